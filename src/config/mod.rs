@@ -1,0 +1,3 @@
+//! The files: as written → as settled, or every problem at once.
+
+pub mod settings;

@@ -1,0 +1,47 @@
+//! The whole configuration, settled: nothing optional that has a default.
+
+use std::path::PathBuf;
+
+use crate::control::settings::ControlSettings;
+use crate::features::audit::settings::JournalSettings;
+use crate::features::authn::settings::ProviderSettings;
+use crate::features::guard::settings::GuardSettings;
+use crate::features::policy::settings::{CedarFile, RoleSettings};
+use crate::features::route::settings::ApplicationSettings;
+use crate::features::session::settings::SessionSettings;
+use crate::features::upstream::settings::UpstreamSettings;
+use crate::foundation::digest::Digest;
+use crate::gateway::settings::GatewaySettings;
+
+/// The whole configuration, settled.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The data plane.
+    pub gateway: GatewaySettings,
+    /// The control plane.
+    pub control: ControlSettings,
+    /// The embedded store's file.
+    pub store: PathBuf,
+    /// The journal.
+    pub journal: JournalSettings,
+    /// The providers.
+    pub providers: Vec<ProviderSettings>,
+    /// Sessions.
+    pub session: SessionSettings,
+    /// The guard's bounds.
+    pub guard: GuardSettings,
+    /// What is protected.
+    pub applications: Vec<ApplicationSettings>,
+    /// How it is reached; one for each application, in the same order.
+    pub upstreams: Vec<UpstreamSettings>,
+    /// Who may do what.
+    pub roles: Vec<RoleSettings>,
+    /// Cedar beyond the roles.
+    pub policies: Vec<CedarFile>,
+    /// The IANA time zone in which `hours` are meant. Default: the system's.
+    pub time_zone: String,
+    /// The digest of every file that was read: names this configuration in events.
+    pub version: Digest,
+    /// Every file that was read, to be watched for changes.
+    pub files: Vec<PathBuf>,
+}

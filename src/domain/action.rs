@@ -1,0 +1,66 @@
+//! What a subject wants to do: a closed list.
+
+use super::closed_list;
+
+closed_list! {
+    /// What a subject wants to do.
+    Action {
+        /// Opens one patient's record, or a page without patients.
+        View = "view",
+        /// Looks for patients or records.
+        Search = "search",
+        /// Lists records on screen.
+        List = "list",
+        /// Adds something.
+        Create = "create",
+        /// Changes something.
+        Update = "update",
+        /// Removes something.
+        Delete = "delete",
+        /// Takes records away as a file or a machine-readable reply.
+        Export = "export",
+        /// Prints.
+        Print = "print",
+        /// Takes a patient's whole record, 45 CFR 164.514(d)(5).
+        WholeRecord = "whole_record",
+        /// Sends records to somebody outside.
+        Disclose = "disclose",
+        /// Administers the application.
+        Admin = "admin",
+        /// Asks a question in a query language of the application's own.
+        Query = "query",
+        /// Takes the application's configuration or its whole database.
+        ConfigExport = "config_export",
+        /// Starts a job that will produce a file.
+        StartJob = "start_job",
+        /// Asks how a job is doing.
+        PollJob = "poll_job",
+        /// Takes what a job has produced.
+        FetchResult = "fetch_result",
+    }
+}
+
+impl Action {
+    /// Whether what comes back leaves the application to be kept: an unknown number of records is
+    /// then too many.
+    pub const fn takes_away(self) -> bool {
+        match self {
+            Self::Export
+            | Self::Print
+            | Self::WholeRecord
+            | Self::Disclose
+            | Self::ConfigExport
+            | Self::FetchResult => true,
+            Self::View
+            | Self::Search
+            | Self::List
+            | Self::Create
+            | Self::Update
+            | Self::Delete
+            | Self::Admin
+            | Self::Query
+            | Self::StartJob
+            | Self::PollJob => false,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! How surely the provider knows who someone is, and since when.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::application::{NameError, name};
+use crate::foundation::clock::Timestamp;
+
+name! {
+    /// A class of assurance that rules ask for, such as `mfa` or `phishing_resistant`. What proves
+    /// it is declared per provider.
+    AssuranceClass
+}
+
+/// What a sign-in has proven: `acr`, `amr` and `auth_time` as they came back, and for each class the
+/// moment at which it was last proven.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assurance {
+    /// The authentication context class reference, if the provider sent one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub acr: Option<String>,
+    /// The authentication methods references.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub amr: Vec<String>,
+    /// When the person last authenticated, by the provider's word; the moment of sign-in if it sent none.
+    pub auth_time: Timestamp,
+    /// When each class was last proven.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub proven: BTreeMap<AssuranceClass, Timestamp>,
+}
+
+/// What a rule asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AssuranceNeed {
+    /// The class.
+    pub class: AssuranceClass,
+    /// How long ago it may have been proven at the most.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fresh: Option<Duration>,
+}
+
+impl Assurance {
+    /// Whether `need` is met at `now`.
+    pub fn meets(&self, need: &AssuranceNeed, now: Timestamp) -> bool {
+        self.proven
+            .get(&need.class)
+            .is_some_and(|proven| need.fresh.is_none_or(|fresh| now.since(*proven) <= fresh))
+    }
+}

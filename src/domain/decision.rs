@@ -1,0 +1,94 @@
+//! What the policy answers.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::application::RoleName;
+use super::assurance::AssuranceNeed;
+use super::limit::Limits;
+use super::proof::Permit;
+use super::reason::Reason;
+
+/// What the policy answers. Whatever is neither a permit nor a challenge is a deny.
+#[must_use]
+#[derive(Debug)]
+pub enum Decision {
+    /// Go on, with the proof that this was decided.
+    Permit(Permit, Grounds),
+    /// Not yet: one step turns the answer.
+    Challenge(Challenge, Grounds),
+    /// No, and why, and what would unlock it.
+    Deny(Denial, Grounds),
+}
+
+/// What a decision rests on, as the event records it.
+#[derive(Clone, Debug)]
+pub struct Grounds {
+    /// The rules that decided, by their stable ids (`registrar/2`), in order.
+    pub rules: Arc<[Arc<str>]>,
+    /// What the gateway must do when it permits.
+    pub obligations: Obligations,
+    /// Whether the answer was remembered.
+    pub cached: bool,
+}
+
+/// What the gateway must do when it permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Obligations {
+    /// Count, and hold to these numbers.
+    pub limits: Limits,
+}
+
+/// Not yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// Nobody is signed in.
+    SignIn,
+    /// Sign in again, stronger or fresher.
+    StepUp(AssuranceNeed, Reason),
+    /// Give a reason first.
+    Justify,
+}
+
+impl Challenge {
+    /// Why the answer is not yes.
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::SignIn => Reason::SignInRequired,
+            Self::StepUp(_, reason) => *reason,
+            Self::Justify => Reason::JustificationRequired,
+        }
+    }
+}
+
+/// No.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// Why, the most telling first; never empty.
+    pub reasons: Vec<Reason>,
+    /// What would unlock it, the cheapest first; may be empty.
+    pub ways_on: Vec<WayOn>,
+}
+
+/// Something that would turn a denial.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WayOn {
+    /// Sign in.
+    SignIn,
+    /// Sign in stronger or fresher.
+    StepUp(AssuranceNeed),
+    /// Give a reason.
+    Justify,
+    /// Several of the above, all of them.
+    All(Vec<Self>),
+    /// Come back within the hours of the rule, `HH:MM-HH:MM`.
+    Hours(String),
+    /// Work at one of these locations.
+    Location(Vec<String>),
+    /// Ask for one of these roles.
+    Role(Vec<RoleName>),
+    /// Work for one of these purposes.
+    Purpose(Vec<super::purpose::Purpose>),
+}

@@ -1,0 +1,217 @@
+//! What auditors read: one event per request, written as an opening and a closing entry.
+//!
+//! Flat JSON. An entry never holds a query value, a header value, a body or a path in
+//! which a patient is named: the path is the route's pattern, a patient is a keyed digest.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::action::Action;
+use super::application::{ApplicationName, Category, RoleName, RouteName};
+use super::count::Count;
+use super::limit::Exceeded;
+use super::patient::PatientDigest;
+use super::purpose::Purpose;
+use super::reason::Reason;
+use super::{closed_list, limit::OnExceed};
+use crate::foundation::clock::Timestamp;
+use crate::foundation::id::{RequestId, SessionId};
+
+closed_list! {
+    /// What kind of event.
+    EventKind {
+        /// A request to an application.
+        Request = "request",
+        /// A sign-in, step-up or sign-out: a request to one of our own paths.
+        Authentication = "authentication",
+        /// Another request to one of our own paths.
+        OwnPath = "own_path",
+        /// A request to the control listener that changes something or reads events.
+        Administration = "administration",
+        /// The gateway started, stopped or took new rules.
+        Lifecycle = "lifecycle",
+    }
+}
+
+closed_list! {
+    /// What was decided before the application was asked.
+    Verdict {
+        /// Go on.
+        Permit = "permit",
+        /// Not yet.
+        Challenge = "challenge",
+        /// No.
+        Deny = "deny",
+    }
+}
+
+closed_list! {
+    /// How it ended.
+    Outcome {
+        /// The reply was sent to its end.
+        Completed = "completed",
+        /// The caller was answered by us, on purpose.
+        Refused = "refused",
+        /// What came back was withheld: beyond the minimum necessary.
+        Withheld = "withheld",
+        /// The reply was broken off: by the caller, the application or a limit.
+        Aborted = "aborted",
+        /// Something is down.
+        Failed = "failed",
+    }
+}
+
+/// The first of an event's two entries: who wanted what, and the decision. It is durable before the
+/// first byte of a reply leaves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Opening {
+    /// Which event.
+    pub event: RequestId,
+    /// What kind.
+    pub kind: EventKind,
+    /// When the request came.
+    pub time: Timestamp,
+    /// The caller's address: the peer, or what a trusted proxy says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub client_ip: Option<IpAddr>,
+    /// The application.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub application: Option<ApplicationName>,
+    /// The route; absent if none matched.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub route: Option<RouteName>,
+    /// The action of the route.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub action: Option<Action>,
+    /// The categories of the route.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub categories: Vec<Category>,
+    /// The HTTP method; absent if the request was not understood.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub method: Option<String>,
+    /// The host that was asked for; absent if it is none of ours.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub host: Option<String>,
+    /// The route's path pattern, or the path itself if no route matched.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub path: Option<String>,
+    /// The names of the query's parameters, without their values.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub query_keys: Vec<String>,
+    /// The patient whom the request names.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub patient: Option<PatientDigest>,
+    /// Who; absent if nobody is signed in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub subject: Option<EventSubject>,
+    /// What was decided.
+    pub verdict: Verdict,
+    /// Why, the most telling first.
+    pub reasons: Vec<Reason>,
+    /// The rules that decided.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rules: Vec<Arc<str>>,
+    /// The digest of the rules in force, first 16 digits.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rules_version: Option<Arc<str>>,
+    /// The reason that the person gave, where the rule asks for one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub justification: Option<EventJustification>,
+    /// For administration and lifecycle: what was done, in a few plain words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+}
+
+/// A reason that a person gave, as the event keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventJustification {
+    /// One of the codes that the page offers.
+    pub code: String,
+    /// In the person's own words.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub text: String,
+}
+
+/// Who acted, as the event keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventSubject {
+    /// The provider's issuer URL.
+    pub issuer: Arc<str>,
+    /// The provider's identifier of the subject.
+    pub sub: Arc<str>,
+    /// The person's name.
+    pub name: Arc<str>,
+    /// The roles in force.
+    pub roles: Vec<RoleName>,
+    /// Why they worked.
+    pub purpose: Purpose,
+    /// The session.
+    pub session: SessionId,
+    /// The authentication context class reference.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub acr: Option<String>,
+    /// The authentication methods references.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub amr: Vec<String>,
+    /// When the person last authenticated.
+    pub auth_time: Timestamp,
+}
+
+/// The second of an event's two entries: how it ended. A crash leaves an opening entry alone: the
+/// outcome is unknown, which readers show as such.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Closing {
+    /// Which event.
+    pub event: RequestId,
+    /// When the last byte had gone, or the caller had left.
+    pub time: Timestamp,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The HTTP status that the caller got; absent if the caller had left before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<u16>,
+    /// Why, where the opening entry did not already say so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<Reason>,
+    /// Records in the reply.
+    #[serde(skip_serializing_if = "is_not_counted", default = "not_counted")]
+    pub records: Count,
+    /// Distinct patients in the reply.
+    #[serde(skip_serializing_if = "is_not_counted", default = "not_counted")]
+    pub patients: Count,
+    /// The limit that was passed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub exceeded: Option<Exceeded>,
+    /// What was done about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub on_exceed: Option<OnExceed>,
+    /// Bytes of the request's body.
+    pub bytes_in: u64,
+    /// Bytes of the reply's body that were sent.
+    pub bytes_out: u64,
+    /// From the first byte of the request to the last of the reply, in microseconds.
+    pub duration_us: u64,
+    /// Of that, waiting for the application's head, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upstream_us: Option<u64>,
+}
+
+/// One entry of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub enum Entry {
+    /// An event begins.
+    Opening(Box<Opening>),
+    /// An event ends.
+    Closing(Closing),
+}
+
+const fn not_counted() -> Count {
+    Count::NotCounted
+}
+
+const fn is_not_counted(count: &Count) -> bool {
+    matches!(count, Count::NotCounted)
+}

@@ -1,0 +1,90 @@
+//! What a role may take: the numbers that 45 CFR 164.514(d) asks for.
+
+use serde::{Deserialize, Serialize};
+
+use super::closed_list;
+
+closed_list! {
+    /// What happens beyond a limit, in order of strength.
+    OnExceed {
+        /// The reply passes; the event says that it was beyond the limit.
+        Advise = "advise",
+        /// The reply passes once the person has given a reason.
+        Justify = "justify",
+        /// The reply passes after a step-up.
+        StepUp = "step_up",
+        /// The reply does not pass.
+        Block = "block",
+    }
+}
+
+/// The numbers of one role. `None`: no limit of this kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Records in one reply that is looked at (view, search, list, query).
+    pub records_per_response: Option<u64>,
+    /// Records in one reply that is taken away (see `Action::takes_away`).
+    pub records_per_export: Option<u64>,
+    /// Replies taken away in 24 hours, rolling.
+    pub exports_per_day: Option<u64>,
+    /// Distinct patients opened in a shift: a window of 12 hours, rolling.
+    pub patients_opened_per_shift: Option<u64>,
+    /// What happens beyond any of these.
+    pub on_exceed: OnExceed,
+    /// What happens when the records of a reply that is taken away cannot be counted.
+    pub on_unknown_count: OnExceed,
+}
+
+closed_list! {
+    /// Which limit.
+    LimitName {
+        /// See [`Limits::records_per_response`].
+        RecordsPerResponse = "records_per_response",
+        /// See [`Limits::records_per_export`].
+        RecordsPerExport = "records_per_export",
+        /// See [`Limits::exports_per_day`].
+        ExportsPerDay = "exports_per_day",
+        /// See [`Limits::patients_opened_per_shift`].
+        PatientsOpenedPerShift = "patients_opened_per_shift",
+    }
+}
+
+impl Limits {
+    /// No limit at all.
+    pub const NONE: Self = Self {
+        records_per_response: None,
+        records_per_export: None,
+        exports_per_day: None,
+        patients_opened_per_shift: None,
+        on_exceed: OnExceed::Advise,
+        on_unknown_count: OnExceed::Advise,
+    };
+
+    /// The stricter of both, number by number: what holds when rules of two roles permit.
+    #[must_use]
+    pub fn strictest(self, other: Self) -> Self {
+        let fewer = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        Self {
+            records_per_response: fewer(self.records_per_response, other.records_per_response),
+            records_per_export: fewer(self.records_per_export, other.records_per_export),
+            exports_per_day: fewer(self.exports_per_day, other.exports_per_day),
+            patients_opened_per_shift: fewer(self.patients_opened_per_shift, other.patients_opened_per_shift),
+            on_exceed: self.on_exceed.max(other.on_exceed),
+            on_unknown_count: self.on_unknown_count.max(other.on_unknown_count),
+        }
+    }
+}
+
+/// A limit that was passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exceeded {
+    /// Which.
+    pub limit: LimitName,
+    /// The number that is allowed.
+    pub allowed: u64,
+    /// The number that it would have been, at least.
+    pub actual: u64,
+}

@@ -1,0 +1,91 @@
+//! The words of the house: pure data, no I/O, no `async`.
+
+pub mod action;
+pub mod application;
+pub mod assurance;
+pub mod count;
+pub mod decision;
+pub mod event;
+pub mod limit;
+pub mod patient;
+pub mod phi;
+pub mod proof;
+pub mod purpose;
+pub mod reason;
+pub mod reply_shape;
+pub mod subject;
+
+/// Declares a closed list whose members have one frozen spelling each.
+macro_rules! closed_list {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$variant_doc])* $variant),+ }
+
+        impl $name {
+            /// Every member, in the order of the list.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Its frozen spelling.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::domain::UnknownWord;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    _ => Err($crate::domain::UnknownWord::new(text, &[$($text),+])),
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "enum": [$($text),+] })
+            }
+        }
+    };
+}
+pub(crate) use closed_list;
+
+/// A word that is not in its closed list.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("`{word}` is not one of {}", .list.join(", "))]
+pub struct UnknownWord {
+    word: String,
+    list: &'static [&'static str],
+}
+
+impl UnknownWord {
+    /// `word` was found where one of `list` belongs.
+    pub fn new(word: &str, list: &'static [&'static str]) -> Self {
+        Self { word: word.to_owned(), list }
+    }
+}

@@ -1,0 +1,39 @@
+//! Which patient a request concerns.
+
+use serde::{Deserialize, Serialize};
+
+use super::application::ApplicationName;
+use super::phi::Phi;
+use crate::foundation::digest::{Digest, DigestKey};
+
+/// A patient as one application names them, taken from a route's `{patient}`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PatientRef {
+    application: ApplicationName,
+    id: Phi<String>,
+}
+
+impl PatientRef {
+    /// The patient whom `application` calls `id`.
+    pub fn new(application: ApplicationName, id: String) -> Self {
+        Self { application, id: Phi::new(id) }
+    }
+
+    /// How events name this patient: a digest under the journal's own key.
+    pub fn digest(&self, key: &DigestKey) -> PatientDigest {
+        PatientDigest(key.digest(&[self.application.as_str().as_bytes(), self.id.reveal().as_bytes()]))
+    }
+}
+
+/// A patient in an event: the same patient of the same application has the same digest, and
+/// nobody without the key can tell who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PatientDigest(Digest);
+
+impl PatientDigest {
+    /// The digest itself.
+    pub const fn digest(&self) -> &Digest {
+        &self.0
+    }
+}

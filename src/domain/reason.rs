@@ -1,0 +1,111 @@
+//! Why a request went as it did: a closed, frozen list, shared by events, replies, metrics and pages.
+
+use super::closed_list;
+
+closed_list! {
+    /// Why.
+    Reason {
+        // permitted
+        /// A rule permits it.
+        RuleMatched = "rule-matched",
+        /// The route is public.
+        PublicRoute = "public-route",
+        /// One of our own paths.
+        OwnPath = "own-path",
+        /// No route matched, and the application is being observed.
+        UnmatchedObserved = "unmatched-observed",
+        // not yet
+        /// Nobody is signed in.
+        SignInRequired = "sign-in-required",
+        /// The session was idle for too long or has reached its absolute end.
+        SessionExpired = "session-expired",
+        /// The session was ended.
+        SessionRevoked = "session-revoked",
+        /// A stronger authentication is needed.
+        AcrInsufficient = "acr-insufficient",
+        /// A fresher authentication is needed.
+        AuthTooOld = "auth-too-old",
+        /// A reason has to be given first.
+        JustificationRequired = "justification-required",
+        // denied by policy
+        /// No rule permits it.
+        NoRuleMatched = "no-rule-matched",
+        /// A rule forbids it.
+        DeniedByRule = "denied-by-rule",
+        /// A rule needs an attribute that nobody has told us.
+        AttributeUnavailable = "attribute-unavailable",
+        /// The attribute that a rule needs is too old.
+        AttributeStale = "attribute-stale",
+        /// The provider did not send all groups.
+        GroupsIncomplete = "groups-incomplete",
+        /// Outside the hours of the rule.
+        OutsideShift = "outside-shift",
+        /// The person works somewhere else than the rule asks for.
+        LocationMismatch = "location-mismatch",
+        /// The patient is not among those that the person cares for.
+        NotOnPanel = "not-on-panel",
+        /// An elevation would be needed.
+        ElevationRequired = "elevation-required",
+        /// A policy could not be evaluated.
+        PolicyError = "policy-error",
+        /// The purpose of the session is not one that the rule is for.
+        PurposeMismatch = "purpose-mismatch",
+        // not understood
+        /// No route of the application matches.
+        RouteNotFound = "route-not-found",
+        /// No application has this host.
+        HostUnknown = "host-unknown",
+        /// The path can be read in two ways.
+        PathRejected = "path-rejected",
+        /// The request's framing, host or a header is malformed or can be read in two ways.
+        RequestMalformed = "request-malformed",
+        /// The method is not one that we forward.
+        MethodRejected = "method-rejected",
+        /// The head of the request is too large.
+        HeaderTooLarge = "header-too-large",
+        /// The body of the request is too large to be read where a route depends on it.
+        BodyTooLarge = "body-too-large",
+        /// The body of the request cannot be read where a route depends on it.
+        BodyUnreadable = "body-unreadable",
+        /// The request came from another site.
+        CrossSite = "cross-site",
+        // beyond the minimum necessary
+        /// More records in one reply than the role may see.
+        RecordsOverResponseLimit = "records-over-response-limit",
+        /// More records in one export than the role may take.
+        ExportOverRequestLimit = "export-over-request-limit",
+        /// More exports, or more patients, than the role may have in a window.
+        ExportOverWindowBudget = "export-over-window-budget",
+        /// The records of an export cannot be counted.
+        CountUnknown = "count-unknown",
+        // something is down
+        /// The journal cannot be written.
+        AuditUnavailable = "audit-unavailable",
+        /// The application does not answer.
+        UpstreamUnreachable = "upstream-unreachable",
+        /// The application answers too late.
+        UpstreamTimeout = "upstream-timeout",
+        /// The application's reply is malformed.
+        UpstreamMalformed = "upstream-malformed",
+        /// The application broke its reply off.
+        UpstreamAborted = "upstream-aborted",
+        /// The provider does not answer, or not as it should.
+        ProviderUnavailable = "provider-unavailable",
+        /// The provider refused, or the person did.
+        SignInRefused = "sign-in-refused",
+        /// What came back from the provider does not fit what was asked.
+        SignInInvalid = "sign-in-invalid",
+        /// The provider came back below the assurance that was asked for.
+        AssuranceNotProven = "assurance-not-proven",
+        /// The store does not answer.
+        StoreUnavailable = "store-unavailable",
+        /// Too much at once.
+        Overloaded = "overloaded",
+        /// The caller was too slow.
+        RequestTimeout = "request-timeout",
+        /// The caller left before the reply was complete.
+        CallerLeft = "caller-left",
+        /// A mistake of ours.
+        InternalError = "internal-error",
+    }
+}

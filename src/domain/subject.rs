@@ -1,0 +1,76 @@
+//! Who acts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::application::{ApplicationName, ProviderName, RoleName};
+use super::assurance::Assurance;
+use super::purpose::Purpose;
+use crate::foundation::clock::Timestamp;
+
+/// The person or system acting, as the provider knows them. `issuer` and `sub` together are the
+/// identity; the rest is what the provider said about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The provider's issuer URL.
+    pub issuer: Arc<str>,
+    /// The provider's identifier of the subject.
+    pub sub: Arc<str>,
+    /// What to call the person; `sub` if the provider sent no name.
+    pub name: Arc<str>,
+    /// The provider's groups.
+    pub groups: Vec<String>,
+    /// Further attributes by our word, as the provider's `claims` table maps them. An attribute
+    /// that is absent here is unknown, which is not the same as empty.
+    pub attributes: BTreeMap<String, Vec<String>>,
+}
+
+/// Which subject: the key of everything that is kept per person.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SubjectId {
+    /// The provider's issuer URL.
+    pub issuer: Arc<str>,
+    /// The provider's identifier of the subject.
+    pub sub: Arc<str>,
+}
+
+impl Subject {
+    /// The key of everything that is kept for this subject.
+    pub fn id(&self) -> SubjectId {
+        SubjectId { issuer: self.issuer.clone(), sub: self.sub.clone() }
+    }
+}
+
+/// A reason that a person gave for one kind of access.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Justification {
+    /// One of the codes that the page offers, kebab-case.
+    pub code: String,
+    /// In the person's own words: at most 500 characters, may be empty.
+    pub text: String,
+    /// Where it was given for.
+    pub application: ApplicationName,
+    /// When.
+    pub given: Timestamp,
+}
+
+/// The subject of a request together with what this session has established.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Who.
+    pub subject: Arc<Subject>,
+    /// Which provider vouches for them.
+    pub provider: ProviderName,
+    /// The roles that the subject's groups give under the present rules.
+    pub roles: Vec<RoleName>,
+    /// Why they work now.
+    pub purpose: Purpose,
+    /// How surely the provider knows them.
+    pub assurance: Assurance,
+    /// The reason given for this application, if one is still valid.
+    pub justification: Option<Justification>,
+    /// Rises with every change to anything above; part of a cached decision's key.
+    pub version: u64,
+}

@@ -1,0 +1,73 @@
+//! OpenID providers, settled.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::application::ProviderName;
+use crate::domain::assurance::AssuranceClass;
+use crate::foundation::secret::Secret;
+
+/// An OpenID provider at which people sign in.
+#[derive(Clone, Debug)]
+pub struct ProviderSettings {
+    /// Its name in this configuration.
+    pub name: ProviderName,
+    /// Its issuer URL, exactly as it stands in its metadata and ID tokens.
+    pub issuer: Arc<str>,
+    /// Who we are there.
+    pub client_id: String,
+    /// Our secret there.
+    pub client_secret: Secret,
+    /// The scopes that a sign-in asks for; `openid` is among them.
+    pub scopes: Vec<String>,
+    /// Our word for an attribute → the claim that carries it, in the ID token or else in userinfo.
+    /// `groups` is needed for roles; `name` defaults to the claim `name`.
+    pub claims: BTreeMap<String, String>,
+    /// The assurance classes that this provider can prove.
+    pub assurance: BTreeMap<AssuranceClass, ClassSettings>,
+    /// Certificates, in PEM, of the authorities that vouch for the provider; `None`: the system's.
+    pub authorities: Option<Arc<[u8]>>,
+    /// How far the provider's clock may be from ours. Default 30 s, at most 5 min.
+    pub clock_skew: Duration,
+    /// How long one request to the provider may take. Default 5 s, 1 to 30 s.
+    pub timeout: Duration,
+    /// Where the provider is reached if that is not the issuer's address: `host:port`. For
+    /// providers inside the network whose public name leads elsewhere.
+    pub connect_to: Option<String>,
+}
+
+/// How to ask for a class of assurance, and what proves it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClassSettings {
+    /// How to ask.
+    pub ask: Ask,
+    /// What proves it in what comes back.
+    pub proof: Proof,
+}
+
+/// How a class is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ask {
+    /// Sent as `acr_values`.
+    pub acr_values: Vec<String>,
+    /// Added to the scopes.
+    pub scope: Vec<String>,
+    /// Sent as `prompt`.
+    pub prompt: Option<String>,
+    /// Whether a freshness that a rule asks for is sent as `max_age`. Default: yes. Some providers
+    /// answer `max_age` with an error.
+    pub max_age: bool,
+}
+
+/// What proves a class: any one of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// The `acr` is one of these.
+    pub acr: Vec<String>,
+    /// The `amr` has one of these.
+    pub amr: Vec<String>,
+    /// The token response's `scope` has one of these: for providers that bind a scope to a second
+    /// factor and send no `acr`.
+    pub scope: Vec<String>,
+}

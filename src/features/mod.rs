@@ -1,0 +1,14 @@
+//! One feature, one folder; features never import features. In the order of a request:
+
+// What is asked.
+pub mod route;
+// Who asks.
+pub mod authn;
+pub mod session;
+// May they.
+pub mod policy;
+// What passes.
+pub mod guard;
+pub mod upstream;
+// What is kept.
+pub mod audit;

@@ -1,0 +1,3 @@
+//! The policy decision point (PDP).
+
+pub mod settings;

@@ -1,0 +1,54 @@
+//! Identifiers that may be printed: of requests, sessions and sign-ins.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Timestamp;
+use super::entropy::{Entropy, random};
+
+/// An identifier made from the time and chance (UUID version 7, RFC 9562): sorts by time.
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(uuid::Uuid);
+
+        impl $name {
+            /// A new identifier.
+            pub fn new(now: Timestamp, entropy: &dyn Entropy) -> Self {
+                let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+                Self(uuid::Builder::from_unix_timestamp_millis(millis, &random(entropy)).into_uuid())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = IdentifierError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                uuid::Uuid::try_parse(text).map(Self).map_err(|_| IdentifierError)
+            }
+        }
+    };
+}
+
+/// A text that is not an identifier.
+#[derive(Debug, thiserror::Error)]
+#[error("an identifier looks like `01980000-0000-7000-8000-000000000000`")]
+pub struct IdentifierError;
+
+identifier! {
+    /// One request, and so one event: sent to the application as `X-Request-Id`.
+    RequestId
+}
+identifier! {
+    /// One browser session, as events and operators name it. Not the cookie's value.
+    SessionId
+}

@@ -1,0 +1,3 @@
+//! DATA PLANE: the policy enforcement point (PEP). Start reading at `handle.rs`.
+
+pub mod settings;

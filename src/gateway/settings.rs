@@ -1,0 +1,41 @@
+//! The data plane's own settings.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+/// The data plane's own settings.
+#[derive(Clone, Debug)]
+pub struct GatewaySettings {
+    /// Where callers are served, by TLS. Never empty.
+    pub listen: Vec<SocketAddr>,
+    /// A plain port that only redirects to the TLS one; `None`: no such port.
+    pub redirect: Option<SocketAddr>,
+    /// Certificates, chosen by SNI. Never empty.
+    pub certificates: Vec<CertificateSettings>,
+    /// Proxies whose `X-Forwarded-For` is believed. Default none: what callers send is dropped.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Worker threads, each with its own runtime and listener. Default: one per core; 1 to 256.
+    pub workers: usize,
+    /// Connections at once over all workers. Default 10 000, 1 to 1 000 000.
+    pub connections: usize,
+    /// How long a TLS handshake may take. Default 10 s, 1 to 60 s.
+    pub handshake_timeout: Duration,
+    /// How long the head of a request may take. Default 15 s, 1 to 120 s.
+    pub head_timeout: Duration,
+    /// How large the head of a request may be. Default 64 KiB, 8 KiB to 1 MiB.
+    pub head_bytes: usize,
+    /// How long a stop waits for requests under way. Default 30 s, 0 s to 1 h.
+    pub drain: Duration,
+}
+
+/// A certificate and its key. The names it is for are read from the certificate.
+#[derive(Clone, Debug)]
+pub struct CertificateSettings {
+    /// The chain, in PEM, leaf first.
+    pub chain: PathBuf,
+    /// The private key, in PEM.
+    pub key: PathBuf,
+}

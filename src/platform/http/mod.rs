@@ -1,0 +1,1 @@
+//! What the planes and features need of HTTP beyond hyper.

@@ -1,0 +1,3 @@
+//! The outside world: TLS, HTTP, stores, telemetry. Knows nothing of access control.
+
+pub mod http;
