@@ -1,1 +1,3 @@
 //! What an operator types.
+
+pub mod audit;

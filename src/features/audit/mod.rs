@@ -1,3 +1,35 @@
 //! What happened, kept so that a change shows: the journal.
+//!
+//! Every request leaves one event: an opening entry (who, what, the decision) before anything is
+//! released, a closing entry (how it ended) after. [`journal`] writes them in order into segment
+//! files, one sync for all that waits, each entry chained by its hash to all before it. [`read`]
+//! gives them back, [`verify`] finds the first that does not fit, [`query`] answers who did what.
+//!
+//! A chain shows every change to what it holds, but it cannot show what was cut off its end together
+//! with the proof that it was there: for that somebody else has to note a [`Head`] now and then.
+//! Whoever can write the files can also write a new chain; a head noted elsewhere shows that too.
 
+pub mod journal;
+pub mod query;
+pub mod read;
 pub mod settings;
+pub mod verify;
+
+mod directory;
+mod disk;
+mod error;
+mod format;
+mod meter;
+mod note;
+mod segment;
+mod tape;
+mod tray;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{JournalError, Misfit, Problem, ReadError};
+pub use format::{Head, HeadError};
+pub use meter::Counters;
+pub use tape::Found;

@@ -1,0 +1,174 @@
+//! The journal's folder: segments, the lock of the process that writes, the patients' key.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::disk::sync_directory;
+use super::error::{JournalError, ReadError};
+use crate::foundation::digest::DigestKey;
+use crate::foundation::entropy::{Entropy, random};
+
+/// One segment of a journal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SegmentPath {
+    /// The sequence of its first entry.
+    pub(super) first: u64,
+    /// The file.
+    pub(super) path: PathBuf,
+    /// The file's name.
+    pub(super) name: Arc<str>,
+}
+
+/// The file name of the segment that begins with entry `first`.
+pub(super) fn segment_name(first: u64) -> String {
+    format!("{first:020}{SEGMENT_SUFFIX}")
+}
+
+/// The segments in order. Files with other names are not looked at.
+pub(super) fn segments(directory: &Path) -> Result<Vec<SegmentPath>, ReadError> {
+    let mut segments = Vec::new();
+    let files = std::fs::read_dir(directory).map_err(|error| ReadError::disk(directory, error))?;
+    for file in files {
+        let file = file.map_err(|error| ReadError::disk(directory, error))?;
+        let name = file.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let Some(first) = first_of(name) else { continue };
+        segments.push(SegmentPath { first, path: file.path(), name: name.into() });
+    }
+    segments.sort();
+    Ok(segments)
+}
+
+fn first_of(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(SEGMENT_SUFFIX)?;
+    (digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| digits.parse().ok())
+        .flatten()
+}
+
+/// The segment that is made ahead of its use.
+pub(super) fn prepared(directory: &Path) -> PathBuf {
+    directory.join("next.prepared")
+}
+
+/// Where the bytes of an incomplete write are put aside.
+pub(super) fn torn(segment: &SegmentPath, offset: u64) -> PathBuf {
+    segment.path.with_extension(format!("torn-at-{offset}"))
+}
+
+/// Writes the bytes of an incomplete write beside the segment.
+pub(super) fn keep_torn(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    sync_directory(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Makes the folder if it is not there, for its owner alone.
+pub(super) fn make(directory: &Path) -> Result<(), JournalError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(|error| JournalError::disk(directory, error))
+}
+
+/// The lock of the one process that writes; it ends with the process or when this is dropped.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Lock {
+    /// Takes the lock, or says that another process has it.
+    pub(super) fn take(directory: &Path) -> Result<Self, JournalError> {
+        let path = directory.join(LOCK_NAME);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| JournalError::disk(&path, error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(JournalError::InUse { directory: directory.to_owned() });
+            }
+            Err(TryLockError::Error(error)) => return Err(JournalError::disk(&path, error)),
+        }
+        file.set_len(0)
+            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .map_err(|error| JournalError::disk(&path, error))?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Empty: nobody is writing. Only a hint for readers; the lock itself is the kernel's.
+        if let Err(error) = self.0.set_len(0) {
+            tracing::debug!(%error, "the journal's lock file could not be emptied");
+        }
+    }
+}
+
+/// Whether a process may be writing this journal: a hint for readers, without taking the lock. True
+/// also after a crash, until the next clean stop.
+pub(super) fn may_be_in_use(directory: &Path) -> bool {
+    std::fs::metadata(directory.join(LOCK_NAME)).is_ok_and(|file| file.len() > 0)
+}
+
+/// The key under which patients are digested in this journal, for reading it offline.
+pub fn load_patient_key(directory: &Path) -> Result<DigestKey, JournalError> {
+    let path = directory.join(KEY_NAME);
+    let refused = |why: String| JournalError::Key { path: path.clone(), why };
+    let mut bytes = Zeroizing::new([0; 32]);
+    let mut file = File::open(&path).map_err(|error| refused(error.to_string()))?;
+    file.read_exact(bytes.as_mut()).map_err(|_| refused("it has fewer than 32 bytes".to_owned()))?;
+    match file.read(&mut [0]) {
+        Ok(0) => Ok(DigestKey::from_bytes(&bytes)),
+        Ok(_) => Err(refused("it has more than 32 bytes".to_owned())),
+        Err(error) => Err(refused(error.to_string())),
+    }
+}
+
+/// The patients' key; made if this is a new journal. A journal that has entries but no key any more
+/// is refused: under a new key nobody would find the patients of the old entries again.
+pub(super) fn patient_key(
+    directory: &Path,
+    is_new: bool,
+    entropy: &dyn Entropy,
+) -> Result<DigestKey, JournalError> {
+    let path = directory.join(KEY_NAME);
+    if path.exists() {
+        return load_patient_key(directory);
+    }
+    if !is_new {
+        let why = "it is missing, but the journal has entries: bring it back from the backup, or accept that their \
+                   patients cannot be asked for any more and put 32 random bytes there";
+        return Err(JournalError::Key { path, why: why.to_owned() });
+    }
+    write_key(&path, entropy).map_err(|error| JournalError::disk(&path, error))?;
+    load_patient_key(directory)
+}
+
+/// Whole or not at all: a key of which a crash left half would be taken for damage for ever.
+fn write_key(path: &Path, entropy: &dyn Entropy) -> std::io::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    let bytes = Zeroizing::new(random::<32>(entropy));
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(bytes.as_ref())?;
+    file.sync_all()?;
+    std::fs::rename(&unfinished, path)?;
+    sync_directory(path.parent().unwrap_or(Path::new(".")))
+}
+
+const SEGMENT_SUFFIX: &str = ".segment";
+const LOCK_NAME: &str = "journal.lock";
+const KEY_NAME: &str = "patients.key";

@@ -1,0 +1,335 @@
+//! The journal as the rest of the house uses it: a [`Desk`] per worker, and the proofs that an entry
+//! stands in the journal's order ([`Journaled`]) and on the disk ([`Durable`]). Both are made here and
+//! nowhere else.
+//!
+//! ```no_run
+//! # use leastway::features::audit::{journal::Journal, JournalError, settings::JournalSettings};
+//! # use leastway::foundation::{clock::SystemClock, entropy::SystemEntropy};
+//! # use leastway::domain::event::{Closing, Opening};
+//! # use std::sync::Arc;
+//! # async fn example(settings: JournalSettings, opening: Opening, closing: Closing) -> Result<(), JournalError> {
+//! let journal = Journal::open(&settings, Arc::new(SystemClock), Arc::new(SystemEntropy))?;
+//! let desk = journal.desk(); // one per worker, inside its `LocalSet`
+//! let (journaled, pending) = desk.submit(&opening)?;
+//! // … a safe request may be sent with `journaled` now, any other one after …
+//! let durable = pending.durable().await?;
+//! // … the reply may be released with `durable` …
+//! desk.close(&closing);
+//! # Ok(()) }
+//! ```
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread::JoinHandle;
+
+use tokio::sync::{Notify, watch};
+
+use super::directory::{Lock, make, patient_key, segments};
+use super::disk::{Disk, LocalDisk, sync_directory};
+use super::error::JournalError;
+use super::format::Head;
+use super::meter::{Counters, Meter};
+use super::note;
+use super::settings::{JournalSettings, Sync};
+use super::tape::{Found, Tape, payload_bytes_max};
+use super::tray::{Progress, Tray};
+use super::writer::{Shared, Writer};
+use crate::domain::event::{Closing, Opening};
+use crate::domain::proof::{Durable, Journaled};
+use crate::foundation::clock::Clock;
+use crate::foundation::digest::DigestKey;
+use crate::foundation::entropy::Entropy;
+
+/// The journal that this process writes.
+#[derive(Debug)]
+pub struct Journal {
+    shared: Arc<Shared>,
+    /// For whatever is not a worker.
+    front: Arc<Tray>,
+    writer: Mutex<Option<(JoinHandle<()>, Lock)>>,
+    patient_key: DigestKey,
+    found: Found,
+}
+
+impl Journal {
+    /// Opens the journal, or makes it. Reads its last segment to the end; puts aside what a killed
+    /// process left half-written, and refuses a journal that was changed.
+    pub fn open(
+        settings: &JournalSettings,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Arc<Self>, JournalError> {
+        Self::open_on(Arc::new(LocalDisk), settings, clock, entropy)
+    }
+
+    pub(super) fn open_on(
+        disk: Arc<dyn Disk>,
+        settings: &JournalSettings,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Arc<Self>, JournalError> {
+        let directory = &settings.directory;
+        make(directory)?;
+        let lock = Lock::take(directory)?;
+        let is_new = segments(directory)?.is_empty();
+        let patient_key = patient_key(directory, is_new, &*entropy)?;
+        let meter = Arc::new(Meter::default());
+        let (tape, found) = Tape::open(disk, directory, settings.segment_bytes, meter.clone())?;
+        // A process that was killed may have renamed a segment without having synced the folder.
+        for names in [Some(directory.as_path()), directory.parent().filter(|parent| parent.is_dir())] {
+            let Some(names) = names else { continue };
+            sync_directory(names).map_err(|error| JournalError::disk(names, error))?;
+        }
+        let largest = payload_bytes_max(settings.segment_bytes);
+        let shared = Arc::new(Shared::new(meter, settings.sync, largest, found.head));
+        let front = shared.tray();
+        let (opening, closing) = note::opened(found, clock.now(), &*entropy);
+        front.open(&opening, Some(&closing))?;
+        let writer = start(Writer::new(shared.clone(), tape), clock, entropy)
+            .map_err(|error| JournalError::disk(directory, error))?;
+        shared.bell.wakes(writer.thread().clone());
+        Ok(Arc::new(Self { shared, front, writer: Mutex::new(Some((writer, lock))), patient_key, found }))
+    }
+
+    /// A desk for the worker that runs on this thread.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio `LocalSet` or local runtime: a desk belongs to one thread.
+    pub fn desk(self: &Arc<Self>) -> Desk {
+        let tray = self.shared.tray();
+        let turn = Rc::new(Notify::new());
+        let waiters = Rc::new(RefCell::new(Waiters::default()));
+        let tasks = [
+            tokio::task::spawn_local(ring_each_turn(turn.clone(), self.shared.clone())),
+            tokio::task::spawn_local(wake_waiters(tray.progress(), waiters.clone())),
+        ];
+        let progress = tray.progress();
+        Desk(Rc::new(DeskInner { shared: self.shared.clone(), tray, progress, turn, waiters, tasks }))
+    }
+
+    /// Journals an event away from the way of a request: of the control plane, or of the gateway's own
+    /// life. Returns when all of it is on the disk.
+    pub async fn record(&self, opening: &Opening, closing: Option<&Closing>) -> Result<(), JournalError> {
+        let mut progress = self.front.progress();
+        let ticket = self.front.open(opening, closing)?;
+        self.shared.bell.ring();
+        if !self.shared.sync.is_awaited() {
+            return Ok(());
+        }
+        let reached = progress.wait_for(|progress| progress.of(ticket).is_some()).await;
+        let outcome = reached.ok().and_then(|progress| progress.of(ticket));
+        outcome.unwrap_or(Err(JournalError::Closed))
+    }
+
+    /// Writes all that waits, the closing entries too, syncs it, and gives the journal back. Whatever
+    /// comes later is refused. Blocks for as long as the disk takes.
+    pub fn close(&self) {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((thread, lock)) = writer.take() else { return };
+        self.shared.close();
+        if thread.join().is_err() {
+            tracing::error!("the journal's writer ended by a mistake of ours");
+        }
+        drop(lock);
+    }
+
+    /// Whether entries can be journaled: part of being ready.
+    pub fn is_writable(&self) -> bool {
+        self.shared.ended().is_none()
+    }
+
+    /// Why entries cannot be journaled any more.
+    pub fn failure(&self) -> Option<&JournalError> {
+        self.shared.ended()
+    }
+
+    /// What the journal has done since it was opened.
+    pub fn counters(&self) -> Counters {
+        self.shared.meter.counters(self.shared.waiting())
+    }
+
+    /// The last entry that is on the disk: noted elsewhere, it proves later that nothing before it was
+    /// changed or cut.
+    pub fn head(&self) -> Head {
+        self.shared.head()
+    }
+
+    /// What was there when the journal was opened.
+    pub const fn found(&self) -> Found {
+        self.found
+    }
+
+    /// The key under which patients are digested in this journal.
+    pub const fn patient_key(&self) -> &DigestKey {
+        &self.patient_key
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Where one worker hands its entries over. All of one turn of its event loop go together.
+#[derive(Clone, Debug)]
+pub struct Desk(Rc<DeskInner>);
+
+#[derive(Debug)]
+struct DeskInner {
+    shared: Arc<Shared>,
+    tray: Arc<Tray>,
+    progress: watch::Receiver<Progress>,
+    turn: Rc<Notify>,
+    waiters: Rc<RefCell<Waiters>>,
+    tasks: [tokio::task::JoinHandle<()>; 2],
+}
+
+impl Desk {
+    /// Journals how a request begins. What it gives proves that the entry stands in the journal's
+    /// order; that it is on the disk is still to be waited for. An error means that the request must
+    /// not go on.
+    pub fn submit(&self, opening: &Opening) -> Result<(Journaled, Pending), JournalError> {
+        let ticket = self.0.tray.open(opening, None)?;
+        self.0.turn.notify_one();
+        let is_awaited = self.0.shared.sync.is_awaited();
+        if is_awaited {
+            self.0.waiters.borrow_mut().expect(ticket);
+        }
+        let wait = is_awaited.then(|| (self.0.clone(), ticket));
+        Ok((Journaled::assertion(), Pending { wait }))
+    }
+
+    /// Journals how a request ended. Never waits; where the journal has failed in the meantime, the
+    /// event stays one whose outcome is unknown.
+    pub fn close(&self, closing: &Closing) {
+        match self.0.tray.close(closing) {
+            Ok(()) => self.0.turn.notify_one(),
+            Err(error) => {
+                if self.0.shared.meter.lost_closing() {
+                    tracing::error!(request.id = %closing.event, %error, "a closing entry is lost, others may follow");
+                }
+            }
+        }
+    }
+}
+
+impl Drop for DeskInner {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        // What this worker put in during its last turn.
+        self.shared.bell.ring();
+    }
+}
+
+/// An opening entry on its way to the disk.
+#[must_use]
+#[derive(Debug)]
+pub struct Pending {
+    wait: Option<(Rc<DeskInner>, u64)>,
+}
+
+impl Pending {
+    /// Returns when the entry is on the disk; at once where the settings let the disk come later. An
+    /// error means that nothing may be released.
+    pub async fn durable(self) -> Result<Durable, JournalError> {
+        if let Some((desk, ticket)) = &self.wait {
+            poll_fn(|context| desk.poll(*ticket, context)).await?;
+        }
+        Ok(Durable::assertion())
+    }
+}
+
+impl DeskInner {
+    fn poll(&self, ticket: u64, context: &Context<'_>) -> Poll<Result<(), JournalError>> {
+        if let Some(outcome) = self.progress.borrow().of(ticket) {
+            return Poll::Ready(outcome);
+        }
+        self.waiters.borrow_mut().wait(ticket, context.waker());
+        Poll::Pending
+    }
+}
+
+/// Who waits on one worker, in the order of their tickets: a place for each, used again.
+#[derive(Debug, Default)]
+struct Waiters {
+    places: VecDeque<Option<Waker>>,
+    /// Tickets that have no place any more.
+    passed: u64,
+}
+
+impl Waiters {
+    /// Makes a place for `ticket`, the next one.
+    fn expect(&mut self, ticket: u64) {
+        debug_assert_eq!(ticket, self.passed + self.places.len() as u64 + 1, "tickets come in order");
+        self.places.push_back(None);
+    }
+
+    fn wait(&mut self, ticket: u64, waker: &Waker) {
+        let place = ticket.checked_sub(self.passed.saturating_add(1));
+        let place = place.and_then(|place| self.places.get_mut(usize::try_from(place).ok()?));
+        match place {
+            Some(place) => match place {
+                Some(known) => known.clone_from(waker),
+                None => *place = Some(waker.clone()),
+            },
+            // Passed between our look at the progress and now: look again.
+            None => waker.wake_by_ref(),
+        }
+    }
+
+    /// Takes out whoever need not wait any longer.
+    fn settle(&mut self, progress: &Progress, ready: &mut Vec<Waker>) {
+        if progress.ended.is_some() {
+            ready.extend(self.places.iter_mut().filter_map(Option::take));
+        }
+        let passed = progress.durable.saturating_sub(self.passed);
+        let passed = usize::try_from(passed).unwrap_or(usize::MAX).min(self.places.len());
+        ready.extend(self.places.drain(..passed).flatten());
+        self.passed = self.passed.saturating_add(passed as u64);
+    }
+}
+
+/// Wakes the writer once for all that was put in during one turn of the event loop.
+async fn ring_each_turn(turn: Rc<Notify>, shared: Arc<Shared>) {
+    loop {
+        turn.notified().await;
+        tokio::task::yield_now().await;
+        shared.bell.ring();
+    }
+}
+
+/// Woken once per batch, wakes those whose entries were in it.
+async fn wake_waiters(mut progress: watch::Receiver<Progress>, waiters: Rc<RefCell<Waiters>>) {
+    let mut ready = Vec::new();
+    while progress.changed().await.is_ok() {
+        waiters.borrow_mut().settle(&progress.borrow_and_update(), &mut ready);
+        ready.drain(..).for_each(Waker::wake);
+    }
+}
+
+fn start(
+    writer: Writer,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> std::io::Result<JoinHandle<()>> {
+    let thread = std::thread::Builder::new().name("journal".to_owned());
+    thread.spawn(move || writer.run(|| note::closed(clock.now(), &*entropy)))
+}
+
+impl Sync {
+    /// Whether a reply waits for the disk.
+    const fn is_awaited(self) -> bool {
+        match self {
+            Self::BeforeRelease => true,
+            Self::Within(_) => false,
+        }
+    }
+}

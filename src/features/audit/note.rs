@@ -1,0 +1,67 @@
+//! The journal's own events: that it was opened and closed.
+//!
+//! The first names the head that was found, so that a tail cut off while the gateway was stopped shows.
+
+use super::read::JOURNAL_OPENED;
+use super::tape::Found;
+use crate::domain::count::Count;
+use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
+use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::Entropy;
+use crate::foundation::id::RequestId;
+
+/// The event with which a journal begins each time it is opened.
+pub(super) fn opened(found: Found, now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
+    let mut note = format!("{JOURNAL_OPENED} after entry {}", found.head);
+    if found.torn_bytes > 0 {
+        note.push_str(&format!(", {} bytes of an incomplete write put aside", found.torn_bytes));
+    }
+    lifecycle(note, now, entropy)
+}
+
+/// The event with which a journal ends each time it is closed in order.
+pub(super) fn closed(now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
+    lifecycle("journal closed in order".to_owned(), now, entropy)
+}
+
+fn lifecycle(note: String, now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
+    let event = RequestId::new(now, entropy);
+    let opening = Opening {
+        event,
+        kind: EventKind::Lifecycle,
+        time: now,
+        client_ip: None,
+        application: None,
+        route: None,
+        action: None,
+        categories: Vec::new(),
+        method: None,
+        host: None,
+        path: None,
+        query_keys: Vec::new(),
+        patient: None,
+        subject: None,
+        verdict: Verdict::Permit,
+        reasons: Vec::new(),
+        rules: Vec::new(),
+        rules_version: None,
+        justification: None,
+        note: Some(note),
+    };
+    let closing = Closing {
+        event,
+        time: now,
+        outcome: Outcome::Completed,
+        status: None,
+        reason: None,
+        records: Count::NotCounted,
+        patients: Count::NotCounted,
+        exceeded: None,
+        on_exceed: None,
+        bytes_in: 0,
+        bytes_out: 0,
+        duration_us: 0,
+        upstream_us: None,
+    };
+    (opening, closing)
+}

@@ -1,0 +1,244 @@
+//! Who did what, when, to whom, and what was decided: questions to a journal.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::Path;
+use std::str::FromStr;
+
+use super::error::{Misfit, ReadError};
+use super::read::{Event, Reader, fold};
+use crate::domain::UnknownWord;
+use crate::domain::application::ApplicationName;
+use crate::domain::count::Count;
+use crate::domain::event::{Outcome, Verdict};
+use crate::domain::patient::PatientDigest;
+use crate::domain::reason::Reason;
+use crate::foundation::clock::Timestamp;
+
+/// Which events are asked for: those that fit everything that is given.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The provider's identifier of the person, or a part of their name in any case.
+    pub person: Option<String>,
+    /// The patient whom the request names.
+    pub patient: Option<PatientDigest>,
+    /// The application.
+    pub application: Option<ApplicationName>,
+    /// The route's name; with `*` at its end, how it begins.
+    pub route: Option<String>,
+    /// What was decided.
+    pub decision: Option<Verdict>,
+    /// Why, by the opening or the closing entry.
+    pub reason: Option<Reason>,
+    /// How it ended.
+    pub ended: Option<Ended>,
+    /// At this moment or later.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+}
+
+/// How an event ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// As the closing entry says.
+    As(Outcome),
+    /// There is no closing entry.
+    Unknown,
+}
+
+impl FromStr for Ended {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "unknown" { Ok(Self::Unknown) } else { text.parse().map(Self::As) }
+    }
+}
+
+/// Which events come first, and which are left out beyond the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The newest first.
+    NewestFirst,
+    /// The oldest first.
+    OldestFirst,
+}
+
+/// What a question was answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The events, in the order that was asked for.
+    pub events: Vec<Event>,
+    /// Where reading had to stop: what comes after is not in the answer.
+    pub stopped: Option<Misfit>,
+}
+
+/// Asks a journal. Reads all that may matter, holds no more than `limit` events and those under way.
+pub fn query(directory: &Path, filter: &Filter, order: Order, limit: usize) -> Result<Answer, ReadError> {
+    let reader = match filter.since {
+        Some(since) => Reader::since(directory, since),
+        None => Reader::open(directory),
+    };
+    let mut chosen = BTreeMap::new();
+    let mut stopped = None;
+    for event in fold(reader?) {
+        match event {
+            Ok(event) if filter.fits(&event) => {
+                chosen.insert(event.sequence, event);
+                if chosen.len() > limit {
+                    match order {
+                        Order::NewestFirst => chosen.pop_first(),
+                        Order::OldestFirst => chosen.pop_last(),
+                    };
+                }
+            }
+            Ok(_) => {}
+            Err(ReadError::Misfit(misfit)) => stopped = Some(misfit),
+            Err(error) => return Err(error),
+        }
+    }
+    let events = chosen.into_values();
+    let events = match order {
+        Order::NewestFirst => events.rev().collect(),
+        Order::OldestFirst => events.collect(),
+    };
+    Ok(Answer { events, stopped })
+}
+
+impl Filter {
+    /// Whether `event` is asked for.
+    pub fn fits(&self, event: &Event) -> bool {
+        let opening = &event.opening;
+        let closing = event.closing.as_ref();
+        fits(self.since.as_ref(), |since| opening.time >= *since)
+            && fits(self.until.as_ref(), |until| opening.time < *until)
+            && fits(self.decision.as_ref(), |decision| opening.verdict == *decision)
+            && fits(self.application.as_ref(), |name| opening.application.as_ref() == Some(name))
+            && fits(self.patient.as_ref(), |patient| opening.patient.as_ref() == Some(patient))
+            && fits(self.ended.as_ref(), |ended| match ended {
+                Ended::As(outcome) => closing.is_some_and(|closing| closing.outcome == *outcome),
+                Ended::Unknown => closing.is_none(),
+            })
+            && fits(self.reason.as_ref(), |reason| {
+                opening.reasons.contains(reason)
+                    || closing.is_some_and(|closing| closing.reason == Some(*reason))
+            })
+            && fits(self.route.as_ref(), |pattern| {
+                opening.route.as_ref().is_some_and(|route| route_fits(pattern, route.as_str()))
+            })
+            && fits(self.person.as_ref(), |person| {
+                opening.subject.as_ref().is_some_and(|subject| {
+                    *subject.sub == **person || subject.name.to_lowercase().contains(&person.to_lowercase())
+                })
+            })
+    }
+}
+
+fn fits<T>(asked: Option<&T>, holds: impl FnOnce(&T) -> bool) -> bool {
+    asked.is_none_or(holds)
+}
+
+fn route_fits(pattern: &str, route: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == route, |begin| route.starts_with(begin))
+}
+
+/// Writes events as lines of JSON.
+pub fn write_json(events: &[Event], out: &mut dyn Write) -> io::Result<()> {
+    for event in events {
+        serde_json::to_writer(&mut *out, event)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// Writes events as a table for people.
+pub fn write_table(events: &[Event], out: &mut dyn Write) -> io::Result<()> {
+    let rows: Vec<[String; COLUMNS.len()]> = events.iter().map(row).collect();
+    let width = |column: usize, name: &str| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([name.len()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = COLUMNS.iter().enumerate().map(|(column, name)| width(column, name)).collect();
+    write_row(&COLUMNS.map(str::to_owned), &widths, out)?;
+    rows.iter().try_for_each(|row| write_row(row, &widths, out))
+}
+
+fn write_row(cells: &[String], widths: &[usize], out: &mut dyn Write) -> io::Result<()> {
+    let mut line = String::new();
+    for (cell, width) in cells.iter().zip(widths) {
+        // Writing to a string does not fail.
+        write!(line, "{cell:width$}  ").map_err(io::Error::other)?;
+    }
+    writeln!(out, "{}", line.trim_end())
+}
+
+fn row(event: &Event) -> [String; COLUMNS.len()] {
+    let opening = &event.opening;
+    let closing = event.closing.as_ref();
+    let reason = closing.and_then(|closing| closing.reason).or(opening.reasons.first().copied());
+    let what = opening.note.clone().or_else(|| {
+        let route = opening.route.as_ref().map(ToString::to_string);
+        route.or_else(|| {
+            Some(format!(
+                "{} {}",
+                opening.method.as_deref().unwrap_or("?"),
+                opening.path.as_deref().unwrap_or("?")
+            ))
+        })
+    });
+    [
+        opening.time.to_string(),
+        plain(opening.subject.as_ref().map_or("-", |subject| &subject.name)),
+        opening.application.as_ref().map_or_else(|| opening.kind.to_string(), ToString::to_string),
+        plain(&what.unwrap_or_default()),
+        opening.action.map_or("-", |action| action.as_str()).to_owned(),
+        opening.verdict.to_string(),
+        reason.map_or("-", Reason::as_str).to_owned(),
+        closing.map_or("unknown", |closing| closing.outcome.as_str()).to_owned(),
+        closing
+            .and_then(|closing| closing.status)
+            .map_or_else(|| "-".to_owned(), |status| status.to_string()),
+        closing.map_or_else(|| "-".to_owned(), |closing| count(closing.records)),
+        opening.event.to_string(),
+    ]
+}
+
+fn count(count: Count) -> String {
+    match count {
+        Count::Exactly(number) => number.to_string(),
+        Count::AtLeast(number) => format!("{number}+"),
+        Count::Unknown(_) => "unknown".to_owned(),
+        Count::NotCounted => "-".to_owned(),
+    }
+}
+
+/// The text without anything that could move a terminal's cursor or turn its writing direction.
+pub fn plain(text: &str) -> String {
+    let is_tricky = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars().fold(String::with_capacity(text.len()), |mut plain, c| {
+        if is_tricky(c) {
+            plain.extend(c.escape_unicode())
+        } else {
+            plain.push(c)
+        }
+        plain
+    })
+}
+
+const COLUMNS: [&str; 11] = [
+    "TIME",
+    "PERSON",
+    "APPLICATION",
+    "ROUTE",
+    "ACTION",
+    "DECISION",
+    "REASON",
+    "OUTCOME",
+    "STATUS",
+    "RECORDS",
+    "EVENT",
+];

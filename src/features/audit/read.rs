@@ -1,0 +1,392 @@
+//! Reads a journal: its entries in order, and the events that they make. Streams in bounded memory,
+//! checks every entry as it goes, and may read while the gateway writes.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::directory::{SegmentPath, segments};
+use super::error::{Misfit, Problem, ReadError};
+use super::format::Head;
+use super::segment::{SegmentReader, Tail};
+use crate::domain::event::{Closing, Entry, EventKind, Opening};
+use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
+use crate::foundation::id::RequestId;
+
+pub use super::directory::load_patient_key;
+
+/// One entry as the journal keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Stored {
+    /// The segment's file name.
+    pub segment: Arc<str>,
+    /// The byte of the segment at which it begins.
+    pub offset: u64,
+    /// Its number, from 1.
+    pub sequence: u64,
+    /// Its hash, and so that of all before it.
+    pub hash: Digest,
+    /// What it says.
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
+impl Stored {
+    /// When it was written, by the entry's own word.
+    pub fn time(&self) -> Timestamp {
+        match &self.entry {
+            Entry::Opening(opening) => opening.time,
+            Entry::Closing(closing) => closing.time,
+        }
+    }
+}
+
+/// The opening and the closing entry of one request.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// The number of the opening entry.
+    pub sequence: u64,
+    /// How it began.
+    pub opening: Box<Opening>,
+    /// How it ended; absent if that is unknown, or not known yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closing: Option<Closing>,
+}
+
+/// The events whose opening is at or after `since`, in the order in which they ended; those whose end
+/// is unknown come where the journal was opened next, or last.
+///
+/// Segments that end before `since` are not read. Stops with an error at the first entry that does
+/// not fit.
+pub fn events_since(
+    directory: &Path,
+    since: Timestamp,
+) -> Result<impl Iterator<Item = Result<Event, ReadError>> + use<>, ReadError> {
+    let reader = Reader::since(directory, since)?;
+    Ok(fold(reader).filter(move |event| event.as_ref().map_or(true, |event| event.opening.time >= since)))
+}
+
+/// Reads a journal's entries in order.
+///
+/// An iterator that may be asked again after `None`: when the gateway has written more, there is more.
+#[derive(Debug)]
+pub struct Reader {
+    directory: PathBuf,
+    waiting: VecDeque<SegmentPath>,
+    current: Option<SegmentReader>,
+    /// A newer segment is there, so the current one is not written any more.
+    is_superseded: bool,
+    checks: Checks,
+}
+
+/// How closely a reader looks at what stands behind the last entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checks {
+    /// What the gateway may just be writing is the end.
+    Live,
+    /// Only zeros are the end; the first segment begins after this place.
+    Strict(Head),
+}
+
+impl Reader {
+    /// From the first entry on.
+    pub fn open(directory: &Path) -> Result<Self, ReadError> {
+        Self::from(directory, segments(directory)?, Checks::Live)
+    }
+
+    /// From a segment on that begins before `since`.
+    pub fn since(directory: &Path, since: Timestamp) -> Result<Self, ReadError> {
+        let mut segments = segments(directory)?;
+        let mut start = segments.len();
+        while start > 0 {
+            start -= 1;
+            let Some(segment) = segments.get(start) else { break };
+            if begins_before(segment, since.minus(DISORDER))? {
+                break;
+            }
+        }
+        segments.drain(..start);
+        Self::from(directory, segments, Checks::Live)
+    }
+
+    /// From the first entry on, looking at every byte.
+    pub(super) fn strict(directory: &Path, before: Head) -> Result<Self, ReadError> {
+        Self::from(directory, segments(directory)?, Checks::Strict(before))
+    }
+
+    fn from(directory: &Path, segments: Vec<SegmentPath>, checks: Checks) -> Result<Self, ReadError> {
+        Ok(Self {
+            directory: directory.to_owned(),
+            waiting: segments.into(),
+            current: None,
+            is_superseded: false,
+            checks,
+        })
+    }
+
+    /// The place in the chain after the last entry that was read.
+    pub fn head(&self) -> Option<Head> {
+        self.current.as_ref().map(SegmentReader::head)
+    }
+
+    /// `problem`, at the place where reading stopped.
+    pub(super) fn misfit(&self, problem: Problem) -> Option<Misfit> {
+        self.current.as_ref().map(|current| current.misfit(problem))
+    }
+
+    fn step(&mut self) -> Result<Option<Stored>, ReadError> {
+        loop {
+            let Some(current) = &mut self.current else {
+                if self.open_next()? { continue } else { return Ok(None) }
+            };
+            let misfit = match current.next() {
+                Ok(Some(raw)) => {
+                    let (offset, head) = (raw.offset, raw.head);
+                    let entry = serde_json::from_slice(raw.payload);
+                    let segment = current.name.clone();
+                    let entry = entry.map_err(|error| Misfit {
+                        segment: segment.clone(),
+                        offset,
+                        sequence: head.sequence,
+                        problem: Problem::Unreadable(error.to_string()),
+                    })?;
+                    return Ok(Some(Stored {
+                        segment,
+                        offset,
+                        sequence: head.sequence,
+                        hash: head.hash,
+                        entry,
+                    }));
+                }
+                Ok(None) => None,
+                Err(ReadError::Misfit(misfit)) => Some(misfit),
+                Err(error) => return Err(error),
+            };
+            if self.is_superseded {
+                self.leave_segment(misfit)?;
+            } else if self.has_newer()? {
+                // What was written between our reading and the change of segments is still to be read.
+                self.is_superseded = true;
+                self.rewind()?;
+            } else {
+                return self.end(misfit);
+            }
+        }
+    }
+
+    /// Opens the next segment, which must go on where the last one ended.
+    fn open_next(&mut self) -> Result<bool, ReadError> {
+        if self.waiting.is_empty() && self.current.is_none() {
+            self.waiting = segments(&self.directory)?.into();
+        }
+        let Some(segment) = self.waiting.front().cloned() else { return Ok(false) };
+        let next = SegmentReader::open(&segment)?;
+        let before = match (&self.current, self.checks) {
+            (Some(current), _) => Some(current.head()),
+            (None, Checks::Strict(before)) => Some(before),
+            (None, Checks::Live) => None,
+        };
+        if let Some(before) = before {
+            follows(&next, before)?;
+        }
+        self.waiting.pop_front();
+        self.is_superseded = !self.waiting.is_empty();
+        self.current = Some(next);
+        Ok(true)
+    }
+
+    fn leave_segment(&mut self, misfit: Option<Misfit>) -> Result<(), ReadError> {
+        if let Some(misfit) = misfit {
+            return Err(misfit.into());
+        }
+        if let (Checks::Strict(_), Some(current)) = (self.checks, &self.current)
+            && current.tail()? != Tail::Clean
+        {
+            return Err(current.misfit(Problem::Residue).into());
+        }
+        self.open_next().map(|_| ())
+    }
+
+    fn has_newer(&mut self) -> Result<bool, ReadError> {
+        let Some(current) = &self.current else { return Ok(false) };
+        let newer = segments(&self.directory)?.into_iter().filter(|segment| *segment.name > *current.name);
+        self.waiting = newer.collect();
+        Ok(!self.waiting.is_empty())
+    }
+
+    /// The end of the last segment.
+    fn end(&self, misfit: Option<Misfit>) -> Result<Option<Stored>, ReadError> {
+        let Some(current) = &self.current else { return Ok(None) };
+        if misfit.is_none() && self.checks == Checks::Live {
+            return Ok(None);
+        }
+        match end_of(current, misfit)? {
+            Tail::Clean => Ok(None),
+            Tail::Torn { .. } if self.checks == Checks::Live => Ok(None),
+            Tail::Torn { end } => {
+                Err(current.misfit(Problem::Torn { bytes: end.saturating_sub(current.offset()) }).into())
+            }
+            Tail::Changed => Err(current.misfit(Problem::Residue).into()),
+        }
+    }
+
+    fn rewind(&mut self) -> Result<(), ReadError> {
+        self.current.as_mut().map_or(Ok(()), SegmentReader::rewind)
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Stored, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.step().transpose()
+    }
+}
+
+/// What stands behind the last entry that fits in the last segment, given what `next` said there.
+/// A misfit that cannot be an incomplete write is an error.
+pub(super) fn end_of(current: &SegmentReader, misfit: Option<Misfit>) -> Result<Tail, ReadError> {
+    match (current.tail()?, misfit) {
+        (tail, None) => Ok(tail),
+        (Tail::Torn { end }, Some(Misfit { problem: Problem::Checksum | Problem::Length(_), .. })) => {
+            Ok(Tail::Torn { end })
+        }
+        (_, Some(misfit)) => Err(misfit.into()),
+    }
+}
+
+fn follows(next: &SegmentReader, before: Head) -> Result<(), Misfit> {
+    let found = next.header.before;
+    let first = found.sequence.saturating_add(1);
+    let problem = match found.sequence.cmp(&before.sequence) {
+        std::cmp::Ordering::Greater => Problem::Missing { found: first },
+        std::cmp::Ordering::Less => Problem::Overlap { found: first },
+        std::cmp::Ordering::Equal if found.hash != before.hash => Problem::Hash,
+        std::cmp::Ordering::Equal => return Ok(()),
+    };
+    Err(Misfit {
+        segment: next.name.clone(),
+        offset: 0,
+        sequence: before.sequence.saturating_add(1),
+        problem,
+    })
+}
+
+fn begins_before(segment: &SegmentPath, time: Timestamp) -> Result<bool, ReadError> {
+    let first = SegmentReader::open(segment)?
+        .next()?
+        .and_then(|raw| serde_json::from_slice::<Entry>(raw.payload).ok());
+    Ok(first.is_some_and(|entry| match entry {
+        Entry::Opening(opening) => opening.time < time,
+        Entry::Closing(closing) => closing.time < time,
+    }))
+}
+
+/// Joins opening and closing entries to events, in the order in which the events ended.
+pub fn fold<I: Iterator<Item = Result<Stored, ReadError>>>(entries: I) -> Fold<I> {
+    Fold {
+        entries,
+        open: BTreeMap::new(),
+        sequences: HashMap::new(),
+        ready: VecDeque::new(),
+        orphans: 0,
+        is_done: false,
+    }
+}
+
+/// See [`fold`].
+#[derive(Debug)]
+pub struct Fold<I> {
+    entries: I,
+    open: BTreeMap<u64, Box<Opening>>,
+    sequences: HashMap<RequestId, u64>,
+    ready: VecDeque<Event>,
+    orphans: u64,
+    is_done: bool,
+}
+
+impl<I> Fold<I> {
+    /// Closing entries so far whose opening entry was not there.
+    pub const fn orphans(&self) -> u64 {
+        self.orphans
+    }
+
+    fn take(&mut self, stored: Stored) {
+        match stored.entry {
+            Entry::Opening(opening) => {
+                // Whoever was under way when the gateway ended will not be closed any more.
+                if is_journal_opened(&opening) {
+                    self.give_up(0);
+                }
+                self.sequences.insert(opening.event, stored.sequence);
+                self.open.insert(stored.sequence, opening);
+                self.give_up(OPEN_MAX);
+            }
+            Entry::Closing(closing) => match self.sequences.remove(&closing.event) {
+                Some(sequence) => {
+                    let opening = self.open.remove(&sequence);
+                    self.ready.extend(opening.map(|opening| Event {
+                        sequence,
+                        opening,
+                        closing: Some(closing),
+                    }));
+                }
+                None => self.orphans = self.orphans.saturating_add(1),
+            },
+        }
+    }
+
+    /// Lets the oldest open events go until `most` are left.
+    fn give_up(&mut self, most: usize) {
+        while self.open.len() > most {
+            let Some((sequence, opening)) = self.open.pop_first() else { return };
+            self.sequences.remove(&opening.event);
+            self.ready.push_back(Event { sequence, opening, closing: None });
+        }
+    }
+}
+
+impl<I: Iterator<Item = Result<Stored, ReadError>>> Iterator for Fold<I> {
+    type Item = Result<Event, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(Ok(event));
+            }
+            if self.is_done {
+                return None;
+            }
+            match self.entries.next() {
+                Some(Ok(stored)) => self.take(stored),
+                Some(Err(error)) => {
+                    self.is_done = true;
+                    return Some(Err(error));
+                }
+                None => {
+                    self.is_done = true;
+                    self.give_up(0);
+                }
+            }
+        }
+    }
+}
+
+/// Whether this is the entry with which a journal begins each time it is opened.
+pub(super) fn is_journal_opened(opening: &Opening) -> bool {
+    opening.kind == EventKind::Lifecycle
+        && opening.note.as_deref().is_some_and(|note| note.starts_with(JOURNAL_OPENED))
+}
+
+/// How the note of the entry begins with which a journal begins each time it is opened.
+pub(super) const JOURNAL_OPENED: &str = "journal opened";
+
+/// How far entries may be from the order of their times: several workers write, a closing entry comes
+/// at the end of a long reply, and clocks are set back.
+const DISORDER: Duration = Duration::from_secs(3600);
+/// Requests that may be under way at once, many times over; beyond it a journal is not of our making.
+const OPEN_MAX: usize = 1 << 20;

@@ -1,0 +1,255 @@
+//! The end of the journal on the disk: where the next entry goes, and the step to the next segment.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+use std::{fmt, io};
+
+use super::directory::{SegmentPath, keep_torn, prepared, segment_name, segments, torn};
+use super::disk::{Disk, SegmentFile};
+use super::error::{JournalError, Problem, ReadError};
+use super::format::{ENTRY_HEAD_BYTES, HEADER_BYTES, Head, PAYLOAD_BYTES_MAX, SegmentHeader, encode_entry};
+use super::meter::Meter;
+use super::read::end_of;
+use super::segment::{SegmentReader, Tail};
+
+/// The end of the journal. After any error it is not to be used any more: what is on the disk is then
+/// unknown until it is read again, by opening the journal.
+pub(super) struct Tape {
+    disk: Arc<dyn Disk>,
+    directory: PathBuf,
+    /// Of segments to come.
+    segment_bytes: u64,
+    meter: Arc<Meter>,
+    file: Box<dyn SegmentFile>,
+    /// Of this segment.
+    limit: u64,
+    offset: u64,
+    /// The last entry in `block` or in the file.
+    head: Head,
+    /// The last sequence that is surely on the disk.
+    synced: u64,
+    /// Entries that are not yet in the file.
+    block: Vec<u8>,
+    next: Option<JoinHandle<io::Result<Box<dyn SegmentFile>>>>,
+}
+
+/// What was found when a journal was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The last entry that was there; [`Head::START`] for a new journal.
+    pub head: Head,
+    /// Bytes of an incomplete write that were put aside.
+    pub torn_bytes: u64,
+}
+
+impl Tape {
+    /// Finds the end of the journal, putting aside what an incomplete write left there; makes the first
+    /// segment if there is none.
+    pub(super) fn open(
+        disk: Arc<dyn Disk>,
+        directory: &Path,
+        segment_bytes: u64,
+        meter: Arc<Meter>,
+    ) -> Result<(Self, Found), JournalError> {
+        match std::fs::remove_file(prepared(directory)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(JournalError::disk(&prepared(directory), error)),
+        }
+        let last = segments(directory)?.pop();
+        let (file, limit, offset, found) = match last {
+            Some(segment) => recover(&*disk, &segment)?,
+            None => begin(&*disk, directory, segment_bytes)
+                .map_err(|error| JournalError::disk(directory, error))?,
+        };
+        let mut tape = Self {
+            disk,
+            directory: directory.to_owned(),
+            segment_bytes,
+            meter,
+            file,
+            limit,
+            offset,
+            head: found.head,
+            synced: found.head.sequence,
+            block: Vec::new(),
+            next: None,
+        };
+        tape.prepare_next();
+        Ok((tape, found))
+    }
+
+    /// The last entry that was appended.
+    pub(super) const fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Whether entries were appended that may not be on the disk.
+    pub(super) const fn is_unsynced(&self) -> bool {
+        self.synced < self.head.sequence
+    }
+
+    /// Appends entries: one write, if they fit into the segment.
+    pub(super) fn append<'a>(&mut self, payloads: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
+        for payload in payloads {
+            let bytes = (ENTRY_HEAD_BYTES + payload.len()) as u64;
+            let end = self.offset.saturating_add(self.block.len() as u64).saturating_add(bytes);
+            if end > self.limit {
+                self.roll_over()?;
+            } else if self.block.len() >= BLOCK_BYTES_MAX {
+                self.write()?;
+            }
+            self.head = encode_entry(&mut self.block, self.head, self.synced, payload);
+        }
+        self.write()
+    }
+
+    /// Returns when all that was appended is on the disk.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        if !self.is_unsynced() {
+            return Ok(());
+        }
+        let begin = Instant::now();
+        self.file.sync()?;
+        self.meter.synced(begin.elapsed());
+        self.meter.durable(self.head.sequence.saturating_sub(self.synced));
+        self.synced = self.head.sequence;
+        Ok(())
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        if self.block.is_empty() {
+            return Ok(());
+        }
+        self.file.write_at(&self.block, self.offset)?;
+        let bytes = self.block.len() as u64;
+        self.meter.written(bytes);
+        self.offset = self.offset.saturating_add(bytes);
+        self.block.clear();
+        Ok(())
+    }
+
+    /// Goes on in the next segment. The old one is whole on the disk before the new one has its name,
+    /// so only the last segment can ever end in an incomplete write.
+    fn roll_over(&mut self) -> io::Result<()> {
+        self.write()?;
+        self.sync()?;
+        self.file = match self.next.take().map(JoinHandle::join) {
+            Some(Ok(Ok(file))) => file,
+            // It could not be made ahead; the disk may have room by now.
+            Some(_) | None => self.disk.allocate(&prepared(&self.directory), self.segment_bytes)?,
+        };
+        publish(&*self.disk, &mut *self.file, &self.directory, self.segment_bytes, self.head)?;
+        self.limit = self.segment_bytes;
+        self.offset = HEADER_BYTES as u64;
+        self.meter.segment();
+        self.prepare_next();
+        Ok(())
+    }
+
+    /// Has the next segment made while this one is written, so that the step does not wait for it.
+    fn prepare_next(&mut self) {
+        let (disk, path, bytes) = (self.disk.clone(), prepared(&self.directory), self.segment_bytes);
+        let thread = std::thread::Builder::new().name("journal-ahead".to_owned());
+        self.next = thread
+            .spawn(move || {
+                disk.allocate(&path, bytes).inspect_err(|error| {
+                    tracing::warn!(%error, "the journal's next segment cannot be made yet");
+                })
+            })
+            .inspect_err(|error| tracing::warn!(%error, "no thread to make the journal's next segment"))
+            .ok();
+    }
+}
+
+impl Drop for Tape {
+    /// Waits for the segment made ahead, so that nothing is written once the lock is given back.
+    fn drop(&mut self) {
+        if let Some(Err(_)) = self.next.take().map(JoinHandle::join) {
+            tracing::error!("making the journal's next segment failed by a mistake of ours");
+        }
+    }
+}
+
+impl fmt::Debug for Tape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tape").field("offset", &self.offset).field("head", &self.head).finish_non_exhaustive()
+    }
+}
+
+/// The largest payload that fits into a segment of that size.
+pub(super) fn payload_bytes_max(segment_bytes: u64) -> usize {
+    let segment = usize::try_from(segment_bytes).unwrap_or(usize::MAX);
+    PAYLOAD_BYTES_MAX.min(segment.saturating_sub(HEADER_BYTES + ENTRY_HEAD_BYTES))
+}
+
+type Opened = (Box<dyn SegmentFile>, u64, u64, Found);
+
+fn begin(disk: &dyn Disk, directory: &Path, segment_bytes: u64) -> io::Result<Opened> {
+    let mut file = disk.allocate(&prepared(directory), segment_bytes)?;
+    publish(disk, &mut *file, directory, segment_bytes, Head::START)?;
+    Ok((file, segment_bytes, HEADER_BYTES as u64, Found { head: Head::START, torn_bytes: 0 }))
+}
+
+fn publish(
+    disk: &dyn Disk,
+    file: &mut dyn SegmentFile,
+    directory: &Path,
+    bytes: u64,
+    before: Head,
+) -> io::Result<()> {
+    file.write_at(&SegmentHeader { bytes, before }.encode(), 0)?;
+    file.sync()?;
+    let name = segment_name(before.sequence.saturating_add(1));
+    disk.publish(&prepared(directory), &directory.join(name))
+}
+
+/// Reads the last segment to its end and cuts an incomplete write there; refuses what was changed.
+fn recover(disk: &dyn Disk, segment: &SegmentPath) -> Result<Opened, JournalError> {
+    let mut reader = SegmentReader::open(segment)?;
+    let misfit = loop {
+        match reader.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => break None,
+            Err(ReadError::Misfit(misfit)) => break Some(misfit),
+            Err(error) => return Err(error.into()),
+        }
+    };
+    let mut file = disk.open(&segment.path).map_err(|error| JournalError::disk(&segment.path, error))?;
+    let torn_bytes = match end_of(&reader, misfit)? {
+        Tail::Clean => 0,
+        Tail::Changed => return Err(JournalError::Damaged(reader.misfit(Problem::Residue))),
+        Tail::Torn { end } => {
+            put_aside(&mut *file, &reader, segment, end)?;
+            end.saturating_sub(reader.offset())
+        }
+    };
+    // What was read may be in memory only, written by a process that was killed before its sync.
+    file.sync().map_err(|error| JournalError::disk(&segment.path, error))?;
+    Ok((file, reader.header.bytes, reader.offset(), Found { head: reader.head(), torn_bytes }))
+}
+
+/// Keeps the bytes of an incomplete write beside the segment, for whoever wants to look, and zeroes them.
+fn put_aside(
+    file: &mut dyn SegmentFile,
+    reader: &SegmentReader,
+    segment: &SegmentPath,
+    end: u64,
+) -> Result<(), JournalError> {
+    let bytes = reader.bytes_to(end)?;
+    let aside = torn(segment, reader.offset());
+    keep_torn(&aside, &bytes).map_err(|error| JournalError::disk(&aside, error))?;
+    tracing::warn!(
+        journal.segment = %segment.name,
+        journal.offset = reader.offset(),
+        journal.bytes = bytes.len(),
+        "an incomplete write at the end of the journal was put aside",
+    );
+    let zeros = vec![0; bytes.len()];
+    file.write_at(&zeros, reader.offset()).map_err(|error| JournalError::disk(&segment.path, error))
+}
+
+/// Entries are written before they fill more memory than this.
+const BLOCK_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -1,0 +1,250 @@
+//! A disk that refuses, forgets, or loses its power.
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::*;
+use crate::features::audit::JournalError;
+use crate::features::audit::disk::SegmentFile;
+
+/// A disk that keeps what is written in memory until it is synced, and fails on demand.
+#[derive(Debug, Default)]
+struct FaultyDisk {
+    faults: Arc<Faults>,
+}
+
+#[derive(Debug, Default)]
+struct Faults {
+    writes_fail: AtomicBool,
+    syncs_fail: AtomicBool,
+    allocations_fail: AtomicBool,
+    /// Which pieces of an unsynced write survive a loss of power: a seed; 0 keeps none.
+    luck: AtomicU64,
+    order: Mutex<Vec<&'static str>>,
+}
+
+#[derive(Debug)]
+struct FaultyFile {
+    inner: Box<dyn SegmentFile>,
+    faults: Arc<Faults>,
+    unsynced: Vec<(u64, Vec<u8>)>,
+}
+
+impl FaultyDisk {
+    fn file(&self, inner: Box<dyn SegmentFile>) -> Box<dyn SegmentFile> {
+        Box::new(FaultyFile { inner, faults: self.faults.clone(), unsynced: Vec::new() })
+    }
+}
+
+impl Disk for FaultyDisk {
+    fn allocate(&self, path: &Path, bytes: u64) -> io::Result<Box<dyn SegmentFile>> {
+        if self.faults.allocations_fail.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(self.file(LocalDisk.allocate(path, bytes)?))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+        Ok(self.file(LocalDisk.open(path)?))
+    }
+
+    fn publish(&self, from: &Path, to: &Path) -> io::Result<()> {
+        LocalDisk.publish(from, to)
+    }
+}
+
+impl SegmentFile for FaultyFile {
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.faults.order.lock().unwrap().push("write");
+        if self.faults.writes_fail.load(Ordering::SeqCst) {
+            self.inner.write_at(&bytes[..bytes.len() / 2], offset)?;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.unsynced.push((offset, bytes.to_owned()));
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.faults.order.lock().unwrap().push("sync");
+        let fails = self.faults.syncs_fail.load(Ordering::SeqCst);
+        let mut luck = self.faults.luck.load(Ordering::SeqCst);
+        for (offset, bytes) in self.unsynced.drain(..) {
+            for (number, sector) in bytes.chunks(512).enumerate() {
+                luck = luck.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(luck);
+                if !fails || (luck >> 40) & 1 == 1 {
+                    self.inner.write_at(sector, offset + 512 * number as u64)?;
+                }
+            }
+        }
+        if fails { Err(io::Error::other("the disk is gone")) } else { self.inner.sync() }
+    }
+}
+
+#[test]
+fn nothing_is_durable_before_its_sync() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Arc::new(FaultyDisk::default());
+    let faults = disk.faults.clone();
+    let journal = open_on(disk, &settings(directory.path(), 1 << 20));
+    on_a_worker(async {
+        let desk = journal.desk();
+        let _durable = desk.submit(&opening(0)).unwrap().1.durable().await.unwrap();
+        faults.order.lock().unwrap().clear();
+        for number in 1..=3 {
+            let _durable = desk.submit(&opening(number)).unwrap().1.durable().await.unwrap();
+            let mut order = faults.order.lock().unwrap();
+            assert_eq!(*order, ["write", "sync"], "entry {number}");
+            order.clear();
+        }
+    });
+}
+
+/// A failing disk: whoever waits is told, whoever comes is refused, nothing is called durable.
+fn fails_closed(fault: fn(&Faults) -> &AtomicBool) {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = settings(directory.path(), 1 << 20);
+    let disk = Arc::new(FaultyDisk::default());
+    let faults = disk.faults.clone();
+    let journal = open_on(disk, &settings);
+    on_a_worker(async {
+        let desk = journal.desk();
+        let other = journal.desk();
+        let _durable = desk.submit(&opening(1)).unwrap().1.durable().await.unwrap();
+        let head = journal.head();
+        assert!(journal.is_writable());
+
+        fault(&faults).store(true, Ordering::SeqCst);
+        let waiting: Vec<_> = (2..10)
+            .map(|number| {
+                let desk = if number % 2 == 0 { &desk } else { &other };
+                tokio::task::spawn_local(desk.submit(&opening(number)).unwrap().1.durable())
+            })
+            .collect();
+        for waiting in waiting {
+            assert!(matches!(waiting.await.unwrap(), Err(JournalError::Failed { .. })));
+        }
+        assert!(!journal.is_writable());
+        assert_eq!(journal.head(), head, "what failed does not advance the chain");
+
+        // The disk recovers, but what is on it is unknown until it is read.
+        fault(&faults).store(false, Ordering::SeqCst);
+        assert!(matches!(desk.submit(&opening(10)), Err(JournalError::Failed { .. })));
+        assert!(matches!(journal.desk().submit(&opening(10)), Err(JournalError::Failed { .. })));
+        assert!(matches!(journal.record(&opening(10), None).await, Err(JournalError::Failed { .. })));
+        desk.close(&closing(1));
+        assert_eq!(journal.counters().lost_closings, 1);
+    });
+    journal.close();
+
+    let journal = open(&settings);
+    assert!(journal.is_writable());
+    journal.close();
+    assert_eq!(report(directory.path()).misfit, None);
+    assert_eq!(numbers(directory.path(), 20).first(), Some(&1));
+    assert!(!numbers(directory.path(), 20).contains(&10));
+}
+
+#[test]
+fn a_failed_write_fails_closed() {
+    fails_closed(|faults| &faults.writes_fail);
+}
+
+#[test]
+fn a_failed_sync_fails_closed() {
+    fails_closed(|faults| &faults.syncs_fail);
+}
+
+#[test]
+fn a_loss_of_power_loses_nothing_that_was_durable() {
+    let mut torn = 0;
+    for luck in 0..60 {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = settings(directory.path(), 32 << 10);
+        let disk = Arc::new(FaultyDisk::default());
+        let faults = disk.faults.clone();
+        let journal = open_on(disk, &settings);
+        on_a_worker(async {
+            let desk = journal.desk();
+            for number in 0..3 {
+                let _durable = desk.submit(&opening(number)).unwrap().1.durable().await.unwrap();
+            }
+            faults.luck.store(luck, Ordering::SeqCst);
+            faults.syncs_fail.store(true, Ordering::SeqCst);
+            // Several sectors, which reach the disk in any order or not at all.
+            let pending: Vec<_> = (3..12).map(|number| desk.submit(&opening(number)).unwrap().1).collect();
+            for pending in pending {
+                assert!(pending.durable().await.is_err());
+            }
+        });
+        journal.close();
+
+        let journal = open(&settings);
+        torn += u32::from(journal.found().torn_bytes > 0);
+        journal.close();
+        assert_eq!(report(directory.path()).misfit, None, "luck {luck}");
+        let kept = numbers(directory.path(), 12);
+        assert_eq!(kept, (0..i64::try_from(kept.len()).unwrap()).collect::<Vec<_>>(), "luck {luck}");
+        assert!(kept.len() >= 3, "luck {luck}: {kept:?}");
+    }
+    assert!(torn > 20, "the test must produce incomplete writes, not {torn}");
+}
+
+#[test]
+fn a_full_disk_fails_closed_where_the_next_segment_would_begin() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = settings(directory.path(), 4096);
+    let disk = Arc::new(FaultyDisk::default());
+    let faults = disk.faults.clone();
+    let journal = open_on(disk, &settings);
+    faults.allocations_fail.store(true, Ordering::SeqCst);
+    let durable = on_a_worker(async {
+        let desk = journal.desk();
+        let mut durable = Vec::new();
+        for number in 0..40 {
+            let Ok((_journaled, pending)) = desk.submit(&opening(number)) else { break };
+            match pending.durable().await {
+                Ok(_durable) => durable.push(i64::try_from(number).unwrap()),
+                Err(error) => {
+                    assert!(matches!(error, JournalError::Failed { .. }), "{error}");
+                    break;
+                }
+            }
+        }
+        durable
+    });
+    assert!((1..40).contains(&durable.len()), "{durable:?}");
+    assert!(!journal.is_writable());
+    journal.close();
+    assert_eq!(numbers(directory.path(), 40), durable);
+
+    write(&settings, 100..110);
+    assert_eq!(report(directory.path()).misfit, None);
+}
+
+#[test]
+fn a_journal_without_its_key_is_refused_but_a_new_one_makes_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let settings = settings(&directory.path().join("journal"), 4096);
+    let journal = open(&settings);
+    let patient = crate::domain::patient::PatientRef::new("ehr".parse().unwrap(), "4711".to_owned());
+    let digest = patient.digest(journal.patient_key());
+    journal.close();
+    let key = settings.directory.join("patients.key");
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::metadata(&settings.directory).unwrap().permissions().mode() & 0o777, 0o700);
+    let offline = super::super::read::load_patient_key(&settings.directory).unwrap();
+    assert_eq!(patient.digest(&offline), digest);
+
+    let open_again = || {
+        let clock = Arc::new(TestClock::at(MORNING));
+        Journal::open(&settings, clock, Arc::new(SystemEntropy)).map(|_| ())
+    };
+    for bytes in [0, 31, 33] {
+        std::fs::write(&key, vec![7; bytes]).unwrap();
+        assert!(matches!(open_again(), Err(JournalError::Key { .. })), "{bytes} bytes");
+    }
+    std::fs::remove_file(&key).unwrap();
+    assert!(matches!(open_again(), Err(JournalError::Key { .. })));
+}

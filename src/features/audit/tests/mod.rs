@@ -1,0 +1,148 @@
+//! The journal under test: in order, under load, on a bad disk, killed, and changed by somebody.
+
+mod commit;
+mod crash;
+mod faults;
+mod questions;
+mod tampering;
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::disk::{Disk, LocalDisk};
+use super::journal::Journal;
+use super::read::{Event, Reader, Stored, fold};
+use super::settings::{JournalSettings, Sync};
+use super::verify::{Expectations, Report, verify};
+use crate::domain::count::Count;
+use crate::domain::event::{Closing, Entry, EventKind, EventSubject, Opening, Outcome, Verdict};
+use crate::domain::purpose::Purpose;
+use crate::domain::reason::Reason;
+use crate::foundation::clock::{TestClock, Timestamp};
+use crate::foundation::entropy::{SeededEntropy, SystemEntropy};
+use crate::foundation::id::{RequestId, SessionId};
+
+/// 2026-03-01T08:00:00Z.
+const MORNING: Timestamp = Timestamp::from_seconds(1_772_352_000);
+
+fn settings(directory: &Path, segment_bytes: u64) -> JournalSettings {
+    JournalSettings { directory: directory.to_owned(), segment_bytes, sync: Sync::BeforeRelease }
+}
+
+fn open(settings: &JournalSettings) -> Arc<Journal> {
+    open_on(Arc::new(LocalDisk), settings)
+}
+
+fn open_on(disk: Arc<dyn Disk>, settings: &JournalSettings) -> Arc<Journal> {
+    let clock = Arc::new(TestClock::at(MORNING));
+    Journal::open_on(disk, settings, clock, Arc::new(SystemEntropy)).unwrap()
+}
+
+/// Runs `work` as a worker does: on one thread, with tasks of its own.
+fn on_a_worker<F: Future>(work: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    tokio::task::LocalSet::new().block_on(&runtime, work)
+}
+
+/// The opening entry of event `number`; the same number gives the same entry.
+fn opening(number: u64) -> Opening {
+    let time = MORNING.plus(Duration::from_secs(number));
+    let chance = SeededEntropy::new(number);
+    Opening {
+        event: RequestId::new(time, &chance),
+        kind: EventKind::Request,
+        time,
+        client_ip: Some("192.0.2.7".parse().unwrap()),
+        application: Some("ehr".parse().unwrap()),
+        route: Some("patient.list.csv".parse().unwrap()),
+        action: Some(crate::domain::action::Action::Export),
+        categories: vec!["demographics".parse().unwrap()],
+        method: Some("POST".to_owned()),
+        host: Some("ehr.clinic.example".to_owned()),
+        path: Some("/reports/patients".to_owned()),
+        query_keys: Vec::new(),
+        patient: None,
+        subject: Some(EventSubject {
+            issuer: "https://id.clinic.example".into(),
+            sub: format!("sub-{}", number % 3).into(),
+            name: ["Rosa Ruiz", "Noor Nasser", "Quinn O\u{202e}Hara"][usize::try_from(number % 3).unwrap()]
+                .into(),
+            roles: vec!["registrar".parse().unwrap()],
+            purpose: Purpose::Operations,
+            session: SessionId::new(MORNING, &chance),
+            acr: None,
+            amr: Vec::new(),
+            auth_time: MORNING,
+        }),
+        verdict: Verdict::Permit,
+        reasons: vec![Reason::RuleMatched],
+        rules: vec!["registrar/2".into()],
+        rules_version: Some("0011223344556677".into()),
+        justification: None,
+        note: None,
+    }
+}
+
+/// The closing entry of event `number`.
+fn closing(number: u64) -> Closing {
+    let opening = opening(number);
+    Closing {
+        event: opening.event,
+        time: opening.time.plus(Duration::from_millis(20)),
+        outcome: Outcome::Withheld,
+        status: Some(403),
+        reason: Some(Reason::ExportOverRequestLimit),
+        records: Count::AtLeast(501),
+        patients: Count::NotCounted,
+        exceeded: None,
+        on_exceed: None,
+        bytes_in: 0,
+        bytes_out: 5120,
+        duration_us: 20_000,
+        upstream_us: Some(18_000),
+    }
+}
+
+/// Writes events `numbers` one after the other and closes the journal.
+fn write(settings: &JournalSettings, numbers: std::ops::Range<u64>) {
+    let journal = open(settings);
+    on_a_worker(async {
+        let desk = journal.desk();
+        for number in numbers {
+            let (_journaled, pending) = desk.submit(&opening(number)).unwrap();
+            let _durable = pending.durable().await.unwrap();
+            desk.close(&closing(number));
+        }
+    });
+    journal.close();
+}
+
+fn entries(directory: &Path) -> Vec<Stored> {
+    Reader::open(directory).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+/// The events, without the journal's own.
+fn events(directory: &Path) -> Vec<Event> {
+    let events = fold(Reader::open(directory).unwrap()).map(Result::unwrap);
+    events.filter(|event| event.opening.kind == EventKind::Request).collect()
+}
+
+fn report(directory: &Path) -> Report {
+    verify(directory, Expectations::default()).unwrap()
+}
+
+/// The requests' opening and closing entries, in order: the numbers, closing ones negative.
+fn numbers(directory: &Path, most: u64) -> Vec<i64> {
+    let known: Vec<_> =
+        (0..most).map(|number| (opening(number).event, i64::try_from(number).unwrap())).collect();
+    let number = |event| known.iter().find(|(known, _)| *known == event).map(|(_, number)| *number);
+    entries(directory)
+        .iter()
+        .filter_map(|stored| match &stored.entry {
+            Entry::Opening(opening) => number(opening.event),
+            Entry::Closing(closing) => number(closing.event).map(|number| -number),
+        })
+        .collect()
+}
