@@ -110,9 +110,10 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Empty: nobody is writing. Only a hint for readers; the lock itself is the kernel's.
-        if let Err(error) = self.0.set_len(0) {
-            tracing::debug!(%error, "the journal's lock file could not be emptied");
+        // Empty: nobody is writing. Only a hint for readers; the lock itself is the kernel's, and is given
+        // back by word, since a child being started at this moment may hold the same file for an instant.
+        if let Err(error) = self.0.set_len(0).and_then(|()| self.0.unlock()) {
+            tracing::debug!(%error, "the journal's lock could not be given back in order");
         }
     }
 }

@@ -156,7 +156,12 @@ fn a_table_and_json_say_the_same() {
     write_table(&events, &mut table).unwrap();
     let table = String::from_utf8(table).unwrap();
     // The identifiers come from chance seeded with the number, so the table is the same each time.
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r"
+    TIME                      PERSON               APPLICATION  ROUTE             ACTION  DECISION  REASON                     OUTCOME   STATUS  RECORDS  EVENT
+    2026-03-01T08:00:07.000Z  Noor Nasser          ehr          patient.list.csv  export  deny      no-rule-matched            refused   403     501+     019ca869-6b58-7304-a695-733f77532269
+    2026-03-01T08:00:08.000Z  Quinn O\u{202e}Hara  ehr          patient.list.csv  export  permit    rule-matched               unknown   -       -        019ca869-6f40-7e9c-b089-105ff45b146f
+    2026-03-01T08:00:09.000Z  Rosa Ruiz            ehr          patient.open      export  permit    export-over-request-limit  withheld  403     501+     019ca869-7328-7ec0-83c8-431da5fb38ca
+    ");
     let mut json = Vec::new();
     write_json(&events, &mut json).unwrap();
     let json = String::from_utf8(json).unwrap();
