@@ -309,14 +309,16 @@ fn run_tail(
         }
     }
     newest.iter().try_for_each(|stored| write_entry(stored, out))?;
-    while arguments.follow {
+    if !arguments.follow {
+        return Ok(Answer::Yes);
+    }
+    loop {
         for stored in reader.by_ref() {
             write_entry(&stored?, out)?;
         }
         out.flush()?;
         wait_for_more();
     }
-    Ok(Answer::Yes)
 }
 
 fn write_entry(stored: &Stored, out: &mut impl Write) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! The first names the head that was found, so that a tail cut off while the gateway was stopped shows.
 
-use super::read::JOURNAL_OPENED;
+use super::events::JOURNAL_OPENED;
 use super::tape::Found;
 use crate::domain::count::Count;
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
@@ -12,11 +12,11 @@ use crate::foundation::id::RequestId;
 
 /// The event with which a journal begins each time it is opened.
 pub(super) fn opened(found: Found, now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
-    let mut note = format!("{JOURNAL_OPENED} after entry {}", found.head);
-    if found.torn_bytes > 0 {
-        note.push_str(&format!(", {} bytes of an incomplete write put aside", found.torn_bytes));
-    }
-    lifecycle(note, now, entropy)
+    let torn = match found.torn_bytes {
+        0 => String::new(),
+        bytes => format!(", {bytes} bytes of an incomplete write put aside"),
+    };
+    lifecycle(format!("{JOURNAL_OPENED} after entry {}{torn}", found.head), now, entropy)
 }
 
 /// The event with which a journal ends each time it is closed in order.

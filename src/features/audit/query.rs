@@ -7,7 +7,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::error::{Misfit, ReadError};
-use super::read::{Event, Reader, fold};
+use super::events::{Event, fold};
+use super::read::Reader;
 use crate::domain::UnknownWord;
 use crate::domain::application::ApplicationName;
 use crate::domain::count::Count;
@@ -221,9 +222,9 @@ pub fn plain(text: &str) -> String {
     };
     text.chars().fold(String::with_capacity(text.len()), |mut plain, c| {
         if is_tricky(c) {
-            plain.extend(c.escape_unicode())
+            plain.extend(c.escape_unicode());
         } else {
-            plain.push(c)
+            plain.push(c);
         }
         plain
     })

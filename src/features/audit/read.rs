@@ -1,7 +1,7 @@
-//! Reads a journal: its entries in order, and the events that they make. Streams in bounded memory,
-//! checks every entry as it goes, and may read while the gateway writes.
+//! Reads a journal's entries in order. Streams in bounded memory, checks every entry as it goes, and
+//! may read while the gateway writes.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,9 @@ use super::directory::{SegmentPath, segments};
 use super::error::{Misfit, Problem, ReadError};
 use super::format::Head;
 use super::segment::{SegmentReader, Tail};
-use crate::domain::event::{Closing, Entry, EventKind, Opening};
+use crate::domain::event::Entry;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
-use crate::foundation::id::RequestId;
 
 pub use super::directory::load_patient_key;
 
@@ -45,31 +44,6 @@ impl Stored {
     }
 }
 
-/// The opening and the closing entry of one request.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Event {
-    /// The number of the opening entry.
-    pub sequence: u64,
-    /// How it began.
-    pub opening: Box<Opening>,
-    /// How it ended; absent if that is unknown, or not known yet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub closing: Option<Closing>,
-}
-
-/// The events whose opening is at or after `since`, in the order in which they ended; those whose end
-/// is unknown come where the journal was opened next, or last.
-///
-/// Segments that end before `since` are not read. Stops with an error at the first entry that does
-/// not fit.
-pub fn events_since(
-    directory: &Path,
-    since: Timestamp,
-) -> Result<impl Iterator<Item = Result<Event, ReadError>> + use<>, ReadError> {
-    let reader = Reader::since(directory, since)?;
-    Ok(fold(reader).filter(move |event| event.as_ref().map_or(true, |event| event.opening.time >= since)))
-}
-
 /// Reads a journal's entries in order.
 ///
 /// An iterator that may be asked again after `None`: when the gateway has written more, there is more.
@@ -95,7 +69,7 @@ pub(super) enum Checks {
 impl Reader {
     /// From the first entry on.
     pub fn open(directory: &Path) -> Result<Self, ReadError> {
-        Self::from(directory, segments(directory)?, Checks::Live)
+        Ok(Self::new(directory, segments(directory)?, Checks::Live))
     }
 
     /// From a segment on that begins before `since`.
@@ -110,22 +84,22 @@ impl Reader {
             }
         }
         segments.drain(..start);
-        Self::from(directory, segments, Checks::Live)
+        Ok(Self::new(directory, segments, Checks::Live))
     }
 
     /// From the first entry on, looking at every byte.
     pub(super) fn strict(directory: &Path, before: Head) -> Result<Self, ReadError> {
-        Self::from(directory, segments(directory)?, Checks::Strict(before))
+        Ok(Self::new(directory, segments(directory)?, Checks::Strict(before)))
     }
 
-    fn from(directory: &Path, segments: Vec<SegmentPath>, checks: Checks) -> Result<Self, ReadError> {
-        Ok(Self {
+    fn new(directory: &Path, segments: Vec<SegmentPath>, checks: Checks) -> Self {
+        Self {
             directory: directory.to_owned(),
             waiting: segments.into(),
             current: None,
             is_superseded: false,
             checks,
-        })
+        }
     }
 
     /// The place in the chain after the last entry that was read.
@@ -141,7 +115,10 @@ impl Reader {
     fn step(&mut self) -> Result<Option<Stored>, ReadError> {
         loop {
             let Some(current) = &mut self.current else {
-                if self.open_next()? { continue } else { return Ok(None) }
+                if self.open_next()? {
+                    continue;
+                }
+                return Ok(None);
             };
             let misfit = match current.next() {
                 Ok(Some(raw)) => {
@@ -286,107 +263,6 @@ fn begins_before(segment: &SegmentPath, time: Timestamp) -> Result<bool, ReadErr
     }))
 }
 
-/// Joins opening and closing entries to events, in the order in which the events ended.
-pub fn fold<I: Iterator<Item = Result<Stored, ReadError>>>(entries: I) -> Fold<I> {
-    Fold {
-        entries,
-        open: BTreeMap::new(),
-        sequences: HashMap::new(),
-        ready: VecDeque::new(),
-        orphans: 0,
-        is_done: false,
-    }
-}
-
-/// See [`fold`].
-#[derive(Debug)]
-pub struct Fold<I> {
-    entries: I,
-    open: BTreeMap<u64, Box<Opening>>,
-    sequences: HashMap<RequestId, u64>,
-    ready: VecDeque<Event>,
-    orphans: u64,
-    is_done: bool,
-}
-
-impl<I> Fold<I> {
-    /// Closing entries so far whose opening entry was not there.
-    pub const fn orphans(&self) -> u64 {
-        self.orphans
-    }
-
-    fn take(&mut self, stored: Stored) {
-        match stored.entry {
-            Entry::Opening(opening) => {
-                // Whoever was under way when the gateway ended will not be closed any more.
-                if is_journal_opened(&opening) {
-                    self.give_up(0);
-                }
-                self.sequences.insert(opening.event, stored.sequence);
-                self.open.insert(stored.sequence, opening);
-                self.give_up(OPEN_MAX);
-            }
-            Entry::Closing(closing) => match self.sequences.remove(&closing.event) {
-                Some(sequence) => {
-                    let opening = self.open.remove(&sequence);
-                    self.ready.extend(opening.map(|opening| Event {
-                        sequence,
-                        opening,
-                        closing: Some(closing),
-                    }));
-                }
-                None => self.orphans = self.orphans.saturating_add(1),
-            },
-        }
-    }
-
-    /// Lets the oldest open events go until `most` are left.
-    fn give_up(&mut self, most: usize) {
-        while self.open.len() > most {
-            let Some((sequence, opening)) = self.open.pop_first() else { return };
-            self.sequences.remove(&opening.event);
-            self.ready.push_back(Event { sequence, opening, closing: None });
-        }
-    }
-}
-
-impl<I: Iterator<Item = Result<Stored, ReadError>>> Iterator for Fold<I> {
-    type Item = Result<Event, ReadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(event) = self.ready.pop_front() {
-                return Some(Ok(event));
-            }
-            if self.is_done {
-                return None;
-            }
-            match self.entries.next() {
-                Some(Ok(stored)) => self.take(stored),
-                Some(Err(error)) => {
-                    self.is_done = true;
-                    return Some(Err(error));
-                }
-                None => {
-                    self.is_done = true;
-                    self.give_up(0);
-                }
-            }
-        }
-    }
-}
-
-/// Whether this is the entry with which a journal begins each time it is opened.
-pub(super) fn is_journal_opened(opening: &Opening) -> bool {
-    opening.kind == EventKind::Lifecycle
-        && opening.note.as_deref().is_some_and(|note| note.starts_with(JOURNAL_OPENED))
-}
-
-/// How the note of the entry begins with which a journal begins each time it is opened.
-pub(super) const JOURNAL_OPENED: &str = "journal opened";
-
 /// How far entries may be from the order of their times: several workers write, a closing entry comes
 /// at the end of a long reply, and clocks are set back.
 const DISORDER: Duration = Duration::from_secs(3600);
-/// Requests that may be under way at once, many times over; beyond it a journal is not of our making.
-const OPEN_MAX: usize = 1 << 20;

@@ -201,20 +201,20 @@ impl SegmentReader {
     /// disk before that one was written.
     fn was_durable(&self, end: u64) -> Result<bool, ReadError> {
         let expected = self.expected();
-        let mut proven = false;
+        let mut was_durable = false;
         self.scan(self.offset, end, ENTRY_HEAD_BYTES - 1, |at, window| {
             for (position, bytes) in window.windows(ENTRY_HEAD_BYTES).enumerate() {
                 let Some(entry) = bytes.first_chunk().and_then(EntryHead::decode) else { continue };
                 let is_later = entry.sequence > expected && entry.sequence - expected < SEQUENCES_MAX;
                 let proves = entry.synced >= expected && entry.synced < entry.sequence;
                 if is_later && proves && self.is_whole(&entry, at.saturating_add(position as u64))? {
-                    proven = true;
+                    was_durable = true;
                     return Ok(Scan::Enough);
                 }
             }
             Ok(Scan::On)
         })?;
-        Ok(proven)
+        Ok(was_durable)
     }
 
     fn is_whole(&self, entry: &EntryHead, offset: u64) -> Result<bool, ReadError> {

@@ -18,8 +18,9 @@ use serde::Serialize;
 
 use super::directory::{may_be_in_use, segments};
 use super::error::{Misfit, Problem, ReadError};
+use super::events::is_journal_opened;
 use super::format::Head;
-use super::read::{Reader, Stored, is_journal_opened};
+use super::read::{Reader, Stored};
 use crate::domain::event::Entry;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;

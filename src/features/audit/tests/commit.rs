@@ -84,7 +84,9 @@ fn workers_and_the_control_plane_write_one_chain() {
         })
         .collect();
     on_a_worker(async { journal.record(&opening(500), Some(&closing(500))).await.unwrap() });
-    workers.into_iter().for_each(|worker| worker.join().unwrap());
+    for worker in workers {
+        worker.join().unwrap();
+    }
     journal.close();
 
     let report = report(directory.path());

@@ -88,11 +88,11 @@ fn nothing_is_durable_before_its_sync() {
     let faults = disk.faults.clone();
     let journal = open_on(disk, &settings(directory.path(), 1 << 20));
     on_a_worker(async {
-        let desk = journal.desk();
-        let _durable = desk.submit(&opening(0)).unwrap().1.durable().await.unwrap();
+        let worker = journal.desk();
+        let _durable = worker.submit(&opening(0)).unwrap().1.durable().await.unwrap();
         faults.order.lock().unwrap().clear();
         for number in 1..=3 {
-            let _durable = desk.submit(&opening(number)).unwrap().1.durable().await.unwrap();
+            let _durable = worker.submit(&opening(number)).unwrap().1.durable().await.unwrap();
             let mut order = faults.order.lock().unwrap();
             assert_eq!(*order, ["write", "sync"], "entry {number}");
             order.clear();
@@ -108,17 +108,17 @@ fn fails_closed(fault: fn(&Faults) -> &AtomicBool) {
     let faults = disk.faults.clone();
     let journal = open_on(disk, &settings);
     on_a_worker(async {
-        let desk = journal.desk();
+        let worker = journal.desk();
         let other = journal.desk();
-        let _durable = desk.submit(&opening(1)).unwrap().1.durable().await.unwrap();
+        let _durable = worker.submit(&opening(1)).unwrap().1.durable().await.unwrap();
         let head = journal.head();
         assert!(journal.is_writable());
 
         fault(&faults).store(true, Ordering::SeqCst);
         let waiting: Vec<_> = (2..10)
             .map(|number| {
-                let desk = if number % 2 == 0 { &desk } else { &other };
-                tokio::task::spawn_local(desk.submit(&opening(number)).unwrap().1.durable())
+                let from = if number % 2 == 0 { &worker } else { &other };
+                tokio::task::spawn_local(from.submit(&opening(number)).unwrap().1.durable())
             })
             .collect();
         for waiting in waiting {
@@ -129,10 +129,10 @@ fn fails_closed(fault: fn(&Faults) -> &AtomicBool) {
 
         // The disk recovers, but what is on it is unknown until it is read.
         fault(&faults).store(false, Ordering::SeqCst);
-        assert!(matches!(desk.submit(&opening(10)), Err(JournalError::Failed { .. })));
+        assert!(matches!(worker.submit(&opening(10)), Err(JournalError::Failed { .. })));
         assert!(matches!(journal.desk().submit(&opening(10)), Err(JournalError::Failed { .. })));
         assert!(matches!(journal.record(&opening(10), None).await, Err(JournalError::Failed { .. })));
-        desk.close(&closing(1));
+        worker.close(&closing(1));
         assert_eq!(journal.counters().lost_closings, 1);
     });
     journal.close();
@@ -165,14 +165,14 @@ fn a_loss_of_power_loses_nothing_that_was_durable() {
         let faults = disk.faults.clone();
         let journal = open_on(disk, &settings);
         on_a_worker(async {
-            let desk = journal.desk();
+            let worker = journal.desk();
             for number in 0..3 {
-                let _durable = desk.submit(&opening(number)).unwrap().1.durable().await.unwrap();
+                let _durable = worker.submit(&opening(number)).unwrap().1.durable().await.unwrap();
             }
             faults.luck.store(luck, Ordering::SeqCst);
             faults.syncs_fail.store(true, Ordering::SeqCst);
             // Several sectors, which reach the disk in any order or not at all.
-            let pending: Vec<_> = (3..12).map(|number| desk.submit(&opening(number)).unwrap().1).collect();
+            let pending: Vec<_> = (3..12).map(|number| worker.submit(&opening(number)).unwrap().1).collect();
             for pending in pending {
                 assert!(pending.durable().await.is_err());
             }
@@ -199,10 +199,10 @@ fn a_full_disk_fails_closed_where_the_next_segment_would_begin() {
     let journal = open_on(disk, &settings);
     faults.allocations_fail.store(true, Ordering::SeqCst);
     let durable = on_a_worker(async {
-        let desk = journal.desk();
+        let worker = journal.desk();
         let mut durable = Vec::new();
         for number in 0..40 {
-            let Ok((_journaled, pending)) = desk.submit(&opening(number)) else { break };
+            let Ok((_journaled, pending)) = worker.submit(&opening(number)) else { break };
             match pending.durable().await {
                 Ok(_durable) => durable.push(i64::try_from(number).unwrap()),
                 Err(error) => {

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::disk::{Disk, LocalDisk};
+use super::events::{Event, fold};
 use super::journal::Journal;
-use super::read::{Event, Reader, Stored, fold};
+use super::read::{Reader, Stored};
 use super::settings::{JournalSettings, Sync};
 use super::verify::{Expectations, Report, verify};
 use crate::domain::count::Count;

@@ -3,8 +3,8 @@
 use super::*;
 use crate::domain::patient::PatientRef;
 use crate::features::audit::ReadError;
+use crate::features::audit::events::events_since;
 use crate::features::audit::query::{Ended, Filter, Order, plain, query, write_json, write_table};
-use crate::features::audit::read::events_since;
 
 /// Ten events: every third one of each person, number 7 denied, 8 without an end, 9 about a patient.
 fn ten() -> tempfile::TempDir {

@@ -1,0 +1,139 @@
+//! Events as auditors read them: opening and closing entries joined.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::error::ReadError;
+use super::read::{Reader, Stored};
+use crate::domain::event::{Closing, Entry, EventKind, Opening};
+use crate::foundation::clock::Timestamp;
+use crate::foundation::id::RequestId;
+
+/// The opening and the closing entry of one request.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// The number of the opening entry.
+    pub sequence: u64,
+    /// How it began.
+    pub opening: Box<Opening>,
+    /// How it ended; absent if that is unknown, or not known yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closing: Option<Closing>,
+}
+
+/// The events whose opening is at or after `since`, in the order in which they ended; those whose end
+/// is unknown come where the journal was opened next, or last.
+///
+/// Segments that end before `since` are not read. Stops with an error at the first entry that does
+/// not fit.
+pub fn events_since(
+    directory: &Path,
+    since: Timestamp,
+) -> Result<impl Iterator<Item = Result<Event, ReadError>> + use<>, ReadError> {
+    let reader = Reader::since(directory, since)?;
+    Ok(fold(reader).filter(move |event| event.as_ref().map_or(true, |event| event.opening.time >= since)))
+}
+
+/// Joins opening and closing entries to events, in the order in which the events ended.
+pub fn fold<I: Iterator<Item = Result<Stored, ReadError>>>(entries: I) -> Fold<I> {
+    Fold {
+        entries,
+        open: BTreeMap::new(),
+        sequences: HashMap::new(),
+        ready: VecDeque::new(),
+        orphans: 0,
+        is_done: false,
+    }
+}
+
+/// See [`fold`].
+#[derive(Debug)]
+pub struct Fold<I> {
+    entries: I,
+    open: BTreeMap<u64, Box<Opening>>,
+    sequences: HashMap<RequestId, u64>,
+    ready: VecDeque<Event>,
+    orphans: u64,
+    is_done: bool,
+}
+
+impl<I> Fold<I> {
+    /// Closing entries so far whose opening entry was not there.
+    pub const fn orphans(&self) -> u64 {
+        self.orphans
+    }
+
+    fn take(&mut self, stored: Stored) {
+        match stored.entry {
+            Entry::Opening(opening) => {
+                // Whoever was under way when the gateway ended will not be closed any more.
+                if is_journal_opened(&opening) {
+                    self.give_up(0);
+                }
+                self.sequences.insert(opening.event, stored.sequence);
+                self.open.insert(stored.sequence, opening);
+                self.give_up(OPEN_MAX);
+            }
+            Entry::Closing(closing) => match self.sequences.remove(&closing.event) {
+                Some(sequence) => {
+                    let opening = self.open.remove(&sequence);
+                    self.ready.extend(opening.map(|opening| Event {
+                        sequence,
+                        opening,
+                        closing: Some(closing),
+                    }));
+                }
+                None => self.orphans = self.orphans.saturating_add(1),
+            },
+        }
+    }
+
+    /// Lets the oldest open events go until `most` are left.
+    fn give_up(&mut self, most: usize) {
+        while self.open.len() > most {
+            let Some((sequence, opening)) = self.open.pop_first() else { return };
+            self.sequences.remove(&opening.event);
+            self.ready.push_back(Event { sequence, opening, closing: None });
+        }
+    }
+}
+
+impl<I: Iterator<Item = Result<Stored, ReadError>>> Iterator for Fold<I> {
+    type Item = Result<Event, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(Ok(event));
+            }
+            if self.is_done {
+                return None;
+            }
+            match self.entries.next() {
+                Some(Ok(stored)) => self.take(stored),
+                Some(Err(error)) => {
+                    self.is_done = true;
+                    return Some(Err(error));
+                }
+                None => {
+                    self.is_done = true;
+                    self.give_up(0);
+                }
+            }
+        }
+    }
+}
+
+/// Whether this is the entry with which a journal begins each time it is opened.
+pub(super) fn is_journal_opened(opening: &Opening) -> bool {
+    opening.kind == EventKind::Lifecycle
+        && opening.note.as_deref().is_some_and(|note| note.starts_with(JOURNAL_OPENED))
+}
+
+/// How the note of the entry begins with which a journal begins each time it is opened.
+pub(super) const JOURNAL_OPENED: &str = "journal opened";
+
+/// Requests that may be under way at once, many times over; beyond it a journal is not of our making.
+const OPEN_MAX: usize = 1 << 20;
