@@ -34,7 +34,7 @@ use super::error::JournalError;
 use super::format::Head;
 use super::meter::{Counters, Meter};
 use super::note;
-use super::settings::{JournalSettings, Sync};
+use super::settings::JournalSettings;
 use super::tape::{Found, Tape, payload_bytes_max};
 use super::tray::{Progress, Tray};
 use super::writer::{Shared, Writer};
@@ -322,14 +322,4 @@ fn start(
 ) -> std::io::Result<JoinHandle<()>> {
     let thread = std::thread::Builder::new().name("journal".to_owned());
     thread.spawn(move || writer.run(|| note::closed(clock.now(), &*entropy)))
-}
-
-impl Sync {
-    /// Whether a reply waits for the disk.
-    const fn is_awaited(self) -> bool {
-        match self {
-            Self::BeforeRelease => true,
-            Self::Within(_) => false,
-        }
-    }
 }

@@ -22,3 +22,13 @@ pub enum Sync {
     /// Within this time: a crash may lose the events of the last moments. 1 to 1000 ms.
     Within(Duration),
 }
+
+impl Sync {
+    /// Whether a reply waits for the disk.
+    pub(super) const fn is_awaited(self) -> bool {
+        match self {
+            Self::BeforeRelease => true,
+            Self::Within(_) => false,
+        }
+    }
+}

@@ -18,6 +18,7 @@ struct FaultyDisk {
 struct Faults {
     writes_fail: AtomicBool,
     syncs_fail: AtomicBool,
+    writes_panic: AtomicBool,
     allocations_fail: AtomicBool,
     /// Which pieces of an unsynced write survive a loss of power: a seed; 0 keeps none.
     luck: AtomicU64,
@@ -57,6 +58,7 @@ impl Disk for FaultyDisk {
 impl SegmentFile for FaultyFile {
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.faults.order.lock().unwrap().push("write");
+        assert!(!self.faults.writes_panic.load(Ordering::SeqCst), "a mistake of ours, made for this test");
         if self.faults.writes_fail.load(Ordering::SeqCst) {
             self.inner.write_at(&bytes[..bytes.len() / 2], offset)?;
             return Err(io::ErrorKind::StorageFull.into());
@@ -153,6 +155,11 @@ fn a_failed_write_fails_closed() {
 #[test]
 fn a_failed_sync_fails_closed() {
     fails_closed(|faults| &faults.syncs_fail);
+}
+
+#[test]
+fn a_writer_that_panics_leaves_nobody_waiting() {
+    fails_closed(|faults| &faults.writes_panic);
 }
 
 #[test]
