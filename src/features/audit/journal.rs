@@ -199,7 +199,7 @@ impl Desk {
         self.0.turn.notify_one();
         let is_awaited = self.0.shared.sync.is_awaited();
         if is_awaited {
-            self.0.waiters.borrow_mut().expect(ticket);
+            self.0.waiters.borrow_mut().make_place(ticket);
         }
         let wait = is_awaited.then(|| (self.0.clone(), ticket));
         Ok((Journaled::assertion(), Pending { wait }))
@@ -267,7 +267,7 @@ struct Waiters {
 
 impl Waiters {
     /// Makes a place for `ticket`, the next one.
-    fn expect(&mut self, ticket: u64) {
+    fn make_place(&mut self, ticket: u64) {
         debug_assert_eq!(ticket, self.passed + self.places.len() as u64 + 1, "tickets come in order");
         self.places.push_back(None);
     }
