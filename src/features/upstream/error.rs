@@ -1,0 +1,55 @@
+//! What goes wrong on the application's side.
+
+use crate::domain::reason::Reason;
+
+/// What goes wrong on the application's side.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// No connection.
+    #[error("no connection to the application")]
+    Connect(#[source] std::io::Error),
+    /// The connection took too long.
+    #[error("the connection to the application took too long")]
+    ConnectTimeout,
+    /// The application's certificate or its TLS is not right.
+    #[error("the application's TLS is not right")]
+    Tls(#[source] std::io::Error),
+    /// The head of the reply took too long.
+    #[error("the application's reply took too long")]
+    ReplyTimeout,
+    /// The application broke off before its reply, or sent none.
+    #[error("the application broke off")]
+    Aborted(#[source] hyper::Error),
+    /// The reply is not HTTP.
+    #[error("the application's reply is malformed")]
+    Malformed(#[source] hyper::Error),
+    /// The application switched to another protocol than the one that was asked for.
+    #[error("the application switched protocols unasked")]
+    UnaskedUpgrade,
+    /// The body of the request broke off, on the caller's side.
+    #[error("the request's body broke off")]
+    RequestBody(#[source] hyper::Error),
+}
+
+impl UpstreamError {
+    pub(super) fn of(error: hyper::Error) -> Self {
+        if error.is_user() {
+            Self::RequestBody(error)
+        } else if error.is_parse() {
+            Self::Malformed(error)
+        } else {
+            Self::Aborted(error)
+        }
+    }
+
+    /// As events, pages and metrics name it.
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Connect(_) | Self::Tls(_) => Reason::UpstreamUnreachable,
+            Self::ConnectTimeout | Self::ReplyTimeout => Reason::UpstreamTimeout,
+            Self::Aborted(_) => Reason::UpstreamAborted,
+            Self::Malformed(_) | Self::UnaskedUpgrade => Reason::UpstreamMalformed,
+            Self::RequestBody(_) => Reason::CallerLeft,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What the application is told about the request: who, from where, on whose behalf.
+//!
+//! The gateway has removed every spelling of these names from what the caller sent, before.
+
+use std::net::IpAddr;
+
+use http::header::{HOST, HeaderName};
+use http::{HeaderMap, HeaderValue};
+
+use super::settings::{IdentityHeaders, Server};
+use crate::domain::subject::Identity;
+use crate::foundation::id::RequestId;
+
+/// What is told.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The request.
+    pub request: RequestId,
+    /// The caller's address.
+    pub client: IpAddr,
+    /// The authority (host and port) that the caller asked for.
+    pub authority: &'a str,
+    /// Who; absent on public routes.
+    pub identity: Option<&'a Identity>,
+    /// The signed assertion; absent on public routes.
+    pub assertion: Option<&'a HeaderValue>,
+}
+
+/// The signed assertion's header.
+pub const ASSERTION: HeaderName = HeaderName::from_static("x-leastway-assertion");
+/// The request's identifier.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Writes the headers. `own_host` is the application's own name, where it wants to see that.
+pub fn write(headers: &mut HeaderMap, facts: &Facts<'_>, families: &[IdentityHeaders], own_host: Option<&Server>) {
+    let host = own_host.map_or_else(|| facts.authority.to_owned(), |server| format!("{}:{}", server.host, server.port));
+    put(headers, HOST, &host);
+    put(headers, REQUEST_ID, &facts.request.to_string());
+    put(headers, FORWARDED_FOR, &facts.client.to_string());
+    put(headers, FORWARDED_HOST, facts.authority);
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+    if !headers.contains_key(&TRACEPARENT) {
+        put(headers, TRACEPARENT, &traceparent(facts.request));
+    }
+    if let Some(assertion) = facts.assertion {
+        headers.insert(ASSERTION, assertion.clone());
+    }
+    let Some(identity) = facts.identity else { return };
+    for family in families {
+        write_identity(headers, identity, *family);
+    }
+}
+
+fn write_identity(headers: &mut HeaderMap, identity: &Identity, family: IdentityHeaders) {
+    let subject = &identity.subject;
+    let [user, name, groups] = match family {
+        IdentityHeaders::RemoteUser => ["remote-user", "remote-name", "remote-groups"],
+        IdentityHeaders::XForwardedUser => {
+            ["x-forwarded-user", "x-forwarded-preferred-username", "x-forwarded-groups"]
+        }
+    };
+    put(headers, HeaderName::from_static(user), &subject.sub);
+    put(headers, HeaderName::from_static(name), &subject.name);
+    put(headers, HeaderName::from_static(groups), &subject.groups.join(","));
+}
+
+/// A value with what a header cannot carry (RFC 9110 section 5.5) left out.
+fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    let clean = || value.chars().filter(|each| !each.is_control()).collect::<String>();
+    match HeaderValue::from_str(value).or_else(|_| HeaderValue::from_bytes(clean().as_bytes())) {
+        Ok(value) => drop(headers.insert(name, value)),
+        Err(_) => drop(headers.remove(name)),
+    }
+}
+
+/// A trace that begins here (W3C Trace Context): the request's identifier is the trace's.
+fn traceparent(request: RequestId) -> String {
+    let hex: String = request.to_string().chars().filter(|each| *each != '-').collect();
+    let parent: String = hex.chars().skip(16).collect();
+    format!("00-{hex}-{parent}-00")
+}
