@@ -140,10 +140,7 @@ pub(super) fn text_of(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>, FieldsF
 /// Two bytes with which a sequence longer than its character needs begins: a lax decoder would find
 /// an ASCII character in it that we do not see.
 fn is_overlong(pair: &[u8]) -> bool {
-    matches!(
-        pair,
-        [0xc0 | 0xc1, 0x80..=0xbf] | [0xe0, 0x80..=0x9f] | [0xf0, 0x80..=0x8f] | [0xf8 | 0xfc, 0x80..=0xbf]
-    )
+    matches!(pair, [0xc0 | 0xc1 | 0xf8 | 0xfc, 0x80..=0xbf] | [0xe0, 0x80..=0x9f] | [0xf0, 0x80..=0x8f])
 }
 
 pub(super) const fn is_unwanted_in_value(byte: u8) -> bool {

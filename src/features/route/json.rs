@@ -61,11 +61,15 @@ fn collect<'v>(value: &'v Value, parts: &[String], found: &mut Vec<&'v Value>) {
         }
         Value::Array(elements) => {
             if part == "*" {
-                elements.iter().for_each(|element| collect(element, rest, found));
+                for element in elements {
+                    collect(element, rest, found);
+                }
             } else if let Some(element) = part.parse().ok().and_then(|at: usize| elements.get(at)) {
                 collect(element, rest, found);
             } else {
-                elements.iter().for_each(|element| collect(element, parts, found));
+                for element in elements {
+                    collect(element, parts, found);
+                }
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -199,10 +199,9 @@ fn check_bytes(raw: &str) -> Result<bool, PathFault> {
     for byte in raw.bytes() {
         match byte {
             b'%' | b';' => is_plain = false,
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {}
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@' => {}
-            // Not in RFC 3986, but browsers send them as they are.
-            b'[' | b']' => {}
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' => {}
+            // The last two are not in RFC 3986, but browsers send them as they are.
+            byte if b"-._~!$&'()*+,=:@[]".contains(&byte) => {}
             b'\\' => return Err(PathFault::Backslash),
             b'#' => return Err(PathFault::Fragment),
             0..=b' ' | 0x7f => return Err(PathFault::Control),
