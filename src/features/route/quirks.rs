@@ -1,0 +1,51 @@
+//! How an application reads paths, as a set; and what it means to fold letter case.
+
+use super::settings::Quirk;
+
+/// The quirks of an application, or of all applications of one host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Quirks(u8);
+
+impl Quirks {
+    /// No quirk: the strict reading.
+    pub const STRICT: Self = Self(0);
+
+    /// Whether the application has this quirk.
+    pub const fn has(self, quirk: Quirk) -> bool {
+        self.0 & bit(quirk) != 0
+    }
+
+    /// The quirks of both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// `text` as it is compared under these quirks.
+    pub fn comparable(self, text: &str) -> String {
+        if self.has(Quirk::FoldsCase) { fold(text) } else { text.to_owned() }
+    }
+}
+
+impl FromIterator<Quirk> for Quirks {
+    fn from_iter<I: IntoIterator<Item = Quirk>>(quirks: I) -> Self {
+        Self(quirks.into_iter().fold(0, |bits, quirk| bits | bit(quirk)))
+    }
+}
+
+/// Folds letter case: the one function that decides whether two spellings are the same path. By way
+/// of upper case, so that letters with one upper and two lower forms (σ and ς) fold together.
+pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+}
+
+const fn bit(quirk: Quirk) -> u8 {
+    match quirk {
+        Quirk::FoldsCase => 1,
+        Quirk::EncodedSlash => 2,
+        Quirk::PathParameters => 4,
+    }
+}

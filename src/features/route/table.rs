@@ -1,0 +1,384 @@
+//! All routes of all applications, settled: built at load, immutable, swapped whole.
+//!
+//! Which route is the more specific, in this order:
+//!
+//! 1. Its path, segment by segment from the left: text, then `{name}`, then `*`, then `**`.
+//! 2. With the same path: its conditions (method, query, form, JSON, headers), if they are all that the
+//!    other asks for, and more. Counting conditions would not do: adding two harmless parameters to an
+//!    export would make it something else.
+//!
+//! Two routes with the same path of which neither asks for more, and whose conditions can hold
+//! together, tie: a problem at load. `format = "csv"` and `format = "pdf"` do not tie, because a
+//! parameter has one value; a request that gives it both is ambiguous and is refused.
+//!
+//! A trailing slash tells no routes apart, and a route for GET is one for HEAD too.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::body::{Body, BodyFault, BodyNeeds};
+use super::condition::Relation;
+use super::fields::is_key;
+use super::pattern::{PathPattern, Segment};
+use super::quirks::Quirks;
+use super::settings::{Access, ApplicationSettings, Condition, RouteSettings, Unmatched};
+use super::tree::{self, Choice, Question, Tree, significant};
+use super::view::{PathView, RequestView, Segments};
+use crate::domain::action::Action;
+use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
+use crate::domain::patient::PatientRef;
+use crate::domain::reply_shape::ReplyShape;
+
+/// The capture that names a patient.
+pub const PATIENT_CAPTURE: &str = "patient";
+
+/// All routes of all applications.
+#[derive(Debug)]
+pub struct RouteTable {
+    hosts: HashMap<Box<str>, Host>,
+    applications: Vec<Arc<Application>>,
+    routes: Vec<Arc<Route>>,
+    trees: Vec<Tree>,
+}
+
+/// An application, settled.
+#[derive(Debug)]
+pub struct Application {
+    /// Its position in the table, for whoever keeps something per application.
+    pub index: usize,
+    /// Its name.
+    pub name: ApplicationName,
+    /// The provider at which its people sign in.
+    pub provider: ProviderName,
+    /// What happens to a request that no route matches.
+    pub unmatched: Unmatched,
+    /// How it reads paths.
+    pub quirks: Quirks,
+    idle_ignore: Vec<PathPattern>,
+}
+
+/// A route, settled.
+#[derive(Debug)]
+pub struct Route {
+    /// Its position in the table over all applications, for whoever keeps something per route.
+    pub index: usize,
+    /// Its name.
+    pub name: RouteName,
+    /// The position of its application.
+    pub application: usize,
+    /// What is done.
+    pub action: Action,
+    /// To which kinds of data.
+    pub categories: Vec<Category>,
+    /// How its reply is counted.
+    pub reply: Option<ReplyShape>,
+    /// Who may pass.
+    pub access: Access,
+    /// Its path pattern, as events show it.
+    pub pattern: Arc<str>,
+    patient_position: Option<usize>,
+    settles_override: bool,
+}
+
+/// What a request was recognized as.
+#[must_use]
+#[derive(Debug)]
+pub enum Recognized<'t> {
+    /// A thing to do.
+    Route(Matched<'t>),
+    /// No route matches, and the application is being observed.
+    Unmatched,
+    /// No route matches: 404 `route-not-found`.
+    NoRoute,
+    /// The body has to be read first: [`Body::read`], then ask again.
+    NeedsBody(BodyNeeds),
+    /// The body cannot be what tells the routes apart: `body-unreadable`.
+    BodyUnreadable(BodyFault),
+    /// Several routes match and none is the most specific, as when a parameter is given twice:
+    /// `request-malformed`.
+    Ambiguous,
+    /// A `_method` parameter would make it another request, and no route asks about it:
+    /// `method-rejected`.
+    MethodOverride,
+}
+
+/// The route of a request.
+#[derive(Clone, Debug)]
+pub struct Matched<'t> {
+    /// What is done.
+    pub route: &'t Arc<Route>,
+    /// The patient whom the path names by `{patient}`.
+    pub patient: Option<PatientRef>,
+}
+
+/// Why a table cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RouteProblem {
+    /// Some request matches both routes, and neither is the more specific.
+    #[error("routes `{route_a}` and `{route_b}` of `{application}` tie: {why}")]
+    Tie {
+        /// In which application.
+        application: ApplicationName,
+        /// The first as written.
+        route_a: RouteName,
+        /// The second.
+        route_b: RouteName,
+        /// In which way.
+        why: &'static str,
+    },
+    /// The route's path is not below the application's, so it can never be asked for.
+    #[error("route `{route}` of `{application}` can never match: its path is not below `{path}`")]
+    Outside {
+        /// In which application.
+        application: ApplicationName,
+        /// Which.
+        route: RouteName,
+        /// The application's path.
+        path: String,
+    },
+    /// Two applications have the same host and path.
+    #[error("applications `{application_a}` and `{application_b}` are both at `{host}{path}`")]
+    SameAddress {
+        /// The first as written.
+        application_a: ApplicationName,
+        /// The second.
+        application_b: ApplicationName,
+        /// Where.
+        host: String,
+        /// Below which path.
+        path: String,
+    },
+}
+
+#[derive(Debug, Default)]
+struct Host {
+    /// The quirks of all its applications together.
+    quirks: Quirks,
+    /// Longest path first.
+    places: Vec<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    prefix: Vec<String>,
+    application: usize,
+}
+
+impl RouteTable {
+    /// Settles all applications, or tells everything that is wrong.
+    pub fn build(settings: &[ApplicationSettings]) -> Result<Self, Vec<RouteProblem>> {
+        let mut table =
+            Self { hosts: HashMap::new(), applications: Vec::new(), routes: Vec::new(), trees: Vec::new() };
+        let mut problems = Vec::new();
+        for application in settings {
+            table.add_application(application, &mut problems);
+        }
+        table.place_applications(settings, &mut problems);
+        if problems.is_empty() { Ok(table) } else { Err(problems) }
+    }
+
+    /// How the applications of a host may read a path, all together; `None` if there is none.
+    pub fn quirks(&self, host: &str) -> Option<Quirks> {
+        self.hosts.get(host).map(|host| host.quirks)
+    }
+
+    /// The application at a host and path, where the path was read with [`RouteTable::quirks`].
+    pub fn application(&self, host: &str, path: Segments<'_>) -> Option<&Arc<Application>> {
+        let places = &self.hosts.get(host)?.places;
+        let place = places.iter().find(|place| begins_with(path, &place.prefix))?;
+        self.applications.get(place.application)
+    }
+
+    /// All applications, by their index.
+    pub fn applications(&self) -> &[Arc<Application>] {
+        &self.applications
+    }
+
+    /// All routes of all applications, by their index.
+    pub fn routes(&self) -> &[Arc<Route>] {
+        &self.routes
+    }
+
+    /// What a request to an application is. `body` is [`Body::Empty`] if the request has none, and
+    /// `None` as long as it has not been read.
+    pub fn recognize(
+        &self,
+        application: &Application,
+        view: &RequestView<'_>,
+        body: Option<&Body>,
+    ) -> Recognized<'_> {
+        let question = Question { view, body, quirks: application.quirks };
+        let choice = self.trees.get(application.index).and_then(|tree| tree.choose(&question));
+        match choice {
+            Some(Choice::Route(index)) => match self.routes.get(index) {
+                Some(route) => matched(application, route, view, body),
+                None => Recognized::NoRoute,
+            },
+            Some(Choice::NeedsBody(needs)) => Recognized::NeedsBody(needs),
+            Some(Choice::WrongBody) => Recognized::BodyUnreadable(BodyFault::MediaType),
+            Some(Choice::Ambiguous) => Recognized::Ambiguous,
+            None if overrides_method(view, body) => Recognized::MethodOverride,
+            None => match application.unmatched {
+                Unmatched::Deny => Recognized::NoRoute,
+                Unmatched::Observe => Recognized::Unmatched,
+            },
+        }
+    }
+
+    fn add_application(&mut self, settings: &ApplicationSettings, problems: &mut Vec<RouteProblem>) {
+        let quirks: Quirks = settings.quirks.iter().copied().collect();
+        let index = self.applications.len();
+        let mut tree = Tree::default();
+        for route in &settings.routes {
+            if !lies_below(route, &prefix(&settings.path, quirks), quirks) {
+                problems.push(RouteProblem::Outside {
+                    application: settings.name.clone(),
+                    route: route.name.clone(),
+                    path: settings.path.clone(),
+                });
+            }
+            tree.insert(self.routes.len(), &route.matching, route.access, quirks);
+            self.routes.push(Arc::new(Route::settle(self.routes.len(), index, route)));
+        }
+        tree.settle(quirks, &mut |a, b, relation| {
+            let name = |at: usize| self.routes.get(at).map(|route| route.name.clone());
+            if let (Some(route_a), Some(route_b)) = (name(a), name(b)) {
+                let (application, why) = (settings.name.clone(), why(relation));
+                problems.push(RouteProblem::Tie { application, route_a, route_b, why });
+            }
+        });
+        self.trees.push(tree);
+        self.applications.push(Arc::new(Application {
+            index,
+            name: settings.name.clone(),
+            provider: settings.provider.clone(),
+            unmatched: settings.unmatched,
+            quirks,
+            idle_ignore: settings.idle_ignore.iter().map(|pattern| comparable(pattern, quirks)).collect(),
+        }));
+    }
+
+    fn place_applications(&mut self, settings: &[ApplicationSettings], problems: &mut Vec<RouteProblem>) {
+        for (application, quirks) in settings.iter().zip(self.applications.iter().map(|known| known.quirks)) {
+            for name in &application.hosts {
+                let host = self.hosts.entry(name.as_str().into()).or_default();
+                host.quirks = host.quirks.and(quirks);
+            }
+        }
+        for (index, application) in settings.iter().enumerate() {
+            for name in &application.hosts {
+                let Some(host) = self.hosts.get_mut(name.as_str()) else { continue };
+                let prefix = prefix(&application.path, host.quirks);
+                if let Some(other) = host.places.iter().find(|place| place.prefix == prefix)
+                    && let Some(other) = self.applications.get(other.application)
+                {
+                    problems.push(RouteProblem::SameAddress {
+                        application_a: other.name.clone(),
+                        application_b: application.name.clone(),
+                        host: name.clone(),
+                        path: application.path.clone(),
+                    });
+                }
+                host.places.push(Place { prefix, application: index });
+                host.places.sort_by_key(|place| std::cmp::Reverse(place.prefix.len()));
+            }
+        }
+    }
+}
+
+impl Application {
+    /// Whether a request to this path is no sign of a person.
+    pub fn is_background(&self, path: PathView<'_>) -> bool {
+        self.idle_ignore.iter().any(|pattern| tree::matches(pattern, path.matched))
+    }
+}
+
+impl Route {
+    fn settle(index: usize, application: usize, settings: &RouteSettings) -> Self {
+        let is_patient =
+            |segment: &Segment| matches!(segment, Segment::Capture(name) if name == PATIENT_CAPTURE);
+        let matching = &settings.matching;
+        let asks =
+            |conditions: &[Condition]| conditions.iter().any(|condition| condition.key == OVERRIDE_FIELD);
+        Self {
+            index,
+            name: settings.name.clone(),
+            application,
+            action: settings.action,
+            categories: settings.categories.clone(),
+            reply: settings.reply.clone(),
+            access: settings.access,
+            pattern: matching.path.as_str().into(),
+            patient_position: significant(&matching.path).position(is_patient),
+            settles_override: asks(&matching.query) || asks(&matching.form),
+        }
+    }
+}
+
+/// The field by which several frameworks let a POST be something else.
+const OVERRIDE_FIELD: &str = "_method";
+
+fn matched<'t>(
+    application: &Application,
+    route: &'t Arc<Route>,
+    view: &RequestView<'_>,
+    body: Option<&Body>,
+) -> Recognized<'t> {
+    if !route.settles_override && overrides_method(view, body) {
+        return Recognized::MethodOverride;
+    }
+    let patient = route
+        .patient_position
+        .and_then(|position| view.path.decoded.get(position))
+        .map(|id| PatientRef::new(application.name.clone(), id.to_owned()));
+    Recognized::Route(Matched { route, patient })
+}
+
+fn overrides_method(view: &RequestView<'_>, body: Option<&Body>) -> bool {
+    let form = match body {
+        Some(Body::Form(fields)) => Some(fields),
+        Some(Body::Empty | Body::Json(_)) | None => None,
+    };
+    std::iter::once(view.query)
+        .chain(form)
+        .flat_map(super::fields::Fields::iter)
+        .any(|(key, _)| is_key(key, OVERRIDE_FIELD, true))
+}
+
+/// The segments of an application's path, as they are compared.
+fn prefix(path: &str, quirks: Quirks) -> Vec<String> {
+    path.split('/').filter(|segment| !segment.is_empty()).map(|segment| quirks.comparable(segment)).collect()
+}
+
+/// A pattern whose text is as it is compared.
+fn comparable(pattern: &PathPattern, quirks: Quirks) -> PathPattern {
+    quirks.comparable(pattern.as_str()).parse().unwrap_or_else(|_| pattern.clone())
+}
+
+fn begins_with(path: Segments<'_>, prefix: &[String]) -> bool {
+    prefix.len() <= path.len() && path.iter().zip(prefix).all(|(found, wanted)| found == wanted)
+}
+
+fn lies_below(route: &RouteSettings, prefix: &[String], quirks: Quirks) -> bool {
+    let mut segments = significant(&route.matching.path);
+    for wanted in prefix {
+        match segments.next() {
+            Some(Segment::Rest) => return true,
+            Some(Segment::Literal(text)) if quirks.comparable(text) == *wanted => {}
+            Some(Segment::Capture(_) | Segment::One) => {}
+            Some(Segment::Literal(_)) | None => return false,
+        }
+    }
+    true
+}
+
+const fn why(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Same => {
+            "they look the same; a trailing slash and the names of captures do not tell them apart"
+        }
+        Relation::Ordered(_) | Relation::Apart | Relation::Crossing => {
+            "a request can meet the conditions of both; give one of them all that the other asks for, or what the other excludes"
+        }
+    }
+}

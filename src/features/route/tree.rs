@@ -1,0 +1,221 @@
+//! The routes of one application by their paths, segment by segment: recognizing a request among a
+//! thousand routes takes a look-up per segment, not a thousand comparisons.
+//!
+//! Where several patterns match a path, they are visited from the most specific to the least. Segment
+//! by segment from the left: a literal is more specific than `{name}`, that than `*`, the end of the
+//! pattern than `**`. Two patterns that match one path are therefore always in order, unless they are
+//! the same but for the names of their captures; then their routes share a [`Group`].
+
+use std::collections::HashMap;
+
+use super::body::{Body, BodyNeeds};
+use super::condition::{Held, Relation, body_holds, head_holds, relation};
+use super::pattern::{PathPattern, Segment};
+use super::quirks::Quirks;
+use super::settings::{Access, Match};
+use super::view::{RequestView, Segments};
+
+/// A place in the tree: what may follow the segments that led here.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    literals: HashMap<Box<str>, Self>,
+    capture: Option<Box<Self>>,
+    one: Option<Box<Self>>,
+    ends: Group,
+    rest: Group,
+}
+
+/// Routes with the same path.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    routes: Vec<Candidate>,
+}
+
+#[derive(Debug)]
+struct Candidate {
+    route: usize,
+    matching: Match,
+    public: bool,
+    /// The positions in the group of those that are less specific.
+    beats: Vec<usize>,
+}
+
+/// What a group says about a request with its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// This route.
+    Route(usize),
+    /// It depends on the body.
+    NeedsBody(BodyNeeds),
+    /// The body is not of a kind that its routes ask about.
+    WrongBody,
+    /// Several routes match, and none is the most specific.
+    Ambiguous,
+}
+
+impl Tree {
+    /// Adds a route.
+    pub(super) fn insert(&mut self, route: usize, matching: &Match, access: Access, quirks: Quirks) {
+        let mut place = self;
+        for segment in significant(&matching.path) {
+            place = match segment {
+                Segment::Literal(text) => {
+                    place.literals.entry(quirks.comparable(text).into_boxed_str()).or_default()
+                }
+                Segment::Capture(_) => place.capture.get_or_insert_default(),
+                Segment::One => place.one.get_or_insert_default(),
+                Segment::Rest => {
+                    place.rest.push(route, matching, access);
+                    return;
+                }
+            };
+        }
+        place.ends.push(route, matching, access);
+    }
+
+    /// Settles which route is the more specific in every group, and tells of those that tie.
+    pub(super) fn settle(&mut self, quirks: Quirks, tie: &mut impl FnMut(usize, usize, Relation)) {
+        self.ends.settle(quirks, tie);
+        self.rest.settle(quirks, tie);
+        let below =
+            self.literals.values_mut().chain(self.capture.as_deref_mut()).chain(self.one.as_deref_mut());
+        below.for_each(|tree| tree.settle_dyn(quirks, tie));
+    }
+
+    fn settle_dyn(&mut self, quirks: Quirks, tie: &mut dyn FnMut(usize, usize, Relation)) {
+        self.settle(quirks, &mut |a, b, why| tie(a, b, why));
+    }
+
+    /// The first choice among the groups whose path matches, the most specific first.
+    pub(super) fn choose(&self, question: &Question<'_>) -> Option<Choice> {
+        self.choose_at(0, question)
+    }
+
+    fn choose_at(&self, position: usize, question: &Question<'_>) -> Option<Choice> {
+        let Some(segment) = question.view.path.matched.get(position) else {
+            return self.ends.choose(question).or_else(|| self.rest.choose(question));
+        };
+        let below = |tree: &Self| tree.choose_at(position + 1, question);
+        let literal = if self.literals.is_empty() { None } else { self.literals.get(segment) };
+        literal
+            .and_then(below)
+            .or_else(|| self.capture.as_deref().and_then(below))
+            .or_else(|| self.one.as_deref().and_then(below))
+            .or_else(|| self.rest.choose(question))
+    }
+}
+
+/// What is asked of the tree.
+#[derive(Debug)]
+pub(super) struct Question<'a> {
+    /// The request.
+    pub(super) view: &'a RequestView<'a>,
+    /// Its body, if it has been read.
+    pub(super) body: Option<&'a Body>,
+    /// How the application reads.
+    pub(super) quirks: Quirks,
+}
+
+impl Group {
+    fn push(&mut self, route: usize, matching: &Match, access: Access) {
+        let public = access == Access::Public;
+        self.routes.push(Candidate { route, matching: matching.clone(), public, beats: Vec::new() });
+    }
+
+    fn settle(&mut self, quirks: Quirks, tie: &mut impl FnMut(usize, usize, Relation)) {
+        let matches: Vec<(usize, Match)> =
+            self.routes.iter().map(|candidate| (candidate.route, candidate.matching.clone())).collect();
+        for (position, candidate) in self.routes.iter_mut().enumerate() {
+            for (other_position, (other, matching)) in matches.iter().enumerate() {
+                if position == other_position {
+                    continue;
+                }
+                match relation(&candidate.matching, matching, quirks) {
+                    Relation::Ordered(std::cmp::Ordering::Less) => candidate.beats.push(other_position),
+                    why @ (Relation::Same | Relation::Crossing) if position < other_position => {
+                        tie(candidate.route, *other, why);
+                    }
+                    Relation::Ordered(_) | Relation::Apart | Relation::Same | Relation::Crossing => {}
+                }
+            }
+        }
+    }
+
+    fn choose(&self, question: &Question<'_>) -> Option<Choice> {
+        if self.routes.is_empty() {
+            return None;
+        }
+        let held: Vec<(usize, &Candidate, Held)> = self
+            .routes
+            .iter()
+            .enumerate()
+            .map(|(position, candidate)| {
+                (position, candidate, head_holds(&candidate.matching, question.view, question.quirks))
+            })
+            .filter(|(_, candidate, held)| candidate.accepts(*held))
+            .collect();
+        let needs = held.iter().fold(BodyNeeds::default(), |needs, (_, candidate, _)| BodyNeeds {
+            form: needs.form || !candidate.matching.form.is_empty(),
+            json: needs.json || !candidate.matching.json.is_empty(),
+        });
+        if needs == BodyNeeds::default() {
+            return choose_most_specific(held.iter().map(|(position, candidate, _)| (*position, *candidate)));
+        }
+        let body = match question.body {
+            None => return Some(Choice::NeedsBody(needs)),
+            Some(Body::Form(_)) if !needs.form => return Some(Choice::WrongBody),
+            Some(Body::Json(_)) if !needs.json => return Some(Choice::WrongBody),
+            Some(body) => body,
+        };
+        choose_most_specific(held.into_iter().filter_map(|(position, candidate, held)| {
+            let held = held.and(body_holds(&candidate.matching, body, question.quirks));
+            candidate.accepts(held).then_some((position, candidate))
+        }))
+    }
+}
+
+impl Candidate {
+    /// Whether the route matches. Any value that matches counts, but what lets everybody in must hold
+    /// whichever value the application takes.
+    fn accepts(&self, held: Held) -> bool {
+        match held {
+            Held::No => false,
+            Held::Partly => !self.public,
+            Held::Wholly => true,
+        }
+    }
+}
+
+fn choose_most_specific<'c>(matching: impl Iterator<Item = (usize, &'c Candidate)>) -> Option<Choice> {
+    let matching: Vec<(usize, &Candidate)> = matching.collect();
+    let (_, first) = matching.first()?;
+    if matching.len() == 1 {
+        return Some(Choice::Route(first.route));
+    }
+    let beats_all = |(position, candidate): &&(usize, &Candidate)| {
+        matching.iter().all(|(other, _)| other == position || candidate.beats.contains(other))
+    };
+    Some(match matching.iter().find(beats_all) {
+        Some((_, candidate)) => Choice::Route(candidate.route),
+        None => Choice::Ambiguous,
+    })
+}
+
+/// The segments of a pattern that tell paths apart: a trailing slash does not.
+pub(super) fn significant(pattern: &PathPattern) -> impl Iterator<Item = &Segment> {
+    pattern.segments().iter().filter(|segment| !matches!(segment, Segment::Literal(text) if text.is_empty()))
+}
+
+/// Whether a pattern, whose text is as it is compared, matches a path.
+pub(super) fn matches(pattern: &PathPattern, path: Segments<'_>) -> bool {
+    let mut segments = path.iter();
+    for wanted in significant(pattern) {
+        match (wanted, segments.next()) {
+            (Segment::Rest, _) => return true,
+            (Segment::Literal(text), Some(found)) if text == found => {}
+            (Segment::Capture(_) | Segment::One, Some(_)) => {}
+            _ => return false,
+        }
+    }
+    segments.next().is_none()
+}

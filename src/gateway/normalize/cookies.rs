@@ -1,0 +1,106 @@
+//! Our cookies among those of the application: they never reach it, and it never sets them.
+
+use http::HeaderMap;
+use http::header::{COOKIE, HeaderValue, SET_COOKIE};
+
+use crate::foundation::secret::Secret;
+
+/// The cookie that names the session.
+pub const SESSION_COOKIE: &str = "__Host-leastway";
+/// The cookie that binds a sign-in to the browser that began it.
+pub const BINDING_COOKIE: &str = "__Host-leastway-b";
+
+/// One of our cookies, as a request brought it.
+#[derive(Debug, Clone)]
+pub enum OwnCookie {
+    /// It did not.
+    None,
+    /// It did.
+    One(Secret),
+    /// It did, more than once, which no browser of ours does: it counts as none.
+    Several,
+}
+
+impl OwnCookie {
+    /// The value, if there is exactly one.
+    pub const fn value(&self) -> Option<&Secret> {
+        match self {
+            Self::One(value) => Some(value),
+            Self::None | Self::Several => None,
+        }
+    }
+}
+
+/// Finds one of our cookies, by its exact name.
+pub fn find(headers: &HeaderMap, name: &str) -> OwnCookie {
+    let mut found = OwnCookie::None;
+    let crumbs = headers.get_all(COOKIE).iter().flat_map(crumbs);
+    for value in crumbs.filter(|crumb| name_of(crumb) == name.as_bytes()).map(value_of) {
+        found = match (found, std::str::from_utf8(value)) {
+            (OwnCookie::None, Ok(value)) => OwnCookie::One(Secret::new(value.to_owned())),
+            _ => OwnCookie::Several,
+        };
+    }
+    found
+}
+
+/// Removes our cookies, in whatever letter case, from what the application will see. All others stay
+/// as they came, in one field (RFC 9113 8.2.3 lets HTTP/2 split them).
+pub fn strip(headers: &mut HeaderMap) {
+    let is_ours = headers.get_all(COOKIE).iter().flat_map(crumbs).any(|crumb| is_own(name_of(crumb)));
+    let is_touched = is_ours || headers.get_all(COOKIE).iter().nth(1).is_some();
+    if !is_touched {
+        return;
+    }
+    let mut kept = Vec::new();
+    for crumb in headers.get_all(COOKIE).iter().flat_map(crumbs).filter(|crumb| !is_own(name_of(crumb))) {
+        if !kept.is_empty() {
+            kept.extend_from_slice(b"; ");
+        }
+        kept.extend_from_slice(crumb);
+    }
+    headers.remove(COOKIE);
+    if !kept.is_empty()
+        && let Ok(value) = HeaderValue::from_bytes(&kept)
+    {
+        headers.insert(COOKIE, value);
+    }
+}
+
+/// Drops what would set our cookies from a reply of the application.
+pub fn strip_reply(headers: &mut HeaderMap) {
+    if !headers.get_all(SET_COOKIE).iter().any(sets_own) {
+        return;
+    }
+    let kept: Vec<HeaderValue> =
+        headers.get_all(SET_COOKIE).iter().filter(|line| !sets_own(line)).cloned().collect();
+    headers.remove(SET_COOKIE);
+    for line in kept {
+        headers.append(SET_COOKIE, line);
+    }
+}
+
+/// Whether a `Set-Cookie` would set one of ours. A cookie without a name is sent back as its value
+/// alone, so that `=__Host-leastway=x` would come back as ours.
+fn sets_own(line: &HeaderValue) -> bool {
+    let pair = line.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let nameless = pair.strip_prefix(b"=").unwrap_or(pair).trim_ascii();
+    is_own(name_of(nameless))
+}
+
+fn is_own(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(SESSION_COOKIE.as_bytes())
+        || name.eq_ignore_ascii_case(BINDING_COOKIE.as_bytes())
+}
+
+fn crumbs(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    line.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii).filter(|crumb| !crumb.is_empty())
+}
+
+fn name_of(crumb: &[u8]) -> &[u8] {
+    crumb.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii()
+}
+
+fn value_of(crumb: &[u8]) -> &[u8] {
+    memchr::memchr(b'=', crumb).and_then(|at| crumb.get(at + 1..)).unwrap_or_default().trim_ascii()
+}

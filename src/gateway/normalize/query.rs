@@ -1,0 +1,58 @@
+//! The query of a request: forwarded byte for byte, matched by its decoded parameters.
+
+use http::uri::PathAndQuery;
+
+use super::fault::Fault;
+use crate::features::route::fields::{Fields, FieldsFault};
+
+/// How long a query may be.
+pub const QUERY_BYTES_MAX: usize = 32 * 1024;
+
+/// A query whose parameters were read. Prints none of them.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Shared with the request's target: this is what is forwarded.
+    target: PathAndQuery,
+    fields: Fields,
+}
+
+impl Query {
+    /// Reads the query of a request's target.
+    pub fn read(target: &PathAndQuery) -> Result<Self, Fault> {
+        let raw = target.query().unwrap_or_default();
+        if raw.len() > QUERY_BYTES_MAX {
+            return Err(Fault::malformed("query: too long"));
+        }
+        if !raw.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Fault::malformed("query: raw byte beyond ASCII, blank or control character"));
+        }
+        let fields =
+            if raw.is_empty() { Fields::none() } else { Fields::parse(raw.as_bytes()).map_err(fault)? };
+        Ok(Self { target: target.clone(), fields })
+    }
+
+    /// The query as it came, and as it is forwarded; `None` if there is no `?`.
+    pub fn as_str(&self) -> Option<&str> {
+        self.target.query()
+    }
+
+    /// Its parameters.
+    pub const fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// The names of its parameters, each once: all that an event may tell.
+    pub fn keys(&self) -> Vec<&str> {
+        self.fields.keys()
+    }
+}
+
+fn fault(fault: FieldsFault) -> Fault {
+    let internal = match fault {
+        FieldsFault::Escape => "query: broken escape",
+        FieldsFault::Control => "query: control character",
+        FieldsFault::Overlong => "query: overlong sequence",
+        FieldsFault::TooMany => "query: too many parameters",
+    };
+    Fault::malformed(internal)
+}
