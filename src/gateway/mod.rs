@@ -1,3 +1,4 @@
 //! DATA PLANE: the policy enforcement point (PEP). Start reading at `handle.rs`.
 
+pub mod pages;
 pub mod settings;
