@@ -1,4 +1,5 @@
 //! DATA PLANE: the policy enforcement point (PEP). Start reading at `handle.rs`.
 
 pub mod normalize;
+pub mod pages;
 pub mod settings;

@@ -1,4 +1,5 @@
-//! The outside world: TLS, HTTP, stores, telemetry. Knows nothing of access control.
+//! The outside world: TLS, HTTP, stores, pages, telemetry. Knows nothing of access control.
 
 pub mod http;
 pub mod tls;
+pub mod page;

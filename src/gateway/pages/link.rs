@@ -1,0 +1,63 @@
+//! Where our own pages lead: paths of this host, never anywhere else.
+
+use url::form_urlencoded;
+
+use crate::domain::assurance::AssuranceNeed;
+
+/// Where the stylesheet of every page is served.
+pub const STYLESHEET_PATH: &str = "/.leastway/assets/page.css";
+/// Where a person sees their access and signs out.
+pub const ME_PATH: &str = "/.leastway/me";
+/// Where signing in begins.
+pub const SIGN_IN_PATH: &str = "/.leastway/sign-in";
+/// Where a stronger or fresher sign-in begins.
+pub const STEP_UP_PATH: &str = "/.leastway/step-up";
+/// Where a reason is given: GET for the form, POST for the answer.
+pub const JUSTIFY_PATH: &str = "/.leastway/justify";
+/// Where a session is ended; POST only.
+pub const SIGN_OUT_PATH: &str = "/.leastway/sign-out";
+
+/// The longest address that a person is sent back to.
+const RETURN_BYTES_MAX: usize = 4096;
+
+/// `text` if it is a path of this host that no browser reads as another host's: it begins with one
+/// slash and holds neither backslashes, which browsers read as slashes, nor what they drop.
+pub fn same_origin_path(text: &str) -> Option<&str> {
+    let harmless = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
+    let ours = text.starts_with('/')
+        && !text.starts_with("//")
+        && text.len() <= RETURN_BYTES_MAX
+        && text.bytes().all(harmless);
+    ours.then_some(text)
+}
+
+/// `text` if it is a path of this host, the first page otherwise.
+pub(super) fn or_first_page(text: &str) -> &str {
+    same_origin_path(text).unwrap_or("/")
+}
+
+/// Signing in, then back.
+pub(super) fn sign_in(return_to: &str) -> String {
+    query(SIGN_IN_PATH, &[("return_to", or_first_page(return_to))])
+}
+
+/// Signing in stronger or fresher, then back.
+pub(super) fn step_up(need: &AssuranceNeed, return_to: &str) -> String {
+    let fresh = need.fresh.map(|fresh| fresh.as_secs().to_string());
+    let mut fields = vec![("class", need.class.as_str())];
+    fields.extend(fresh.iter().map(|seconds| ("fresh", seconds.as_str())));
+    fields.push(("return_to", or_first_page(return_to)));
+    query(STEP_UP_PATH, &fields)
+}
+
+/// Giving a reason, then back.
+pub(super) fn justify(application: Option<&str>, return_to: &str) -> String {
+    let mut fields = Vec::with_capacity(2);
+    fields.extend(application.map(|name| ("application", name)));
+    fields.push(("return_to", or_first_page(return_to)));
+    query(JUSTIFY_PATH, &fields)
+}
+
+fn query(path: &str, fields: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::for_suffix(format!("{path}?"), path.len() + 1).extend_pairs(fields).finish()
+}

@@ -1,0 +1,109 @@
+//! Who the person is here, what they have proven, and how long the session lasts.
+
+use std::fmt;
+
+use askama::Template;
+use jiff::tz::TimeZone;
+
+use super::messages::{Me, Messages};
+use super::{PageFrame, SIGN_OUT_PATH, layout};
+use crate::domain::subject::Identity;
+use crate::foundation::clock::Timestamp;
+use crate::platform::page::Layout;
+use crate::platform::page::time::on_the_clock;
+
+/// What a session is, for the person whose it is.
+pub struct MeView<'a> {
+    /// Who, by whose word, in which roles and for what.
+    pub identity: &'a Identity,
+    /// When they signed in.
+    pub since: Timestamp,
+    /// When the session ends if it is not used.
+    pub idle_end: Timestamp,
+    /// When it ends in any case.
+    pub absolute_end: Timestamp,
+    /// The present moment.
+    pub now: Timestamp,
+    /// The time zone of the clinic's clocks.
+    pub zone: &'a TimeZone,
+}
+
+impl fmt::Debug for MeView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MeView(..)")
+    }
+}
+
+#[derive(Template)]
+#[template(path = "me.html")]
+pub(super) struct MePage<'a> {
+    layout: Layout<'a>,
+    texts: &'a Me,
+    facts: Vec<Fact>,
+    sign_out_path: &'static str,
+}
+
+struct Fact {
+    name: String,
+    values: Vec<String>,
+}
+
+impl<'a> MePage<'a> {
+    pub(super) fn new(frame: &PageFrame<'a>, messages: &'a Messages, view: &MeView<'_>) -> Self {
+        let texts = &messages.me;
+        Self {
+            layout: layout(frame, messages, texts.title.as_str()),
+            texts,
+            facts: facts(messages, view),
+            sign_out_path: SIGN_OUT_PATH,
+        }
+    }
+}
+
+fn facts(messages: &Messages, view: &MeView<'_>) -> Vec<Fact> {
+    let texts = &messages.me;
+    let identity = view.identity;
+    let purpose = messages.purpose.of(identity.purpose).to_string();
+    vec![
+        Fact::one(&texts.name, identity.subject.name.to_string()),
+        Fact::one(&texts.provider, identity.provider.to_string()),
+        Fact::some(&texts.roles, identity.roles.iter().map(ToString::to_string), &texts.no_roles),
+        Fact::one(&texts.purpose, purpose),
+        Fact::one(&texts.since, moment(messages, view, view.since)),
+        Fact::some(&texts.assurance, proven(messages, view), &texts.assurance_none),
+        Fact::one(&texts.idle_end, moment(messages, view, view.idle_end)),
+        Fact::one(&texts.absolute_end, moment(messages, view, view.absolute_end)),
+    ]
+}
+
+/// The classes proven, each with when.
+fn proven(messages: &Messages, view: &MeView<'_>) -> impl Iterator<Item = String> {
+    view.identity
+        .assurance
+        .proven
+        .iter()
+        .map(|(class, at)| format!("{}: {}", messages.assurance_class(class), moment(messages, view, *at)))
+}
+
+fn moment(messages: &Messages, view: &MeView<'_>, at: Timestamp) -> String {
+    let words = messages.duration.seen_from(view.now, at, &messages.number);
+    format!("{}, {words}", on_the_clock(view.now, at, view.zone))
+}
+
+impl Fact {
+    fn one(name: &impl fmt::Display, value: String) -> Self {
+        Self { name: name.to_string(), values: vec![value] }
+    }
+
+    fn some(
+        name: &impl fmt::Display,
+        values: impl Iterator<Item = String>,
+        none: &impl fmt::Display,
+    ) -> Self {
+        let mut values: Vec<_> = values.collect();
+        if values.is_empty() {
+            values.push(none.to_string());
+        }
+        Self { name: name.to_string(), values }
+    }
+}

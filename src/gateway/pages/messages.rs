@@ -1,0 +1,178 @@
+//! The words of the pages, from `config/messages`, read once.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::justification::{JustificationCode, JustifyProblem};
+use crate::domain::action::Action;
+use crate::domain::assurance::AssuranceClass;
+use crate::domain::count::WhyUnknown;
+use crate::domain::limit::{Exceeded, LimitName, OnExceed};
+use crate::domain::purpose::Purpose;
+use crate::domain::reason::Reason;
+use crate::platform::page::LayoutTexts;
+use crate::platform::page::language::Language;
+use crate::platform::page::messages::{Counted, Each, Listed, Lists, Numbers, Text, read};
+use crate::platform::page::time::Durations;
+
+pub(super) const ENGLISH: &str = include_str!("../../../config/messages/en.toml");
+pub(super) const SPANISH: &str = include_str!("../../../config/messages/es.toml");
+
+macro_rules! listed {
+    ($($list:ty),+) => {
+        $(impl Listed for $list {
+            const MEMBERS: &'static [Self] = Self::ALL;
+        })+
+    };
+}
+listed!(Action, JustificationCode, JustifyProblem, LimitName, OnExceed, Purpose, Reason);
+
+/// Declares the tables of a message file: a struct each, all of whose fields are texts.
+macro_rules! texts {
+    ($($table:ident { $($text:ident),+ $(,)? })+) => {
+        $(#[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $table { $(pub(super) $text: Text),+ })+
+    };
+}
+
+/// All the words of one language.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Messages {
+    pub(super) layout: LayoutTexts,
+    pub(super) section: Section,
+    pub(super) number: Numbers,
+    pub(super) duration: Durations,
+    pub(super) list: Lists,
+    pub(super) action: Each<Action, Text>,
+    pub(super) purpose: Each<Purpose, Text>,
+    pub(super) assurance: AssuranceTexts,
+    pub(super) limit: Each<LimitName, LimitTexts>,
+    pub(super) on_exceed: Each<OnExceed, Text>,
+    pub(super) why_unknown: WhyUnknownTexts,
+    pub(super) figure: Figure,
+    pub(super) kept: Kept,
+    pub(super) denied: Denied,
+    pub(super) too_much: TooMuch,
+    pub(super) count_unknown: CountUnknown,
+    pub(super) justify: JustifyTexts,
+    pub(super) step_up: StepUp,
+    pub(super) sign_in: SignIn,
+    pub(super) assurance_not_proven: AssuranceNotProven,
+    pub(super) sign_in_problem: SignInProblem,
+    pub(super) unavailable: Unavailable,
+    pub(super) signed_out: SignedOut,
+    pub(super) me: Me,
+    pub(super) way: Way,
+    pub(super) reason: Each<Reason, ReasonTexts>,
+}
+
+texts! {
+    Section { why, next }
+    WhyUnknownTexts { undeclared, encoded, unexpected }
+    Figure { actual, at_least, allowed }
+    Kept { not_sent, not_released, typed, resend, signed_in, maybe_arrived, nothing_lost }
+    Denied { happened, happened_generic }
+    TooMuch { happened, template, raise }
+    CountUnknown { happened, on_screen }
+    StepUp { title, happened, fresh, go_on, go_on_tab, cancel, cancel_text, help }
+    SignIn { title_expired, happened_expired, title_new, happened_new, why, why_new, go_on, go_on_tab }
+    AssuranceNotProven { happened, try_again, set_up, go_on, cancel }
+    SignInProblem { try_again, go_on }
+    Unavailable { retry, go_on }
+    SignedOut { title, here_and_there, here_only, close, again, go_on }
+    Me {
+        title, intro, name, provider, roles, no_roles, purpose, since, assurance, assurance_none, idle_end,
+        absolute_end, sign_out_text, sign_out,
+    }
+    Way {
+        sign_in, sign_in_go, step_up, step_up_fresh, step_up_go, justify, justify_go, then, hours, location, role,
+        purpose, ask, not_you, back,
+    }
+    ReasonTexts { title, why, next }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AssuranceTexts {
+    known: BTreeMap<AssuranceClass, Text>,
+    other: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LimitTexts {
+    pub(super) title: Text,
+    actual: Counted,
+    sentence: Text,
+    pub(super) narrow: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JustifyTexts {
+    pub(super) title: Text,
+    pub(super) happened: Text,
+    pub(super) happened_generic: Text,
+    pub(super) recorded: Text,
+    pub(super) codes: Text,
+    pub(super) text: Text,
+    pub(super) text_hint: Text,
+    pub(super) submit: Text,
+    pub(super) cancel: Text,
+    pub(super) code: Each<JustificationCode, Text>,
+    pub(super) problem: Each<JustifyProblem, Text>,
+}
+
+impl Messages {
+    /// The words of `language`.
+    pub(super) fn of(language: Language) -> &'static Self {
+        static IN_ENGLISH: LazyLock<Messages> = LazyLock::new(|| embedded(ENGLISH));
+        static IN_SPANISH: LazyLock<Messages> = LazyLock::new(|| embedded(SPANISH));
+        match language {
+            Language::English => &IN_ENGLISH,
+            Language::Spanish => &IN_SPANISH,
+        }
+    }
+
+    /// What was passed, in numbers: `That would be at least 1,240 records; your limit is 500 at a time.`
+    pub(super) fn exceeded(&self, exceeded: &Exceeded) -> String {
+        let limit = self.limit.of(exceeded.limit);
+        let actual = limit.actual.of(exceeded.actual, &self.number);
+        limit.sentence.with(&[("actual", &actual), ("allowed", &self.number.write(exceeded.allowed))])
+    }
+
+    /// What a class of assurance asks of a person.
+    pub(super) fn assurance_class(&self, class: &AssuranceClass) -> String {
+        match self.assurance.known.get(class) {
+            Some(text) => text.to_string(),
+            None => self.assurance.other.with(&[("class", class)]),
+        }
+    }
+
+    /// Why something could not be counted. People can do the same about several of the causes.
+    pub(super) fn uncounted(&self, why: WhyUnknown) -> &Text {
+        let texts = &self.why_unknown;
+        match why {
+            WhyUnknown::Opaque | WhyUnknown::Undeclared => &texts.undeclared,
+            WhyUnknown::Coding | WhyUnknown::Undecodable | WhyUnknown::Charset => &texts.encoded,
+            WhyUnknown::Unparsable | WhyUnknown::Mismatch | WhyUnknown::Partial | WhyUnknown::Incomplete => {
+                &texts.unexpected
+            }
+        }
+    }
+
+    /// A duration in words.
+    pub(super) fn duration(&self, duration: Duration) -> String {
+        self.duration.write(duration, &self.number)
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the files are part of the program; a test reads both")]
+fn embedded(file: &str) -> Messages {
+    read(file).expect("the embedded messages are complete")
+}

@@ -1,0 +1,246 @@
+//! What a person sees of the gateway itself: refusals, questions, sign-in trouble, their own access.
+//!
+//! Each page says in plain words what happened, why, what was kept and what can be done next, and
+//! carries the request's reference. None shows patient data, a policy's internals or an error's
+//! text. Every link leads to a path of this host; an address to return to that is none leads to the
+//! first page instead. Whatever is filled in is escaped by the templates.
+
+use std::fmt;
+
+use askama::Template;
+
+use crate::domain::action::Action;
+use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
+use crate::domain::count::WhyUnknown;
+use crate::domain::decision::WayOn;
+use crate::domain::limit::Exceeded;
+use crate::domain::reason::Reason;
+use crate::foundation::id::RequestId;
+use crate::platform::page::Layout;
+
+mod justification;
+mod justify;
+mod link;
+mod me;
+mod messages;
+mod notice;
+mod step;
+#[cfg(test)]
+mod tests;
+
+pub use justification::{
+    Entered, JustificationCode, JustifyProblem, TEXT_CHARACTERS_MAX, read_justification,
+};
+use justify::JustifyPage;
+pub use link::{
+    JUSTIFY_PATH, ME_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH, STYLESHEET_PATH, same_origin_path,
+};
+use me::MePage;
+pub use me::MeView;
+use messages::Messages;
+use notice::Desk;
+
+pub use crate::platform::page::STYLESHEET;
+pub use crate::platform::page::language::Language;
+
+/// What stands around every page.
+#[derive(Clone, Copy)]
+pub struct PageFrame<'a> {
+    /// The language of the page.
+    pub language: Language,
+    /// The application that the request was for.
+    pub application: Option<&'a str>,
+    /// The request; its event is found by it.
+    pub reference: RequestId,
+    /// The name of the person signed in.
+    pub person: Option<&'a str>,
+}
+
+/// A page of the gateway.
+pub enum Page<'a> {
+    /// The policy said no.
+    Denied {
+        /// The most telling reason.
+        reason: Reason,
+        /// What was asked for, if that is known.
+        action: Option<Action>,
+        /// What would unlock it, the cheapest first.
+        ways_on: &'a [WayOn],
+        /// Where to go on once it is unlocked.
+        return_to: &'a str,
+    },
+    /// More than the role may have, and blocked.
+    TooMuch {
+        /// The limit that was passed.
+        exceeded: Exceeded,
+        /// What was asked for.
+        action: Action,
+        /// What would let it pass.
+        ways_on: &'a [WayOn],
+        /// Where to go on then.
+        return_to: &'a str,
+    },
+    /// A file whose records could not be counted, and blocked for that.
+    CountUnknown {
+        /// What was asked for.
+        action: Action,
+        /// Why it could not be counted.
+        why: WhyUnknown,
+    },
+    /// The form for a reason.
+    Justify {
+        /// The limit that was passed, if that is why.
+        exceeded: Option<Exceeded>,
+        /// What was asked for.
+        action: Option<Action>,
+        /// Where to go on.
+        return_to: &'a str,
+        /// What has been entered before.
+        entered: Entered<'a>,
+        /// What is wrong with it.
+        problem: Option<JustifyProblem>,
+    },
+    /// A stronger sign-in is needed, where a redirect would lose what was sent.
+    StepUp {
+        /// What is needed.
+        need: &'a AssuranceNeed,
+        /// The limit that was passed, if that is why.
+        exceeded: Option<Exceeded>,
+        /// Where to go on.
+        return_to: &'a str,
+    },
+    /// A sign-in is needed, where a redirect would lose what was sent.
+    SignIn {
+        /// Where to go on.
+        return_to: &'a str,
+        /// Whether there was a session before.
+        expired: bool,
+    },
+    /// The provider came back below what was asked for.
+    AssuranceNotProven {
+        /// The class that was asked for.
+        class: &'a AssuranceClass,
+        /// Where to go on.
+        return_to: &'a str,
+    },
+    /// Signing in did not work.
+    SignInProblem {
+        /// Why.
+        reason: Reason,
+        /// Where to go on.
+        return_to: &'a str,
+    },
+    /// Something is down.
+    Unavailable {
+        /// What.
+        reason: Reason,
+        /// The same page again, if asking again changes nothing (GET); `None` where something was
+        /// sent that the application may have carried out.
+        retry: Option<&'a str>,
+    },
+    /// The request cannot be read, or leads nowhere.
+    NotUnderstood {
+        /// Why.
+        reason: Reason,
+    },
+    /// The session has ended by the person's own wish.
+    SignedOut {
+        /// Whether it has ended at the provider too.
+        at_provider: bool,
+        /// Where to go after signing in again.
+        sign_in: &'a str,
+    },
+    /// Who the person is here.
+    Me(MeView<'a>),
+}
+
+/// `page` as HTML.
+pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
+    let messages = Messages::of(frame.language);
+    let desk = Desk { frame, messages };
+    let rendered = match *page {
+        Page::Denied { reason, action, ways_on, return_to } => {
+            desk.denied(reason, action, ways_on, return_to).render()
+        }
+        Page::TooMuch { ref exceeded, action, ways_on, return_to } => {
+            desk.too_much(exceeded, action, ways_on, return_to).render()
+        }
+        Page::CountUnknown { action, why } => desk.count_unknown(action, why).render(),
+        Page::Justify { exceeded, action, return_to, entered, problem } => {
+            JustifyPage::new(frame, messages, exceeded, action, return_to, entered, problem).render()
+        }
+        Page::StepUp { need, ref exceeded, return_to } => {
+            desk.step_up(need, exceeded.as_ref(), return_to).render()
+        }
+        Page::SignIn { return_to, expired } => desk.sign_in(return_to, expired).render(),
+        Page::AssuranceNotProven { class, return_to } => desk.assurance_not_proven(class, return_to).render(),
+        Page::SignInProblem { reason, return_to } => desk.sign_in_problem(reason, return_to).render(),
+        Page::Unavailable { reason, retry } => desk.unavailable(reason, retry).render(),
+        Page::NotUnderstood { reason } => desk.not_understood(reason).render(),
+        Page::SignedOut { at_provider, sign_in } => desk.signed_out(at_provider, sign_in).render(),
+        Page::Me(ref view) => MePage::new(frame, messages, view).render(),
+    };
+    // Writing to a string does not fail; if it ever did, the status and the headers still tell.
+    rendered.unwrap_or_else(|error| {
+        tracing::error!(request.id = %frame.reference, %error, "a page could not be rendered");
+        String::new()
+    })
+}
+
+/// A short text for `reason`, for headings and the titles of problem documents.
+pub fn title(reason: Reason, language: Language) -> &'static str {
+    Messages::of(language).reason.of(reason).title.as_str()
+}
+
+/// The `Content-Security-Policy` of every page. Ending a session may redirect the form to the
+/// provider, so its origin (`https://id.clinic.example`) is allowed as a form's destination.
+pub fn content_security_policy(provider_origin: Option<&str>) -> String {
+    // Whatever could end the directive or add a source is no origin.
+    let plain = |origin: &&str| {
+        origin.starts_with("http")
+            && origin
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'/' | b'[' | b']'))
+    };
+    let form_action = match provider_origin.filter(plain) {
+        Some(origin) => format!("'self' {origin}"),
+        None => "'self'".to_owned(),
+    };
+    format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action {form_action}; base-uri 'none'; \
+         frame-ancestors 'none'"
+    )
+}
+
+impl fmt::Debug for PageFrame<'_> {
+    // A person's name is nobody's business in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageFrame").field("reference", &self.reference).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Page<'_> {
+    // An address to return to may name a patient.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Page(..)")
+    }
+}
+
+/// The layout around a page called `title`.
+fn layout<'a>(frame: &PageFrame<'a>, messages: &'a Messages, title: impl Into<String>) -> Layout<'a> {
+    Layout {
+        language: frame.language,
+        title: title.into(),
+        application: frame.application,
+        person: frame.person,
+        person_page: ME_PATH,
+        reference: frame.reference.to_string(),
+        stylesheet: STYLESHEET_PATH,
+        texts: &messages.layout,
+    }
+}
+
+/// What the page calls the application.
+fn application<'a>(frame: &PageFrame<'a>, messages: &'a Messages) -> &'a str {
+    frame.application.unwrap_or(&messages.layout.this_application)
+}

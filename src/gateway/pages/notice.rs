@@ -1,0 +1,300 @@
+//! Pages that say something and offer what to do next: one function each, one template for all.
+
+use askama::Template;
+
+use super::messages::{Messages, Section};
+use super::step::{Step, Way};
+use super::{PageFrame, SIGN_OUT_PATH, application, layout, link};
+use crate::domain::action::Action;
+use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
+use crate::domain::count::WhyUnknown;
+use crate::domain::decision::WayOn;
+use crate::domain::limit::{Exceeded, LimitName, OnExceed};
+use crate::domain::reason::Reason;
+use crate::platform::page::Layout;
+use crate::platform::page::messages::Text;
+
+/// What happened, why, what was kept, and what to do.
+#[derive(Template)]
+#[template(path = "notice.html")]
+pub(super) struct Notice<'a> {
+    layout: Layout<'a>,
+    section: &'a Section,
+    happened: Vec<String>,
+    figures: Vec<(String, String)>,
+    why: Option<String>,
+    kept: Vec<String>,
+    steps: Vec<Step>,
+    sign_out_path: &'static str,
+}
+
+/// A frame and its words: what every page here is made from.
+#[derive(Clone, Copy)]
+pub(super) struct Desk<'a> {
+    pub(super) frame: &'a PageFrame<'a>,
+    pub(super) messages: &'a Messages,
+}
+
+impl<'a> Notice<'a> {
+    fn because(mut self, why: impl Into<String>) -> Self {
+        self.why = Some(why.into());
+        self
+    }
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn denied(
+        self,
+        reason: Reason,
+        action: Option<Action>,
+        ways_on: &[WayOn],
+        return_to: &str,
+    ) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let texts = messages.reason.of(reason);
+        let application = self.application();
+        let happened = match action {
+            Some(action) => messages
+                .denied
+                .happened
+                .with(&[("action", messages.action.of(action)), ("application", &application)]),
+            None => messages.denied.happened_generic.with(&[("application", &application)]),
+        };
+        let mut steps = self.ways_on(ways_on, return_to);
+        if steps.is_empty() {
+            steps.push(Step::words(texts.next.as_str()));
+        }
+        steps.push(Step::words(messages.way.ask.as_str()));
+        steps.extend(Step::leave(self.frame, messages));
+        let notice = self.notice(&texts.title, vec![happened], steps).because(texts.why.as_str());
+        Notice { kept: vec![self.about(&messages.kept.not_sent), messages.kept.typed.to_string()], ..notice }
+    }
+
+    pub(super) fn too_much(
+        self,
+        exceeded: &Exceeded,
+        action: Action,
+        ways_on: &[WayOn],
+        return_to: &str,
+    ) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let limit = messages.limit.of(exceeded.limit);
+        let happened = messages
+            .too_much
+            .happened
+            .with(&[("action", messages.action.of(action)), ("application", &self.application())]);
+        let happened = format!("{happened} {}", messages.exceeded(exceeded));
+
+        let mut steps = vec![Step::words(limit.narrow.as_str())];
+        steps.extend(self.ways_on(ways_on, return_to));
+        match exceeded.limit {
+            LimitName::RecordsPerResponse | LimitName::RecordsPerExport => {
+                steps.push(Step::words(messages.too_much.template.as_str()));
+            }
+            LimitName::ExportsPerDay | LimitName::PatientsOpenedPerShift => {}
+        }
+        steps.push(Step::words(messages.too_much.raise.as_str()));
+
+        let notice = self
+            .notice(&limit.title, vec![happened], steps)
+            .because(messages.on_exceed.of(OnExceed::Block).as_str());
+        Notice {
+            figures: self.figures(exceeded),
+            kept: vec![messages.kept.not_released.to_string()],
+            ..notice
+        }
+    }
+
+    pub(super) fn count_unknown(self, action: Action, why: WhyUnknown) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let texts = messages.reason.of(Reason::CountUnknown);
+        let happened = messages
+            .count_unknown
+            .happened
+            .with(&[("action", messages.action.of(action)), ("application", &self.application())]);
+        let steps = [&messages.count_unknown.on_screen, &messages.way.back, &messages.way.ask];
+        let notice = self
+            .notice(&texts.title, vec![happened], steps.map(|text| Step::words(text.as_str())).into())
+            .because(format!("{} {}", messages.uncounted(why), texts.why));
+        Notice { kept: vec![messages.kept.not_released.to_string()], ..notice }
+    }
+
+    pub(super) fn step_up(
+        self,
+        need: &AssuranceNeed,
+        exceeded: Option<&Exceeded>,
+        return_to: &str,
+    ) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let texts = &messages.step_up;
+        let class = messages.assurance_class(&need.class);
+        let needs = texts.happened.with(&[("application", &self.application()), ("class", &class)]);
+        let fresh = need.fresh.map(|fresh| texts.fresh.with(&[("duration", &messages.duration(fresh))]));
+        let href = link::step_up(need, return_to);
+        let steps = vec![
+            Step::words(messages.kept.resend.as_str())
+                .link_in_new_tab(href.clone(), &texts.go_on_tab)
+                .link(href, &texts.go_on),
+            Step::words(texts.cancel_text.as_str())
+                .link(link::or_first_page(return_to).to_owned(), &texts.cancel),
+            Step::words(texts.help.as_str()),
+        ];
+        let mut notice = self.notice(&texts.title, std::iter::once(needs).chain(fresh).collect(), steps);
+        if let Some(exceeded) = exceeded {
+            let why = messages.on_exceed.of(OnExceed::StepUp);
+            notice = notice.because(format!("{} {why}", messages.exceeded(exceeded)));
+            notice.figures = self.figures(exceeded);
+        }
+        Notice {
+            kept: vec![self.about(&messages.kept.not_sent), self.about(&messages.kept.signed_in)],
+            ..notice
+        }
+    }
+
+    pub(super) fn sign_in(self, return_to: &str, expired: bool) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let texts = &messages.sign_in;
+        let (title, happened, why) = if expired {
+            (&texts.title_expired, &texts.happened_expired, &texts.why)
+        } else {
+            (&texts.title_new, &texts.happened_new, &texts.why_new)
+        };
+        let href = link::sign_in(return_to);
+        let steps = vec![
+            Step::words(messages.kept.resend.as_str())
+                .link_in_new_tab(href.clone(), &texts.go_on_tab)
+                .link(href, &texts.go_on),
+        ];
+        let notice = self.notice(title, vec![self.about(happened)], steps).because(self.about(why));
+        Notice { kept: vec![messages.kept.nothing_lost.to_string()], ..notice }
+    }
+
+    pub(super) fn assurance_not_proven(self, class: &AssuranceClass, return_to: &str) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let texts = &messages.assurance_not_proven;
+        let reason = messages.reason.of(Reason::AssuranceNotProven);
+        let happened = texts.happened.with(&[("class", &messages.assurance_class(class))]);
+        let again = AssuranceNeed { class: class.clone(), fresh: None };
+        let mut steps = vec![
+            Step::words(texts.try_again.as_str()).link(link::step_up(&again, return_to), &texts.go_on),
+            Step::words(texts.set_up.as_str()),
+            Step::words(messages.step_up.cancel_text.as_str()).link("/".to_owned(), &texts.cancel),
+        ];
+        steps.extend(Step::leave(self.frame, messages));
+        let notice = self.notice(&reason.title, vec![happened], steps).because(reason.why.as_str());
+        Notice { kept: vec![self.about(&messages.kept.signed_in)], ..notice }
+    }
+
+    pub(super) fn sign_in_problem(self, reason: Reason, return_to: &str) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let texts = messages.reason.of(reason);
+        let again = &messages.sign_in_problem;
+        let steps = vec![
+            Step::words(texts.next.as_str()),
+            Step::words(again.try_again.as_str()).link(link::sign_in(return_to), &again.go_on),
+        ];
+        self.trouble(reason, steps)
+    }
+
+    pub(super) fn unavailable(self, reason: Reason, retry: Option<&str>) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let mut steps = vec![Step::words(messages.reason.of(reason).next.as_str())];
+        if let Some(retry) = retry {
+            let texts = &messages.unavailable;
+            steps.push(
+                Step::words(texts.retry.as_str()).link(link::or_first_page(retry).to_owned(), &texts.go_on),
+            );
+        }
+        let notice = self.trouble(reason, steps);
+        let kept = match retry {
+            None if may_have_arrived(reason) => self.about(&messages.kept.maybe_arrived),
+            None => self.about(&messages.kept.not_sent),
+            Some(_) => messages.kept.nothing_lost.to_string(),
+        };
+        Notice { kept: vec![kept], ..notice }
+    }
+
+    pub(super) fn not_understood(self, reason: Reason) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let steps = vec![
+            Step::words(messages.reason.of(reason).next.as_str()),
+            Step::words(messages.way.back.as_str()),
+            Step::words(messages.way.ask.as_str()),
+        ];
+        let notice = self.trouble(reason, steps);
+        Notice { kept: vec![self.about(&messages.kept.not_sent)], ..notice }
+    }
+
+    pub(super) fn signed_out(self, at_provider: bool, sign_in: &str) -> Notice<'a> {
+        let texts = &self.messages.signed_out;
+        let ended = if at_provider { &texts.here_and_there } else { &texts.here_only };
+        let steps = vec![
+            Step::words(texts.close.as_str()),
+            Step::words(texts.again.as_str()).link(link::sign_in(sign_in), &texts.go_on),
+        ];
+        let notice = self.notice(&texts.title, vec![ended.to_string()], steps);
+        Notice { kept: vec![self.messages.kept.nothing_lost.to_string()], ..notice }
+    }
+
+    /// A notice whose reason says it all.
+    fn trouble(self, reason: Reason, steps: Vec<Step>) -> Notice<'a> {
+        let texts = self.messages.reason.of(reason);
+        self.notice(&texts.title, vec![texts.why.to_string()], steps)
+    }
+
+    fn notice(self, title: &Text, happened: Vec<String>, steps: Vec<Step>) -> Notice<'a> {
+        Notice {
+            layout: layout(self.frame, self.messages, title.as_str()),
+            section: &self.messages.section,
+            happened,
+            figures: Vec::new(),
+            why: None,
+            kept: Vec::new(),
+            steps,
+            sign_out_path: SIGN_OUT_PATH,
+        }
+    }
+
+    fn ways_on(self, ways_on: &[WayOn], return_to: &str) -> Vec<Step> {
+        let step = |way_on| Step::way_on(way_on, self.frame, self.messages, return_to);
+        ways_on.iter().filter_map(step).collect()
+    }
+
+    /// The two numbers that everything turns on, large.
+    fn figures(self, exceeded: &Exceeded) -> Vec<(String, String)> {
+        let Messages { figure, number, .. } = self.messages;
+        let actual = number.write(exceeded.actual);
+        let asked = match exceeded.limit {
+            // Counting may have stopped once it was too many.
+            LimitName::RecordsPerResponse | LimitName::RecordsPerExport => {
+                figure.at_least.with(&[("n", &actual)])
+            }
+            LimitName::ExportsPerDay | LimitName::PatientsOpenedPerShift => actual,
+        };
+        vec![(figure.actual.to_string(), asked), (figure.allowed.to_string(), number.write(exceeded.allowed))]
+    }
+
+    fn application(self) -> &'a str {
+        application(self.frame, self.messages)
+    }
+
+    /// `text` with the application's name.
+    fn about(self, text: &Text) -> String {
+        text.with(&[("application", &self.application())])
+    }
+}
+
+/// Whether the application may have carried out what was sent although we cannot say so.
+fn may_have_arrived(reason: Reason) -> bool {
+    // Whoever waits in vain for an answer cannot know; all the others were stopped before sending.
+    matches!(
+        reason,
+        Reason::UpstreamUnreachable
+            | Reason::UpstreamTimeout
+            | Reason::UpstreamMalformed
+            | Reason::UpstreamAborted
+            | Reason::InternalError
+            | Reason::RequestTimeout
+            | Reason::CallerLeft
+    )
+}

@@ -1,0 +1,437 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::messages::{ENGLISH, Messages, SPANISH};
+use super::*;
+use crate::domain::assurance::Assurance;
+use crate::domain::limit::LimitName;
+use crate::domain::purpose::Purpose;
+use crate::domain::subject::{Identity, Subject};
+use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::SystemEntropy;
+use crate::platform::page::messages::read;
+
+const HOSTILE: &str = r#"/a"><script>alert(1)</script>'&b={n}"#;
+const HOSTILE_NAME: &str = r#"<img src=x onerror="alert(1)"> {action}"#;
+
+#[test]
+fn both_languages_are_complete() {
+    for file in [ENGLISH, SPANISH] {
+        read::<Messages>(file).map(drop).unwrap();
+    }
+}
+
+#[test]
+fn a_reason_without_text_is_found_when_the_file_is_read() {
+    let without = ENGLISH.replace("[reason.caller-left]", "[reason.no-such-reason]");
+    assert!(read::<Messages>(&without).is_err());
+    let file: toml::Table = ENGLISH.parse().unwrap();
+    for (table, key) in
+        [("reason", "caller-left"), ("action", "print"), ("limit", "exports_per_day"), ("on_exceed", "block")]
+    {
+        let mut file = file.clone();
+        file[table].as_table_mut().unwrap().remove(key).unwrap();
+        let problem = read::<Messages>(&file.to_string()).map(drop).unwrap_err().to_string();
+        assert!(problem.contains(&format!("there is no text for `{key}`")), "{problem}");
+    }
+}
+
+#[test]
+fn the_languages_have_the_same_keys_and_the_same_places_to_fill() {
+    let (english, spanish) = (texts(ENGLISH), texts(SPANISH));
+    let keys = |texts: &BTreeMap<String, String>| texts.keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(keys(&english), keys(&spanish));
+    for (key, text) in &english {
+        assert_eq!(places(text), places(&spanish[key]), "{key}");
+        assert!(!text.is_empty() && !spanish[key].is_empty(), "{key} is empty");
+    }
+}
+
+#[test]
+fn every_text_of_a_reason_differs_between_the_languages() {
+    for reason in Reason::ALL {
+        assert_ne!(title(*reason, Language::English), title(*reason, Language::Spanish), "{reason}");
+    }
+}
+
+#[test]
+fn no_text_says_access_denied_alone() {
+    for (key, text) in texts(ENGLISH) {
+        assert!(!text.to_lowercase().contains("access denied"), "{key}");
+    }
+}
+
+#[test]
+fn every_page_is_whole_in_both_languages() {
+    each_page(Some("ehr"), Some("Maria Núñez"), "/patients?page=2", |name, frame, html| {
+        let language = frame.language.code();
+        assert!(html.starts_with("<!DOCTYPE html>"), "{name}");
+        assert!(html.contains(&format!("<html lang=\"{language}\">")), "{name}");
+        assert!(html.contains(&frame.reference.to_string()), "{name} has no reference");
+        for landmark in ["<header>", "<main ", "<footer>", "<title>", "<h1>"] {
+            assert_eq!(html.matches(landmark).count(), 1, "{name}: {landmark}");
+        }
+        assert!(html.trim_end().ends_with("</html>"), "{name}");
+        let unfilled = html.find(['{', '}']).map(|at| &html[at.saturating_sub(40)..]);
+        assert_eq!(unfilled, None, "{name} has a place that was not filled");
+    });
+}
+
+#[test]
+fn no_page_has_script_or_style_or_anything_from_elsewhere() {
+    each_page(Some("ehr"), Some("Maria"), "/patients?page=2", |name, _, html| {
+        let lower = html.to_lowercase();
+        for forbidden in
+            ["<script", "<style", " style=", " onclick", " onerror", "javascript:", "http:", "https:"]
+        {
+            assert!(!lower.contains(forbidden), "{name} has {forbidden}");
+        }
+        for target in attributes(html, &["href", "src", "action"]) {
+            let ours = target == "#content" || (target.starts_with('/') && !target.starts_with("//"));
+            assert!(ours, "{name} leads to {target}");
+        }
+    });
+}
+
+#[test]
+fn a_hostile_name_or_address_stays_text() {
+    each_page(Some(HOSTILE_NAME), Some(HOSTILE_NAME), HOSTILE, |name, _, html| {
+        assert!(!html.contains("<script") && !html.contains("<img"), "{name}");
+        assert!(!html.contains(HOSTILE), "{name}");
+        for target in attributes(html, &["href", "action", "value"]) {
+            assert!(!target.contains(['<', '>', '\'']), "{name}: {target}");
+        }
+    });
+}
+
+#[test]
+fn an_address_elsewhere_is_never_returned_to() {
+    let elsewhere = [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example/",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "javascript:alert(1)",
+        "evil",
+        "",
+        " /",
+        "/a\u{202e}b",
+    ];
+    for address in elsewhere {
+        assert_eq!(same_origin_path(address), None, "{address:?}");
+        each_page(Some("ehr"), None, address, |name, _, html| {
+            assert!(!html.contains("evil") && !html.contains("alert"), "{name}: {address:?}");
+        });
+    }
+    assert_eq!(same_origin_path(&format!("/{}", "a".repeat(5000))), None);
+    assert_eq!(same_origin_path("/patients?page=2&x=%2F%2F"), Some("/patients?page=2&x=%2F%2F"));
+}
+
+#[test]
+fn a_denial_offers_each_way_on_with_where_it_leads() {
+    let need = AssuranceNeed { class: "mfa".parse().unwrap(), fresh: Some(Duration::from_secs(900)) };
+    let ways_on = [
+        WayOn::All(vec![WayOn::StepUp(need), WayOn::Justify]),
+        WayOn::Justify,
+        WayOn::SignIn,
+        WayOn::Hours("06:00-20:00".to_owned()),
+        WayOn::Location(vec!["ward-3".to_owned(), "ward-4".to_owned()]),
+        WayOn::Role(vec!["quality".parse().unwrap()]),
+        WayOn::Purpose(vec![Purpose::Payment]),
+    ];
+    let page = Page::Denied {
+        reason: Reason::NoRuleMatched,
+        action: Some(Action::Export),
+        ways_on: &ways_on,
+        return_to: "/reports?a=1&b=2",
+    };
+    let html = render(&frame(Language::English, Some("ehr"), Some("Maria")), &page);
+    let links = attributes(&html, &["href"]);
+    for link in [
+        "/.leastway/step-up?class=mfa&fresh=900&return_to=%2Freports%3Fa%3D1%26b%3D2",
+        "/.leastway/justify?application=ehr&return_to=%2Freports%3Fa%3D1%26b%3D2",
+        "/.leastway/sign-in?return_to=%2Freports%3Fa%3D1%26b%3D2",
+    ] {
+        assert!(links.iter().any(|found| found == link), "{link} is not among {links:?}");
+    }
+    for words in [
+        "You asked to export records in ehr.",
+        "not more than 15 minutes ago. Then: Give a reason",
+        "06:00-20:00",
+        "ward-3 or ward-4",
+        "quality",
+        "Billing and claims",
+        "If you are not Maria, sign out",
+        "Nothing was changed",
+    ] {
+        assert!(html.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn too_much_says_how_many_and_how_many_are_allowed() {
+    let too_much = |language, limit| {
+        let exceeded = Exceeded { limit, allowed: 500, actual: 1_240 };
+        let page = Page::TooMuch { exceeded, action: Action::Export, ways_on: &[], return_to: "/" };
+        render(&frame(language, Some("ehr"), None), &page)
+    };
+    let english = too_much(Language::English, LimitName::RecordsPerExport);
+    assert!(english.contains("That would be at least 1,240 records; your limit is 500 at a time."));
+    assert!(english.contains("None of these records were handed out."));
+    let spanish = too_much(Language::Spanish, LimitName::RecordsPerExport);
+    assert!(spanish.contains("Serían al menos 1240 registros; su límite es 500 por vez."));
+    // A number of exports is known, not a lower bound.
+    assert!(!too_much(Language::English, LimitName::ExportsPerDay).contains("at least"));
+}
+
+#[test]
+fn one_is_singular() {
+    let exceeded = Exceeded { limit: LimitName::RecordsPerResponse, allowed: 0, actual: 1 };
+    assert!(Messages::of(Language::English).exceeded(&exceeded).contains("at least 1 record;"));
+    assert!(Messages::of(Language::Spanish).exceeded(&exceeded).contains("al menos 1 registro;"));
+}
+
+#[test]
+fn an_entry_that_may_have_arrived_is_never_called_unsent() {
+    let sent = |reason| {
+        render(&frame(Language::English, Some("ehr"), None), &Page::Unavailable { reason, retry: None })
+    };
+    for reason in [Reason::UpstreamTimeout, Reason::UpstreamAborted, Reason::InternalError] {
+        let html = sent(reason);
+        assert!(html.contains("It is not certain whether ehr has carried out"), "{reason}");
+        assert!(!html.contains("not passed on"), "{reason}");
+        assert!(!html.contains("Try again</a>"), "{reason} offers to send twice");
+    }
+    for reason in [Reason::AuditUnavailable, Reason::StoreUnavailable, Reason::Overloaded] {
+        assert!(sent(reason).contains("Your request was not passed on to ehr."), "{reason}");
+    }
+    let page = Page::Unavailable { reason: Reason::UpstreamTimeout, retry: Some("/patients") };
+    let html = render(&frame(Language::English, Some("ehr"), None), &page);
+    assert!(html.contains("href=\"/patients\""));
+}
+
+#[test]
+fn what_was_entered_with_a_reason_is_kept_and_its_problem_named() {
+    let page = |problem| Page::Justify {
+        exceeded: None,
+        action: None,
+        return_to: "/reports",
+        entered: Entered { code: Some(JustificationCode::Other), text: "audit <2026>" },
+        problem,
+    };
+    let frame = frame(Language::English, Some("ehr"), None);
+    let html = render(&frame, &page(Some(JustifyProblem::TextTooLong)));
+    assert!(html.contains("value=\"other\" required checked"));
+    assert!(html.contains("audit &#60;2026&#62;</textarea>"));
+    assert!(html.contains("role=\"alert\""));
+    assert!(html.contains("aria-invalid=\"true\""));
+    assert!(html.contains("name=\"return_to\" value=\"/reports\""));
+    assert!(html.contains("name=\"application\" value=\"ehr\""));
+    assert_eq!(html.matches("type=\"radio\"").count(), JustificationCode::ALL.len());
+    assert!(!render(&frame, &page(None)).contains("role=\"alert\""));
+}
+
+#[test]
+fn a_reason_is_read_as_the_form_sends_it() {
+    use JustificationCode::{BillingQuery, Other};
+    let letters = |number| "é".repeat(number);
+    let cases = [
+        ("a code alone", "billing-query", String::new(), Ok((BillingQuery, String::new()))),
+        ("no code", "", String::new(), Err(JustifyProblem::CodeMissing)),
+        ("a code not on offer", "curiosity", "x".into(), Err(JustifyProblem::CodeMissing)),
+        ("other without text", "other", " \r\n ".into(), Err(JustifyProblem::TextMissing)),
+        ("other with text", "other", " x\0\r\ny ".into(), Ok((Other, "x\ny".into()))),
+        ("the longest text", "other", letters(500), Ok((Other, letters(500)))),
+        ("one more", "billing-query", letters(501), Err(JustifyProblem::TextTooLong)),
+    ];
+    for (name, code, text, expected) in cases {
+        assert_eq!(read_justification(code, &text), expected, "{name}");
+    }
+}
+
+#[test]
+fn the_persons_own_page_shows_times_in_words_and_local() {
+    each_page(Some("ehr"), Some("Maria"), "/", |name, frame, html| {
+        if name == "me" && frame.language == Language::English {
+            for words in ["14:15, in 15 minutes", "13:48, 12 minutes ago", "Running the clinic", "registrar"]
+            {
+                assert!(html.contains(words), "{words}");
+            }
+            assert!(html.contains("<form method=\"post\" action=\"/.leastway/sign-out\">"));
+        }
+    });
+}
+
+#[test]
+fn the_content_security_policy_takes_an_origin_and_nothing_else() {
+    let provider = content_security_policy(Some("https://id.clinic.example:8443"));
+    assert!(provider.contains("form-action 'self' https://id.clinic.example:8443;"), "{provider}");
+    for hostile in ["https://a.example; script-src *", "*", "https://a.example 'unsafe-inline'", "data:"] {
+        let policy = content_security_policy(Some(hostile));
+        assert!(policy.contains("form-action 'self';"), "{policy}");
+    }
+}
+
+#[test]
+fn the_looks_load_nothing_from_elsewhere() {
+    for forbidden in ["@import", "url(", "http"] {
+        assert!(!STYLESHEET.contains(forbidden), "{forbidden}");
+    }
+}
+
+/// Writes every page to a directory to be looked at: `LEASTWAY_PAGES=/tmp/pages cargo test --lib
+/// pages_to_look_at -- --ignored`.
+#[test]
+#[ignore = "writes files to be looked at"]
+fn pages_to_look_at() {
+    let directory = std::env::var("LEASTWAY_PAGES").unwrap();
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(format!("{directory}/page.css"), STYLESHEET).unwrap();
+    each_page(Some("ehr"), Some("Maria Núñez"), "/patients?page=2", |name, frame, html| {
+        let html = html.replace(STYLESHEET_PATH, "page.css");
+        std::fs::write(format!("{directory}/{name}.{}.html", frame.language.code()), html).unwrap();
+    });
+}
+
+fn frame<'a>(language: Language, application: Option<&'a str>, person: Option<&'a str>) -> PageFrame<'a> {
+    let now = Timestamp::from_seconds(1_772_400_000);
+    PageFrame { language, application, reference: RequestId::new(now, &SystemEntropy::default()), person }
+}
+
+/// Renders every page in every language and shows it to `look`.
+fn each_page(
+    application: Option<&str>,
+    person: Option<&str>,
+    return_to: &str,
+    look: impl Fn(&str, &PageFrame<'_>, &str),
+) {
+    let need = AssuranceNeed { class: "mfa".parse().unwrap(), fresh: Some(Duration::from_secs(900)) };
+    let other_class: AssuranceClass = "badge".parse().unwrap();
+    let ways_on = [WayOn::StepUp(need.clone()), WayOn::Justify, WayOn::Location(vec!["<b>ward".to_owned()])];
+    let exceeded = Exceeded { limit: LimitName::RecordsPerExport, allowed: 500, actual: 1_240 };
+    let identity = identity(person.unwrap_or("Maria"));
+    let now = Timestamp::from_seconds(1_772_395_200);
+    let me = || MeView {
+        identity: &identity,
+        since: now.minus(Duration::from_secs(3_600)),
+        idle_end: now.plus(Duration::from_secs(900)),
+        absolute_end: now.plus(Duration::from_secs(39_600)),
+        now,
+        zone: &TimeZone::UTC,
+    };
+    let mut pages = vec![
+        (
+            "denied".to_owned(),
+            Page::Denied {
+                reason: Reason::NoRuleMatched,
+                action: Some(Action::Export),
+                ways_on: &ways_on,
+                return_to,
+            },
+        ),
+        ("count-unknown".into(), Page::CountUnknown { action: Action::Export, why: WhyUnknown::Coding }),
+        (
+            "justify".into(),
+            Page::Justify {
+                exceeded: Some(exceeded),
+                action: Some(Action::Export),
+                return_to,
+                entered: Entered { code: None, text: return_to },
+                problem: Some(JustifyProblem::CodeMissing),
+            },
+        ),
+        ("step-up".into(), Page::StepUp { need: &need, exceeded: Some(exceeded), return_to }),
+        ("sign-in".into(), Page::SignIn { return_to, expired: false }),
+        ("sign-in-expired".into(), Page::SignIn { return_to, expired: true }),
+        ("assurance-not-proven".into(), Page::AssuranceNotProven { class: &other_class, return_to }),
+        ("signed-out".into(), Page::SignedOut { at_provider: false, sign_in: return_to }),
+        ("signed-out-everywhere".into(), Page::SignedOut { at_provider: true, sign_in: return_to }),
+        ("me".into(), Page::Me(me())),
+    ];
+    for limit in LimitName::ALL {
+        let exceeded = Exceeded { limit: *limit, ..exceeded };
+        pages.push((
+            format!("too-much-{limit}"),
+            Page::TooMuch { exceeded, action: Action::Export, ways_on: &ways_on, return_to },
+        ));
+    }
+    for reason in Reason::ALL {
+        let reason = *reason;
+        pages.extend([
+            (format!("denied-{reason}"), Page::Denied { reason, action: None, ways_on: &[], return_to }),
+            (format!("sign-in-problem-{reason}"), Page::SignInProblem { reason, return_to }),
+            (format!("unavailable-{reason}"), Page::Unavailable { reason, retry: Some(return_to) }),
+            (format!("unavailable-sent-{reason}"), Page::Unavailable { reason, retry: None }),
+            (format!("not-understood-{reason}"), Page::NotUnderstood { reason }),
+        ]);
+    }
+    for language in Language::ALL {
+        for (name, page) in &pages {
+            let frame = frame(*language, application, person);
+            look(name, &frame, &render(&frame, page));
+        }
+    }
+}
+
+fn identity(name: &str) -> Identity {
+    let proven = Timestamp::from_seconds(1_772_394_480);
+    Identity {
+        subject: Arc::new(Subject {
+            issuer: "https://id.clinic.example".into(),
+            sub: "u1".into(),
+            name: name.into(),
+            groups: Vec::new(),
+            attributes: BTreeMap::new(),
+        }),
+        provider: "clinic".parse().unwrap(),
+        roles: vec!["registrar".parse().unwrap(), "quality".parse().unwrap()],
+        purpose: Purpose::Operations,
+        assurance: Assurance {
+            proven: [("mfa".parse().unwrap(), proven)].into(),
+            auth_time: proven,
+            ..Assurance::default()
+        },
+        justification: None,
+        version: 1,
+    }
+}
+
+/// The texts of a message file by their dotted keys.
+fn texts(file: &str) -> BTreeMap<String, String> {
+    fn walk(prefix: &str, value: &toml::Value, found: &mut BTreeMap<String, String>) {
+        match value {
+            toml::Value::Table(table) => {
+                table.iter().for_each(|(key, value)| walk(&format!("{prefix}.{key}"), value, found));
+            }
+            other => {
+                found.insert(
+                    prefix.to_owned(),
+                    other.as_str().map_or_else(|| other.to_string(), str::to_owned),
+                );
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk("", &toml::Value::Table(file.parse().unwrap()), &mut found);
+    found
+}
+
+/// The names of the places to fill in a text.
+fn places(text: &str) -> BTreeSet<&str> {
+    text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
+}
+
+/// The values of these attributes, as a browser reads them.
+fn attributes(html: &str, names: &[&str]) -> Vec<String> {
+    let values = |name: &&str| {
+        let start = format!(" {name}=\"");
+        let values = html.split(&start).skip(1).filter_map(|rest| rest.split_once('"'));
+        values.map(|(value, _)| value.replace("&#38;", "&").replace("&amp;", "&")).collect::<Vec<_>>()
+    };
+    names.iter().flat_map(values).collect()
+}
