@@ -1,3 +1,33 @@
 //! The files: as written → as settled, or every problem at once.
+//!
+//! [`load`] reads the main file and all that it names, and answers with settings in which nothing is
+//! left to check, or with every problem of every file. Never half a configuration.
+//!
+//! `keys` is the one list of what may be written; the reader, the published JSON schema and
+//! `config/README.md` are all made from it. Problems never quote a secret, nor a line that may hold one.
+
+mod certificate;
+mod check;
+mod files;
+mod keys;
+mod load;
+mod locations;
+mod paths;
+mod problem;
+mod publish;
+mod reader;
+mod reading;
+mod secrets;
+mod settle;
+mod source;
+mod units;
 
 pub mod settings;
+
+pub use load::{Loaded, Surroundings, load, load_in};
+pub use locations::{Locations, Place};
+pub use problem::{Problem, Problems, Severity};
+pub use publish::{json_schema, reference};
+
+#[cfg(test)]
+mod tests;

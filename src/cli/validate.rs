@@ -1,0 +1,115 @@
+//! `leastway validate`: whether a configuration can be used, and every problem of every file.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::Exit;
+use crate::config::{Loaded, Problem, Problems, Severity, load};
+
+/// Checks the configuration and reports every problem of every file.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The main file
+    #[arg(default_value = "config/leastway.toml", env = "LEASTWAY_CONFIG")]
+    file: PathBuf,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(
+    arguments: &Arguments,
+    out: &mut dyn Write,
+    problems: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let answer = Answer::of(load(&arguments.file));
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?;
+    } else {
+        answer.print(out, problems)?;
+    }
+    Ok(if answer.valid { Exit::Ok } else { Exit::No })
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    valid: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<Summary>,
+    problems: Vec<Problem>,
+}
+
+/// What would be in force.
+#[derive(Debug, Serialize)]
+struct Summary {
+    version: String,
+    files: usize,
+    applications: usize,
+    routes: usize,
+    roles: usize,
+    rules: usize,
+    policies: usize,
+}
+
+impl Answer {
+    fn of(loaded: Result<Loaded, Problems>) -> Self {
+        match loaded {
+            Ok(loaded) => {
+                Self { valid: true, summary: Some(Summary::of(&loaded)), problems: loaded.warnings }
+            }
+            Err(Problems(problems)) => Self { valid: false, summary: None, problems },
+        }
+    }
+
+    fn print(&self, out: &mut dyn Write, problems: &mut dyn Write) -> anyhow::Result<()> {
+        for problem in &self.problems {
+            writeln!(problems, "{problem}")?;
+        }
+        let errors = self.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+        let warnings = self.problems.len() - errors;
+        match &self.summary {
+            Some(summary) => writeln!(out, "valid: {summary}{}", with_warnings(warnings))?,
+            None => writeln!(problems, "\ninvalid: {}{}", counted(errors, "error"), with_warnings(warnings))?,
+        }
+        Ok(())
+    }
+}
+
+impl Summary {
+    fn of(loaded: &Loaded) -> Self {
+        let settings = &loaded.settings;
+        Self {
+            version: settings.version.short(),
+            files: settings.files.len(),
+            applications: settings.applications.len(),
+            routes: settings.applications.iter().map(|application| application.routes.len()).sum(),
+            roles: settings.roles.len(),
+            rules: settings.roles.iter().map(|role| role.may.len()).sum(),
+            policies: settings.policies.len(),
+        }
+    }
+}
+
+impl std::fmt::Display for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts = [
+            counted(self.applications, "application"),
+            counted(self.routes, "route"),
+            counted(self.roles, "role"),
+            counted(self.rules, "rule"),
+            counted(self.policies, "Cedar file"),
+            counted(self.files, "watched file"),
+        ];
+        write!(f, "{}, version {}", parts.join(", "), self.version)
+    }
+}
+
+fn with_warnings(warnings: usize) -> String {
+    if warnings == 0 { String::new() } else { format!(", {}", counted(warnings, "warning")) }
+}
+
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}

@@ -1,0 +1,14 @@
+//! What can only be seen with everything at hand: names that lead nowhere, names used twice, rules
+//! that can never fire, roles that nothing uses.
+
+mod names;
+mod rules;
+
+use super::reading::Reading;
+use super::settle::Draft;
+
+/// Records what does not fit together.
+pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
+    names::check(reading, draft);
+    rules::check(reading, draft);
+}

@@ -1,0 +1,100 @@
+//! Names that lead nowhere or are used twice, and hosts that two applications claim.
+
+use crate::config::certificate::serves;
+use crate::config::reader::nearest;
+use crate::config::reading::Reading;
+use crate::config::settle::{ApplicationDraft, Draft, Written};
+
+pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
+    ask_for_one(reading, &draft.provider_names, "provider", "`[[provider]]`: nobody could sign in");
+    ask_for_one(
+        reading,
+        &draft.application_names,
+        "application",
+        "`[application.NAME]`: nothing is protected",
+    );
+    refuse_twice(reading, "provider", &draft.provider_names);
+    refuse_twice(reading, "application", &draft.application_names);
+    refuse_twice(reading, "role", &draft.role_names);
+    providers_exist(reading, draft);
+    hosts_are_apart(reading, &draft.applications);
+    warn_of_hosts_without_certificate(reading, draft);
+}
+
+/// What would be right instead of a name that leads nowhere.
+pub(super) fn instead<'n>(name: &str, known: impl Iterator<Item = &'n str> + Clone) -> String {
+    match (nearest(name, known.clone()), known.clone().next()) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, Some(_)) => format!("one of {}", known.collect::<Vec<_>>().join(", ")),
+        (None, None) => "a name that is declared".to_owned(),
+    }
+}
+
+fn ask_for_one(reading: &Reading<'_>, names: &[Written<String>], key: &str, right: &str) {
+    if names.is_empty() {
+        reading.error(
+            key,
+            format!("no {key} is declared in any file"),
+            format!("at least one {right} without"),
+        );
+    }
+}
+
+fn refuse_twice(reading: &Reading<'_>, kind: &str, names: &[Written<String>]) {
+    for (position, name) in names.iter().enumerate() {
+        if names.iter().take(position).any(|earlier| earlier.it == name.it) {
+            reading.error(
+                &name.key,
+                format!("there is another {kind} `{}`", name.it),
+                "a name of its own for each",
+            );
+        }
+    }
+}
+
+fn providers_exist(reading: &Reading<'_>, draft: &Draft) {
+    let known = draft.provider_names.iter().map(|name| name.it.as_str());
+    for Written { key, it: ApplicationDraft { settings, .. } } in &draft.applications {
+        let name = settings.provider.as_str();
+        if !known.clone().any(|known| known == name) {
+            let what = format!("no provider is called `{name}`");
+            reading.error(&format!("{key}.provider"), what, instead(name, known.clone()));
+        }
+    }
+}
+
+fn hosts_are_apart(reading: &Reading<'_>, applications: &[Written<ApplicationDraft>]) {
+    for (position, later) in applications.iter().enumerate() {
+        for earlier in applications.iter().take(position) {
+            let (one, other) = (&later.it.settings, &earlier.it.settings);
+            if one.name == other.name {
+                continue;
+            }
+            let overlap = one.path.starts_with(&other.path) || other.path.starts_with(&one.path);
+            for host in one.hosts.iter().filter(|host| overlap && other.hosts.contains(host)) {
+                let what = format!(
+                    "`{host}` with `{}` is also where `{}` lives (`{}`)",
+                    one.path, other.name, other.path
+                );
+                reading.error(
+                    &format!("{}.host", later.key),
+                    what,
+                    "a host for each, or paths that are apart",
+                );
+            }
+        }
+    }
+}
+
+fn warn_of_hosts_without_certificate(reading: &Reading<'_>, draft: &Draft) {
+    if draft.certificates.is_empty() {
+        return;
+    }
+    let names = draft.certificates.iter().flat_map(|certificate| &certificate.names);
+    for Written { key, it: ApplicationDraft { settings, .. } } in &draft.applications {
+        for host in settings.hosts.iter().filter(|host| !names.clone().any(|name| serves(name, host))) {
+            let what = format!("no certificate is for `{host}`");
+            reading.warning(&format!("{key}.host"), what, "a `[[gateway.certificate]]` that names it");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Rules that can never fire, roles that nothing uses, step-ups that nobody can pass.
+
+use super::names::instead;
+use crate::config::paths::fits;
+use crate::config::reading::Reading;
+use crate::config::settle::{ApplicationDraft, Draft, RoleDraft, Written};
+use crate::domain::limit::OnExceed;
+use crate::features::authn::settings::ProviderSettings;
+use crate::features::policy::settings::{MaySettings, RoleSettings};
+use crate::features::route::settings::{Access, ApplicationSettings, RouteSettings};
+
+pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
+    for role in &draft.roles {
+        is_used(reading, draft, role);
+        can_step_up(reading, draft, role);
+        for (key, may) in role.it.rule_keys.iter().zip(&role.it.settings.may) {
+            check_rule(reading, draft, &role.it.settings, key, may);
+        }
+    }
+}
+
+fn is_used(reading: &Reading<'_>, draft: &Draft, role: &Written<RoleDraft>) {
+    let name = &role.it.settings.name;
+    let quoted = format!("\"{name}\"");
+    let has_rules = reading.has_key(&format!("{}.may", role.key));
+    if !has_rules && !draft.policies.iter().any(|policy| policy.text.contains(&quoted)) {
+        reading.error(
+            &role.key,
+            format!("no rule uses the role `{name}`: who has it may do nothing"),
+            "a `[[role.NAME.may]]`, a Cedar policy that names it, or no such role",
+        );
+    }
+}
+
+fn can_step_up(reading: &Reading<'_>, draft: &Draft, role: &Written<RoleDraft>) {
+    let limits = &role.it.settings.limits;
+    let provable = draft.providers.iter().any(|provider| !provider.it.assurance.is_empty());
+    if provable || draft.providers.is_empty() {
+        return;
+    }
+    for (name, outcome) in [("on_exceed", limits.on_exceed), ("on_unknown_count", limits.on_unknown_count)] {
+        if outcome == OnExceed::StepUp {
+            reading.error(
+                &format!("{}.limit.{name}", role.key),
+                "no provider can prove a stronger sign-in, so nobody could pass",
+                "a `[provider.assurance.CLASS]`, or another outcome",
+            );
+        }
+    }
+}
+
+fn check_rule(reading: &Reading<'_>, draft: &Draft, role: &RoleSettings, key: &str, may: &MaySettings) {
+    check_purposes(reading, role, key, may);
+    if let Some(relationship) = &may.when.relationship {
+        reading.error(
+            &format!("{key}.when.relationship"),
+            format!("no feed tells of the relationship `{relationship}`, so this rule can never fire"),
+            "no `relationship`",
+        );
+    }
+    let known = draft.application_names.iter().map(|name| name.it.as_str());
+    let name = may.application.as_str();
+    if !known.clone().any(|known| known == name) {
+        let what = format!("no application is called `{name}`, so this rule can never fire");
+        reading.error(&format!("{key}.application"), what, instead(name, known));
+        return;
+    }
+    // What could not be settled has problems of its own; more would only follow from them.
+    let Some(application) = draft.applications.iter().find(|it| it.it.settings.name == may.application)
+    else {
+        return;
+    };
+    check_routes(reading, &application.it.settings, key, may);
+    check_provider(reading, draft, &application.it, key, may);
+}
+
+fn check_purposes(reading: &Reading<'_>, role: &RoleSettings, key: &str, may: &MaySettings) {
+    for purpose in may.when.purpose.iter().filter(|purpose| !role.purposes.contains(purpose)) {
+        let own: Vec<&str> = role.purposes.iter().map(|purpose| purpose.as_str()).collect();
+        reading.error(
+            &format!("{key}.when.purpose"),
+            format!("nobody in the role `{}` works for `{purpose}`", role.name),
+            format!("one of the role's purposes: {}", own.join(", ")),
+        );
+    }
+}
+
+fn check_routes(reading: &Reading<'_>, application: &ApplicationSettings, key: &str, may: &MaySettings) {
+    let name = &application.name;
+    let routes = || application.routes.iter();
+    let mut leads_nowhere = false;
+    for pattern in
+        may.routes.iter().filter(|pattern| !routes().any(|route| fits(pattern, route.name.as_str())))
+    {
+        leads_nowhere = true;
+        reading.error(
+            &format!("{key}.routes"),
+            format!("`{name}` has no route `{pattern}`"),
+            instead(pattern, routes().map(|route| route.name.as_str())),
+        );
+    }
+    for category in
+        may.categories.iter().filter(|category| !routes().any(|it| it.categories.contains(category)))
+    {
+        leads_nowhere = true;
+        let mut known: Vec<&str> = routes().flat_map(|it| &it.categories).map(|it| it.as_str()).collect();
+        known.sort_unstable();
+        known.dedup();
+        reading.error(
+            &format!("{key}.categories"),
+            format!("no route of `{name}` has the category `{category}`"),
+            instead(category.as_str(), known.into_iter()),
+        );
+    }
+    if !leads_nowhere && !routes().any(|route| applies(may, route)) {
+        reading.error(
+            key,
+            format!("no route of `{name}` has all that this rule asks for, so it can never fire"),
+            "actions, routes and categories that one route has together (public routes need no rule)",
+        );
+    }
+}
+
+/// Whether a request to `route` can meet the rule.
+fn applies(may: &MaySettings, route: &RouteSettings) -> bool {
+    route.access == Access::Policy
+        && may.actions.contains(&route.action)
+        && (may.routes.is_empty() || may.routes.iter().any(|pattern| fits(pattern, route.name.as_str())))
+        && (may.categories.is_empty() || route.categories.iter().all(|it| may.categories.contains(it)))
+}
+
+fn check_provider(
+    reading: &Reading<'_>,
+    draft: &Draft,
+    application: &ApplicationDraft,
+    key: &str,
+    may: &MaySettings,
+) {
+    let name = &application.settings.provider;
+    let Some(provider) = draft.providers.iter().find(|provider| provider.it.name == *name) else { return };
+    check_assurance(reading, &provider.it, key, may);
+    if !may.when.location.is_empty() && !provider.it.claims.contains_key("location") {
+        reading.error(
+            &format!("{key}.when.location"),
+            format!("the provider `{name}` does not say where people work, so this rule can never fire"),
+            format!("`location = \"CLAIM\"` in the `claims` of `{name}`"),
+        );
+    }
+}
+
+fn check_assurance(reading: &Reading<'_>, provider: &ProviderSettings, key: &str, may: &MaySettings) {
+    let Some(need) = &may.when.assurance else { return };
+    if !provider.assurance.contains_key(&need.class) {
+        reading.error(
+            &format!("{key}.when.assurance"),
+            format!(
+                "the provider `{}` cannot prove `{}`, so this rule can never fire",
+                provider.name, need.class
+            ),
+            instead(need.class.as_str(), provider.assurance.keys().map(|class| class.as_str())),
+        );
+    }
+}

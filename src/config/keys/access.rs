@@ -1,0 +1,128 @@
+//! Roles: who may do what, under which conditions, and how much.
+
+use super::{Absent, Kind, Table, key, words};
+use crate::domain::action::Action;
+use crate::domain::limit::OnExceed;
+use crate::domain::purpose::Purpose;
+
+/// More than any reply will hold; a larger number is a slip of the finger.
+const NUMBER_MAX: u64 = 1_000_000_000;
+
+const BY_PURPOSE: Absent =
+    Absent::Means("`block` where the role's first purpose lets a limit deny, else `advise`");
+
+pub(super) static ROLE: Table = Table {
+    header: "[role.NAME]",
+    doc: "A class of persons (45 CFR 164.514(d)(2)).",
+    keys: &[
+        key(
+            "groups",
+            Kind::Texts("EHR-FrontDesk"),
+            Absent::Refused,
+            "The provider's groups that give it; any one.",
+        ),
+        key(
+            "purposes",
+            Kind::Words(words!(Purpose)),
+            Absent::Refused,
+            "Why its people work; the first is the default.",
+        ),
+        key("may", Kind::Tables(&MAY), Absent::Means("only what Cedar files say"), "What it may do."),
+        key("limit", Kind::Table(&LIMIT), Absent::Means("no numbers"), "How much."),
+    ],
+};
+
+static MAY: Table = Table {
+    header: "[[role.NAME.may]]",
+    doc: "One thing that a role may do. Its id is `NAME/position`, counting from 1.",
+    keys: &[
+        key("application", Kind::Text("ehr"), Absent::Refused, "In which application."),
+        key("actions", Kind::Words(words!(Action)), Absent::Refused, "Which actions."),
+        key(
+            "routes",
+            Kind::Texts("patient.*"),
+            Absent::Means("all"),
+            "On which routes: names, in which a `*` at the end matches the rest.",
+        ),
+        key(
+            "categories",
+            Kind::Texts("demographics"),
+            Absent::Means("all"),
+            "On which categories: every category of the route has to be listed.",
+        ),
+        key("when", Kind::Table(&WHEN), Absent::Means("always"), "Under which conditions; all have to hold."),
+    ],
+};
+
+static WHEN: Table = Table {
+    header: "role.NAME.may.when",
+    doc: "The conditions of a rule. A condition on something unknown does not hold.",
+    keys: &[
+        key("assurance", Kind::Text("mfa"), Absent::Means("any"), "The class of assurance that is needed."),
+        key(
+            "fresh",
+            Kind::Duration("1s", "30d"),
+            Absent::Means("any age"),
+            "How long ago `assurance` may have been proven.",
+        ),
+        key("justification", Kind::YesNo, Absent::Is("false"), "Whether a reason has to be given."),
+        key("hours", Kind::Text("06:00-20:00"), Absent::Means("any"), "Between which times of the day."),
+        key(
+            "location",
+            Kind::Texts("ward-3"),
+            Absent::Means("any"),
+            "Where the person has to work; the provider maps the claim `location`.",
+        ),
+        key(
+            "purpose",
+            Kind::Words(words!(Purpose)),
+            Absent::Means("any of the role"),
+            "The purpose of the session.",
+        ),
+        key(
+            "relationship",
+            Kind::Text("care_team"),
+            Absent::Means("none"),
+            "The relationship to the patient; needs a feed that tells of it.",
+        ),
+    ],
+};
+
+static LIMIT: Table = Table {
+    header: "[role.NAME.limit]",
+    doc: "The numbers that 45 CFR 164.514(d) asks for. Under a treatment, emergency, individual or legal purpose they \
+          only ever advise.",
+    keys: &[
+        key(
+            "records_per_response",
+            Kind::Whole(0, NUMBER_MAX),
+            Absent::Means("no limit"),
+            "Records in one reply that is looked at.",
+        ),
+        key(
+            "records_per_export",
+            Kind::Whole(0, NUMBER_MAX),
+            Absent::Means("no limit"),
+            "Records in one reply that is taken away.",
+        ),
+        key(
+            "exports_per_day",
+            Kind::Whole(0, NUMBER_MAX),
+            Absent::Means("no limit"),
+            "Replies taken away in 24 hours, rolling.",
+        ),
+        key(
+            "patients_opened_per_shift",
+            Kind::Whole(0, NUMBER_MAX),
+            Absent::Means("no limit"),
+            "Distinct patients opened in 12 hours, rolling.",
+        ),
+        key("on_exceed", Kind::Word(words!(OnExceed)), BY_PURPOSE, "What happens beyond a number."),
+        key(
+            "on_unknown_count",
+            Kind::Word(words!(OnExceed)),
+            BY_PURPOSE,
+            "What happens when the records of a reply that is taken away cannot be counted.",
+        ),
+    ],
+};

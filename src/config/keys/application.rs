@@ -1,0 +1,186 @@
+//! Applications and their routes.
+
+use super::{Absent, Kind, Table, key, words};
+use crate::domain::action::Action;
+use crate::features::route::settings::Quirk;
+use crate::features::upstream::settings::IdentityHeaders;
+
+pub(super) static APPLICATION: Table = Table {
+    header: "[application.NAME]",
+    doc: "An application: what is protected, and how it is reached.",
+    keys: &[
+        key(
+            "host",
+            Kind::Texts("ehr.clinic.example"),
+            Absent::Refused,
+            "The host names under which callers reach it, without a port.",
+        ),
+        key(
+            "path",
+            Kind::Text("/ehr/"),
+            Absent::Is("\"/\""),
+            "The path below which it lives; begins and ends in `/`.",
+        ),
+        key(
+            "upstream",
+            Kind::Texts("http://10.0.0.7:8080"),
+            Absent::Refused,
+            "Its servers, `http://host:port` or `https://host:port`, taken in turn.",
+        ),
+        key(
+            "provider",
+            Kind::Text("clinic"),
+            Absent::Means("the only provider"),
+            "The provider at which its people sign in.",
+        ),
+        key(
+            "unmatched",
+            Kind::Word(|| vec!["deny", "observe"]),
+            Absent::Is("\"deny\""),
+            "What happens to a request that no route matches: `observe` lets whoever is signed in pass, for learning weeks.",
+        ),
+        key(
+            "idle_ignore",
+            Kind::Texts("/poll/**"),
+            Absent::Is("[]"),
+            "Paths whose requests are no sign of a person: they keep no session alive.",
+        ),
+        key(
+            "quirks",
+            Kind::Words(words!(Quirk)),
+            Absent::Is("[]"),
+            "How it reads paths where others read them differently.",
+        ),
+        key(
+            "authorities",
+            Kind::File("file:ca.pem"),
+            Absent::Means("the system's"),
+            "Certificates in PEM of the authorities that vouch for `https` servers.",
+        ),
+        key(
+            "connect_timeout",
+            Kind::Duration("100ms", "60s"),
+            Absent::Is("\"5s\""),
+            "How long a connection may take.",
+        ),
+        key(
+            "reply_timeout",
+            Kind::Duration("1s", "1h"),
+            Absent::Is("\"60s\""),
+            "How long the head of a reply may take.",
+        ),
+        key(
+            "keep_alive",
+            Kind::Duration("0s", "10m"),
+            Absent::Is("\"15s\""),
+            "How long a connection may lie unused before it is closed.",
+        ),
+        key(
+            "preserve_host",
+            Kind::YesNo,
+            Absent::Is("true"),
+            "Whether it sees the host that callers asked for, or its own.",
+        ),
+        key(
+            "identity_headers",
+            Kind::Words(words!(IdentityHeaders)),
+            Absent::Is("[]"),
+            "Families of headers that tell it who asks, beside the signed assertion.",
+        ),
+        key("route", Kind::Tables(&ROUTE), Absent::Means("none"), "Its routes."),
+    ],
+};
+
+static ROUTE: Table = Table {
+    header: "[[application.NAME.route]]",
+    doc: "A route: a recognizable thing to do. The most specific one wins; a tie is a problem.",
+    keys: &[
+        key("name", Kind::Text("patient.open"), Absent::Refused, "Its name; unique within the application."),
+        key("match", Kind::Table(&MATCH), Absent::Refused, "What it looks like; everything given must hold."),
+        key(
+            "action",
+            Kind::Word(words!(Action)),
+            Absent::Means("`view` for a public route; else a problem"),
+            "What is done.",
+        ),
+        key("category", Kind::Texts("clinical"), Absent::Is("[]"), "To which kinds of data."),
+        key("reply", Kind::Table(&REPLY), Absent::Means("not counted"), "How its reply is counted."),
+        key(
+            "access",
+            Kind::Word(|| vec!["policy", "public"]),
+            Absent::Is("\"policy\""),
+            "Whom the policy permits, or everybody without sign-in (still recorded).",
+        ),
+    ],
+};
+
+static MATCH: Table = Table {
+    header: "application.NAME.route.match",
+    doc: "What a route looks like. Conditions are tables: `{ document = true }` present, `= false` absent, \
+          `= \"csv\"` equal, `= [\"csv\", \"xlsx\"]` one of these.",
+    keys: &[
+        key("method", Kind::Texts("GET"), Absent::Means("any"), "The methods."),
+        key(
+            "path",
+            Kind::Text("/patients/{patient}"),
+            Absent::Refused,
+            "The path: `{name}` captures one segment, `*` matches one, `**` the rest.",
+        ),
+        key(
+            "query",
+            Kind::Conditions("export"),
+            Absent::Means("any"),
+            "Conditions on the query's parameters.",
+        ),
+        key(
+            "form",
+            Kind::Conditions("export"),
+            Absent::Means("any"),
+            "Conditions on the fields of a form body (URL-encoded or multipart).",
+        ),
+        key(
+            "json",
+            Kind::Conditions("/report/format"),
+            Absent::Means("any"),
+            "Conditions on a JSON body, by pointer (RFC 6901).",
+        ),
+        key("header", Kind::Conditions("x-requested-with"), Absent::Means("any"), "Conditions on headers."),
+    ],
+};
+
+static REPLY: Table = Table {
+    header: "application.NAME.route.reply",
+    doc: "How the records of a reply are counted.",
+    keys: &[
+        key(
+            "kind",
+            Kind::Word(|| vec!["csv", "json", "fhir", "ndjson", "opaque"]),
+            Absent::Refused,
+            "CSV rows, elements of a JSON array, entries of a FHIR Bundle, lines, or not countable by us.",
+        ),
+        key(
+            "records",
+            Kind::Text("/data/rows"),
+            Absent::Means("the document is the array"),
+            "`json` only: pointer to the array; a segment `*` stands for every element on the way.",
+        ),
+        key(
+            "delimiter",
+            Kind::Text(";"),
+            Absent::Means("read off the first line"),
+            "`csv` only: the character between fields.",
+        ),
+        key(
+            "header",
+            Kind::YesNo,
+            Absent::Means("`true`"),
+            "`csv` only: whether the first row names the columns.",
+        ),
+        key(
+            "patient",
+            Kind::Text("column:ID"),
+            Absent::Means("not known"),
+            "Where a record names its patient: `column:NAME` for `csv`, `member:NAME` for the JSON kinds.",
+        ),
+    ],
+};

@@ -1,0 +1,156 @@
+//! Listeners, store, journal, sessions and bounds.
+
+use super::{Absent, Kind, Table, key};
+
+const DEFAULT_WORKERS: Absent = Absent::Means("one per core");
+
+pub(super) static GATEWAY: Table = Table {
+    header: "[gateway]",
+    doc: "The data plane: where callers are served.",
+    keys: &[
+        key("listen", Kind::Texts("0.0.0.0:8443"), Absent::Refused, "Where callers are served, by TLS."),
+        key(
+            "redirect",
+            Kind::Text("0.0.0.0:8080"),
+            Absent::Means("no such port"),
+            "A plain port that only redirects to the TLS one.",
+        ),
+        key("certificate", Kind::Tables(&CERTIFICATE), Absent::Refused, "Certificates, chosen by SNI."),
+        key(
+            "trusted_proxies",
+            Kind::Texts("10.0.0.0/8"),
+            Absent::Is("[]"),
+            "Networks of the proxies whose `X-Forwarded-For` is believed. None: what callers send is dropped.",
+        ),
+        key("workers", Kind::Whole(1, 256), DEFAULT_WORKERS, "Worker threads."),
+        key("connections", Kind::Whole(1, 1_000_000), Absent::Is("10000"), "Connections at once, in all."),
+        key(
+            "handshake_timeout",
+            Kind::Duration("1s", "60s"),
+            Absent::Is("\"10s\""),
+            "How long a TLS handshake may take.",
+        ),
+        key(
+            "head_timeout",
+            Kind::Duration("1s", "120s"),
+            Absent::Is("\"15s\""),
+            "How long the head of a request may take.",
+        ),
+        key(
+            "head_bytes",
+            Kind::Size("8KiB", "1MiB"),
+            Absent::Is("\"64KiB\""),
+            "How large the head of a request may be.",
+        ),
+        key(
+            "drain",
+            Kind::Duration("0s", "1h"),
+            Absent::Is("\"30s\""),
+            "How long a stop waits for requests under way.",
+        ),
+    ],
+};
+
+static CERTIFICATE: Table = Table {
+    header: "[[gateway.certificate]]",
+    doc: "A certificate and its key. The names it is for are read from it; both files are reloaded when they change.",
+    keys: &[
+        key("chain", Kind::Path("certs/gateway.pem"), Absent::Refused, "The chain in PEM, leaf first."),
+        key(
+            "key",
+            Kind::File("file:certs/gateway.key"),
+            Absent::Refused,
+            "The private key in PEM (PKCS#8, PKCS#1 or SEC1), not encrypted.",
+        ),
+    ],
+};
+
+pub(super) static CONTROL: Table = Table {
+    header: "[control]",
+    doc: "The control plane: health, metrics and the API for operators, by plain HTTP on a loopback address.",
+    keys: &[
+        key(
+            "listen",
+            Kind::Text("127.0.0.1:9443"),
+            Absent::Is("\"127.0.0.1:9443\""),
+            "Where operators are served; a loopback address.",
+        ),
+        key("token", Kind::Secret, Absent::Means("none"), "The bearer token that `/api/v1` asks for."),
+    ],
+};
+
+pub(super) static STORE: Table = Table {
+    header: "[store]",
+    doc: "Where sessions, counters and other state are kept.",
+    keys: &[key(
+        "url",
+        Kind::Path("data/leastway.db"),
+        Absent::Is("\"data/leastway.db\""),
+        "The file of the embedded store; made if it is not there.",
+    )],
+};
+
+pub(super) static JOURNAL: Table = Table {
+    header: "[journal]",
+    doc: "Where events are kept: an append-only log in which a change shows.",
+    keys: &[
+        key(
+            "directory",
+            Kind::Path("data/journal"),
+            Absent::Is("\"data/journal\""),
+            "The folder of the segments; made if it is not there.",
+        ),
+        key(
+            "segment_bytes",
+            Kind::Size("1MiB", "1GiB"),
+            Absent::Is("\"64MiB\""),
+            "The size of a segment, allocated ahead of use.",
+        ),
+        key(
+            "sync",
+            Kind::Text("before_release"),
+            Absent::Is("\"before_release\""),
+            "When entries reach the disk: `before_release` of the reply, or within a duration of `1ms` to `1s`: \
+             a crash may then lose the events of the last moments.",
+        ),
+    ],
+};
+
+pub(super) static SESSION: Table = Table {
+    header: "[session]",
+    doc: "How long sessions live.",
+    keys: &[
+        key(
+            "idle",
+            Kind::Duration("1m", "24h"),
+            Absent::Is("\"15m\""),
+            "Without a request by the person (45 CFR 164.312(a)(2)(iii)).",
+        ),
+        key("absolute", Kind::Duration("5m", "7d"), Absent::Is("\"12h\""), "In all; not below `idle`."),
+    ],
+};
+
+pub(super) static GUARD: Table = Table {
+    header: "[guard]",
+    doc: "Bounds of what is held and looked at.",
+    keys: &[
+        key(
+            "hold",
+            Kind::Size("64KiB", "256MiB"),
+            Absent::Is("\"16MiB\""),
+            "How much of a reply is held in memory until it is known to be within its limit.",
+        ),
+        key(
+            "decompression_ratio",
+            Kind::Whole(10, 10_000),
+            Absent::Is("200"),
+            "How many bytes one compressed byte may become after the first MiB.",
+        ),
+        key(
+            "request_body",
+            Kind::Size("1KiB", "64MiB"),
+            Absent::Is("\"1MiB\""),
+            "How much of a request's body is read where a route depends on it.",
+        ),
+    ],
+};

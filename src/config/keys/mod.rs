@@ -1,0 +1,157 @@
+//! The one list of what may be written. The reader, the published schema and `config/README.md` are
+//! made from it, so they cannot disagree.
+
+mod access;
+mod application;
+mod machine;
+mod provider;
+
+use machine::{CONTROL, GATEWAY, GUARD, JOURNAL, SESSION, STORE};
+use provider::PROVIDER;
+
+/// The keys of one table.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// How the table is written, for the reference: `[gateway]`.
+    pub(super) header: &'static str,
+    /// What it is about.
+    pub(super) doc: &'static str,
+    /// Its keys.
+    pub(super) keys: &'static [Key],
+}
+
+/// A key.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) absent: Absent,
+    /// What it means.
+    pub(super) doc: &'static str,
+}
+
+/// What it means that a key is absent.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Absent {
+    /// It has to be there, and a list must not be empty.
+    Refused,
+    /// As if this had been written, in TOML.
+    Is(&'static str),
+    /// In words.
+    Means(&'static str),
+}
+
+/// What kind of value a key takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// A text like this example.
+    Text(&'static str),
+    /// A text like this example, or a list of such texts.
+    Texts(&'static str),
+    /// A word of a closed list.
+    Word(fn() -> Vec<&'static str>),
+    /// A word of a closed list, or a list of such words.
+    Words(fn() -> Vec<&'static str>),
+    /// A whole number between these.
+    Whole(u64, u64),
+    /// `true` or `false`.
+    YesNo,
+    /// A duration between these.
+    Duration(&'static str, &'static str),
+    /// A size between these.
+    Size(&'static str, &'static str),
+    /// The path of a file or folder.
+    Path(&'static str),
+    /// A reference to a secret: `file:` or `env:`.
+    Secret,
+    /// A reference to a file: `file:`.
+    File(&'static str),
+    /// A table of our words to texts.
+    Map(&'static str),
+    /// A table of names to `true` (present), `false` (absent), a text (equals) or a list (one of).
+    Conditions(&'static str),
+    /// A table.
+    Table(&'static Table),
+    /// A list of tables.
+    Tables(&'static Table),
+    /// A table of tables, each under a name that the operator gives.
+    Named(&'static Table),
+}
+
+impl Table {
+    /// The key of that name.
+    pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+const fn key(name: &'static str, kind: Kind, absent: Absent, doc: &'static str) -> Key {
+    Key { name, kind, absent, doc }
+}
+
+/// The spellings of a closed list.
+macro_rules! words {
+    ($list:ty) => {
+        || <$list>::ALL.iter().map(|word| word.as_str()).collect()
+    };
+}
+use words;
+
+/// The main file, `leastway.toml`.
+pub(super) static MAIN: Table = Table {
+    header: "",
+    doc: "The main file. Everything else is named by it.",
+    keys: &[
+        key("version", Kind::Whole(1, 1), Absent::Refused, "The version of this format."),
+        key(
+            "include",
+            Kind::Texts("applications/*.toml"),
+            Absent::Is("[]"),
+            "Further files, with `application`, `role` and `provider` tables; `*` stands for any part of a name.",
+        ),
+        key(
+            "policies",
+            Kind::Texts("policies/*.cedar"),
+            Absent::Is("[]"),
+            "Cedar files with rules beyond the roles'; `*` stands for any part of a name.",
+        ),
+        key(
+            "time_zone",
+            Kind::Text("Europe/Madrid"),
+            Absent::Means("the system's"),
+            "The IANA time zone in which `hours` are meant.",
+        ),
+        key("gateway", Kind::Table(&GATEWAY), Absent::Refused, "The data plane."),
+        key("control", Kind::Table(&CONTROL), Absent::Means("its defaults"), "The control plane."),
+        key("store", Kind::Table(&STORE), Absent::Means("its defaults"), "Where state is kept."),
+        key("journal", Kind::Table(&JOURNAL), Absent::Means("its defaults"), "Where events are kept."),
+        key("session", Kind::Table(&SESSION), Absent::Means("its defaults"), "How long sessions live."),
+        key("guard", Kind::Table(&GUARD), Absent::Means("its defaults"), "Bounds of what is looked at."),
+        PROVIDERS,
+        APPLICATIONS,
+        ROLES,
+    ],
+};
+
+/// A file that the main file includes.
+pub(super) static PART: Table =
+    Table { header: "", doc: "A file that the main file includes.", keys: &[PROVIDERS, APPLICATIONS, ROLES] };
+
+const PROVIDERS: Key = key(
+    "provider",
+    Kind::Tables(&PROVIDER),
+    Absent::Means("none"),
+    "OpenID providers; at least one over all files.",
+);
+const APPLICATIONS: Key = key(
+    "application",
+    Kind::Named(&application::APPLICATION),
+    Absent::Means("none"),
+    "What is protected; at least one over all files.",
+);
+const ROLES: Key = key(
+    "role",
+    Kind::Named(&access::ROLE),
+    Absent::Means("none: nobody may do anything"),
+    "Who may do what.",
+);

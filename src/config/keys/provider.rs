@@ -1,0 +1,107 @@
+//! OpenID providers.
+
+use super::{Absent, Kind, Table, key};
+
+pub(super) static PROVIDER: Table = Table {
+    header: "[[provider]]",
+    doc: "An OpenID provider at which people sign in.",
+    keys: &[
+        key("name", Kind::Text("clinic"), Absent::Refused, "Its name in this configuration; unique."),
+        key(
+            "issuer",
+            Kind::Text("https://id.clinic.example"),
+            Absent::Refused,
+            "Its issuer URL, exactly as in its metadata. `https`; `http` for loopback hosts only.",
+        ),
+        key("client_id", Kind::Text("leastway"), Absent::Refused, "Who we are there."),
+        key("client_secret", Kind::Secret, Absent::Refused, "Our secret there."),
+        key(
+            "scopes",
+            Kind::Texts("openid"),
+            Absent::Is("[\"openid\", \"profile\"]"),
+            "What a sign-in asks for; `openid` is among them.",
+        ),
+        key(
+            "claims",
+            Kind::Map("groups"),
+            Absent::Means("`groups = \"groups\"`, `name = \"name\"`"),
+            "Our word for an attribute = the claim that carries it, in the ID token or in userinfo. Roles need \
+             `groups`, rules by `location` need `location`.",
+        ),
+        key(
+            "assurance",
+            Kind::Named(&CLASS),
+            Absent::Means("none: no rule may ask for assurance"),
+            "The classes of assurance that it can prove, by name.",
+        ),
+        key(
+            "authorities",
+            Kind::File("file:ca.pem"),
+            Absent::Means("the system's"),
+            "Certificates in PEM of the authorities that vouch for it.",
+        ),
+        key(
+            "clock_skew",
+            Kind::Duration("0s", "5m"),
+            Absent::Is("\"30s\""),
+            "How far its clock may be from ours.",
+        ),
+        key(
+            "timeout",
+            Kind::Duration("1s", "30s"),
+            Absent::Is("\"5s\""),
+            "How long one request to it may take.",
+        ),
+        key(
+            "connect_to",
+            Kind::Text("10.0.0.5:8443"),
+            Absent::Means("the issuer's address"),
+            "Where it is reached, `host:port`, if its public name leads elsewhere.",
+        ),
+    ],
+};
+
+static CLASS: Table = Table {
+    header: "[provider.assurance.CLASS]",
+    doc: "A class of assurance, such as `mfa`: how to ask for it, and what proves it in what comes back.",
+    keys: &[
+        key("ask", Kind::Table(&ASK), Absent::Means("with nothing more"), "How to ask for it."),
+        key("proof", Kind::Table(&PROOF), Absent::Refused, "What proves it: any one of these; at least one."),
+    ],
+};
+
+static ASK: Table = Table {
+    header: "provider.assurance.CLASS.ask",
+    doc: "How a class is asked for.",
+    keys: &[
+        key("acr_values", Kind::Texts("urn:clinic:mfa"), Absent::Is("[]"), "Sent as `acr_values`."),
+        key("scope", Kind::Texts("otp"), Absent::Is("[]"), "Added to the scopes."),
+        key(
+            "prompt",
+            Kind::Word(|| vec!["login", "consent", "select_account"]),
+            Absent::Means("not sent"),
+            "Sent as `prompt`.",
+        ),
+        key(
+            "max_age",
+            Kind::YesNo,
+            Absent::Is("true"),
+            "Whether the freshness that a rule asks for is sent as `max_age`; some providers answer it with an error.",
+        ),
+    ],
+};
+
+static PROOF: Table = Table {
+    header: "provider.assurance.CLASS.proof",
+    doc: "What proves a class: any one of these.",
+    keys: &[
+        key("acr", Kind::Texts("urn:clinic:mfa"), Absent::Is("[]"), "The `acr` is one of these."),
+        key("amr", Kind::Texts("otp"), Absent::Is("[]"), "The `amr` has one of these."),
+        key(
+            "scope",
+            Kind::Texts("otp"),
+            Absent::Is("[]"),
+            "The granted scope has one of these: for providers that bind a scope to a second factor.",
+        ),
+    ],
+};

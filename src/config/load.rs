@@ -1,0 +1,202 @@
+//! Reads the main file and all that it names.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::DeTable;
+
+use super::check::check;
+use super::files;
+use super::keys::{MAIN, PART, Table};
+use super::locations::{Locations, Place};
+use super::problem::{Problem, Problems, Severity};
+use super::reader::Reader;
+use super::reading::Reading;
+use super::settings::Settings;
+use super::settle::{Draft, Written, application, machine, provider, role};
+use super::source::Source;
+use crate::control::settings::ControlSettings;
+use crate::features::audit::settings::JournalSettings;
+use crate::features::guard::settings::GuardSettings;
+use crate::features::session::settings::SessionSettings;
+use crate::foundation::clock::{Clock as _, SystemClock, Timestamp};
+use crate::foundation::digest::Digest;
+use crate::gateway::settings::GatewaySettings;
+
+/// A configuration that can be used.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub settings: Settings,
+    /// What somebody should look at.
+    pub warnings: Vec<Problem>,
+    /// Where everything stands, so that later stages can point at it.
+    pub locations: Locations,
+}
+
+impl Loaded {
+    /// A problem that a later stage found with `key`: a tie of routes, a policy that does not compile.
+    pub fn problem(&self, key: &str, what: impl Into<String>, right: impl Into<String>) -> Problem {
+        let place = self.locations.nearest(key).cloned().unwrap_or_else(|| Place::file(""));
+        Problem {
+            severity: Severity::Error,
+            place,
+            key: key.to_owned(),
+            what: what.into(),
+            right: right.into(),
+        }
+    }
+}
+
+/// What a configuration depends on besides its files.
+pub struct Surroundings<'a> {
+    /// The present moment, for the dates of certificates.
+    pub now: Timestamp,
+    /// The variables of the environment, for `env:` references.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl fmt::Debug for Surroundings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings").field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+/// Loads the configuration whose main file is `path`, or tells everything that is wrong with it.
+pub fn load(path: &Path) -> Result<Loaded, Problems> {
+    let variable = |name: &str| std::env::var(name).ok();
+    load_in(path, &Surroundings { now: SystemClock.now(), variable: &variable })
+}
+
+/// The same in given surroundings.
+pub fn load_in(path: &Path, surroundings: &Surroundings<'_>) -> Result<Loaded, Problems> {
+    let reading = Reading::new(surroundings);
+    let read = read_all(&reading, path);
+    let (problems, locations, version, files) = reading.finish();
+    let usable = !problems.iter().any(|problem| problem.severity == Severity::Error);
+    match read {
+        Some((machine, draft)) if usable => {
+            let settings = assemble(machine, draft, version, files);
+            Ok(Loaded { settings, warnings: problems, locations })
+        }
+        Some(_) | None => Err(Problems(problems)),
+    }
+}
+
+fn read_all(reading: &Reading<'_>, path: &Path) -> Option<(Machine, Draft)> {
+    let main = files::main_file(reading, path)?;
+    let (table, main_is_whole) = files::parse(reading, &main);
+    let main_reader = open(reading, &main, &MAIN, &table);
+    let parts = files::included(reading, &main_reader);
+    let (tables, parts_are_whole): (Vec<_>, Vec<bool>) =
+        parts.iter().map(|source| files::parse(reading, source)).unzip();
+
+    let mut readers = vec![main_reader.clone()];
+    readers.extend(parts.iter().zip(&tables).map(|(source, table)| open(reading, source, &PART, table)));
+    let mut draft = Draft { policies: files::policies(reading, &main_reader), ..Draft::default() };
+    read_providers(&readers, &mut draft);
+    read_applications_and_roles(&readers, &mut draft);
+    let machine = read_machine(&main_reader, &mut draft);
+
+    // A file with broken syntax lacks names, so whoever refers to them is not to blame.
+    if main_is_whole && parts_are_whole.iter().all(|whole| *whole) {
+        check(reading, &draft);
+    }
+    machine.map(|machine| (machine, draft))
+}
+
+fn open<'a>(
+    reading: &'a Reading<'a>,
+    source: &'a Source,
+    keys: &'static Table,
+    table: &'a Spanned<DeTable<'a>>,
+) -> Reader<'a> {
+    Reader::open(reading, source, keys, String::new(), Some(table.get_ref()), 0)
+}
+
+fn read_providers(readers: &[Reader<'_>], draft: &mut Draft) {
+    for reader in readers {
+        for table in reader.tables("provider", draft.provider_names.len() + 1) {
+            let settled = provider::provider(&table);
+            let name = table.peek("name").unwrap_or_default().to_owned();
+            draft.provider_names.push(Written { key: table.key_of("name"), it: name });
+            draft.providers.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
+        }
+    }
+}
+
+fn read_applications_and_roles(readers: &[Reader<'_>], draft: &mut Draft) {
+    let only_provider = match draft.provider_names.as_slice() {
+        [only] => Some(only.it.clone()),
+        _ => None,
+    };
+    for reader in readers {
+        for (name, table) in reader.named("application") {
+            let settled = application::application(&name, &table, only_provider.as_deref());
+            draft.applications.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
+            draft.application_names.push(Written { key: table.key().to_owned(), it: name });
+        }
+        for (name, table) in reader.named("role") {
+            let settled = role::role(&name, &table);
+            draft.roles.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
+            draft.role_names.push(Written { key: table.key().to_owned(), it: name });
+        }
+    }
+}
+
+/// What only the main file says.
+struct Machine {
+    gateway: GatewaySettings,
+    control: ControlSettings,
+    store: PathBuf,
+    journal: JournalSettings,
+    session: SessionSettings,
+    guard: GuardSettings,
+    time_zone: String,
+}
+
+fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
+    let version = main.whole("version");
+    let gateway = main.table("gateway").and_then(|reader| machine::gateway(&reader));
+    let control = main.table("control").and_then(|reader| machine::control(&reader));
+    let store = main.table("store").and_then(|reader| machine::store(&reader));
+    let journal = main.table("journal").and_then(|reader| machine::journal(&reader));
+    let session = main.table("session").and_then(|reader| machine::session(&reader));
+    let guard = main.table("guard").and_then(|reader| machine::guard(&reader));
+    let time_zone = machine::time_zone(main);
+    version?;
+    let (gateway, certificates) = gateway?;
+    draft.certificates = certificates;
+    Some(Machine {
+        gateway,
+        control: control?,
+        store: store?,
+        journal: journal?,
+        session: session?,
+        guard: guard?,
+        time_zone: time_zone?,
+    })
+}
+
+fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>) -> Settings {
+    let Machine { gateway, control, store, journal, session, guard, time_zone } = machine;
+    let (applications, upstreams) =
+        draft.applications.into_iter().map(|written| (written.it.settings, written.it.upstream)).unzip();
+    Settings {
+        gateway,
+        control,
+        store,
+        journal,
+        providers: draft.providers.into_iter().map(|written| written.it).collect(),
+        session,
+        guard,
+        applications,
+        upstreams,
+        roles: draft.roles.into_iter().map(|written| written.it.settings).collect(),
+        policies: draft.policies,
+        time_zone,
+        version,
+        files,
+    }
+}

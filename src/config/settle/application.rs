@@ -1,0 +1,192 @@
+//! Applications and how they are reached.
+
+use url::{Host, Url};
+
+use super::ApplicationDraft;
+use super::route::route;
+use crate::config::certificate::authorities;
+use crate::config::reader::{Reader, collect_all};
+use crate::config::reading::Mistake;
+use crate::domain::application::{ApplicationName, ProviderName};
+use crate::features::route::pattern::{PathPattern, Segment};
+use crate::features::route::settings::{ApplicationSettings, RouteSettings, Unmatched};
+use crate::features::upstream::settings::{Server, UpstreamSettings};
+
+/// Reads `[application.NAME]`. `only_provider` is whose people sign in where nothing is written.
+pub(in crate::config) fn application(
+    name: &str,
+    reader: &Reader<'_>,
+    only_provider: Option<&str>,
+) -> Option<ApplicationDraft> {
+    let application = name
+        .parse::<ApplicationName>()
+        .map_err(|error| reader.reading().error(reader.key(), error.to_string(), "a name such as `ehr`"))
+        .ok();
+    let upstream = upstream(application.as_ref(), reader);
+    let hosts = reader.list_with("host", host);
+    let path = reader.text_with("path", base_path);
+    let provider = provider(reader, only_provider);
+    let unmatched = reader.text_with("unmatched", unmatched);
+    let idle_ignore = reader.list("idle_ignore");
+    let quirks = reader.list("quirks");
+    let routes = routes(name, reader);
+
+    let (hosts, path, routes) = (hosts?, path?, routes?);
+    refuse_same_host(reader, &hosts);
+    refuse_routes_elsewhere(reader, &path, &routes);
+    let settings = ApplicationSettings {
+        name: application?,
+        hosts,
+        path,
+        provider: provider?,
+        unmatched: unmatched?,
+        idle_ignore: idle_ignore?,
+        quirks: quirks?,
+        routes: routes.into_iter().map(|(_, route)| route).collect(),
+    };
+    Some(ApplicationDraft { settings, upstream: upstream? })
+}
+
+fn upstream(name: Option<&ApplicationName>, reader: &Reader<'_>) -> Option<UpstreamSettings> {
+    let servers = reader.list_with("upstream", server);
+    let authorities_pem = authorities(reader);
+    let connect_timeout = reader.duration("connect_timeout");
+    let reply_timeout = reader.duration("reply_timeout");
+    let keep_alive = reader.duration("keep_alive");
+    let preserve_host = reader.yes_no("preserve_host");
+    let identity_headers = reader.list("identity_headers");
+    let servers = servers?;
+    if authorities_pem.is_some() && servers.iter().all(|server| !server.tls) {
+        reader.reading().warning(
+            &reader.key_of("authorities"),
+            "no server of this application speaks TLS, so nobody is vouched for",
+            "`https` in `upstream`, or no `authorities`",
+        );
+    }
+    Some(UpstreamSettings {
+        application: name?.clone(),
+        servers,
+        authorities: authorities_pem,
+        connect_timeout: connect_timeout?,
+        reply_timeout: reply_timeout?,
+        keep_alive: keep_alive?,
+        preserve_host: preserve_host?,
+        identity_headers: identity_headers?,
+    })
+}
+
+fn routes(application: &str, reader: &Reader<'_>) -> Option<Vec<(String, RouteSettings)>> {
+    let tables = reader.tables("route", 1);
+    let all = collect_all(tables.iter().map(|table| Some((table.key().to_owned(), route(table)?))))?;
+    for (position, (key, route)) in all.iter().enumerate() {
+        reader.reading().locate_route(application, route.name.as_str(), key);
+        if all.iter().take(position).any(|(_, earlier)| earlier.name == route.name) {
+            let what = format!("`{application}` has another route `{}`", route.name);
+            reader.reading().error(&format!("{key}.name"), what, "a name of its own for each route");
+        }
+    }
+    Some(all)
+}
+
+fn provider(reader: &Reader<'_>, only_provider: Option<&str>) -> Option<ProviderName> {
+    if reader.has("provider") {
+        return reader.parsed("provider");
+    }
+    match only_provider {
+        // A name that cannot be one is a problem of the provider's already.
+        Some(name) => name.parse().ok(),
+        None => {
+            let what = "`provider` is missing, and there is not exactly one to take";
+            reader.error("provider", what, "the name of the provider at which its people sign in");
+            None
+        }
+    }
+}
+
+fn host(text: &str) -> Result<String, Mistake> {
+    let right = "a host name such as `\"ehr.clinic.example\"`, without scheme, port and `*`";
+    let lower = text.to_ascii_lowercase();
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    let label = |label: &str| {
+        !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-')
+    };
+    if lower.len() > 253 || !lower.bytes().all(known) || !lower.split('.').all(label) {
+        return Err(Mistake::new(format!("`{text}` is not a host name"), right));
+    }
+    Ok(lower)
+}
+
+fn base_path(text: &str) -> Result<String, Mistake> {
+    let right = "a path such as `\"/ehr/\"` that begins and ends in `/`";
+    let pattern = text.parse::<PathPattern>().map_err(|error| Mistake::new(error.to_string(), right))?;
+    let literal = pattern.segments().iter().all(|segment| matches!(segment, Segment::Literal(_)));
+    if !text.ends_with('/') || !literal {
+        return Err(Mistake::new(format!("`{text}` is not a plain path that ends in `/`"), right));
+    }
+    Ok(text.to_owned())
+}
+
+fn unmatched(text: &str) -> Result<Unmatched, Mistake> {
+    match text {
+        "deny" => Ok(Unmatched::Deny),
+        "observe" => Ok(Unmatched::Observe),
+        _ => Err(Mistake::new(format!("`{text}` is not one of deny, observe"), "one of deny, observe")),
+    }
+}
+
+// A URL may hold a password, so it is not quoted.
+fn server(text: &str) -> Result<Server, Mistake> {
+    let wrong = |what: &str| {
+        Mistake::new(
+            what,
+            "such as `\"http://10.0.0.7:8080\"` or `\"https://ehr.internal\"`, and nothing more",
+        )
+    };
+    let url = Url::parse(text).map_err(|error| wrong(&format!("not a URL: {error}")))?;
+    let tls = match url.scheme() {
+        "http" => false,
+        "https" => true,
+        _ => return Err(wrong("an application is reached by `http` or `https`")),
+    };
+    let bare = url.username().is_empty()
+        && url.password().is_none()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if !bare {
+        return Err(wrong("a server is only a scheme, a host and a port"));
+    }
+    let host = match url.host() {
+        Some(Host::Domain(name)) => name.to_owned(),
+        Some(Host::Ipv4(address)) => address.to_string(),
+        Some(Host::Ipv6(address)) => address.to_string(),
+        None => return Err(wrong("the URL has no host")),
+    };
+    let port = url.port_or_known_default().filter(|port| *port > 0);
+    Ok(Server { tls, host, port: port.ok_or_else(|| wrong("the URL has no port"))? })
+}
+
+fn refuse_same_host(reader: &Reader<'_>, hosts: &[String]) {
+    for (position, host) in (1..).zip(hosts) {
+        if hosts.iter().skip(position).any(|other| other == host) {
+            reader.error("host", format!("`{host}` is listed twice"), "each host once");
+        }
+    }
+}
+
+/// A route whose path begins with other text than the application's can never be asked for.
+fn refuse_routes_elsewhere(reader: &Reader<'_>, base: &str, routes: &[(String, RouteSettings)]) {
+    for (key, route) in routes {
+        let path = route.matching.path.as_str();
+        let fixed = path.split(['{', '*']).next().unwrap_or(path);
+        if !fixed.starts_with(base) && !base.starts_with(fixed) {
+            let what =
+                format!("`{path}` is not below `{base}`, where the application lives: it never matches");
+            reader.reading().error(
+                &format!("{key}.match.path"),
+                what,
+                format!("a path that begins with `{base}`"),
+            );
+        }
+    }
+}

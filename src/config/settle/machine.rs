@@ -1,0 +1,174 @@
+//! Listeners, store, journal, sessions and bounds.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::config::certificate::{Certificate, certificate};
+use crate::config::reader::{Reader, collect_all};
+use crate::config::reading::Mistake;
+use crate::config::units;
+use crate::control::settings::ControlSettings;
+use crate::features::audit::settings::{JournalSettings, Sync};
+use crate::features::guard::settings::GuardSettings;
+use crate::features::session::settings::SessionSettings;
+use crate::gateway::settings::GatewaySettings;
+
+const WORKERS_MAX: usize = 256;
+
+pub(in crate::config) fn gateway(reader: &Reader<'_>) -> Option<(GatewaySettings, Vec<Certificate>)> {
+    let listen = reader.list_with("listen", address);
+    let redirect = reader.text_with("redirect", address);
+    let certificates = collect_all(reader.tables("certificate", 1).iter().map(certificate));
+    let trusted_proxies = reader.list_with("trusted_proxies", network);
+    let workers = reader.whole("workers").map(count);
+    let connections = reader.whole("connections").map(count);
+    let handshake_timeout = reader.duration("handshake_timeout");
+    let head_timeout = reader.duration("head_timeout");
+    let head_bytes = reader.size("head_bytes").map(count);
+    let drain = reader.duration("drain");
+
+    let (listen, certificates) = (listen?, certificates?);
+    refuse_same_address(reader, &listen, redirect);
+    let settings = GatewaySettings {
+        listen,
+        redirect,
+        certificates: certificates.iter().map(|certificate| certificate.settings.clone()).collect(),
+        trusted_proxies: trusted_proxies?,
+        workers: workers.unwrap_or_else(workers_by_cores),
+        connections: connections?,
+        handshake_timeout: handshake_timeout?,
+        head_timeout: head_timeout?,
+        head_bytes: head_bytes?,
+        drain: drain?,
+    };
+    Some((settings, certificates))
+}
+
+pub(in crate::config) fn control(reader: &Reader<'_>) -> Option<ControlSettings> {
+    let token = reader.secret("token");
+    let listen = reader.text_with("listen", |text| {
+        let listen = address(text)?;
+        if listen.ip().is_loopback() {
+            return Ok(listen);
+        }
+        Err(Mistake::new(
+            format!("`{text}` is reachable from elsewhere, and the control plane speaks plain HTTP"),
+            "a loopback address such as `\"127.0.0.1:9443\"`",
+        ))
+    });
+    Some(ControlSettings { listen: listen?, token })
+}
+
+pub(in crate::config) fn store(reader: &Reader<'_>) -> Option<PathBuf> {
+    reader
+        .text_with("url", |text| {
+            // The text may hold a password, so it is not quoted.
+            if text.is_empty() || text.contains("://") {
+                return Err(Mistake::new("that is not a path", "the path of a file: the store is embedded"));
+            }
+            Ok(text.to_owned())
+        })
+        .map(|path| reader.source().folder.join(path))
+}
+
+pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings> {
+    let directory = reader.path("directory");
+    let segment_bytes = reader.size("segment_bytes");
+    let sync = reader.text_with("sync", sync);
+    Some(JournalSettings { directory: directory?, segment_bytes: segment_bytes?, sync: sync? })
+}
+
+pub(in crate::config) fn session(reader: &Reader<'_>) -> Option<SessionSettings> {
+    let (idle, absolute) = (reader.duration("idle"), reader.duration("absolute"));
+    let (idle, absolute) = (idle?, absolute?);
+    if absolute < idle {
+        let what = "a session would end before it can be idle for as long as `idle` says";
+        reader.error("absolute", what, "no less than `idle`");
+        return None;
+    }
+    Some(SessionSettings { idle, absolute })
+}
+
+pub(in crate::config) fn guard(reader: &Reader<'_>) -> Option<GuardSettings> {
+    let hold_bytes = reader.size("hold").map(count);
+    let decompression_ratio = reader.whole("decompression_ratio");
+    let request_body_bytes = reader.size("request_body").map(count);
+    Some(GuardSettings {
+        hold_bytes: hold_bytes?,
+        decompression_ratio: u32::try_from(decompression_ratio?).unwrap_or(u32::MAX),
+        request_body_bytes: request_body_bytes?,
+    })
+}
+
+/// The time zone that is written, or else the system's.
+pub(in crate::config) fn time_zone(reader: &Reader<'_>) -> Option<String> {
+    if !reader.has("time_zone") {
+        return Some(jiff::tz::TimeZone::system().iana_name().unwrap_or("UTC").to_owned());
+    }
+    reader.text_with("time_zone", |text| match jiff::tz::TimeZone::get(text) {
+        Ok(zone) => Ok(zone.iana_name().unwrap_or(text).to_owned()),
+        Err(_) => Err(Mistake::new(
+            format!("`{text}` is no time zone that this machine knows"),
+            "an IANA name such as `\"Europe/Madrid\"` or `\"UTC\"`",
+        )),
+    })
+}
+
+fn address(text: &str) -> Result<SocketAddr, Mistake> {
+    text.parse().map_err(|_| {
+        Mistake::new(
+            format!("`{text}` is not an address and a port"),
+            "such as `\"0.0.0.0:8443\"` or `\"[::]:8443\"`",
+        )
+    })
+}
+
+fn network(text: &str) -> Result<IpNet, Mistake> {
+    let one = || text.parse::<IpAddr>().map(IpNet::from);
+    let right = "networks such as `\"10.0.0.0/8\"`, or addresses";
+    let network: IpNet = text
+        .parse()
+        .or_else(|_| one())
+        .map_err(|_| Mistake::new(format!("`{text}` is not a network"), right))?;
+    if network.prefix_len() == 0 {
+        return Err(Mistake::new(
+            format!("`{text}` is everybody: any caller could claim any address"),
+            "only the networks of your own proxies",
+        ));
+    }
+    Ok(network)
+}
+
+fn sync(text: &str) -> Result<Sync, Mistake> {
+    if text == "before_release" {
+        return Ok(Sync::BeforeRelease);
+    }
+    let within = Duration::from_millis(1)..=Duration::from_secs(1);
+    units::duration(text).filter(|time| within.contains(time)).map(Sync::Within).ok_or_else(|| {
+        let what = format!("`{text}` is not a way to keep the journal");
+        Mistake::new(what, "`\"before_release\"`, or a duration from `\"1ms\"` to `\"1s\"`")
+    })
+}
+
+fn refuse_same_address(reader: &Reader<'_>, listen: &[SocketAddr], redirect: Option<SocketAddr>) {
+    for (position, address) in (1..).zip(listen) {
+        if listen.iter().skip(position).any(|other| other == address) {
+            reader.error("listen", format!("`{address}` is listed twice"), "each address once");
+        }
+    }
+    if let Some(redirect) = redirect.filter(|redirect| listen.contains(redirect)) {
+        let what = format!("`{redirect}` is where TLS is spoken");
+        reader.error("redirect", what, "a port of its own");
+    }
+}
+
+fn workers_by_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX)
+}
+
+fn count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

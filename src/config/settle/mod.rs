@@ -1,0 +1,48 @@
+//! Turns what is written into settings, table by table.
+
+pub(super) mod application;
+pub(super) mod machine;
+pub(super) mod provider;
+pub(super) mod role;
+mod route;
+
+use super::certificate::Certificate;
+use crate::features::authn::settings::ProviderSettings;
+use crate::features::policy::settings::{CedarFile, RoleSettings};
+use crate::features::route::settings::ApplicationSettings;
+use crate::features::upstream::settings::UpstreamSettings;
+
+/// Something settled, and the key under which it is written.
+#[derive(Debug)]
+pub(super) struct Written<T> {
+    pub(super) key: String,
+    pub(super) it: T,
+}
+
+/// A role with the keys of its rules, rule by rule.
+#[derive(Debug)]
+pub(super) struct RoleDraft {
+    pub(super) settings: RoleSettings,
+    pub(super) rule_keys: Vec<String>,
+}
+
+/// An application and how it is reached. The provider is a name that nobody has looked up yet.
+#[derive(Debug)]
+pub(super) struct ApplicationDraft {
+    pub(super) settings: ApplicationSettings,
+    pub(super) upstream: UpstreamSettings,
+}
+
+/// What stands in all files, before it is checked against each other.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) certificates: Vec<Certificate>,
+    pub(super) providers: Vec<Written<ProviderSettings>>,
+    pub(super) applications: Vec<Written<ApplicationDraft>>,
+    pub(super) roles: Vec<Written<RoleDraft>>,
+    pub(super) policies: Vec<CedarFile>,
+    /// Every name that is written, also of what could not be settled: a reference to it is no mistake.
+    pub(super) provider_names: Vec<Written<String>>,
+    pub(super) application_names: Vec<Written<String>>,
+    pub(super) role_names: Vec<Written<String>>,
+}

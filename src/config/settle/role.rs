@@ -1,0 +1,125 @@
+//! Roles: who may do what, under which conditions, and how much.
+
+use super::RoleDraft;
+use crate::config::reader::Reader;
+use crate::config::reading::Mistake;
+use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
+use crate::domain::limit::{Limits, OnExceed};
+use crate::domain::purpose::Purpose;
+use crate::features::policy::settings::{MaySettings, RoleSettings, WhenSettings};
+
+/// Reads `[role.NAME]`. A rule that cannot be read is left out, so that the others are still checked.
+pub(in crate::config) fn role(name: &str, reader: &Reader<'_>) -> Option<RoleDraft> {
+    let role = name.parse().map_err(|error| {
+        reader.reading().error(reader.key(), format!("{error}"), "a name such as `registrar`")
+    });
+    let groups = reader.texts("groups");
+    let purposes: Option<Vec<Purpose>> = reader.list("purposes");
+    let rules: Vec<(String, MaySettings)> = reader
+        .tables("may", 1)
+        .iter()
+        .filter_map(|table| Some((table.key().to_owned(), may(table)?)))
+        .collect();
+    let limit = reader.table("limit");
+    let purposes = purposes?;
+    // Wrong limits are an error already; the rules are checked all the same.
+    let limits = limit.and_then(|reader| limits(&reader, &purposes)).unwrap_or(Limits::NONE);
+    let (rule_keys, may) = rules.into_iter().unzip();
+    let settings = RoleSettings { name: role.ok()?, groups: groups?, purposes, may, limits };
+    Some(RoleDraft { settings, rule_keys })
+}
+
+fn may(reader: &Reader<'_>) -> Option<MaySettings> {
+    let application = reader.parsed("application");
+    let actions = reader.list("actions");
+    let routes = if reader.has("routes") { reader.list_with("routes", route_pattern) } else { Some(vec![]) };
+    let categories = if reader.has("categories") { reader.list("categories") } else { Some(vec![]) };
+    let when = reader.table("when").and_then(|reader| when(&reader));
+    Some(MaySettings {
+        application: application?,
+        actions: actions?,
+        routes: routes?,
+        categories: categories?,
+        when: when?,
+    })
+}
+
+fn when(reader: &Reader<'_>) -> Option<WhenSettings> {
+    let class: Option<AssuranceClass> = reader.parsed("assurance");
+    let fresh = reader.duration("fresh");
+    let justification = reader.yes_no("justification");
+    let hours = reader.parsed("hours");
+    let location = reader.texts("location");
+    let purpose = reader.list("purpose");
+    let relationship = reader.text("relationship");
+    if reader.has("fresh") && !reader.has("assurance") {
+        let what = "`fresh` says how recently `assurance` was proven, and none is asked for";
+        reader.error("fresh", what, "`assurance` beside it, such as `\"mfa\"`");
+    }
+    Some(WhenSettings {
+        assurance: class.map(|class| AssuranceNeed { class, fresh }),
+        justification: justification?,
+        hours,
+        location: location.unwrap_or_default(),
+        purpose: purpose.unwrap_or_default(),
+        relationship,
+    })
+}
+
+/// A name of routes, or the beginning of names and a `*`.
+fn route_pattern(text: &str) -> Result<String, Mistake> {
+    let name = text.strip_suffix('*').unwrap_or(text);
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if text.is_empty() || !name.bytes().all(known) {
+        let right = "names such as `\"patient.open\"` or `\"patient.*\"`, with a `*` at the end only";
+        return Err(Mistake::new(format!("`{text}` is not a name of routes"), right));
+    }
+    Ok(text.to_owned())
+}
+
+fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
+    let records_per_response = reader.whole("records_per_response");
+    let records_per_export = reader.whole("records_per_export");
+    let exports_per_day = reader.whole("exports_per_day");
+    let patients_opened_per_shift = reader.whole("patients_opened_per_shift");
+    let on_exceed = outcome(reader, "on_exceed", purposes);
+    let on_unknown_count = outcome(reader, "on_unknown_count", purposes);
+    Some(Limits {
+        records_per_response,
+        records_per_export,
+        exports_per_day,
+        patients_opened_per_shift,
+        on_exceed: on_exceed?,
+        on_unknown_count: on_unknown_count?,
+    })
+}
+
+/// Care goes on: where the first purpose is care, or the person's own right, volume only advises. A
+/// role whose first purpose may be limited can also have purposes that may not; under those the same
+/// outcome advises, whatever is written.
+fn outcome(reader: &Reader<'_>, name: &str, purposes: &[Purpose]) -> Option<OnExceed> {
+    let first = *purposes.first()?;
+    let may_deny = first.basis().volume_may_deny();
+    if !reader.has(name) {
+        return Some(if may_deny { OnExceed::Block } else { OnExceed::Advise });
+    }
+    let outcome: OnExceed = reader.parsed(name)?;
+    if !may_deny && outcome > OnExceed::Advise {
+        reader.error(
+            name,
+            format!("under {first} a limit may only advise, and this would {}", verb(outcome)),
+            "`\"advise\"`, or a role of its own for work under a purpose that may be limited",
+        );
+        return None;
+    }
+    Some(outcome)
+}
+
+const fn verb(outcome: OnExceed) -> &'static str {
+    match outcome {
+        OnExceed::Advise => "advise",
+        OnExceed::Justify => "ask for a reason",
+        OnExceed::StepUp => "ask for a step-up",
+        OnExceed::Block => "block",
+    }
+}
