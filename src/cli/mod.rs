@@ -1,3 +1,4 @@
 //! What an operator types.
 
 pub mod audit;
+pub mod demo;

@@ -38,8 +38,8 @@ pub(super) struct Site {
 impl Site {
     /// A whole page. `person` is HTML as well; both are made by the caller from escaped parts.
     pub(super) fn page(&self, title: &str, person: &str, body: &str) -> String {
-        let links: String =
-            self.links.iter().map(|(label, path)| format!("<a href=\"{path}\">{label}</a>")).collect();
+        let link = |(label, path): &(&str, &str)| format!("<a href=\"{path}\">{label}</a>");
+        let links = self.links.iter().map(link).collect::<Vec<_>>().concat();
         format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\

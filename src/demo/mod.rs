@@ -18,7 +18,6 @@ use crate::foundation::clock::Clock;
 use crate::foundation::entropy::Entropy;
 use crate::foundation::secret::Secret;
 
-#[cfg(any())]
 pub mod banner;
 pub mod browser;
 mod console;
@@ -31,7 +30,6 @@ mod notes;
 mod patients;
 pub mod people;
 mod provider;
-#[cfg(any())]
 pub mod tour;
 pub mod work_directory;
 

@@ -11,7 +11,7 @@ use url::Url;
 use super::browser::{Browser, Caller, Reply, form_fields};
 use super::people::{Person, totp_step};
 use super::*;
-use crate::foundation::clock::{TestClock, Timestamp};
+use crate::foundation::clock::TestClock;
 use crate::foundation::digest::Digest;
 use crate::foundation::entropy::SeededEntropy;
 
@@ -404,8 +404,8 @@ async fn every_export_has_the_records_that_it_says() {
 
     for (export, member) in [("zip", "patients.csv"), ("xlsx", "xl/worksheets/sheet1.xml")] {
         let reply = browser.submit(&report, &[("export", export)]).await.unwrap();
-        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(reply.body)).unwrap();
-        let text = std::io::read_to_string(archive.by_name(member).unwrap()).unwrap();
+        let mut archive = zip::ZipArchive::new(io::Cursor::new(reply.body)).unwrap();
+        let text = io::read_to_string(archive.by_name(member).unwrap()).unwrap();
         let records =
             if export == "zip" { text.matches("\r\n").count() } else { text.matches("<row>").count() };
         assert_eq!(records, patients::PATIENTS + 1, "{export}");
@@ -492,4 +492,18 @@ fn the_shipped_configuration_is_all_embedded() {
             assert!(work_directory::CONFIGURATION.iter().any(|(known, _)| *known == name), "{name}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_tour_through_nothing_says_that_it_failed() {
+    let stage = Stage::new().await;
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let ports = Ports { gateway: closed, ..Ports::SHIPPED };
+    let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&stage.clock);
+    let mut out = Vec::new();
+    let mut tour =
+        tour::Tour::new(&stage.directory, &stage.clinic, ports, clock, Arc::clone(&stage.entropy), &mut out);
+    tour.visit().await.unwrap();
+    assert!(matches!(tour.prove().unwrap(), tour::Verdict::Failed { steps } if steps > 5));
+    assert!(!String::from_utf8(out).unwrap().contains("OK    "));
 }

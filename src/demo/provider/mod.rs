@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
+use axum::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -233,19 +233,17 @@ async fn codes(State(provider): Shared) -> Response {
         let note = if used { " <span class=\"quiet-text\">used</span>" } else { "" };
         format!("{}{note}", person.totp(step))
     };
-    let rows: String = PEOPLE
-        .iter()
-        .map(|person| {
-            format!(
-                "<tr><td>{}<td>{}<td>{}<td class=\"code\">{}<td class=\"code\">{}</tr>",
-                person.name,
-                person.username,
-                Text(person.password),
-                code(person, step),
-                code(person, step + 1),
-            )
-        })
-        .collect();
+    let row = |person: &Person| {
+        format!(
+            "<tr><td>{}<td>{}<td>{}<td class=\"code\">{}<td class=\"code\">{}</tr>",
+            person.name,
+            person.username,
+            Text(person.password),
+            code(person, step),
+            code(person, step + 1),
+        )
+    };
+    let rows = PEOPLE.each_ref().map(row).concat();
     let body = format!(
         "<p class=\"warning\">This page exists in the demo only. It shows what each person's password manager \
          and authenticator would show.</p><table><tr><th>Person<th>User name<th>Password<th>Code now<th>Next code</tr>{rows}</table>\
@@ -268,7 +266,7 @@ fn refusal(status: StatusCode, why: &str) -> Response {
 
 /// The value of the cookie `name`. A cookie that comes twice is no cookie.
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let all = headers.get_all(axum::http::header::COOKIE);
+    let all = headers.get_all(COOKIE);
     let mut found = all
         .iter()
         .filter_map(|value| value.to_str().ok())

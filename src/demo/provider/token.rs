@@ -2,7 +2,7 @@
 
 use axum::extract::{Form, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -34,7 +34,7 @@ pub(super) async fn token(
     let Ok(Form(form)) = form else { return error(StatusCode::BAD_REQUEST, "invalid_request") };
     if !provider.is_client(&headers, &form) {
         let mut response = error(StatusCode::UNAUTHORIZED, "invalid_client");
-        response.headers_mut().insert(WWW_AUTHENTICATE, axum::http::HeaderValue::from_static("Basic"));
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
         return response;
     }
     if form.grant_type.as_deref() != Some("authorization_code") {
@@ -59,7 +59,7 @@ pub(super) async fn userinfo(State(provider): Shared, headers: HeaderMap) -> Res
     let token = bearer.and_then(|bearer| provider.memory().tokens.look_up(bearer, now).cloned());
     let Some(token) = token else {
         let mut response = error(StatusCode::UNAUTHORIZED, "invalid_token");
-        let value = axum::http::HeaderValue::from_static("Bearer error=\"invalid_token\"");
+        let value = HeaderValue::from_static("Bearer error=\"invalid_token\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, value);
         return response;
     };
@@ -75,10 +75,7 @@ impl Provider {
     fn is_client(&self, headers: &HeaderMap, form: &TokenForm) -> bool {
         let basic = credentials(headers, "Basic").and_then(basic_credentials);
         let posted = form.client_id.clone().zip(form.client_secret.clone());
-        let (id, secret) = match (basic, posted) {
-            (Some(shown), None) | (None, Some(shown)) => shown,
-            (Some(_), Some(_)) | (None, None) => return false,
-        };
+        let ((Some((id, secret)), None) | (None, Some((id, secret)))) = (basic, posted) else { return false };
         id == self.settings.client_id && self.settings.client_secret.is(&secret)
     }
 
