@@ -84,3 +84,4 @@ fn explain_usage<'w>(error: &clap::Error, out: &'w mut dyn Write, problems: &'w 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
+pub mod demo;

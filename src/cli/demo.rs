@@ -1,0 +1,118 @@
+//! `leastway demo`: opens the clinic, starts Leastway in front of it, and says what to try.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::audit::Answer;
+use crate::demo::banner::banner;
+use crate::demo::people::{PEOPLE, Person, totp_seconds_left, totp_step};
+use crate::demo::tour::{Tour, Verdict};
+use crate::demo::{Clinic, Ports, WorkDirectory, start};
+use crate::foundation::clock::Clock;
+use crate::foundation::entropy::Entropy;
+
+/// What to do with the demo.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct DemoArguments {
+    /// Where it keeps its configuration, certificates and data; made if it is not there.
+    #[arg(long, value_name = "DIR", default_value = "leastway-demo")]
+    directory: PathBuf,
+    /// Play everything by itself, print what happened, and end: 0 if all is as it should be, else 1.
+    #[arg(long)]
+    tour: bool,
+    #[command(subcommand)]
+    command: Option<DemoCommand>,
+}
+
+/// What else the demo can do.
+#[derive(Debug, clap::Subcommand)]
+pub enum DemoCommand {
+    /// Print the code that somebody's authenticator shows now.
+    Totp {
+        /// The user name: registrar, nurse, analyst or administrator.
+        name: String,
+    },
+}
+
+/// Leastway while it runs.
+pub trait RunningGateway {
+    /// Drains, closes the journal and ends.
+    fn stop(self) -> impl Future<Output = anyhow::Result<()>>;
+}
+
+/// Runs the command. `serve` starts Leastway on a configuration file, having checked its settings
+/// with [`only_settings`](crate::demo::loopback::only_settings).
+pub async fn run<G, S, F>(
+    arguments: &DemoArguments,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    serve: S,
+    out: &mut dyn Write,
+) -> anyhow::Result<Answer>
+where
+    G: RunningGateway,
+    S: FnOnce(PathBuf) -> F,
+    F: Future<Output = anyhow::Result<G>>,
+{
+    if let Some(DemoCommand::Totp { name }) = &arguments.command {
+        return totp(name, &*clock, out);
+    }
+    let (directory, clinic) = start(&arguments.directory, Arc::clone(&clock), Arc::clone(&entropy)).await?;
+    let gateway = serve(directory.configuration()).await.context("Leastway did not start")?;
+    if arguments.tour {
+        return tour(&directory, clinic, gateway, clock, entropy, out).await;
+    }
+    write!(out, "{}", banner(&directory, Ports::SHIPPED, clock.now()))?;
+    out.flush()?;
+    asked_to_stop().await?;
+    gateway.stop().await?;
+    clinic.close().await;
+    Ok(Answer::Yes)
+}
+
+async fn tour<G: RunningGateway>(
+    directory: &WorkDirectory,
+    clinic: Clinic,
+    gateway: G,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    out: &mut dyn Write,
+) -> anyhow::Result<Answer> {
+    let mut tour = Tour::new(directory, &clinic, Ports::SHIPPED, clock, entropy, out);
+    tour.visit().await?;
+    gateway.stop().await?;
+    clinic.close().await;
+    match tour.prove()? {
+        Verdict::AllWell => Ok(Answer::Yes),
+        Verdict::Failed { steps: _ } => Ok(Answer::No),
+    }
+}
+
+fn totp(name: &str, clock: &dyn Clock, out: &mut dyn Write) -> anyhow::Result<Answer> {
+    let names = PEOPLE.each_ref().map(|person| person.username).join(", ");
+    let person =
+        Person::named(name).with_context(|| format!("nobody is called `{name}`; there are {names}"))?;
+    let now = clock.now();
+    writeln!(out, "{} for another {} s", person.totp(totp_step(now)), totp_seconds_left(now))?;
+    writeln!(out, "secret for an authenticator app: {}", person.totp_secret_text())?;
+    Ok(Answer::Yes)
+}
+
+/// Returns on Ctrl-C, and on SIGTERM where there is one.
+async fn asked_to_stop() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
