@@ -1,6 +1,4 @@
 //! What an operator types.
-
-pub mod audit;
 //!
 //! Each verb has a file of its own. What a verb answers goes to `out`, what is wrong to `problems`, and
 //! the exit code tells programs: 0 ok, 1 the answer is no or invalid, 2 usage.
@@ -11,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod audit;
 mod schema;
 mod validate;
 
