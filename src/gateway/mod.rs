@@ -3,3 +3,4 @@
 pub mod normalize;
 pub mod pages;
 pub mod settings;
+pub mod metrics;
