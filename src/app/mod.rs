@@ -1,1 +1,9 @@
 //! Puts the house together: wiring, reload, shutdown.
+//!
+//! Decides nothing about a request. [`wiring`] is the one place where features meet.
+
+pub mod control_plane;
+pub mod reload;
+pub mod running;
+pub mod wiring;
+pub mod workers;

@@ -208,6 +208,55 @@ pub enum Entry {
     Closing(Closing),
 }
 
+impl Opening {
+    /// An event that begins, of which nothing else is known yet.
+    pub fn begin(event: RequestId, kind: EventKind, time: Timestamp) -> Self {
+        Self {
+            event,
+            kind,
+            time,
+            client_ip: None,
+            application: None,
+            route: None,
+            action: None,
+            categories: Vec::new(),
+            method: None,
+            host: None,
+            path: None,
+            query_keys: Vec::new(),
+            patient: None,
+            subject: None,
+            verdict: Verdict::Deny,
+            reasons: Vec::new(),
+            rules: Vec::new(),
+            rules_version: None,
+            justification: None,
+            note: None,
+        }
+    }
+}
+
+impl Closing {
+    /// How an event ended, of which nothing else is known.
+    pub const fn of(event: RequestId, time: Timestamp, outcome: Outcome) -> Self {
+        Self {
+            event,
+            time,
+            outcome,
+            status: None,
+            reason: None,
+            records: Count::NotCounted,
+            patients: Count::NotCounted,
+            exceeded: None,
+            on_exceed: None,
+            bytes_in: 0,
+            bytes_out: 0,
+            duration_us: 0,
+            upstream_us: None,
+        }
+    }
+}
+
 const fn not_counted() -> Count {
     Count::NotCounted
 }

@@ -7,6 +7,7 @@ pub mod count;
 pub mod decision;
 pub mod event;
 pub mod limit;
+pub mod measure;
 pub mod patient;
 pub mod phi;
 pub mod proof;

@@ -1,6 +1,25 @@
 //! DATA PLANE: the policy enforcement point (PEP). Start reading at `handle.rs`.
+//!
+//! A worker is a thread with a runtime and a listener of its own; it keeps what a request needs and
+//! shares none of it. **Rules** are immutable and swapped whole; **state** is kept.
 
-pub mod normalize;
-pub mod pages;
-pub mod settings;
+pub mod challenge;
+pub mod connection;
+pub mod draft;
+pub mod handle;
+pub mod listener;
+pub mod manner;
 pub mod metrics;
+pub mod normalize;
+pub mod own_paths;
+pub mod pages;
+pub mod passage;
+pub mod refusal;
+pub mod reply;
+pub mod respond;
+pub mod rules;
+pub mod settings;
+pub mod sought;
+pub mod subject;
+pub mod upgrade;
+pub mod worker;

@@ -1,0 +1,76 @@
+//! Hands the control plane what it shows.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::reload::{Reloaded, Reloader};
+use crate::config::Loaded;
+use crate::control::router;
+use crate::control::state::{ControlState, Present, ProviderState};
+use crate::domain::measure::Counted;
+use crate::gateway::metrics::WorkerMetrics;
+use crate::gateway::rules::Shared;
+
+/// Binds the control listener and serves it until `stop` says so.
+pub async fn start(
+    loaded: &Loaded,
+    shared: &Arc<Shared>,
+    reloader: &Arc<Reloader>,
+    metrics: Vec<Arc<WorkerMetrics>>,
+    stop: watch::Receiver<bool>,
+) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let settings = &loaded.settings.control;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("the control listener cannot listen on {}", settings.listen))?;
+    let state = ControlState {
+        journal: shared.journal.clone(),
+        journal_directory: loaded.settings.journal.directory.clone(),
+        sessions: shared.sessions.clone(),
+        present: present(shared.clone(), reloader.clone()),
+        counted: Arc::new(move || sum(&metrics)),
+        reload: reload(reloader.clone()),
+        draining: stop.clone(),
+        started: shared.clock.now(),
+        token: settings.token.clone(),
+        clock: shared.clock.clone(),
+        entropy: shared.entropy.clone(),
+    };
+    Ok(tokio::spawn(router::serve(listener, state, stop)))
+}
+
+fn sum(metrics: &[Arc<WorkerMetrics>]) -> Counted {
+    let mut sum = Counted::default();
+    metrics.iter().for_each(|worker| sum.add(&worker.read()));
+    sum
+}
+
+fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Present + Send + Sync> {
+    Arc::new(move || {
+        let reload = reloader.status();
+        let readiness = shared.authn.readiness();
+        Present {
+            rules_version: shared.rules.load().version.clone(),
+            reload_succeeded: reload.succeeded,
+            reloaded: reload.at,
+            connections: shared.room.open(),
+            providers: readiness.into_iter().map(|(provider, usable)| ProviderState { provider, usable }).collect(),
+        }
+    })
+}
+
+fn reload(reloader: Arc<Reloader>) -> Arc<dyn Fn() -> crate::control::state::Reloading + Send + Sync> {
+    Arc::new(move || {
+        let reloader = reloader.clone();
+        Box::pin(async move {
+            match reloader.reload().await {
+                Reloaded::Swapped(version) => Ok(version),
+                Reloaded::Refused(problems) => Err(problems.0.iter().map(ToString::to_string).collect()),
+                Reloaded::Unusable(error) => Err(vec![format!("{error:#}")]),
+            }
+        })
+    })
+}

@@ -1,0 +1,187 @@
+//! New files → settings → rules → swapped whole, or refused whole. A request that has begun keeps the
+//! rules that it began with; no connection is dropped.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+
+use super::wiring;
+use crate::config::{Problems, load};
+use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
+use crate::domain::reason::Reason;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
+use crate::foundation::id::RequestId;
+use crate::gateway::rules::Shared;
+
+/// How a reload went.
+#[derive(Debug)]
+pub enum Reloaded {
+    /// The new rules are in force, under this version.
+    Swapped(Arc<str>),
+    /// Nothing was changed, for this is wrong.
+    Refused(Problems),
+    /// Nothing was changed, for this cannot be used.
+    Unusable(anyhow::Error),
+}
+
+/// When rules were last taken, and whether the last attempt succeeded.
+#[derive(Clone, Copy, Debug)]
+pub struct ReloadStatus {
+    /// Whether the last attempt succeeded.
+    pub succeeded: bool,
+    /// When it was.
+    pub at: Timestamp,
+}
+
+impl ReloadStatus {
+    /// The start is the first.
+    pub const fn started(at: Timestamp) -> Self {
+        Self { succeeded: true, at }
+    }
+}
+
+/// Takes new files.
+#[derive(Debug)]
+pub struct Reloader {
+    file: PathBuf,
+    shared: Arc<Shared>,
+    files: Mutex<Vec<PathBuf>>,
+    status: Mutex<ReloadStatus>,
+    one_at_a_time: tokio::sync::Mutex<()>,
+}
+
+impl Reloader {
+    /// For the configuration in `file`, which was read from `files`.
+    pub fn new(file: PathBuf, shared: Arc<Shared>, files: Vec<PathBuf>, status: ReloadStatus) -> Self {
+        let one_at_a_time = tokio::sync::Mutex::new(());
+        Self { file, shared, files: Mutex::new(files), status: Mutex::new(status), one_at_a_time }
+    }
+
+    /// How the last attempt went.
+    pub fn status(&self) -> ReloadStatus {
+        *self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the files again; swaps everything, or nothing.
+    pub async fn reload(&self) -> Reloaded {
+        let _turn = self.one_at_a_time.lock().await;
+        let reloaded = match self.take().await {
+            Ok(version) => Reloaded::Swapped(version),
+            Err(refused) => refused,
+        };
+        let now = self.shared.clock.now();
+        let succeeded = matches!(reloaded, Reloaded::Swapped(_));
+        *self.status.lock().unwrap_or_else(PoisonError::into_inner) = ReloadStatus { succeeded, at: now };
+        self.tell(&reloaded);
+        self.record(&reloaded, now).await;
+        reloaded
+    }
+
+    async fn take(&self) -> Result<Arc<str>, Reloaded> {
+        let file = self.file.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let loaded = load(&file).map_err(Reloaded::Refused)?;
+            let rules = wiring::rules(&loaded).map_err(Reloaded::Refused)?;
+            let tls = wiring::tls(&loaded).map_err(|error| Reloaded::Unusable(error.into()))?;
+            Ok((loaded, rules, tls))
+        });
+        let (loaded, rules, tls) = read.await.map_err(|error| Reloaded::Unusable(error.into()))??;
+        let settings = loaded.settings;
+        self.shared.authn.apply(settings.providers).map_err(|error| Reloaded::Unusable(error.into()))?;
+        self.shared.sessions.apply(&settings.session);
+        let version = rules.version.clone();
+        self.shared.tls.store(tls);
+        self.shared.rules.store(Arc::new(rules));
+        *self.files.lock().unwrap_or_else(PoisonError::into_inner) = settings.files;
+        Ok(version)
+    }
+
+    fn tell(&self, reloaded: &Reloaded) {
+        match reloaded {
+            Reloaded::Swapped(version) => tracing::info!(rules.version = %version, "new rules are in force"),
+            Reloaded::Refused(problems) => {
+                let version = &self.shared.rules.load().version;
+                for problem in &problems.0 {
+                    tracing::error!(problem = %problem, "the new configuration is refused");
+                }
+                tracing::error!(rules.version = %version, "the rules in force stay in force");
+            }
+            Reloaded::Unusable(error) => {
+                tracing::error!(error = %format!("{error:#}"), "the new configuration cannot be used");
+            }
+        }
+    }
+
+    async fn record(&self, reloaded: &Reloaded, now: Timestamp) {
+        let event = RequestId::new(now, &*self.shared.entropy);
+        let version = self.shared.rules.load().version.clone();
+        let (verdict, outcome, note) = match reloaded {
+            Reloaded::Swapped(_) => (Verdict::Permit, Outcome::Completed, "new rules are in force".to_owned()),
+            Reloaded::Refused(problems) => {
+                let number = problems.0.len();
+                (Verdict::Deny, Outcome::Refused, format!("new rules were refused: {number} problems"))
+            }
+            Reloaded::Unusable(_) => {
+                (Verdict::Deny, Outcome::Failed, "new rules could not be used".to_owned())
+            }
+        };
+        let opening = Opening {
+            rules_version: Some(version),
+            note: Some(note),
+            verdict,
+            reasons: vec![Reason::OwnPath],
+            ..Opening::begin(event, EventKind::Lifecycle, now)
+        };
+        let closing = Closing::of(event, now, outcome);
+        if let Err(error) = self.shared.journal.record(&opening, Some(&closing)).await {
+            tracing::error!(error = %error, "a reload could not be journaled");
+        }
+    }
+
+    /// Looks at the files now and then, and takes them when they have changed and stand still; also
+    /// on SIGHUP.
+    pub async fn watch(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut hangup = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
+            Ok(hangup) => hangup,
+            Err(error) => return tracing::error!(error = %error, "changes are not watched for"),
+        };
+        let mut known = self.fingerprint();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(WATCHED_EVERY) => {
+                    let seen = self.fingerprint();
+                    // A file that is still being written changes again by the next look.
+                    tokio::time::sleep(STANDS_STILL).await;
+                    if seen == known || seen != self.fingerprint() {
+                        continue;
+                    }
+                }
+                _ = hangup.recv() => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+            self.reload().await;
+            known = self.fingerprint();
+        }
+    }
+
+    /// When each file was last written, and how long it is; for folders that patterns look into, too.
+    fn fingerprint(&self) -> Digest {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut text = String::new();
+        let folders = files.iter().filter_map(|file| file.parent().map(ToOwned::to_owned));
+        let mut all: Vec<PathBuf> = folders.chain(files.iter().cloned()).collect();
+        all.sort();
+        all.dedup();
+        for path in all {
+            let seen = std::fs::metadata(&path).map(|it| (it.modified().unwrap_or(SystemTime::UNIX_EPOCH), it.len()));
+            text.push_str(&format!("{}:{seen:?}\n", path.display()));
+        }
+        Digest::of(text.as_bytes())
+    }
+}
+
+const WATCHED_EVERY: Duration = Duration::from_secs(2);
+const STANDS_STILL: Duration = Duration::from_millis(200);

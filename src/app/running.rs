@@ -1,0 +1,215 @@
+//! The gateway while it runs: started from a configuration file, reloaded, drained.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use super::control_plane;
+use super::reload::{Reloaded, ReloadStatus, Reloader};
+use super::wiring;
+use super::workers::{self, Stop, Workers};
+use crate::config::{Loaded, Problems, load};
+use crate::domain::event::Outcome;
+use crate::domain::event::Verdict;
+use crate::features::audit::events::events_since;
+use crate::features::audit::journal::Journal;
+use crate::features::authn::RelyingParty;
+use crate::features::guard::ledger::Ledger;
+use crate::features::session::{self, SessionLimits, Sessions};
+use crate::features::upstream::assertion::AssertionKey;
+use crate::foundation::clock::{Clock, Timestamp};
+use crate::foundation::entropy::Entropy;
+use crate::gateway::listener::Room;
+use crate::gateway::rules::Shared;
+use crate::platform::store::Store;
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration.
+    #[error("the configuration cannot be used")]
+    Configuration(Problems),
+    /// Something that it needs.
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+/// The gateway while it runs.
+#[derive(Debug)]
+pub struct Running {
+    /// What all workers share.
+    pub shared: Arc<Shared>,
+    /// Where callers are served.
+    pub addresses: Vec<std::net::SocketAddr>,
+    drain: watch::Sender<bool>,
+    now: watch::Sender<bool>,
+    workers: Mutex<Option<Workers>>,
+    background: Vec<tokio::task::JoinHandle<()>>,
+    /// Takes new files.
+    pub reloader: Arc<Reloader>,
+}
+
+impl Running {
+    /// Starts on a configuration file, inside a tokio runtime that drives everything but requests.
+    pub async fn start(
+        file: &Path,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StartError> {
+        let loaded = load(file).map_err(StartError::Configuration)?;
+        Self::start_loaded(file.to_owned(), loaded, clock, entropy).await
+    }
+
+    async fn start_loaded(
+        file: PathBuf,
+        loaded: Loaded,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StartError> {
+        for warning in &loaded.warnings {
+            tracing::warn!(problem = %warning, "configuration");
+        }
+        let rules = wiring::rules(&loaded).map_err(StartError::Configuration)?;
+        let tls = wiring::tls(&loaded).context("the certificates cannot be used")?;
+        let settings = &loaded.settings;
+        let now = clock.now();
+
+        let journal = Journal::open(&settings.journal, clock.clone(), entropy.clone())
+            .with_context(|| format!("the journal in `{}` cannot be used", settings.journal.directory.display()))?;
+        let ledger = Arc::new(Ledger::new());
+        restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
+        let store = Store::open(&settings.store, &[session::MIGRATIONS])
+            .with_context(|| format!("the store `{}` cannot be used", settings.store.display()))?;
+        let sessions = Sessions::load(store, &settings.session, SessionLimits::default(), entropy.clone(), now)
+            .context("the sessions cannot be read")?;
+        let authn = RelyingParty::new(settings.providers.clone(), entropy.clone())
+            .context("a provider's authorities cannot be used")?;
+        let assertion_key = assertion_key(&settings.store)?;
+
+        let shared = Arc::new(Shared {
+            rules: ArcSwap::from_pointee(rules),
+            tls: ArcSwap::from(tls),
+            settings: settings.gateway.clone(),
+            sessions: Arc::new(sessions),
+            authn: Arc::new(authn),
+            ledger,
+            journal,
+            assertion_key,
+            room: Room::new(settings.gateway.connections),
+            clock,
+            entropy,
+        });
+        let ((drain, drain_seen), (now_sender, now_seen)) = (watch::channel(false), watch::channel(false));
+        let stop = Stop { drain: drain_seen.clone(), now: now_seen };
+        let workers = workers::start(&shared, &stop)?;
+        let reloader = Arc::new(Reloader::new(file, shared.clone(), settings.files.clone(), ReloadStatus::started(now)));
+        let metrics = workers.metrics.clone();
+        let control = control_plane::start(&loaded, &shared, &reloader, metrics, drain_seen.clone()).await?;
+        let background = vec![
+            control,
+            tokio::spawn(maintain(shared.clone())),
+            tokio::spawn(warm_up(shared.clone())),
+            tokio::spawn(reloader.clone().watch(drain_seen)),
+        ];
+        let addresses = workers.addresses.clone();
+        Ok(Self { shared, addresses, drain, now: now_sender, workers: Mutex::new(Some(workers)), background, reloader })
+    }
+
+    /// Reads the files again; swaps everything, or nothing.
+    pub async fn reload(&self) -> Reloaded {
+        self.reloader.reload().await
+    }
+
+    /// Accepts nothing more, lets what is under way end, closes the journal.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.drain.send_replace(true);
+        let deadline = self.shared.settings.drain;
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(workers) = workers {
+            let mut joined = tokio::task::spawn_blocking(move || workers.join());
+            if tokio::time::timeout(deadline, &mut joined).await.is_err() {
+                tracing::warn!("requests were still under way when the time to drain was over");
+                self.now.send_replace(true);
+                joined.await.context("a worker did not end")?;
+            }
+        }
+        for task in &self.background {
+            task.abort();
+        }
+        let now = self.shared.clock.now();
+        self.shared.sessions.maintain(now).await.context("the sessions could not be saved")?;
+        let journal = self.shared.journal.clone();
+        tokio::task::spawn_blocking(move || journal.close()).await.context("the journal was not closed")
+    }
+}
+
+/// What has been taken in the windows, as the journal tells.
+fn restore(ledger: &Ledger, directory: &Path, now: Timestamp) -> anyhow::Result<()> {
+    for event in events_since(directory, now.minus(LONGEST_WINDOW))? {
+        let event = event?;
+        let opening = &event.opening;
+        let (Some(subject), Some(action)) = (&opening.subject, opening.action) else { continue };
+        // What was begun counts, unless it is known to have been withheld.
+        let came = event.closing.as_ref().is_none_or(|closing| {
+            matches!(closing.outcome, Outcome::Completed | Outcome::Aborted)
+                && closing.status.is_none_or(|status| (200..300).contains(&status))
+        });
+        if came && opening.verdict == Verdict::Permit {
+            let subject =
+                crate::domain::subject::SubjectId { issuer: subject.issuer.clone(), sub: subject.sub.clone() };
+            ledger.restore(&subject, action, opening.time, opening.patient);
+        }
+    }
+    Ok(())
+}
+
+/// The key that assertions are signed with lives beside the store, readable by us alone.
+fn assertion_key(store: &Path) -> anyhow::Result<AssertionKey> {
+    let path = store.with_file_name("assertion.key");
+    let pkcs8 = match std::fs::read(&path) {
+        Ok(pkcs8) => pkcs8,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let pkcs8 = AssertionKey::generate()?;
+            write_private(&path, &pkcs8).with_context(|| format!("`{}` cannot be written", path.display()))?;
+            pkcs8
+        }
+        Err(error) => return Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
+    };
+    AssertionKey::from_pkcs8(&pkcs8, "leastway".to_owned()).with_context(|| format!("`{}`", path.display()))
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Sweeps expired sessions and saves when people were last seen.
+async fn maintain(shared: Arc<Shared>) {
+    let mut tick = tokio::time::interval(MAINTAINED_EVERY);
+    loop {
+        tick.tick().await;
+        if let Err(error) = shared.sessions.maintain(shared.clock.now()).await {
+            tracing::error!(error = %error, "the sessions could not be saved");
+        }
+    }
+}
+
+/// Asks the providers for their metadata, so that the first person does not wait for it.
+async fn warm_up(shared: Arc<Shared>) {
+    for (provider, answer) in shared.authn.warm_up(shared.clock.now()).await {
+        match answer {
+            Ok(()) => tracing::info!(provider = %provider, "the provider can be used"),
+            Err(error) => tracing::warn!(provider = %provider, error = %error, "the provider cannot be used yet"),
+        }
+    }
+}
+
+const MAINTAINED_EVERY: Duration = Duration::from_secs(2);
+const LONGEST_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);

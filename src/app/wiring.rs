@@ -1,0 +1,149 @@
+//! Makes rules from settings: the one place where features meet.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config::{Loaded, Locations, Place, Problem, Problems, Severity};
+use crate::domain::application::ProviderName;
+use crate::features::authn::settings::ProviderSettings;
+use crate::features::policy::bundle::Rules as PolicyRules;
+use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogRoute};
+use crate::features::policy::problem::{PolicyProblem, PolicySource};
+use crate::features::route::settings::Access;
+use crate::features::route::table::{RouteProblem, RouteTable};
+use crate::features::upstream::pool::Upstream;
+use crate::gateway::rules::{Assurances, Rules};
+use crate::platform::tls::certificates::{ByName, Certificate, CertificateError, server};
+
+/// Everything of a configuration that a reload replaces, or all that is wrong with it.
+pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
+    let settings = &loaded.settings;
+    let mut problems = Vec::new();
+    let mut note = |problem: Problem| problems.push(problem);
+
+    let upstreams: Vec<_> = settings
+        .upstreams
+        .iter()
+        .filter_map(|upstream| {
+            let key = Locations::application(&upstream.application);
+            Upstream::new(upstream.clone())
+                .map(Arc::new)
+                .map_err(|error| note(loaded.problem(&key, error.to_string(), "certificates in PEM")))
+                .ok()
+        })
+        .collect();
+    let routes = RouteTable::build(&settings.applications).map_err(|found| {
+        found.iter().for_each(|problem| note(route_problem(loaded, problem)));
+    });
+    let policy = routes.as_ref().ok().and_then(|routes| {
+        let catalog = catalog(routes, &settings.providers);
+        PolicyRules::compile(&settings.roles, &settings.policies, catalog, &settings.time_zone, settings.version)
+            .map_err(|found| found.into_iter().for_each(|problem| note(policy_problem(loaded, problem))))
+            .ok()
+    });
+    match (routes, policy) {
+        (Ok(routes), Some(policy)) if problems.is_empty() => Ok(Rules {
+            routes,
+            policy,
+            upstreams,
+            assurances: assurances(&settings.providers),
+            guard: settings.guard.clone(),
+            trusted_proxies: settings.gateway.trusted_proxies.clone(),
+            version: settings.version.short().into(),
+        }),
+        _ => Err(Problems(problems)),
+    }
+}
+
+/// How callers are met in TLS.
+pub fn tls(loaded: &Loaded) -> Result<Arc<rustls::ServerConfig>, CertificateError> {
+    let mut certificates = Vec::new();
+    for files in &loaded.settings.gateway.certificates {
+        certificates.push(Certificate::read(&files.chain, &files.key)?);
+    }
+    let Some((first, others)) = certificates.split_first() else { return Err(CertificateError::None) };
+    server(Arc::new(ByName::new(first, others))).map(Arc::new).map_err(CertificateError::Tls)
+}
+
+/// What the policy may speak of.
+pub fn catalog(routes: &RouteTable, providers: &[ProviderSettings]) -> Catalog {
+    let applications = routes
+        .applications()
+        .iter()
+        .map(|application| CatalogApplication {
+            name: application.name.clone(),
+            provider: application.provider.clone(),
+        })
+        .collect();
+    let routes = routes
+        .routes()
+        .iter()
+        .filter_map(|route| {
+            Some(CatalogRoute {
+                application: routes.applications().get(route.application)?.name.clone(),
+                route: route.name.clone(),
+                action: route.action,
+                categories: route.categories.clone(),
+                public: route.access == Access::Public,
+            })
+        })
+        .collect();
+    let classes = providers
+        .iter()
+        .map(|provider| (provider.name.clone(), provider.assurance.keys().cloned().collect()))
+        .collect();
+    let attributes = providers.iter().flat_map(|provider| provider.claims.keys().cloned()).collect();
+    Catalog { applications, routes, classes, attributes }
+}
+
+fn assurances(providers: &[ProviderSettings]) -> BTreeMap<ProviderName, Assurances> {
+    providers
+        .iter()
+        .map(|provider| {
+            let asked = provider
+                .assurance
+                .iter()
+                .map(|(class, settings)| (class.clone(), settings.ask.acr_values.clone()));
+            (provider.name.clone(), asked.collect())
+        })
+        .collect()
+}
+
+fn route_problem(loaded: &Loaded, problem: &RouteProblem) -> Problem {
+    let what = problem.to_string();
+    match problem {
+        RouteProblem::Tie { application, route_b, .. } => {
+            let key = loaded.locations.route(application, route_b).map(str::to_owned);
+            let key = key.unwrap_or_else(|| Locations::application(application));
+            loaded.problem(&key, what, "a condition that only one of them has")
+        }
+        RouteProblem::Outside { application, route, path } => {
+            let key = loaded.locations.route(application, route).map(str::to_owned);
+            let key = key.unwrap_or_else(|| Locations::application(application));
+            loaded.problem(&key, what, format!("a path below `{path}`"))
+        }
+        RouteProblem::SameAddress { application_b, .. } => {
+            loaded.problem(&Locations::application(application_b), what, "a host or path of its own")
+        }
+    }
+}
+
+fn policy_problem(loaded: &Loaded, problem: PolicyProblem) -> Problem {
+    let PolicyProblem { source, what, right } = problem;
+    match source {
+        PolicySource::Role(role) => loaded.problem(&Locations::role(&role), what, right),
+        PolicySource::May(role, position) => loaded.problem(&Locations::rule(&role, position), what, right),
+        PolicySource::TimeZone => loaded.problem("time_zone", what, right),
+        PolicySource::Rules => loaded.problem("policies", what, right),
+        PolicySource::File { path, line, column } => {
+            let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+            Problem {
+                severity: Severity::Error,
+                place: Place { file: path.into(), line: number(line), column: number(column) },
+                key: "policies".to_owned(),
+                what,
+                right,
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What operators may see: sessions and recent events, read-only; and the reload. Each leaves an event.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::authority::problem;
+use super::state::ControlState;
+use crate::domain::application::ApplicationName;
+use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
+use crate::domain::reason::Reason;
+use crate::features::audit::query::{Filter, Order, query, write_json};
+use crate::foundation::clock::Timestamp;
+use crate::foundation::id::RequestId;
+
+/// What runs, since when, under which rules.
+pub async fn status(State(state): State<ControlState>) -> Response {
+    let present = (state.present)();
+    Json(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "started": state.started,
+        "rules_version": &*present.rules_version,
+        "reload": { "succeeded": present.reload_succeeded, "at": present.reloaded },
+        "providers": present.providers,
+        "connections": present.connections,
+        "journal_head": state.journal.head().to_string(),
+    }))
+    .into_response()
+}
+
+/// Who is signed in.
+pub async fn sessions(State(state): State<ControlState>) -> Response {
+    if let Err(refused) = record(&state, "sessions were listed", Outcome::Completed).await {
+        return refused;
+    }
+    Json(json!({ "sessions": state.sessions.list(SESSIONS_MAX, state.clock.now()) })).into_response()
+}
+
+/// Which events are asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventsAsked {
+    person: Option<String>,
+    application: Option<ApplicationName>,
+    route: Option<String>,
+    decision: Option<Verdict>,
+    reason: Option<Reason>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    #[serde(default = "EventsAsked::usual")]
+    limit: usize,
+}
+
+impl EventsAsked {
+    const fn usual() -> usize {
+        100
+    }
+}
+
+/// Recent events, the newest first, as JSON lines.
+pub async fn events(State(state): State<ControlState>, Query(asked): Query<EventsAsked>) -> Response {
+    if !(1..=EVENTS_MAX).contains(&asked.limit) {
+        return problem(StatusCode::BAD_REQUEST, "limit is 1 to 1000");
+    }
+    if let Err(refused) = record(&state, "events were read", Outcome::Completed).await {
+        return refused;
+    }
+    let filter = Filter {
+        person: asked.person,
+        application: asked.application,
+        route: asked.route,
+        decision: asked.decision,
+        reason: asked.reason,
+        since: asked.since,
+        until: asked.until,
+        ..Filter::default()
+    };
+    let directory = state.journal_directory.clone();
+    let found = tokio::task::spawn_blocking(move || {
+        let answer = query(&directory, &filter, Order::NewestFirst, asked.limit)?;
+        let mut lines = Vec::new();
+        write_json(&answer.events, &mut lines)?;
+        Ok::<_, anyhow::Error>(lines)
+    });
+    match found.await.map_err(Into::into).and_then(|found| found) {
+        Ok(lines) => ([(axum::http::header::CONTENT_TYPE, "application/jsonl")], lines).into_response(),
+        Err(error) => {
+            tracing::error!(error = %format!("{error:#}"), "the journal could not be read");
+            problem(StatusCode::INTERNAL_SERVER_ERROR, "the journal could not be read")
+        }
+    }
+}
+
+/// Takes new files. The reload itself is an event, too.
+pub async fn reload(State(state): State<ControlState>) -> Response {
+    if let Err(refused) = record(&state, "a reload was asked for", Outcome::Completed).await {
+        return refused;
+    }
+    match (state.reload)().await {
+        Ok(version) => Json(json!({ "rules_version": &*version })).into_response(),
+        Err(problems) => (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "problems": problems }))).into_response(),
+    }
+}
+
+/// Writes down what is about to be done; without that it is not done.
+async fn record(state: &ControlState, note: &str, outcome: Outcome) -> Result<(), Response> {
+    let now = state.clock.now();
+    let event = RequestId::new(now, &*state.entropy);
+    let opening = Opening {
+        verdict: Verdict::Permit,
+        reasons: vec![Reason::OwnPath],
+        note: Some(note.to_owned()),
+        ..Opening::begin(event, EventKind::Administration, now)
+    };
+    state.journal.record(&opening, Some(&Closing::of(event, now, outcome))).await.map_err(|error| {
+        tracing::error!(error = %error, "an administrator's request could not be journaled");
+        problem(StatusCode::SERVICE_UNAVAILABLE, "the journal cannot be written")
+    })
+}
+
+const SESSIONS_MAX: usize = 10_000;
+const EVENTS_MAX: usize = 1000;

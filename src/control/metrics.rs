@@ -1,0 +1,149 @@
+//! Metrics in the text format of OpenMetrics: what the workers, the journal and the reloads have counted.
+//! No people in labels.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::state::{ControlState, Present};
+use crate::domain::measure::{BOUNDS, Counted, Histogram};
+use crate::features::audit::Counters;
+
+/// The metrics, as they are now.
+pub async fn metrics(State(state): State<ControlState>) -> Response {
+    let mut registry = Registry::with_prefix("leastway");
+    registry.register_collector(Box::new(Snapshot {
+        counted: (state.counted)(),
+        present: (state.present)(),
+        journal: state.journal.counters(),
+        writable: state.journal.is_writable(),
+        sessions: state.sessions.len(),
+    }));
+    let mut text = String::new();
+    match prometheus_client::encoding::text::encode(&mut text, &registry) {
+        Ok(()) => ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+#[derive(Debug)]
+struct Snapshot {
+    counted: Counted,
+    present: Present,
+    journal: Counters,
+    writable: bool,
+    sessions: usize,
+}
+
+type Encoded = Result<(), std::fmt::Error>;
+
+impl Collector for Snapshot {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Encoded {
+        self.requests(&mut encoder)?;
+        self.decisions(&mut encoder)?;
+        self.journal(&mut encoder)?;
+        self.present(&mut encoder)
+    }
+}
+
+impl Snapshot {
+    fn requests(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+        let mut requests = encoder.encode_descriptor(
+            "requests",
+            "Requests by application, verdict and most telling reason",
+            None,
+            MetricType::Counter,
+        )?;
+        for ((application, verdict, reason), number) in &self.counted.requests {
+            let application = application.as_ref().map_or("", |application| application.as_str());
+            let labels =
+                [("application", application), ("verdict", verdict.as_str()), ("reason", reason.as_str())];
+            ConstCounter::new(*number).encode(requests.encode_family(&labels)?)?;
+        }
+        let mut events =
+            encoder.encode_descriptor("events", "Events that ended, by outcome", None, MetricType::Counter)?;
+        for (outcome, number) in &self.counted.events {
+            ConstCounter::new(*number).encode(events.encode_family(&[("outcome", outcome.as_str())])?)?;
+        }
+        counter(encoder, "events_lost", "Requests refused because their event could not be written", self.counted.events_lost)?;
+        counter(encoder, "replies_withheld", "Replies withheld beyond the minimum necessary", self.counted.withheld)?;
+        histogram(encoder, "request_duration", "From the first byte of a request to the last of its reply", &self.counted.duration)?;
+        histogram(encoder, "upstream_duration", "Waiting for the head of the application's reply", &self.counted.upstream)
+    }
+
+    fn decisions(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+        counter(encoder, "decisions", "Decisions, remembered ones too", self.counted.decisions_made)?;
+        counter(encoder, "decisions_cached", "Decisions that were remembered", self.counted.decisions_cached)?;
+        histogram(encoder, "decision_duration", "Deciding", &self.counted.decision)
+    }
+
+    fn journal(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+        let journal = &self.journal;
+        counter(encoder, "journal_entries", "Entries that are on the disk", journal.entries)?;
+        counter(encoder, "journal_batches", "Times that the writer took what was waiting", journal.batches)?;
+        counter(encoder, "journal_bytes", "Bytes written", journal.bytes)?;
+        counter(encoder, "journal_segments", "Segments begun", journal.segments)?;
+        counter(encoder, "journal_closings_lost", "Closing entries that could not be written", journal.lost_closings)?;
+        gauge(encoder, "journal_waiting", "Entries that wait for the writer", journal.waiting)?;
+        gauge(encoder, "journal_writable", "Whether the journal can be written", u64::from(self.writable))?;
+        let buckets: Vec<(f64, u64)> =
+            journal.sync_buckets.iter().map(|(most, number)| (most.as_secs_f64(), *number)).collect();
+        let buckets = [buckets, vec![(f64::MAX, journal.syncs_slower)]].concat();
+        let mut append = encoder.encode_descriptor(
+            "journal_sync",
+            "Syncs of the journal",
+            Some(&Unit::Seconds),
+            MetricType::Histogram,
+        )?;
+        append.encode_histogram::<[(&str, &str); 0]>(journal.sync_time.as_secs_f64(), journal.syncs, &buckets, None)
+    }
+
+    fn present(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+        let present = &self.present;
+        counter(encoder, "connections", "Connections that were accepted", self.counted.connections)?;
+        counter(encoder, "connections_refused", "Connections that were turned away", self.counted.connections_refused)?;
+        gauge(encoder, "connections_open", "Connections of callers", present.connections as u64)?;
+        gauge(encoder, "sessions", "Sessions", self.sessions as u64)?;
+        gauge(encoder, "config_last_reload_success", "Whether the last reload succeeded", u64::from(present.reload_succeeded))?;
+        let reloaded = u64::try_from(present.reloaded.as_seconds()).unwrap_or(0);
+        gauge(encoder, "config_last_reload_timestamp_seconds", "When the last reload was", reloaded)?;
+        let mut rules = encoder.encode_descriptor("rules", "The rules in force", None, MetricType::Gauge)?;
+        ConstGauge::new(1_u64).encode(rules.encode_family(&[("version", &*present.rules_version)])?)?;
+        let mut providers = encoder.encode_descriptor(
+            "provider_usable",
+            "Whether a provider's metadata and keys are known",
+            None,
+            MetricType::Gauge,
+        )?;
+        for provider in &present.providers {
+            let labels = [("provider", provider.provider.as_str())];
+            ConstGauge::new(u64::from(provider.usable)).encode(providers.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, number: u64) -> Encoded {
+    let metric = ConstCounter::new(number);
+    metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
+}
+
+fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, number: u64) -> Encoded {
+    let metric = ConstGauge::new(number);
+    metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
+}
+
+fn histogram(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, histogram: &Histogram) -> Encoded {
+    let within: u64 = histogram.buckets.iter().sum();
+    let mut buckets: Vec<(f64, u64)> = BOUNDS.into_iter().zip(histogram.buckets).collect();
+    buckets.push((f64::MAX, histogram.count.saturating_sub(within)));
+    let mut metric = encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
+    metric.encode_histogram::<[(&str, &str); 0]>(histogram.sum, histogram.count, &buckets, None)
+}

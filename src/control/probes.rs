@@ -1,0 +1,31 @@
+//! Health and readiness.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::json;
+
+use super::state::ControlState;
+
+/// The process lives.
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether requests can be served: the journal can be written, and nobody has asked to stop. A provider
+/// that cannot be used is told, but does not make the gateway unready: whoever is signed in works on.
+pub async fn readyz(State(state): State<ControlState>) -> Response {
+    let present = (state.present)();
+    let (journal, draining) = (state.journal.is_writable(), *state.draining.borrow());
+    let ready = journal && !draining;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({
+        "ready": ready,
+        "journal_writable": journal,
+        "draining": draining,
+        "rules_version": &*present.rules_version,
+        "providers": present.providers,
+    });
+    (status, Json(body)).into_response()
+}

@@ -1,0 +1,78 @@
+//! What the control plane shows, handed to it: it reaches into no other room.
+
+use std::fmt;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::domain::application::ProviderName;
+use crate::domain::measure::Counted;
+use crate::features::audit::journal::Journal;
+use crate::features::session::Sessions;
+use crate::foundation::clock::{Clock, Timestamp};
+use crate::foundation::entropy::Entropy;
+use crate::foundation::secret::Secret;
+
+/// What the control plane shows, and the one thing that it does.
+#[derive(Clone)]
+pub struct ControlState {
+    /// The journal.
+    pub journal: Arc<Journal>,
+    /// Where it is.
+    pub journal_directory: PathBuf,
+    /// Who is signed in.
+    pub sessions: Arc<Sessions>,
+    /// What changes from moment to moment.
+    pub present: Arc<dyn Fn() -> Present + Send + Sync>,
+    /// What all workers have counted.
+    pub counted: Arc<dyn Fn() -> Counted + Send + Sync>,
+    /// Takes new files: the version now in force, or all that is wrong.
+    pub reload: Arc<dyn Fn() -> Reloading + Send + Sync>,
+    /// Whether no further connection is accepted.
+    pub draining: watch::Receiver<bool>,
+    /// When the gateway started.
+    pub started: Timestamp,
+    /// What `/api/v1` asks for.
+    pub token: Option<Secret>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// A reload under way.
+pub type Reloading = Pin<Box<dyn Future<Output = Result<Arc<str>, Vec<String>>> + Send>>;
+
+/// What changes from moment to moment.
+#[derive(Clone, Debug)]
+pub struct Present {
+    /// The version of the rules in force.
+    pub rules_version: Arc<str>,
+    /// Whether the last reload succeeded.
+    pub reload_succeeded: bool,
+    /// When it was.
+    pub reloaded: Timestamp,
+    /// Connections of callers.
+    pub connections: usize,
+    /// Which providers can be used.
+    pub providers: Vec<ProviderState>,
+}
+
+/// Whether a provider can be used.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProviderState {
+    /// Which.
+    pub provider: ProviderName,
+    /// Whether its metadata and keys are known.
+    pub usable: bool,
+}
+
+impl fmt::Debug for ControlState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ControlState").field("started", &self.started).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,95 @@
+//! Sign in, step up, justify: how a challenge is put, to a person by leading them there, to a program
+//! by `WWW-Authenticate` (RFC 6750, RFC 9470).
+
+use http::HeaderValue;
+
+use super::handle::Moment;
+use super::manner::{Audience, Manner};
+use super::own_paths;
+use super::refusal::{Challenged, Refusal};
+use super::subject::Known;
+use crate::domain::application::ProviderName;
+use crate::domain::assurance::AssuranceNeed;
+use crate::domain::decision::Challenge;
+use crate::features::authn::error::AuthnError;
+use crate::features::authn::return_to::ReturnTo;
+
+/// Where a person is led.
+#[derive(Debug)]
+pub struct Redirect {
+    /// The address.
+    pub location: String,
+    /// The cookie that binds the sign-in to the browser, if there is a new one.
+    pub set_cookie: Option<String>,
+}
+
+/// Where a refused request leads at once: a person whose request can be repeated, and who has a step
+/// to take. All others are told.
+pub async fn redirect(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Result<Option<Redirect>, Refusal> {
+    let Refusal::Challenge(challenged) = refusal else { return Ok(None) };
+    if manner.audience != Audience::Person || !manner.repeatable {
+        return Ok(None);
+    }
+    match &challenged.step {
+        Challenge::SignIn => {
+            let known = challenged.known.as_ref();
+            begin(moment, &challenged.application.provider, None, known, manner, &manner.target).await.map(Some)
+        }
+        Challenge::StepUp(need, _) => {
+            let provider = provider_of(challenged);
+            begin(moment, provider, Some(need), challenged.known.as_ref(), manner, &manner.target).await.map(Some)
+        }
+        // The page that is shown is the form.
+        Challenge::Justify => Ok(None),
+    }
+}
+
+fn provider_of(challenged: &Challenged) -> &ProviderName {
+    &challenged.application.provider
+}
+
+/// Begins a sign-in at the provider, and says where to go.
+pub async fn begin(
+    moment: &Moment,
+    provider: &ProviderName,
+    need: Option<&AssuranceNeed>,
+    known: Option<&Known>,
+    manner: &Manner,
+    return_to: &str,
+) -> Result<Redirect, Refusal> {
+    let redirect_uri = own_paths::callback_uri(&manner.authority);
+    let target = ReturnTo::parse(return_to);
+    let stepped_up = need.and(known).map(|known| (known.session.id, known.session.subject.id()));
+    moment
+        .current
+        .rules
+        .authn
+        .begin(provider, &redirect_uri, &target, need, stepped_up, manner.binding.as_ref(), moment.now)
+        .await
+        .map(|begun| Redirect { location: begun.location, set_cookie: begun.set_cookie })
+        .map_err(|error| failed(error, return_to))
+}
+
+/// A sign-in that went wrong, as a refusal.
+pub fn failed(error: AuthnError, return_to: &str) -> Refusal {
+    match error {
+        AuthnError::AssuranceNotProven { class, .. } => Refusal::AssuranceNotProven(class, return_to.to_owned()),
+        error => Refusal::SignInFailed(error, return_to.to_owned()),
+    }
+}
+
+/// What a program has to bring.
+pub fn www_authenticate(moment: &Moment, refusal: &Refusal) -> HeaderValue {
+    let plain = HeaderValue::from_static("Bearer realm=\"leastway\"");
+    let Refusal::Challenge(challenged) = refusal else { return plain };
+    let Challenge::StepUp(need, _) = &challenged.step else { return plain };
+    let acr_values = moment.current.rules.authn.acr_values(&challenged.application.provider, &need.class);
+    let mut text = String::from("Bearer error=\"insufficient_user_authentication\"");
+    if !acr_values.is_empty() {
+        text.push_str(&format!(", acr_values=\"{}\"", acr_values.join(" ")));
+    }
+    if let Some(fresh) = need.fresh {
+        text.push_str(&format!(", max_age=\"{}\"", fresh.as_secs()));
+    }
+    HeaderValue::from_str(&text).unwrap_or(plain)
+}

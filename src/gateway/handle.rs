@@ -1,0 +1,179 @@
+//! The life of one request, top to bottom.
+//!
+//! draft → normalize → route → session → decide → admit → journal → send → release → reply → close.
+//! Each step takes what it needs and gives what it found; a step that says no gives a [`Refusal`].
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+
+use super::connection::Peer;
+use super::draft::Draft;
+use super::manner::Manner;
+use super::normalize::{self, Normalized};
+use super::passage::{self, Passage};
+use super::refusal::Refusal;
+use super::reply::ReplyBody;
+use super::sought::{Sought, seek};
+use super::subject::{self, Person};
+use super::worker::{Current, Worker};
+use super::{own_paths, respond};
+use crate::domain::event::{Outcome, Verdict};
+use crate::domain::reason::Reason;
+use crate::features::guard::release::{GuardedBody, ReleaseRecord};
+use crate::features::route::settings::Access;
+use crate::features::upstream::send;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::id::RequestId;
+
+/// What a request is answered with.
+#[derive(Debug)]
+pub enum Answer {
+    /// The application's reply, as far as it may pass.
+    Released(Response<GuardedBody<send::ReplyBody>>, ReleaseRecord),
+    /// A reply of ours, and how that counts.
+    Own(Response<Bytes>, Outcome),
+    /// The application switched protocols; the event goes on in the tunnel.
+    Switched(Response<()>),
+}
+
+/// What stays the same from the start of a request to its end.
+#[derive(Debug)]
+pub struct Moment {
+    /// The worker.
+    pub worker: Rc<Worker>,
+    /// The rules, and what goes with them.
+    pub current: Rc<Current>,
+    /// The request's event.
+    pub event: RequestId,
+    /// When it came.
+    pub now: Timestamp,
+}
+
+impl Moment {
+    fn begin(worker: Rc<Worker>, peer: &Peer) -> (Self, Draft) {
+        let now = worker.now();
+        let event = RequestId::new(now, &*worker.shared.entropy);
+        let draft = Draft::begin(worker.scribe.clone(), event, now, peer.address.ip());
+        let current = worker.current();
+        (Self { worker, current, event, now }, draft)
+    }
+}
+
+/// Answers one request. Whatever happens, it leaves one event.
+pub async fn handle(worker: Rc<Worker>, peer: Rc<Peer>, mut request: Request<Incoming>) -> Response<ReplyBody> {
+    let (moment, draft) = Moment::begin(worker, &peer);
+    let manner = Manner::of(&request);
+    let on_upgrade = request.headers().contains_key(http::header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
+    let mut draft = Some(draft);
+    match serve(&moment, &peer, (request, on_upgrade), &manner, &mut draft).await {
+        Ok(Answer::Released(reply, record)) => match draft {
+            Some(draft) => reply.map(|body| ReplyBody::released(body, record, draft)),
+            None => reply.map(|_| ReplyBody::default()),
+        },
+        Ok(Answer::Own(reply, outcome)) => respond::own(reply, outcome, &manner, draft).await,
+        Ok(Answer::Switched(reply)) => reply.map(|()| ReplyBody::default()),
+        Err(refusal) => respond::refuse(&moment, refusal, &manner, draft).await,
+    }
+}
+
+/// Answers a request for which there was no room.
+pub async fn overloaded(worker: Rc<Worker>, peer: &Peer) -> Response<ReplyBody> {
+    let (moment, draft) = Moment::begin(worker, peer);
+    respond::refuse(&moment, Refusal::Overloaded, &Manner::unknown(), Some(draft)).await
+}
+
+async fn serve(
+    moment: &Moment,
+    peer: &Peer,
+    (request, on_upgrade): (Request<Incoming>, Option<OnUpgrade>),
+    manner: &Manner,
+    draft: &mut Option<Draft>,
+) -> Result<Answer, Refusal> {
+    let rules = &moment.current.rules;
+    let (mut parts, incoming) = request.into_parts();
+
+    let facts = peer.facts(&rules.trusted_proxies, moment.worker.shared.settings.head_bytes);
+    let head = normalize::head(&mut parts, &facts)?;
+    note_head(draft, &parts, &head);
+    if let Some(own) = normalize::own_path(head.target()) {
+        let own = own.to_owned();
+        let person = subject::find(moment, &head);
+        let asked = own_paths::Asked { parts, head, manner: manner.clone(), person };
+        return own_paths::answer(moment, &own, asked, incoming, draft).await;
+    }
+
+    let normalized = head.resolve(&rules.routes)?;
+    let application = normalized.application.clone();
+    note_application(draft, &normalized);
+    let Sought { route, patient, body } =
+        seek(rules, &normalized, &parts, incoming).await.inspect_err(|_| note_path(draft, &normalized))?;
+    note_route(draft, moment, &normalized, route.as_deref(), patient.as_ref());
+
+    let person = subject::find(moment, &normalized.head);
+    let person = subject::of_application(moment, person, &application);
+    note_person(draft, &person);
+    let public = route.as_ref().is_some_and(|route| route.access == Access::Public);
+    if let (Person::Known(known), false) = (&person, application.is_background(normalized.path.view())) {
+        moment.worker.shared.sessions.touch(&known.session, moment.now);
+    }
+
+    let passage = Passage { moment, normalized: &normalized, application: &application, route, patient, person, public };
+    passage::pass(passage, parts, body, on_upgrade, draft).await
+}
+
+fn note_head(draft: &mut Option<Draft>, parts: &Parts, head: &normalize::Head) {
+    let Some(draft) = draft else { return };
+    draft.open(|opening| {
+        opening.method = Some(parts.method.as_str().to_owned());
+        opening.host = Some(head.authority.host.clone());
+        opening.client_ip = Some(head.client);
+    });
+}
+
+fn note_application(draft: &mut Option<Draft>, normalized: &Normalized) {
+    let Some(draft) = draft else { return };
+    draft.open(|opening| {
+        opening.application = Some(normalized.application.name.clone());
+        opening.query_keys = normalized.query.keys().into_iter().map(str::to_owned).collect();
+    });
+}
+
+/// The path itself, where no route says which part of it names a patient.
+fn note_path(draft: &mut Option<Draft>, normalized: &Normalized) {
+    let Some(draft) = draft else { return };
+    draft.open(|opening| opening.path = Some(normalized.path.as_str().to_owned()));
+}
+
+fn note_route(
+    draft: &mut Option<Draft>,
+    moment: &Moment,
+    normalized: &Normalized,
+    route: Option<&crate::features::route::table::Route>,
+    patient: Option<&crate::domain::patient::PatientRef>,
+) {
+    let Some(route) = route else { return note_path(draft, normalized) };
+    let Some(draft) = draft else { return };
+    draft.open(|opening| {
+        opening.route = Some(route.name.clone());
+        opening.action = Some(route.action);
+        opening.categories.clone_from(&route.categories);
+        opening.path = Some(route.pattern.to_string());
+        opening.patient = patient.map(|patient| patient.digest(moment.worker.shared.journal.patient_key()));
+        opening.rules_version = Some(Arc::clone(&moment.current.rules.version));
+    });
+}
+
+/// Who it is, in the event.
+pub fn note_person(draft: &mut Option<Draft>, person: &Person) {
+    let (Some(draft), Person::Known(known)) = (draft, person) else { return };
+    draft.open(|opening| opening.subject = Some(known.in_event()));
+}
+
+/// The verdict that an answer of ours on our own paths is recorded under.
+pub const OWN: (Verdict, Reason) = (Verdict::Permit, Reason::OwnPath);

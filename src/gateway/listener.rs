@@ -1,0 +1,117 @@
+//! Accepts connections: one listener per worker on the same address (SO_REUSEPORT), a bound on
+//! connections over all workers, a deadline for the TLS handshake.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use super::connection;
+use super::worker::Worker;
+
+/// A listening socket of one worker's own.
+pub fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    // Each worker has a queue of its own, and the kernel spreads connections over them.
+    socket.set_reuse_port(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// How many connections there may be over all workers, and how many there are.
+#[derive(Debug)]
+pub struct Room {
+    open: AtomicUsize,
+    most: usize,
+}
+
+/// A place in the room, given back when dropped.
+#[derive(Debug)]
+pub struct Place(Arc<Room>);
+
+impl Room {
+    /// A room for `most` connections.
+    pub fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { open: AtomicUsize::new(0), most })
+    }
+
+    /// How many connections there are.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    fn enter(self: &Arc<Self>) -> Option<Place> {
+        let entered = self.open.fetch_add(1, Ordering::Relaxed) < self.most;
+        let place = Place(self.clone());
+        entered.then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Accepts until `stop` says so. Connections live on, on this worker.
+pub async fn accept(
+    listener: TcpListener,
+    worker: Rc<Worker>,
+    room: Arc<Room>,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => match room.enter() {
+                Some(place) => {
+                    worker.scribe.metrics.count(|counted| counted.connections += 1);
+                    let stop = stop.clone();
+                    tokio::task::spawn_local(meet(stream, peer, worker.clone(), place, stop));
+                }
+                None => worker.scribe.metrics.count(|counted| counted.connections_refused += 1),
+            },
+            Err(error) => {
+                // Out of descriptors, mostly: wait until some are given back rather than spin.
+                tracing::warn!(error = %error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn meet(stream: TcpStream, peer: SocketAddr, worker: Rc<Worker>, place: Place, stop: watch::Receiver<bool>) {
+    let refused = |why: &dyn std::fmt::Display| {
+        worker.scribe.metrics.count(|counted| counted.connections_refused += 1);
+        tracing::debug!(error = %why, "a TLS handshake failed");
+    };
+    if let Err(error) = stream.set_nodelay(true) {
+        return refused(&error);
+    }
+    let acceptor = TlsAcceptor::from(worker.shared.tls.load_full());
+    let handshake = tokio::time::timeout(worker.shared.settings.handshake_timeout, acceptor.accept(stream));
+    match handshake.await {
+        Ok(Ok(stream)) => connection::serve(stream, peer, worker, stop).await,
+        Ok(Err(error)) => refused(&error),
+        Err(elapsed) => refused(&elapsed),
+    }
+    drop(place);
+}
+
+const BACKLOG: i32 = 1024;
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

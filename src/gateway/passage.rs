@@ -1,0 +1,370 @@
+//! From the decision to the release: decide → admit → journal → send → release.
+//!
+//! Nothing is sent without a `Permit` and a `Journaled`, nothing released without a `Durable`.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use hyper::upgrade::OnUpgrade;
+
+use super::draft::Draft;
+use super::handle::{Answer, Moment};
+use super::normalize::{self, Normalized};
+use super::refusal::{Challenged, Refusal, over};
+use super::reply::name_request;
+use super::subject::Person;
+use super::upgrade;
+use crate::domain::action::Action;
+use crate::domain::assurance::AssuranceNeed;
+use crate::domain::decision::{Challenge, Decision, Grounds};
+use crate::domain::event::{EventJustification, Verdict};
+use crate::domain::limit::OnExceed;
+use crate::domain::patient::PatientRef;
+use crate::domain::proof::{Durable, Permit};
+use crate::domain::reason::Reason;
+use crate::features::audit::journal::Pending;
+use crate::features::guard::admit::admit;
+use crate::features::guard::ledger::ExportSlot;
+use crate::features::guard::limit::{self, Beyond, Step, Terms};
+use crate::features::guard::meter::Meter;
+use crate::features::guard::release::{Withheld, release};
+use crate::features::policy::decide::Question;
+use crate::features::policy::settings::JUSTIFICATION_LASTS;
+use crate::features::route::table::{Application, Route};
+use crate::features::upstream::headers::{self, Facts};
+use crate::features::upstream::send::{ReplyBody, RequestBody, send};
+
+/// A request whose route and person are known.
+#[derive(Debug)]
+pub struct Passage<'a> {
+    /// When, and under which rules.
+    pub moment: &'a Moment,
+    /// What was asked.
+    pub normalized: &'a Normalized,
+    /// Of which application.
+    pub application: &'a Arc<Application>,
+    /// For which route; `None` where the application is being observed and none matches.
+    pub route: Option<Arc<Route>>,
+    /// For which patient.
+    pub patient: Option<PatientRef>,
+    /// By whom.
+    pub person: Person,
+    /// Whether the route is for everybody.
+    pub public: bool,
+}
+
+/// Lets a request pass, or says why not.
+pub async fn pass(
+    passage: Passage<'_>,
+    mut parts: Parts,
+    body: RequestBody,
+    on_upgrade: Option<OnUpgrade>,
+    draft: &mut Option<Draft>,
+) -> Result<Answer, Refusal> {
+    let (permit, grounds, reason) = passage.decide(draft)?;
+    let terms = passage.terms(&grounds);
+    let slot = passage.windows(&terms, draft)?;
+    let counted = passage.is_counted(&terms);
+    admit(&mut parts.headers, counted);
+
+    let event = draft.as_mut().ok_or(Refusal::Internal)?;
+    let (journaled, pending) = event.journal(Verdict::Permit, &[reason])?;
+    let wants_upgrade = passage.normalized.head.upgrade.is_some();
+    let bytes_in = counter(&body);
+    let request = passage.outbound(parts, body, wants_upgrade)?;
+    let pool = passage.pool()?;
+
+    let asked = Instant::now();
+    let (reply, durable) = if request.method().is_safe() && !wants_upgrade {
+        // A safe request is sent at once; its sync runs beside the application's work.
+        let (reply, durable) = tokio::join!(send(pool, request, &permit, &journaled), pending.durable());
+        (reply, durable?)
+    } else {
+        let durable = pending.durable().await?;
+        (send(pool, request, &permit, &journaled).await, durable)
+    };
+    let upstream = asked.elapsed();
+    passage.moment.worker.scribe.metrics.count(|counted| counted.upstream.observe(upstream));
+    event.end(|closing| {
+        closing.bytes_in = bytes_in.get();
+        closing.upstream_us = u64::try_from(upstream.as_micros()).ok();
+    });
+    let reply = reply?;
+    passage.answer(reply, durable, &terms, slot, on_upgrade, draft).await
+}
+
+impl Passage<'_> {
+    fn decide(&self, draft: &mut Option<Draft>) -> Result<(Permit, Grounds, Reason), Refusal> {
+        let rules = &self.moment.current.rules;
+        let started = Instant::now();
+        let (decision, reason) = match &self.route {
+            Some(route) if !self.public => (self.ask(route), Reason::RuleMatched),
+            Some(_) => (rules.policy.public(), Reason::PublicRoute),
+            None if self.person.known().is_none() => return Err(self.challenged(Challenge::SignIn, None)),
+            None => (rules.policy.public(), Reason::UnmatchedObserved),
+        };
+        let took = started.elapsed();
+        let (Decision::Permit(_, grounds) | Decision::Challenge(_, grounds) | Decision::Deny(_, grounds)) = &decision;
+        self.moment.worker.scribe.metrics.count(|counted| {
+            counted.decision.observe(took);
+            counted.decisions_cached += u64::from(grounds.cached);
+            counted.decisions_made += 1;
+        });
+        self.note_grounds(grounds, draft);
+        match decision {
+            Decision::Permit(permit, grounds) => Ok((permit, grounds, reason)),
+            Decision::Challenge(challenge, _) => Err(self.challenged(challenge, None)),
+            Decision::Deny(denial, _) => Err(Refusal::Denied(denial, Some(self.action()))),
+        }
+    }
+
+    fn ask(&self, route: &Route) -> Decision {
+        let question = Question {
+            identity: self.person.identity(),
+            application: &self.application.name,
+            route: route.index,
+            patient: self.patient.as_ref(),
+            client_ip: self.normalized.head.client,
+            now: self.moment.now,
+        };
+        self.moment.current.rules.policy.decide(&self.moment.current.memory, &question)
+    }
+
+    fn note_grounds(&self, grounds: &Grounds, draft: &mut Option<Draft>) {
+        let Some(draft) = draft else { return };
+        let justification = self.person.identity().and_then(|identity| identity.justification.as_ref());
+        let justification = justification.filter(|given| self.still_counts(given.given));
+        draft.open(|opening| {
+            opening.rules = grounds.rules.to_vec();
+            opening.justification = justification
+                .map(|given| EventJustification { code: given.code.clone(), text: given.text.clone() });
+        });
+    }
+
+    fn still_counts(&self, given: crate::foundation::clock::Timestamp) -> bool {
+        self.moment.now.since(given) < JUSTIFICATION_LASTS
+    }
+
+    fn action(&self) -> Action {
+        self.route.as_ref().map_or(Action::View, |route| route.action)
+    }
+
+    fn terms(&self, grounds: &Grounds) -> Terms {
+        let identity = self.person.identity();
+        let justified = identity.and_then(|identity| identity.justification.as_ref());
+        let now = self.moment.now;
+        Terms {
+            limits: grounds.obligations.limits,
+            action: self.action(),
+            basis: identity.map_or(crate::domain::purpose::Basis::Operations, |identity| identity.purpose.basis()),
+            justified: justified.is_some_and(|given| self.still_counts(given.given)),
+            stepped_up: identity.is_some_and(|identity| {
+                identity.assurance.proven.values().any(|proven| now.since(*proven) < STEP_UP_LASTS)
+            }),
+        }
+    }
+
+    /// Takes what this request uses of the windows, before the application is asked.
+    fn windows(&self, terms: &Terms, draft: &mut Option<Draft>) -> Result<Option<ExportSlot>, Refusal> {
+        let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(None) };
+        let (subject, now) = (known.session.subject.id(), self.moment.now);
+        let ledger = &self.moment.worker.shared.ledger;
+        if let (Some(patient), false) = (&self.patient, terms.action.takes_away()) {
+            let patient = patient.digest(self.moment.worker.shared.journal.patient_key());
+            let opened = ledger.opened(&subject, patient, terms.limits.patients_opened_per_shift, now);
+            if let Some(exceeded) = opened.exceeded {
+                self.beyond(terms.exceeds(exceeded), draft)?;
+            }
+        }
+        if !terms.action.takes_away() {
+            return Ok(None);
+        }
+        match ledger.try_export(&subject, terms.limits.exports_per_day, now) {
+            Ok(slot) => Ok(Some(slot)),
+            Err(exceeded) => {
+                self.beyond(terms.exceeds(exceeded), draft)?;
+                Ok(ledger.try_export(&subject, None, now).ok())
+            }
+        }
+    }
+
+    /// What a verdict comes to before anything is sent.
+    fn beyond(&self, verdict: limit::Verdict, draft: &mut Option<Draft>) -> Result<(), Refusal> {
+        if let Some(draft) = draft {
+            draft.end(|closing| {
+                closing.exceeded = verdict.beyond().and_then(Beyond::exceeded);
+                closing.on_exceed = verdict.on_exceed();
+            });
+        }
+        match verdict {
+            limit::Verdict::Within | limit::Verdict::Advise(_) => Ok(()),
+            limit::Verdict::Needs(step, beyond) => Err(self.needs(step, beyond)),
+            limit::Verdict::Block(beyond) => Err(self.blocked(beyond)),
+        }
+    }
+
+    fn needs(&self, step: Step, beyond: Beyond) -> Refusal {
+        let step = match step {
+            Step::Justify => Challenge::Justify,
+            Step::StepUp => match self.moment.current.rules.authn.step_up_class(&self.application.provider) {
+                Some(class) => {
+                    Challenge::StepUp(AssuranceNeed { class, fresh: Some(STEP_UP_LASTS) }, Reason::AcrInsufficient)
+                }
+                // Nobody can step up there: then it does not pass.
+                None => return self.blocked(beyond),
+            },
+        };
+        self.challenged(step, Some(beyond))
+    }
+
+    fn challenged(&self, step: Challenge, beyond: Option<Beyond>) -> Refusal {
+        let reason = match (beyond, &step, &self.person) {
+            (Some(Beyond::Exceeded(exceeded)), ..) => over(exceeded, self.action()),
+            (Some(Beyond::CountUnknown(_)), ..) => Reason::CountUnknown,
+            (None, Challenge::SignIn, Person::Nobody(reason)) => *reason,
+            (None, step, _) => step.reason(),
+        };
+        Refusal::Challenge(Box::new(Challenged {
+            step,
+            reason,
+            application: self.application.clone(),
+            known: self.person.known().cloned(),
+            action: Some(self.action()),
+            withheld: beyond.map(Beyond::exceeded),
+        }))
+    }
+
+    fn blocked(&self, beyond: Beyond) -> Refusal {
+        match beyond {
+            Beyond::Exceeded(exceeded) => Refusal::TooMuch(exceeded, self.action()),
+            Beyond::CountUnknown(why) => Refusal::CountUnknown(why, self.action()),
+        }
+    }
+
+    /// Whether the reply is looked into.
+    fn is_counted(&self, terms: &Terms) -> bool {
+        let shaped = self.route.as_ref().is_some_and(|route| route.reply.is_some());
+        !self.public && (shaped || terms.action.takes_away() || terms.minds_files())
+    }
+
+    fn pool(&self) -> Result<&Rc<crate::features::upstream::pool::Pool>, Refusal> {
+        self.moment.current.pools.get(self.application.index).ok_or(Refusal::Internal)
+    }
+
+    /// The request as the application gets it: path and query byte for byte, framing and identity ours.
+    fn outbound(
+        &self,
+        mut parts: Parts,
+        body: RequestBody,
+        wants_upgrade: bool,
+    ) -> Result<Request<RequestBody>, Refusal> {
+        let pool = self.pool()?;
+        let worker = &self.moment.worker;
+        let assertion = self.person.known().filter(|_| !self.public).and_then(|known| {
+            let application = (&self.application.name, self.application.index);
+            let identity = (&*known.identity, known.session.id);
+            worker.assertions.of(&worker.shared.assertion_key, application, identity, self.moment.now)
+        });
+        let authority = self.normalized.head.authority.to_string();
+        let facts = Facts {
+            request: self.moment.event,
+            client: self.normalized.head.client,
+            authority: &authority,
+            identity: self.person.identity().filter(|_| !self.public),
+            assertion: assertion.as_ref(),
+        };
+        let settings = pool.settings();
+        let own_host = settings.servers.first().filter(|_| !settings.preserve_host);
+        headers::write(&mut parts.headers, &facts, &settings.identity_headers, own_host);
+        if wants_upgrade {
+            upgrade::ask(&mut parts.headers);
+        }
+        let target: PathAndQuery = self.normalized.target().clone();
+        let mut request = Request::new(body);
+        *request.method_mut() = parts.method;
+        *request.uri_mut() = Uri::from(target);
+        *request.headers_mut() = parts.headers;
+        Ok(request)
+    }
+
+    async fn answer(
+        &self,
+        mut reply: Response<ReplyBody>,
+        durable: Durable,
+        terms: &Terms,
+        slot: Option<ExportSlot>,
+        on_upgrade: Option<OnUpgrade>,
+        draft: &mut Option<Draft>,
+    ) -> Result<Answer, Refusal> {
+        let status = reply.status();
+        if let Some(draft) = draft {
+            draft.end(|closing| closing.status = Some(status.as_u16()));
+        }
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            return self.switched(reply, on_upgrade, draft);
+        }
+        normalize::headers::strip_reply(reply.headers_mut());
+        normalize::cookies::strip_reply(reply.headers_mut());
+        name_request(reply.headers_mut(), self.moment.event);
+        let rules = &self.moment.current.rules;
+        let meter = self.meter(&reply, terms);
+        match release(reply, meter, terms, durable, &rules.guard).await {
+            Ok((released, record)) => {
+                if let Some(slot) = slot.filter(|_| status.is_success()) {
+                    slot.commit(self.moment.now);
+                }
+                Ok(Answer::Released(released, record))
+            }
+            Err(withheld) => Err(self.withheld(withheld, draft)),
+        }
+    }
+
+    fn meter(&self, reply: &Response<ReplyBody>, terms: &Terms) -> Meter {
+        let rules = &self.moment.current.rules;
+        let _ = (reply, terms, rules);
+        unimplemented!()
+    }
+
+    fn withheld(&self, withheld: Withheld, draft: &mut Option<Draft>) -> Refusal {
+        self.moment.worker.scribe.metrics.count(|counted| counted.withheld += 1);
+        if let Some(draft) = draft {
+            draft.end(|closing| {
+                closing.records = withheld.tally.records;
+                closing.patients = withheld.tally.patients;
+            });
+        }
+        match self.beyond(withheld.verdict, draft) {
+            Err(refusal) => refusal,
+            // A reply that is withheld does not pass; if it were to, something is wrong with us.
+            Ok(()) => Refusal::Internal,
+        }
+    }
+
+    fn switched(
+        &self,
+        reply: Response<ReplyBody>,
+        on_upgrade: Option<OnUpgrade>,
+        draft: &mut Option<Draft>,
+    ) -> Result<Answer, Refusal> {
+        let (Some(caller), Some(draft)) = (on_upgrade, draft.take()) else { return Err(Refusal::Internal) };
+        let mut switched = upgrade::join(self.moment, caller, reply, self.person.known(), draft);
+        name_request(switched.headers_mut(), self.moment.event);
+        Ok(Answer::Switched(switched))
+    }
+}
+
+/// The number of bytes that come from the caller, as they come.
+fn counter(body: &RequestBody) -> Rc<Cell<u64>> {
+    match body {
+        RequestBody::Held(full) => Rc::new(Cell::new(full.bytes().len() as u64)),
+        RequestBody::Streaming(_, bytes) => bytes.clone(),
+    }
+}
+
+/// How long a step-up counts for a limit that asks for one.
+const STEP_UP_LASTS: Duration = Duration::from_secs(15 * 60);

@@ -1,0 +1,240 @@
+//! Every way in which a request ends early, with its status, its reason and how it counts.
+//!
+//! A refusal is on purpose; where something is down or broken, the event says `failed` instead.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use crate::domain::action::Action;
+use crate::domain::assurance::AssuranceClass;
+use crate::domain::count::WhyUnknown;
+use crate::domain::decision::{Challenge, Denial};
+use crate::domain::event::{Outcome, Verdict};
+use crate::domain::limit::{Exceeded, LimitName};
+use crate::domain::reason::Reason;
+use crate::features::audit::JournalError;
+use crate::features::authn::error::AuthnError;
+use crate::features::route::body::BodyFault;
+use crate::features::route::table::Application;
+use crate::features::upstream::error::UpstreamError;
+use crate::gateway::normalize::fault::Fault;
+use crate::gateway::subject::Known;
+
+/// A step that would turn the answer, and what it is for.
+#[derive(Debug)]
+pub struct Challenged {
+    /// The step.
+    pub step: Challenge,
+    /// Why it is needed.
+    pub reason: Reason,
+    /// In which application.
+    pub application: Arc<Application>,
+    /// Who asks, if somebody is signed in.
+    pub known: Option<Known>,
+    /// What was asked for.
+    pub action: Option<Action>,
+    /// Whether the reply was there and is withheld until then, and the limit that it passes.
+    pub withheld: Option<Option<Exceeded>>,
+}
+
+/// Why a request ends early.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The request is malformed, or can be read in two ways.
+    NotUnderstood(Fault),
+    /// No application has this host.
+    HostUnknown,
+    /// No route matches.
+    RouteNotFound,
+    /// A form of ours was sent by another site.
+    CrossSite,
+    /// The body tells the routes apart, and cannot be read.
+    BodyUnreadable(BodyFault),
+    /// The body tells the routes apart, and is too large.
+    BodyTooLarge,
+    /// The caller broke off while the body was read.
+    CallerLeft,
+    /// One step turns the answer: sign in, step up or give a reason.
+    Challenge(Box<Challenged>),
+    /// The policy says no.
+    Denied(Denial, Option<Action>),
+    /// Beyond the minimum necessary.
+    TooMuch(Exceeded, Action),
+    /// Its records cannot be counted.
+    CountUnknown(WhyUnknown, Action),
+    /// The journal cannot be written: nothing passes unrecorded.
+    Journal(JournalError),
+    /// The application's side.
+    Upstream(UpstreamError),
+    /// The provider's side, or a sign-in that went wrong; with where the person wanted to go.
+    SignInFailed(AuthnError, String),
+    /// The provider came back below what was asked for.
+    AssuranceNotProven(AssuranceClass, String),
+    /// The store cannot be written.
+    StoreUnavailable,
+    /// Too much at once.
+    Overloaded,
+    /// A mistake of ours.
+    Internal,
+}
+
+impl Refusal {
+    /// The reason: one of the closed list.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::NotUnderstood(fault) => fault.reason,
+            Self::HostUnknown => Reason::HostUnknown,
+            Self::RouteNotFound => Reason::RouteNotFound,
+            Self::CrossSite => Reason::CrossSite,
+            Self::BodyUnreadable(_) => Reason::BodyUnreadable,
+            Self::BodyTooLarge => Reason::BodyTooLarge,
+            Self::CallerLeft => Reason::CallerLeft,
+            Self::Challenge(challenged) => challenged.reason,
+            Self::Denied(denial, _) => denial.reasons.first().copied().unwrap_or(Reason::NoRuleMatched),
+            Self::TooMuch(exceeded, action) => over(*exceeded, *action),
+            Self::CountUnknown(..) => Reason::CountUnknown,
+            Self::Journal(_) => Reason::AuditUnavailable,
+            Self::Upstream(error) => error.reason(),
+            Self::SignInFailed(error, _) => error.reason(),
+            Self::AssuranceNotProven(..) => Reason::AssuranceNotProven,
+            Self::StoreUnavailable => Reason::StoreUnavailable,
+            Self::Overloaded => Reason::Overloaded,
+            Self::Internal => Reason::InternalError,
+        }
+    }
+
+    /// All reasons, the most telling first.
+    pub fn reasons(&self) -> Vec<Reason> {
+        match self {
+            Self::Denied(denial, _) if !denial.reasons.is_empty() => denial.reasons.clone(),
+            _ => vec![self.reason()],
+        }
+    }
+
+    /// The status of the reply.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NotUnderstood(fault) => fault.status,
+            Self::HostUnknown => StatusCode::MISDIRECTED_REQUEST,
+            Self::RouteNotFound => StatusCode::NOT_FOUND,
+            Self::BodyUnreadable(_) | Self::CallerLeft => StatusCode::BAD_REQUEST,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Challenge(challenged) => match challenged.step {
+                Challenge::SignIn | Challenge::StepUp(..) => StatusCode::UNAUTHORIZED,
+                Challenge::Justify => StatusCode::FORBIDDEN,
+            },
+            Self::TooMuch(exceeded, _) if is_window(exceeded.limit) => StatusCode::TOO_MANY_REQUESTS,
+            Self::CrossSite
+            | Self::Denied(..)
+            | Self::TooMuch(..)
+            | Self::CountUnknown(..)
+            | Self::AssuranceNotProven(..) => StatusCode::FORBIDDEN,
+            Self::Journal(_) | Self::StoreUnavailable | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Upstream(UpstreamError::ConnectTimeout | UpstreamError::ReplyTimeout) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Upstream(UpstreamError::RequestBody(_)) => StatusCode::BAD_REQUEST,
+            Self::Upstream(_) => StatusCode::BAD_GATEWAY,
+            Self::SignInFailed(error, _) => sign_in_status(error.reason()),
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Whether something was down or broken, rather than refused on purpose.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::TooMuch(..) | Self::CountUnknown(..) => Outcome::Withheld,
+            Self::Challenge(challenged) if challenged.withheld.is_some() => Outcome::Withheld,
+            Self::Journal(_) | Self::Upstream(_) | Self::StoreUnavailable | Self::Overloaded | Self::Internal => {
+                Outcome::Failed
+            }
+            Self::SignInFailed(error, _) if error.reason() == Reason::ProviderUnavailable => Outcome::Failed,
+            Self::CallerLeft => Outcome::Aborted,
+            Self::NotUnderstood(_)
+            | Self::HostUnknown
+            | Self::RouteNotFound
+            | Self::CrossSite
+            | Self::BodyUnreadable(_)
+            | Self::BodyTooLarge
+            | Self::Challenge(_)
+            | Self::Denied(..)
+            | Self::SignInFailed(..)
+            | Self::AssuranceNotProven(..) => Outcome::Refused,
+        }
+    }
+
+    /// What the opening entry says, where the refusal comes before it is written.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Challenge(_) => Verdict::Challenge,
+            Self::NotUnderstood(_)
+            | Self::HostUnknown
+            | Self::RouteNotFound
+            | Self::CrossSite
+            | Self::BodyUnreadable(_)
+            | Self::BodyTooLarge
+            | Self::CallerLeft
+            | Self::Denied(..)
+            | Self::TooMuch(..)
+            | Self::CountUnknown(..)
+            | Self::Journal(_)
+            | Self::Upstream(_)
+            | Self::SignInFailed(..)
+            | Self::AssuranceNotProven(..)
+            | Self::StoreUnavailable
+            | Self::Overloaded
+            | Self::Internal => Verdict::Deny,
+        }
+    }
+
+    /// The limit that was passed.
+    pub fn exceeded(&self) -> Option<Exceeded> {
+        match self {
+            Self::TooMuch(exceeded, _) => Some(*exceeded),
+            Self::Challenge(challenged) => challenged.withheld.flatten(),
+            _ => None,
+        }
+    }
+}
+
+const fn is_window(limit: LimitName) -> bool {
+    match limit {
+        LimitName::ExportsPerDay | LimitName::PatientsOpenedPerShift => true,
+        LimitName::RecordsPerResponse | LimitName::RecordsPerExport => false,
+    }
+}
+
+/// The reason under which passing a limit is known.
+pub const fn over(exceeded: Exceeded, action: Action) -> Reason {
+    match (is_window(exceeded.limit), action.takes_away()) {
+        (true, _) => Reason::ExportOverWindowBudget,
+        (false, true) => Reason::ExportOverRequestLimit,
+        (false, false) => Reason::RecordsOverResponseLimit,
+    }
+}
+
+fn sign_in_status(reason: Reason) -> StatusCode {
+    match reason {
+        Reason::ProviderUnavailable => StatusCode::BAD_GATEWAY,
+        Reason::StoreUnavailable | Reason::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Reason::SignInInvalid => StatusCode::BAD_REQUEST,
+        _ => StatusCode::FORBIDDEN,
+    }
+}
+
+impl From<JournalError> for Refusal {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+impl From<UpstreamError> for Refusal {
+    fn from(error: UpstreamError) -> Self {
+        Self::Upstream(error)
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::NotUnderstood(fault)
+    }
+}

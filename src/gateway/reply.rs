@@ -1,0 +1,195 @@
+//! Replies: the body that carries its event to the last byte, and the headers of what we make ourselves.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+
+use super::draft::Draft;
+use crate::domain::event::{Closing, Outcome};
+use crate::domain::reason::Reason;
+use crate::features::guard::release::{EndedHow, GuardedBody, ReleaseRecord};
+use crate::features::upstream::send;
+use crate::foundation::id::RequestId;
+use crate::platform::http::body::{BoxError, Full};
+
+/// The body of a reply. Ends its event when the last byte has gone, or when it is dropped before.
+#[derive(Debug, Default)]
+pub struct ReplyBody {
+    content: Content,
+    draft: Option<Draft>,
+    outcome: Option<Outcome>,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// What we say ourselves.
+    Own(Full),
+    /// What the application says, as far as it may pass.
+    Released(Box<GuardedBody<send::ReplyBody>>, ReleaseRecord),
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Own(Full::default())
+    }
+}
+
+impl ReplyBody {
+    /// What we say ourselves; the event ends with `outcome`.
+    pub fn own(bytes: Bytes, draft: Option<Draft>, outcome: Outcome) -> Self {
+        Self { content: Content::Own(Full::new(bytes)), draft, outcome: Some(outcome), bytes: 0 }
+    }
+
+    /// What the application says, released; the event ends as the release does.
+    pub fn released(body: GuardedBody<send::ReplyBody>, record: ReleaseRecord, draft: Draft) -> Self {
+        Self { content: Content::Released(Box::new(body), record), draft: Some(draft), outcome: None, bytes: 0 }
+    }
+
+    /// Ends the event, as far as it has not ended.
+    fn close(&mut self) {
+        let Some(mut draft) = self.draft.take() else { return };
+        let bytes = self.bytes;
+        let outcome = match &self.content {
+            Content::Own(_) => {
+                draft.end(|closing| closing.bytes_out = bytes);
+                self.outcome.unwrap_or(Outcome::Completed)
+            }
+            Content::Released(_, record) => {
+                let mut outcome = Outcome::Completed;
+                draft.end(|closing| outcome = note(closing, record, bytes));
+                outcome
+            }
+        };
+        draft.close(outcome);
+    }
+}
+
+/// What was released, as the closing entry tells it.
+fn note(closing: &mut Closing, record: &ReleaseRecord, bytes: u64) -> Outcome {
+    let released = record.read();
+    closing.bytes_out = bytes;
+    closing.records = released.records;
+    closing.patients = released.patients;
+    closing.exceeded = released.exceeded;
+    match released.ended {
+        EndedHow::Complete => Outcome::Completed,
+        EndedHow::UpstreamFailed => {
+            closing.reason = Some(Reason::UpstreamAborted);
+            Outcome::Aborted
+        }
+        EndedHow::LimitReached => {
+            closing.reason = Some(Reason::ExportOverRequestLimit);
+            Outcome::Aborted
+        }
+        EndedHow::Dropped => {
+            closing.reason = Some(Reason::CallerLeft);
+            Outcome::Aborted
+        }
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = self.get_mut();
+        let frame = match &mut this.content {
+            Content::Own(full) => ready!(Pin::new(full).poll_frame(context)),
+            Content::Released(body, _) => {
+                ready!(Pin::new(&mut **body).poll_frame(context)).map(|frame| frame.map_err(Into::into))
+            }
+        };
+        match &frame {
+            Some(Ok(frame)) => {
+                this.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+                if this.is_end_stream() {
+                    this.close();
+                }
+            }
+            Some(Err(_)) | None => this.close(),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Own(full) => full.is_end_stream(),
+            Content::Released(body, _) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Own(full) => full.size_hint(),
+            Content::Released(body, _) => body.size_hint(),
+        }
+    }
+}
+
+impl Drop for ReplyBody {
+    fn drop(&mut self) {
+        // hyper does not ask for the end of a body that says it is at its end, nor for any of a HEAD.
+        if self.is_end_stream() {
+            self.close();
+        }
+    }
+}
+
+/// Says on each reply that we make why it is as it is.
+pub const REASON: HeaderName = HeaderName::from_static("x-leastway-reason");
+/// The request's identifier, for whoever asks the help desk.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What a page may load: our own stylesheet, and nothing else; forms go to us, and by redirect to providers.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// The head of a reply that we make ourselves: never stored, never framed, never sniffed.
+pub fn own_head(status: StatusCode, reason: Option<Reason>, event: RequestId) -> Response<()> {
+    let mut reply = Response::new(());
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    if let Some(reason) = reason {
+        headers.insert(REASON, HeaderValue::from_static(reason.as_str()));
+    }
+    name_request(headers, event);
+    reply
+}
+
+/// Writes the request's identifier into a reply's head.
+pub fn name_request(headers: &mut HeaderMap, event: RequestId) {
+    if let Ok(value) = HeaderValue::from_str(&event.to_string()) {
+        headers.insert(REQUEST_ID, value);
+    }
+}
+
+/// Adds a text of the given media type to a head.
+pub fn with_text(head: Response<()>, media_type: &'static str, text: String) -> Response<Bytes> {
+    let mut reply = head.map(|()| Bytes::from(text));
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    reply
+}
+
+const STRICT_TRANSPORT_SECURITY: HeaderName = http::header::STRICT_TRANSPORT_SECURITY;
+/// The media type of our pages.
+pub const HTML: &str = "text/html; charset=utf-8";
+/// The media type of problems (RFC 9457).
+pub const PROBLEM: &str = "application/problem+json";
+/// The media type of FHIR.
+pub const FHIR: &str = "application/fhir+json";

@@ -1,0 +1,252 @@
+//! How a refusal is told, and replies of our own: to a person by a page or a redirect, to a program
+//! by a problem (RFC 9457), to FHIR by an `OperationOutcome`. Nothing leaves before its event is durable.
+
+use bytes::Bytes;
+use http::header::{LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::json;
+
+use super::challenge::{self, Redirect};
+use super::draft::Draft;
+use super::handle::{Moment, OWN};
+use super::manner::{Audience, Manner};
+use super::pages::{self, Page, PageFrame};
+use super::refusal::{Challenged, Refusal};
+use super::reply::{FHIR, HTML, PROBLEM, ReplyBody, own_head, with_text};
+use crate::domain::decision::{Challenge, WayOn};
+use crate::domain::event::{Outcome, Verdict};
+use crate::domain::reason::Reason;
+use crate::features::audit::JournalError;
+use crate::platform::page::language::Language;
+
+/// Answers with a reply of ours on one of our own paths.
+pub async fn own(
+    reply: Response<Bytes>,
+    outcome: Outcome,
+    manner: &Manner,
+    draft: Option<Draft>,
+) -> Response<ReplyBody> {
+    finish(reply, outcome, OWN.0, &[OWN.1], manner, draft).await
+}
+
+/// Tells a refusal.
+pub async fn refuse(moment: &Moment, refusal: Refusal, manner: &Manner, draft: Option<Draft>) -> Response<ReplyBody> {
+    // A person who only has to sign in is led there at once; if that cannot be, that is told instead.
+    let (refusal, redirect) = match challenge::redirect(moment, &refusal, manner).await {
+        Ok(redirect) => (refusal, redirect),
+        Err(failed) => (failed, None),
+    };
+    tell(&refusal, moment);
+    let (verdict, reasons, outcome) = (refusal.verdict(), refusal.reasons(), refusal.outcome());
+    let mut draft = draft;
+    if let Some(draft) = &mut draft {
+        let reason = refusal.reason();
+        draft.end(|closing| {
+            closing.reason = Some(reason);
+            closing.exceeded = refusal.exceeded();
+        });
+    }
+    let reply = match redirect {
+        Some(redirect) => led(moment, &refusal, &redirect),
+        None => told(moment, &refusal, manner),
+    };
+    finish(reply, outcome, verdict, &reasons, manner, draft).await
+}
+
+/// What is down or broken is for the operators too; once, here.
+fn tell(refusal: &Refusal, moment: &Moment) {
+    let (request, reason) = (moment.event, refusal.reason());
+    match refusal {
+        Refusal::Journal(error) => tracing::error!(request.id = %request, %reason, error = %error, "refused"),
+        Refusal::Upstream(error) => {
+            let source = std::error::Error::source(error).map(ToString::to_string);
+            tracing::warn!(request.id = %request, %reason, error = %error, source, "refused");
+        }
+        Refusal::SignInFailed(error, _) => tracing::warn!(request.id = %request, %reason, error = %error, "refused"),
+        Refusal::Internal => tracing::error!(request.id = %request, %reason, "refused"),
+        Refusal::NotUnderstood(fault) => {
+            tracing::debug!(request.id = %request, %reason, rule = fault.internal, "refused");
+        }
+        _ => tracing::debug!(request.id = %request, %reason, "refused"),
+    }
+}
+
+/// Journals the opening entry if that has not been done, waits until it is durable, and gives the
+/// reply with a body that will close the event.
+async fn finish(
+    reply: Response<Bytes>,
+    outcome: Outcome,
+    verdict: Verdict,
+    reasons: &[Reason],
+    manner: &Manner,
+    draft: Option<Draft>,
+) -> Response<ReplyBody> {
+    let Some(mut draft) = draft else { return reply.map(|bytes| ReplyBody::own(bytes, None, outcome)) };
+    if !draft.is_journaled() {
+        if let Err(error) = journaled(&mut draft, verdict, reasons).await {
+            tracing::error!(error = %error, "the journal cannot be written: a reply is withheld");
+            drop(draft);
+            return without_journal(manner);
+        }
+    }
+    let status = reply.status().as_u16();
+    draft.end(|closing| closing.status = Some(status));
+    let (head, bytes) = reply.into_parts();
+    let bytes = if manner.head_only { Bytes::new() } else { bytes };
+    Response::from_parts(head, ReplyBody::own(bytes, Some(draft), outcome))
+}
+
+async fn journaled(draft: &mut Draft, verdict: Verdict, reasons: &[Reason]) -> Result<(), JournalError> {
+    let (_, pending) = draft.journal(verdict, reasons)?;
+    pending.durable().await.map(drop)
+}
+
+/// All that may be said without a journal.
+fn without_journal(manner: &Manner) -> Response<ReplyBody> {
+    let text = json!({ "title": pages::title(Reason::AuditUnavailable, Language::English), "status": 503, "reason": Reason::AuditUnavailable });
+    let mut reply = with_text(bare_head(StatusCode::SERVICE_UNAVAILABLE, Reason::AuditUnavailable), PROBLEM, text.to_string());
+    if manner.head_only {
+        *reply.body_mut() = Bytes::new();
+    }
+    reply.map(|bytes| ReplyBody::own(bytes, None, Outcome::Failed))
+}
+
+fn bare_head(status: StatusCode, reason: Reason) -> Response<()> {
+    let mut head = Response::new(());
+    *head.status_mut() = status;
+    head.headers_mut().insert(super::reply::REASON, HeaderValue::from_static(reason.as_str()));
+    head
+}
+
+/// A redirect to where the person signs in or gives a reason (303: always fetched by GET, RFC 9700 4.12).
+fn led(moment: &Moment, refusal: &Refusal, redirect: &Redirect) -> Response<Bytes> {
+    let mut head = own_head(StatusCode::SEE_OTHER, Some(refusal.reason()), moment.event);
+    if let Ok(location) = HeaderValue::from_str(&redirect.location) {
+        head.headers_mut().insert(LOCATION, location);
+    }
+    if let Some(cookie) = redirect.set_cookie.as_deref().and_then(|cookie| HeaderValue::from_str(cookie).ok()) {
+        head.headers_mut().append(SET_COOKIE, cookie);
+    }
+    head.map(|()| Bytes::new())
+}
+
+fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> {
+    let mut head = own_head(refusal.status(), Some(refusal.reason()), moment.event);
+    if head.status() == StatusCode::UNAUTHORIZED {
+        head.headers_mut().insert(WWW_AUTHENTICATE, challenge::www_authenticate(moment, refusal));
+    }
+    match manner.audience {
+        Audience::Person => with_text(head, HTML, page(moment, refusal, manner)),
+        Audience::Program => with_text(head, PROBLEM, problem(moment, refusal)),
+        Audience::FhirProgram => with_text(head, FHIR, operation_outcome(moment, refusal)),
+    }
+}
+
+/// The page of a refusal. One arm for each, so that a new refusal asks for its page.
+fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
+    let reason = refusal.reason();
+    let return_to = manner.came_from.as_str();
+    let mut frame =
+        PageFrame { language: manner.language, application: None, reference: moment.event, person: None };
+    let page = match refusal {
+        Refusal::NotUnderstood(_)
+        | Refusal::HostUnknown
+        | Refusal::RouteNotFound
+        | Refusal::CrossSite
+        | Refusal::BodyUnreadable(_)
+        | Refusal::BodyTooLarge
+        | Refusal::CallerLeft => Page::NotUnderstood { reason },
+        Refusal::Challenge(challenged) => {
+            frame.application = Some(challenged.application.name.as_str());
+            frame.person = challenged.known.as_ref().map(|known| &*known.session.subject.name);
+            step(challenged, return_to)
+        }
+        Refusal::Denied(denial, action) => {
+            Page::Denied { reason, action: *action, ways_on: &denial.ways_on, return_to }
+        }
+        Refusal::TooMuch(exceeded, action) => {
+            Page::TooMuch { exceeded: *exceeded, action: *action, ways_on: &[], return_to }
+        }
+        Refusal::CountUnknown(why, action) => Page::CountUnknown { action: *action, why: *why, return_to },
+        Refusal::Journal(_)
+        | Refusal::Upstream(_)
+        | Refusal::StoreUnavailable
+        | Refusal::Overloaded
+        | Refusal::Internal => {
+            Page::Unavailable { reason, retry: manner.repeatable.then_some(manner.target.as_str()) }
+        }
+        Refusal::SignInFailed(_, return_to) => Page::SignInProblem { reason, return_to },
+        Refusal::AssuranceNotProven(class, return_to) => Page::AssuranceNotProven { class, return_to },
+    };
+    pages::render(&frame, &page)
+}
+
+fn step<'a>(challenged: &'a Challenged, return_to: &'a str) -> Page<'a> {
+    let exceeded = challenged.withheld.flatten();
+    match &challenged.step {
+        Challenge::SignIn => {
+            Page::SignIn { return_to, expired: challenged.reason != Reason::SignInRequired }
+        }
+        Challenge::StepUp(need, _) => Page::StepUp { need, exceeded, return_to },
+        Challenge::Justify => Page::Justify {
+            exceeded,
+            action: challenged.action,
+            return_to,
+            entered: pages::Entered::default(),
+            problem: None,
+        },
+    }
+}
+
+/// A problem (RFC 9457), with what would unlock it.
+fn problem(moment: &Moment, refusal: &Refusal) -> String {
+    let reason = refusal.reason();
+    let mut problem = json!({
+        "type": format!("urn:leastway:problem:{reason}"),
+        "title": pages::title(reason, Language::English),
+        "status": refusal.status().as_u16(),
+        "reason": reason,
+        "request_id": moment.event,
+        "way_on": ways_on(refusal),
+    });
+    if let (Some(exceeded), Some(members)) = (refusal.exceeded(), problem.as_object_mut()) {
+        members.insert("limit".to_owned(), json!(exceeded));
+    }
+    problem.to_string()
+}
+
+fn ways_on(refusal: &Refusal) -> Vec<WayOn> {
+    match refusal {
+        Refusal::Denied(denial, _) => denial.ways_on.clone(),
+        Refusal::Challenge(challenged) => vec![match &challenged.step {
+            Challenge::SignIn => WayOn::SignIn,
+            Challenge::StepUp(need, _) => WayOn::StepUp(need.clone()),
+            Challenge::Justify => WayOn::Justify,
+        }],
+        _ => Vec::new(),
+    }
+}
+
+/// What a FHIR client expects in place of a resource (FHIR R4, OperationOutcome).
+fn operation_outcome(moment: &Moment, refusal: &Refusal) -> String {
+    let reason = refusal.reason();
+    let code = match refusal.status() {
+        StatusCode::UNAUTHORIZED => "login",
+        StatusCode::FORBIDDEN if refusal.exceeded().is_some() => "too-costly",
+        StatusCode::FORBIDDEN => "forbidden",
+        StatusCode::TOO_MANY_REQUESTS => "throttled",
+        StatusCode::NOT_FOUND => "not-found",
+        status if status.is_server_error() => "transient",
+        _ => "invalid",
+    };
+    json!({
+        "resourceType": "OperationOutcome",
+        "issue": [{
+            "severity": "error",
+            "code": code,
+            "details": { "coding": [{ "system": "urn:leastway:reason", "code": reason }] },
+            "diagnostics": format!("{} ({})", pages::title(reason, Language::English), moment.event),
+        }],
+    })
+    .to_string()
+}

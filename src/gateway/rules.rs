@@ -1,0 +1,65 @@
+//! What the data plane is made of. **Rules** are immutable and swapped whole on reload; **state** is
+//! kept. A request keeps one set of rules from start to end.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use ipnet::IpNet;
+
+use super::listener::Room;
+use super::settings::GatewaySettings;
+use crate::features::audit::journal::Journal;
+use crate::features::authn::Authn;
+use crate::features::guard::ledger::Ledger;
+use crate::features::guard::settings::GuardSettings;
+use crate::features::policy::Rules as PolicyRules;
+use crate::features::route::table::RouteTable;
+use crate::features::session::Sessions;
+use crate::features::upstream::assertion::AssertionKey;
+use crate::features::upstream::pool::Upstream;
+use crate::foundation::clock::Clock;
+use crate::foundation::entropy::Entropy;
+
+/// Everything that a reload replaces.
+#[derive(Debug)]
+pub struct Rules {
+    /// Applications and routes.
+    pub routes: RouteTable,
+    /// Who may do what.
+    pub policy: PolicyRules,
+    /// How applications are reached, by their index.
+    pub upstreams: Vec<Arc<Upstream>>,
+    /// Where people sign in.
+    pub authn: Arc<Authn>,
+    /// The guard's bounds.
+    pub guard: GuardSettings,
+    /// Proxies whose word on the caller's address counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The first digits of the digest of all files, for events.
+    pub version: Arc<str>,
+}
+
+/// What all workers share.
+#[derive(Debug)]
+pub struct Shared {
+    /// The rules in force.
+    pub rules: ArcSwap<Rules>,
+    /// How callers are met in TLS.
+    pub tls: ArcSwap<rustls::ServerConfig>,
+    /// What needs a restart to change.
+    pub settings: GatewaySettings,
+    /// Who is signed in.
+    pub sessions: Arc<Sessions>,
+    /// What has been taken in the windows.
+    pub ledger: Arc<Ledger>,
+    /// What happened.
+    pub journal: Arc<Journal>,
+    /// The key of assertions.
+    pub assertion_key: AssertionKey,
+    /// Connections at once.
+    pub room: Arc<Room>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+}

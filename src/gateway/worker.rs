@@ -1,0 +1,125 @@
+//! One worker: a thread with a runtime of its own. What it needs on a request's way belongs to it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::draft::Scribe;
+use super::metrics::WorkerMetrics;
+use super::rules::{Rules, Shared};
+use crate::domain::subject::Identity;
+use crate::features::policy::Memory;
+use crate::features::route::table::Application;
+use crate::features::session::{Session, SessionDesk};
+use crate::features::upstream::assertion::Assertions;
+use crate::features::upstream::pool::Pool;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::id::SessionId;
+
+/// One worker.
+#[derive(Debug)]
+pub struct Worker {
+    /// What all workers share.
+    pub shared: Arc<Shared>,
+    /// What drafts are written with.
+    pub scribe: Rc<Scribe>,
+    /// The sessions that this worker has met.
+    pub sessions: SessionDesk,
+    /// The assertions that are still good.
+    pub assertions: Assertions,
+    /// Requests at once.
+    pub room: Arc<Semaphore>,
+    current: RefCell<Rc<Current>>,
+}
+
+/// The rules in force, with what this worker keeps as long as they are.
+#[derive(Debug)]
+pub struct Current {
+    /// The rules.
+    pub rules: Arc<Rules>,
+    /// Decisions that are remembered.
+    pub memory: Memory,
+    /// Connections to applications, by the application's index.
+    pub pools: Vec<Rc<Pool>>,
+    identities: RefCell<HashMap<(SessionId, Option<usize>), Rc<Identity>>>,
+}
+
+impl Worker {
+    /// A worker on this thread, inside its `LocalSet`.
+    pub fn new(shared: Arc<Shared>, metrics: Arc<WorkerMetrics>) -> Rc<Self> {
+        let scribe = Rc::new(Scribe { desk: shared.journal.desk(), clock: shared.clock.clone(), metrics });
+        let sessions = shared.sessions.desk();
+        let current = RefCell::new(Rc::new(Current::new(shared.rules.load_full())));
+        let room = Arc::new(Semaphore::new(REQUESTS_MAX));
+        let worker =
+            Rc::new(Self { shared, scribe, sessions, assertions: Assertions::default(), room, current });
+        tokio::task::spawn_local(sweep(Rc::downgrade(&worker)));
+        worker
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// The rules in force now, for one request from start to end.
+    pub fn current(&self) -> Rc<Current> {
+        let mut current = self.current.borrow_mut();
+        let newest = self.shared.rules.load();
+        if !Arc::ptr_eq(&current.rules, &newest) {
+            *current = Rc::new(Current::new(newest.clone()));
+        }
+        current.clone()
+    }
+}
+
+impl Current {
+    fn new(rules: Arc<Rules>) -> Self {
+        let pools = rules.upstreams.iter().cloned().map(Pool::new).collect();
+        Self { rules, memory: Memory::default(), pools, identities: RefCell::default() }
+    }
+
+    /// Who a session's person is under these rules, with the reason that they gave for `application`.
+    /// Somebody without a role of ours has no rule that permits anything.
+    pub fn identity(&self, session: &Session, application: Option<&Application>) -> Rc<Identity> {
+        let key = (session.id, application.map(|application| application.index));
+        let mut identities = self.identities.borrow_mut();
+        if let Some(known) = identities.get(&key).filter(|known| known.version == session.version) {
+            return known.clone();
+        }
+        if identities.len() >= IDENTITIES_MAX {
+            identities.clear();
+        }
+        let identity = Rc::new(Identity {
+            subject: session.subject.clone(),
+            provider: session.provider.clone(),
+            roles: self.rules.policy.roles_of(&session.subject.groups),
+            purpose: session.purpose,
+            assurance: session.assurance.clone(),
+            justification: application.and_then(|it| session.justification(&it.name)).cloned(),
+            version: session.version,
+        });
+        identities.insert(key, identity.clone());
+        identity
+    }
+}
+
+/// Closes connections to applications that have lain unused.
+async fn sweep(worker: std::rc::Weak<Worker>) {
+    let mut tick = tokio::time::interval(SWEPT_EVERY);
+    loop {
+        tick.tick().await;
+        let Some(worker) = worker.upgrade() else { return };
+        let current = worker.current.borrow().clone();
+        current.pools.iter().for_each(|pool| pool.sweep());
+    }
+}
+
+/// Requests at once on one worker; more are shed.
+const REQUESTS_MAX: usize = 8192;
+const IDENTITIES_MAX: usize = 100_000;
+const SWEPT_EVERY: Duration = Duration::from_secs(5);
