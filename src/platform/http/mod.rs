@@ -1,1 +1,3 @@
 //! What the planes and features need of HTTP beyond hyper.
+
+pub mod fetch;
