@@ -3,3 +3,4 @@
 pub mod http;
 pub mod tls;
 pub mod page;
+pub mod store;

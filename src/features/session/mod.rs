@@ -1,3 +1,26 @@
 //! Whose browser this is, and for how long: server-side sessions behind one opaque cookie.
+//!
+//! Memory is the truth for reading; what must survive a crash is in the store before it is
+//! answered. A [`Session`] never changes: a change puts another one in its place, under the same
+//! id and a higher version, and the old one knows that it is replaced. So a worker may keep what
+//! it has seen in a [`SessionDesk`] of its own and ask nobody, and still an ended session is gone
+//! at once everywhere.
 
+mod desk;
+mod lookup;
+#[expect(clippy::module_inception, reason = "a file per idea, and the idea is the session")]
+mod session;
+mod sessions;
 pub mod settings;
+mod store;
+mod table;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+pub use desk::SessionDesk;
+pub use session::{NewSession, Renewal, Session, SessionSummary};
+pub use sessions::{Found, SessionError, SessionLimits, Sessions};
+pub use store::MIGRATIONS;
+pub use token::{SESSION_COOKIE, SessionToken};

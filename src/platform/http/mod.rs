@@ -1,3 +1,4 @@
 //! What the planes and features need of HTTP beyond hyper.
 
 pub mod body;
+pub mod fetch;

@@ -1,0 +1,204 @@
+//! One session: who, how surely, why, and until when.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::domain::application::{ApplicationName, ProviderName};
+use crate::domain::assurance::{Assurance, AssuranceClass};
+use crate::domain::purpose::Purpose;
+use crate::domain::subject::{Justification, Subject};
+use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
+use crate::foundation::id::SessionId;
+use crate::foundation::secret::Secret;
+
+/// What a sign-in has established.
+#[derive(Debug)]
+pub struct NewSession {
+    /// The host whose cookie it is. On any other host the session does not exist.
+    pub host: Arc<str>,
+    /// Which provider vouches for the person.
+    pub provider: ProviderName,
+    /// Who.
+    pub subject: Subject,
+    /// How surely.
+    pub assurance: Assurance,
+    /// Why they work.
+    pub purpose: Purpose,
+    /// The provider's own session, by which it may ask for a sign-out.
+    pub provider_sid: Option<Arc<str>>,
+    /// The ID token, shown to the provider at sign-out.
+    pub id_token: Option<Secret>,
+}
+
+/// What a step-up has established.
+#[derive(Debug)]
+pub struct Renewal {
+    /// Who, as the provider knows them now; the same person as before.
+    pub subject: Subject,
+    /// What this step-up has proven.
+    pub assurance: Assurance,
+    /// The provider's own session.
+    pub provider_sid: Option<Arc<str>>,
+    /// The ID token.
+    pub id_token: Option<Secret>,
+}
+
+/// One session as it was at one version. What changes in place is its state and when it was last
+/// seen, nothing else.
+#[derive(Debug)]
+pub struct Session {
+    /// Which session, as events and operators name it.
+    pub id: SessionId,
+    /// The host whose cookie it is.
+    pub host: Arc<str>,
+    /// Which provider vouches for the person. A request to an application of another provider
+    /// needs a sign-in there.
+    pub provider: ProviderName,
+    /// Who.
+    pub subject: Arc<Subject>,
+    /// How surely the provider knows them.
+    pub assurance: Assurance,
+    /// Why they work.
+    pub purpose: Purpose,
+    /// The reason last given for each application.
+    pub justifications: Vec<Justification>,
+    /// When the person signed in.
+    pub created: Timestamp,
+    /// When it ends at the latest.
+    pub absolute_end: Timestamp,
+    /// The provider's own session.
+    pub provider_sid: Option<Arc<str>>,
+    /// The ID token, for the sign-out at the provider.
+    pub id_token: Option<Secret>,
+    /// Rises with every change, and no two sessions of a process share one.
+    pub version: u64,
+    pub(super) digest: Digest,
+    pub(super) state: AtomicU8,
+    pub(super) last_seen: AtomicI64,
+    /// When it was ended or found expired.
+    pub(super) gone: AtomicI64,
+    /// Whether `last_seen` waits to be saved.
+    pub(super) unsaved: AtomicBool,
+}
+
+/// Where a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum State {
+    Live = 0,
+    Replaced = 1,
+    Expired = 2,
+    Ended = 3,
+}
+
+/// What operators see of a session: never a token.
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionSummary {
+    /// Which session.
+    pub id: SessionId,
+    /// The host whose cookie it is.
+    pub host: Arc<str>,
+    /// Which provider vouches for the person.
+    pub provider: ProviderName,
+    /// The provider's identifier of the person.
+    pub sub: Arc<str>,
+    /// The person's name.
+    pub name: Arc<str>,
+    /// The person's groups at the provider.
+    pub groups: Vec<String>,
+    /// Why they work.
+    pub purpose: Purpose,
+    /// The assurance classes that were proven in this session.
+    pub assurance: Vec<AssuranceClass>,
+    /// When the person signed in.
+    pub created: Timestamp,
+    /// When they were last active.
+    pub last_seen: Timestamp,
+    /// When it ends if they stay inactive.
+    pub idle_end: Timestamp,
+    /// When it ends at the latest.
+    pub absolute_end: Timestamp,
+}
+
+impl Session {
+    /// Whether it still stands as it is. False once it was ended, expired or replaced by a change:
+    /// what lives longer than a request (a download, a WebSocket) asks again by its id.
+    pub fn is_live(&self) -> bool {
+        self.state() == State::Live
+    }
+
+    /// The reason last given for `application`. Whether it still counts is for the rules to say.
+    pub fn justification(&self, application: &ApplicationName) -> Option<&Justification> {
+        self.justifications.iter().find(|justification| justification.application == *application)
+    }
+
+    /// When the person was last active.
+    pub fn last_seen(&self) -> Timestamp {
+        Timestamp::from_millis(self.last_seen.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn state(&self) -> State {
+        match self.state.load(Ordering::Acquire) {
+            0 => State::Live,
+            1 => State::Replaced,
+            2 => State::Expired,
+            // Fail closed: whatever is not known is ended.
+            _ => State::Ended,
+        }
+    }
+
+    /// From live to `state`; false if it was not live any more.
+    pub(super) fn leave(&self, state: State, now: Timestamp) -> bool {
+        self.gone.store(now.as_millis(), Ordering::Relaxed);
+        self.state
+            .compare_exchange(State::Live as u8, state as u8, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    /// Ends it, also if it had expired before.
+    pub(super) fn end(&self, now: Timestamp) {
+        self.gone.store(now.as_millis(), Ordering::Relaxed);
+        self.state.store(State::Ended as u8, Ordering::Release);
+    }
+
+    /// Whether it has been gone for `grace`: nobody needs to be told any more what became of it.
+    pub(super) fn is_forgotten(&self, grace: Duration, now: Timestamp) -> bool {
+        !self.is_live() && now.since(Timestamp::from_millis(self.gone.load(Ordering::Relaxed))) > grace
+    }
+
+    /// The same session under `digest` and `version`, to be changed before it takes its place.
+    pub(super) fn successor(&self, digest: Digest, version: u64) -> Self {
+        Self {
+            id: self.id,
+            host: self.host.clone(),
+            provider: self.provider.clone(),
+            subject: self.subject.clone(),
+            assurance: self.assurance.clone(),
+            purpose: self.purpose,
+            justifications: self.justifications.clone(),
+            created: self.created,
+            absolute_end: self.absolute_end,
+            provider_sid: self.provider_sid.clone(),
+            id_token: self.id_token.clone(),
+            version,
+            digest,
+            state: AtomicU8::new(State::Live as u8),
+            last_seen: AtomicI64::new(self.last_seen.load(Ordering::Relaxed)),
+            gone: AtomicI64::new(0),
+            unsaved: AtomicBool::new(false),
+        }
+    }
+}
+
+/// What both sign-ins have proven: for each class the later moment; the rest as the last one says.
+pub(super) fn merged(before: &Assurance, mut after: Assurance) -> Assurance {
+    for (class, moment) in &before.proven {
+        let proven = after.proven.entry(class.clone()).or_insert(*moment);
+        *proven = (*proven).max(*moment);
+    }
+    after
+}

@@ -1,0 +1,495 @@
+//! All sessions of this gateway: found, made, changed, ended, swept.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::desk::SessionDesk;
+use super::session::{NewSession, Renewal, Session, SessionSummary, State, merged};
+use super::settings::SessionSettings;
+use super::store;
+use super::table::{SHARDS, Table};
+use super::token::SessionToken;
+use crate::domain::purpose::Purpose;
+use crate::domain::reason::Reason;
+use crate::domain::subject::{Justification, SubjectId};
+use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::Entropy;
+use crate::foundation::id::SessionId;
+use crate::platform::store::{Statement, Store, StoreError};
+
+/// All sessions of this gateway.
+#[derive(Debug)]
+pub struct Sessions {
+    table: Table,
+    store: Store,
+    entropy: Arc<dyn Entropy>,
+    limits: SessionLimits,
+    /// Milliseconds; a reload may change them.
+    idle: AtomicI64,
+    absolute: AtomicI64,
+    next_version: AtomicU64,
+    /// One change of a session at a time, or one of two would be lost.
+    changing: Box<[AsyncMutex<()>]>,
+    /// Seen since `last_seen` was saved.
+    touched: Mutex<Vec<Arc<Session>>>,
+    /// Ended here, but still in the store, which did not answer.
+    undeleted: Mutex<Vec<SessionId>>,
+    /// The shard to be swept next.
+    sweep: AtomicUsize,
+}
+
+/// How many sessions there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLimits {
+    /// In all.
+    pub all: usize,
+    /// Of one person; beyond it their oldest ends.
+    pub per_person: usize,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self { all: 1_000_000, per_person: 64 }
+    }
+}
+
+/// What a cookie stands for.
+#[derive(Debug)]
+pub enum Found {
+    /// A session.
+    Session(Arc<Session>),
+    /// A session that was idle for too long or has reached its absolute end.
+    Expired,
+    /// A session that was ended: by sign-out, by an operator, by a newer one.
+    Ended,
+    /// No session that we know.
+    None,
+}
+
+/// Why a session could not be made or changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SessionError {
+    /// The store did not take it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There are as many sessions as there may be.
+    #[error("there are as many sessions as there may be")]
+    TooMany,
+    /// It was ended or changed meanwhile.
+    #[error("the session does not stand any more")]
+    Gone,
+    /// A step-up came back with another person.
+    #[error("another person came back than the session belongs to")]
+    OtherPerson,
+    /// It cannot be written down.
+    #[error("the session cannot be written down")]
+    Unwritable,
+}
+
+impl SessionError {
+    /// Why, in the words of events and pages.
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Store(_) => Reason::StoreUnavailable,
+            Self::TooMany => Reason::Overloaded,
+            Self::Gone => Reason::SessionRevoked,
+            Self::OtherPerson => Reason::SignInInvalid,
+            Self::Unwritable => Reason::InternalError,
+        }
+    }
+}
+
+impl From<store::Unreadable> for SessionError {
+    fn from(_: store::Unreadable) -> Self {
+        Self::Unwritable
+    }
+}
+
+/// How long a session that is gone is kept, so that its browser can be told what became of it.
+const GRACE: Duration = Duration::from_secs(60 * 60);
+
+/// Seen again within this time is not noted: it would only move memory between cores.
+const SEEN_RESOLUTION_MILLIS: i64 = 1_000;
+
+/// Statements in one write of the background work.
+const BATCH: usize = 500;
+
+impl Sessions {
+    /// The sessions that the store holds; those that have expired are dropped. Blocks: for the start.
+    pub fn load(
+        store: Store,
+        settings: &SessionSettings,
+        limits: SessionLimits,
+        entropy: Arc<dyn Entropy>,
+        now: Timestamp,
+    ) -> Result<Self, SessionError> {
+        let sessions = Self {
+            table: Table::new(),
+            store,
+            entropy,
+            limits,
+            idle: AtomicI64::new(millis(settings.idle)),
+            absolute: AtomicI64::new(millis(settings.absolute)),
+            next_version: AtomicU64::new(1),
+            changing: (0..SHARDS).map(|_| AsyncMutex::new(())).collect(),
+            touched: Mutex::default(),
+            undeleted: Mutex::default(),
+            sweep: AtomicUsize::new(0),
+        };
+        let mut unreadable = 0_usize;
+        for row in sessions.store.read(&store::all())? {
+            match store::read(&row, sessions.version()) {
+                // Expired ones too: their browsers are told, and the sweep forgets them.
+                Ok(session) => sessions.table.insert(&Arc::new(session)),
+                Err(store::Unreadable) => unreadable += 1,
+            }
+        }
+        if unreadable > 0 {
+            tracing::warn!(
+                session.unreadable = unreadable,
+                "stored sessions that cannot be read are ignored"
+            );
+        }
+        let known = (0..SHARDS).flat_map(|shard| sessions.table.in_shard(shard));
+        known.for_each(|session| drop(sessions.judge(session, now)));
+        Ok(sessions)
+    }
+
+    /// Takes new settings. Shorter ones hold for sessions that stand already.
+    pub fn apply(&self, settings: &SessionSettings) {
+        self.idle.store(millis(settings.idle), Ordering::Relaxed);
+        self.absolute.store(millis(settings.absolute), Ordering::Relaxed);
+    }
+
+    /// A desk for one worker.
+    pub fn desk(&self) -> SessionDesk {
+        SessionDesk::default()
+    }
+
+    /// What the cookie `token` stands for on `host`.
+    pub fn find(&self, desk: &SessionDesk, token: &str, host: &str, now: Timestamp) -> Found {
+        let Some(digest) = SessionToken::digest_of(token) else { return Found::None };
+        let session = desk.recall(&digest).or_else(|| {
+            let session = self.table.find(&digest)?;
+            if session.is_live() {
+                desk.remember(&session);
+            }
+            Some(session)
+        });
+        match session {
+            Some(session) if *session.host == *host => self.judge(session, now),
+            Some(_) | None => Found::None,
+        }
+    }
+
+    /// The session of this id as it stands now: for what lives longer than a request.
+    pub fn current(&self, id: SessionId, now: Timestamp) -> Found {
+        self.table.by_id(id).map_or(Found::None, |session| self.judge(session, now))
+    }
+
+    /// Notes that the person was active.
+    pub fn touch(&self, session: &Arc<Session>, now: Timestamp) {
+        if now.as_millis() - session.last_seen.load(Ordering::Relaxed) < SEEN_RESOLUTION_MILLIS {
+            return;
+        }
+        session.last_seen.fetch_max(now.as_millis(), Ordering::SeqCst);
+        if !session.unsaved.swap(true, Ordering::SeqCst) {
+            lock(&self.touched).push(session.clone());
+        }
+    }
+
+    /// Makes a session; it is in the store when this answers. Beyond the limit of one person, their
+    /// oldest ends.
+    pub async fn create(
+        &self,
+        new: NewSession,
+        now: Timestamp,
+    ) -> Result<(Arc<Session>, SessionToken), SessionError> {
+        if self.table.len() >= self.limits.all {
+            return Err(SessionError::TooMany);
+        }
+        let token = SessionToken::generate(&*self.entropy);
+        let session = Arc::new(self.session(new, &token, now));
+        self.store.write(vec![store::insert(&session)?]).await?;
+        self.table.insert(&session);
+        if let Err(error) = self.end_surplus(&session.subject.id(), now).await {
+            tracing::warn!(session.id = %session.id, %error, "older sessions are ended, but not yet in the store");
+        }
+        Ok((session, token))
+    }
+
+    /// After a step-up: the same session under a new token. The old token is nothing any more.
+    pub async fn rotate(
+        &self,
+        id: SessionId,
+        renewal: Renewal,
+        now: Timestamp,
+    ) -> Result<(Arc<Session>, SessionToken), SessionError> {
+        let token = SessionToken::generate(&*self.entropy);
+        let session = self
+            .change(id, now, |before| {
+                if renewal.subject.id() != before.subject.id() {
+                    return Err(SessionError::OtherPerson);
+                }
+                let mut after = before.successor(token.digest(), self.version());
+                after.assurance = merged(&before.assurance, renewal.assurance);
+                after.subject = Arc::new(renewal.subject);
+                after.provider_sid = renewal.provider_sid.or(after.provider_sid);
+                after.id_token = renewal.id_token.or(after.id_token);
+                Ok(after)
+            })
+            .await?;
+        Ok((session, token))
+    }
+
+    /// Notes the reason that the person gave for an application; it replaces an earlier one.
+    pub async fn justify(
+        &self,
+        id: SessionId,
+        justification: Justification,
+        now: Timestamp,
+    ) -> Result<Arc<Session>, SessionError> {
+        self.change(id, now, |before| {
+            let mut after = before.successor(before.digest, self.version());
+            after.justifications.retain(|given| given.application != justification.application);
+            after.justifications.push(justification);
+            Ok(after)
+        })
+        .await
+    }
+
+    /// Notes why the person works from now on.
+    pub async fn set_purpose(
+        &self,
+        id: SessionId,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<Arc<Session>, SessionError> {
+        self.change(id, now, |before| {
+            let mut after = before.successor(before.digest, self.version());
+            after.purpose = purpose;
+            Ok(after)
+        })
+        .await
+    }
+
+    /// Ends a session, at once and on every desk; returns it if it stood. When the store does not
+    /// answer, the session is ended all the same and its row is deleted as soon as possible.
+    pub async fn end(&self, id: SessionId, now: Timestamp) -> Result<Option<Arc<Session>>, SessionError> {
+        let ended = self.end_all(self.table.by_id(id).into_iter().collect(), now).await?;
+        Ok(ended.into_iter().next())
+    }
+
+    /// Ends every session of a person.
+    pub async fn end_subject(
+        &self,
+        subject: &SubjectId,
+        now: Timestamp,
+    ) -> Result<Vec<Arc<Session>>, SessionError> {
+        self.end_all(self.table.of_subject(subject), now).await
+    }
+
+    /// Ends every session that rests on one session at the provider.
+    pub async fn end_provider_sid(
+        &self,
+        issuer: &Arc<str>,
+        sid: &Arc<str>,
+        now: Timestamp,
+    ) -> Result<Vec<Arc<Session>>, SessionError> {
+        self.end_all(self.table.of_provider_sid(issuer, sid), now).await
+    }
+
+    /// The sessions that stand, the latest first, at most `limit`.
+    pub fn list(&self, limit: usize, now: Timestamp) -> Vec<SessionSummary> {
+        let mut standing = self.table.standing(limit);
+        standing.retain(|session| !self.is_past(session, now));
+        standing.sort_by_key(|session| std::cmp::Reverse((session.created, session.id)));
+        standing.iter().map(|session| self.summary(session)).collect()
+    }
+
+    /// The work that may wait: saves when people were last seen, deletes what the store still
+    /// holds, forgets what is long gone. To be called every few seconds, and once before the end.
+    pub async fn maintain(&self, now: Timestamp) -> Result<(), SessionError> {
+        self.delete_ended().await?;
+        self.save_touched().await?;
+        self.sweep_next(now).await
+    }
+
+    async fn save_touched(&self) -> Result<(), SessionError> {
+        let touched = std::mem::take(&mut *lock(&self.touched));
+        for (done, some) in touched.chunks(BATCH).enumerate() {
+            let written =
+                self.store.write(some.iter().map(|session| store::save_seen(session)).collect()).await;
+            if let Err(error) = written {
+                for session in touched.iter().skip(done * BATCH) {
+                    session.unsaved.store(true, Ordering::SeqCst);
+                    lock(&self.touched).push(session.clone());
+                }
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn change(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+        make: impl FnOnce(&Session) -> Result<Session, SessionError>,
+    ) -> Result<Arc<Session>, SessionError> {
+        let _turn = self.turn(id).lock().await;
+        let before = match self.current(id, now) {
+            Found::Session(session) => session,
+            Found::Expired | Found::Ended | Found::None => return Err(SessionError::Gone),
+        };
+        let after = Arc::new(make(&before)?);
+        self.store.write(vec![store::update(&after)?]).await?;
+        if self.table.replace(&before, &after, now) { Ok(after) } else { Err(SessionError::Gone) }
+    }
+
+    async fn end_all(
+        &self,
+        sessions: Vec<Arc<Session>>,
+        now: Timestamp,
+    ) -> Result<Vec<Arc<Session>>, SessionError> {
+        let ended: Vec<_> = sessions.iter().filter_map(|session| self.table.end(session.id, now)).collect();
+        lock(&self.undeleted).extend(ended.iter().map(|session| session.id));
+        self.delete_ended().await?;
+        Ok(ended)
+    }
+
+    /// Deletes the rows of ended sessions; those that could not be deleted stay on the list.
+    async fn delete_ended(&self) -> Result<(), SessionError> {
+        let ended = std::mem::take(&mut *lock(&self.undeleted));
+        for (done, some) in ended.chunks(BATCH).enumerate() {
+            let written = self.store.write(some.iter().map(|id| store::delete(*id)).collect()).await;
+            if let Err(error) = written {
+                lock(&self.undeleted).extend(ended.iter().skip(done * BATCH));
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn end_surplus(&self, subject: &SubjectId, now: Timestamp) -> Result<(), SessionError> {
+        let mut theirs = self.table.of_subject(subject);
+        theirs.truncate(theirs.len().saturating_sub(self.limits.per_person));
+        if !theirs.is_empty() {
+            self.end_all(theirs, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn sweep_next(&self, now: Timestamp) -> Result<(), SessionError> {
+        let shard = self.sweep.fetch_add(1, Ordering::Relaxed);
+        let mut rows: Vec<Statement> = Vec::new();
+        for session in self.table.in_shard(shard) {
+            if self.is_past(&session, now) {
+                session.leave(State::Expired, now);
+            }
+            if session.is_forgotten(GRACE, now) {
+                self.table.forget(&session);
+                rows.push(store::delete(session.id));
+            }
+        }
+        if !rows.is_empty() {
+            self.store.write(rows).await?;
+        }
+        Ok(())
+    }
+
+    /// What a session stands for at `now`. Once found expired it stays so, whatever a reload says.
+    fn judge(&self, session: Arc<Session>, now: Timestamp) -> Found {
+        if session.state() == State::Live && self.is_past(&session, now) {
+            session.leave(State::Expired, now);
+        }
+        match session.state() {
+            State::Live => Found::Session(session),
+            State::Expired => Found::Expired,
+            State::Ended => Found::Ended,
+            // Replaced while we looked: what stands now is under the same id.
+            State::Replaced => match self.table.by_id(session.id) {
+                Some(after) if after.digest == session.digest && after.is_live() => Found::Session(after),
+                Some(_) | None => Found::None,
+            },
+        }
+    }
+
+    fn is_past(&self, session: &Session, now: Timestamp) -> bool {
+        session.is_live() && (now >= self.idle_end(session) || now >= self.absolute_end(session))
+    }
+
+    fn idle_end(&self, session: &Session) -> Timestamp {
+        later(session.last_seen(), self.idle.load(Ordering::Relaxed))
+    }
+
+    /// What was promised at sign-in, or less if the settings have become shorter.
+    fn absolute_end(&self, session: &Session) -> Timestamp {
+        session.absolute_end.min(later(session.created, self.absolute.load(Ordering::Relaxed)))
+    }
+
+    fn session(&self, new: NewSession, token: &SessionToken, now: Timestamp) -> Session {
+        Session {
+            id: SessionId::new(now, &*self.entropy),
+            host: new.host,
+            provider: new.provider,
+            subject: Arc::new(new.subject),
+            assurance: new.assurance,
+            purpose: new.purpose,
+            justifications: Vec::new(),
+            created: now,
+            absolute_end: later(now, self.absolute.load(Ordering::Relaxed)),
+            provider_sid: new.provider_sid,
+            id_token: new.id_token,
+            version: self.version(),
+            digest: token.digest(),
+            state: (State::Live as u8).into(),
+            last_seen: now.as_millis().into(),
+            gone: 0.into(),
+            unsaved: false.into(),
+        }
+    }
+
+    fn summary(&self, session: &Session) -> SessionSummary {
+        SessionSummary {
+            id: session.id,
+            host: session.host.clone(),
+            provider: session.provider.clone(),
+            sub: session.subject.sub.clone(),
+            name: session.subject.name.clone(),
+            groups: session.subject.groups.clone(),
+            purpose: session.purpose,
+            assurance: session.assurance.proven.keys().cloned().collect(),
+            created: session.created,
+            last_seen: session.last_seen(),
+            idle_end: self.idle_end(session),
+            absolute_end: self.absolute_end(session),
+        }
+    }
+
+    fn version(&self) -> u64 {
+        self.next_version.fetch_add(1, Ordering::Relaxed)
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "a number modulo SHARDS is below the number of turns")]
+    fn turn(&self, id: SessionId) -> &AsyncMutex<()> {
+        use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
+        &self.changing[usize::from(hash.to_le_bytes()[0]) % SHARDS]
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn later(moment: Timestamp, millis: i64) -> Timestamp {
+    Timestamp::from_millis(moment.as_millis().saturating_add(millis))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,393 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::settings::SessionSettings;
+use super::*;
+use crate::domain::assurance::{Assurance, AssuranceNeed};
+use crate::domain::purpose::Purpose;
+use crate::domain::subject::{Justification, Subject};
+use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::SeededEntropy;
+use crate::foundation::secret::Secret;
+use crate::platform::store::Store;
+
+const HOST: &str = "ehr.clinic.example";
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn start() -> Timestamp {
+    "2026-03-01T08:00:00Z".parse().unwrap()
+}
+
+fn settings() -> SessionSettings {
+    SessionSettings { idle: 15 * MINUTE, absolute: 12 * 60 * MINUTE }
+}
+
+fn open(path: &Path, now: Timestamp) -> Sessions {
+    limited(path, SessionLimits::default(), now)
+}
+
+fn limited(path: &Path, limits: SessionLimits, now: Timestamp) -> Sessions {
+    let store = Store::open(path, &[MIGRATIONS]).unwrap();
+    // A new seed at each opening: tokens of one run do not come again in the next.
+    let entropy = Arc::new(SeededEntropy::new(u64::try_from(now.as_millis()).unwrap()));
+    Sessions::load(store, &settings(), limits, entropy, now).unwrap()
+}
+
+fn subject(sub: &str) -> Subject {
+    Subject {
+        issuer: "https://id.clinic.example".into(),
+        sub: sub.into(),
+        name: "Nadia Nurse".into(),
+        groups: vec!["EHR-Nurses".to_owned()],
+        attributes: BTreeMap::new(),
+    }
+}
+
+fn sign_in(sub: &str) -> NewSession {
+    NewSession {
+        host: HOST.into(),
+        provider: "clinic".parse().unwrap(),
+        subject: subject(sub),
+        assurance: Assurance { auth_time: start(), ..Assurance::default() },
+        purpose: Purpose::Treatment,
+        provider_sid: Some(format!("sid-of-{sub}").into()),
+        id_token: Some(Secret::new("header.payload.signature".to_owned())),
+    }
+}
+
+fn proving(class: &str, at: Timestamp) -> Assurance {
+    let proven = BTreeMap::from([(class.parse().unwrap(), at)]);
+    Assurance { auth_time: at, proven, ..Assurance::default() }
+}
+
+fn renewal(sub: &str, assurance: Assurance) -> Renewal {
+    Renewal { subject: subject(sub), assurance, provider_sid: None, id_token: None }
+}
+
+fn found(found: Found) -> Arc<Session> {
+    match found {
+        Found::Session(session) => session,
+        Found::Expired | Found::Ended | Found::None => panic!("no session: {found:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_found_by_its_token_and_on_its_host_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("store.db"), start());
+    let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let desk = sessions.desk();
+
+    for _ in 0..2 {
+        assert_eq!(found(sessions.find(&desk, token.reveal(), HOST, start())).id, session.id);
+        assert!(matches!(sessions.find(&desk, token.reveal(), "console.example", start()), Found::None));
+    }
+    let mut other = token.reveal().to_owned();
+    other.replace_range(0..1, if other.starts_with('A') { "B" } else { "A" });
+    for token in [other.as_str(), "", "short", &"é".repeat(43), &"A".repeat(43), &"A".repeat(100_000)] {
+        assert!(matches!(sessions.find(&desk, token, HOST, start()), Found::None));
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_when_nobody_is_active() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("store.db"), start());
+    let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let (desk, other_desk) = (sessions.desk(), sessions.desk());
+
+    let active = start().plus(14 * MINUTE);
+    found(sessions.find(&desk, token.reveal(), HOST, active));
+    sessions.touch(&session, active);
+    found(sessions.find(&desk, token.reveal(), HOST, start().plus(28 * MINUTE)));
+    assert!(matches!(sessions.find(&desk, token.reveal(), HOST, active.plus(15 * MINUTE)), Found::Expired));
+    // Neither a clock that goes back nor longer settings bring it back.
+    sessions.apply(&SessionSettings { idle: 60 * MINUTE, ..settings() });
+    assert!(matches!(sessions.find(&other_desk, token.reveal(), HOST, active), Found::Expired));
+    assert!(sessions.list(10, active).is_empty());
+}
+
+#[tokio::test]
+async fn a_session_ends_at_its_absolute_end_however_active_the_person_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("store.db"), start());
+    let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let desk = sessions.desk();
+    let end = start().plus(12 * 60 * MINUTE);
+    sessions.touch(&session, end.minus(MINUTE));
+    found(sessions.find(&desk, token.reveal(), HOST, end.minus(MINUTE)));
+    assert!(matches!(sessions.find(&desk, token.reveal(), HOST, end), Found::Expired));
+}
+
+#[tokio::test]
+async fn shorter_settings_hold_for_sessions_that_stand() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("store.db"), start());
+    let (_, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let desk = sessions.desk();
+    found(sessions.find(&desk, token.reveal(), HOST, start().plus(10 * MINUTE)));
+    sessions.apply(&SessionSettings { idle: 10 * MINUTE, absolute: 10 * MINUTE });
+    let found = sessions.find(&desk, token.reveal(), HOST, start().plus(10 * MINUTE));
+    assert!(matches!(found, Found::Expired));
+}
+
+#[tokio::test]
+async fn people_stay_signed_in_over_a_restart_and_ended_sessions_stay_ended() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let seen = start().plus(10 * MINUTE);
+    let (kept, ended, idle) = {
+        let sessions = open(&path, start());
+        let (session, kept) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+        let justified = Justification {
+            code: "billing".to_owned(),
+            text: "a question of the insurer".to_owned(),
+            application: "ehr".parse().unwrap(),
+            given: start(),
+        };
+        let session = sessions.justify(session.id, justified, start()).await.unwrap();
+        let (gone, ended) = sessions.create(sign_in("registrar"), start()).await.unwrap();
+        let (_, idle) = sessions.create(sign_in("analyst"), start()).await.unwrap();
+        sessions.touch(&session, seen);
+        assert!(sessions.end(gone.id, seen).await.unwrap().is_some());
+        sessions.maintain(seen).await.unwrap();
+        (kept, ended, idle)
+    };
+
+    let now = start().plus(20 * MINUTE);
+    let sessions = open(&path, now);
+    let desk = sessions.desk();
+    let session = found(sessions.find(&desk, kept.reveal(), HOST, now));
+    assert_eq!(session.last_seen(), seen);
+    assert_eq!(*session.subject, subject("nurse"));
+    assert_eq!(session.justification(&"ehr".parse().unwrap()).unwrap().code, "billing");
+    assert!(session.id_token.as_ref().unwrap().is("header.payload.signature"));
+    assert!(matches!(sessions.find(&desk, ended.reveal(), HOST, now), Found::None));
+    assert!(matches!(sessions.find(&desk, idle.reveal(), HOST, now), Found::Expired));
+}
+
+#[tokio::test]
+async fn the_store_holds_no_token() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let sessions = open(&path, start());
+    let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    drop(sessions);
+    let bytes = std::fs::read(&path).unwrap();
+    let holds = |text: &str| memchr::memmem::find(&bytes, text.as_bytes()).is_some();
+    assert!(holds(&session.id.to_string()));
+    assert!(!holds(token.reveal()));
+}
+
+#[tokio::test]
+async fn an_ended_session_is_gone_at_once_on_every_desk() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("store.db"), start());
+    let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let desks = [sessions.desk(), sessions.desk(), sessions.desk()];
+    for desk in &desks[..2] {
+        found(sessions.find(desk, token.reveal(), HOST, start()));
+    }
+    let ended = sessions.end(session.id, start()).await.unwrap().unwrap();
+    assert_eq!(ended.id, session.id);
+    for desk in &desks {
+        assert!(matches!(sessions.find(desk, token.reveal(), HOST, start()), Found::Ended));
+    }
+    assert!(!session.is_live());
+    assert!(sessions.end(session.id, start()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_person_and_a_session_at_the_provider_can_be_ended_as_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("store.db"), start());
+    let (first, _) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let (second, _) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let (other, _) = sessions.create(sign_in("registrar"), start()).await.unwrap();
+
+    assert_eq!(sessions.end_subject(&first.subject.id(), start()).await.unwrap().len(), 2);
+    assert!(!first.is_live() && !second.is_live() && other.is_live());
+
+    let elsewhere = "https://id.other.example".into();
+    let sid = "sid-of-registrar".into();
+    assert!(sessions.end_provider_sid(&elsewhere, &sid, start()).await.unwrap().is_empty());
+    assert_eq!(sessions.end_provider_sid(&other.subject.issuer, &sid, start()).await.unwrap().len(), 1);
+    assert!(!other.is_live());
+}
+
+#[tokio::test]
+async fn a_step_up_gives_a_new_token_and_the_old_one_is_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let sessions = open(&path, start());
+    let (before, old) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let (desk, later) = (sessions.desk(), start().plus(MINUTE));
+    found(sessions.find(&desk, old.reveal(), HOST, later));
+
+    let (after, new) =
+        sessions.rotate(before.id, renewal("nurse", proving("mfa", later)), later).await.unwrap();
+    assert_eq!(after.id, before.id);
+    assert_eq!(after.absolute_end, before.absolute_end);
+    assert!(after.version > before.version && !before.is_live());
+    assert_ne!(old.reveal(), new.reveal());
+    assert!(matches!(sessions.find(&desk, old.reveal(), HOST, later), Found::None));
+    assert_eq!(found(sessions.find(&desk, new.reveal(), HOST, later)).version, after.version);
+
+    drop(sessions);
+    let sessions = open(&path, later);
+    let desk = sessions.desk();
+    assert!(matches!(sessions.find(&desk, old.reveal(), HOST, later), Found::None));
+    found(sessions.find(&desk, new.reveal(), HOST, later));
+}
+
+#[tokio::test]
+async fn a_step_up_keeps_what_was_proven_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("store.db"), start());
+    let (session, _) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let later = start().plus(5 * MINUTE);
+    sessions.rotate(session.id, renewal("nurse", proving("mfa", later)), later).await.unwrap();
+    let older_and_new = Assurance {
+        proven: BTreeMap::from([("mfa".parse().unwrap(), start()), ("phr".parse().unwrap(), start())]),
+        ..proving("phr", start())
+    };
+    let (session, _) = sessions.rotate(session.id, renewal("nurse", older_and_new), later).await.unwrap();
+    let need = |class: &str, fresh| AssuranceNeed { class: class.parse().unwrap(), fresh: Some(fresh) };
+    assert!(session.assurance.meets(&need("mfa", MINUTE), later));
+    assert!(session.assurance.meets(&need("phr", 5 * MINUTE), later));
+    assert!(!session.assurance.meets(&need("phr", MINUTE), later));
+}
+
+#[tokio::test]
+async fn a_step_up_by_another_person_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("store.db"), start());
+    let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let refused = sessions.rotate(session.id, renewal("registrar", Assurance::default()), start()).await;
+    assert!(matches!(refused, Err(SessionError::OtherPerson)));
+    assert!(session.is_live());
+    found(sessions.find(&sessions.desk(), token.reveal(), HOST, start()));
+}
+
+#[tokio::test]
+async fn a_change_is_seen_on_every_desk_under_the_same_token() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("store.db"), start());
+    let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let desks = [sessions.desk(), sessions.desk()];
+    for desk in &desks {
+        found(sessions.find(desk, token.reveal(), HOST, start()));
+    }
+    let changed = sessions.set_purpose(session.id, Purpose::Payment, start()).await.unwrap();
+    assert!(changed.version > session.version);
+    for desk in &desks {
+        assert_eq!(found(sessions.find(desk, token.reveal(), HOST, start())).purpose, Purpose::Payment);
+    }
+}
+
+#[tokio::test]
+async fn changes_at_the_same_time_all_stand() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("store.db"), start());
+    let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let changes = (0..10).map(|number| {
+        let application = format!("application-{number}").parse().unwrap();
+        let given =
+            Justification { code: "care".to_owned(), text: String::new(), application, given: start() };
+        sessions.justify(session.id, given, start())
+    });
+    assert!(futures_util::future::join_all(changes).await.iter().all(Result::is_ok));
+    let session = found(sessions.find(&sessions.desk(), token.reveal(), HOST, start()));
+    assert_eq!(session.justifications.len(), 10);
+}
+
+#[tokio::test]
+async fn what_was_ended_does_not_come_back_by_a_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let sessions = open(&path, start());
+    let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let (changed, ended) = tokio::join!(
+        sessions.set_purpose(session.id, Purpose::Payment, start()),
+        sessions.end(session.id, start()),
+    );
+    assert!(matches!(changed, Err(SessionError::Gone)), "{changed:?}");
+    assert!(ended.unwrap().is_some());
+    assert!(matches!(sessions.find(&sessions.desk(), token.reveal(), HOST, start()), Found::Ended));
+    drop(sessions);
+    let sessions = open(&path, start());
+    assert!(matches!(sessions.find(&sessions.desk(), token.reveal(), HOST, start()), Found::None));
+}
+
+#[tokio::test]
+async fn beyond_the_limit_of_one_person_their_oldest_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let limits = SessionLimits { all: 100, per_person: 2 };
+    let sessions = limited(&directory.path().join("store.db"), limits, start());
+    let mut made = Vec::new();
+    for minute in 0..3 {
+        made.push(sessions.create(sign_in("nurse"), start().plus(minute * MINUTE)).await.unwrap());
+    }
+    let (other, _) = sessions.create(sign_in("registrar"), start()).await.unwrap();
+    let live: Vec<_> = made.iter().map(|(session, _)| session.is_live()).collect();
+    assert_eq!(live, [false, true, true]);
+    assert!(other.is_live());
+}
+
+#[tokio::test]
+async fn beyond_the_limit_of_all_nobody_more_is_let_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let limits = SessionLimits { all: 2, per_person: 2 };
+    let sessions = limited(&directory.path().join("store.db"), limits, start());
+    sessions.create(sign_in("nurse"), start()).await.unwrap();
+    sessions.create(sign_in("registrar"), start()).await.unwrap();
+    let refused = sessions.create(sign_in("analyst"), start()).await;
+    assert!(matches!(refused, Err(SessionError::TooMany)));
+}
+
+#[tokio::test]
+async fn what_is_long_gone_is_forgotten_and_makes_room() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let limits = SessionLimits { all: 1, per_person: 1 };
+    let sessions = limited(&path, limits, start());
+    let (_, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let sweep_all = async |now| {
+        for _ in 0..64 {
+            sessions.maintain(now).await.unwrap();
+        }
+    };
+    let later = start().plus(20 * MINUTE);
+    sweep_all(later).await;
+    assert!(matches!(sessions.find(&sessions.desk(), token.reveal(), HOST, later), Found::Expired));
+    let later = later.plus(61 * MINUTE);
+    sweep_all(later).await;
+    assert!(matches!(sessions.find(&sessions.desk(), token.reveal(), HOST, later), Found::None));
+    assert!(sessions.create(sign_in("registrar"), later).await.is_ok());
+}
+
+#[tokio::test]
+async fn operators_see_who_and_until_when_but_no_token() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("store.db"), start());
+    let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    sessions.create(sign_in("registrar"), start().plus(MINUTE)).await.unwrap();
+    let list = sessions.list(10, start().plus(MINUTE));
+    assert_eq!(list.iter().map(|summary| &*summary.sub).collect::<Vec<_>>(), ["registrar", "nurse"]);
+    assert_eq!(list[1].idle_end, start().plus(15 * MINUTE));
+    let shown = serde_json::to_string(&list).unwrap() + &format!("{session:?}{token:?}");
+    assert!(!shown.contains(token.reveal()) && !shown.contains("payload"));
+}
+
+#[test]
+fn the_cookie_is_bound_to_host_tls_and_scripts_cannot_read_it() {
+    let token = SessionToken::generate(&SeededEntropy::new(1));
+    assert_eq!(
+        token.set_cookie(),
+        format!("__Host-leastway={}; Path=/; Secure; HttpOnly; SameSite=Lax", token.reveal())
+    );
+    assert_eq!(token.reveal().len(), 43);
+    assert!(SessionToken::clear_cookie().ends_with("; Max-Age=0"));
+}

@@ -1,0 +1,185 @@
+//! The embedded store: one SQLite file in WAL mode, made on first start.
+//!
+//! One thread writes, and commits all that waits in one transaction (group commit), so that the
+//! cost of a sync is shared. A write is answered when it is on the disk. The file belongs to one
+//! process: a second one is refused at start. SQL is kept to what SQLite and PostgreSQL both
+//! understand: `$n`, `ON CONFLICT … DO UPDATE`, `RETURNING`, BIGINT, TEXT, BLOB, no date functions.
+
+mod migration;
+mod value;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+pub use migration::Migrations;
+pub use value::{Row, Statement, Value};
+
+/// A store that is open. Cheap to clone; the file is closed with the last clone.
+#[derive(Clone, Debug)]
+pub struct Store(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    writer: writer::Writer,
+    reader: Mutex<Connection>,
+    /// Held for as long as the store is open.
+    _lock: File,
+}
+
+/// Why the store did not do as it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has the file.
+    #[error("the store `{}` is in use by another process", .path.display())]
+    InUse {
+        /// The store's file.
+        path: PathBuf,
+    },
+    /// A newer Leastway wrote it.
+    #[error("the store `{}` was written by a newer version: `{part}` stands at {found}, this version knows {known}", .path.display())]
+    Newer {
+        /// The store's file.
+        path: PathBuf,
+        /// The part of the schema.
+        part: String,
+        /// Where the file stands.
+        found: i64,
+        /// What this version knows.
+        known: i64,
+    },
+    /// It is not a database, or a damaged one.
+    #[error("the store `{}` is damaged or not a database: restore it from a backup", .path.display())]
+    Damaged {
+        /// The store's file.
+        path: PathBuf,
+    },
+    /// It cannot be opened or made.
+    #[error("the store `{}` cannot be opened: {cause}", .path.display())]
+    Unopened {
+        /// The store's file.
+        path: PathBuf,
+        /// What the system said.
+        cause: String,
+    },
+    /// No room is left for it.
+    #[error("the disk of the store is full")]
+    Full,
+    /// More writes wait than the store takes.
+    #[error("the store is overloaded")]
+    Overloaded,
+    /// A statement failed.
+    #[error("the store failed: {cause}")]
+    Failed {
+        /// What SQLite said; it names tables and constraints, never values.
+        cause: String,
+    },
+    /// A row is not what was asked for.
+    #[error("the store returned something else than was asked for")]
+    Unexpected,
+}
+
+/// Writes that may wait at once.
+const WAITING_MAX: usize = 16_384;
+
+/// How long a statement waits for a lock, such as a backup's, before it fails.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Store {
+    /// Opens the store at `path`, makes it if there is none, and brings its schema up to date.
+    pub fn open(path: &Path, parts: &[Migrations]) -> Result<Self, StoreError> {
+        let lock = claim(path)?;
+        let mut connection = connect(path)?;
+        migration::run(&mut connection, parts, path)?;
+        let reader = connect(path)?;
+        reader.pragma_update(None, "query_only", true).map_err(|error| opening(path, &error))?;
+        let writer =
+            writer::Writer::start(connection, WAITING_MAX).map_err(|error| unopened(path, &error))?;
+        Ok(Self(Arc::new(Inner { writer, reader: Mutex::new(reader), _lock: lock })))
+    }
+
+    /// Carries the statements out, all or none, and answers when they are on the disk. Returns how
+    /// many rows each has changed.
+    pub async fn write(&self, statements: Vec<Statement>) -> Result<Vec<usize>, StoreError> {
+        self.0.writer.write(statements).await
+    }
+
+    /// The rows that a query finds. Blocks: for the start and for background work.
+    pub fn read(&self, query: &Statement) -> Result<Vec<Row>, StoreError> {
+        let reader = self.0.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        query.rows(&reader)
+    }
+}
+
+/// Makes the file, readable by us alone, and claims it for this process.
+fn claim(path: &Path) -> Result<File, StoreError> {
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        std::fs::create_dir_all(directory).map_err(|error| unopened(path, &error))?;
+    }
+    private_file(path).map_err(|error| unopened(path, &error))?;
+    let mut lock_path = path.as_os_str().to_owned();
+    lock_path.push(".lock");
+    let lock = private_file(Path::new(&lock_path)).map_err(|error| unopened(path, &error))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(unopened(path, &error)),
+    }
+}
+
+fn private_file(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path).map_err(|error| opening(path, &error))?;
+    let prepare = || {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        // What is deleted is overwritten: rows hold names and tokens.
+        connection.pragma_update(None, "secure_delete", true)
+    };
+    prepare().map_err(|error| opening(path, &error))?;
+    Ok(connection)
+}
+
+fn unopened(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Unopened { path: path.to_owned(), cause: error.to_string() }
+}
+
+/// What an error at the opening means.
+fn opening(path: &Path, error: &rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode;
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            StoreError::Damaged { path: path.to_owned() }
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            StoreError::InUse { path: path.to_owned() }
+        }
+        Some(_) | None => StoreError::Unopened { path: path.to_owned(), cause: error.to_string() },
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) {
+            return Self::Full;
+        }
+        Self::Failed { cause: error.to_string() }
+    }
+}
