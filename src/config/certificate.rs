@@ -100,17 +100,15 @@ fn check_pair(
         );
         return None;
     };
-    match CertifiedKey::new(chain, signing_key).keys_match() {
-        Ok(()) => Some(()),
-        Err(_) => {
-            reader.error(
-                "key",
-                "the private key does not belong to the first certificate of the chain",
-                "the key with which that certificate was requested, and the leaf first in the chain",
-            );
-            None
-        }
+    let matching = CertifiedKey::new(chain, signing_key).keys_match().ok();
+    if matching.is_none() {
+        reader.error(
+            "key",
+            "the private key does not belong to the first certificate of the chain",
+            "the key with which that certificate was requested, and the leaf first in the chain",
+        );
     }
+    matching
 }
 
 fn leaf_names(reader: &Reader<'_>, leaf: &CertificateDer<'_>) -> Option<Vec<String>> {
@@ -120,10 +118,12 @@ fn leaf_names(reader: &Reader<'_>, leaf: &CertificateDer<'_>) -> Option<Vec<Stri
     };
     warn_of_dates(reader, &leaf);
     let names = leaf.subject_alternative_name().ok().flatten();
-    let name = |name: &GeneralName<'_>| match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
-        GeneralName::IPAddress(bytes) => address(bytes),
-        _ => None,
+    let name = |name: &GeneralName<'_>| {
+        if let GeneralName::IPAddress(bytes) = name {
+            return address(bytes);
+        }
+        let GeneralName::DNSName(name) = name else { return None };
+        Some((*name).to_owned())
     };
     let names: Vec<String> =
         names.map(|names| names.value.general_names.iter().filter_map(name).collect()).unwrap_or_default();

@@ -93,9 +93,7 @@ impl Locations {
 /// `parent.name`, the name in quotes where a bare key could not be read back.
 pub(super) fn dotted(parent: &str, name: &str) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    let name: Cow<'_, str> = match !name.is_empty() && name.bytes().all(bare) {
-        true => name.into(),
-        false => format!("{name:?}").into(),
-    };
+    let is_bare = !name.is_empty() && name.bytes().all(bare);
+    let name: Cow<'_, str> = if is_bare { name.into() } else { format!("{name:?}").into() };
     if parent.is_empty() { name.into_owned() } else { format!("{parent}.{name}") }
 }

@@ -10,7 +10,9 @@ pub(super) fn expand(folder: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {
     for part in Path::new(pattern) {
         let part_text = part.to_string_lossy();
         if !part_text.contains('*') {
-            found.iter_mut().for_each(|path| path.push(part));
+            for path in &mut found {
+                path.push(part);
+            }
             continue;
         }
         let mut next = Vec::new();

@@ -57,8 +57,9 @@ impl Kind {
     fn schema(self) -> Value {
         let one_or_more = |one: Value| json!({ "anyOf": [one, { "type": "array", "items": one }] });
         match self {
-            Self::Text(example) => json!({ "type": "string", "minLength": 1, "examples": [example] }),
-            Self::Path(example) => json!({ "type": "string", "minLength": 1, "examples": [example] }),
+            Self::Text(example) | Self::Path(example) => {
+                json!({ "type": "string", "minLength": 1, "examples": [example] })
+            }
             Self::Texts(example) => one_or_more(json!({ "type": "string", "examples": [example] })),
             Self::Word(words) => json!({ "enum": words() }),
             Self::Words(words) => one_or_more(json!({ "enum": words() })),

@@ -153,9 +153,11 @@ impl<'a> Reader<'a> {
 
     /// `true` or `false`.
     pub(super) fn yes_no(&self, name: &str) -> Option<bool> {
-        self.value(name, |(value, key)| match value {
-            DeValue::Boolean(yes) => Some(*yes),
-            other => self.wrong_type(other, &key, "`true` or `false`"),
+        self.value(name, |(value, key)| {
+            let DeValue::Boolean(yes) = value else {
+                return self.wrong_type(value, &key, "`true` or `false`");
+            };
+            Some(*yes)
         })
     }
 
@@ -221,8 +223,8 @@ impl<'a> Reader<'a> {
         Some(Self::open(self.reading, self.source, table, key, Some(values), start))
     }
 
-    /// A list of tables, whose positions count on from `before`.
-    pub(super) fn tables(&self, name: &str, before: usize) -> Vec<Self> {
+    /// A list of tables, whose positions count from `first`.
+    pub(super) fn tables(&self, name: &str, first: usize) -> Vec<Self> {
         let Some(Key { kind: Kind::Tables(table), absent, .. }) = self.table.key(name) else { return vec![] };
         let Some((_, value)) = self.written(name) else { return vec![] };
         let key = self.key_of(name);
@@ -235,17 +237,15 @@ impl<'a> Reader<'a> {
             self.reading.error(&key, "the list is empty", right.clone());
         }
         let open = |(position, value): (usize, &'a Spanned<DeValue<'a>>)| {
-            let key = format!("{key}[{}]", position + 1);
+            let key = format!("{key}[{position}]");
             let start = value.span().start;
             self.reading.locate(&key, self.source.place(start));
-            match value.get_ref() {
-                DeValue::Table(values) => {
-                    Some(Self::open(self.reading, self.source, table, key, Some(values), start))
-                }
-                other => self.wrong_type(other, &key, &right),
-            }
+            let DeValue::Table(values) = value.get_ref() else {
+                return self.wrong_type(value.get_ref(), &key, &right);
+            };
+            Some(Self::open(self.reading, self.source, table, key, Some(values), start))
         };
-        (before..).zip(array.iter()).filter_map(open).collect()
+        (first..).zip(array.iter()).filter_map(open).collect()
     }
 
     /// Tables by the names that operators gave, in the order in which they are written.
@@ -264,12 +264,10 @@ impl<'a> Reader<'a> {
             let (start, name) = (name.span().start, name.get_ref().to_string());
             let key = dotted(&key, &name);
             self.reading.locate(&key, self.source.place(start));
-            match value.get_ref() {
-                DeValue::Table(values) => {
-                    Some((name, Self::open(self.reading, self.source, table, key, Some(values), start)))
-                }
-                other => self.wrong_type(other, &key, &right),
-            }
+            let DeValue::Table(values) = value.get_ref() else {
+                return self.wrong_type(value.get_ref(), &key, &right);
+            };
+            Some((name, Self::open(self.reading, self.source, table, key, Some(values), start)))
         };
         entries.into_iter().filter_map(open).collect()
     }
@@ -381,7 +379,7 @@ impl<'a> Reader<'a> {
     }
 
     fn instead_of(&self, name: &str) -> String {
-        if std::ptr::eq(self.table, &PART) && MAIN.key(name).is_some() {
+        if std::ptr::eq(self.table, &raw const PART) && MAIN.key(name).is_some() {
             return format!("`{name}` in the main file, not in one that it includes");
         }
         let known = self.table.keys.iter().map(|key| key.name);

@@ -70,9 +70,10 @@ enum Reference {
 
 // The text may be a secret that was written by mistake, so no message quotes it.
 fn reference(text: &str, may_be_variable: bool) -> Result<Reference, Mistake> {
-    let right = match may_be_variable {
-        true => "a reference: `\"env:NAME\"` or `\"file:PATH\"`",
-        false => "a reference: `\"file:PATH\"`",
+    let right = if may_be_variable {
+        "a reference: `\"env:NAME\"` or `\"file:PATH\"`"
+    } else {
+        "a reference: `\"file:PATH\"`"
     };
     if let Some(path) = text.strip_prefix("file:").filter(|path| !path.is_empty()) {
         return Ok(Reference::File(path.to_owned()));

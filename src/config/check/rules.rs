@@ -4,6 +4,8 @@ use super::names::instead;
 use crate::config::paths::fits;
 use crate::config::reading::Reading;
 use crate::config::settle::{ApplicationDraft, Draft, RoleDraft, Written};
+use crate::domain::application::Category;
+use crate::domain::assurance::AssuranceClass;
 use crate::domain::limit::OnExceed;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::policy::settings::{MaySettings, RoleSettings};
@@ -103,7 +105,7 @@ fn check_routes(reading: &Reading<'_>, application: &ApplicationSettings, key: &
         may.categories.iter().filter(|category| !routes().any(|it| it.categories.contains(category)))
     {
         leads_nowhere = true;
-        let mut known: Vec<&str> = routes().flat_map(|it| &it.categories).map(|it| it.as_str()).collect();
+        let mut known: Vec<&str> = routes().flat_map(|it| &it.categories).map(Category::as_str).collect();
         known.sort_unstable();
         known.dedup();
         reading.error(
@@ -157,7 +159,7 @@ fn check_assurance(reading: &Reading<'_>, provider: &ProviderSettings, key: &str
                 "the provider `{}` cannot prove `{}`, so this rule can never fire",
                 provider.name, need.class
             ),
-            instead(need.class.as_str(), provider.assurance.keys().map(|class| class.as_str())),
+            instead(need.class.as_str(), provider.assurance.keys().map(AssuranceClass::as_str)),
         );
     }
 }

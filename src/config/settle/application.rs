@@ -92,15 +92,13 @@ fn provider(reader: &Reader<'_>, only_provider: Option<&str>) -> Option<Provider
     if reader.has("provider") {
         return reader.parsed("provider");
     }
-    match only_provider {
-        // A name that cannot be one is a problem of the provider's already.
-        Some(name) => name.parse().ok(),
-        None => {
-            let what = "`provider` is missing, and there is not exactly one to take";
-            reader.error("provider", what, "the name of the provider at which its people sign in");
-            None
-        }
-    }
+    let Some(name) = only_provider else {
+        let what = "`provider` is missing, and there is not exactly one to take";
+        reader.error("provider", what, "the name of the provider at which its people sign in");
+        return None;
+    };
+    // A name that cannot be one is a problem of the provider's already.
+    name.parse().ok()
 }
 
 fn host(text: &str) -> Result<String, Mistake> {

@@ -157,10 +157,7 @@ fn host_and_port(text: &str) -> Result<String, Mistake> {
         };
         host_fits && port.parse::<u16>().is_ok_and(|port| port > 0)
     });
-    match fits {
-        true => Ok(text.to_owned()),
-        false => {
-            Err(Mistake::new(format!("`{text}` is not a host and a port"), "such as `\"10.0.0.5:8443\"`"))
-        }
-    }
+    let mistake =
+        || Mistake::new(format!("`{text}` is not a host and a port"), "such as `\"10.0.0.5:8443\"`");
+    fits.then(|| text.to_owned()).ok_or_else(mistake)
 }

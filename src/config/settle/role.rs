@@ -3,6 +3,7 @@
 use super::RoleDraft;
 use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
+use crate::domain::application::NameError;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::limit::{Limits, OnExceed};
 use crate::domain::purpose::Purpose;
@@ -10,8 +11,8 @@ use crate::features::policy::settings::{MaySettings, RoleSettings, WhenSettings}
 
 /// Reads `[role.NAME]`. A rule that cannot be read is left out, so that the others are still checked.
 pub(in crate::config) fn role(name: &str, reader: &Reader<'_>) -> Option<RoleDraft> {
-    let role = name.parse().map_err(|error| {
-        reader.reading().error(reader.key(), format!("{error}"), "a name such as `registrar`")
+    let role = name.parse().map_err(|error: NameError| {
+        reader.reading().error(reader.key(), error.to_string(), "a name such as `registrar`");
     });
     let groups = reader.texts("groups");
     let purposes: Option<Vec<Purpose>> = reader.list("purposes");

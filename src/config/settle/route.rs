@@ -85,6 +85,9 @@ fn method(text: &str) -> Result<Method, Mistake> {
 }
 
 fn parameter(name: &str) -> Result<String, Mistake> {
+    if name.is_empty() {
+        return Err(Mistake::new("a parameter without a name", "the name of a parameter or field"));
+    }
     Ok(name.to_owned())
 }
 
