@@ -1,5 +1,4 @@
 //! Normalizing a request and finding its route among a thousand.
-#![expect(missing_docs, reason = "criterion's macros write public items")]
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 
 use std::hint::black_box;

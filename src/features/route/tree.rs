@@ -142,8 +142,14 @@ impl Group {
     }
 
     fn choose(&self, question: &Question<'_>) -> Option<Choice> {
-        if self.routes.is_empty() {
-            return None;
+        match self.routes.as_slice() {
+            [] => return None,
+            // Nearly always: one route, and its head tells all.
+            [candidate] if candidate.matching.form.is_empty() && candidate.matching.json.is_empty() => {
+                let held = head_holds(&candidate.matching, question.view, question.quirks);
+                return candidate.accepts(held).then_some(Choice::Route(candidate.route));
+            }
+            _ => {}
         }
         let held: Vec<(usize, &Candidate, Held)> = self
             .routes

@@ -47,13 +47,20 @@ pub fn strip_reply(headers: &mut HeaderMap) {
 
 /// Whether only we may set a header of this name, however it is spelled.
 pub fn is_protected(name: &str) -> bool {
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_plain && is_everyday(name) {
+        return false;
+    }
     let mut folded = [0; FOLDED_BYTES];
     let folded = fold(name, &mut folded);
-    if PREFIXES.iter().any(|prefix| folded.starts_with(prefix.as_bytes())) {
-        return true;
-    }
-    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    is_listed(EXACT, folded) || !is_plain && (is_listed(PLAIN_ONLY, folded) || is_folded_hop_by_hop(folded))
+    PREFIXES.iter().any(|prefix| folded.starts_with(prefix.as_bytes()))
+        || is_listed(EXACT, folded)
+        || !is_plain && (is_listed(PLAIN_ONLY, folded) || is_folded_hop_by_hop(folded))
+}
+
+/// What browsers send with every request: told at once, because this runs for every header.
+fn is_everyday(name: &str) -> bool {
+    name.starts_with("accept") || name.starts_with("sec-") || is_listed(PLAIN_ONLY, name.as_bytes())
 }
 
 fn is_hop_by_hop(name: &str) -> bool {
@@ -211,6 +218,7 @@ mod tests {
     #[test]
     fn the_lists_are_in_order_and_fit_the_buffer() {
         assert!(EXACT.is_sorted() && PLAIN_ONLY.is_sorted() && PREFIXES.is_sorted());
+        assert!(!EXACT.iter().chain(PREFIXES).any(|name| super::is_everyday(name)));
         assert!(EXACT.iter().chain(PLAIN_ONLY).chain(PREFIXES).all(|name| name.len() < FOLDED_BYTES));
     }
 }
