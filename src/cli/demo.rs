@@ -42,9 +42,12 @@ pub enum DemoCommand {
 impl DemoArguments {
     /// A tour wants to find things as they are shipped, whatever was tried out and used up before.
     fn folder(&self, entropy: &dyn Entropy) -> PathBuf {
-        let usual = || match self.tour {
-            true => std::env::temp_dir().join(format!("leastway-tour-{}", random_text::<9>(entropy))),
-            false => PathBuf::from("leastway-demo"),
+        let usual = || {
+            if self.tour {
+                std::env::temp_dir().join(format!("leastway-tour-{}", random_text::<9>(entropy)))
+            } else {
+                PathBuf::from("leastway-demo")
+            }
         };
         self.directory.clone().unwrap_or_else(usual)
     }
