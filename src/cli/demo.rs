@@ -7,20 +7,21 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::audit::Answer;
-use crate::demo::banner::banner;
+use crate::demo::banner::{banner, program};
 use crate::demo::people::{PEOPLE, Person, totp_seconds_left, totp_step};
 use crate::demo::tour::{Tour, Verdict};
 use crate::demo::{Clinic, Ports, WorkDirectory, start};
 use crate::foundation::clock::Clock;
-use crate::foundation::entropy::Entropy;
+use crate::foundation::entropy::{Entropy, random_text};
 
 /// What to do with the demo.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct DemoArguments {
-    /// Where it keeps its configuration, certificates and data; made if it is not there.
-    #[arg(long, value_name = "DIR", default_value = "leastway-demo")]
-    directory: PathBuf,
+    /// Where it keeps its configuration, certificates and data; made if it is not there. By default
+    /// `leastway-demo`, for a tour a new folder among the temporary ones.
+    #[arg(long, value_name = "DIR")]
+    directory: Option<PathBuf>,
     /// Play everything by itself, print what happened, and end: 0 if all is as it should be, else 1.
     #[arg(long)]
     tour: bool,
@@ -36,6 +37,20 @@ pub enum DemoCommand {
         /// The user name: registrar, nurse, analyst or administrator.
         name: String,
     },
+}
+
+impl DemoArguments {
+    /// A tour wants to find things as they are shipped, whatever was tried out and used up before.
+    fn folder(&self, entropy: &dyn Entropy) -> PathBuf {
+        let usual = || {
+            if self.tour {
+                std::env::temp_dir().join(format!("leastway-tour-{}", random_text::<9>(entropy)))
+            } else {
+                PathBuf::from("leastway-demo")
+            }
+        };
+        self.directory.clone().unwrap_or_else(usual)
+    }
 }
 
 /// Leastway while it runs.
@@ -61,12 +76,13 @@ where
     if let Some(DemoCommand::Totp { name }) = &arguments.command {
         return totp(name, &*clock, out);
     }
-    let (directory, clinic) = start(&arguments.directory, Arc::clone(&clock), Arc::clone(&entropy)).await?;
+    let folder = arguments.folder(&*entropy);
+    let (directory, clinic) = start(&folder, Arc::clone(&clock), Arc::clone(&entropy)).await?;
     let gateway = serve(directory.configuration()).await.context("Leastway did not start")?;
     if arguments.tour {
         return tour(&directory, clinic, gateway, clock, entropy, out).await;
     }
-    write!(out, "{}", banner(&directory, Ports::SHIPPED, clock.now()))?;
+    write!(out, "{}", banner(&program(), &directory, Ports::SHIPPED, clock.now()))?;
     out.flush()?;
     asked_to_stop().await?;
     gateway.stop().await?;

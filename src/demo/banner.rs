@@ -6,20 +6,21 @@ use super::people::{PEOPLE, totp_seconds_left, totp_step};
 use super::{Ports, WorkDirectory};
 use crate::foundation::clock::Timestamp;
 
-/// The command that shows the export that was blocked. `--tour` asks the same of the journal.
-pub fn blocked_export_command(directory: &WorkDirectory) -> String {
+/// The command that shows the export that was blocked, typed as `program` was. `--tour` asks the same of
+/// the journal.
+pub fn blocked_export_command(program: &str, directory: &WorkDirectory) -> String {
     format!(
-        "leastway audit query --config {} --person registrar --reason export-over-request-limit",
+        "{program} audit query --config {} --person registrar --reason export-over-request-limit",
         shown(&directory.configuration())
     )
 }
 
-/// The text for whoever has started the demo.
-pub fn banner(directory: &WorkDirectory, ports: Ports, now: Timestamp) -> String {
-    let Ports { gateway, control, provider, ehr: _, console: _ } = ports;
+/// The text for whoever has started the demo as `program`.
+pub fn banner(program: &str, directory: &WorkDirectory, ports: Ports, now: Timestamp) -> String {
+    let Ports { gateway, control: _, provider, ehr: _, console: _ } = ports;
     let configuration = shown(&directory.configuration());
     let authority = shown(&directory.authority());
-    let blocked = blocked_export_command(directory);
+    let blocked = blocked_export_command(program, directory);
     let people = people(now);
     format!(
         "
@@ -35,7 +36,7 @@ OPEN
 
 BE
 {people}
-  A code works once. A new one: `leastway demo totp NAME`, or the page above.
+  A code works once. A new one: `{program} demo totp NAME`, or the page above.
 
 TRY
   1. Be the registrar: open Report and save all wards as CSV. They are 1,000 records, 500 are allowed:
@@ -49,9 +50,8 @@ TRY
   Then change a number in {roles}, save it, and try again.
 
 PROVE
-  leastway audit verify --config {configuration}
-  leastway demo --tour                    all of this by itself
-  http://127.0.0.1:{control}/metrics          what is counted
+  {program} audit verify --config {configuration}
+  {program} demo --tour                   plays all of this by itself, when this one is closed
 ",
         roles = shown(&directory.root().join("roles.toml")),
     )
@@ -78,6 +78,13 @@ fn push(text: &mut String, part: std::fmt::Arguments<'_>) {
     text.write_fmt(part).unwrap_or_default();
 }
 
+/// The program as whoever started it would type it again.
+pub fn program() -> String {
+    let name = std::env::args_os().next().map_or_else(|| "leastway".into(), std::path::PathBuf::from);
+    let here = std::env::current_dir().unwrap_or_default();
+    shown(name.strip_prefix(&here).unwrap_or(&name))
+}
+
 /// A path as a shell takes it.
 fn shown(path: &std::path::Path) -> String {
     let text = path.display().to_string();
@@ -96,7 +103,7 @@ mod tests {
         let entropy = crate::foundation::entropy::SeededEntropy::new(1);
         let directory = WorkDirectory::prepare(folder.path(), &clock, &entropy).unwrap();
         let now = Timestamp::from_seconds(1_800_000_010);
-        let text = banner(&directory, Ports::SHIPPED, now);
+        let text = banner("leastway", &directory, Ports::SHIPPED, now);
         for person in &PEOPLE {
             for part in [person.username, person.password, &person.totp(totp_step(now))] {
                 assert!(text.contains(part), "{part}");

@@ -31,7 +31,7 @@ pub static PEOPLE: [Person; 4] = [
         name: "Rosa Delgado",
         groups: &["clinic-front-desk"],
         location: "front desk",
-        work: "sees who patients are and when they come; takes 500 records at a time at the most",
+        work: "front desk; saves 500 records at the most",
     },
     Person {
         username: "nurse",
@@ -39,7 +39,7 @@ pub static PEOPLE: [Person; 4] = [
         name: "Noah Okafor",
         groups: &["clinic-nursing"],
         location: "ward",
-        work: "opens charts and writes notes; is advised, never blocked, and exports nothing",
+        work: "ward; reads charts, writes notes, saves nothing",
     },
     Person {
         username: "analyst",
@@ -47,7 +47,7 @@ pub static PEOPLE: [Person; 4] = [
         name: "Amara Lindqvist",
         groups: &["clinic-quality"],
         location: "office",
-        work: "exports up to 500 records, with a second factor not older than 15 minutes",
+        work: "quality; saves 500 records, with a code",
     },
     Person {
         username: "administrator",
@@ -55,7 +55,7 @@ pub static PEOPLE: [Person; 4] = [
         name: "Ines Keller",
         groups: &["clinic-interfaces"],
         location: "office",
-        work: "looks after the console; changes need a second factor",
+        work: "interfaces; changes things with a code",
     },
 ];
 

@@ -1,7 +1,8 @@
 //! The directory in which a demo lives: the shipped configuration, and what that refers to.
 //!
-//! What is already there is kept, so that a configuration can be changed and tried; certificates are
-//! made anew when they are old.
+//! A file that somebody has changed is kept, so that a configuration can be tried out; one that is as an
+//! earlier version shipped it becomes what this version ships. Certificates are made anew when they are
+//! old.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -18,6 +19,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::new_secret;
 use crate::foundation::clock::{Clock, Timestamp};
+use crate::foundation::digest::Digest;
 use crate::foundation::entropy::Entropy;
 use crate::foundation::secret::Secret;
 
@@ -31,6 +33,8 @@ pub(super) const CONFIGURATION: [(&str, &str); 6] = [
     ("certs/README.md", include_str!("../../config/certs/README.md")),
 ];
 
+/// What was shipped here last: a line for each file, its digest and its name.
+const SHIPPED: &str = "shipped";
 const AUTHORITY: &str = "certs/authority.pem";
 const GATEWAY: (&str, &str) = ("certs/gateway.pem", "certs/gateway.key");
 const PROVIDER: (&str, &str) = ("certs/provider.pem", "certs/provider.key");
@@ -83,13 +87,12 @@ impl WorkDirectory {
         entropy: &dyn Entropy,
     ) -> Result<Self, WorkDirectoryError> {
         let directory = Self(path.to_owned());
+        make_root(path).map_err(|cause| failed(path, "made", cause))?;
         for folder in ["applications", "policies", "certs", "secrets", "data"] {
             let folder = directory.path(folder);
             fs::create_dir_all(&folder).map_err(|cause| failed(&folder, "made", cause))?;
         }
-        for (name, text) in CONFIGURATION {
-            directory.keep_or_write(name, text, Readers::Everybody)?;
-        }
+        directory.ship()?;
         for secret in [CLIENT_SECRET, CONTROL_TOKEN] {
             directory.keep_or_write(secret, new_secret(entropy).reveal(), Readers::Owner)?;
         }
@@ -153,6 +156,25 @@ impl WorkDirectory {
         Ok(settings)
     }
 
+    /// Writes the shipped configuration, but for files that somebody has changed.
+    fn ship(&self) -> Result<(), WorkDirectoryError> {
+        let before = fs::read_to_string(self.path(SHIPPED)).unwrap_or_default();
+        let line = |name: &str, bytes: &[u8]| format!("{} {name}", Digest::of(bytes));
+        for (name, text) in CONFIGURATION {
+            let changed = match fs::read(self.path(name)) {
+                Ok(there) => before.lines().all(|shipped| shipped != line(name, &there)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                Err(cause) => return Err(failed(&self.path(name), "read", cause)),
+            };
+            if !changed {
+                self.write(name, text, Readers::Everybody)?;
+            }
+        }
+        let lines: Vec<String> =
+            CONFIGURATION.iter().map(|(name, text)| line(name, text.as_bytes())).collect();
+        self.write(SHIPPED, &(lines.join("\n") + "\n"), Readers::Everybody)
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
@@ -175,7 +197,7 @@ impl WorkDirectory {
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
         self.write(AUTHORITY, &authority.pem(), Readers::Everybody)?;
 
-        let gateway = ["ehr.localhost", "console.localhost", "localhost"];
+        let gateway = ["ehr.localhost", "console.localhost"];
         for (common_name, names, (chain, key_file)) in [
             ("Leastway demo gateway", &gateway[..], GATEWAY),
             ("Leastway demo provider", &["id.localhost"], PROVIDER),
@@ -206,6 +228,18 @@ impl WorkDirectory {
             .and_then(|()| fs::rename(&beside, &path));
         written.map_err(|cause| failed(&path, "written", cause))
     }
+}
+
+/// The directory itself is for its owner only.
+fn make_root(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(path)
 }
 
 #[derive(Clone, Copy)]

@@ -9,6 +9,7 @@ mod visitor;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use super::banner::{blocked_export_command, program};
 use super::browser::BrowserError;
 use super::{Clinic, Ports, WorkDirectory};
 use crate::foundation::clock::Clock;
@@ -113,7 +114,7 @@ impl<'a> Tour<'a> {
             "The journal is verified, as `leastway audit verify` does",
             journal::verified(self.directory),
         )?;
-        let command = super::banner::blocked_export_command(self.directory);
+        let command = blocked_export_command(&program(), self.directory);
         self.tell(
             &format!("The blocked export is found, as this does:\n      {command}"),
             journal::blocked_export(self.directory, "registrar"),

@@ -67,7 +67,10 @@ impl Visitor {
     /// Opens what needs a reason, gives one and gets what was asked for.
     pub(super) async fn justify(&mut self, url: &str, words: &str) -> Result<Reply, Trouble> {
         const FORM: &str = "/.leastway/justify";
-        let page = self.browser.open(url).await?;
+        let mut page = self.browser.open(url).await?;
+        if form_fields(&page.text(), FORM).is_none() {
+            page = self.take_the_way_to(&page, FORM).await?;
+        }
         let Some(mut fields) = form_fields(&page.text(), FORM) else {
             return Err(unexpected("a page that asks for a reason", &page));
         };

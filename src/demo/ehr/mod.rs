@@ -2,6 +2,8 @@
 //!
 //! It trusts whoever reaches it and checks nothing, which is why something has to stand in front of it.
 
+mod interfaces;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -10,7 +12,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::deliver::{Content, deliver, person, person_corner};
 use super::files;
@@ -33,8 +34,6 @@ const SITE: Site = Site {
 
 const PAGE_ROWS: usize = 25;
 const BODY_BYTES: usize = 64 * 1024;
-const JSON: &str = "application/json";
-const FHIR: &str = "application/fhir+json; charset=utf-8";
 const CSV: &str = "text/csv; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -59,11 +58,11 @@ pub(super) fn router(clock: Arc<dyn Clock>) -> axum::Router {
         .route("/patients/{mrn}/notes", post(note))
         .route("/schedule", get(schedule))
         .route("/reports/patients", get(report_link).post(report_form))
-        .route("/api/search.json", get(api_search))
-        .route("/api/patients.json", get(api_patients))
-        .route("/fhir/Patient", get(fhir_patients))
-        .route("/fhir/Patient/{mrn}", get(fhir_patient))
-        .route("/fhir/Observation", get(fhir_observations))
+        .route("/api/search.json", get(interfaces::api_search))
+        .route("/api/patients.json", get(interfaces::api_patients))
+        .route("/fhir/Patient", get(interfaces::fhir_patients))
+        .route("/fhir/Patient/{mrn}", get(interfaces::fhir_patient))
+        .route("/fhir/Observation", get(interfaces::fhir_observations))
         .route("/static/clinic.css", get(style))
         .route("/static/clinic.svg", get(icon))
         .fallback(missing)
@@ -320,67 +319,6 @@ fn report_page(patients: &[&Patient], ward: &str, headers: &HeaderMap) -> Respon
     );
     body.push_str(&table(patients.iter().copied().take(PAGE_ROWS)));
     page(headers, "Patient report", &body)
-}
-
-const API_DEFAULT: usize = 100;
-
-#[derive(Deserialize)]
-struct LimitQuery {
-    limit: Option<usize>,
-}
-
-async fn api_search(State(ehr): Shared, Query(query): Query<SearchQuery>, headers: HeaderMap) -> Response {
-    let found = ehr.found(&query.q);
-    json(&headers, JSON, &files::json(&found, found.len()))
-}
-
-async fn api_patients(State(ehr): Shared, Query(query): Query<LimitQuery>, headers: HeaderMap) -> Response {
-    let some: Vec<&Patient> = ehr.patients.iter().take(query.limit.unwrap_or(API_DEFAULT)).collect();
-    json(&headers, JSON, &files::json(&some, ehr.patients.len()))
-}
-
-const FHIR_DEFAULT: usize = 50;
-
-#[derive(Deserialize)]
-struct FhirQuery {
-    #[serde(rename = "_count")]
-    count: Option<usize>,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    patient: String,
-}
-
-async fn fhir_patients(State(ehr): Shared, Query(query): Query<FhirQuery>, headers: HeaderMap) -> Response {
-    let found = ehr.found(&query.name);
-    let total = found.len();
-    let count = query.count.unwrap_or(FHIR_DEFAULT);
-    let matches = found.into_iter().take(count).map(files::fhir_patient).collect();
-    json(&headers, FHIR, &files::fhir_bundle(matches, total))
-}
-
-async fn fhir_patient(State(ehr): Shared, Path(mrn): Path<String>, headers: HeaderMap) -> Response {
-    match ehr.patient(&mrn) {
-        Some(patient) => json(&headers, FHIR, &files::fhir_patient(patient)),
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
-}
-
-async fn fhir_observations(
-    State(ehr): Shared,
-    Query(query): Query<FhirQuery>,
-    headers: HeaderMap,
-) -> Response {
-    let mrn = query.patient.trim_start_matches("Patient/");
-    let asked = ehr.patients.iter().filter(|patient| mrn.is_empty() || patient.mrn == mrn);
-    let observations: Vec<Value> = asked.flat_map(files::fhir_observations).collect();
-    let total = observations.len();
-    let matches = observations.into_iter().take(query.count.unwrap_or(FHIR_DEFAULT)).collect();
-    json(&headers, FHIR, &files::fhir_bundle(matches, total))
-}
-
-fn json(headers: &HeaderMap, kind: &'static str, value: &Value) -> Response {
-    deliver(headers, Content { kind, file: None, bytes: value.to_string().into_bytes() })
 }
 
 fn table<'a>(patients: impl Iterator<Item = &'a Patient>) -> String {

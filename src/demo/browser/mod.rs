@@ -2,9 +2,12 @@
 //!
 //! It trusts one authority, and reaches nothing but loopback, whatever a page tells it.
 
+mod forms;
+mod web_socket;
+
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +24,14 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
+pub use self::forms::form_fields;
+use self::web_socket::{read_text, text_frame, web_socket_proof};
 use super::work_directory::{WorkDirectory, WorkDirectoryError};
 use crate::foundation::entropy::{Entropy, random};
 
@@ -378,88 +383,6 @@ fn exchange(cause: impl fmt::Display) -> BrowserError {
     BrowserError::Exchange(cause.to_string())
 }
 
-/// What shows that the other side has understood (RFC 6455 section 4.2.2).
-fn web_socket_proof(key: &str) -> String {
-    use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
-    use base64::Engine as _;
-    let text = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    base64::engine::general_purpose::STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()))
-}
-
-/// A masked text frame (RFC 6455 section 5.2) of at most 125 bytes.
-fn text_frame(text: &str, mask: [u8; 4]) -> io::Result<Vec<u8>> {
-    let length = u8::try_from(text.len()).ok().filter(|length| *length <= 125);
-    let length = length.ok_or_else(|| io::Error::other("a message of at most 125 bytes"))?;
-    let mut frame = vec![0x81, 0x80 | length];
-    frame.extend(mask);
-    frame.extend(text.bytes().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    Ok(frame)
-}
-
-/// The next text message that is whole in one frame; other frames are passed over.
-async fn read_text(socket: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
-    const TEXT: u8 = 0x81;
-    const CLOSE: u8 = 0x88;
-    loop {
-        let [kind, short] = [socket.read_u8().await?, socket.read_u8().await?];
-        let length = match short {
-            0..=125 => usize::from(short),
-            126 => usize::from(socket.read_u16().await?),
-            _ => return Err(io::Error::other("a message that is too long or masked")),
-        };
-        let mut payload = vec![0; length];
-        socket.read_exact(&mut payload).await?;
-        match kind {
-            TEXT => return String::from_utf8(payload).map_err(io::Error::other),
-            CLOSE => return Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => {}
-        }
-    }
-}
-
-/// The fields of the form on `page` whose action begins with `action`: those that are hidden, and of
-/// the others the first value that is offered.
-pub fn form_fields(page: &str, action: &str) -> Option<BTreeMap<String, String>> {
-    let wanted = |form: &&str| {
-        let tag = form.split_once('>').map_or(*form, |(tag, _)| tag);
-        attribute(tag, "action").is_some_and(|value| value.starts_with(action))
-    };
-    let form = page.split("<form").skip(1).find(wanted)?;
-    let form = form.split_once("</form").map_or(form, |(inside, _)| inside);
-    let mut fields = BTreeMap::new();
-    let mut selected: Option<String> = None;
-    for tag in form.split('<').skip(1).filter_map(|part| part.split_once('>').map(|(tag, _)| tag)) {
-        let (name, text) = (attribute(tag, "name"), attribute(tag, "value"));
-        if tag.starts_with("select") {
-            selected = name.map(str::to_owned);
-        } else if tag.starts_with("option") {
-            if let (Some(name), Some(text)) = (&selected, text.filter(|text| !text.is_empty())) {
-                fields.entry(name.clone()).or_insert_with(|| plain(text));
-            }
-        } else if tag.starts_with("input")
-            && let (Some(name), Some(text)) = (name, text)
-        {
-            fields.entry(name.to_owned()).or_insert_with(|| plain(text));
-        }
-    }
-    Some(fields)
-}
-
-fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
-    rest.split_once('"').map(|(value, _)| value)
-}
-
-fn plain(text: &str) -> String {
-    text.replace("&#39;", "'")
-        .replace("&#x27;", "'")
-        .replace("&quot;", "\"")
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&#38;", "&")
-        .replace("&amp;", "&")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -476,23 +399,5 @@ mod tests {
         for (url, reached) in cases {
             assert_eq!(loopback_address(&Url::parse(url).unwrap()).is_ok(), reached, "{url}");
         }
-    }
-
-    #[test]
-    fn a_form_is_read_with_its_hidden_fields_and_first_choice() {
-        let page = r#"<form action="/other"><input name="no" value="1"></form>
-            <form method="post" action="/.leastway/justify"><input type="hidden" name="return_to" value="/a?b=1&amp;c=2">
-            <select name="code"><option value="">Choose</option><option value="billing">Billing</option>
-            <option value="audit">Audit</option></select><textarea name="text"></textarea></form>"#;
-        let fields = form_fields(page, "/.leastway/justify").unwrap();
-        assert_eq!(fields["return_to"], "/a?b=1&c=2");
-        assert_eq!(fields["code"], "billing");
-        assert!(!fields.contains_key("no"));
-        assert!(form_fields(page, "/nowhere").is_none());
-    }
-
-    #[test]
-    fn the_proof_is_that_of_rfc_6455() {
-        assert_eq!(web_socket_proof("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 }
