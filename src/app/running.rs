@@ -161,7 +161,7 @@ fn restore(ledger: &Ledger, directory: &Path, now: Timestamp) -> anyhow::Result<
         if came && opening.verdict == Verdict::Permit {
             let subject =
                 crate::domain::subject::SubjectId { issuer: subject.issuer.clone(), sub: subject.sub.clone() };
-            ledger.restore(&subject, action, opening.time, opening.patient);
+            ledger.record(&subject, action, opening.time, opening.patient);
         }
     }
     Ok(())

@@ -11,8 +11,8 @@ use super::subject::Known;
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::decision::Challenge;
-use crate::features::authn::error::AuthnError;
-use crate::features::authn::return_to::ReturnTo;
+use crate::features::authn::{AuthnError, Current, ReturnTo, SignIn};
+use crate::foundation::secret::Secret;
 
 /// Where a person is led.
 #[derive(Debug)]
@@ -57,14 +57,20 @@ pub async fn begin(
     manner: &Manner,
     return_to: &str,
 ) -> Result<Redirect, Refusal> {
-    let redirect_uri = own_paths::callback_uri(&manner.authority);
-    let target = ReturnTo::parse(return_to);
-    let stepped_up = need.and(known).map(|known| (known.session.id, known.session.subject.id()));
+    let sign_in = SignIn {
+        provider,
+        redirect_uri: &own_paths::callback_uri(&manner.authority),
+        return_to: ReturnTo::new(return_to),
+        need,
+        current: known
+            .map(|known| Current { session: known.session.id, subject: known.session.subject.id() }),
+        binding: manner.binding.as_ref().map(Secret::reveal),
+    };
     moment
-        .current
-        .rules
+        .worker
+        .shared
         .authn
-        .begin(provider, &redirect_uri, &target, need, stepped_up, manner.binding.as_ref(), moment.now)
+        .begin(sign_in, moment.now)
         .await
         .map(|begun| Redirect { location: begun.location, set_cookie: begun.set_cookie })
         .map_err(|error| failed(error, return_to))
@@ -83,9 +89,10 @@ pub fn www_authenticate(moment: &Moment, refusal: &Refusal) -> HeaderValue {
     let plain = HeaderValue::from_static("Bearer realm=\"leastway\"");
     let Refusal::Challenge(challenged) = refusal else { return plain };
     let Challenge::StepUp(need, _) = &challenged.step else { return plain };
-    let acr_values = moment.current.rules.authn.acr_values(&challenged.application.provider, &need.class);
+    let assurances = moment.current.rules.assurances.get(&challenged.application.provider);
+    let acr_values = assurances.and_then(|classes| classes.get(&need.class));
     let mut text = String::from("Bearer error=\"insufficient_user_authentication\"");
-    if !acr_values.is_empty() {
+    if let Some(acr_values) = acr_values.filter(|values| !values.is_empty()) {
         text.push_str(&format!(", acr_values=\"{}\"", acr_values.join(" ")));
     }
     if let Some(fresh) = need.fresh {

@@ -161,3 +161,43 @@ const STREAMS_MAX: u32 = 100;
 const RESETS_MAX: usize = 20;
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Answers every request on a plain connection with a redirect to the same place under TLS. A host that
+/// is none of ours is told nothing.
+pub async fn serve_redirect(stream: TcpStream, port: u16, worker: Rc<Worker>) {
+    let timeout = worker.shared.settings.head_timeout;
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let reply = redirected(&worker, port, &request);
+        async move { Ok::<_, std::convert::Infallible>(reply) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(timeout)
+        .max_headers(HEADERS_MAX)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = connection.await {
+        tracing::debug!(error = %error, "a plain connection ended early");
+    }
+}
+
+fn redirected(worker: &Worker, port: u16, request: &Request<Incoming>) -> Response<ReplyBody> {
+    let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.and_then(|host| super::normalize::host::Authority::parse(host).ok()).map(|authority| authority.host);
+    let known = host.filter(|host| worker.shared.rules.load().routes.quirks(host).is_some());
+    let mut reply = Response::new(ReplyBody::default());
+    let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let location = known.map(|host| match port {
+        443 => format!("https://{host}{target}"),
+        port => format!("https://{host}:{port}{target}"),
+    });
+    match location.and_then(|location| http::HeaderValue::from_str(&location).ok()) {
+        Some(location) => {
+            // 308 keeps the method; what was sent in the clear is not sent on by us.
+            *reply.status_mut() = http::StatusCode::PERMANENT_REDIRECT;
+            reply.headers_mut().insert(http::header::LOCATION, location);
+        }
+        None => *reply.status_mut() = http::StatusCode::MISDIRECTED_REQUEST,
+    }
+    reply
+}

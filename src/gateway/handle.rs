@@ -25,7 +25,7 @@ use super::worker::{Current, Worker};
 use super::{own_paths, respond};
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::reason::Reason;
-use crate::features::guard::release::{GuardedBody, ReleaseRecord};
+use crate::features::guard::body::GuardedBody;
 use crate::features::route::settings::Access;
 use crate::features::upstream::send;
 use crate::foundation::clock::Timestamp;
@@ -35,7 +35,7 @@ use crate::foundation::id::RequestId;
 #[derive(Debug)]
 pub enum Answer {
     /// The application's reply, as far as it may pass.
-    Released(Response<GuardedBody<send::ReplyBody>>, ReleaseRecord),
+    Released(Response<GuardedBody<send::ReplyBody>>),
     /// A reply of ours, and how that counts.
     Own(Response<Bytes>, Outcome),
     /// The application switched protocols; the event goes on in the tunnel.
@@ -72,8 +72,8 @@ pub async fn handle(worker: Rc<Worker>, peer: Rc<Peer>, mut request: Request<Inc
     let on_upgrade = request.headers().contains_key(http::header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
     let mut draft = Some(draft);
     match serve(&moment, &peer, (request, on_upgrade), &manner, &mut draft).await {
-        Ok(Answer::Released(reply, record)) => match draft {
-            Some(draft) => reply.map(|body| ReplyBody::released(body, record, draft)),
+        Ok(Answer::Released(reply)) => match draft {
+            Some(draft) => reply.map(|body| ReplyBody::released(body, draft)),
             None => reply.map(|_| ReplyBody::default()),
         },
         Ok(Answer::Own(reply, outcome)) => respond::own(reply, outcome, &manner, draft).await,

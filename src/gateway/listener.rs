@@ -115,3 +115,22 @@ async fn meet(stream: TcpStream, peer: SocketAddr, worker: Rc<Worker>, place: Pl
 
 const BACKLOG: i32 = 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Accepts on a plain port, and sends everybody to the same place under TLS at `port`.
+pub async fn redirect(listener: TcpListener, port: u16, worker: Rc<Worker>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                tokio::task::spawn_local(connection::serve_redirect(stream, port, worker.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}

@@ -23,10 +23,10 @@ use crate::domain::assurance::AssuranceNeed;
 use crate::domain::event::{EventKind, Outcome};
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::Justification;
-use crate::features::authn::Finished;
-use crate::features::authn::return_to::ReturnTo;
+use crate::features::authn::{AuthnError, Finished, Previous, ReturnTo};
 use crate::features::route::table::Application;
 use crate::features::session::{NewSession, Renewal, SessionError, SessionToken};
+use crate::foundation::secret::Secret;
 use crate::platform::http::body::read_bounded;
 
 /// A request to ourselves.
@@ -104,7 +104,7 @@ fn one(form: &[u8], name: &str) -> Option<String> {
 }
 
 fn return_to(asked: &Asked) -> String {
-    ReturnTo::parse(&parameter(asked, "return_to").unwrap_or_default()).as_str().to_owned()
+    ReturnTo::new(&parameter(asked, "return_to").unwrap_or_default()).as_str().to_owned()
 }
 
 /// The application that a path of this host belongs to.
@@ -143,14 +143,14 @@ async fn step_up(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
 async fn callback(moment: &Moment, asked: &Asked, draft: &mut Option<Draft>) -> Result<Answer, Refusal> {
     let query = asked.head.target().query().unwrap_or_default();
     let redirect_uri = callback_uri(&asked.manner.authority);
-    let authn = &moment.current.rules.authn;
-    let finished = match authn.finish(query, asked.manner.binding.as_ref(), &redirect_uri, moment.now).await {
+    let binding = asked.manner.binding.as_ref().map(Secret::reveal);
+    let finished = match moment.worker.shared.authn.finish(query, binding, &redirect_uri, moment.now).await {
         Ok(finished) => finished,
         // An old tab of somebody who has signed in meanwhile: nothing is wrong.
-        Err(failure) if failure.error.is_unknown_transaction() && asked.person.known().is_some() => {
+        Err(AuthnError::UnknownTransaction) if asked.person.known().is_some() => {
             return Ok(lead(moment, &Redirect { location: "/".to_owned(), set_cookie: None }));
         }
-        Err(failure) => return Err(challenge::failed(failure.error, failure.return_to.as_str())),
+        Err(error) => return Err(challenge::failed(error, "/")),
     };
     let location = finished.return_to.as_str().to_owned();
     let (session, token) = establish(moment, asked, finished).await.map_err(|error| {
@@ -169,15 +169,25 @@ async fn establish(
     finished: Finished,
 ) -> Result<(std::sync::Arc<crate::features::session::Session>, SessionToken), SessionError> {
     let sessions = &moment.worker.shared.sessions;
-    let Finished { subject, assurance, provider, sid, id_token, .. } = finished;
-    let known = asked.person.known();
-    if let Some(known) = known.filter(|known| known.session.subject.id() == subject.id()) {
-        let renewal = Renewal { subject, assurance, provider_sid: sid, id_token };
-        return sessions.rotate(known.session.id, renewal, moment.now).await;
-    }
-    // Another person at the same browser starts clean.
-    if let Some(known) = known {
-        sessions.end(known.session.id, moment.now).await?;
+    let Finished { subject, assurance, provider, sid, id_token, previous, need: _, return_to: _ } = finished;
+    let id_token = Some(id_token);
+    match previous {
+        Previous::Same(session) => {
+            let renewal = Renewal {
+                subject: subject.clone(),
+                assurance: assurance.clone(),
+                provider_sid: sid.clone(),
+                id_token: id_token.clone(),
+            };
+            match sessions.rotate(session, renewal, moment.now).await {
+                // It ended while its person was at the provider: they have signed in anew.
+                Err(SessionError::Gone) => {}
+                rotated => return rotated,
+            }
+        }
+        // Another person at the same browser starts clean.
+        Previous::OfAnother(session) => drop(sessions.end(session, moment.now).await?),
+        Previous::None => {}
     }
     let policy = &moment.current.rules.policy;
     let purpose = policy.default_purpose(&policy.roles_of(&subject.groups)).unwrap_or(Purpose::Operations);
@@ -202,7 +212,7 @@ fn justify_form(moment: &Moment, asked: &Asked) -> Answer {
 async fn justify(moment: &Moment, asked: &Asked, incoming: Incoming) -> Result<Answer, Refusal> {
     let form = read_bounded(incoming, FORM_BYTES_MAX).await.map_err(|_| Refusal::BodyTooLarge)?;
     let field = |name: &str| one(&form, name).unwrap_or_default();
-    let target = ReturnTo::parse(&field("return_to")).as_str().to_owned();
+    let target = ReturnTo::new(&field("return_to")).as_str().to_owned();
     let application = application(moment, asked, &target).ok_or(Refusal::HostUnknown)?;
     let Some(known) = asked.person.known() else {
         let page = Page::SignIn { return_to: &target, expired: true };
@@ -256,12 +266,8 @@ async fn sign_out(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
     })?;
     moment.current.memory.forget(&session.subject.id());
     let back = format!("https://{}/.leastway/signed-out", asked.manner.authority);
-    let location = moment
-        .current
-        .rules
-        .authn
-        .sign_out_url(&session.provider, session.id_token.as_ref(), &back)
-        .await;
+    let authn = &moment.worker.shared.authn;
+    let location = authn.sign_out_url(&session.provider, session.id_token.as_ref(), &back, moment.now).await;
     let cleared = SessionToken::clear_cookie();
     Ok(match location {
         Some(location) => lead(moment, &Redirect { location, set_cookie: Some(cleared) }),

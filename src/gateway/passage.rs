@@ -20,7 +20,7 @@ use super::reply::name_request;
 use super::subject::Person;
 use super::upgrade;
 use crate::domain::action::Action;
-use crate::domain::assurance::AssuranceNeed;
+use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::decision::{Challenge, Decision, Grounds};
 use crate::domain::event::{EventJustification, Verdict};
 use crate::domain::limit::OnExceed;
@@ -32,10 +32,11 @@ use crate::features::guard::admit::admit;
 use crate::features::guard::ledger::ExportSlot;
 use crate::features::guard::limit::{self, Beyond, Step, Terms};
 use crate::features::guard::meter::Meter;
-use crate::features::guard::release::{Withheld, release};
+use crate::features::guard::release::{Cause, Withheld, release};
 use crate::features::policy::decide::Question;
 use crate::features::policy::settings::JUSTIFICATION_LASTS;
 use crate::features::route::table::{Application, Route};
+use crate::features::upstream::error::UpstreamError;
 use crate::features::upstream::headers::{self, Facts};
 use crate::features::upstream::send::{ReplyBody, RequestBody, send};
 
@@ -211,7 +212,7 @@ impl Passage<'_> {
     fn needs(&self, step: Step, beyond: Beyond) -> Refusal {
         let step = match step {
             Step::Justify => Challenge::Justify,
-            Step::StepUp => match self.moment.current.rules.authn.step_up_class(&self.application.provider) {
+            Step::StepUp => match self.step_up_class() {
                 Some(class) => {
                     Challenge::StepUp(AssuranceNeed { class, fresh: Some(STEP_UP_LASTS) }, Reason::AcrInsufficient)
                 }
@@ -312,22 +313,24 @@ impl Passage<'_> {
         normalize::cookies::strip_reply(reply.headers_mut());
         name_request(reply.headers_mut(), self.moment.event);
         let rules = &self.moment.current.rules;
-        let meter = self.meter(&reply, terms);
-        match release(reply, meter, terms, durable, &rules.guard).await {
-            Ok((released, record)) => {
+        let shape = self.route.as_ref().and_then(|route| route.reply.as_ref()).filter(|_| !self.public);
+        let (head, body) = reply.into_parts();
+        let meter = Meter::new(shape, &head, &rules.guard);
+        match release(Response::from_parts(head, body), meter, terms, durable, &rules.guard).await {
+            Ok(released) => {
                 if let Some(slot) = slot.filter(|_| status.is_success()) {
                     slot.commit(self.moment.now);
                 }
-                Ok(Answer::Released(released, record))
+                Ok(Answer::Released(released))
             }
             Err(withheld) => Err(self.withheld(withheld, draft)),
         }
     }
 
-    fn meter(&self, reply: &Response<ReplyBody>, terms: &Terms) -> Meter {
-        let rules = &self.moment.current.rules;
-        let _ = (reply, terms, rules);
-        unimplemented!()
+    /// The class that a step-up asks for where a limit does not name one: the provider's first.
+    fn step_up_class(&self) -> Option<AssuranceClass> {
+        let classes = self.moment.current.rules.assurances.get(&self.application.provider)?;
+        classes.keys().next().cloned()
     }
 
     fn withheld(&self, withheld: Withheld, draft: &mut Option<Draft>) -> Refusal {
@@ -338,9 +341,14 @@ impl Passage<'_> {
                 closing.patients = withheld.tally.patients;
             });
         }
-        match self.beyond(withheld.verdict, draft) {
+        let verdict = match withheld.cause {
+            Cause::Needs(step, beyond) => limit::Verdict::Needs(step, beyond),
+            Cause::Block(beyond) => limit::Verdict::Block(beyond),
+            Cause::Upstream(error) => return Refusal::Upstream(UpstreamError::BrokeOff(error)),
+        };
+        match self.beyond(verdict, draft) {
             Err(refusal) => refusal,
-            // A reply that is withheld does not pass; if it were to, something is wrong with us.
+            // What is withheld does not pass; if it were to, that would be a mistake of ours.
             Ok(()) => Refusal::Internal,
         }
     }

@@ -14,7 +14,7 @@ use crate::domain::event::{Outcome, Verdict};
 use crate::domain::limit::{Exceeded, LimitName};
 use crate::domain::reason::Reason;
 use crate::features::audit::JournalError;
-use crate::features::authn::error::AuthnError;
+use crate::features::authn::AuthnError;
 use crate::features::route::body::BodyFault;
 use crate::features::route::table::Application;
 use crate::features::upstream::error::UpstreamError;

@@ -11,7 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use super::draft::Draft;
 use crate::domain::event::{Closing, Outcome};
 use crate::domain::reason::Reason;
-use crate::features::guard::release::{EndedHow, GuardedBody, ReleaseRecord};
+use crate::features::guard::body::{EndedHow, GuardedBody, ReleaseRecord};
 use crate::features::upstream::send;
 use crate::foundation::id::RequestId;
 use crate::platform::http::body::{BoxError, Full};
@@ -30,7 +30,7 @@ enum Content {
     /// What we say ourselves.
     Own(Full),
     /// What the application says, as far as it may pass.
-    Released(Box<GuardedBody<send::ReplyBody>>, ReleaseRecord),
+    Released(Box<GuardedBody<send::ReplyBody>>),
 }
 
 impl Default for Content {
@@ -46,8 +46,8 @@ impl ReplyBody {
     }
 
     /// What the application says, released; the event ends as the release does.
-    pub fn released(body: GuardedBody<send::ReplyBody>, record: ReleaseRecord, draft: Draft) -> Self {
-        Self { content: Content::Released(Box::new(body), record), draft: Some(draft), outcome: None, bytes: 0 }
+    pub fn released(body: GuardedBody<send::ReplyBody>, draft: Draft) -> Self {
+        Self { content: Content::Released(Box::new(body)), draft: Some(draft), outcome: None, bytes: 0 }
     }
 
     /// Ends the event, as far as it has not ended.
@@ -59,9 +59,9 @@ impl ReplyBody {
                 draft.end(|closing| closing.bytes_out = bytes);
                 self.outcome.unwrap_or(Outcome::Completed)
             }
-            Content::Released(_, record) => {
+            Content::Released(body) => {
                 let mut outcome = Outcome::Completed;
-                draft.end(|closing| outcome = note(closing, record, bytes));
+                draft.end(|closing| outcome = note(closing, &body.record()));
                 outcome
             }
         };
@@ -70,12 +70,12 @@ impl ReplyBody {
 }
 
 /// What was released, as the closing entry tells it.
-fn note(closing: &mut Closing, record: &ReleaseRecord, bytes: u64) -> Outcome {
-    let released = record.read();
-    closing.bytes_out = bytes;
+fn note(closing: &mut Closing, released: &ReleaseRecord) -> Outcome {
+    closing.bytes_out = released.bytes;
     closing.records = released.records;
     closing.patients = released.patients;
-    closing.exceeded = released.exceeded;
+    closing.exceeded = released.exceeded().or(closing.exceeded);
+    closing.on_exceed = released.verdict.on_exceed().or(closing.on_exceed);
     match released.ended {
         EndedHow::Complete => Outcome::Completed,
         EndedHow::UpstreamFailed => {
@@ -104,7 +104,7 @@ impl Body for ReplyBody {
         let this = self.get_mut();
         let frame = match &mut this.content {
             Content::Own(full) => ready!(Pin::new(full).poll_frame(context)),
-            Content::Released(body, _) => {
+            Content::Released(body) => {
                 ready!(Pin::new(&mut **body).poll_frame(context)).map(|frame| frame.map_err(Into::into))
             }
         };
@@ -123,14 +123,14 @@ impl Body for ReplyBody {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Own(full) => full.is_end_stream(),
-            Content::Released(body, _) => body.is_end_stream(),
+            Content::Released(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Own(full) => full.size_hint(),
-            Content::Released(body, _) => body.size_hint(),
+            Content::Released(body) => body.size_hint(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the data plane is made of. **Rules** are immutable and swapped whole on reload; **state** is
 //! kept. A request keeps one set of rules from start to end.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -8,11 +9,13 @@ use ipnet::IpNet;
 
 use super::listener::Room;
 use super::settings::GatewaySettings;
+use crate::domain::application::ProviderName;
+use crate::domain::assurance::AssuranceClass;
 use crate::features::audit::journal::Journal;
-use crate::features::authn::Authn;
+use crate::features::authn::RelyingParty;
 use crate::features::guard::ledger::Ledger;
 use crate::features::guard::settings::GuardSettings;
-use crate::features::policy::Rules as PolicyRules;
+use crate::features::policy::bundle::Rules as PolicyRules;
 use crate::features::route::table::RouteTable;
 use crate::features::session::Sessions;
 use crate::features::upstream::assertion::AssertionKey;
@@ -29,8 +32,8 @@ pub struct Rules {
     pub policy: PolicyRules,
     /// How applications are reached, by their index.
     pub upstreams: Vec<Arc<Upstream>>,
-    /// Where people sign in.
-    pub authn: Arc<Authn>,
+    /// Which classes of assurance each provider can prove.
+    pub assurances: BTreeMap<ProviderName, Assurances>,
     /// The guard's bounds.
     pub guard: GuardSettings,
     /// Proxies whose word on the caller's address counts.
@@ -38,6 +41,9 @@ pub struct Rules {
     /// The first digits of the digest of all files, for events.
     pub version: Arc<str>,
 }
+
+/// The classes that a provider can prove, with the `acr_values` that ask for each.
+pub type Assurances = BTreeMap<AssuranceClass, Vec<String>>;
 
 /// What all workers share.
 #[derive(Debug)]
@@ -50,6 +56,8 @@ pub struct Shared {
     pub settings: GatewaySettings,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
+    /// Where they sign in.
+    pub authn: Arc<RelyingParty>,
     /// What has been taken in the windows.
     pub ledger: Arc<Ledger>,
     /// What happened.

@@ -12,7 +12,7 @@ use super::draft::Scribe;
 use super::metrics::WorkerMetrics;
 use super::rules::{Rules, Shared};
 use crate::domain::subject::Identity;
-use crate::features::policy::Memory;
+use crate::features::policy::memory::Memory;
 use crate::features::route::table::Application;
 use crate::features::session::{Session, SessionDesk};
 use crate::features::upstream::assertion::Assertions;

@@ -1,6 +1,7 @@
 //! What goes wrong on the application's side.
 
 use crate::domain::reason::Reason;
+use crate::platform::http::body::BoxError;
 
 /// What goes wrong on the application's side.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,9 @@ pub enum UpstreamError {
     /// The application broke off before its reply, or sent none.
     #[error("the application broke off")]
     Aborted(#[source] hyper::Error),
+    /// The application broke its reply off while it was held back.
+    #[error("the application broke its reply off")]
+    BrokeOff(#[source] BoxError),
     /// The reply is not HTTP.
     #[error("the application's reply is malformed")]
     Malformed(#[source] hyper::Error),
@@ -47,7 +51,7 @@ impl UpstreamError {
         match self {
             Self::Connect(_) | Self::Tls(_) => Reason::UpstreamUnreachable,
             Self::ConnectTimeout | Self::ReplyTimeout => Reason::UpstreamTimeout,
-            Self::Aborted(_) => Reason::UpstreamAborted,
+            Self::Aborted(_) | Self::BrokeOff(_) => Reason::UpstreamAborted,
             Self::Malformed(_) | Self::UnaskedUpgrade => Reason::UpstreamMalformed,
             Self::RequestBody(_) => Reason::CallerLeft,
         }

@@ -38,6 +38,12 @@ pub enum CertificateError {
         #[source]
         error: rustls::Error,
     },
+    /// There is none.
+    #[error("there is no certificate")]
+    None,
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
     /// The certificate is for no host name.
     #[error("the certificate `{chain}` is for no host name")]
     Nameless {
