@@ -1,0 +1,275 @@
+//! The body of a released reply: counts what passes, and breaks off where a limit says so.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::count::Tally;
+use super::limit::{Terms, Verdict};
+use super::meter::Meter;
+use crate::domain::count::Count;
+use crate::domain::limit::Exceeded;
+
+/// What a failing body says.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a body broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// The application broke off.
+    #[error("the application broke its reply off")]
+    Upstream(#[source] BoxError),
+    /// What follows would be beyond the minimum necessary.
+    #[error("the reply was broken off at a limit")]
+    Limit,
+}
+
+/// How a reply ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedHow {
+    /// Its last byte was handed on.
+    Complete,
+    /// The application broke off.
+    UpstreamFailed,
+    /// It was broken off at a limit.
+    LimitReached,
+    /// The caller left.
+    Dropped,
+}
+
+/// What was released, for the closing entry of the event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReleaseRecord {
+    /// Records that the reply carried; a lower bound if it did not come to its end.
+    pub records: Count,
+    /// Distinct patients, alike.
+    pub patients: Count,
+    /// Bytes of the body that were released.
+    pub bytes: u64,
+    /// How it ended; a body that is still being released counts as dropped.
+    pub ended: EndedHow,
+    /// What the count came to.
+    pub verdict: Verdict,
+}
+
+impl ReleaseRecord {
+    /// The limit that was passed.
+    pub fn exceeded(&self) -> Option<Exceeded> {
+        self.verdict.beyond().and_then(super::limit::Beyond::exceeded)
+    }
+}
+
+/// The body of a released reply. Hands on the original bytes of the application; trailers are dropped,
+/// since nobody counts what is in them.
+pub struct GuardedBody<B> {
+    /// Counted and not yet handed on.
+    queue: VecDeque<Bytes>,
+    /// What is still to come; none once the application has ended.
+    upstream: Option<B>,
+    watch: Watch,
+    bytes: u64,
+    ended: Option<EndedHow>,
+    /// What the whole body came to, once it is known.
+    settled: Option<(Tally, Verdict)>,
+    on_end: Option<Box<dyn FnOnce(ReleaseRecord)>>,
+}
+
+/// How the body is watched.
+pub(super) struct Watch {
+    pub(super) meter: Meter,
+    pub(super) terms: Terms,
+    pub(super) taken_away: bool,
+    /// A count may still break it off. The last piece is then held back until the whole is known to be
+    /// within its limit, so that what is broken off never looks complete.
+    pub(super) may_deny: bool,
+}
+
+impl Watch {
+    pub(super) fn judge(&self, tally: &Tally) -> Verdict {
+        self.terms.judge(tally, self.taken_away)
+    }
+}
+
+impl<B> GuardedBody<B> {
+    /// A body of which `queue` was counted already and `upstream` is to come.
+    pub(super) fn streaming(queue: VecDeque<Bytes>, upstream: B, watch: Watch) -> Self {
+        Self { queue, upstream: Some(upstream), watch, bytes: 0, ended: None, settled: None, on_end: None }
+    }
+
+    /// A body that is all there and was judged.
+    pub(super) fn complete(queue: VecDeque<Bytes>, watch: Watch, tally: Tally, verdict: Verdict) -> Self {
+        Self {
+            queue,
+            upstream: None,
+            watch,
+            bytes: 0,
+            ended: None,
+            settled: Some((tally, verdict)),
+            on_end: None,
+        }
+    }
+
+    /// Has `tell` called once, when the last byte was handed on, the reply broke off or the caller left.
+    pub fn on_end(&mut self, tell: impl FnOnce(ReleaseRecord) + 'static) {
+        self.on_end = Some(Box::new(tell));
+    }
+
+    /// What was released so far.
+    pub fn record(&self) -> ReleaseRecord {
+        let (tally, verdict) = self.settled.unwrap_or_else(|| {
+            let tally = self.watch.meter.so_far();
+            (tally, self.watch.judge(&tally))
+        });
+        ReleaseRecord {
+            records: tally.records,
+            patients: tally.patients,
+            bytes: self.bytes,
+            ended: self.ended.unwrap_or(EndedHow::Dropped),
+            verdict,
+        }
+    }
+
+    fn end(&mut self, how: EndedHow) {
+        if self.ended.is_none() {
+            self.ended = Some(how);
+            self.queue.clear();
+            self.upstream = None;
+            if let Some(tell) = self.on_end.take() {
+                tell(self.record());
+            }
+        }
+    }
+
+    /// The application has ended: whether what it sent may pass to its end.
+    fn settle(&mut self) -> bool {
+        self.upstream = None;
+        let tally = self.watch.meter.finish();
+        let verdict = self.watch.judge(&tally);
+        self.settled = Some((tally, verdict));
+        !self.watch.may_deny || verdict.passes()
+    }
+
+    /// The next piece that may be handed on.
+    fn next_cleared(&mut self) -> Option<Bytes> {
+        let held_back = self.watch.may_deny && self.upstream.is_some();
+        if held_back && self.queue.len() <= 1 {
+            return None;
+        }
+        self.queue.pop_front()
+    }
+
+    /// Counts a piece; whether it may be handed on.
+    fn admit(&mut self, piece: &Bytes) -> bool {
+        self.watch.meter.push(piece);
+        !self.watch.may_deny || self.watch.judge(&self.watch.meter.so_far()).passes()
+    }
+
+    fn hand_on(&mut self, piece: Bytes) -> Poll<Option<Result<Frame<Bytes>, GuardError>>> {
+        self.bytes += piece.len() as u64;
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn break_off(
+        &mut self,
+        how: EndedHow,
+        error: GuardError,
+    ) -> Poll<Option<Result<Frame<Bytes>, GuardError>>> {
+        self.end(how);
+        Poll::Ready(Some(Err(error)))
+    }
+}
+
+impl<B> Body for GuardedBody<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = GuardError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, GuardError>>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(piece) = this.next_cleared() {
+                return this.hand_on(piece);
+            }
+            let Some(upstream) = &mut this.upstream else {
+                this.end(EndedHow::Complete);
+                return Poll::Ready(None);
+            };
+            match ready!(Pin::new(&mut *upstream).poll_frame(context)) {
+                Some(Ok(frame)) => {
+                    // Whoever writes the body may leave once it has all that was announced, without asking for
+                    // the end: the end is taken with the last piece.
+                    let is_last = upstream.is_end_stream();
+                    let Ok(piece) = frame.into_data() else { continue };
+                    let passes = this.admit(&piece) && (!is_last || this.settle());
+                    if !passes {
+                        return this.break_off(EndedHow::LimitReached, GuardError::Limit);
+                    }
+                    if this.watch.may_deny {
+                        this.queue.push_back(piece);
+                    } else {
+                        return this.hand_on(piece);
+                    }
+                }
+                Some(Err(error)) => {
+                    return this.break_off(EndedHow::UpstreamFailed, GuardError::Upstream(error.into()));
+                }
+                None if !this.settle() => {
+                    return this.break_off(EndedHow::LimitReached, GuardError::Limit);
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.queue.is_empty()
+            && match &self.upstream {
+                None => true,
+                Some(upstream) => !self.watch.may_deny && upstream.is_end_stream(),
+            }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let queued = self.queue.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        let Some(upstream) = &self.upstream else { return SizeHint::with_exact(queued) };
+        let rest = upstream.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(queued + rest.lower());
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(queued + upper);
+        }
+        hint
+    }
+}
+
+impl<B> GuardedBody<B> {
+    fn was_handed_on(&self) -> bool {
+        self.upstream.is_none() && self.queue.is_empty()
+    }
+}
+
+impl<B> Drop for GuardedBody<B> {
+    fn drop(&mut self) {
+        let how = if self.was_handed_on() { EndedHow::Complete } else { EndedHow::Dropped };
+        self.end(how);
+    }
+}
+
+impl<B> fmt::Debug for GuardedBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardedBody")
+            .field("bytes", &self.bytes)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}

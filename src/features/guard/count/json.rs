@@ -1,0 +1,241 @@
+//! Records of JSON: the elements of the array at a pointer.
+//!
+//! A document that does not have its declared shape is not "no records" but unknown, since an
+//! application that renames a member must not open the door: nothing at the pointer, or something
+//! other than an array there, is [`WhyUnknown::Unparsable`]. Three things are exactly no records: an
+//! empty body, `null` at the pointer or on the way to it, and an error message, which is a small object
+//! with an `error`, `errors`, `message`, `detail` or `fault` member and nothing at the pointer. A
+//! member on the way that comes twice in one object can be read in two ways and is unknown.
+
+use super::lexer::{Broken, Lexer, Scalar, Sink, Text};
+use super::patients::Patients;
+use super::{ERROR_BYTES_MAX, ERROR_MEMBERS, Tally};
+use crate::domain::count::{Count, WhyUnknown};
+
+/// Counts the elements of the array at a JSON pointer (RFC 6901), in which `*` stands for every
+/// element of an array on the way, and the distinct values of one member inside of them.
+#[derive(Debug)]
+pub struct JsonScanner {
+    lexer: Lexer<false>,
+    records: Records,
+    bytes: u64,
+}
+
+impl JsonScanner {
+    /// A scanner for the array at `pointer` whose records name their patient in the member `patient`.
+    pub fn new(pointer: &str, patient: Option<&str>) -> Self {
+        let records = Records {
+            segments: pointer.split('/').skip(1).map(Segment::read).collect(),
+            patient: patient.map(|name| name.as_bytes().into()),
+            ..Records::default()
+        };
+        Self { lexer: Lexer::default(), records, bytes: 0 }
+    }
+
+    /// Looks at the next piece.
+    pub fn push(&mut self, piece: &[u8]) {
+        self.bytes += piece.len() as u64;
+        self.lexer.push(piece, &mut self.records);
+    }
+
+    /// How many so far: lower bounds, or already unknown.
+    pub fn so_far(&self) -> Tally {
+        if self.lexer.is_broken() {
+            return Tally::unknown(WhyUnknown::Unparsable);
+        }
+        Tally {
+            records: Count::AtLeast(self.records.number),
+            patients: self.records.patients(Patients::so_far),
+        }
+    }
+
+    /// The document is complete.
+    pub fn finish(&mut self) -> Tally {
+        let is_blank = self.lexer.is_blank();
+        if self.lexer.finish(&mut self.records).is_err() {
+            return Tally::unknown(WhyUnknown::Unparsable);
+        }
+        if self.records.misfit && !is_blank {
+            let is_error = self.records.error && !self.records.found && self.bytes <= ERROR_BYTES_MAX;
+            return if is_error { Tally::NONE } else { Tally::unknown(WhyUnknown::Unparsable) };
+        }
+        Tally {
+            records: Count::Exactly(self.records.number),
+            patients: self.records.patients(Patients::count),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Segment {
+    /// Every element of an array.
+    Every,
+    /// A member by its name, or an element by its number.
+    Named { name: Box<[u8]>, index: Option<u64> },
+}
+
+impl Segment {
+    fn read(text: &str) -> Self {
+        if text == "*" {
+            return Self::Every;
+        }
+        let name = text.replace("~1", "/").replace("~0", "~");
+        let index = (name == "0" || !name.starts_with('0')).then(|| name.parse().ok()).flatten();
+        Self::Named { name: name.into_bytes().into(), index }
+    }
+}
+
+/// A container on the way to the array.
+#[derive(Debug)]
+struct Level {
+    array: bool,
+    index: u64,
+    found: bool,
+}
+
+#[derive(Debug, Default)]
+struct Records {
+    segments: Box<[Segment]>,
+    patient: Option<Box<[u8]>>,
+    /// The open containers that are on the way.
+    way: Vec<Level>,
+    /// All open containers.
+    depth: usize,
+    /// The depth inside the array, while it is open.
+    array: Option<usize>,
+    /// The value that comes now is on the way.
+    is_next: bool,
+    /// The scalar that comes now names a patient.
+    is_patient: bool,
+    found: bool,
+    misfit: bool,
+    error: bool,
+    number: u64,
+    patients: Patients,
+}
+
+enum Value {
+    Array,
+    Object,
+    Null,
+    Other,
+}
+
+impl Records {
+    fn patients(&self, count: impl Fn(&Patients) -> Count) -> Count {
+        if self.patient.is_some() { count(&self.patients) } else { Count::NotCounted }
+    }
+
+    /// A value begins that is outside of the records.
+    fn walk(&mut self, value: &Value) {
+        if !self.is_on_the_way() {
+            return;
+        }
+        if let Some(level) = self.way.last_mut() {
+            level.found = true;
+        }
+        let is_last = self.way.len() == self.segments.len();
+        match value {
+            Value::Array if is_last => {
+                self.array = Some(self.depth + 1);
+                self.found = true;
+            }
+            Value::Array => self.way.push(Level { array: true, index: 0, found: false }),
+            Value::Object if !is_last => self.way.push(Level { array: false, index: 0, found: false }),
+            Value::Null => {}
+            Value::Object | Value::Other => {
+                self.misfit = true;
+                self.found |= is_last;
+            }
+        }
+    }
+
+    fn is_on_the_way(&mut self) -> bool {
+        if self.depth != self.way.len() {
+            return false;
+        }
+        let segment = self.way.len().checked_sub(1).and_then(|last| self.segments.get(last));
+        match (self.way.last_mut(), segment) {
+            (Some(level), Some(segment)) if level.array => {
+                let index = level.index;
+                level.index += 1;
+                match segment {
+                    Segment::Every => true,
+                    Segment::Named { index: wanted, .. } => *wanted == Some(index),
+                }
+            }
+            (Some(_), _) => std::mem::take(&mut self.is_next),
+            (None, _) => true,
+        }
+    }
+}
+
+impl Sink for Records {
+    #[inline]
+    fn key(&mut self, name: Text<'_>) -> Result<(), Broken> {
+        if self.array.is_some() {
+            self.is_patient = self.patient.as_ref().is_some_and(|patient| name.is(patient));
+            return Ok(());
+        }
+        if self.depth == 1 {
+            self.error |= ERROR_MEMBERS.iter().any(|member| name.is(member.as_bytes()));
+        }
+        if self.depth == self.way.len()
+            && let Some(level) = self.way.last()
+            && let Some(Segment::Named { name: wanted, .. }) = self.segments.get(self.way.len() - 1)
+        {
+            self.is_next = name.is(wanted);
+            if self.is_next && level.found {
+                return Err(Broken);
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn open(&mut self, array: bool) -> Result<(), Broken> {
+        self.is_patient = false;
+        match self.array {
+            Some(depth) => self.number += u64::from(depth == self.depth),
+            None => self.walk(if array { &Value::Array } else { &Value::Object }),
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn close(&mut self) {
+        match self.array {
+            Some(depth) if depth == self.depth => self.array = None,
+            Some(_) => {}
+            None if self.depth == self.way.len() => {
+                let every = matches!(self.segments.get(self.way.len().wrapping_sub(1)), Some(Segment::Every));
+                let level = self.way.pop();
+                self.misfit |= level.is_some_and(|level| !level.found && !(level.array && every));
+            }
+            None => {}
+        }
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    #[inline]
+    fn scalar(&mut self, scalar: Scalar<'_>) -> Result<(), Broken> {
+        if let Some(depth) = self.array {
+            self.number += u64::from(depth == self.depth);
+            if std::mem::take(&mut self.is_patient) {
+                match scalar {
+                    Scalar::String(text) => self.patients.name(&text.decoded()),
+                    Scalar::Number(text) => self.patients.name(text),
+                    Scalar::Boolean | Scalar::Null => {}
+                }
+            }
+            return Ok(());
+        }
+        self.walk(if matches!(scalar, Scalar::Null) { &Value::Null } else { &Value::Other });
+        Ok(())
+    }
+
+    fn wants_scalar(&self) -> bool {
+        self.is_patient
+    }
+}

@@ -1,0 +1,97 @@
+//! How many distinct patients: keyed hashes in a set that cannot grow without bound.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+
+use crate::domain::count::Count;
+
+/// Past this many, the number of patients is a lower bound: what a person may take is far less.
+pub(super) const PATIENTS_MAX: usize = 10_000;
+
+/// The distinct patients of one reply. Holds 64-bit hashes under a random key, never an identifier,
+/// so that memory tells nobody who was in it.
+#[derive(Debug, Default)]
+pub(super) struct Patients {
+    key: RandomState,
+    seen: HashSet<u64, BuildHasherDefault<Hashed>>,
+    last: Option<u64>,
+    more: bool,
+}
+
+impl Patients {
+    /// The hash under which `identifier` is known here.
+    pub(super) fn hash(&self, identifier: &[u8]) -> u64 {
+        self.key.hash_one(identifier)
+    }
+
+    /// `identifier` was named.
+    pub(super) fn name(&mut self, identifier: &[u8]) {
+        if !identifier.is_empty() {
+            self.insert(self.hash(identifier));
+        }
+    }
+
+    /// The patient with this hash was named. Lists are often sorted by patient: the same one again is free.
+    pub(super) fn insert(&mut self, hash: u64) {
+        if self.last == Some(hash) {
+            return;
+        }
+        self.last = Some(hash);
+        if self.seen.len() < PATIENTS_MAX {
+            self.seen.insert(hash);
+        } else if !self.seen.contains(&hash) {
+            self.more = true;
+        }
+    }
+
+    /// How many.
+    pub(super) fn count(&self) -> Count {
+        let number = self.seen.len() as u64;
+        if self.more { Count::AtLeast(number + 1) } else { Count::Exactly(number) }
+    }
+
+    /// How many so far.
+    pub(super) fn so_far(&self) -> Count {
+        Count::AtLeast(self.count().at_least())
+    }
+}
+
+/// What is hashed already need not be hashed again.
+#[derive(Debug, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patients_are_counted_once_and_their_number_stays_bounded() {
+        let mut patients = Patients::default();
+        for round in 0..2 {
+            for number in 0..PATIENTS_MAX {
+                patients.name(number.to_string().as_bytes());
+            }
+            assert_eq!(patients.count(), Count::Exactly(PATIENTS_MAX as u64), "round {round}");
+        }
+        patients.name(b"one more");
+        patients.name(b"and another");
+        assert_eq!(patients.count(), Count::AtLeast(PATIENTS_MAX as u64 + 1));
+        assert_eq!(patients.seen.len(), PATIENTS_MAX);
+    }
+}

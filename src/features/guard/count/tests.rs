@@ -1,0 +1,1 @@
+//! The scanners against their oracles.

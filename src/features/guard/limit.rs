@@ -1,0 +1,272 @@
+//! What a role may take, and what happens beyond it.
+//!
+//! Care goes on: where the purpose does not allow a volume to deny (45 CFR 164.502(b)(2)), whatever is
+//! beyond a limit is advised of and passes.
+
+use super::count::Tally;
+use crate::domain::action::Action;
+use crate::domain::count::{Count, WhyUnknown};
+use crate::domain::limit::{Exceeded, LimitName, Limits, OnExceed};
+use crate::domain::purpose::Basis;
+use crate::domain::reason::Reason;
+
+/// Under which terms a reply is released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the fields are the words of the domain")]
+pub struct Terms {
+    /// The numbers of the role.
+    pub limits: Limits,
+    /// What is done.
+    pub action: Action,
+    /// The legal basis of the purpose.
+    pub basis: Basis,
+    /// The person has given a reason that still counts.
+    pub justified: bool,
+    /// The person has stepped up, and it still counts.
+    pub stepped_up: bool,
+}
+
+/// What a count comes to.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// No limit was passed.
+    Within,
+    /// It passes, and the event says that it was beyond.
+    Advise(Beyond),
+    /// It passes after one step.
+    Needs(Step, Beyond),
+    /// It does not pass.
+    Block(Beyond),
+}
+
+/// The step after which it passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Give a reason.
+    Justify,
+    /// Sign in stronger.
+    StepUp,
+}
+
+/// In which way it is beyond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beyond {
+    /// A number was passed.
+    Exceeded(Exceeded),
+    /// The number cannot be known.
+    CountUnknown(WhyUnknown),
+}
+
+impl Beyond {
+    /// The limit that was passed, for the event.
+    pub const fn exceeded(self) -> Option<Exceeded> {
+        match self {
+            Self::Exceeded(exceeded) => Some(exceeded),
+            Self::CountUnknown(_) => None,
+        }
+    }
+
+    /// How events and replies name it.
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::Exceeded(exceeded) => match exceeded.limit {
+                LimitName::RecordsPerResponse => Reason::RecordsOverResponseLimit,
+                LimitName::RecordsPerExport => Reason::ExportOverRequestLimit,
+                LimitName::ExportsPerDay | LimitName::PatientsOpenedPerShift => {
+                    Reason::ExportOverWindowBudget
+                }
+            },
+            Self::CountUnknown(_) => Reason::CountUnknown,
+        }
+    }
+}
+
+impl Verdict {
+    /// Whether the reply passes.
+    pub const fn passes(self) -> bool {
+        match self {
+            Self::Within | Self::Advise(_) => true,
+            Self::Needs(..) | Self::Block(_) => false,
+        }
+    }
+
+    /// In which way it is beyond, if it is.
+    pub const fn beyond(self) -> Option<Beyond> {
+        match self {
+            Self::Within => None,
+            Self::Advise(beyond) | Self::Needs(_, beyond) | Self::Block(beyond) => Some(beyond),
+        }
+    }
+
+    /// What is done about it, for the event.
+    pub const fn on_exceed(self) -> Option<OnExceed> {
+        match self {
+            Self::Within => None,
+            Self::Advise(_) => Some(OnExceed::Advise),
+            Self::Needs(Step::Justify, _) => Some(OnExceed::Justify),
+            Self::Needs(Step::StepUp, _) => Some(OnExceed::StepUp),
+            Self::Block(_) => Some(OnExceed::Block),
+        }
+    }
+}
+
+impl Terms {
+    /// What `tally` comes to. `taken_away`: it leaves the application to be kept, by its action or
+    /// because the reply turned out to be a file.
+    pub fn judge(&self, tally: &Tally, taken_away: bool) -> Verdict {
+        let (limit, name) = self.records_limit(taken_away);
+        match (tally.records, limit) {
+            (Count::Unknown(why), _) if taken_away => {
+                self.verdict(self.limits.on_unknown_count, Beyond::CountUnknown(why))
+            }
+            (Count::Unknown(why), Some(_)) => Verdict::Advise(Beyond::CountUnknown(why)),
+            (Count::Exactly(actual) | Count::AtLeast(actual), Some(allowed)) if actual > allowed => {
+                self.exceeds(Exceeded { limit: name, allowed, actual })
+            }
+            (Count::Exactly(_) | Count::AtLeast(_) | Count::Unknown(_) | Count::NotCounted, _) => {
+                Verdict::Within
+            }
+        }
+    }
+
+    /// What passing a limit comes to: also that of a window, which the ledger keeps.
+    pub fn exceeds(&self, exceeded: Exceeded) -> Verdict {
+        self.verdict(self.limits.on_exceed, Beyond::Exceeded(exceeded))
+    }
+
+    /// Whether any count could keep the reply from passing.
+    pub fn may_deny(&self, taken_away: bool) -> bool {
+        let denies = |on_exceed| !matches!(self.outcome(on_exceed), OnExceed::Advise);
+        let (limit, _) = self.records_limit(taken_away);
+        limit.is_some() && denies(self.limits.on_exceed) || taken_away && denies(self.limits.on_unknown_count)
+    }
+
+    /// Whether a file that comes where only a page was expected is held to what may be taken away. Only a
+    /// role that has a number for exports is.
+    pub fn minds_files(&self) -> bool {
+        self.limits.records_per_export.is_some()
+    }
+
+    const fn records_limit(&self, taken_away: bool) -> (Option<u64>, LimitName) {
+        if taken_away {
+            (self.limits.records_per_export, LimitName::RecordsPerExport)
+        } else {
+            (self.limits.records_per_response, LimitName::RecordsPerResponse)
+        }
+    }
+
+    /// What happens, after the purpose and what the person has done already.
+    const fn outcome(&self, on_exceed: OnExceed) -> OnExceed {
+        match on_exceed {
+            _ if !self.basis.volume_may_deny() => OnExceed::Advise,
+            OnExceed::Justify if self.justified => OnExceed::Advise,
+            OnExceed::StepUp if self.stepped_up => OnExceed::Advise,
+            OnExceed::Advise | OnExceed::Justify | OnExceed::StepUp | OnExceed::Block => on_exceed,
+        }
+    }
+
+    fn verdict(&self, on_exceed: OnExceed, beyond: Beyond) -> Verdict {
+        match self.outcome(on_exceed) {
+            OnExceed::Advise => Verdict::Advise(beyond),
+            OnExceed::Justify => Verdict::Needs(Step::Justify, beyond),
+            OnExceed::StepUp => Verdict::Needs(Step::StepUp, beyond),
+            OnExceed::Block => Verdict::Block(beyond),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms(action: Action, basis: Basis, on_exceed: OnExceed) -> Terms {
+        let limits = Limits {
+            records_per_response: Some(100),
+            records_per_export: Some(500),
+            on_exceed,
+            on_unknown_count: on_exceed,
+            ..Limits::NONE
+        };
+        Terms { limits, action, basis, justified: false, stepped_up: false }
+    }
+
+    fn records(records: Count) -> Tally {
+        Tally { records, patients: Count::NotCounted }
+    }
+
+    #[test]
+    fn the_limit_itself_is_allowed_and_one_more_is_not() {
+        let terms = terms(Action::Export, Basis::Operations, OnExceed::Block);
+        assert_eq!(terms.judge(&records(Count::Exactly(500)), true), Verdict::Within);
+        let exceeded = Exceeded { limit: LimitName::RecordsPerExport, allowed: 500, actual: 501 };
+        assert_eq!(
+            terms.judge(&records(Count::Exactly(501)), true),
+            Verdict::Block(Beyond::Exceeded(exceeded))
+        );
+        assert_eq!(
+            terms.judge(&records(Count::AtLeast(501)), true),
+            Verdict::Block(Beyond::Exceeded(exceeded))
+        );
+    }
+
+    #[test]
+    fn what_is_looked_at_and_what_is_taken_away_have_limits_of_their_own() {
+        let terms = terms(Action::List, Basis::Operations, OnExceed::Block);
+        let looked_at = terms.judge(&records(Count::Exactly(101)), false);
+        assert_eq!(looked_at.beyond().map(Beyond::reason), Some(Reason::RecordsOverResponseLimit));
+        assert_eq!(terms.judge(&records(Count::Exactly(101)), true), Verdict::Within);
+    }
+
+    #[test]
+    fn care_goes_on_whatever_the_volume() {
+        for basis in [Basis::Treatment, Basis::Emergency, Basis::Individual, Basis::RequiredByLaw] {
+            for on_exceed in OnExceed::ALL {
+                let terms = terms(Action::Export, basis, *on_exceed);
+                assert!(!terms.may_deny(true));
+                assert!(terms.judge(&records(Count::Exactly(100_000)), true).passes());
+                assert!(terms.judge(&Tally::unknown(WhyUnknown::Opaque), true).passes());
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_is_too_many_for_what_is_taken_away_only() {
+        let terms = terms(Action::Export, Basis::Payment, OnExceed::Block);
+        let unknown = Tally::unknown(WhyUnknown::Coding);
+        let beyond = Beyond::CountUnknown(WhyUnknown::Coding);
+        assert_eq!(terms.judge(&unknown, true), Verdict::Block(beyond));
+        assert_eq!(terms.judge(&unknown, false), Verdict::Advise(beyond));
+        let unlimited = Terms { limits: Limits::NONE, ..terms };
+        assert_eq!(unlimited.judge(&unknown, false), Verdict::Within);
+        assert_eq!(unlimited.judge(&unknown, true), Verdict::Advise(beyond));
+    }
+
+    #[test]
+    fn a_step_that_was_taken_is_not_asked_for_again_but_does_not_lift_a_block() {
+        struct Case {
+            on_exceed: OnExceed,
+            justified: bool,
+            stepped_up: bool,
+            passes: bool,
+        }
+        let cases = [
+            Case { on_exceed: OnExceed::Justify, justified: false, stepped_up: true, passes: false },
+            Case { on_exceed: OnExceed::Justify, justified: true, stepped_up: false, passes: true },
+            Case { on_exceed: OnExceed::StepUp, justified: true, stepped_up: false, passes: false },
+            Case { on_exceed: OnExceed::StepUp, justified: false, stepped_up: true, passes: true },
+            Case { on_exceed: OnExceed::Block, justified: true, stepped_up: true, passes: false },
+        ];
+        for case in cases {
+            let terms = Terms {
+                justified: case.justified,
+                stepped_up: case.stepped_up,
+                ..terms(Action::Export, Basis::Operations, case.on_exceed)
+            };
+            let verdict = terms.judge(&records(Count::Exactly(501)), true);
+            assert_eq!(verdict.passes(), case.passes, "{}", case.on_exceed);
+            assert_eq!(terms.may_deny(true), !case.passes, "{}", case.on_exceed);
+            assert!(verdict.beyond().is_some(), "the event says so even where it passes");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! What a reply says that it is, and what its first bytes show.
+
+use std::borrow::Cow;
+
+use http::HeaderMap;
+use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE};
+
+use crate::domain::reply_shape::ReplyKind;
+
+/// Shapes that are alike to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Json,
+    Rows,
+    Any,
+}
+
+impl Form {
+    pub(super) const fn of(kind: &ReplyKind) -> Self {
+        match kind {
+            ReplyKind::Json { .. } | ReplyKind::FhirBundle | ReplyKind::Ndjson => Self::Json,
+            ReplyKind::Csv { .. } => Self::Rows,
+            ReplyKind::Opaque => Self::Any,
+        }
+    }
+}
+
+/// The media type and character encoding that a reply declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Declared {
+    pub(super) family: Family,
+    /// Every structural byte of the encoding is the ASCII byte: it can be scanned as it is.
+    pub(super) is_ascii_based: bool,
+}
+
+/// Media types that are alike to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    Json,
+    Csv,
+    Html,
+    Xml,
+    /// Says nothing: absent, `text/plain`, and the types that legacy applications put on downloads.
+    Generic,
+    /// A page's parts: scripts, style, images, fonts, sound.
+    Asset,
+    /// A stream of events that never ends.
+    Events,
+    /// A document or an archive.
+    Document,
+    Other,
+}
+
+impl Declared {
+    pub(super) fn read(headers: &HeaderMap) -> Self {
+        let value =
+            headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?/?").to_ascii_lowercase());
+        // Two declarations are two readings.
+        let text = match value {
+            Some(_) if headers.get_all(CONTENT_TYPE).iter().count() > 1 => "?/?".to_owned(),
+            Some(text) => text,
+            None => String::new(),
+        };
+        let mut parts = text.split(';').map(str::trim);
+        let family = family(parts.next().unwrap_or_default());
+        let charset = parts.find_map(|part| part.strip_prefix("charset="));
+        let charset = charset.map(|name| name.trim().trim_matches(['"', '\'']));
+        Self { family, is_ascii_based: charset.is_none_or(is_ascii_based) }
+    }
+
+    /// Whether a reply of this type can have this form.
+    pub(super) const fn may_be(self, form: Form) -> bool {
+        match form {
+            // PHP sends JSON as HTML unless told otherwise. The grammar of JSON is strict enough to tell.
+            Form::Json => {
+                matches!(self.family, Family::Json | Family::Csv | Family::Html | Family::Generic)
+            }
+            Form::Rows => matches!(self.family, Family::Csv | Family::Generic),
+            Form::Any => true,
+        }
+    }
+
+    /// Whether an application may say in this type that something went wrong.
+    pub(super) const fn may_be_message(self) -> bool {
+        matches!(self.family, Family::Json | Family::Html | Family::Xml | Family::Generic)
+    }
+}
+
+fn family(essence: &str) -> Family {
+    let (kind, subtype) = essence.split_once('/').unwrap_or((essence, ""));
+    match (kind, subtype) {
+        ("application" | "text", "json" | "x-ndjson" | "ndjson" | "jsonl" | "x-jsonlines") => Family::Json,
+        ("text", "csv" | "tab-separated-values" | "comma-separated-values")
+        | ("application", "csv" | "x-csv") => Family::Csv,
+        ("text", "html") | ("application", "xhtml+xml") => Family::Html,
+        ("text" | "application", "xml") => Family::Xml,
+        ("", _)
+        | ("text", "plain")
+        | ("application", "octet-stream" | "force-download" | "download" | "x-download" | "vnd.ms-excel")
+        | ("binary", _) => Family::Generic,
+        ("text", "css" | "javascript")
+        | ("application", "javascript" | "x-javascript" | "wasm" | "manifest+json")
+        | ("image" | "font" | "audio" | "video", _) => Family::Asset,
+        ("text", "event-stream") => Family::Events,
+        ("application", name) if name.ends_with("+json") => Family::Json,
+        ("application", name) if name.ends_with("+xml") => Family::Xml,
+        ("application", name) if is_document(name) => Family::Document,
+        ("text", "rtf") => Family::Document,
+        (_, _) => Family::Other,
+    }
+}
+
+fn is_document(subtype: &str) -> bool {
+    let known = [
+        "pdf",
+        "zip",
+        "x-zip-compressed",
+        "gzip",
+        "x-gzip",
+        "x-tar",
+        "x-7z-compressed",
+        "x-rar-compressed",
+        "vnd.rar",
+        "rtf",
+        "msword",
+        "sql",
+        "x-sql",
+        "dicom",
+        "x-sqlite3",
+        "vnd.sqlite3",
+        "x-bzip2",
+        "zstd",
+        "x-compressed",
+    ];
+    known.contains(&subtype)
+        || [
+            "vnd.openxmlformats",
+            "vnd.ms-",
+            "vnd.oasis.opendocument",
+            "vnd.apache.parquet",
+            "msexcel",
+            "x-excel",
+        ]
+        .iter()
+        .any(|beginning| subtype.starts_with(beginning))
+}
+
+fn is_ascii_based(charset: &str) -> bool {
+    matches!(charset, "utf-8" | "utf8" | "us-ascii" | "ascii" | "latin1" | "")
+        || ["iso-8859-", "iso8859-", "windows-125", "cp125"].iter().any(|family| charset.starts_with(family))
+}
+
+/// Whether the head of a reply says that it is a file to keep, whatever the route is called. Rows that a
+/// route declares are looked at unless the reply says `attachment`.
+pub(super) fn is_file(headers: &HeaderMap, form: Form) -> bool {
+    let attached = headers.get_all(CONTENT_DISPOSITION).iter().any(|value| {
+        let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        kind.trim_ascii().eq_ignore_ascii_case(b"attachment")
+    });
+    let essence = essence(headers);
+    let typed = match family(&essence) {
+        Family::Csv => form != Form::Rows,
+        Family::Document => true,
+        // Without a type it is the bytes that tell.
+        Family::Generic => form != Form::Rows && !matches!(&*essence, "" | "text/plain"),
+        Family::Json => form != Form::Json && (essence.contains("ndjson") || essence.contains("jsonl")),
+        Family::Html | Family::Xml | Family::Asset | Family::Events | Family::Other => false,
+    };
+    attached || typed
+}
+
+/// Whether the head of a reply says that it is a stream of events, whose first may be long in coming.
+pub(super) fn is_events(headers: &HeaderMap) -> bool {
+    family(&essence(headers)) == Family::Events
+}
+
+/// The media type without its parameters, in lower case.
+fn essence(headers: &HeaderMap) -> Cow<'_, str> {
+    let text = headers.get(CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?/?"));
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    if essence.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(essence.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(essence)
+    }
+}
+
+/// The content coding that a reply declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    Identity,
+    Gzip,
+    Deflate,
+    Brotli,
+    Zstd,
+    /// One that we do not decode, or several.
+    Foreign,
+}
+
+impl Coding {
+    pub(super) fn read(headers: &HeaderMap) -> Self {
+        let mut coding = Self::Identity;
+        for value in headers.get_all(CONTENT_ENCODING) {
+            for name in value.as_bytes().split(|byte| *byte == b',') {
+                let name = name.trim_ascii().to_ascii_lowercase();
+                let next = match name.as_slice() {
+                    b"" | b"identity" => continue,
+                    b"gzip" | b"x-gzip" => Self::Gzip,
+                    b"deflate" => Self::Deflate,
+                    b"br" => Self::Brotli,
+                    b"zstd" => Self::Zstd,
+                    _ => Self::Foreign,
+                };
+                coding = if coding == Self::Identity { next } else { Self::Foreign };
+            }
+        }
+        coding
+    }
+}
+
+/// The first bytes of a body, without the white space and byte order mark before them.
+#[derive(Debug, Default)]
+pub(super) struct Lead {
+    bytes: [u8; LEAD_BYTES],
+    length: usize,
+    skipped: usize,
+}
+
+const LEAD_BYTES: usize = 16;
+
+/// White space beyond this is not looked through.
+const BLANK_BYTES_MAX: usize = 4096;
+
+impl Lead {
+    /// Whether it is all there.
+    pub(super) const fn is_complete(&self) -> bool {
+        self.length == LEAD_BYTES || self.skipped > BLANK_BYTES_MAX
+    }
+
+    /// Takes what is missing from the next piece.
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        let mut rest = piece;
+        if self.length == 0 {
+            let skippable = |byte: &&u8| byte.is_ascii_whitespace() || matches!(**byte, 0xEF | 0xBB | 0xBF);
+            let blank = rest.iter().take_while(skippable).count();
+            self.skipped += blank;
+            rest = rest.get(blank..).unwrap_or_default();
+        }
+        let free = self.bytes.get_mut(self.length..).unwrap_or_default();
+        self.length += free.iter_mut().zip(rest).map(|(slot, byte)| *slot = *byte).count();
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// Whether a body that begins so cannot have this form.
+    pub(super) fn contradicts(&self, form: Form) -> bool {
+        let lead = self.bytes();
+        match form {
+            Form::Json => self.is_document() || lead.starts_with(b"<"),
+            Form::Rows => {
+                self.is_document()
+                    || lead.starts_with(b"<")
+                    || lead.starts_with(b"{")
+                    || lead.starts_with(b"[{")
+            }
+            Form::Any => false,
+        }
+    }
+
+    /// Whether a body that begins so is a document, an archive or a database.
+    pub(super) fn is_document(&self) -> bool {
+        MAGIC.iter().any(|magic| self.bytes().starts_with(magic))
+    }
+}
+
+/// ZIP (and so XLSX, DOCX, ODS), PDF, gzip, zstd, 7z, RAR, bzip2, xz, OLE (XLS, DOC), RTF, SQLite, Parquet, SQL dumps.
+const MAGIC: &[&[u8]] = &[
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"PK\x07\x08",
+    b"%PDF",
+    b"\x1F\x8B",
+    b"\x28\xB5\x2F\xFD",
+    b"7z\xBC\xAF\x27\x1C",
+    b"Rar!",
+    b"BZh",
+    b"\xFD7zXZ",
+    b"\xD0\xCF\x11\xE0",
+    b"{\\rtf",
+    b"SQLite format 3",
+    b"PAR1",
+    b"-- MySQL dump",
+    b"-- MariaDB dump",
+    b"-- PostgreSQL da",
+];

@@ -1,0 +1,224 @@
+//! Counts one reply: chooses how from what its route declares, what its head says and how its body begins.
+//!
+//! Where these do not agree, the number is unknown. Three kinds of reply are no data, so that a person is told
+//! what went wrong instead of being blocked:
+//!
+//! - an empty body is no records (204, 304, the reply to HEAD);
+//! - a redirect whose body is small is no records;
+//! - a 4xx or 5xx is counted if it has the declared shape. If it has not, and is a small message (JSON,
+//!   HTML, XML or text that is no attachment and no document by its bytes), it is no records. An application that
+//!   answers with data under an error status gains nothing: beyond [`MESSAGE_BYTES_MAX`] decoded bytes it is unknown.
+
+use http::header::CONTENT_RANGE;
+use http::response::Parts;
+use http::{HeaderMap, StatusCode};
+
+use super::count::{Counter, ERROR_BYTES_MAX, Tally};
+use super::decode::Decoder;
+use super::media::{self, Coding, Declared, Form, Lead};
+use super::settings::GuardSettings;
+use crate::domain::count::{Count, WhyUnknown};
+use crate::domain::reply_shape::ReplyShape;
+
+/// What an application has to say about an error or a redirect fits in this many bytes, decoded.
+pub const MESSAGE_BYTES_MAX: u64 = ERROR_BYTES_MAX;
+
+/// Counts one reply.
+#[derive(Debug)]
+pub struct Meter {
+    counting: Option<Box<Counting>>,
+    lead: Lead,
+    /// The head says that this is a file.
+    file: bool,
+    events: bool,
+}
+
+#[derive(Debug)]
+struct Counting {
+    form: Form,
+    counter: Option<Counter>,
+    decoder: Option<Decoder>,
+    /// Why it is unknown by the head alone.
+    declared: Option<WhyUnknown>,
+    /// Why it is unknown by its bytes.
+    found: Option<WhyUnknown>,
+    /// A small body that does not have the shape is a message and no data.
+    may_be_message: bool,
+    bytes: u64,
+}
+
+impl Meter {
+    /// A meter for the reply with this head on a route with this shape. Without a shape nothing is counted.
+    pub fn new(shape: Option<&ReplyShape>, head: &Parts, settings: &GuardSettings) -> Self {
+        let form = shape.map_or(Form::Any, |shape| Form::of(&shape.kind));
+        Self {
+            counting: shape.map(|shape| Box::new(Counting::new(Some(shape), form, head, settings))),
+            lead: Lead::default(),
+            file: media::is_file(&head.headers, form),
+            events: media::is_events(&head.headers),
+        }
+    }
+
+    /// The reply is taken away: what has no declared shape is then unknown. Comes before any byte.
+    pub fn take_away(&mut self, head: &Parts, settings: &GuardSettings) {
+        if self.counting.is_none() {
+            self.counting = Some(Box::new(Counting::new(None, Form::Any, head, settings)));
+        }
+    }
+
+    /// Whether the reply is a file to keep, by its head or, once it was seen, by how its body begins: a route
+    /// that is only looked at then takes away all the same (an export that nobody has declared).
+    pub fn looks_like_file(&self) -> bool {
+        self.file || self.lead.is_document()
+    }
+
+    /// Whether the beginning of the body could still tell that it is a file.
+    pub fn awaits_lead(&self) -> bool {
+        !self.events && !self.file && !self.lead.is_complete()
+    }
+
+    /// Whether anything is counted.
+    pub const fn is_counting(&self) -> bool {
+        self.counting.is_some()
+    }
+
+    /// Looks at how the body begins, without counting: for a reply that nobody counts.
+    pub fn peek(&mut self, head: &HeaderMap, piece: &[u8], settings: &GuardSettings) {
+        let first = piece.get(..PEEK_BYTES).unwrap_or(piece);
+        let lead = &mut self.lead;
+        if let Ok(mut decoder) = Decoder::new(Coding::read(head), settings.decompression_ratio) {
+            // What does not decode shows no document; it is forwarded as it is.
+            if decoder.push(first, &mut |decoded| lead.push(decoded)).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Counts the next piece.
+    pub fn push(&mut self, piece: &[u8]) {
+        if let Some(counting) = &mut self.counting
+            && !piece.is_empty()
+        {
+            counting.push(piece, &mut self.lead);
+        }
+    }
+
+    /// How many so far: lower bounds, or already unknown.
+    pub fn so_far(&self) -> Tally {
+        self.counting.as_ref().map_or(Tally::NOT_COUNTED, |counting| counting.so_far(&self.lead))
+    }
+
+    /// The body is complete.
+    pub fn finish(&mut self) -> Tally {
+        self.counting.as_mut().map_or(Tally::NOT_COUNTED, |counting| counting.finish(&self.lead))
+    }
+}
+
+/// So much of the first piece is enough to see how a body begins, even if it is compressed.
+const PEEK_BYTES: usize = 1024;
+
+impl Counting {
+    fn new(shape: Option<&ReplyShape>, form: Form, head: &Parts, settings: &GuardSettings) -> Self {
+        let declared_type = Declared::read(&head.headers);
+        let counter = shape.and_then(|shape| Counter::new(&shape.kind, shape.patient.as_ref()));
+        let decoder = Decoder::new(Coding::read(&head.headers), settings.decompression_ratio);
+        let is_redirect = head.status.is_redirection();
+        let is_error = head.status.is_client_error() || head.status.is_server_error();
+        let (partial, coding) = (is_partial(head), decoder.as_ref().err().copied());
+        let declared = match (&counter, shape) {
+            _ if partial => Some(WhyUnknown::Partial),
+            _ if coding.is_some() => coding,
+            _ if is_redirect || !declared_type.may_be(form) => Some(WhyUnknown::Mismatch),
+            (Some(_), _) if declared_type.is_ascii_based => None,
+            (Some(_), _) => Some(WhyUnknown::Charset),
+            (None, Some(_)) => Some(WhyUnknown::Opaque),
+            (None, None) => Some(WhyUnknown::Undeclared),
+        };
+        let is_message =
+            is_error && declared_type.may_be_message() && !media::is_file(&head.headers, Form::Rows);
+        Self {
+            form,
+            counter: counter.filter(|_| declared.is_none()),
+            decoder: decoder.ok(),
+            declared,
+            found: None,
+            may_be_message: !partial && (is_redirect || is_message),
+            bytes: 0,
+        }
+    }
+
+    fn push(&mut self, piece: &[u8], lead: &mut Lead) {
+        self.bytes += piece.len() as u64;
+        // Once it is unknown for good there is nothing to look for, but for how it begins.
+        let is_decided = self.declared.is_some() && !self.may_be_message && lead.is_complete();
+        if is_decided || self.found.is_some() {
+            return;
+        }
+        let Some(decoder) = &mut self.decoder else { return };
+        let (counter, form) = (&mut self.counter, self.form);
+        let mut contradicted = false;
+        let decoded = decoder.push(piece, &mut |decoded| {
+            if !lead.is_complete() {
+                lead.push(decoded);
+                contradicted |= lead.contradicts(form);
+            }
+            if let Some(counter) = counter {
+                counter.push(decoded);
+            }
+        });
+        match decoded {
+            Err(why) => {
+                self.found = Some(why);
+                self.may_be_message = false;
+            }
+            Ok(()) if contradicted && self.declared.is_none() => {
+                self.declared = Some(WhyUnknown::Mismatch);
+                self.counter = None;
+            }
+            Ok(()) => {}
+        }
+    }
+
+    fn so_far(&self, lead: &Lead) -> Tally {
+        if self.bytes == 0 {
+            return Tally { records: Count::AtLeast(0), patients: Count::NotCounted };
+        }
+        let counted = self.counter.as_ref().map(Counter::so_far);
+        self.settle(counted, lead, Tally { records: Count::AtLeast(0), patients: Count::NotCounted })
+    }
+
+    fn finish(&mut self, lead: &Lead) -> Tally {
+        if self.bytes == 0 {
+            return Tally::NONE;
+        }
+        if let Some(decoder) = &self.decoder
+            && self.found.is_none()
+            && let Err(why) = decoder.finish()
+        {
+            self.found = Some(why);
+        }
+        let counted = self.counter.as_mut().map(Counter::finish);
+        self.settle(counted, lead, Tally::NONE)
+    }
+
+    /// `message` is what a small message comes to.
+    fn settle(&self, counted: Option<Tally>, lead: &Lead, message: Tally) -> Tally {
+        if let Some(why) = self.found {
+            return Tally::unknown(why);
+        }
+        let tally = match (self.declared, counted) {
+            (Some(why), _) => Tally::unknown(why),
+            (None, Some(counted)) => counted,
+            (None, None) => Tally::unknown(WhyUnknown::Opaque),
+        };
+        let small = self.decoder.as_ref().is_some_and(|decoder| decoder.bytes_out() <= MESSAGE_BYTES_MAX);
+        let is_unknown = matches!(tally.records, Count::Unknown(_));
+        if is_unknown && self.may_be_message && small && !lead.is_document() { message } else { tally }
+    }
+}
+
+/// A part of something, or a difference to something, that nobody asked for.
+fn is_partial(head: &Parts) -> bool {
+    matches!(head.status, StatusCode::PARTIAL_CONTENT | StatusCode::IM_USED)
+        || head.headers.contains_key(CONTENT_RANGE)
+}

@@ -1,0 +1,225 @@
+//! Releases a reply: nothing leaves beyond the minimum necessary.
+//!
+//! Where no count could deny, the reply is counted while it streams and nothing waits. Where one could,
+//! the reply is held back until it is known to be within its limit, up to
+//! [`GuardSettings::hold_bytes`]: what is beyond is withheld whole, and not one byte of it leaves. A longer reply is
+//! released as it is counted and broken off at the limit with an error, so that what was cut never looks complete.
+//!
+//! What is forwarded are the application's own bytes under its own headers. A reply that a role with a limit on
+//! exports gets from a route where it may only look, and that is a file by its head or its first bytes, is
+//! held to the limit on exports.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use http::header::{ACCEPT_RANGES, TRAILER};
+use http::{Response, StatusCode};
+use http_body::Body;
+
+use super::body::{BoxError, GuardedBody, Watch};
+use super::count::Tally;
+use super::limit::{Beyond, Step, Terms, Verdict};
+use super::meter::Meter;
+use super::settings::GuardSettings;
+use crate::domain::proof::Durable;
+use crate::domain::reason::Reason;
+
+/// A reply that may go out.
+pub type Released<B> = Response<GuardedBody<B>>;
+
+/// A reply that stays here. Nothing of it was released.
+#[derive(Debug)]
+pub struct Withheld {
+    /// The status of the application's reply.
+    pub status: StatusCode,
+    /// What was counted until it was clear.
+    pub tally: Tally,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why a reply is withheld.
+#[derive(Debug)]
+pub enum Cause {
+    /// It passes after a step.
+    Needs(Step, Beyond),
+    /// It does not pass.
+    Block(Beyond),
+    /// The application broke it off while it was held.
+    Upstream(BoxError),
+}
+
+impl Withheld {
+    /// How events and replies name it.
+    pub const fn reason(&self) -> Reason {
+        match &self.cause {
+            Cause::Needs(_, beyond) | Cause::Block(beyond) => beyond.reason(),
+            Cause::Upstream(_) => Reason::UpstreamAborted,
+        }
+    }
+
+    /// What the count came to; none if the application failed.
+    pub const fn verdict(&self) -> Option<Verdict> {
+        match &self.cause {
+            Cause::Needs(step, beyond) => Some(Verdict::Needs(*step, *beyond)),
+            Cause::Block(beyond) => Some(Verdict::Block(*beyond)),
+            Cause::Upstream(_) => None,
+        }
+    }
+}
+
+/// Releases `reply` under `terms`, or withholds it. The opening entry of its event is on the disk.
+pub async fn release<B>(
+    reply: Response<B>,
+    mut meter: Meter,
+    terms: &Terms,
+    _durable: Durable,
+    settings: &GuardSettings,
+) -> Result<Released<B>, Withheld>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    let (mut head, body) = reply.into_parts();
+    let mut held = Held { pieces: VecDeque::new(), bytes: 0, upstream: Some(body), status: head.status };
+
+    let mut taken_away = terms.action.takes_away();
+    if !taken_away && terms.minds_files() {
+        if terms.may_deny(true) {
+            held.read_lead(&mut meter, &head.headers, settings).await?;
+        }
+        taken_away = meter.looks_like_file();
+    }
+    if taken_away && !meter.is_counting() {
+        meter.take_away(&head, settings);
+        held.pieces.iter().for_each(|piece| meter.push(piece));
+    }
+    if meter.is_counting() {
+        head.headers.remove(ACCEPT_RANGES);
+    }
+    head.headers.remove(TRAILER);
+
+    let watch = Watch { meter, terms: *terms, taken_away, may_deny: terms.may_deny(taken_away) };
+    let body = if watch.may_deny && watch.meter.is_counting() {
+        held.release_counted(watch, settings.hold_bytes).await?
+    } else {
+        held.release_watched(watch)
+    };
+    Ok(Response::from_parts(head, body))
+}
+
+/// What has come of a reply and was not released.
+struct Held<B> {
+    pieces: VecDeque<Bytes>,
+    bytes: usize,
+    /// None once it has ended.
+    upstream: Option<B>,
+    status: StatusCode,
+}
+
+impl<B> Held<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    /// Reads as much as shows how the body begins. Counts it, if it is counted.
+    async fn read_lead(
+        &mut self,
+        meter: &mut Meter,
+        headers: &http::HeaderMap,
+        settings: &GuardSettings,
+    ) -> Result<(), Withheld> {
+        while meter.awaits_lead() && self.bytes < LEAD_BYTES_MAX {
+            let Some(piece) = self.next().await? else { break };
+            if meter.is_counting() {
+                meter.push(&piece);
+            } else if self.pieces.is_empty() {
+                meter.peek(headers, &piece, settings);
+            }
+            self.keep(piece);
+        }
+        Ok(())
+    }
+
+    /// Nothing can deny: what comes is handed on at once.
+    fn release_watched(mut self, watch: Watch) -> GuardedBody<B> {
+        let mut watch = Watch { may_deny: false, ..watch };
+        match self.upstream.take().filter(|upstream| !upstream.is_end_stream()) {
+            Some(upstream) => GuardedBody::streaming(self.pieces, upstream, watch),
+            None => {
+                let tally = watch.meter.finish();
+                let verdict = watch.judge(&tally);
+                GuardedBody::complete(self.pieces, watch, tally, verdict)
+            }
+        }
+    }
+
+    /// Holds on until it is clear that the reply may pass, or until no more can be held.
+    async fn release_counted(
+        mut self,
+        mut watch: Watch,
+        hold_bytes: usize,
+    ) -> Result<GuardedBody<B>, Withheld> {
+        loop {
+            self.pass(&watch, &watch.meter.so_far()).map(drop)?;
+            if self.bytes > hold_bytes
+                && let Some(upstream) = self.upstream.take()
+            {
+                return Ok(GuardedBody::streaming(self.pieces, upstream, watch));
+            }
+            let Some(piece) = self.next().await.map_err(|withheld| counted(withheld, &watch.meter))? else {
+                break;
+            };
+            watch.meter.push(&piece);
+            self.keep(piece);
+        }
+        let tally = watch.meter.finish();
+        let verdict = self.pass(&watch, &tally)?;
+        Ok(GuardedBody::complete(self.pieces, watch, tally, verdict))
+    }
+
+    fn pass(&self, watch: &Watch, tally: &Tally) -> Result<Verdict, Withheld> {
+        let cause = match watch.judge(tally) {
+            verdict @ (Verdict::Within | Verdict::Advise(_)) => return Ok(verdict),
+            Verdict::Needs(step, beyond) => Cause::Needs(step, beyond),
+            Verdict::Block(beyond) => Cause::Block(beyond),
+        };
+        Err(Withheld { status: self.status, tally: *tally, cause })
+    }
+
+    /// The next piece of the body; none at its end. Trailers are dropped.
+    async fn next(&mut self) -> Result<Option<Bytes>, Withheld> {
+        loop {
+            let Some(upstream) = self.upstream.as_mut().filter(|upstream| !upstream.is_end_stream()) else {
+                self.upstream = None;
+                return Ok(None);
+            };
+            match poll_fn(|context| Pin::new(&mut *upstream).poll_frame(context)).await {
+                Some(Ok(frame)) => {
+                    if let Ok(piece) = frame.into_data() {
+                        return Ok(Some(piece));
+                    }
+                }
+                Some(Err(error)) => {
+                    let cause = Cause::Upstream(error.into());
+                    return Err(Withheld { status: self.status, tally: Tally::NOT_COUNTED, cause });
+                }
+                None => self.upstream = None,
+            }
+        }
+    }
+
+    fn keep(&mut self, piece: Bytes) {
+        self.bytes += piece.len();
+        self.pieces.push_back(piece);
+    }
+}
+
+fn counted(withheld: Withheld, meter: &Meter) -> Withheld {
+    Withheld { tally: meter.so_far(), ..withheld }
+}
+
+/// So much white space at most is waited for before a reply counts as one that begins like no file.
+const LEAD_BYTES_MAX: usize = 8 * 1024;

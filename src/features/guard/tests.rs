@@ -1,0 +1,1 @@
+//! The guard against what would get around it.
