@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::header::{LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use hyper::body::Incoming;
 
 use super::challenge::{self, Redirect};

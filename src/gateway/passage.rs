@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use hyper::upgrade::OnUpgrade;
 
 use super::draft::Draft;
@@ -23,11 +23,9 @@ use crate::domain::action::Action;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::decision::{Challenge, Decision, Grounds};
 use crate::domain::event::{EventJustification, Verdict};
-use crate::domain::limit::OnExceed;
 use crate::domain::patient::PatientRef;
 use crate::domain::proof::{Durable, Permit};
 use crate::domain::reason::Reason;
-use crate::features::audit::journal::Pending;
 use crate::features::guard::admit::admit;
 use crate::features::guard::ledger::ExportSlot;
 use crate::features::guard::limit::{self, Beyond, Step, Terms};

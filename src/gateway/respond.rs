@@ -167,7 +167,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         Refusal::TooMuch(exceeded, action) => {
             Page::TooMuch { exceeded: *exceeded, action: *action, ways_on: &[], return_to }
         }
-        Refusal::CountUnknown(why, action) => Page::CountUnknown { action: *action, why: *why, return_to },
+        Refusal::CountUnknown(why, action) => Page::CountUnknown { action: *action, why: *why },
         Refusal::Journal(_)
         | Refusal::Upstream(_)
         | Refusal::StoreUnavailable

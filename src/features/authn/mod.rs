@@ -1,3 +1,103 @@
 //! Sign-in, step-up and sign-out by OpenID Connect: the relying party (RP).
+//!
+//! Authorization code flow with PKCE, state and nonce (OpenID Connect Core 3.1, RFC 9700). A step-up
+//! is *proven* by what comes back in the same transaction, never by having been asked for: whatever
+//! is in the URL can be edited by the person. A provider that comes back below the bar gives one
+//! error, never another redirect.
 
+mod assurance;
+mod callback;
+mod claims;
+mod error;
+mod id_token;
+mod provider;
+mod response;
+mod return_to;
 pub mod settings;
+mod sign_in;
+mod sign_out;
+mod transaction;
+
+#[cfg(test)]
+mod fake_provider;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use provider::Provider;
+use settings::ProviderSettings;
+use transaction::Transactions;
+
+pub use callback::{Finished, Previous};
+pub use error::{AuthnError, IdTokenFault, ProviderFault, RefusalCode};
+pub use return_to::ReturnTo;
+pub use sign_in::{Begun, Current, SignIn};
+pub use transaction::BINDING_COOKIE;
+
+use crate::domain::application::ProviderName;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::Entropy;
+use crate::platform::http::fetch::AuthoritiesError;
+
+/// The relying party: every provider, and the sign-ins under way.
+#[derive(Debug)]
+pub struct RelyingParty {
+    providers: RwLock<Arc<Providers>>,
+    transactions: Transactions,
+    entropy: Arc<dyn Entropy>,
+}
+
+type Providers = BTreeMap<ProviderName, Arc<Provider>>;
+
+impl RelyingParty {
+    /// Knows these providers. Asks none of them yet: a provider that is down does not keep the
+    /// gateway from starting.
+    pub fn new(
+        providers: Vec<ProviderSettings>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, AuthoritiesError> {
+        Ok(Self {
+            providers: RwLock::new(Arc::new(set_up(providers)?)),
+            transactions: Transactions::default(),
+            entropy,
+        })
+    }
+
+    /// Takes new settings, all or none. Sign-ins under way go on if their provider is still there.
+    pub fn apply(&self, providers: Vec<ProviderSettings>) -> Result<(), AuthoritiesError> {
+        let providers = Arc::new(set_up(providers)?);
+        *self.providers.write().unwrap_or_else(PoisonError::into_inner) = providers;
+        Ok(())
+    }
+
+    /// Asks every provider for its metadata and keys, and says which of them can be used.
+    pub async fn warm_up(&self, now: Timestamp) -> Vec<(ProviderName, Result<(), AuthnError>)> {
+        let mut readiness = Vec::new();
+        for (name, provider) in self.providers().iter() {
+            readiness.push((name.clone(), provider.discovered(now).await.map(drop)));
+        }
+        readiness
+    }
+
+    /// Which providers can be used, by what is known now. Asks nobody.
+    pub fn readiness(&self) -> Vec<(ProviderName, bool)> {
+        self.providers().iter().map(|(name, provider)| (name.clone(), provider.is_discovered())).collect()
+    }
+
+    fn providers(&self) -> Arc<Providers> {
+        self.providers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn provider(&self, name: &ProviderName) -> Result<Arc<Provider>, AuthnError> {
+        self.providers().get(name).cloned().ok_or(AuthnError::UnknownProvider)
+    }
+}
+
+fn set_up(providers: Vec<ProviderSettings>) -> Result<Providers, AuthoritiesError> {
+    providers
+        .into_iter()
+        .map(|settings| Ok((settings.name.clone(), Arc::new(Provider::new(settings)?))))
+        .collect()
+}

@@ -204,7 +204,7 @@ where
                 this.end(EndedHow::Complete);
                 return Poll::Ready(None);
             };
-            match ready!(Pin::new(upstream).poll_frame(context)) {
+            match ready!(Pin::new(&mut *upstream).poll_frame(context)) {
                 Some(Ok(frame)) => {
                     // Whoever writes the body may leave once it has all that was announced, without asking for
                     // the end: the end is taken with the last piece.

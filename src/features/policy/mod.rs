@@ -1,3 +1,40 @@
-//! The policy decision point (PDP).
+//! Decides whether an identity may do what it asks for: the policy decision point (PDP).
+//!
+//! Pure: no I/O and no clock of its own. Whatever is neither a permit nor a challenge is a deny; so is
+//! a rule that forbids and cannot be evaluated, or that depends on what nobody has told us.
+//!
+//! One engine, Cedar, decides all of it. Each `may` of a role is one Cedar rule (`wording`), Cedar files
+//! add to them, and all are validated against one schema (`schema`, `bundle`, `check`). Each route has
+//! its slice of the rules (`slice`), asked about what is known of the person (`world`, `condition`).
+//! An answer that is no is asked again with the person stepped up, justified, elsewhere or in another
+//! role (`ladder`): the cheapest step that turns it is the challenge, or the way on that the denial
+//! offers. Answers are remembered for as long as nothing that they depend on changes (`memory`).
+//!
+//! Start at [`decide`].
 
+pub mod bundle;
+pub mod cases;
+pub mod catalog;
+pub mod decide;
+pub mod explain;
+pub mod memory;
+pub mod person;
+pub mod problem;
 pub mod settings;
+
+pub use bundle::Rules;
+pub use memory::Memory;
+
+mod check;
+mod condition;
+mod ladder;
+mod reasons;
+mod rule;
+mod schema;
+mod slice;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod validity;
+mod wording;
+mod world;

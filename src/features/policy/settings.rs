@@ -68,6 +68,14 @@ pub struct Hours {
     pub until_minute: u16,
 }
 
+impl Hours {
+    /// Whether the minute of the day lies within.
+    pub const fn contain(self, minute: u16) -> bool {
+        let (after, before) = (minute >= self.from_minute, minute < self.until_minute);
+        if self.from_minute < self.until_minute { after && before } else { after || before }
+    }
+}
+
 /// A text that is not a span of the day.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("hours look like `06:00-20:00`, not `{text}`")]

@@ -1,0 +1,259 @@
+//! The way back: the response is matched with its transaction, the code exchanged, the ID token
+//! verified, the person described, and what was asked for proven or not.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use openidconnect::core::{CoreErrorResponseType, CoreIdToken, CoreTokenResponse};
+use openidconnect::{
+    AccessToken, AuthorizationCode, OAuth2TokenResponse as _, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, StandardErrorResponse, TokenResponse as _,
+};
+
+use super::RelyingParty;
+use super::assurance::{self, Answer};
+use super::claims::{self, Claims};
+use super::error::{AuthnError, IdTokenFault, ProviderFault, RefusalCode};
+use super::id_token::{self, Expected, Verified};
+use super::provider::{Discovered, Provider, check_endpoint};
+use super::response::{AuthorizationResponse, Outcome};
+use super::return_to::ReturnTo;
+use super::transaction::Transaction;
+use crate::domain::application::ProviderName;
+use crate::domain::assurance::{Assurance, AssuranceNeed};
+use crate::domain::subject::{Subject, SubjectId};
+use crate::foundation::clock::Timestamp;
+use crate::foundation::id::SessionId;
+use crate::foundation::secret::Secret;
+use crate::platform::http::fetch::FetchError;
+
+/// A sign-in that has succeeded.
+#[derive(Debug)]
+pub struct Finished {
+    /// Who.
+    pub subject: Subject,
+    /// Every class that the answer proves, and when it was proven. Meets `need`.
+    pub assurance: Assurance,
+    /// Which provider vouches for them.
+    pub provider: ProviderName,
+    /// The provider's own session.
+    pub sid: Option<Arc<str>>,
+    /// The ID token, for the sign-out at the provider.
+    pub id_token: Secret,
+    /// Where the person wanted to go.
+    pub return_to: ReturnTo,
+    /// The session that the browser had when this began.
+    pub previous: Previous,
+    /// What was to be proven, and is.
+    pub need: Option<AssuranceNeed>,
+}
+
+/// The session that a browser had when its sign-in began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Previous {
+    /// It had none: a new session.
+    None,
+    /// It was this person's: the session goes on under a new token.
+    Same(SessionId),
+    /// It was somebody else's: it ends, and a new one begins.
+    OfAnother(SessionId),
+}
+
+impl RelyingParty {
+    /// Finishes the sign-in to which the callback's `query` belongs. `binding` is the value of the
+    /// binding cookie, `redirect_uri` the callback that was called.
+    pub async fn finish(
+        &self,
+        query: &str,
+        binding: Option<&str>,
+        redirect_uri: &str,
+        now: Timestamp,
+    ) -> Result<Finished, AuthnError> {
+        let response = AuthorizationResponse::parse(query)?;
+        let transaction = self.transactions.take(&response.state, binding, redirect_uri, now)?;
+        let provider = self.provider(&transaction.provider)?;
+        if provider.settings.issuer != transaction.issuer {
+            return Err(AuthnError::OtherIssuer);
+        }
+        let discovered = provider.discovered(now).await?;
+        check_issuer(&discovered, &provider.settings.issuer, response.issuer.as_deref())?;
+        let code = match response.outcome {
+            Outcome::Code(code) => code,
+            Outcome::Error(code) => return Err(refusal(code, transaction)),
+        };
+        let tokens = exchange(&provider, &discovered, &code, &transaction).await?;
+        let id_token = tokens.id_token().ok_or(AuthnError::IdToken(IdTokenFault::Missing))?;
+        let verified = verify(&provider, discovered.clone(), id_token, &transaction, now).await?;
+        let subject = describe(&provider, &discovered, &verified, tokens.access_token()).await?;
+        let assurance = prove(&provider, &verified, &tokens, &transaction, now)?;
+        Ok(Finished {
+            previous: previous(&transaction, &subject.id()),
+            subject,
+            assurance,
+            provider: transaction.provider,
+            sid: verified.sid,
+            id_token: Secret::new(id_token.to_string()),
+            return_to: transaction.return_to,
+            need: transaction.need,
+        })
+    }
+}
+
+/// `iss` in the response (RFC 9207): what is there is ours, and it is there if it was promised.
+fn check_issuer(provider: &Discovered, issuer: &str, in_response: Option<&str>) -> Result<(), AuthnError> {
+    let promised =
+        provider.metadata.additional_metadata().authorization_response_iss_parameter_supported == Some(true);
+    match in_response {
+        Some(named) if named == issuer => Ok(()),
+        None if !promised => Ok(()),
+        Some(_) | None => Err(AuthnError::OtherIssuer),
+    }
+}
+
+/// What an error response means (RFC 6749, 4.1.2.1; OpenID Connect Core 3.1.2.6).
+fn refusal(code: RefusalCode, transaction: Transaction) -> AuthnError {
+    match (code.as_str(), transaction.need) {
+        ("unmet_authentication_requirements", Some(need)) => {
+            AuthnError::AssuranceNotProven { class: need.class, return_to: transaction.return_to }
+        }
+        ("server_error" | "temporarily_unavailable", _) => ProviderFault::OutOfOrder(code).into(),
+        ("unauthorized_client", _) => ProviderFault::Credentials.into(),
+        _ => AuthnError::Refused(code),
+    }
+}
+
+async fn exchange(
+    provider: &Provider,
+    discovered: &Discovered,
+    code: &Secret,
+    transaction: &Transaction,
+) -> Result<CoreTokenResponse, AuthnError> {
+    let redirect_uri = RedirectUrl::new(transaction.redirect_uri.clone())
+        .map_err(|_| ProviderFault::Unusable { what: "callback URL" })?;
+    let http = provider.http();
+    discovered
+        .client
+        .exchange_code(AuthorizationCode::new(code.reveal().to_owned()))
+        .set_redirect_uri(Cow::Owned(redirect_uri))
+        .set_pkce_verifier(PkceCodeVerifier::new(transaction.verifier.reveal().to_owned()))
+        .request_async(&http)
+        .await
+        .map_err(token_fault)
+}
+
+fn token_fault(
+    error: RequestTokenError<FetchError, StandardErrorResponse<CoreErrorResponseType>>,
+) -> AuthnError {
+    match error {
+        RequestTokenError::Request(error) => ProviderFault::Silent(error).into(),
+        RequestTokenError::ServerResponse(response) => match response.error() {
+            CoreErrorResponseType::InvalidClient | CoreErrorResponseType::UnauthorizedClient => {
+                ProviderFault::Credentials.into()
+            }
+            CoreErrorResponseType::InvalidGrant
+            | CoreErrorResponseType::InvalidRequest
+            | CoreErrorResponseType::InvalidScope
+            | CoreErrorResponseType::UnsupportedGrantType
+            | CoreErrorResponseType::Extension(_) => AuthnError::CodeRejected,
+        },
+        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+            ProviderFault::Unusable { what: "token endpoint" }.into()
+        }
+    }
+}
+
+/// Verifies the ID token; if no known key fits, once more with the provider's keys of now.
+async fn verify(
+    provider: &Provider,
+    discovered: Arc<Discovered>,
+    token: &CoreIdToken,
+    transaction: &Transaction,
+    now: Timestamp,
+) -> Result<Verified, AuthnError> {
+    let expected = Expected { nonce: &transaction.nonce, begun: transaction.begun };
+    let verify =
+        |discovered: &Discovered| id_token::verify(token, &provider.settings, discovered, &expected, now);
+    let fault = match verify(&discovered) {
+        Ok(verified) => return Ok(verified),
+        Err(fault) => fault,
+    };
+    if fault == IdTokenFault::Signature {
+        let key = id_token::key_id(&token.to_string());
+        if let Some(rotated) = provider.with_new_keys(&discovered, key, now).await? {
+            return verify(&rotated).map_err(AuthnError::IdToken);
+        }
+    }
+    Err(AuthnError::IdToken(fault))
+}
+
+/// The person, from the ID token and, where it says too little, from userinfo.
+async fn describe(
+    provider: &Provider,
+    discovered: &Discovered,
+    verified: &Verified,
+    access_token: &AccessToken,
+) -> Result<Subject, AuthnError> {
+    let settings = &provider.settings;
+    let endpoint = discovered.metadata.userinfo_endpoint();
+    if let Some(endpoint) = endpoint.filter(|_| claims::lacks_any(settings, &verified.claims)) {
+        check_endpoint(endpoint.url(), "userinfo endpoint")?;
+        let mut all = userinfo(provider, endpoint.url(), access_token).await?;
+        // Userinfo is not signed: `sub` is what ties it to the ID token (OpenID Connect Core 5.3.2).
+        if all.get("sub").and_then(|sub| sub.as_str()) != Some(&*verified.sub) {
+            return Err(AuthnError::OtherSubject);
+        }
+        all.extend(verified.claims.clone());
+        return claims::subject(settings, &verified.sub, &all);
+    }
+    claims::subject(settings, &verified.sub, &verified.claims)
+}
+
+async fn userinfo(
+    provider: &Provider,
+    endpoint: &url::Url,
+    access_token: &AccessToken,
+) -> Result<Claims, AuthnError> {
+    let unusable = || ProviderFault::Unusable { what: "userinfo endpoint" };
+    let request = http::Request::get(endpoint.as_str())
+        .header(ACCEPT, "application/json")
+        .header(AUTHORIZATION, format!("Bearer {}", access_token.secret()))
+        .body(Vec::new())
+        .map_err(|_| unusable())?;
+    let response = provider.fetch.send(request).await.map_err(ProviderFault::Silent)?;
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_json =
+        content_type.is_some_and(|value| value.to_ascii_lowercase().starts_with("application/json"));
+    if !response.status().is_success() || !is_json {
+        return Err(unusable().into());
+    }
+    serde_json::from_slice(response.body()).map_err(|_| unusable().into())
+}
+
+fn prove(
+    provider: &Provider,
+    verified: &Verified,
+    tokens: &CoreTokenResponse,
+    transaction: &Transaction,
+    now: Timestamp,
+) -> Result<Assurance, AuthnError> {
+    let scopes: Vec<String> =
+        tokens.scopes().into_iter().flatten().map(|scope| scope.as_str().to_owned()).collect();
+    let answer = Answer { verified, scopes: &scopes };
+    let assurance = assurance::proven(&provider.settings, &answer, transaction.need.as_ref(), now);
+    match &transaction.need {
+        Some(need) if !assurance.meets(need, now) => Err(AuthnError::AssuranceNotProven {
+            class: need.class.clone(),
+            return_to: transaction.return_to.clone(),
+        }),
+        Some(_) | None => Ok(assurance),
+    }
+}
+
+fn previous(transaction: &Transaction, subject: &SubjectId) -> Previous {
+    match &transaction.current {
+        None => Previous::None,
+        Some(current) if current.subject == *subject => Previous::Same(current.session),
+        Some(current) => Previous::OfAnother(current.session),
+    }
+}

@@ -1,0 +1,174 @@
+//! Why a sign-in did not succeed, and whose fault it is.
+
+use std::fmt;
+
+use super::return_to::ReturnTo;
+use crate::domain::assurance::AssuranceClass;
+use crate::domain::reason::Reason;
+use crate::platform::http::fetch::FetchError;
+
+/// Why a sign-in did not succeed. Prints neither secrets nor what the provider wrote in free text.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AuthnError {
+    /// Our settings: there is no provider of this name any more.
+    #[error("the provider is not configured")]
+    UnknownProvider,
+    /// The provider: it is down, slow, or not what its metadata must say.
+    #[error("the provider cannot be used: {0}")]
+    Provider(#[from] ProviderFault),
+    /// The caller: what came to the callback is not an authorization response.
+    #[error("the authorization response is malformed: {0}")]
+    Malformed(&'static str),
+    /// The caller: a sign-in that was finished, is too old, or never began. Someone who is signed
+    /// in has only pressed "back", and is sent on.
+    #[error("no such sign-in is under way")]
+    UnknownTransaction,
+    /// The caller: the sign-in was begun in another browser, or at another host.
+    #[error("the sign-in was begun in another browser or at another host")]
+    OtherBrowser,
+    /// The provider, or someone who mixes two of them up: the response is from another issuer.
+    #[error("the authorization response does not come from the issuer that was asked")]
+    OtherIssuer,
+    /// The person, or the provider on its own account, refused.
+    #[error("the provider answered `{0}`")]
+    Refused(RefusalCode),
+    /// The provider: the code was not accepted.
+    #[error("the provider did not accept the authorization code")]
+    CodeRejected,
+    /// The provider: its ID token does not hold.
+    #[error("the ID token does not hold: {0}")]
+    IdToken(IdTokenFault),
+    /// The provider: userinfo is about somebody else.
+    #[error("userinfo is about another subject than the ID token")]
+    OtherSubject,
+    /// The provider sent a pointer to the groups in place of the groups.
+    #[error("the provider did not send all groups")]
+    GroupsIncomplete,
+    /// The provider came back below the bar. `return_to` is where the person wanted to go.
+    #[error("the provider did not prove `{class}`")]
+    AssuranceNotProven {
+        /// What was to be proven.
+        class: AssuranceClass,
+        /// Where the person wanted to go.
+        return_to: ReturnTo,
+    },
+}
+
+impl AuthnError {
+    /// Why, in the words of events and pages.
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::UnknownProvider | Self::Provider(_) => Reason::ProviderUnavailable,
+            Self::Refused(_) => Reason::SignInRefused,
+            Self::Malformed(_)
+            | Self::UnknownTransaction
+            | Self::OtherBrowser
+            | Self::OtherIssuer
+            | Self::CodeRejected
+            | Self::IdToken(_)
+            | Self::OtherSubject => Reason::SignInInvalid,
+            Self::GroupsIncomplete => Reason::GroupsIncomplete,
+            Self::AssuranceNotProven { .. } => Reason::AssuranceNotProven,
+        }
+    }
+}
+
+/// What is wrong with a provider.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderFault {
+    /// It gave no reply.
+    #[error(transparent)]
+    Silent(#[from] FetchError),
+    /// It answered with an error or with something else than was asked for.
+    #[error("its {what} answered with something that cannot be used")]
+    Unusable {
+        /// Which of its parts.
+        what: &'static str,
+    },
+    /// Its metadata names another issuer.
+    #[error("its metadata names another issuer than the configuration")]
+    Issuer,
+    /// Its metadata says that it cannot do what we need.
+    #[error("its metadata lacks {what}")]
+    Lacks {
+        /// What we need.
+        what: &'static str,
+    },
+    /// An endpoint is not under TLS.
+    #[error("its {what} is not an https URL")]
+    Endpoint {
+        /// Which endpoint.
+        what: &'static str,
+    },
+    /// It does not accept our client id or secret.
+    #[error("it does not accept our client id or secret")]
+    Credentials,
+    /// It says itself that it is out of order.
+    #[error("it answered `{0}`")]
+    OutOfOrder(RefusalCode),
+}
+
+/// What does not hold in an ID token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdTokenFault {
+    /// There is none.
+    #[error("there is none")]
+    Missing,
+    /// It is not an ID token.
+    #[error("it is malformed")]
+    Malformed,
+    /// It is unsigned, or signed in a way that is not accepted.
+    #[error("it is unsigned or signed by an algorithm that is not accepted")]
+    Algorithm,
+    /// The signature is not by a key of the provider.
+    #[error("its signature does not match a key of the provider")]
+    Signature,
+    /// `iss` is another issuer.
+    #[error("`iss` is another issuer")]
+    Issuer,
+    /// `aud` does not name us.
+    #[error("`aud` does not name us")]
+    Audience,
+    /// `azp` is another client, or is missing beside several audiences.
+    #[error("`azp` is not us")]
+    AuthorizedParty,
+    /// `exp` is past.
+    #[error("it has expired")]
+    Expired,
+    /// `iat` is in the future, or before the sign-in began.
+    #[error("`iat` is not within this sign-in")]
+    IssuedAt,
+    /// `nonce` is not ours.
+    #[error("`nonce` is not ours")]
+    Nonce,
+    /// `auth_time` lies in the future.
+    #[error("`auth_time` lies in the future")]
+    AuthTime,
+    /// `sub` is empty or too long.
+    #[error("`sub` is empty or too long")]
+    Subject,
+}
+
+/// An error code of OAuth 2.0 or OpenID Connect, such as `access_denied`. Never free text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusalCode(String);
+
+impl RefusalCode {
+    /// The code as sent if it looks like one, else `unknown`: what is printed was chosen by us.
+    pub(super) fn new(code: &str) -> Self {
+        let known = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+        let is_code = (1..=64).contains(&code.len()) && code.bytes().all(known);
+        Self(if is_code { code } else { "unknown" }.to_owned())
+    }
+
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RefusalCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

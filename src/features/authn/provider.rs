@@ -1,0 +1,302 @@
+//! One provider: its settings, and what it says about itself.
+//!
+//! Metadata and keys are fetched when they are first needed and kept for an hour; one fetch at a
+//! time, however many wait for it. A token that was signed with an unknown key makes us look for new
+//! keys, but not more often than every ten seconds, and not again for a key that was not there.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use openidconnect::core::{
+    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod, CoreGrantType,
+    CoreJsonWebKey, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
+    CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
+};
+use openidconnect::{
+    AdditionalProviderMetadata, AuthType, ClientId, ClientSecret, DiscoveryError, EndpointNotSet,
+    EndpointSet, HttpRequest, HttpResponse, IssuerUrl, JsonWebKey as _, ProviderMetadata,
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::error::{AuthnError, ProviderFault};
+use super::settings::ProviderSettings;
+use crate::foundation::clock::Timestamp;
+use crate::platform::http::fetch::{AuthoritiesError, Detour, Fetch, FetchError, is_loopback_host};
+
+/// Provider metadata with the members that we need beyond the crate's.
+pub(super) type Metadata = ProviderMetadata<
+    FurtherMetadata,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+/// The crate's client, which knows where to authorize and where to exchange a code.
+pub(super) type Client =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet, EndpointNotSet>;
+
+/// Members of the metadata beyond OpenID Connect Discovery 1.0.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct FurtherMetadata {
+    /// RFC 8414.
+    #[serde(default)]
+    code_challenge_methods_supported: Option<Vec<String>>,
+    /// RFC 9207.
+    #[serde(default)]
+    pub(super) authorization_response_iss_parameter_supported: Option<bool>,
+    /// OpenID Connect RP-Initiated Logout 1.0.
+    #[serde(default)]
+    pub(super) end_session_endpoint: Option<String>,
+}
+
+impl AdditionalProviderMetadata for FurtherMetadata {}
+
+/// What a provider said about itself, checked.
+#[derive(Debug)]
+pub(super) struct Discovered {
+    pub(super) metadata: Metadata,
+    pub(super) client: Client,
+    pub(super) keys: CoreJsonWebKeySet,
+    /// The ways of signing that it uses and we accept: by private keys only.
+    pub(super) algorithms: Vec<CoreJwsSigningAlgorithm>,
+    at: Timestamp,
+}
+
+#[derive(Debug)]
+pub(super) struct Provider {
+    pub(super) settings: ProviderSettings,
+    pub(super) fetch: Fetch,
+    discovered: RwLock<Option<Arc<Discovered>>>,
+    /// Held while the provider is asked, so that one asks for all who wait.
+    attempts: AsyncMutex<Attempts>,
+}
+
+#[derive(Debug, Default)]
+struct Attempts {
+    failed: Option<(Timestamp, AuthnError)>,
+    keys: Option<Timestamp>,
+    missing_keys: VecDeque<(Timestamp, Option<String>)>,
+}
+
+/// How long metadata and keys are good for.
+const LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+/// How long they may serve when the provider does not answer any more.
+const LIFETIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a failure is the answer for all who ask.
+const FAILURE_LIFETIME: Duration = Duration::from_secs(2);
+
+/// How often new keys are looked for at the most.
+const KEYS_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long a key that was not there is not looked for again.
+const MISSING_KEY_LIFETIME: Duration = Duration::from_secs(60);
+
+/// Missing keys that are remembered.
+const MISSING_KEYS_MAX: usize = 64;
+
+const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+    CoreJwsSigningAlgorithm::EdDsa,
+];
+
+impl Provider {
+    pub(super) fn new(settings: ProviderSettings) -> Result<Self, AuthoritiesError> {
+        let issuer = url::Url::parse(&settings.issuer).ok();
+        let host = issuer.as_ref().and_then(|url| url.host_str()).map(str::to_owned);
+        let detour = settings.connect_to.clone().zip(host).map(|(to, host)| Detour { host, to });
+        let fetch = Fetch::new(settings.authorities.as_deref(), settings.timeout, detour)?;
+        Ok(Self { settings, fetch, discovered: RwLock::default(), attempts: AsyncMutex::default() })
+    }
+
+    pub(super) fn is_discovered(&self) -> bool {
+        self.known().is_some()
+    }
+
+    /// What the provider says about itself, asked for if that is not known or no longer good.
+    pub(super) async fn discovered(&self, now: Timestamp) -> Result<Arc<Discovered>, AuthnError> {
+        if let Some(known) = self.known_since(LIFETIME, now) {
+            return Ok(known);
+        }
+        let mut attempts = self.attempts.lock().await;
+        if let Some(known) = self.known_since(LIFETIME, now) {
+            return Ok(known);
+        }
+        let failed_lately =
+            attempts.failed.clone().filter(|(moment, _)| now.since(*moment) < FAILURE_LIFETIME);
+        let failure = match failed_lately {
+            Some((_, failure)) => failure,
+            None => match self.discover(now).await {
+                Ok(discovered) => {
+                    attempts.failed = None;
+                    return Ok(self.learn(discovered));
+                }
+                Err(failure) => {
+                    attempts.failed = Some((now, failure.clone()));
+                    failure
+                }
+            },
+        };
+        // Better the keys of this morning than nobody signed in.
+        self.known_since(LIFETIME_MAX, now).ok_or(failure)
+    }
+
+    /// The provider with its keys of now, if they may be other keys than the ones that were `seen`
+    /// and did not verify a token signed by `key`.
+    pub(super) async fn with_new_keys(
+        &self,
+        seen: &Arc<Discovered>,
+        key: Option<String>,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Discovered>>, AuthnError> {
+        let mut attempts = self.attempts.lock().await;
+        if let Some(known) = self.known()
+            && !Arc::ptr_eq(&known, seen)
+        {
+            return Ok(Some(known));
+        }
+        attempts.missing_keys.retain(|(moment, _)| now.since(*moment) < MISSING_KEY_LIFETIME);
+        let is_too_soon = attempts.keys.is_some_and(|moment| now.since(moment) < KEYS_INTERVAL);
+        if is_too_soon || attempts.missing_keys.iter().any(|(_, missing)| *missing == key) {
+            return Ok(None);
+        }
+        attempts.keys = Some(now);
+        let http = self.http();
+        let fetched = CoreJsonWebKeySet::fetch_async(seen.metadata.jwks_uri(), &http).await;
+        let keys = fetched.map_err(|error| AuthnError::Provider(discovery_fault(error, "key set")))?;
+        if !keys.keys().iter().any(|present| present.key_id().map(|id| id.as_str()) == key.as_deref()) {
+            if attempts.missing_keys.len() >= MISSING_KEYS_MAX {
+                attempts.missing_keys.pop_front();
+            }
+            attempts.missing_keys.push_back((now, key));
+        }
+        let discovered = Discovered {
+            metadata: seen.metadata.clone(),
+            client: seen.client.clone(),
+            algorithms: seen.algorithms.clone(),
+            keys,
+            at: seen.at,
+        };
+        Ok(Some(self.learn(discovered)))
+    }
+
+    /// The HTTP client in the shape that the crate takes: no redirects, bounded, timed.
+    pub(super) fn http(
+        &self,
+    ) -> impl Fn(HttpRequest) -> BoxFuture<'static, Result<HttpResponse, FetchError>> + Send + Sync + use<>
+    {
+        let fetch = self.fetch.clone();
+        move |request| {
+            let fetch = fetch.clone();
+            Box::pin(async move { fetch.send(request).await })
+        }
+    }
+
+    async fn discover(&self, now: Timestamp) -> Result<Discovered, AuthnError> {
+        let unusable = || ProviderFault::Unusable { what: "issuer URL" };
+        let issuer = IssuerUrl::new(self.settings.issuer.to_string()).map_err(|_| unusable())?;
+        let http = self.http();
+        let metadata: Metadata = ProviderMetadata::discover_async(issuer, &http)
+            .await
+            .map_err(|error| discovery_fault(error, "metadata or key set"))?;
+        Ok(accept(&self.settings, metadata, now)?)
+    }
+
+    fn learn(&self, discovered: Discovered) -> Arc<Discovered> {
+        let discovered = Arc::new(discovered);
+        *self.discovered.write().unwrap_or_else(PoisonError::into_inner) = Some(discovered.clone());
+        discovered
+    }
+
+    fn known(&self) -> Option<Arc<Discovered>> {
+        self.discovered.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn known_since(&self, lifetime: Duration, now: Timestamp) -> Option<Arc<Discovered>> {
+        self.known().filter(|known| now.since(known.at) < lifetime)
+    }
+}
+
+/// Checks that the metadata says what we need, and settles how we talk to the provider.
+fn accept(
+    settings: &ProviderSettings,
+    metadata: Metadata,
+    now: Timestamp,
+) -> Result<Discovered, ProviderFault> {
+    let further = metadata.additional_metadata();
+    if let Some(methods) = &further.code_challenge_methods_supported
+        && !methods.iter().any(|method| method == "S256")
+    {
+        return Err(ProviderFault::Lacks { what: "PKCE with S256" });
+    }
+    let token_endpoint =
+        metadata.token_endpoint().cloned().ok_or(ProviderFault::Lacks { what: "a token endpoint" })?;
+    check_endpoint(metadata.authorization_endpoint().url(), "authorization endpoint")?;
+    check_endpoint(token_endpoint.url(), "token endpoint")?;
+    check_endpoint(metadata.jwks_uri().url(), "key set")?;
+    let advertised = metadata.id_token_signing_alg_values_supported();
+    let algorithms: Vec<_> = ALGORITHMS.into_iter().filter(|known| advertised.contains(known)).collect();
+    if algorithms.is_empty() {
+        return Err(ProviderFault::Lacks { what: "a signature algorithm with private keys" });
+    }
+    let client = CoreClient::new(
+        ClientId::new(settings.client_id.clone()),
+        metadata.issuer().clone(),
+        CoreJsonWebKeySet::default(),
+    )
+    .set_client_secret(ClientSecret::new(settings.client_secret.reveal().to_owned()))
+    .set_auth_type(auth_type(&metadata)?)
+    .disable_openid_scope()
+    .set_auth_uri(metadata.authorization_endpoint().clone())
+    .set_token_uri(token_endpoint);
+    let keys = metadata.jwks().clone();
+    Ok(Discovered { metadata, client, keys, algorithms, at: now })
+}
+
+/// How we show our secret: by the `Authorization` header unless the provider takes the body only.
+fn auth_type(metadata: &Metadata) -> Result<AuthType, ProviderFault> {
+    match metadata.token_endpoint_auth_methods_supported() {
+        None => Ok(AuthType::BasicAuth),
+        Some(methods) if methods.contains(&CoreClientAuthMethod::ClientSecretBasic) => {
+            Ok(AuthType::BasicAuth)
+        }
+        Some(methods) if methods.contains(&CoreClientAuthMethod::ClientSecretPost) => {
+            Ok(AuthType::RequestBody)
+        }
+        Some(_) => Err(ProviderFault::Lacks { what: "client authentication by a secret" }),
+    }
+}
+
+/// TLS everywhere; plain HTTP for a provider on this very machine only.
+pub(super) fn check_endpoint(url: &url::Url, what: &'static str) -> Result<(), ProviderFault> {
+    let is_local = url.scheme() == "http" && url.host_str().is_some_and(is_loopback_host);
+    if url.scheme() == "https" || is_local { Ok(()) } else { Err(ProviderFault::Endpoint { what }) }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the crate may add errors; each of them is a no")]
+fn discovery_fault(error: DiscoveryError<FetchError>, what: &'static str) -> ProviderFault {
+    match error {
+        DiscoveryError::Request(error) => ProviderFault::Silent(error),
+        DiscoveryError::Validation(_) => ProviderFault::Issuer,
+        _ => ProviderFault::Unusable { what },
+    }
+}

@@ -1,0 +1,86 @@
+//! Where someone wanted to go before they had to sign in: always a place on the same host.
+
+use std::fmt;
+
+/// Path and query on our own host. Kept on the server, never sent through the provider.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReturnTo(String);
+
+/// The longest target that is kept; what is longer leads to `/`.
+const LENGTH_MAX: usize = 4_096;
+
+/// Our own paths are no place to return to: to the callback or the sign-out least of all.
+const OWN_PATHS: &str = "/.leastway";
+
+impl ReturnTo {
+    /// `target` if it is a path on our own host for every reader, else `/`.
+    pub fn new(target: &str) -> Self {
+        Self(if is_local(target) { target } else { "/" }.to_owned())
+    }
+
+    /// As a value for `Location`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A path holds what an application puts there, which may be a patient's name.
+impl fmt::Debug for ReturnTo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReturnTo(..)")
+    }
+}
+
+fn is_local(target: &str) -> bool {
+    // Browsers read `\` as `/`, and drop tabs and line breaks: `/\evil` and `/<tab>/evil` are `//evil`.
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#');
+    if target.len() > LENGTH_MAX || !target.starts_with('/') || !target.bytes().all(plain) {
+        return false;
+    }
+    reads_as_local(target) && !target.starts_with(OWN_PATHS)
+}
+
+/// The reading of the WHATWG, which is the browser's: the host stays ours, and the path is not one
+/// of our own after dots are resolved.
+fn reads_as_local(target: &str) -> bool {
+    let Ok(own) = url::Url::parse("https://own.invalid/") else { return false };
+    own.join(target).is_ok_and(|read| read.origin() == own.origin() && !read.path().starts_with(OWN_PATHS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_a_path_on_our_own_host_or_the_root() {
+        let kept = ["/", "/patients/7?tab=labs&next=//x", "/a/%2f%2fevil.example", "/a//b", "/?q=https://x"];
+        for target in kept {
+            assert_eq!(ReturnTo::new(target).as_str(), target);
+        }
+        let long = format!("/{}", "a".repeat(LENGTH_MAX));
+        let refused = [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example/",
+            "evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "/a\\b",
+            "/a#b",
+            "/a b",
+            "/ä",
+            " /",
+            "/.leastway/sign-out",
+            "/x/../.leastway/callback?code=1",
+            "/%2e/.leastway/sign-out",
+            "///evil.example",
+            "javascript:alert(1)",
+            &long,
+        ];
+        for target in refused {
+            assert_eq!(ReturnTo::new(target).as_str(), "/", "{target:?}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The way to the provider: what is asked, and how.
+
+use openidconnect::core::{CoreAuthPrompt, CoreResponseType};
+use openidconnect::{
+    AuthenticationContextClass, AuthenticationFlow, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, Scope,
+};
+use serde_json::{Value, json};
+
+use super::RelyingParty;
+use super::error::{AuthnError, ProviderFault};
+use super::provider::Discovered;
+use super::return_to::ReturnTo;
+use super::settings::{Ask, ProviderSettings};
+use super::transaction::{Asked, Opened};
+use crate::domain::application::ProviderName;
+use crate::domain::assurance::AssuranceNeed;
+use crate::domain::subject::SubjectId;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::id::SessionId;
+
+/// A sign-in, or a step-up, to be begun.
+#[derive(Debug)]
+pub struct SignIn<'a> {
+    /// At which provider.
+    pub provider: &'a ProviderName,
+    /// Our callback at the host where the person is.
+    pub redirect_uri: &'a str,
+    /// Where the person wants to go.
+    pub return_to: ReturnTo,
+    /// What is to be proven, for a step-up.
+    pub need: Option<&'a AssuranceNeed>,
+    /// The session that the browser has now, if any.
+    pub current: Option<Current>,
+    /// The value of the binding cookie, if the browser sent one.
+    pub binding: Option<&'a str>,
+}
+
+/// The session that a browser has while a sign-in begins.
+#[derive(Clone, Debug)]
+pub struct Current {
+    /// Which session.
+    pub session: SessionId,
+    /// Whose.
+    pub subject: SubjectId,
+}
+
+/// A sign-in that has begun.
+#[derive(Debug)]
+pub struct Begun {
+    /// Where the browser goes now: the provider. Carries secrets of this sign-in.
+    pub location: String,
+    /// The value for `Set-Cookie`, if the browser has no binding cookie yet.
+    pub set_cookie: Option<String>,
+}
+
+impl RelyingParty {
+    /// Begins a sign-in. A class that the provider cannot prove is refused here, without asking.
+    pub async fn begin(&self, sign_in: SignIn<'_>, now: Timestamp) -> Result<Begun, AuthnError> {
+        let provider = self.provider(sign_in.provider)?;
+        let settings = &provider.settings;
+        let ask = match sign_in.need {
+            None => None,
+            Some(need) => {
+                Some(settings.assurance.get(&need.class).map(|class| &class.ask).ok_or_else(|| {
+                    AuthnError::AssuranceNotProven {
+                        class: need.class.clone(),
+                        return_to: sign_in.return_to.clone(),
+                    }
+                })?)
+            }
+        };
+        let discovered = provider.discovered(now).await?;
+        let redirect_uri = RedirectUrl::new(sign_in.redirect_uri.to_owned())
+            .map_err(|_| ProviderFault::Unusable { what: "callback URL" })?;
+        let asked = Asked {
+            provider: settings.name.clone(),
+            issuer: settings.issuer.clone(),
+            redirect_uri: sign_in.redirect_uri.to_owned(),
+            return_to: sign_in.return_to,
+            need: sign_in.need.cloned(),
+            current: sign_in.current,
+        };
+        let opened = self.transactions.open(asked, sign_in.binding, &*self.entropy, now);
+        let location = location(settings, &discovered, redirect_uri, &opened, ask.zip(sign_in.need));
+        Ok(Begun { location, set_cookie: opened.set_cookie })
+    }
+}
+
+fn location(
+    settings: &ProviderSettings,
+    provider: &Discovered,
+    redirect_uri: RedirectUrl,
+    opened: &Opened,
+    step_up: Option<(&Ask, &AssuranceNeed)>,
+) -> String {
+    let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(
+        opened.verifier.reveal().to_owned(),
+    ));
+    let mut request = provider
+        .client
+        .authorize_url(
+            AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
+            || CsrfToken::new(opened.state.reveal().to_owned()),
+            || Nonce::new(opened.nonce.reveal().to_owned()),
+        )
+        .set_redirect_uri(std::borrow::Cow::Owned(redirect_uri))
+        .set_pkce_challenge(challenge)
+        .add_scopes(scopes(settings, step_up.map(|(ask, _)| ask)));
+    if let Some((ask, need)) = step_up {
+        for value in &ask.acr_values {
+            request = request.add_auth_context_value(AuthenticationContextClass::new(value.clone()));
+        }
+        for prompt in ask.prompt.iter().flat_map(|prompt| prompt.split_ascii_whitespace()) {
+            request = request.add_prompt(prompt_of(prompt));
+        }
+        if let (Some(fresh), true) = (need.fresh, ask.max_age) {
+            // Less by what the clocks may differ: what comes back must still be fresh for us.
+            request = request.set_max_age(fresh.saturating_sub(settings.clock_skew));
+        }
+        if provider.metadata.claims_parameter_supported() == Some(true) && !ask.acr_values.is_empty() {
+            // `acr_values` is a wish; only an essential claim makes the provider say no
+            // (OpenID Connect Core 5.5.1.1).
+            request = request.add_extra_param("claims", essential(ask).to_string());
+        }
+    }
+    request.url().0.into()
+}
+
+fn scopes(settings: &ProviderSettings, ask: Option<&Ask>) -> Vec<Scope> {
+    let further = ask.map(|ask| ask.scope.as_slice()).unwrap_or_default();
+    let mut scopes: Vec<&str> = vec!["openid"];
+    for scope in settings.scopes.iter().chain(further) {
+        if !scopes.contains(&scope.as_str()) {
+            scopes.push(scope);
+        }
+    }
+    scopes.into_iter().map(|scope| Scope::new(scope.to_owned())).collect()
+}
+
+fn essential(ask: &Ask) -> Value {
+    json!({ "id_token": { "acr": { "essential": true, "values": ask.acr_values } } })
+}
+
+fn prompt_of(prompt: &str) -> CoreAuthPrompt {
+    match prompt {
+        "none" => CoreAuthPrompt::None,
+        "login" => CoreAuthPrompt::Login,
+        "consent" => CoreAuthPrompt::Consent,
+        "select_account" => CoreAuthPrompt::SelectAccount,
+        other => CoreAuthPrompt::Extension(other.to_owned()),
+    }
+}

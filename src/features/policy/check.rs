@@ -1,0 +1,284 @@
+//! What can be wrong with rules that can be read: a rule that can never fire, a role that nobody can
+//! hold, a word that the schema does not know.
+
+use std::collections::{BTreeSet, HashMap};
+
+use cedar_policy::{PolicySet, Schema, ValidationMode, Validator};
+use miette::Diagnostic;
+
+use super::bundle::used_roles;
+use super::catalog::{ALWAYS_KNOWN, Catalog};
+use super::condition::Fact;
+use super::problem::{PolicyProblem, PolicySource};
+use super::rule::Rule;
+use super::settings::{MaySettings, RoleSettings};
+use super::slice::{Engine, RouteRules};
+use super::wording;
+use super::world::Vocabulary;
+use crate::domain::assurance::AssuranceClass;
+
+/// What is wrong with the roles as written.
+pub(super) fn roles(roles: &[RoleSettings], catalog: &Catalog) -> Vec<PolicyProblem> {
+    let mut problems = Vec::new();
+    let mut seen = HashMap::new();
+    for role in roles {
+        let source = || PolicySource::Role(role.name.clone());
+        if seen.insert(&role.name, ()).is_some() {
+            problems.push(PolicyProblem::new(source(), "the role is written twice", "write it once"));
+        }
+        if role.groups.is_empty() {
+            problems.push(PolicyProblem::new(
+                source(),
+                "no group gives this role, so nobody can hold it",
+                "name at least one group of the provider in `groups`",
+            ));
+        }
+        for (index, may) in role.may.iter().enumerate() {
+            let source = PolicySource::May(role.name.clone(), index + 1);
+            let found = self::may(role, may, catalog).into_iter();
+            problems.extend(found.map(|(what, right)| PolicyProblem::new(source.clone(), what, right)));
+        }
+    }
+    problems
+}
+
+/// Why a `may` can never fire, and what would be right.
+fn may(role: &RoleSettings, may: &MaySettings, catalog: &Catalog) -> Vec<(String, String)> {
+    let Some(application) = catalog.application(&may.application) else {
+        let names = catalog.applications.iter().map(|application| application.name.as_str());
+        return vec![(format!("there is no application `{}`", may.application), one_of(names))];
+    };
+    let mut found = Vec::new();
+    if !catalog.routes.iter().any(|route| {
+        route.application == may.application
+            && !route.public
+            && may.actions.contains(&route.action)
+            && (may.routes.is_empty()
+                || may.routes.iter().any(|pattern| is_like(route.route.as_str(), pattern)))
+            && (may.categories.is_empty() || route.categories.iter().all(|has| may.categories.contains(has)))
+    }) {
+        found.push((
+            format!("it can never fire: no route of `{}` has these actions, names and categories", may.application),
+            "a route needs one of the `actions`, one of the `routes`, and all its categories among `categories`"
+                .to_owned(),
+        ));
+    }
+    if let Some(need) = &may.when.assurance
+        && !catalog.proves(&application.provider, &need.class)
+    {
+        let known = catalog.classes.get(&application.provider);
+        found.push((
+            format!("it can never fire: provider `{}` cannot prove `{}`", application.provider, need.class),
+            one_of(known.into_iter().flatten().map(AssuranceClass::as_str)),
+        ));
+    }
+    if !wording::purposes(role, may).iter().any(|purpose| role.purposes.contains(purpose)) {
+        found.push((
+            "it can never fire: none of its purposes is one of the role".to_owned(),
+            one_of(role.purposes.iter().map(|purpose| purpose.as_str())),
+        ));
+    }
+    if !may.when.location.is_empty() && !catalog.attributes.contains("location") {
+        found.push((
+            "it can never fire: no provider tells the location".to_owned(),
+            "map `location` in the provider's `claims`".to_owned(),
+        ));
+    }
+    found
+}
+
+fn is_like(name: &str, pattern: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => name == pattern,
+    }
+}
+
+fn one_of<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words: Vec<_> = words.map(|word| format!("`{word}`")).collect();
+    if words.is_empty() { "there is none".to_owned() } else { format!("one of {}", words.join(", ")) }
+}
+
+/// Two rules with one id: an event could not tell which of them decided.
+pub(super) fn ids(rules: &[Rule]) -> Vec<PolicyProblem> {
+    let mut seen: HashMap<&str, &PolicySource> = HashMap::new();
+    let mut problems = Vec::new();
+    for rule in rules {
+        if let Some(first) = seen.insert(&rule.id, &rule.source) {
+            let what = format!("the id `{}` is taken by {first}", rule.id);
+            problems.push(PolicyProblem::new(
+                rule.source.clone(),
+                what,
+                "give each rule an `@id` of its own",
+            ));
+        }
+    }
+    problems
+}
+
+/// Whether a text can be a rule's id.
+pub(super) fn id(id: &str) -> Result<(), String> {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./#".contains(&byte);
+    if id.is_empty() || id.len() > 128 || !id.bytes().all(known) {
+        let shown: String = id.chars().take(80).collect();
+        return Err(format!("`{}` cannot be the id of a rule", shown.escape_debug()));
+    }
+    Ok(())
+}
+
+/// What the schema and the catalog have against the rules.
+pub(super) fn rules(
+    rules: &[Rule],
+    roles: &[RoleSettings],
+    catalog: &Catalog,
+    schema: &Schema,
+    vocabulary: &Vocabulary,
+) -> Vec<PolicyProblem> {
+    let mut problems = validated(rules, schema);
+    for rule in rules.iter().filter(|rule| matches!(rule.source, PolicySource::File { .. })) {
+        problems.extend(unknown_names(rule, roles, catalog, vocabulary));
+        // Cedar takes `has` with a word that nobody knows for `false`; what else is unknown it tells.
+        if problems.is_empty() {
+            problems.extend(unknown_facts(rule, catalog));
+        }
+    }
+    let used = used_roles(rules);
+    for role in roles.iter().filter(|role| !used.contains(role.name.as_str())) {
+        problems.push(PolicyProblem::new(
+            PolicySource::Role(role.name.clone()),
+            "no rule uses this role",
+            "give it a `may`, or take it out",
+        ));
+    }
+    problems
+}
+
+fn validated(rules: &[Rule], schema: &Schema) -> Vec<PolicyProblem> {
+    let set = match PolicySet::from_policies(rules.iter().map(|rule| rule.policy.clone())) {
+        Ok(set) => set,
+        Err(error) => return vec![PolicyProblem::new(PolicySource::Rules, error.to_string(), "")],
+    };
+    let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
+    let by_id: HashMap<_, _> = rules.iter().map(|rule| (rule.policy.id(), rule)).collect();
+    let problem = |id: &cedar_policy::PolicyId, found: &dyn Diagnostic| {
+        let source = match by_id.get(id) {
+            Some(rule) => within(rule, offset(found)),
+            None => PolicySource::Rules,
+        };
+        PolicyProblem::new(source, found.to_string(), help(found))
+    };
+    let wrong: BTreeSet<_> = result.validation_errors().map(|error| error.policy_id().to_string()).collect();
+    let errors = result.validation_errors().map(|error| problem(error.policy_id(), error));
+    // What is wrong is often also impossible; once is enough.
+    let warnings =
+        result.validation_warnings().filter(|warning| !wrong.contains(&warning.policy_id().to_string()));
+    let mut problems: Vec<_> =
+        errors.chain(warnings.map(|warning| problem(warning.policy_id(), warning))).collect();
+    // Cedar tells a mistake once for every action, in no particular order.
+    problems.sort_by_cached_key(|problem| (problem.source.to_string(), problem.what.clone()));
+    problems.dedup_by(|one, other| one.source == other.source && one.right == other.right);
+    problems
+}
+
+/// A place within a rule.
+fn within(rule: &Rule, offset: usize) -> PolicySource {
+    match &rule.source {
+        PolicySource::File { path, line, column } => {
+            let (down, right) = super::statement::position(&rule.text, offset);
+            let column = if down == 1 { column + right - 1 } else { right };
+            PolicySource::File { path: path.clone(), line: line + down - 1, column }
+        }
+        other @ (PolicySource::Role(_)
+        | PolicySource::May(..)
+        | PolicySource::TimeZone
+        | PolicySource::Rules) => other.clone(),
+    }
+}
+
+/// The roles, applications and routes that a rule names and the configuration does not have.
+fn unknown_names(
+    rule: &Rule,
+    roles: &[RoleSettings],
+    catalog: &Catalog,
+    vocabulary: &Vocabulary,
+) -> Vec<PolicyProblem> {
+    let mut problems = Vec::new();
+    for uid in rule.policy.entity_literals() {
+        let name = uid.id().unescaped();
+        let kind = uid.type_name();
+        let known = if vocabulary.role_of(&uid).is_some() {
+            roles.iter().any(|role| role.name.as_str() == name)
+        } else if vocabulary.is_application(kind) {
+            catalog.applications.iter().any(|application| application.name.as_str() == name)
+        } else if vocabulary.is_route(kind) {
+            catalog
+                .routes
+                .iter()
+                .any(|route| name.split_once('/') == Some((route.application.as_str(), route.route.as_str())))
+        } else {
+            true
+        };
+        if !known {
+            let what = format!("the configuration has no `{uid}`");
+            problems.push(PolicyProblem::new(rule.source.clone(), what, "name one that it has"));
+        }
+    }
+    problems
+}
+
+/// The classes and attributes that a rule asks about and nobody proves or tells.
+fn unknown_facts(rule: &Rule, catalog: &Catalog) -> Vec<PolicyProblem> {
+    let classes: BTreeSet<_> = catalog.classes.values().flatten().map(AssuranceClass::as_str).collect();
+    let attributes: BTreeSet<_> = ALWAYS_KNOWN.into_iter().chain(catalog.further_attributes()).collect();
+    let mut problems = Vec::new();
+    for fact in &rule.reads.facts {
+        let (known, name) = match fact {
+            Fact::Assurance(class) => (&classes, class),
+            Fact::Attribute(attribute) => (&attributes, attribute),
+            Fact::Person
+            | Fact::Purpose
+            | Fact::Justified
+            | Fact::Minute
+            | Fact::Weekday
+            | Fact::Networks
+            | Fact::OnePatient
+            | Fact::Relationship
+            | Fact::Action
+            | Fact::Everything => continue,
+        };
+        if !known.contains(name.as_ref()) {
+            let what = format!("no provider tells the {}", fact.name());
+            problems.push(PolicyProblem::new(rule.source.clone(), what, one_of(known.iter().copied())));
+        }
+    }
+    problems
+}
+
+/// The rules that have a say nowhere.
+pub(super) fn reach(engine: &Engine, routes: &[RouteRules]) -> Vec<PolicyProblem> {
+    let mut reached = vec![false; engine.rules.len()];
+    for position in routes.iter().filter_map(|route| route.slice.as_ref()).flat_map(|slice| &slice.rules) {
+        if let Some(reached) = reached.get_mut(*position) {
+            *reached = true;
+        }
+    }
+    let dead = engine.rules.iter().zip(reached).filter(|(_, reached)| !reached);
+    dead.map(|(rule, _)| {
+        PolicyProblem::new(
+            rule.source.clone(),
+            format!("`{}` can never fire: it fits no route that is not public", rule.id),
+            "compare its actions, routes and categories with those of the application",
+        )
+    })
+    .collect()
+}
+
+/// What Cedar advises.
+pub(super) fn help(found: &dyn Diagnostic) -> String {
+    found.help().map(|help| help.to_string()).unwrap_or_default()
+}
+
+/// Where in the text Cedar points to.
+pub(super) fn offset(found: &dyn Diagnostic) -> usize {
+    found.labels().and_then(|mut labels| labels.next()).map_or(0, |label| label.offset())
+}

@@ -1,0 +1,204 @@
+//! The decision, and the only place where a [`Permit`] is made.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::bundle::Rules;
+use super::condition::Fact;
+use super::ladder::{Ladder, Rung, Step, ways_on};
+use super::memory::{Answer, Asked, Key, Memory, Outcome};
+use super::reasons;
+use super::slice::{RouteRules, Slice, Verdict};
+use super::validity::holds_until;
+use super::world::{Facts, Networks, WorldError};
+use crate::domain::application::ApplicationName;
+use crate::domain::decision::{Challenge, Decision, Denial, Obligations};
+use crate::domain::limit::{Limits, OnExceed};
+use crate::domain::patient::PatientRef;
+use crate::domain::proof::Permit;
+use crate::domain::reason::Reason;
+use crate::domain::subject::Identity;
+use crate::foundation::clock::Timestamp;
+
+/// May this be done, by this person, now?
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Who asks; absent if nobody is signed in.
+    pub identity: Option<&'a Identity>,
+    /// Of which application.
+    pub application: &'a ApplicationName,
+    /// For which route: its position in the catalog.
+    pub route: usize,
+    /// The patient whom the request names.
+    pub patient: Option<&'a PatientRef>,
+    /// From where.
+    pub client_ip: IpAddr,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl Rules {
+    /// Decides. The answer to the same question is remembered in `memory` for as long as it holds.
+    pub fn decide(&self, memory: &Memory, question: &Question<'_>) -> Decision {
+        let Some((route, slice)) = self.concerned(question) else {
+            return Outcome::failed().into_decision(false);
+        };
+        let Some(identity) = question.identity else {
+            return self.unknown_person(slice).into_decision(false);
+        };
+        let key = Key { generation: self.generation, question: asked(slice, question) };
+        if let Some(outcome) = memory.recall(identity, &key, question.now) {
+            return outcome.into_decision(true);
+        }
+        let facts = self.facts(identity, question);
+        // A question that cannot be put is not remembered, and is no.
+        let Ok(outcome) = self.settle(route, slice, &facts) else {
+            return Outcome::failed().into_decision(false);
+        };
+        let until = holds_until(&slice.reads, identity, question.now, outcome.lasts_at_most());
+        memory.keep(identity, key, outcome.clone(), question.now, until);
+        outcome.into_decision(false)
+    }
+
+    /// What no rule is asked about: a public route, or a request that no route matches while its
+    /// application is being observed.
+    pub fn public(&self) -> Decision {
+        Outcome { answer: Answer::Permit, rules: empty(), obligations: NONE }.into_decision(false)
+    }
+
+    /// The route and its rules; nothing if the question is about a route that the rules do not know,
+    /// or that is public.
+    pub(super) fn concerned(&self, question: &Question<'_>) -> Option<(&RouteRules, &Arc<Slice>)> {
+        let known = self.catalog.routes.get(question.route)?;
+        let route = self.routes.get(question.route).filter(|_| known.application == *question.application)?;
+        route.slice.as_ref().map(|slice| (route, slice))
+    }
+
+    /// What is known of `identity` for this question.
+    pub(super) fn facts<'q>(&self, identity: &'q Identity, question: &Question<'q>) -> Facts<'q> {
+        Facts {
+            networks: Networks::of(question.client_ip),
+            one_patient: question.patient.is_some(),
+            ..Facts::of(identity, question.application, question.now, &self.zone)
+        }
+    }
+
+    /// Nobody is signed in: signing in is the first step, unless no one at all may do this.
+    pub(super) fn unknown_person(&self, slice: &Slice) -> Outcome {
+        let permits = |position: &usize| self.engine.rule(*position).is_some_and(super::rule::Rule::permits);
+        if slice.rules.iter().any(permits) {
+            return Outcome {
+                answer: Answer::Challenge(Challenge::SignIn),
+                rules: empty(),
+                obligations: NONE,
+            };
+        }
+        Outcome::denied(vec![Reason::NoRuleMatched], Vec::new(), empty())
+    }
+
+    /// Asks the rules, and on a no, what would unlock it.
+    pub(super) fn settle(
+        &self,
+        route: &RouteRules,
+        slice: &Slice,
+        facts: &Facts<'_>,
+    ) -> Result<Outcome, WorldError> {
+        let verdict = self.engine.ask(slice, &route.entity, facts)?;
+        if let Verdict::Permitted(rules) = &verdict {
+            let obligations = Obligations { limits: self.limits(rules, facts) };
+            return Ok(Outcome { answer: Answer::Permit, rules: self.ids(rules), obligations });
+        }
+        let ladder = Ladder::new(self, route, slice);
+        // What failed is not to be stepped around.
+        let failed = matches!(verdict, Verdict::Failed(_));
+        if let Some(rung) = (!failed).then(|| ladder.now(facts)).flatten()
+            && let Some(challenge) = challenge(&rung, facts)
+        {
+            let rules = self.ids(&rung.permits);
+            return Ok(Outcome { answer: Answer::Challenge(challenge), rules, obligations: NONE });
+        }
+        let (reasons, rules) = reasons::of(&self.engine, route, slice, facts, &verdict)?;
+        let ways = if failed { Vec::new() } else { ways_on(ladder.later(facts)) };
+        Ok(Outcome::denied(reasons, ways, self.ids(&rules)))
+    }
+
+    pub(super) fn ids(&self, rules: &[usize]) -> Arc<[Arc<str>]> {
+        rules.iter().filter_map(|position| self.engine.rule(*position)).map(|rule| rule.id.clone()).collect()
+    }
+
+    /// The strictest numbers of the roles whose rules permit. A rule that is for no single role takes
+    /// the numbers of every role that the person holds.
+    fn limits(&self, rules: &[usize], facts: &Facts<'_>) -> Limits {
+        let mut limits: Option<Limits> = None;
+        let mut also = |more: Limits| limits = Some(limits.map_or(more, |limits| limits.strictest(more)));
+        for rule in rules.iter().filter_map(|position| self.engine.rule(*position)) {
+            let roles = match &rule.role {
+                Some(role) => std::slice::from_ref(role),
+                None => facts.roles.as_ref(),
+            };
+            roles.iter().filter_map(|role| self.role(role)).for_each(|role| also(role.limits));
+        }
+        // Someone without any role has no numbers; what cannot be counted is then not taken away.
+        limits.unwrap_or(Limits { on_unknown_count: OnExceed::Block, ..Limits::NONE })
+    }
+}
+
+impl Outcome {
+    fn denied(
+        reasons: Vec<Reason>,
+        ways_on: Vec<crate::domain::decision::WayOn>,
+        rules: Arc<[Arc<str>]>,
+    ) -> Self {
+        let denial = Arc::new(Denial { reasons, ways_on });
+        Self { answer: Answer::Deny(denial), rules, obligations: NONE }
+    }
+
+    /// The question cannot be put to the rules.
+    pub(super) fn failed() -> Self {
+        Self::denied(vec![Reason::PolicyError], Vec::new(), empty())
+    }
+
+    fn lasts_at_most(&self) -> Duration {
+        match self.answer {
+            Answer::Permit => PERMIT_LASTS,
+            Answer::Challenge(_) | Answer::Deny(_) => REFUSAL_LASTS,
+        }
+    }
+
+    pub(super) fn into_decision(self, cached: bool) -> Decision {
+        self.refusal(cached).unwrap_or_else(|| Decision::Permit(Permit::assertion(), self.grounds(cached)))
+    }
+}
+
+/// The first of the steps; the others follow when it has been taken.
+fn challenge(rung: &Rung, facts: &Facts<'_>) -> Option<Challenge> {
+    rung.steps.iter().find_map(|step| match step {
+        Step::StepUp(need) => {
+            let proven = facts.ages.contains_key(need.class.as_str());
+            let reason = if proven { Reason::AuthTooOld } else { Reason::AcrInsufficient };
+            Some(Challenge::StepUp(need.clone(), reason))
+        }
+        Step::Justify => Some(Challenge::Justify),
+        Step::Purpose(_) | Step::Hours(_) | Step::Location(_) | Step::Role(_) => None,
+    })
+}
+
+/// The question, reduced to what the rules of its route can tell apart.
+fn asked(slice: &Slice, question: &Question<'_>) -> Asked {
+    Asked {
+        route: question.route,
+        networks: slice.reads.has(&Fact::Networks).then(|| Networks::of(question.client_ip)),
+        one_patient: slice.reads.has(&Fact::OnePatient) && question.patient.is_some(),
+    }
+}
+
+fn empty() -> Arc<[Arc<str>]> {
+    Arc::default()
+}
+
+const NONE: Obligations = Obligations { limits: Limits::NONE };
+/// How long a permit is remembered at the most.
+const PERMIT_LASTS: Duration = Duration::from_secs(30);
+/// How long a refusal is remembered at the most: enough to blunt a flood.
+const REFUSAL_LASTS: Duration = Duration::from_secs(2);

@@ -1,0 +1,290 @@
+//! Explains a decision: every rule that could concern the person or the route as hit, miss or unknown,
+//! with what it missed, and the ladder of what would unlock it. The same question gives the same text.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::bundle::Rules;
+use super::condition::{Test, Truth};
+use super::decide::Question;
+use super::ladder::{Ladder, ways_on};
+use super::memory::{Answer, Outcome};
+use super::rule::Rule;
+use super::slice::{RouteRules, Slice};
+use super::world::{Facts, World};
+use crate::domain::decision::{Challenge, WayOn};
+use crate::domain::event::Verdict;
+use crate::domain::limit::Limits;
+use crate::domain::reason::Reason;
+
+/// A decision, explained.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The application.
+    pub application: String,
+    /// The route.
+    pub route: String,
+    /// What the route does.
+    pub action: String,
+    /// To which kinds of data.
+    pub categories: Vec<String>,
+    /// The roles that the person holds.
+    pub roles: Vec<String>,
+    /// What was decided.
+    pub decision: Verdict,
+    /// Why, the most telling first.
+    pub reasons: Vec<Reason>,
+    /// The rules that decided.
+    pub decided_by: Vec<String>,
+    /// The numbers that hold if it is permitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// The rules, in order.
+    pub rules: Vec<RuleExplanation>,
+    /// What would unlock it, the cheapest first.
+    pub ladder: Vec<WayOn>,
+}
+
+/// One rule, explained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleExplanation {
+    /// Its stable id.
+    pub rule: String,
+    /// Whether it permits; else it forbids.
+    pub permits: bool,
+    /// What came out.
+    pub answer: RuleAnswer,
+    /// What it missed, or what is unknown; empty for a hit.
+    pub because: Vec<String>,
+}
+
+/// What came out of one rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleAnswer {
+    /// It applies.
+    Hit,
+    /// It does not apply.
+    Miss,
+    /// It depends on what nobody has told us.
+    Unknown,
+    /// It could not be evaluated.
+    Failed,
+}
+
+impl Rules {
+    /// Explains what [`Rules::decide`] answers, and remembers nothing. Absent if the question is about a
+    /// route that the rules do not know.
+    pub fn explain(&self, question: &Question<'_>) -> Option<Explanation> {
+        let known = self.catalog.routes.get(question.route)?;
+        if known.application != *question.application {
+            return None;
+        }
+        let mut explanation = Explanation {
+            application: known.application.to_string(),
+            route: known.route.to_string(),
+            action: known.action.to_string(),
+            categories: known.categories.iter().map(ToString::to_string).collect(),
+            roles: question.identity.iter().flat_map(|who| &who.roles).map(ToString::to_string).collect(),
+            decision: Verdict::Permit,
+            reasons: vec![Reason::PublicRoute],
+            decided_by: Vec::new(),
+            limits: None,
+            rules: Vec::new(),
+            ladder: Vec::new(),
+        };
+        if known.public {
+            return Some(explanation);
+        }
+        let (route, slice) = self.concerned(question)?;
+        let Some(identity) = question.identity else {
+            explanation.take(&self.unknown_person(slice));
+            return Some(explanation);
+        };
+        let facts = self.facts(identity, question);
+        match self.settle(route, slice, &facts) {
+            Ok(outcome) => explanation.take(&outcome),
+            Err(_) => explanation.take(&Outcome::failed()),
+        }
+        explanation.rules = self.explained(route, slice, &facts);
+        if explanation.decision != Verdict::Permit && !explanation.reasons.contains(&Reason::PolicyError) {
+            let ladder = Ladder::new(self, route, slice);
+            let rungs = ladder.now(&facts).into_iter().chain(Ladder::new(self, route, slice).later(&facts));
+            explanation.ladder = ways_on(rungs.collect());
+        }
+        Some(explanation)
+    }
+
+    /// The rules of the person's roles, those of no role, and those that have a say on the route.
+    fn explained(&self, route: &RouteRules, slice: &Slice, facts: &Facts<'_>) -> Vec<RuleExplanation> {
+        let concerns = |position: usize, rule: &Rule| {
+            slice.rules.binary_search(&position).is_ok()
+                || rule.role.as_ref().is_none_or(|role| facts.roles.contains(role))
+        };
+        let rules = self.engine.rules.iter().enumerate();
+        rules
+            .filter(|(position, rule)| concerns(*position, rule))
+            .map(|(_, rule)| {
+                let (answer, because) = self.judged(rule, route, facts);
+                RuleExplanation { rule: rule.id.to_string(), permits: rule.permits(), answer, because }
+            })
+            .collect()
+    }
+
+    fn judged(&self, rule: &Rule, route: &RouteRules, facts: &Facts<'_>) -> (RuleAnswer, Vec<String>) {
+        let vocabulary = &self.engine.vocabulary;
+        let mut because = Vec::new();
+        if !rule.is_for(facts, vocabulary) {
+            because.push(match &rule.role {
+                Some(role) => format!("it is for the role {role}"),
+                None => "it is for somebody else".to_owned(),
+            });
+        }
+        if !rule.is_for_action(&route.entity.action) {
+            because.push("it is for other actions".to_owned());
+        }
+        if !rule.is_for_route(&route.entity, vocabulary) {
+            because.push("it is for other routes".to_owned());
+        }
+        if !because.is_empty() {
+            return (RuleAnswer::Miss, because);
+        }
+        let Ok(world) = World::new(vocabulary, facts, &route.entity, &rule.reads) else {
+            return (RuleAnswer::Failed, because);
+        };
+        let answer = match rule.judge(&world) {
+            Truth::True => return (RuleAnswer::Hit, because),
+            Truth::False => RuleAnswer::Miss,
+            Truth::Unknown => RuleAnswer::Unknown,
+            Truth::Failed => RuleAnswer::Failed,
+        };
+        let mut unmet = Vec::new();
+        rule.conditions.iter().for_each(|condition| condition.unmet(&world, &mut unmet));
+        because.extend(unmet.into_iter().map(|(test, truth)| told(test, truth, &world)));
+        because.dedup();
+        (answer, because)
+    }
+}
+
+fn told(test: &Test, truth: Truth, world: &World<'_>) -> String {
+    match (truth, test.unknown(world)) {
+        (Truth::Unknown, Some(fact)) => format!("{} is unknown: {}", fact.name(), test.text),
+        (Truth::Failed, _) => format!("cannot be evaluated: {}", test.text),
+        (Truth::True | Truth::False | Truth::Unknown, _) => {
+            match super::reasons::reason(test, truth, world.facts) {
+                Some(reason) => format!("{reason}: {}", test.text),
+                None => test.text.clone(),
+            }
+        }
+    }
+}
+
+impl Explanation {
+    fn take(&mut self, outcome: &Outcome) {
+        self.decided_by = outcome.rules.iter().map(ToString::to_string).collect();
+        (self.decision, self.reasons) = match &outcome.answer {
+            Answer::Permit => (Verdict::Permit, vec![Reason::RuleMatched]),
+            Answer::Challenge(challenge) => {
+                if *challenge == Challenge::SignIn {
+                    self.ladder.push(WayOn::SignIn);
+                }
+                (Verdict::Challenge, vec![challenge.reason()])
+            }
+            Answer::Deny(denial) => (Verdict::Deny, denial.reasons.clone()),
+        };
+        self.limits = matches!(outcome.answer, Answer::Permit).then_some(outcome.obligations.limits);
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reasons: Vec<_> = self.reasons.iter().map(|reason| reason.as_str()).collect();
+        writeln!(f, "{}  {}", self.decision, reasons.join(", "))?;
+        let categories =
+            if self.categories.is_empty() { "none".to_owned() } else { self.categories.join(", ") };
+        writeln!(f, "route      {} / {}", self.application, self.route)?;
+        writeln!(f, "action     {}, categories: {categories}", self.action)?;
+        let roles = if self.roles.is_empty() { "none".to_owned() } else { self.roles.join(", ") };
+        writeln!(f, "roles      {roles}")?;
+        if !self.decided_by.is_empty() {
+            writeln!(f, "decided by {}", self.decided_by.join(", "))?;
+        }
+        if let Some(limits) = &self.limits {
+            writeln!(f, "limits     {}", limits_text(limits))?;
+        }
+        if !self.rules.is_empty() {
+            writeln!(f, "\nrules")?;
+        }
+        let width = self.rules.iter().map(|rule| rule.rule.len()).max().unwrap_or(0);
+        for rule in &self.rules {
+            let effect = if rule.permits { "permit" } else { "forbid" };
+            let line = format!(
+                "  {:<8} {effect}  {:<width$}  {}",
+                rule.answer.as_str(),
+                rule.rule,
+                rule.because.join("; ")
+            );
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        if !self.ladder.is_empty() {
+            writeln!(f, "\nwhat would unlock it, the cheapest first")?;
+        }
+        for (index, way) in self.ladder.iter().enumerate() {
+            writeln!(f, "  {}. {}", index + 1, way_text(way))?;
+        }
+        Ok(())
+    }
+}
+
+impl RuleAnswer {
+    /// Its spelling.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Unknown => "unknown",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+fn limits_text(limits: &Limits) -> String {
+    let numbers = [
+        ("records per reply", limits.records_per_response),
+        ("records per export", limits.records_per_export),
+        ("exports a day", limits.exports_per_day),
+        ("patients opened a shift", limits.patients_opened_per_shift),
+    ];
+    let numbers: Vec<_> = numbers
+        .into_iter()
+        .filter_map(|(name, number)| number.map(|number| format!("{number} {name}")))
+        .collect();
+    if numbers.is_empty() {
+        return "none".to_owned();
+    }
+    format!("{}; beyond that: {}", numbers.join(", "), limits.on_exceed)
+}
+
+/// A way on, in words.
+pub(super) fn way_text(way: &WayOn) -> String {
+    match way {
+        WayOn::SignIn => "sign in".to_owned(),
+        WayOn::StepUp(need) => match need.fresh {
+            None => format!("step up to {}", need.class),
+            Some(fresh) => format!("step up to {}, at most {} s ago", need.class, fresh.as_secs()),
+        },
+        WayOn::Justify => "give a reason".to_owned(),
+        WayOn::All(ways) => ways.iter().map(way_text).collect::<Vec<_>>().join(" and "),
+        WayOn::Hours(hours) => format!("come within {hours}"),
+        WayOn::Location(places) => format!("work at {}", places.join(" or ")),
+        WayOn::Role(roles) => {
+            let roles: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+            format!("hold the role {}", roles.join(" or "))
+        }
+        WayOn::Purpose(purposes) => {
+            let purposes: Vec<_> = purposes.iter().map(|purpose| purpose.as_str()).collect();
+            format!("work for {}", purposes.join(" or "))
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Why the answer is no, the most telling reason first.
+
+use super::condition::{Fact, Test, Truth};
+use super::rule::Rule;
+use super::slice::{Engine, RouteRules, Slice, Verdict};
+use super::world::{Facts, World, WorldError};
+use crate::domain::reason::Reason;
+
+/// Why the rules did not permit, and which rules said so.
+pub(super) fn of(
+    engine: &Engine,
+    route: &RouteRules,
+    slice: &Slice,
+    facts: &Facts<'_>,
+    verdict: &Verdict,
+) -> Result<(Vec<Reason>, Vec<usize>), WorldError> {
+    match verdict {
+        Verdict::Permitted(rules) => Ok((vec![Reason::RuleMatched], rules.clone())),
+        Verdict::Forbidden(rules) => Ok((vec![Reason::DeniedByRule], rules.clone())),
+        Verdict::Failed(rule) => Ok((vec![Reason::PolicyError], vec![*rule])),
+        Verdict::Unknown(rule) => Ok((vec![Reason::AttributeUnavailable], vec![*rule])),
+        Verdict::Unmatched => {
+            let world = World::new(&engine.vocabulary, facts, &route.entity, &slice.reads)?;
+            Ok((near_misses(engine, slice, &world), Vec::new()))
+        }
+    }
+}
+
+/// What is missing for the rules that come closest: those for this person that fail only for reasons
+/// that have a name.
+fn near_misses(engine: &Engine, slice: &Slice, world: &World<'_>) -> Vec<Reason> {
+    let mut misses: Vec<Vec<Reason>> = slice
+        .rules
+        .iter()
+        .filter_map(|position| engine.rule(*position))
+        .filter(|rule| rule.permits() && rule.is_for(world.facts, &engine.vocabulary))
+        .filter_map(|rule| missing(rule, world))
+        .collect();
+    misses.sort_by_key(Vec::len);
+    let mut reasons = Vec::new();
+    for reason in misses.into_iter().flatten() {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    if reasons.is_empty() {
+        reasons.push(Reason::NoRuleMatched);
+    }
+    reasons
+}
+
+/// What a rule misses, or nothing if it misses something that has no name of its own.
+fn missing(rule: &Rule, world: &World<'_>) -> Option<Vec<Reason>> {
+    let mut unmet = Vec::new();
+    rule.conditions.iter().for_each(|condition| condition.unmet(world, &mut unmet));
+    let mut reasons = Vec::new();
+    for (test, truth) in unmet {
+        let reason = reason(test, truth, world.facts)?;
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    Some(reasons)
+}
+
+/// The reason that a failing test stands for.
+pub(super) fn reason(test: &Test, truth: Truth, facts: &Facts<'_>) -> Option<Reason> {
+    match truth {
+        Truth::True => None,
+        Truth::Unknown => Some(Reason::AttributeUnavailable),
+        Truth::Failed => Some(Reason::PolicyError),
+        Truth::False => test.reads.facts.iter().find_map(|fact| match fact {
+            Fact::Minute | Fact::Weekday => Some(Reason::OutsideShift),
+            Fact::Attribute(name) if name.as_ref() == "location" => Some(Reason::LocationMismatch),
+            Fact::Purpose => Some(Reason::PurposeMismatch),
+            Fact::Justified => Some(Reason::JustificationRequired),
+            Fact::Relationship => Some(Reason::NotOnPanel),
+            Fact::Assurance(class) if facts.ages.contains_key(class.as_ref()) => Some(Reason::AuthTooOld),
+            Fact::Assurance(_) => Some(Reason::AcrInsufficient),
+            Fact::Attribute(_)
+            | Fact::Person
+            | Fact::Networks
+            | Fact::OnePatient
+            | Fact::Action
+            | Fact::Everything => None,
+        }),
+    }
+}

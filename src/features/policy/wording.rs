@@ -1,0 +1,117 @@
+//! How a `may` reads in Cedar. The text is what is parsed, what is enforced and what
+//! `leastway policy show` prints: there is no second form of a rule.
+
+use std::fmt::Write as _;
+
+use super::settings::{Hours, MaySettings, RoleSettings};
+use crate::domain::assurance::AssuranceNeed;
+use crate::domain::purpose::Purpose;
+
+/// A rule in words.
+pub(super) struct Wording {
+    /// The whole rule.
+    pub(super) text: String,
+    /// The expressions of its `when` clauses, in order.
+    pub(super) clauses: Vec<String>,
+}
+
+/// The rule of one `may`.
+pub(super) fn of(role: &RoleSettings, position: usize, may: &MaySettings) -> Wording {
+    let clauses = clauses(role, may);
+    let actions: Vec<_> =
+        may.actions.iter().map(|action| format!("Action::{}", quoted(action.as_str()))).collect();
+    let action = match actions.as_slice() {
+        [one] => format!("action == {one}"),
+        several => format!("action in [{}]", several.join(", ")),
+    };
+    let mut text = format!(
+        "@id({})\npermit (\n  principal in Role::{},\n  {action},\n  resource in Application::{}\n)",
+        quoted(&id(role, position)),
+        quoted(role.name.as_str()),
+        quoted(may.application.as_str()),
+    );
+    for clause in &clauses {
+        // Writing to a string cannot fail.
+        let _written = write!(text, "\nwhen {{ {clause} }}");
+    }
+    text.push(';');
+    Wording { text, clauses }
+}
+
+/// The stable id of a `may`.
+pub(super) fn id(role: &RoleSettings, position: usize) -> String {
+    format!("{}/{position}", role.name)
+}
+
+/// What the purpose of a session may be for this rule to apply.
+pub(super) fn purposes<'a>(role: &'a RoleSettings, may: &'a MaySettings) -> &'a [Purpose] {
+    if may.when.purpose.is_empty() { &role.purposes } else { &may.when.purpose }
+}
+
+fn clauses(role: &RoleSettings, may: &MaySettings) -> Vec<String> {
+    let when = &may.when;
+    let mut clauses = Vec::new();
+    if !may.routes.is_empty() {
+        let routes: Vec<_> = may.routes.iter().map(|pattern| named(pattern)).collect();
+        clauses.push(routes.join(" || "));
+    }
+    if !may.categories.is_empty() {
+        let categories = may.categories.iter().map(crate::domain::application::Category::as_str);
+        clauses.push(format!("{}.containsAll(resource.categories)", set(categories)));
+    }
+    let purposes = purposes(role, may).iter().map(|purpose| purpose.as_str());
+    clauses.push(format!("{}.contains(context.purpose)", set(purposes)));
+    clauses.extend(when.assurance.as_ref().map(proven));
+    if when.justification {
+        clauses.push("context.justified".to_owned());
+    }
+    clauses.extend(when.hours.map(within));
+    if !when.location.is_empty() {
+        let locations = set(when.location.iter().map(String::as_str));
+        clauses.push(format!("principal has location && principal.location.containsAny({locations})"));
+    }
+    if let Some(relationship) = &when.relationship {
+        let relationship = quoted(relationship);
+        clauses.push(format!("context has relationship && context.relationship.contains({relationship})"));
+    }
+    clauses
+}
+
+fn named(pattern: &str) -> String {
+    match pattern.strip_suffix('*') {
+        Some(start) => format!("resource.name like \"{}*\"", escaped(start).replace('*', "\\*")),
+        None => format!("resource.name == {}", quoted(pattern)),
+    }
+}
+
+fn proven(need: &AssuranceNeed) -> String {
+    let class = quoted(need.class.as_str());
+    match need.fresh {
+        None => format!("context.assurance has {class}"),
+        Some(fresh) => format!(
+            "context.assurance has {class} && context.assurance[{class}] <= {}",
+            i64::try_from(fresh.as_secs()).unwrap_or(i64::MAX)
+        ),
+    }
+}
+
+fn within(hours: Hours) -> String {
+    let (from, until) = (hours.from_minute, hours.until_minute);
+    let join = if from < until { "&&" } else { "||" };
+    format!("context.minute_of_day >= {from} {join} context.minute_of_day < {until}")
+}
+
+fn set<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words: Vec<_> = words.map(quoted).collect();
+    format!("[{}]", words.join(", "))
+}
+
+/// A Cedar string literal.
+pub(super) fn quoted(text: &str) -> String {
+    format!("\"{}\"", escaped(text))
+}
+
+/// Cedar reads the escapes that Rust writes, `\'` and `\u{..}` among them.
+fn escaped(text: &str) -> String {
+    text.escape_debug().to_string()
+}
