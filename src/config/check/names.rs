@@ -4,14 +4,20 @@ use crate::config::certificate::serves;
 use crate::config::reader::nearest;
 use crate::config::reading::Reading;
 use crate::config::settle::{ApplicationDraft, Draft, Written};
+use crate::features::route::settings::ApplicationSettings;
 
 pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
-    ask_for_one(reading, &draft.provider_names, "provider", "`[[provider]]`: nobody could sign in");
+    ask_for_one(
+        reading,
+        &draft.provider_names,
+        "provider",
+        "`[[provider]]`: without it nobody could sign in",
+    );
     ask_for_one(
         reading,
         &draft.application_names,
         "application",
-        "`[application.NAME]`: nothing is protected",
+        "`[application.NAME]`: without it nothing is protected",
     );
     refuse_twice(reading, "provider", &draft.provider_names);
     refuse_twice(reading, "application", &draft.application_names);
@@ -32,11 +38,7 @@ pub(super) fn instead<'n>(name: &str, known: impl Iterator<Item = &'n str> + Clo
 
 fn ask_for_one(reading: &Reading<'_>, names: &[Written<String>], key: &str, right: &str) {
     if names.is_empty() {
-        reading.error(
-            key,
-            format!("no {key} is declared in any file"),
-            format!("at least one {right} without"),
-        );
+        reading.error(key, format!("no {key} is declared in any file"), format!("at least one {right}"));
     }
 }
 
@@ -70,19 +72,31 @@ fn hosts_are_apart(reading: &Reading<'_>, applications: &[Written<ApplicationDra
             if one.name == other.name {
                 continue;
             }
-            let overlap = one.path.starts_with(&other.path) || other.path.starts_with(&one.path);
-            for host in one.hosts.iter().filter(|host| overlap && other.hosts.contains(host)) {
-                let what = format!(
-                    "`{host}` with `{}` is also where `{}` lives (`{}`)",
-                    one.path, other.name, other.path
-                );
-                reading.error(
-                    &format!("{}.host", later.key),
-                    what,
-                    "a host for each, or paths that are apart",
-                );
+            for host in one.hosts.iter().filter(|host| other.hosts.contains(host)) {
+                tell_of_shared_host(reading, &later.key, host, one, other);
             }
         }
+    }
+}
+
+/// One address is one application's. Where paths lie within each other the longer one wins, but a
+/// browser takes both for one site: scripts of either can act in the other.
+fn tell_of_shared_host(
+    reading: &Reading<'_>,
+    key: &str,
+    host: &str,
+    one: &ApplicationSettings,
+    other: &ApplicationSettings,
+) {
+    if one.path == other.path {
+        let what = format!("`{host}` with `{}` is where `{}` lives already", one.path, other.name);
+        reading.error(&format!("{key}.host"), what, "a host of its own, or a `path` that is apart");
+    } else if one.path.starts_with(&other.path) || other.path.starts_with(&one.path) {
+        let what = format!(
+            "at `{host}`, `{}` and `{}` of `{}` lie within each other: scripts of one can act in the other",
+            one.path, other.path, other.name
+        );
+        reading.warning(&format!("{key}.host"), what, "a host of its own for each application");
     }
 }
 

@@ -33,7 +33,6 @@ pub(in crate::config) fn application(
 
     let (hosts, path, routes) = (hosts?, path?, routes?);
     refuse_same_host(reader, &hosts);
-    refuse_routes_elsewhere(reader, &path, &routes);
     let settings = ApplicationSettings {
         name: application?,
         hosts,
@@ -42,7 +41,7 @@ pub(in crate::config) fn application(
         unmatched: unmatched?,
         idle_ignore: idle_ignore?,
         quirks: quirks?,
-        routes: routes.into_iter().map(|(_, route)| route).collect(),
+        routes,
     };
     Some(ApplicationDraft { settings, upstream: upstream? })
 }
@@ -75,17 +74,19 @@ fn upstream(name: Option<&ApplicationName>, reader: &Reader<'_>) -> Option<Upstr
     })
 }
 
-fn routes(application: &str, reader: &Reader<'_>) -> Option<Vec<(String, RouteSettings)>> {
+fn routes(application: &str, reader: &Reader<'_>) -> Option<Vec<RouteSettings>> {
     let tables = reader.tables("route", 1);
-    let all = collect_all(tables.iter().map(|table| Some((table.key().to_owned(), route(table)?))))?;
+    let all = collect_all(tables.iter().map(|table| Some((table.key_of("name"), route(table)?))))?;
     for (position, (key, route)) in all.iter().enumerate() {
-        reader.reading().locate_route(application, route.name.as_str(), key);
         if all.iter().take(position).any(|(_, earlier)| earlier.name == route.name) {
             let what = format!("`{application}` has another route `{}`", route.name);
-            reader.reading().error(&format!("{key}.name"), what, "a name of its own for each route");
+            reader.reading().error(key, what, "a name of its own for each route");
         }
     }
-    Some(all)
+    for (table, (_, route)) in tables.iter().zip(&all) {
+        reader.reading().locate_route(application, route.name.as_str(), table.key());
+    }
+    Some(all.into_iter().map(|(_, route)| route).collect())
 }
 
 fn provider(reader: &Reader<'_>, only_provider: Option<&str>) -> Option<ProviderName> {
@@ -168,23 +169,6 @@ fn refuse_same_host(reader: &Reader<'_>, hosts: &[String]) {
     for (position, host) in (1..).zip(hosts) {
         if hosts.iter().skip(position).any(|other| other == host) {
             reader.error("host", format!("`{host}` is listed twice"), "each host once");
-        }
-    }
-}
-
-/// A route whose path begins with other text than the application's can never be asked for.
-fn refuse_routes_elsewhere(reader: &Reader<'_>, base: &str, routes: &[(String, RouteSettings)]) {
-    for (key, route) in routes {
-        let path = route.matching.path.as_str();
-        let fixed = path.split(['{', '*']).next().unwrap_or(path);
-        if !fixed.starts_with(base) && !base.starts_with(fixed) {
-            let what =
-                format!("`{path}` is not below `{base}`, where the application lives: it never matches");
-            reader.reading().error(
-                &format!("{key}.match.path"),
-                what,
-                format!("a path that begins with `{base}`"),
-            );
         }
     }
 }

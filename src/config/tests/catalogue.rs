@@ -1,0 +1,424 @@
+//! One change to a good configuration, and the one problem that it makes.
+
+use super::Folder;
+
+/// A change to a file: put `new` where `old` stands.
+struct Case {
+    file: &'static str,
+    old: &'static str,
+    new: &'static str,
+    /// Key and message.
+    problem: &'static str,
+}
+
+const MAIN: &str = "leastway.toml";
+const EHR: &str = "applications/ehr.toml";
+const ROLES: &str = "roles.toml";
+
+const fn case(file: &'static str, old: &'static str, new: &'static str, problem: &'static str) -> Case {
+    Case { file, old, new, problem }
+}
+
+fn check(cases: &[Case]) {
+    for Case { file, old, new, problem } in cases {
+        let folder = Folder::good();
+        folder.change(file, old, new);
+        let found: Vec<String> =
+            folder.problems().iter().map(|found| format!("{}: {}", found.key, found.what)).collect();
+        let found: Vec<String> =
+            found.iter().map(|found| found.replace(&format!("{}/", folder.0.path().display()), "")).collect();
+        assert_eq!(found, [problem.to_string()], "{old} -> {new}\n{}", folder.report());
+    }
+}
+
+#[test]
+fn unknown_missing_and_mistyped_keys() {
+    check(&[
+        case(MAIN, "time_zone", "timezone", "timezone: `timezone` is not a key here"),
+        case(
+            EHR,
+            "upstream =",
+            "uppstream = 1\nupstream =",
+            "application.ehr.uppstream: `uppstream` is not a key here",
+        ),
+        case(ROLES, "[role", "[gateway]\n[role", "gateway: `gateway` is not a key here"),
+        case(MAIN, "version = 1\n", "", "version: `version` is missing"),
+        case(MAIN, "version = 1", "version = 2", "version: 2 is out of range"),
+        case(MAIN, "client_id = \"leastway\"", "", "provider[1].client_id: `client_id` is missing"),
+        case(MAIN, "\"leastway\"", "7", "provider[1].client_id: a whole number does not belong here"),
+        case(MAIN, "\"leastway\"", "\" \"", "provider[1].client_id: the text is empty"),
+        case(MAIN, "[\"127.0.0.1:8443\"]", "[]", "gateway.listen: the list is empty"),
+        case(EHR, "action = \"view\"", "", "application.ehr.route[1].action: `action` is missing"),
+        case(
+            ROLES,
+            "routes = \"patient.*\"",
+            "routes = []",
+            "role.registrar.may[1].routes: the list is empty",
+        ),
+    ]);
+}
+
+#[test]
+fn values_out_of_range_or_of_another_form() {
+    check(&[
+        case(MAIN, "[gateway]", "[session]\nidle = \"1s\"\n[gateway]", "session.idle: `1s` is out of range"),
+        case(
+            MAIN,
+            "[gateway]",
+            "[session]\nidle = \"15\"\n[gateway]",
+            "session.idle: `15` is not a number and a unit",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[session]\nidle = \"20h\"\n[gateway]",
+            "session.absolute: a session would end before it can be idle for as long as `idle` says",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[gateway]\nhead_bytes = \"2MiB\"",
+            "gateway.head_bytes: `2MiB` is out of range",
+        ),
+        case(MAIN, "[gateway]", "[gateway]\nworkers = 0", "gateway.workers: 0 is out of range"),
+        case(
+            MAIN,
+            "[gateway]",
+            "[gateway]\ntrusted_proxies = \"0.0.0.0/0\"",
+            "gateway.trusted_proxies: `0.0.0.0/0` is everybody: any caller could claim any address",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[gateway]\nredirect = \"127.0.0.1:8443\"",
+            "gateway.redirect: `127.0.0.1:8443` is where TLS is spoken",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[control]\nlisten = \"0.0.0.0:9443\"\n[gateway]",
+            "control.listen: `0.0.0.0:9443` is reachable from elsewhere, and the control plane speaks plain HTTP",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[journal]\nsync = \"2s\"\n[gateway]",
+            "journal.sync: `2s` is not a way to keep the journal",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[store]\nurl = \"postgres://db\"\n[gateway]",
+            "store.url: that is not a path",
+        ),
+        case(MAIN, "\"UTC\"", "\"Mars\"", "time_zone: `Mars` is no time zone that this machine knows"),
+        case(
+            MAIN,
+            "https://id.",
+            "http://id.",
+            "provider[1].issuer: `http://id.clinic.example` is not encrypted",
+        ),
+        case(
+            MAIN,
+            "claims",
+            "scopes = [\"profile\"]\nclaims",
+            "provider[1].scopes: without `openid` the provider sends no ID token",
+        ),
+        case(
+            MAIN,
+            "proof = { acr = \"urn:mfa\" }",
+            "proof = {}",
+            "provider[1].assurance.mfa.proof: nothing would ever prove this class",
+        ),
+        case(
+            MAIN,
+            "claims",
+            "connect_to = \"id\"\nclaims",
+            "provider[1].connect_to: `id` is not a host and a port",
+        ),
+        case(
+            EHR,
+            "\"ehr.clinic.example\"",
+            "\"ehr.clinic.example:443\"",
+            "application.ehr.host: `ehr.clinic.example:443` is not a host name",
+        ),
+        case(
+            EHR,
+            "http://10.0.0.7:8080",
+            "http://10.0.0.7:8080/ehr",
+            "application.ehr.upstream: a server is only a scheme, a host and a port",
+        ),
+        case(
+            ROLES,
+            "06:00-20:00",
+            "6-20",
+            "role.registrar.may[1].when.hours: hours look like `06:00-20:00`, not `6-20`",
+        ),
+        case(
+            ROLES,
+            "06:00-20:00",
+            "06:00-06:00",
+            "role.registrar.may[1].when.hours: hours look like `06:00-20:00`, not `06:00-06:00`",
+        ),
+        case(
+            ROLES,
+            "assurance = \"mfa\", ",
+            "",
+            "role.registrar.may[1].when.fresh: `fresh` says how recently `assurance` was proven, and none is asked for",
+        ),
+    ]);
+}
+
+#[test]
+fn routes_that_cannot_be_matched_or_counted() {
+    check(&[
+        case(
+            EHR,
+            "/patients/{patient}",
+            "/a%20b",
+            "application.ehr.route[1].match.path: `a%20b` in `/a%20b`: write text decoded, without `%`, `?`, `#`, `\\`, \
+             `.` or `..` alone, or an empty segment inside",
+        ),
+        case(
+            EHR,
+            "\"GET\"",
+            "\"get\"",
+            "application.ehr.route[1].match.method: `get` is not in upper case, and methods are told apart by case",
+        ),
+        case(
+            EHR,
+            "form = { export = \"csv\" }",
+            "form = { export = [] }",
+            "application.ehr.route[2].match.form.export: an empty list is never met",
+        ),
+        case(
+            EHR,
+            "form = { export = \"csv\" }",
+            "json = { rows = true }",
+            "application.ehr.route[2].match.json.rows: `rows` is not a JSON pointer",
+        ),
+        case(
+            EHR,
+            "form = {",
+            "json = { \"/rows\" = true }, form = {",
+            "application.ehr.route[2].match: a body is a form or JSON, never both: this route never matches",
+        ),
+        case(
+            EHR,
+            "kind = \"csv\",",
+            "kind = \"csv\", records = \"/rows\",",
+            "application.ehr.route[2].reply.records: `records` means nothing for `csv`",
+        ),
+        case(
+            EHR,
+            "column:ID",
+            "member:id",
+            "application.ehr.route[2].reply.patient: no record of this kind of reply could be found to name its patient so",
+        ),
+        case(
+            EHR,
+            "\"static\"",
+            "\"patient.open\"",
+            "application.ehr.route[3].name: `ehr` has another route `patient.open`",
+        ),
+    ]);
+}
+
+#[test]
+fn files_that_cannot_be_used() {
+    check(&[
+        case(
+            MAIN,
+            "\"roles.toml\"",
+            "\"role.toml\"",
+            "include: `role.toml` cannot be read: there is no such file",
+        ),
+        case(MAIN, "policies/*.cedar", "rules/*.cedar", "policies: no file fits `rules/*.cedar`"),
+        case(
+            MAIN,
+            "certs/gateway.pem",
+            "certs/none.pem",
+            "gateway.certificate[1].chain: `certs/none.pem` cannot be read: there is no such file",
+        ),
+        case(
+            MAIN,
+            "file:certs/gateway.key",
+            "file:certs/gateway.pem",
+            "gateway.certificate[1].key: `certs/gateway.pem` holds no private key that can be read",
+        ),
+        case(
+            MAIN,
+            "certs/gateway.pem",
+            "roles.toml",
+            "gateway.certificate[1].chain: `roles.toml` holds no certificate",
+        ),
+        case(
+            MAIN,
+            "env:CLIENT_SECRET",
+            "env:OTHER",
+            "provider[1].client_secret: the environment has no variable `OTHER`",
+        ),
+        case(
+            MAIN,
+            "env:CLIENT_SECRET",
+            "file:none",
+            "provider[1].client_secret: `none` cannot be read: there is no such file",
+        ),
+    ]);
+}
+
+#[test]
+fn a_key_of_another_certificate_is_refused() {
+    let folder = Folder::good();
+    folder.certificate("other", &["ehr.clinic.example"]);
+    folder.change(MAIN, "gateway.key", "other.key");
+    assert!(folder.report().contains("does not belong to the first certificate of the chain"));
+}
+
+#[test]
+fn a_host_without_a_certificate_is_a_warning() {
+    let folder = Folder::good();
+    for (name, host, served) in
+        [("*.clinic.example", "ehr.clinic.example", true), ("*.example", "ehr.clinic.example", false)]
+    {
+        folder.certificate("gateway", &[name]);
+        let warnings = folder.load().unwrap().warnings;
+        assert_eq!(warnings.is_empty(), served, "{name} for {host}");
+    }
+}
+
+#[test]
+fn names_that_lead_nowhere_or_are_used_twice() {
+    check(&[
+        case(
+            EHR,
+            "upstream",
+            "provider = \"clinik\"\nupstream",
+            "application.ehr.provider: no provider is called `clinik`",
+        ),
+        case(
+            ROLES,
+            "\"ehr\"",
+            "\"her\"",
+            "role.registrar.may[1].application: no application is called `her`, so this rule can never fire",
+        ),
+        case(
+            ROLES,
+            "\"demographics\"",
+            "\"demography\"",
+            "role.registrar.may[1].categories: no route of `ehr` has the category `demography`",
+        ),
+        case(
+            ROLES,
+            "\"patient.*\"",
+            "\"patents.*\"",
+            "role.registrar.may[1].routes: `ehr` has no route `patents.*`",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[role.registrar]\ngroups = \"x\"\npurposes = \"quality\"\n[[role.registrar.may]]\napplication = \"ehr\"\n\
+             actions = \"view\"\n[gateway]",
+            "role.registrar: there is another role `registrar`",
+        ),
+    ]);
+}
+
+#[test]
+fn rules_that_can_never_fire_and_roles_that_nothing_uses() {
+    check(&[
+        case(
+            ROLES,
+            "actions = \"export\"",
+            "actions = \"print\"",
+            "role.registrar.may[1]: no route of `ehr` has all that this rule asks for, so it can never fire",
+        ),
+        case(
+            ROLES,
+            "\"mfa\"",
+            "\"phishing_resistant\"",
+            "role.registrar.may[1].when.assurance: the provider `clinic` cannot prove `phishing_resistant`, so this rule \
+             can never fire",
+        ),
+        case(
+            ROLES,
+            "purpose = \"payment\"",
+            "purpose = \"treatment\"",
+            "role.registrar.may[1].when.purpose: nobody in the role `registrar` works for `treatment`",
+        ),
+        case(
+            ROLES,
+            "purpose = \"payment\"",
+            "relationship = \"facility\"",
+            "role.registrar.may[1].when.relationship: no feed tells of the relationship `facility`, so this rule can \
+             never fire",
+        ),
+        case(
+            MAIN,
+            "claims = { location = \"ward\" }",
+            "",
+            "role.registrar.may[1].when.location: the provider `clinic` does not say where people work, so this rule can \
+             never fire",
+        ),
+        case(
+            ROLES,
+            "[role.registrar]",
+            "[role.idle]\ngroups = \"x\"\npurposes = \"quality\"\n[role.registrar]",
+            "role.idle: no rule uses the role `idle`: who has it may do nothing",
+        ),
+    ]);
+}
+
+#[test]
+fn a_role_that_only_cedar_uses_is_used() {
+    let folder = Folder::good();
+    folder.change(
+        ROLES,
+        "[role.registrar]",
+        "[role.idle]\ngroups = \"x\"\npurposes = \"quality\"\n[role.registrar]",
+    );
+    folder.write("policies/idle.cedar", "permit (principal in Role::\"idle\", action, resource);");
+    assert_eq!(folder.report(), "");
+}
+
+#[test]
+fn limits_that_would_stop_care_or_cannot_be_passed() {
+    check(&[
+        case(
+            ROLES,
+            "\n[role.registrar.limit]",
+            "\n[role.nurse]\ngroups = \"Nurses\"\npurposes = [\"treatment\", \"operations\"]\n[[role.nurse.may]]\n\
+             application = \"ehr\"\nactions = \"view\"\n[role.nurse.limit]\non_exceed = \"block\"\n[role.registrar.limit]",
+            "role.nurse.limit.on_exceed: under treatment a limit may only advise, and this would block",
+        ),
+        case(
+            ROLES,
+            "records_per_export = 500",
+            "on_unknown_count = \"explode\"",
+            "role.registrar.limit.on_unknown_count: `explode` is not one of advise, justify, step_up, block",
+        ),
+    ]);
+    let folder = Folder::good();
+    folder.change(MAIN, "assurance.mfa = {", "# {");
+    folder.change(ROLES, "assurance = \"mfa\", fresh = \"15m\", ", "");
+    folder.change(ROLES, "records_per_export = 500", "on_exceed = \"step_up\"");
+    assert!(folder.report().contains("no provider can prove a stronger sign-in, so nobody could pass"));
+}
+
+#[test]
+fn two_applications_at_one_address() {
+    let other = "[application.lab]\nhost = \"ehr.clinic.example\"\nupstream = \"http://10.0.0.8\"\n";
+    let folder = Folder::good();
+    folder.write("applications/lab.toml", other);
+    assert!(folder.load().is_err());
+    assert!(folder.report().starts_with(
+        "applications/lab.toml:2:8: error: application.lab.host: `ehr.clinic.example` with `/` is where `ehr` lives already"
+    ));
+    folder.write("applications/lab.toml", &format!("{other}path = \"/lab/\"\n"));
+    assert!(folder.load().is_ok());
+    assert!(
+        folder
+            .report()
+            .contains("warning: application.lab.host: at `ehr.clinic.example`, `/lab/` and `/` of `ehr`")
+    );
+}
