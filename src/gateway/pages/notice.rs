@@ -35,7 +35,7 @@ pub(super) struct Desk<'a> {
     pub(super) messages: &'a Messages,
 }
 
-impl<'a> Notice<'a> {
+impl Notice<'_> {
     fn because(mut self, why: impl Into<String>) -> Self {
         self.why = Some(why.into());
         self
@@ -139,15 +139,20 @@ impl<'a> Desk<'a> {
                 .link(link::or_first_page(return_to).to_owned(), &texts.cancel),
             Step::words(texts.help.as_str()),
         ];
-        let mut notice = self.notice(&texts.title, std::iter::once(needs).chain(fresh).collect(), steps);
-        if let Some(exceeded) = exceeded {
-            let why = messages.on_exceed.of(OnExceed::StepUp);
-            notice = notice.because(format!("{} {why}", messages.exceeded(exceeded)));
-            notice.figures = self.figures(exceeded);
-        }
-        Notice {
-            kept: vec![self.about(&messages.kept.not_sent), self.about(&messages.kept.signed_in)],
-            ..notice
+        let notice = self.notice(&texts.title, std::iter::once(needs).chain(fresh).collect(), steps);
+        let signed_in = self.about(&messages.kept.signed_in);
+        match exceeded {
+            None => Notice { kept: vec![self.about(&messages.kept.not_sent), signed_in], ..notice },
+            // Limits are found in replies, so the request has been passed on.
+            Some(exceeded) => Notice {
+                figures: self.figures(exceeded),
+                kept: vec![messages.kept.not_released.to_string(), signed_in],
+                ..notice.because(format!(
+                    "{} {}",
+                    messages.exceeded(exceeded),
+                    messages.on_exceed.of(OnExceed::StepUp)
+                ))
+            },
         }
     }
 
@@ -207,8 +212,8 @@ impl<'a> Desk<'a> {
         }
         let notice = self.trouble(reason, steps);
         let kept = match retry {
-            None if may_have_arrived(reason) => self.about(&messages.kept.maybe_arrived),
-            None => self.about(&messages.kept.not_sent),
+            None if stopped_before_sending(reason) => self.about(&messages.kept.not_sent),
+            None => self.about(&messages.kept.maybe_arrived),
             Some(_) => messages.kept.nothing_lost.to_string(),
         };
         Notice { kept: vec![kept], ..notice }
@@ -250,7 +255,7 @@ impl<'a> Desk<'a> {
             figures: Vec::new(),
             why: None,
             kept: Vec::new(),
-            steps,
+            steps: Step::lead(steps),
             sign_out_path: SIGN_OUT_PATH,
         }
     }
@@ -284,17 +289,14 @@ impl<'a> Desk<'a> {
     }
 }
 
-/// Whether the application may have carried out what was sent although we cannot say so.
-fn may_have_arrived(reason: Reason) -> bool {
-    // Whoever waits in vain for an answer cannot know; all the others were stopped before sending.
+/// Whether a request that ends like this has certainly not reached the application. Of all others it
+/// is said that they may have: whoever sends an order twice does more harm than whoever looks twice.
+fn stopped_before_sending(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::UpstreamUnreachable
-            | Reason::UpstreamTimeout
-            | Reason::UpstreamMalformed
-            | Reason::UpstreamAborted
-            | Reason::InternalError
-            | Reason::RequestTimeout
-            | Reason::CallerLeft
+        Reason::AuditUnavailable
+            | Reason::StoreUnavailable
+            | Reason::ProviderUnavailable
+            | Reason::Overloaded
     )
 }

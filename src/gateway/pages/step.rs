@@ -15,7 +15,14 @@ pub(super) struct Step {
 /// How it is done.
 pub(super) enum Way {
     /// By going there.
-    Link { href: String, label: String, new_tab: bool },
+    Link {
+        href: String,
+        label: String,
+        /// In another tab, so that this page stays.
+        new_tab: bool,
+        /// The way that most people take: it stands out. At most one on a page.
+        foremost: bool,
+    },
     /// By ending the session.
     SignOut { label: String },
 }
@@ -29,14 +36,14 @@ impl Step {
     /// Also done by going to `href`.
     #[must_use]
     pub(super) fn link(mut self, href: String, label: &Text) -> Self {
-        self.ways.push(Way::Link { href, label: label.to_string(), new_tab: false });
+        self.ways.push(Way::Link { href, label: label.to_string(), new_tab: false, foremost: false });
         self
     }
 
     /// Also done by going to `href` in another tab, so that this page stays to be reloaded.
     #[must_use]
     pub(super) fn link_in_new_tab(mut self, href: String, label: &Text) -> Self {
-        self.ways.push(Way::Link { href, label: label.to_string(), new_tab: true });
+        self.ways.push(Way::Link { href, label: label.to_string(), new_tab: true, foremost: false });
         self
     }
 
@@ -85,6 +92,18 @@ impl Step {
             }
         }
         Some(joined)
+    }
+
+    /// Lets the first link of `steps` stand out.
+    pub(super) fn lead(mut steps: Vec<Self>) -> Vec<Self> {
+        let first = steps.iter_mut().flat_map(|step| &mut step.ways).find_map(|way| match way {
+            Way::Link { foremost, .. } => Some(foremost),
+            Way::SignOut { .. } => None,
+        });
+        if let Some(foremost) = first {
+            *foremost = true;
+        }
+        steps
     }
 
     /// What to do at another person's session.

@@ -75,7 +75,7 @@ fn every_page_is_whole_in_both_languages() {
             assert_eq!(html.matches(landmark).count(), 1, "{name}: {landmark}");
         }
         assert!(html.trim_end().ends_with("</html>"), "{name}");
-        let unfilled = html.find(['{', '}']).map(|at| &html[at.saturating_sub(40)..]);
+        let unfilled = html.lines().find(|line| line.contains(['{', '}']));
         assert_eq!(unfilled, None, "{name} has a place that was not filled");
     });
 }
@@ -125,7 +125,7 @@ fn an_address_elsewhere_is_never_returned_to() {
     for address in elsewhere {
         assert_eq!(same_origin_path(address), None, "{address:?}");
         each_page(Some("ehr"), None, address, |name, _, html| {
-            assert!(!html.contains("evil") && !html.contains("alert"), "{name}: {address:?}");
+            assert!(!html.contains("evil") && !html.contains("alert("), "{name}: {address:?}");
         });
     }
     assert_eq!(same_origin_path(&format!("/{}", "a".repeat(5000))), None);
@@ -161,10 +161,10 @@ fn a_denial_offers_each_way_on_with_where_it_leads() {
     }
     for words in [
         "You asked to export records in ehr.",
-        "not more than 15 minutes ago. Then: Give a reason",
+        "It then counts for 15 minutes. Then: Give a reason",
         "06:00-20:00",
         "ward-3 or ward-4",
-        "quality",
+        "Ask for the role that includes this: quality.",
         "Billing and claims",
         "If you are not Maria, sign out",
         "Nothing was changed",
@@ -187,6 +187,29 @@ fn too_much_says_how_many_and_how_many_are_allowed() {
     assert!(spanish.contains("Serían al menos 1240 registros; su límite es 500 por vez."));
     // A number of exports is known, not a lower bound.
     assert!(!too_much(Language::English, LimitName::ExportsPerDay).contains("at least"));
+}
+
+#[test]
+fn a_step_up_for_what_a_reply_held_does_not_call_the_request_unsent() {
+    let need = AssuranceNeed { class: "mfa".parse().unwrap(), fresh: None };
+    let exceeded = Exceeded { limit: LimitName::RecordsPerExport, allowed: 500, actual: 1_240 };
+    let step_up = |exceeded| {
+        let page = Page::StepUp { need: &need, exceeded, return_to: "/reports" };
+        render(&frame(Language::English, Some("ehr"), None), &page)
+    };
+    assert!(step_up(None).contains("Your request was not passed on to ehr."));
+    let after_reply = step_up(Some(exceeded));
+    assert!(!after_reply.contains("not passed on"));
+    assert!(after_reply.contains("None of these records were handed out."));
+}
+
+#[test]
+fn at_most_one_way_stands_out() {
+    each_page(Some("ehr"), Some("Maria"), "/", |name, _, html| {
+        let buttons = html.matches("class=\"button first\"").count();
+        let links = html.matches("<a class=\"button").count();
+        assert!(buttons <= 1 && (links == 0 || buttons == 1), "{name}: {buttons} of {links}");
+    });
 }
 
 #[test]
@@ -258,7 +281,7 @@ fn a_reason_is_read_as_the_form_sends_it() {
 fn the_persons_own_page_shows_times_in_words_and_local() {
     each_page(Some("ehr"), Some("Maria"), "/", |name, frame, html| {
         if name == "me" && frame.language == Language::English {
-            for words in ["14:15, in 15 minutes", "13:48, 12 minutes ago", "Running the clinic", "registrar"]
+            for words in ["20:15, in 15 minutes", "19:48, 12 minutes ago", "Running the clinic", "registrar"]
             {
                 assert!(html.contains(words), "{words}");
             }
@@ -300,7 +323,7 @@ fn pages_to_look_at() {
 
 fn frame<'a>(language: Language, application: Option<&'a str>, person: Option<&'a str>) -> PageFrame<'a> {
     let now = Timestamp::from_seconds(1_772_400_000);
-    PageFrame { language, application, reference: RequestId::new(now, &SystemEntropy::default()), person }
+    PageFrame { language, application, reference: RequestId::new(now, &SystemEntropy), person }
 }
 
 /// Renders every page in every language and shows it to `look`.
@@ -316,13 +339,14 @@ fn each_page(
     let exceeded = Exceeded { limit: LimitName::RecordsPerExport, allowed: 500, actual: 1_240 };
     let identity = identity(person.unwrap_or("Maria"));
     let now = Timestamp::from_seconds(1_772_395_200);
-    let me = || MeView {
+    let zone = TimeZone::UTC;
+    let me = MeView {
         identity: &identity,
         since: now.minus(Duration::from_secs(3_600)),
         idle_end: now.plus(Duration::from_secs(900)),
         absolute_end: now.plus(Duration::from_secs(39_600)),
         now,
-        zone: &TimeZone::UTC,
+        zone: &zone,
     };
     let mut pages = vec![
         (
@@ -341,7 +365,7 @@ fn each_page(
                 exceeded: Some(exceeded),
                 action: Some(Action::Export),
                 return_to,
-                entered: Entered { code: None, text: return_to },
+                entered: Entered { code: None, text: "<b>& so on" },
                 problem: Some(JustifyProblem::CodeMissing),
             },
         ),
@@ -351,7 +375,7 @@ fn each_page(
         ("assurance-not-proven".into(), Page::AssuranceNotProven { class: &other_class, return_to }),
         ("signed-out".into(), Page::SignedOut { at_provider: false, sign_in: return_to }),
         ("signed-out-everywhere".into(), Page::SignedOut { at_provider: true, sign_in: return_to }),
-        ("me".into(), Page::Me(me())),
+        ("me".into(), Page::Me(me)),
     ];
     for limit in LimitName::ALL {
         let exceeded = Exceeded { limit: *limit, ..exceeded };
@@ -404,16 +428,10 @@ fn identity(name: &str) -> Identity {
 /// The texts of a message file by their dotted keys.
 fn texts(file: &str) -> BTreeMap<String, String> {
     fn walk(prefix: &str, value: &toml::Value, found: &mut BTreeMap<String, String>) {
-        match value {
-            toml::Value::Table(table) => {
-                table.iter().for_each(|(key, value)| walk(&format!("{prefix}.{key}"), value, found));
-            }
-            other => {
-                found.insert(
-                    prefix.to_owned(),
-                    other.as_str().map_or_else(|| other.to_string(), str::to_owned),
-                );
-            }
+        if let Some(table) = value.as_table() {
+            table.iter().for_each(|(key, value)| walk(&format!("{prefix}.{key}"), value, found));
+        } else {
+            found.insert(prefix.to_owned(), value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         }
     }
     let mut found = BTreeMap::new();
