@@ -1,6 +1,6 @@
 //! The outside world: TLS, HTTP, stores, pages, telemetry. Knows nothing of access control.
 
 pub mod http;
-pub mod tls;
 pub mod page;
 pub mod store;
+pub mod tls;

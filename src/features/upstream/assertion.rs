@@ -53,8 +53,8 @@ impl AssertionKey {
 
     /// The key in `pkcs8`. `issuer` stands as `iss` in every assertion.
     pub fn from_pkcs8(pkcs8: &[u8], issuer: String) -> Result<Self, AssertionKeyError> {
-        let pair =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map_err(|_| AssertionKeyError)?;
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
+            .map_err(|_| AssertionKeyError)?;
         let id = Digest::of(pair.public_key().as_ref()).short();
         Ok(Self { pair, id, issuer })
     }
@@ -71,7 +71,13 @@ impl AssertionKey {
         .to_string()
     }
 
-    fn sign(&self, application: &ApplicationName, identity: &Identity, session: SessionId, now: Timestamp) -> String {
+    fn sign(
+        &self,
+        application: &ApplicationName,
+        identity: &Identity,
+        session: SessionId,
+        now: Timestamp,
+    ) -> String {
         let subject = &identity.subject;
         let header = json!({ "alg": "ES256", "typ": "JWT", "kid": self.id });
         let claims = json!({

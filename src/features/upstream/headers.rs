@@ -36,8 +36,14 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Writes the headers. `own_host` is the application's own name, where it wants to see that.
-pub fn write(headers: &mut HeaderMap, facts: &Facts<'_>, families: &[IdentityHeaders], own_host: Option<&Server>) {
-    let host = own_host.map_or_else(|| facts.authority.to_owned(), |server| format!("{}:{}", server.host, server.port));
+pub fn write(
+    headers: &mut HeaderMap,
+    facts: &Facts<'_>,
+    families: &[IdentityHeaders],
+    own_host: Option<&Server>,
+) {
+    let host = own_host
+        .map_or_else(|| facts.authority.to_owned(), |server| format!("{}:{}", server.host, server.port));
     put(headers, HOST, &host);
     put(headers, REQUEST_ID, &facts.request.to_string());
     put(headers, FORWARDED_FOR, &facts.client.to_string());

@@ -37,7 +37,9 @@ where
     let mut whole = BytesMut::new();
     let mut first: Option<Bytes> = None;
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|error| ReadBodyError::Broken(error.into()))?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|error| ReadBodyError::Broken(error.into()))?.into_data() else {
+            continue;
+        };
         if first.is_none() && whole.is_empty() {
             // Most bodies come in one piece, which is then not copied.
             first = Some(data);
@@ -74,7 +76,10 @@ impl Body for Full {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 

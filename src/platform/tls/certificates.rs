@@ -67,9 +67,8 @@ impl Certificate {
             return Err(CertificateError::Nameless { chain: chain.to_owned() });
         }
         let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let key = CertifiedKey::from_der(certificates, private, &provider).map_err(|error| {
-            CertificateError::Key { chain: chain.to_owned(), key: key.to_owned(), error }
-        })?;
+        let key = CertifiedKey::from_der(certificates, private, &provider)
+            .map_err(|error| CertificateError::Key { chain: chain.to_owned(), key: key.to_owned(), error })?;
         Ok(Self { names, key: Arc::new(key) })
     }
 

@@ -31,7 +31,8 @@ pub fn client(authorities: Option<&[u8]>, protocols: &[&[u8]]) -> Result<Arc<Cli
             }
         }
         None => {
-            let (_, _unusable) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            let (_, _unusable) =
+                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
     }
     if roots.is_empty() {
