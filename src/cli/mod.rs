@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod audit;
+pub mod demo;
 mod schema;
 mod validate;
 
@@ -83,4 +84,3 @@ fn explain_usage<'w>(error: &clap::Error, out: &'w mut dyn Write, problems: &'w 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
-pub mod demo;

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use crate::config::settings::Settings;
+use crate::control::settings::ControlSettings;
+use crate::gateway::settings::GatewaySettings;
 
 /// An address that others can reach.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,12 +25,12 @@ pub fn only(what: &str, address: SocketAddr) -> Result<SocketAddr, NotLoopback> 
     }
 }
 
-/// Whether Leastway itself, run on `settings`, would listen on loopback only.
-pub fn only_settings(settings: &Settings) -> Result<(), NotLoopback> {
-    let gateway = settings.gateway.listen.iter().map(|address| ("gateway.listen", *address));
-    let redirect = settings.gateway.redirect.iter().map(|address| ("gateway.redirect", *address));
-    let control = [("control.listen", settings.control.listen)];
-    gateway.chain(redirect).chain(control).try_for_each(|(what, address)| only(what, address).map(drop))
+/// Whether Leastway itself, run on these settings, would listen on loopback only.
+pub fn only_listeners(gateway: &GatewaySettings, control: &ControlSettings) -> Result<(), NotLoopback> {
+    let callers = gateway.listen.iter().map(|address| ("gateway.listen", *address));
+    let redirect = gateway.redirect.iter().map(|address| ("gateway.redirect", *address));
+    let operators = [("control.listen", control.listen)];
+    callers.chain(redirect).chain(operators).try_for_each(|(what, address)| only(what, address).map(drop))
 }
 
 #[cfg(test)]

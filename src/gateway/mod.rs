@@ -23,3 +23,7 @@ pub mod sought;
 pub mod subject;
 pub mod upgrade;
 pub mod worker;
+pub mod metrics;
+pub mod normalize;
+pub mod pages;
+pub mod settings;
