@@ -160,7 +160,7 @@ impl Reloader {
                     }
                 }
                 _ = hangup.recv() => {}
-                _ = stop.wait_for(|stop| *stop) => return,
+                () = stopped(&mut stop) => return,
             }
             self.reload().await;
             known = self.fingerprint();
@@ -181,6 +181,12 @@ impl Reloader {
         }
         Digest::of(text.as_bytes())
     }
+}
+
+/// Returns when there is to be an end.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // A sender that is gone has stopped, too.
+    drop(stop.wait_for(|stop| *stop).await);
 }
 
 const WATCHED_EVERY: Duration = Duration::from_secs(2);

@@ -6,13 +6,18 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::Exit;
 use super::audit::Answer;
+use crate::app::running::{Running, StartError};
+use crate::config::load;
 use crate::demo::banner::{banner, program};
 use crate::demo::people::{PEOPLE, Person, totp_seconds_left, totp_step};
 use crate::demo::tour::{Tour, Verdict};
 use crate::demo::{Clinic, Ports, WorkDirectory, start};
-use crate::foundation::clock::Clock;
-use crate::foundation::entropy::{Entropy, random_text};
+use crate::demo::loopback::only_listeners;
+use crate::foundation::clock::{Clock, SystemClock};
+use crate::platform::telemetry;
+use crate::foundation::entropy::{Entropy, SystemEntropy, random_text};
 
 /// What to do with the demo.
 #[derive(Debug, clap::Args)]
@@ -53,6 +58,32 @@ impl DemoArguments {
     }
 }
 
+/// Plays the demo, or the part of it that was asked for.
+pub(super) fn play(arguments: &DemoArguments, out: &mut dyn Write, problems: &mut dyn Write) -> anyhow::Result<Exit> {
+    telemetry::start();
+    let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let serve = |file: PathBuf| async move {
+        let settings = load(&file).map_err(|found| anyhow::anyhow!("{found}"))?.settings;
+        only_listeners(&settings.gateway, &settings.control)?;
+        super::serve::start(file).await.map_err(|error| match error {
+            StartError::Configuration(found) => anyhow::anyhow!("{found}"),
+            StartError::Other(error) => error,
+        })
+    };
+    let played = super::serve::runtime()?.block_on(run(arguments, clock, entropy, serve, out));
+    if let Err(error) = &played {
+        tracing::debug!(error = %format!("{error:#}"), "the demo ended early");
+        problems.flush()?;
+    }
+    played.map(Exit::from)
+}
+
+impl RunningGateway for Running {
+    async fn stop(self) -> anyhow::Result<()> {
+        Self::stop(self).await
+    }
+}
+
 /// Leastway while it runs.
 pub trait RunningGateway {
     /// Drains, closes the journal and ends.
@@ -84,7 +115,7 @@ where
     }
     write!(out, "{}", banner(&program(), &directory, Ports::SHIPPED, clock.now()))?;
     out.flush()?;
-    asked_to_stop().await?;
+    super::serve::asked_to_stop().await?;
     gateway.stop().await?;
     clinic.close().await;
     Ok(Answer::Yes)
@@ -116,19 +147,4 @@ fn totp(name: &str, clock: &dyn Clock, out: &mut dyn Write) -> anyhow::Result<An
     writeln!(out, "{} for another {} s", person.totp(totp_step(now)), totp_seconds_left(now))?;
     writeln!(out, "secret for an authenticator app: {}", person.totp_secret_text())?;
     Ok(Answer::Yes)
-}
-
-/// Returns on Ctrl-C, and on SIGTERM where there is one.
-async fn asked_to_stop() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

@@ -5,13 +5,19 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use anyhow::Context as _;
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::config::load;
+use crate::foundation::clock::SystemClock;
 
 pub mod audit;
 pub mod demo;
 mod schema;
+mod serve;
 mod validate;
 
 /// A reverse proxy that enforces access policy in front of EHR applications and admin consoles.
@@ -24,8 +30,19 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Serve(serve::Arguments),
+    /// Opens a small clinic on this machine with the gateway in front of it, to try it on
+    Demo(demo::DemoArguments),
     Validate(validate::Arguments),
+    /// Verifies and questions the journal, without a running gateway
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     Schema(schema::Arguments),
+    /// Prints the completions of a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// How a verb ended.
@@ -60,8 +77,17 @@ pub fn run(
         Err(error) => return explain_usage(&error, out, problems),
     };
     let done = match arguments.verb {
+        Verb::Serve(arguments) => serve::run(&arguments, problems),
+        Verb::Demo(arguments) => demo::play(&arguments, out, problems),
         Verb::Validate(arguments) => validate::run(&arguments, out, problems),
+        Verb::Audit(command) => {
+            audit::run(&command, &journal_of, &SystemClock, &mut &mut *out).map(Exit::from)
+        }
         Verb::Schema(arguments) => schema::run(&arguments, out),
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "leastway", &mut &mut *out);
+            Ok(Exit::Ok)
+        }
     };
     match done {
         Ok(exit) => exit,
@@ -83,4 +109,23 @@ fn explain_usage<'w>(error: &clap::Error, out: &'w mut dyn Write, problems: &'w 
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// The journal's folder, as the configuration says that was named or is in its usual place.
+fn journal_of(files: &[PathBuf]) -> anyhow::Result<PathBuf> {
+    let usual = PathBuf::from("config/leastway.toml");
+    let file = files.first().unwrap_or(&usual);
+    let loaded = load(file).with_context(|| {
+        format!("`{}` does not say where the journal is; name its folder with --journal", file.display())
+    })?;
+    Ok(loaded.settings.journal.directory)
+}
+
+impl From<audit::Answer> for Exit {
+    fn from(answer: audit::Answer) -> Self {
+        match answer {
+            audit::Answer::Yes => Self::Ok,
+            audit::Answer::No => Self::No,
+        }
+    }
 }

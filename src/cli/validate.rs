@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::Exit;
+use crate::app::wiring::rules;
 use crate::config::{Loaded, Problem, Problems, Severity, load};
 
 /// Checks the configuration and reports every problem of every file.
@@ -55,7 +56,12 @@ struct Summary {
 
 impl Answer {
     fn of(loaded: Result<Loaded, Problems>) -> Self {
-        match loaded {
+        // What only shows when everything is put together: routes that tie, rules that do not hold.
+        let whole = loaded.and_then(|loaded| match rules(&loaded) {
+            Ok(_) => Ok(loaded),
+            Err(problems) => Err(Problems([loaded.warnings, problems.0].concat())),
+        });
+        match whole {
             Ok(loaded) => {
                 Self { valid: true, summary: Some(Summary::of(&loaded)), problems: loaded.warnings }
             }

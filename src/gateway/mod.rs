@@ -23,7 +23,3 @@ pub mod sought;
 pub mod subject;
 pub mod upgrade;
 pub mod worker;
-pub mod metrics;
-pub mod normalize;
-pub mod pages;
-pub mod settings;

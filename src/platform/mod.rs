@@ -4,3 +4,4 @@ pub mod http;
 pub mod page;
 pub mod store;
 pub mod tls;
+pub mod telemetry;

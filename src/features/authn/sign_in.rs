@@ -97,12 +97,13 @@ fn location(
     let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(
         opened.verifier.reveal().to_owned(),
     ));
+    let (state, nonce) = (CsrfToken::new(opened.state.reveal().to_owned()), Nonce::new(opened.nonce.reveal().to_owned()));
     let mut request = provider
         .client
         .authorize_url(
             AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
-            || CsrfToken::new(opened.state.reveal().to_owned()),
-            || Nonce::new(opened.nonce.reveal().to_owned()),
+            move || state,
+            move || nonce,
         )
         .set_redirect_uri(std::borrow::Cow::Owned(redirect_uri))
         .set_pkce_challenge(challenge)

@@ -94,6 +94,11 @@ impl Rules {
         })
     }
 
+    /// The time zone in which hours are meant.
+    pub const fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// The roles that `groups` give, in the order of the configuration.
     pub fn roles_of(&self, groups: &[String]) -> Vec<RoleName> {
         let gives = |role: &&RoleSettings| role.groups.iter().any(|group| groups.contains(group));

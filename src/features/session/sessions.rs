@@ -164,6 +164,16 @@ impl Sessions {
         self.absolute.store(millis(settings.absolute), Ordering::Relaxed);
     }
 
+    /// How many sessions there are.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether nobody is signed in.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// A desk for one worker.
     pub fn desk(&self) -> SessionDesk {
         SessionDesk::default()
@@ -422,7 +432,8 @@ impl Sessions {
         session.is_live() && (now >= self.idle_end(session) || now >= self.absolute_end(session))
     }
 
-    fn idle_end(&self, session: &Session) -> Timestamp {
+    /// When a session ends if its person stays inactive.
+    pub fn idle_end(&self, session: &Session) -> Timestamp {
         later(session.last_seen(), self.idle.load(Ordering::Relaxed))
     }
 

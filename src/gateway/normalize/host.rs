@@ -42,6 +42,15 @@ pub fn authority(parts: &Parts, sni: Option<&str>) -> Result<Authority, Fault> {
     Ok(authority)
 }
 
+impl std::fmt::Display for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.port {
+            Some(port) => write!(f, "{}:{port}", self.host),
+            None => f.write_str(&self.host),
+        }
+    }
+}
+
 impl Authority {
     /// Reads `host` or `host:port`.
     pub fn parse(text: &str) -> Result<Self, Fault> {
