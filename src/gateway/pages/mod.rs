@@ -147,7 +147,7 @@ pub enum Page<'a> {
     SignedOut {
         /// Whether it has ended at the provider too.
         at_provider: bool,
-        /// Where to go after signing in again.
+        /// Where signing in begins: a path of this host.
         sign_in: &'a str,
     },
     /// Who the person is here.

@@ -235,7 +235,7 @@ impl<'a> Desk<'a> {
         let ended = if at_provider { &texts.here_and_there } else { &texts.here_only };
         let steps = vec![
             Step::words(texts.close.as_str()),
-            Step::words(texts.again.as_str()).link(link::sign_in(sign_in), &texts.go_on),
+            Step::words(texts.again.as_str()).link(link::or_first_page(sign_in).to_owned(), &texts.go_on),
         ];
         let notice = self.notice(&texts.title, vec![ended.to_string()], steps);
         Notice { kept: vec![self.messages.kept.nothing_lost.to_string()], ..notice }
