@@ -167,7 +167,7 @@ trap 'exit 130' INT TERM
 # wait_http NAME URL SECONDS : any answer counts as up.
 wait_http() {
   local name=$1 url=$2 seconds=$3 i
-  for ((i = 0; i < seconds * 5; i++)); do
+  for ((i = 0; i < seconds * 10; i++)); do
     [ "$(curl -ks -o /dev/null -m 5 -w '%{http_code}' "$url" || true)" != 000 ] && return 0
     is_alive "$name" || break
     sleep 0.2

@@ -8,6 +8,11 @@ start_glewlwyd() {
   local home="$DIR/glewlwyd"
   rm -rf "$home"
   mkdir -p "$home"
+  # Debian links the scripts of its pages to other packages; Glewlwyd serves no links that lead out.
+  cp -rL /usr/share/glewlwyd/webapp "$home/webapp"
+  # What is a file to the pages is a folder with that file in Debian's package.
+  rm -rf "$home/webapp/config.json"
+  cp "$(find /etc/glewlwyd/ -type f -name 'config*.json' | head -1)" "$home/webapp/config.json"
   cat >"$home/glewlwyd.conf" <<CONF
 port=$GLEWLWYD_PORT
 bind_address="127.0.0.1"
@@ -25,7 +30,7 @@ admin_scope="g_admin"
 profile_scope="g_profile"
 log_mode="console"
 log_level="WARNING"
-static_files_path="/usr/share/glewlwyd/webapp/"
+static_files_path="$home/webapp/"
 static_files_mime_types = ( {extension=".html" mime_type="text/html" compress=1}, {extension=".css" mime_type="text/css" compress=1}, {extension=".js" mime_type="application/javascript" compress=1}, {extension=".json" mime_type="application/json"}, {extension=".png" mime_type="image/png"}, {extension=".woff2" mime_type="font/woff2"} )
 user_module_path="/usr/lib/glewlwyd/user"
 client_module_path="/usr/lib/glewlwyd/client"
