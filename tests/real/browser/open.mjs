@@ -29,7 +29,7 @@ export async function run(sentence, options, flow) {
     await flow(page, context);
   } catch (error) {
     check(sentence, false, `${error.message} at ${page.url()}`);
-    await shot(page, `failed-${Date.now()}`).catch(() => {});
+    await shot(page, `failed-${sentence.replace(/\W+/g, '-').slice(0, 60)}`).catch(() => {});
   } finally {
     await browser.close();
   }

@@ -42,13 +42,17 @@ const ways = {
       await page.fill('#username', name);
       await page.fill('#password', people[name].password);
       await page.click('#loginbut');
-      await page.getByRole('button', { name: 'Continue', exact: true }).click();
+      await page.locator('button', { hasText: 'Continue' }).click();
     },
     async code(page, name) {
-      await page.locator('#value').waitFor();
-      await page.fill('#value', await freshCode(people[name].totp));
-      await page.click('#but');
-      await page.getByRole('button', { name: 'Continue', exact: true }).click();
+      const field = page.locator('#value');
+      const goOn = page.locator('button', { hasText: 'Continue' });
+      await field.or(goOn).first().waitFor(); // no code is asked for where no scope needs one
+      if (await field.isVisible()) {
+        await field.fill(await freshCode(people[name].totp));
+        await page.click('#but');
+      }
+      await goOn.click();
     },
   },
 };
@@ -86,10 +90,15 @@ await run(`a person signs in and out with a browser at ${kind}`, {}, async (page
   await open(page, `${pacs}/.leastway/me`);
   await isAccessible(page, "the person's own page");
   await shot(page, `${kind}-me`);
+  const [cookie] = (await page.context().cookies(pacs)).filter(({ name }) => name === '__Host-leastway');
   await page.click('form[action="/.leastway/sign-out"] button');
   await page.waitForLoadState('load');
-  const after = await page.context().request.get(`${pacs}/patients`, { headers: { accept: 'application/json' }, maxRedirects: 0 });
-  check('after signing out the cookie is worth nothing', after.status() === 401, after.status());
+  await shot(page, `${kind}-signed-out`);
+  // Whoever has kept the cookie has kept nothing.
+  await page.context().addCookies([{ name: cookie.name, value: cookie.value, url: pacs, secure: true, httpOnly: true, sameSite: cookie.sameSite }]);
+  await open(page, `${pacs}/app/explorer.html`);
+  const after = await page.evaluate(() => fetch('/patients', { headers: { accept: 'application/json' } }).then(({ status }) => status));
+  check('after signing out the cookie is worth nothing', after === 401, after);
 });
 
 await run(`a step-up that proves too little, with a browser at ${kind}`, {}, async (page) => {
