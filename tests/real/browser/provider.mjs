@@ -62,6 +62,7 @@ const provider = ways[kind];
 await run(`a person signs in and out with a browser at ${kind}`, {}, async (page) => {
   await open(page, `${pacs}/patients`);
   check('the browser is at the provider', !atGateway(page), page.url());
+  await page.locator('input:visible').first().waitFor();
   await shot(page, `${kind}-sign-in`);
   await provider.password(page, 'archivist');
   await page.waitForURL(`${pacs}/patients`);
@@ -77,6 +78,7 @@ await run(`a person signs in and out with a browser at ${kind}`, {}, async (page
     await shot(page, `${kind}-step-up-offered`);
     await page.click('a[href^="/.leastway/step-up"]');
   }
+  await page.locator('input:visible').first().waitFor();
   await shot(page, `${kind}-second-factor`);
   await provider.code(page, 'archivist');
   const file = readFileSync(await (await download).path());

@@ -1,4 +1,5 @@
 # Debian's Chromium, driven by playwright-core. Source it.
+# shellcheck shell=bash
 need_node
 need_apt chromium libnss3-tools fonts-dejavu-core
 need_npm browser 'playwright-core@1'

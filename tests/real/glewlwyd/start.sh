@@ -1,4 +1,5 @@
 # Glewlwyd from Debian, a quite different OpenID provider, by TLS on loopback. Source it.
+# shellcheck shell=bash
 #
 # It never sends `acr`. A step-up is asked for by the scope `phi_export`, which it gives only to whoever
 # has shown a TOTP. `max_age=0` is an error to it, and unknown `acr_values` are ignored.

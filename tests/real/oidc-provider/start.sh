@@ -1,4 +1,5 @@
 # The certified npm package oidc-provider as a real OpenID provider, by TLS on loopback. Source it.
+# shellcheck shell=bash
 need_node
 need_npm oidc-provider 'oidc-provider@9'
 need_certificates

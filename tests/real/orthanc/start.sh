@@ -1,4 +1,5 @@
 # Orthanc, a real imaging server with DICOMweb and a web viewer, on loopback. Source it.
+# shellcheck shell=bash
 need_apt orthanc orthanc-dicomweb orthanc-webviewer
 need_venv dicom 'pydicom==3.0.*' 'numpy==2.*' 'requests==2.*'
 start_orthanc() {
