@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# People who sign in at oidc-provider, a certified OpenID provider: step-up by acr_values.
+. "$(dirname "$0")/lib.sh"
+need_tools
+need_certificates
+. "$REAL/orthanc/start.sh"
+. "$REAL/oidc-provider/start.sh"
+start_orthanc
+start_oidc_provider
+flow client provider_ground.py oidc-provider
+configure oidc-provider
+check 'the configuration is valid' "$LEASTWAY" validate --config "$DIR/gateway/leastway.toml"
+serve
+flow client flow_provider.py oidc-provider "$DIR/sent"
+stop gateway
+check 'the journal verifies' verify
+events >"$DIR/events"
+flow client compare.py "$DIR/sent" <"$DIR/events"
+finish

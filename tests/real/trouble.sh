@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Something is down: an application, the provider, the disk. A page and a reason each, nothing unrecorded.
+. "$(dirname "$0")/lib.sh"
+need_tools
+need_certificates
+. "$REAL/orthanc/start.sh"
+. "$REAL/oidc-provider/start.sh"
+start_orthanc
+start_oidc_provider
+spawn trouble python3 "$REAL/client/trouble.py"
+configure trouble
+serve
+
+# Applications
+flow client flow_trouble.py applications "$DIR/sent"
+events --reason upstream-aborted >"$DIR/events"
+check 'a reply that was broken off is recorded as such' grep -q '"application":"broken"' "$DIR/events"
+
+# The provider
+flow client flow_trouble.py before "$DIR/cookie"
+stop oidc-provider
+stop gateway
+serve
+flow client flow_trouble.py after "$DIR/cookie"
+stop gateway
+check 'the journal verifies' verify
+events >"$DIR/events"
+flow client compare.py "$DIR/sent" --received <"$DIR/events"
+start_oidc_provider
+
+# The disk
+configure trouble
+mkdir -p "$DIR/gateway/data/journal"
+if mount -t tmpfs -o size=4m tmpfs "$DIR/gateway/data/journal" 2>/dev/null; then
+  trap 'stop_all; umount "$DIR/gateway/data/journal"' EXIT
+  serve
+  flow client flow_full_disk.py "$DIR/gateway/data/journal" "$DIR/sent"
+  stop gateway
+  check 'the journal verifies after a full disk' verify
+  events >"$DIR/events"
+  flow client compare.py "$DIR/sent" --received <"$DIR/events"
+  rm -f "$DIR/gateway/data/journal/ballast"
+  serve
+  check 'with room on the disk it serves again' \
+    curl -s --cacert "$DIR/tls/ca.pem" -o /dev/null --fail "https://pacs.localhost:$GATEWAY_PORT/app/explorer.html"
+else
+  skip 'a full disk' 'no file system can be mounted here'
+fi
+finish
