@@ -94,16 +94,16 @@ fn location(
     opened: &Opened,
     step_up: Option<(&Ask, &AssuranceNeed)>,
 ) -> String {
+    let (state, nonce) = (opened.state.reveal().to_owned(), opened.nonce.reveal().to_owned());
     let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(
         opened.verifier.reveal().to_owned(),
     ));
-    let (state, nonce) = (CsrfToken::new(opened.state.reveal().to_owned()), Nonce::new(opened.nonce.reveal().to_owned()));
     let mut request = provider
         .client
         .authorize_url(
             AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
-            move || state,
-            move || nonce,
+            move || CsrfToken::new(state),
+            move || Nonce::new(nonce),
         )
         .set_redirect_uri(std::borrow::Cow::Owned(redirect_uri))
         .set_pkce_challenge(challenge)
