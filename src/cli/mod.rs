@@ -16,6 +16,7 @@ use crate::foundation::clock::SystemClock;
 
 pub mod audit;
 pub mod demo;
+pub mod policy;
 mod schema;
 mod serve;
 mod validate;

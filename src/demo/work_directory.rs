@@ -24,12 +24,13 @@ use crate::foundation::entropy::Entropy;
 use crate::foundation::secret::Secret;
 
 /// The shipped configuration, file by file.
-pub(super) const CONFIGURATION: [(&str, &str); 6] = [
+pub(super) const CONFIGURATION: [(&str, &str); 7] = [
     ("leastway.toml", include_str!("../../config/leastway.toml")),
     ("roles.toml", include_str!("../../config/roles.toml")),
     ("applications/ehr.toml", include_str!("../../config/applications/ehr.toml")),
     ("applications/console.toml", include_str!("../../config/applications/console.toml")),
     ("policies/clinic.cedar", include_str!("../../config/policies/clinic.cedar")),
+    ("policies/leastway.cedarschema", include_str!("../../config/policies/leastway.cedarschema")),
     ("certs/README.md", include_str!("../../config/certs/README.md")),
 ];
 

@@ -66,7 +66,9 @@ impl Rules {
         let mut draft =
             Draft { vocabulary: &vocabulary, rules: Vec::new(), conditions: HashMap::new(), problems };
         draft.add_roles(roles);
-        files.iter().for_each(|file| draft.add_file(file));
+        for file in files {
+            draft.add_file(file);
+        }
         let Draft { rules, mut problems, .. } = draft;
         problems.extend(check::ids(&rules));
         if problems.is_empty() {

@@ -8,8 +8,8 @@ use miette::Diagnostic;
 
 use super::bundle::used_roles;
 use super::catalog::{ALWAYS_KNOWN, Catalog};
-use super::condition::Fact;
 use super::problem::{PolicyProblem, PolicySource};
+use super::reads::Fact;
 use super::rule::Rule;
 use super::settings::{MaySettings, RoleSettings};
 use super::slice::{Engine, RouteRules};
@@ -20,10 +20,10 @@ use crate::domain::assurance::AssuranceClass;
 /// What is wrong with the roles as written.
 pub(super) fn roles(roles: &[RoleSettings], catalog: &Catalog) -> Vec<PolicyProblem> {
     let mut problems = Vec::new();
-    let mut seen = HashMap::new();
+    let mut seen = BTreeSet::new();
     for role in roles {
         let source = || PolicySource::Role(role.name.clone());
-        if seen.insert(&role.name, ()).is_some() {
+        if !seen.insert(&role.name) {
             problems.push(PolicyProblem::new(source(), "the role is written twice", "write it once"));
         }
         if role.groups.is_empty() {

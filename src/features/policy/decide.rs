@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bundle::Rules;
-use super::condition::Fact;
 use super::ladder::{Ladder, Rung, Step, ways_on};
 use super::memory::{Answer, Asked, Key, Memory, Outcome};
+use super::reads::Fact;
 use super::reasons;
 use super::slice::{RouteRules, Slice, Verdict};
 use super::validity::holds_until;
@@ -174,7 +174,7 @@ impl Outcome {
 /// The first of the steps; the others follow when it has been taken.
 fn challenge(rung: &Rung, facts: &Facts<'_>) -> Option<Challenge> {
     rung.steps.iter().find_map(|step| match step {
-        Step::StepUp(need) => {
+        Step::Prove(need) => {
             let proven = facts.ages.contains_key(need.class.as_str());
             let reason = if proven { Reason::AuthTooOld } else { Reason::AcrInsufficient };
             Some(Challenge::StepUp(need.clone(), reason))

@@ -13,6 +13,7 @@ use super::memory::{Answer, Outcome};
 use super::rule::Rule;
 use super::slice::{RouteRules, Slice};
 use super::world::{Facts, World};
+use crate::domain::application::RoleName;
 use crate::domain::decision::{Challenge, WayOn};
 use crate::domain::event::Verdict;
 use crate::domain::limit::Limits;
@@ -160,7 +161,9 @@ impl Rules {
             Truth::Failed => RuleAnswer::Failed,
         };
         let mut unmet = Vec::new();
-        rule.conditions.iter().for_each(|condition| condition.unmet(&world, &mut unmet));
+        for condition in &rule.conditions {
+            condition.unmet(&world, &mut unmet);
+        }
         because.extend(unmet.into_iter().map(|(test, truth)| told(test, truth, &world)));
         because.dedup();
         (answer, because)
@@ -169,7 +172,7 @@ impl Rules {
 
 fn told(test: &Test, truth: Truth, world: &World<'_>) -> String {
     match (truth, test.unknown(world)) {
-        (Truth::Unknown, Some(fact)) => format!("{} is unknown: {}", fact.name(), test.text),
+        (Truth::Unknown, Some(fact)) => format!("{} is unknown", fact.name()),
         (Truth::Failed, _) => format!("cannot be evaluated: {}", test.text),
         (Truth::True | Truth::False | Truth::Unknown, _) => {
             match super::reasons::reason(test, truth, world.facts) {
@@ -279,7 +282,7 @@ pub(super) fn way_text(way: &WayOn) -> String {
         WayOn::Hours(hours) => format!("come within {hours}"),
         WayOn::Location(places) => format!("work at {}", places.join(" or ")),
         WayOn::Role(roles) => {
-            let roles: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+            let roles: Vec<_> = roles.iter().map(RoleName::as_str).collect();
             format!("hold the role {}", roles.join(" or "))
         }
         WayOn::Purpose(purposes) => {

@@ -9,8 +9,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use super::bundle::Rules;
-use super::condition::Fact;
 use super::problem::PolicySource;
+use super::reads::Fact;
 use super::settings::{Hours, MaySettings};
 use super::slice::{RouteRules, Slice, Verdict};
 use super::wording;
@@ -40,7 +40,7 @@ pub(super) struct Rung {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step {
     Justify,
-    StepUp(AssuranceNeed),
+    Prove(AssuranceNeed),
     Purpose(Purpose),
     Hours(Hours),
     Location(Vec<String>),
@@ -52,7 +52,7 @@ impl Step {
     const fn cost(&self) -> u32 {
         match self {
             Self::Justify => 1,
-            Self::StepUp(_) => 2,
+            Self::Prove(_) => 2,
             Self::Purpose(_) => 32,
             Self::Hours(_) => 64,
             Self::Location(_) => 128,
@@ -63,7 +63,7 @@ impl Step {
     fn apply(&self, facts: &mut Facts<'_>) {
         match self {
             Self::Justify => facts.justified = true,
-            Self::StepUp(need) => suppose_age(facts, &need.class, 0),
+            Self::Prove(need) => suppose_age(facts, &need.class, 0),
             Self::Purpose(purpose) => facts.purpose = *purpose,
             Self::Hours(hours) => facts.minute = hours.from_minute,
             Self::Location(places) => facts.location = Some(places.first().cloned().into_iter().collect()),
@@ -74,7 +74,7 @@ impl Step {
     fn way_on(self) -> WayOn {
         match self {
             Self::Justify => WayOn::Justify,
-            Self::StepUp(need) => WayOn::StepUp(need),
+            Self::Prove(need) => WayOn::StepUp(need),
             Self::Purpose(purpose) => WayOn::Purpose(vec![purpose]),
             Self::Hours(hours) => WayOn::Hours(hours.to_string()),
             Self::Location(places) => WayOn::Location(places),
@@ -125,7 +125,9 @@ impl<'a> Ladder<'a> {
                 continue;
             }
             let mut supposed = facts.clone();
-            steps.iter().for_each(|step| step.apply(&mut supposed));
+            for step in &steps {
+                step.apply(&mut supposed);
+            }
             if let Some(more) = self.now(&supposed) {
                 let steps = steps.into_iter().chain(more.steps).collect();
                 rungs.push(Rung { steps, permits: more.permits });
@@ -148,7 +150,9 @@ impl<'a> Ladder<'a> {
 
     fn stepped_up(&self, facts: &Facts<'_>, classes: &[&AssuranceClass], justify: bool) -> Option<Rung> {
         let mut supposed = facts.clone();
-        classes.iter().for_each(|class| suppose_age(&mut supposed, class, 0));
+        for class in classes {
+            suppose_age(&mut supposed, class, 0);
+        }
         supposed.justified |= justify;
         let permits = self.permits(&supposed)?;
         let mut steps: Vec<_> = Vec::new();
@@ -157,7 +161,7 @@ impl<'a> Ladder<'a> {
             let need = self.loosest(&supposed, class);
             let met = already.is_some_and(|age| need.fresh.is_none_or(|fresh| within(age, fresh)));
             if !met || classes.len() == 1 {
-                steps.push(Step::StepUp(need));
+                steps.push(Step::Prove(need));
             }
         }
         steps.extend(justify.then_some(Step::Justify));
@@ -238,7 +242,7 @@ impl<'a> Ladder<'a> {
         {
             let age = facts.ages.get(need.class.as_str());
             let met = age.is_some_and(|age| need.fresh.is_none_or(|fresh| within(*age, fresh)));
-            steps.extend((!met).then(|| Step::StepUp(need.clone())));
+            steps.extend((!met).then(|| Step::Prove(need.clone())));
         }
         steps.extend((when.justification && !facts.justified).then_some(Step::Justify));
         steps
@@ -246,7 +250,9 @@ impl<'a> Ladder<'a> {
 
     fn turns(&self, facts: &Facts<'_>, steps: &[Step]) -> Option<Vec<usize>> {
         let mut supposed = facts.clone();
-        steps.iter().for_each(|step| step.apply(&mut supposed));
+        for step in steps {
+            step.apply(&mut supposed);
+        }
         self.permits(&supposed)
     }
 
@@ -266,10 +272,16 @@ fn within(age: i64, fresh: Duration) -> bool {
     u64::try_from(age).is_ok_and(|age| age <= fresh.as_secs())
 }
 
-/// The rungs as a denial offers them: single roles and purposes are gathered.
+/// The rungs, the cheapest first, as a denial offers them: single roles and purposes are gathered.
 pub(super) fn ways_on(rungs: Vec<Rung>) -> Vec<WayOn> {
     let mut ways: Vec<WayOn> = Vec::new();
+    let mut kept: Vec<Vec<Step>> = Vec::new();
     for rung in rungs {
+        // What asks for more than a cheaper way is no way of its own.
+        if kept.iter().any(|cheaper| cheaper.iter().all(|step| rung.steps.contains(step))) {
+            continue;
+        }
+        kept.push(rung.steps.clone());
         let mut steps: Vec<_> = rung.steps.into_iter().map(Step::way_on).collect();
         let Some(last) = steps.pop() else { continue };
         let way = if steps.is_empty() {

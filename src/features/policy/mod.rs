@@ -12,6 +12,8 @@
 //!
 //! Start at [`decide`].
 
+#![expect(clippy::similar_names, reason = "a rule and a role are two words of the house")]
+
 pub mod bundle;
 pub mod cases;
 pub mod catalog;
@@ -28,6 +30,7 @@ pub use memory::Memory;
 mod check;
 mod condition;
 mod ladder;
+mod reads;
 mod reasons;
 mod rule;
 mod schema;

@@ -1,6 +1,7 @@
 //! Why the answer is no, the most telling reason first.
 
-use super::condition::{Fact, Test, Truth};
+use super::condition::{Test, Truth};
+use super::reads::Fact;
 use super::rule::Rule;
 use super::slice::{Engine, RouteRules, Slice, Verdict};
 use super::world::{Facts, World, WorldError};
@@ -52,7 +53,9 @@ fn near_misses(engine: &Engine, slice: &Slice, world: &World<'_>) -> Vec<Reason>
 /// What a rule misses, or nothing if it misses something that has no name of its own.
 fn missing(rule: &Rule, world: &World<'_>) -> Option<Vec<Reason>> {
     let mut unmet = Vec::new();
-    rule.conditions.iter().for_each(|condition| condition.unmet(world, &mut unmet));
+    for condition in &rule.conditions {
+        condition.unmet(world, &mut unmet);
+    }
     let mut reasons = Vec::new();
     for (test, truth) in unmet {
         let reason = reason(test, truth, world.facts)?;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use cedar_policy::{ActionConstraint, Effect, EntityUid, Policy, PrincipalConstraint, ResourceConstraint};
 
-use super::condition::{Condition, Reads, Truth};
+use super::condition::{Condition, Truth};
 use super::problem::PolicySource;
+use super::reads::Reads;
 use super::world::{Facts, RouteEntity, Vocabulary, World};
 use crate::domain::application::RoleName;
 
@@ -41,7 +42,9 @@ impl Rule {
         vocabulary: &Vocabulary,
     ) -> Self {
         let mut reads = Reads::default();
-        conditions.iter().for_each(|condition| reads.extend(&condition.reads()));
+        for condition in &conditions {
+            reads.extend(&condition.reads());
+        }
         let principal = policy.principal_constraint();
         let role = match &principal {
             PrincipalConstraint::In(uid) | PrincipalConstraint::IsIn(_, uid) => {

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use cedar_policy::{Authorizer, PolicyId, PolicySet};
 
 use super::catalog::{Catalog, CatalogRoute};
-use super::condition::{Condition, Reads};
+use super::condition::{Condition, Truth};
+use super::reads::{Fact, Reads};
 use super::rule::Rule;
 use super::world::{Facts, RouteEntity, Vocabulary, World, WorldError};
 use crate::domain::application::RoleName;
@@ -44,12 +45,6 @@ pub(super) enum Verdict {
     Unknown(usize),
     /// No rule permits.
     Unmatched,
-}
-
-impl Verdict {
-    pub(super) fn permits(&self) -> bool {
-        matches!(self, Self::Permitted(_))
-    }
 }
 
 /// All rules, with the engine that asks them.
@@ -112,13 +107,11 @@ impl Engine {
     }
 
     fn holds_for_certain(&self, position: usize, world: &World<'_>) -> bool {
-        use super::condition::Truth;
         self.rule(position)
             .is_some_and(|rule| !rule.reads_unknown(world.facts) || rule.judge(world) == Truth::True)
     }
 
     fn may_forbid(&self, position: usize, world: &World<'_>) -> bool {
-        use super::condition::Truth;
         self.rule(position).is_some_and(|rule| {
             rule.reads_unknown(world.facts)
                 && rule.is_for(world.facts, &self.vocabulary)
@@ -137,7 +130,7 @@ impl Engine {
                 Some(role) if rule.permits() => by_role.entry(role.clone()).or_default().push(&rule.policy),
                 Some(_) | None => others.push(&rule.policy),
             }
-            if !rule.permits() && rule.reads.facts.iter().any(super::condition::Fact::can_be_unknown) {
+            if !rule.permits() && rule.reads.facts.iter().any(Fact::can_be_unknown) {
                 slice.wary.push(*position);
             }
         }
@@ -192,14 +185,11 @@ pub(super) fn slices(engine: &Engine, catalog: &Catalog) -> Result<Vec<RouteRule
                 return Ok(RouteRules { entity, slice: None });
             }
             let rules = concerning(engine, route, &entity);
-            let slice = match known.get(&rules) {
-                Some(slice) => slice.clone(),
-                None => {
-                    let slice = Arc::new(engine.slice(rules.clone())?);
-                    known.insert(rules, slice.clone());
-                    slice
-                }
-            };
+            if let Some(slice) = known.get(&rules) {
+                return Ok(RouteRules { entity, slice: Some(slice.clone()) });
+            }
+            let slice = Arc::new(engine.slice(rules.clone())?);
+            known.insert(rules, slice.clone());
             Ok(RouteRules { entity, slice: Some(slice) })
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::condition::{Fact, Reads};
+use super::reads::{Fact, Reads};
 use super::settings::JUSTIFICATION_LASTS;
 use super::world::age;
 use crate::domain::subject::Identity;

@@ -13,7 +13,7 @@ use cedar_policy::{
 use jiff::tz::TimeZone;
 
 use super::catalog::CatalogRoute;
-use super::condition::{Fact, Reads};
+use super::reads::{Fact, Reads};
 use super::settings::JUSTIFICATION_LASTS;
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, RoleName};

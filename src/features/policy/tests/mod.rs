@@ -1,5 +1,6 @@
 //! A small clinic to decide about.
 
+mod asking;
 mod compiling;
 mod deciding;
 mod forbidding;

@@ -1,0 +1,373 @@
+//! `leastway policy`: what the rules are, what they answer, and whether that is what was meant.
+//!
+//! The verbs are given rules that are loaded already, and a way to find the route of a URL.
+
+use std::io::Write;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::Exit;
+use crate::domain::assurance::AssuranceClass;
+use crate::domain::purpose::Purpose;
+use crate::features::policy::bundle::Rules;
+use crate::features::policy::cases::{self, CaseSource};
+use crate::features::policy::decide::Question;
+use crate::features::policy::person::{Ago, FROM, Person, Resolve};
+use crate::foundation::clock::Timestamp;
+
+/// What to do with the rules.
+#[derive(Debug, clap::Subcommand)]
+pub enum PolicyCommand {
+    /// Print every rule as the Cedar that is enforced.
+    Show(ShowArguments),
+    /// Explain what would be decided: each rule as hit, miss or unknown, and what would unlock it.
+    Explain(ExplainArguments),
+    /// Run cases: what the rules must answer, as data.
+    Test(TestArguments),
+}
+
+/// Arguments of `policy show`.
+#[derive(Debug, clap::Args)]
+pub struct ShowArguments {
+    /// Print the schema that Cedar rules are validated against instead.
+    #[arg(long)]
+    schema: bool,
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `policy explain`.
+#[derive(Debug, clap::Args)]
+pub struct ExplainArguments {
+    /// The method, such as `GET`.
+    method: String,
+    /// The URL, such as `https://ehr.clinic.example/patients/7`.
+    url: String,
+    /// The groups that the provider tells.
+    #[arg(long = "groups", value_name = "GROUP", value_delimiter = ',', conflicts_with = "nobody")]
+    groups: Vec<String>,
+    /// Nobody is signed in.
+    #[arg(long)]
+    nobody: bool,
+    /// The provider's identifier of the person.
+    #[arg(long, value_name = "SUB")]
+    person: Option<String>,
+    /// Another attribute that the provider tells.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
+    attribute: Vec<(String, String)>,
+    /// A class of assurance that was proven just now, or `CLASS=5m ago`.
+    #[arg(long, value_name = "CLASS", value_parser = assurance)]
+    with: Vec<(AssuranceClass, Ago)>,
+    /// Why the person works.
+    #[arg(long)]
+    purpose: Option<Purpose>,
+    /// The person has just given a reason.
+    #[arg(long)]
+    justified: bool,
+    /// Where the person works.
+    #[arg(long, value_name = "PLACE")]
+    location: Vec<String>,
+    /// The caller's address.
+    #[arg(long, value_name = "ADDRESS", default_value_t = FROM)]
+    from: IpAddr,
+    /// When, such as `2026-03-02T09:30:00Z`; by default now.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `policy test`.
+#[derive(Debug, clap::Args)]
+pub struct TestArguments {
+    /// A folder of case files (`*.toml`), or one case file.
+    #[arg(default_value = "tests/policies")]
+    place: PathBuf,
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does what `command` says with `rules`.
+pub fn run(
+    command: &PolicyCommand,
+    rules: &Rules,
+    resolve: Resolve<'_>,
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    match command {
+        PolicyCommand::Show(arguments) => show(arguments, rules, out),
+        PolicyCommand::Explain(arguments) => explain(arguments, rules, resolve, now, out),
+        PolicyCommand::Test(arguments) => test(arguments, rules, resolve, now, out),
+    }
+}
+
+fn show(arguments: &ShowArguments, rules: &Rules, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    #[derive(Serialize)]
+    struct Shown<'r> {
+        id: &'r str,
+        source: String,
+        permits: bool,
+        cedar: &'r str,
+    }
+
+    if arguments.schema {
+        write!(out, "{}", rules.schema())?;
+    } else if arguments.json {
+        let shown = rules.shown().map(|rule| Shown {
+            id: rule.id,
+            source: rule.source.to_string(),
+            permits: rule.permits,
+            cedar: rule.cedar,
+        });
+        writeln!(out, "{}", serde_json::to_string_pretty(&shown.collect::<Vec<_>>())?)?;
+    } else {
+        for (index, rule) in rules.shown().enumerate() {
+            let gap = if index == 0 { "" } else { "\n" };
+            writeln!(out, "{gap}// {}: {}\n{}", rule.id, rule.source, rule.cedar)?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn explain(
+    arguments: &ExplainArguments,
+    rules: &Rules,
+    resolve: Resolve<'_>,
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let now = arguments.at.unwrap_or(now);
+    let method = arguments.method.to_ascii_uppercase();
+    let method = method.parse().map_err(|_| anyhow::anyhow!("`{method}` is no method"))?;
+    let route = resolve(&method, &arguments.url).map_err(anyhow::Error::msg)?;
+    let identity = (!arguments.nobody)
+        .then(|| arguments.made_up().identity(rules, &route.application, now))
+        .transpose()
+        .map_err(anyhow::Error::msg)?;
+    let question = Question {
+        identity: identity.as_ref(),
+        application: &route.application,
+        route: route.route,
+        patient: route.patient.as_ref(),
+        client_ip: arguments.from,
+        now,
+    };
+    let explanation = rules.explain(&question).context("the rules do not know this route")?;
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&explanation)?)?;
+    } else {
+        write!(out, "{explanation}")?;
+    }
+    let permitted = explanation.decision == crate::domain::event::Verdict::Permit;
+    Ok(if permitted { Exit::Ok } else { Exit::No })
+}
+
+impl ExplainArguments {
+    fn made_up(&self) -> Person {
+        let mut person = Person {
+            sub: self.person.clone(),
+            groups: Some(self.groups.clone()),
+            assurance: self.with.iter().cloned().collect(),
+            purpose: self.purpose,
+            justified: self.justified.then_some(Ago(std::time::Duration::ZERO)),
+            ..Person::default()
+        };
+        for (name, value) in &self.attribute {
+            person.attributes.entry(name.clone()).or_default().push(value.clone());
+        }
+        if !self.location.is_empty() {
+            person.attributes.insert("location".to_owned(), self.location.clone());
+        }
+        person
+    }
+}
+
+fn attribute(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn assurance(text: &str) -> Result<(AssuranceClass, Ago), String> {
+    let (class, ago) = text.split_once('=').unwrap_or((text, "now"));
+    let class = class.parse().map_err(|error: crate::domain::application::NameError| error.to_string())?;
+    let ago = ago.parse().map_err(|error: crate::features::policy::person::AgoError| error.to_string())?;
+    Ok((class, ago))
+}
+
+fn test(
+    arguments: &TestArguments,
+    rules: &Rules,
+    resolve: Resolve<'_>,
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let files = case_files(&arguments.place)?;
+    let report = cases::run(rules, &files, resolve, now);
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
+    } else {
+        write!(out, "{report}")?;
+    }
+    // No case at all is a mistyped folder rather than a success.
+    let passed = report.failures.is_empty() && report.cases > 0;
+    Ok(if passed { Exit::Ok } else { Exit::No })
+}
+
+/// The case files of a folder, by name.
+fn case_files(place: &Path) -> anyhow::Result<Vec<CaseSource>> {
+    let mut paths = Vec::new();
+    if place.is_dir() {
+        let entries =
+            std::fs::read_dir(place).with_context(|| format!("{} cannot be read", place.display()))?;
+        for entry in entries {
+            let path = entry.with_context(|| format!("{} cannot be read", place.display()))?.path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+    } else {
+        paths.push(place.to_owned());
+    }
+    paths
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("{} cannot be read", path.display()))?;
+            Ok(CaseSource { path: path.display().to_string(), text })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::io::Write;
+
+    use super::*;
+    use crate::config::{Loaded, load};
+    use crate::demo::WorkDirectory;
+    use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogRoute};
+    use crate::features::policy::person::ResolvedRoute;
+    use crate::features::route::settings::Access;
+    use crate::foundation::clock::{Clock as _, SystemClock};
+    use crate::foundation::entropy::SystemEntropy;
+
+    #[derive(Debug, clap::Parser)]
+    struct Typed {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    }
+
+    fn shipped() -> Rules {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = WorkDirectory::prepare(folder.path(), &SystemClock, &SystemEntropy).unwrap();
+        let Loaded { settings, .. } = load(&directory.configuration()).unwrap();
+        let mut catalog = Catalog::default();
+        for application in &settings.applications {
+            let (name, provider) = (application.name.clone(), application.provider.clone());
+            catalog.applications.push(CatalogApplication { name, provider });
+            catalog.routes.extend(application.routes.iter().map(|route| CatalogRoute {
+                application: application.name.clone(),
+                route: route.name.clone(),
+                action: route.action,
+                categories: route.categories.clone(),
+                public: route.access == Access::Public,
+            }));
+        }
+        for provider in &settings.providers {
+            let classes: BTreeSet<_> = provider.assurance.keys().cloned().collect();
+            catalog.classes.insert(provider.name.clone(), classes);
+            catalog.attributes.extend(provider.claims.keys().cloned());
+        }
+        Rules::compile(&settings.roles, &settings.policies, catalog, &settings.time_zone, settings.version)
+            .unwrap()
+    }
+
+    fn typed(rules: &Rules, words: &[&str]) -> (anyhow::Result<Exit>, String) {
+        let typed = <Typed as clap::Parser>::try_parse_from([&["policy"], words].concat()).unwrap();
+        let resolve = |_: &http::Method, url: &str| match url {
+            "https://ehr.localhost/reports/patients?export=csv" => {
+                let application: crate::domain::application::ApplicationName = "ehr".parse().unwrap();
+                let route = rules.catalog().position(&application, &"report.csv".parse().unwrap()).unwrap();
+                Ok(ResolvedRoute { application, route, patient: None })
+            }
+            _ => Err("no route".to_owned()),
+        };
+        let mut out = Vec::new();
+        let exit = run(&typed.command, rules, &resolve, SystemClock.now(), &mut out);
+        (exit, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn the_shipped_rules_answer_as_the_shipped_cases_say() {
+        let rules = shipped();
+        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies");
+        let (exit, said) = typed(&rules, &["test", place.to_str().unwrap()]);
+        assert_eq!(exit.unwrap(), Exit::Ok, "{said}");
+        assert!(said.ends_with("cases, all as expected\n"), "{said}");
+    }
+
+    #[test]
+    fn a_failing_case_and_a_folder_without_cases_are_a_no() {
+        let rules = shipped();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap().to_owned();
+        let (exit, said) = typed(&rules, &["test", &path]);
+        assert_eq!((exit.unwrap(), said.as_str()), (Exit::No, "0 cases, all as expected\n"));
+        let mut file = std::fs::File::create(folder.path().join("a.toml")).unwrap();
+        writeln!(file, "[[case]]\nname = \"x\"\nrequest = {{ application = \"ehr\", route = \"home\" }}\nexpect = {{ decision = \"permit\" }}").unwrap();
+        let (exit, said) = typed(&rules, &["test", &path, "--json"]);
+        assert_eq!(exit.unwrap(), Exit::No);
+        let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(json["failures"][0]["line"], 2);
+    }
+
+    #[test]
+    fn every_rule_is_shown_as_cedar_and_as_json() {
+        let rules = shipped();
+        let (exit, said) = typed(&rules, &["show"]);
+        assert_eq!(exit.unwrap(), Exit::Ok);
+        assert!(
+            said.starts_with(
+                "// registrar/1: role `registrar`, `may` number 1\n@id(\"registrar/1\")\npermit ("
+            ),
+            "{said}"
+        );
+        assert!(said.contains("@id(\"no-exports-to-public-networks\")\nforbid ("), "{said}");
+        let (_, json) = typed(&rules, &["show", "--json"]);
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json.as_array().map(Vec::len), Some(rules.len()));
+        let (_, schema) = typed(&rules, &["show", "--schema"]);
+        assert_eq!(schema, include_str!("../../config/policies/leastway.cedarschema"), "the shipped one differs");
+    }
+
+    #[test]
+    fn an_explanation_is_a_yes_or_a_no() {
+        let rules = shipped();
+        let url = "https://ehr.localhost/reports/patients?export=csv";
+        let ask = |words: &[&str]| {
+            typed(&rules, &[&["explain", "GET", url, "--groups", "clinic-quality"], words].concat())
+        };
+        let (exit, said) = ask(&[]);
+        assert_eq!(exit.unwrap(), Exit::No);
+        assert!(said.starts_with("challenge  acr-insufficient\n"), "{said}");
+        assert!(said.contains("1. step up to mfa, at most 900 s ago\n"), "{said}");
+        let (exit, said) = ask(&["--with", "mfa", "--at", "2026-03-02T09:30:00Z"]);
+        assert_eq!(exit.unwrap(), Exit::Ok, "{said}");
+        let (exit, _) = ask(&["--with", "mfa=1h ago"]);
+        assert_eq!(exit.unwrap(), Exit::No);
+        let (exit, said) = ask(&["--with", "mfa", "--from", "203.0.113.9", "--json"]);
+        assert_eq!(exit.unwrap(), Exit::No);
+        let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(json["decided_by"][0], "no-exports-to-public-networks");
+        assert!(typed(&rules, &["explain", "GET", "https://elsewhere/"]).0.is_err());
+    }
+}
