@@ -8,7 +8,7 @@ use leastway::demo::loopback::only_listeners;
 use leastway::demo::people::PEOPLE;
 use leastway::demo::{Ports, WorkDirectory};
 use leastway::domain::limit::OnExceed;
-use leastway::features::route::RouteTable;
+use leastway::features::route::table::RouteTable;
 use leastway::foundation::clock::SystemClock;
 use leastway::foundation::entropy::SeededEntropy;
 
@@ -48,4 +48,12 @@ fn no_role_of_the_clinic_is_blocked_in_treatment_and_every_role_has_somebody() {
         };
         assert_eq!(PEOPLE.iter().filter(has).count(), 1, "{}", role.name);
     }
+}
+
+#[test]
+fn no_two_routes_of_the_clinic_tie() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = load(&prepare(folder.path()).configuration()).unwrap().settings;
+    let table = RouteTable::build(&settings.applications).unwrap();
+    assert_eq!(table.applications().len(), 2);
 }
