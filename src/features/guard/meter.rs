@@ -82,16 +82,21 @@ impl Meter {
         self.counting.is_some()
     }
 
-    /// Looks at how the body begins, without counting: for a reply that nobody counts.
-    pub fn peek(&mut self, head: &HeaderMap, piece: &[u8], settings: &GuardSettings) {
+    /// What decodes the beginning of a body that nobody counts, to see whether it is a file. None for a body that is
+    /// counted, which shows its beginning anyway, and for a coding that we do not decode.
+    pub(super) fn peeker(&self, headers: &HeaderMap, settings: &GuardSettings) -> Option<Decoder> {
+        if self.is_counting() {
+            return None;
+        }
+        Decoder::new(Coding::read(headers), settings.decompression_ratio).ok()
+    }
+
+    /// Looks at how the body begins, without counting; whether it is worth looking on.
+    pub(super) fn peek(&mut self, decoder: &mut Decoder, piece: &[u8]) -> bool {
         let first = piece.get(..PEEK_BYTES).unwrap_or(piece);
         let lead = &mut self.lead;
-        if let Ok(mut decoder) = Decoder::new(Coding::read(head), settings.decompression_ratio) {
-            // What does not decode shows no document; it is forwarded as it is.
-            if decoder.push(first, &mut |decoded| lead.push(decoded)).is_err() {
-                return;
-            }
-        }
+        // What does not decode shows no file; it is forwarded as it is.
+        decoder.push(first, &mut |decoded| lead.push(decoded)).is_ok() && first.len() == piece.len()
     }
 
     /// Counts the next piece.

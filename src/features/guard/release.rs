@@ -131,12 +131,14 @@ where
         headers: &http::HeaderMap,
         settings: &GuardSettings,
     ) -> Result<(), Withheld> {
-        while meter.awaits_lead() && self.bytes < LEAD_BYTES_MAX {
+        let mut peeker = meter.peeker(headers, settings);
+        while meter.awaits_lead() && self.bytes < LEAD_BYTES_MAX && (peeker.is_some() || meter.is_counting())
+        {
             let Some(piece) = self.next().await? else { break };
-            if meter.is_counting() {
-                meter.push(&piece);
-            } else if self.pieces.is_empty() {
-                meter.peek(headers, &piece, settings);
+            match &mut peeker {
+                Some(decoder) if !meter.peek(decoder, &piece) => peeker = None,
+                Some(_) => {}
+                None => meter.push(&piece),
             }
             self.keep(piece);
         }

@@ -1,8 +1,8 @@
 //! Reads JSON (RFC 8259) in pieces, strictly, and tells a [`Sink`] what it meets.
 //!
 //! The whole grammar is checked: what this accepts, every reader accepts, and reads alike. Comments,
-//! trailing commas, bare words, control characters in strings and a second document are refused. It
-//! never allocates for a value that nobody asked for, and never holds more than one piece of text.
+//! trailing commas, bare words, control characters in strings and a second document are refused. Bytes beyond ASCII
+//! are not checked: in every encoding that comes this far, none of them is part of the structure. It never allocates for a value that nobody asked for, and never holds more than one piece of text.
 
 use std::borrow::Cow;
 
