@@ -162,16 +162,16 @@ impl Counting {
         let Some(decoder) = &mut self.decoder else { return };
         let (counter, form) = (&mut self.counter, self.form);
         let mut contradicted = false;
-        let decoded = decoder.push(piece, &mut |decoded| {
+        let outcome = decoder.push(piece, &mut |plain| {
             if !lead.is_complete() {
-                lead.push(decoded);
+                lead.push(plain);
                 contradicted |= lead.contradicts(form);
             }
             if let Some(counter) = counter {
-                counter.push(decoded);
+                counter.push(plain);
             }
         });
-        match decoded {
+        match outcome {
             Err(why) => {
                 self.found = Some(why);
                 self.may_be_message = false;
@@ -196,7 +196,9 @@ impl Counting {
         if self.bytes == 0 {
             return Tally::NONE;
         }
+        let was_decoded = self.declared.is_none() || self.may_be_message;
         if let Some(decoder) = &self.decoder
+            && was_decoded
             && self.found.is_none()
             && let Err(why) = decoder.finish()
         {

@@ -163,7 +163,7 @@ impl Reply {
         self.ask(terms).map(read).expect_err("withheld")
     }
 
-    fn is_unknown(self, why: WhyUnknown) {
+    fn stays_unknown(self, why: WhyUnknown) {
         let withheld = self.withheld(&terms(Action::Export));
         assert_eq!(withheld.verdict(), Some(Verdict::Block(Beyond::CountUnknown(why))));
         assert_eq!(withheld.tally.records, Count::Unknown(why));
@@ -229,7 +229,7 @@ fn brotli(bytes: &[u8]) -> Vec<u8> {
     // Window of 16 bits, one 0 bit. Then each block: not last, four nibbles of length, stored.
     let mut encoded = Vec::new();
     for (number, block) in bytes.chunks(0x8000).enumerate() {
-        let length = (block.len() - 1) as u32;
+        let length = u32::try_from(block.len() - 1).unwrap();
         let header = length << 3 | 1 << 19;
         if number == 0 {
             // The window's bit comes first.
@@ -302,7 +302,7 @@ fn past_what_can_be_held_a_reply_is_cut_at_its_limit_and_visibly() {
     assert!(matches!(out.error, Some(GuardError::Limit)));
     assert_eq!(out.record.ended, EndedHow::LimitReached);
     assert_eq!(out.record.exceeded().map(|exceeded| exceeded.allowed), Some(10));
-    let whole_rows = out.bytes.iter().filter(|byte| **byte == b'"').count() / 2;
+    let whole_rows = out.bytes.split(|byte| *byte == b'"').count() / 2;
     assert!(whole_rows <= 10, "{whole_rows} rows came out");
     assert!(body.starts_with(&out.bytes));
 }
@@ -436,7 +436,7 @@ fn all_members_of_a_gzip_body_are_counted() {
 }
 
 #[test]
-fn what_does_not_decode_to_its_very_end_is_unknown() {
+fn what_does_not_decode_to_its_very_end_stays_unknown() {
     let junk = |encoded: Vec<u8>| [encoded, csv(50)].concat();
     let cut = |encoded: Vec<u8>| encoded[..encoded.len() - 5].to_vec();
     let cases = [
@@ -454,7 +454,7 @@ fn what_does_not_decode_to_its_very_end_is_unknown() {
     for (coding, body, why) in cases {
         for size in [1, 13, body.len()] {
             let reply = Reply::pieces(Some(csv_shape()), "text/csv", body.chunks(size));
-            reply.header(CONTENT_ENCODING, coding).is_unknown(why);
+            reply.header(CONTENT_ENCODING, coding).stays_unknown(why);
         }
     }
 }
@@ -463,17 +463,17 @@ fn what_does_not_decode_to_its_very_end_is_unknown() {
 fn codings_that_we_do_not_decode_and_codings_in_codings_are_unknown() {
     for coding in ["compress", "dcb", "gzip, br", "gzip,gzip", "aes128gcm"] {
         let reply = Reply::of(Some(csv_shape()), "text/csv", csv(1)).header(CONTENT_ENCODING, coding);
-        reply.is_unknown(WhyUnknown::Coding);
+        reply.stays_unknown(WhyUnknown::Coding);
     }
     let two_lines = Reply::of(Some(csv_shape()), "text/csv", csv(1));
     two_lines
         .header(CONTENT_ENCODING, "gzip")
         .header(CONTENT_ENCODING, "gzip")
-        .is_unknown(WhyUnknown::Coding);
+        .stays_unknown(WhyUnknown::Coding);
     let undeclared = Reply::of(Some(csv_shape()), "text/csv", gzip(&csv(1)));
-    undeclared.is_unknown(WhyUnknown::Mismatch);
+    undeclared.stays_unknown(WhyUnknown::Mismatch);
     let nested = Reply::of(Some(json_shape()), "application/json", gzip(&gzip(&json(1))));
-    nested.header(CONTENT_ENCODING, "gzip").is_unknown(WhyUnknown::Mismatch);
+    nested.header(CONTENT_ENCODING, "gzip").stays_unknown(WhyUnknown::Mismatch);
 }
 
 #[test]
@@ -483,14 +483,14 @@ fn a_bomb_is_put_down_early() {
     packed.write_all(&zeros).unwrap();
     for (coding, bomb) in [("gzip", packed.finish().unwrap()), ("zstd", zstd(&zeros))] {
         let reply = Reply::of(Some(csv_shape()), "text/csv", bomb).header(CONTENT_ENCODING, coding);
-        reply.is_unknown(WhyUnknown::Undecodable);
+        reply.stays_unknown(WhyUnknown::Undecodable);
     }
 }
 
 // ---- what a reply says that it is ----
 
 #[test]
-fn a_body_of_another_type_is_unknown() {
+fn a_body_of_another_type_stays_unknown() {
     let cases: [(&str, &[u8]); 12] = [
         ("application/pdf", b"ID,n\n1,a\n"),
         ("application/zip", b"ID,n\n1,a\n"),
@@ -507,7 +507,7 @@ fn a_body_of_another_type_is_unknown() {
     ];
     for (kind, body) in cases {
         for size in [1, body.len()] {
-            Reply::pieces(Some(csv_shape()), kind, body.chunks(size)).is_unknown(WhyUnknown::Mismatch);
+            Reply::pieces(Some(csv_shape()), kind, body.chunks(size)).stays_unknown(WhyUnknown::Mismatch);
         }
     }
 }
@@ -539,30 +539,30 @@ fn character_encodings_that_hide_structure_are_unknown() {
         ["utf-16", "UTF-16LE", "\"utf-32\"", "utf-7", "ibm037", "shift_jis", "gb18030", "x-user-defined"]
     {
         let kind = format!("text/csv; charset={charset}");
-        Reply::of(Some(csv_shape()), &kind, csv(1)).is_unknown(WhyUnknown::Charset);
+        Reply::of(Some(csv_shape()), &kind, csv(1)).stays_unknown(WhyUnknown::Charset);
     }
     for charset in ["utf-8", "ISO-8859-1", "windows-1252", "us-ascii"] {
         Reply::of(Some(csv_shape()), &format!("text/csv; header=present; charset={charset}"), csv(1))
             .carries(1);
     }
     let wide: Vec<u8> = "\u{feff}ID;n\n1;a\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    Reply::of(Some(csv_shape()), "text/csv", wide).is_unknown(WhyUnknown::Charset);
+    Reply::of(Some(csv_shape()), "text/csv", wide).stays_unknown(WhyUnknown::Charset);
 }
 
 #[test]
-fn a_part_that_nobody_asked_for_is_unknown() {
-    Reply::of(Some(csv_shape()), "text/csv", csv(1)).status(206).is_unknown(WhyUnknown::Partial);
-    Reply::of(Some(csv_shape()), "text/csv", csv(1)).status(226).is_unknown(WhyUnknown::Partial);
+fn a_part_that_nobody_asked_for_stays_unknown() {
+    Reply::of(Some(csv_shape()), "text/csv", csv(1)).status(206).stays_unknown(WhyUnknown::Partial);
+    Reply::of(Some(csv_shape()), "text/csv", csv(1)).status(226).stays_unknown(WhyUnknown::Partial);
     let ranged = Reply::of(Some(csv_shape()), "text/csv", csv(1));
-    ranged.header(CONTENT_RANGE, "bytes 0-9/100").is_unknown(WhyUnknown::Partial);
-    Reply::of(None, "text/csv", csv(1)).status(206).is_unknown(WhyUnknown::Partial);
+    ranged.header(CONTENT_RANGE, "bytes 0-9/100").stays_unknown(WhyUnknown::Partial);
+    Reply::of(None, "text/csv", csv(1)).status(206).stays_unknown(WhyUnknown::Partial);
 }
 
 #[test]
 fn what_has_no_shape_or_none_that_can_be_counted_is_unknown_if_it_is_taken_away() {
-    Reply::of(None, "text/csv", csv(1)).is_unknown(WhyUnknown::Undeclared);
+    Reply::of(None, "text/csv", csv(1)).stays_unknown(WhyUnknown::Undeclared);
     let opaque = ReplyShape { kind: ReplyKind::Opaque, patient: None };
-    Reply::of(Some(opaque), "application/pdf", "%PDF-1.7").is_unknown(WhyUnknown::Opaque);
+    Reply::of(Some(opaque), "application/pdf", "%PDF-1.7").stays_unknown(WhyUnknown::Opaque);
 }
 
 // ---- replies without data ----
@@ -616,15 +616,17 @@ fn an_error_status_lets_no_data_through() {
 
     let large = format!("<table>{}</table>", "<tr><td>1</td></tr>".repeat(4000));
     for status in [404, 500, 302] {
-        Reply::of(Some(csv_shape()), "text/html", &large).status(status).is_unknown(WhyUnknown::Mismatch);
+        Reply::of(Some(csv_shape()), "text/html", &large).status(status).stays_unknown(WhyUnknown::Mismatch);
         let coded = Reply::of(Some(csv_shape()), "text/html", gzip(large.as_bytes())).status(status);
-        coded.header(CONTENT_ENCODING, "gzip").is_unknown(WhyUnknown::Mismatch);
+        coded.header(CONTENT_ENCODING, "gzip").stays_unknown(WhyUnknown::Mismatch);
     }
-    Reply::of(None, "text/html", &large).status(500).is_unknown(WhyUnknown::Undeclared);
-    Reply::of(Some(csv_shape()), "application/pdf", "%PDF-1.7").status(500).is_unknown(WhyUnknown::Mismatch);
-    Reply::of(Some(csv_shape()), "text/plain", "PK\x03\x04").status(500).is_unknown(WhyUnknown::Mismatch);
+    Reply::of(None, "text/html", &large).status(500).stays_unknown(WhyUnknown::Undeclared);
+    Reply::of(Some(csv_shape()), "application/pdf", "%PDF-1.7")
+        .status(500)
+        .stays_unknown(WhyUnknown::Mismatch);
+    Reply::of(Some(csv_shape()), "text/plain", "PK\x03\x04").status(500).stays_unknown(WhyUnknown::Mismatch);
     let attached = Reply::of(None, "text/plain", "1").status(500).header(CONTENT_DISPOSITION, "attachment");
-    attached.is_unknown(WhyUnknown::Undeclared);
+    attached.stays_unknown(WhyUnknown::Undeclared);
 }
 
 // ---- exports from routes that are only looked at ----

@@ -1,5 +1,7 @@
 //! The scanners against their oracles: `serde_json` and `csv`, over whole bodies and bodies cut anywhere.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "the oracle's values are not our words")]
+
 use std::collections::HashSet;
 
 use proptest::prelude::*;
@@ -546,10 +548,11 @@ proptest! {
 
         let mut reader = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body.as_bytes());
         let rows: Vec<::csv::ByteRecord> = reader.byte_records().map(Result::unwrap).collect();
-        if tally.records != UNPARSABLE {
-            prop_assert_eq!(tally.records, Count::Exactly((rows.len() as u64).saturating_sub(u64::from(header))));
-        } else {
+        if tally.records == UNPARSABLE {
             prop_assert!(body.contains('"'));
+        } else {
+            let expected = (rows.len() as u64).saturating_sub(u64::from(header));
+            prop_assert_eq!(tally.records, Count::Exactly(expected));
         }
         let place = rows.first().and_then(|row| row.iter().position(|name| name.trim_ascii() == b"b"));
         if let (true, Some(place), Count::Exactly(patients)) = (header, place, tally.patients) {
@@ -567,7 +570,9 @@ proptest! {
     ) {
         let mut writer = ::csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
         writer.write_record(["ID", "first", "last"]).unwrap();
-        rows.iter().for_each(|row| writer.write_record(row).unwrap());
+        for row in &rows {
+            writer.write_record(row).unwrap();
+        }
         let body = writer.into_inner().unwrap();
         let tally = count_cut(&CSV, Some(&column("ID")), &body, &sizes);
         let named: HashSet<_> = rows.iter().map(|row| row[0].trim_ascii_text()).filter(|name| !name.is_empty()).collect();
