@@ -65,7 +65,7 @@ impl std::fmt::Debug for Decoder {
         f.debug_struct("Decoder")
             .field("bytes_in", &self.bytes_in)
             .field("bytes_out", &self.bytes_out)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

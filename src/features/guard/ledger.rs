@@ -166,8 +166,7 @@ impl Ledger {
     }
 
     fn shard(&self, subject: &SubjectId, now: Timestamp) -> MutexGuard<'_, Shard> {
-        let number = self.key.hash_one(subject) as usize % SHARDS;
-        let mut shard = self.lock(number);
+        let mut shard = self.lock(subject);
         if now >= shard.sweep_after {
             shard.sweep_after = now.plus(SWEEP);
             shard.people.retain(|_, windows| {
@@ -178,14 +177,19 @@ impl Ledger {
         shard
     }
 
-    #[expect(clippy::indexing_slicing, reason = "the number is below the number of shards")]
-    fn lock(&self, number: usize) -> MutexGuard<'_, Shard> {
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "whichever bits of the hash remain, the number is below the number of shards"
+    )]
+    fn lock(&self, subject: &SubjectId) -> MutexGuard<'_, Shard> {
+        let number = self.key.hash_one(subject) as usize % SHARDS;
         // Nothing here can be half done when a thread panics: each change is one push or one insert.
-        self.shards[number % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
+        self.shards[number].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with<R>(&self, subject: &SubjectId, change: impl FnOnce(&mut Windows) -> R) -> R {
-        let mut shard = self.lock(self.key.hash_one(subject) as usize % SHARDS);
+        let mut shard = self.lock(subject);
         change(shard.people.entry(subject.clone()).or_default())
     }
 }

@@ -12,7 +12,6 @@ use crate::domain::reason::Reason;
 
 /// Under which terms a reply is released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "the fields are the words of the domain")]
 pub struct Terms {
     /// The numbers of the role.
     pub limits: Limits,

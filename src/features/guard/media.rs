@@ -94,10 +94,11 @@ fn family(essence: &str) -> Family {
         | ("application", "csv" | "x-csv") => Family::Csv,
         ("text", "html") | ("application", "xhtml+xml") => Family::Html,
         ("text" | "application", "xml") => Family::Xml,
-        ("", _)
+        ("" | "binary", _)
         | ("text", "plain")
-        | ("application", "octet-stream" | "force-download" | "download" | "x-download" | "vnd.ms-excel")
-        | ("binary", _) => Family::Generic,
+        | ("application", "octet-stream" | "force-download" | "download" | "x-download" | "vnd.ms-excel") => {
+            Family::Generic
+        }
         ("text", "css" | "javascript")
         | ("application", "javascript" | "x-javascript" | "wasm" | "manifest+json")
         | ("image" | "font" | "audio" | "video", _) => Family::Asset,

@@ -82,16 +82,21 @@ impl Meter {
         self.counting.is_some()
     }
 
-    /// Looks at how the body begins, without counting: for a reply that nobody counts.
-    pub fn peek(&mut self, head: &HeaderMap, piece: &[u8], settings: &GuardSettings) {
+    /// What decodes the beginning of a body that nobody counts, to see whether it is a file. None for a body that is
+    /// counted, which shows its beginning anyway, and for a coding that we do not decode.
+    pub(super) fn peeker(&self, headers: &HeaderMap, settings: &GuardSettings) -> Option<Decoder> {
+        if self.is_counting() {
+            return None;
+        }
+        Decoder::new(Coding::read(headers), settings.decompression_ratio).ok()
+    }
+
+    /// Looks at how the body begins, without counting; whether it is worth looking on.
+    pub(super) fn peek(&mut self, decoder: &mut Decoder, piece: &[u8]) -> bool {
         let first = piece.get(..PEEK_BYTES).unwrap_or(piece);
         let lead = &mut self.lead;
-        if let Ok(mut decoder) = Decoder::new(Coding::read(head), settings.decompression_ratio) {
-            // What does not decode shows no document; it is forwarded as it is.
-            if decoder.push(first, &mut |decoded| lead.push(decoded)).is_err() {
-                return;
-            }
-        }
+        // What does not decode shows no file; it is forwarded as it is.
+        decoder.push(first, &mut |decoded| lead.push(decoded)).is_ok() && first.len() == piece.len()
     }
 
     /// Counts the next piece.
@@ -157,16 +162,16 @@ impl Counting {
         let Some(decoder) = &mut self.decoder else { return };
         let (counter, form) = (&mut self.counter, self.form);
         let mut contradicted = false;
-        let decoded = decoder.push(piece, &mut |decoded| {
+        let outcome = decoder.push(piece, &mut |plain| {
             if !lead.is_complete() {
-                lead.push(decoded);
+                lead.push(plain);
                 contradicted |= lead.contradicts(form);
             }
             if let Some(counter) = counter {
-                counter.push(decoded);
+                counter.push(plain);
             }
         });
-        match decoded {
+        match outcome {
             Err(why) => {
                 self.found = Some(why);
                 self.may_be_message = false;
@@ -191,7 +196,9 @@ impl Counting {
         if self.bytes == 0 {
             return Tally::NONE;
         }
+        let was_decoded = self.declared.is_none() || self.may_be_message;
         if let Some(decoder) = &self.decoder
+            && was_decoded
             && self.found.is_none()
             && let Err(why) = decoder.finish()
         {

@@ -83,18 +83,18 @@ where
     B::Error: Into<BoxError>,
 {
     let (mut head, body) = reply.into_parts();
-    let mut held = Held { pieces: VecDeque::new(), bytes: 0, upstream: Some(body), status: head.status };
+    let mut waiting = Held { pieces: VecDeque::new(), bytes: 0, upstream: Some(body), status: head.status };
 
     let mut taken_away = terms.action.takes_away();
     if !taken_away && terms.minds_files() {
         if terms.may_deny(true) {
-            held.read_lead(&mut meter, &head.headers, settings).await?;
+            waiting.read_lead(&mut meter, &head.headers, settings).await?;
         }
         taken_away = meter.looks_like_file();
     }
     if taken_away && !meter.is_counting() {
         meter.take_away(&head, settings);
-        held.pieces.iter().for_each(|piece| meter.push(piece));
+        waiting.pieces.iter().for_each(|piece| meter.push(piece));
     }
     if meter.is_counting() {
         head.headers.remove(ACCEPT_RANGES);
@@ -103,9 +103,9 @@ where
 
     let watch = Watch { meter, terms: *terms, taken_away, may_deny: terms.may_deny(taken_away) };
     let body = if watch.may_deny && watch.meter.is_counting() {
-        held.release_counted(watch, settings.hold_bytes).await?
+        waiting.release_counted(watch, settings.hold_bytes).await?
     } else {
-        held.release_watched(watch)
+        waiting.release_watched(watch)
     };
     Ok(Response::from_parts(head, body))
 }
@@ -131,12 +131,17 @@ where
         headers: &http::HeaderMap,
         settings: &GuardSettings,
     ) -> Result<(), Withheld> {
-        while meter.awaits_lead() && self.bytes < LEAD_BYTES_MAX {
+        let mut peeker = meter.peeker(headers, settings);
+        while meter.awaits_lead() && self.bytes < LEAD_BYTES_MAX && (peeker.is_some() || meter.is_counting())
+        {
             let Some(piece) = self.next().await? else { break };
-            if meter.is_counting() {
-                meter.push(&piece);
-            } else if self.pieces.is_empty() {
-                meter.peek(headers, &piece, settings);
+            match &mut peeker {
+                Some(decoder) => {
+                    if !meter.peek(decoder, &piece) {
+                        peeker = None;
+                    }
+                }
+                None => meter.push(&piece),
             }
             self.keep(piece);
         }
@@ -146,14 +151,12 @@ where
     /// Nothing can deny: what comes is handed on at once.
     fn release_watched(mut self, watch: Watch) -> GuardedBody<B> {
         let mut watch = Watch { may_deny: false, ..watch };
-        match self.upstream.take().filter(|upstream| !upstream.is_end_stream()) {
-            Some(upstream) => GuardedBody::streaming(self.pieces, upstream, watch),
-            None => {
-                let tally = watch.meter.finish();
-                let verdict = watch.judge(&tally);
-                GuardedBody::complete(self.pieces, watch, tally, verdict)
-            }
+        if let Some(upstream) = self.upstream.take().filter(|upstream| !upstream.is_end_stream()) {
+            return GuardedBody::streaming(self.pieces, upstream, watch);
         }
+        let tally = watch.meter.finish();
+        let verdict = watch.judge(&tally);
+        GuardedBody::complete(self.pieces, watch, tally, verdict)
     }
 
     /// Holds on until it is clear that the reply may pass, or until no more can be held.

@@ -173,12 +173,11 @@ impl Sink for Resources {
     #[inline]
     fn key(&mut self, name: Text<'_>) -> Result<(), Broken> {
         let decoded;
-        let text = match name.plain() {
-            Some(plain) => plain,
-            None => {
-                decoded = name.decoded();
-                &decoded
-            }
+        let text = if let Some(plain) = name.plain() {
+            plain
+        } else {
+            decoded = name.decoded();
+            &decoded
         };
         self.member = match text {
             b"resourceType" => Member::ResourceType,

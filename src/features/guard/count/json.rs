@@ -94,6 +94,10 @@ struct Level {
 }
 
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the document, not a state"
+)]
 struct Records {
     segments: Box<[Segment]>,
     patient: Option<Box<[u8]>>,
@@ -205,15 +209,12 @@ impl Sink for Records {
 
     #[inline]
     fn close(&mut self) {
-        match self.array {
-            Some(depth) if depth == self.depth => self.array = None,
-            Some(_) => {}
-            None if self.depth == self.way.len() => {
-                let every = matches!(self.segments.get(self.way.len().wrapping_sub(1)), Some(Segment::Every));
-                let level = self.way.pop();
-                self.misfit |= level.is_some_and(|level| !level.found && !(level.array && every));
-            }
-            None => {}
+        if self.array == Some(self.depth) {
+            self.array = None;
+        } else if self.array.is_none() && self.depth == self.way.len() {
+            let every = matches!(self.segments.get(self.way.len().wrapping_sub(1)), Some(Segment::Every));
+            let level = self.way.pop();
+            self.misfit |= level.is_some_and(|level| !(level.found || level.array && every));
         }
         self.depth = self.depth.saturating_sub(1);
     }

@@ -1,8 +1,8 @@
 //! Reads JSON (RFC 8259) in pieces, strictly, and tells a [`Sink`] what it meets.
 //!
 //! The whole grammar is checked: what this accepts, every reader accepts, and reads alike. Comments,
-//! trailing commas, bare words, control characters in strings and a second document are refused. It
-//! never allocates for a value that nobody asked for, and never holds more than one piece of text.
+//! trailing commas, bare words, control characters in strings and a second document are refused. Bytes beyond ASCII
+//! are not checked: in every encoding that comes this far, none of them is part of the structure. It never allocates for a value that nobody asked for, and never holds more than one piece of text.
 
 use std::borrow::Cow;
 
@@ -168,13 +168,12 @@ impl<const LINES: bool> Lexer<LINES> {
         let Some((&byte, after)) = rest.split_first() else { return Ok(rest) };
         match byte {
             b'"' => {
-                self.token = match self.expect {
-                    Expect::Key | Expect::KeyOrEnd => Token::Key,
-                    Expect::Value | Expect::ValueOrEnd | Expect::Document => Token::String,
+                let is_key = match self.expect {
+                    Expect::Key | Expect::KeyOrEnd => true,
+                    Expect::Value | Expect::ValueOrEnd | Expect::Document => false,
                     Expect::Colon | Expect::CommaOrEnd | Expect::Nothing => return Err(Broken),
                 };
-                self.escaped = false;
-                return self.string(after, sink);
+                return self.begin_string(is_key, after, sink);
             }
             b',' if self.expect == Expect::CommaOrEnd => {
                 self.expect = if self.in_array() { Expect::Value } else { Expect::Key };
@@ -245,8 +244,45 @@ impl<const LINES: bool> Lexer<LINES> {
         if self.depth == 0 { Expect::Nothing } else { Expect::CommaOrEnd }
     }
 
-    /// Reads on in a string, whose opening quote has been read.
+    /// Reads a string, whose opening quote has been read. Most are plain and not cut in two.
     #[inline]
+    fn begin_string<'a, S: Sink>(
+        &mut self,
+        is_key: bool,
+        rest: &'a [u8],
+        sink: &mut S,
+    ) -> Result<&'a [u8], Broken> {
+        if let Some((raw, [b'"', after @ ..])) =
+            string_special(rest).and_then(|end| rest.split_at_checked(end))
+        {
+            tell(sink, is_key, Text { raw, escaped: false })?;
+            return Ok(self.end_string(is_key, after));
+        }
+        self.token = if is_key { Token::Key } else { Token::String };
+        self.escaped = false;
+        self.string(rest, sink)
+    }
+
+    /// After a string: what nearly always follows it at once is read with it.
+    #[inline]
+    fn end_string<'a>(&mut self, is_key: bool, after: &'a [u8]) -> &'a [u8] {
+        match after {
+            [b':', after @ ..] if is_key => {
+                self.expect = Expect::Value;
+                after
+            }
+            [b',', after @ ..] if !is_key && self.depth > 0 => {
+                self.expect = if self.in_array() { Expect::Value } else { Expect::Key };
+                after
+            }
+            _ => {
+                self.expect = if is_key { Expect::Colon } else { self.after_value() };
+                after
+            }
+        }
+    }
+
+    /// Reads on in a string that is escaped or was cut in two.
     fn string<'a, S: Sink>(&mut self, rest: &'a [u8], sink: &mut S) -> Result<&'a [u8], Broken> {
         let is_key = self.token == Token::Key;
         let end = match self.scan_string(rest) {
@@ -261,7 +297,6 @@ impl<const LINES: bool> Lexer<LINES> {
         };
         let (part, after) = rest.split_at_checked(end).ok_or(Broken)?;
         self.token = Token::None;
-        self.expect = if is_key { Expect::Colon } else { self.after_value() };
         if self.cut.is_empty() {
             tell(sink, is_key, Text { raw: part, escaped: self.escaped })?;
         } else {
@@ -270,16 +305,9 @@ impl<const LINES: bool> Lexer<LINES> {
             tell(sink, is_key, Text { raw: &whole, escaped: self.escaped })?;
             self.reuse(whole);
         }
-        let after = after.get(1..).unwrap_or_default();
-        // A colon nearly always follows a key at once.
-        if is_key && let Some(after) = after.strip_prefix(b":") {
-            self.expect = Expect::Value;
-            return Ok(after);
-        }
-        Ok(after)
+        Ok(self.end_string(is_key, after.get(1..).unwrap_or_default()))
     }
 
-    #[inline]
     fn scan_string(&mut self, bytes: &[u8]) -> Stop {
         let mut at = 0;
         loop {

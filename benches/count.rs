@@ -1,0 +1,109 @@
+//! How fast replies are counted, in bytes of plain text per second, beside `serde_json` and `csv` reading the same.
+
+#![expect(clippy::format_push_string, reason = "the bodies are made once, before anything is measured")]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use leastway::domain::reply_shape::{PatientLocator, ReplyKind};
+use leastway::features::guard::count::{Counter, Tally};
+
+/// What an application's reply comes in.
+const PIECE_BYTES: usize = 16 * 1024;
+
+const BODY_BYTES: usize = 8 * 1024 * 1024;
+
+fn count(kind: &ReplyKind, patient: Option<&PatientLocator>, body: &[u8]) -> Option<Tally> {
+    let mut counter = Counter::new(kind, patient)?;
+    body.chunks(PIECE_BYTES).for_each(|piece| counter.push(piece));
+    Some(counter.finish())
+}
+
+/// A search's reply as a FHIR server sends it, compact.
+fn bundle() -> String {
+    let mut body = String::from(r#"{"resourceType":"Bundle","type":"searchset","total":9000,"entry":["#);
+    let mut number = 0;
+    while body.len() < BODY_BYTES {
+        let separator = if number == 0 { "" } else { "," };
+        let patient = number % 5000;
+        body.push_str(&format!(
+            r#"{separator}{{"fullUrl":"https://ehr.clinic.example/fhir/Observation/{number}","resource":{{"resourceType":"Observation","id":"{number}","meta":{{"versionId":"1","lastUpdated":"2026-03-01T08:00:00.000+00:00"}},"status":"final","category":[{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"vital-signs","display":"Vital Signs"}}]}}],"code":{{"coding":[{{"system":"http://loinc.org","code":"8867-4","display":"Heart rate"}}],"text":"Heart rate"}},"subject":{{"reference":"Patient/{patient}"}},"encounter":{{"reference":"Encounter/{number}"}},"effectiveDateTime":"2026-03-01T08:00:00+00:00","valueQuantity":{{"value":{},"unit":"beats/minute","system":"http://unitsofmeasure.org","code":"/min"}}}},"search":{{"mode":"match"}}}}"#,
+            60 + number % 40,
+        ));
+        number += 1;
+    }
+    body.push_str("]}");
+    body
+}
+
+/// The rows of a patient list, one JSON object each.
+fn lines() -> String {
+    let mut body = String::new();
+    let mut number = 0;
+    while body.len() < BODY_BYTES {
+        body.push_str(&format!(
+            r#"{{"mrn":"{number:08}","name":"Example, Person {number}","born":"1970-01-{:02}","phone":"+1 555 01{:02}","ward":"4 West","active":true,"balance":{}.50}}"#,
+            1 + number % 28,
+            number % 100,
+            number % 1000,
+        ));
+        body.push('\n');
+        number += 1;
+    }
+    body
+}
+
+fn rows() -> String {
+    let mut body = String::from("ID,Name,Born,Address,Phone,Note\r\n");
+    let mut number = 0;
+    while body.len() < BODY_BYTES {
+        body.push_str(&format!(
+            "{number:08},\"Example, Person {number}\",1970-01-{:02},\"{} Main Street, Springfield\",+1 555 01{:02},\"said \"\"fine\"\"\"\r\n",
+            1 + number % 28,
+            number % 900,
+            number % 100,
+        ));
+        number += 1;
+    }
+    body
+}
+
+fn benches(criterion: &mut Criterion) {
+    let (bundle, lines, rows) = (bundle(), lines(), rows());
+    let list = format!("[{}]", lines.trim_end().replace('\n', ","));
+    let json = ReplyKind::Json { pointer: String::new() };
+    let csv = ReplyKind::Csv { delimiter: None, header: true };
+    let member = PatientLocator::Member("mrn".to_owned());
+    let column = PatientLocator::Column("ID".to_owned());
+
+    let mut group = criterion.benchmark_group("count");
+    group.sample_size(20);
+    let mut bench = |name: &str, body: &str, read: &dyn Fn(&[u8])| {
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        group.bench_function(name, |bencher| bencher.iter(|| read(black_box(body.as_bytes()))));
+    };
+    let counted = |tally: Option<Tally>| {
+        black_box(tally);
+    };
+    let ignored = |body: &[u8]| drop(black_box(serde_json::from_slice::<serde::de::IgnoredAny>(body)));
+
+    bench("json", &list, &|body| counted(count(&json, None, body)));
+    bench("json/patients", &list, &|body| counted(count(&json, Some(&member), body)));
+    bench("json/serde_json", &list, &ignored);
+    bench("fhir", &bundle, &|body| counted(count(&ReplyKind::FhirBundle, None, body)));
+    bench("fhir/serde_json", &bundle, &ignored);
+    bench("ndjson/patients", &lines, &|body| counted(count(&ReplyKind::Ndjson, Some(&member), body)));
+    bench("csv", &rows, &|body| counted(count(&csv, None, body)));
+    bench("csv/patients", &rows, &|body| counted(count(&csv, Some(&column), body)));
+    bench("csv/crate", &rows, &|body| {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(body);
+        let mut record = csv::ByteRecord::new();
+        while matches!(reader.read_byte_record(&mut record), Ok(true)) {
+            black_box(&record);
+        }
+    });
+    group.finish();
+}
+
+criterion_group!(all, benches);
+criterion_main!(all);
