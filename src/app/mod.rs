@@ -4,6 +4,7 @@
 
 pub mod control_plane;
 pub mod reload;
+pub mod resolve;
 pub mod running;
 pub mod wiring;
 pub mod workers;

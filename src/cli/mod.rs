@@ -5,14 +5,16 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::app::resolve::resolve;
+use crate::app::wiring::rules;
 use crate::config::load;
-use crate::foundation::clock::SystemClock;
+use crate::foundation::clock::{Clock as _, SystemClock};
 
 pub mod audit;
 pub mod demo;
@@ -35,6 +37,15 @@ enum Verb {
     /// Opens a small clinic on this machine with the gateway in front of it, to try it on
     Demo(demo::DemoArguments),
     Validate(validate::Arguments),
+    /// Shows, explains and tests the rules
+    Policy {
+        /// The main file
+        #[arg(long, global = true, default_value = "config/leastway.toml", env = "LEASTWAY_CONFIG")]
+        config: PathBuf,
+        /// What to do
+        #[command(subcommand)]
+        command: policy::PolicyCommand,
+    },
     /// Verifies and questions the journal, without a running gateway
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -81,6 +92,7 @@ pub fn run(
         Verb::Serve(arguments) => serve::run(&arguments, problems),
         Verb::Demo(arguments) => demo::play(&arguments, out, problems),
         Verb::Validate(arguments) => validate::run(&arguments, out, problems),
+        Verb::Policy { config, command } => ask_policy(&config, &command, out, problems),
         Verb::Audit(command) => {
             audit::run(&command, &journal_of, &SystemClock, &mut &mut *out).map(Exit::from)
         }
@@ -110,6 +122,23 @@ fn explain_usage<'w>(error: &clap::Error, out: &'w mut dyn Write, problems: &'w 
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn ask_policy(
+    file: &Path,
+    command: &policy::PolicyCommand,
+    out: &mut dyn Write,
+    problems: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let rules = match load(file).and_then(|loaded| rules(&loaded)) {
+        Ok(rules) => rules,
+        Err(found) => {
+            write!(problems, "{found}")?;
+            return Ok(Exit::No);
+        }
+    };
+    let resolve = |method: &http::Method, url: &str| resolve(&rules, method, url, command.form());
+    policy::run(command, &rules.policy, &resolve, SystemClock.now(), out)
 }
 
 /// The journal's folder, as the configuration says that was named or is in its usual place.

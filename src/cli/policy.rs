@@ -47,6 +47,9 @@ pub struct ExplainArguments {
     method: String,
     /// The URL, such as `https://ehr.clinic.example/patients/7`.
     url: String,
+    /// A field of the form that is posted: `NAME=VALUE`.
+    #[arg(long, value_name = "NAME=VALUE")]
+    form: Vec<String>,
     /// The groups that the provider tells.
     #[arg(long = "groups", value_name = "GROUP", value_delimiter = ',', conflicts_with = "nobody")]
     groups: Vec<String>,
@@ -91,6 +94,16 @@ pub struct TestArguments {
     /// Answer in JSON.
     #[arg(long)]
     json: bool,
+}
+
+impl PolicyCommand {
+    /// The fields of the form that a request carries, as `NAME=VALUE`.
+    pub fn form(&self) -> &[String] {
+        match self {
+            Self::Explain(arguments) => &arguments.form,
+            Self::Show(_) | Self::Test(_) => &[],
+        }
+    }
 }
 
 /// Does what `command` says with `rules`.

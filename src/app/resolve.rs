@@ -1,0 +1,63 @@
+//! Which route a method and a URL lead to, found as for a request: by the same reading and the same table.
+
+use http::header::CONTENT_TYPE;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method};
+
+use crate::features::policy::person::ResolvedRoute;
+use crate::features::route::body::Body;
+use crate::features::route::table::Recognized;
+use crate::features::route::view::RequestView;
+use crate::gateway::normalize::host::Authority;
+use crate::gateway::normalize::locate;
+use crate::gateway::normalize::query::Query;
+use crate::gateway::rules::Rules;
+
+/// The route of `method` and `url`, with the fields of a posted form as `NAME=VALUE`; or why there is none.
+pub fn resolve(rules: &Rules, method: &Method, url: &str, form: &[String]) -> Result<ResolvedRoute, String> {
+    let (authority, target) = split(url)?;
+    let authority = Authority::parse(authority).map_err(|fault| fault.to_string())?;
+    let (application, path) =
+        locate(&rules.routes, &authority.host, &target).map_err(|fault| fault.to_string())?;
+    let query = Query::read(&target).map_err(|fault| fault.to_string())?;
+    let (headers, body) = posted(form);
+    let view = RequestView { path: path.view(), method, query: query.fields(), headers: &headers };
+    let empty = body.is_empty().then_some(&Body::Empty);
+    let mut recognized = rules.routes.recognize(application, &view, empty);
+    let read;
+    if let Recognized::NeedsBody(needs) = recognized {
+        read = Body::read(&headers, body.as_bytes(), needs).map_err(|fault| fault.to_string())?;
+        recognized = rules.routes.recognize(application, &view, Some(&read));
+    }
+    match recognized {
+        Recognized::Route(matched) => Ok(ResolvedRoute {
+            application: application.name.clone(),
+            route: matched.route.index,
+            patient: matched.patient,
+        }),
+        Recognized::NoRoute | Recognized::Unmatched => Err(format!("no route of `{}` matches", application.name)),
+        Recognized::NeedsBody(_) | Recognized::BodyUnreadable(_) => {
+            Err("the body tells the routes apart; name its fields with --form".to_owned())
+        }
+        Recognized::Ambiguous => Err("several routes match, and none is the most specific".to_owned()),
+        Recognized::MethodOverride => Err("a parameter overrides the method".to_owned()),
+    }
+}
+
+fn split(url: &str) -> Result<(&str, PathAndQuery), String> {
+    let looks_like = || format!("a URL looks like `https://ehr.clinic.example/patients/7`, not `{url}`");
+    let rest = url.strip_prefix("https://").ok_or_else(looks_like)?;
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    path.parse().map(|target| (authority, target)).map_err(|_| looks_like())
+}
+
+fn posted(form: &[String]) -> (HeaderMap, String) {
+    let mut headers = HeaderMap::new();
+    if form.is_empty() {
+        return (headers, String::new());
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    let fields = form.iter().map(|field| field.split_once('=').unwrap_or((field, "")));
+    (headers, url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish())
+}
