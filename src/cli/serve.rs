@@ -16,7 +16,7 @@ use crate::platform::telemetry;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The main file
-    #[arg(default_value = "config/leastway.toml", env = "LEASTWAY_CONFIG")]
+    #[arg(long = "config", value_name = "FILE", default_value = "config/leastway.toml", env = "LEASTWAY_CONFIG")]
     file: PathBuf,
 }
 

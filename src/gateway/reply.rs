@@ -61,7 +61,12 @@ impl ReplyBody {
             }
             Content::Released(body) => {
                 let mut outcome = Outcome::Completed;
-                draft.end(|closing| outcome = note(closing, &body.record()));
+                let mut released = body.record();
+                // Nobody asks a body for its end that says that it is at its end.
+                if released.ended == EndedHow::Dropped && body.is_end_stream() {
+                    released.ended = EndedHow::Complete;
+                }
+                draft.end(|closing| outcome = note(closing, &released));
                 outcome
             }
         };

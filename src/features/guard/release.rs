@@ -12,6 +12,7 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_RANGES, TRAILER};
@@ -166,7 +167,9 @@ where
         hold_bytes: usize,
     ) -> Result<GuardedBody<B>, Withheld> {
         loop {
-            self.pass(&watch, &watch.meter.so_far()).map(drop)?;
+            if let Err(withheld) = self.pass(&watch, &watch.meter.so_far()) {
+                return Err(self.count_on(watch, withheld, hold_bytes).await);
+            }
             if self.bytes > hold_bytes
                 && let Some(upstream) = self.upstream.take()
             {
@@ -181,6 +184,33 @@ where
         let tally = watch.meter.finish();
         let verdict = self.pass(&watch, &tally)?;
         Ok(GuardedBody::complete(self.pieces, watch, tally, verdict))
+    }
+
+    /// It stays here. What is still to come is read for one thing only: to say how many it would have
+    /// been, as far as that takes no longer than a person waits and no more than would have been held.
+    async fn count_on(mut self, mut watch: Watch, withheld: Withheld, hold_bytes: usize) -> Withheld {
+        if withheld.verdict().and_then(|verdict| verdict.beyond()?.exceeded()).is_none() {
+            return withheld;
+        }
+        self.pieces.clear();
+        let meter = &mut watch.meter;
+        let to_the_end = async {
+            while self.bytes <= hold_bytes {
+                match self.next().await {
+                    Ok(Some(piece)) => {
+                        self.bytes += piece.len();
+                        meter.push(&piece);
+                    }
+                    Ok(None) => return true,
+                    Err(_) => return false,
+                }
+            }
+            false
+        };
+        let is_whole = tokio::time::timeout(COUNTED_ON_FOR, to_the_end).await.unwrap_or(false);
+        let tally = if is_whole { watch.meter.finish() } else { watch.meter.so_far() };
+        // Whatever comes after it, it was beyond the limit already.
+        self.pass(&watch, &tally).err().filter(|now| now.verdict().is_some()).unwrap_or(withheld)
     }
 
     fn pass(&self, watch: &Watch, tally: &Tally) -> Result<Verdict, Withheld> {
@@ -224,5 +254,7 @@ fn counted(withheld: Withheld, meter: &Meter) -> Withheld {
     Withheld { tally: meter.so_far(), ..withheld }
 }
 
+/// So long at most a reply that stays here is counted on.
+const COUNTED_ON_FOR: Duration = Duration::from_secs(2);
 /// So much white space at most is waited for before a reply counts as one that begins like no file.
 const LEAD_BYTES_MAX: usize = 8 * 1024;
