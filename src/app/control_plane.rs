@@ -57,7 +57,10 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
             reload_succeeded: reload.succeeded,
             reloaded: reload.at,
             connections: shared.room.open(),
-            providers: readiness.into_iter().map(|(provider, usable)| ProviderState { provider, usable }).collect(),
+            providers: readiness
+                .into_iter()
+                .map(|(provider, usable)| ProviderState { provider, usable })
+                .collect(),
         }
     })
 }

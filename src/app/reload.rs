@@ -119,7 +119,9 @@ impl Reloader {
         let event = RequestId::new(now, &*self.shared.entropy);
         let version = self.shared.rules.load().version.clone();
         let (verdict, outcome, note) = match reloaded {
-            Reloaded::Swapped(_) => (Verdict::Permit, Outcome::Completed, "new rules are in force".to_owned()),
+            Reloaded::Swapped(_) => {
+                (Verdict::Permit, Outcome::Completed, "new rules are in force".to_owned())
+            }
             Reloaded::Refused(problems) => {
                 let number = problems.0.len();
                 (Verdict::Deny, Outcome::Refused, format!("new rules were refused: {number} problems"))
@@ -176,7 +178,8 @@ impl Reloader {
         all.sort();
         all.dedup();
         for path in all {
-            let seen = std::fs::metadata(&path).map(|it| (it.modified().unwrap_or(SystemTime::UNIX_EPOCH), it.len()));
+            let seen = std::fs::metadata(&path)
+                .map(|it| (it.modified().unwrap_or(SystemTime::UNIX_EPOCH), it.len()));
             text.push_str(&format!("{}:{seen:?}\n", path.display()));
         }
         Digest::of(text.as_bytes())

@@ -35,7 +35,9 @@ pub fn resolve(rules: &Rules, method: &Method, url: &str, form: &[String]) -> Re
             route: matched.route.index,
             patient: matched.patient,
         }),
-        Recognized::NoRoute | Recognized::Unmatched => Err(format!("no route of `{}` matches", application.name)),
+        Recognized::NoRoute | Recognized::Unmatched => {
+            Err(format!("no route of `{}` matches", application.name))
+        }
         Recognized::NeedsBody(_) | Recognized::BodyUnreadable(_) => {
             Err("the body tells the routes apart; name its fields with --form".to_owned())
         }

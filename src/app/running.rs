@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use super::control_plane;
-use super::reload::{Reloaded, ReloadStatus, Reloader};
+use super::reload::{ReloadStatus, Reloaded, Reloader};
 use super::wiring;
 use super::workers::{self, Stop, Workers};
 use crate::config::{Loaded, Problems, load};
@@ -78,14 +78,17 @@ impl Running {
         let settings = &loaded.settings;
         let now = clock.now();
 
-        let journal = Journal::open(&settings.journal, clock.clone(), entropy.clone())
-            .with_context(|| format!("the journal in `{}` cannot be used", settings.journal.directory.display()))?;
+        let journal =
+            Journal::open(&settings.journal, clock.clone(), entropy.clone()).with_context(|| {
+                format!("the journal in `{}` cannot be used", settings.journal.directory.display())
+            })?;
         let ledger = Arc::new(Ledger::new());
         restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
         let store = Store::open(&settings.store, &[session::MIGRATIONS])
             .with_context(|| format!("the store `{}` cannot be used", settings.store.display()))?;
-        let sessions = Sessions::load(store, &settings.session, SessionLimits::default(), entropy.clone(), now)
-            .context("the sessions cannot be read")?;
+        let sessions =
+            Sessions::load(store, &settings.session, SessionLimits::default(), entropy.clone(), now)
+                .context("the sessions cannot be read")?;
         let authn = RelyingParty::new(settings.providers.clone(), entropy.clone())
             .context("a provider's authorities cannot be used")?;
         let assertion_key = assertion_key(&settings.store)?;
@@ -106,7 +109,8 @@ impl Running {
         let ((drain, drain_seen), (now_sender, now_seen)) = (watch::channel(false), watch::channel(false));
         let stop = Stop { drain: drain_seen.clone(), now: now_seen };
         let workers = workers::start(&shared, &stop)?;
-        let reloader = Arc::new(Reloader::new(file, shared.clone(), settings.files.clone(), ReloadStatus::started(now)));
+        let reloader =
+            Arc::new(Reloader::new(file, shared.clone(), settings.files.clone(), ReloadStatus::started(now)));
         let metrics = workers.metrics.clone();
         let control = control_plane::start(&loaded, &shared, &reloader, metrics, drain_seen.clone()).await?;
         let background = vec![
@@ -116,7 +120,15 @@ impl Running {
             tokio::spawn(reloader.clone().watch(drain_seen)),
         ];
         let addresses = workers.addresses.clone();
-        Ok(Self { shared, addresses, drain, now: now_sender, workers: Mutex::new(Some(workers)), background, reloader })
+        Ok(Self {
+            shared,
+            addresses,
+            drain,
+            now: now_sender,
+            workers: Mutex::new(Some(workers)),
+            background,
+            reloader,
+        })
     }
 
     /// Reads the files again; swaps everything, or nothing.
@@ -159,8 +171,10 @@ fn restore(ledger: &Ledger, directory: &Path, now: Timestamp) -> anyhow::Result<
                 && closing.status.is_none_or(|status| (200..300).contains(&status))
         });
         if came && opening.verdict == Verdict::Permit {
-            let subject =
-                crate::domain::subject::SubjectId { issuer: subject.issuer.clone(), sub: subject.sub.clone() };
+            let subject = crate::domain::subject::SubjectId {
+                issuer: subject.issuer.clone(),
+                sub: subject.sub.clone(),
+            };
             ledger.record(&subject, action, opening.time, opening.patient);
         }
     }
@@ -174,7 +188,8 @@ fn assertion_key(store: &Path) -> anyhow::Result<AssertionKey> {
         Ok(pkcs8) => pkcs8,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let pkcs8 = AssertionKey::generate()?;
-            write_private(&path, &pkcs8).with_context(|| format!("`{}` cannot be written", path.display()))?;
+            write_private(&path, &pkcs8)
+                .with_context(|| format!("`{}` cannot be written", path.display()))?;
             pkcs8
         }
         Err(error) => return Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
@@ -206,7 +221,9 @@ async fn warm_up(shared: Arc<Shared>) {
     for (provider, answer) in shared.authn.warm_up(shared.clock.now()).await {
         match answer {
             Ok(()) => tracing::info!(provider = %provider, "the provider can be used"),
-            Err(error) => tracing::warn!(provider = %provider, error = %error, "the provider cannot be used yet"),
+            Err(error) => {
+                tracing::warn!(provider = %provider, error = %error, "the provider cannot be used yet")
+            }
         }
     }
 }

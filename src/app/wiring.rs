@@ -37,9 +37,15 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
     });
     let policy = routes.as_ref().ok().and_then(|routes| {
         let catalog = catalog(routes, &settings.providers);
-        PolicyRules::compile(&settings.roles, &settings.policies, catalog, &settings.time_zone, settings.version)
-            .map_err(|found| found.into_iter().for_each(|problem| note(policy_problem(loaded, problem))))
-            .ok()
+        PolicyRules::compile(
+            &settings.roles,
+            &settings.policies,
+            catalog,
+            &settings.time_zone,
+            settings.version,
+        )
+        .map_err(|found| found.into_iter().for_each(|problem| note(policy_problem(loaded, problem))))
+        .ok()
     });
     match (routes, policy) {
         (Ok(routes), Some(policy)) if problems.is_empty() => Ok(Rules {

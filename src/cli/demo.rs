@@ -11,13 +11,13 @@ use super::audit::Answer;
 use crate::app::running::{Running, StartError};
 use crate::config::load;
 use crate::demo::banner::{banner, program};
+use crate::demo::loopback::only_listeners;
 use crate::demo::people::{PEOPLE, Person, totp_seconds_left, totp_step};
 use crate::demo::tour::{Tour, Verdict};
 use crate::demo::{Clinic, Ports, WorkDirectory, start};
-use crate::demo::loopback::only_listeners;
 use crate::foundation::clock::{Clock, SystemClock};
-use crate::platform::telemetry;
 use crate::foundation::entropy::{Entropy, SystemEntropy, random_text};
+use crate::platform::telemetry;
 
 /// What to do with the demo.
 #[derive(Debug, clap::Args)]
@@ -59,9 +59,14 @@ impl DemoArguments {
 }
 
 /// Plays the demo, or the part of it that was asked for.
-pub(super) fn play(arguments: &DemoArguments, out: &mut dyn Write, problems: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) fn play(
+    arguments: &DemoArguments,
+    out: &mut dyn Write,
+    problems: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     telemetry::start();
-    let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
+        (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let serve = |file: PathBuf| async move {
         let settings = load(&file).map_err(|found| anyhow::anyhow!("{found}"))?.settings;
         only_listeners(&settings.gateway, &settings.control)?;

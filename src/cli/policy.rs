@@ -359,7 +359,11 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(json.as_array().map(Vec::len), Some(rules.len()));
         let (_, schema) = typed(&rules, &["show", "--schema"]);
-        assert_eq!(schema, include_str!("../../config/policies/leastway.cedarschema"), "the shipped one differs");
+        assert_eq!(
+            schema,
+            include_str!("../../config/policies/leastway.cedarschema"),
+            "the shipped one differs"
+        );
     }
 
     #[test]

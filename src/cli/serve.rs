@@ -16,7 +16,12 @@ use crate::platform::telemetry;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The main file
-    #[arg(long = "config", value_name = "FILE", default_value = "config/leastway.toml", env = "LEASTWAY_CONFIG")]
+    #[arg(
+        long = "config",
+        value_name = "FILE",
+        default_value = "config/leastway.toml",
+        env = "LEASTWAY_CONFIG"
+    )]
     file: PathBuf,
 }
 
@@ -55,7 +60,8 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// Starts the gateway on the system's clock and entropy.
 pub(super) async fn start(file: PathBuf) -> Result<Running, StartError> {
-    let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
+        (Arc::new(SystemClock), Arc::new(SystemEntropy));
     Running::start(&file, clock, entropy).await
 }
 

@@ -13,7 +13,12 @@ use crate::config::{Loaded, Problem, Problems, Severity, load};
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The main file
-    #[arg(long = "config", value_name = "FILE", default_value = "config/leastway.toml", env = "LEASTWAY_CONFIG")]
+    #[arg(
+        long = "config",
+        value_name = "FILE",
+        default_value = "config/leastway.toml",
+        env = "LEASTWAY_CONFIG"
+    )]
     file: PathBuf,
     /// Answer in JSON
     #[arg(long)]

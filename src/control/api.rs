@@ -101,7 +101,9 @@ pub async fn reload(State(state): State<ControlState>) -> Response {
     }
     match (state.reload)().await {
         Ok(version) => Json(json!({ "rules_version": &*version })).into_response(),
-        Err(problems) => (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "problems": problems }))).into_response(),
+        Err(problems) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "problems": problems }))).into_response()
+        }
     }
 }
 

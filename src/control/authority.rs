@@ -21,7 +21,9 @@ pub async fn needs_own_host(request: Request, next: Next) -> Response {
 
 fn is_own_host(headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
-    let (Some(host), None) = (hosts.next().and_then(|host| host.to_str().ok()), hosts.next()) else { return false };
+    let (Some(host), None) = (hosts.next().and_then(|host| host.to_str().ok()), hosts.next()) else {
+        return false;
+    };
     let without_port = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
@@ -39,7 +41,8 @@ pub async fn needs_token(State(state): State<ControlState>, request: Request, ne
     match brought.and_then(|value| value.strip_prefix("Bearer ")) {
         Some(brought) if token.is(brought) => next.run(request).await,
         _ => {
-            let mut refused = problem(StatusCode::UNAUTHORIZED, "bring the token as `Authorization: Bearer …`");
+            let mut refused =
+                problem(StatusCode::UNAUTHORIZED, "bring the token as `Authorization: Bearer …`");
             let challenge = axum::http::HeaderValue::from_static("Bearer realm=\"leastway-control\"");
             refused.headers_mut().insert(axum::http::header::WWW_AUTHENTICATE, challenge);
             refused

@@ -28,7 +28,8 @@ pub async fn metrics(State(state): State<ControlState>) -> Response {
     }));
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, &registry) {
-        Ok(()) => ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response(),
+        Ok(()) => ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+            .into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
@@ -67,20 +68,49 @@ impl Snapshot {
                 [("application", application), ("verdict", verdict.as_str()), ("reason", reason.as_str())];
             ConstCounter::new(*number).encode(requests.encode_family(&labels)?)?;
         }
-        let mut events =
-            encoder.encode_descriptor("events", "Events that ended, by outcome", None, MetricType::Counter)?;
+        let mut events = encoder.encode_descriptor(
+            "events",
+            "Events that ended, by outcome",
+            None,
+            MetricType::Counter,
+        )?;
         for (outcome, number) in &self.counted.events {
             ConstCounter::new(*number).encode(events.encode_family(&[("outcome", outcome.as_str())])?)?;
         }
-        counter(encoder, "events_lost", "Requests refused because their event could not be written", self.counted.events_lost)?;
-        counter(encoder, "replies_withheld", "Replies withheld beyond the minimum necessary", self.counted.withheld)?;
-        histogram(encoder, "request_duration", "From the first byte of a request to the last of its reply", &self.counted.duration)?;
-        histogram(encoder, "upstream_duration", "Waiting for the head of the application's reply", &self.counted.upstream)
+        counter(
+            encoder,
+            "events_lost",
+            "Requests refused because their event could not be written",
+            self.counted.events_lost,
+        )?;
+        counter(
+            encoder,
+            "replies_withheld",
+            "Replies withheld beyond the minimum necessary",
+            self.counted.withheld,
+        )?;
+        histogram(
+            encoder,
+            "request_duration",
+            "From the first byte of a request to the last of its reply",
+            &self.counted.duration,
+        )?;
+        histogram(
+            encoder,
+            "upstream_duration",
+            "Waiting for the head of the application's reply",
+            &self.counted.upstream,
+        )
     }
 
     fn decisions(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
         counter(encoder, "decisions", "Decisions, remembered ones too", self.counted.decisions_made)?;
-        counter(encoder, "decisions_cached", "Decisions that were remembered", self.counted.decisions_cached)?;
+        counter(
+            encoder,
+            "decisions_cached",
+            "Decisions that were remembered",
+            self.counted.decisions_cached,
+        )?;
         histogram(encoder, "decision_duration", "Deciding", &self.counted.decision)
     }
 
@@ -90,7 +120,12 @@ impl Snapshot {
         counter(encoder, "journal_batches", "Times that the writer took what was waiting", journal.batches)?;
         counter(encoder, "journal_bytes", "Bytes written", journal.bytes)?;
         counter(encoder, "journal_segments", "Segments begun", journal.segments)?;
-        counter(encoder, "journal_closings_lost", "Closing entries that could not be written", journal.lost_closings)?;
+        counter(
+            encoder,
+            "journal_closings_lost",
+            "Closing entries that could not be written",
+            journal.lost_closings,
+        )?;
         gauge(encoder, "journal_waiting", "Entries that wait for the writer", journal.waiting)?;
         gauge(encoder, "journal_writable", "Whether the journal can be written", u64::from(self.writable))?;
         let buckets: Vec<(f64, u64)> =
@@ -102,16 +137,31 @@ impl Snapshot {
             Some(&Unit::Seconds),
             MetricType::Histogram,
         )?;
-        append.encode_histogram::<[(&str, &str); 0]>(journal.sync_time.as_secs_f64(), journal.syncs, &buckets, None)
+        append.encode_histogram::<[(&str, &str); 0]>(
+            journal.sync_time.as_secs_f64(),
+            journal.syncs,
+            &buckets,
+            None,
+        )
     }
 
     fn present(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
         let present = &self.present;
         counter(encoder, "connections", "Connections that were accepted", self.counted.connections)?;
-        counter(encoder, "connections_refused", "Connections that were turned away", self.counted.connections_refused)?;
+        counter(
+            encoder,
+            "connections_refused",
+            "Connections that were turned away",
+            self.counted.connections_refused,
+        )?;
         gauge(encoder, "connections_open", "Connections of callers", present.connections as u64)?;
         gauge(encoder, "sessions", "Sessions", self.sessions as u64)?;
-        gauge(encoder, "config_last_reload_success", "Whether the last reload succeeded", u64::from(present.reload_succeeded))?;
+        gauge(
+            encoder,
+            "config_last_reload_success",
+            "Whether the last reload succeeded",
+            u64::from(present.reload_succeeded),
+        )?;
         let reloaded = u64::try_from(present.reloaded.as_seconds()).unwrap_or(0);
         gauge(encoder, "config_last_reload_timestamp_seconds", "When the last reload was", reloaded)?;
         let mut rules = encoder.encode_descriptor("rules", "The rules in force", None, MetricType::Gauge)?;

@@ -10,5 +10,3 @@ pub mod probes;
 pub mod router;
 pub mod settings;
 pub mod state;
-#[cfg(test)]
-mod tests;

@@ -25,7 +25,11 @@ pub struct Redirect {
 
 /// Where a refused request leads at once: a person whose request can be repeated, and who has a step
 /// to take. All others are told.
-pub async fn redirect(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Result<Option<Redirect>, Refusal> {
+pub async fn redirect(
+    moment: &Moment,
+    refusal: &Refusal,
+    manner: &Manner,
+) -> Result<Option<Redirect>, Refusal> {
     let Refusal::Challenge(challenged) = refusal else { return Ok(None) };
     if manner.audience != Audience::Person || !manner.repeatable {
         return Ok(None);
@@ -33,11 +37,15 @@ pub async fn redirect(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Re
     match &challenged.step {
         Challenge::SignIn => {
             let known = challenged.known.as_ref();
-            begin(moment, &challenged.application.provider, None, known, manner, &manner.target).await.map(Some)
+            begin(moment, &challenged.application.provider, None, known, manner, &manner.target)
+                .await
+                .map(Some)
         }
         Challenge::StepUp(need, _) => {
             let provider = provider_of(challenged);
-            begin(moment, provider, Some(need), challenged.known.as_ref(), manner, &manner.target).await.map(Some)
+            begin(moment, provider, Some(need), challenged.known.as_ref(), manner, &manner.target)
+                .await
+                .map(Some)
         }
         // The page that is shown is the form.
         Challenge::Justify => Ok(None),
@@ -79,7 +87,9 @@ pub async fn begin(
 /// A sign-in that went wrong, as a refusal.
 pub fn failed(error: AuthnError, return_to: &str) -> Refusal {
     match error {
-        AuthnError::AssuranceNotProven { class, .. } => Refusal::AssuranceNotProven(class, return_to.to_owned()),
+        AuthnError::AssuranceNotProven { class, .. } => {
+            Refusal::AssuranceNotProven(class, return_to.to_owned())
+        }
         error => Refusal::SignInFailed(error, return_to.to_owned()),
     }
 }

@@ -10,9 +10,9 @@ use futures_util::FutureExt as _;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
-use ipnet::IpNet;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
@@ -35,12 +35,22 @@ pub struct Peer {
 impl Peer {
     /// What the normalizer wants to know of the connection.
     pub fn facts<'a>(&'a self, trusted_proxies: &'a [IpNet], head_bytes_max: usize) -> ConnectionFacts<'a> {
-        ConnectionFacts { peer: self.address, sni: self.server_name.as_deref(), trusted_proxies, head_bytes_max }
+        ConnectionFacts {
+            peer: self.address,
+            sni: self.server_name.as_deref(),
+            trusted_proxies,
+            head_bytes_max,
+        }
     }
 }
 
 /// Serves requests until the caller leaves, or `stop` says so and what is under way is done.
-pub async fn serve(stream: TlsStream<TcpStream>, address: SocketAddr, worker: Rc<Worker>, stop: watch::Receiver<bool>) {
+pub async fn serve(
+    stream: TlsStream<TcpStream>,
+    address: SocketAddr,
+    worker: Rc<Worker>,
+    stop: watch::Receiver<bool>,
+) {
     let (_, tls) = stream.get_ref();
     let is_http2 = tls.alpn_protocol() == Some(b"h2");
     let peer = Rc::new(Peer { address, server_name: tls.server_name().map(Into::into) });
@@ -117,10 +127,12 @@ fn service(
         let (mut bounded, worker, peer) = (bounded.clone(), shed_worker.clone(), shed_peer.clone());
         async move {
             // Ready or not is asked at once: who must wait is shed.
-            let answered = match std::future::poll_fn(|context| tower::Service::poll_ready(&mut bounded, context)).await {
-                Ok(()) => tower::Service::call(&mut bounded, request).await,
-                Err(error) => Err(error),
-            };
+            let answered =
+                match std::future::poll_fn(|context| tower::Service::poll_ready(&mut bounded, context)).await
+                {
+                    Ok(()) => tower::Service::call(&mut bounded, request).await,
+                    Err(error) => Err(error),
+                };
             Ok(match answered {
                 Ok(reply) => reply,
                 Err(_) => handle::overloaded(worker, &peer).await,
@@ -183,7 +195,9 @@ pub async fn serve_redirect(stream: TcpStream, port: u16, worker: Rc<Worker>) {
 
 fn redirected(worker: &Worker, port: u16, request: &Request<Incoming>) -> Response<ReplyBody> {
     let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
-    let host = host.and_then(|host| super::normalize::host::Authority::parse(host).ok()).map(|authority| authority.host);
+    let host = host
+        .and_then(|host| super::normalize::host::Authority::parse(host).ok())
+        .map(|authority| authority.host);
     let known = host.filter(|host| worker.shared.rules.load().routes.quirks(host).is_some());
     let mut reply = Response::new(ReplyBody::default());
     let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);

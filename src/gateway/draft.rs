@@ -46,7 +46,13 @@ impl Draft {
     pub fn begin(scribe: Rc<Scribe>, event: RequestId, time: Timestamp, client: IpAddr) -> Self {
         let opening = Opening { client_ip: Some(client), ..Opening::begin(event, EventKind::Request, time) };
         let closing = Closing::of(event, time, Outcome::Aborted);
-        Self { scribe, started: Instant::now(), opening: Some(Box::new(opening)), closing: Some(closing), lost: false }
+        Self {
+            scribe,
+            started: Instant::now(),
+            opening: Some(Box::new(opening)),
+            closing: Some(closing),
+            lost: false,
+        }
     }
 
     /// Notes something for the opening entry; too late, and without effect, once it is journaled.
@@ -69,7 +75,11 @@ impl Draft {
     }
 
     /// What was decided and why, and hands the opening entry to the journal.
-    pub fn journal(&mut self, verdict: Verdict, reasons: &[Reason]) -> Result<(Journaled, Pending), JournalError> {
+    pub fn journal(
+        &mut self,
+        verdict: Verdict,
+        reasons: &[Reason],
+    ) -> Result<(Journaled, Pending), JournalError> {
         let Some(mut opening) = self.opening.take() else { return Err(JournalError::Closed) };
         opening.verdict = verdict;
         reasons.clone_into(&mut opening.reasons);

@@ -66,10 +66,15 @@ impl Moment {
 }
 
 /// Answers one request. Whatever happens, it leaves one event.
-pub async fn handle(worker: Rc<Worker>, peer: Rc<Peer>, mut request: Request<Incoming>) -> Response<ReplyBody> {
+pub async fn handle(
+    worker: Rc<Worker>,
+    peer: Rc<Peer>,
+    mut request: Request<Incoming>,
+) -> Response<ReplyBody> {
     let (moment, draft) = Moment::begin(worker, &peer);
     let manner = Manner::of(&request);
-    let on_upgrade = request.headers().contains_key(http::header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
+    let on_upgrade =
+        request.headers().contains_key(http::header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
     let mut draft = Some(draft);
     match serve(&moment, &peer, (request, on_upgrade), &manner, &mut draft).await {
         Ok(Answer::Released(reply)) => match draft {
@@ -123,7 +128,15 @@ async fn serve(
         moment.worker.shared.sessions.touch(&known.session, moment.now);
     }
 
-    let passage = Passage { moment, normalized: &normalized, application: &application, route, patient, person, public };
+    let passage = Passage {
+        moment,
+        normalized: &normalized,
+        application: &application,
+        route,
+        patient,
+        person,
+        public,
+    };
     passage::pass(passage, parts, body, on_upgrade, draft).await
 }
 

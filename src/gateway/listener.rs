@@ -95,7 +95,13 @@ pub async fn accept(
     }
 }
 
-async fn meet(stream: TcpStream, peer: SocketAddr, worker: Rc<Worker>, place: Place, stop: watch::Receiver<bool>) {
+async fn meet(
+    stream: TcpStream,
+    peer: SocketAddr,
+    worker: Rc<Worker>,
+    place: Place,
+    stop: watch::Receiver<bool>,
+) {
     let refused = |why: &dyn std::fmt::Display| {
         worker.scribe.metrics.count(|counted| counted.connections_refused += 1);
         tracing::debug!(error = %why, "a TLS handshake failed");

@@ -106,7 +106,9 @@ pub fn is_same_origin(headers: &HeaderMap, authority: &str) -> bool {
         return matches!(site, "same-origin" | "none");
     }
     match text(headers, &http::header::ORIGIN) {
-        Some(origin) => origin.strip_prefix("https://").is_some_and(|host| host.eq_ignore_ascii_case(authority)),
+        Some(origin) => {
+            origin.strip_prefix("https://").is_some_and(|host| host.eq_ignore_ascii_case(authority))
+        }
         None => true,
     }
 }
@@ -133,7 +135,11 @@ mod tests {
             ("navigation", &[("sec-fetch-mode", "navigate"), ("accept", "text/html,*/*")], Audience::Person),
             ("fetch", &[("sec-fetch-mode", "cors"), ("accept", "text/html,*/*")], Audience::Program),
             ("old browser", &[("accept", "text/html,*/*;q=0.8")], Audience::Person),
-            ("old script", &[("accept", "text/html"), ("x-requested-with", "XMLHttpRequest")], Audience::Program),
+            (
+                "old script",
+                &[("accept", "text/html"), ("x-requested-with", "XMLHttpRequest")],
+                Audience::Program,
+            ),
             ("FHIR client", &[("accept", "application/fhir+json")], Audience::FhirProgram),
         ];
         for (name, pairs, expected) in cases {
@@ -143,7 +149,8 @@ mod tests {
 
     #[test]
     fn a_form_of_another_site_is_told_apart() {
-        let same = |pairs: &[(&'static str, &'static str)]| is_same_origin(&headers(pairs), "ehr.example:8443");
+        let same =
+            |pairs: &[(&'static str, &'static str)]| is_same_origin(&headers(pairs), "ehr.example:8443");
         assert!(same(&[("sec-fetch-site", "same-origin")]));
         assert!(!same(&[("sec-fetch-site", "cross-site")]));
         assert!(!same(&[("sec-fetch-site", "same-site")]));

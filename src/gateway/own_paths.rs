@@ -70,7 +70,9 @@ pub async fn answer(
         "sign-out" if get || post => sign_out(moment, &asked).await,
         "signed-out" if get => Ok(signed_out(moment, &asked, true)),
         "me" if get => me(moment, &asked),
-        "assets/page.css" if get => Ok(asset(moment, "text/css; charset=utf-8", pages::STYLESHEET.to_owned())),
+        "assets/page.css" if get => {
+            Ok(asset(moment, "text/css; charset=utf-8", pages::STYLESHEET.to_owned()))
+        }
         "jwks.json" if get => {
             Ok(asset(moment, "application/jwk-set+json", moment.worker.shared.assertion_key.jwks()))
         }
@@ -108,7 +110,11 @@ fn return_to(asked: &Asked) -> String {
 }
 
 /// The application that a path of this host belongs to.
-fn application<'m>(moment: &'m Moment, asked: &Asked, target: &str) -> Option<&'m std::sync::Arc<Application>> {
+fn application<'m>(
+    moment: &'m Moment,
+    asked: &Asked,
+    target: &str,
+) -> Option<&'m std::sync::Arc<Application>> {
     let located = |target: &PathAndQuery| {
         normalize::locate(&moment.current.rules.routes, &asked.head.authority.host, target).ok()
     };
@@ -223,8 +229,13 @@ async fn justify(moment: &Moment, asked: &Asked, incoming: Incoming) -> Result<A
         Ok(given) => given,
         Err(problem) => {
             let entered = pages::Entered { code: code.parse().ok(), text: &text };
-            let page =
-                Page::Justify { exceeded: None, action: None, return_to: &target, entered, problem: Some(problem) };
+            let page = Page::Justify {
+                exceeded: None,
+                action: None,
+                return_to: &target,
+                entered,
+                problem: Some(problem),
+            };
             return Ok(show(moment, asked, StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };

@@ -108,7 +108,8 @@ impl Passage<'_> {
             None => (rules.policy.public(), Reason::UnmatchedObserved),
         };
         let took = started.elapsed();
-        let (Decision::Permit(_, grounds) | Decision::Challenge(_, grounds) | Decision::Deny(_, grounds)) = &decision;
+        let (Decision::Permit(_, grounds) | Decision::Challenge(_, grounds) | Decision::Deny(_, grounds)) =
+            &decision;
         self.moment.worker.scribe.metrics.count(|counted| {
             counted.decision.observe(took);
             counted.decisions_cached += u64::from(grounds.cached);
@@ -146,7 +147,7 @@ impl Passage<'_> {
     }
 
     fn still_counts(&self, given: crate::foundation::clock::Timestamp) -> bool {
-        self.moment.now.since(given) < JUSTIFICATION_LASTS
+        self.moment.now.since(given) <= JUSTIFICATION_LASTS
     }
 
     fn action(&self) -> Action {
@@ -160,7 +161,8 @@ impl Passage<'_> {
         Terms {
             limits: grounds.obligations.limits,
             action: self.action(),
-            basis: identity.map_or(crate::domain::purpose::Basis::Operations, |identity| identity.purpose.basis()),
+            basis: identity
+                .map_or(crate::domain::purpose::Basis::Operations, |identity| identity.purpose.basis()),
             justified: justified.is_some_and(|given| self.still_counts(given.given)),
             stepped_up: identity.is_some_and(|identity| {
                 identity.assurance.proven.values().any(|proven| now.since(*proven) < STEP_UP_LASTS)
@@ -211,9 +213,10 @@ impl Passage<'_> {
         let step = match step {
             Step::Justify => Challenge::Justify,
             Step::StepUp => match self.step_up_class() {
-                Some(class) => {
-                    Challenge::StepUp(AssuranceNeed { class, fresh: Some(STEP_UP_LASTS) }, Reason::AcrInsufficient)
-                }
+                Some(class) => Challenge::StepUp(
+                    AssuranceNeed { class, fresh: Some(STEP_UP_LASTS) },
+                    Reason::AcrInsufficient,
+                ),
                 // Nobody can step up there: then it does not pass.
                 None => return self.blocked(beyond),
             },

@@ -131,7 +131,9 @@ impl Refusal {
             | Self::CountUnknown(..)
             | Self::AssuranceNotProven(..) => StatusCode::FORBIDDEN,
             Self::Journal(_) | Self::StoreUnavailable | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Upstream(UpstreamError::ConnectTimeout | UpstreamError::ReplyTimeout) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Upstream(UpstreamError::ConnectTimeout | UpstreamError::ReplyTimeout) => {
+                StatusCode::GATEWAY_TIMEOUT
+            }
             Self::Upstream(UpstreamError::RequestBody(_)) => StatusCode::BAD_REQUEST,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
             Self::SignInFailed(error, _) => sign_in_status(error.reason()),
@@ -144,9 +146,11 @@ impl Refusal {
         match self {
             Self::TooMuch(..) | Self::CountUnknown(..) => Outcome::Withheld,
             Self::Challenge(challenged) if challenged.withheld.is_some() => Outcome::Withheld,
-            Self::Journal(_) | Self::Upstream(_) | Self::StoreUnavailable | Self::Overloaded | Self::Internal => {
-                Outcome::Failed
-            }
+            Self::Journal(_)
+            | Self::Upstream(_)
+            | Self::StoreUnavailable
+            | Self::Overloaded
+            | Self::Internal => Outcome::Failed,
             Self::SignInFailed(error, _) if error.reason() == Reason::ProviderUnavailable => Outcome::Failed,
             Self::CallerLeft => Outcome::Aborted,
             Self::NotUnderstood(_)

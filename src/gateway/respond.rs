@@ -30,7 +30,12 @@ pub async fn own(
 }
 
 /// Tells a refusal.
-pub async fn refuse(moment: &Moment, refusal: Refusal, manner: &Manner, draft: Option<Draft>) -> Response<ReplyBody> {
+pub async fn refuse(
+    moment: &Moment,
+    refusal: Refusal,
+    manner: &Manner,
+    draft: Option<Draft>,
+) -> Response<ReplyBody> {
     // A person who only has to sign in is led there at once; if that cannot be, that is told instead.
     let (refusal, redirect) = match challenge::redirect(moment, &refusal, manner).await {
         Ok(redirect) => (refusal, redirect),
@@ -62,7 +67,9 @@ fn tell(refusal: &Refusal, moment: &Moment) {
             let source = std::error::Error::source(error).map(ToString::to_string);
             tracing::warn!(request.id = %request, %reason, error = %error, source, "refused");
         }
-        Refusal::SignInFailed(error, _) => tracing::warn!(request.id = %request, %reason, error = %error, "refused"),
+        Refusal::SignInFailed(error, _) => {
+            tracing::warn!(request.id = %request, %reason, error = %error, "refused")
+        }
         Refusal::Internal => tracing::error!(request.id = %request, %reason, "refused"),
         Refusal::NotUnderstood(fault) => {
             tracing::debug!(request.id = %request, %reason, rule = fault.internal, "refused");
@@ -104,7 +111,11 @@ async fn journaled(draft: &mut Draft, verdict: Verdict, reasons: &[Reason]) -> R
 /// All that may be said without a journal.
 fn without_journal(manner: &Manner) -> Response<ReplyBody> {
     let text = json!({ "title": pages::title(Reason::AuditUnavailable, Language::English), "status": 503, "reason": Reason::AuditUnavailable });
-    let mut reply = with_text(bare_head(StatusCode::SERVICE_UNAVAILABLE, Reason::AuditUnavailable), PROBLEM, text.to_string());
+    let mut reply = with_text(
+        bare_head(StatusCode::SERVICE_UNAVAILABLE, Reason::AuditUnavailable),
+        PROBLEM,
+        text.to_string(),
+    );
     if manner.head_only {
         *reply.body_mut() = Bytes::new();
     }
@@ -124,7 +135,8 @@ fn led(moment: &Moment, refusal: &Refusal, redirect: &Redirect) -> Response<Byte
     if let Ok(location) = HeaderValue::from_str(&redirect.location) {
         head.headers_mut().insert(LOCATION, location);
     }
-    if let Some(cookie) = redirect.set_cookie.as_deref().and_then(|cookie| HeaderValue::from_str(cookie).ok()) {
+    if let Some(cookie) = redirect.set_cookie.as_deref().and_then(|cookie| HeaderValue::from_str(cookie).ok())
+    {
         head.headers_mut().append(SET_COOKIE, cookie);
     }
     head.map(|()| Bytes::new())
@@ -184,9 +196,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
 fn step<'a>(challenged: &'a Challenged, return_to: &'a str) -> Page<'a> {
     let exceeded = challenged.withheld.flatten();
     match &challenged.step {
-        Challenge::SignIn => {
-            Page::SignIn { return_to, expired: challenged.reason != Reason::SignInRequired }
-        }
+        Challenge::SignIn => Page::SignIn { return_to, expired: challenged.reason != Reason::SignInRequired },
         Challenge::StepUp(need, _) => Page::StepUp { need, exceeded, return_to },
         Challenge::Justify => Page::Justify {
             exceeded,

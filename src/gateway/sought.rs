@@ -63,7 +63,9 @@ fn settled(recognized: &Recognized<'_>, body: RequestBody) -> Result<Sought, Ref
         Recognized::Unmatched => Ok(Sought { route: None, patient: None, body }),
         Recognized::NoRoute => Err(Refusal::RouteNotFound),
         Recognized::BodyUnreadable(fault) => Err(Refusal::BodyUnreadable(*fault)),
-        Recognized::Ambiguous => Err(Fault::malformed("routes: several match, none is the most specific").into()),
+        Recognized::Ambiguous => {
+            Err(Fault::malformed("routes: several match, none is the most specific").into())
+        }
         Recognized::MethodOverride => {
             Err(Fault::method(http::StatusCode::BAD_REQUEST, "method: overridden by a parameter").into())
         }

@@ -33,7 +33,8 @@ pub struct Known {
 pub fn find(moment: &Moment, head: &Head) -> Person {
     let Some(token) = head.session.value() else { return Person::Nobody(Reason::SignInRequired) };
     let worker = &moment.worker;
-    let found = worker.shared.sessions.find(&worker.sessions, token.reveal(), &head.authority.host, moment.now);
+    let found =
+        worker.shared.sessions.find(&worker.sessions, token.reveal(), &head.authority.host, moment.now);
     match found {
         Found::Session(session) => {
             let identity = moment.current.identity(&session, None);

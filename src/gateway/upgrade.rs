@@ -38,7 +38,13 @@ pub fn join<B>(
     reply.map(|_| ())
 }
 
-async fn run(worker: Rc<Worker>, caller: OnUpgrade, application: OnUpgrade, session: Option<SessionId>, mut draft: Draft) {
+async fn run(
+    worker: Rc<Worker>,
+    caller: OnUpgrade,
+    application: OnUpgrade,
+    session: Option<SessionId>,
+    mut draft: Draft,
+) {
     let (caller, application) = match tokio::try_join!(caller, application) {
         Ok(sides) => sides,
         Err(error) => {

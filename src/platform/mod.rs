@@ -3,5 +3,5 @@
 pub mod http;
 pub mod page;
 pub mod store;
-pub mod tls;
 pub mod telemetry;
+pub mod tls;
