@@ -1,11 +1,11 @@
 //! The shipped configuration and the clinic that it describes fit together.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::path::Path;
 
 use leastway::config::load;
 use leastway::demo::loopback::only_listeners;
-use leastway::demo::people::PEOPLE;
+use leastway::demo::people::{PEOPLE, Person};
 use leastway::demo::{Ports, WorkDirectory};
 use leastway::domain::limit::OnExceed;
 use leastway::features::route::table::RouteTable;
