@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -86,7 +87,7 @@ pub async fn events(State(state): State<ControlState>, Query(asked): Query<Event
         Ok::<_, anyhow::Error>(lines)
     });
     match found.await.map_err(Into::into).and_then(|found| found) {
-        Ok(lines) => ([(axum::http::header::CONTENT_TYPE, "application/jsonl")], lines).into_response(),
+        Ok(lines) => ([(CONTENT_TYPE, "application/jsonl")], lines).into_response(),
         Err(error) => {
             tracing::error!(error = %format!("{error:#}"), "the journal could not be read");
             problem(StatusCode::INTERNAL_SERVER_ERROR, "the journal could not be read")

@@ -2,8 +2,8 @@
 //! the rest. A browser that was led here by another name (DNS rebinding) is turned away.
 
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
@@ -43,8 +43,8 @@ pub async fn needs_token(State(state): State<ControlState>, request: Request, ne
         _ => {
             let mut refused =
                 problem(StatusCode::UNAUTHORIZED, "bring the token as `Authorization: Bearer …`");
-            let challenge = axum::http::HeaderValue::from_static("Bearer realm=\"leastway-control\"");
-            refused.headers_mut().insert(axum::http::header::WWW_AUTHENTICATE, challenge);
+            let challenge = HeaderValue::from_static("Bearer realm=\"leastway-control\"");
+            refused.headers_mut().insert(WWW_AUTHENTICATE, challenge);
             refused
         }
     }

@@ -51,7 +51,10 @@ fn the_shipped_configuration_is_all_embedded() {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
             if entry.file_type().unwrap().is_dir() {
-                folders.push(entry.path());
+                // The texts of our pages are in the program, not in a configuration.
+                if entry.file_name() != "messages" {
+                    folders.push(entry.path());
+                }
                 continue;
             }
             // The rest of the folder is documentation.

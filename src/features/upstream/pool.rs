@@ -116,10 +116,6 @@ impl Pool {
 }
 
 impl Lease {
-    pub(super) fn server(&self) -> Option<&Server> {
-        self.pool.settings().servers.get(self.server)
-    }
-
     /// Keeps the connection for the next request, if the application lets us.
     pub(super) fn give_back(self) {
         let Self { sender, server, pool, reused: _ } = self;
