@@ -242,3 +242,75 @@ impl From<Fault> for Refusal {
         Self::NotUnderstood(fault)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::normalize::path::PathFault;
+
+    #[test]
+    fn every_refusal_has_its_status_reason_and_outcome() {
+        let exceeded = |limit| Exceeded { limit, allowed: 500, actual: 1000 };
+        let export = exceeded(LimitName::RecordsPerExport);
+        let denial = Denial { reasons: vec![Reason::OutsideShift, Reason::NoRuleMatched], ways_on: Vec::new() };
+        let cases = [
+            (Refusal::NotUnderstood(PathFault::DotSegment.into()), 400, Reason::PathRejected, Outcome::Refused),
+            (Refusal::RouteNotFound, 404, Reason::RouteNotFound, Outcome::Refused),
+            (Refusal::CrossSite, 403, Reason::CrossSite, Outcome::Refused),
+            (Refusal::BodyTooLarge, 413, Reason::BodyTooLarge, Outcome::Refused),
+            (Refusal::CallerLeft, 400, Reason::CallerLeft, Outcome::Aborted),
+            (Refusal::Denied(denial, None), 403, Reason::OutsideShift, Outcome::Refused),
+            (Refusal::TooMuch(export, Action::Export), 403, Reason::ExportOverRequestLimit, Outcome::Withheld),
+            (
+                Refusal::TooMuch(exceeded(LimitName::RecordsPerResponse), Action::List),
+                403,
+                Reason::RecordsOverResponseLimit,
+                Outcome::Withheld,
+            ),
+            (
+                Refusal::TooMuch(exceeded(LimitName::ExportsPerDay), Action::Export),
+                429,
+                Reason::ExportOverWindowBudget,
+                Outcome::Withheld,
+            ),
+            (
+                Refusal::CountUnknown(WhyUnknown::Opaque, Action::Export),
+                403,
+                Reason::CountUnknown,
+                Outcome::Withheld,
+            ),
+            (Refusal::Journal(JournalError::Closed), 503, Reason::AuditUnavailable, Outcome::Failed),
+            (Refusal::Upstream(UpstreamError::ReplyTimeout), 504, Reason::UpstreamTimeout, Outcome::Failed),
+            (Refusal::Upstream(UpstreamError::UnaskedUpgrade), 502, Reason::UpstreamMalformed, Outcome::Failed),
+            (
+                Refusal::SignInFailed(AuthnError::UnknownProvider, "/".to_owned()),
+                502,
+                Reason::ProviderUnavailable,
+                Outcome::Failed,
+            ),
+            (
+                Refusal::SignInFailed(AuthnError::OtherBrowser, "/".to_owned()),
+                400,
+                Reason::SignInInvalid,
+                Outcome::Refused,
+            ),
+            (
+                Refusal::AssuranceNotProven("mfa".parse().unwrap(), "/".to_owned()),
+                403,
+                Reason::AssuranceNotProven,
+                Outcome::Refused,
+            ),
+            (Refusal::StoreUnavailable, 503, Reason::StoreUnavailable, Outcome::Failed),
+            (Refusal::Overloaded, 503, Reason::Overloaded, Outcome::Failed),
+            (Refusal::Internal, 500, Reason::InternalError, Outcome::Failed),
+        ];
+        for (refusal, status, reason, outcome) in cases {
+            assert_eq!(
+                (refusal.status().as_u16(), refusal.reason(), refusal.outcome(), refusal.reasons().first()),
+                (status, reason, outcome, Some(&reason)),
+                "{refusal:?}"
+            );
+            assert_eq!(refusal.verdict(), Verdict::Deny, "{refusal:?}");
+        }
+    }
+}

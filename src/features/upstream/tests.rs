@@ -1,1 +1,219 @@
+//! The application's side against applications that misbehave, each a few lines of a socket.
 
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::LocalSet;
+
+use super::assertion::{AssertionKey, Assertions};
+use super::error::UpstreamError;
+use super::headers::{ASSERTION, Facts, write};
+use super::pool::{Pool, Upstream};
+use super::send::{RequestBody, send};
+use super::settings::{IdentityHeaders, Server, UpstreamSettings};
+use crate::domain::assurance::Assurance;
+use crate::domain::proof::{Journaled, Permit};
+use crate::domain::purpose::Purpose;
+use crate::domain::subject::{Identity, Subject};
+use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::SeededEntropy;
+use crate::foundation::id::{RequestId, SessionId};
+use crate::platform::http::body::{Full, read_bounded};
+
+fn settings(address: SocketAddr) -> UpstreamSettings {
+    UpstreamSettings {
+        application: "ehr".parse().unwrap(),
+        servers: vec![Server { tls: false, host: address.ip().to_string(), port: address.port() }],
+        authorities: None,
+        connect_timeout: Duration::from_secs(1),
+        reply_timeout: Duration::from_millis(500),
+        keep_alive: Duration::from_secs(15),
+        preserve_host: true,
+        identity_headers: vec![IdentityHeaders::RemoteUser],
+    }
+}
+
+fn request(method: Method, body: &'static str) -> Request<RequestBody> {
+    let body = RequestBody::Held(Full::new(Bytes::from_static(body.as_bytes())));
+    Request::builder().method(method).uri("/x?y=1").header("host", "ehr.example").body(body).unwrap()
+}
+
+/// An application that answers each connection's requests with the given texts, then closes it.
+async fn application(connections: Vec<Vec<&'static str>>) -> (SocketAddr, Rc<Cell<usize>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let served = Rc::new(Cell::new(0));
+    let counted = served.clone();
+    tokio::task::spawn_local(async move {
+        for replies in connections {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            for reply in replies {
+                if read_head(&mut stream).await.is_none() {
+                    break;
+                }
+                counted.set(counted.get() + 1);
+                stream.write_all(reply.as_bytes()).await.unwrap();
+            }
+        }
+    });
+    (address, served)
+}
+
+async fn read_head(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    Some(String::from_utf8(head).unwrap())
+}
+
+async fn ask(pool: &Rc<Pool>, request: Request<RequestBody>) -> Result<(StatusCode, Bytes), UpstreamError> {
+    let reply = send(pool, request, &Permit::assertion(), &Journaled::assertion()).await?;
+    let status = reply.status();
+    Ok((status, read_bounded(reply.into_body(), 1024).await.unwrap()))
+}
+
+fn pool(address: SocketAddr) -> Rc<Pool> {
+    Pool::new(Arc::new(Upstream::new(settings(address)).unwrap()))
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+#[tokio::test]
+async fn a_connection_serves_again_once_its_reply_was_read() {
+    let run = async {
+        let (address, served) = application(vec![vec![OK, OK, OK]]).await;
+        let pool = pool(address);
+        for _ in 0..3 {
+            assert_eq!(ask(&pool, request(Method::GET, "")).await.unwrap().1, "ok");
+        }
+        assert_eq!(served.get(), 3, "all on the one connection that there is");
+    };
+    LocalSet::new().run_until(run).await;
+}
+
+#[tokio::test]
+async fn a_safe_request_survives_a_connection_that_died_and_a_change_is_never_sent_twice() {
+    let run = async {
+        // Each connection answers once, reads one request more and closes without an answer.
+        let (address, served) = application(vec![vec![OK, ""], vec![OK, ""], vec![OK]]).await;
+        let pool = pool(address);
+        assert!(ask(&pool, request(Method::GET, "")).await.is_ok());
+        assert!(ask(&pool, request(Method::GET, "")).await.is_ok(), "asked again on a new connection");
+        assert_eq!(served.get(), 3);
+        let failed = ask(&pool, request(Method::POST, "order=1")).await.unwrap_err();
+        assert!(matches!(failed, UpstreamError::Aborted(_)), "{failed:?}");
+        assert_eq!(served.get(), 4, "sent once");
+    };
+    LocalSet::new().run_until(run).await;
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_the_application_has_its_reason() {
+    let run = async {
+        let cases = [
+            (
+                "nobody asked to switch",
+                "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
+                "upstream-malformed",
+            ),
+            ("no HTTP", "SSH-2.0-OpenSSH_9.2\r\n\r\n", "upstream-malformed"),
+            ("silence, then the end", "", "upstream-aborted"),
+        ];
+        for (name, reply, reason) in cases {
+            let (address, _) = application(vec![vec![reply]]).await;
+            let failed = ask(&pool(address), request(Method::POST, "a=1")).await.unwrap_err();
+            assert_eq!(failed.reason().as_str(), reason, "{name}: {failed:?}");
+        }
+        let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let failed = ask(&pool(unused), request(Method::GET, "")).await.unwrap_err();
+        assert_eq!(failed.reason().as_str(), "upstream-unreachable");
+    };
+    LocalSet::new().run_until(run).await;
+}
+
+#[tokio::test]
+async fn an_application_that_hangs_is_given_up() {
+    let run = async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let pool = pool(listener.local_addr().unwrap());
+        let failed = ask(&pool, request(Method::GET, "")).await.unwrap_err();
+        assert!(matches!(failed, UpstreamError::ReplyTimeout), "{failed:?}");
+    };
+    LocalSet::new().run_until(run).await;
+}
+
+fn identity() -> Identity {
+    let subject = Subject {
+        issuer: "https://id.example".into(),
+        sub: "nora".into(),
+        name: "Nora\r\nX-Evil: 1".into(),
+        groups: vec!["nursing".to_owned(), "ward-3".to_owned()],
+        attributes: std::collections::BTreeMap::new(),
+    };
+    Identity {
+        subject: Arc::new(subject),
+        provider: "clinic".parse().unwrap(),
+        roles: vec!["nurse".parse().unwrap()],
+        purpose: Purpose::Treatment,
+        assurance: Assurance::default(),
+        justification: None,
+        version: 1,
+    }
+}
+
+#[test]
+fn the_application_is_told_who_asks_and_no_name_breaks_a_header() {
+    let (identity, now) = (identity(), Timestamp::from_seconds(1_800_000_000));
+    let request = RequestId::new(now, &SeededEntropy::new(1));
+    let facts = Facts {
+        request,
+        client: "192.0.2.7".parse().unwrap(),
+        authority: "ehr.example:8443",
+        identity: Some(&identity),
+        assertion: None,
+    };
+    let mut headers = HeaderMap::new();
+    write(&mut headers, &facts, &[IdentityHeaders::RemoteUser], None);
+    assert_eq!(headers.get("host").unwrap(), "ehr.example:8443");
+    assert_eq!(headers.get("remote-user").unwrap(), "nora");
+    assert_eq!(headers.get("remote-name").unwrap(), "NoraX-Evil: 1");
+    assert_eq!(headers.get("remote-groups").unwrap(), "nursing,ward-3");
+    assert_eq!(headers.get("x-forwarded-for").unwrap(), "192.0.2.7");
+    assert_eq!(headers.get("x-request-id").unwrap().to_str().unwrap(), request.to_string());
+    assert!(headers.get("x-evil").is_none() && headers.get(ASSERTION).is_none());
+}
+
+#[test]
+fn an_assertion_is_signed_once_a_while_and_again_when_its_person_changes() {
+    let key = AssertionKey::from_pkcs8(&AssertionKey::generate().unwrap(), "leastway".to_owned()).unwrap();
+    let (mut identity, now) = (identity(), Timestamp::from_seconds(1_800_000_000));
+    let session = SessionId::new(now, &SeededEntropy::new(2));
+    let application = "ehr".parse().unwrap();
+    let assertions = Assertions::default();
+    let of =
+        |identity: &Identity, now| assertions.of(&key, (&application, 0), (identity, session), now).unwrap();
+    let first = of(&identity, now);
+    assert_eq!(of(&identity, now.plus(Duration::from_secs(29))), first);
+    assert_ne!(of(&identity, now.plus(Duration::from_secs(30))), first);
+    identity.version = 2;
+    assert_ne!(of(&identity, now), first, "what it says of the person has changed");
+
+    let set: jsonwebtoken::jwk::JwkSet = serde_json::from_str(&key.jwks()).unwrap();
+    let verifier = jsonwebtoken::DecodingKey::from_jwk(&set.keys[0]).unwrap();
+    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::ES256);
+    validation.set_audience(&["ehr"]);
+    validation.set_issuer(&["leastway"]);
+    validation.validate_exp = false;
+    let claims = jsonwebtoken::decode::<serde_json::Value>(first.to_str().unwrap(), &verifier, &validation);
+    let claims = claims.unwrap().claims;
+    assert_eq!((claims["sub"].as_str(), claims["purpose"].as_str()), (Some("nora"), Some("TREAT")));
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 60);
+}

@@ -32,6 +32,9 @@ const ways = {
       await press(page, page.getByRole('button', { name: 'Continue' }));
     },
     async code(page, name) {
+      // Asked for a fresh authentication (max_age), it asks for the password again first.
+      await page.locator('input[name=password], input[name=code]').first().waitFor();
+      if (await page.locator('input[name=password]').count()) await this.password(page, name);
       await page.fill('input[name=code]', await freshCode(people[name].totp));
       await page.getByRole('button', { name: 'Continue' }).click();
     },

@@ -57,9 +57,12 @@ def a_person_signs_in() -> Browser:
         hidden = cookie.secure and cookie.has_nonstandard_attr("HttpOnly") and cookie.path == "/"
         checks.check("for this host only, unreadable for scripts, TLS only", hidden and not cookie.domain_specified, vars(cookie))
     callback = next((hop for hop in reversed(back.hops) if "/.leastway/callback" in hop), "")
+    stranger = browser().request("GET", callback, headers={"Accept": "text/html"}) if callback else back
+    refused = stranger.status in (400, 403) and stranger.reason == "sign-in-invalid"
+    checks.check("a callback works once, and in its own browser only", bool(callback) and refused, stranger)
     again = own.request("GET", callback, headers={"Accept": "text/html"}) if callback else back
-    refused = again.status in (400, 403) and again.reason == "sign-in-invalid"
-    checks.check("a callback works once", bool(callback) and refused, again)
+    harmless = again.status == 303 and again.headers.get("Location") == "/" and not again.headers.get("Set-Cookie")
+    checks.check("whoever is signed in and goes back is led on", bool(callback) and harmless, again)
     me = own.open(f"{PACS}/.leastway/me")
     checks.check("the person's own page names them", me.status == 200 and nurse.name in me.text, me)
     return own
