@@ -5,6 +5,7 @@ use leastway::domain::count::Count;
 use leastway::domain::reply_shape::ReplyKind;
 use leastway::features::guard::count::{Counter, Tally};
 use libfuzzer_sys::fuzz_target;
+use serde_json::value::RawValue;
 
 fn count(body: &[u8], size: usize) -> Tally {
     let mut counter = Counter::new(&ReplyKind::FhirBundle, None).expect("countable");
@@ -16,9 +17,13 @@ fuzz_target!(|input: &[u8]| {
     let Some((&size, body)) = input.split_first() else { return };
     let whole = count(body, body.len());
     assert_eq!(count(body, usize::from(size)), whole);
-    if let Count::Exactly(1..) = whole.records {
-        let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-        let deep = text.iter().filter(|byte| matches!(byte, b'{' | b'[')).count() > 100;
-        assert!(deep || serde_json::from_slice::<serde_json::Value>(text).is_ok() || std::str::from_utf8(text).is_err() || text.contains(&b'\\') || text.iter().any(u8::is_ascii_digit));
+    // Whatever is counted is a document that `serde_json` reads; it only gives up earlier in depth and numbers.
+    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    let deep = text.iter().filter(|byte| matches!(byte, b'{' | b'[')).count() > 100;
+    if let Count::Exactly(1..) = whole.records
+        && !deep
+        && std::str::from_utf8(text).is_ok()
+    {
+        serde_json::from_slice::<&RawValue>(text).expect("JSON");
     }
 });

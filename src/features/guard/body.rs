@@ -50,7 +50,7 @@ pub struct ReleaseRecord {
     pub patients: Count,
     /// Bytes of the body that were released.
     pub bytes: u64,
-    /// How it ended; a body that is still being released counts as dropped.
+    /// How it ended, or would have if it were dropped now.
     pub ended: EndedHow,
     /// What the count came to.
     pub verdict: Verdict,
@@ -128,9 +128,13 @@ impl<B> GuardedBody<B> {
             records: tally.records,
             patients: tally.patients,
             bytes: self.bytes,
-            ended: self.ended.unwrap_or(EndedHow::Dropped),
+            ended: self.ended.unwrap_or(self.ended_if_dropped()),
             verdict,
         }
+    }
+
+    fn ended_if_dropped(&self) -> EndedHow {
+        if self.upstream.is_none() && self.queue.is_empty() { EndedHow::Complete } else { EndedHow::Dropped }
     }
 
     fn end(&mut self, how: EndedHow) {
@@ -252,16 +256,9 @@ where
     }
 }
 
-impl<B> GuardedBody<B> {
-    fn was_handed_on(&self) -> bool {
-        self.upstream.is_none() && self.queue.is_empty()
-    }
-}
-
 impl<B> Drop for GuardedBody<B> {
     fn drop(&mut self) {
-        let how = if self.was_handed_on() { EndedHow::Complete } else { EndedHow::Dropped };
-        self.end(how);
+        self.end(self.ended_if_dropped());
     }
 }
 

@@ -170,6 +170,11 @@ pub(super) fn is_file(headers: &HeaderMap, form: Form) -> bool {
     attached || typed
 }
 
+/// Whether the head of a reply says that it is a part of a page: an image, a font, a script.
+pub(super) fn is_asset(headers: &HeaderMap) -> bool {
+    family(&essence(headers)) == Family::Asset
+}
+
 /// Whether the head of a reply says that it is a stream of events, whose first may be long in coming.
 pub(super) fn is_events(headers: &HeaderMap) -> bool {
     family(&essence(headers)) == Family::Events

@@ -54,7 +54,8 @@ impl Meter {
         Self {
             counting: shape.map(|shape| Box::new(Counting::new(Some(shape), form, head, settings))),
             lead: Lead::default(),
-            file: media::is_file(&head.headers, form),
+            // A part that nobody asked for does not show how the whole begins.
+            file: media::is_file(&head.headers, form) || is_partial(head) && !media::is_asset(&head.headers),
             events: media::is_events(&head.headers),
         }
     }

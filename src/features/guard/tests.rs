@@ -360,6 +360,7 @@ fn whoever_stops_at_the_last_byte_has_had_it_all() {
     let mut body = reply.into_body();
     run(poll_fn(|context| Pin::new(&mut body).poll_frame(context))).unwrap().unwrap();
     assert!(body.is_end_stream());
+    assert_eq!(body.record().ended, EndedHow::Complete);
     let told = Rc::new(RefCell::new(None));
     let record = Rc::clone(&told);
     body.on_end(move |ended| *record.borrow_mut() = Some(ended.ended));
@@ -650,6 +651,8 @@ fn a_file_from_a_route_that_is_only_looked_at_is_an_export() {
             assert_eq!(withheld.tally.records, Count::Unknown(WhyUnknown::Undeclared), "{name}");
         }
     }
+    let part = Reply::of(None, "text/plain", "7,b\n8,c\n").status(206).header(CONTENT_RANGE, "bytes 9-17/99");
+    assert_eq!(part.withheld(&terms(Action::View)).tally.records, Count::Unknown(WhyUnknown::Partial));
     let coded = Reply::of(None, "text/html", gzip(b"%PDF-1.7")).header(CONTENT_ENCODING, "gzip");
     assert_eq!(coded.withheld(&terms(Action::View)).reason(), Reason::CountUnknown);
 }
