@@ -124,3 +124,48 @@ fn with_warnings(warnings: usize) -> String {
 fn counted(number: usize, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::{Exit, run};
+
+    fn validate(text: &str, flags: &[&str]) -> (Exit, String, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("leastway.toml");
+        std::fs::write(&file, text).unwrap();
+        let (mut out, mut problems) = (Vec::new(), Vec::new());
+        let typed = ["leastway", "validate"].iter().chain(flags).map(Into::into);
+        let exit = run(typed.chain([file.into_os_string()]), &mut out, &mut problems);
+        (exit, String::from_utf8(out).unwrap(), String::from_utf8(problems).unwrap())
+    }
+
+    #[test]
+    fn an_invalid_configuration_ends_with_1_and_every_problem_on_its_own_channel() {
+        let (exit, out, problems) = validate("version = 1\nlisten = 2\n", &[]);
+        assert_eq!((exit, out.as_str()), (Exit::No, ""));
+        assert!(
+            problems.contains("leastway.toml:2:1: error: listen: `listen` is not a key here"),
+            "{problems}"
+        );
+        assert!(problems.contains("gateway.listen: `listen` is missing"), "{problems}");
+        assert!(problems.trim_end().ends_with("errors"), "{problems}");
+    }
+
+    #[test]
+    fn programs_get_json() {
+        let (exit, out, problems) = validate("version = 3", &["--json"]);
+        assert_eq!((exit, problems.as_str()), (Exit::No, ""));
+        let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(answer["valid"], false);
+        let version =
+            answer["problems"].as_array().unwrap().iter().find(|it| it["key"] == "version").unwrap();
+        assert_eq!(version["severity"], "error");
+        assert_eq!((&version["line"], &version["column"]), (&1.into(), &11.into()));
+        assert_eq!((&version["what"], &version["right"]), (&"3 is out of range".into(), &"`1`".into()));
+    }
+
+    #[test]
+    fn what_is_not_understood_ends_with_2() {
+        assert_eq!(validate("", &["--jason"]).0, Exit::Usage);
+    }
+}

@@ -45,14 +45,15 @@ pub struct Locations {
 }
 
 impl Locations {
-    /// Where `key` stands, or else the nearest table around it that is written.
+    /// Where `key` stands, or else the nearest table around it that is written, or else the main file.
     pub fn nearest(&self, key: &str) -> Option<&Place> {
         let mut key = key;
         loop {
             if let Some(place) = self.keys.get(key) {
                 return Some(place);
             }
-            key = key.rfind(['.', '[']).and_then(|end| key.get(..end))?;
+            let Some(end) = key.rfind(['.', '[']) else { return self.keys.get("") };
+            key = key.get(..end)?;
         }
     }
 

@@ -20,6 +20,7 @@ mod reading;
 mod secrets;
 mod settle;
 mod source;
+mod spelling;
 mod units;
 
 pub mod settings;

@@ -35,7 +35,7 @@ pub fn reference() -> String {
 
 impl Kind {
     /// The keys of the tables that are written here.
-    const fn inner(self) -> Option<&'static Table> {
+    pub(super) const fn inner(self) -> Option<&'static Table> {
         match self {
             Self::Table(table) | Self::Tables(table) | Self::Named(table) => Some(table),
             Self::Text(_)

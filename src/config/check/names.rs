@@ -1,9 +1,9 @@
 //! Names that lead nowhere or are used twice, and hosts that two applications claim.
 
 use crate::config::certificate::serves;
-use crate::config::reader::nearest;
 use crate::config::reading::Reading;
 use crate::config::settle::{ApplicationDraft, Draft, Written};
+use crate::config::spelling::nearest;
 use crate::features::route::settings::ApplicationSettings;
 
 pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {

@@ -6,6 +6,7 @@ mod application;
 mod machine;
 mod provider;
 
+use super::spelling::nearest;
 use machine::{CONTROL, GATEWAY, GUARD, JOURNAL, SESSION, STORE};
 use provider::PROVIDER;
 
@@ -82,6 +83,35 @@ impl Table {
     /// The key of that name.
     pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+impl Kind {
+    /// The word of a closed list that was probably meant.
+    pub(super) fn meant(self, text: &str) -> Option<&'static str> {
+        let (Self::Word(words) | Self::Words(words)) = self else { return None };
+        nearest(text, words().into_iter())
+    }
+
+    /// What would be right, in words.
+    pub(super) fn right(self) -> String {
+        match self {
+            Self::Text(example) => format!("a text such as `\"{example}\"`"),
+            Self::Texts(example) => format!("texts such as `[\"{example}\"]`"),
+            Self::Word(words) => format!("one of {}", words().join(", ")),
+            Self::Words(words) => format!("some of {}", words().join(", ")),
+            Self::Whole(min, max) if min == max => format!("`{min}`"),
+            Self::Whole(min, max) => format!("a whole number from {min} to {max}"),
+            Self::YesNo => "`true` or `false`".to_owned(),
+            Self::Duration(min, max) => format!("a duration from `\"{min}\"` to `\"{max}\"`"),
+            Self::Size(min, max) => format!("a size from `\"{min}\"` to `\"{max}\"`"),
+            Self::Path(example) => format!("a path such as `\"{example}\"`"),
+            Self::Secret => "a reference: `\"env:NAME\"` or `\"file:PATH\"`".to_owned(),
+            Self::File(example) => format!("a reference such as `\"{example}\"`"),
+            Self::Map(example) => format!("a table such as `{{ {example} = \"…\" }}`"),
+            Self::Conditions(example) => format!("a table such as `{{ \"{example}\" = true }}`"),
+            Self::Table(table) | Self::Tables(table) | Self::Named(table) => format!("`{}`", table.header),
+        }
     }
 }
 

@@ -21,10 +21,11 @@ pub(in crate::config) fn role(name: &str, reader: &Reader<'_>) -> Option<RoleDra
         .iter()
         .filter_map(|table| Some((table.key().to_owned(), may(table)?)))
         .collect();
-    let limit = reader.table("limit");
-    let purposes = purposes?;
+    let limits =
+        reader.table("limit").and_then(|reader| limits(&reader, purposes.as_deref().unwrap_or_default()));
     // Wrong limits are an error already; the rules are checked all the same.
-    let limits = limit.and_then(|reader| limits(&reader, &purposes)).unwrap_or(Limits::NONE);
+    let limits = limits.unwrap_or(Limits::NONE);
+    let purposes = purposes?;
     let (rule_keys, may) = rules.into_iter().unzip();
     let settings = RoleSettings { name: role.ok()?, groups: groups?, purposes, may, limits };
     Some(RoleDraft { settings, rule_keys })
@@ -99,12 +100,13 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
 /// role whose first purpose may be limited can also have purposes that may not; under those the same
 /// outcome advises, whatever is written.
 fn outcome(reader: &Reader<'_>, name: &str, purposes: &[Purpose]) -> Option<OnExceed> {
+    let written: Option<OnExceed> = reader.parsed(name);
     let first = *purposes.first()?;
     let may_deny = first.basis().volume_may_deny();
     if !reader.has(name) {
         return Some(if may_deny { OnExceed::Block } else { OnExceed::Advise });
     }
-    let outcome: OnExceed = reader.parsed(name)?;
+    let outcome = written?;
     if !may_deny && outcome > OnExceed::Advise {
         reader.error(
             name,

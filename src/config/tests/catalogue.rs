@@ -406,6 +406,25 @@ fn limits_that_would_stop_care_or_cannot_be_passed() {
 }
 
 #[test]
+fn nothing_to_protect_and_nobody_to_sign_people_in() {
+    let folder = Folder::good();
+    folder.write(MAIN, "version = 1\n");
+    let report = folder.report();
+    assert!(
+        report.contains("leastway.toml:1:1: error: application: no application is declared in any file"),
+        "{report}"
+    );
+    assert!(
+        report.contains("leastway.toml:1:1: error: provider: no provider is declared in any file"),
+        "{report}"
+    );
+    assert!(
+        report.contains("leastway.toml:1:1: error: gateway.certificate: `certificate` is missing"),
+        "{report}"
+    );
+}
+
+#[test]
 fn two_applications_at_one_address() {
     let other = "[application.lab]\nhost = \"ehr.clinic.example\"\nupstream = \"http://10.0.0.8\"\n";
     let folder = Folder::good();

@@ -33,8 +33,8 @@ fn what_is_written_is_what_is_settled() {
     assert_eq!((public.action, public.access), (Action::View, Access::Public));
     let [provider] = settings.providers.as_slice() else { panic!("one provider") };
     assert_eq!(provider.client_secret.reveal(), "correct horse");
-    assert_eq!(provider.claims.get("groups").unwrap(), "groups");
-    assert_eq!(provider.claims.get("location").unwrap(), "ward");
+    assert_eq!(provider.claims["groups"], "groups");
+    assert_eq!(provider.claims["location"], "ward");
     let [role] = settings.roles.as_slice() else { panic!("one role") };
     let need = role.may[0].when.assurance.clone().unwrap();
     assert_eq!((need.class.as_str(), need.fresh), ("mfa", Some(Duration::from_mins(15))));

@@ -3,6 +3,9 @@
 //! A reader answers `None` where it recorded a problem or where an optional key is absent; a default
 //! is read as if it had been written.
 
+mod tables;
+
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,7 +13,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{Absent, Key, Kind, MAIN, PART, Table};
+use super::keys::{Absent, Key, Kind, Table};
 use super::locations::dotted;
 use super::reading::{Mistake, Reading};
 use super::source::Source;
@@ -19,7 +22,7 @@ use crate::features::route::settings::{Condition, Test};
 
 /// Reads one table.
 #[derive(Clone, Debug)]
-pub(super) struct Reader<'a> {
+pub(in crate::config) struct Reader<'a> {
     table: &'static Table,
     values: Option<&'a DeTable<'a>>,
     source: &'a Source,
@@ -32,61 +35,43 @@ pub(super) struct Reader<'a> {
 type Found<'v, 'i> = (&'v DeValue<'i>, String);
 
 impl<'a> Reader<'a> {
-    /// A reader of `values` that begin at `start` of the source. Records unknown and missing keys.
-    pub(super) fn open(
-        reading: &'a Reading<'a>,
-        source: &'a Source,
-        table: &'static Table,
-        key: String,
-        values: Option<&'a DeTable<'a>>,
-        start: usize,
-    ) -> Self {
-        let reader = Self { table, values, source, reading, key, start };
-        if reader.values.is_some() {
-            reading.locate(&reader.key, source.place(start));
-        }
-        reader.refuse_unknown();
-        reader.ask_for_missing();
-        reader
-    }
-
     /// The dotted key of the table.
-    pub(super) fn key(&self) -> &str {
+    pub(in crate::config) fn key(&self) -> &str {
         &self.key
     }
 
     /// The dotted key of one of its keys.
-    pub(super) fn key_of(&self, name: &str) -> String {
+    pub(in crate::config) fn key_of(&self, name: &str) -> String {
         dotted(&self.key, name)
     }
 
     /// Where everything gathers.
-    pub(super) fn reading(&self) -> &'a Reading<'a> {
+    pub(in crate::config) fn reading(&self) -> &'a Reading<'a> {
         self.reading
     }
 
     /// The file.
-    pub(super) fn source(&self) -> &'a Source {
+    pub(in crate::config) fn source(&self) -> &'a Source {
         self.source
     }
 
     /// The text under a key, if there is one; whatever is wrong with it is told elsewhere.
-    pub(super) fn peek(&self, name: &str) -> Option<&'a str> {
+    pub(in crate::config) fn peek(&self, name: &str) -> Option<&'a str> {
         self.written(name).and_then(|(_, value)| value.get_ref().as_str())
     }
 
     /// Whether the key is written.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(in crate::config) fn has(&self, name: &str) -> bool {
         self.written(name).is_some()
     }
 
     /// Records that the value of one of its keys is wrong.
-    pub(super) fn error(&self, name: &str, what: impl Into<String>, right: impl Into<String>) {
+    pub(in crate::config) fn error(&self, name: &str, what: impl Into<String>, right: impl Into<String>) {
         self.reading.error(&self.key_of(name), what, right);
     }
 
     /// A text, turned into what it stands for.
-    pub(super) fn text_with<T>(
+    pub(in crate::config) fn text_with<T>(
         &self,
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, Mistake>,
@@ -98,17 +83,17 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that stands for something with a parser of its own.
-    pub(super) fn parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Option<T> {
+    pub(in crate::config) fn parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Option<T> {
         self.text_with(name, |text| self.parse(name, text))
     }
 
     /// A text that is not blank.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    pub(in crate::config) fn text(&self, name: &str) -> Option<String> {
         self.text_with(name, |text| not_blank(text, &self.example(name)))
     }
 
     /// A text or a list of texts, each turned into what it stands for.
-    pub(super) fn list_with<T>(
+    pub(in crate::config) fn list_with<T>(
         &self,
         name: &str,
         parse: impl Fn(&str) -> Result<T, Mistake>,
@@ -130,17 +115,17 @@ impl<'a> Reader<'a> {
     }
 
     /// A list of texts that stand for something with a parser of its own.
-    pub(super) fn list<T: FromStr<Err: Display>>(&self, name: &str) -> Option<Vec<T>> {
+    pub(in crate::config) fn list<T: FromStr<Err: Display>>(&self, name: &str) -> Option<Vec<T>> {
         self.list_with(name, |text| self.parse(name, text))
     }
 
     /// A list of texts that are not blank.
-    pub(super) fn texts(&self, name: &str) -> Option<Vec<String>> {
+    pub(in crate::config) fn texts(&self, name: &str) -> Option<Vec<String>> {
         self.list_with(name, |text| not_blank(text, &self.example(name)))
     }
 
     /// A whole number within the range of its key.
-    pub(super) fn whole(&self, name: &str) -> Option<u64> {
+    pub(in crate::config) fn whole(&self, name: &str) -> Option<u64> {
         self.value(name, |(value, key)| {
             let right = self.example(name);
             let DeValue::Integer(number) = value else { return self.wrong_type(value, &key, &right) };
@@ -152,7 +137,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `true` or `false`.
-    pub(super) fn yes_no(&self, name: &str) -> Option<bool> {
+    pub(in crate::config) fn yes_no(&self, name: &str) -> Option<bool> {
         self.value(name, |(value, key)| {
             let DeValue::Boolean(yes) = value else {
                 return self.wrong_type(value, &key, "`true` or `false`");
@@ -162,7 +147,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A duration within the range of its key.
-    pub(super) fn duration(&self, name: &str) -> Option<Duration> {
+    pub(in crate::config) fn duration(&self, name: &str) -> Option<Duration> {
         let Some(Key { kind: Kind::Duration(min, max), .. }) = self.table.key(name) else { return None };
         self.text_with(name, |text| {
             in_range(text, units::duration(text), units::duration(min), units::duration(max))
@@ -171,7 +156,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A size within the range of its key.
-    pub(super) fn size(&self, name: &str) -> Option<u64> {
+    pub(in crate::config) fn size(&self, name: &str) -> Option<u64> {
         let Some(Key { kind: Kind::Size(min, max), .. }) = self.table.key(name) else { return None };
         self.text_with(name, |text| {
             in_range(text, units::size(text), units::size(min), units::size(max))
@@ -180,7 +165,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Conditions by name.
-    pub(super) fn conditions(
+    pub(in crate::config) fn conditions(
         &self,
         name: &str,
         key_of: impl Fn(&str) -> Result<String, Mistake>,
@@ -194,82 +179,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Texts by our words.
-    pub(super) fn map(&self, name: &str) -> Option<Vec<(String, String)>> {
+    pub(in crate::config) fn map(&self, name: &str) -> Option<Vec<(String, String)>> {
         let all = self.entries(name)?.into_iter().map(|(written, value, key)| {
             let text = self.as_text(value, &key, "a text")?;
             let text = self.settle(&key, not_blank(text, "a text"))?;
             Some((written.to_owned(), text))
         });
         collect_all(all)
-    }
-
-    /// A table; as if it were written empty if it is absent.
-    pub(super) fn table(&self, name: &str) -> Option<Self> {
-        if self.has(name) {
-            return self.optional_table(name);
-        }
-        let Some(Key { kind: Kind::Table(table), .. }) = self.table.key(name) else { return None };
-        Some(Self::open(self.reading, self.source, table, self.key_of(name), None, self.start))
-    }
-
-    /// A table that is written.
-    pub(super) fn optional_table(&self, name: &str) -> Option<Self> {
-        let Some(Key { kind: Kind::Table(table), .. }) = self.table.key(name) else { return None };
-        let (start, value) = self.written(name)?;
-        let key = self.key_of(name);
-        let DeValue::Table(values) = value.get_ref() else {
-            return self.wrong_type(value.get_ref(), &key, "a table");
-        };
-        Some(Self::open(self.reading, self.source, table, key, Some(values), start))
-    }
-
-    /// A list of tables, whose positions count from `first`.
-    pub(super) fn tables(&self, name: &str, first: usize) -> Vec<Self> {
-        let Some(Key { kind: Kind::Tables(table), absent, .. }) = self.table.key(name) else { return vec![] };
-        let Some((_, value)) = self.written(name) else { return vec![] };
-        let key = self.key_of(name);
-        let right = format!("a list of tables: {}", table.header);
-        let DeValue::Array(array) = value.get_ref() else {
-            let _: Option<()> = self.wrong_type(value.get_ref(), &key, &right);
-            return vec![];
-        };
-        if array.is_empty() && matches!(absent, Absent::Refused) {
-            self.reading.error(&key, "the list is empty", right.clone());
-        }
-        let open = |(position, value): (usize, &'a Spanned<DeValue<'a>>)| {
-            let key = format!("{key}[{position}]");
-            let start = value.span().start;
-            self.reading.locate(&key, self.source.place(start));
-            let DeValue::Table(values) = value.get_ref() else {
-                return self.wrong_type(value.get_ref(), &key, &right);
-            };
-            Some(Self::open(self.reading, self.source, table, key, Some(values), start))
-        };
-        (first..).zip(array.iter()).filter_map(open).collect()
-    }
-
-    /// Tables by the names that operators gave, in the order in which they are written.
-    pub(super) fn named(&self, name: &str) -> Vec<(String, Self)> {
-        let Some(Key { kind: Kind::Named(table), .. }) = self.table.key(name) else { return vec![] };
-        let Some((_, value)) = self.written(name) else { return vec![] };
-        let key = self.key_of(name);
-        let right = format!("tables by name: {}", table.header);
-        let DeValue::Table(entries) = value.get_ref() else {
-            let _: Option<()> = self.wrong_type(value.get_ref(), &key, &right);
-            return vec![];
-        };
-        let mut entries: Vec<_> = entries.iter().collect();
-        entries.sort_by_key(|(name, _)| name.span().start);
-        let open = |(name, value): (&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>)| {
-            let (start, name) = (name.span().start, name.get_ref().to_string());
-            let key = dotted(&key, &name);
-            self.reading.locate(&key, self.source.place(start));
-            let DeValue::Table(values) = value.get_ref() else {
-                return self.wrong_type(value.get_ref(), &key, &right);
-            };
-            Some((name, Self::open(self.reading, self.source, table, key, Some(values), start)))
-        };
-        entries.into_iter().filter_map(open).collect()
     }
 
     fn written(&self, name: &str) -> Option<(usize, &'a Spanned<DeValue<'a>>)> {
@@ -294,7 +210,7 @@ impl<'a> Reader<'a> {
         let DeValue::Table(entries) = value.get_ref() else {
             return self.wrong_type(value.get_ref(), &parent, "a table");
         };
-        let entry = |(name, value): (&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>)| {
+        let entry = |(name, value): (&'a Spanned<Cow<'a, str>>, &'a Spanned<DeValue<'a>>)| {
             let key = dotted(&parent, name.get_ref());
             self.reading.locate(&key, self.source.place(value.span().start));
             (name.get_ref().as_ref(), value.get_ref(), key)
@@ -330,9 +246,11 @@ impl<'a> Reader<'a> {
             let text = self.as_text(value, key, right)?;
             return self.settle(key, parse(text)).map(|one| vec![one]);
         };
+        let parent = key;
         let all = (1..).zip(array.iter()).map(|(position, value): (usize, _)| {
             let key = format!("{key}[{position}]");
-            if self.values.is_some() {
+            // A default stands nowhere.
+            if self.reading.has_key(parent) {
                 self.reading.locate(&key, self.source.place(value.span().start));
             }
             let text = self.as_text(value.get_ref(), &key, right)?;
@@ -342,7 +260,11 @@ impl<'a> Reader<'a> {
     }
 
     fn parse<T: FromStr<Err: Display>>(&self, name: &str, text: &str) -> Result<T, Mistake> {
-        text.parse().map_err(|error: T::Err| Mistake::new(error.to_string(), self.example(name)))
+        text.parse().map_err(|error: T::Err| {
+            let meant = self.table.key(name).and_then(|key| key.kind.meant(text));
+            let right = meant.map_or_else(|| self.example(name), |word| format!("did you mean `{word}`?"));
+            Mistake::new(error.to_string(), right)
+        })
     }
 
     fn settle<T>(&self, key: &str, result: Result<T, Mistake>) -> Option<T> {
@@ -364,90 +286,12 @@ impl<'a> Reader<'a> {
     fn example(&self, name: &str) -> String {
         self.table.key(name).map(|key| key.kind.right()).unwrap_or_default()
     }
-
-    fn refuse_unknown(&self) {
-        for (key, value) in self.values.into_iter().flatten() {
-            let name = key.get_ref().as_ref();
-            let place = self.source.place(key.span().start);
-            if self.table.key(name).is_some() {
-                self.reading.locate(&self.key_of(name), self.source.place(value_start(key, value)));
-                continue;
-            }
-            let mistake = Mistake::new(format!("`{name}` is not a key here"), self.instead_of(name));
-            self.reading.error_at(place, &self.key_of(name), mistake);
-        }
-    }
-
-    fn instead_of(&self, name: &str) -> String {
-        if std::ptr::eq(self.table, &raw const PART) && MAIN.key(name).is_some() {
-            return format!("`{name}` in the main file, not in one that it includes");
-        }
-        let known = self.table.keys.iter().map(|key| key.name);
-        match nearest(name, known.clone()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("one of {}", known.collect::<Vec<_>>().join(", ")),
-        }
-    }
-
-    fn ask_for_missing(&self) {
-        let missing = |key: &&Key| {
-            // A table that is absent is opened all the same, and what it needs is asked for there.
-            let asked_for_inside = matches!(key.kind, Kind::Table(_));
-            matches!(key.absent, Absent::Refused) && !asked_for_inside && !self.has(key.name)
-        };
-        for key in self.table.keys.iter().filter(missing) {
-            let mistake = Mistake::new(format!("`{}` is missing", key.name), key.kind.right());
-            self.reading.error_at(self.source.place(self.start), &self.key_of(key.name), mistake);
-        }
-    }
-}
-
-impl Kind {
-    /// What would be right, in words.
-    pub(super) fn right(self) -> String {
-        match self {
-            Self::Text(example) => format!("a text such as `\"{example}\"`"),
-            Self::Texts(example) => format!("texts such as `[\"{example}\"]`"),
-            Self::Word(words) => format!("one of {}", words().join(", ")),
-            Self::Words(words) => format!("some of {}", words().join(", ")),
-            Self::Whole(min, max) if min == max => format!("`{min}`"),
-            Self::Whole(min, max) => format!("a whole number from {min} to {max}"),
-            Self::YesNo => "`true` or `false`".to_owned(),
-            Self::Duration(min, max) => format!("a duration from `\"{min}\"` to `\"{max}\"`"),
-            Self::Size(min, max) => format!("a size from `\"{min}\"` to `\"{max}\"`"),
-            Self::Path(example) => format!("a path such as `\"{example}\"`"),
-            Self::Secret => "a reference: `\"env:NAME\"` or `\"file:PATH\"`".to_owned(),
-            Self::File(example) => format!("a reference such as `\"{example}\"`"),
-            Self::Map(example) => format!("a table such as `{{ {example} = \"…\" }}`"),
-            Self::Conditions(example) => format!("a table such as `{{ \"{example}\" = true }}`"),
-            Self::Table(table) | Self::Tables(table) | Self::Named(table) => format!("`{}`", table.header),
-        }
-    }
-}
-
-/// The name among `known` that was probably meant.
-pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let near = |known: &'n str| (distance(name, known), known);
-    let (distance, known) = known.map(near).min()?;
-    (distance <= 1 + name.chars().count() / 4).then_some(known)
 }
 
 /// All of them, or none if one is missing: but each is asked, so that each tells its problem.
-pub(super) fn collect_all<T>(all: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+pub(in crate::config) fn collect_all<T>(all: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
     let all: Vec<Option<T>> = all.collect();
     all.into_iter().collect()
-}
-
-/// Where a table of its own header stands, its key does; an inline value has its own place.
-fn value_start(key: &Spanned<std::borrow::Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> usize {
-    match value.get_ref() {
-        DeValue::Table(_) | DeValue::Array(_) => key.span().start,
-        DeValue::String(_)
-        | DeValue::Integer(_)
-        | DeValue::Float(_)
-        | DeValue::Boolean(_)
-        | DeValue::Datetime(_) => value.span().start,
-    }
 }
 
 fn not_blank(text: &str, right: &str) -> Result<String, Mistake> {
@@ -480,21 +324,4 @@ const fn type_of(value: &DeValue<'_>) -> &'static str {
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     }
-}
-
-/// How many letters have to be put in, left out or changed to make one of the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
-    for (line, letter) in one.chars().enumerate() {
-        let (mut diagonal, mut left) = (line, line + 1);
-        let mut next = vec![left];
-        for (other, above) in other.chars().zip(row.iter().skip(1)) {
-            let changed = diagonal + usize::from(letter != other);
-            left = changed.min(left + 1).min(above + 1);
-            diagonal = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
 }
