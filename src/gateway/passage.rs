@@ -180,6 +180,8 @@ impl Passage<'_> {
             let opened = ledger.opened(&subject, patient, terms.limits.patients_opened_per_shift, now);
             if let Some(exceeded) = opened.exceeded {
                 self.beyond(terms.exceeds(exceeded), draft)?;
+                // It passes all the same, and counts.
+                ledger.record(&subject, terms.action, now, Some(patient));
             }
         }
         if !terms.action.takes_away() {
