@@ -16,6 +16,7 @@ use crate::foundation::clock::SystemClock;
 
 pub mod audit;
 pub mod demo;
+mod doctor;
 mod schema;
 mod serve;
 mod validate;
@@ -34,6 +35,7 @@ enum Verb {
     /// Opens a small clinic on this machine with the gateway in front of it, to try it on
     Demo(demo::DemoArguments),
     Validate(validate::Arguments),
+    Doctor(doctor::Arguments),
     /// Verifies and questions the journal, without a running gateway
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -80,6 +82,7 @@ pub fn run(
         Verb::Serve(arguments) => serve::run(&arguments, problems),
         Verb::Demo(arguments) => demo::play(&arguments, out, problems),
         Verb::Validate(arguments) => validate::run(&arguments, out, problems),
+        Verb::Doctor(arguments) => doctor::run(&arguments, out),
         Verb::Audit(command) => {
             audit::run(&command, &journal_of, &SystemClock, &mut &mut *out).map(Exit::from)
         }
