@@ -19,6 +19,7 @@ use crate::foundation::clock::{Clock as _, SystemClock};
 pub mod audit;
 pub mod demo;
 pub mod policy;
+mod doctor;
 mod schema;
 mod serve;
 mod validate;
@@ -46,6 +47,7 @@ enum Verb {
         #[command(subcommand)]
         command: policy::PolicyCommand,
     },
+    Doctor(doctor::Arguments),
     /// Verifies and questions the journal, without a running gateway
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -93,6 +95,7 @@ pub fn run(
         Verb::Demo(arguments) => demo::play(&arguments, out, problems),
         Verb::Validate(arguments) => validate::run(&arguments, out, problems),
         Verb::Policy { config, command } => ask_policy(&config, &command, out, problems),
+        Verb::Doctor(arguments) => doctor::run(&arguments, out),
         Verb::Audit(command) => {
             audit::run(&command, &journal_of, &SystemClock, &mut &mut *out).map(Exit::from)
         }

@@ -130,7 +130,7 @@ impl Snapshot {
         gauge(encoder, "journal_writable", "Whether the journal can be written", u64::from(self.writable))?;
         let buckets: Vec<(f64, u64)> =
             journal.sync_buckets.iter().map(|(most, number)| (most.as_secs_f64(), *number)).collect();
-        let buckets = [buckets, vec![(f64::MAX, journal.syncs_slower)]].concat();
+        let buckets = [buckets, vec![(f64::INFINITY, journal.syncs_slower)]].concat();
         let mut append = encoder.encode_descriptor(
             "journal_sync",
             "Syncs of the journal",
@@ -193,7 +193,7 @@ fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, number: u6
 fn histogram(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, histogram: &Histogram) -> Encoded {
     let within: u64 = histogram.buckets.iter().sum();
     let mut buckets: Vec<(f64, u64)> = BOUNDS.into_iter().zip(histogram.buckets).collect();
-    buckets.push((f64::MAX, histogram.count.saturating_sub(within)));
+    buckets.push((f64::INFINITY, histogram.count.saturating_sub(within)));
     let mut metric = encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
     metric.encode_histogram::<[(&str, &str); 0]>(histogram.sum, histogram.count, &buckets, None)
 }

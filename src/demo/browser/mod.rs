@@ -186,6 +186,11 @@ impl Browser {
             .map_err(|_| BrowserError::TooLate)?
     }
 
+    /// The cookie that `host` has set under `name`.
+    pub fn cookie(&self, host: &str, name: &str) -> Option<&str> {
+        self.cookies.get(host)?.get(name).map(String::as_str)
+    }
+
     async fn follow(&mut self, mut reply: Reply) -> Result<Reply, BrowserError> {
         for _ in 0..REDIRECTS {
             if !matches!(

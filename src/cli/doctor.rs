@@ -1,0 +1,412 @@
+//! `leastway doctor`: looks at everything that the gateway needs to start and to serve, and says for each
+//! what to do. Run it as the user that runs the gateway, before a start or beside one.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use serde::Serialize;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use super::Exit;
+use crate::app::wiring;
+use crate::config::{Loaded, Problem, Severity, load};
+use crate::features::audit::ReadError;
+use crate::features::audit::verify::{Expectations, verify};
+use crate::features::authn::RelyingParty;
+use crate::features::authn::settings::ProviderSettings;
+use crate::features::session;
+use crate::features::upstream::settings::{Server, UpstreamSettings};
+use crate::foundation::clock::{Clock, SystemClock, Timestamp};
+use crate::foundation::entropy::{SystemEntropy, random_text};
+use crate::platform::store::{Store, StoreError};
+
+/// Looks at everything that the gateway needs, and says what to do: certificates, ports, the store, the
+/// journal, the providers, the applications.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The main file
+    #[arg(default_value = "config/leastway.toml", env = "LEASTWAY_CONFIG")]
+    file: PathBuf,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Health {
+    /// As it should be.
+    Ok,
+    /// It works, but somebody should look.
+    Warn,
+    /// It does not work.
+    Fail,
+}
+
+/// What was looked at, how it is and, unless that is good, what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Finding {
+    health: Health,
+    what: String,
+    found: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    to_do: String,
+}
+
+impl Finding {
+    fn ok(what: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { health: Health::Ok, what: what.into(), found: found.into(), to_do: String::new() }
+    }
+
+    fn warn(what: impl Into<String>, found: impl Into<String>, to_do: impl Into<String>) -> Self {
+        Self { health: Health::Warn, what: what.into(), found: found.into(), to_do: to_do.into() }
+    }
+
+    fn fail(what: impl Into<String>, found: impl Into<String>, to_do: impl Into<String>) -> Self {
+        Self { health: Health::Fail, what: what.into(), found: found.into(), to_do: to_do.into() }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = match self.health {
+            Health::Ok => "OK  ",
+            Health::Warn => "WARN",
+            Health::Fail => "FAIL",
+        };
+        write!(f, "{mark}  {}: {}", self.what, self.found)?;
+        if self.to_do.is_empty() { Ok(()) } else { write!(f, "; {}", self.to_do) }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let findings = examine(&arguments.file)?;
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&findings)?)?;
+    } else {
+        for finding in &findings {
+            writeln!(out, "{finding}")?;
+        }
+    }
+    let failed = findings.iter().any(|finding| finding.health == Health::Fail);
+    Ok(if failed { Exit::No } else { Exit::Ok })
+}
+
+fn examine(file: &Path) -> anyhow::Result<Vec<Finding>> {
+    let loaded = match load(file) {
+        Ok(loaded) => loaded,
+        // Without settings there is nothing else to look at.
+        Err(problems) => return Ok(problems.0.iter().map(of_problem).collect()),
+    };
+    let (settings, now) = (&loaded.settings, SystemClock.now());
+    let mut findings = configuration(file, &loaded);
+    findings.extend(settings.gateway.certificates.iter().map(|files| certificate(&files.chain, now)));
+    findings.push(time_zone(&settings.time_zone));
+    let redirect = settings.gateway.redirect;
+    for address in settings.gateway.listen.iter().copied().chain(redirect).chain([settings.control.listen]) {
+        findings.push(listens(address));
+    }
+    findings.push(store(&settings.store));
+    findings.extend(journal(&settings.journal.directory));
+    findings.extend(settings.upstreams.iter().flat_map(application));
+    findings.extend(super::serve::runtime()?.block_on(providers(settings.providers.clone(), now)));
+    Ok(findings)
+}
+
+fn of_problem(problem: &Problem) -> Finding {
+    let what = if problem.key.is_empty() {
+        problem.place.to_string()
+    } else {
+        format!("{}: {}", problem.place, problem.key)
+    };
+    let health = match problem.severity {
+        Severity::Error => Health::Fail,
+        Severity::Warning => Health::Warn,
+    };
+    Finding { health, what, found: problem.what.clone(), to_do: format!("right would be {}", problem.right) }
+}
+
+/// The files, and whether what they say holds together.
+fn configuration(file: &Path, loaded: &Loaded) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = loaded.warnings.iter().map(of_problem).collect();
+    match wiring::rules(loaded) {
+        Ok(rules) => {
+            findings
+                .push(Finding::ok(file.display().to_string(), format!("usable, version {}", rules.version)));
+        }
+        Err(problems) => findings.extend(problems.0.iter().map(of_problem)),
+    }
+    if let Err(error) = wiring::tls(loaded) {
+        let to_do =
+            "see `gateway.certificate`: the chain with its leaf first, and the key that belongs to it";
+        findings.push(Finding::fail("certificates", chain_of(&error), to_do));
+    }
+    findings
+}
+
+fn certificate(chain: &Path, now: Timestamp) -> Finding {
+    let what = format!("certificate {}", chain.display());
+    let ends = CertificateDer::from_pem_file(chain).ok().and_then(|leaf| {
+        let (_, leaf) = X509Certificate::from_der(&leaf).ok()?;
+        Some(Timestamp::from_seconds(leaf.validity().not_after.timestamp()))
+    });
+    match ends {
+        Some(ends) => validity(what, ends, now),
+        None => Finding::fail(what, "cannot be read", "give a certificate in PEM"),
+    }
+}
+
+/// How long a certificate still holds.
+fn validity(what: String, ends: Timestamp, now: Timestamp) -> Finding {
+    let days = ends.since(now).as_secs() / A_DAY.as_secs();
+    match days {
+        0 if ends <= now => Finding::fail(what, format!("expired at {ends}"), "renew it"),
+        0..WARNED_DAYS => {
+            Finding::warn(what, format!("{days} days left"), "renew it; new files are taken by themselves")
+        }
+        _ => Finding::ok(what, format!("{days} days left")),
+    }
+}
+
+fn time_zone(name: &str) -> Finding {
+    match jiff::tz::TimeZone::get(name) {
+        Ok(_) => Finding::ok("time zone", name),
+        Err(_) => Finding::fail(
+            "time zone",
+            format!("`{name}` is not known here"),
+            "set `time_zone` to an IANA name such as \"Europe/Berlin\", or install the system's time zones",
+        ),
+    }
+}
+
+/// Whether the address is free, or what holds it.
+fn listens(address: SocketAddr) -> Finding {
+    let what = format!("listen address {address}");
+    match TcpListener::bind(address) {
+        Ok(_) => Finding::ok(what, "free"),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            let answers = TcpStream::connect_timeout(&reachable(address), A_MOMENT).is_ok();
+            let found = if answers { "in use, and something answers" } else { "in use" };
+            Finding::warn(
+                what,
+                found,
+                "fine if that is this gateway; else stop what uses it or choose another port",
+            )
+        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Finding::fail(
+            what,
+            error.to_string(),
+            "allow it (CAP_NET_BIND_SERVICE) or choose a port from 1024 on",
+        ),
+        Err(error) => Finding::fail(what, error.to_string(), "choose an address of this machine"),
+    }
+}
+
+/// Where a listener on `address` can be reached from here.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        let loopback = match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        };
+        address.set_ip(loopback);
+    }
+    address
+}
+
+fn store(path: &Path) -> Finding {
+    let what = format!("store {}", path.display());
+    if !path.exists() {
+        return match probe(path.parent().unwrap_or(Path::new("."))) {
+            Ok(()) => Finding::ok(what, "not there yet, can be made"),
+            Err(error) => Finding::fail(what, error.to_string(), OURS_TO_WRITE),
+        };
+    }
+    match Store::open(path, &[session::MIGRATIONS]) {
+        Ok(_) => Finding::ok(what, "opens"),
+        Err(StoreError::InUse { .. }) => Finding::ok(what, "in use by a gateway that runs"),
+        Err(error) => Finding::fail(what, error.to_string(), OURS_TO_WRITE),
+    }
+}
+
+fn journal(directory: &Path) -> [Finding; 2] {
+    let what = format!("journal {}", directory.display());
+    let writable = match probe(directory) {
+        Ok(()) => Finding::ok(what.clone(), "can be written"),
+        Err(error) => Finding::fail(what.clone(), error.to_string(), OURS_TO_WRITE),
+    };
+    let verified = match verify(directory, Expectations::default()) {
+        Ok(report) => match &report.misfit {
+            None => {
+                Finding::ok(what, format!("{} entries fit, the head is {}", report.entries, report.head()))
+            }
+            Some(misfit) => Finding::fail(
+                what,
+                misfit.to_string(),
+                "keep the files as they are, and find out who changed them (`leastway audit verify`)",
+            ),
+        },
+        Err(ReadError::Absent { .. }) => Finding::ok(what, "nothing written yet"),
+        Err(_) if !directory.exists() => Finding::ok(what, "not there yet, will be made"),
+        Err(error) => Finding::fail(what, chain_of(&error), "see that it can be read"),
+    };
+    [writable, verified]
+}
+
+/// Whether a file can be made in `folder` or, where that is not there yet, in the folder that will hold it.
+fn probe(folder: &Path) -> io::Result<()> {
+    let there = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    let file = there.join(format!(".leastway-doctor-{}", random_text::<9>(&SystemEntropy)));
+    std::fs::OpenOptions::new().write(true).create_new(true).open(&file)?;
+    std::fs::remove_file(&file)
+}
+
+fn application(upstream: &UpstreamSettings) -> Vec<Finding> {
+    let reached = |server: &Server| {
+        let what = format!("application {} at {}:{}", upstream.application, server.host, server.port);
+        match connect(server, upstream.connect_timeout) {
+            Ok(()) => Finding::ok(what, "can be reached"),
+            Err(error) => {
+                Finding::fail(what, error.to_string(), "start it, or see the route to it and its firewall")
+            }
+        }
+    };
+    upstream.servers.iter().map(reached).collect()
+}
+
+fn connect(server: &Server, timeout: Duration) -> io::Result<()> {
+    use std::net::ToSocketAddrs as _;
+    let host = server.host.trim_start_matches('[').trim_end_matches(']');
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in (host, server.port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, timeout) {
+            Ok(_) => return Ok(()),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Asks each provider for its metadata and keys, as the gateway does.
+async fn providers(settings: Vec<ProviderSettings>, now: Timestamp) -> Vec<Finding> {
+    let party = match RelyingParty::new(settings, Arc::new(SystemEntropy)) {
+        Ok(party) => party,
+        Err(error) => return vec![Finding::fail("providers", chain_of(&error), "see their `authorities`")],
+    };
+    let asked = party.warm_up(now).await.into_iter().map(|(name, answer)| {
+        let what = format!("provider {name}");
+        match answer {
+            Ok(()) => Finding::ok(what, "metadata and keys are there"),
+            Err(error) => {
+                let to_do = "see its `issuer`, `connect_to` and `authorities`, and that it runs";
+                Finding::fail(what, chain_of(&error), to_do)
+            }
+        }
+    });
+    asked.collect()
+}
+
+/// An error with all its causes, in one line.
+fn chain_of(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let further = error.to_string();
+        if !text.contains(&further) {
+            text = format!("{text}: {further}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const WARNED_DAYS: u64 = 30;
+const A_MOMENT: Duration = Duration::from_millis(500);
+const OURS_TO_WRITE: &str = "let the user that runs the gateway write there";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-03-01T08:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_certificate_is_warned_of_30_days_ahead() {
+        let cases = [
+            (now().plus(31 * A_DAY), Health::Ok),
+            (now().plus(30 * A_DAY), Health::Ok),
+            (now().plus(29 * A_DAY), Health::Warn),
+            (now().plus(Duration::from_secs(60)), Health::Warn),
+            (now(), Health::Fail),
+            (now().minus(A_DAY), Health::Fail),
+        ];
+        for (ends, health) in cases {
+            assert_eq!(validity("certificate".to_owned(), ends, now()).health, health, "{ends}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_well_is_told_with_what_to_do() {
+        let well = Finding::ok("time zone", "Europe/Berlin");
+        assert_eq!(well.to_string(), "OK    time zone: Europe/Berlin");
+        let ill = Finding::fail("provider clinic", "does not answer", "see that it runs");
+        assert_eq!(ill.to_string(), "FAIL  provider clinic: does not answer; see that it runs");
+    }
+
+    #[test]
+    fn an_address_is_free_or_in_use_or_not_ours() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let found = listens(address);
+        assert_eq!((found.health, found.found.as_str()), (Health::Warn, "in use, and something answers"));
+        drop(taken);
+        assert_eq!(listens(address).health, Health::Ok);
+        // RFC 5737: an address of nobody's.
+        assert_eq!(listens("192.0.2.1:8443".parse().unwrap()).health, Health::Fail);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_looked_for_above_and_left_unmade() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("data/journal");
+        assert!(journal(&deep).iter().all(|finding| finding.health == Health::Ok));
+        assert_eq!(store(&folder.path().join("data/leastway.db")).health, Health::Ok);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+    }
+
+    #[test]
+    fn a_journal_that_is_no_journal_and_a_store_that_is_none_fail() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("00000000000000000001.segment"), [1; 4096]).unwrap();
+        assert_eq!(journal(folder.path())[1].health, Health::Fail);
+        let path = folder.path().join("leastway.db");
+        std::fs::write(&path, [7; 8192]).unwrap();
+        assert_eq!(store(&path).health, Health::Fail);
+    }
+
+    #[test]
+    fn a_time_zone_is_known_or_not() {
+        assert_eq!(time_zone("Europe/Berlin").health, Health::Ok);
+        assert_eq!(time_zone("Europe/Atlantis").health, Health::Fail);
+    }
+
+    #[test]
+    fn a_missing_file_is_a_failure_with_its_name() {
+        let findings = examine(Path::new("/nowhere/leastway.toml")).unwrap();
+        assert!(findings.iter().any(|finding| finding.health == Health::Fail));
+        assert!(
+            findings.iter().any(|finding| finding.what.contains("/nowhere/leastway.toml")),
+            "{findings:?}"
+        );
+    }
+}

@@ -1,0 +1,386 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+
+use super::router::{GUARDED, OPEN, router};
+use super::state::{ControlState, Present, ProviderState};
+use crate::domain::assurance::Assurance;
+use crate::domain::event::{EventKind, Outcome, Verdict};
+use crate::domain::measure::Counted;
+use crate::domain::purpose::Purpose;
+use crate::domain::reason::Reason;
+use crate::domain::subject::Subject;
+use crate::features::audit::events::{Event, events_since};
+use crate::features::audit::journal::Journal;
+use crate::features::audit::settings::{JournalSettings, Sync};
+use crate::features::session::settings::SessionSettings;
+use crate::features::session::{MIGRATIONS, NewSession, SessionLimits, Sessions};
+use crate::foundation::clock::{TestClock, Timestamp};
+use crate::foundation::entropy::SystemEntropy;
+use crate::foundation::secret::Secret;
+use crate::platform::store::Store;
+
+const TOKEN: &str = "a-token-of-an-operator";
+const NAME: &str = "Nadia Nurse";
+
+/// The control plane of a gateway at which one nurse is signed in.
+struct House {
+    folder: tempfile::TempDir,
+    state: ControlState,
+    draining: watch::Sender<bool>,
+}
+
+impl House {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, entropy) = (Arc::new(TestClock::at(start())), Arc::new(SystemEntropy));
+        let directory = folder.path().join("journal");
+        let settings = JournalSettings {
+            directory: directory.clone(),
+            segment_bytes: 1 << 20,
+            sync: Sync::BeforeRelease,
+        };
+        let journal = Journal::open(&settings, clock.clone(), entropy.clone()).unwrap();
+        let sessions = sessions(&folder.path().join("store.db"), &entropy).await;
+        let (draining, seen) = watch::channel(false);
+        let state = ControlState {
+            journal,
+            journal_directory: directory,
+            sessions: Arc::new(sessions),
+            present: Arc::new(present),
+            counted: Arc::new(counted),
+            reload: Arc::new(|| Box::pin(async { Ok("5eed".into()) })),
+            draining: seen,
+            started: start(),
+            token: Some(Secret::new(TOKEN.to_owned())),
+            clock,
+            entropy,
+        };
+        Self { folder, state, draining }
+    }
+
+    fn router(&self) -> Router {
+        router(self.state.clone())
+    }
+
+    async fn ask(&self, method: &str, path: &str, token: Option<&str>) -> (StatusCode, String) {
+        let mut request = request(method, path, "127.0.0.1:9443");
+        if let Some(token) = token {
+            request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        }
+        self.send(request).await
+    }
+
+    async fn send(&self, request: Request<Body>) -> (StatusCode, String) {
+        let reply = self.router().oneshot(request).await.unwrap();
+        let status = reply.status();
+        let body = reply.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// What administrators did, as the journal tells it.
+    fn administration(&self) -> Vec<Event> {
+        let directory = self.folder.path().join("journal");
+        let events = events_since(&directory, Timestamp::default()).unwrap().map(Result::unwrap);
+        events.filter(|event| event.opening.kind == EventKind::Administration).collect()
+    }
+}
+
+fn start() -> Timestamp {
+    "2026-03-01T08:00:00Z".parse().unwrap()
+}
+
+async fn sessions(path: &Path, entropy: &Arc<SystemEntropy>) -> Sessions {
+    let store = Store::open(path, &[MIGRATIONS]).unwrap();
+    let settings = SessionSettings { idle: Duration::from_secs(900), absolute: Duration::from_secs(43_200) };
+    let sessions =
+        Sessions::load(store, &settings, SessionLimits::default(), entropy.clone(), start()).unwrap();
+    let subject = Subject {
+        issuer: "https://id.clinic.example".into(),
+        sub: "subject-of-nadia".into(),
+        name: NAME.into(),
+        groups: vec!["nurses".to_owned()],
+        attributes: std::collections::BTreeMap::new(),
+    };
+    let sign_in = NewSession {
+        host: "ehr.clinic.example".into(),
+        provider: "clinic".parse().unwrap(),
+        subject,
+        assurance: Assurance { auth_time: start(), ..Assurance::default() },
+        purpose: Purpose::Treatment,
+        provider_sid: None,
+        id_token: None,
+    };
+    sessions.create(sign_in, start()).await.unwrap();
+    sessions
+}
+
+fn present() -> Present {
+    Present {
+        rules_version: "c0ffee".into(),
+        reload_succeeded: false,
+        reloaded: start(),
+        connections: 3,
+        providers: vec![ProviderState { provider: "clinic".parse().unwrap(), usable: true }],
+    }
+}
+
+fn counted() -> Counted {
+    let mut counted = Counted::default();
+    let key = (Some("ehr".parse().unwrap()), Verdict::Deny, Reason::NoRuleMatched);
+    counted.requests.insert(key, 7);
+    counted.events.insert(Outcome::Refused, 7);
+    counted.duration.observe(Duration::from_millis(3));
+    counted.duration.observe(Duration::from_secs(60));
+    counted
+}
+
+fn request(method: &str, path: &str, host: &str) -> Request<Body> {
+    let method = Method::from_bytes(method.as_bytes()).unwrap();
+    Request::builder().method(method).uri(path).header("host", host).body(Body::empty()).unwrap()
+}
+
+/// The value of the one sample of that name and labels.
+fn sample<'m>(metrics: &'m str, series: &str) -> &'m str {
+    let found = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    found.unwrap_or_else(|| panic!("no `{series}` in\n{metrics}"))
+}
+
+#[tokio::test]
+async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
+    struct Row {
+        method: &'static str,
+        path: &'static str,
+        nobody: u16,
+        wrong: u16,
+        right: u16,
+    }
+    const fn open(path: &'static str) -> Row {
+        Row { method: "GET", path, nobody: 200, wrong: 200, right: 200 }
+    }
+    const fn guarded(method: &'static str, path: &'static str) -> Row {
+        Row { method, path, nobody: 401, wrong: 401, right: 200 }
+    }
+    let rows = [
+        open("/healthz"),
+        open("/readyz"),
+        open("/metrics"),
+        guarded("GET", "/api/v1/status"),
+        guarded("GET", "/api/v1/sessions"),
+        guarded("GET", "/api/v1/events"),
+        guarded("POST", "/api/v1/reload"),
+    ];
+    let served: Vec<(&str, &str)> = OPEN.iter().map(|path| ("GET", *path)).chain(GUARDED).collect();
+    let tabled: Vec<(&str, &str)> = rows.iter().map(|row| (row.method, row.path)).collect();
+    assert_eq!(tabled, served, "every path of the router has its row here");
+
+    let house = House::open().await;
+    for row in rows {
+        for (who, token, expected) in [
+            ("nobody", None, row.nobody),
+            ("wrong", Some("guess"), row.wrong),
+            ("right", Some(TOKEN), row.right),
+        ] {
+            let (status, body) = house.ask(row.method, row.path, token).await;
+            assert_eq!(status.as_u16(), expected, "{} {} by {who}: {body}", row.method, row.path);
+            let tells = body.contains(NAME) || body.contains("subject-of-nadia");
+            assert_eq!(tells, row.path.ends_with("/sessions") && expected == 200, "{} by {who}", row.path);
+        }
+    }
+    for path in ["/", "/api/v1", "/api/v1/", "/api/v1/policies", "/debug", "//metrics"] {
+        let (status, _) = house.ask("GET", path, Some(TOKEN)).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_paths_listed_are_the_paths_that_the_router_has() {
+    let source = include_str!("router.rs");
+    let (_, body) = source.split_once("pub fn router").unwrap();
+    let (body, _) = body.split_once("pub async fn serve").unwrap();
+    assert_eq!(body.matches(".route(").count(), OPEN.len() + GUARDED.len());
+    assert_eq!(body.matches(".nest(").count(), 1);
+}
+
+#[tokio::test]
+async fn a_token_is_taken_only_as_a_bearer_and_only_whole() {
+    let house = House::open().await;
+    let wrong = ["", "Bearer", "Bearer ", &format!("Basic {TOKEN}"), &format!("Bearer {TOKEN} "), TOKEN];
+    for value in wrong {
+        let mut request = request("GET", "/api/v1/status", "localhost");
+        request.headers_mut().insert("authorization", value.parse().unwrap());
+        let reply = house.router().oneshot(request).await.unwrap();
+        assert_eq!(reply.status(), StatusCode::UNAUTHORIZED, "`{value}`");
+        assert!(reply.headers().contains_key("www-authenticate"), "`{value}`");
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_in_the_settings_nobody_uses_the_api() {
+    let mut house = House::open().await;
+    house.state.token = None;
+    for (method, path) in GUARDED {
+        for token in [None, Some(""), Some(TOKEN)] {
+            assert_eq!(house.ask(method, path, token).await.0, StatusCode::FORBIDDEN, "{path}");
+        }
+    }
+    assert_eq!(house.ask("GET", "/healthz", None).await.0, StatusCode::OK);
+    assert!(house.administration().is_empty());
+}
+
+#[tokio::test]
+async fn a_name_that_somebody_could_point_here_is_refused() {
+    let cases = [
+        ("127.0.0.1:9443", true),
+        ("[::1]:9443", true),
+        ("LOCALHOST", true),
+        ("localhost:9443", true),
+        ("10.0.0.7", true),
+        ("evil.example", false),
+        ("evil.example:9443", false),
+        ("localhost.evil.example", false),
+        ("127.0.0.1.evil.example:9443", false),
+        ("", false),
+    ];
+    let house = House::open().await;
+    for (host, is_served) in cases {
+        for path in ["/metrics", "/api/v1/sessions"] {
+            let mut request = request("GET", path, host);
+            request.headers_mut().insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
+            let expected = if is_served { StatusCode::OK } else { StatusCode::MISDIRECTED_REQUEST };
+            assert_eq!(house.send(request).await.0, expected, "`{host}`");
+        }
+    }
+    let mut two = request("GET", "/healthz", "localhost");
+    two.headers_mut().append("host", "evil.example".parse().unwrap());
+    assert_eq!(house.send(two).await.0, StatusCode::MISDIRECTED_REQUEST);
+}
+
+#[tokio::test]
+async fn the_metrics_are_open_metrics_and_name_nobody() {
+    let house = House::open().await;
+    let (_, text) = house.ask("GET", "/metrics", None).await;
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (series, value) = line.rsplit_once(' ').unwrap();
+        assert!(series.starts_with("leastway_"), "{line}");
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+    }
+    for secret in [NAME, "Nadia", "subject-of-nadia", "clinic.example", TOKEN] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    let refused = r#"leastway_requests_total{application="ehr",verdict="deny",reason="no-rule-matched"}"#;
+    assert_eq!(sample(&text, refused), "7");
+    assert_eq!(sample(&text, r#"leastway_events_total{outcome="refused"}"#), "7");
+    assert_eq!(sample(&text, "leastway_sessions"), "1");
+    assert_eq!(sample(&text, "leastway_connections_open"), "3");
+    assert_eq!(sample(&text, "leastway_journal_writable"), "1");
+    assert_eq!(sample(&text, "leastway_config_last_reload_success"), "0");
+    assert_eq!(sample(&text, r#"leastway_rules{version="c0ffee"}"#), "1");
+    assert_eq!(sample(&text, r#"leastway_provider_usable{provider="clinic"}"#), "1");
+}
+
+#[tokio::test]
+async fn the_buckets_of_a_histogram_add_up_to_all_that_was_seen() {
+    let house = House::open().await;
+    let (_, text) = house.ask("GET", "/metrics", None).await;
+    let bucket =
+        |bound: &str| sample(&text, &format!("leastway_request_duration_seconds_bucket{{le=\"{bound}\"}}"));
+    assert_eq!((bucket("0.0025"), bucket("0.005"), bucket("30.0"), bucket("+Inf")), ("0", "1", "1", "2"));
+    assert_eq!(sample(&text, "leastway_request_duration_seconds_count"), "2");
+}
+
+#[tokio::test]
+async fn the_gateway_is_ready_until_it_drains_or_its_journal_ends() {
+    let house = House::open().await;
+    assert_eq!(house.ask("GET", "/readyz", None).await.0, StatusCode::OK);
+    house.draining.send_replace(true);
+    let (status, body) = house.ask("GET", "/readyz", None).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(body.contains(r#""draining":true"#), "{body}");
+
+    let house = House::open().await;
+    house.state.journal.close();
+    let (status, body) = house.ask("GET", "/readyz", None).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(body.contains(r#""journal_writable":false"#), "{body}");
+    assert_eq!(house.ask("GET", "/healthz", None).await.0, StatusCode::OK, "the process still lives");
+}
+
+#[tokio::test]
+async fn a_limit_is_1_to_1000_and_a_question_that_is_not_understood_is_refused() {
+    let cases = [
+        ("", 200),
+        ("limit=1", 200),
+        ("limit=1000", 200),
+        ("limit=0", 400),
+        ("limit=1001", 400),
+        ("limit=-1", 400),
+        ("limit=many", 400),
+        ("decision=maybe", 400),
+        ("since=yesterday", 400),
+        ("persn=nadia", 400),
+        ("decision=deny&reason=no-rule-matched&since=2026-03-01T00:00:00Z", 200),
+    ];
+    let house = House::open().await;
+    for (query, expected) in cases {
+        let (status, body) = house.ask("GET", &format!("/api/v1/events?{query}"), Some(TOKEN)).await;
+        assert_eq!(status.as_u16(), expected, "{query}: {body}");
+    }
+    let (_, one) = house.ask("GET", "/api/v1/events?limit=1", Some(TOKEN)).await;
+    assert_eq!(one.lines().count(), 1, "{one}");
+}
+
+#[tokio::test]
+async fn reading_and_reloading_leave_an_event_and_being_refused_leaves_none() {
+    let house = House::open().await;
+    for (method, path) in GUARDED {
+        house.ask(method, path, Some("guess")).await;
+    }
+    house.ask("GET", "/api/v1/events?limit=0", Some(TOKEN)).await;
+    assert!(house.administration().is_empty());
+
+    for (method, path) in GUARDED {
+        house.ask(method, path, Some(TOKEN)).await;
+    }
+    let events = house.administration();
+    let notes: Vec<&str> = events.iter().filter_map(|event| event.opening.note.as_deref()).collect();
+    assert_eq!(notes, ["sessions were listed", "events were read", "a reload was asked for"]);
+    assert!(events.iter().all(|event| event.closing.is_some()));
+
+    let (_, lines) = house.ask("GET", "/api/v1/events?limit=1", Some(TOKEN)).await;
+    assert!(lines.contains("events were read"), "who reads sees that it is seen: {lines}");
+}
+
+#[tokio::test]
+async fn nothing_is_read_or_done_that_cannot_be_written_down() {
+    let mut house = House::open().await;
+    house.state.reload = Arc::new(|| panic!("a reload without its event"));
+    house.state.journal.close();
+    for (method, path) in GUARDED.into_iter().filter(|(_, path)| !path.ends_with("/status")) {
+        let (status, body) = house.ask(method, path, Some(TOKEN)).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert!(!body.contains(NAME), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_reload_that_is_refused_says_every_problem() {
+    let mut house = House::open().await;
+    let (status, body) = house.ask("POST", "/api/v1/reload", Some(TOKEN)).await;
+    assert_eq!((status, body.as_str()), (StatusCode::OK, r#"{"rules_version":"5eed"}"#));
+
+    let problems = || vec!["roles.toml:3: one".to_owned(), "roles.toml:9: two".to_owned()];
+    house.state.reload = Arc::new(move || Box::pin(async move { Err(problems()) }));
+    let (status, body) = house.ask("POST", "/api/v1/reload", Some(TOKEN)).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(body, r#"{"problems":["roles.toml:3: one","roles.toml:9: two"]}"#);
+    assert_eq!(house.ask("GET", "/api/v1/reload", Some(TOKEN)).await.0, StatusCode::METHOD_NOT_ALLOWED);
+}

@@ -1,0 +1,148 @@
+//! A gateway on ports of its own, on the shipped configuration.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use leastway::app::running::Running;
+use leastway::demo::browser::{Browser, Caller, form_fields};
+use leastway::demo::people::Person;
+use leastway::demo::{Clinic, Ports, WorkDirectory};
+use leastway::features::audit::events::{Event, events_since};
+use leastway::features::session::SESSION_COOKIE;
+use leastway::foundation::clock::{SystemClock, Timestamp};
+use leastway::foundation::entropy::SystemEntropy;
+use tokio::task::JoinHandle;
+
+use crate::application;
+use crate::line::{Line, Protocol};
+
+/// Who else is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Neighbors {
+    /// The provider, and an application that tells what reached it in place of the EHR.
+    All,
+    /// Nobody: neither applications nor the provider listen.
+    None,
+}
+
+/// A gateway that runs, and those around it.
+pub struct House {
+    pub running: Running,
+    pub ports: Ports,
+    pub directory: WorkDirectory,
+    clinic: Option<Clinic>,
+    application: Option<JoinHandle<()>>,
+    _folder: tempfile::TempDir,
+}
+
+impl House {
+    pub async fn open(neighbors: Neighbors) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let directory = WorkDirectory::prepare(&folder.path().join("clinic"), &*clock, &*entropy).unwrap();
+        let ports = free_ports();
+        let (mut clinic, mut application, mut upstream) = (None, None, ports.ehr);
+        if neighbors == Neighbors::All {
+            clinic = Some(Clinic::open(&directory, ports, clock.clone(), entropy.clone()).await.unwrap());
+            let (address, task) = application::start().await;
+            (application, upstream) = (Some(task), address.port());
+        }
+        write_ports(&directory, ports, upstream);
+        let running = Running::start(&directory.configuration(), clock, entropy).await.unwrap();
+        Self { running, ports, directory, clinic, application, _folder: folder }
+    }
+
+    pub fn ehr(&self) -> String {
+        format!("https://ehr.localhost:{}", self.ports.gateway)
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.root().join(name)
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::new(&self.directory, Arc::new(SystemEntropy)).unwrap()
+    }
+
+    pub async fn line(&self, host: &str, protocol: Protocol) -> Line {
+        let authority = std::fs::read(self.directory.authority()).unwrap();
+        Line::open(&authority, host, self.ports.gateway, protocol).await
+    }
+
+    /// Signs somebody in at the EHR, and gives the session's cookie.
+    pub async fn cookie_of(&self, username: &str) -> String {
+        let mut browser = self.browser();
+        let page = browser.open(&format!("{}/", self.ehr())).await.unwrap();
+        let ticket = form_fields(&page.text(), "/sign-in").unwrap_or_else(|| panic!("{}", page.text()));
+        let person = Person::named(username).unwrap();
+        let fields =
+            [("username", person.username), ("password", person.password), ("ticket", &ticket["ticket"])];
+        let provider = format!("https://id.localhost:{}/sign-in", self.ports.provider);
+        let back = browser.submit(&provider, &fields).await.unwrap();
+        assert_eq!(back.status, 200, "{}", back.text());
+        let value = browser.cookie("ehr.localhost", SESSION_COOKIE).unwrap();
+        format!("{SESSION_COOKIE}={value}")
+    }
+
+    /// What the control listener answers: status and text.
+    pub async fn control(&self, path: &str) -> (u16, String) {
+        let url = format!("http://127.0.0.1:{}{path}", self.ports.control);
+        let reply = self.browser().once(Caller::Program, &url).await.unwrap();
+        (reply.status.as_u16(), reply.text())
+    }
+
+    /// The sum over all series of one metric.
+    pub async fn metric(&self, name: &str) -> u64 {
+        let (_, text) = self.control("/metrics").await;
+        let of = |line: &str| {
+            let rest = line.strip_prefix(name)?;
+            if !rest.starts_with(['{', ' ']) {
+                return None;
+            }
+            rest.rsplit_once(' ')?.1.parse::<u64>().ok()
+        };
+        text.lines().filter_map(of).sum()
+    }
+
+    /// Stops the gateway, and gives what its journal holds.
+    pub async fn stop(self) -> Vec<Event> {
+        self.running.stop().await.unwrap();
+        if let Some(clinic) = self.clinic {
+            clinic.close().await;
+        }
+        if let Some(application) = self.application {
+            application.abort();
+        }
+        let events = events_since(&self.directory.journal(), Timestamp::default()).unwrap();
+        events.map(Result::unwrap).collect()
+    }
+}
+
+fn free_ports() -> Ports {
+    let listeners: Vec<TcpListener> =
+        (0..5).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
+    let port = |position: usize| listeners[position].local_addr().unwrap().port();
+    Ports { gateway: port(0), control: port(1), provider: port(2), ehr: port(3), console: port(4) }
+}
+
+fn write_ports(directory: &WorkDirectory, ports: Ports, upstream: u16) {
+    let shipped = Ports::SHIPPED;
+    let changes = [
+        ("leastway.toml", shipped.gateway, ports.gateway),
+        ("leastway.toml", shipped.control, ports.control),
+        ("leastway.toml", shipped.provider, ports.provider),
+        ("applications/ehr.toml", shipped.ehr, upstream),
+        ("applications/console.toml", shipped.console, ports.console),
+    ];
+    for (name, from, to) in changes {
+        edit(&directory.root().join(name), &format!(":{from}"), &format!(":{to}"));
+    }
+}
+
+/// Replaces what must be there.
+pub fn edit(file: &std::path::Path, from: &str, to: &str) {
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.contains(from), "`{from}` in {}", file.display());
+    std::fs::write(file, text.replace(from, to)).unwrap();
+}

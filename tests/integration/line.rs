@@ -1,0 +1,116 @@
+//! One connection to the gateway: raw, HTTP/1.1 or HTTP/2, with whatever headers a caller makes up.
+
+use std::net::Ipv4Addr;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode, Version};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use leastway::platform::tls::client::client;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// What ALPN offers.
+#[derive(Clone, Copy)]
+pub enum Protocol {
+    Http1,
+    Http2,
+}
+
+enum Sender {
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
+}
+
+/// A connection that stays open.
+pub struct Line {
+    sender: Sender,
+    authority: String,
+}
+
+/// What came back.
+pub struct Came {
+    pub status: StatusCode,
+    pub version: Version,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Came {
+    pub fn reason(&self) -> &str {
+        self.headers.get("x-leastway-reason").map_or("", |reason| reason.to_str().unwrap())
+    }
+}
+
+impl Line {
+    pub async fn open(authority: &[u8], host: &str, port: u16, protocol: Protocol) -> Self {
+        let sender = match protocol {
+            Protocol::Http1 => {
+                let io = TokioIo::new(connect(authority, host, port, b"http/1.1").await);
+                let (sender, connection) = http1::handshake(io).await.unwrap();
+                tokio::spawn(connection);
+                Sender::Http1(sender)
+            }
+            Protocol::Http2 => {
+                let io = TokioIo::new(connect(authority, host, port, b"h2").await);
+                let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+                tokio::spawn(connection);
+                Sender::Http2(sender)
+            }
+        };
+        Self { sender, authority: format!("{host}:{port}") }
+    }
+
+    /// Asks, and takes the head; the body may still be on its way.
+    pub async fn begin(&mut self, path: &str, headers: &[(&str, &str)]) -> http::Response<Incoming> {
+        let mut request = Request::builder().uri(path);
+        if let Sender::Http1(_) = self.sender {
+            request = request.header("host", &self.authority);
+        } else {
+            request = request.uri(format!("https://{}{path}", self.authority));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::default()).unwrap();
+        match &mut self.sender {
+            Sender::Http1(sender) => {
+                sender.ready().await.unwrap();
+                sender.send_request(request).await.unwrap()
+            }
+            Sender::Http2(sender) => sender.send_request(request).await.unwrap(),
+        }
+    }
+
+    pub async fn ask(&mut self, path: &str, headers: &[(&str, &str)]) -> Came {
+        let (head, body) = self.begin(path, headers).await.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Came { status: head.status, version: head.version, headers: head.headers, text }
+    }
+}
+
+/// Sends these bytes on a connection of their own, and gives the status that comes back.
+pub async fn raw(authority: &[u8], host: &str, port: u16, bytes: &[u8]) -> u16 {
+    let mut stream = connect(authority, host, port, b"http/1.1").await;
+    stream.write_all(bytes).await.unwrap();
+    let mut came = Vec::new();
+    // Where the other end closes without a word of TLS, what came is what counts.
+    let _ended = stream.read_to_end(&mut came).await;
+    let text = String::from_utf8_lossy(&came);
+    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
+    status.unwrap_or_else(|| panic!("no status in `{text}`"))
+}
+
+async fn connect(authority: &[u8], host: &str, port: u16, protocol: &[u8]) -> TlsStream<TcpStream> {
+    let connector = TlsConnector::from(client(Some(authority), &[protocol]).unwrap());
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+    let stream = connector.connect(ServerName::try_from(host.to_owned()).unwrap(), stream).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(protocol));
+    stream
+}

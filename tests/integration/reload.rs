@@ -1,0 +1,48 @@
+//! New rules take effect whole, or not at all, on connections that stay open.
+
+use leastway::app::reload::Reloaded;
+
+use crate::house::{House, Neighbors, edit};
+use crate::line::Protocol;
+
+const CHART: &str = "/patients/100001/chart";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_rules_hold_from_the_next_request_on_and_bad_ones_never() {
+    let house = House::open(Neighbors::All).await;
+    let cookie = house.cookie_of("nurse").await;
+    let session = [("cookie", cookie.as_str())];
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    assert_eq!(line.ask(CHART, &session).await.status, 200);
+
+    let (roles, nurse) =
+        (house.file("roles.toml"), r#"categories = ["demographics", "schedule", "clinical"]"#);
+    edit(&roles, nurse, r#"categories = ["demographics", "schedule"]"#);
+    let reloaded = house.running.reload().await;
+    assert!(matches!(reloaded, Reloaded::Swapped(_)), "{reloaded:?}");
+    let refused = line.ask(CHART, &session).await;
+    assert_eq!((refused.status.as_u16(), refused.reason()), (403, "no-rule-matched"));
+    assert_eq!(house.metric("leastway_config_last_reload_success").await, 1);
+    let (_, before) = house.control("/readyz").await;
+
+    let good = std::fs::read(&roles).unwrap();
+    edit(&roles, "[role.nurse]", "[role.nurse");
+    assert!(matches!(house.running.reload().await, Reloaded::Refused(_)));
+    assert_eq!(line.ask("/patients/100001", &session).await.status, 200, "what was in force stays in force");
+    assert_eq!(line.ask(CHART, &session).await.status, 403);
+    assert_eq!(house.metric("leastway_config_last_reload_success").await, 0);
+    assert_eq!(house.control("/readyz").await, (200, before));
+
+    let (chain, whole) =
+        (house.file("certs/gateway.pem"), std::fs::read(house.file("certs/gateway.pem")).unwrap());
+    std::fs::write(&roles, good).unwrap();
+    std::fs::write(&chain, "no certificate").unwrap();
+    assert!(!matches!(house.running.reload().await, Reloaded::Swapped(_)));
+    std::fs::write(&chain, whole).unwrap();
+    assert!(matches!(house.running.reload().await, Reloaded::Swapped(_)));
+    assert_eq!(house.metric("leastway_config_last_reload_success").await, 1);
+
+    let events = house.stop().await;
+    let notes = events.iter().filter_map(|event| event.opening.note.as_deref());
+    assert!(notes.filter(|note| note.starts_with("new rules")).count() >= 4, "each reload leaves an event");
+}
