@@ -18,8 +18,8 @@ use crate::foundation::clock::{Clock as _, SystemClock};
 
 pub mod audit;
 pub mod demo;
-pub mod policy;
 mod doctor;
+pub mod policy;
 mod schema;
 mod serve;
 mod validate;

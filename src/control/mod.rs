@@ -10,3 +10,5 @@ pub mod probes;
 pub mod router;
 pub mod settings;
 pub mod state;
+#[cfg(test)]
+mod tests;

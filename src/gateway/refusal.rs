@@ -252,15 +252,26 @@ mod tests {
     fn every_refusal_has_its_status_reason_and_outcome() {
         let exceeded = |limit| Exceeded { limit, allowed: 500, actual: 1000 };
         let export = exceeded(LimitName::RecordsPerExport);
-        let denial = Denial { reasons: vec![Reason::OutsideShift, Reason::NoRuleMatched], ways_on: Vec::new() };
+        let denial =
+            Denial { reasons: vec![Reason::OutsideShift, Reason::NoRuleMatched], ways_on: Vec::new() };
         let cases = [
-            (Refusal::NotUnderstood(PathFault::DotSegment.into()), 400, Reason::PathRejected, Outcome::Refused),
+            (
+                Refusal::NotUnderstood(PathFault::DotSegment.into()),
+                400,
+                Reason::PathRejected,
+                Outcome::Refused,
+            ),
             (Refusal::RouteNotFound, 404, Reason::RouteNotFound, Outcome::Refused),
             (Refusal::CrossSite, 403, Reason::CrossSite, Outcome::Refused),
             (Refusal::BodyTooLarge, 413, Reason::BodyTooLarge, Outcome::Refused),
             (Refusal::CallerLeft, 400, Reason::CallerLeft, Outcome::Aborted),
             (Refusal::Denied(denial, None), 403, Reason::OutsideShift, Outcome::Refused),
-            (Refusal::TooMuch(export, Action::Export), 403, Reason::ExportOverRequestLimit, Outcome::Withheld),
+            (
+                Refusal::TooMuch(export, Action::Export),
+                403,
+                Reason::ExportOverRequestLimit,
+                Outcome::Withheld,
+            ),
             (
                 Refusal::TooMuch(exceeded(LimitName::RecordsPerResponse), Action::List),
                 403,
@@ -281,7 +292,12 @@ mod tests {
             ),
             (Refusal::Journal(JournalError::Closed), 503, Reason::AuditUnavailable, Outcome::Failed),
             (Refusal::Upstream(UpstreamError::ReplyTimeout), 504, Reason::UpstreamTimeout, Outcome::Failed),
-            (Refusal::Upstream(UpstreamError::UnaskedUpgrade), 502, Reason::UpstreamMalformed, Outcome::Failed),
+            (
+                Refusal::Upstream(UpstreamError::UnaskedUpgrade),
+                502,
+                Reason::UpstreamMalformed,
+                Outcome::Failed,
+            ),
             (
                 Refusal::SignInFailed(AuthnError::UnknownProvider, "/".to_owned()),
                 502,
