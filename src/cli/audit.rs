@@ -18,6 +18,7 @@ use crate::features::audit::query::{Ended, Filter, Order, query, write_json, wri
 use crate::features::audit::read::{Reader, Stored, load_patient_key};
 use crate::features::audit::verify::{Expectations, Report, verify};
 use crate::foundation::clock::{Clock, Timestamp};
+use crate::foundation::id::RequestId;
 
 /// What to do with the journal.
 #[derive(Debug, clap::Subcommand)]
@@ -62,6 +63,9 @@ pub struct VerifyArguments {
 pub struct QueryArguments {
     #[command(flatten)]
     place: Place,
+    /// The event: the reference that a page shows.
+    #[arg(long, value_name = "REFERENCE")]
+    event: Option<RequestId>,
     /// The person: the provider's identifier, or a part of the name.
     #[arg(long, value_name = "TEXT")]
     person: Option<String>,
@@ -269,6 +273,7 @@ fn run_query(
         _ => None,
     };
     let filter = Filter {
+        event: arguments.event,
         person: arguments.person.clone(),
         patient,
         application: arguments.application.clone(),

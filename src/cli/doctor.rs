@@ -31,7 +31,12 @@ use crate::platform::store::{Store, StoreError};
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The main file
-    #[arg(default_value = "config/leastway.toml", env = "LEASTWAY_CONFIG")]
+    #[arg(
+        long = "config",
+        value_name = "FILE",
+        default_value = "config/leastway.toml",
+        env = "LEASTWAY_CONFIG"
+    )]
     file: PathBuf,
     /// Answer in JSON
     #[arg(long)]

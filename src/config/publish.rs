@@ -150,7 +150,7 @@ const INTRODUCTION: &str = "\
 
 <!-- Made by `leastway schema --markdown` from the list of keys that the reader uses. Do not edit. -->
 
-One format: TOML, and Cedar for rules beyond the words of TOML. `leastway validate leastway.toml` reports every problem
+One format: TOML, and Cedar for rules beyond the words of TOML. `leastway validate --config leastway.toml` reports every problem
 of every file in one run: where it is, what is wrong, and what would be right.
 
 - **Durations** are a whole number and `ms`, `s`, `m`, `h` or `d`: `\"15m\"`. **Sizes** are a whole number and `B`, `KiB`, `MiB`

@@ -16,10 +16,13 @@ use crate::domain::event::{Outcome, Verdict};
 use crate::domain::patient::PatientDigest;
 use crate::domain::reason::Reason;
 use crate::foundation::clock::Timestamp;
+use crate::foundation::id::RequestId;
 
 /// Which events are asked for: those that fit everything that is given.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
+    /// This one: the reference that a page shows, and the request's `X-Request-Id`.
+    pub event: Option<RequestId>,
     /// The provider's identifier of the person, or a part of their name in any case.
     pub person: Option<String>,
     /// The patient whom the request names.
@@ -115,6 +118,7 @@ impl Filter {
         fits(self.since.as_ref(), |since| opening.time >= *since)
             && fits(self.until.as_ref(), |until| opening.time < *until)
             && fits(self.decision.as_ref(), |decision| opening.verdict == *decision)
+            && fits(self.event.as_ref(), |event| opening.event == *event)
             && fits(self.application.as_ref(), |name| opening.application.as_ref() == Some(name))
             && fits(self.patient.as_ref(), |patient| opening.patient.as_ref() == Some(patient))
             && fits(self.ended.as_ref(), |ended| match ended {
