@@ -44,7 +44,9 @@ pub async fn start(
 
 fn sum(metrics: &[Arc<WorkerMetrics>]) -> Counted {
     let mut sum = Counted::default();
-    metrics.iter().for_each(|worker| sum.add(&worker.read()));
+    for worker in metrics {
+        sum.add(&worker.read());
+    }
     sum
 }
 

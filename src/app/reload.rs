@@ -164,15 +164,16 @@ impl Reloader {
                 _ = hangup.recv() => {}
                 () = stopped(&mut stop) => return,
             }
-            self.reload().await;
+            // Taken before: what is written while the files are read shows at the next look.
             known = self.fingerprint();
+            self.reload().await;
         }
     }
 
     /// When each file was last written, and how long it is; for folders that patterns look into, too.
     fn fingerprint(&self) -> Digest {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut text = String::new();
+        let mut seen_all = Vec::new();
         let folders = files.iter().filter_map(|file| file.parent().map(ToOwned::to_owned));
         let mut all: Vec<PathBuf> = folders.chain(files.iter().cloned()).collect();
         all.sort();
@@ -180,9 +181,9 @@ impl Reloader {
         for path in all {
             let seen = std::fs::metadata(&path)
                 .map(|it| (it.modified().unwrap_or(SystemTime::UNIX_EPOCH), it.len()));
-            text.push_str(&format!("{}:{seen:?}\n", path.display()));
+            seen_all.push(format!("{}:{seen:?}\n", path.display()));
         }
-        Digest::of(text.as_bytes())
+        Digest::of(seen_all.concat().as_bytes())
     }
 }
 

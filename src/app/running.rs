@@ -222,7 +222,7 @@ async fn warm_up(shared: Arc<Shared>) {
         match answer {
             Ok(()) => tracing::info!(provider = %provider, "the provider can be used"),
             Err(error) => {
-                tracing::warn!(provider = %provider, error = %error, "the provider cannot be used yet")
+                tracing::warn!(provider = %provider, error = %error, "the provider cannot be used yet");
             }
         }
     }

@@ -33,7 +33,9 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
         })
         .collect();
     let routes = RouteTable::build(&settings.applications).map_err(|found| {
-        found.iter().for_each(|problem| note(route_problem(loaded, problem)));
+        for problem in &found {
+            note(route_problem(loaded, problem));
+        }
     });
     let policy = routes.as_ref().ok().and_then(|routes| {
         let catalog = catalog(routes, &settings.providers);

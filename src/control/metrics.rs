@@ -1,4 +1,4 @@
-//! Metrics in the text format of OpenMetrics: what the workers, the journal and the reloads have counted.
+//! Metrics in the text format of `OpenMetrics`: what the workers, the journal and the reloads have counted.
 //! No people in labels.
 
 use axum::extract::State;

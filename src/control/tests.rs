@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
-use http_body_util::BodyExt as _;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
@@ -25,6 +24,7 @@ use crate::features::session::{MIGRATIONS, NewSession, SessionLimits, Sessions};
 use crate::foundation::clock::{TestClock, Timestamp};
 use crate::foundation::entropy::SystemEntropy;
 use crate::foundation::secret::Secret;
+use crate::platform::http::body::read_bounded;
 use crate::platform::store::Store;
 
 const TOKEN: &str = "a-token-of-an-operator";
@@ -81,7 +81,7 @@ impl House {
     async fn send(&self, request: Request<Body>) -> (StatusCode, String) {
         let reply = self.router().oneshot(request).await.unwrap();
         let status = reply.status();
-        let body = reply.into_body().collect().await.unwrap().to_bytes();
+        let body = read_bounded(reply.into_body(), 1024 * 1024).await.unwrap();
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
 

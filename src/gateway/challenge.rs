@@ -86,12 +86,10 @@ pub async fn begin(
 
 /// A sign-in that went wrong, as a refusal.
 pub fn failed(error: AuthnError, return_to: &str) -> Refusal {
-    match error {
-        AuthnError::AssuranceNotProven { class, .. } => {
-            Refusal::AssuranceNotProven(class, return_to.to_owned())
-        }
-        error => Refusal::SignInFailed(error, return_to.to_owned()),
+    if let AuthnError::AssuranceNotProven { class, return_to } = error {
+        return Refusal::AssuranceNotProven(class, return_to.as_str().to_owned());
     }
+    Refusal::SignInFailed(error, return_to.to_owned())
 }
 
 /// What a program has to bring.
@@ -103,10 +101,10 @@ pub fn www_authenticate(moment: &Moment, refusal: &Refusal) -> HeaderValue {
     let acr_values = assurances.and_then(|classes| classes.get(&need.class));
     let mut text = String::from("Bearer error=\"insufficient_user_authentication\"");
     if let Some(acr_values) = acr_values.filter(|values| !values.is_empty()) {
-        text.push_str(&format!(", acr_values=\"{}\"", acr_values.join(" ")));
+        text = format!("{text}, acr_values=\"{}\"", acr_values.join(" "));
     }
     if let Some(fresh) = need.fresh {
-        text.push_str(&format!(", max_age=\"{}\"", fresh.as_secs()));
+        text = format!("{text}, max_age=\"{}\"", fresh.as_secs());
     }
     HeaderValue::from_str(&text).unwrap_or(plain)
 }

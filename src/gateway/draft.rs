@@ -126,10 +126,10 @@ impl Drop for Draft {
         } else {
             (Outcome::Aborted, Reason::CallerLeft)
         };
-        if !self.is_journaled() {
-            if let Err(error) = self.journal(Verdict::Deny, &[reason]) {
-                tracing::error!(error = %error, "an event could not be journaled");
-            }
+        if !self.is_journaled()
+            && let Err(error) = self.journal(Verdict::Deny, &[reason])
+        {
+            tracing::error!(error = %error, "an event could not be journaled");
         }
         self.write_closing(outcome, Some(reason));
     }

@@ -35,7 +35,7 @@ use crate::foundation::id::RequestId;
 #[derive(Debug)]
 pub enum Answer {
     /// The application's reply, as far as it may pass.
-    Released(Response<GuardedBody<send::ReplyBody>>),
+    Released(Box<Response<GuardedBody<send::ReplyBody>>>),
     /// A reply of ours, and how that counts.
     Own(Response<Bytes>, Outcome),
     /// The application switched protocols; the event goes on in the tunnel.
@@ -78,8 +78,8 @@ pub async fn handle(
     let mut draft = Some(draft);
     match serve(&moment, &peer, (request, on_upgrade), &manner, &mut draft).await {
         Ok(Answer::Released(reply)) => match draft {
-            Some(draft) => reply.map(|body| ReplyBody::released(body, draft)),
-            None => reply.map(|_| ReplyBody::default()),
+            Some(draft) => (*reply).map(|body| ReplyBody::released(body, draft)),
+            None => (*reply).map(|_| ReplyBody::default()),
         },
         Ok(Answer::Own(reply, outcome)) => respond::own(reply, outcome, &manner, draft).await,
         Ok(Answer::Switched(reply)) => reply.map(|()| ReplyBody::default()),

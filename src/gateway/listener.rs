@@ -1,4 +1,4 @@
-//! Accepts connections: one listener per worker on the same address (SO_REUSEPORT), a bound on
+//! Accepts connections: one listener per worker on the same address (`SO_REUSEPORT`), a bound on
 //! connections over all workers, a deadline for the TLS handshake.
 
 use std::net::SocketAddr;

@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn a_script_is_a_program_even_if_it_would_take_html() {
-        let cases: [(&str, &[(&'static str, &'static str)], Audience); 5] = [
+        type Pairs = &'static [(&'static str, &'static str)];
+        let cases: [(&str, Pairs, Audience); 5] = [
             ("navigation", &[("sec-fetch-mode", "navigate"), ("accept", "text/html,*/*")], Audience::Person),
             ("fetch", &[("sec-fetch-mode", "cors"), ("accept", "text/html,*/*")], Audience::Program),
             ("old browser", &[("accept", "text/html,*/*;q=0.8")], Audience::Person),

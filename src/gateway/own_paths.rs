@@ -69,7 +69,7 @@ pub async fn answer(
         "justify" if post => justify(moment, &asked, incoming).await,
         "sign-out" if get || post => sign_out(moment, &asked).await,
         "signed-out" if get => Ok(signed_out(moment, &asked, true)),
-        "me" if get => me(moment, &asked),
+        "me" if get => Ok(me(moment, &asked)),
         "assets/page.css" if get => {
             Ok(asset(moment, "text/css; charset=utf-8", pages::STYLESHEET.to_owned()))
         }
@@ -291,10 +291,10 @@ fn signed_out(moment: &Moment, asked: &Asked, at_provider: bool) -> Answer {
     show(moment, asked, StatusCode::OK, &Page::SignedOut { at_provider, sign_in: &sign_in })
 }
 
-fn me(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
+fn me(moment: &Moment, asked: &Asked) -> Answer {
     let Some(known) = asked.person.known() else {
         let page = Page::SignIn { return_to: "/.leastway/me", expired: false };
-        return Ok(show(moment, asked, StatusCode::UNAUTHORIZED, &page));
+        return show(moment, asked, StatusCode::UNAUTHORIZED, &page);
     };
     let session = &known.session;
     let view = MeView {
@@ -305,7 +305,7 @@ fn me(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
         now: moment.now,
         zone: moment.current.rules.policy.zone(),
     };
-    Ok(show(moment, asked, StatusCode::OK, &Page::Me(view)))
+    show(moment, asked, StatusCode::OK, &Page::Me(view))
 }
 
 fn show(moment: &Moment, asked: &Asked, status: StatusCode, page: &Page<'_>) -> Answer {

@@ -324,7 +324,7 @@ impl Passage<'_> {
                 if let Some(slot) = slot.filter(|_| status.is_success()) {
                     slot.commit(self.moment.now);
                 }
-                Ok(Answer::Released(released))
+                Ok(Answer::Released(Box::new(released)))
             }
             Err(withheld) => Err(self.withheld(withheld, draft)),
         }

@@ -106,10 +106,12 @@ impl Refusal {
 
     /// All reasons, the most telling first.
     pub fn reasons(&self) -> Vec<Reason> {
-        match self {
-            Self::Denied(denial, _) if !denial.reasons.is_empty() => denial.reasons.clone(),
-            _ => vec![self.reason()],
+        if let Self::Denied(denial, _) = self
+            && !denial.reasons.is_empty()
+        {
+            return denial.reasons.clone();
         }
+        vec![self.reason()]
     }
 
     /// The status of the reply.
@@ -118,7 +120,9 @@ impl Refusal {
             Self::NotUnderstood(fault) => fault.status,
             Self::HostUnknown => StatusCode::MISDIRECTED_REQUEST,
             Self::RouteNotFound => StatusCode::NOT_FOUND,
-            Self::BodyUnreadable(_) | Self::CallerLeft => StatusCode::BAD_REQUEST,
+            Self::BodyUnreadable(_) | Self::CallerLeft | Self::Upstream(UpstreamError::RequestBody(_)) => {
+                StatusCode::BAD_REQUEST
+            }
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Challenge(challenged) => match challenged.step {
                 Challenge::SignIn | Challenge::StepUp(..) => StatusCode::UNAUTHORIZED,
@@ -134,7 +138,6 @@ impl Refusal {
             Self::Upstream(UpstreamError::ConnectTimeout | UpstreamError::ReplyTimeout) => {
                 StatusCode::GATEWAY_TIMEOUT
             }
-            Self::Upstream(UpstreamError::RequestBody(_)) => StatusCode::BAD_REQUEST,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
             Self::SignInFailed(error, _) => sign_in_status(error.reason()),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -192,11 +195,10 @@ impl Refusal {
 
     /// The limit that was passed.
     pub fn exceeded(&self) -> Option<Exceeded> {
-        match self {
-            Self::TooMuch(exceeded, _) => Some(*exceeded),
-            Self::Challenge(challenged) => challenged.withheld.flatten(),
-            _ => None,
+        if let Self::Challenge(challenged) = self {
+            return challenged.withheld.flatten();
         }
+        if let Self::TooMuch(exceeded, _) = self { Some(*exceeded) } else { None }
     }
 }
 
@@ -216,6 +218,10 @@ pub const fn over(exceeded: Exceeded, action: Action) -> Reason {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a sign-in fails for few of the reasons; all others forbid"
+)]
 fn sign_in_status(reason: Reason) -> StatusCode {
     match reason {
         Reason::ProviderUnavailable => StatusCode::BAD_GATEWAY,

@@ -59,6 +59,7 @@ pub async fn refuse(
 }
 
 /// What is down or broken is for the operators too; once, here.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only what is down or broken is told apart here")]
 fn tell(refusal: &Refusal, moment: &Moment) {
     let (request, reason) = (moment.event, refusal.reason());
     match refusal {
@@ -68,7 +69,7 @@ fn tell(refusal: &Refusal, moment: &Moment) {
             tracing::warn!(request.id = %request, %reason, error = %error, source, "refused");
         }
         Refusal::SignInFailed(error, _) => {
-            tracing::warn!(request.id = %request, %reason, error = %error, "refused")
+            tracing::warn!(request.id = %request, %reason, error = %error, "refused");
         }
         Refusal::Internal => tracing::error!(request.id = %request, %reason, "refused"),
         Refusal::NotUnderstood(fault) => {
@@ -89,12 +90,12 @@ async fn finish(
     draft: Option<Draft>,
 ) -> Response<ReplyBody> {
     let Some(mut draft) = draft else { return reply.map(|bytes| ReplyBody::own(bytes, None, outcome)) };
-    if !draft.is_journaled() {
-        if let Err(error) = journaled(&mut draft, verdict, reasons).await {
-            tracing::error!(error = %error, "the journal cannot be written: a reply is withheld");
-            drop(draft);
-            return without_journal(manner);
-        }
+    if !draft.is_journaled()
+        && let Err(error) = journaled(&mut draft, verdict, reasons).await
+    {
+        tracing::error!(error = %error, "the journal cannot be written: a reply is withheld");
+        drop(draft);
+        return without_journal(manner);
     }
     let status = reply.status().as_u16();
     draft.end(|closing| closing.status = Some(status));
@@ -226,18 +227,18 @@ fn problem(moment: &Moment, refusal: &Refusal) -> String {
 }
 
 fn ways_on(refusal: &Refusal) -> Vec<WayOn> {
-    match refusal {
-        Refusal::Denied(denial, _) => denial.ways_on.clone(),
-        Refusal::Challenge(challenged) => vec![match &challenged.step {
-            Challenge::SignIn => WayOn::SignIn,
-            Challenge::StepUp(need, _) => WayOn::StepUp(need.clone()),
-            Challenge::Justify => WayOn::Justify,
-        }],
-        _ => Vec::new(),
+    if let Refusal::Denied(denial, _) = refusal {
+        return denial.ways_on.clone();
     }
+    let Refusal::Challenge(challenged) = refusal else { return Vec::new() };
+    vec![match &challenged.step {
+        Challenge::SignIn => WayOn::SignIn,
+        Challenge::StepUp(need, _) => WayOn::StepUp(need.clone()),
+        Challenge::Justify => WayOn::Justify,
+    }]
 }
 
-/// What a FHIR client expects in place of a resource (FHIR R4, OperationOutcome).
+/// What a FHIR client expects in place of a resource (FHIR R4, `OperationOutcome`).
 fn operation_outcome(moment: &Moment, refusal: &Refusal) -> String {
     let reason = refusal.reason();
     let code = match refusal.status() {

@@ -41,14 +41,14 @@ pub async fn seek(
     if incoming.is_end_stream() {
         return settled(&recognize(Some(&Body::Empty)), RequestBody::default());
     }
-    match recognize(None) {
-        Recognized::NeedsBody(needs) => {
-            let bytes = read_bounded(incoming, rules.guard.request_body_bytes).await.map_err(unread)?;
-            let body = read(parts, &bytes, needs)?;
-            settled(&recognize(Some(&body)), RequestBody::Held(Full::new(bytes)))
-        }
-        recognized => settled(&recognized, RequestBody::Streaming(incoming, Rc::new(Cell::new(0)))),
-    }
+    let recognized = recognize(None);
+    let Recognized::NeedsBody(needs) = recognized else {
+        return settled(&recognized, RequestBody::Streaming(incoming, Rc::new(Cell::new(0))));
+    };
+    let bytes =
+        read_bounded(incoming, rules.guard.request_body_bytes).await.map_err(|error| unread(&error))?;
+    let body = read(parts, &bytes, needs)?;
+    settled(&recognize(Some(&body)), RequestBody::Held(Full::new(bytes)))
 }
 
 fn read(parts: &Parts, bytes: &[u8], needs: BodyNeeds) -> Result<Body, Refusal> {
@@ -74,7 +74,7 @@ fn settled(recognized: &Recognized<'_>, body: RequestBody) -> Result<Sought, Ref
     }
 }
 
-fn unread(error: ReadBodyError) -> Refusal {
+fn unread(error: &ReadBodyError) -> Refusal {
     match error {
         ReadBodyError::TooLarge { .. } => Refusal::BodyTooLarge,
         ReadBodyError::Broken(_) => Refusal::CallerLeft,

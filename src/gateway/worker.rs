@@ -45,8 +45,11 @@ pub struct Current {
     pub memory: Memory,
     /// Connections to applications, by the application's index.
     pub pools: Vec<Rc<Pool>>,
-    identities: RefCell<HashMap<(SessionId, Option<usize>), Rc<Identity>>>,
+    identities: RefCell<Identities>,
 }
+
+/// Who a session's person is, for each application.
+type Identities = HashMap<(SessionId, Option<usize>), Rc<Identity>>;
 
 impl Worker {
     /// A worker on this thread, inside its `LocalSet`.

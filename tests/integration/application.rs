@@ -13,11 +13,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// How many pieces the slow path sends, and what is in each.
-pub const PIECES: usize = 8;
-pub const PIECE: &[u8; 1024] = &[b'x'; 1024];
+pub(crate) const PIECES: usize = 8;
+pub(crate) const PIECE: &[u8; 1024] = &[b'x'; 1024];
 
 /// Starts it; it ends with the test.
-pub async fn start() -> (SocketAddr, JoinHandle<()>) {
+pub(crate) async fn start() -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = Router::new().route("/static/slow", get(slow)).fallback(echo);

@@ -19,7 +19,7 @@ use crate::line::{Line, Protocol};
 
 /// Who else is there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Neighbors {
+pub(crate) enum Neighbors {
     /// The provider, and an application that tells what reached it in place of the EHR.
     All,
     /// Nobody: neither applications nor the provider listen.
@@ -27,17 +27,17 @@ pub enum Neighbors {
 }
 
 /// A gateway that runs, and those around it.
-pub struct House {
-    pub running: Running,
-    pub ports: Ports,
-    pub directory: WorkDirectory,
+pub(crate) struct House {
+    pub(crate) running: Running,
+    pub(crate) ports: Ports,
+    pub(crate) directory: WorkDirectory,
     clinic: Option<Clinic>,
     application: Option<JoinHandle<()>>,
     _folder: tempfile::TempDir,
 }
 
 impl House {
-    pub async fn open(neighbors: Neighbors) -> Self {
+    pub(crate) async fn open(neighbors: Neighbors) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let directory = WorkDirectory::prepare(&folder.path().join("clinic"), &*clock, &*entropy).unwrap();
@@ -53,25 +53,25 @@ impl House {
         Self { running, ports, directory, clinic, application, _folder: folder }
     }
 
-    pub fn ehr(&self) -> String {
+    pub(crate) fn ehr(&self) -> String {
         format!("https://ehr.localhost:{}", self.ports.gateway)
     }
 
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.directory.root().join(name)
     }
 
-    pub fn browser(&self) -> Browser {
+    pub(crate) fn browser(&self) -> Browser {
         Browser::new(&self.directory, Arc::new(SystemEntropy)).unwrap()
     }
 
-    pub async fn line(&self, host: &str, protocol: Protocol) -> Line {
+    pub(crate) async fn line(&self, host: &str, protocol: Protocol) -> Line {
         let authority = std::fs::read(self.directory.authority()).unwrap();
         Line::open(&authority, host, self.ports.gateway, protocol).await
     }
 
     /// Signs somebody in at the EHR, and gives the session's cookie.
-    pub async fn cookie_of(&self, username: &str) -> String {
+    pub(crate) async fn cookie_of(&self, username: &str) -> String {
         let mut browser = self.browser();
         let page = browser.open(&format!("{}/", self.ehr())).await.unwrap();
         let ticket = form_fields(&page.text(), "/sign-in").unwrap_or_else(|| panic!("{}", page.text()));
@@ -86,14 +86,14 @@ impl House {
     }
 
     /// What the control listener answers: status and text.
-    pub async fn control(&self, path: &str) -> (u16, String) {
+    pub(crate) async fn control(&self, path: &str) -> (u16, String) {
         let url = format!("http://127.0.0.1:{}{path}", self.ports.control);
         let reply = self.browser().once(Caller::Program, &url).await.unwrap();
         (reply.status.as_u16(), reply.text())
     }
 
     /// The sum over all series of one metric.
-    pub async fn metric(&self, name: &str) -> u64 {
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
         let (_, text) = self.control("/metrics").await;
         let of = |line: &str| {
             let rest = line.strip_prefix(name)?;
@@ -106,7 +106,7 @@ impl House {
     }
 
     /// Stops the gateway, and gives what its journal holds.
-    pub async fn stop(self) -> Vec<Event> {
+    pub(crate) async fn stop(self) -> Vec<Event> {
         self.running.stop().await.unwrap();
         if let Some(clinic) = self.clinic {
             clinic.close().await;
@@ -141,7 +141,7 @@ fn write_ports(directory: &WorkDirectory, ports: Ports, upstream: u16) {
 }
 
 /// Replaces what must be there.
-pub fn edit(file: &std::path::Path, from: &str, to: &str) {
+pub(crate) fn edit(file: &std::path::Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.contains(from), "`{from}` in {}", file.display());
     std::fs::write(file, text.replace(from, to)).unwrap();

@@ -1,10 +1,11 @@
 //! One connection to the gateway: raw, HTTP/1.1 or HTTP/2, with whatever headers a caller makes up.
 
+use leastway::platform::http::body::read_bounded;
 use std::net::Ipv4Addr;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, Version};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -17,7 +18,7 @@ use tokio_rustls::client::TlsStream;
 
 /// What ALPN offers.
 #[derive(Clone, Copy)]
-pub enum Protocol {
+pub(crate) enum Protocol {
     Http1,
     Http2,
 }
@@ -28,27 +29,27 @@ enum Sender {
 }
 
 /// A connection that stays open.
-pub struct Line {
+pub(crate) struct Line {
     sender: Sender,
     authority: String,
 }
 
 /// What came back.
-pub struct Came {
-    pub status: StatusCode,
-    pub version: Version,
-    pub headers: HeaderMap,
-    pub text: String,
+pub(crate) struct Came {
+    pub(crate) status: StatusCode,
+    pub(crate) version: Version,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Came {
-    pub fn reason(&self) -> &str {
+    pub(crate) fn reason(&self) -> &str {
         self.headers.get("x-leastway-reason").map_or("", |reason| reason.to_str().unwrap())
     }
 }
 
 impl Line {
-    pub async fn open(authority: &[u8], host: &str, port: u16, protocol: Protocol) -> Self {
+    pub(crate) async fn open(authority: &[u8], host: &str, port: u16, protocol: Protocol) -> Self {
         let sender = match protocol {
             Protocol::Http1 => {
                 let io = TokioIo::new(connect(authority, host, port, b"http/1.1").await);
@@ -67,7 +68,7 @@ impl Line {
     }
 
     /// Asks, and takes the head; the body may still be on its way.
-    pub async fn begin(&mut self, path: &str, headers: &[(&str, &str)]) -> http::Response<Incoming> {
+    pub(crate) async fn begin(&mut self, path: &str, headers: &[(&str, &str)]) -> http::Response<Incoming> {
         let mut request = Request::builder().uri(path);
         if let Sender::Http1(_) = self.sender {
             request = request.header("host", &self.authority);
@@ -87,16 +88,16 @@ impl Line {
         }
     }
 
-    pub async fn ask(&mut self, path: &str, headers: &[(&str, &str)]) -> Came {
+    pub(crate) async fn ask(&mut self, path: &str, headers: &[(&str, &str)]) -> Came {
         let (head, body) = self.begin(path, headers).await.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
+        let bytes = read_bounded(body, 4 * 1024 * 1024).await.unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Came { status: head.status, version: head.version, headers: head.headers, text }
     }
 }
 
 /// Sends these bytes on a connection of their own, and gives the status that comes back.
-pub async fn raw(authority: &[u8], host: &str, port: u16, bytes: &[u8]) -> u16 {
+pub(crate) async fn raw(authority: &[u8], host: &str, port: u16, bytes: &[u8]) -> u16 {
     let mut stream = connect(authority, host, port, b"http/1.1").await;
     stream.write_all(bytes).await.unwrap();
     let mut came = Vec::new();

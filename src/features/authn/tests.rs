@@ -310,7 +310,7 @@ async fn a_response_of_another_issuer_is_refused() {
         let query = clinic.provider.authorize(&begun.location);
         let mut query = query.split("&iss=").next().unwrap().to_owned();
         if let Some(issuer) = issuer {
-            query.push_str(&format!("&iss={issuer}"));
+            query = format!("{query}&iss={issuer}");
         }
         let result = clinic.finish(&query, &binding_of(&begun)).await;
         assert!(matches!(result, Err(AuthnError::OtherIssuer)), "{result:?}");
