@@ -15,6 +15,7 @@ pub mod settings;
 mod store;
 mod table;
 mod token;
+mod upkeep;
 
 #[cfg(test)]
 mod tests;

@@ -18,13 +18,13 @@ use crate::domain::subject::{Justification, SubjectId};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::Entropy;
 use crate::foundation::id::SessionId;
-use crate::platform::store::{Statement, Store, StoreError};
+use crate::platform::store::{Store, StoreError};
 
 /// All sessions of this gateway.
 #[derive(Debug)]
 pub struct Sessions {
-    table: Table,
-    store: Store,
+    pub(super) table: Table,
+    pub(super) store: Store,
     entropy: Arc<dyn Entropy>,
     limits: SessionLimits,
     /// Milliseconds; a reload may change them.
@@ -34,11 +34,11 @@ pub struct Sessions {
     /// One change of a session at a time, or one of two would be lost.
     changing: Box<[AsyncMutex<()>]>,
     /// Seen since `last_seen` was saved.
-    touched: Mutex<Vec<Arc<Session>>>,
+    pub(super) touched: Mutex<Vec<Arc<Session>>>,
     /// Ended here, but still in the store, which did not answer.
-    undeleted: Mutex<Vec<SessionId>>,
+    pub(super) undeleted: Mutex<Vec<SessionId>>,
     /// The shard to be swept next.
-    sweep: AtomicUsize,
+    pub(super) sweep: AtomicUsize,
 }
 
 /// How many sessions there may be.
@@ -108,14 +108,8 @@ impl From<store::Unreadable> for SessionError {
     }
 }
 
-/// How long a session that is gone is kept, so that its browser can be told what became of it.
-const GRACE: Duration = Duration::from_secs(60 * 60);
-
 /// Seen again within this time is not noted: it would only move memory between cores.
 const SEEN_RESOLUTION_MILLIS: i64 = 1_000;
-
-/// Statements in one write of the background work.
-const BATCH: usize = 500;
 
 impl Sessions {
     /// The sessions that the store holds; those that have expired are dropped. Blocks: for the start.
@@ -320,30 +314,6 @@ impl Sessions {
         standing.iter().map(|session| self.summary(session)).collect()
     }
 
-    /// The work that may wait: saves when people were last seen, deletes what the store still
-    /// holds, forgets what is long gone. To be called every few seconds, and once before the end.
-    pub async fn maintain(&self, now: Timestamp) -> Result<(), SessionError> {
-        self.delete_ended().await?;
-        self.save_touched().await?;
-        self.sweep_next(now).await
-    }
-
-    async fn save_touched(&self) -> Result<(), SessionError> {
-        let touched = std::mem::take(&mut *lock(&self.touched));
-        for (done, some) in touched.chunks(BATCH).enumerate() {
-            let written =
-                self.store.write(some.iter().map(|session| store::save_seen(session)).collect()).await;
-            if let Err(error) = written {
-                for session in touched.iter().skip(done * BATCH) {
-                    session.unsaved.store(true, Ordering::SeqCst);
-                    lock(&self.touched).push(session.clone());
-                }
-                return Err(error.into());
-            }
-        }
-        Ok(())
-    }
-
     async fn change(
         &self,
         id: SessionId,
@@ -371,42 +341,11 @@ impl Sessions {
         Ok(ended)
     }
 
-    /// Deletes the rows of ended sessions; those that could not be deleted stay on the list.
-    async fn delete_ended(&self) -> Result<(), SessionError> {
-        let ended = std::mem::take(&mut *lock(&self.undeleted));
-        for (done, some) in ended.chunks(BATCH).enumerate() {
-            let written = self.store.write(some.iter().map(|id| store::delete(*id)).collect()).await;
-            if let Err(error) = written {
-                lock(&self.undeleted).extend(ended.iter().skip(done * BATCH));
-                return Err(error.into());
-            }
-        }
-        Ok(())
-    }
-
     async fn end_surplus(&self, subject: &SubjectId, now: Timestamp) -> Result<(), SessionError> {
         let mut theirs = self.table.of_subject(subject);
         theirs.truncate(theirs.len().saturating_sub(self.limits.per_person));
         if !theirs.is_empty() {
             self.end_all(theirs, now).await?;
-        }
-        Ok(())
-    }
-
-    async fn sweep_next(&self, now: Timestamp) -> Result<(), SessionError> {
-        let shard = self.sweep.fetch_add(1, Ordering::Relaxed);
-        let mut rows: Vec<Statement> = Vec::new();
-        for session in self.table.in_shard(shard) {
-            if self.is_past(&session, now) {
-                session.leave(State::Expired, now);
-            }
-            if session.is_forgotten(GRACE, now) {
-                self.table.forget(&session);
-                rows.push(store::delete(session.id));
-            }
-        }
-        if !rows.is_empty() {
-            self.store.write(rows).await?;
         }
         Ok(())
     }
@@ -428,7 +367,7 @@ impl Sessions {
         }
     }
 
-    fn is_past(&self, session: &Session, now: Timestamp) -> bool {
+    pub(super) fn is_past(&self, session: &Session, now: Timestamp) -> bool {
         session.is_live() && (now >= self.idle_end(session) || now >= self.absolute_end(session))
     }
 
@@ -501,6 +440,6 @@ fn later(moment: Timestamp, millis: i64) -> Timestamp {
     Timestamp::from_millis(moment.as_millis().saturating_add(millis))
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,71 @@
+//! The work on sessions that may wait: saving when people were seen, deleting, forgetting.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::session::State;
+use super::sessions::{SessionError, Sessions, lock};
+use super::store;
+use crate::foundation::clock::Timestamp;
+use crate::platform::store::Statement;
+
+impl Sessions {
+    /// The work that may wait: saves when people were last seen, deletes what the store still
+    /// holds, forgets what is long gone. To be called every few seconds, and once before the end.
+    pub async fn maintain(&self, now: Timestamp) -> Result<(), SessionError> {
+        self.delete_ended().await?;
+        self.save_touched().await?;
+        self.sweep_next(now).await
+    }
+
+    async fn save_touched(&self) -> Result<(), SessionError> {
+        let touched = std::mem::take(&mut *lock(&self.touched));
+        for (done, some) in touched.chunks(BATCH).enumerate() {
+            let written =
+                self.store.write(some.iter().map(|session| store::save_seen(session)).collect()).await;
+            if let Err(error) = written {
+                for session in touched.iter().skip(done * BATCH) {
+                    session.unsaved.store(true, Ordering::SeqCst);
+                    lock(&self.touched).push(session.clone());
+                }
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the rows of ended sessions. An id leaves the list only when its row is gone, also if
+    /// whoever asked for it has left meanwhile.
+    pub(super) async fn delete_ended(&self) -> Result<(), SessionError> {
+        let ended = lock(&self.undeleted).clone();
+        for some in ended.chunks(BATCH) {
+            self.store.write(some.iter().map(|id| store::delete(*id)).collect()).await?;
+            lock(&self.undeleted).retain(|id| !some.contains(id));
+        }
+        Ok(())
+    }
+
+    async fn sweep_next(&self, now: Timestamp) -> Result<(), SessionError> {
+        let shard = self.sweep.fetch_add(1, Ordering::Relaxed);
+        let mut rows: Vec<Statement> = Vec::new();
+        for session in self.table.in_shard(shard) {
+            if self.is_past(&session, now) {
+                session.leave(State::Expired, now);
+            }
+            if session.is_forgotten(GRACE, now) {
+                self.table.forget(&session);
+                rows.push(store::delete(session.id));
+            }
+        }
+        if !rows.is_empty() {
+            self.store.write(rows).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How long a session that is gone is kept, so that its browser can be told what became of it.
+const GRACE: Duration = Duration::from_secs(60 * 60);
+
+/// Statements in one write of the background work.
+const BATCH: usize = 500;
