@@ -135,7 +135,8 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let (mut out, mut problems) = (Vec::new(), Vec::new());
         let typed = ["leastway", "validate"].iter().chain(flags).map(Into::into);
-        let exit = run(typed.chain([file.into_os_string()]), &mut out, &mut problems);
+        let file = ["--config".into(), file.into_os_string()];
+        let exit = run(typed.chain(file), &mut out, &mut problems);
         (exit, String::from_utf8(out).unwrap(), String::from_utf8(problems).unwrap())
     }
 
