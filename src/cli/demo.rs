@@ -96,7 +96,7 @@ pub trait RunningGateway {
 }
 
 /// Runs the command. `serve` starts Leastway on a configuration file, having checked its settings
-/// with [`only_listeners`](crate::demo::loopback::only_listeners).
+/// with [`only_listeners`].
 pub async fn run<G, S, F>(
     arguments: &DemoArguments,
     clock: Arc<dyn Clock>,

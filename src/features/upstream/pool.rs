@@ -48,7 +48,7 @@ struct Idle {
     since: Instant,
 }
 
-/// A connection in use. Given back with [`Lease::give_back`] when its reply has been read to the end;
+/// A connection in use. Given back when its reply has been read to the end;
 /// dropped, it closes.
 pub struct Lease {
     pub(super) sender: Sender,
