@@ -1,6 +1,6 @@
 //! The files: as written → as settled, or every problem at once.
 //!
-//! [`load`] reads the main file and all that it names, and answers with settings in which nothing is
+//! [`load()`] reads the main file and all that it names, and answers with settings in which nothing is
 //! left to check, or with every problem of every file. Never half a configuration.
 //!
 //! `keys` is the one list of what may be written; the reader, the published JSON schema and
