@@ -1,4 +1,4 @@
-"""Drives each proxy in turn with wrk and hey, and reads what its processes spent from /proc.
+"""Drives each proxy in turn with wrk and h2load, and reads what its processes spent from /proc.
 
 usage: measure.py NAME=PID=PORT NAME=PID=PORT     (the first is what the others are compared with)
 """
@@ -11,6 +11,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 
 ROUNDS, SECONDS_EACH, RATE = (int(os.environ[name]) for name in ("ROUNDS", "SECONDS_EACH", "RATE"))
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -52,14 +53,16 @@ class Proxy:
     def latency(self, file: str, seconds: int) -> tuple[float, float]:
         """The 50th and 99th percentile in milliseconds, at RATE requests a second."""
         each = max(1, RATE // LATENCY_CONNECTIONS)
-        command = ["hey", "-z", f"{seconds}s", "-c", str(LATENCY_CONNECTIONS), "-q", str(each), "-o", "csv", "-disable-compression",
-                   "-H", f"Cookie: {os.environ['COOKIE']}", f"{self.origin}/{file}"]
-        lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60).stdout.splitlines()[1:]
-        rows = [line.split(",") for line in lines if line]
-        wrong = [row for row in rows if row[6] != "200"]
+        with tempfile.NamedTemporaryFile() as log:
+            command = ["h2load", "--h1", "-c", str(LATENCY_CONNECTIONS), "--rps", str(each), "-D", str(seconds), "--warm-up-time", "1",
+                       "--log-file", log.name, "-H", f"cookie: {os.environ['COOKIE']}", f"{self.origin}/{file}"]
+            subprocess.run(command, capture_output=True, check=True, timeout=seconds + 60)
+            # When it began, its status, how long it took; both times in microseconds.
+            rows = [line.split("\t") for line in pathlib.Path(log.name).read_text().splitlines() if line]
+        wrong = [row for row in rows if row[1] != "200"]
         if wrong or len(rows) < 100:
             sys.exit(f"{self.name}: {len(wrong)} of {len(rows)} replies at a fixed rate are not 200")
-        times = sorted(float(row[0]) * 1000 for row in rows)
+        times = sorted(float(row[2]) / 1000 for row in rows)
         return times[len(times) // 2], times[len(times) * 99 // 100]
 
 
