@@ -22,8 +22,6 @@ pub struct Counted {
     pub upstream: Histogram,
     /// Deciding.
     pub decision: Histogram,
-    /// Waiting for the opening entry to be durable, beyond the application's work.
-    pub durable: Histogram,
     /// Decisions that were remembered.
     pub decisions_cached: u64,
     /// Decisions that were made.
@@ -83,7 +81,6 @@ impl Counted {
         self.duration.add(&other.duration);
         self.upstream.add(&other.upstream);
         self.decision.add(&other.decision);
-        self.durable.add(&other.durable);
         self.events_lost += other.events_lost;
         self.decisions_cached += other.decisions_cached;
         self.decisions_made += other.decisions_made;

@@ -313,7 +313,6 @@ impl Passage<'_> {
             return self.switched(reply, on_upgrade, draft);
         }
         normalize::headers::strip_reply(reply.headers_mut());
-        normalize::cookies::strip_reply(reply.headers_mut());
         name_request(reply.headers_mut(), self.moment.event);
         let rules = &self.moment.current.rules;
         let shape = self.route.as_ref().and_then(|route| route.reply.as_ref()).filter(|_| !self.public);
@@ -364,6 +363,7 @@ impl Passage<'_> {
     ) -> Result<Answer, Refusal> {
         let (Some(caller), Some(draft)) = (on_upgrade, draft.take()) else { return Err(Refusal::Internal) };
         let mut switched = upgrade::join(self.moment, caller, reply, self.person.known(), draft);
+        upgrade::switch(switched.headers_mut());
         name_request(switched.headers_mut(), self.moment.event);
         Ok(Answer::Switched(switched))
     }

@@ -9,6 +9,7 @@ use hyper::upgrade::OnUpgrade;
 
 use super::draft::Draft;
 use super::handle::Moment;
+use super::normalize::headers::strip_reply;
 use super::subject::Known;
 use super::worker::Worker;
 use crate::domain::event::Outcome;
@@ -21,6 +22,13 @@ use crate::foundation::id::SessionId;
 pub fn ask(headers: &mut HeaderMap) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+}
+
+/// Makes the head of a reply that switches safe for the caller: an application may not set our cookies or
+/// speak in our name there either.
+pub fn switch(headers: &mut HeaderMap) {
+    strip_reply(headers);
+    ask(headers);
 }
 
 /// Joins both sides, and ends the event when they have parted.
@@ -68,4 +76,35 @@ fn is_good(worker: &Worker, session: Option<SessionId>) -> bool {
         Found::Session(_) => true,
         Found::Expired | Found::Ended | Found::None => false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::{HeaderName, SET_COOKIE};
+
+    use super::*;
+
+    #[test]
+    fn an_application_that_switches_cannot_set_our_cookies_or_speak_in_our_name() {
+        let came = [
+            ("connection", "Upgrade, X-Private"),
+            ("upgrade", "websocket"),
+            ("x-private", "1"),
+            ("x-leastway-reason", "rule-matched"),
+            ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+            ("set-cookie", "__Host-leastway=forged; Path=/; Secure"),
+            ("set-cookie", "theirs=1"),
+        ];
+        let mut headers: HeaderMap = came
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+        switch(&mut headers);
+        let cookies: Vec<_> = headers.get_all(SET_COOKIE).iter().collect();
+        assert_eq!(cookies, ["theirs=1"]);
+        assert_eq!(headers.get(CONNECTION).unwrap(), "upgrade");
+        assert_eq!(headers.get(UPGRADE).unwrap(), "websocket");
+        assert!(headers.contains_key("sec-websocket-accept"));
+        assert!(!headers.contains_key("x-private") && !headers.contains_key("x-leastway-reason"));
+    }
 }

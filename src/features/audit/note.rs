@@ -4,7 +4,6 @@
 
 use super::events::JOURNAL_OPENED;
 use super::tape::Found;
-use crate::domain::count::Count;
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::Entropy;
@@ -27,41 +26,10 @@ pub(super) fn closed(now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing
 fn lifecycle(note: String, now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
     let event = RequestId::new(now, entropy);
     let opening = Opening {
-        event,
-        kind: EventKind::Lifecycle,
-        time: now,
-        client_ip: None,
-        application: None,
-        route: None,
-        action: None,
-        categories: Vec::new(),
-        method: None,
-        host: None,
-        path: None,
-        query_keys: Vec::new(),
-        patient: None,
-        subject: None,
         verdict: Verdict::Permit,
-        reasons: Vec::new(),
-        rules: Vec::new(),
-        rules_version: None,
-        justification: None,
         note: Some(note),
+        ..Opening::begin(event, EventKind::Lifecycle, now)
     };
-    let closing = Closing {
-        event,
-        time: now,
-        outcome: Outcome::Completed,
-        status: None,
-        reason: None,
-        records: Count::NotCounted,
-        patients: Count::NotCounted,
-        exceeded: None,
-        on_exceed: None,
-        bytes_in: 0,
-        bytes_out: 0,
-        duration_us: 0,
-        upstream_us: None,
-    };
+    let closing = Closing::of(event, now, Outcome::Completed);
     (opening, closing)
 }
