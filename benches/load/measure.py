@@ -15,7 +15,7 @@ import tempfile
 
 ROUNDS, SECONDS_EACH, RATE = (int(os.environ[name]) for name in ("ROUNDS", "SECONDS_EACH", "RATE"))
 TICKS = os.sysconf("SC_CLK_TCK")
-CONNECTIONS, LATENCY_CONNECTIONS = 32, 20
+CONNECTIONS, LATENCY_CONNECTIONS = 64, 32
 FILES = ["record.json", "list.json", "page.html"]
 
 

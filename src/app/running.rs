@@ -23,7 +23,7 @@ use crate::features::session::{self, SessionLimits, Sessions};
 use crate::features::upstream::assertion::AssertionKey;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
-use crate::gateway::listener::Room;
+use crate::gateway::room::Room;
 use crate::gateway::rules::Shared;
 use crate::platform::store::Store;
 

@@ -140,7 +140,7 @@ impl Passage<'_> {
         let justification = self.person.identity().and_then(|identity| identity.justification.as_ref());
         let justification = justification.filter(|given| self.still_counts(given.given));
         draft.open(|opening| {
-            opening.rules = grounds.rules.to_vec();
+            opening.rules = grounds.rules.clone();
             opening.justification = justification
                 .map(|given| EventJustification { code: given.code.clone(), text: given.text.clone() });
         });

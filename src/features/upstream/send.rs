@@ -127,7 +127,7 @@ pub async fn send(
             Err((error, None)) => return Err(error),
         }
     }
-    let lease = pool.fresh().await?;
+    let lease = Box::pin(pool.fresh()).await?;
     exchange(pool, lease, request, wants_upgrade).await.map_err(|(error, _)| error)
 }
 

@@ -100,9 +100,20 @@ fn remove_named_by_connection(headers: &mut HeaderMap) {
 }
 
 fn remove_where(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
-    let names: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name)).cloned().collect();
-    for name in names {
-        headers.remove(name);
+    if !headers.keys().any(&unwanted) {
+        return;
+    }
+    let came = std::mem::take(headers);
+    headers.reserve(came.keys_len() + ADDED_MOST);
+    let mut kept = None;
+    // A name comes with the first of its values only.
+    for (name, value) in came {
+        if let Some(name) = name {
+            kept = Some(name).filter(|name| !unwanted(name));
+        }
+        if let Some(name) = &kept {
+            headers.append(name, value);
+        }
     }
 }
 
@@ -122,6 +133,9 @@ fn has_trace(headers: &HeaderMap) -> bool {
         && flags.is_some_and(|flags| is_hex(flags, 2))
         && parts.next().is_none()
 }
+
+/// So many headers we add ourselves.
+const ADDED_MOST: usize = 12;
 
 /// Longer than every name in the lists; of longer names only the beginning counts.
 const FOLDED_BYTES: usize = 40;
