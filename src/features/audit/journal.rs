@@ -321,9 +321,9 @@ impl Turn {
 async fn ring_each_turn(turn: Rc<Turn>, shared: Arc<Shared>) {
     loop {
         turn.bell.notified().await;
-        if tokio::time::timeout(CLOSINGS_WAIT, turn.opening()).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
+        // Either it is there, and so is all that was put in by whoever was before us in this turn, or it may
+        // come yet.
+        tokio::time::timeout(CLOSINGS_WAIT, turn.opening()).await.ok();
         turn.has_opening.set(false);
         shared.bell.ring();
     }
