@@ -80,9 +80,10 @@ pub async fn pass(
 
     let asked = Instant::now();
     let (reply, durable) = if request.method().is_safe() && !wants_upgrade {
-        // A safe request is sent at once; its sync runs beside the application's work.
-        let (reply, durable) = tokio::join!(send(pool, request, &permit, &journaled), pending.durable());
-        (reply, durable?)
+        // A safe request is sent at once; its sync runs beside the application's work, by itself, and has
+        // mostly ended before the reply begins.
+        let reply = send(pool, request, &permit, &journaled).await;
+        (reply, pending.durable().await?)
     } else {
         let durable = pending.durable().await?;
         (send(pool, request, &permit, &journaled).await, durable)

@@ -92,28 +92,22 @@ fn remove_named_by_connection(headers: &mut HeaderMap) {
         .get_all(CONNECTION)
         .iter()
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .filter_map(|option| HeaderName::from_bytes(option.trim_ascii()).ok())
+        .map(<[u8]>::trim_ascii)
+        .filter(|option| !OPTIONS.iter().any(|known| option.eq_ignore_ascii_case(known)))
+        .filter_map(|option| HeaderName::from_bytes(option).ok())
         .collect();
     for name in named {
         headers.remove(name);
     }
 }
 
+/// What `Connection` nearly always says: no field of that name goes on in any case.
+const OPTIONS: [&[u8]; 4] = [b"keep-alive", b"close", b"upgrade", b"te"];
+
 fn remove_where(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
-    if !headers.keys().any(&unwanted) {
-        return;
-    }
-    let came = std::mem::take(headers);
-    headers.reserve(came.keys_len() + ADDED_MOST);
-    let mut kept = None;
-    // A name comes with the first of its values only.
-    for (name, value) in came {
-        if let Some(name) = name {
-            kept = Some(name).filter(|name| !unwanted(name));
-        }
-        if let Some(name) = &kept {
-            headers.append(name, value);
-        }
+    let names: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name)).cloned().collect();
+    for name in names {
+        headers.remove(name);
     }
 }
 
@@ -133,9 +127,6 @@ fn has_trace(headers: &HeaderMap) -> bool {
         && flags.is_some_and(|flags| is_hex(flags, 2))
         && parts.next().is_none()
 }
-
-/// So many headers we add ourselves.
-const ADDED_MOST: usize = 12;
 
 /// Longer than every name in the lists; of longer names only the beginning counts.
 const FOLDED_BYTES: usize = 40;
