@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use leastway::domain::action::Action;
 use leastway::domain::count::Count;
 use leastway::domain::event::{Closing, EventKind, EventSubject, Opening, Outcome, Verdict};
+use leastway::domain::kept::Kept;
 use leastway::domain::purpose::Purpose;
 use leastway::domain::reason::Reason;
 use leastway::features::audit::journal::{Desk, Journal};
@@ -120,7 +121,7 @@ fn event() -> (Opening, Closing) {
         path: Some("/patients/{patient}".into()),
         query_keys: vec!["tab".to_owned()],
         patient: None,
-        subject: Some(Arc::new(EventSubject {
+        subject: Some(Arc::new(Kept::new(EventSubject {
             issuer: "https://id.clinic.example".into(),
             sub: "9f1c7a52-registrar".into(),
             name: "Rosa Ruiz".into(),
@@ -130,7 +131,7 @@ fn event() -> (Opening, Closing) {
             acr: Some("urn:clinic:mfa".to_owned()),
             amr: vec!["pwd".to_owned(), "otp".to_owned()],
             auth_time: now,
-        })),
+        }))),
         verdict: Verdict::Permit,
         reasons: vec![Reason::RuleMatched],
         rules: ["registrar/1".into()].into(),

@@ -87,7 +87,8 @@ fn run(
     plain: Option<(std::net::TcpListener, u16)>,
     stop: Stop,
 ) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return tracing::error!(error = %error, "a worker has no runtime"),

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::action::Action;
 use super::application::{ApplicationName, Category, RoleName, RouteName};
 use super::count::Count;
+use super::kept::Kept;
 use super::limit::Exceeded;
 use super::patient::PatientDigest;
 use super::purpose::Purpose;
@@ -106,7 +107,7 @@ pub struct Opening {
     pub patient: Option<PatientDigest>,
     /// Who; absent if nobody is signed in.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub subject: Option<Arc<EventSubject>>,
+    pub subject: Option<Arc<Kept<EventSubject>>>,
     /// What was decided.
     pub verdict: Verdict,
     /// Why, the most telling first.

@@ -68,11 +68,7 @@ impl Moment {
 
 /// Answers one request. Whatever happens, it leaves one event. What happens seldom has a place of its own in
 /// memory, so that the future of every request stays small.
-pub async fn handle(
-    worker: &Rc<Worker>,
-    peer: &Peer,
-    mut request: Request<Incoming>,
-) -> Response<ReplyBody> {
+pub async fn handle(worker: &Rc<Worker>, peer: &Peer, mut request: Request<Incoming>) -> Response<ReplyBody> {
     let (moment, draft) = Moment::begin(worker, peer);
     let manner = Manner::of(request.method(), request.uri(), request.headers());
     let on_upgrade =

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::handle::Moment;
 use super::normalize::Head;
 use crate::domain::event::EventSubject;
+use crate::domain::kept::Kept;
 use crate::domain::reason::Reason;
 use crate::domain::subject::Identity;
 use crate::features::route::table::Application;
@@ -28,7 +29,7 @@ pub struct Known {
     /// Who they are under these rules.
     pub identity: Rc<Identity>,
     /// The same, as events keep it.
-    pub in_event: Arc<EventSubject>,
+    pub in_event: Arc<Kept<EventSubject>>,
 }
 
 /// The person behind a request, if its cookie names a session that is good on this host: for one
@@ -71,7 +72,7 @@ impl Known {
     /// Somebody whose session this is.
     pub fn new(session: Arc<Session>, identity: Identity) -> Self {
         let Identity { subject, roles, purpose, assurance, .. } = &identity;
-        let in_event = Arc::new(EventSubject {
+        let in_event = Arc::new(Kept::new(EventSubject {
             issuer: subject.issuer.clone(),
             sub: subject.sub.clone(),
             name: subject.name.clone(),
@@ -81,7 +82,7 @@ impl Known {
             acr: assurance.acr.clone(),
             amr: assurance.amr.clone(),
             auth_time: assurance.auth_time,
-        });
+        }));
         Self { session, identity: Rc::new(identity), in_event }
     }
 }

@@ -143,7 +143,15 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, tape: Tape) -> Self {
-        Self { shared, tape, taken: Vec::new(), spare: Vec::new(), unsynced: None, was_large: false, has_ended: false }
+        Self {
+            shared,
+            tape,
+            taken: Vec::new(),
+            spare: Vec::new(),
+            unsynced: None,
+            was_large: false,
+            has_ended: false,
+        }
     }
 
     /// Writes until the journal is closed or something fails. `seal` is the event that then ends it.

@@ -19,6 +19,7 @@ use super::settings::{JournalSettings, Sync};
 use super::verify::{Expectations, Report, verify};
 use crate::domain::count::Count;
 use crate::domain::event::{Closing, Entry, EventKind, EventSubject, Opening, Outcome, Verdict};
+use crate::domain::kept::Kept;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::foundation::clock::{TestClock, Timestamp};
@@ -65,7 +66,7 @@ fn opening(number: u64) -> Opening {
         path: Some("/reports/patients".into()),
         query_keys: Vec::new(),
         patient: None,
-        subject: Some(Arc::new(EventSubject {
+        subject: Some(Arc::new(Kept::new(EventSubject {
             issuer: "https://id.clinic.example".into(),
             sub: format!("sub-{}", number % 3).into(),
             name: ["Rosa Ruiz", "Noor Nasser", "Quinn O\u{202e}Hara"][usize::try_from(number % 3).unwrap()]
@@ -76,7 +77,7 @@ fn opening(number: u64) -> Opening {
             acr: None,
             amr: Vec::new(),
             auth_time: MORNING,
-        })),
+        }))),
         verdict: Verdict::Permit,
         reasons: vec![Reason::RuleMatched],
         rules: ["registrar/2".into()].into(),
