@@ -6,7 +6,7 @@ use http::header::HeaderName;
 use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
 use crate::domain::action::Action;
-use crate::domain::reply_shape::{PatientLocator, ReplyKind, ReplyShape};
+use crate::domain::reply_shape::{PatientLocator, RecordsPointer, ReplyKind, ReplyShape};
 use crate::features::route::settings::{Access, Match, RouteSettings};
 
 pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
@@ -108,14 +108,14 @@ fn header(name: &str) -> Result<String, Mistake> {
 
 fn reply(reader: &Reader<'_>) -> Option<ReplyShape> {
     let kind = reader.text("kind");
-    let records = reader.text_with("records", pointer);
+    let records = reader.text_with("records", |text| pointer(text).map(|text| RecordsPointer::read(&text)));
     let delimiter = reader.text_with("delimiter", delimiter);
     let named = reader.yes_no("header");
     let patient = reader.text_with("patient", patient);
     let kind_word = kind?;
     let kind = match kind_word.as_str() {
         "csv" => ReplyKind::Csv { delimiter, header: named.unwrap_or(true) },
-        "json" => ReplyKind::Json { pointer: records.unwrap_or_default() },
+        "json" => ReplyKind::Json { records: records.unwrap_or_default() },
         "fhir" => ReplyKind::FhirBundle,
         "ndjson" => ReplyKind::Ndjson,
         "opaque" => ReplyKind::Opaque,

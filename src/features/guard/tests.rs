@@ -29,7 +29,7 @@ use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::proof::Durable;
 use crate::domain::purpose::Basis;
 use crate::domain::reason::Reason;
-use crate::domain::reply_shape::{PatientLocator, ReplyKind, ReplyShape};
+use crate::domain::reply_shape::{PatientLocator, RecordsPointer, ReplyKind, ReplyShape};
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::DigestKey;
@@ -89,7 +89,7 @@ fn csv_shape() -> ReplyShape {
 }
 
 fn json_shape() -> ReplyShape {
-    ReplyShape { kind: ReplyKind::Json { pointer: "/data".to_owned() }, patient: None }
+    ReplyShape { kind: ReplyKind::Json { records: RecordsPointer::read("/data") }, patient: None }
 }
 
 fn csv(rows: usize) -> Vec<u8> {
