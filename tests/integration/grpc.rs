@@ -58,7 +58,7 @@ async fn application(tls: Option<TlsAcceptor>) -> (SocketAddr, Seen) {
 fn echo(
     request: Request<Incoming>,
     seen: &Seen,
-) -> Response<StreamBody<impl futures_util::Stream<Item = Result<Frame<Bytes>, Infallible>>>> {
+) -> Response<StreamBody<impl futures_util::Stream<Item = Result<Frame<Bytes>, Infallible>> + use<>>> {
     let (head, body) = request.into_parts();
     *seen.lock().unwrap() = Some((head.version, head.uri, head.headers));
     let late = [("grpc-status", "0"), ("x-late", "1"), ("set-cookie", "forged=1")];
