@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderMap, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -20,8 +21,11 @@ use tokio_rustls::server::TlsStream;
 
 use super::handle;
 use super::normalize::ConnectionFacts;
-use super::reply::ReplyBody;
+use super::normalize::fault::Fault;
+use super::reply::{REASON, ReplyBody};
+use super::sieve::{Gate, Sieve};
 use super::worker::Worker;
+use crate::domain::reason::Reason;
 
 /// What the connection knows of its caller.
 #[derive(Clone, Debug)]
@@ -56,20 +60,29 @@ pub async fn serve(
     let peer = Rc::new(Peer { address, server_name: tls.server_name().map(Into::into) });
     let settings = &worker.shared.settings;
     let (head_timeout, head_bytes) = (settings.head_timeout, settings.head_bytes);
-    let io = TokioIo::new(stream);
-    let service = service_fn(move |request| whole(worker.clone(), peer.clone(), request));
     let ended = if is_http2 {
+        let io = TokioIo::new(stream);
+        let service = service_fn(move |request| whole(worker.clone(), peer.clone(), request));
         let connection = http2::Builder::new(LocalExecutor)
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS_MAX)
             .max_header_list_size(u32::try_from(head_bytes).unwrap_or(u32::MAX))
             .max_pending_accept_reset_streams(RESETS_MAX)
+            // For WebSockets (RFC 8441).
+            .enable_connect_protocol()
             .keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             .serve_connection(io, service);
         let mut connection = pin!(connection);
         until_stopped!(connection, stop)
     } else {
+        // The library says that a head is too large, before the sieve gives up on it.
+        let (stream, gate) = Sieve::new(stream, head_bytes.max(BUFFER_BYTES_MIN) * 2);
+        let io = TokioIo::new(stream);
+        let service = {
+            let (gate, worker, peer) = (gate.clone(), worker.clone(), peer.clone());
+            service_fn(move |request| sifted(gate.clone(), worker.clone(), peer.clone(), request))
+        };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(head_timeout)
@@ -79,7 +92,19 @@ pub async fn serve(
             .serve_connection(io, service)
             .with_upgrades();
         let mut connection = pin!(connection);
-        until_stopped!(connection, stop)
+        let ended = until_stopped!(connection, stop);
+        if let Err(error) = &ended
+            && error.is_parse()
+        {
+            // The library has answered it; here it is recorded.
+            let fault = match gate.next() {
+                Some(fault) => fault,
+                None if error.is_parse_too_large() => Fault::too_large("headers: too large"),
+                None => Fault::malformed("request line or headers: not HTTP"),
+            };
+            handle::unread(&worker, &peer, fault).await;
+        }
+        ended
     };
     if let Err(error) = ended {
         tracing::debug!(error = %error, "a connection ended early");
@@ -116,6 +141,30 @@ async fn whole(
         *reply.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
         reply
     }))
+}
+
+/// Serves what the sieve found clean, and refuses what it found odd.
+async fn sifted(
+    gate: Arc<Gate>,
+    worker: Rc<Worker>,
+    peer: Rc<Peer>,
+    request: Request<Incoming>,
+) -> Result<Response<ReplyBody>, Infallible> {
+    let mut reply = match gate.next() {
+        None => whole(worker, peer, request).await?,
+        Some(fault) => Box::pin(handle::misframed(&worker, &peer, &request, fault)).await,
+    };
+    if is_distrusted(reply.headers()) {
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    gate.answered(reply.status() == http::StatusCode::SWITCHING_PROTOCOLS);
+    Ok(reply)
+}
+
+/// Whether a reply of ours says that a request was so odd that nothing behind it on its connection is believed.
+fn is_distrusted(headers: &HeaderMap) -> bool {
+    let odd = [Reason::RequestMalformed, Reason::MethodRejected, Reason::HeaderTooLarge];
+    headers.get(REASON).is_some_and(|said| odd.iter().any(|reason| said == reason.as_str()))
 }
 
 /// Runs what HTTP/2 needs on this worker.
@@ -168,7 +217,7 @@ fn redirected(worker: &Worker, port: u16, request: &Request<Incoming>) -> Respon
         443 => format!("https://{host}{target}"),
         port => format!("https://{host}:{port}{target}"),
     });
-    match location.and_then(|location| http::HeaderValue::from_str(&location).ok()) {
+    match location.and_then(|location| HeaderValue::from_str(&location).ok()) {
         Some(location) => {
             // 308 keeps the method; what was sent in the clear is not sent on by us.
             *reply.status_mut() = http::StatusCode::PERMANENT_REDIRECT;

@@ -3,6 +3,7 @@
 //! A draft begins when a request arrives and ends in an opening and a closing entry, whatever
 //! happens: dropped without an end, by a panic or because the caller has left, it writes that down.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Draft {
     opening: Option<Box<Opening>>,
     /// Until it is closed.
     closing: Option<Closing>,
+    /// The bytes that have come from the caller, as they come.
+    bytes_in: Option<Rc<Cell<u64>>>,
     /// Whether the opening entry could not be written: then there is nothing to close.
     lost: bool,
 }
@@ -51,6 +54,7 @@ impl Draft {
             started: Instant::now(),
             opening: Some(Box::new(opening)),
             closing: Some(closing),
+            bytes_in: None,
             lost: false,
         }
     }
@@ -67,6 +71,11 @@ impl Draft {
         if let Some(closing) = &mut self.closing {
             note(closing);
         }
+    }
+
+    /// Notes where the bytes from the caller are counted: they may come until the event ends.
+    pub fn count_in(&mut self, bytes_in: Rc<Cell<u64>>) {
+        self.bytes_in = Some(bytes_in);
     }
 
     /// Whether the opening entry has been handed to the journal.
@@ -102,6 +111,9 @@ impl Draft {
     fn write_closing(&mut self, outcome: Outcome, reason: Option<Reason>) {
         let Some(mut closing) = self.closing.take() else { return };
         let duration = self.started.elapsed();
+        if let Some(bytes_in) = self.bytes_in.take() {
+            closing.bytes_in += bytes_in.get();
+        }
         closing.time = self.scribe.clock.now();
         closing.outcome = outcome;
         closing.reason = closing.reason.or(reason);

@@ -11,32 +11,33 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 
 use super::connection::Peer;
 use super::draft::Draft;
 use super::manner::Manner;
+use super::normalize::fault::Fault;
 use super::normalize::{self, Normalized};
 use super::passage::{self, Passage};
 use super::refusal::Refusal;
-use super::reply::ReplyBody;
+use super::reply::{Carried, ReplyBody};
 use super::sought::{Sought, seek};
 use super::subject::{self, Person};
+use super::upgrade::{self, Upgrading};
 use super::worker::{Current, Worker};
 use super::{own_paths, respond};
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::reason::Reason;
 use crate::features::guard::body::GuardedBody;
 use crate::features::route::settings::Access;
-use crate::features::upstream::send;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
+use crate::platform::http::body::read_bounded;
 
 /// What a request is answered with.
 #[derive(Debug)]
 pub enum Answer {
     /// The application's reply, as far as it may pass.
-    Released(Box<Response<GuardedBody<send::ReplyBody>>>),
+    Released(Box<Response<GuardedBody<Carried>>>),
     /// A reply of ours, and how that counts.
     Own(Response<Bytes>, Outcome),
     /// The application switched protocols; the event goes on in the tunnel.
@@ -71,10 +72,9 @@ impl Moment {
 pub async fn handle(worker: &Rc<Worker>, peer: &Peer, mut request: Request<Incoming>) -> Response<ReplyBody> {
     let (moment, draft) = Moment::begin(worker, peer);
     let manner = Manner::of(request.method(), request.uri(), request.headers());
-    let on_upgrade =
-        request.headers().contains_key(http::header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
+    let upgrading = upgrade::begin(&mut request);
     let mut draft = Some(draft);
-    match serve(&moment, peer, (request, on_upgrade), &manner, &mut draft).await {
+    match serve(&moment, peer, (request, upgrading), &manner, &mut draft).await {
         Ok(Answer::Released(reply)) => match draft {
             Some(draft) => (*reply).map(|body| ReplyBody::released(body, draft)),
             None => (*reply).map(|_| ReplyBody::default()),
@@ -91,10 +91,37 @@ pub async fn overloaded(worker: &Rc<Worker>, peer: &Peer) -> Response<ReplyBody>
     respond::refuse(&moment, Refusal::Overloaded, &Manner::unknown(), Some(draft)).await
 }
 
+/// Answers a request whose head can be read in two ways. Its connection ends with it.
+pub async fn misframed(
+    worker: &Rc<Worker>,
+    peer: &Peer,
+    request: &Request<Incoming>,
+    fault: Fault,
+) -> Response<ReplyBody> {
+    let (moment, draft) = Moment::begin(worker, peer);
+    respond::refuse(
+        &moment,
+        fault.into(),
+        &Manner::of(request.method(), request.uri(), request.headers()),
+        Some(draft),
+    )
+    .await
+}
+
+/// Records what could not even be read as a request, and was answered without us.
+pub async fn unread(worker: &Rc<Worker>, peer: &Peer, fault: Fault) {
+    let (moment, draft) = Moment::begin(worker, peer);
+    let reply = respond::refuse(&moment, fault.into(), &Manner::unknown(), Some(draft)).await;
+    // Read to its end, it ends its event.
+    if read_bounded(reply.into_body(), OWN_BYTES_MAX).await.is_err() {
+        tracing::debug!("a reply of ours is larger than it should be");
+    }
+}
+
 async fn serve(
     moment: &Moment,
     peer: &Peer,
-    (request, on_upgrade): (Request<Incoming>, Option<OnUpgrade>),
+    (request, upgrading): (Request<Incoming>, Option<Upgrading>),
     manner: &Manner,
     draft: &mut Option<Draft>,
 ) -> Result<Answer, Refusal> {
@@ -134,7 +161,7 @@ async fn serve(
         person,
         public,
     };
-    passage::pass(passage, parts, body, on_upgrade, draft).await
+    passage::pass(passage, parts, body, upgrading, draft).await
 }
 
 fn note_head(draft: &mut Option<Draft>, parts: &Parts, head: &normalize::Head) {
@@ -201,3 +228,6 @@ pub fn note_person(draft: &mut Option<Draft>, person: &Person) {
 
 /// The verdict that an answer of ours on our own paths is recorded under.
 pub const OWN: (Verdict, Reason) = (Verdict::Permit, Reason::OwnPath);
+
+/// No reply of ours is larger.
+const OWN_BYTES_MAX: usize = 1024 * 1024;

@@ -6,12 +6,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::connection;
+use super::proxy_header::{self, Told};
 use super::room::{Place, Room};
 use super::worker::Worker;
 
@@ -61,7 +63,7 @@ pub async fn accept(
 }
 
 async fn meet(
-    stream: TcpStream,
+    mut stream: TcpStream,
     peer: SocketAddr,
     worker: Rc<Worker>,
     place: Place,
@@ -75,13 +77,29 @@ async fn meet(
         return refused(&error);
     }
     let acceptor = TlsAcceptor::from(worker.shared.tls.load_full());
-    let handshake = tokio::time::timeout(worker.shared.settings.handshake_timeout, acceptor.accept(stream));
-    match handshake.await {
-        Ok(Ok(stream)) => connection::serve(stream, peer, worker, stop).await,
+    let settings = &worker.shared.settings;
+    let handshake = async {
+        let caller = caller(&mut stream, peer, &settings.proxy_protocol).await?;
+        Ok::<_, std::io::Error>((acceptor.accept(stream).await?, caller))
+    };
+    match tokio::time::timeout(settings.handshake_timeout, handshake).await {
+        Ok(Ok((stream, caller))) => connection::serve(stream, caller, worker, stop).await,
         Ok(Err(error)) => refused(&error),
         Err(elapsed) => refused(&elapsed),
     }
     drop(place);
+}
+
+/// Who is at the other end: the peer, or whom a load balancer in one of `networks` tells.
+async fn caller(stream: &mut TcpStream, peer: SocketAddr, networks: &[IpNet]) -> std::io::Result<SocketAddr> {
+    let address = peer.ip().to_canonical();
+    if !networks.iter().any(|network| network.contains(&address)) {
+        return Ok(peer);
+    }
+    match proxy_header::read(stream).await.map_err(std::io::Error::other)? {
+        Told::Caller(caller) => Ok(caller),
+        Told::Itself => Ok(peer),
+    }
 }
 
 const BACKLOG: i32 = 1024;

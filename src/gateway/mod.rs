@@ -3,6 +3,7 @@
 //! A worker is a thread with a runtime and a listener of its own; it keeps what a request needs and
 //! shares none of it. **Rules** are immutable and swapped whole; **state** is kept.
 
+pub mod access;
 pub mod challenge;
 pub mod connection;
 pub mod draft;
@@ -14,12 +15,14 @@ pub mod normalize;
 pub mod own_paths;
 pub mod pages;
 pub mod passage;
+pub mod proxy_header;
 pub mod refusal;
 pub mod reply;
 pub mod respond;
 pub mod room;
 pub mod rules;
 pub mod settings;
+pub mod sieve;
 pub mod sought;
 pub mod subject;
 pub mod upgrade;

@@ -15,9 +15,13 @@ use super::draft::Draft;
 use crate::domain::event::{Closing, Outcome};
 use crate::domain::reason::Reason;
 use crate::features::guard::body::{EndedHow, GuardedBody, ReleaseRecord};
+use crate::features::rewrite::body::Rewritten;
 use crate::features::upstream::send;
 use crate::foundation::id::RequestId;
 use crate::platform::http::body::{BoxError, Full};
+
+/// The body of an application's reply, on its way to the guard.
+pub type Carried = Rewritten<send::ReplyBody>;
 
 /// The body of a reply. Ends its event when the last byte has gone, or when it is dropped before.
 #[derive(Debug, Default)]
@@ -33,7 +37,7 @@ enum Content {
     /// What we say ourselves.
     Own(Full),
     /// What the application says, as far as it may pass.
-    Released(Box<GuardedBody<send::ReplyBody>>),
+    Released(Box<GuardedBody<Carried>>),
 }
 
 impl Default for Content {
@@ -49,7 +53,7 @@ impl ReplyBody {
     }
 
     /// What the application says, released; the event ends as the release does.
-    pub fn released(body: GuardedBody<send::ReplyBody>, draft: Draft) -> Self {
+    pub fn released(body: GuardedBody<Carried>, draft: Draft) -> Self {
         Self { content: Content::Released(Box::new(body)), draft: Some(draft), outcome: None, bytes: 0 }
     }
 

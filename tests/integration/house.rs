@@ -1,6 +1,6 @@
 //! A gateway on ports of its own, on the shipped configuration.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ use crate::line::{Line, Protocol};
 pub(crate) enum Neighbors {
     /// The provider, and an application that tells what reached it in place of the EHR.
     All,
+    /// The provider, and this application in place of the EHR.
+    Application(SocketAddr),
     /// Nobody: neither applications nor the provider listen.
     None,
 }
@@ -38,17 +40,29 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn open(neighbors: Neighbors) -> Self {
+        Self::furnish(neighbors, |_| {}).await
+    }
+
+    /// With a configuration that `change` has changed before it is read.
+    pub(crate) async fn furnish(neighbors: Neighbors, change: impl FnOnce(&WorkDirectory)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let directory = WorkDirectory::prepare(&folder.path().join("clinic"), &*clock, &*entropy).unwrap();
         let ports = free_ports();
         let (mut clinic, mut application, mut upstream) = (None, None, ports.ehr);
-        if neighbors == Neighbors::All {
+        if neighbors != Neighbors::None {
             clinic = Some(Clinic::open(&directory, ports, clock.clone(), entropy.clone()).await.unwrap());
-            let (address, task) = application::start().await;
-            (application, upstream) = (Some(task), address.port());
+        }
+        match neighbors {
+            Neighbors::All => {
+                let (address, task) = application::start().await;
+                (application, upstream) = (Some(task), address.port());
+            }
+            Neighbors::Application(address) => upstream = address.port(),
+            Neighbors::None => {}
         }
         write_ports(&directory, ports, upstream);
+        change(&directory);
         let running = Running::start(&directory.configuration(), clock, entropy).await.unwrap();
         Self { running, ports, directory, clinic, application, _folder: folder }
     }
@@ -145,4 +159,10 @@ pub(crate) fn edit(file: &std::path::Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.contains(from), "`{from}` in {}", file.display());
     std::fs::write(file, text.replace(from, to)).unwrap();
+}
+
+/// Adds to a file.
+pub(crate) fn append(file: &std::path::Path, more: &str) {
+    let text = std::fs::read_to_string(file).unwrap();
+    std::fs::write(file, format!("{text}\n{more}\n")).unwrap();
 }

@@ -10,9 +10,17 @@
 mod application;
 mod down;
 mod events;
+mod frames;
+mod framing;
+mod grpc;
 mod house;
 mod line;
+mod proxied;
+mod recorder;
 mod reload;
+mod rewriting;
 mod sessions;
+mod socket;
 mod stop;
+mod streaming;
 mod trust;

@@ -5,6 +5,7 @@ mod access;
 mod application;
 mod machine;
 mod provider;
+mod rewrite;
 
 use super::spelling::nearest;
 use machine::{CONTROL, GATEWAY, GUARD, JOURNAL, SESSION, STORE};

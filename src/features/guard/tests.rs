@@ -369,7 +369,55 @@ fn whoever_stops_at_the_last_byte_has_had_it_all() {
 }
 
 #[test]
-fn trailers_are_dropped() {
+fn trailers_pass_where_nobody_counts_and_come_after_all_else() {
+    let mut reply = Reply::of(None, "text/plain", b"ok");
+    let trailers = [("x-checksum".parse().unwrap(), "5".parse().unwrap())].into_iter().collect();
+    reply.body.pieces.push_back(Ok(Frame::trailers(trailers)));
+    let looking = Terms { limits: Limits::NONE, ..terms(Action::View) };
+    let reply = reply.header(http::header::TRAILER, "x-checksum").ask(&looking).unwrap();
+    assert!(reply.headers().contains_key(http::header::TRAILER));
+    let mut body = reply.into_body();
+    let mut frames = Vec::new();
+    run(async {
+        while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            assert!(frames.is_empty() || !body.is_end_stream() || body.record().ended == EndedHow::Complete);
+            frames.push(frame.unwrap());
+        }
+    });
+    let trailers = frames.pop().unwrap().into_trailers().unwrap();
+    assert_eq!(trailers.get("x-checksum").unwrap(), "5");
+    assert_eq!(frames.len(), 1);
+    assert_eq!(body.record().ended, EndedHow::Complete);
+}
+
+#[test]
+fn of_a_counted_reply_the_trailers_are_dropped_but_for_the_status_of_grpc() {
+    let mut reply = Reply::of(Some(json_shape()), "application/grpc+json", json(1));
+    let trailers: http::HeaderMap = [("grpc-status", "0"), ("grpc-message", "5551234")]
+        .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+        .into_iter()
+        .collect();
+    reply.body.pieces.push_back(Ok(Frame::trailers(trailers)));
+    let advised = Limits {
+        on_unknown_count: OnExceed::Advise,
+        on_exceed: OnExceed::Advise,
+        ..terms(Action::Export).limits
+    };
+    let reply = reply.ask(&Terms { limits: advised, ..terms(Action::Export) }).unwrap();
+    let mut body = reply.into_body();
+    let mut last = None;
+    run(async {
+        while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            last = Some(frame.unwrap());
+        }
+    });
+    let trailers = last.unwrap().into_trailers().unwrap();
+    assert_eq!(trailers.len(), 1);
+    assert_eq!(trailers.get("grpc-status").unwrap(), "0");
+}
+
+#[test]
+fn trailers_of_a_counted_reply_are_dropped() {
     let mut reply = Reply::of(Some(json_shape()), "application/json", json(1));
     let trailers = [("x-data".parse().unwrap(), "5551234".parse().unwrap())].into_iter().collect();
     reply.body.pieces.push_back(Ok(Frame::trailers(trailers)));

@@ -38,6 +38,7 @@ fn route(name: &str, methods: &[Method], path: &str) -> RouteSettings {
         categories: Vec::new(),
         reply: None,
         access: Access::Policy,
+        websocket: crate::domain::websocket::WebSocketBounds::default(),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod headers;
 pub mod host;
 pub mod path;
 pub mod query;
+pub mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -90,11 +91,12 @@ pub fn normalize(
 /// Reads the head of a request, and strips it: afterwards `parts.headers` holds what may go on.
 pub fn head(parts: &mut Parts, connection: &ConnectionFacts<'_>) -> Result<Head, Fault> {
     headers::check_size(&parts.headers, connection.head_bytes_max)?;
+    let extended = framing::extended_connect(parts)?;
     framing::check_method(&parts.method)?;
     framing::check_expectation(&parts.headers)?;
     let authority = host::authority(parts, connection.sni)?;
     let body = framing::body_length(parts)?;
-    let upgrade = framing::upgrade(parts)?;
+    let upgrade = extended.or(framing::upgrade(parts)?);
     let client = client::address(&parts.headers, connection.peer, connection.trusted_proxies);
     let session = cookies::find(parts.headers.get_all(COOKIE), SESSION_COOKIE);
     let target = parts.uri.path_and_query().cloned().ok_or(Fault::malformed("target: none"))?;

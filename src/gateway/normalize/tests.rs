@@ -352,6 +352,7 @@ fn route(name: &str, methods: &[Method], path: &str, action: Action) -> RouteSet
         categories: Vec::new(),
         reply: None,
         access: Access::Policy,
+        websocket: crate::domain::websocket::WebSocketBounds::default(),
     }
 }
 
@@ -522,7 +523,8 @@ fn the_length_of_the_body_and_a_websocket_are_known() {
     assert_eq!(normalized(&[("content-length", "0")]).0.head.body, BodyLength::None);
     assert_eq!(normalized(&[("content-length", "7")]).0.head.body, BodyLength::Bytes(7));
     assert_eq!(normalized(&[("transfer-encoding", "Chunked")]).0.head.body, BodyLength::Unknown);
-    let socket = [("upgrade", "WebSocket"), ("connection", "keep-alive, Upgrade")];
+    let socket =
+        [("upgrade", "WebSocket"), ("connection", "keep-alive, Upgrade"), ("sec-websocket-key", "key")];
     assert_eq!(normalized(&socket).0.head.upgrade, Some(Upgrade::WebSocket));
 }
 
