@@ -55,10 +55,8 @@ pub fn router(state: ControlState) -> Router {
 /// Questions that read the journal can take long: only so many at once, each for only so long. Probes and
 /// metrics are not held up by them.
 async fn unanswered(error: BoxError) -> (StatusCode, [(HeaderName, &'static str); 1]) {
-    let status = match error.is::<Elapsed>() {
-        true => StatusCode::GATEWAY_TIMEOUT,
-        false => StatusCode::SERVICE_UNAVAILABLE,
-    };
+    let took_too_long = error.is::<Elapsed>();
+    let status = if took_too_long { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(RETRY_AFTER, "5")])
 }
 
