@@ -2,6 +2,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::fake_provider::{Behavior, CLIENT_ID, CLIENT_SECRET, FakeProvider, Signing, SigningKey, TIMEOUT};
@@ -11,6 +13,7 @@ use crate::domain::assurance::AssuranceNeed;
 use crate::domain::reason::Reason;
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::{Clock as _, TestClock};
+use crate::foundation::digest::Digest;
 use crate::foundation::entropy::SeededEntropy;
 use crate::foundation::id::SessionId;
 use crate::foundation::secret::Secret;
@@ -165,7 +168,7 @@ async fn the_cookie_is_bound_and_the_url_asks_for_no_more_than_it_must() {
 #[tokio::test]
 async fn each_check_of_the_id_token_refuses() {
     let now = "2026-03-01T08:00:00Z".parse::<Timestamp>().unwrap().as_seconds();
-    let cases: [(&str, Value, IdTokenFault); 14] = [
+    let cases: [(&str, Value, IdTokenFault); 16] = [
         ("nonce", json!("another"), IdTokenFault::Nonce),
         ("nonce", Value::Null, IdTokenFault::Nonce),
         ("aud", json!("another-client"), IdTokenFault::Audience),
@@ -177,6 +180,8 @@ async fn each_check_of_the_id_token_refuses() {
         ("iat", json!(now + 31), IdTokenFault::IssuedAt),
         ("iat", json!(now - 32), IdTokenFault::IssuedAt),
         ("auth_time", json!(now + 31), IdTokenFault::AuthTime),
+        ("at_hash", json!(""), IdTokenFault::AccessToken),
+        ("at_hash", json!(half_hash("another-token")), IdTokenFault::AccessToken),
         ("sub", json!(""), IdTokenFault::Subject),
         ("sub", json!("s".repeat(256)), IdTokenFault::Subject),
         ("sub", json!("line\nbreak"), IdTokenFault::Subject),
@@ -186,6 +191,26 @@ async fn each_check_of_the_id_token_refuses() {
         clinic.provider.claim(claim, value.clone());
         assert_eq!(clinic.fault().await, expected, "{claim} {value}");
     }
+}
+
+/// `at_hash` of an access token, beside ES256.
+fn half_hash(access_token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(&Digest::of(access_token.as_bytes()).as_bytes()[..16])
+}
+
+#[tokio::test]
+async fn the_hash_of_the_access_token_that_came_along_holds() {
+    let clinic = Clinic::open().await;
+    clinic.provider.claim("at_hash", json!(half_hash("access-token")));
+    assert_eq!(&*clinic.sign_in(None).await.unwrap().subject.sub, "nurse-7");
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_list_its_challenge_methods_is_sent_one_all_the_same() {
+    let clinic = Clinic::open().await;
+    clinic.provider.script(|script| script.metadata.remove("code_challenge_methods_supported"));
+    // The fake provider checks that the challenge is there, and that the verifier fits.
+    assert_eq!(&*clinic.sign_in(None).await.unwrap().subject.sub, "nurse-7");
 }
 
 #[tokio::test]
@@ -339,6 +364,7 @@ async fn metadata_of_another_issuer_is_not_believed() {
 async fn a_provider_that_lacks_what_we_need_is_refused() {
     let cases = [
         ("code_challenge_methods_supported", json!(["plain"])),
+        ("code_challenge_methods_supported", json!([])),
         ("id_token_signing_alg_values_supported", json!(["HS256", "none"])),
         ("token_endpoint_auth_methods_supported", json!(["private_key_jwt"])),
         ("token_endpoint", json!("http://id.clinic.example/token")),
