@@ -707,11 +707,24 @@ fn the_callers_address_is_found_from_the_right_over_trusted_proxies() {
 
 #[test]
 fn our_own_paths_have_one_spelling_and_are_no_applications() {
-    assert_eq!(own_path(&"/.leastway/me".parse().unwrap()), Some("me"));
+    for own in ["/.leastway/me", "/.leastway/assets/page.css", "/.well-known/leastway/jwks.json"] {
+        assert_eq!(own_path(&own.parse().unwrap()), Some(own));
+    }
     assert_eq!(own_path(&"/.leastway/../x".parse().unwrap()), None);
     assert_eq!(own_path(&"/.Leastway/me".parse().unwrap()), None);
-    for target in ["/.leastway/me", "/.LEASTWAY/me", "/%2eleastway/me", "/.leastway"] {
+    for target in
+        ["/.well-known/Leastway/x", "/.well-known/leastway/../x", "/.well-known/leastway", "/.well-known/x"]
+    {
+        assert_eq!(own_path(&target.parse().unwrap()), None, "{target}");
+    }
+    let keys =
+        ["/.well-known/leastway/jwks.json", "/.WELL-KNOWN/leastway", "/.well-known/%6ceastway/jwks.json"];
+    for target in ["/.leastway/me", "/.LEASTWAY/me", "/%2eleastway/me", "/.leastway"].into_iter().chain(keys)
+    {
         assert_eq!(fault(parts(target)), Some((StatusCode::BAD_REQUEST, "path: one of our own")), "{target}");
+    }
+    for target in ["/.well-known/security.txt", "/.well-known", "/leastway/.well-known"] {
+        assert_eq!(fault(parts(target)), None, "{target}");
     }
 }
 
