@@ -14,6 +14,7 @@ use hyper::upgrade::OnUpgrade;
 
 use super::connection::Peer;
 use super::draft::Draft;
+use super::lease::Lease;
 use super::manner::Manner;
 use super::normalize::{self, Normalized};
 use super::passage::{self, Passage};
@@ -34,8 +35,8 @@ use crate::foundation::id::RequestId;
 /// What a request is answered with.
 #[derive(Debug)]
 pub enum Answer {
-    /// The application's reply, as far as it may pass.
-    Released(Box<Response<GuardedBody<send::ReplyBody>>>),
+    /// The application's reply, as far as it may pass, and for how long.
+    Released(Box<Response<GuardedBody<send::ReplyBody>>>, Option<Lease>),
     /// A reply of ours, and how that counts.
     Own(Response<Bytes>, Outcome),
     /// The application switched protocols; the event goes on in the tunnel.
@@ -77,8 +78,8 @@ pub async fn handle(
         request.headers().contains_key(http::header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
     let mut draft = Some(draft);
     match serve(&moment, &peer, (request, on_upgrade), &manner, &mut draft).await {
-        Ok(Answer::Released(reply)) => match draft {
-            Some(draft) => (*reply).map(|body| ReplyBody::released(body, draft)),
+        Ok(Answer::Released(reply, lease)) => match draft {
+            Some(draft) => (*reply).map(|body| ReplyBody::released(body, lease, draft)),
             None => (*reply).map(|_| ReplyBody::default()),
         },
         Ok(Answer::Own(reply, outcome)) => respond::own(reply, outcome, &manner, draft).await,

@@ -7,6 +7,7 @@ pub mod challenge;
 pub mod connection;
 pub mod draft;
 pub mod handle;
+pub mod lease;
 pub mod listener;
 pub mod manner;
 pub mod metrics;

@@ -14,6 +14,7 @@ use hyper::upgrade::OnUpgrade;
 
 use super::draft::Draft;
 use super::handle::{Answer, Moment};
+use super::lease::Lease;
 use super::normalize::{self, Normalized};
 use super::refusal::{Challenged, Refusal, over};
 use super::reply::name_request;
@@ -323,10 +324,17 @@ impl Passage<'_> {
                 if let Some(slot) = slot.filter(|_| status.is_success()) {
                     slot.commit(self.moment.now);
                 }
-                Ok(Answer::Released(Box::new(released)))
+                Ok(Answer::Released(Box::new(released), self.lease()))
             }
             Err(withheld) => Err(self.withheld(withheld, draft)),
         }
+                // A file where one only looks is an export, which nobody knew before it was here.
+                let slot = match slot {
+                    None if released.body().is_found_file() && status.is_success() => self
+                        .export(terms, draft)
+                        .inspect_err(|_| self.note_withheld(&released.body().record().tally(), draft))?,
+                    slot => slot,
+                };
     }
 
     /// The class that a step-up asks for where a limit does not name one: the provider's first.
@@ -336,6 +344,12 @@ impl Passage<'_> {
     }
 
     fn withheld(&self, withheld: Withheld, draft: &mut Option<Draft>) -> Refusal {
+    /// How long a reply may go on. On a public route there is no session to end.
+    fn lease(&self) -> Option<Lease> {
+        let known = self.person.known().filter(|_| !self.public)?;
+        Some(Lease::new(self.moment.worker.clone(), known.session.id))
+    }
+
         self.moment.worker.scribe.metrics.count(|counted| counted.withheld += 1);
         if let Some(draft) = draft {
             draft.end(|closing| {
@@ -362,7 +376,7 @@ impl Passage<'_> {
         draft: &mut Option<Draft>,
     ) -> Result<Answer, Refusal> {
         let (Some(caller), Some(draft)) = (on_upgrade, draft.take()) else { return Err(Refusal::Internal) };
-        let mut switched = upgrade::join(self.moment, caller, reply, self.person.known(), draft);
+        let mut switched = upgrade::join(caller, reply, self.lease(), draft);
         upgrade::switch(switched.headers_mut());
         name_request(switched.headers_mut(), self.moment.event);
         Ok(Answer::Switched(switched))

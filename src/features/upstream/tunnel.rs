@@ -7,6 +7,8 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
+use crate::domain::reason::Reason;
+
 /// How a tunnel ended, and what passed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Passed {
@@ -14,12 +16,16 @@ pub struct Passed {
     pub bytes_in: u64,
     /// Bytes to the caller.
     pub bytes_out: u64,
-    /// Whether it was ended because the access had ended.
-    pub revoked: bool,
+    /// Why it was cut, if the access that opened it had ended.
+    pub cut: Option<Reason>,
 }
 
-/// Passes bytes both ways. `may_go_on` is asked each second: when it says no, both sides are closed.
-pub async fn run(caller: Upgraded, application: Upgraded, mut may_go_on: impl FnMut() -> bool) -> Passed {
+/// Passes bytes both ways. `ended` is asked each second: when it says why, both sides are closed.
+pub async fn run(
+    caller: Upgraded,
+    application: Upgraded,
+    mut ended: impl FnMut() -> Option<Reason>,
+) -> Passed {
     let (mut passed_in, mut passed_out) = (0, 0);
     let (from_caller, to_caller) = tokio::io::split(TokioIo::new(caller));
     let (from_application, to_application) = tokio::io::split(TokioIo::new(application));
@@ -32,15 +38,18 @@ pub async fn run(caller: Upgraded, application: Upgraded, mut may_go_on: impl Fn
     let lease = async {
         let mut tick = tokio::time::interval(CHECKED_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while may_go_on() {
+        loop {
+            if let Some(reason) = ended() {
+                return reason;
+            }
             tick.tick().await;
         }
     };
-    let revoked = tokio::select! {
-        _ = both => false,
-        () = lease => true,
+    let cut = tokio::select! {
+        _ = both => None,
+        reason = lease => Some(reason),
     };
-    Passed { bytes_in: passed_in, bytes_out: passed_out, revoked }
+    Passed { bytes_in: passed_in, bytes_out: passed_out, cut }
 }
 
 /// Copies until the end; a side that breaks is a side that has ended.
