@@ -28,6 +28,7 @@ use crate::domain::patient::PatientRef;
 use crate::domain::proof::{Durable, Permit};
 use crate::domain::reason::Reason;
 use crate::features::guard::admit::admit;
+use crate::features::guard::count::Tally;
 use crate::features::guard::ledger::ExportSlot;
 use crate::features::guard::limit::{self, Beyond, Step, Terms};
 use crate::features::guard::meter::Meter;
@@ -174,20 +175,26 @@ impl Passage<'_> {
     /// Takes what this request uses of the windows, before the application is asked.
     fn windows(&self, terms: &Terms, draft: &mut Option<Draft>) -> Result<Option<ExportSlot>, Refusal> {
         let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(None) };
+        let slot = if terms.action.takes_away() { self.export(terms, draft)? } else { None };
         let (subject, now) = (known.session.subject.id(), self.moment.now);
         let ledger = &self.moment.worker.shared.ledger;
-        if let (Some(patient), false) = (&self.patient, terms.action.takes_away()) {
+        if let Some(patient) = self.patient.as_ref().filter(|_| terms.action.opens_record()) {
             let patient = patient.digest(self.moment.worker.shared.journal.patient_key());
             let opened = ledger.opened(&subject, patient, terms.limits.patients_opened_per_shift, now);
             if let Some(exceeded) = opened.exceeded {
                 self.beyond(terms.exceeds(exceeded), draft)?;
                 // It passes all the same, and counts.
-                ledger.record(&subject, terms.action, now, Some(patient));
+                ledger.record_opened(&subject, patient, now);
             }
         }
-        if !terms.action.takes_away() {
-            return Ok(None);
-        }
+        Ok(slot)
+    }
+
+    /// Takes the place of one export in the window of the day.
+    fn export(&self, terms: &Terms, draft: &mut Option<Draft>) -> Result<Option<ExportSlot>, Refusal> {
+        let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(None) };
+        let (subject, now) = (known.session.subject.id(), self.moment.now);
+        let ledger = &self.moment.worker.shared.ledger;
         match ledger.try_export(&subject, terms.limits.exports_per_day, now) {
             Ok(slot) => Ok(Some(slot)),
             Err(exceeded) => {
@@ -321,13 +328,6 @@ impl Passage<'_> {
         let meter = Meter::new(shape, &head, &rules.guard);
         match release(Response::from_parts(head, body), meter, terms, durable, &rules.guard).await {
             Ok(released) => {
-                if let Some(slot) = slot.filter(|_| status.is_success()) {
-                    slot.commit(self.moment.now);
-                }
-                Ok(Answer::Released(Box::new(released), self.lease()))
-            }
-            Err(withheld) => Err(self.withheld(withheld, draft)),
-        }
                 // A file where one only looks is an export, which nobody knew before it was here.
                 let slot = match slot {
                     None if released.body().is_found_file() && status.is_success() => self
@@ -335,6 +335,19 @@ impl Passage<'_> {
                         .inspect_err(|_| self.note_withheld(&released.body().record().tally(), draft))?,
                     slot => slot,
                 };
+                if let Some(slot) = slot.filter(|_| status.is_success()) {
+                    slot.commit(self.moment.now);
+                }
+                Ok(Answer::Released(Box::new(released), self.lease()))
+            }
+            Err(withheld) => Err(self.withheld(withheld, draft)),
+        }
+    }
+
+    /// How long a reply may go on. On a public route there is no session to end.
+    fn lease(&self) -> Option<Lease> {
+        let known = self.person.known().filter(|_| !self.public)?;
+        Some(Lease::new(self.moment.worker.clone(), known.session.id))
     }
 
     /// The class that a step-up asks for where a limit does not name one: the provider's first.
@@ -343,20 +356,18 @@ impl Passage<'_> {
         classes.keys().next().cloned()
     }
 
-    fn withheld(&self, withheld: Withheld, draft: &mut Option<Draft>) -> Refusal {
-    /// How long a reply may go on. On a public route there is no session to end.
-    fn lease(&self) -> Option<Lease> {
-        let known = self.person.known().filter(|_| !self.public)?;
-        Some(Lease::new(self.moment.worker.clone(), known.session.id))
-    }
-
+    fn note_withheld(&self, tally: &Tally, draft: &mut Option<Draft>) {
         self.moment.worker.scribe.metrics.count(|counted| counted.withheld += 1);
         if let Some(draft) = draft {
             draft.end(|closing| {
-                closing.records = withheld.tally.records;
-                closing.patients = withheld.tally.patients;
+                closing.records = tally.records;
+                closing.patients = tally.patients;
             });
         }
+    }
+
+    fn withheld(&self, withheld: Withheld, draft: &mut Option<Draft>) -> Refusal {
+        self.note_withheld(&withheld.tally, draft);
         let verdict = match withheld.cause {
             Cause::Needs(step, beyond) => limit::Verdict::Needs(step, beyond),
             Cause::Block(beyond) => limit::Verdict::Block(beyond),

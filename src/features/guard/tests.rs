@@ -658,6 +658,22 @@ fn a_file_from_a_route_that_is_only_looked_at_is_an_export() {
 }
 
 #[test]
+fn a_role_that_has_a_number_of_exports_alone_has_its_files_seen_too() {
+    let limits = Limits { exports_per_day: Some(1), on_exceed: OnExceed::Block, ..Limits::NONE };
+    let terms = Terms { limits, ..terms(Action::View) };
+    let by_bytes = || Reply::of(None, "text/plain", b"PK\x03\x04");
+    let released = by_bytes().ask(&terms).unwrap();
+    assert!(released.body().is_found_file());
+    assert!(read(released).record.found_file);
+    let page = Reply::of(None, "text/plain", b"ok").released(&terms);
+    assert!(!page.record.found_file);
+    let asked_for = Terms { action: Action::Export, ..terms };
+    assert!(!by_bytes().released(&asked_for).record.found_file, "that it is an export says its action");
+    let unlimited = Terms { limits: Limits::NONE, ..terms };
+    assert!(!by_bytes().released(&unlimited).record.found_file);
+}
+
+#[test]
 fn a_format_that_the_route_did_not_expect_is_held_to_the_limit_on_exports() {
     let as_rows = Reply::of(Some(json_shape()), "text/csv", csv(3)).header(CONTENT_DISPOSITION, "attachment");
     assert_eq!(as_rows.withheld(&terms(Action::List)).reason(), Reason::CountUnknown);
@@ -756,7 +772,7 @@ fn going_back_to_an_open_record_is_free_and_one_too_many_is_not_remembered() {
         let exceeded = Exceeded { limit: LimitName::PatientsOpenedPerShift, allowed: 2, actual: 3 };
         assert_eq!((third.distinct, third.exceeded), (3, Some(exceeded)));
     }
-    ledger.record(&nurse(), Action::View, NOW, Some(patient("3")));
+    ledger.record_opened(&nurse(), patient("3"), NOW);
     assert_eq!(ledger.opened(&nurse(), patient("4"), Some(2), NOW).distinct, 4);
     assert_eq!(ledger.opened(&nurse(), patient("4"), Some(2), NOW.plus(SHIFT)).distinct, 1);
 }
@@ -765,11 +781,10 @@ fn going_back_to_an_open_record_is_free_and_one_too_many_is_not_remembered() {
 fn the_journal_restores_what_was_taken() {
     let ledger = Ledger::new();
     let hour = Duration::from_secs(3600);
-    ledger.record(&nurse(), Action::Export, NOW.minus(hour), None);
-    ledger.record(&nurse(), Action::Export, NOW.minus(hour * 30), None);
-    ledger.record(&nurse(), Action::View, NOW.minus(hour * 2), Some(patient("1")));
-    ledger.record(&nurse(), Action::View, NOW.minus(hour * 13), Some(patient("2")));
-    ledger.record(&nurse(), Action::Search, NOW.minus(hour), Some(patient("3")));
+    ledger.record_export(&nurse(), NOW.minus(hour));
+    ledger.record_export(&nurse(), NOW.minus(hour * 30));
+    ledger.record_opened(&nurse(), patient("1"), NOW.minus(hour * 2));
+    ledger.record_opened(&nurse(), patient("2"), NOW.minus(hour * 13));
     assert!(ledger.try_export(&nurse(), Some(1), NOW).is_err());
     assert!(ledger.try_export(&nurse(), Some(2), NOW).is_ok());
     assert_eq!(ledger.opened(&nurse(), patient("9"), None, NOW).distinct, 2);
