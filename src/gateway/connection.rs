@@ -25,6 +25,7 @@ use super::worker::Worker;
 
 /// What the connection knows of its caller.
 #[derive(Clone, Debug)]
+use crate::domain::reason::Reason;
 pub struct Peer {
     /// The other end of the socket.
     pub address: SocketAddr,
@@ -85,10 +86,19 @@ pub async fn serve(
         tracing::debug!(error = %error, "a connection ended early");
     }
 }
+        if error.is_parse() {
+            worker.unread.tell(address.ip(), unread(&error));
+        }
 
 /// Drives a connection to its end; when the gateway stops, lets it finish what is under way.
 macro_rules! until_stopped {
     ($connection:ident, $stop:ident) => {{
+/// Why a head did not become a request. HTTP/1.1 alone: a malformed head of HTTP/2 ends its stream without a word
+/// to us.
+fn unread(error: &hyper::Error) -> Reason {
+    if error.is_parse_too_large() { Reason::HeaderTooLarge } else { Reason::RequestMalformed }
+}
+
         let mut stop = $stop;
         tokio::select! {
             ended = $connection.as_mut() => ended,

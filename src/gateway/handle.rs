@@ -60,7 +60,8 @@ impl Moment {
     fn begin(worker: Rc<Worker>, peer: &Peer) -> (Self, Draft) {
         let now = worker.now();
         let event = RequestId::new(now, &*worker.shared.entropy);
-        let draft = Draft::begin(worker.scribe.clone(), event, now, peer.address.ip());
+        let mut draft = Draft::begin(worker.scribe.clone(), event, now);
+        draft.open(|opening| opening.client_ip = Some(peer.address.ip()));
         let current = worker.current();
         (Self { worker, current, event, now }, draft)
     }

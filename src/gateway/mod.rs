@@ -22,5 +22,6 @@ pub mod rules;
 pub mod settings;
 pub mod sought;
 pub mod subject;
+pub mod unread;
 pub mod upgrade;
 pub mod worker;

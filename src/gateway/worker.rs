@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use super::draft::Scribe;
 use super::metrics::WorkerMetrics;
 use super::rules::{Rules, Shared};
+use super::unread::Unread;
 use crate::domain::subject::Identity;
 use crate::features::policy::memory::Memory;
 use crate::features::route::table::Application;
@@ -31,6 +32,8 @@ pub struct Worker {
     pub sessions: SessionDesk,
     /// The assertions that are still good.
     pub assertions: Assertions,
+    /// What came and was no request.
+    pub unread: Unread,
     /// Requests at once.
     pub room: Arc<Semaphore>,
     current: RefCell<Rc<Current>>,
@@ -58,8 +61,9 @@ impl Worker {
         let sessions = shared.sessions.desk();
         let current = RefCell::new(Rc::new(Current::new(shared.rules.load_full())));
         let room = Arc::new(Semaphore::new(REQUESTS_MAX));
-        let worker =
-            Rc::new(Self { shared, scribe, sessions, assertions: Assertions::default(), room, current });
+        let unread = Unread::new(scribe.clone(), shared.entropy.clone());
+        let assertions = Assertions::default();
+        let worker = Rc::new(Self { shared, scribe, sessions, assertions, unread, room, current });
         tokio::task::spawn_local(sweep(Rc::downgrade(&worker)));
         worker
     }
@@ -111,7 +115,7 @@ impl Current {
     }
 }
 
-/// Closes connections to applications that have lain unused.
+/// Closes connections to applications that have lain unused, and tells of what came and was no request.
 async fn sweep(worker: std::rc::Weak<Worker>) {
     let mut tick = tokio::time::interval(SWEPT_EVERY);
     loop {
@@ -119,6 +123,7 @@ async fn sweep(worker: std::rc::Weak<Worker>) {
         let Some(worker) = worker.upgrade() else { return };
         let current = worker.current.borrow().clone();
         current.pools.iter().for_each(|pool| pool.sweep());
+        worker.unread.settle();
     }
 }
 
