@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use http::{Request, Response};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,13 +21,14 @@ use tokio_rustls::server::TlsStream;
 use tower::ServiceBuilder;
 
 use super::handle;
-use super::normalize::ConnectionFacts;
+use super::normalize::fault::Fault;
+use super::normalize::{ConnectionFacts, host};
 use super::reply::ReplyBody;
 use super::worker::Worker;
+use crate::domain::reason::Reason;
 
 /// What the connection knows of its caller.
 #[derive(Clone, Debug)]
-use crate::domain::reason::Reason;
 pub struct Peer {
     /// The other end of the socket.
     pub address: SocketAddr,
@@ -58,7 +61,7 @@ pub async fn serve(
     let settings = &worker.shared.settings;
     let (head_timeout, head_bytes) = (settings.head_timeout, settings.head_bytes);
     let io = TokioIo::new(stream);
-    let service = service(worker, peer);
+    let service = service(worker.clone(), peer);
     let ended = if is_http2 {
         let connection = http2::Builder::new(LocalExecutor)
             .timer(TokioTimer::new())
@@ -83,22 +86,22 @@ pub async fn serve(
         until_stopped!(connection, stop)
     };
     if let Err(error) = ended {
-        tracing::debug!(error = %error, "a connection ended early");
-    }
-}
         if error.is_parse() {
             worker.unread.tell(address.ip(), unread(&error));
         }
+        tracing::debug!(error = %error, "a connection ended early");
+    }
+}
 
-/// Drives a connection to its end; when the gateway stops, lets it finish what is under way.
-macro_rules! until_stopped {
-    ($connection:ident, $stop:ident) => {{
 /// Why a head did not become a request. HTTP/1.1 alone: a malformed head of HTTP/2 ends its stream without a word
 /// to us.
 fn unread(error: &hyper::Error) -> Reason {
     if error.is_parse_too_large() { Reason::HeaderTooLarge } else { Reason::RequestMalformed }
 }
 
+/// Drives a connection to its end; when the gateway stops, lets it finish what is under way.
+macro_rules! until_stopped {
+    ($connection:ident, $stop:ident) => {{
         let mut stop = $stop;
         tokio::select! {
             ended = $connection.as_mut() => ended,
@@ -184,12 +187,12 @@ const RESETS_MAX: usize = 20;
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Answers every request on a plain connection with a redirect to the same place under TLS. A host that
-/// is none of ours is told nothing.
+/// Answers the one request on a plain connection with a redirect to the same place under TLS. A host that
+/// is none of ours is told nothing, and so is whoever can be read in two ways.
 pub async fn serve_redirect(stream: TcpStream, port: u16, worker: Rc<Worker>) {
     let timeout = worker.shared.settings.head_timeout;
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let reply = redirected(&worker, port, &request);
+        let reply = redirected(&worker, port, request);
         async move { Ok::<_, std::convert::Infallible>(reply) }
     });
     let connection = http1::Builder::new()
@@ -203,25 +206,33 @@ pub async fn serve_redirect(stream: TcpStream, port: u16, worker: Rc<Worker>) {
     }
 }
 
-fn redirected(worker: &Worker, port: u16, request: &Request<Incoming>) -> Response<ReplyBody> {
-    let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
-    let host = host
-        .and_then(|host| super::normalize::host::Authority::parse(host).ok())
-        .map(|authority| authority.host);
-    let known = host.filter(|host| worker.shared.rules.load().routes.quirks(host).is_some());
+fn redirected(worker: &Worker, port: u16, request: Request<Incoming>) -> Response<ReplyBody> {
     let mut reply = Response::new(ReplyBody::default());
-    let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let location = known.map(|host| match port {
-        443 => format!("https://{host}{target}"),
-        port => format!("https://{host}:{port}{target}"),
-    });
-    match location.and_then(|location| http::HeaderValue::from_str(&location).ok()) {
-        Some(location) => {
+    let (parts, _) = request.into_parts();
+    match location(worker, port, &parts) {
+        Ok(location) => {
             // 308 keeps the method; what was sent in the clear is not sent on by us.
             *reply.status_mut() = http::StatusCode::PERMANENT_REDIRECT;
             reply.headers_mut().insert(http::header::LOCATION, location);
         }
-        None => *reply.status_mut() = http::StatusCode::MISDIRECTED_REQUEST,
+        Err(fault) => *reply.status_mut() = fault.status,
     }
     reply
+}
+
+/// The same place under TLS: on a host of ours that the request names in one way only, so that nobody is ever led
+/// elsewhere.
+fn location(worker: &Worker, port: u16, parts: &Parts) -> Result<HeaderValue, Fault> {
+    let host = host::authority(parts, None)?.host;
+    if worker.shared.rules.load().routes.quirks(&host).is_none() {
+        return Err(Fault::misdirected("host: none of ours"));
+    }
+    let target = parts.uri.path_and_query().map(PathAndQuery::as_str);
+    let target =
+        target.filter(|target| target.starts_with('/')).ok_or(Fault::malformed("target: no path"))?;
+    let location = match port {
+        443 => format!("https://{host}{target}"),
+        port => format!("https://{host}:{port}{target}"),
+    };
+    HeaderValue::from_str(&location).map_err(|_| Fault::malformed("target: malformed"))
 }
