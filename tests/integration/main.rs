@@ -9,9 +9,14 @@
 
 mod application;
 mod down;
+mod ending;
 mod events;
+mod expiry;
+mod exports;
 mod house;
+mod journal;
 mod line;
+mod plain;
 mod reload;
 mod sessions;
 mod stop;
