@@ -56,10 +56,10 @@ pub(super) fn verify(
     now: Timestamp,
 ) -> Result<Verified, IdTokenFault> {
     let nonce = Nonce::new(expected.nonce.reveal().to_owned());
-    let verifier = verifier(settings, provider, expected.begun, now);
-    let verified = token.claims(&verifier, &nonce).map_err(|error| fault(&error))?;
+    let checks = verifier(settings, provider, expected.begun, now);
+    let verified = token.claims(&checks, &nonce).map_err(|error| fault(&error))?;
     if let Some(hash) = verified.access_token_hash()
-        && !is_of(hash, token, &verifier, expected.access_token)
+        && !is_of(hash, token, &checks, expected.access_token)
     {
         return Err(IdTokenFault::AccessToken);
     }
