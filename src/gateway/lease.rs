@@ -12,7 +12,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::passage::Passage;
+use super::refusal::{Challenged, Refusal};
 use super::worker::Worker;
+use crate::domain::decision::Challenge;
 use crate::domain::reason::Reason;
 use crate::features::session::Found;
 use crate::foundation::id::SessionId;
@@ -64,10 +67,32 @@ impl Lease {
     }
 }
 
+impl Passage<'_> {
+    /// How long its reply may go on. On a public route there is no session to end.
+    pub fn lease(&self) -> Option<Lease> {
+        let known = self.person.known().filter(|_| !self.public)?;
+        Some(Lease::new(self.moment.worker.clone(), known.session.id))
+    }
+
+    /// Whoever has waited long for the application may have been signed out meanwhile: then the reply stays here.
+    pub fn still_stands(&self) -> Result<(), Refusal> {
+        let Some(reason) = self.lease().and_then(|lease| lease.ended()) else { return Ok(()) };
+        Err(Refusal::Challenge(Box::new(Challenged {
+            step: Challenge::SignIn,
+            reason,
+            application: self.application.clone(),
+            known: None,
+            action: self.route.as_ref().map(|route| route.action),
+            withheld: Some(None),
+        })))
+    }
+}
+
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lease").field("session", &self.session).finish_non_exhaustive()
     }
 }
 
-const ASKED_EVERY: Duration = Duration::from_secs(1);
+/// How often it is asked.
+pub const ASKED_EVERY: Duration = Duration::from_secs(1);

@@ -14,7 +14,7 @@ use hyper::upgrade::OnUpgrade;
 
 use super::draft::Draft;
 use super::handle::{Answer, Moment};
-use super::lease::Lease;
+use super::lease::ASKED_EVERY;
 use super::normalize::{self, Normalized};
 use super::refusal::{Challenged, Refusal, over};
 use super::reply::name_request;
@@ -96,6 +96,9 @@ pub async fn pass(
         closing.upstream_us = u64::try_from(upstream.as_micros()).ok();
     });
     let reply = reply?;
+    if upstream >= ASKED_EVERY {
+        passage.still_stands()?;
+    }
     passage.answer(reply, durable, &terms, slot, on_upgrade, draft).await
 }
 
@@ -342,12 +345,6 @@ impl Passage<'_> {
             }
             Err(withheld) => Err(self.withheld(withheld, draft)),
         }
-    }
-
-    /// How long a reply may go on. On a public route there is no session to end.
-    fn lease(&self) -> Option<Lease> {
-        let known = self.person.known().filter(|_| !self.public)?;
-        Some(Lease::new(self.moment.worker.clone(), known.session.id))
     }
 
     /// The class that a step-up asks for where a limit does not name one: the provider's first.

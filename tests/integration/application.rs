@@ -40,6 +40,7 @@ impl Application {
             .route("/static/endless", get(endless))
             .route("/patients/endless", get(endless))
             .route("/patients/quiet", get(quiet))
+            .route("/patients/late", get(late))
             .route("/patients/file", get(file))
             .route("/patients/socket", get(socket))
             .fallback(echo)
@@ -85,6 +86,12 @@ async fn endless() -> Response {
 async fn quiet() -> Response {
     let first = futures_util::stream::iter([Ok::<_, Infallible>(Bytes::from_static(PIECE))]);
     Body::from_stream(first.chain(futures_util::stream::pending())).into_response()
+}
+
+/// An answer that takes its time.
+async fn late() -> &'static str {
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    "a chart"
 }
 
 /// A WebSocket that listens and says nothing.

@@ -105,6 +105,28 @@ async fn a_web_socket_is_cut_when_its_session_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_comes_after_its_person_has_left_stays_here() {
+    let house = House::open(Neighbors::All).await;
+    let cookie = house.cookie_of("nurse").await;
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    let session = [("cookie", cookie.as_str()), ("accept", "application/json")];
+    assert_eq!(line.ask("/patients/late", &session).await.text, "a chart");
+    let before = house.reached();
+    let (late, ()) = tokio::join!(line.ask("/patients/late", &session), async {
+        while house.reached() == before {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        house.sign_out(&cookie).await;
+    });
+    assert_eq!((late.status.as_u16(), late.reason()), (401, "session-revoked"));
+    assert!(!late.text.contains("a chart"), "{}", late.text);
+    drop(line);
+    let closings = closing_of(house, "patient.open").await;
+    let ended: Vec<_> = closings.iter().map(|closing| (closing.outcome, closing.reason)).collect();
+    assert_eq!(ended, [(Outcome::Completed, None), (Outcome::Withheld, Some(Reason::SessionRevoked))]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_download_goes_on_when_its_session_is_changed_or_is_not_what_it_began_with() {
     let house = House::open(Neighbors::All).await;
     let (nurse, registrar) = (house.cookie_of("nurse").await, house.cookie_of("registrar").await);
