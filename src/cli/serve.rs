@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::Exit;
+use super::{Exit, MainFile};
 use crate::app::running::{Running, StartError};
 use crate::foundation::clock::{Clock, SystemClock};
 use crate::foundation::entropy::{Entropy, SystemEntropy};
@@ -15,20 +15,14 @@ use crate::platform::telemetry;
 /// Runs the gateway: serves callers until SIGTERM or SIGINT, takes new files on SIGHUP or when they change.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The main file
-    #[arg(
-        long = "config",
-        value_name = "FILE",
-        default_value = "config/leastway.toml",
-        env = "LEASTWAY_CONFIG"
-    )]
-    file: PathBuf,
+    #[command(flatten)]
+    main: MainFile,
 }
 
 pub(super) fn run(arguments: &Arguments, problems: &mut dyn Write) -> anyhow::Result<Exit> {
     telemetry::start();
     runtime()?.block_on(async {
-        let started = start(arguments.file.clone()).await;
+        let started = start(arguments.main.file.clone()).await;
         let running = match started {
             Ok(running) => running,
             Err(StartError::Configuration(found)) => {

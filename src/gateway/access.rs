@@ -14,7 +14,7 @@ use crate::domain::reason::Reason;
 use crate::features::policy::decide::Question;
 use crate::features::route::settings::Access as Audience;
 use crate::features::route::table::{Application, Route};
-use crate::features::session::{Found, Session};
+use crate::features::session::Session;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::SessionId;
 
@@ -56,10 +56,9 @@ impl Access {
     pub fn ended(&self, by_person: bool) -> Option<Reason> {
         let given = self.given.as_ref()?;
         let now = self.worker.now();
-        let session = match self.worker.shared.sessions.current(given.session, now) {
-            Found::Session(session) => session,
-            Found::Expired => return Some(Reason::SessionExpired),
-            Found::Ended | Found::None => return Some(Reason::SessionRevoked),
+        let session = match self.worker.standing(given.session) {
+            Ok(session) => session,
+            Err(reason) => return Some(reason),
         };
         if by_person {
             self.worker.shared.sessions.touch(&session, now);

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use http::header::CONNECTION;
+use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -20,8 +22,8 @@ use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 
 use super::handle;
-use super::normalize::ConnectionFacts;
 use super::normalize::fault::Fault;
+use super::normalize::{ConnectionFacts, host};
 use super::reply::{REASON, ReplyBody};
 use super::sieve::{Gate, Sieve};
 use super::worker::Worker;
@@ -97,12 +99,12 @@ pub async fn serve(
             && error.is_parse()
         {
             // The library has answered it; here it is recorded.
-            let fault = match gate.next() {
-                Some(fault) => fault,
-                None if error.is_parse_too_large() => Fault::too_large("headers: too large"),
-                None => Fault::malformed("request line or headers: not HTTP"),
+            let reason = match gate.next() {
+                Some(fault) => fault.reason,
+                None if error.is_parse_too_large() => Reason::HeaderTooLarge,
+                None => Reason::RequestMalformed,
             };
-            handle::unread(&worker, &peer, fault).await;
+            worker.unread.tell(address.ip(), reason);
         }
         ended
     };
@@ -187,12 +189,12 @@ const RESETS_MAX: usize = 20;
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Answers every request on a plain connection with a redirect to the same place under TLS. A host that
-/// is none of ours is told nothing.
+/// Answers the one request on a plain connection with a redirect to the same place under TLS. A host that
+/// is none of ours is told nothing, and so is whoever can be read in two ways.
 pub async fn serve_redirect(stream: TcpStream, port: u16, worker: Rc<Worker>) {
     let timeout = worker.shared.settings.head_timeout;
     let service = service_fn(move |request: Request<Incoming>| {
-        let reply = redirected(&worker, port, &request);
+        let reply = redirected(&worker, port, request);
         async move { Ok::<_, Infallible>(reply) }
     });
     let connection = http1::Builder::new()
@@ -205,25 +207,33 @@ pub async fn serve_redirect(stream: TcpStream, port: u16, worker: Rc<Worker>) {
     }
 }
 
-fn redirected(worker: &Worker, port: u16, request: &Request<Incoming>) -> Response<ReplyBody> {
-    let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
-    let host = host
-        .and_then(|host| super::normalize::host::Authority::parse(host).ok())
-        .map(|authority| authority.host);
-    let known = host.filter(|host| worker.shared.rules.load().routes.quirks(host).is_some());
+fn redirected(worker: &Worker, port: u16, request: Request<Incoming>) -> Response<ReplyBody> {
     let mut reply = Response::new(ReplyBody::default());
-    let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let location = known.map(|host| match port {
-        443 => format!("https://{host}{target}"),
-        port => format!("https://{host}:{port}{target}"),
-    });
-    match location.and_then(|location| HeaderValue::from_str(&location).ok()) {
-        Some(location) => {
+    let (parts, _) = request.into_parts();
+    match location(worker, port, &parts) {
+        Ok(location) => {
             // 308 keeps the method; what was sent in the clear is not sent on by us.
             *reply.status_mut() = http::StatusCode::PERMANENT_REDIRECT;
             reply.headers_mut().insert(http::header::LOCATION, location);
         }
-        None => *reply.status_mut() = http::StatusCode::MISDIRECTED_REQUEST,
+        Err(fault) => *reply.status_mut() = fault.status,
     }
     reply
+}
+
+/// The same place under TLS: on a host of ours that the request names in one way only, so that nobody is ever led
+/// elsewhere.
+fn location(worker: &Worker, port: u16, parts: &Parts) -> Result<HeaderValue, Fault> {
+    let host = host::authority(parts, None)?.host;
+    if worker.shared.rules.load().routes.quirks(&host).is_none() {
+        return Err(Fault::misdirected("host: none of ours"));
+    }
+    let target = parts.uri.path_and_query().map(PathAndQuery::as_str);
+    let target =
+        target.filter(|target| target.starts_with('/')).ok_or(Fault::malformed("target: no path"))?;
+    let location = match port {
+        443 => format!("https://{host}{target}"),
+        port => format!("https://{host}:{port}{target}"),
+    };
+    HeaderValue::from_str(&location).map_err(|_| Fault::malformed("target: malformed"))
 }

@@ -4,7 +4,6 @@
 //! happens: dropped without an end, by a panic or because the caller has left, it writes that down.
 
 use std::cell::Cell;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -46,8 +45,8 @@ pub struct Draft {
 
 impl Draft {
     /// The event begins.
-    pub fn begin(scribe: Rc<Scribe>, event: RequestId, time: Timestamp, client: IpAddr) -> Self {
-        let opening = Opening { client_ip: Some(client), ..Opening::begin(event, EventKind::Request, time) };
+    pub fn begin(scribe: Rc<Scribe>, event: RequestId, time: Timestamp) -> Self {
+        let opening = Opening::begin(event, EventKind::Request, time);
         let closing = Closing::of(event, time, Outcome::Aborted);
         Self {
             scribe,

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 
 use super::connection::Peer;
 use super::draft::Draft;
+use super::lease::Lease;
 use super::manner::Manner;
 use super::normalize::fault::Fault;
 use super::normalize::{self, Normalized};
@@ -36,8 +37,8 @@ use crate::platform::http::body::read_bounded;
 /// What a request is answered with.
 #[derive(Debug)]
 pub enum Answer {
-    /// The application's reply, as far as it may pass.
-    Released(Box<Response<GuardedBody<Carried>>>),
+    /// The application's reply, as far as it may pass, and for how long.
+    Released(Box<Response<GuardedBody<Carried>>>, Option<Lease>),
     /// A reply of ours, and how that counts.
     Own(Response<Bytes>, Outcome),
     /// The application switched protocols; the event goes on in the tunnel.
@@ -61,7 +62,8 @@ impl Moment {
     fn begin(worker: &Rc<Worker>, peer: &Peer) -> (Self, Draft) {
         let now = worker.now();
         let event = RequestId::new(now, &worker.chance);
-        let draft = Draft::begin(worker.scribe.clone(), event, now, peer.address.ip());
+        let mut draft = Draft::begin(worker.scribe.clone(), event, now);
+        draft.open(|opening| opening.client_ip = Some(peer.address.ip()));
         let current = worker.current();
         (Self { worker: worker.clone(), current, event, now }, draft)
     }
@@ -75,8 +77,8 @@ pub async fn handle(worker: &Rc<Worker>, peer: &Peer, mut request: Request<Incom
     let upgrading = upgrade::begin(&mut request);
     let mut draft = Some(draft);
     match serve(&moment, peer, (request, upgrading), &manner, &mut draft).await {
-        Ok(Answer::Released(reply)) => match draft {
-            Some(draft) => (*reply).map(|body| ReplyBody::released(body, draft)),
+        Ok(Answer::Released(reply, lease)) => match draft {
+            Some(draft) => (*reply).map(|body| ReplyBody::released(body, lease, draft)),
             None => (*reply).map(|_| ReplyBody::default()),
         },
         Ok(Answer::Own(reply, outcome)) => Box::pin(respond::own(reply, outcome, &manner, draft)).await,
@@ -106,16 +108,6 @@ pub async fn misframed(
         Some(draft),
     )
     .await
-}
-
-/// Records what could not even be read as a request, and was answered without us.
-pub async fn unread(worker: &Rc<Worker>, peer: &Peer, fault: Fault) {
-    let (moment, draft) = Moment::begin(worker, peer);
-    let reply = respond::refuse(&moment, fault.into(), &Manner::unknown(), Some(draft)).await;
-    // Read to its end, it ends its event.
-    if read_bounded(reply.into_body(), OWN_BYTES_MAX).await.is_err() {
-        tracing::debug!("a reply of ours is larger than it should be");
-    }
 }
 
 async fn serve(

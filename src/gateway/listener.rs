@@ -105,17 +105,35 @@ async fn caller(stream: &mut TcpStream, peer: SocketAddr, networks: &[IpNet]) ->
 const BACKLOG: i32 = 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Accepts on a plain port, and sends everybody to the same place under TLS at `port`.
-pub async fn redirect(listener: TcpListener, port: u16, worker: Rc<Worker>, mut stop: watch::Receiver<bool>) {
+/// Accepts on a plain port, and sends everybody to the same place under TLS at `port`. Its connections take
+/// places like all others.
+pub async fn redirect(
+    listener: TcpListener,
+    port: u16,
+    worker: Rc<Worker>,
+    room: Arc<Room>,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match accepted {
-            Ok((stream, _)) => {
-                tokio::task::spawn_local(connection::serve_redirect(stream, port, worker.clone()));
-            }
+            Ok((stream, _)) => match room.enter() {
+                Some(place) => {
+                    let served = connection::serve_redirect(stream, port, worker.clone());
+                    let mut stop = stop.clone();
+                    tokio::task::spawn_local(async move {
+                        tokio::select! {
+                            () = served => {}
+                            _ = stop.wait_for(|stop| *stop) => {}
+                        }
+                        drop(place);
+                    });
+                }
+                None => worker.scribe.metrics.count(|counted| counted.connections_refused += 1),
+            },
             Err(error) => {
                 tracing::warn!(error = %error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;

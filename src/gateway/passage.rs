@@ -16,6 +16,7 @@ use http_body::Body as _;
 use super::access::Access;
 use super::draft::Draft;
 use super::handle::{Answer, Moment};
+use super::lease::ASKED_EVERY;
 use super::normalize::{self, Normalized};
 use super::refusal::{Challenged, Refusal, over};
 use super::reply::name_request;
@@ -29,6 +30,7 @@ use crate::domain::patient::PatientRef;
 use crate::domain::proof::{Durable, Permit};
 use crate::domain::reason::Reason;
 use crate::features::guard::admit::admit;
+use crate::features::guard::count::Tally;
 use crate::features::guard::ledger::ExportSlot;
 use crate::features::guard::limit::{self, Beyond, Step, Terms};
 use crate::features::guard::meter::Meter;
@@ -101,10 +103,13 @@ pub async fn pass(
     });
     let reply = reply?;
     upgrade::check(&reply, proof.as_ref(), upgrading.as_ref())?;
+    if upstream >= ASKED_EVERY {
+        passage.still_stands()?;
+    }
     // What a GET would have is all that a HEAD is asked for; it frames nothing.
     let length = reply.headers().get(CONTENT_LENGTH).filter(|_| tells_length).cloned();
     let mut answer = passage.answer(reply, durable, &terms, slot, upgrading, draft).await?;
-    if let (Answer::Released(released), Some(length)) = (&mut answer, length)
+    if let (Answer::Released(released, _), Some(length)) = (&mut answer, length)
         && released.body().is_end_stream()
     {
         released.headers_mut().insert(CONTENT_LENGTH, length);
@@ -188,20 +193,26 @@ impl Passage<'_> {
     /// Takes what this request uses of the windows, before the application is asked.
     fn windows(&self, terms: &Terms, draft: &mut Option<Draft>) -> Result<Option<ExportSlot>, Refusal> {
         let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(None) };
+        let slot = if terms.action.takes_away() { self.export(terms, draft)? } else { None };
         let (subject, now) = (known.session.subject.id(), self.moment.now);
         let ledger = &self.moment.worker.shared.ledger;
-        if let (Some(patient), false) = (&self.patient, terms.action.takes_away()) {
+        if let Some(patient) = self.patient.as_ref().filter(|_| terms.action.opens_record()) {
             let patient = patient.digest(self.moment.worker.shared.journal.patient_key());
             let opened = ledger.opened(&subject, patient, terms.limits.patients_opened_per_shift, now);
             if let Some(exceeded) = opened.exceeded {
                 self.beyond(terms.exceeds(exceeded), draft)?;
                 // It passes all the same, and counts.
-                ledger.record(&subject, terms.action, now, Some(patient));
+                ledger.record_opened(&subject, patient, now);
             }
         }
-        if !terms.action.takes_away() {
-            return Ok(None);
-        }
+        Ok(slot)
+    }
+
+    /// Takes the place of one export in the window of the day.
+    fn export(&self, terms: &Terms, draft: &mut Option<Draft>) -> Result<Option<ExportSlot>, Refusal> {
+        let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(None) };
+        let (subject, now) = (known.session.subject.id(), self.moment.now);
+        let ledger = &self.moment.worker.shared.ledger;
         match ledger.try_export(&subject, terms.limits.exports_per_day, now) {
             Ok(slot) => Ok(Some(slot)),
             Err(exceeded) => {
@@ -340,10 +351,17 @@ impl Passage<'_> {
         let meter = Meter::new(shape, &head, &rules.guard);
         match release(Response::from_parts(head, body), meter, terms, durable, &rules.guard).await {
             Ok(released) => {
+                // A file where one only looks is an export, which nobody knew before it was here.
+                let slot = match slot {
+                    None if released.body().is_found_file() && status.is_success() => self
+                        .export(terms, draft)
+                        .inspect_err(|_| self.note_withheld(&released.body().record().tally(), draft))?,
+                    slot => slot,
+                };
                 if let Some(slot) = slot.filter(|_| status.is_success()) {
                     slot.commit(self.moment.now);
                 }
-                Ok(Answer::Released(Box::new(released)))
+                Ok(Answer::Released(Box::new(released), self.lease()))
             }
             Err(withheld) => Err(self.withheld(withheld, draft)),
         }
@@ -355,14 +373,18 @@ impl Passage<'_> {
         classes.keys().next().cloned()
     }
 
-    fn withheld(&self, withheld: Withheld, draft: &mut Option<Draft>) -> Refusal {
+    fn note_withheld(&self, tally: &Tally, draft: &mut Option<Draft>) {
         self.moment.worker.scribe.metrics.count(|counted| counted.withheld += 1);
         if let Some(draft) = draft {
             draft.end(|closing| {
-                closing.records = withheld.tally.records;
-                closing.patients = withheld.tally.patients;
+                closing.records = tally.records;
+                closing.patients = tally.patients;
             });
         }
+    }
+
+    fn withheld(&self, withheld: Withheld, draft: &mut Option<Draft>) -> Refusal {
+        self.note_withheld(&withheld.tally, draft);
         let verdict = match withheld.cause {
             Cause::Needs(step, beyond) => limit::Verdict::Needs(step, beyond),
             Cause::Block(beyond) => limit::Verdict::Block(beyond),

@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
 use super::draft::Draft;
+use super::lease::Lease;
 use crate::domain::event::{Closing, Outcome};
 use crate::domain::reason::Reason;
 use crate::features::guard::body::{EndedHow, GuardedBody, ReleaseRecord};
@@ -30,7 +31,14 @@ pub struct ReplyBody {
     draft: Option<Draft>,
     outcome: Option<Outcome>,
     bytes: u64,
+    /// The access that a released reply goes on by; none where no session opened it.
+    lease: Option<Lease>,
 }
+
+/// Why a reply was broken off before its end.
+#[derive(Debug, thiserror::Error)]
+#[error("the session that asked for the reply has ended")]
+struct AccessEnded;
 
 #[derive(Debug)]
 enum Content {
@@ -49,12 +57,26 @@ impl Default for Content {
 impl ReplyBody {
     /// What we say ourselves; the event ends with `outcome`.
     pub fn own(bytes: Bytes, draft: Option<Draft>, outcome: Outcome) -> Self {
-        Self { content: Content::Own(Full::new(bytes)), draft, outcome: Some(outcome), bytes: 0 }
+        Self { content: Content::Own(Full::new(bytes)), draft, outcome: Some(outcome), bytes: 0, lease: None }
     }
 
-    /// What the application says, released; the event ends as the release does.
-    pub fn released(body: GuardedBody<Carried>, draft: Draft) -> Self {
-        Self { content: Content::Released(Box::new(body)), draft: Some(draft), outcome: None, bytes: 0 }
+    /// What the application says, released; the event ends as the release does, or with the lease.
+    pub fn released(body: GuardedBody<Carried>, lease: Option<Lease>, draft: Draft) -> Self {
+        let content = Content::Released(Box::new(body));
+        Self { content, draft: Some(draft), outcome: None, bytes: 0, lease }
+    }
+
+    /// The session has ended: nothing that is still to come may leave.
+    fn cut(&mut self, reason: Reason) {
+        if let (Content::Released(body), Some(mut draft)) = (&self.content, self.draft.take()) {
+            draft.end(|closing| {
+                note(closing, &body.record());
+                closing.reason = Some(reason);
+            });
+            draft.close(Outcome::Aborted);
+        }
+        self.content = Content::default();
+        self.lease = None;
     }
 
     /// Ends the event, as far as it has not ended.
@@ -88,6 +110,7 @@ fn note(closing: &mut Closing, released: &ReleaseRecord) -> Outcome {
     closing.patients = released.patients;
     closing.exceeded = released.exceeded().or(closing.exceeded);
     closing.on_exceed = released.verdict.on_exceed().or(closing.on_exceed);
+    closing.found_file = released.found_file;
     match released.ended {
         EndedHow::Complete => Outcome::Completed,
         EndedHow::UpstreamFailed => {
@@ -114,11 +137,21 @@ impl Body for ReplyBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
+        if let Some(reason) = this.lease.as_mut().and_then(Lease::ended_by_now) {
+            this.cut(reason);
+            return Poll::Ready(Some(Err(AccessEnded.into())));
+        }
         let frame = match &mut this.content {
             Content::Own(full) => ready!(Pin::new(full).poll_frame(context)),
-            Content::Released(body) => {
-                ready!(Pin::new(&mut **body).poll_frame(context)).map(|frame| frame.map_err(Into::into))
-            }
+            Content::Released(body) => match Pin::new(&mut **body).poll_frame(context) {
+                Poll::Ready(frame) => frame.map(|frame| frame.map_err(Into::into)),
+                Poll::Pending => {
+                    if let Some(lease) = &mut this.lease {
+                        lease.remind(context);
+                    }
+                    return Poll::Pending;
+                }
+            },
         };
         match &frame {
             Some(Ok(frame)) => {

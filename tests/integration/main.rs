@@ -2,6 +2,7 @@
 //! tells what reached it.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a test that cannot go on has failed"
@@ -9,12 +10,17 @@
 
 mod application;
 mod down;
+mod ending;
 mod events;
+mod expiry;
+mod exports;
 mod frames;
 mod framing;
 mod grpc;
 mod house;
+mod journal;
 mod line;
+mod plain;
 mod proxied;
 mod recorder;
 mod reload;

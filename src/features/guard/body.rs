@@ -56,9 +56,16 @@ pub struct ReleaseRecord {
     pub ended: EndedHow,
     /// What the count came to.
     pub verdict: Verdict,
+    /// Whether it was a file although the action is only to look.
+    pub found_file: bool,
 }
 
 impl ReleaseRecord {
+    /// What was counted.
+    pub const fn tally(&self) -> Tally {
+        Tally { records: self.records, patients: self.patients }
+    }
+
     /// The limit that was passed.
     pub fn exceeded(&self) -> Option<Exceeded> {
         self.verdict.beyond().and_then(super::limit::Beyond::exceeded)
@@ -152,7 +159,13 @@ impl<B> GuardedBody<B> {
             bytes: self.bytes,
             ended: self.ended.unwrap_or(self.ended_if_dropped()),
             verdict,
+            found_file: self.is_found_file(),
         }
+    }
+
+    /// Whether the reply is a file to keep although the action is only to look: an export all the same.
+    pub const fn is_found_file(&self) -> bool {
+        self.watch.taken_away && !self.watch.terms.action.takes_away()
     }
 
     fn ended_if_dropped(&self) -> EndedHow {

@@ -7,7 +7,8 @@
 //!
 //! What is forwarded are the application's own bytes under its own headers. A reply that a role with a limit on
 //! exports gets from a route where it may only look, and that is a file by its head or its first bytes, is
-//! held to the limit on exports.
+//! an export: held to their limit, and said to be one ([`GuardedBody::is_found_file`]), so that it takes its
+//! place in their window.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -90,7 +91,7 @@ where
 
     let mut taken_away = terms.action.takes_away();
     if !taken_away && terms.minds_files() {
-        if terms.may_deny(true) {
+        if terms.may_deny_file() {
             waiting.read_lead(&mut meter, &head.headers, settings).await?;
         }
         taken_away = meter.looks_like_file();

@@ -126,23 +126,27 @@ pub fn locate<'t>(
     Ok((application, CanonicalPath::read(target, application.quirks)?))
 }
 
-/// What follows `/.leastway/` in the path of a request to ourselves, whichever host it is for. No
-/// other spelling of these paths is ours, nor any application's.
+/// The path of a request to ourselves, whichever host it is for. No other spelling of these paths is ours,
+/// nor any application's.
 pub fn own_path(target: &PathAndQuery) -> Option<&str> {
-    let rest = target.path().strip_prefix(OWN_PREFIX)?;
-    CanonicalPath::read(target, Quirks::STRICT).ok().map(|_| rest)
+    let path = target.path();
+    OWN_PREFIXES.iter().find(|prefix| path.starts_with(**prefix))?;
+    CanonicalPath::read(target, Quirks::STRICT).ok().map(|_| path)
 }
 
 /// The paths below which we answer ourselves.
-const OWN_PREFIX: &str = "/.leastway/";
+const OWN_PREFIXES: [&str; 2] = ["/.leastway/", "/.well-known/leastway/"];
 
 /// Whether an application could take a path for one of ours.
 fn is_own(path: &CanonicalPath) -> bool {
-    let own = OWN_PREFIX.trim_matches('/');
-    path.view()
-        .decoded
-        .get(0)
-        .is_some_and(|segment| segment.split('/').next().is_some_and(|name| name.eq_ignore_ascii_case(own)))
+    let decoded = path.view().decoded;
+    let begins = |own: &&str| {
+        let mut names = decoded.iter().flat_map(|segment| segment.split('/'));
+        own.trim_matches('/')
+            .split('/')
+            .all(|own| names.next().is_some_and(|name| name.eq_ignore_ascii_case(own)))
+    };
+    OWN_PREFIXES.iter().any(begins)
 }
 
 impl Normalized {
