@@ -11,7 +11,7 @@ use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogRoute
 use crate::features::policy::problem::{PolicyProblem, PolicySource};
 use crate::features::route::settings::Access;
 use crate::features::route::table::{RouteProblem, RouteTable};
-use crate::features::upstream::pool::Upstream;
+use crate::features::upstream::servers::Upstream;
 use crate::gateway::rules::{Assurances, Rules};
 use crate::platform::tls::certificates::{ByName, Certificate, CertificateError, server};
 

@@ -14,12 +14,13 @@ use super::problem::{Problem, Problems, Severity};
 use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
-use super::settle::{Draft, Written, application, machine, provider, role};
+use super::settle::{Draft, RoleDraft, Written, application, machine, provider, role};
 use super::source::Source;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::JournalSettings;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::session::settings::SessionSettings;
+use crate::features::upstream::settings::UpstreamSettings;
 use crate::foundation::clock::{Clock as _, SystemClock, Timestamp};
 use crate::foundation::digest::Digest;
 use crate::gateway::settings::GatewaySettings;
@@ -179,10 +180,24 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     })
 }
 
+/// Which account a rule names is for whoever asks the application.
+fn tell_upstreams(upstreams: &mut [UpstreamSettings], role: &RoleDraft) {
+    for ((position, may), named) in (1_usize..).zip(&role.settings.may).zip(&role.credentials) {
+        let upstream = upstreams.iter_mut().find(|upstream| upstream.application == may.application);
+        if let (Some(upstream), Some(named)) = (upstream, named) {
+            let rule = format!("{}/{position}", role.settings.name);
+            upstream.credentials.by_rule.insert(rule, named.clone());
+        }
+    }
+}
+
 fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>) -> Settings {
     let Machine { gateway, control, store, journal, session, guard, time_zone } = machine;
-    let (applications, upstreams) =
+    let (applications, mut upstreams): (Vec<_>, Vec<UpstreamSettings>) =
         draft.applications.into_iter().map(|written| (written.it.settings, written.it.upstream)).unzip();
+    for role in &draft.roles {
+        tell_upstreams(&mut upstreams, &role.it);
+    }
     Settings {
         gateway,
         control,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
-use super::application::{ApplicationName, Category, RoleName, RouteName};
+use super::application::{ApplicationName, Category, CredentialName, RoleName, RouteName};
 use super::count::Count;
 use super::limit::Exceeded;
 use super::patient::PatientDigest;
@@ -116,6 +116,9 @@ pub struct Opening {
     /// The digest of the rules in force, first 16 digits.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rules_version: Option<Arc<str>>,
+    /// The account under which the application was asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub credential: Option<CredentialName>,
     /// The reason that the person gave, where the rule asks for one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub justification: Option<EventJustification>,
@@ -230,6 +233,7 @@ impl Opening {
             reasons: Vec::new(),
             rules: Vec::new(),
             rules_version: None,
+            credential: None,
             justification: None,
             note: None,
         }

@@ -42,6 +42,17 @@ pub enum Answer {
     Switched(Response<()>),
 }
 
+impl Answer {
+    /// The head of what the application answered.
+    pub fn headers_mut(&mut self) -> Option<&mut http::HeaderMap> {
+        match self {
+            Self::Released(reply) => Some(reply.headers_mut()),
+            Self::Switched(reply) => Some(reply.headers_mut()),
+            Self::Own(..) => None,
+        }
+    }
+}
+
 /// What stays the same from the start of a request to its end.
 #[derive(Debug)]
 pub struct Moment {
@@ -136,6 +147,7 @@ async fn serve(
         patient,
         person,
         public,
+        line: peer.address,
     };
     passage::pass(passage, parts, body, on_upgrade, draft).await
 }

@@ -21,5 +21,6 @@ pub mod rules;
 pub mod settings;
 pub mod sought;
 pub mod subject;
+pub mod toward;
 pub mod upgrade;
 pub mod worker;

@@ -32,7 +32,7 @@ pub fn switch(headers: &mut HeaderMap) {
 }
 
 /// Joins both sides, and ends the event when they have parted.
-pub fn join<B>(
+pub fn join<B: 'static>(
     moment: &Moment,
     caller: OnUpgrade,
     mut reply: Response<B>,
@@ -42,8 +42,13 @@ pub fn join<B>(
     let application = hyper::upgrade::on(&mut reply);
     let session = known.map(|known| known.session.id);
     let worker = moment.worker.clone();
-    tokio::task::spawn_local(run(worker, caller, application, session, draft));
-    reply.map(|_| ())
+    let (head, seat) = reply.into_parts();
+    tokio::task::spawn_local(async move {
+        run(worker, caller, application, session, draft).await;
+        // Up to here the tunnel counts among the requests in flight at its server.
+        drop(seat);
+    });
+    Response::from_parts(head, ())
 }
 
 async fn run(

@@ -3,8 +3,10 @@
 
 mod access;
 mod application;
+mod credential;
 mod machine;
 mod provider;
+mod upstream;
 
 use super::spelling::nearest;
 use machine::{CONTROL, GATEWAY, GUARD, JOURNAL, SESSION, STORE};

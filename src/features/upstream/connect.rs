@@ -1,30 +1,40 @@
 //! One connection to a server of an application.
 
-use std::sync::Arc;
-
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::error::UpstreamError;
 use super::send::RequestBody;
 use super::settings::Server;
+use super::tls::Tls;
 
 pub(super) type Sender = http1::SendRequest<RequestBody>;
 
+/// A stream to a server, before anything is said on it.
+pub(super) enum Reached {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
 /// Connects, and drives the connection on this worker until it ends.
-pub(super) async fn connect(server: &Server, tls: &Arc<ClientConfig>) -> Result<Sender, UpstreamError> {
+pub(super) async fn connect(server: &Server, tls: &Tls) -> Result<Sender, UpstreamError> {
+    match reach(server, tls).await? {
+        Reached::Plain(stream) => handshake(stream).await,
+        Reached::Tls(stream) => handshake(*stream).await,
+    }
+}
+
+/// Connects, and greets by TLS where the server speaks it.
+pub(super) async fn reach(server: &Server, tls: &Tls) -> Result<Reached, UpstreamError> {
     let tcp = open(server).await.map_err(UpstreamError::Connect)?;
     tcp.set_nodelay(true).map_err(UpstreamError::Connect)?;
     if !server.tls {
-        return handshake(tcp).await;
+        return Ok(Reached::Plain(tcp));
     }
-    let name = ServerName::try_from(server.host.clone())
-        .map_err(|error| UpstreamError::Tls(std::io::Error::new(std::io::ErrorKind::InvalidInput, error)))?;
-    handshake(TlsConnector::from(tls.clone()).connect(name, tcp).await.map_err(UpstreamError::Tls)?).await
+    let stream = tls.greet(tcp, &server.host).await.map_err(UpstreamError::Tls)?;
+    Ok(Reached::Tls(Box::new(stream)))
 }
 
 async fn open(server: &Server) -> std::io::Result<TcpStream> {

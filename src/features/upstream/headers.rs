@@ -42,8 +42,7 @@ pub fn write(
     families: &[IdentityHeaders],
     own_host: Option<&Server>,
 ) {
-    let host = own_host
-        .map_or_else(|| facts.authority.to_owned(), |server| format!("{}:{}", server.host, server.port));
+    let host = own_host.map_or_else(|| facts.authority.to_owned(), ToString::to_string);
     put(headers, HOST, &host);
     put(headers, REQUEST_ID, &facts.request.to_string());
     put(headers, FORWARDED_FOR, &facts.client.to_string());

@@ -63,6 +63,8 @@ pub struct Head {
     pub session: OwnCookie,
     /// The cookie that binds a sign-in to its browser.
     pub binding: OwnCookie,
+    /// The cookies that bind to servers: applications with values.
+    pub servers: Vec<(String, String)>,
     target: PathAndQuery,
 }
 
@@ -99,10 +101,11 @@ pub fn head(parts: &mut Parts, connection: &ConnectionFacts<'_>) -> Result<Head,
     let client = client::address(&parts.headers, connection.peer, connection.trusted_proxies);
     let session = cookies::find(&parts.headers, SESSION_COOKIE);
     let binding = cookies::find(&parts.headers, BINDING_COOKIE);
+    let servers = cookies::find_servers(&parts.headers);
     let target = parts.uri.path_and_query().cloned().ok_or(Fault::malformed("target: none"))?;
     let peer = connection.peer.ip().to_canonical();
     headers::strip(&mut parts.headers, client::is_trusted(peer, connection.trusted_proxies));
-    Ok(Head { authority, client, body, upgrade, session, binding, target })
+    Ok(Head { authority, client, body, upgrade, session, binding, servers, target })
 }
 
 /// Finds the application at a host and target, and reads the path as that application reads it.

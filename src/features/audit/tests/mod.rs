@@ -81,6 +81,7 @@ fn opening(number: u64) -> Opening {
         reasons: vec![Reason::RuleMatched],
         rules: vec!["registrar/2".into()],
         rules_version: Some("0011223344556677".into()),
+        credential: None,
         justification: None,
         note: None,
     }
