@@ -16,3 +16,4 @@ mod reload;
 mod sessions;
 mod stop;
 mod trust;
+mod upstream;
