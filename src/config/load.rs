@@ -185,8 +185,8 @@ fn tell_upstreams(upstreams: &mut [UpstreamSettings], role: &RoleDraft) {
     for ((position, may), named) in (1_usize..).zip(&role.settings.may).zip(&role.credentials) {
         let upstream = upstreams.iter_mut().find(|upstream| upstream.application == may.application);
         if let (Some(upstream), Some(named)) = (upstream, named) {
-            let rule = format!("{}/{position}", role.settings.name);
-            upstream.credentials.by_rule.insert(rule, named.clone());
+            let id = format!("{}/{position}", role.settings.name);
+            upstream.credentials.by_rule.insert(id, named.clone());
         }
     }
 }

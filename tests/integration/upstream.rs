@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use axum::body::Bytes;
 use http::HeaderMap;
 use leastway::app::reload::Reloaded;
 use leastway::domain::reason::Reason;
 use tokio::net::TcpListener;
 
 use crate::house::{House, Neighbors, edit};
-use crate::line::Protocol;
+use crate::line::{Protocol, raw};
 
 /// A server of an application that answers with its name and the cookies that reached it.
 async fn named(name: &'static str) -> SocketAddr {
@@ -67,6 +68,9 @@ async fn a_caller_stays_at_the_server_that_a_cookie_of_ours_names_and_no_server_
         assert!(metrics.contains(&series), "{metrics}");
     }
     assert_eq!(house.metric("leastway_upstream_requests_total").await, 8);
+    let reloaded = house.running.reload().await;
+    assert!(matches!(reloaded, Reloaded::Swapped(_)), "{reloaded:?}");
+    assert_eq!(house.metric("leastway_upstream_requests_total").await, 8, "how servers stand is kept");
     assert_eq!(house.metric("leastway_upstream_in_flight").await, 0);
     house.stop().await;
 }
@@ -161,6 +165,34 @@ fn files_below(folder: &Path, places: &mut Vec<(String, Vec<u8>)>) {
 
 fn find(bytes: &[u8], text: &str) -> bool {
     memchr::memmem::find(bytes, text.as_bytes()).is_some()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_puts_a_server_out_by_sending_slowly() {
+    let house = House::open(Neighbors::All).await;
+    let provider = "provider = \"clinic\"\n";
+    let more = format!("{provider}reply_timeout = \"1s\"\nhealth = {{ failures = 1 }}\n");
+    change(&house, provider, &more).await;
+    let cookie = house.cookie_of("nurse").await;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let reading = listener.local_addr().unwrap();
+    // It answers when it has read everything.
+    let answer = |body: Bytes| async move { body.len().to_string() };
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    let file = std::fs::read_to_string(house.file("applications/ehr.toml")).unwrap();
+    let one = file.lines().find(|line| line.starts_with("upstream = ")).unwrap().to_owned();
+    change(&house, &one, &format!("upstream = [\"http://{reading}\"]")).await;
+    let authority = std::fs::read(house.directory.authority()).unwrap();
+    let host = format!("ehr.localhost:{}", house.ports.gateway);
+    let request = format!(
+        "POST /patients/100001/notes HTTP/1.1\r\nhost: {host}\r\norigin: https://{host}\r\ncookie: {cookie}\r\n\
+         content-type: text/plain\r\ncontent-length: 1000\r\nconnection: close\r\n\r\nand then"
+    );
+    let status = raw(&authority, "ehr.localhost", house.ports.gateway, request.as_bytes()).await;
+    assert_eq!(status, 504, "it was sent on, and given up");
+    assert_eq!(house.metric("leastway_upstream_failed_total").await, 0, "which is not the server's fault");
+    assert_eq!(house.metric("leastway_upstream_all_out").await, 0);
+    house.stop().await;
 }
 
 /// The verifier that the README gives to owners of applications, run as it stands there.

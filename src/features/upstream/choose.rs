@@ -78,7 +78,10 @@ pub(super) fn order(
     };
     let is_in: Vec<usize> = untried.iter().copied().filter(|server| is_in(upstream, *server, now)).collect();
     if is_in.is_empty() {
-        return in_order(untried);
+        // Whoever is bound to one of those that are out has a session there, if anywhere.
+        let (own, others): (Vec<usize>, Vec<usize>) =
+            untried.into_iter().partition(|server| bound == Some(*server));
+        return [own, in_order(others)].concat();
     }
     let slow_start = upstream.settings.balance.slow_start;
     let among = is_in.len();
@@ -145,6 +148,9 @@ mod tests {
         assert_eq!(next(), [1]);
         let _out = upstream.servers[1].standing.fail(&upstream.settings.health, now);
         assert_eq!(next().len(), 2);
+        for bound in [0, 1, 0] {
+            assert_eq!(order(&upstream, &turn, Some(bound), ServerSet::default(), now)[0], bound);
+        }
     }
 
     #[test]

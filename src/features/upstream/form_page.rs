@@ -49,12 +49,11 @@ fn attributes(mut rest: &str) -> (Vec<(String, String)>, &str) {
         };
         let value = value.trim_ascii_start();
         let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''));
-        let (said, after) = match quote {
-            Some(quote) => value.get(1..).unwrap_or_default().split_once(quote).unwrap_or((value, "")),
-            None => {
-                let ends = |letter: char| letter.is_ascii_whitespace() || letter == '>';
-                value.split_at(value.find(ends).unwrap_or(value.len()))
-            }
+        let (said, after) = if let Some(quote) = quote {
+            value.get(1..).unwrap_or_default().split_once(quote).unwrap_or((value, ""))
+        } else {
+            let ends = |letter: char| letter.is_ascii_whitespace() || letter == '>';
+            value.split_at(value.find(ends).unwrap_or(value.len()))
         };
         attributes.push((name, unescaped(said)));
         rest = after;

@@ -142,8 +142,11 @@ impl Jar {
 
     fn put(&mut self, name: String, (path, value): (String, Option<Secret>)) {
         self.0.retain(|known| known.name != name || known.path != path);
-        if let (Some(value), true) = (value, self.0.len() < COOKIES_MAX) {
-            self.0.push(Kept { name, path, value });
+        let size = |kept: &Kept| kept.name.len() + kept.path.len() + kept.value.reveal().len();
+        let Some(kept) = value.map(|value| Kept { name, path, value }) else { return };
+        let bytes: usize = self.0.iter().map(size).sum();
+        if self.0.len() < COOKIES_MAX && bytes + size(&kept) <= JAR_BYTES_MAX {
+            self.0.push(kept);
         }
     }
 
@@ -222,6 +225,7 @@ fn covers(path: &str, asked: &str) -> bool {
 static USES: AtomicU64 = AtomicU64::new(0);
 const JARS_MAX: usize = 20_000;
 const COOKIES_MAX: usize = 50;
+const JAR_BYTES_MAX: usize = 16 * 1024;
 const COOKIE_BYTES_MAX: usize = 4096;
 
 #[cfg(test)]
@@ -276,6 +280,13 @@ mod tests {
             }
         }
         assert_eq!(jar.0.len(), COOKIES_MAX);
+        let mut jar = Jar::default();
+        for number in 0..COOKIES_MAX {
+            let line = format!("c{number}={}; Path=/", "x".repeat(COOKIE_BYTES_MAX - 8));
+            let line = HeaderValue::from_str(&line).unwrap();
+            jar.take(&mut [(SET_COOKIE, line)].into_iter().collect(), "/", &[]);
+        }
+        assert_eq!(jar.0.len(), 4);
     }
 
     #[test]

@@ -30,6 +30,12 @@ pub enum TlsFault {
     /// Nobody whom we trust vouches for its certificate.
     #[error("nobody among the `authorities` vouches for the server's certificate")]
     UnknownAuthority,
+    /// Its certificate is an authority's own.
+    #[error(
+        "the server shows a self-signed certificate that says it is an authority's, and such a one vouches for no \
+         server: name its key in `pins` with `insecure_any_certificate`, or give it one that an authority has signed"
+    )]
+    SelfSigned,
     /// The certificate is for another name.
     #[error("the server's certificate is not for the name `{name}`: see `server_name`")]
     WrongName {
@@ -130,6 +136,10 @@ impl TlsFault {
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => Some(Self::NotNow),
+            CertificateError::Other(other) => {
+                let fault = other.0.downcast_ref::<webpki::Error>();
+                (fault == Some(&webpki::Error::CaUsedAsEndEntity)).then_some(Self::SelfSigned)
+            }
             CertificateError::ApplicationVerificationFailure => Some(Self::NotPinned),
             _ => None,
         }

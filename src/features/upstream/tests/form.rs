@@ -185,10 +185,8 @@ async fn a_password_that_is_refused_is_not_tried_again_and_again_and_stands_in_n
             assert_eq!(failed.reason().as_str(), "upstream-sign-in-failed");
             let printed = format!("{failed:?} {failed} {:?}", pool.settings());
             assert!(!printed.contains("wrong horse"), "{printed}");
-            match failed {
-                UpstreamError::SignIn(fault) => faults.push(fault),
-                other => panic!("{other:?}"),
-            }
+            let UpstreamError::SignIn(fault) = failed else { panic!("{failed:?}") };
+            faults.push(fault);
         }
         let waiting = SignInFault::Waiting;
         assert_eq!(faults, [SignInFault::Refused, waiting, waiting, waiting]);

@@ -101,6 +101,9 @@ async fn ask_by(address: SocketAddr, trust: Trust, name: &str) -> Result<String,
     ask(&pool, request(Method::GET, "")).await.map(|(_, text)| String::from_utf8(text.to_vec()).unwrap())
 }
 
+/// Whether a fault is the one that is meant.
+type Right = fn(&TlsFault) -> bool;
+
 fn fault(answer: Result<String, UpstreamError>) -> TlsFault {
     match answer {
         Err(UpstreamError::Tls(fault)) => fault,
@@ -154,6 +157,25 @@ async fn only_where_it_is_written_so_is_a_pinned_key_enough_or_anybody_believed(
 }
 
 #[tokio::test]
+async fn an_appliance_with_a_certificate_of_its_own_making_is_told_from_a_stranger() {
+    let run = async {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["old.internal".to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        let pin = Digest::of(&rcgen::PublicKeyData::subject_public_key_info(&key));
+        let leaf = Leaf { certificate: certificate.der().clone(), key: key.serialize_der(), pin };
+        let address = tls_server(&leaf, None).await;
+        let authorities = Some(certificate.pem().into_bytes().into());
+        let vouched = fault(ask_by(address, Trust { authorities, ..Trust::default() }, "old.internal").await);
+        assert!(matches!(vouched, TlsFault::SelfSigned), "{vouched:?}");
+        let pinned = Trust { pins: vec![pin], insecure_any_certificate: true, ..Trust::default() };
+        ask_by(address, pinned, "old.internal").await.unwrap();
+    };
+    LocalSet::new().run_until(run).await;
+}
+
+#[tokio::test]
 async fn a_server_that_asks_who_we_are_is_shown_our_certificate() {
     let run = async {
         let (ours, theirs) = (Authority::new(), Authority::new());
@@ -185,7 +207,7 @@ async fn what_is_wrong_with_a_greeting_is_said_so_that_somebody_can_act_on_it() 
     let mut hello = vec![0x16, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1];
     hello.extend([7; 32]);
     hello.extend([0, 0, 0x2f, 0]);
-    let cases: [(&str, Vec<u8>, fn(&TlsFault) -> bool, &str); 5] = [
+    let cases: [(&str, Vec<u8>, Right, &str); 5] = [
         ("protocol_version", alert(70), |it| matches!(it, TlsFault::TooOld), "no TLS above 1.1"),
         ("TLS 1.0 chosen", hello, |it| matches!(it, TlsFault::TooOld), "no TLS above 1.1"),
         ("handshake_failure", alert(40), |it| matches!(it, TlsFault::NothingInCommon), "in common"),
