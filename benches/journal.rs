@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use leastway::domain::action::Action;
 use leastway::domain::count::Count;
 use leastway::domain::event::{Closing, EventKind, EventSubject, Opening, Outcome, Verdict};
+use leastway::domain::kept::Kept;
 use leastway::domain::purpose::Purpose;
 use leastway::domain::reason::Reason;
 use leastway::features::audit::journal::{Desk, Journal};
@@ -115,12 +116,12 @@ fn event() -> (Opening, Closing) {
         route: "patient.open".parse().ok(),
         action: Some(Action::View),
         categories: "clinical".parse().into_iter().collect(),
-        method: Some("GET".to_owned()),
-        host: Some("ehr.clinic.example".to_owned()),
-        path: Some("/patients/{patient}".to_owned()),
+        method: Some("GET".into()),
+        host: Some("ehr.clinic.example".into()),
+        path: Some("/patients/{patient}".into()),
         query_keys: vec!["tab".to_owned()],
         patient: None,
-        subject: Some(EventSubject {
+        subject: Some(Arc::new(Kept::new(EventSubject {
             issuer: "https://id.clinic.example".into(),
             sub: "9f1c7a52-registrar".into(),
             name: "Rosa Ruiz".into(),
@@ -130,10 +131,10 @@ fn event() -> (Opening, Closing) {
             acr: Some("urn:clinic:mfa".to_owned()),
             amr: vec!["pwd".to_owned(), "otp".to_owned()],
             auth_time: now,
-        }),
+        }))),
         verdict: Verdict::Permit,
         reasons: vec![Reason::RuleMatched],
-        rules: vec!["registrar/1".into()],
+        rules: ["registrar/1".into()].into(),
         rules_version: Some("0011223344556677".into()),
         justification: None,
         note: None,

@@ -1,4 +1,5 @@
-"""Writes what the backend serves: 1 KiB and 32 KiB of JSON with records to count, 32 KiB of HTML.
+"""Writes what the backend serves: 1 KiB, 32 KiB and 10 MiB of JSON with records to count, 10 MiB of CSV,
+32 KiB of HTML.
 
 usage: files.py DIRECTORY
 """
@@ -27,3 +28,10 @@ def records(size: int) -> bytes:
 row = "<tr><td>100001<td>Patient<td>1970-01-01<td>East</tr>\n"
 page = f"<!doctype html><html lang=en><title>Patients</title><table>\n{row * (32 * 1024 // len(row) + 1)}"
 (directory / "page.html").write_bytes(page.encode()[: 32 * 1024])
+
+MIB10 = 10 * 1024 * 1024
+entries = [entry(number) for number in range(MIB10 // 84)]
+(directory / "export.json").write_bytes((text := json.dumps({"entries": entries}).encode()) + b" " * (MIB10 - len(text)))
+line = "{},Patient {:05d},1970-01-01,East,+1 555 0100\r\n"
+rows = "".join(line.format(100_000 + number, number) for number in range(MIB10 // len(line.format(100_000, 0))))
+(directory / "export.csv").write_text("MRN,Name,Born,Ward,Phone\r\n" + rows, newline="")

@@ -59,7 +59,7 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
             rules_version: rules.version.clone(),
             reload_succeeded: reload.succeeded,
             reloaded: reload.at,
-            connections: shared.room.open(),
+            connections: shared.room.taken(),
             providers: readiness
                 .into_iter()
                 .map(|(provider, usable)| ProviderState { provider, usable })

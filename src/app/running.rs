@@ -25,7 +25,7 @@ use crate::features::upstream::check;
 use crate::features::upstream::servers::Upstream;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
-use crate::gateway::listener::Room;
+use crate::gateway::room::Room;
 use crate::gateway::rules::Shared;
 use crate::platform::store::Store;
 

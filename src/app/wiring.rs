@@ -91,7 +91,7 @@ pub fn catalog(routes: &RouteTable, providers: &[ProviderSettings]) -> Catalog {
                 application: routes.applications().get(route.application)?.name.clone(),
                 route: route.name.clone(),
                 action: route.action,
-                categories: route.categories.clone(),
+                categories: route.categories.to_vec(),
                 public: route.access == Access::Public,
             })
         })

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::runtime::LocalOptions;
 use tokio::sync::watch;
-use tokio::task::LocalSet;
 
 use crate::gateway::listener::{accept, bind, redirect};
 use crate::gateway::metrics::WorkerMetrics;
@@ -87,12 +87,13 @@ fn run(
     plain: Option<(std::net::TcpListener, u16)>,
     stop: Stop,
 ) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return tracing::error!(error = %error, "a worker has no runtime"),
     };
-    let local = LocalSet::new();
-    local.block_on(&runtime, serve(shared, metrics, listeners, plain, stop));
+    runtime.block_on(serve(shared, metrics, listeners, plain, stop));
 }
 
 async fn serve(

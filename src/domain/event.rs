@@ -3,6 +3,7 @@
 //! Flat JSON. An entry never holds a query value, a header value, a body or a path in
 //! which a patient is named: the path is the route's pattern, a patient is a keyed digest.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::action::Action;
 use super::application::{ApplicationName, Category, CredentialName, RoleName, RouteName};
 use super::count::Count;
+use super::kept::Kept;
 use super::limit::Exceeded;
 use super::patient::PatientDigest;
 use super::purpose::Purpose;
@@ -86,17 +88,17 @@ pub struct Opening {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub action: Option<Action>,
     /// The categories of the route.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub categories: Vec<Category>,
+    #[serde(skip_serializing_if = "is_empty", default)]
+    pub categories: Arc<[Category]>,
     /// The HTTP method; absent if the request was not understood.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub method: Option<String>,
+    pub method: Option<Cow<'static, str>>,
     /// The host that was asked for; absent if it is none of ours.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub host: Option<String>,
+    pub host: Option<Arc<str>>,
     /// The route's path pattern, or the path itself if no route matched.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub path: Option<String>,
+    pub path: Option<Arc<str>>,
     /// The names of the query's parameters, without their values.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub query_keys: Vec<String>,
@@ -105,14 +107,14 @@ pub struct Opening {
     pub patient: Option<PatientDigest>,
     /// Who; absent if nobody is signed in.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub subject: Option<EventSubject>,
+    pub subject: Option<Arc<Kept<EventSubject>>>,
     /// What was decided.
     pub verdict: Verdict,
     /// Why, the most telling first.
     pub reasons: Vec<Reason>,
     /// The rules that decided.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub rules: Vec<Arc<str>>,
+    #[serde(skip_serializing_if = "is_empty", default)]
+    pub rules: Arc<[Arc<str>]>,
     /// The digest of the rules in force, first 16 digits.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rules_version: Option<Arc<str>>,
@@ -222,7 +224,7 @@ impl Opening {
             application: None,
             route: None,
             action: None,
-            categories: Vec::new(),
+            categories: Arc::default(),
             method: None,
             host: None,
             path: None,
@@ -231,7 +233,7 @@ impl Opening {
             subject: None,
             verdict: Verdict::Deny,
             reasons: Vec::new(),
-            rules: Vec::new(),
+            rules: Arc::default(),
             rules_version: None,
             credential: None,
             justification: None,
@@ -259,6 +261,10 @@ impl Closing {
             upstream_us: None,
         }
     }
+}
+
+fn is_empty<T>(list: &Arc<[T]>) -> bool {
+    list.is_empty()
 }
 
 const fn not_counted() -> Count {

@@ -6,6 +6,7 @@ pub mod assurance;
 pub mod count;
 pub mod decision;
 pub mod event;
+pub mod kept;
 pub mod limit;
 pub mod measure;
 pub mod patient;

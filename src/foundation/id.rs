@@ -21,6 +21,11 @@ macro_rules! identifier {
                 let millis = u64::try_from(now.as_millis()).unwrap_or(0);
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &random(entropy)).into_uuid())
             }
+
+            /// Its 128 bits.
+            pub const fn as_u128(self) -> u128 {
+                self.0.as_u128()
+            }
         }
 
         impl fmt::Display for $name {

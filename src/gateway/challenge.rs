@@ -31,19 +31,19 @@ pub async fn redirect(
     manner: &Manner,
 ) -> Result<Option<Redirect>, Refusal> {
     let Refusal::Challenge(challenged) = refusal else { return Ok(None) };
-    if manner.audience != Audience::Person || !manner.repeatable {
+    if manner.audience() != Audience::Person || !manner.is_repeatable() {
         return Ok(None);
     }
     match &challenged.step {
         Challenge::SignIn => {
             let known = challenged.known.as_ref();
-            begin(moment, &challenged.application.provider, None, known, manner, &manner.target)
+            begin(moment, &challenged.application.provider, None, known, manner, manner.target())
                 .await
                 .map(Some)
         }
         Challenge::StepUp(need, _) => {
             let provider = provider_of(challenged);
-            begin(moment, provider, Some(need), challenged.known.as_ref(), manner, &manner.target)
+            begin(moment, provider, Some(need), challenged.known.as_ref(), manner, manner.target())
                 .await
                 .map(Some)
         }
@@ -65,14 +65,15 @@ pub async fn begin(
     manner: &Manner,
     return_to: &str,
 ) -> Result<Redirect, Refusal> {
+    let binding = manner.binding();
     let sign_in = SignIn {
         provider,
-        redirect_uri: &own_paths::callback_uri(&manner.authority),
+        redirect_uri: &own_paths::callback_uri(manner.authority()),
         return_to: ReturnTo::new(return_to),
         need,
         current: known
             .map(|known| Current { session: known.session.id, subject: known.session.subject.id() }),
-        binding: manner.binding.as_ref().map(Secret::reveal),
+        binding: binding.as_ref().map(Secret::reveal),
     };
     moment
         .worker

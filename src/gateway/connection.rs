@@ -1,5 +1,6 @@
 //! One connection: TLS is done, the protocol is what ALPN agreed on, never what the first bytes look like.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
@@ -10,13 +11,12 @@ use futures_util::FutureExt as _;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use ipnet::IpNet;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
-use tower::ServiceBuilder;
 
 use super::handle;
 use super::normalize::ConnectionFacts;
@@ -57,7 +57,7 @@ pub async fn serve(
     let settings = &worker.shared.settings;
     let (head_timeout, head_bytes) = (settings.head_timeout, settings.head_bytes);
     let io = TokioIo::new(stream);
-    let service = service(worker, peer);
+    let service = service_fn(move |request| whole(worker.clone(), peer.clone(), request));
     let ended = if is_http2 {
         let connection = http2::Builder::new(LocalExecutor)
             .timer(TokioTimer::new())
@@ -73,9 +73,9 @@ pub async fn serve(
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(head_timeout)
-            .max_headers(HEADERS_MAX)
+            // As old programs spell names; nobody else minds.
+            .title_case_headers(true)
             .max_buf_size(head_bytes.max(BUFFER_BYTES_MIN))
-            .preserve_header_case(false)
             .serve_connection(io, service)
             .with_upgrades();
         let mut connection = pin!(connection);
@@ -101,56 +101,21 @@ macro_rules! until_stopped {
 }
 use until_stopped;
 
-/// The only tower stack: a bound on requests at once, shedding what is beyond it. What is shed is
-/// answered and recorded like any other refusal.
-fn service(
+/// One request, whole. Who finds no room is answered and recorded like any other refusal. A panic ends the
+/// request, not the worker: its draft, dropped by the panic, leaves the event.
+async fn whole(
     worker: Rc<Worker>,
     peer: Rc<Peer>,
-) -> TowerToHyperService<
-    impl tower::Service<
-        Request<Incoming>,
-        Response = Response<ReplyBody>,
-        Error = std::convert::Infallible,
-        Future = impl Future<Output = Result<Response<ReplyBody>, std::convert::Infallible>> + 'static,
-    > + Clone,
-> {
-    let (shed_worker, shed_peer) = (worker.clone(), peer.clone());
-    let handled = tower::service_fn(move |request: Request<Incoming>| {
-        let (worker, peer) = (worker.clone(), peer.clone());
-        async move { Ok::<_, std::convert::Infallible>(whole(worker, peer, request).await) }
-    });
-    let bounded = ServiceBuilder::new()
-        .load_shed()
-        .layer(tower::limit::GlobalConcurrencyLimitLayer::with_semaphore(shed_worker.room.clone()))
-        .service(handled);
-    TowerToHyperService::new(tower::service_fn(move |request: Request<Incoming>| {
-        let (mut bounded, worker, peer) = (bounded.clone(), shed_worker.clone(), shed_peer.clone());
-        async move {
-            // Ready or not is asked at once: who must wait is shed.
-            let answered =
-                match std::future::poll_fn(|context| tower::Service::poll_ready(&mut bounded, context)).await
-                {
-                    Ok(()) => tower::Service::call(&mut bounded, request).await,
-                    Err(error) => Err(error),
-                };
-            Ok(match answered {
-                Ok(reply) => reply,
-                Err(_) => handle::overloaded(worker, &peer).await,
-            })
-        }
-    }))
-}
-
-/// One request, whole: a panic ends it, not the worker. Its draft, dropped by the panic, leaves the event.
-async fn whole(worker: Rc<Worker>, peer: Rc<Peer>, request: Request<Incoming>) -> Response<ReplyBody> {
-    let handled = std::panic::AssertUnwindSafe(handle::handle(worker, peer, request)).catch_unwind();
-    handled.await.unwrap_or_else(|_| {
+    request: Request<Incoming>,
+) -> Result<Response<ReplyBody>, Infallible> {
+    let Some(_place) = worker.room.enter() else { return Ok(handle::overloaded(&worker, &peer).await) };
+    let handled = std::panic::AssertUnwindSafe(handle::handle(&worker, &peer, request)).catch_unwind();
+    Ok(handled.await.unwrap_or_else(|_| {
         tracing::error!("a request ended by a mistake of ours");
-        Response::builder()
-            .status(http::StatusCode::INTERNAL_SERVER_ERROR)
-            .body(ReplyBody::default())
-            .unwrap_or_default()
-    })
+        let mut reply = Response::new(ReplyBody::default());
+        *reply.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+        reply
+    }))
 }
 
 /// Runs what HTTP/2 needs on this worker.
@@ -167,7 +132,6 @@ where
     }
 }
 
-const HEADERS_MAX: usize = 100;
 const BUFFER_BYTES_MIN: usize = 8 * 1024;
 const STREAMS_MAX: u32 = 100;
 const RESETS_MAX: usize = 20;
@@ -178,14 +142,13 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// is none of ours is told nothing.
 pub async fn serve_redirect(stream: TcpStream, port: u16, worker: Rc<Worker>) {
     let timeout = worker.shared.settings.head_timeout;
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |request: Request<Incoming>| {
         let reply = redirected(&worker, port, &request);
-        async move { Ok::<_, std::convert::Infallible>(reply) }
+        async move { Ok::<_, Infallible>(reply) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(timeout)
-        .max_headers(HEADERS_MAX)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = connection.await {

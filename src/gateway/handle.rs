@@ -3,12 +3,13 @@
 //! draft → normalize → route → session → decide → admit → journal → send → release → reply → close.
 //! Each step takes what it needs and gives what it found; a step that says no gives a [`Refusal`].
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
@@ -67,39 +68,36 @@ pub struct Moment {
 }
 
 impl Moment {
-    fn begin(worker: Rc<Worker>, peer: &Peer) -> (Self, Draft) {
+    fn begin(worker: &Rc<Worker>, peer: &Peer) -> (Self, Draft) {
         let now = worker.now();
-        let event = RequestId::new(now, &*worker.shared.entropy);
+        let event = RequestId::new(now, &worker.chance);
         let draft = Draft::begin(worker.scribe.clone(), event, now, peer.address.ip());
         let current = worker.current();
-        (Self { worker, current, event, now }, draft)
+        (Self { worker: worker.clone(), current, event, now }, draft)
     }
 }
 
-/// Answers one request. Whatever happens, it leaves one event.
-pub async fn handle(
-    worker: Rc<Worker>,
-    peer: Rc<Peer>,
-    mut request: Request<Incoming>,
-) -> Response<ReplyBody> {
-    let (moment, draft) = Moment::begin(worker, &peer);
-    let manner = Manner::of(&request);
+/// Answers one request. Whatever happens, it leaves one event. What happens seldom has a place of its own in
+/// memory, so that the future of every request stays small.
+pub async fn handle(worker: &Rc<Worker>, peer: &Peer, mut request: Request<Incoming>) -> Response<ReplyBody> {
+    let (moment, draft) = Moment::begin(worker, peer);
+    let manner = Manner::of(request.method(), request.uri(), request.headers());
     let on_upgrade =
         request.headers().contains_key(http::header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
     let mut draft = Some(draft);
-    match serve(&moment, &peer, (request, on_upgrade), &manner, &mut draft).await {
+    match serve(&moment, peer, (request, on_upgrade), &manner, &mut draft).await {
         Ok(Answer::Released(reply)) => match draft {
             Some(draft) => (*reply).map(|body| ReplyBody::released(body, draft)),
             None => (*reply).map(|_| ReplyBody::default()),
         },
-        Ok(Answer::Own(reply, outcome)) => respond::own(reply, outcome, &manner, draft).await,
+        Ok(Answer::Own(reply, outcome)) => Box::pin(respond::own(reply, outcome, &manner, draft)).await,
         Ok(Answer::Switched(reply)) => reply.map(|()| ReplyBody::default()),
-        Err(refusal) => respond::refuse(&moment, refusal, &manner, draft).await,
+        Err(refusal) => Box::pin(respond::refuse(&moment, refusal, &manner, draft)).await,
     }
 }
 
 /// Answers a request for which there was no room.
-pub async fn overloaded(worker: Rc<Worker>, peer: &Peer) -> Response<ReplyBody> {
+pub async fn overloaded(worker: &Rc<Worker>, peer: &Peer) -> Response<ReplyBody> {
     let (moment, draft) = Moment::begin(worker, peer);
     respond::refuse(&moment, Refusal::Overloaded, &Manner::unknown(), Some(draft)).await
 }
@@ -119,9 +117,9 @@ async fn serve(
     note_head(draft, &parts, &head);
     if let Some(own) = normalize::own_path(head.target()) {
         let own = own.to_owned();
-        let person = subject::find(moment, &head);
+        let person = subject::find(moment, &head, None);
         let asked = own_paths::Asked { parts, head, manner: manner.clone(), person };
-        return own_paths::answer(moment, &own, asked, incoming, draft).await;
+        return Box::pin(own_paths::answer(moment, &own, asked, incoming, draft)).await;
     }
 
     let normalized = head.resolve(&rules.routes)?;
@@ -131,8 +129,7 @@ async fn serve(
         seek(rules, &normalized, &parts, incoming).await.inspect_err(|_| note_path(draft, &normalized))?;
     note_route(draft, moment, &normalized, route.as_deref(), patient.as_ref());
 
-    let person = subject::find(moment, &normalized.head);
-    let person = subject::of_application(moment, person, &application);
+    let person = subject::find(moment, &normalized.head, Some(&application));
     note_person(draft, &person);
     let public = route.as_ref().is_some_and(|route| route.access == Access::Public);
     if let (Person::Known(known), false) = (&person, application.is_background(normalized.path.view())) {
@@ -155,10 +152,24 @@ async fn serve(
 fn note_head(draft: &mut Option<Draft>, parts: &Parts, head: &normalize::Head) {
     let Some(draft) = draft else { return };
     draft.open(|opening| {
-        opening.method = Some(parts.method.as_str().to_owned());
+        opening.method = Some(spelled(&parts.method));
         opening.host = Some(head.authority.host.clone());
         opening.client_ip = Some(head.client);
     });
+}
+
+/// The usual methods need no text of their own.
+fn spelled(method: &Method) -> Cow<'static, str> {
+    Cow::Borrowed(match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => return Cow::Owned(method.as_str().to_owned()),
+    })
 }
 
 fn note_application(draft: &mut Option<Draft>, normalized: &Normalized) {
@@ -172,7 +183,7 @@ fn note_application(draft: &mut Option<Draft>, normalized: &Normalized) {
 /// The path itself, where no route says which part of it names a patient.
 fn note_path(draft: &mut Option<Draft>, normalized: &Normalized) {
     let Some(draft) = draft else { return };
-    draft.open(|opening| opening.path = Some(normalized.path.as_str().to_owned()));
+    draft.open(|opening| opening.path = Some(normalized.path.as_str().into()));
 }
 
 fn note_route(
@@ -188,7 +199,7 @@ fn note_route(
         opening.route = Some(route.name.clone());
         opening.action = Some(route.action);
         opening.categories.clone_from(&route.categories);
-        opening.path = Some(route.pattern.to_string());
+        opening.path = Some(route.pattern.clone());
         opening.patient = patient.map(|patient| patient.digest(moment.worker.shared.journal.patient_key()));
         opening.rules_version = Some(Arc::clone(&moment.current.rules.version));
     });
@@ -197,7 +208,7 @@ fn note_route(
 /// Who it is, in the event.
 pub fn note_person(draft: &mut Option<Draft>, person: &Person) {
     let (Some(draft), Person::Known(known)) = (draft, person) else { return };
-    draft.open(|opening| opening.subject = Some(known.in_event()));
+    draft.open(|opening| opening.subject = Some(known.in_event.clone()));
 }
 
 /// The verdict that an answer of ours on our own paths is recorded under.

@@ -4,7 +4,6 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -13,6 +12,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::connection;
+use super::room::{Place, Room};
 use super::worker::Worker;
 
 /// A listening socket of one worker's own.
@@ -28,41 +28,6 @@ pub fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
-}
-
-/// How many connections there may be over all workers, and how many there are.
-#[derive(Debug)]
-pub struct Room {
-    open: AtomicUsize,
-    most: usize,
-}
-
-/// A place in the room, given back when dropped.
-#[derive(Debug)]
-pub struct Place(Arc<Room>);
-
-impl Room {
-    /// A room for `most` connections.
-    pub fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { open: AtomicUsize::new(0), most })
-    }
-
-    /// How many connections there are.
-    pub fn open(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
-    }
-
-    fn enter(self: &Arc<Self>) -> Option<Place> {
-        let entered = self.open.fetch_add(1, Ordering::Relaxed) < self.most;
-        let place = Place(self.clone());
-        entered.then_some(place)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// Accepts until `stop` says so. Connections live on, on this worker.

@@ -1,31 +1,26 @@
 //! How a caller wants to be answered: as a person who looks at a page, or as a program.
 
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, HOST, HeaderName, REFERER};
-use http::{HeaderMap, Method, Request};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, COOKIE, HOST, HeaderName, ORIGIN, REFERER};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use super::normalize::cookies;
 use crate::foundation::secret::Secret;
 use crate::platform::page::language::Language;
 
-/// How a caller wants to be answered.
+/// How a caller wants to be answered. Kept as it came: nothing of it is read before there is something to
+/// tell, since most requests pass.
 #[derive(Clone, Debug)]
 pub struct Manner {
-    /// As whom.
-    pub audience: Audience,
-    /// Whether the same request can be asked for again by following a link.
-    pub repeatable: bool,
-    /// Whether no body is wanted (HEAD).
-    pub head_only: bool,
-    /// The language of pages.
-    pub language: Language,
-    /// The host and port that the caller asked for, as they came. Used only once they were normalized.
-    pub authority: String,
-    /// Path and query, as they came. Used only once they were normalized.
-    pub target: String,
-    /// Where a person came from, if that is a page of the same origin: where to lead them back.
-    pub came_from: String,
-    /// The cookie that binds a sign-in to its browser.
-    pub binding: Option<Secret>,
+    method: Method,
+    uri: Uri,
+    host: Option<HeaderValue>,
+    referer: Option<HeaderValue>,
+    accept: Option<HeaderValue>,
+    accept_language: Option<HeaderValue>,
+    fetch_mode: Option<HeaderValue>,
+    is_scripted: bool,
+    cookies: Vec<HeaderValue>,
 }
 
 /// Who is answered.
@@ -42,79 +37,101 @@ pub enum Audience {
 impl Manner {
     /// For a caller of whom nothing has been read.
     pub fn unknown() -> Self {
+        Self::of(&Method::POST, &Uri::default(), &HeaderMap::new())
+    }
+
+    /// Read off the head of a request.
+    pub fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
+        let field = |name: HeaderName| headers.get(name).cloned();
         Self {
-            audience: Audience::Program,
-            repeatable: false,
-            head_only: false,
-            language: Language::English,
-            authority: String::new(),
-            target: String::from("/"),
-            came_from: String::from("/"),
-            binding: None,
+            method: method.clone(),
+            uri: uri.clone(),
+            host: field(HOST),
+            referer: field(REFERER),
+            accept: field(ACCEPT),
+            accept_language: field(ACCEPT_LANGUAGE),
+            fetch_mode: field(SEC_FETCH_MODE),
+            is_scripted: headers.contains_key(X_REQUESTED_WITH),
+            cookies: headers.get_all(COOKIE).iter().cloned().collect(),
         }
     }
 
-    /// Read off a request.
-    pub fn of<B>(request: &Request<B>) -> Self {
-        let (method, headers) = (request.method(), request.headers());
-        let repeatable = matches!(*method, Method::GET | Method::HEAD);
-        let authority = request.uri().authority().map(http::uri::Authority::as_str);
-        let authority = authority.or_else(|| text(headers, &HOST)).unwrap_or_default().to_owned();
-        let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
-        let came_from = if repeatable { target.clone() } else { referring_page(headers, &authority) };
-        Self {
-            audience: audience(headers),
-            repeatable,
-            head_only: *method == Method::HEAD,
-            language: Language::preferred(text(headers, &ACCEPT_LANGUAGE).unwrap_or_default()),
-            authority,
-            target,
-            came_from,
-            binding: cookies::find(headers, cookies::BINDING_COOKIE).value().cloned(),
+    /// As whom. A browser says by `Sec-Fetch-Mode` whether somebody navigates or a script fetches. Whoever
+    /// does not say is a person if they would take HTML and nothing says that a script asks.
+    pub fn audience(&self) -> Audience {
+        let accepts = |media_type: &str| text(&self.accept).is_some_and(|accept| accept.contains(media_type));
+        let navigates = match text(&self.fetch_mode) {
+            Some(mode) => mode == "navigate",
+            None => accepts("text/html") && !self.is_scripted,
+        };
+        match (navigates, accepts("application/fhir+json")) {
+            (true, _) => Audience::Person,
+            (false, true) => Audience::FhirProgram,
+            (false, false) => Audience::Program,
         }
     }
-}
 
-/// The page of the same origin that a form was on; the first page if the browser does not say.
-fn referring_page(headers: &HeaderMap, authority: &str) -> String {
-    text(headers, &REFERER)
-        .and_then(|referer| referer.strip_prefix("https://")?.strip_prefix(authority))
-        .filter(|path| path.starts_with('/') && !path.starts_with("//"))
-        .unwrap_or("/")
-        .to_owned()
-}
-
-/// A browser says by `Sec-Fetch-Mode` whether somebody navigates or a script fetches. Whoever does
-/// not say is a person if they would take HTML and nothing says that a script asks.
-fn audience(headers: &HeaderMap) -> Audience {
-    let accepts = |media_type: &str| text(headers, &ACCEPT).is_some_and(|accept| accept.contains(media_type));
-    let navigates = match text(headers, &SEC_FETCH_MODE) {
-        Some(mode) => mode == "navigate",
-        None => accepts("text/html") && !headers.contains_key(&X_REQUESTED_WITH),
-    };
-    match (navigates, accepts("application/fhir+json")) {
-        (true, _) => Audience::Person,
-        (false, true) => Audience::FhirProgram,
-        (false, false) => Audience::Program,
+    /// Whether the same request can be asked for again by following a link.
+    pub fn is_repeatable(&self) -> bool {
+        matches!(self.method, Method::GET | Method::HEAD)
     }
+
+    /// Whether no body is wanted.
+    pub fn wants_head_only(&self) -> bool {
+        self.method == Method::HEAD
+    }
+
+    /// The language of pages.
+    pub fn language(&self) -> Language {
+        Language::preferred(text(&self.accept_language).unwrap_or_default())
+    }
+
+    /// The host and port that the caller asked for, as they came. For use once they were normalized.
+    pub fn authority(&self) -> &str {
+        let named = self.uri.authority().map(http::uri::Authority::as_str);
+        named.or_else(|| text(&self.host)).unwrap_or_default()
+    }
+
+    /// Path and query, as they came. For use once they were normalized.
+    pub fn target(&self) -> &str {
+        self.uri.path_and_query().map_or("/", PathAndQuery::as_str)
+    }
+
+    /// Where to lead a person back to: what they asked for, or the page of the same origin that a form was
+    /// on; the first page if the browser does not say.
+    pub fn came_from(&self) -> &str {
+        if self.is_repeatable() {
+            return self.target();
+        }
+        text(&self.referer)
+            .and_then(|referer| referer.strip_prefix("https://")?.strip_prefix(self.authority()))
+            .filter(|path| path.starts_with('/') && !path.starts_with("//"))
+            .unwrap_or("/")
+    }
+
+    /// The cookie that binds a sign-in to its browser.
+    pub fn binding(&self) -> Option<Secret> {
+        cookies::find(&self.cookies, cookies::BINDING_COOKIE).value().cloned()
+    }
+}
+
+fn text(value: &Option<HeaderValue>) -> Option<&str> {
+    value.as_ref().and_then(|value| value.to_str().ok())
 }
 
 /// Whether a request that changes something comes from a page of the same origin, or from no page
 /// at all: what our own forms ask for.
 pub fn is_same_origin(headers: &HeaderMap, authority: &str) -> bool {
-    if let Some(site) = text(headers, &SEC_FETCH_SITE) {
+    let field = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = field(SEC_FETCH_SITE) {
         return matches!(site, "same-origin" | "none");
     }
-    match text(headers, &http::header::ORIGIN) {
+    match field(ORIGIN) {
         Some(origin) => {
             origin.strip_prefix("https://").is_some_and(|host| host.eq_ignore_ascii_case(authority))
         }
         None => true,
     }
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
@@ -144,7 +161,8 @@ mod tests {
             ("FHIR client", &[("accept", "application/fhir+json")], Audience::FhirProgram),
         ];
         for (name, pairs, expected) in cases {
-            assert_eq!(audience(&headers(pairs)), expected, "{name}");
+            let manner = Manner::of(&Method::GET, &Uri::default(), &headers(pairs));
+            assert_eq!(manner.audience(), expected, "{name}");
         }
     }
 

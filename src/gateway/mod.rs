@@ -17,6 +17,7 @@ pub mod passage;
 pub mod refusal;
 pub mod reply;
 pub mod respond;
+pub mod room;
 pub mod rules;
 pub mod settings;
 pub mod sought;

@@ -17,7 +17,7 @@ use super::normalize::{self, Head};
 use super::pages::{self, MeView, Page, PageFrame, SIGN_IN_PATH};
 use super::refusal::Refusal;
 use super::reply::{HTML, own_head, with_text};
-use super::subject::{Known, Person};
+use super::subject::Person;
 use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::event::{EventKind, Outcome};
@@ -58,7 +58,7 @@ pub async fn answer(
     note(draft, path, &asked);
     let get = matches!(asked.parts.method, Method::GET | Method::HEAD);
     let post = asked.parts.method == Method::POST;
-    if post && !is_same_origin(&asked.parts.headers, &asked.manner.authority) {
+    if post && !is_same_origin(&asked.parts.headers, asked.manner.authority()) {
         return Err(Refusal::CrossSite);
     }
     match path {
@@ -88,7 +88,8 @@ fn note(draft: &mut Option<Draft>, path: &str, asked: &Asked) {
     if let Some(draft) = draft {
         draft.open(|opening| {
             opening.kind = kind;
-            opening.path = Some(format!("/.leastway/{path}").chars().take(OWN_PATH_CHARACTERS_MAX).collect());
+            let path: String = format!("/.leastway/{path}").chars().take(OWN_PATH_CHARACTERS_MAX).collect();
+            opening.path = Some(path.into());
         });
     }
     note_person(draft, &asked.person);
@@ -148,8 +149,9 @@ async fn step_up(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
 /// The provider has sent the person back.
 async fn callback(moment: &Moment, asked: &Asked, draft: &mut Option<Draft>) -> Result<Answer, Refusal> {
     let query = asked.head.target().query().unwrap_or_default();
-    let redirect_uri = callback_uri(&asked.manner.authority);
-    let binding = asked.manner.binding.as_ref().map(Secret::reveal);
+    let redirect_uri = callback_uri(asked.manner.authority());
+    let binding = asked.manner.binding();
+    let binding = binding.as_ref().map(Secret::reveal);
     let finished = match moment.worker.shared.authn.finish(query, binding, &redirect_uri, moment.now).await {
         Ok(finished) => finished,
         // An old tab of somebody who has signed in meanwhile: nothing is wrong.
@@ -163,8 +165,7 @@ async fn callback(moment: &Moment, asked: &Asked, draft: &mut Option<Draft>) -> 
         tracing::error!(request.id = %moment.event, error = %error, "a session could not be kept");
         Refusal::StoreUnavailable
     })?;
-    let identity = moment.current.identity(&session, None);
-    note_person(draft, &Person::Known(Known { session, identity }));
+    note_person(draft, &Person::Known(moment.current.known(&session, None)));
     Ok(lead(moment, &Redirect { location, set_cookie: Some(token.set_cookie()) }))
 }
 
@@ -197,7 +198,7 @@ async fn establish(
     }
     let policy = &moment.current.rules.policy;
     let purpose = policy.default_purpose(&policy.roles_of(&subject.groups)).unwrap_or(Purpose::Operations);
-    let host = asked.head.authority.host.as_str().into();
+    let host = asked.head.authority.host.as_ref().into();
     let new = NewSession { host, provider, subject, assurance, purpose, provider_sid: sid, id_token };
     sessions.create(new, moment.now).await
 }
@@ -257,7 +258,7 @@ async fn justify(moment: &Moment, asked: &Asked, incoming: Incoming) -> Result<A
 async fn sign_out(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
     let Some(known) = asked.person.known() else { return Ok(signed_out(moment, asked, false)) };
     // A link of another site must not sign anybody out.
-    if !is_same_origin(&asked.parts.headers, &asked.manner.authority) {
+    if !is_same_origin(&asked.parts.headers, asked.manner.authority()) {
         return Err(Refusal::CrossSite);
     }
     let session = &known.session;
@@ -276,7 +277,7 @@ async fn sign_out(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
         Refusal::StoreUnavailable
     })?;
     moment.current.memory.forget(&session.subject.id());
-    let back = format!("https://{}/.leastway/signed-out", asked.manner.authority);
+    let back = format!("https://{}/.leastway/signed-out", asked.manner.authority());
     let authn = &moment.worker.shared.authn;
     let location = authn.sign_out_url(&session.provider, session.id_token.as_ref(), &back, moment.now).await;
     let cleared = SessionToken::clear_cookie();
@@ -310,7 +311,7 @@ fn me(moment: &Moment, asked: &Asked) -> Answer {
 
 fn show(moment: &Moment, asked: &Asked, status: StatusCode, page: &Page<'_>) -> Answer {
     let frame = PageFrame {
-        language: asked.manner.language,
+        language: asked.manner.language(),
         application: None,
         reference: moment.event,
         person: asked.person.known().map(|known| &*known.session.subject.name),

@@ -93,12 +93,10 @@ pub async fn pass(
 
     let asked = Instant::now();
     let (reply, durable) = if request.method().is_safe() && !wants_upgrade {
-        // A safe request is sent at once; its sync runs beside the application's work.
-        let (reply, durable) = tokio::join!(
-            send_as(pool, request, &toward.errand, credential, &permit, &journaled),
-            pending.durable()
-        );
-        (reply, durable?)
+        // A safe request is sent at once; its sync runs beside the application's work, by itself, and has
+        // mostly ended before the reply begins.
+        let reply = send_as(pool, request, &toward.errand, credential, &permit, &journaled).await;
+        (reply, pending.durable().await?)
     } else {
         let durable = pending.durable().await?;
         (send_as(pool, request, &toward.errand, credential, &permit, &journaled).await, durable)
@@ -161,7 +159,7 @@ impl Passage<'_> {
         let justification = self.person.identity().and_then(|identity| identity.justification.as_ref());
         let justification = justification.filter(|given| self.still_counts(given.given));
         draft.open(|opening| {
-            opening.rules = grounds.rules.to_vec();
+            opening.rules = grounds.rules.clone();
             opening.justification = justification
                 .map(|given| EventJustification { code: given.code.clone(), text: given.text.clone() });
         });

@@ -100,7 +100,7 @@ async fn finish(
     let status = reply.status().as_u16();
     draft.end(|closing| closing.status = Some(status));
     let (head, bytes) = reply.into_parts();
-    let bytes = if manner.head_only { Bytes::new() } else { bytes };
+    let bytes = if manner.wants_head_only() { Bytes::new() } else { bytes };
     Response::from_parts(head, ReplyBody::own(bytes, Some(draft), outcome))
 }
 
@@ -117,7 +117,7 @@ fn without_journal(manner: &Manner) -> Response<ReplyBody> {
         PROBLEM,
         text.to_string(),
     );
-    if manner.head_only {
+    if manner.wants_head_only() {
         *reply.body_mut() = Bytes::new();
     }
     reply.map(|bytes| ReplyBody::own(bytes, None, Outcome::Failed))
@@ -151,7 +151,7 @@ fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> 
     if head.status() == StatusCode::UNAUTHORIZED {
         head.headers_mut().insert(WWW_AUTHENTICATE, challenge::www_authenticate(moment, refusal));
     }
-    match manner.audience {
+    match manner.audience() {
         Audience::Person => with_text(head, HTML, page(moment, refusal, manner)),
         Audience::Program => with_text(head, PROBLEM, problem(moment, refusal)),
         Audience::FhirProgram => with_text(head, FHIR, operation_outcome(moment, refusal)),
@@ -161,9 +161,9 @@ fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> 
 /// The page of a refusal. One arm for each, so that a new refusal asks for its page.
 fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
     let reason = refusal.reason();
-    let return_to = manner.came_from.as_str();
+    let return_to = manner.came_from();
     let mut frame =
-        PageFrame { language: manner.language, application: None, reference: moment.event, person: None };
+        PageFrame { language: manner.language(), application: None, reference: moment.event, person: None };
     let page = match refusal {
         Refusal::NotUnderstood(_)
         | Refusal::HostUnknown
@@ -189,7 +189,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         | Refusal::StoreUnavailable
         | Refusal::Overloaded
         | Refusal::Internal => {
-            Page::Unavailable { reason, retry: manner.repeatable.then_some(manner.target.as_str()) }
+            Page::Unavailable { reason, retry: manner.is_repeatable().then_some(manner.target()) }
         }
         Refusal::SignInFailed(_, return_to) => Page::SignInProblem { reason, return_to },
         Refusal::AssuranceNotProven(class, return_to) => Page::AssuranceNotProven { class, return_to },

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
-use super::listener::Room;
+use super::room::Room;
 use super::settings::GatewaySettings;
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;

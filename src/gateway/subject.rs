@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::handle::Moment;
 use super::normalize::Head;
 use crate::domain::event::EventSubject;
+use crate::domain::kept::Kept;
 use crate::domain::reason::Reason;
 use crate::domain::subject::Identity;
 use crate::features::route::table::Application;
@@ -27,34 +28,25 @@ pub struct Known {
     pub session: Arc<Session>,
     /// Who they are under these rules.
     pub identity: Rc<Identity>,
+    /// The same, as events keep it.
+    pub in_event: Arc<Kept<EventSubject>>,
 }
 
-/// The session of a request, if its cookie names one that is good on this host.
-pub fn find(moment: &Moment, head: &Head) -> Person {
+/// The person behind a request, if its cookie names a session that is good on this host: for one
+/// application as that sees them, signed in at its provider and with the reason that they gave for it.
+pub fn find(moment: &Moment, head: &Head, application: Option<&Application>) -> Person {
     let Some(token) = head.session.value() else { return Person::Nobody(Reason::SignInRequired) };
     let worker = &moment.worker;
     let found =
         worker.shared.sessions.find(&worker.sessions, token.reveal(), &head.authority.host, moment.now);
     match found {
-        Found::Session(session) => {
-            let identity = moment.current.identity(&session, None);
-            Person::Known(Known { session, identity })
+        Found::Session(session) if application.is_some_and(|it| it.provider != session.provider) => {
+            Person::Nobody(Reason::SignInRequired)
         }
+        Found::Session(session) => Person::Known(moment.current.known(&session, application)),
         Found::Expired => Person::Nobody(Reason::SessionExpired),
         Found::Ended => Person::Nobody(Reason::SessionRevoked),
         Found::None => Person::Nobody(Reason::SignInRequired),
-    }
-}
-
-/// The person as one application sees them: signed in at its provider, with the reason given for it.
-pub fn of_application(moment: &Moment, person: Person, application: &Application) -> Person {
-    match person {
-        Person::Known(Known { session, .. }) if session.provider == application.provider => {
-            let identity = moment.current.identity(&session, Some(application));
-            Person::Known(Known { session, identity })
-        }
-        Person::Known(_) => Person::Nobody(Reason::SignInRequired),
-        nobody @ Person::Nobody(_) => nobody,
     }
 }
 
@@ -77,19 +69,20 @@ impl Person {
 }
 
 impl Known {
-    /// As the event keeps it.
-    pub fn in_event(&self) -> EventSubject {
-        let Identity { subject, roles, purpose, assurance, .. } = &*self.identity;
-        EventSubject {
+    /// Somebody whose session this is.
+    pub fn new(session: Arc<Session>, identity: Identity) -> Self {
+        let Identity { subject, roles, purpose, assurance, .. } = &identity;
+        let in_event = Arc::new(Kept::new(EventSubject {
             issuer: subject.issuer.clone(),
             sub: subject.sub.clone(),
             name: subject.name.clone(),
             roles: roles.clone(),
             purpose: *purpose,
-            session: self.session.id,
+            session: session.id,
             acr: assurance.acr.clone(),
             amr: assurance.amr.clone(),
             auth_time: assurance.auth_time,
-        }
+        }));
+        Self { session, identity: Rc::new(identity), in_event }
     }
 }

@@ -6,11 +6,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 use super::draft::Scribe;
 use super::metrics::WorkerMetrics;
+use super::room::Room;
 use super::rules::{Rules, Shared};
+use super::subject::Known;
 use crate::domain::subject::Identity;
 use crate::features::policy::memory::Memory;
 use crate::features::route::table::Application;
@@ -18,6 +18,7 @@ use crate::features::session::{Session, SessionDesk};
 use crate::features::upstream::assertion::Assertions;
 use crate::features::upstream::pool::Pool;
 use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::Buffered;
 use crate::foundation::id::SessionId;
 
 /// One worker.
@@ -32,7 +33,9 @@ pub struct Worker {
     /// The assertions that are still good.
     pub assertions: Assertions,
     /// Requests at once.
-    pub room: Arc<Semaphore>,
+    pub room: Arc<Room>,
+    /// Chance for identifiers.
+    pub chance: Buffered,
     current: RefCell<Rc<Current>>,
 }
 
@@ -45,11 +48,11 @@ pub struct Current {
     pub memory: Memory,
     /// Connections to applications, by the application's index.
     pub pools: Vec<Rc<Pool>>,
-    identities: RefCell<Identities>,
+    known: RefCell<People>,
 }
 
 /// Who a session's person is, for each application.
-type Identities = HashMap<(SessionId, Option<usize>), Rc<Identity>>;
+type People = HashMap<(SessionId, Option<usize>), Known>;
 
 impl Worker {
     /// A worker on this thread, inside its `LocalSet`.
@@ -57,9 +60,10 @@ impl Worker {
         let scribe = Rc::new(Scribe { desk: shared.journal.desk(), clock: shared.clock.clone(), metrics });
         let sessions = shared.sessions.desk();
         let current = RefCell::new(Rc::new(Current::new(shared.rules.load_full())));
-        let room = Arc::new(Semaphore::new(REQUESTS_MAX));
-        let worker =
-            Rc::new(Self { shared, scribe, sessions, assertions: Assertions::default(), room, current });
+        let room = Room::new(REQUESTS_MAX);
+        let chance = Buffered::new(shared.entropy.clone());
+        let assertions = Assertions::default();
+        let worker = Rc::new(Self { shared, scribe, sessions, assertions, room, chance, current });
         tokio::task::spawn_local(sweep(Rc::downgrade(&worker)));
         worker
     }
@@ -83,21 +87,21 @@ impl Worker {
 impl Current {
     fn new(rules: Arc<Rules>) -> Self {
         let pools = rules.upstreams.iter().cloned().map(Pool::new).collect();
-        Self { rules, memory: Memory::default(), pools, identities: RefCell::default() }
+        Self { rules, memory: Memory::default(), pools, known: RefCell::default() }
     }
 
     /// Who a session's person is under these rules, with the reason that they gave for `application`.
     /// Somebody without a role of ours has no rule that permits anything.
-    pub fn identity(&self, session: &Session, application: Option<&Application>) -> Rc<Identity> {
+    pub fn known(&self, session: &Arc<Session>, application: Option<&Application>) -> Known {
         let key = (session.id, application.map(|application| application.index));
-        let mut identities = self.identities.borrow_mut();
-        if let Some(known) = identities.get(&key).filter(|known| known.version == session.version) {
+        let mut people = self.known.borrow_mut();
+        if let Some(known) = people.get(&key).filter(|known| known.identity.version == session.version) {
             return known.clone();
         }
-        if identities.len() >= IDENTITIES_MAX {
-            identities.clear();
+        if people.len() >= PEOPLE_MAX {
+            people.clear();
         }
-        let identity = Rc::new(Identity {
+        let identity = Identity {
             subject: session.subject.clone(),
             provider: session.provider.clone(),
             roles: self.rules.policy.roles_of(&session.subject.groups),
@@ -105,9 +109,10 @@ impl Current {
             assurance: session.assurance.clone(),
             justification: application.and_then(|it| session.justification(&it.name)).cloned(),
             version: session.version,
-        });
-        identities.insert(key, identity.clone());
-        identity
+        };
+        let known = Known::new(session.clone(), identity);
+        people.insert(key, known.clone());
+        known
     }
 }
 
@@ -124,5 +129,5 @@ async fn sweep(worker: std::rc::Weak<Worker>) {
 
 /// Requests at once on one worker; more are shed.
 const REQUESTS_MAX: usize = 8192;
-const IDENTITIES_MAX: usize = 100_000;
+const PEOPLE_MAX: usize = 100_000;
 const SWEPT_EVERY: Duration = Duration::from_secs(5);

@@ -6,6 +6,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use super::direct::{BLOCK_BYTES, DirectFile};
+
 /// Where segments are kept.
 pub(super) trait Disk: Send + Sync + fmt::Debug {
     /// Makes a file of `bytes` zeros, all of them on the disk, so that writing into it later changes
@@ -21,7 +23,7 @@ pub(super) trait Disk: Send + Sync + fmt::Debug {
 
 /// A segment that is written.
 pub(super) trait SegmentFile: Send + fmt::Debug {
-    /// Writes all of `bytes` at `offset`.
+    /// Writes all of `bytes` at `offset`. What lies behind them in the file is zeros, and stays so.
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()>;
 
     /// Returns when all that was written is on the disk.
@@ -34,6 +36,9 @@ pub(super) struct LocalDisk;
 
 impl Disk for LocalDisk {
     fn allocate(&self, path: &Path, bytes: u64) -> io::Result<Box<dyn SegmentFile>> {
+        if let Some(file) = direct(bytes, || DirectFile::allocate(path, bytes))? {
+            return Ok(Box::new(file));
+        }
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
         let zeros = vec![0; ALLOCATION_STEP];
         let mut left = bytes;
@@ -49,12 +54,28 @@ impl Disk for LocalDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+        if let Some(file) = direct(std::fs::metadata(path)?.len(), || DirectFile::open(path))? {
+            return Ok(Box::new(file));
+        }
         Ok(Box::new(OpenOptions::new().write(true).open(path)?))
     }
 
     fn publish(&self, from: &Path, to: &Path) -> io::Result<()> {
         std::fs::rename(from, to)?;
         sync_directory(to.parent().unwrap_or(Path::new(".")))
+    }
+}
+
+/// A file that is written directly; `None` where its size is no whole number of blocks or its file system does
+/// not do this.
+fn direct(bytes: u64, open: impl FnOnce() -> io::Result<DirectFile>) -> io::Result<Option<DirectFile>> {
+    if !bytes.is_multiple_of(BLOCK_BYTES as u64) {
+        return Ok(None);
+    }
+    match open() {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

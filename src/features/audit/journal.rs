@@ -18,13 +18,14 @@
 //! # Ok(()) }
 //! ```
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
@@ -102,7 +103,7 @@ impl Journal {
     /// Outside of a tokio `LocalSet` or local runtime: a desk belongs to one thread.
     pub fn desk(self: &Arc<Self>) -> Desk {
         let tray = self.shared.tray();
-        let turn = Rc::new(Notify::new());
+        let turn = Rc::new(Turn::default());
         let waiters = Rc::new(RefCell::new(Waiters::default()));
         let tasks = [
             tokio::task::spawn_local(ring_each_turn(turn.clone(), self.shared.clone())),
@@ -185,7 +186,7 @@ struct DeskInner {
     shared: Arc<Shared>,
     tray: Arc<Tray>,
     progress: watch::Receiver<Progress>,
-    turn: Rc<Notify>,
+    turn: Rc<Turn>,
     waiters: Rc<RefCell<Waiters>>,
     tasks: [tokio::task::JoinHandle<()>; 2],
 }
@@ -196,7 +197,8 @@ impl Desk {
     /// not go on.
     pub fn submit(&self, opening: &Opening) -> Result<(Journaled, Pending), JournalError> {
         let ticket = self.0.tray.open(opening, None)?;
-        self.0.turn.notify_one();
+        self.0.turn.has_opening.set(true);
+        self.0.turn.bell.notify_one();
         let is_awaited = self.0.shared.sync.is_awaited();
         if is_awaited {
             self.0.waiters.borrow_mut().make_place(ticket);
@@ -205,11 +207,12 @@ impl Desk {
         Ok((Journaled::assertion(), Pending { wait }))
     }
 
-    /// Journals how a request ended. Never waits; where the journal has failed in the meantime, the
-    /// event stays one whose outcome is unknown.
+    /// Journals how a request ended. Never waits, and nobody waits for it: it goes with the next opening
+    /// entry, or by itself within 20 ms. Where the journal has failed in the meantime, the event stays one
+    /// whose outcome is unknown.
     pub fn close(&self, closing: &Closing) {
         match self.0.tray.close(closing) {
-            Ok(()) => self.0.turn.notify_one(),
+            Ok(()) => self.0.turn.bell.notify_one(),
             Err(error) => {
                 if self.0.shared.meter.lost_closing() {
                     tracing::error!(request.id = %closing.event, %error, "a closing entry is lost, others may follow");
@@ -297,11 +300,31 @@ impl Waiters {
     }
 }
 
-/// Wakes the writer once for all that was put in during one turn of the event loop.
-async fn ring_each_turn(turn: Rc<Notify>, shared: Arc<Shared>) {
+/// What a worker has put in since the writer was last woken.
+#[derive(Debug, Default)]
+struct Turn {
+    bell: Notify,
+    /// Whether somebody waits for it.
+    has_opening: Cell<bool>,
+}
+
+impl Turn {
+    async fn opening(&self) {
+        while !self.has_opening.get() {
+            self.bell.notified().await;
+        }
+    }
+}
+
+/// Wakes the writer once for all that was put in during one turn of the event loop. Closing entries alone
+/// do not wake it at once: a sync of their own would be in the way of the next opening entry's.
+async fn ring_each_turn(turn: Rc<Turn>, shared: Arc<Shared>) {
     loop {
-        turn.notified().await;
-        tokio::task::yield_now().await;
+        turn.bell.notified().await;
+        // Either it is there, and so is all that was put in by whoever was before us in this turn, or it may
+        // come yet.
+        tokio::time::timeout(CLOSINGS_WAIT, turn.opening()).await.ok();
+        turn.has_opening.set(false);
         shared.bell.ring();
     }
 }
@@ -323,3 +346,6 @@ fn start(
     let thread = std::thread::Builder::new().name("journal".to_owned());
     thread.spawn(move || writer.run(|| note::closed(clock.now(), &*entropy)))
 }
+
+/// How long closing entries wait for an opening entry to go with.
+const CLOSINGS_WAIT: Duration = Duration::from_millis(20);

@@ -16,6 +16,7 @@ pub mod read;
 pub mod settings;
 pub mod verify;
 
+mod direct;
 mod directory;
 mod disk;
 mod error;

@@ -69,7 +69,7 @@ pub struct Route {
     /// What is done.
     pub action: Action,
     /// To which kinds of data.
-    pub categories: Vec<Category>,
+    pub categories: Arc<[Category]>,
     /// How its reply is counted.
     pub reply: Option<ReplyShape>,
     /// Who may pass.
@@ -305,7 +305,7 @@ impl Route {
             name: settings.name.clone(),
             application,
             action: settings.action,
-            categories: settings.categories.clone(),
+            categories: settings.categories.as_slice().into(),
             reply: settings.reply.clone(),
             access: settings.access,
             pattern: matching.path.as_str().into(),

@@ -49,8 +49,8 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) = http1::Builder::new()
-        .preserve_header_case(true)
-        .max_headers(MAX_HEADERS)
+        // As old applications spell names; nobody else minds.
+        .title_case_headers(true)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(UpstreamError::of)?;
@@ -67,5 +67,3 @@ where
         tracing::debug!(error = %error, "a connection to an application ended");
     }
 }
-
-const MAX_HEADERS: usize = 128;

@@ -42,11 +42,15 @@ pub fn write(
     families: &[IdentityHeaders],
     own_host: Option<&Server>,
 ) {
-    let host = own_host.map_or_else(|| facts.authority.to_owned(), ToString::to_string);
-    put(headers, HOST, &host);
+    if let Ok(authority) = HeaderValue::try_from(facts.authority) {
+        headers.insert(HOST, authority.clone());
+        headers.insert(FORWARDED_HOST, authority);
+    }
+    if let Some(own) = own_host {
+        put(headers, HOST, &own.to_string());
+    }
     put(headers, REQUEST_ID, &facts.request.to_string());
     put(headers, FORWARDED_FOR, &facts.client.to_string());
-    put(headers, FORWARDED_HOST, facts.authority);
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
     if !headers.contains_key(&TRACEPARENT) {
         put(headers, TRACEPARENT, &traceparent(facts.request));
@@ -84,7 +88,7 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 
 /// A trace that begins here (W3C Trace Context): the request's identifier is the trace's.
 fn traceparent(request: RequestId) -> String {
-    let hex: String = request.to_string().chars().filter(|each| *each != '-').collect();
-    let parent: String = hex.chars().skip(16).collect();
-    format!("00-{hex}-{parent}-00")
+    let trace = request.as_u128();
+    let parent = trace & u128::from(u64::MAX);
+    format!("00-{trace:032x}-{parent:016x}-00")
 }

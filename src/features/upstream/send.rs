@@ -178,7 +178,7 @@ pub async fn send(
             Err(failed) => return Err(failed.error),
         },
     };
-    let lease = pool.fresh(seat, errand).await?;
+    let lease = Box::pin(pool.fresh(seat, errand)).await?;
     exchange(lease, request, errand).await.map_err(|failed| failed.error)
 }
 

@@ -35,10 +35,10 @@ impl OwnCookie {
     }
 }
 
-/// Finds one of our cookies, by its exact name.
-pub fn find(headers: &HeaderMap, name: &str) -> OwnCookie {
+/// Finds one of our cookies in `Cookie` fields, by its exact name.
+pub fn find<'a>(fields: impl IntoIterator<Item = &'a HeaderValue>, name: &str) -> OwnCookie {
     let mut found = OwnCookie::None;
-    let crumbs = headers.get_all(COOKIE).iter().flat_map(crumbs);
+    let crumbs = fields.into_iter().flat_map(crumbs);
     for value in crumbs.filter(|crumb| name_of(crumb) == name.as_bytes()).map(value_of) {
         found = match (found, std::str::from_utf8(value)) {
             (OwnCookie::None, Ok(value)) => OwnCookie::One(Secret::new(value.to_owned())),

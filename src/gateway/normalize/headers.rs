@@ -92,12 +92,17 @@ fn remove_named_by_connection(headers: &mut HeaderMap) {
         .get_all(CONNECTION)
         .iter()
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .filter_map(|option| HeaderName::from_bytes(option.trim_ascii()).ok())
+        .map(<[u8]>::trim_ascii)
+        .filter(|option| !OPTIONS.iter().any(|known| option.eq_ignore_ascii_case(known)))
+        .filter_map(|option| HeaderName::from_bytes(option).ok())
         .collect();
     for name in named {
         headers.remove(name);
     }
 }
+
+/// What `Connection` nearly always says: no field of that name goes on in any case.
+const OPTIONS: [&[u8]; 4] = [b"keep-alive", b"close", b"upgrade", b"te"];
 
 fn remove_where(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
     let names: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name)).cloned().collect();

@@ -1,6 +1,8 @@
 //! The one host that a request is for: `Host`, `:authority`, an absolute target and the TLS server
 //! name all say the same, or the request is refused (RFC 9110 7.2, RFC 9113 8.3.1).
 
+use std::sync::Arc;
+
 use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderValue, Version};
@@ -11,7 +13,7 @@ use super::fault::Fault;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
     /// A name, an IPv4 address, or an IPv6 address in brackets.
-    pub host: String,
+    pub host: Arc<str>,
     /// The port, if the caller named one.
     pub port: Option<u16>,
 }
@@ -58,7 +60,10 @@ impl Authority {
             return Err(Fault::malformed("host: user information"));
         }
         let (host, port) = split_port(text).ok_or(Fault::malformed("host: malformed port"))?;
-        let host = host.to_ascii_lowercase();
+        let host: Arc<str> = match host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            true => host.to_ascii_lowercase().into(),
+            false => host.into(),
+        };
         if host.ends_with('.') {
             return Err(Fault::misdirected("host: trailing dot"));
         }

@@ -20,12 +20,13 @@ mod tests;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use http::header::COOKIE;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method};
 use ipnet::IpNet;
 
-use self::cookies::{BINDING_COOKIE, OwnCookie, SESSION_COOKIE};
+use self::cookies::{OwnCookie, SESSION_COOKIE};
 use self::fault::Fault;
 use self::framing::{BodyLength, Upgrade};
 use self::host::Authority;
@@ -61,8 +62,6 @@ pub struct Head {
     pub upgrade: Option<Upgrade>,
     /// The session cookie.
     pub session: OwnCookie,
-    /// The cookie that binds a sign-in to its browser.
-    pub binding: OwnCookie,
     /// The cookies that bind to servers: applications with values.
     pub servers: Vec<(String, String)>,
     target: PathAndQuery,
@@ -99,13 +98,12 @@ pub fn head(parts: &mut Parts, connection: &ConnectionFacts<'_>) -> Result<Head,
     let body = framing::body_length(parts)?;
     let upgrade = framing::upgrade(parts)?;
     let client = client::address(&parts.headers, connection.peer, connection.trusted_proxies);
-    let session = cookies::find(&parts.headers, SESSION_COOKIE);
-    let binding = cookies::find(&parts.headers, BINDING_COOKIE);
+    let session = cookies::find(parts.headers.get_all(COOKIE), SESSION_COOKIE);
     let servers = cookies::find_servers(&parts.headers);
     let target = parts.uri.path_and_query().cloned().ok_or(Fault::malformed("target: none"))?;
     let peer = connection.peer.ip().to_canonical();
     headers::strip(&mut parts.headers, client::is_trusted(peer, connection.trusted_proxies));
-    Ok(Head { authority, client, body, upgrade, session, binding, servers, target })
+    Ok(Head { authority, client, body, upgrade, session, servers, target })
 }
 
 /// Finds the application at a host and target, and reads the path as that application reads it.

@@ -19,6 +19,7 @@ use super::settings::{JournalSettings, Sync};
 use super::verify::{Expectations, Report, verify};
 use crate::domain::count::Count;
 use crate::domain::event::{Closing, Entry, EventKind, EventSubject, Opening, Outcome, Verdict};
+use crate::domain::kept::Kept;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::foundation::clock::{TestClock, Timestamp};
@@ -59,13 +60,13 @@ fn opening(number: u64) -> Opening {
         application: Some("ehr".parse().unwrap()),
         route: Some("patient.list.csv".parse().unwrap()),
         action: Some(crate::domain::action::Action::Export),
-        categories: vec!["demographics".parse().unwrap()],
-        method: Some("POST".to_owned()),
-        host: Some("ehr.clinic.example".to_owned()),
-        path: Some("/reports/patients".to_owned()),
+        categories: ["demographics".parse().unwrap()].into(),
+        method: Some("POST".into()),
+        host: Some("ehr.clinic.example".into()),
+        path: Some("/reports/patients".into()),
         query_keys: Vec::new(),
         patient: None,
-        subject: Some(EventSubject {
+        subject: Some(Arc::new(Kept::new(EventSubject {
             issuer: "https://id.clinic.example".into(),
             sub: format!("sub-{}", number % 3).into(),
             name: ["Rosa Ruiz", "Noor Nasser", "Quinn O\u{202e}Hara"][usize::try_from(number % 3).unwrap()]
@@ -76,10 +77,10 @@ fn opening(number: u64) -> Opening {
             acr: None,
             amr: Vec::new(),
             auth_time: MORNING,
-        }),
+        }))),
         verdict: Verdict::Permit,
         reasons: vec![Reason::RuleMatched],
-        rules: vec!["registrar/2".into()],
+        rules: ["registrar/2".into()].into(),
         rules_version: Some("0011223344556677".into()),
         credential: None,
         justification: None,
