@@ -136,6 +136,12 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
         head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).await.ok()?;
+    // The case of names means nothing (RFC 9110 section 5.1).
+    let line = |line: &str| match line.split_once(": ") {
+        Some((name, value)) => format!("{}: {value}\r\n", name.to_lowercase()),
+        None => format!("{line}\r\n"),
+    };
+    let head: String = head.split_terminator("\r\n").map(line).collect();
     Some(head + std::str::from_utf8(&body).unwrap())
 }
 
