@@ -108,6 +108,7 @@ fn event() -> (Opening, Closing) {
     let now = SystemClock.now();
     let event = RequestId::new(now, &SystemEntropy);
     let opening = Opening {
+        credential: None,
         event,
         kind: EventKind::Request,
         time: now,

@@ -52,16 +52,22 @@ fn sum(metrics: &[Arc<WorkerMetrics>]) -> Counted {
 
 fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Present + Send + Sync> {
     Arc::new(move || {
+        let rules = shared.rules.load();
         let reload = reloader.status();
         let readiness = shared.authn.readiness();
         Present {
-            rules_version: shared.rules.load().version.clone(),
+            rules_version: rules.version.clone(),
             reload_succeeded: reload.succeeded,
             reloaded: reload.at,
             connections: shared.room.taken(),
             providers: readiness
                 .into_iter()
                 .map(|(provider, usable)| ProviderState { provider, usable })
+                .collect(),
+            upstreams: rules
+                .upstreams
+                .iter()
+                .map(|upstream| (upstream.settings.application.clone(), upstream.report()))
                 .collect(),
         }
     })

@@ -88,11 +88,12 @@ impl Reloader {
             let tls = wiring::tls(&loaded).map_err(|error| Reloaded::Unusable(error.into()))?;
             Ok((loaded, rules, tls))
         });
-        let (loaded, rules, tls) = read.await.map_err(|error| Reloaded::Unusable(error.into()))??;
+        let (loaded, mut rules, tls) = read.await.map_err(|error| Reloaded::Unusable(error.into()))??;
         let settings = loaded.settings;
         self.shared.authn.apply(settings.providers).map_err(|error| Reloaded::Unusable(error.into()))?;
         self.shared.sessions.apply(&settings.session);
         let version = rules.version.clone();
+        rules.inherit(&self.shared.rules.load());
         self.shared.tls.store(tls);
         self.shared.rules.store(Arc::new(rules));
         *self.files.lock().unwrap_or_else(PoisonError::into_inner) = settings.files;

@@ -19,8 +19,10 @@ use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
 use crate::features::authn::RelyingParty;
 use crate::features::guard::ledger::Ledger;
-use crate::features::session::{self, SessionLimits, Sessions};
+use crate::features::session::{self, Found, SessionLimits, Sessions};
 use crate::features::upstream::assertion::AssertionKey;
+use crate::features::upstream::check;
+use crate::features::upstream::servers::Upstream;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
 use crate::gateway::room::Room;
@@ -117,6 +119,7 @@ impl Running {
             control,
             tokio::spawn(maintain(shared.clone())),
             tokio::spawn(warm_up(shared.clone())),
+            tokio::spawn(check::run(upstreams(shared.clone()))),
             tokio::spawn(reloader.clone().watch(drain_seen)),
         ];
         let addresses = workers.addresses.clone();
@@ -216,10 +219,18 @@ async fn maintain(shared: Arc<Shared>) {
     let mut tick = tokio::time::interval(MAINTAINED_EVERY);
     loop {
         tick.tick().await;
-        if let Err(error) = shared.sessions.maintain(shared.clock.now()).await {
+        let now = shared.clock.now();
+        if let Err(error) = shared.sessions.maintain(now).await {
             tracing::error!(error = %error, "the sessions could not be saved");
         }
+        let is_there = |session| matches!(shared.sessions.current(session, now), Found::Session(_));
+        shared.rules.load().upstreams.iter().for_each(|upstream| upstream.forget(is_there));
     }
+}
+
+/// The applications' servers under the rules in force.
+fn upstreams(shared: Arc<Shared>) -> impl Fn() -> Vec<Arc<Upstream>> {
+    move || shared.rules.load().upstreams.clone()
 }
 
 /// Asks the providers for their metadata, so that the first person does not wait for it.

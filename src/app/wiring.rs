@@ -14,7 +14,7 @@ use crate::features::rewrite::location::Origin;
 use crate::features::rewrite::settings::RewriteSettings;
 use crate::features::route::settings::Access;
 use crate::features::route::table::{RouteProblem, RouteTable};
-use crate::features::upstream::pool::Upstream;
+use crate::features::upstream::servers::Upstream;
 use crate::features::upstream::settings::{Server, UpstreamSettings};
 use crate::gateway::rules::{Assurances, Rules};
 use crate::platform::tls::certificates::{ByName, Certificate, CertificateError, server};

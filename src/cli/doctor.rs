@@ -13,6 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use serde::Serialize;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use super::isolation::applications;
 use super::{Exit, MainFile};
 use crate::app::wiring;
 use crate::config::{Loaded, Problem, Severity, load};
@@ -21,7 +22,6 @@ use crate::features::audit::verify::{Expectations, verify};
 use crate::features::authn::RelyingParty;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::session;
-use crate::features::upstream::settings::{Server, UpstreamSettings};
 use crate::foundation::clock::{Clock, SystemClock, Timestamp};
 use crate::foundation::entropy::{SystemEntropy, random_text};
 use crate::platform::store::{Condition, StoreError, examine as examine_store};
@@ -40,7 +40,7 @@ pub(super) struct Arguments {
 /// How something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Health {
+pub(super) enum Health {
     /// As it should be.
     Ok,
     /// It works, but somebody should look.
@@ -51,24 +51,24 @@ enum Health {
 
 /// What was looked at, how it is and, unless that is good, what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Finding {
-    health: Health,
+pub(super) struct Finding {
+    pub(super) health: Health,
     what: String,
-    found: String,
+    pub(super) found: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     to_do: String,
 }
 
 impl Finding {
-    fn ok(what: impl Into<String>, found: impl Into<String>) -> Self {
+    pub(super) fn ok(what: impl Into<String>, found: impl Into<String>) -> Self {
         Self { health: Health::Ok, what: what.into(), found: found.into(), to_do: String::new() }
     }
 
-    fn warn(what: impl Into<String>, found: impl Into<String>, to_do: impl Into<String>) -> Self {
+    pub(super) fn warn(what: impl Into<String>, found: impl Into<String>, to_do: impl Into<String>) -> Self {
         Self { health: Health::Warn, what: what.into(), found: found.into(), to_do: to_do.into() }
     }
 
-    fn fail(what: impl Into<String>, found: impl Into<String>, to_do: impl Into<String>) -> Self {
+    pub(super) fn fail(what: impl Into<String>, found: impl Into<String>, to_do: impl Into<String>) -> Self {
         Self { health: Health::Fail, what: what.into(), found: found.into(), to_do: to_do.into() }
     }
 }
@@ -114,8 +114,9 @@ fn examine(file: &Path) -> anyhow::Result<Vec<Finding>> {
     }
     findings.push(store(&settings.store));
     findings.extend(journal(&settings.journal.directory));
-    findings.extend(settings.upstreams.iter().flat_map(application));
-    findings.extend(super::serve::runtime()?.block_on(providers(settings.providers.clone(), now)));
+    let runtime = super::serve::runtime()?;
+    findings.extend(runtime.block_on(applications(&settings.upstreams)));
+    findings.extend(runtime.block_on(providers(settings.providers.clone(), now)));
     Ok(findings)
 }
 
@@ -270,32 +271,6 @@ fn probe(folder: &Path) -> io::Result<()> {
     std::fs::remove_file(&file)
 }
 
-fn application(upstream: &UpstreamSettings) -> Vec<Finding> {
-    let reached = |server: &Server| {
-        let what = format!("application {} at {}:{}", upstream.application, server.host, server.port);
-        match connect(server, upstream.connect_timeout) {
-            Ok(()) => Finding::ok(what, "can be reached"),
-            Err(error) => {
-                Finding::fail(what, error.to_string(), "start it, or see the route to it and its firewall")
-            }
-        }
-    };
-    upstream.servers.iter().map(reached).collect()
-}
-
-fn connect(server: &Server, timeout: Duration) -> io::Result<()> {
-    use std::net::ToSocketAddrs as _;
-    let host = server.host.trim_start_matches('[').trim_end_matches(']');
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in (host, server.port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, timeout) {
-            Ok(_) => return Ok(()),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
 /// Asks each provider for its metadata and keys, as the gateway does.
 async fn providers(settings: Vec<ProviderSettings>, now: Timestamp) -> Vec<Finding> {
     let party = match RelyingParty::new(settings, Arc::new(SystemEntropy)) {
@@ -316,7 +291,7 @@ async fn providers(settings: Vec<ProviderSettings>, now: Timestamp) -> Vec<Findi
 }
 
 /// An error with all its causes, in one line.
-fn chain_of(error: &dyn std::error::Error) -> String {
+pub(super) fn chain_of(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

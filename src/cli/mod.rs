@@ -19,6 +19,7 @@ use crate::foundation::clock::{Clock as _, SystemClock};
 pub mod audit;
 pub mod demo;
 mod doctor;
+mod isolation;
 pub mod policy;
 mod schema;
 mod serve;

@@ -32,6 +32,19 @@ pub(super) fn certificate(reader: &Reader<'_>) -> Option<Certificate> {
     Some(Certificate { settings: CertificateSettings { chain: chain_path?, key: key_path? }, names })
 }
 
+/// Reads a certificate of ours that is shown to servers.
+pub(super) fn client_certificate(reader: &Reader<'_>) -> Option<Arc<CertifiedKey>> {
+    let chain = reader.path("chain").and_then(|path| chain(reader, &path));
+    let key = reader.file_reference("key").and_then(|path| private_key(reader, &path));
+    let (chain, key) = (chain?, key?);
+    let Some((_, leaf)) = chain.first().and_then(|leaf| X509Certificate::from_der(leaf).ok()) else {
+        reader.error("chain", "the first certificate cannot be read", "an X.509 certificate");
+        return None;
+    };
+    warn_of_dates(reader, &leaf);
+    check_pair(reader, chain, &key).map(Arc::new)
+}
+
 /// The bytes of a file of authorities' certificates.
 pub(super) fn authorities(reader: &Reader<'_>) -> Option<Arc<[u8]>> {
     let path = reader.file_reference("authorities")?;
@@ -91,7 +104,7 @@ fn check_pair(
     reader: &Reader<'_>,
     chain: Vec<CertificateDer<'static>>,
     key: &PrivateKeyDer<'static>,
-) -> Option<()> {
+) -> Option<CertifiedKey> {
     let Ok(signing_key) = any_supported_type(key) else {
         reader.error(
             "key",
@@ -100,15 +113,16 @@ fn check_pair(
         );
         return None;
     };
-    let matching = CertifiedKey::new(chain, signing_key).keys_match().ok();
-    if matching.is_none() {
+    let pair = CertifiedKey::new(chain, signing_key);
+    if pair.keys_match().is_err() {
         reader.error(
             "key",
             "the private key does not belong to the first certificate of the chain",
             "the key with which that certificate was requested, and the leaf first in the chain",
         );
+        return None;
     }
-    matching
+    Some(pair)
 }
 
 fn leaf_names(reader: &Reader<'_>, leaf: &CertificateDer<'_>) -> Option<Vec<String>> {

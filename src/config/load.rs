@@ -14,12 +14,13 @@ use super::problem::{Problem, Problems, Severity};
 use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
-use super::settle::{ApplicationDraft, Draft, Written, application, machine, provider, role};
+use super::settle::{ApplicationDraft, Draft, RoleDraft, Written, application, machine, provider, role};
 use super::source::Source;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::JournalSettings;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::session::settings::SessionSettings;
+use crate::features::upstream::settings::UpstreamSettings;
 use crate::foundation::clock::{Clock as _, SystemClock, Timestamp};
 use crate::foundation::digest::Digest;
 use crate::gateway::settings::GatewaySettings;
@@ -179,6 +180,17 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     })
 }
 
+/// Which account a rule names is for whoever asks the application.
+fn tell_upstreams(upstreams: &mut [UpstreamSettings], role: &RoleDraft) {
+    for ((position, may), named) in (1_usize..).zip(&role.settings.may).zip(&role.credentials) {
+        let upstream = upstreams.iter_mut().find(|upstream| upstream.application == may.application);
+        if let (Some(upstream), Some(named)) = (upstream, named) {
+            let id = format!("{}/{position}", role.settings.name);
+            upstream.credentials.by_rule.insert(id, named.clone());
+        }
+    }
+}
+
 fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>) -> Settings {
     let Machine { gateway, control, store, journal, session, guard, time_zone } = machine;
     let (mut applications, mut upstreams, mut rewrites) = (Vec::new(), Vec::new(), Vec::new());
@@ -187,6 +199,9 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         applications.push(settings);
         upstreams.push(upstream);
         rewrites.push(rewrite);
+    }
+    for role in &draft.roles {
+        tell_upstreams(&mut upstreams, &role.it);
     }
     Settings {
         gateway,

@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::state::{ControlState, Present};
+use super::upstream_metrics;
 use crate::domain::measure::{BOUNDS, Counted, Histogram};
 use crate::features::audit::Counters;
 
@@ -43,14 +44,15 @@ struct Snapshot {
     sessions: usize,
 }
 
-type Encoded = Result<(), std::fmt::Error>;
+pub(super) type Encoded = Result<(), std::fmt::Error>;
 
 impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Encoded {
         self.requests(&mut encoder)?;
         self.decisions(&mut encoder)?;
         self.journal(&mut encoder)?;
-        self.present(&mut encoder)
+        self.present(&mut encoder)?;
+        upstream_metrics::encode(&self.present.upstreams, &mut encoder)
     }
 }
 

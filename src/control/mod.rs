@@ -12,3 +12,4 @@ pub mod settings;
 pub mod state;
 #[cfg(test)]
 mod tests;
+mod upstream_metrics;

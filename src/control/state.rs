@@ -9,10 +9,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::domain::application::ProviderName;
+use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::measure::Counted;
 use crate::features::audit::journal::Journal;
 use crate::features::session::Sessions;
+use crate::features::upstream::servers::UpstreamNow;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
 use crate::foundation::secret::Secret;
@@ -48,7 +49,7 @@ pub struct ControlState {
 pub type Reloading = Pin<Box<dyn Future<Output = Result<Arc<str>, Vec<String>>> + Send>>;
 
 /// What changes from moment to moment.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Present {
     /// The version of the rules in force.
     pub rules_version: Arc<str>,
@@ -60,6 +61,8 @@ pub struct Present {
     pub connections: usize,
     /// Which providers can be used.
     pub providers: Vec<ProviderState>,
+    /// How the applications' servers stand.
+    pub upstreams: Vec<(ApplicationName, UpstreamNow)>,
 }
 
 /// Whether a provider can be used.

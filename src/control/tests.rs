@@ -22,6 +22,9 @@ use crate::features::audit::journal::Journal;
 use crate::features::audit::settings::{JournalSettings, Sync};
 use crate::features::session::settings::SessionSettings;
 use crate::features::session::{MIGRATIONS, NewSession, SessionLimits, Sessions};
+use crate::features::upstream::servers::UpstreamNow;
+use crate::features::upstream::settings::Server;
+use crate::features::upstream::standing::StandingNow;
 use crate::foundation::clock::{TestClock, Timestamp};
 use crate::foundation::entropy::SystemEntropy;
 use crate::foundation::secret::Secret;
@@ -123,8 +126,16 @@ async fn sessions(path: &Path, entropy: &Arc<SystemEntropy>) -> Sessions {
     sessions
 }
 
+/// One server that is out, and the requests that wait for it.
+fn servers() -> UpstreamNow {
+    let server = Server { tls: false, host: "::1".to_owned(), port: 8080 };
+    let standing = StandingNow { is_in: false, in_flight: 4, requests: 90, failed: 5, put_out: 1 };
+    UpstreamNow { servers: vec![(server, standing)], waiting: 2, overloaded: 6 }
+}
+
 fn present() -> Present {
     Present {
+        upstreams: vec![("ehr".parse().unwrap(), servers())],
         rules_version: "c0ffee".into(),
         reload_succeeded: false,
         reloaded: start(),
@@ -285,6 +296,15 @@ async fn the_metrics_are_open_metrics_and_name_nobody() {
     assert_eq!(sample(&text, "leastway_journal_writable"), "1");
     assert_eq!(sample(&text, "leastway_config_last_reload_success"), "0");
     assert_eq!(sample(&text, r#"leastway_rules{version="c0ffee"}"#), "1");
+    for (series, value) in [("in", "0"), ("in_flight", "4"), ("requests_total", "90"), ("failed_total", "5")]
+    {
+        let series = format!("leastway_upstream_{series}{{application=\"ehr\",server=\"[::1]:8080\"}}");
+        assert_eq!(sample(&text, &series), value, "{series}");
+    }
+    for (series, value) in [("all_out", "1"), ("waiting", "2"), ("overloaded_total", "6")] {
+        let series = format!("leastway_upstream_{series}{{application=\"ehr\"}}");
+        assert_eq!(sample(&text, &series), value, "{series}");
+    }
     assert_eq!(sample(&text, r#"leastway_provider_usable{provider="clinic"}"#), "1");
 }
 

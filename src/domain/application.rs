@@ -72,6 +72,10 @@ name! {
     RoleName
 }
 name! {
+    /// An account at an application.
+    CredentialName
+}
+name! {
     /// An OpenID provider, as the configuration calls it.
     ProviderName
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
-use super::application::{ApplicationName, Category, RoleName, RouteName};
+use super::application::{ApplicationName, Category, CredentialName, RoleName, RouteName};
 use super::count::Count;
 use super::kept::Kept;
 use super::limit::Exceeded;
@@ -118,6 +118,9 @@ pub struct Opening {
     /// The digest of the rules in force, first 16 digits.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rules_version: Option<Arc<str>>,
+    /// The account under which the application was asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub credential: Option<CredentialName>,
     /// The reason that the person gave, where the rule asks for one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub justification: Option<EventJustification>,
@@ -235,6 +238,7 @@ impl Opening {
             reasons: Vec::new(),
             rules: Arc::default(),
             rules_version: None,
+            credential: None,
             justification: None,
             note: None,
         }

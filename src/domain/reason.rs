@@ -79,6 +79,10 @@ closed_list! {
         /// The records of an export cannot be counted.
         CountUnknown = "count-unknown",
         // something is down
+        /// The application does not accept the account under which we are known to it.
+        UpstreamSignInFailed = "upstream-sign-in-failed",
+        /// The application's servers have as many requests as they may have.
+        UpstreamOverloaded = "upstream-overloaded",
         /// The journal cannot be written.
         AuditUnavailable = "audit-unavailable",
         /// The application does not answer.

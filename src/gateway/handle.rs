@@ -32,7 +32,6 @@ use crate::features::guard::body::GuardedBody;
 use crate::features::route::settings::Access;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
-use crate::platform::http::body::read_bounded;
 
 /// What a request is answered with.
 #[derive(Debug)]
@@ -43,6 +42,17 @@ pub enum Answer {
     Own(Response<Bytes>, Outcome),
     /// The application switched protocols; the event goes on in the tunnel.
     Switched(Response<()>),
+}
+
+impl Answer {
+    /// The head of what the application answered.
+    pub fn headers_mut(&mut self) -> Option<&mut http::HeaderMap> {
+        match self {
+            Self::Released(reply, _) => Some(reply.headers_mut()),
+            Self::Switched(reply) => Some(reply.headers_mut()),
+            Self::Own(..) => None,
+        }
+    }
 }
 
 /// What stays the same from the start of a request to its end.
@@ -152,6 +162,7 @@ async fn serve(
         patient,
         person,
         public,
+        line: peer.address,
     };
     passage::pass(passage, parts, body, upgrading, draft).await
 }
@@ -220,6 +231,3 @@ pub fn note_person(draft: &mut Option<Draft>, person: &Person) {
 
 /// The verdict that an answer of ours on our own paths is recorded under.
 pub const OWN: (Verdict, Reason) = (Verdict::Permit, Reason::OwnPath);
-
-/// No reply of ours is larger.
-const OWN_BYTES_MAX: usize = 1024 * 1024;

@@ -26,6 +26,7 @@ pub mod settings;
 pub mod sieve;
 pub mod sought;
 pub mod subject;
+pub mod toward;
 pub mod unread;
 pub mod upgrade;
 pub mod worker;

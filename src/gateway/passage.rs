@@ -3,11 +3,12 @@
 //! Nothing is sent without a `Permit` and a `Journaled`, nothing released without a `Durable`.
 
 use std::cell::Cell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, SET_COOKIE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode, Uri};
@@ -21,8 +22,10 @@ use super::normalize::{self, Normalized};
 use super::refusal::{Challenged, Refusal, over};
 use super::reply::name_request;
 use super::subject::Person;
+use super::toward::{self, Toward};
 use super::upgrade::{self, Upgrading};
 use crate::domain::action::Action;
+use crate::domain::application::CredentialName;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::decision::{Challenge, Decision, Grounds};
 use crate::domain::event::{EventJustification, Verdict};
@@ -39,9 +42,11 @@ use crate::features::policy::decide::Question;
 use crate::features::policy::settings::JUSTIFICATION_LASTS;
 use crate::features::rewrite::Rewrite;
 use crate::features::route::table::{Application, Route};
+use crate::features::upstream::credential::send_as;
 use crate::features::upstream::error::UpstreamError;
 use crate::features::upstream::headers::{self, Facts};
-use crate::features::upstream::send::{ReplyBody, RequestBody, send};
+use crate::features::upstream::pool::Pool;
+use crate::features::upstream::send::{ReplyBody, RequestBody};
 
 /// A request whose route and person are known.
 #[derive(Debug)]
@@ -60,6 +65,8 @@ pub struct Passage<'a> {
     pub person: Person,
     /// Whether the route is for everybody.
     pub public: bool,
+    /// The caller's end of the connection.
+    pub line: SocketAddr,
 }
 
 /// Lets a request pass, or says why not.
@@ -77,24 +84,29 @@ pub async fn pass(
     admit(&mut parts.headers, counted);
     passage.rewrite()?.prepare(&mut parts.headers);
 
+    let pool = passage.pool()?;
+    let route = passage.route.as_ref().map(|route| &route.name);
+    let credential = toward::credential(pool, passage.public, route, &grounds.rules);
     let event = draft.as_mut().ok_or(Refusal::Internal)?;
+    event.open(|opening| opening.credential = credential.cloned());
     let (journaled, pending) = event.journal(Verdict::Permit, &[reason])?;
     let wants_upgrade = passage.normalized.head.upgrade.is_some();
     event.count_in(counter(&body));
-    let request = passage.outbound(parts, body, wants_upgrade)?;
+    let whose = (&passage.person, passage.line);
+    let toward = Toward::new(pool, passage.normalized, whose, &parts.headers);
+    let request = passage.outbound(parts, body, credential, wants_upgrade)?;
     let tells_length = *request.method() == Method::HEAD && !counted;
     let proof = if wants_upgrade { upgrade::proof(request.headers()) } else { None };
-    let pool = passage.pool()?;
 
     let asked = Instant::now();
     let (reply, durable) = if request.method().is_safe() && !wants_upgrade {
         // A safe request is sent at once; its sync runs beside the application's work, by itself, and has
         // mostly ended before the reply begins.
-        let reply = send(pool, request, &permit, &journaled).await;
+        let reply = send_as(pool, request, &toward.errand, credential, &permit, &journaled).await;
         (reply, pending.durable().await?)
     } else {
         let durable = pending.durable().await?;
-        (send(pool, request, &permit, &journaled).await, durable)
+        (send_as(pool, request, &toward.errand, credential, &permit, &journaled).await, durable)
     };
     let upstream = asked.elapsed();
     passage.moment.worker.scribe.metrics.count(|counted| counted.upstream.observe(upstream));
@@ -108,11 +120,15 @@ pub async fn pass(
     }
     // What a GET would have is all that a HEAD is asked for; it frames nothing.
     let length = reply.headers().get(CONTENT_LENGTH).filter(|_| tells_length).cloned();
+    let cookie = toward.cookie(pool, &reply);
     let mut answer = passage.answer(reply, durable, &terms, slot, upgrading, draft).await?;
     if let (Answer::Released(released, _), Some(length)) = (&mut answer, length)
         && released.body().is_end_stream()
     {
         released.headers_mut().insert(CONTENT_LENGTH, length);
+    }
+    if let (Some(cookie), Some(headers)) = (cookie, answer.headers_mut()) {
+        headers.append(SET_COOKIE, cookie);
     }
     Ok(answer)
 }
@@ -286,7 +302,7 @@ impl Passage<'_> {
         self.moment.current.rules.rewrites.get(self.application.index).ok_or(Refusal::Internal)
     }
 
-    fn pool(&self) -> Result<&Rc<crate::features::upstream::pool::Pool>, Refusal> {
+    fn pool(&self) -> Result<&Rc<Pool>, Refusal> {
         self.moment.current.pools.get(self.application.index).ok_or(Refusal::Internal)
     }
 
@@ -295,6 +311,7 @@ impl Passage<'_> {
         &self,
         mut parts: Parts,
         body: RequestBody,
+        credential: Option<&CredentialName>,
         wants_upgrade: bool,
     ) -> Result<Request<RequestBody>, Refusal> {
         let pool = self.pool()?;
@@ -315,6 +332,7 @@ impl Passage<'_> {
         let settings = pool.settings();
         let own_host = settings.servers.first().filter(|_| !settings.preserve_host);
         headers::write(&mut parts.headers, &facts, &settings.identity_headers, own_host);
+        settings.credentials.write(&mut parts.headers, credential);
         if wants_upgrade {
             upgrade::ask(&mut parts.headers, &worker.chance);
         }

@@ -134,7 +134,10 @@ impl Refusal {
             | Self::TooMuch(..)
             | Self::CountUnknown(..)
             | Self::AssuranceNotProven(..) => StatusCode::FORBIDDEN,
-            Self::Journal(_) | Self::StoreUnavailable | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Journal(_)
+            | Self::StoreUnavailable
+            | Self::Overloaded
+            | Self::Upstream(UpstreamError::Overloaded) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream(UpstreamError::ConnectTimeout | UpstreamError::ReplyTimeout) => {
                 StatusCode::GATEWAY_TIMEOUT
             }
@@ -298,6 +301,7 @@ mod tests {
             ),
             (Refusal::Journal(JournalError::Closed), 503, Reason::AuditUnavailable, Outcome::Failed),
             (Refusal::Upstream(UpstreamError::ReplyTimeout), 504, Reason::UpstreamTimeout, Outcome::Failed),
+            (Refusal::Upstream(UpstreamError::Overloaded), 503, Reason::UpstreamOverloaded, Outcome::Failed),
             (
                 Refusal::Upstream(UpstreamError::UnaskedUpgrade),
                 502,

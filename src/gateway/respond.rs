@@ -2,7 +2,7 @@
 //! by a problem (RFC 9457), to FHIR by an `OperationOutcome`. Nothing leaves before its event is durable.
 
 use bytes::Bytes;
-use http::header::{LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
+use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
@@ -145,6 +145,9 @@ fn led(moment: &Moment, refusal: &Refusal, redirect: &Redirect) -> Response<Byte
 
 fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> {
     let mut head = own_head(refusal.status(), Some(refusal.reason()), moment.event);
+    if refusal.reason() == Reason::UpstreamOverloaded {
+        head.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(A_MOMENT_SECONDS));
+    }
     if head.status() == StatusCode::UNAUTHORIZED {
         head.headers_mut().insert(WWW_AUTHENTICATE, challenge::www_authenticate(moment, refusal));
     }
@@ -261,3 +264,6 @@ fn operation_outcome(moment: &Moment, refusal: &Refusal) -> String {
     })
     .to_string()
 }
+
+/// When a program may ask a busy application again.
+const A_MOMENT_SECONDS: &str = "2";

@@ -20,7 +20,7 @@ use crate::features::rewrite::Rewrite;
 use crate::features::route::table::RouteTable;
 use crate::features::session::Sessions;
 use crate::features::upstream::assertion::AssertionKey;
-use crate::features::upstream::pool::Upstream;
+use crate::features::upstream::servers::Upstream;
 use crate::foundation::clock::Clock;
 use crate::foundation::entropy::Entropy;
 
@@ -43,6 +43,22 @@ pub struct Rules {
     pub trusted_proxies: Vec<IpNet>,
     /// The first digits of the digest of all files, for events.
     pub version: Arc<str>,
+}
+
+impl Rules {
+    /// Takes over how the applications' servers stand from the rules that were in force before.
+    pub fn inherit(&mut self, before: &Self) {
+        for upstream in &mut self.upstreams {
+            let known = before
+                .upstreams
+                .iter()
+                .find(|known| known.settings.application == upstream.settings.application);
+            // Nobody else holds what has just been built.
+            if let (Some(known), Some(upstream)) = (known, Arc::get_mut(upstream)) {
+                upstream.inherit(known);
+            }
+        }
+    }
 }
 
 /// The classes that a provider can prove, with the `acr_values` that ask for each.

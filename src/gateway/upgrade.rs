@@ -99,7 +99,7 @@ fn switching(headers: &mut HeaderMap) {
 }
 
 /// Joins both sides for as long as `access` goes on, and ends the event when they have parted.
-pub fn join<B>(
+pub fn join<B: 'static>(
     upgrading: Upgrading,
     mut reply: Response<B>,
     access: Access,
@@ -110,11 +110,16 @@ pub fn join<B>(
     let application = hyper::upgrade::on(&mut reply);
     let is_extended = reply.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS);
     let terms = Terms { bounds, is_extended, mask: random(entropy) };
-    let mut reply = reply.map(|_| ());
+    let (head, seat) = reply.into_parts();
+    let mut reply = Response::from_parts(head, ());
     switch(&mut reply, version);
     let status = reply.status().as_u16();
     draft.end(|closing| closing.status = Some(status));
-    tokio::task::spawn_local(run((caller, application), access, terms, draft));
+    tokio::task::spawn_local(async move {
+        run((caller, application), access, terms, draft).await;
+        // Up to here the tunnel counts among the requests in flight at its server.
+        drop(seat);
+    });
     reply
 }
 

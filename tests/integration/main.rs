@@ -30,3 +30,4 @@ mod socket;
 mod stop;
 mod streaming;
 mod trust;
+mod upstream;

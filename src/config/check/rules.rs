@@ -4,7 +4,7 @@ use super::names::instead;
 use crate::config::paths::fits;
 use crate::config::reading::Reading;
 use crate::config::settle::{ApplicationDraft, Draft, RoleDraft, Written};
-use crate::domain::application::Category;
+use crate::domain::application::{Category, CredentialName};
 use crate::domain::assurance::AssuranceClass;
 use crate::domain::limit::OnExceed;
 use crate::features::authn::settings::ProviderSettings;
@@ -17,6 +17,23 @@ pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
         can_step_up(reading, draft, role);
         for (key, may) in role.it.rule_keys.iter().zip(&role.it.settings.may) {
             check_rule(reading, draft, &role.it.settings, key, may);
+        }
+        check_credentials(reading, draft, &role.it);
+    }
+}
+
+/// An account that a rule names is one of its application's.
+fn check_credentials(reading: &Reading<'_>, draft: &Draft, role: &RoleDraft) {
+    let rules = role.rule_keys.iter().zip(&role.settings.may).zip(&role.credentials);
+    for ((key, may), named) in rules {
+        let Some(named) = named else { continue };
+        let application = draft.applications.iter().find(|it| it.it.settings.name == may.application);
+        let Some(application) = application else { continue };
+        let known = &application.it.upstream.credentials.by_name;
+        if !known.contains_key(named) {
+            let what = format!("`{}` has no credential `{named}`", may.application);
+            let right = instead(named.as_str(), known.keys().map(CredentialName::as_str));
+            reading.error(&format!("{key}.credential"), what, right);
         }
     }
 }

@@ -50,6 +50,12 @@ static MAY: Table = Table {
             Absent::Means("all"),
             "On which categories: every category of the route has to be listed.",
         ),
+        key(
+            "credential",
+            Kind::Text("admin"),
+            Absent::Means("the application's default"),
+            "The account under which the application is asked, where every rule that permits names the same one.",
+        ),
         key("when", Kind::Table(&WHEN), Absent::Means("always"), "Under which conditions; all have to hold."),
     ],
 };

@@ -1,10 +1,10 @@
 //! Applications and their routes.
 
 use super::rewrite::REWRITE;
-use super::{Absent, Kind, Table, key, words};
+use super::{Absent, Kind, Table, credential, key, upstream, words};
 use crate::domain::action::Action;
 use crate::features::route::settings::Quirk;
-use crate::features::upstream::settings::{IdentityHeaders, Protocol};
+use crate::features::upstream::settings::{Connections, IdentityHeaders, Protocol};
 
 pub(super) static APPLICATION: Table = Table {
     header: "[application.NAME]",
@@ -26,7 +26,7 @@ pub(super) static APPLICATION: Table = Table {
             "upstream",
             Kind::Texts("http://10.0.0.7:8080"),
             Absent::Refused,
-            "Its servers, `http://host:port` or `https://host:port`, taken in turn.",
+            "Its servers, `http://host:port` or `https://host:port`, at most 64; the one with the fewest requests takes each.",
         ),
         key(
             "protocol",
@@ -101,6 +101,40 @@ pub(super) static APPLICATION: Table = Table {
             Absent::Means("its defaults"),
             "What is rewritten in its replies, so that what it says of its own address holds for callers.",
         ),
+        key(
+            "connections",
+            Kind::Word(words!(Connections)),
+            Absent::Is("\"shared\""),
+            "Whose requests a connection may carry: `shared`, anybody's one after the other, or `per_person`. A connection \
+             on which NTLM or Negotiate was seen is never shared either way.",
+        ),
+        key(
+            "credential",
+            Kind::Named(&credential::CREDENTIAL),
+            Absent::Means("none: it is asked as the caller asks"),
+            "Accounts of ours at the application, by name. Then nothing that a caller sends passes for one: \
+             `Authorization` and the headers named here are removed.",
+        ),
+        key(
+            "default_credential",
+            Kind::Text("reader"),
+            Absent::Means("none"),
+            "The account that is used where no route and no rule names one; let it be one that can do little. On public \
+             routes none is used.",
+        ),
+        key(
+            "tls",
+            Kind::Table(&upstream::TLS),
+            Absent::Means("its defaults"),
+            "How `https` servers are greeted.",
+        ),
+        key(
+            "balance",
+            Kind::Table(&upstream::BALANCE),
+            Absent::Means("its defaults"),
+            "Which server takes a request.",
+        ),
+        key("health", Kind::Table(&upstream::HEALTH), Absent::Means("its defaults"), "When a server is out."),
         key("route", Kind::Tables(&ROUTE), Absent::Means("none"), "Its routes."),
     ],
 };
@@ -119,6 +153,12 @@ static ROUTE: Table = Table {
         ),
         key("category", Kind::Texts("clinical"), Absent::Is("[]"), "To which kinds of data."),
         key("reply", Kind::Table(&REPLY), Absent::Means("not counted"), "How its reply is counted."),
+        key(
+            "credential",
+            Kind::Text("admin"),
+            Absent::Means("what the rules say, or the default"),
+            "The account under which the application is asked, whoever is permitted.",
+        ),
         key(
             "access",
             Kind::Word(|| vec!["policy", "public"]),

@@ -3,9 +3,11 @@
 
 mod access;
 mod application;
+mod credential;
 mod machine;
 mod provider;
 mod rewrite;
+mod upstream;
 
 use super::spelling::nearest;
 use machine::{CONTROL, GATEWAY, GUARD, JOURNAL, SESSION, STORE};

@@ -1,17 +1,14 @@
 //! Applications and how they are reached.
 
-use url::{Host, Url};
-
 use super::ApplicationDraft;
 use super::rewrite::rewrite;
 use super::route::route;
-use crate::config::certificate::authorities;
+use super::upstream::upstream;
 use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
 use crate::domain::application::{ApplicationName, ProviderName};
 use crate::features::route::pattern::{PathPattern, Segment};
 use crate::features::route::settings::{ApplicationSettings, RouteSettings, Unmatched};
-use crate::features::upstream::settings::{Server, UpstreamSettings};
 
 /// Reads `[application.NAME]`. `only_provider` is whose people sign in where nothing is written.
 pub(in crate::config) fn application(
@@ -23,7 +20,8 @@ pub(in crate::config) fn application(
         .parse::<ApplicationName>()
         .map_err(|error| reader.reading().error(reader.key(), error.to_string(), "a name such as `ehr`"))
         .ok();
-    let upstream = upstream(application.as_ref(), reader);
+    let tables = reader.tables("route", 1);
+    let upstream = upstream(application.as_ref(), reader, &tables);
     let rewrite = reader.table("rewrite").and_then(|reader| rewrite(&reader));
     let hosts = reader.list_with("host", host);
     let path = reader.text_with("path", base_path);
@@ -31,7 +29,7 @@ pub(in crate::config) fn application(
     let unmatched = reader.text_with("unmatched", unmatched);
     let idle_ignore = reader.list("idle_ignore");
     let quirks = reader.list("quirks");
-    let routes = routes(name, reader);
+    let routes = routes(name, reader, &tables);
 
     let (hosts, path, routes) = (hosts?, path?, routes?);
     refuse_same_host(reader, &hosts);
@@ -48,38 +46,7 @@ pub(in crate::config) fn application(
     Some(ApplicationDraft { settings, upstream: upstream?, rewrite: rewrite? })
 }
 
-fn upstream(name: Option<&ApplicationName>, reader: &Reader<'_>) -> Option<UpstreamSettings> {
-    let servers = reader.list_with("upstream", server);
-    let protocol = reader.parsed("protocol");
-    let authorities_pem = authorities(reader);
-    let connect_timeout = reader.duration("connect_timeout");
-    let reply_timeout = reader.duration("reply_timeout");
-    let keep_alive = reader.duration("keep_alive");
-    let preserve_host = reader.yes_no("preserve_host");
-    let identity_headers = reader.list("identity_headers");
-    let servers = servers?;
-    if authorities_pem.is_some() && servers.iter().all(|server| !server.tls) {
-        reader.reading().warning(
-            &reader.key_of("authorities"),
-            "no server of this application speaks TLS, so nobody is vouched for",
-            "`https` in `upstream`, or no `authorities`",
-        );
-    }
-    Some(UpstreamSettings {
-        application: name?.clone(),
-        servers,
-        protocol: protocol?,
-        authorities: authorities_pem,
-        connect_timeout: connect_timeout?,
-        reply_timeout: reply_timeout?,
-        keep_alive: keep_alive?,
-        preserve_host: preserve_host?,
-        identity_headers: identity_headers?,
-    })
-}
-
-fn routes(application: &str, reader: &Reader<'_>) -> Option<Vec<RouteSettings>> {
-    let tables = reader.tables("route", 1);
+fn routes(application: &str, reader: &Reader<'_>, tables: &[Reader<'_>]) -> Option<Vec<RouteSettings>> {
     let all = collect_all(tables.iter().map(|table| Some((table.key_of("name"), route(table)?))))?;
     for (position, (key, route)) in all.iter().enumerate() {
         if all.iter().take(position).any(|(_, earlier)| earlier.name == route.name) {
@@ -135,38 +102,6 @@ fn unmatched(text: &str) -> Result<Unmatched, Mistake> {
         "observe" => Ok(Unmatched::Observe),
         _ => Err(Mistake::new(format!("`{text}` is not one of deny, observe"), "one of deny, observe")),
     }
-}
-
-// A URL may hold a password, so it is not quoted.
-fn server(text: &str) -> Result<Server, Mistake> {
-    let wrong = |what: &str| {
-        Mistake::new(
-            what,
-            "such as `\"http://10.0.0.7:8080\"` or `\"https://ehr.internal\"`, and nothing more",
-        )
-    };
-    let url = Url::parse(text).map_err(|error| wrong(&format!("not a URL: {error}")))?;
-    let tls = match url.scheme() {
-        "http" => false,
-        "https" => true,
-        _ => return Err(wrong("an application is reached by `http` or `https`")),
-    };
-    let bare = url.username().is_empty()
-        && url.password().is_none()
-        && url.path() == "/"
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if !bare {
-        return Err(wrong("a server is only a scheme, a host and a port"));
-    }
-    let host = match url.host() {
-        Some(Host::Domain(name)) => name.to_owned(),
-        Some(Host::Ipv4(address)) => address.to_string(),
-        Some(Host::Ipv6(address)) => address.to_string(),
-        None => return Err(wrong("the URL has no host")),
-    };
-    let port = url.port_or_known_default().filter(|port| *port > 0);
-    Ok(Server { tls, host, port: port.ok_or_else(|| wrong("the URL has no port"))? })
 }
 
 fn refuse_same_host(reader: &Reader<'_>, hosts: &[String]) {

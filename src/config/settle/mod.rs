@@ -1,13 +1,16 @@
 //! Turns what is written into settings, table by table.
 
 pub(super) mod application;
+mod credential;
 pub(super) mod machine;
 pub(super) mod provider;
 mod rewrite;
 pub(super) mod role;
 mod route;
+mod upstream;
 
 use super::certificate::Certificate;
+use crate::domain::application::CredentialName;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::policy::settings::{CedarFile, RoleSettings};
 use crate::features::rewrite::settings::RewriteSettings;
@@ -26,6 +29,8 @@ pub(super) struct Written<T> {
 pub(super) struct RoleDraft {
     pub(super) settings: RoleSettings,
     pub(super) rule_keys: Vec<String>,
+    /// Rule by rule, the account that it names.
+    pub(super) credentials: Vec<Option<CredentialName>>,
 }
 
 /// An application and how it is reached. The provider is a name that nobody has looked up yet.

@@ -16,19 +16,20 @@ pub(in crate::config) fn role(name: &str, reader: &Reader<'_>) -> Option<RoleDra
     });
     let groups = reader.texts("groups");
     let purposes: Option<Vec<Purpose>> = reader.list("purposes");
-    let rules: Vec<(String, MaySettings)> = reader
-        .tables("may", 1)
-        .iter()
-        .filter_map(|table| Some((table.key().to_owned(), may(table)?)))
-        .collect();
+    let tables = reader.tables("may", 1);
+    let rules = tables.iter().filter_map(|table| {
+        let credential = table.parsed("credential");
+        Some(((table.key().to_owned(), credential), may(table)?))
+    });
+    let (keys, may): (Vec<_>, Vec<MaySettings>) = rules.unzip();
+    let (rule_keys, credentials) = keys.into_iter().unzip();
     let limits =
         reader.table("limit").and_then(|reader| limits(&reader, purposes.as_deref().unwrap_or_default()));
     // Wrong limits are an error already; the rules are checked all the same.
     let limits = limits.unwrap_or(Limits::NONE);
     let purposes = purposes?;
-    let (rule_keys, may) = rules.into_iter().unzip();
     let settings = RoleSettings { name: role.ok()?, groups: groups?, purposes, may, limits };
-    Some(RoleDraft { settings, rule_keys })
+    Some(RoleDraft { settings, rule_keys, credentials })
 }
 
 fn may(reader: &Reader<'_>) -> Option<MaySettings> {

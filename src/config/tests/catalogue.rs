@@ -3,7 +3,7 @@
 use super::Folder;
 
 /// A change to a file: put `new` where `old` stands.
-struct Case {
+pub(super) struct Case {
     file: &'static str,
     old: &'static str,
     new: &'static str,
@@ -12,14 +12,19 @@ struct Case {
 }
 
 const MAIN: &str = "leastway.toml";
-const EHR: &str = "applications/ehr.toml";
-const ROLES: &str = "roles.toml";
+pub(super) const EHR: &str = "applications/ehr.toml";
+pub(super) const ROLES: &str = "roles.toml";
 
-const fn case(file: &'static str, old: &'static str, new: &'static str, problem: &'static str) -> Case {
+pub(super) const fn case(
+    file: &'static str,
+    old: &'static str,
+    new: &'static str,
+    problem: &'static str,
+) -> Case {
     Case { file, old, new, problem }
 }
 
-fn check(cases: &[Case]) {
+pub(super) fn check(cases: &[Case]) {
     for Case { file, old, new, problem } in cases {
         let folder = Folder::good();
         folder.change(file, old, new);

@@ -87,7 +87,7 @@ fn paths_are_relative_to_the_file_that_names_them() {
         "https://a\"\nauthorities = \"file:ca.pem\"",
     );
     let settings = folder.load().unwrap().settings;
-    let pem = settings.upstreams[0].authorities.as_deref();
+    let pem = settings.upstreams[0].trust.authorities.as_deref();
     assert_eq!(pem, Some(folder.read("applications/ca.pem").as_bytes()));
     assert_eq!(settings.store, folder.path("data/leastway.db"));
 }

@@ -1,35 +1,42 @@
 //! One connection to a server of an application.
 
-use std::sync::Arc;
-
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::error::UpstreamError;
 use super::sender::{Sender, handshake};
 use super::settings::{Protocol, Server};
+use super::tls::{Tls, TlsFault};
+
+/// A stream to a server, before anything is said on it.
+pub(super) enum Reached {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
 
 /// Connects, and drives the connection on this worker until it ends.
-pub(super) async fn connect(
-    server: &Server,
-    tls: &Arc<ClientConfig>,
-    protocol: Protocol,
-) -> Result<Sender, UpstreamError> {
+pub(super) async fn connect(server: &Server, tls: &Tls, protocol: Protocol) -> Result<Sender, UpstreamError> {
+    match reach(server, tls).await? {
+        Reached::Plain(stream) => handshake(TokioIo::new(stream), protocol, "http").await,
+        Reached::Tls(stream) => {
+            if protocol == Protocol::Http2 && stream.get_ref().1.alpn_protocol() != Some(protocol.alpn()) {
+                return Err(UpstreamError::Tls(TlsFault::NoHttp2));
+            }
+            handshake(TokioIo::new(*stream), protocol, "https").await
+        }
+    }
+}
+
+/// Connects, and greets by TLS where the server speaks it.
+pub(super) async fn reach(server: &Server, tls: &Tls) -> Result<Reached, UpstreamError> {
     let tcp = open(server).await.map_err(UpstreamError::Connect)?;
     tcp.set_nodelay(true).map_err(UpstreamError::Connect)?;
     if !server.tls {
-        return handshake(TokioIo::new(tcp), protocol, "http").await;
+        return Ok(Reached::Plain(tcp));
     }
-    let name = ServerName::try_from(server.host.clone())
-        .map_err(|error| UpstreamError::Tls(std::io::Error::new(std::io::ErrorKind::InvalidInput, error)))?;
-    let stream = TlsConnector::from(tls.clone()).connect(name, tcp).await.map_err(UpstreamError::Tls)?;
-    if protocol == Protocol::Http2 && stream.get_ref().1.alpn_protocol() != Some(protocol.alpn()) {
-        return Err(UpstreamError::Tls(std::io::Error::other("the application does not agree on HTTP/2")));
-    }
-    handshake(TokioIo::new(stream), protocol, "https").await
+    let stream = tls.greet(tcp, &server.host).await.map_err(UpstreamError::Tls)?;
+    Ok(Reached::Tls(Box::new(stream)))
 }
 
 async fn open(server: &Server) -> std::io::Result<TcpStream> {

@@ -1,5 +1,7 @@
 //! What goes wrong on the application's side.
 
+use super::form_login::SignInFault;
+use super::tls::TlsFault;
 use crate::domain::reason::Reason;
 use crate::platform::http::body::BoxError;
 
@@ -14,7 +16,13 @@ pub enum UpstreamError {
     ConnectTimeout,
     /// The application's certificate or its TLS is not right.
     #[error("the application's TLS is not right")]
-    Tls(#[source] std::io::Error),
+    Tls(#[source] TlsFault),
+    /// We could not be signed in there.
+    #[error("nobody could be signed in at the application")]
+    SignIn(#[source] SignInFault),
+    /// Every server has as many requests as it may have, and there was no room in time.
+    #[error("the application's servers have as many requests as they may have")]
+    Overloaded,
     /// The head of the reply took too long.
     #[error("the application's reply took too long")]
     ReplyTimeout,
@@ -40,6 +48,9 @@ pub enum UpstreamError {
 
 impl UpstreamError {
     pub(super) fn of(error: hyper::Error) -> Self {
+        if let Some(fault) = TlsFault::behind(&error) {
+            return Self::Tls(fault);
+        }
         if error.is_user() {
             Self::RequestBody(error)
         } else if error.is_parse() {
@@ -49,10 +60,27 @@ impl UpstreamError {
         }
     }
 
+    /// Whether the server is at fault, rather than the caller, us, or time: a connection that was kept may
+    /// have been closed for having lain unused.
+    pub(super) const fn blames_server(&self, reused: bool) -> bool {
+        match self {
+            Self::Connect(_)
+            | Self::ConnectTimeout
+            | Self::Tls(_)
+            | Self::ReplyTimeout
+            | Self::Malformed(_)
+            | Self::UnaskedUpgrade => true,
+            Self::Aborted(_) | Self::BrokeOff(_) => !reused,
+            Self::RequestBody(_) | Self::SignIn(_) | Self::Overloaded | Self::NotSwitched => false,
+        }
+    }
+
     /// As events, pages and metrics name it.
     pub const fn reason(&self) -> Reason {
         match self {
             Self::Connect(_) | Self::Tls(_) => Reason::UpstreamUnreachable,
+            Self::SignIn(_) => Reason::UpstreamSignInFailed,
+            Self::Overloaded => Reason::UpstreamOverloaded,
             Self::ConnectTimeout | Self::ReplyTimeout => Reason::UpstreamTimeout,
             Self::Aborted(_) | Self::BrokeOff(_) => Reason::UpstreamAborted,
             Self::Malformed(_) | Self::UnaskedUpgrade | Self::NotSwitched => Reason::UpstreamMalformed,

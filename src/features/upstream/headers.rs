@@ -47,7 +47,7 @@ pub fn write(
         headers.insert(FORWARDED_HOST, authority);
     }
     if let Some(own) = own_host {
-        put(headers, HOST, &format!("{}:{}", own.host, own.port));
+        put(headers, HOST, &own.to_string());
     }
     put(headers, REQUEST_ID, &facts.request.to_string());
     put(headers, FORWARDED_FOR, &facts.client.to_string());

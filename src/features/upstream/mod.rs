@@ -4,14 +4,26 @@
 //! unrecorded. Framing is rebuilt, never relayed: our own writer frames what is forwarded.
 
 pub mod assertion;
+pub mod bond;
+pub mod check;
+mod choose;
 mod connect;
+pub mod credential;
 pub mod error;
+pub mod form_login;
+mod form_page;
 pub mod frames;
 pub mod headers;
+mod jar;
 pub mod pool;
+mod seat;
 pub mod send;
 mod sender;
+pub mod servers;
 pub mod settings;
+pub mod standing;
+mod sticky;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+pub mod tls;
 pub mod tunnel;

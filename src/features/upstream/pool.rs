@@ -1,40 +1,27 @@
 //! Connections that are kept open, per worker: no lock, nothing shared.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::ClientConfig;
-
+use super::bond::{Bond, Errand};
+use super::choose::{ServerSet, Turn};
 use super::connect::connect;
 use super::error::UpstreamError;
+use super::seat::Seat;
 use super::sender::Sender;
-use super::settings::{Server, UpstreamSettings};
-use crate::platform::tls::client::{TlsClientError, client};
-
-/// An application's servers, as the rules know them. Shared by all workers.
-#[derive(Debug)]
-pub struct Upstream {
-    /// As settled.
-    pub settings: UpstreamSettings,
-    tls: Arc<ClientConfig>,
-}
-
-impl Upstream {
-    /// Reads the authorities and makes the TLS client.
-    pub fn new(settings: UpstreamSettings) -> Result<Self, TlsClientError> {
-        let tls = client(settings.authorities.as_deref(), &[settings.protocol.alpn()])?;
-        Ok(Self { settings, tls })
-    }
-}
+use super::servers::Upstream;
+use super::settings::{Connections, UpstreamSettings};
 
 /// One worker's connections to one application.
 pub struct Pool {
-    upstream: Arc<Upstream>,
+    pub(super) upstream: Arc<Upstream>,
+    pub(super) turn: Turn,
     idle: RefCell<Vec<Idle>>,
-    turn: std::cell::Cell<usize>,
+    /// How many of the kept connections are bound to somebody.
+    bound: Cell<usize>,
 }
 
 impl fmt::Debug for Pool {
@@ -46,6 +33,7 @@ impl fmt::Debug for Pool {
 struct Idle {
     sender: Sender,
     server: usize,
+    bond: Bond,
     since: Instant,
 }
 
@@ -55,8 +43,9 @@ pub struct Lease {
     pub(super) sender: Sender,
     /// Whether it carried a request before: then it may have been closed under us.
     pub(super) reused: bool,
-    server: usize,
-    pool: Rc<Pool>,
+    /// Whose requests it may carry from now on.
+    pub(super) bond: Bond,
+    pub(super) seat: Seat,
 }
 
 impl fmt::Debug for Lease {
@@ -68,7 +57,8 @@ impl fmt::Debug for Lease {
 impl Pool {
     /// No connections yet.
     pub fn new(upstream: Arc<Upstream>) -> Rc<Self> {
-        Rc::new(Self { upstream, idle: RefCell::default(), turn: std::cell::Cell::new(0) })
+        let turn = Turn::new(upstream.servers.len());
+        Rc::new(Self { upstream, turn, idle: RefCell::default(), bound: Cell::new(0) })
     }
 
     /// The application's settings.
@@ -76,60 +66,116 @@ impl Pool {
         &self.upstream.settings
     }
 
-    /// A connection that was kept, if there is one that is still open.
-    pub(super) async fn kept(self: &Rc<Self>) -> Option<Lease> {
-        loop {
-            let Idle { mut sender, server, since } = self.idle.borrow_mut().pop()?;
+    /// The application's servers.
+    pub fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    /// A connection to the seat's server that was kept, if there is one that is still open and may carry
+    /// the errand's request; else the seat.
+    pub(super) async fn kept(&self, seat: Seat, errand: &Errand) -> Result<Lease, Seat> {
+        while let Some(Idle { mut sender, bond, since, .. }) = self.take(seat.server(), errand) {
             let fresh = since.elapsed() < self.settings().keep_alive;
             if fresh && !sender.is_closed() && sender.ready().await.is_ok() {
-                return Some(Lease { sender, reused: true, server, pool: self.clone() });
+                return Ok(Lease { sender, reused: true, bond, seat });
             }
+        }
+        Err(seat)
+    }
+
+    fn take(&self, server: usize, errand: &Errand) -> Option<Idle> {
+        let mut idle = self.idle.borrow_mut();
+        let newest = |idle: &[Idle], wanted: &dyn Fn(&Bond) -> bool| {
+            idle.iter().rposition(|idle| idle.server == server && wanted(&idle.bond))
+        };
+        // A handshake that is under way goes on where it was begun.
+        let own = || {
+            newest(&idle, &|bond| bond.is_handshake_of(errand))
+                .or_else(|| newest(&idle, &|bond| bond.is_of(errand)))
+        };
+        let own = if self.bound.get() > 0 { own() } else { None };
+        let takes_free = self.settings().connections == Connections::Shared;
+        let position = own.or_else(|| newest(&idle, &|bond| bond.is_free() && takes_free));
+        let taken = idle.swap_remove(position?);
+        if !taken.bond.is_free() {
+            self.bound.set(self.bound.get().saturating_sub(1));
+        }
+        Some(taken)
+    }
+
+    /// The server at the other end of a connection that only this errand's requests may use.
+    pub(super) fn bound_to(&self, errand: &Errand) -> Option<usize> {
+        if self.bound.get() == 0 {
+            return None;
+        }
+        let idle = self.idle.borrow();
+        let newest = |wanted: &dyn Fn(&Bond) -> bool| idle.iter().rev().find(|idle| wanted(&idle.bond));
+        let own = newest(&|bond| bond.is_handshake_of(errand)).or_else(|| newest(&|bond| bond.is_of(errand)));
+        own.map(|idle| idle.server)
+    }
+
+    /// A new connection to the seat's server; if that cannot be reached, to another.
+    pub(super) async fn fresh(self: &Rc<Self>, seat: Seat, errand: &Errand) -> Result<Lease, UpstreamError> {
+        let (mut seat, mut tried) = (seat, ServerSet::default());
+        loop {
+            let server = seat.server();
+            let failure = match self.open(server).await {
+                Ok(sender) => {
+                    let bond = Bond::new(self.settings().connections, errand);
+                    return Ok(Lease { sender, reused: false, bond, seat });
+                }
+                Err(failure) => failure,
+            };
+            self.upstream.failed(server);
+            tried.add(server);
+            drop(seat);
+            seat = match Seat::take(self, errand, tried).await {
+                Ok(Some(seat)) => seat,
+                Ok(None) | Err(_) => return Err(failure),
+            };
         }
     }
 
-    /// A new connection, to the next server in turn; if that cannot be reached, to the one after it.
-    pub(super) async fn fresh(self: &Rc<Self>) -> Result<Lease, UpstreamError> {
-        let servers = &self.settings().servers;
-        let mut failure = None;
-        for _ in servers {
-            let server = self.turn.get();
-            self.turn.set((server + 1) % servers.len().max(1));
-            let Some(address) = servers.get(server) else { continue };
-            match self.open(address).await {
-                Ok(sender) => return Ok(Lease { sender, reused: false, server, pool: self.clone() }),
-                Err(error) => failure = Some(error),
-            }
-        }
-        Err(failure.unwrap_or(UpstreamError::ConnectTimeout))
-    }
-
-    async fn open(&self, server: &Server) -> Result<Sender, UpstreamError> {
-        tokio::time::timeout(
-            self.settings().connect_timeout,
-            connect(server, &self.upstream.tls, self.settings().protocol),
-        )
-        .await
-        .unwrap_or(Err(UpstreamError::ConnectTimeout))
+    async fn open(&self, server: usize) -> Result<Sender, UpstreamError> {
+        let settings = self.settings();
+        let Some(address) = settings.servers.get(server) else {
+            return Err(UpstreamError::ConnectTimeout);
+        };
+        let connected = connect(address, &self.upstream.tls, settings.protocol);
+        tokio::time::timeout(settings.connect_timeout, connected)
+            .await
+            .unwrap_or(Err(UpstreamError::ConnectTimeout))
     }
 
     /// Closes what has lain unused for too long; called now and then.
     pub fn sweep(&self) {
         let keep = self.settings().keep_alive;
-        self.idle.borrow_mut().retain(|idle| idle.since.elapsed() < keep && !idle.sender.is_closed());
+        let mut idle = self.idle.borrow_mut();
+        idle.retain(|idle| idle.since.elapsed() < keep && !idle.sender.is_closed());
+        self.bound.set(idle.iter().filter(|idle| !idle.bond.is_free()).count());
+    }
+
+    fn keep(&self, kept: Idle) {
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() >= IDLE_MAX {
+            return;
+        }
+        if !kept.bond.is_free() {
+            self.bound.set(self.bound.get() + 1);
+        }
+        idle.push(kept);
     }
 }
 
 impl Lease {
-    /// Keeps the connection for the next request, if the application lets us.
+    /// Keeps the connection for the next request, if the application lets us and it is known whose it is.
     pub(super) fn give_back(self) {
-        let Self { sender, server, pool, reused: _ } = self;
-        if sender.is_closed() || pool.settings().keep_alive == Duration::ZERO {
+        let Self { sender, bond, seat, reused: _ } = self;
+        let pool = seat.pool();
+        if sender.is_closed() || bond.is_nobodys() || pool.settings().keep_alive == Duration::ZERO {
             return;
         }
-        let mut idle = pool.idle.borrow_mut();
-        if idle.len() < IDLE_MAX {
-            idle.push(Idle { sender, server, since: Instant::now() });
-        }
+        pool.keep(Idle { sender, server: seat.server(), bond, since: Instant::now() });
     }
 }
 

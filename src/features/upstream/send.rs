@@ -4,13 +4,17 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
+use super::bond::Errand;
+use super::choose::ServerSet;
 use super::error::UpstreamError;
 use super::pool::{Lease, Pool};
+use super::seat::Seat;
 use super::settings::Protocol;
 use crate::domain::proof::{Journaled, Permit};
 use crate::platform::http::body::{BoxError, Full};
@@ -68,6 +72,11 @@ impl Body for RequestBody {
 #[derive(Debug)]
 pub struct ReplyBody {
     incoming: Incoming,
+    /// What has been looked at before it is passed on.
+    ahead: Option<Bytes>,
+    /// What went wrong while it was looked at: it comes after what came before.
+    broken: Option<hyper::Error>,
+    server: usize,
     lease: Option<Lease>,
 }
 
@@ -79,6 +88,12 @@ impl Body for ReplyBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let Some(ahead) = self.ahead.take() {
+            return Poll::Ready(Some(Ok(Frame::data(ahead))));
+        }
+        if let Some(broken) = self.broken.take() {
+            return Poll::Ready(Some(Err(broken)));
+        }
         let frame = ready!(Pin::new(&mut self.incoming).poll_frame(context));
         match &frame {
             None => self.give_back(),
@@ -90,15 +105,44 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.ahead.is_none() && self.broken.is_none() && self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        let ahead = self.ahead.as_ref().map_or(0, |ahead| ahead.len() as u64);
+        let mut hint = self.incoming.size_hint();
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper + ahead);
+        }
+        hint.set_lower(hint.lower() + ahead);
+        hint
     }
 }
 
 impl ReplyBody {
+    /// The beginning, up to `bytes_max` or a little more; it is still passed on.
+    pub(super) async fn peek(&mut self, bytes_max: usize) -> Bytes {
+        let mut begun = BytesMut::new();
+        while begun.len() < bytes_max {
+            match self.frame().await {
+                Some(Ok(frame)) => begun.extend(frame.into_data().ok()),
+                Some(Err(broken)) => {
+                    self.broken = Some(broken);
+                    break;
+                }
+                None => break,
+            }
+        }
+        let begun = begun.freeze();
+        self.ahead = Some(begun.clone()).filter(|begun| !begun.is_empty());
+        begun
+    }
+
+    /// The position of the server that answers.
+    pub const fn server(&self) -> usize {
+        self.server
+    }
+
     fn give_back(&mut self) {
         if let Some(lease) = self.lease.take() {
             lease.give_back();
@@ -109,31 +153,38 @@ impl ReplyBody {
 /// Sends `request`. What may go is proven: it was permitted, and its opening entry is in the journal.
 ///
 /// A request that changes nothing and has no body is sent a second time, on a new connection, if a
-/// kept connection turns out to be dead; no other request is ever sent twice.
+/// kept connection turns out to be dead; no other request is ever sent twice. A server that cannot be
+/// reached has been sent nothing: then another is taken.
 pub async fn send(
     pool: &Rc<Pool>,
     mut request: Request<RequestBody>,
+    errand: &Errand,
     _permit: &Permit,
     _journaled: &Journaled,
 ) -> Result<Response<ReplyBody>, UpstreamError> {
-    let wants_upgrade = request.headers().contains_key(http::header::UPGRADE);
     // Only HTTP/1.1 has an upgrade; nothing else is opened in its place.
-    if wants_upgrade && pool.settings().protocol != Protocol::Http1 {
+    if request.headers().contains_key(http::header::UPGRADE) && pool.settings().protocol != Protocol::Http1 {
         return Err(UpstreamError::NotSwitched);
     }
+    let seat = Seat::take(pool, errand, ServerSet::default()).await?.ok_or(UpstreamError::Overloaded)?;
     let again = repeatable(&request);
-    if let Some(lease) = pool.kept().await {
-        match exchange(pool, lease, request, wants_upgrade).await {
+    let seat = match pool.kept(seat, errand).await {
+        Err(seat) => seat,
+        Ok(lease) => match exchange(lease, request, errand).await {
             Ok(reply) => return Ok(reply),
-            Err((_, Some(unsent))) => request = *unsent,
-            Err((UpstreamError::Aborted(_), None)) if again.is_some() => {
-                request = again.unwrap_or_default();
+            Err(Failed { unsent: Some(unsent), seat, .. }) => {
+                request = *unsent;
+                seat
             }
-            Err((error, None)) => return Err(error),
-        }
-    }
-    let lease = Box::pin(pool.fresh()).await?;
-    exchange(pool, lease, request, wants_upgrade).await.map_err(|(error, _)| error)
+            Err(Failed { error: UpstreamError::Aborted(_), seat, .. }) if again.is_some() => {
+                request = again.unwrap_or_default();
+                seat
+            }
+            Err(failed) => return Err(failed.error),
+        },
+    };
+    let lease = Box::pin(pool.fresh(seat, errand)).await?;
+    exchange(lease, request, errand).await.map_err(|failed| failed.error)
 }
 
 /// A second copy of a request that may be sent twice: safe (RFC 9110 section 9.2.1) and without a body.
@@ -154,32 +205,57 @@ impl Default for RequestBody {
     }
 }
 
-type Failed = (UpstreamError, Option<Box<Request<RequestBody>>>);
+/// A request that failed, with the request itself if nothing of it was sent.
+struct Failed {
+    error: UpstreamError,
+    unsent: Option<Box<Request<RequestBody>>>,
+    seat: Seat,
+}
 
 async fn exchange(
-    pool: &Rc<Pool>,
     mut lease: Lease,
-    request: Request<RequestBody>,
-    wants_upgrade: bool,
+    mut request: Request<RequestBody>,
+    errand: &Errand,
 ) -> Result<Response<ReplyBody>, Failed> {
+    let pool = lease.seat.pool().clone();
+    let server = lease.seat.server();
+    let wants_upgrade = request.headers().contains_key(http::header::UPGRADE);
+    // A caller who is slow to send, or leaves, is not the server's fault.
+    let is_whole = request.body().is_end_stream() || matches!(request.body(), RequestBody::Held(_));
+    lease.bond = lease.bond.asked(errand, request.headers());
+    if let Some(host) = pool.upstream().own_host(server) {
+        request.headers_mut().insert(http::header::HOST, host);
+    }
     let sent = lease.sender.try_send_request(request);
+    let failed = |lease: Lease, error: UpstreamError, unsent| {
+        if error.blames_server(lease.reused) && is_whole {
+            pool.upstream().failed(server);
+        }
+        Failed { error, unsent, seat: lease.seat }
+    };
     let reply = match tokio::time::timeout(pool.settings().reply_timeout, sent).await {
-        Err(_) => return Err((UpstreamError::ReplyTimeout, None)),
+        Err(_) => return Err(failed(lease, UpstreamError::ReplyTimeout, None)),
         Ok(Err(mut error)) => {
             let unsent = error.take_message().filter(|_| lease.reused).map(Box::new);
-            return Err((UpstreamError::of(error.into_error()), unsent));
+            return Err(failed(lease, UpstreamError::of(error.into_error()), unsent));
         }
         Ok(Ok(reply)) => reply,
     };
     // A reply that switches protocols unasked would put whatever follows past every check.
     if reply.status() == StatusCode::SWITCHING_PROTOCOLS && !wants_upgrade {
-        return Err((UpstreamError::UnaskedUpgrade, None));
+        return Err(failed(lease, UpstreamError::UnaskedUpgrade, None));
     }
     let (head, incoming) = reply.into_parts();
-    let mut body = ReplyBody { incoming, lease: Some(lease) };
-    if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        body.lease = None;
-    } else if body.incoming.is_end_stream() {
+    if pool.settings().health.failure_status.has(head.status) {
+        pool.upstream().failed(server);
+    } else {
+        pool.upstream().fine(server);
+    }
+    pool.upstream().learn(server, &head.headers);
+    lease.bond = lease.bond.answered(errand, head.status, &head.headers);
+    let mut body = ReplyBody { incoming, ahead: None, broken: None, server, lease: Some(lease) };
+    // A connection that has switched is never given back; its seat is taken until the tunnel ends.
+    if head.status != StatusCode::SWITCHING_PROTOCOLS && body.incoming.is_end_stream() {
         body.give_back();
     }
     Ok(Response::from_parts(head, body))

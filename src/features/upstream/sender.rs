@@ -4,7 +4,7 @@
 //! A connection of HTTP/2 is used as one of HTTP/1.1 is, for one request after the other: nobody waits behind
 //! somebody else's stream, and what an application ties to a connection is tied to one request.
 
-use http::header::{HOST, HeaderValue, TE};
+use http::header::{CONNECTION, HOST, HeaderValue, TE};
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, Uri, Version};
 use hyper::body::Incoming;
@@ -53,7 +53,8 @@ impl Sender {
 
 /// Says who is spoken to by `:scheme` and `:authority` in place of `Host`, and that trailers are welcome,
 /// which gRPC asks for. A request that was made so before stays as it is.
-fn as_http2(mut request: Request<RequestBody>, scheme: &Scheme) -> Request<RequestBody> {
+pub(super) fn as_http2<B>(mut request: Request<B>, scheme: &Scheme) -> Request<B> {
+    request.headers_mut().remove(CONNECTION);
     let host = request.headers_mut().remove(HOST);
     let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
     if let Some(authority) = authority {

@@ -10,6 +10,10 @@ pub const SESSION_COOKIE: &str = "__Host-leastway";
 /// The cookie that binds a sign-in to the browser that began it.
 pub const BINDING_COOKIE: &str = "__Host-leastway-b";
 
+/// What the name of a cookie that binds to a server of an application begins with; the application's name
+/// follows.
+pub const SERVER_COOKIE: &str = "__Host-leastway-at-";
+
 /// One of our cookies, as a request brought it.
 #[derive(Debug, Clone)]
 pub enum OwnCookie {
@@ -42,6 +46,31 @@ pub fn find<'a>(fields: impl IntoIterator<Item = &'a HeaderValue>, name: &str) -
         };
     }
     found
+}
+
+/// The value of the cookie that binds to a server of `application`, if there is exactly one.
+pub fn server_of(found: &[(String, String)], application: &str) -> Option<String> {
+    let mut values = found.iter().filter(|(name, _)| name == application).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (Some(value), None) => Some(value.clone()),
+        (None | Some(_), _) => None,
+    }
+}
+
+/// Finds the cookies that bind to servers: applications with values.
+pub fn find_servers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let is_there =
+        |line: &HeaderValue| memchr::memmem::find(line.as_bytes(), SERVER_COOKIE.as_bytes()).is_some();
+    if !headers.get_all(COOKIE).iter().any(is_there) {
+        return Vec::new();
+    }
+    let crumbs = headers.get_all(COOKIE).iter().flat_map(crumbs);
+    let found = crumbs.filter_map(|crumb| {
+        let application = name_of(crumb).strip_prefix(SERVER_COOKIE.as_bytes())?;
+        let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
+        Some((text(application)?, text(value_of(crumb))?))
+    });
+    found.take(SERVER_COOKIES_MAX).collect()
 }
 
 /// Removes our cookies, in whatever letter case, from what the application will see. All others stay
@@ -91,6 +120,9 @@ fn sets_own(line: &HeaderValue) -> bool {
 fn is_own(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(SESSION_COOKIE.as_bytes())
         || name.eq_ignore_ascii_case(BINDING_COOKIE.as_bytes())
+        || name
+            .get(..SERVER_COOKIE.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(SERVER_COOKIE.as_bytes()))
 }
 
 fn crumbs(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
@@ -104,3 +136,6 @@ fn name_of(crumb: &[u8]) -> &[u8] {
 fn value_of(crumb: &[u8]) -> &[u8] {
     memchr::memchr(b'=', crumb).and_then(|at| crumb.get(at + 1..)).unwrap_or_default().trim_ascii()
 }
+
+/// Applications of one host; a browser has one such cookie for each.
+const SERVER_COOKIES_MAX: usize = 32;

@@ -63,6 +63,8 @@ pub struct Head {
     pub upgrade: Option<Upgrade>,
     /// The session cookie.
     pub session: OwnCookie,
+    /// The cookies that bind to servers: applications with values.
+    pub servers: Vec<(String, String)>,
     target: PathAndQuery,
 }
 
@@ -99,10 +101,11 @@ pub fn head(parts: &mut Parts, connection: &ConnectionFacts<'_>) -> Result<Head,
     let upgrade = extended.or(framing::upgrade(parts)?);
     let client = client::address(&parts.headers, connection.peer, connection.trusted_proxies);
     let session = cookies::find(parts.headers.get_all(COOKIE), SESSION_COOKIE);
+    let servers = cookies::find_servers(&parts.headers);
     let target = parts.uri.path_and_query().cloned().ok_or(Fault::malformed("target: none"))?;
     let peer = connection.peer.ip().to_canonical();
     headers::strip(&mut parts.headers, client::is_trusted(peer, connection.trusted_proxies));
-    Ok(Head { authority, client, body, upgrade, session, target })
+    Ok(Head { authority, client, body, upgrade, session, servers, target })
 }
 
 /// Finds the application at a host and target, and reads the path as that application reads it.

@@ -1,5 +1,6 @@
-//! TLS, by rustls and aws-lc-rs alone: certificates by server name towards callers, verification
-//! without an off switch towards applications.
+//! TLS, by rustls and aws-lc-rs alone: certificates by server name towards callers, verification towards
+//! applications and providers.
 
 pub mod certificates;
 pub mod client;
+mod verify;

@@ -82,6 +82,7 @@ fn opening(number: u64) -> Opening {
         reasons: vec![Reason::RuleMatched],
         rules: ["registrar/2".into()].into(),
         rules_version: Some("0011223344556677".into()),
+        credential: None,
         justification: None,
         note: None,
     }

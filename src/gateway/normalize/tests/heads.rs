@@ -209,12 +209,24 @@ fn two_session_cookies_are_no_session() {
 }
 
 #[test]
+fn a_cookie_that_binds_to_a_server_is_read_once_and_never_forwarded() {
+    let line = "a=1; __Host-leastway-at-ehr=0af3; __Host-leastway-at-lab=1; __Host-leastway-at-lab=2; \
+                __HOST-LEASTWAY-AT-ehr=ffff; b=__Host-leastway-at-ehr=ffff";
+    let (request, left) = normalized(&[("cookie", line)]);
+    let bound = |application: &str| cookies::server_of(&request.head.servers, application);
+    assert_eq!(bound("ehr").as_deref(), Some("0af3"));
+    assert_eq!(bound("lab"), None, "two are none");
+    assert_eq!(left.get("cookie").unwrap(), "a=1; b=__Host-leastway-at-ehr=ffff");
+}
+
+#[test]
 fn the_application_never_sets_our_cookies() {
     let mut headers = HeaderMap::new();
     for line in [
         "kept=1; Path=/",
         "__Host-leastway=evil; Secure",
         " __HOST-leastway-b = evil",
+        "__Host-Leastway-At-ehr=evil; Path=/",
         "=__Host-leastway=evil",
         "=kept",
     ] {

@@ -1,5 +1,10 @@
 //! The application's side against applications that misbehave, each a few lines of a socket.
 
+mod balance;
+mod form;
+mod signed_in;
+mod tls;
+
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -13,11 +18,17 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
 use super::assertion::{AssertionKey, Assertions};
+use super::bond::Errand;
+use super::credential::Credentials;
 use super::error::UpstreamError;
 use super::headers::{ASSERTION, Facts, write};
-use super::pool::{Pool, Upstream};
+use super::pool::Pool;
 use super::send::{RequestBody, send};
-use super::settings::{IdentityHeaders, Protocol, Server, UpstreamSettings};
+use super::servers::Upstream;
+use super::settings::{
+    BalanceSettings, Connections, HealthSettings, IdentityHeaders, Protocol, Server, StatusSet, Sticky,
+    UpstreamSettings,
+};
 use crate::domain::assurance::Assurance;
 use crate::domain::proof::{Journaled, Permit};
 use crate::domain::purpose::Purpose;
@@ -26,18 +37,39 @@ use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::SeededEntropy;
 use crate::foundation::id::{RequestId, SessionId};
 use crate::platform::http::body::{Full, read_bounded};
+use crate::platform::tls::client::Trust;
 
-fn settings(address: SocketAddr) -> UpstreamSettings {
+/// Settings for an application with these servers.
+pub(crate) fn settings_of(addresses: &[SocketAddr]) -> UpstreamSettings {
+    let server =
+        |address: &SocketAddr| Server { tls: false, host: address.ip().to_string(), port: address.port() };
     UpstreamSettings {
         application: "ehr".parse().unwrap(),
-        servers: vec![Server { tls: false, host: address.ip().to_string(), port: address.port() }],
+        servers: addresses.iter().map(server).collect(),
         protocol: Protocol::Http1,
-        authorities: None,
+        trust: Trust::default(),
+        server_name: None,
         connect_timeout: Duration::from_secs(1),
         reply_timeout: Duration::from_millis(500),
         keep_alive: Duration::from_secs(15),
         preserve_host: true,
         identity_headers: vec![IdentityHeaders::RemoteUser],
+        connections: Connections::Shared,
+        balance: BalanceSettings {
+            sticky: Sticky::No,
+            requests_max: None,
+            waiting_max: 100,
+            wait_max: Duration::from_secs(5),
+            slow_start: Duration::ZERO,
+        },
+        health: HealthSettings {
+            failures: 5,
+            failure_status: StatusSet::new(vec!["503".parse().unwrap()]),
+            out: Duration::from_secs(10),
+            out_max: Duration::from_secs(60),
+            check: None,
+        },
+        credentials: Credentials::default(),
     }
 }
 
@@ -67,6 +99,53 @@ async fn application(connections: Vec<Vec<&'static str>>) -> (SocketAddr, Rc<Cel
     (address, served)
 }
 
+/// A server that answers whatever comes on any number of connections; `answer` is given the head with
+/// the body and the connection's number, from 0.
+async fn server<F, A>(answer: F) -> SocketAddr
+where
+    F: Fn(String, usize) -> A + 'static,
+    A: Future<Output = String> + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let answer = Rc::new(answer);
+    tokio::task::spawn_local(async move {
+        for number in 0.. {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let answer = answer.clone();
+            tokio::task::spawn_local(async move {
+                while let Some(request) = read_request(&mut stream).await {
+                    let reply = answer(request, number).await;
+                    if stream.write_all(reply.as_bytes()).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+/// A reply with this text.
+fn reply(text: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len())
+}
+
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let head = read_head(stream).await?;
+    let length =
+        head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).await.ok()?;
+    // The case of names means nothing (RFC 9110 section 5.1).
+    let line = |line: &str| match line.split_once(": ") {
+        Some((name, value)) => format!("{}: {value}\r\n", name.to_lowercase()),
+        None => format!("{line}\r\n"),
+    };
+    let head: String = head.split_terminator("\r\n").map(line).collect();
+    Some(head + std::str::from_utf8(&body).unwrap())
+}
+
 async fn read_head(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -76,13 +155,32 @@ async fn read_head(stream: &mut TcpStream) -> Option<String> {
 }
 
 async fn ask(pool: &Rc<Pool>, request: Request<RequestBody>) -> Result<(StatusCode, Bytes), UpstreamError> {
-    let reply = send(pool, request, &Permit::assertion(), &Journaled::assertion()).await?;
+    ask_as(pool, request, &NOBODY).await
+}
+
+async fn ask_as(
+    pool: &Rc<Pool>,
+    request: Request<RequestBody>,
+    errand: &Errand,
+) -> Result<(StatusCode, Bytes), UpstreamError> {
+    let reply = send(pool, request, errand, &Permit::assertion(), &Journaled::assertion()).await?;
     let status = reply.status();
     Ok((status, read_bounded(reply.into_body(), 1024).await.unwrap()))
 }
 
+/// Somebody who is not signed in, and bound to no server.
+const NOBODY: Errand = Errand {
+    session: None,
+    line: SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7)), 4000),
+    server: None,
+};
+
 fn pool(address: SocketAddr) -> Rc<Pool> {
-    Pool::new(Arc::new(Upstream::new(settings(address)).unwrap()))
+    Pool::new(Arc::new(balanced(settings_of(&[address]))))
+}
+
+pub(crate) fn balanced(settings: UpstreamSettings) -> Upstream {
+    Upstream::new(settings).unwrap()
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";

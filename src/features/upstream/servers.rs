@@ -1,0 +1,184 @@
+//! An application's servers as the rules know them. Shared by all workers; how the servers stand is kept
+//! over reloads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use http::HeaderValue;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::credential::Credential;
+use super::form_login::Refused;
+use super::jar::Jars;
+use super::settings::{Server, Sticky, UpstreamSettings};
+use super::standing::{Change, Standing, StandingNow};
+use super::sticky::{Learned, tags};
+use super::tls::Tls;
+use crate::foundation::id::SessionId;
+use crate::platform::tls::client::TlsClientError;
+
+/// An application's servers.
+#[derive(Debug)]
+pub struct Upstream {
+    /// As settled.
+    pub settings: UpstreamSettings,
+    pub(super) tls: Tls,
+    pub(super) servers: Vec<ServerState>,
+    pub(super) together: Arc<Together>,
+}
+
+/// One server.
+#[derive(Debug)]
+pub(super) struct ServerState {
+    /// By what a cookie names it: stays the same when servers come and go.
+    pub(super) tag: String,
+    pub(super) standing: Arc<Standing>,
+    /// Room for requests, where there is a limit.
+    pub(super) room: Option<Arc<Semaphore>>,
+}
+
+/// What the servers of one application have in common.
+#[derive(Debug, Default)]
+pub(super) struct Together {
+    /// Requests that wait for room.
+    pub(super) waiting: AtomicUsize,
+    /// Requests for which there was none.
+    pub(super) overloaded: AtomicU64,
+    /// Whether it was said that all servers are out.
+    all_out: AtomicBool,
+    /// Which server set which cookie of the application.
+    pub(super) learned: Learned,
+    /// The application's cookies, person by person.
+    pub(super) jars: Jars,
+    /// Accounts that are left alone for a while.
+    pub(super) refused: Refused,
+}
+
+/// What operators see of one application's servers.
+#[derive(Debug)]
+pub struct UpstreamNow {
+    /// Each server with how it stands.
+    pub servers: Vec<(Server, StandingNow)>,
+    /// Requests that wait for room.
+    pub waiting: usize,
+    /// Requests for which there was none.
+    pub overloaded: u64,
+}
+
+impl Upstream {
+    /// Makes the TLS client.
+    pub fn new(settings: UpstreamSettings) -> Result<Self, TlsClientError> {
+        let config = settings.trust.client(&[settings.protocol.alpn()])?;
+        let tls = Tls { config, server_name: settings.server_name.clone() };
+        let now = Instant::now();
+        let room = || settings.balance.requests_max.map(|most| Arc::new(Semaphore::new(most)));
+        let servers = tags(&settings)
+            .into_iter()
+            .map(|tag| ServerState { tag, standing: Arc::new(Standing::new(now)), room: room() })
+            .collect();
+        Ok(Self { settings, tls, servers, together: Arc::default() })
+    }
+
+    /// Takes over how its servers stand from what was in force before.
+    pub fn inherit(&mut self, before: &Self) {
+        let is_same_room = self.settings.balance.requests_max == before.settings.balance.requests_max;
+        for (server, state) in self.settings.servers.iter().zip(&mut self.servers) {
+            let known = before.settings.servers.iter().position(|known| known == server);
+            let Some(known) = known.and_then(|position| before.servers.get(position)) else { continue };
+            state.standing = known.standing.clone();
+            if self.settings.health.check.is_none() {
+                state.standing.unchecked();
+            }
+            if is_same_room {
+                state.room.clone_from(&known.room);
+            }
+        }
+        self.together = before.together.clone();
+        for (name, credential) in &before.settings.credentials.by_name {
+            let now = self.settings.credentials.by_name.get(name);
+            let is_same = match (credential, now) {
+                (Credential::Form(before), Some(Credential::Form(now))) => now.is_same_account(before),
+                (Credential::Form(_) | Credential::Header { .. }, _) => false,
+            };
+            // Nobody goes on under an account that was taken away, or waits for one that was put right.
+            if !is_same {
+                self.together.jars.forget_account(name);
+                self.together.refused.forget(name);
+            }
+        }
+    }
+
+    /// Throws away what is kept for sessions that are gone.
+    pub fn forget(&self, is_there: impl Fn(SessionId) -> bool) {
+        self.together.jars.forget(is_there);
+    }
+
+    /// The host that a server is told, where it wants to see its own name and there are others.
+    pub(super) fn own_host(&self, server: usize) -> Option<HeaderValue> {
+        if self.settings.preserve_host || self.servers.len() == 1 {
+            return None;
+        }
+        HeaderValue::from_str(&self.settings.servers.get(server)?.to_string()).ok()
+    }
+
+    /// A server has answered.
+    pub(super) fn fine(&self, server: usize) {
+        if let Some(state) = self.servers.get(server) {
+            state.standing.fine();
+        }
+        if self.together.all_out.load(Ordering::Relaxed) {
+            self.together.all_out.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// A server has failed by its own fault.
+    pub(super) fn failed(&self, server: usize) {
+        let Some(state) = self.servers.get(server) else { return };
+        let now = Instant::now();
+        let change = state.standing.fail(&self.settings.health, now);
+        self.tell(server, change, now);
+    }
+
+    /// Says what has become of a server; and, once, that none is in.
+    pub(super) fn tell(&self, server: usize, change: Change, now: Instant) {
+        let Some(address) = self.settings.servers.get(server) else { return };
+        let application = &self.settings.application;
+        match change {
+            Change::None => return,
+            Change::Out(length) => {
+                let seconds = length.as_secs();
+                tracing::warn!(%application, server = %address, out_seconds = seconds, "a server failed too often in a row and is out");
+            }
+            Change::Down => {
+                tracing::warn!(%application, server = %address, "a server fails its checks and is out");
+            }
+            Change::Up => {
+                tracing::info!(%application, server = %address, "a server passes its checks and is in again");
+            }
+        }
+        let none_is_in = self.servers.iter().all(|server| !server.standing.is_in(now));
+        if none_is_in && !self.together.all_out.swap(true, Ordering::Relaxed) {
+            tracing::error!(%application, "all servers are out, so all are tried");
+        }
+    }
+
+    /// What operators see.
+    pub fn report(&self) -> UpstreamNow {
+        let now = Instant::now();
+        let servers = self.settings.servers.iter().zip(&self.servers);
+        UpstreamNow {
+            servers: servers.map(|(server, state)| (server.clone(), state.standing.report(now))).collect(),
+            waiting: self.together.waiting.load(Ordering::Relaxed),
+            overloaded: self.together.overloaded.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The name of the application's cookie that binds a caller to a server.
+    pub(super) fn binding_cookie(&self) -> Option<&str> {
+        match &self.settings.balance.sticky {
+            Sticky::ApplicationCookie(name) => Some(name),
+            Sticky::No | Sticky::OwnCookie => None,
+        }
+    }
+}
