@@ -118,6 +118,7 @@ fn event() -> (Opening, Closing) {
         method: Some("GET".to_owned()),
         host: Some("ehr.clinic.example".to_owned()),
         path: Some("/patients/{patient}".to_owned()),
+        batch_entry: None,
         query_keys: vec!["tab".to_owned()],
         patient: None,
         subject: Some(EventSubject {

@@ -16,6 +16,7 @@ use crate::features::authn::RelyingParty;
 use crate::features::guard::ledger::Ledger;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::policy::bundle::Rules as PolicyRules;
+use crate::features::route::body::BodyLimits;
 use crate::features::route::table::RouteTable;
 use crate::features::session::Sessions;
 use crate::features::upstream::assertion::AssertionKey;
@@ -40,6 +41,13 @@ pub struct Rules {
     pub trusted_proxies: Vec<IpNet>,
     /// The first digits of the digest of all files, for events.
     pub version: Arc<str>,
+}
+
+impl Rules {
+    /// How much of a request's body is read where a route depends on it.
+    pub const fn body_limits(&self) -> BodyLimits {
+        BodyLimits { bytes_max: self.guard.request_body_bytes, ratio_max: self.guard.decompression_ratio }
+    }
 }
 
 /// The classes that a provider can prove, with the `acr_values` that ask for each.

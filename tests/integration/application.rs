@@ -1,4 +1,5 @@
-//! An application that answers every request with the headers that reached it, and one path slowly.
+//! An application that answers every request with what reached it: a POST with its body, any other with its
+//! headers; and one path slowly.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -6,9 +7,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::response::IntoResponse as _;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use http::Request;
+use http::{Method, Request};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -24,15 +25,18 @@ pub(crate) async fn start() -> (SocketAddr, JoinHandle<()>) {
     (address, tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }))
 }
 
-/// A line for each header: `name: value`.
-async fn echo(request: Request<Body>) -> String {
+/// The body byte for byte; or a line for each header: `name: value`.
+async fn echo(request: Request<Body>) -> Response {
+    if request.method() == Method::POST {
+        return request.into_body().into_response();
+    }
     let line = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
         format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))
     };
-    request.headers().iter().map(line).collect()
+    request.headers().iter().map(line).collect::<String>().into_response()
 }
 
-async fn slow() -> axum::response::Response {
+async fn slow() -> Response {
     let pieces = futures_util::stream::unfold(0, |sent| async move {
         if sent == PIECES {
             return None;

@@ -8,6 +8,7 @@
 )]
 
 mod application;
+mod bodies;
 mod down;
 mod events;
 mod house;

@@ -63,6 +63,7 @@ fn opening(number: u64) -> Opening {
         method: Some("POST".to_owned()),
         host: Some("ehr.clinic.example".to_owned()),
         path: Some("/reports/patients".to_owned()),
+        batch_entry: None,
         query_keys: Vec::new(),
         patient: None,
         subject: Some(EventSubject {

@@ -1,12 +1,18 @@
 //! Which route a request is, and which settings cannot be.
 
+mod calls;
+mod coded;
+mod entries;
+mod hostile;
+
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::body::{Body, BodyFault, BodyNeeds};
+use super::body::{Body, BodyFault, BodyLimits, BodyNeeds, Content};
 use super::fields::{Fields, FieldsFault, is_key};
 use super::quirks::Quirks;
+use super::recognize::Recognized;
 use super::settings::{Access, ApplicationSettings, Condition, Match, Quirk, RouteSettings, Test, Unmatched};
-use super::table::{Recognized, RouteProblem, RouteTable};
+use super::table::{RouteProblem, RouteTable};
 use super::view::{PathView, RequestView, Segments, Span};
 use crate::domain::action::Action;
 
@@ -32,12 +38,14 @@ fn route(name: &str, methods: &[Method], path: &str) -> RouteSettings {
             query: Vec::new(),
             form: Vec::new(),
             json: Vec::new(),
+            calls: Vec::new(),
             header: Vec::new(),
         },
         action: Action::View,
         categories: Vec::new(),
         reply: None,
         access: Access::Policy,
+        entries: None,
     }
 }
 
@@ -81,7 +89,7 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn get(target: &'a str) -> Self {
-        Self { method: Method::GET, target, headers: HeaderMap::new(), body: Some(Body::Empty) }
+        Self { method: Method::GET, target, headers: HeaderMap::new(), body: Some(Body::none()) }
     }
 
     fn post(target: &'a str, body: Body) -> Self {
@@ -89,9 +97,8 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// What the table says: the route's name, or how it ended without one.
-fn ask(table: &RouteTable, asked: &Asked<'_>) -> String {
-    let (path, query) = asked.target.split_once('?').unwrap_or((asked.target, ""));
+/// Where the segments of a path are.
+fn spans(path: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut start = 1;
     for part in path.split('/').skip(1) {
@@ -100,6 +107,13 @@ fn ask(table: &RouteTable, asked: &Asked<'_>) -> String {
         }
         start += part.len() + 1;
     }
+    spans
+}
+
+/// What the table says: the route's name, or how it ended without one.
+fn ask(table: &RouteTable, asked: &Asked<'_>) -> String {
+    let (path, query) = asked.target.split_once('?').unwrap_or((asked.target, ""));
+    let spans = spans(path);
     let segments = Segments::new(path, &spans);
     let query = Fields::parse(query.as_bytes()).unwrap();
     let view = RequestView {
@@ -119,15 +133,20 @@ fn table(routes: Vec<RouteSettings>) -> RouteTable {
 }
 
 fn form(text: &str) -> Body {
-    Body::Form(Fields::parse(text.as_bytes()).unwrap())
+    read("application/x-www-form-urlencoded", text.as_bytes()).unwrap()
 }
 
-const BOTH: BodyNeeds = BodyNeeds { form: true, json: true };
+const BOTH: BodyNeeds = BodyNeeds { form: true, json: true, rpc: false, graphql: false };
+const LIMITS: BodyLimits = BodyLimits { bytes_max: 64 * 1024, ratio_max: 200 };
 
 fn read(media_type: &str, bytes: &[u8]) -> Result<Body, BodyFault> {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_str(media_type).unwrap());
-    Body::read(&headers, bytes, BOTH)
+    read_with(&headers, bytes, BOTH)
+}
+
+fn read_with(headers: &HeaderMap, bytes: &[u8], needs: BodyNeeds) -> Result<Body, BodyFault> {
+    Body::read(headers, &Fields::none(), bytes, needs, LIMITS)
 }
 
 #[test]
@@ -160,7 +179,7 @@ fn the_most_specific_path_wins_from_the_left() {
 fn a_route_whose_method_differs_leaves_the_request_to_a_wider_path() {
     let table = table(vec![route("open", &[Method::GET], "/a/{id}"), route("wide", &[], "/a/**")]);
     assert_eq!(ask(&table, &Asked::get("/a/1")), "open");
-    assert_eq!(ask(&table, &Asked::post("/a/1", Body::Empty)), "wide");
+    assert_eq!(ask(&table, &Asked::post("/a/1", Body::none())), "wide");
     assert_eq!(ask(&table, &Asked { method: Method::HEAD, ..Asked::get("/a/1") }), "open");
 }
 
@@ -189,7 +208,7 @@ fn a_patient_is_whom_the_path_names() {
         headers: &HeaderMap::new(),
     };
     let application = table.application("ehr.example", segments).unwrap();
-    let Recognized::Route(matched) = table.recognize(application, &view, Some(&Body::Empty)) else {
+    let Recognized::Route(matched) = table.recognize(application, &view, Some(&Body::none())) else {
         panic!("a route matches");
     };
     let expected = crate::domain::patient::PatientRef::new("ehr".parse().unwrap(), "AbC".to_owned());
@@ -390,11 +409,14 @@ fn the_body_is_asked_for_only_where_a_route_depends_on_it() {
         by_form("plain", vec![]),
         by_form("export", vec![equals("export", "csv")]),
     ]);
-    let unread = |target| Asked { body: None, ..Asked::post(target, Body::Empty) };
+    let unread = |target| Asked { body: None, ..Asked::post(target, Body::none()) };
     assert_eq!(ask(&table, &unread("/other")), "other");
-    assert_eq!(ask(&table, &unread("/do")), "NeedsBody(BodyNeeds { form: true, json: false })");
+    assert_eq!(
+        ask(&table, &unread("/do")),
+        "NeedsBody(BodyNeeds { form: true, json: false, rpc: false, graphql: false })"
+    );
     assert_eq!(ask(&table, &Asked::get("/do")), "NoRoute");
-    assert_eq!(ask(&table, &Asked::post("/do", Body::Empty)), "plain");
+    assert_eq!(ask(&table, &Asked::post("/do", Body::none())), "plain");
     assert_eq!(ask(&table, &Asked::post("/do", form("a=1"))), "plain");
     assert_eq!(ask(&table, &Asked::post("/do", form("export=csv&a=1"))), "export");
     let json = read("application/json", b"{}").unwrap();
@@ -455,11 +477,11 @@ fn a_body_whose_type_the_route_cannot_be_told_by_is_refused() {
         assert_eq!(read(media_type, b"{}").unwrap_err(), fault, "{name}");
     }
     let mut headers = HeaderMap::new();
-    assert_eq!(Body::read(&headers, b"{}", BOTH).unwrap_err(), BodyFault::MediaType);
+    assert_eq!(read_with(&headers, b"{}", BOTH).unwrap_err(), BodyFault::MediaType);
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     headers.insert("content-encoding", HeaderValue::from_static("gzip"));
-    assert_eq!(Body::read(&headers, b"{}", BOTH).unwrap_err(), BodyFault::Coding);
-    assert!(matches!(Body::read(&headers, b"", BOTH), Ok(Body::Empty)));
+    assert_eq!(read_with(&headers, b"{}", BOTH).unwrap_err(), BodyFault::Coding);
+    assert!(matches!(read_with(&headers, b"", BOTH).unwrap().content(), Content::Empty));
 }
 
 const BOUNDARY: &str = "multipart/form-data; boundary=b";
@@ -469,7 +491,8 @@ fn multipart_fields_are_read() {
     let body = b"--b\r\nContent-Disposition: form-data; name=\"export\"\r\n\r\ncsv\r\n\
         --b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.bin\"\r\nContent-Type: image/png\r\n\r\n\0\x01\r\n\
         --b--\r\n";
-    let Ok(Body::Form(fields)) = read(BOUNDARY, body) else { panic!("it is well formed") };
+    let read = read(BOUNDARY, body).unwrap();
+    let Content::Form(fields) = read.content() else { panic!("it is a form") };
     assert_eq!(fields.iter().collect::<Vec<_>>(), [("export", "csv"), ("f", "\u{fffd}")]);
 }
 
