@@ -358,7 +358,9 @@ impl Passage<'_> {
         match release(Response::from_parts(head, body), meter, terms, durable, &rules.guard).await {
             Ok(released) => {
                 if status.is_success() {
-                    slots.into_iter().for_each(|slot| slot.commit(self.moment.now));
+                    for slot in slots {
+                        slot.commit(self.moment.now);
+                    }
                 }
                 Ok(Answer::Released(Box::new(released)))
             }

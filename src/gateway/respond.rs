@@ -171,7 +171,9 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         | Refusal::CrossSite
         | Refusal::BodyUnreadable(_)
         | Refusal::BodyTooLarge
-        | Refusal::CallerLeft => Page::NotUnderstood { reason },
+        | Refusal::CallerLeft
+        // Alone, it is none.
+        | Refusal::Entry(..) => Page::NotUnderstood { reason },
         Refusal::Challenge(challenged) => {
             frame.application = Some(challenged.application.name.as_str());
             frame.person = challenged.known.as_ref().map(|known| &*known.session.subject.name);
@@ -193,8 +195,6 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         }
         Refusal::SignInFailed(_, return_to) => Page::SignInProblem { reason, return_to },
         Refusal::AssuranceNotProven(class, return_to) => Page::AssuranceNotProven { class, return_to },
-        // Alone, it is none.
-        Refusal::Entry(..) => Page::NotUnderstood { reason },
     };
     pages::render(&frame, &page)
 }

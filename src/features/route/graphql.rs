@@ -54,7 +54,7 @@ pub(super) fn add_fields(fields: &Fields, calls: &mut Calls) -> Result<bool, Bod
     }
     let (query, name, extensions) = (the_one("query")?, the_one("operationName")?, the_one("extensions")?);
     let is_named = |known: &&str| fields.iter().any(|(key, _)| super::fields::is_key(key, known, true));
-    let names_persisted = NAMES_OF_PERSISTED.iter().filter(|name| **name != "id").any(|name| is_named(&name));
+    let names_persisted = NAMES_OF_PERSISTED.iter().filter(|name| **name != "id").any(is_named);
     // A name alone asks for nothing: it tells which operation of a body is to be run, and all of them count.
     if query.is_none() && extensions.is_none() && !names_persisted {
         return Ok(false);
