@@ -120,6 +120,7 @@ fn event() -> (Opening, Closing) {
         method: Some("GET".into()),
         host: Some("ehr.clinic.example".into()),
         path: Some("/patients/{patient}".into()),
+        batch_entry: None,
         query_keys: vec!["tab".to_owned()],
         patient: None,
         subject: Some(Arc::new(Kept::new(EventSubject {

@@ -8,8 +8,9 @@ use http::request::Parts;
 use http::{Method, Request};
 use leastway::domain::action::Action;
 use leastway::features::route::body::Body;
+use leastway::features::route::recognize::Recognized;
 use leastway::features::route::settings::{Access, ApplicationSettings, Match, RouteSettings, Unmatched};
-use leastway::features::route::table::{Recognized, RouteTable};
+use leastway::features::route::table::RouteTable;
 use leastway::gateway::normalize::{ConnectionFacts, locate, normalize};
 
 const ROUTES: usize = 1000;
@@ -23,6 +24,7 @@ fn table() -> RouteTable {
             query: Vec::new(),
             form: Vec::new(),
             json: Vec::new(),
+            calls: Vec::new(),
             header: Vec::new(),
         },
         action: Action::View,
@@ -30,6 +32,7 @@ fn table() -> RouteTable {
         reply: None,
         access: Access::Policy,
         websocket: leastway::domain::websocket::WebSocketBounds::default(),
+        entries: None,
     });
     let application = ApplicationSettings {
         name: "ehr".parse().expect("a name"),
@@ -87,7 +90,7 @@ fn bench(criterion: &mut Criterion) {
                     query: query.fields(),
                     headers: &head.headers,
                 };
-                let recognized = table.recognize(application, &view, Some(&Body::Empty));
+                let recognized = table.recognize(application, &view, Some(&Body::none()));
                 assert!(matches!(recognized, Recognized::Route(_)));
             });
         });
@@ -97,7 +100,7 @@ fn bench(criterion: &mut Criterion) {
                 |head| {
                     let request = normalize(head, &connection, &table).expect("it has one reading");
                     let view = request.view(&head.method, &head.headers);
-                    let recognized = table.recognize(&request.application, &view, Some(&Body::Empty));
+                    let recognized = table.recognize(&request.application, &view, Some(&Body::none()));
                     assert!(matches!(recognized, Recognized::Route(_)));
                 },
                 criterion::BatchSize::SmallInput,

@@ -131,11 +131,6 @@ fn the_check_sees_what_it_forbids() {
     );
 }
 
-/// Whether a file holds tests alone.
-fn is_test(path: &str) -> bool {
-    path.ends_with("tests.rs") || path.contains("/tests/")
-}
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }

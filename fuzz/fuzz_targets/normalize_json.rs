@@ -3,14 +3,18 @@
 
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use leastway::features::route::body::{Body, BodyNeeds};
+use leastway::features::route::body::{Body, BodyLimits, BodyNeeds, Content};
+use leastway::features::route::fields::Fields;
 use libfuzzer_sys::fuzz_target;
+
+const NEEDS: BodyNeeds = BodyNeeds { form: true, json: true, rpc: false, graphql: false };
+const LIMITS: BodyLimits = BodyLimits { bytes_max: 1024 * 1024, ratio_max: 200 };
 
 fuzz_target!(|bytes: &[u8]| {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let body = Body::read(&headers, bytes, BodyNeeds { form: true, json: true });
-    if let Ok(Body::Json(document)) = body {
-        assert_eq!(serde_json::from_slice::<serde_json::Value>(bytes).ok(), Some(document));
+    let Ok(body) = Body::read(&headers, &Fields::none(), bytes, NEEDS, LIMITS) else { return };
+    if let Content::Json(document) = body.content() {
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(bytes).ok().as_ref(), Some(document));
     }
 });

@@ -5,8 +5,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::features::policy::person::ResolvedRoute;
-use crate::features::route::body::Body;
-use crate::features::route::table::Recognized;
+use crate::features::route::recognize::Recognized;
 use crate::features::route::view::RequestView;
 use crate::gateway::normalize::host::Authority;
 use crate::gateway::normalize::locate;
@@ -22,13 +21,8 @@ pub fn resolve(rules: &Rules, method: &Method, url: &str, form: &[String]) -> Re
     let query = Query::read(&target).map_err(|fault| fault.to_string())?;
     let (headers, body) = posted(form);
     let view = RequestView { path: path.view(), method, query: query.fields(), headers: &headers };
-    let empty = body.is_empty().then_some(&Body::Empty);
-    let mut recognized = rules.routes.recognize(application, &view, empty);
-    let read;
-    if let Recognized::NeedsBody(needs) = recognized {
-        read = Body::read(&headers, body.as_bytes(), needs).map_err(|fault| fault.to_string())?;
-        recognized = rules.routes.recognize(application, &view, Some(&read));
-    }
+    let (recognized, _) =
+        rules.routes.recognize_whole(application, &view, body.as_bytes(), rules.body_limits());
     match recognized {
         Recognized::Route(matched) => Ok(ResolvedRoute {
             application: application.name.clone(),
@@ -38,9 +32,11 @@ pub fn resolve(rules: &Rules, method: &Method, url: &str, form: &[String]) -> Re
         Recognized::NoRoute | Recognized::Unmatched => {
             Err(format!("no route of `{}` matches", application.name))
         }
-        Recognized::NeedsBody(_) | Recognized::BodyUnreadable(_) => {
+        Recognized::NeedsBody(_) => {
             Err("the body tells the routes apart; name its fields with --form".to_owned())
         }
+        Recognized::BodyUnreadable(fault) => Err(format!("{fault}; name the fields of a form with --form")),
+        Recognized::Mixed => Err("it calls several things that are not the same route".to_owned()),
         Recognized::Ambiguous => Err("several routes match, and none is the most specific".to_owned()),
         Recognized::MethodOverride => Err("a parameter overrides the method".to_owned()),
     }

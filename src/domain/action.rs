@@ -63,6 +63,24 @@ impl Action {
         }
     }
 
+    /// How telling it is: of several, an event names the one that tells the most.
+    pub const fn weight(self) -> u8 {
+        match self {
+            Self::View | Self::PollJob => 0,
+            Self::Search => 1,
+            Self::List => 2,
+            Self::Create => 3,
+            Self::Update => 4,
+            Self::Delete => 5,
+            Self::Query | Self::StartJob => 6,
+            Self::Admin => 7,
+            Self::Print | Self::FetchResult => 8,
+            Self::Export => 9,
+            Self::WholeRecord | Self::Disclose => 10,
+            Self::ConfigExport => 11,
+        }
+    }
+
     /// Whether what comes back leaves the application to be kept: an unknown number of records is
     /// then too many.
     pub const fn takes_away(self) -> bool {

@@ -33,6 +33,19 @@ pub struct Grounds {
     pub cached: bool,
 }
 
+impl Grounds {
+    /// What two decisions rest on that have to be permits both: the rules of each, the stricter numbers.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let more = other.rules.iter().filter(|rule| !self.rules.contains(rule));
+        Self {
+            rules: self.rules.iter().chain(more).cloned().collect(),
+            obligations: Obligations { limits: self.obligations.limits.strictest(other.obligations.limits) },
+            cached: self.cached && other.cached,
+        }
+    }
+}
+
 /// What the gateway must do when it permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Obligations {

@@ -99,6 +99,10 @@ pub struct Opening {
     /// The route's path pattern, or the path itself if no route matched.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub path: Option<Arc<str>>,
+    /// Where the request holds several (a batch): the one of them that route, action, path and patient are
+    /// about, counted from 1. It is the one that was refused, or else the most telling.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub batch_entry: Option<u32>,
     /// The names of the query's parameters, without their values.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub query_keys: Vec<String>,
@@ -231,6 +235,7 @@ impl Opening {
             method: None,
             host: None,
             path: None,
+            batch_entry: None,
             query_keys: Vec::new(),
             patient: None,
             subject: None,

@@ -44,8 +44,8 @@ impl Access {
         let given = known.map(|known| Given {
             session: known.session.id,
             application: passage.application.clone(),
-            route: passage.route.clone(),
-            patient: passage.patient.clone(),
+            route: passage.part.route.clone(),
+            patient: passage.part.patient.clone(),
             client: passage.normalized.head.client,
         });
         Self { worker: passage.moment.worker.clone(), given }

@@ -30,7 +30,7 @@ pub async fn redirect(
     refusal: &Refusal,
     manner: &Manner,
 ) -> Result<Option<Redirect>, Refusal> {
-    let Refusal::Challenge(challenged) = refusal else { return Ok(None) };
+    let Refusal::Challenge(challenged) = refusal.alone() else { return Ok(None) };
     if manner.audience() != Audience::Person || !manner.is_repeatable() {
         return Ok(None);
     }
@@ -96,7 +96,7 @@ pub fn failed(error: AuthnError, return_to: &str) -> Refusal {
 /// What a program has to bring.
 pub fn www_authenticate(moment: &Moment, refusal: &Refusal) -> HeaderValue {
     let plain = HeaderValue::from_static("Bearer realm=\"leastway\"");
-    let Refusal::Challenge(challenged) = refusal else { return plain };
+    let Refusal::Challenge(challenged) = refusal.alone() else { return plain };
     let Challenge::StepUp(need, _) = &challenged.step else { return plain };
     let assurances = moment.current.rules.assurances.get(&challenged.application.provider);
     let acr_values = assurances.and_then(|classes| classes.get(&need.class));

@@ -21,7 +21,7 @@ use super::normalize::{self, Normalized};
 use super::passage::{self, Passage};
 use super::refusal::Refusal;
 use super::reply::{Carried, ReplyBody};
-use super::sought::{Sought, seek};
+use super::sought::{Part, Sought, seek};
 use super::subject::{self, Person};
 use super::upgrade::{self, Upgrading};
 use super::worker::{Current, Worker};
@@ -143,13 +143,13 @@ async fn serve(
     let normalized = head.resolve(&rules.routes)?;
     let application = normalized.application.clone();
     note_application(draft, &normalized);
-    let Sought { route, patient, body } =
+    let Sought { part, entries, body } =
         seek(rules, &normalized, &parts, incoming).await.inspect_err(|_| note_path(draft, &normalized))?;
-    note_route(draft, moment, &normalized, route.as_deref(), patient.as_ref());
+    note_part(draft, moment, &normalized, &part);
 
     let person = subject::find(moment, &normalized.head, Some(&application));
     note_person(draft, &person);
-    let public = route.as_ref().is_some_and(|route| route.access == Access::Public);
+    let public = part.route.as_ref().is_some_and(|route| route.access == Access::Public);
     if let (Person::Known(known), false) = (&person, application.is_background(normalized.path.view())) {
         moment.worker.shared.sessions.touch(&known.session, moment.now);
     }
@@ -158,8 +158,8 @@ async fn serve(
         moment,
         normalized: &normalized,
         application: &application,
-        route,
-        patient,
+        part,
+        entries,
         person,
         public,
         line: peer.address,
@@ -204,21 +204,17 @@ fn note_path(draft: &mut Option<Draft>, normalized: &Normalized) {
     draft.open(|opening| opening.path = Some(normalized.path.as_str().into()));
 }
 
-fn note_route(
-    draft: &mut Option<Draft>,
-    moment: &Moment,
-    normalized: &Normalized,
-    route: Option<&crate::features::route::table::Route>,
-    patient: Option<&crate::domain::patient::PatientRef>,
-) {
-    let Some(route) = route else { return note_path(draft, normalized) };
+/// What a request is, or one of those that its body holds.
+pub fn note_part(draft: &mut Option<Draft>, moment: &Moment, normalized: &Normalized, part: &Part) {
+    let Some(route) = &part.route else { return note_path(draft, normalized) };
     let Some(draft) = draft else { return };
     draft.open(|opening| {
         opening.route = Some(route.name.clone());
         opening.action = Some(route.action);
         opening.categories.clone_from(&route.categories);
         opening.path = Some(route.pattern.clone());
-        opening.patient = patient.map(|patient| patient.digest(moment.worker.shared.journal.patient_key()));
+        let key = moment.worker.shared.journal.patient_key();
+        opening.patient = part.patient.as_ref().map(|patient| patient.digest(key));
         opening.rules_version = Some(Arc::clone(&moment.current.rules.version));
     });
 }

@@ -77,7 +77,7 @@ impl Passage<'_> {
             reason,
             application: self.application.clone(),
             known: None,
-            action: self.route.as_ref().map(|route| route.action),
+            action: self.part.route.as_ref().map(|route| route.action),
             withheld: Some(None),
         })))
     }

@@ -14,13 +14,13 @@ use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body::Body as _;
 
-use super::access::Access;
 use super::draft::Draft;
-use super::handle::{Answer, Moment};
+use super::handle::{Answer, Moment, note_part};
 use super::lease::ASKED_EVERY;
 use super::normalize::{self, Normalized};
 use super::refusal::{Challenged, Refusal, over};
 use super::reply::name_request;
+use super::sought::Part;
 use super::subject::Person;
 use super::toward::{self, Toward};
 use super::upgrade::{self, Upgrading};
@@ -41,6 +41,7 @@ use crate::features::guard::release::{Cause, Withheld, release};
 use crate::features::policy::decide::Question;
 use crate::features::policy::settings::JUSTIFICATION_LASTS;
 use crate::features::rewrite::Rewrite;
+use crate::features::route::settings::Access;
 use crate::features::route::table::{Application, Route};
 use crate::features::upstream::credential::send_as;
 use crate::features::upstream::error::UpstreamError;
@@ -57,10 +58,10 @@ pub struct Passage<'a> {
     pub normalized: &'a Normalized,
     /// Of which application.
     pub application: &'a Arc<Application>,
-    /// For which route; `None` where the application is being observed and none matches.
-    pub route: Option<Arc<Route>>,
-    /// For which patient.
-    pub patient: Option<PatientRef>,
+    /// For which route, and which patient.
+    pub part: Part,
+    /// For which of them the requests are that the body holds: each has to be permitted.
+    pub entries: Vec<Part>,
     /// By whom.
     pub person: Person,
     /// Whether the route is for everybody.
@@ -79,13 +80,13 @@ pub async fn pass(
 ) -> Result<Answer, Refusal> {
     let (permit, grounds, reason) = passage.decide(draft)?;
     let terms = passage.terms(&grounds);
-    let slot = passage.windows(&terms, draft)?;
+    let slots = passage.windows(&terms, draft)?;
     let counted = passage.is_counted(&terms);
     admit(&mut parts.headers, counted);
     passage.rewrite()?.prepare(&mut parts.headers);
 
     let pool = passage.pool()?;
-    let route = passage.route.as_ref().map(|route| &route.name);
+    let route = passage.part.route.as_ref().map(|route| &route.name);
     let credential = toward::credential(pool, passage.public, route, &grounds.rules);
     let event = draft.as_mut().ok_or(Refusal::Internal)?;
     event.open(|opening| opening.credential = credential.cloned());
@@ -121,7 +122,7 @@ pub async fn pass(
     // What a GET would have is all that a HEAD is asked for; it frames nothing.
     let length = reply.headers().get(CONTENT_LENGTH).filter(|_| tells_length).cloned();
     let cookie = toward.cookie(pool, &reply);
-    let mut answer = passage.answer(reply, durable, &terms, slot, upgrading, draft).await?;
+    let mut answer = passage.answer(reply, durable, &terms, slots, upgrading, draft).await?;
     if let (Answer::Released(released, _), Some(length)) = (&mut answer, length)
         && released.body().is_end_stream()
     {
@@ -134,13 +135,40 @@ pub async fn pass(
 }
 
 impl Passage<'_> {
+    /// Decides about the request, and about each of those that it holds. One no is a no to all.
     fn decide(&self, draft: &mut Option<Draft>) -> Result<(Permit, Grounds, Reason), Refusal> {
+        let (permit, mut grounds, reason) = self.decide_part(&self.part, draft)?;
+        for (number, entry) in (1..).zip(&self.entries) {
+            let (_, more, _) = self.decide_part(entry, draft).map_err(|refusal| {
+                note_part(draft, self.moment, self.normalized, entry);
+                refusal.of_entry(number)
+            })?;
+            grounds = grounds.and(&more);
+        }
+        let weight = |(_, entry): &(u32, &Part)| action(entry).weight();
+        if let Some((number, entry)) = (1..).zip(&self.entries).max_by_key(weight) {
+            note_part(draft, self.moment, self.normalized, entry);
+            self.note_grounds(&grounds, draft);
+            if let Some(draft) = draft {
+                draft.open(|opening| opening.batch_entry = Some(number));
+            }
+        }
+        Ok((permit, grounds, reason))
+    }
+
+    fn decide_part(
+        &self,
+        part: &Part,
+        draft: &mut Option<Draft>,
+    ) -> Result<(Permit, Grounds, Reason), Refusal> {
         let rules = &self.moment.current.rules;
         let started = Instant::now();
-        let (decision, reason) = match &self.route {
-            Some(route) if !self.public => (self.ask(route), Reason::RuleMatched),
-            Some(_) => (rules.policy.public(), Reason::PublicRoute),
-            None if self.person.known().is_none() => return Err(self.challenged(Challenge::SignIn, None)),
+        let (decision, reason) = match &part.route {
+            Some(route) if route.access == Access::Public => (rules.policy.public(), Reason::PublicRoute),
+            Some(route) => (self.ask(route, part.patient.as_ref()), Reason::RuleMatched),
+            None if self.person.known().is_none() => {
+                return Err(self.challenged(Challenge::SignIn, None, action(part)));
+            }
             None => (rules.policy.public(), Reason::UnmatchedObserved),
         };
         let took = started.elapsed();
@@ -154,17 +182,17 @@ impl Passage<'_> {
         self.note_grounds(grounds, draft);
         match decision {
             Decision::Permit(permit, grounds) => Ok((permit, grounds, reason)),
-            Decision::Challenge(challenge, _) => Err(self.challenged(challenge, None)),
-            Decision::Deny(denial, _) => Err(Refusal::Denied(denial, Some(self.action()))),
+            Decision::Challenge(challenge, _) => Err(self.challenged(challenge, None, action(part))),
+            Decision::Deny(denial, _) => Err(Refusal::Denied(denial, Some(action(part)))),
         }
     }
 
-    fn ask(&self, route: &Route) -> Decision {
+    fn ask(&self, route: &Route, patient: Option<&PatientRef>) -> Decision {
         let question = Question {
             identity: self.person.identity(),
             application: &self.application.name,
             route: route.index,
-            patient: self.patient.as_ref(),
+            patient,
             client_ip: self.normalized.head.client,
             now: self.moment.now,
         };
@@ -186,8 +214,14 @@ impl Passage<'_> {
         self.moment.now.since(given) <= JUSTIFICATION_LASTS
     }
 
+    /// The request, and those that it holds.
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        std::iter::once(&self.part).chain(&self.entries)
+    }
+
+    /// What is done: of several, the most telling.
     fn action(&self) -> Action {
-        self.route.as_ref().map_or(Action::View, |route| route.action)
+        self.parts().map(action).max_by_key(|action| action.weight()).unwrap_or(Action::View)
     }
 
     fn terms(&self, grounds: &Grounds) -> Terms {
@@ -207,12 +241,16 @@ impl Passage<'_> {
     }
 
     /// Takes what this request uses of the windows, before the application is asked.
-    fn windows(&self, terms: &Terms, draft: &mut Option<Draft>) -> Result<Option<ExportSlot>, Refusal> {
-        let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(None) };
-        let slot = if terms.action.takes_away() { self.export(terms, draft)? } else { None };
+    fn windows(&self, terms: &Terms, draft: &mut Option<Draft>) -> Result<Vec<ExportSlot>, Refusal> {
+        let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(Vec::new()) };
+        let mut slots = Vec::new();
+        for _ in self.parts().filter(|part| action(part).takes_away()) {
+            slots.extend(self.export(terms, draft)?);
+        }
         let (subject, now) = (known.session.subject.id(), self.moment.now);
         let ledger = &self.moment.worker.shared.ledger;
-        if let Some(patient) = self.patient.as_ref().filter(|_| terms.action.opens_record()) {
+        for part in self.parts().filter(|part| action(part).opens_record()) {
+            let Some(patient) = &part.patient else { continue };
             let patient = patient.digest(self.moment.worker.shared.journal.patient_key());
             let opened = ledger.opened(&subject, patient, terms.limits.patients_opened_per_shift, now);
             if let Some(exceeded) = opened.exceeded {
@@ -221,7 +259,7 @@ impl Passage<'_> {
                 ledger.record_opened(&subject, patient, now);
             }
         }
-        Ok(slot)
+        Ok(slots)
     }
 
     /// Takes the place of one export in the window of the day.
@@ -265,12 +303,12 @@ impl Passage<'_> {
                 None => return self.blocked(beyond),
             },
         };
-        self.challenged(step, Some(beyond))
+        self.challenged(step, Some(beyond), self.action())
     }
 
-    fn challenged(&self, step: Challenge, beyond: Option<Beyond>) -> Refusal {
+    fn challenged(&self, step: Challenge, beyond: Option<Beyond>, action: Action) -> Refusal {
         let reason = match (beyond, &step, &self.person) {
-            (Some(Beyond::Exceeded(exceeded)), ..) => over(exceeded, self.action()),
+            (Some(Beyond::Exceeded(exceeded)), ..) => over(exceeded, action),
             (Some(Beyond::CountUnknown(_)), ..) => Reason::CountUnknown,
             (None, Challenge::SignIn, Person::Nobody(reason)) => *reason,
             (None, step, _) => step.reason(),
@@ -280,7 +318,7 @@ impl Passage<'_> {
             reason,
             application: self.application.clone(),
             known: self.person.known().cloned(),
-            action: Some(self.action()),
+            action: Some(action),
             withheld: beyond.map(Beyond::exceeded),
         }))
     }
@@ -294,7 +332,7 @@ impl Passage<'_> {
 
     /// Whether the reply is looked into.
     fn is_counted(&self, terms: &Terms) -> bool {
-        let shaped = self.route.as_ref().is_some_and(|route| route.reply.is_some());
+        let shaped = self.part.route.as_ref().is_some_and(|route| route.reply.is_some());
         !self.public && (shaped || terms.action.takes_away() || terms.minds_files())
     }
 
@@ -349,7 +387,7 @@ impl Passage<'_> {
         mut reply: Response<ReplyBody>,
         durable: Durable,
         terms: &Terms,
-        slot: Option<ExportSlot>,
+        slots: Vec<ExportSlot>,
         upgrading: Option<Upgrading>,
         draft: &mut Option<Draft>,
     ) -> Result<Answer, Refusal> {
@@ -363,21 +401,24 @@ impl Passage<'_> {
         normalize::headers::strip_reply(reply.headers_mut());
         name_request(reply.headers_mut(), self.moment.event);
         let rules = &self.moment.current.rules;
-        let shape = self.route.as_ref().and_then(|route| route.reply.as_ref()).filter(|_| !self.public);
+        let shape = self.part.route.as_ref().and_then(|route| route.reply.as_ref()).filter(|_| !self.public);
         let authority = self.normalized.head.authority.to_string();
         let (head, body) = self.rewrite()?.apply(reply, &authority).into_parts();
         let meter = Meter::new(shape, &head, &rules.guard);
         match release(Response::from_parts(head, body), meter, terms, durable, &rules.guard).await {
             Ok(released) => {
+                let mut slots = slots;
                 // A file where one only looks is an export, which nobody knew before it was here.
-                let slot = match slot {
-                    None if released.body().is_found_file() && status.is_success() => self
-                        .export(terms, draft)
-                        .inspect_err(|_| self.note_withheld(&released.body().record().tally(), draft))?,
-                    slot => slot,
-                };
-                if let Some(slot) = slot.filter(|_| status.is_success()) {
-                    slot.commit(self.moment.now);
+                if slots.is_empty() && released.body().is_found_file() && status.is_success() {
+                    let taken = self.export(terms, draft);
+                    slots.extend(taken.inspect_err(|_| {
+                        self.note_withheld(&released.body().record().tally(), draft);
+                    })?);
+                }
+                if status.is_success() {
+                    for slot in slots {
+                        slot.commit(self.moment.now);
+                    }
                 }
                 Ok(Answer::Released(Box::new(released), self.lease()))
             }
@@ -422,12 +463,18 @@ impl Passage<'_> {
         draft: &mut Option<Draft>,
     ) -> Result<Answer, Refusal> {
         let (Some(upgrading), Some(draft)) = (upgrading, draft.take()) else { return Err(Refusal::Internal) };
-        let bounds = self.route.as_ref().map(|route| route.websocket.clone()).unwrap_or_default();
+        let bounds = self.part.route.as_ref().map(|route| route.websocket.clone()).unwrap_or_default();
         let chance = &self.moment.worker.chance;
-        let mut switched = upgrade::join(upgrading, reply, Access::of(self), bounds, (draft, chance));
+        let mut switched =
+            upgrade::join(upgrading, reply, super::access::Access::of(self), bounds, (draft, chance));
         name_request(switched.headers_mut(), self.moment.event);
         Ok(Answer::Switched(switched))
     }
+}
+
+/// What a part does.
+fn action(part: &Part) -> Action {
+    part.route.as_ref().map_or(Action::View, |route| route.action)
 }
 
 /// The number of bytes that come from the caller, as they come.

@@ -77,9 +77,27 @@ pub enum Refusal {
     Overloaded,
     /// A mistake of ours.
     Internal,
+    /// One of the requests that the body holds would end so, and with it the whole: its number from 1.
+    Entry(u32, Box<Self>),
 }
 
 impl Refusal {
+    /// This, because of the entry with that number.
+    #[must_use]
+    pub fn of_entry(self, number: u32) -> Self {
+        Self::Entry(number, Box::new(self))
+    }
+
+    /// What would be refused if it had come alone.
+    pub fn alone(&self) -> &Self {
+        if let Self::Entry(_, refusal) = self { refusal.alone() } else { self }
+    }
+
+    /// The number of the entry that it is about.
+    pub const fn entry(&self) -> Option<u32> {
+        if let Self::Entry(number, _) = self { Some(*number) } else { None }
+    }
+
     /// The reason: one of the closed list.
     pub fn reason(&self) -> Reason {
         match self {
@@ -101,12 +119,13 @@ impl Refusal {
             Self::StoreUnavailable => Reason::StoreUnavailable,
             Self::Overloaded => Reason::Overloaded,
             Self::Internal => Reason::InternalError,
+            Self::Entry(_, refusal) => refusal.reason(),
         }
     }
 
     /// All reasons, the most telling first.
     pub fn reasons(&self) -> Vec<Reason> {
-        if let Self::Denied(denial, _) = self
+        if let Self::Denied(denial, _) = self.alone()
             && !denial.reasons.is_empty()
         {
             return denial.reasons.clone();
@@ -144,6 +163,7 @@ impl Refusal {
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
             Self::SignInFailed(error, _) => sign_in_status(error.reason()),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Entry(_, refusal) => refusal.status(),
         }
     }
 
@@ -169,6 +189,7 @@ impl Refusal {
             | Self::Denied(..)
             | Self::SignInFailed(..)
             | Self::AssuranceNotProven(..) => Outcome::Refused,
+            Self::Entry(_, refusal) => refusal.outcome(),
         }
     }
 
@@ -176,6 +197,7 @@ impl Refusal {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Challenge(_) => Verdict::Challenge,
+            Self::Entry(_, refusal) => refusal.verdict(),
             Self::NotUnderstood(_)
             | Self::HostUnknown
             | Self::RouteNotFound
@@ -198,10 +220,10 @@ impl Refusal {
 
     /// The limit that was passed.
     pub fn exceeded(&self) -> Option<Exceeded> {
-        if let Self::Challenge(challenged) = self {
+        if let Self::Challenge(challenged) = self.alone() {
             return challenged.withheld.flatten();
         }
-        if let Self::TooMuch(exceeded, _) = self { Some(*exceeded) } else { None }
+        if let Self::TooMuch(exceeded, _) = self.alone() { Some(*exceeded) } else { None }
     }
 }
 
@@ -272,6 +294,14 @@ mod tests {
             ),
             (Refusal::RouteNotFound, 404, Reason::RouteNotFound, Outcome::Refused),
             (Refusal::CrossSite, 403, Reason::CrossSite, Outcome::Refused),
+            (Refusal::RouteNotFound.of_entry(2), 404, Reason::RouteNotFound, Outcome::Refused),
+            (Refusal::Denied(denial.clone(), None).of_entry(3), 403, Reason::OutsideShift, Outcome::Refused),
+            (
+                Refusal::TooMuch(export, Action::Export).of_entry(1),
+                403,
+                Reason::ExportOverRequestLimit,
+                Outcome::Withheld,
+            ),
             (Refusal::BodyTooLarge, 413, Reason::BodyTooLarge, Outcome::Refused),
             (Refusal::CallerLeft, 400, Reason::CallerLeft, Outcome::Aborted),
             (Refusal::Denied(denial, None), 403, Reason::OutsideShift, Outcome::Refused),

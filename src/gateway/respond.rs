@@ -46,6 +46,9 @@ pub async fn refuse(
     let mut draft = draft;
     if let Some(draft) = &mut draft {
         let reason = refusal.reason();
+        if let Some(number) = refusal.entry() {
+            draft.open(|opening| opening.batch_entry = Some(number));
+        }
         draft.end(|closing| {
             closing.reason = Some(reason);
             closing.exceeded = refusal.exceeded();
@@ -62,7 +65,7 @@ pub async fn refuse(
 #[expect(clippy::wildcard_enum_match_arm, reason = "only what is down or broken is told apart here")]
 fn tell(refusal: &Refusal, moment: &Moment) {
     let (request, reason) = (moment.event, refusal.reason());
-    match refusal {
+    match refusal.alone() {
         Refusal::Journal(error) => tracing::error!(request.id = %request, %reason, error = %error, "refused"),
         Refusal::Upstream(error) => {
             let source = std::error::Error::source(error).map(ToString::to_string);
@@ -164,14 +167,16 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
     let return_to = manner.came_from();
     let mut frame =
         PageFrame { language: manner.language(), application: None, reference: moment.event, person: None };
-    let page = match refusal {
+    let page = match refusal.alone() {
         Refusal::NotUnderstood(_)
         | Refusal::HostUnknown
         | Refusal::RouteNotFound
         | Refusal::CrossSite
         | Refusal::BodyUnreadable(_)
         | Refusal::BodyTooLarge
-        | Refusal::CallerLeft => Page::NotUnderstood { reason },
+        | Refusal::CallerLeft
+        // Alone, it is none.
+        | Refusal::Entry(..) => Page::NotUnderstood { reason },
         Refusal::Challenge(challenged) => {
             frame.application = Some(challenged.application.name.as_str());
             frame.person = challenged.known.as_ref().map(|known| &*known.session.subject.name);
@@ -226,14 +231,17 @@ fn problem(moment: &Moment, refusal: &Refusal) -> String {
     if let (Some(exceeded), Some(members)) = (refusal.exceeded(), problem.as_object_mut()) {
         members.insert("limit".to_owned(), json!(exceeded));
     }
+    if let (Some(number), Some(members)) = (refusal.entry(), problem.as_object_mut()) {
+        members.insert("entry".to_owned(), json!(number));
+    }
     problem.to_string()
 }
 
 fn ways_on(refusal: &Refusal) -> Vec<WayOn> {
-    if let Refusal::Denied(denial, _) = refusal {
+    if let Refusal::Denied(denial, _) = refusal.alone() {
         return denial.ways_on.clone();
     }
-    let Refusal::Challenge(challenged) = refusal else { return Vec::new() };
+    let Refusal::Challenge(challenged) = refusal.alone() else { return Vec::new() };
     vec![match &challenged.step {
         Challenge::SignIn => WayOn::SignIn,
         Challenge::StepUp(need, _) => WayOn::StepUp(need.clone()),
@@ -253,16 +261,18 @@ fn operation_outcome(moment: &Moment, refusal: &Refusal) -> String {
         status if status.is_server_error() => "transient",
         _ => "invalid",
     };
-    json!({
-        "resourceType": "OperationOutcome",
-        "issue": [{
-            "severity": "error",
-            "code": code,
-            "details": { "coding": [{ "system": "urn:leastway:reason", "code": reason }] },
-            "diagnostics": format!("{} ({})", pages::title(reason, Language::English), moment.event),
-        }],
-    })
-    .to_string()
+    let mut issue = json!({
+        "severity": "error",
+        "code": code,
+        "details": { "coding": [{ "system": "urn:leastway:reason", "code": reason }] },
+        "diagnostics": format!("{} ({})", pages::title(reason, Language::English), moment.event),
+    });
+    if let (Some(number), Some(members)) = (refusal.entry(), issue.as_object_mut()) {
+        // FHIRPath counts from 0.
+        let place = format!("Bundle.entry[{}]", number.saturating_sub(1));
+        members.insert("expression".to_owned(), json!([place]));
+    }
+    json!({ "resourceType": "OperationOutcome", "issue": [issue] }).to_string()
 }
 
 /// When a program may ask a busy application again.

@@ -17,6 +17,7 @@ use crate::features::guard::ledger::Ledger;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::policy::bundle::Rules as PolicyRules;
 use crate::features::rewrite::Rewrite;
+use crate::features::route::body::BodyLimits;
 use crate::features::route::table::RouteTable;
 use crate::features::session::Sessions;
 use crate::features::upstream::assertion::AssertionKey;
@@ -46,6 +47,11 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// How much of a request's body is read where a route depends on it.
+    pub const fn body_limits(&self) -> BodyLimits {
+        BodyLimits { bytes_max: self.guard.request_body_bytes, ratio_max: self.guard.decompression_ratio }
+    }
+
     /// Takes over how the applications' servers stand from the rules that were in force before.
     pub fn inherit(&mut self, before: &Self) {
         for upstream in &mut self.upstreams {

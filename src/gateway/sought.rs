@@ -1,32 +1,50 @@
 //! What is sought: the route of a request. Where the body tells routes apart it is read, and what was
-//! read is what is forwarded.
+//! read is what is forwarded. Where it holds requests of their own (a batch), each is sought by itself,
+//! as if it had come alone.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::HeaderMap;
 use http::request::Parts;
 use hyper::body::{Body as _, Incoming};
 
-use super::normalize::Normalized;
 use super::normalize::fault::Fault;
+use super::normalize::framing::check_method;
+use super::normalize::query::Query;
+use super::normalize::{Normalized, locate};
 use super::refusal::Refusal;
 use super::rules::Rules;
 use crate::domain::patient::PatientRef;
-use crate::features::route::body::{Body, BodyNeeds};
-use crate::features::route::table::{Recognized, Route};
+use crate::features::route::body::BodyFault;
+use crate::features::route::bundle::{self, Entry};
+use crate::features::route::recognize::Recognized;
+use crate::features::route::settings::Entries;
+use crate::features::route::table::Route;
+use crate::features::route::view::RequestView;
 use crate::features::upstream::send::RequestBody;
 use crate::platform::http::body::{Full, ReadBodyError, read_bounded};
 
 /// The route of a request, and its body to be forwarded.
 #[derive(Debug)]
 pub struct Sought {
+    /// What the request itself is.
+    pub part: Part,
+    /// What the requests are that its body holds, in their order.
+    pub entries: Vec<Part>,
+    /// The body.
+    pub body: RequestBody,
+}
+
+/// What one request is.
+#[derive(Debug)]
+pub struct Part {
     /// The route; `None` where an application is being observed and no route matches.
     pub route: Option<Arc<Route>>,
     /// The patient whom the request names.
     pub patient: Option<PatientRef>,
-    /// The body.
-    pub body: RequestBody,
 }
 
 /// Finds the route.
@@ -37,41 +55,81 @@ pub async fn seek(
     incoming: Incoming,
 ) -> Result<Sought, Refusal> {
     let view = normalized.view(&parts.method, &parts.headers);
-    let recognize = |body: Option<&Body>| rules.routes.recognize(&normalized.application, &view, body);
-    if incoming.is_end_stream() {
-        return settled(&recognize(Some(&Body::Empty)), RequestBody::default());
-    }
-    let recognized = recognize(None);
-    let Recognized::NeedsBody(needs) = recognized else {
-        return settled(&recognized, RequestBody::Streaming(incoming, Rc::new(Cell::new(0))));
+    let (table, application) = (&rules.routes, &normalized.application);
+    let bytes = if incoming.is_end_stream() {
+        Bytes::new()
+    } else {
+        let recognized = table.recognize(application, &view, None);
+        if !matches!(recognized, Recognized::NeedsBody(_)) {
+            let body = RequestBody::Streaming(incoming, Rc::new(Cell::new(0)));
+            return Ok(Sought { part: part(&recognized)?, entries: Vec::new(), body });
+        }
+        read_bounded(incoming, rules.guard.request_body_bytes).await.map_err(|error| unread(&error))?
     };
-    let bytes =
-        read_bounded(incoming, rules.guard.request_body_bytes).await.map_err(|error| unread(&error))?;
-    let body = read(parts, &bytes, needs)?;
-    settled(&recognize(Some(&body)), RequestBody::Held(Full::new(bytes)))
+    let (recognized, body) = table.recognize_whole(application, &view, &bytes, rules.body_limits());
+    let part = part(&recognized)?;
+    let entries = match part.route.as_ref().and_then(|route| route.entries) {
+        None => Vec::new(),
+        Some(Entries::Fhir) => {
+            let entries = bundle::entries(&body, normalized.path.as_str()).map_err(unreadable)?;
+            let entry = |(number, entry): (u32, &Entry)| {
+                seek_entry(rules, normalized, &parts.headers, entry).map_err(|why| why.of_entry(number))
+            };
+            (1..).zip(&entries).map(entry).collect::<Result<_, _>>()?
+        }
+    };
+    Ok(Sought { part, entries, body: RequestBody::Held(Full::new(bytes)) })
 }
 
-fn read(parts: &Parts, bytes: &[u8], needs: BodyNeeds) -> Result<Body, Refusal> {
-    Body::read(&parts.headers, bytes, needs).map_err(Refusal::BodyUnreadable)
+/// Finds the route of a request that another's body holds: by the same reading and the same table.
+fn seek_entry(
+    rules: &Rules,
+    normalized: &Normalized,
+    headers: &HeaderMap,
+    entry: &Entry,
+) -> Result<Part, Refusal> {
+    check_method(&entry.method)?;
+    let (application, path) = locate(&rules.routes, &normalized.head.authority.host, &entry.target)?;
+    if application.index != normalized.application.index {
+        return Err(Fault::misdirected("entry: another application's").into());
+    }
+    let query = Query::read(&entry.target)?;
+    let view = RequestView { path: path.view(), method: &entry.method, query: query.fields(), headers };
+    let recognized = rules.routes.recognize(application, &view, Some(&entry.body));
+    // What only another kind of body would tell is nothing that an entry can hold.
+    if matches!(recognized, Recognized::NeedsBody(_)) {
+        return Err(unreadable(BodyFault::Bundle));
+    }
+    let part = part(&recognized)?;
+    // A batch in a batch.
+    if part.route.as_ref().is_some_and(|route| route.entries.is_some()) {
+        return Err(unreadable(BodyFault::Bundle));
+    }
+    Ok(part)
 }
 
-fn settled(recognized: &Recognized<'_>, body: RequestBody) -> Result<Sought, Refusal> {
+fn part(recognized: &Recognized<'_>) -> Result<Part, Refusal> {
     match recognized {
         Recognized::Route(matched) => {
-            Ok(Sought { route: Some(matched.route.clone()), patient: matched.patient.clone(), body })
+            Ok(Part { route: Some(matched.route.clone()), patient: matched.patient.clone() })
         }
-        Recognized::Unmatched => Ok(Sought { route: None, patient: None, body }),
+        Recognized::Unmatched => Ok(Part { route: None, patient: None }),
         Recognized::NoRoute => Err(Refusal::RouteNotFound),
-        Recognized::BodyUnreadable(fault) => Err(Refusal::BodyUnreadable(*fault)),
+        Recognized::BodyUnreadable(fault) => Err(unreadable(*fault)),
         Recognized::Ambiguous => {
             Err(Fault::malformed("routes: several match, none is the most specific").into())
         }
+        Recognized::Mixed => Err(Fault::malformed("routes: several calls that are not the same one").into()),
         Recognized::MethodOverride => {
             Err(Fault::method(http::StatusCode::BAD_REQUEST, "method: overridden by a parameter").into())
         }
         // It was read, and a table that still asks for it cannot be answered.
         Recognized::NeedsBody(_) => Err(Refusal::Internal),
     }
+}
+
+fn unreadable(fault: BodyFault) -> Refusal {
+    if fault == BodyFault::TooLarge { Refusal::BodyTooLarge } else { Refusal::BodyUnreadable(fault) }
 }
 
 fn unread(error: &ReadBodyError) -> Refusal {

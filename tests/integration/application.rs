@@ -1,4 +1,5 @@
-//! An application that answers every request with the headers that reached it, and a few paths slowly.
+//! An application that answers every request with what reached it: a POST with its body, any other with its
+//! headers; and a few paths slowly.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,8 +15,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use futures_util::StreamExt as _;
-use http::Request;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::{Method, Request};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -66,12 +67,15 @@ async fn count(State(reached): State<Arc<AtomicUsize>>, request: Request<Body>, 
     next.run(request).await
 }
 
-/// A line for each header: `name: value`.
-async fn echo(request: Request<Body>) -> String {
+/// The body byte for byte; or a line for each header: `name: value`.
+async fn echo(request: Request<Body>) -> Response {
+    if request.method() == Method::POST {
+        return request.into_body().into_response();
+    }
     let line = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
         format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))
     };
-    request.headers().iter().map(line).collect()
+    request.headers().iter().map(line).collect::<String>().into_response()
 }
 
 async fn slow() -> Response {

@@ -4,7 +4,7 @@ use leastway::platform::http::body::read_bounded;
 use std::net::Ipv4Addr;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, Version};
+use http::{HeaderMap, Method, Request, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
@@ -39,6 +39,7 @@ pub(crate) struct Came {
     pub(crate) status: StatusCode,
     pub(crate) version: Version,
     pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
     pub(crate) text: String,
 }
 
@@ -69,7 +70,17 @@ impl Line {
 
     /// Asks, and takes the head; the body may still be on its way.
     pub(crate) async fn begin(&mut self, path: &str, headers: &[(&str, &str)]) -> http::Response<Incoming> {
-        let mut request = Request::builder().uri(path);
+        self.send(Method::GET, path, headers, Bytes::new()).await
+    }
+
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> http::Response<Incoming> {
+        let mut request = Request::builder().method(method).uri(path);
         if let Sender::Http1(_) = self.sender {
             request = request.header("host", &self.authority);
         } else {
@@ -78,7 +89,7 @@ impl Line {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::default()).unwrap();
+        let request = request.body(Full::new(body)).unwrap();
         match &mut self.sender {
             Sender::Http1(sender) => {
                 sender.ready().await.unwrap();
@@ -89,10 +100,21 @@ impl Line {
     }
 
     pub(crate) async fn ask(&mut self, path: &str, headers: &[(&str, &str)]) -> Came {
-        let (head, body) = self.begin(path, headers).await.into_parts();
+        Came::whole(self.begin(path, headers).await).await
+    }
+
+    pub(crate) async fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Came {
+        let body = Bytes::copy_from_slice(body);
+        Came::whole(self.send(Method::POST, path, headers, body).await).await
+    }
+}
+
+impl Came {
+    async fn whole(reply: http::Response<Incoming>) -> Self {
+        let (head, body) = reply.into_parts();
         let bytes = read_bounded(body, 4 * 1024 * 1024).await.unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Came { status: head.status, version: head.version, headers: head.headers, text }
+        Self { status: head.status, version: head.version, headers: head.headers, bytes, text }
     }
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod application;
+mod bodies;
 mod down;
 mod ending;
 mod events;

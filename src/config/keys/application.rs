@@ -3,7 +3,7 @@
 use super::rewrite::REWRITE;
 use super::{Absent, Kind, Table, credential, key, upstream, words};
 use crate::domain::action::Action;
-use crate::features::route::settings::Quirk;
+use crate::features::route::settings::{Entries, OperationKind, Quirk};
 use crate::features::upstream::settings::{Connections, IdentityHeaders, Protocol};
 
 pub(super) static APPLICATION: Table = Table {
@@ -57,7 +57,9 @@ pub(super) static APPLICATION: Table = Table {
             "quirks",
             Kind::Words(words!(Quirk)),
             Absent::Is("[]"),
-            "How it reads paths where others read them differently.",
+            "How it reads requests where others read them differently. `fhir_search`: a POST to `…/_search` is the \
+             search that a GET would be. `method_override`: every posted form is read, up to `guard.request_body`, \
+             and refused if its `_method` is not asked for.",
         ),
         key(
             "authorities",
@@ -166,6 +168,13 @@ static ROUTE: Table = Table {
             "Whom the policy permits, or everybody without sign-in (still recorded).",
         ),
         key(
+            "entries",
+            Kind::Word(words!(Entries)),
+            Absent::Means("none"),
+            "What its body holds, each a request of its own that is recognized and decided as if it came alone: \
+              `fhir` for batches and transactions. The whole passes only if all may.",
+        ),
+        key(
             "websocket",
             Kind::Table(&WEBSOCKET),
             Absent::Means("its defaults"),
@@ -225,7 +234,37 @@ static MATCH: Table = Table {
             Absent::Means("any"),
             "Conditions on a JSON body, by pointer (RFC 6901).",
         ),
+        key(
+            "rpc_method",
+            Kind::Texts("patient.export"),
+            Absent::Means("any"),
+            "The methods of JSON-RPC 2.0 or XML-RPC. All calls of a batch have to be the same route.",
+        ),
+        key(
+            "graphql",
+            Kind::Table(&GRAPHQL),
+            Absent::Means("any"),
+            "What a GraphQL request asks for, in its body or its query.",
+        ),
         key("header", Kind::Conditions("x-requested-with"), Absent::Means("any"), "Conditions on headers."),
+    ],
+};
+
+static GRAPHQL: Table = Table {
+    header: "application.NAME.route.match.graphql",
+    doc: "What a GraphQL request asks for. Each root field counts by itself, under its own name and not its alias, \
+          behind whatever fragment; all of a request have to be the same route.",
+    keys: &[
+        key("operation", Kind::Words(words!(OperationKind)), Absent::Means("any"), "The kinds of operation."),
+        key("name", Kind::Texts("PatientPage"), Absent::Means("any"), "The names of operations."),
+        key("field", Kind::Texts("patient"), Absent::Means("any"), "The root fields."),
+        key(
+            "persisted",
+            Kind::YesNo,
+            Absent::Is("false"),
+            "`true`: queries that are named by a digest and not written, and nothing else. Without such a route \
+             they are refused, for nobody here knows what they do.",
+        ),
     ],
 };
 

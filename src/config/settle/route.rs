@@ -8,7 +8,8 @@ use crate::config::reading::Mistake;
 use crate::domain::action::Action;
 use crate::domain::reply_shape::{PatientLocator, RecordsPointer, ReplyKind, ReplyShape};
 use crate::domain::websocket::WebSocketBounds;
-use crate::features::route::settings::{Access, Match, RouteSettings};
+use crate::features::route::call::{OPERATION, OPERATION_NAME, PERSISTED, ROOT_FIELD, RPC_METHOD};
+use crate::features::route::settings::{Access, Condition, Match, OperationKind, RouteSettings, Test};
 
 pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
     let name = reader.parsed("name");
@@ -18,6 +19,12 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
     let categories = reader.list("category");
     let websocket = reader.table("websocket").and_then(|reader| websocket(&reader));
     let shape = reader.optional_table("reply").map(|reader| reply(&reader));
+    let entries = if reader.has("entries") { Some(reader.parsed("entries")?) } else { None };
+    if entries.is_some() && access == Some(Access::Public) {
+        let what = "a public route is decided about by nobody, and neither would its entries be";
+        reader.error("entries", what, "`access = \"policy\"`");
+        return None;
+    }
     Some(RouteSettings {
         name: name?,
         matching: matching?,
@@ -29,6 +36,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
         },
         access: access?,
         websocket: websocket?,
+        entries,
     })
 }
 
@@ -73,14 +81,77 @@ fn matching(reader: &Reader<'_>) -> Option<Match> {
     let form = conditions("form", parameter);
     let json = conditions("json", pointer);
     let header = conditions("header", header);
-    let matching =
-        Match { methods: methods?, path: path?, query: query?, form: form?, json: json?, header: header? };
-    if !matching.form.is_empty() && !matching.json.is_empty() {
-        let what = "a body is a form or JSON, never both: this route never matches";
-        reader.reading().error(reader.key(), what, "`form` or `json`, or two routes");
+    let methods_called = if reader.has("rpc_method") { reader.texts("rpc_method") } else { Some(vec![]) };
+    let graphql = match reader.optional_table("graphql") {
+        Some(reader) => graphql(&reader),
+        None => Some(vec![]),
+    };
+    let (calls, is_graphql) = calls(methods_called?, graphql?);
+    let matching = Match {
+        methods: methods?,
+        path: path?,
+        query: query?,
+        form: form?,
+        json: json?,
+        calls,
+        header: header?,
+    };
+    refuse_two_bodies(reader, &matching, is_graphql).then_some(matching)
+}
+
+fn calls(methods: Vec<String>, graphql: Vec<Condition>) -> (Vec<Condition>, bool) {
+    let is_graphql = !graphql.is_empty();
+    let called = (!methods.is_empty()).then(|| one_of(RPC_METHOD, methods));
+    (called.into_iter().chain(graphql).collect(), is_graphql)
+}
+
+/// Whether one request can meet all the conditions on its body.
+fn refuse_two_bodies(reader: &Reader<'_>, matching: &Match, is_graphql: bool) -> bool {
+    let is_rpc = reader.has("rpc_method");
+    let what = if !matching.form.is_empty() && !matching.json.is_empty() {
+        "a body is a form or JSON, never both: this route never matches"
+    } else if is_rpc && !matching.form.is_empty() {
+        "no form is a remote procedure call: this route never matches"
+    } else if is_rpc && is_graphql {
+        "no remote procedure call is GraphQL: this route never matches"
+    } else {
+        return true;
+    };
+    reader.reading().error(
+        reader.key(),
+        what,
+        "one of `form`, `json`, `rpc_method` and `graphql`, or two routes",
+    );
+    false
+}
+
+fn graphql(reader: &Reader<'_>) -> Option<Vec<Condition>> {
+    let texts = |name: &str| if reader.has(name) { reader.texts(name) } else { Some(vec![]) };
+    let kinds =
+        if reader.has("operation") { reader.list::<OperationKind>("operation") } else { Some(vec![]) };
+    let (names, fields, persisted) = (texts("name"), texts("field"), reader.yes_no("persisted"));
+    let kinds = kinds?.into_iter().map(|kind| kind.as_str().to_owned()).collect();
+    let lists = [(OPERATION, kinds), (OPERATION_NAME, names?), (ROOT_FIELD, fields?)];
+    let asked = lists.into_iter().filter(|(_, values): &(_, Vec<String>)| !values.is_empty());
+    let mut conditions: Vec<Condition> = asked.map(|(key, values)| one_of(key, values)).collect();
+    if persisted? {
+        if !conditions.is_empty() {
+            let what = "a persisted query says nothing of its operation or fields: this route never matches";
+            reader.error("persisted", what, "`persisted = true` alone, on a route of its own");
+            return None;
+        }
+        conditions.push(Condition { key: PERSISTED.to_owned(), test: Test::Present });
+    }
+    if conditions.is_empty() {
+        let right = "`operation`, `name`, `field` or `persisted = true`";
+        reader.reading().error(reader.key(), "`graphql` asks for nothing", right);
         return None;
     }
-    Some(matching)
+    Some(conditions)
+}
+
+fn one_of(key: &str, values: Vec<String>) -> Condition {
+    Condition { key: key.to_owned(), test: Test::OneOf(values) }
 }
 
 fn method(text: &str) -> Result<Method, Mistake> {

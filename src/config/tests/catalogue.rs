@@ -240,6 +240,44 @@ fn routes_that_cannot_be_matched_or_counted() {
         ),
         case(
             EHR,
+            "form = {",
+            "rpc_method = [\"read\"], form = {",
+            "application.ehr.route[2].match: no form is a remote procedure call: this route never matches",
+        ),
+        case(
+            EHR,
+            "form = { export = \"csv\" }",
+            "rpc_method = [\"read\"], graphql = { field = [\"me\"] }",
+            "application.ehr.route[2].match: no remote procedure call is GraphQL: this route never matches",
+        ),
+        case(
+            EHR,
+            "form = { export = \"csv\" }",
+            "rpc_method = []",
+            "application.ehr.route[2].match.rpc_method: the list is empty",
+        ),
+        case(
+            EHR,
+            "form = { export = \"csv\" }",
+            "graphql = {}",
+            "application.ehr.route[2].match.graphql: `graphql` asks for nothing",
+        ),
+        case(
+            EHR,
+            "form = { export = \"csv\" }",
+            "graphql = { persisted = true, field = [\"me\"] }",
+            "application.ehr.route[2].match.graphql.persisted: a persisted query says nothing of its operation or \
+             fields: this route never matches",
+        ),
+        case(
+            EHR,
+            "access = \"public\"",
+            "access = \"public\"\nentries = \"fhir\"",
+            "application.ehr.route[3].entries: a public route is decided about by nobody, and neither would its \
+             entries be",
+        ),
+        case(
+            EHR,
             "kind = \"csv\",",
             "kind = \"csv\", records = \"/rows\",",
             "application.ehr.route[2].reply.records: `records` means nothing for `csv`",

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::HeaderMap;
-use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
 use crate::domain::reply_shape::ReplyKind;
 
@@ -188,39 +188,6 @@ fn essence(headers: &HeaderMap) -> Cow<'_, str> {
         Cow::Owned(essence.to_ascii_lowercase())
     } else {
         Cow::Borrowed(essence)
-    }
-}
-
-/// The content coding that a reply declares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Coding {
-    Identity,
-    Gzip,
-    Deflate,
-    Brotli,
-    Zstd,
-    /// One that we do not decode, or several.
-    Foreign,
-}
-
-impl Coding {
-    pub(super) fn read(headers: &HeaderMap) -> Self {
-        let mut coding = Self::Identity;
-        for value in headers.get_all(CONTENT_ENCODING) {
-            for name in value.as_bytes().split(|byte| *byte == b',') {
-                let name = name.trim_ascii().to_ascii_lowercase();
-                let next = match name.as_slice() {
-                    b"" | b"identity" => continue,
-                    b"gzip" | b"x-gzip" => Self::Gzip,
-                    b"deflate" => Self::Deflate,
-                    b"br" => Self::Brotli,
-                    b"zstd" => Self::Zstd,
-                    _ => Self::Foreign,
-                };
-                coding = if coding == Self::Identity { next } else { Self::Foreign };
-            }
-        }
-        coding
     }
 }
 

@@ -14,11 +14,11 @@ use http::response::Parts;
 use http::{HeaderMap, StatusCode};
 
 use super::count::{Counter, ERROR_BYTES_MAX, Tally};
-use super::decode::Decoder;
-use super::media::{self, Coding, Declared, Form, Lead};
+use super::media::{self, Declared, Form, Lead};
 use super::settings::GuardSettings;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::ReplyShape;
+use crate::platform::http::coding::{Coding, CodingFault, Decoder};
 
 /// What an application has to say about an error or a redirect fits in this many bytes, decoded.
 pub const MESSAGE_BYTES_MAX: u64 = ERROR_BYTES_MAX;
@@ -130,7 +130,7 @@ impl Counting {
         let decoder = Decoder::new(Coding::read(&head.headers), settings.decompression_ratio);
         let is_redirect = head.status.is_redirection();
         let is_error = head.status.is_client_error() || head.status.is_server_error();
-        let (partial, coding) = (is_partial(head), decoder.as_ref().err().copied());
+        let (partial, coding) = (is_partial(head), decoder.as_ref().err().copied().map(why_unknown));
         let declared = match (&counter, shape) {
             _ if partial => Some(WhyUnknown::Partial),
             _ if coding.is_some() => coding,
@@ -173,8 +173,8 @@ impl Counting {
             }
         });
         match outcome {
-            Err(why) => {
-                self.found = Some(why);
+            Err(fault) => {
+                self.found = Some(why_unknown(fault));
                 self.may_be_message = false;
             }
             Ok(()) if contradicted && self.declared.is_none() => {
@@ -201,9 +201,9 @@ impl Counting {
         if let Some(decoder) = &self.decoder
             && was_decoded
             && self.found.is_none()
-            && let Err(why) = decoder.finish()
+            && let Err(fault) = decoder.finish()
         {
-            self.found = Some(why);
+            self.found = Some(why_unknown(fault));
         }
         let counted = self.counter.as_mut().map(Counter::finish);
         self.settle(counted, lead, Tally::NONE)
@@ -222,6 +222,14 @@ impl Counting {
         let small = self.decoder.as_ref().is_some_and(|decoder| decoder.bytes_out() <= MESSAGE_BYTES_MAX);
         let is_unknown = matches!(tally.records, Count::Unknown(_));
         if is_unknown && self.may_be_message && small && !lead.is_document() { message } else { tally }
+    }
+}
+
+const fn why_unknown(fault: CodingFault) -> WhyUnknown {
+    match fault {
+        CodingFault::Foreign => WhyUnknown::Coding,
+        CodingFault::Undecodable => WhyUnknown::Undecodable,
+        CodingFault::Incomplete => WhyUnknown::Incomplete,
     }
 }
 

@@ -10,7 +10,6 @@
 pub mod admit;
 pub mod body;
 pub mod count;
-pub mod decode;
 pub mod ledger;
 pub mod limit;
 mod media;

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use http::{HeaderMap, Method};
 
-use super::body::Body;
+use super::body::{Body, BodyNeeds, Content};
+use super::call::{Call, PERSISTED, RPC_METHOD};
 use super::fields::{Fields, is_key};
 use super::json;
 use super::quirks::Quirks;
@@ -68,23 +69,42 @@ pub(super) fn head_holds(matching: &Match, view: &RequestView<'_>, quirks: Quirk
     query.and(all(&matching.header, |condition| in_headers(condition, view.headers)))
 }
 
-/// Whether the body is that of a route.
-pub(super) fn body_holds(matching: &Match, body: &Body, quirks: Quirks) -> Held {
+/// Whether the body is that of a route, and so is `call`, one of those that it makes.
+pub(super) fn body_holds(matching: &Match, body: &Body, call: Option<&Call>, quirks: Quirks) -> Held {
     let nothing = Fields::none();
-    let form = match body {
-        Body::Form(fields) => fields,
-        Body::Empty | Body::Json(_) => &nothing,
-    };
-    let document = match body {
-        Body::Json(document) => Some(document),
-        Body::Empty | Body::Form(_) => None,
+    let (form, document) = match body.content() {
+        Content::Form(fields) => (fields, None),
+        Content::Json(document) => (&nothing, Some(document)),
+        Content::Empty | Content::Calls => (&nothing, None),
     };
     let form = all(&matching.form, |condition| in_fields(condition, form, quirks));
-    form.and(all(&matching.json, |condition| {
+    let json = all(&matching.json, |condition| {
         let values = document.map(|document| json::at(document, &condition.key)).unwrap_or_default();
         let hits = values.iter().map(|value| meets(&condition.test, |wanted| json::is(value, wanted)));
         Held::of_values(&condition.test, hits)
-    }))
+    });
+    let calls = all(&matching.calls, |condition| {
+        let value = call.and_then(|call| call.value(&condition.key));
+        let hits = value.map(|value| meets(&condition.test, |wanted| value == wanted));
+        Held::of_values(&condition.test, hits.into_iter())
+    });
+    form.and(json).and(calls)
+}
+
+/// What of the body the conditions are about.
+pub(super) fn needs(matching: &Match) -> BodyNeeds {
+    let rpc = |condition: &Condition| condition.key == RPC_METHOD;
+    BodyNeeds {
+        form: !matching.form.is_empty(),
+        json: !matching.json.is_empty(),
+        rpc: matching.calls.iter().any(rpc),
+        graphql: !matching.calls.iter().all(rpc),
+    }
+}
+
+/// Whether the conditions are for a GraphQL query that is named and not written.
+pub(super) fn is_for_persisted(matching: &Match) -> bool {
+    matching.calls.iter().any(|condition| condition.key == PERSISTED)
 }
 
 /// Whether a list of methods has this one. Whoever may GET may HEAD: it is the same request.
@@ -168,10 +188,13 @@ fn are_apart(a: &Match, b: &Match, quirks: Quirks) -> bool {
         && !a.methods.iter().any(|method| allows(&b.methods, method))
         && !b.methods.iter().any(|method| allows(&a.methods, method));
     let asks = |conditions: &[Condition]| conditions.iter().any(|condition| condition.test != Test::Absent);
-    // A body is a form or JSON, never both.
-    let bodies = asks(&a.form) && asks(&b.json) || asks(&a.json) && asks(&b.form);
+    // A body is a form or JSON, never both; no form is a remote procedure call.
+    let document = |of: &Match| asks(&of.json) || needs(of).rpc;
+    let bodies = asks(&a.form) && document(b) || document(a) && asks(&b.form);
+    let calls = !a.calls.is_empty() && !b.calls.is_empty() && call_kind(a) != call_kind(b);
     methods
         || bodies
+        || calls
         || lists(a, b).into_iter().any(|(a, b, fields)| {
             a.iter().any(|one| {
                 b.iter().any(|other| {
@@ -181,12 +204,18 @@ fn are_apart(a: &Match, b: &Match, quirks: Quirks) -> bool {
         })
 }
 
+/// A call is of one kind: a method, a root field, or a persisted query.
+fn call_kind(matching: &Match) -> (bool, bool) {
+    (needs(matching).rpc, is_for_persisted(matching))
+}
+
 /// The lists of conditions of two routes side by side, and whether their keys are names of fields.
-fn lists<'m>(a: &'m Match, b: &'m Match) -> [(&'m [Condition], &'m [Condition], bool); 4] {
+fn lists<'m>(a: &'m Match, b: &'m Match) -> [(&'m [Condition], &'m [Condition], bool); 5] {
     [
         (&a.query, &b.query, true),
         (&a.form, &b.form, true),
         (&a.json, &b.json, false),
+        (&a.calls, &b.calls, false),
         (&a.header, &b.header, false),
     ]
 }

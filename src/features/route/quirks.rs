@@ -1,4 +1,4 @@
-//! How an application reads paths, as a set; and what it means to fold letter case.
+//! How an application reads requests, as a set; and what it means to fold letter case.
 
 use super::settings::Quirk;
 
@@ -47,5 +47,7 @@ const fn bit(quirk: Quirk) -> u8 {
         Quirk::FoldsCase => 1,
         Quirk::EncodedSlash => 2,
         Quirk::PathParameters => 4,
+        Quirk::FhirSearch => 8,
+        Quirk::MethodOverride => 16,
     }
 }

@@ -37,7 +37,7 @@ pub enum Unmatched {
 }
 
 crate::domain::closed_list! {
-    /// A way in which an application reads paths.
+    /// A way in which an application reads requests.
     Quirk {
         /// Letter case does not matter (IIS).
         FoldsCase = "folds_case",
@@ -45,6 +45,30 @@ crate::domain::closed_list! {
         EncodedSlash = "encoded_slash",
         /// `;name=value` parameters within a segment are wanted (Java servlets).
         PathParameters = "path_parameters",
+        /// A POST to `…/_search` is the search that a GET would be, its form the parameters (FHIR).
+        FhirSearch = "fhir_search",
+        /// A field `_method` makes a posted form another request (Rails, Laravel, Spring).
+        MethodOverride = "method_override",
+    }
+}
+
+crate::domain::closed_list! {
+    /// What kind of GraphQL operation.
+    OperationKind {
+        /// It reads.
+        Query = "query",
+        /// It changes something.
+        Mutation = "mutation",
+        /// It waits for events.
+        Subscription = "subscription",
+    }
+}
+
+crate::domain::closed_list! {
+    /// What the body of a route holds, each a request of its own and decided on its own.
+    Entries {
+        /// The entries of a FHIR `batch` or `transaction`.
+        Fhir = "fhir",
     }
 }
 
@@ -65,6 +89,8 @@ pub struct RouteSettings {
     pub access: Access,
     /// Bounds of each WebSocket that is opened through it.
     pub websocket: WebSocketBounds,
+    /// The requests that its body holds.
+    pub entries: Option<Entries>,
 }
 
 /// Who may pass a route.
@@ -89,6 +115,8 @@ pub struct Match {
     pub form: Vec<Condition>,
     /// Conditions on a JSON body; the key is a pointer (RFC 6901).
     pub json: Vec<Condition>,
+    /// Conditions on what a request calls by name; the key is one of those in [`super::call`].
+    pub calls: Vec<Condition>,
     /// Conditions on headers; the key is a lower-case name.
     pub header: Vec<Condition>,
 }

@@ -3,8 +3,8 @@
 //! Which route is the more specific, in this order:
 //!
 //! 1. Its path, segment by segment from the left: text, then `{name}`, then `*`, then `**`.
-//! 2. With the same path: its conditions (method, query, form, JSON, headers), if they are all that the
-//!    other asks for, and more. Counting conditions would not do: adding two harmless parameters to an
+//! 2. With the same path: its conditions (method, query, form, JSON, calls, headers), if they are all that
+//!    the other asks for, and more. Counting conditions would not do: adding two harmless parameters to an
 //!    export would make it something else.
 //!
 //! Two routes with the same path of which neither asks for more, and whose conditions can hold
@@ -16,22 +16,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::body::{Body, BodyFault, BodyNeeds};
 use super::condition::Relation;
-use super::fields::is_key;
 use super::pattern::{PathPattern, Segment};
 use super::quirks::Quirks;
-use super::settings::{Access, ApplicationSettings, Condition, RouteSettings, Unmatched};
-use super::tree::{self, Choice, Question, Tree, significant};
-use super::view::{PathView, RequestView, Segments};
+use super::settings::{Access, ApplicationSettings, Condition, Entries, RouteSettings, Unmatched};
+use super::tree::{self, Tree, significant};
+use super::view::{PathView, Segments};
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
-use crate::domain::patient::PatientRef;
 use crate::domain::reply_shape::ReplyShape;
 use crate::domain::websocket::WebSocketBounds;
 
 /// The capture that names a patient.
 pub const PATIENT_CAPTURE: &str = "patient";
+
+/// The field by which several frameworks let a POST be something else.
+pub(super) const OVERRIDE_FIELD: &str = "_method";
 
 /// All routes of all applications.
 #[derive(Debug)]
@@ -39,7 +39,8 @@ pub struct RouteTable {
     hosts: HashMap<Box<str>, Host>,
     applications: Vec<Arc<Application>>,
     routes: Vec<Arc<Route>>,
-    trees: Vec<Tree>,
+    /// The routes of each application by their paths.
+    pub(super) trees: Vec<Tree>,
 }
 
 /// An application, settled.
@@ -77,41 +78,14 @@ pub struct Route {
     pub access: Access,
     /// Bounds of each WebSocket that is opened through it.
     pub websocket: WebSocketBounds,
+    /// The requests that its body holds.
+    pub entries: Option<Entries>,
     /// Its path pattern, as events show it.
     pub pattern: Arc<str>,
-    patient_position: Option<usize>,
-    settles_override: bool,
-}
-
-/// What a request was recognized as.
-#[must_use]
-#[derive(Debug)]
-pub enum Recognized<'t> {
-    /// A thing to do.
-    Route(Matched<'t>),
-    /// No route matches, and the application is being observed.
-    Unmatched,
-    /// No route matches: 404 `route-not-found`.
-    NoRoute,
-    /// The body has to be read first: [`Body::read`], then ask again.
-    NeedsBody(BodyNeeds),
-    /// The body cannot be what tells the routes apart: `body-unreadable`.
-    BodyUnreadable(BodyFault),
-    /// Several routes match and none is the most specific, as when a parameter is given twice:
-    /// `request-malformed`.
-    Ambiguous,
-    /// A `_method` parameter would make it another request, and no route asks about it:
-    /// `method-rejected`.
-    MethodOverride,
-}
-
-/// The route of a request.
-#[derive(Clone, Debug)]
-pub struct Matched<'t> {
-    /// What is done.
-    pub route: &'t Arc<Route>,
-    /// The patient whom the path names by `{patient}`.
-    pub patient: Option<PatientRef>,
+    /// Which segment of the path names a patient.
+    pub(super) patient_position: Option<usize>,
+    /// Whether it asks about [`OVERRIDE_FIELD`] itself.
+    pub(super) settles_override: bool,
 }
 
 /// Why a table cannot be built.
@@ -202,32 +176,6 @@ impl RouteTable {
         &self.routes
     }
 
-    /// What a request to an application is. `body` is [`Body::Empty`] if the request has none, and
-    /// `None` as long as it has not been read.
-    pub fn recognize(
-        &self,
-        application: &Application,
-        view: &RequestView<'_>,
-        body: Option<&Body>,
-    ) -> Recognized<'_> {
-        let question = Question { view, body, quirks: application.quirks };
-        let choice = self.trees.get(application.index).and_then(|tree| tree.choose(&question));
-        match choice {
-            Some(Choice::Route(index)) => match self.routes.get(index) {
-                Some(route) => matched(application, route, view, body),
-                None => Recognized::NoRoute,
-            },
-            Some(Choice::NeedsBody(needs)) => Recognized::NeedsBody(needs),
-            Some(Choice::WrongBody) => Recognized::BodyUnreadable(BodyFault::MediaType),
-            Some(Choice::Ambiguous) => Recognized::Ambiguous,
-            None if overrides_method(view, body) => Recognized::MethodOverride,
-            None => match application.unmatched {
-                Unmatched::Deny => Recognized::NoRoute,
-                Unmatched::Observe => Recognized::Unmatched,
-            },
-        }
-    }
-
     fn add_application(&mut self, settings: &ApplicationSettings, problems: &mut Vec<RouteProblem>) {
         let quirks: Quirks = settings.quirks.iter().copied().collect();
         let index = self.applications.len();
@@ -240,7 +188,7 @@ impl RouteTable {
                     path: settings.path.clone(),
                 });
             }
-            tree.insert(self.routes.len(), &route.matching, route.access, quirks);
+            tree.insert(self.routes.len(), route, quirks);
             self.routes.push(Arc::new(Route::settle(self.routes.len(), index, route)));
         }
         tree.settle(quirks, &mut |a, b, relation| {
@@ -312,41 +260,12 @@ impl Route {
             reply: settings.reply.clone(),
             access: settings.access,
             websocket: settings.websocket.clone(),
+            entries: settings.entries,
             pattern: matching.path.as_str().into(),
             patient_position: significant(&matching.path).position(is_patient),
             settles_override: asks(&matching.query) || asks(&matching.form),
         }
     }
-}
-
-/// The field by which several frameworks let a POST be something else.
-const OVERRIDE_FIELD: &str = "_method";
-
-fn matched<'t>(
-    application: &Application,
-    route: &'t Arc<Route>,
-    view: &RequestView<'_>,
-    body: Option<&Body>,
-) -> Recognized<'t> {
-    if !route.settles_override && overrides_method(view, body) {
-        return Recognized::MethodOverride;
-    }
-    let patient = route
-        .patient_position
-        .and_then(|position| view.path.decoded.get(position))
-        .map(|id| PatientRef::new(application.name.clone(), id.to_owned()));
-    Recognized::Route(Matched { route, patient })
-}
-
-fn overrides_method(view: &RequestView<'_>, body: Option<&Body>) -> bool {
-    let form = match body {
-        Some(Body::Form(fields)) => Some(fields),
-        Some(Body::Empty | Body::Json(_)) | None => None,
-    };
-    std::iter::once(view.query)
-        .chain(form)
-        .flat_map(super::fields::Fields::iter)
-        .any(|(key, _)| is_key(key, OVERRIDE_FIELD, true))
 }
 
 /// The segments of an application's path, as they are compared.

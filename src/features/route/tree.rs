@@ -8,11 +8,12 @@
 
 use std::collections::HashMap;
 
-use super::body::{Body, BodyNeeds};
-use super::condition::{Held, Relation, body_holds, head_holds, relation};
+use super::body::{Body, BodyFault, BodyNeeds, Content};
+use super::call::Call;
+use super::condition::{Held, Relation, body_holds, head_holds, is_for_persisted, needs, relation};
 use super::pattern::{PathPattern, Segment};
 use super::quirks::Quirks;
-use super::settings::{Access, Match};
+use super::settings::{Access, Match, RouteSettings};
 use super::view::{RequestView, Segments};
 
 /// A place in the tree: what may follow the segments that led here.
@@ -36,28 +37,32 @@ struct Candidate {
     route: usize,
     matching: Match,
     public: bool,
+    /// What of the body has to be read to tell whether it is this route, or for its entries.
+    needs: BodyNeeds,
     /// The positions in the group of those that are less specific.
     beats: Vec<usize>,
 }
 
-/// What a group says about a request with its path.
+/// What the routes of a path say about a request with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Choice {
     /// This route.
     Route(usize),
     /// It depends on the body.
     NeedsBody(BodyNeeds),
-    /// The body is not of a kind that its routes ask about.
-    WrongBody,
+    /// The body is not of a kind that its routes ask about, or cannot be told by them.
+    BodyUnreadable(BodyFault),
     /// Several routes match, and none is the most specific.
     Ambiguous,
+    /// The things that the request calls are not the same choice.
+    Mixed,
 }
 
 impl Tree {
     /// Adds a route.
-    pub(super) fn insert(&mut self, route: usize, matching: &Match, access: Access, quirks: Quirks) {
+    pub(super) fn insert(&mut self, index: usize, route: &RouteSettings, quirks: Quirks) {
         let mut place = self;
-        for segment in significant(&matching.path) {
+        for segment in significant(&route.matching.path) {
             place = match segment {
                 Segment::Literal(text) => {
                     place.literals.entry(quirks.comparable(text).into_boxed_str()).or_default()
@@ -65,12 +70,12 @@ impl Tree {
                 Segment::Capture(_) => place.capture.get_or_insert_default(),
                 Segment::One => place.one.get_or_insert_default(),
                 Segment::Rest => {
-                    place.rest.push(route, matching, access);
+                    place.rest.push(index, route);
                     return;
                 }
             };
         }
-        place.ends.push(route, matching, access);
+        place.ends.push(index, route);
     }
 
     /// Settles which route is the more specific in every group, and tells of those that tie.
@@ -112,14 +117,22 @@ pub(super) struct Question<'a> {
     pub(super) view: &'a RequestView<'a>,
     /// Its body, if it has been read.
     pub(super) body: Option<&'a Body>,
+    /// One of the calls that it makes.
+    pub(super) call: Option<&'a Call>,
     /// How the application reads.
     pub(super) quirks: Quirks,
 }
 
 impl Group {
-    fn push(&mut self, route: usize, matching: &Match, access: Access) {
-        let public = access == Access::Public;
-        self.routes.push(Candidate { route, matching: matching.clone(), public, beats: Vec::new() });
+    fn push(&mut self, index: usize, route: &RouteSettings) {
+        let entries = BodyNeeds { json: route.entries.is_some(), ..BodyNeeds::default() };
+        self.routes.push(Candidate {
+            route: index,
+            matching: route.matching.clone(),
+            public: route.access == Access::Public,
+            needs: needs(&route.matching).and(entries),
+            beats: Vec::new(),
+        });
     }
 
     fn settle(&mut self, quirks: Quirks, tie: &mut impl FnMut(usize, usize, Relation)) {
@@ -145,7 +158,7 @@ impl Group {
         match self.routes.as_slice() {
             [] => return None,
             // Nearly always: one route, and its head tells all.
-            [candidate] if candidate.matching.form.is_empty() && candidate.matching.json.is_empty() => {
+            [candidate] if candidate.needs.is_nothing() => {
                 let held = head_holds(&candidate.matching, question.view, question.quirks);
                 return candidate.accepts(held).then_some(Choice::Route(candidate.route));
             }
@@ -160,23 +173,33 @@ impl Group {
             })
             .filter(|(_, candidate, held)| candidate.accepts(*held))
             .collect();
-        let needs = held.iter().fold(BodyNeeds::default(), |needs, (_, candidate, _)| BodyNeeds {
-            form: needs.form || !candidate.matching.form.is_empty(),
-            json: needs.json || !candidate.matching.json.is_empty(),
-        });
-        if needs == BodyNeeds::default() {
+        let needs =
+            held.iter().fold(BodyNeeds::default(), |needs, (_, candidate, _)| needs.and(candidate.needs));
+        if needs.is_nothing() {
             return choose_most_specific(held.iter().map(|(position, candidate, _)| (*position, *candidate)));
         }
         let body = match question.body {
             None => return Some(Choice::NeedsBody(needs)),
-            Some(Body::Form(_)) if !needs.form => return Some(Choice::WrongBody),
-            Some(Body::Json(_)) if !needs.json => return Some(Choice::WrongBody),
+            Some(body) if !body.answers().covers(needs) => {
+                return Some(Choice::NeedsBody(needs.and(body.answers())));
+            }
+            Some(body) if !may_tell(body.content(), needs) => {
+                return Some(Choice::BodyUnreadable(BodyFault::MediaType));
+            }
             Some(body) => body,
         };
-        choose_most_specific(held.into_iter().filter_map(|(position, candidate, held)| {
-            let held = held.and(body_holds(&candidate.matching, body, question.quirks));
+        let is_persisted = needs.graphql && question.call == Some(&Call::Persisted);
+        let holding = held.into_iter().filter_map(|(position, candidate, held)| {
+            let held = held.and(body_holds(&candidate.matching, body, question.call, question.quirks));
             candidate.accepts(held).then_some((position, candidate))
-        }))
+        });
+        // What a persisted query does is known to nobody here, so that only a route which says so takes it.
+        let holding: Vec<_> =
+            holding.filter(|(_, candidate)| !is_persisted || is_for_persisted(&candidate.matching)).collect();
+        if is_persisted && holding.is_empty() {
+            return Some(Choice::BodyUnreadable(BodyFault::Persisted));
+        }
+        choose_most_specific(holding.into_iter())
     }
 }
 
@@ -189,6 +212,16 @@ impl Candidate {
             Held::Partly => !self.public,
             Held::Wholly => true,
         }
+    }
+}
+
+/// Whether routes with these needs can be told by a body that holds this.
+const fn may_tell(content: &Content, needs: BodyNeeds) -> bool {
+    match content {
+        Content::Empty => true,
+        Content::Form(_) => needs.form || needs.graphql,
+        Content::Json(_) => needs.json || needs.rpc || needs.graphql,
+        Content::Calls => needs.rpc || needs.graphql,
     }
 }
 

@@ -60,6 +60,12 @@ impl<'a> Segments<'a> {
         self.spans.is_empty()
     }
 
+    /// All but the last.
+    #[must_use]
+    pub fn without_last(&self) -> Self {
+        Self { text: self.text, spans: self.spans.split_last().map_or(&[], |(_, before)| before) }
+    }
+
     /// All of them, from the left.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
         let text = self.text;

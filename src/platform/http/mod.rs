@@ -1,4 +1,5 @@
 //! What the planes and features need of HTTP beyond hyper.
 
 pub mod body;
+pub mod coding;
 pub mod fetch;

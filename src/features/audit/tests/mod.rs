@@ -64,6 +64,7 @@ fn opening(number: u64) -> Opening {
         method: Some("POST".into()),
         host: Some("ehr.clinic.example".into()),
         path: Some("/reports/patients".into()),
+        batch_entry: None,
         query_keys: Vec::new(),
         patient: None,
         subject: Some(Arc::new(Kept::new(EventSubject {

@@ -9,11 +9,14 @@ fn the_body_is_asked_for_only_where_a_route_depends_on_it() {
         by_form("plain", vec![]),
         by_form("export", vec![equals("export", "csv")]),
     ]);
-    let unread = |target| Asked { body: None, ..Asked::post(target, Body::Empty) };
+    let unread = |target| Asked { body: None, ..Asked::post(target, Body::none()) };
     assert_eq!(ask(&table, &unread("/other")), "other");
-    assert_eq!(ask(&table, &unread("/do")), "NeedsBody(BodyNeeds { form: true, json: false })");
+    assert_eq!(
+        ask(&table, &unread("/do")),
+        "NeedsBody(BodyNeeds { form: true, json: false, rpc: false, graphql: false })"
+    );
     assert_eq!(ask(&table, &Asked::get("/do")), "NoRoute");
-    assert_eq!(ask(&table, &Asked::post("/do", Body::Empty)), "plain");
+    assert_eq!(ask(&table, &Asked::post("/do", Body::none())), "plain");
     assert_eq!(ask(&table, &Asked::post("/do", form("a=1"))), "plain");
     assert_eq!(ask(&table, &Asked::post("/do", form("export=csv&a=1"))), "export");
     let json = read("application/json", b"{}").unwrap();
@@ -74,21 +77,20 @@ fn a_body_whose_type_the_route_cannot_be_told_by_is_refused() {
         assert_eq!(read(media_type, b"{}").unwrap_err(), fault, "{name}");
     }
     let mut headers = HeaderMap::new();
-    assert_eq!(Body::read(&headers, b"{}", BOTH).unwrap_err(), BodyFault::MediaType);
+    assert_eq!(read_with(&headers, b"{}", BOTH).unwrap_err(), BodyFault::MediaType);
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     headers.insert("content-encoding", HeaderValue::from_static("gzip"));
-    assert_eq!(Body::read(&headers, b"{}", BOTH).unwrap_err(), BodyFault::Coding);
-    assert!(matches!(Body::read(&headers, b"", BOTH), Ok(Body::Empty)));
+    assert_eq!(read_with(&headers, b"{}", BOTH).unwrap_err(), BodyFault::Coding);
+    assert!(matches!(read_with(&headers, b"", BOTH).unwrap().content(), Content::Empty));
 }
-
-const BOUNDARY: &str = "multipart/form-data; boundary=b";
 
 #[test]
 fn multipart_fields_are_read() {
     let body = b"--b\r\nContent-Disposition: form-data; name=\"export\"\r\n\r\ncsv\r\n\
         --b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.bin\"\r\nContent-Type: image/png\r\n\r\n\0\x01\r\n\
         --b--\r\n";
-    let Ok(Body::Form(fields)) = read(BOUNDARY, body) else { panic!("it is well formed") };
+    let body = read(BOUNDARY, body).unwrap();
+    let Content::Form(fields) = body.content() else { panic!("it is a form") };
     assert_eq!(fields.iter().collect::<Vec<_>>(), [("export", "csv"), ("f", "\u{fffd}")]);
 }
 

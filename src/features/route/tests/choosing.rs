@@ -32,7 +32,7 @@ fn the_most_specific_path_wins_from_the_left() {
 fn a_route_whose_method_differs_leaves_the_request_to_a_wider_path() {
     let table = table(vec![route("open", &[Method::GET], "/a/{id}"), route("wide", &[], "/a/**")]);
     assert_eq!(ask(&table, &Asked::get("/a/1")), "open");
-    assert_eq!(ask(&table, &Asked::post("/a/1", Body::Empty)), "wide");
+    assert_eq!(ask(&table, &Asked::post("/a/1", Body::none())), "wide");
     assert_eq!(ask(&table, &Asked { method: Method::HEAD, ..Asked::get("/a/1") }), "open");
 }
 
@@ -61,7 +61,7 @@ fn a_patient_is_whom_the_path_names() {
         headers: &HeaderMap::new(),
     };
     let application = table.application("ehr.example", segments).unwrap();
-    let Recognized::Route(matched) = table.recognize(application, &view, Some(&Body::Empty)) else {
+    let Recognized::Route(matched) = table.recognize(application, &view, Some(&Body::none())) else {
         panic!("a route matches");
     };
     let expected = crate::domain::patient::PatientRef::new("ehr".parse().unwrap(), "AbC".to_owned());

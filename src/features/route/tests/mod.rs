@@ -1,16 +1,21 @@
 //! Which route a request is, and which settings cannot be.
 
 mod bodies;
+mod calls;
 mod choosing;
+mod coded;
+mod entries;
+mod hostile;
 mod tables;
 
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::body::{Body, BodyFault, BodyNeeds};
+use super::body::{Body, BodyFault, BodyLimits, BodyNeeds, Content};
 use super::fields::{Fields, FieldsFault, is_key};
 use super::quirks::Quirks;
+use super::recognize::Recognized;
 use super::settings::{Access, ApplicationSettings, Condition, Match, Quirk, RouteSettings, Test, Unmatched};
-use super::table::{Recognized, RouteProblem, RouteTable};
+use super::table::{RouteProblem, RouteTable};
 use super::view::{PathView, RequestView, Segments, Span};
 use crate::domain::action::Action;
 
@@ -36,6 +41,7 @@ fn route(name: &str, methods: &[Method], path: &str) -> RouteSettings {
             query: Vec::new(),
             form: Vec::new(),
             json: Vec::new(),
+            calls: Vec::new(),
             header: Vec::new(),
         },
         action: Action::View,
@@ -43,6 +49,7 @@ fn route(name: &str, methods: &[Method], path: &str) -> RouteSettings {
         reply: None,
         access: Access::Policy,
         websocket: crate::domain::websocket::WebSocketBounds::default(),
+        entries: None,
     }
 }
 
@@ -86,7 +93,7 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn get(target: &'a str) -> Self {
-        Self { method: Method::GET, target, headers: HeaderMap::new(), body: Some(Body::Empty) }
+        Self { method: Method::GET, target, headers: HeaderMap::new(), body: Some(Body::none()) }
     }
 
     fn post(target: &'a str, body: Body) -> Self {
@@ -94,9 +101,8 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// What the table says: the route's name, or how it ended without one.
-fn ask(table: &RouteTable, asked: &Asked<'_>) -> String {
-    let (path, query) = asked.target.split_once('?').unwrap_or((asked.target, ""));
+/// Where the segments of a path are.
+fn spans(path: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut start = 1;
     for part in path.split('/').skip(1) {
@@ -105,6 +111,13 @@ fn ask(table: &RouteTable, asked: &Asked<'_>) -> String {
         }
         start += part.len() + 1;
     }
+    spans
+}
+
+/// What the table says: the route's name, or how it ended without one.
+fn ask(table: &RouteTable, asked: &Asked<'_>) -> String {
+    let (path, query) = asked.target.split_once('?').unwrap_or((asked.target, ""));
+    let spans = spans(path);
     let segments = Segments::new(path, &spans);
     let query = Fields::parse(query.as_bytes()).unwrap();
     let view = RequestView {
@@ -124,13 +137,19 @@ fn table(routes: Vec<RouteSettings>) -> RouteTable {
 }
 
 fn form(text: &str) -> Body {
-    Body::Form(Fields::parse(text.as_bytes()).unwrap())
+    read("application/x-www-form-urlencoded", text.as_bytes()).unwrap()
 }
 
-const BOTH: BodyNeeds = BodyNeeds { form: true, json: true };
+const BOTH: BodyNeeds = BodyNeeds { form: true, json: true, rpc: false, graphql: false };
+const BOUNDARY: &str = "multipart/form-data; boundary=b";
+const LIMITS: BodyLimits = BodyLimits { bytes_max: 64 * 1024, ratio_max: 200 };
 
 fn read(media_type: &str, bytes: &[u8]) -> Result<Body, BodyFault> {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_str(media_type).unwrap());
-    Body::read(&headers, bytes, BOTH)
+    read_with(&headers, bytes, BOTH)
+}
+
+fn read_with(headers: &HeaderMap, bytes: &[u8], needs: BodyNeeds) -> Result<Body, BodyFault> {
+    Body::read(headers, &Fields::none(), bytes, needs, LIMITS)
 }

@@ -16,8 +16,9 @@ use super::{ConnectionFacts, Normalized, client, headers, normalize, own_path};
 use crate::domain::action::Action;
 use crate::features::route::body::Body;
 use crate::features::route::quirks::Quirks;
+use crate::features::route::recognize::Recognized;
 use crate::features::route::settings::{Access, ApplicationSettings, Match, Quirk, RouteSettings, Unmatched};
-use crate::features::route::table::{Recognized, RouteTable};
+use crate::features::route::table::RouteTable;
 
 fn quirks(list: &[Quirk]) -> Quirks {
     list.iter().copied().collect()
@@ -36,6 +37,7 @@ fn route(name: &str, methods: &[Method], path: &str, action: Action) -> RouteSet
             query: Vec::new(),
             form: Vec::new(),
             json: Vec::new(),
+            calls: Vec::new(),
             header: Vec::new(),
         },
         action,
@@ -43,6 +45,7 @@ fn route(name: &str, methods: &[Method], path: &str, action: Action) -> RouteSet
         reply: None,
         access: Access::Policy,
         websocket: crate::domain::websocket::WebSocketBounds::default(),
+        entries: None,
     }
 }
 
@@ -118,7 +121,7 @@ fn eleven_spellings_of_one_archive_are_refused_or_are_the_archive() {
         parts.uri = spelling.parse().unwrap();
         let Ok(request) = normalize(&mut parts, &facts(), &table) else { continue };
         let view = request.view(&parts.method, &parts.headers);
-        let recognized = table.recognize(&request.application, &view, Some(&Body::Empty));
+        let recognized = table.recognize(&request.application, &view, Some(&Body::none()));
         let Recognized::Route(matched) = &recognized else { panic!("{spelling}: {recognized:?}") };
         assert_eq!(matched.route.name.as_str(), "archive", "{spelling}");
         assert_eq!(request.target().as_str(), spelling);

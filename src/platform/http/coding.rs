@@ -1,14 +1,67 @@
-//! Content codings (RFC 9110 section 8.4), decoded in pieces, for looking only: the caller gets the original bytes.
+//! Content codings (RFC 9110 section 8.4), decoded in pieces, for looking only: what is forwarded is
+//! the original bytes.
 //!
 //! Exactly one coding. Whatever does not decode to its very end, has something behind its end, or
-//! grows beyond measure is [`WhyUnknown::Undecodable`].
+//! grows beyond measure is not decoded.
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use flate2::{Decompress, FlushDecompress, Status};
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
 use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, InBuffer, Operation as _, OutBuffer};
 
-use super::media::Coding;
-use crate::domain::count::WhyUnknown;
+/// The content coding that a message declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coding {
+    /// None.
+    Identity,
+    /// RFC 1952.
+    Gzip,
+    /// RFC 1950, and what some servers send in its place: RFC 1951.
+    Deflate,
+    /// RFC 7932.
+    Brotli,
+    /// RFC 8878.
+    Zstd,
+    /// One that we do not decode, or several.
+    Foreign,
+}
+
+/// Why a body is not decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CodingFault {
+    /// One that we do not decode, or several one inside the other.
+    #[error("a content coding that is not decoded")]
+    Foreign,
+    /// It does not decode, has something behind its end, or grows beyond measure.
+    #[error("the body does not decode")]
+    Undecodable,
+    /// It ended before it was complete.
+    #[error("the body ended before it was complete")]
+    Incomplete,
+}
+
+impl Coding {
+    /// The coding that these headers declare, over all their lines.
+    pub fn read(headers: &HeaderMap) -> Self {
+        let mut coding = Self::Identity;
+        for value in headers.get_all(CONTENT_ENCODING) {
+            for name in value.as_bytes().split(|byte| *byte == b',') {
+                let name = name.trim_ascii().to_ascii_lowercase();
+                let next = match name.as_slice() {
+                    b"" | b"identity" => continue,
+                    b"gzip" | b"x-gzip" => Self::Gzip,
+                    b"deflate" => Self::Deflate,
+                    b"br" => Self::Brotli,
+                    b"zstd" => Self::Zstd,
+                    _ => Self::Foreign,
+                };
+                coding = if coding == Self::Identity { next } else { Self::Foreign };
+            }
+        }
+        coding
+    }
+}
 
 /// Decodes one body.
 pub struct Decoder {
@@ -71,7 +124,7 @@ impl std::fmt::Debug for Decoder {
 
 impl Decoder {
     /// A decoder for `coding`, in which a byte becomes no more than `ratio_max` after the first MiB.
-    pub(super) fn new(coding: Coding, ratio_max: u32) -> Result<Self, WhyUnknown> {
+    pub fn new(coding: Coding, ratio_max: u32) -> Result<Self, CodingFault> {
         let machine = match coding {
             Coding::Identity => Machine::Identity,
             Coding::Gzip => {
@@ -84,13 +137,13 @@ impl Decoder {
                 Machine::Brotli { state: Box::new(Brotli::new_strict(bytes, words, codes)), ended: false }
             }
             Coding::Zstd => {
-                let mut decoder = ZstdDecoder::new().map_err(|_| WhyUnknown::Undecodable)?;
+                let mut decoder = ZstdDecoder::new().map_err(|_| CodingFault::Undecodable)?;
                 decoder
                     .set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))
-                    .map_err(|_| WhyUnknown::Undecodable)?;
+                    .map_err(|_| CodingFault::Undecodable)?;
                 Machine::Zstd { decoder, within_frame: false }
             }
-            Coding::Foreign => return Err(WhyUnknown::Coding),
+            Coding::Foreign => return Err(CodingFault::Foreign),
         };
         let output = if matches!(machine, Machine::Identity) { Vec::new() } else { vec![0; OUTPUT_BYTES] };
         Ok(Self {
@@ -103,7 +156,7 @@ impl Decoder {
     }
 
     /// Decodes the next piece and hands what it means to `look`.
-    pub(super) fn push(&mut self, piece: &[u8], look: &mut dyn FnMut(&[u8])) -> Result<(), WhyUnknown> {
+    pub fn push(&mut self, piece: &[u8], look: &mut dyn FnMut(&[u8])) -> Result<(), CodingFault> {
         self.bytes_in += piece.len() as u64;
         if matches!(self.machine, Machine::Identity) {
             self.bytes_out += piece.len() as u64;
@@ -112,10 +165,11 @@ impl Decoder {
         }
         let mut rest = piece;
         loop {
-            let (read, written) = self.machine.step(rest, &mut self.output).ok_or(WhyUnknown::Undecodable)?;
+            let (read, written) =
+                self.machine.step(rest, &mut self.output).ok_or(CodingFault::Undecodable)?;
             self.bytes_out += written as u64;
             if self.bytes_out.saturating_sub(FREE_BYTES) > self.bytes_in.saturating_mul(self.ratio_max) {
-                return Err(WhyUnknown::Undecodable);
+                return Err(CodingFault::Undecodable);
             }
             if written > 0 {
                 look(self.output.get(..written).unwrap_or_default());
@@ -126,16 +180,16 @@ impl Decoder {
                 break;
             }
         }
-        if rest.is_empty() { Ok(()) } else { Err(WhyUnknown::Undecodable) }
+        if rest.is_empty() { Ok(()) } else { Err(CodingFault::Undecodable) }
     }
 
     /// How many bytes it was, decoded.
-    pub(super) const fn bytes_out(&self) -> u64 {
+    pub const fn bytes_out(&self) -> u64 {
         self.bytes_out
     }
 
     /// The body is complete. An empty body is complete in every coding.
-    pub(super) fn finish(&self) -> Result<(), WhyUnknown> {
+    pub fn finish(&self) -> Result<(), CodingFault> {
         let complete = self.bytes_in == 0
             || match &self.machine {
                 Machine::Identity => true,
@@ -143,7 +197,7 @@ impl Decoder {
                 Machine::Deflate { ended, .. } | Machine::Brotli { ended, .. } => *ended,
                 Machine::Zstd { within_frame, .. } => !within_frame,
             };
-        if complete { Ok(()) } else { Err(WhyUnknown::Incomplete) }
+        if complete { Ok(()) } else { Err(CodingFault::Incomplete) }
     }
 }
 
