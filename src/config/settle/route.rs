@@ -14,12 +14,14 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
     let matching = reader.table("match").and_then(|reader| matching(&reader));
     let access = reader.text_with("access", access);
     let action = action(reader, access);
+    let background = reader.yes_no("background");
     let categories = reader.list("category");
     let shape = reader.optional_table("reply").map(|reader| reply(&reader));
     Some(RouteSettings {
         name: name?,
         matching: matching?,
         action: action?,
+        background: background?,
         categories: categories?,
         reply: match shape {
             Some(shape) => Some(shape?),
