@@ -48,7 +48,7 @@ impl Library {
         let method: Method = method.parse().unwrap();
         let form: Vec<String> = form.iter().map(|field| (*field).to_owned()).collect();
         let found = resolve(&self.rules, &method, url, &form)?;
-        Ok(self.rules.routes.routes()[found.route].action)
+        Ok(self.rules.routes.routes().get(found.route).unwrap().action)
     }
 }
 
