@@ -28,6 +28,7 @@ fn table() -> RouteTable {
             header: Vec::new(),
         },
         action: Action::View,
+        background: false,
         categories: Vec::new(),
         reply: None,
         access: Access::Policy,

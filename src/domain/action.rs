@@ -81,6 +81,25 @@ impl Action {
         }
     }
 
+    /// Whether it is only looking: what may be taken for it must be nothing else.
+    pub const fn is_looking(self) -> bool {
+        match self {
+            Self::View | Self::Search | Self::List | Self::PollJob => true,
+            Self::Create
+            | Self::Update
+            | Self::Delete
+            | Self::Export
+            | Self::Print
+            | Self::WholeRecord
+            | Self::Disclose
+            | Self::Admin
+            | Self::Query
+            | Self::ConfigExport
+            | Self::StartJob
+            | Self::FetchResult => false,
+        }
+    }
+
     /// Whether what comes back leaves the application to be kept: an unknown number of records is
     /// then too many.
     pub const fn takes_away(self) -> bool {

@@ -150,7 +150,9 @@ async fn serve(
     let person = subject::find(moment, &normalized.head, Some(&application));
     note_person(draft, &person);
     let public = part.route.as_ref().is_some_and(|route| route.access == Access::Public);
-    if let (Person::Known(known), false) = (&person, application.is_background(normalized.path.view())) {
+    let background = part.route.as_ref().is_some_and(|route| route.background)
+        || application.is_background(normalized.path.view());
+    if let (Person::Known(known), false) = (&person, background) {
         moment.worker.shared.sessions.touch(&known.session, moment.now);
     }
 

@@ -17,7 +17,9 @@ export REAL DIR LEASTWAY SHOTS PYTHONDONTWRITEBYTECODE=1
 
 # Ports of one run: far from those of the demo, so that both can be open.
 GATEWAY_PORT=9843 CONTROL_PORT=9844 OIDC_PORT=9845 GLEWLWYD_PORT=9846 ORTHANC_PORT=9847
+SHELLINABOX_PORT=9853 ADMINER_PORT=9854 POSTGRES_PORT=9855 FHIR_PORT=9856 STREAM_PORT=9857
 export GATEWAY_PORT CONTROL_PORT OIDC_PORT GLEWLWYD_PORT ORTHANC_PORT
+export SHELLINABOX_PORT ADMINER_PORT POSTGRES_PORT FHIR_PORT STREAM_PORT
 
 # ---------------------------------------------------------------- checks
 
@@ -179,19 +181,27 @@ wait_http() {
 
 # ---------------------------------------------------------------- Leastway
 
-# configure NAME : a fresh configuration from config/NAME over config/clinic, with certificates,
-# secrets and an empty journal, in $DIR/gateway. Says no more than its path.
+# configure NAME... : a fresh configuration in $DIR/gateway, from config/clinic with each config/NAME over
+# it, certificates, secrets and an empty journal.
 configure() {
-  local home="$DIR/gateway"
+  local home="$DIR/gateway" name
   rm -rf "$home"
-  mkdir -p "$home/certs" "$home/secrets"
-  cp -r "$REAL/config/clinic/." "$REAL/config/$1/." "$home/"
+  mkdir -p "$home/certs" "$home/secrets" "$home/applications"
+  for name in clinic "$@"; do cp -r "$REAL/config/$name/." "$home/"; done
+  route_file orthanc pacs.localhost "$ORTHANC_PORT"
   cp "$DIR/tls/ca.pem" "$home/certs/authority.pem"
   cp "$DIR/tls/server.pem" "$home/certs/gateway.pem"
   cp "$DIR/tls/server.key" "$home/certs/gateway.key"
   chmod 600 "$home/certs/gateway.key"
   (umask 077 && printf 'leastway-secret-of-the-real-runs' >"$home/secrets/client-secret" \
     && printf 'control-token-of-the-real-runs' >"$home/secrets/control-token")
+}
+
+# route_file PRODUCT HOST PORT : takes config/routes/PRODUCT.toml as people do: a copy, with its host and
+# upstream named.
+route_file() {
+  sed -e "s|^host = .*|host = \"$2\"|" -e "s|^upstream = .*|upstream = [\"http://127.0.0.1:$3\"]|" \
+    "$ROOT/config/routes/$1.toml" >"$DIR/gateway/applications/$1.toml"
 }
 
 # serve : starts Leastway on that configuration and waits until it is ready.

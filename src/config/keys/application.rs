@@ -153,6 +153,12 @@ static ROUTE: Table = Table {
             Absent::Means("`view` for a public route; else a problem"),
             "What is done.",
         ),
+        key(
+            "background",
+            Kind::YesNo,
+            Absent::Is("false"),
+            "Whether a page does it by itself, as in a poll: it is no sign of a person, and keeps no session alive.",
+        ),
         key("category", Kind::Texts("clinical"), Absent::Is("[]"), "To which kinds of data."),
         key("reply", Kind::Table(&REPLY), Absent::Means("not counted"), "How its reply is counted."),
         key(
@@ -214,7 +220,7 @@ static MATCH: Table = Table {
             "path",
             Kind::Text("/patients/{patient}"),
             Absent::Refused,
-            "The path: `{name}` captures one segment, `*` matches one, `**` the rest.",
+            "The path: `{name}` captures one segment, `{a,b}` is either text, `*` matches one, `**` the rest.",
         ),
         key(
             "query",

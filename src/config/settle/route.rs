@@ -16,6 +16,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
     let matching = reader.table("match").and_then(|reader| matching(&reader));
     let access = reader.text_with("access", access);
     let action = action(reader, access);
+    let background = reader.yes_no("background");
     let categories = reader.list("category");
     let websocket = reader.table("websocket").and_then(|reader| websocket(&reader));
     let shape = reader.optional_table("reply").map(|reader| reply(&reader));
@@ -29,6 +30,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
         name: name?,
         matching: matching?,
         action: action?,
+        background: background?,
         categories: categories?,
         reply: match shape {
             Some(shape) => Some(shape?),

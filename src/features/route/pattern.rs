@@ -1,4 +1,4 @@
-//! Path patterns: `{name}` captures one segment, `*` matches one, `**` the rest.
+//! Path patterns: `{name}` captures one segment, `{a,b}` is either text, `*` matches one, `**` the rest.
 
 use std::fmt;
 
@@ -14,6 +14,8 @@ pub struct PathPattern {
 pub enum Segment {
     /// Exactly this text, decoded.
     Literal(String),
+    /// One of these texts, decoded; at least two.
+    OneOf(Vec<String>),
     /// Any one segment that is not empty, under this name.
     Capture(String),
     /// Any one segment.
@@ -40,7 +42,7 @@ pub enum PathPatternError {
         pattern: String,
     },
     /// A segment mixes text with a wildcard.
-    #[error("`{segment}` in `{pattern}`: a segment is either text, `{{name}}`, `*` or `**`")]
+    #[error("`{segment}` in `{pattern}`: a segment is either text, `{{name}}`, `{{text,text}}`, `*` or `**`")]
     Mixed {
         /// The segment.
         segment: String,
@@ -110,6 +112,9 @@ fn parse_segment(part: &str, last: bool, pattern: &str) -> Result<Segment, PathP
         _ => {}
     }
     if let Some(name) = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        if name.contains(',') {
+            return alternatives(name, pattern);
+        }
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             return Err(PathPatternError::Capture { name: name.to_owned(), pattern: pattern.to_owned() });
         }
@@ -119,11 +124,31 @@ fn parse_segment(part: &str, last: bool, pattern: &str) -> Result<Segment, PathP
         let (segment, pattern) = owned();
         return Err(PathPatternError::Mixed { segment, pattern });
     }
-    let refused =
-        part.contains(['%', '?', '#', '\\']) || part == "." || part == ".." || (part.is_empty() && !last);
-    if refused || part.chars().any(char::is_control) {
-        let (segment, pattern) = owned();
-        return Err(PathPatternError::Literal { segment, pattern });
+    // A path may end in a slash: its last segment is empty then.
+    if (part.is_empty() && last) || is_text(part) {
+        return Ok(Segment::Literal(part.to_owned()));
     }
-    Ok(Segment::Literal(part.to_owned()))
+    let (segment, pattern) = owned();
+    Err(PathPatternError::Literal { segment, pattern })
+}
+
+/// The texts of `{a,b}`, each once.
+fn alternatives(list: &str, pattern: &str) -> Result<Segment, PathPatternError> {
+    let mut texts: Vec<String> = Vec::new();
+    for text in list.split(',') {
+        if !is_text(text) || texts.iter().any(|known| known == text) {
+            return Err(PathPatternError::Literal { segment: text.to_owned(), pattern: pattern.to_owned() });
+        }
+        texts.push(text.to_owned());
+    }
+    Ok(Segment::OneOf(texts))
+}
+
+/// Whether this is a segment of a normalized path as it is written in a pattern.
+fn is_text(part: &str) -> bool {
+    !part.is_empty()
+        && part != "."
+        && part != ".."
+        && !part.contains(['%', '?', '#', '\\', '*', '{', '}'])
+        && !part.chars().any(char::is_control)
 }

@@ -81,6 +81,8 @@ pub struct RouteSettings {
     pub matching: Match,
     /// What is done.
     pub action: Action,
+    /// Whether a page does it by itself, so that it is no sign of a person.
+    pub background: bool,
     /// To which kinds of data.
     pub categories: Vec<Category>,
     /// How its reply is counted.

@@ -2,7 +2,7 @@
 //!
 //! Which route is the more specific, in this order:
 //!
-//! 1. Its path, segment by segment from the left: text, then `{name}`, then `*`, then `**`.
+//! 1. Its path, segment by segment from the left: text (one or several), then `{name}`, then `*`, then `**`.
 //! 2. With the same path: its conditions (method, query, form, JSON, calls, headers), if they are all that
 //!    the other asks for, and more. Counting conditions would not do: adding two harmless parameters to an
 //!    export would make it something else.
@@ -70,6 +70,8 @@ pub struct Route {
     pub application: usize,
     /// What is done.
     pub action: Action,
+    /// Whether it is no sign of a person.
+    pub background: bool,
     /// To which kinds of data.
     pub categories: Arc<[Category]>,
     /// How its reply is counted.
@@ -256,6 +258,7 @@ impl Route {
             name: settings.name.clone(),
             application,
             action: settings.action,
+            background: settings.background,
             categories: settings.categories.as_slice().into(),
             reply: settings.reply.clone(),
             access: settings.access,
@@ -288,8 +291,9 @@ fn lies_below(route: &RouteSettings, prefix: &[String], quirks: Quirks) -> bool 
         match segments.next() {
             Some(Segment::Rest) => return true,
             Some(Segment::Literal(text)) if quirks.comparable(text) == *wanted => {}
+            Some(Segment::OneOf(texts)) if texts.iter().any(|text| quirks.comparable(text) == *wanted) => {}
             Some(Segment::Capture(_) | Segment::One) => {}
-            Some(Segment::Literal(_)) | None => return false,
+            Some(Segment::Literal(_) | Segment::OneOf(_)) | None => return false,
         }
     }
     true

@@ -6,7 +6,7 @@
 //! pattern than `**`. Two patterns that match one path are therefore always in order, unless they are
 //! the same but for the names of their captures; then their routes share a [`Group`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::body::{Body, BodyFault, BodyNeeds, Content};
 use super::call::Call;
@@ -39,6 +39,8 @@ struct Candidate {
     public: bool,
     /// What of the body has to be read to tell whether it is this route, or for its entries.
     needs: BodyNeeds,
+    /// It is only looking.
+    looks: bool,
     /// The positions in the group of those that are less specific.
     beats: Vec<usize>,
 }
@@ -59,23 +61,31 @@ pub(super) enum Choice {
 }
 
 impl Tree {
-    /// Adds a route.
-    pub(super) fn insert(&mut self, index: usize, route: &RouteSettings, quirks: Quirks) {
-        let mut place = self;
-        for segment in significant(&route.matching.path) {
-            place = match segment {
-                Segment::Literal(text) => {
-                    place.literals.entry(quirks.comparable(text).into_boxed_str()).or_default()
+    /// Adds a route; where its path has `{a,b}`, at each of them.
+    pub(super) fn insert(&mut self, route: usize, settings: &RouteSettings, quirks: Quirks) {
+        let segments: Vec<&Segment> = significant(&settings.matching.path).collect();
+        self.insert_below(&segments, &|group| group.push(route, settings), quirks);
+    }
+
+    fn insert_below(&mut self, segments: &[&Segment], push: &dyn Fn(&mut Group), quirks: Quirks) {
+        let Some((segment, below)) = segments.split_first() else { return push(&mut self.ends) };
+        match segment {
+            Segment::Literal(text) => self.literal(text, quirks).insert_below(below, push, quirks),
+            Segment::OneOf(texts) => {
+                // Two texts may be one to an application that folds case.
+                let texts: BTreeSet<String> = texts.iter().map(|text| quirks.comparable(text)).collect();
+                for text in texts {
+                    self.literal(&text, quirks).insert_below(below, push, quirks);
                 }
-                Segment::Capture(_) => place.capture.get_or_insert_default(),
-                Segment::One => place.one.get_or_insert_default(),
-                Segment::Rest => {
-                    place.rest.push(index, route);
-                    return;
-                }
-            };
+            }
+            Segment::Capture(_) => self.capture.get_or_insert_default().insert_below(below, push, quirks),
+            Segment::One => self.one.get_or_insert_default().insert_below(below, push, quirks),
+            Segment::Rest => push(&mut self.rest),
         }
-        place.ends.push(index, route);
+    }
+
+    fn literal(&mut self, text: &str, quirks: Quirks) -> &mut Self {
+        self.literals.entry(quirks.comparable(text).into_boxed_str()).or_default()
     }
 
     /// Settles which route is the more specific in every group, and tells of those that tie.
@@ -124,13 +134,14 @@ pub(super) struct Question<'a> {
 }
 
 impl Group {
-    fn push(&mut self, index: usize, route: &RouteSettings) {
-        let entries = BodyNeeds { json: route.entries.is_some(), ..BodyNeeds::default() };
+    fn push(&mut self, route: usize, settings: &RouteSettings) {
+        let entries = BodyNeeds { json: settings.entries.is_some(), ..BodyNeeds::default() };
         self.routes.push(Candidate {
-            route: index,
-            matching: route.matching.clone(),
-            public: route.access == Access::Public,
-            needs: needs(&route.matching).and(entries),
+            route,
+            matching: settings.matching.clone(),
+            public: settings.access == Access::Public,
+            needs: needs(&settings.matching).and(entries),
+            looks: settings.action.is_looking(),
             beats: Vec::new(),
         });
     }
@@ -160,7 +171,7 @@ impl Group {
             // Nearly always: one route, and its head tells all.
             [candidate] if candidate.needs.is_nothing() => {
                 let held = head_holds(&candidate.matching, question.view, question.quirks);
-                return candidate.accepts(held).then_some(Choice::Route(candidate.route));
+                return if candidate.accepts(held) { choose(&[(0, candidate, held)]) } else { None };
             }
             _ => {}
         }
@@ -176,7 +187,7 @@ impl Group {
         let needs =
             held.iter().fold(BodyNeeds::default(), |needs, (_, candidate, _)| needs.and(candidate.needs));
         if needs.is_nothing() {
-            return choose_most_specific(held.iter().map(|(position, candidate, _)| (*position, *candidate)));
+            return choose(&held);
         }
         let body = match question.body {
             None => return Some(Choice::NeedsBody(needs)),
@@ -191,15 +202,16 @@ impl Group {
         let is_persisted = needs.graphql && question.call == Some(&Call::Persisted);
         let holding = held.into_iter().filter_map(|(position, candidate, held)| {
             let held = held.and(body_holds(&candidate.matching, body, question.call, question.quirks));
-            candidate.accepts(held).then_some((position, candidate))
+            candidate.accepts(held).then_some((position, candidate, held))
         });
         // What a persisted query does is known to nobody here, so that only a route which says so takes it.
-        let holding: Vec<_> =
-            holding.filter(|(_, candidate)| !is_persisted || is_for_persisted(&candidate.matching)).collect();
+        let holding: Vec<Holding<'_>> = holding
+            .filter(|(_, candidate, _)| !is_persisted || is_for_persisted(&candidate.matching))
+            .collect();
         if is_persisted && holding.is_empty() {
             return Some(Choice::BodyUnreadable(BodyFault::Persisted));
         }
-        choose_most_specific(holding.into_iter())
+        choose(&holding)
     }
 }
 
@@ -225,18 +237,26 @@ const fn may_tell(content: &Content, needs: BodyNeeds) -> bool {
     }
 }
 
-fn choose_most_specific<'c>(matching: impl Iterator<Item = (usize, &'c Candidate)>) -> Option<Choice> {
-    let matching: Vec<(usize, &Candidate)> = matching.collect();
-    let (_, first) = matching.first()?;
-    if matching.len() == 1 {
-        return Some(Choice::Route(first.route));
-    }
-    let beats_all = |(position, candidate): &&(usize, &Candidate)| {
-        matching.iter().all(|(other, _)| other == position || candidate.beats.contains(other))
+/// The position of a route in its group, the route, and how far its conditions hold.
+type Holding<'c> = (usize, &'c Candidate, Held);
+
+/// The most specific of those that match. Looking that holds for some values only (`limit=50&limit=5000`)
+/// would hide what the application does with the others: those decide, and where there are none, nobody.
+fn choose(matching: &[Holding<'_>]) -> Option<Choice> {
+    let Some(best) = most_specific(matching) else {
+        return (!matching.is_empty()).then_some(Choice::Ambiguous);
     };
-    Some(match matching.iter().find(beats_all) {
-        Some((_, candidate)) => Choice::Route(candidate.route),
-        None => Choice::Ambiguous,
+    let hides = |(_, candidate, held): &Holding<'_>| candidate.looks && *held == Held::Partly;
+    if !hides(best) {
+        return Some(Choice::Route(best.1.route));
+    }
+    let others: Vec<Holding<'_>> = matching.iter().filter(|holding| !hides(holding)).copied().collect();
+    Some(most_specific(&others).map_or(Choice::Ambiguous, |(_, candidate, _)| Choice::Route(candidate.route)))
+}
+
+fn most_specific<'h, 'c>(matching: &'h [Holding<'c>]) -> Option<&'h Holding<'c>> {
+    matching.iter().find(|(position, candidate, _)| {
+        matching.iter().all(|(other, ..)| other == position || candidate.beats.contains(other))
     })
 }
 
@@ -252,6 +272,7 @@ pub(super) fn matches(pattern: &PathPattern, path: Segments<'_>) -> bool {
         match (wanted, segments.next()) {
             (Segment::Rest, _) => return true,
             (Segment::Literal(text), Some(found)) if text == found => {}
+            (Segment::OneOf(texts), Some(found)) if texts.iter().any(|text| text == found) => {}
             (Segment::Capture(_) | Segment::One, Some(_)) => {}
             _ => return false,
         }

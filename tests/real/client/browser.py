@@ -173,15 +173,25 @@ class Browser:
         return next((cookie for cookie in self.cookies if cookie.name == name), None)
 
 
-def raw(host: str, target: bytes, cookie: str = "", method: bytes = b"GET") -> tuple[int, dict[str, str], bytes]:
+def raw(
+    host: str,
+    target: bytes,
+    cookie: str = "",
+    method: bytes = b"GET",
+    headers: dict[str, str] | None = None,
+    body: bytes | None = None,
+) -> tuple[int, dict[str, str], bytes]:
     """One request whose target is sent byte by byte as given, which no HTTP library would do."""
     head = [method + b" " + target + b" HTTP/1.1", f"Host: {host}:{GATEWAY_PORT}".encode(), b"Accept: */*"]
     if cookie:
         head.append(f"Cookie: {cookie}".encode())
+    head.extend(f"{name}: {value}".encode() for name, value in (headers or {}).items())
+    if body is not None:
+        head.append(f"Content-Length: {len(body)}".encode())
     head.append(b"Connection: close")
     with socket.create_connection(("127.0.0.1", GATEWAY_PORT), TIMEOUT_SECONDS) as plain:
         with tls().wrap_socket(plain, server_hostname=host) as stream:
-            stream.sendall(b"\r\n".join(head) + b"\r\n\r\n")
+            stream.sendall(b"\r\n".join(head) + b"\r\n\r\n" + (body or b""))
             response = http.client.HTTPResponse(stream, method=method.decode())
             response.begin()
             headers = {name.lower(): value for name, value in response.getheaders()}

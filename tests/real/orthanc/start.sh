@@ -13,7 +13,7 @@ start_orthanc() {
   "RemoteAccessAllowed": false, "AuthenticationEnabled": false, "KeepAlive": true, "ExecuteLuaEnabled": false,
   "Plugins": [ "/usr/share/orthanc/plugins/libOrthancDicomWeb.so", "/usr/share/orthanc/plugins/libOrthancWebViewer.so" ],
   "WebViewer": { "CachePath": "$home/viewer" },
-  "DicomWeb": { "Enable": true, "Root": "/dicom-web/", "EnableWado": true, "WadoRoot": "/wado" } }
+  "DicomWeb": { "Enable": true, "Ssl": true, "Root": "/dicom-web/", "EnableWado": true, "WadoRoot": "/wado" } }
 JSON
   spawn orthanc Orthanc "$home/orthanc.json"
   wait_http orthanc "http://127.0.0.1:$ORTHANC_PORT/system" 30

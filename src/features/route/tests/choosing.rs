@@ -70,10 +70,9 @@ fn a_patient_is_whom_the_path_names() {
 
 #[test]
 fn any_value_of_a_parameter_that_matches_counts() {
-    let table = table(vec![
-        by_query("page", "/report", vec![]),
-        by_query("csv", "/report", vec![equals("export", "csv")]),
-    ]);
+    let mut csv = by_query("csv", "/report", vec![equals("export", "csv")]);
+    csv.action = Action::Export;
+    let table = table(vec![by_query("page", "/report", vec![]), csv]);
     for (target, expected) in [
         ("/report", "page"),
         ("/report?export=pdf", "page"),
@@ -98,6 +97,49 @@ fn what_lets_everybody_in_must_hold_for_every_value() {
     assert_eq!(ask(&table, &Asked::get("/report?mode=preview")), "preview");
     assert_eq!(ask(&table, &Asked::get("/report?mode=preview&mode=full")), "full");
     assert_eq!(ask(&table, &Asked::get("/report?mode=full&mode=preview")), "full");
+}
+
+#[test]
+fn looking_that_holds_for_one_value_hides_nothing_that_another_does() {
+    let few = || by_query("few", "/report", vec![equals("limit", "50")]);
+    let mut many = by_query("many", "/report", vec![present("limit")]);
+    many.action = Action::Export;
+    let both = table(vec![few(), many]);
+    assert_eq!(ask(&both, &Asked::get("/report?limit=50")), "few");
+    assert_eq!(ask(&both, &Asked::get("/report?limit=50&limit=5000")), "many");
+    assert_eq!(ask(&both, &Asked::get("/report?limit=5000&limit=50")), "many");
+    assert_eq!(ask(&both, &Asked::get("/report?limit=50&limit=50")), "few");
+    let alone = table(vec![few()]);
+    assert_eq!(ask(&alone, &Asked::get("/report?limit=50&limit=5000")), "Ambiguous");
+}
+
+#[test]
+fn one_of_several_texts_is_told_by_a_segment() {
+    let table = table(vec![
+        route("chart", &[], "/fhir/{Condition,Observation}/{id}"),
+        route("search", &[], "/fhir/{Condition,Observation}/_search"),
+        route("patient", &[], "/fhir/Patient/{patient}"),
+    ]);
+    assert_eq!(ask(&table, &Asked::get("/fhir/Condition/1")), "chart");
+    assert_eq!(ask(&table, &Asked::get("/fhir/Observation/1")), "chart");
+    assert_eq!(ask(&table, &Asked::get("/fhir/Observation/_search")), "search");
+    assert_eq!(ask(&table, &Asked::get("/fhir/Patient/1")), "patient");
+    assert_eq!(ask(&table, &Asked::get("/fhir/$graphql/1")), "NoRoute");
+    assert_eq!(ask(&table, &Asked::get("/fhir/observation/1")), "NoRoute");
+}
+
+#[test]
+fn a_list_of_texts_that_overlaps_another_ties() {
+    let ties = |a: &str, b: &str| {
+        RouteTable::build(&[application("ehr", "/", vec![route("a", &[], a), route("b", &[], b)])]).is_err()
+    };
+    assert!(ties("/{x,y}/z", "/{y,w}/z"));
+    assert!(ties("/{x,y}/z", "/x/z"));
+    assert!(!ties("/{x,y}/z", "/{v,w}/z"));
+    assert!(!ties("/{x,y}/z", "/{any}/z"));
+    for wrong in ["/{x,}", "/{,}", "/{x,x}", "/{x,*}", "/{x,..}", "/{x,%2e}", "/{x,{y}}", "/a{x,y}"] {
+        assert!(wrong.parse::<crate::features::route::pattern::PathPattern>().is_err(), "{wrong}");
+    }
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn route(name: &str, methods: &[Method], path: &str) -> RouteSettings {
             header: Vec::new(),
         },
         action: Action::View,
+        background: false,
         categories: Vec::new(),
         reply: None,
         access: Access::Policy,

@@ -41,6 +41,7 @@ fn route(name: &str, methods: &[Method], path: &str, action: Action) -> RouteSet
             header: Vec::new(),
         },
         action,
+        background: false,
         categories: Vec::new(),
         reply: None,
         access: Access::Policy,

