@@ -6,5 +6,6 @@ pub mod control_plane;
 pub mod reload;
 pub mod resolve;
 pub mod running;
+pub mod summary;
 pub mod wiring;
 pub mod workers;

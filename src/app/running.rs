@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::control_plane;
 use super::reload::{ReloadStatus, Reloaded, Reloader};
+use super::summary;
 use super::wiring;
 use super::workers::{self, Stop, Workers};
 use crate::config::{Loaded, Problems, load};
@@ -23,6 +24,7 @@ use crate::features::session::{self, SessionLimits, Sessions};
 use crate::features::upstream::assertion::AssertionKey;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
+use crate::gateway::limits::Limits;
 use crate::gateway::room::Room;
 use crate::gateway::rules::Shared;
 use crate::platform::store::Store;
@@ -102,6 +104,7 @@ impl Running {
             ledger,
             journal,
             assertion_key,
+            limits: Arc::new(Limits::new(std::time::Instant::now())),
             room: Room::new(settings.gateway.connections),
             clock,
             entropy,
@@ -116,6 +119,7 @@ impl Running {
         let background = vec![
             control,
             tokio::spawn(maintain(shared.clone())),
+            tokio::spawn(summary::run(shared.clone())),
             tokio::spawn(warm_up(shared.clone())),
             tokio::spawn(reloader.clone().watch(drain_seen)),
         ];
@@ -152,6 +156,7 @@ impl Running {
         for task in &self.background {
             task.abort();
         }
+        summary::tell(&self.shared).await;
         let now = self.shared.clock.now();
         self.shared.sessions.maintain(now).await.context("the sessions could not be saved")?;
         let journal = self.shared.journal.clone();

@@ -4,12 +4,13 @@
 //! Each step takes what it needs and gives what it found; a step that says no gives a [`Refusal`].
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
@@ -23,7 +24,7 @@ use super::reply::ReplyBody;
 use super::sought::{Sought, seek};
 use super::subject::{self, Person};
 use super::worker::{Current, Worker};
-use super::{own_paths, respond};
+use super::{own_paths, respond, turnstile};
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::reason::Reason;
 use crate::features::guard::body::GuardedBody;
@@ -54,22 +55,25 @@ pub struct Moment {
     pub event: RequestId,
     /// When it came.
     pub now: Timestamp,
+    /// Where it came from, as far as it can be believed.
+    pub client: IpAddr,
 }
 
 impl Moment {
-    fn begin(worker: &Rc<Worker>, peer: &Peer) -> (Self, Draft) {
+    fn begin(worker: &Rc<Worker>, peer: &Peer, headers: &HeaderMap) -> (Self, Draft) {
         let now = worker.now();
         let event = RequestId::new(now, &worker.chance);
-        let draft = Draft::begin(worker.scribe.clone(), event, now, peer.address.ip());
         let current = worker.current();
-        (Self { worker: worker.clone(), current, event, now }, draft)
+        let client = normalize::client::address(headers, peer.address, &current.rules.trusted_proxies);
+        let draft = Draft::begin(worker.scribe.clone(), event, now, client);
+        (Self { worker: worker.clone(), current, event, now, client }, draft)
     }
 }
 
 /// Answers one request. Whatever happens, it leaves one event. What happens seldom has a place of its own in
 /// memory, so that the future of every request stays small.
 pub async fn handle(worker: &Rc<Worker>, peer: &Peer, mut request: Request<Incoming>) -> Response<ReplyBody> {
-    let (moment, draft) = Moment::begin(worker, peer);
+    let (moment, draft) = Moment::begin(worker, peer, request.headers());
     let manner = Manner::of(request.method(), request.uri(), request.headers());
     let on_upgrade =
         request.headers().contains_key(http::header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
@@ -87,7 +91,7 @@ pub async fn handle(worker: &Rc<Worker>, peer: &Peer, mut request: Request<Incom
 
 /// Answers a request for which there was no room.
 pub async fn overloaded(worker: &Rc<Worker>, peer: &Peer) -> Response<ReplyBody> {
-    let (moment, draft) = Moment::begin(worker, peer);
+    let (moment, draft) = Moment::begin(worker, peer, &HeaderMap::new());
     respond::refuse(&moment, Refusal::Overloaded, &Manner::unknown(), Some(draft)).await
 }
 
@@ -102,11 +106,16 @@ async fn serve(
     let (mut parts, incoming) = request.into_parts();
 
     let facts = peer.facts(&rules.trusted_proxies, moment.worker.shared.settings.head_bytes);
-    let head = normalize::head(&mut parts, &facts)?;
+    let head = match normalize::head(&mut parts, &facts) {
+        Ok(head) => head,
+        Err(fault) => return Err(turnstile::stranger(moment).err().unwrap_or(fault.into())),
+    };
     note_head(draft, &parts, &head);
+    let found = subject::look_up(moment, &head);
+    turnstile::pass(moment, &found)?;
     if let Some(own) = normalize::own_path(head.target()) {
         let own = own.to_owned();
-        let person = subject::find(moment, &head, None);
+        let person = subject::person(moment, &found, None);
         let asked = own_paths::Asked { parts, head, manner: manner.clone(), person };
         return Box::pin(own_paths::answer(moment, &own, asked, incoming, draft)).await;
     }
@@ -118,7 +127,7 @@ async fn serve(
         seek(rules, &normalized, &parts, incoming).await.inspect_err(|_| note_path(draft, &normalized))?;
     note_route(draft, moment, &normalized, route.as_deref(), patient.as_ref());
 
-    let person = subject::find(moment, &normalized.head, Some(&application));
+    let person = subject::person(moment, &found, Some(&application));
     note_person(draft, &person);
     let public = route.as_ref().is_some_and(|route| route.access == Access::Public);
     if let (Person::Known(known), false) = (&person, application.is_background(normalized.path.view())) {

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -12,6 +12,9 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::connection;
+use super::limits::TurnedAway;
+use super::limits::crowd::Seat;
+use super::normalize::client::is_trusted;
 use super::room::{Place, Room};
 use super::worker::Worker;
 
@@ -74,6 +77,7 @@ async fn meet(
     if let Err(error) = stream.set_nodelay(true) {
         return refused(&error);
     }
+    let Ok(_seat) = seat(&worker, peer) else { return };
     let acceptor = TlsAcceptor::from(worker.shared.tls.load_full());
     let handshake = tokio::time::timeout(worker.shared.settings.handshake_timeout, acceptor.accept(stream));
     match handshake.await {
@@ -82,6 +86,20 @@ async fn meet(
         Err(elapsed) => refused(&elapsed),
     }
     drop(place);
+}
+
+/// A seat among the connections of the caller's address. Whoever comes through a proxy of ours is measured by
+/// request, since all of its callers share its address.
+fn seat(worker: &Worker, peer: SocketAddr) -> Result<Option<Seat>, TurnedAway> {
+    let rules = worker.shared.rules.load();
+    if is_trusted(peer.ip().to_canonical(), &rules.trusted_proxies) {
+        return Ok(None);
+    }
+    let seat = worker.shared.limits.connect(peer.ip(), &rules.limits, Instant::now());
+    seat.map(Some).inspect_err(|why| {
+        worker.scribe.metrics.count(|counted| counted.connections_limited += 1);
+        tracing::debug!(?why, "a connection was turned away");
+    })
 }
 
 const BACKLOG: i32 = 1024;

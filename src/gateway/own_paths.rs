@@ -18,6 +18,7 @@ use super::pages::{self, MeView, Page, PageFrame, SIGN_IN_PATH};
 use super::refusal::Refusal;
 use super::reply::{HTML, own_head, with_text};
 use super::subject::Person;
+use super::turnstile;
 use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::event::{EventKind, Outcome};
@@ -148,6 +149,7 @@ async fn step_up(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
 
 /// The provider has sent the person back.
 async fn callback(moment: &Moment, asked: &Asked, draft: &mut Option<Draft>) -> Result<Answer, Refusal> {
+    turnstile::sign_in(moment)?;
     let query = asked.head.target().query().unwrap_or_default();
     let redirect_uri = callback_uri(asked.manner.authority());
     let binding = asked.manner.binding();

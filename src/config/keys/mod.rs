@@ -3,6 +3,7 @@
 
 mod access;
 mod application;
+mod limits;
 mod machine;
 mod provider;
 

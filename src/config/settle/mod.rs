@@ -1,6 +1,7 @@
 //! Turns what is written into settings, table by table.
 
 pub(super) mod application;
+mod limits;
 pub(super) mod machine;
 pub(super) mod provider;
 pub(super) mod role;
