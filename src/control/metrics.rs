@@ -166,6 +166,12 @@ impl Snapshot {
             "Connections that were turned away because their address had or made too many",
             self.counted.connections_limited,
         )?;
+        counter(
+            encoder,
+            "connections_cut",
+            "Connections that were cut because their caller was too slow or sent too many empty frames",
+            self.counted.connections_cut,
+        )?;
         gauge(encoder, "connections_open", "Connections of callers", present.connections as u64)?;
         gauge(encoder, "sessions", "Sessions", self.sessions as u64)?;
         gauge(

@@ -35,6 +35,8 @@ pub struct Counted {
     pub connections_refused: u64,
     /// Connections that were turned away because their address had or made too many.
     pub connections_limited: u64,
+    /// Connections that were cut because their caller was too slow or sent too many frames that carry nothing.
+    pub connections_cut: u64,
     /// Replies withheld because of their number of records.
     pub withheld: u64,
 }
@@ -89,6 +91,7 @@ impl Counted {
         self.events_lost += other.events_lost;
         self.events_forgone += other.events_forgone;
         self.connections_limited += other.connections_limited;
+        self.connections_cut += other.connections_cut;
         self.decisions_cached += other.decisions_cached;
         self.decisions_made += other.decisions_made;
         self.connections += other.connections;

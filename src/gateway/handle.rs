@@ -19,6 +19,7 @@ use super::draft::Draft;
 use super::manner::Manner;
 use super::normalize::{self, Normalized};
 use super::passage::{self, Passage};
+use super::pulse::Pulse;
 use super::refusal::Refusal;
 use super::reply::ReplyBody;
 use super::sought::{Sought, seek};
@@ -57,6 +58,8 @@ pub struct Moment {
     pub now: Timestamp,
     /// Where it came from, as far as it can be believed.
     pub client: IpAddr,
+    /// What goes on on its connection.
+    pub pulse: Arc<Pulse>,
 }
 
 impl Moment {
@@ -66,7 +69,8 @@ impl Moment {
         let current = worker.current();
         let client = normalize::client::address(headers, peer.address, &current.rules.trusted_proxies);
         let draft = Draft::begin(worker.scribe.clone(), event, now, client);
-        (Self { worker: worker.clone(), current, event, now, client }, draft)
+        let (worker, pulse) = (worker.clone(), peer.pulse.clone());
+        (Self { worker, current, event, now, client, pulse }, draft)
     }
 }
 
@@ -104,6 +108,7 @@ async fn serve(
 ) -> Result<Answer, Refusal> {
     let rules = &moment.current.rules;
     let (mut parts, incoming) = request.into_parts();
+    let incoming = turnstile::paced(moment, &parts, incoming);
 
     let facts = peer.facts(&rules.trusted_proxies, moment.worker.shared.settings.head_bytes);
     let head = match normalize::head(&mut parts, &facts) {

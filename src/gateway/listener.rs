@@ -43,17 +43,10 @@ pub async fn accept(
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop) => break,
         };
         match accepted {
-            Ok((stream, peer)) => match room.enter() {
-                Some(place) => {
-                    worker.scribe.metrics.count(|counted| counted.connections += 1);
-                    let stop = stop.clone();
-                    tokio::task::spawn_local(meet(stream, peer, worker.clone(), place, stop));
-                }
-                None => worker.scribe.metrics.count(|counted| counted.connections_refused += 1),
-            },
+            Ok((stream, peer)) => welcome(stream, peer, &worker, &room, &stop),
             Err(error) => {
                 // Out of descriptors, mostly: wait until some are given back rather than spin.
                 tracing::warn!(error = %error, "a connection could not be accepted");
@@ -61,6 +54,30 @@ pub async fn accept(
             }
         }
     }
+    // Whoever waits already would be refused by the closing of the queue.
+    let Ok(listener) = listener.into_std() else { return };
+    for _ in 0..BACKLOG {
+        let Ok((stream, peer)) = listener.accept() else { return };
+        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+        match stream {
+            Ok(stream) => welcome(stream, peer, &worker, &room, &stop),
+            Err(error) => tracing::warn!(error = %error, "a connection could not be accepted"),
+        }
+    }
+}
+
+fn welcome(
+    stream: TcpStream,
+    peer: SocketAddr,
+    worker: &Rc<Worker>,
+    room: &Arc<Room>,
+    stop: &watch::Receiver<bool>,
+) {
+    let Some(place) = room.enter() else {
+        return worker.scribe.metrics.count(|counted| counted.connections_refused += 1);
+    };
+    worker.scribe.metrics.count(|counted| counted.connections += 1);
+    tokio::task::spawn_local(meet(stream, peer, worker.clone(), place, stop.clone()));
 }
 
 async fn meet(
@@ -113,8 +130,19 @@ pub async fn redirect(listener: TcpListener, port: u16, worker: Rc<Worker>, mut 
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match accepted {
-            Ok((stream, _)) => {
-                tokio::task::spawn_local(connection::serve_redirect(stream, port, worker.clone()));
+            Ok((stream, peer)) => {
+                let worker = worker.clone();
+                let (Some(place), Ok(seat)) = (worker.shared.room.enter(), seat(&worker, peer)) else {
+                    continue;
+                };
+                tokio::task::spawn_local(async move {
+                    let most = worker.shared.settings.head_timeout * 2;
+                    let served = connection::serve_redirect(stream, port, worker);
+                    if tokio::time::timeout(most, served).await.is_err() {
+                        tracing::debug!("a plain connection took too long");
+                    }
+                    drop((place, seat));
+                });
             }
             Err(error) => {
                 tracing::warn!(error = %error, "a connection could not be accepted");

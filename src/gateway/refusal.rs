@@ -54,6 +54,8 @@ pub enum Refusal {
     BodyUnreadable(BodyFault),
     /// The body tells the routes apart, and is too large.
     BodyTooLarge,
+    /// The body comes too slowly.
+    TooSlow,
     /// The caller broke off while the body was read.
     CallerLeft,
     /// One step turns the answer: sign in, step up or give a reason.
@@ -92,6 +94,7 @@ impl Refusal {
             Self::CrossSite => Reason::CrossSite,
             Self::BodyUnreadable(_) => Reason::BodyUnreadable,
             Self::BodyTooLarge => Reason::BodyTooLarge,
+            Self::TooSlow => Reason::RequestTimeout,
             Self::CallerLeft => Reason::CallerLeft,
             Self::Challenge(challenged) => challenged.reason,
             Self::Denied(denial, _) => denial.reasons.first().copied().unwrap_or(Reason::NoRuleMatched),
@@ -128,6 +131,7 @@ impl Refusal {
                 StatusCode::BAD_REQUEST
             }
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Challenge(challenged) => match challenged.step {
                 Challenge::SignIn | Challenge::StepUp(..) => StatusCode::UNAUTHORIZED,
                 Challenge::Justify => StatusCode::FORBIDDEN,
@@ -160,7 +164,7 @@ impl Refusal {
             | Self::Overloaded
             | Self::Internal => Outcome::Failed,
             Self::SignInFailed(error, _) if error.reason() == Reason::ProviderUnavailable => Outcome::Failed,
-            Self::CallerLeft => Outcome::Aborted,
+            Self::CallerLeft | Self::TooSlow => Outcome::Aborted,
             Self::NotUnderstood(_)
             | Self::HostUnknown
             | Self::RouteNotFound
@@ -185,6 +189,7 @@ impl Refusal {
             | Self::CrossSite
             | Self::BodyUnreadable(_)
             | Self::BodyTooLarge
+            | Self::TooSlow
             | Self::CallerLeft
             | Self::Denied(..)
             | Self::TooMuch(..)
@@ -261,7 +266,7 @@ impl From<JournalError> for Refusal {
 
 impl From<UpstreamError> for Refusal {
     fn from(error: UpstreamError) -> Self {
-        Self::Upstream(error)
+        if matches!(error, UpstreamError::RequestTooSlow) { Self::TooSlow } else { Self::Upstream(error) }
     }
 }
 
@@ -292,6 +297,8 @@ mod tests {
             (Refusal::RouteNotFound, 404, Reason::RouteNotFound, Outcome::Refused),
             (Refusal::CrossSite, 403, Reason::CrossSite, Outcome::Refused),
             (Refusal::BodyTooLarge, 413, Reason::BodyTooLarge, Outcome::Refused),
+            (Refusal::TooSlow, 408, Reason::RequestTimeout, Outcome::Aborted),
+            (UpstreamError::RequestTooSlow.into(), 408, Reason::RequestTimeout, Outcome::Aborted),
             (Refusal::CallerLeft, 400, Reason::CallerLeft, Outcome::Aborted),
             (Refusal::Denied(denial, None), 403, Reason::OutsideShift, Outcome::Refused),
             (

@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
 use super::draft::Draft;
+use super::pulse::UnderWay;
 use crate::domain::event::{Closing, Outcome};
 use crate::domain::reason::Reason;
 use crate::features::guard::body::{EndedHow, GuardedBody, ReleaseRecord};
@@ -26,6 +27,7 @@ pub struct ReplyBody {
     draft: Option<Draft>,
     outcome: Option<Outcome>,
     bytes: u64,
+    under_way: Option<UnderWay>,
 }
 
 #[derive(Debug)]
@@ -45,12 +47,26 @@ impl Default for Content {
 impl ReplyBody {
     /// What we say ourselves; the event ends with `outcome`.
     pub fn own(bytes: Bytes, draft: Option<Draft>, outcome: Outcome) -> Self {
-        Self { content: Content::Own(Full::new(bytes)), draft, outcome: Some(outcome), bytes: 0 }
+        Self {
+            content: Content::Own(Full::new(bytes)),
+            draft,
+            outcome: Some(outcome),
+            bytes: 0,
+            under_way: None,
+        }
     }
 
     /// What the application says, released; the event ends as the release does.
     pub fn released(body: GuardedBody<send::ReplyBody>, draft: Draft) -> Self {
-        Self { content: Content::Released(Box::new(body)), draft: Some(draft), outcome: None, bytes: 0 }
+        let content = Content::Released(Box::new(body));
+        Self { content, draft: Some(draft), outcome: None, bytes: 0, under_way: None }
+    }
+
+    /// Its request is under way for as long as this is there.
+    #[must_use]
+    pub fn during(mut self, under_way: UnderWay) -> Self {
+        self.under_way = Some(under_way);
+        self
     }
 
     /// Ends the event, as far as it has not ended.
@@ -73,6 +89,9 @@ impl ReplyBody {
                 outcome
             }
         };
+        if outcome == Outcome::Aborted && self.under_way.as_ref().is_some_and(UnderWay::is_cut) {
+            draft.end(|closing| closing.reason = Some(Reason::RequestTimeout));
+        }
         draft.close(outcome);
     }
 }
@@ -110,6 +129,9 @@ impl Body for ReplyBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
+        if let Some(under_way) = &this.under_way {
+            under_way.asked();
+        }
         let frame = match &mut this.content {
             Content::Own(full) => ready!(Pin::new(full).poll_frame(context)),
             Content::Released(body) => {
@@ -118,6 +140,9 @@ impl Body for ReplyBody {
         };
         match &frame {
             Some(Ok(frame)) => {
+                if let Some(under_way) = &this.under_way {
+                    under_way.gave();
+                }
                 this.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
                 if this.is_end_stream() {
                     this.close();
@@ -146,7 +171,8 @@ impl Body for ReplyBody {
 impl Drop for ReplyBody {
     fn drop(&mut self) {
         // hyper does not ask for the end of a body that says it is at its end, nor for any of a HEAD.
-        if self.is_end_stream() {
+        // And what was cut is told of with what had gone.
+        if self.is_end_stream() || self.under_way.as_ref().is_some_and(UnderWay::is_cut) {
             self.close();
         }
     }

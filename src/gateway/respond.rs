@@ -188,6 +188,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         | Refusal::CrossSite
         | Refusal::BodyUnreadable(_)
         | Refusal::BodyTooLarge
+        | Refusal::TooSlow
         | Refusal::CallerLeft => Page::NotUnderstood { reason },
         Refusal::Challenge(challenged) => {
             frame.application = Some(challenged.application.name.as_str());

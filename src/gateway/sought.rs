@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use http::request::Parts;
-use hyper::body::{Body as _, Incoming};
+use http_body::Body as _;
+use hyper::body::Incoming;
 
 use super::normalize::Normalized;
 use super::normalize::fault::Fault;
@@ -17,6 +18,7 @@ use crate::features::route::body::{Body, BodyNeeds};
 use crate::features::route::table::{Recognized, Route};
 use crate::features::upstream::send::RequestBody;
 use crate::platform::http::body::{Full, ReadBodyError, read_bounded};
+use crate::platform::http::pace::{Paced, TooSlow};
 
 /// The route of a request, and its body to be forwarded.
 #[derive(Debug)]
@@ -34,7 +36,7 @@ pub async fn seek(
     rules: &Rules,
     normalized: &Normalized,
     parts: &Parts,
-    incoming: Incoming,
+    incoming: Paced<Incoming>,
 ) -> Result<Sought, Refusal> {
     let view = normalized.view(&parts.method, &parts.headers);
     let recognize = |body: Option<&Body>| rules.routes.recognize(&normalized.application, &view, body);
@@ -74,9 +76,11 @@ fn settled(recognized: &Recognized<'_>, body: RequestBody) -> Result<Sought, Ref
     }
 }
 
-fn unread(error: &ReadBodyError) -> Refusal {
+/// A body that is needed and could not be read, as a refusal.
+pub fn unread(error: &ReadBodyError) -> Refusal {
     match error {
         ReadBodyError::TooLarge { .. } => Refusal::BodyTooLarge,
+        ReadBodyError::Broken(error) if error.is::<TooSlow>() => Refusal::TooSlow,
         ReadBodyError::Broken(_) => Refusal::CallerLeft,
     }
 }

@@ -5,10 +5,16 @@
 
 use std::time::Instant;
 
+use http::Version;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
+use hyper::body::Incoming;
+
 use super::handle::Moment;
 use super::limits::NotNow;
 use super::refusal::Refusal;
 use crate::features::session::Found;
+use crate::platform::http::pace::Paced;
 
 /// Lets a request go on, or says that it is one too many.
 pub fn pass(moment: &Moment, found: &Found) -> Result<(), Refusal> {
@@ -39,6 +45,15 @@ pub fn sign_in(moment: &Moment) -> Result<(), Refusal> {
     let settings = &moment.current.rules.limits;
     moment.worker.shared.limits.sign_in_from(moment.client, settings, Instant::now())?;
     Ok(())
+}
+
+/// A request's body, which has to come at some rate; but for calls of gRPC in HTTP/2, whose body is a
+/// conversation and may pause.
+pub fn paced(moment: &Moment, parts: &Parts, incoming: Incoming) -> Paced<Incoming> {
+    let kind = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let talks =
+        parts.version == Version::HTTP_2 && kind.is_some_and(|kind| kind.starts_with(b"application/grpc"));
+    Paced::new(incoming, (!talks).then_some(moment.current.rules.limits.body))
 }
 
 impl From<NotNow> for Refusal {

@@ -42,7 +42,12 @@ pub fn join<B>(
     let application = hyper::upgrade::on(&mut reply);
     let session = known.map(|known| known.session.id);
     let worker = moment.worker.clone();
-    tokio::task::spawn_local(run(worker, caller, application, session, draft));
+    // The connection is not idle for as long as there is a tunnel on it.
+    let under_way = moment.pulse.begin();
+    tokio::task::spawn_local(async move {
+        run(worker, caller, application, session, draft).await;
+        drop(under_way);
+    });
     reply.map(|_| ())
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::IntoResponse as _;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::Request;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -20,7 +20,12 @@ pub(crate) const PIECE: &[u8; 1024] = &[b'x'; 1024];
 pub(crate) async fn start() -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = Router::new().route("/static/slow", get(slow)).fallback(echo);
+    let router = Router::new()
+        .route("/static/slow", get(slow))
+        .route("/static/endless", get(endless))
+        .route("/static/late", get(late))
+        .route("/patients/{patient}/notes", post(async |note: Bytes| note.len().to_string()))
+        .fallback(echo);
     (address, tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }))
 }
 
@@ -43,4 +48,16 @@ async fn slow() -> axum::response::Response {
         Some((Ok::<_, Infallible>(Bytes::from_static(PIECE)), sent + 1))
     });
     Body::from_stream(pieces).into_response()
+}
+
+/// A reply without an end, for whoever reads it.
+async fn endless() -> axum::response::Response {
+    let piece = || Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 16 * 1024]));
+    Body::from_stream(futures_util::stream::repeat_with(piece)).into_response()
+}
+
+/// A reply that begins after a while.
+async fn late() -> &'static str {
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    "late"
 }

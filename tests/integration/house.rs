@@ -38,6 +38,11 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn open(neighbors: Neighbors) -> Self {
+        Self::furnish(neighbors, |_| {}).await
+    }
+
+    /// With a configuration that `change` has changed before it is read.
+    pub(crate) async fn furnish(neighbors: Neighbors, change: impl FnOnce(&WorkDirectory)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let directory = WorkDirectory::prepare(&folder.path().join("clinic"), &*clock, &*entropy).unwrap();
@@ -49,6 +54,7 @@ impl House {
             (application, upstream) = (Some(task), address.port());
         }
         write_ports(&directory, ports, upstream);
+        change(&directory);
         let running = Running::start(&directory.configuration(), clock, entropy).await.unwrap();
         Self { running, ports, directory, clinic, application, _folder: folder }
     }
@@ -119,14 +125,14 @@ impl House {
     }
 }
 
-fn free_ports() -> Ports {
+pub(crate) fn free_ports() -> Ports {
     let listeners: Vec<TcpListener> =
         (0..5).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
     let port = |position: usize| listeners[position].local_addr().unwrap().port();
     Ports { gateway: port(0), control: port(1), provider: port(2), ehr: port(3), console: port(4) }
 }
 
-fn write_ports(directory: &WorkDirectory, ports: Ports, upstream: u16) {
+pub(crate) fn write_ports(directory: &WorkDirectory, ports: Ports, upstream: u16) {
     let shipped = Ports::SHIPPED;
     let changes = [
         ("leastway.toml", shipped.gateway, ports.gateway),
@@ -145,4 +151,10 @@ pub(crate) fn edit(file: &std::path::Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.contains(from), "`{from}` in {}", file.display());
     std::fs::write(file, text.replace(from, to)).unwrap();
+}
+
+/// Adds to a file.
+pub(crate) fn append(file: &std::path::Path, more: &str) {
+    let text = std::fs::read_to_string(file).unwrap();
+    std::fs::write(file, format!("{text}\n{more}\n")).unwrap();
 }

@@ -108,7 +108,12 @@ pub(crate) async fn raw(authority: &[u8], host: &str, port: u16, bytes: &[u8]) -
     status.unwrap_or_else(|| panic!("no status in `{text}`"))
 }
 
-async fn connect(authority: &[u8], host: &str, port: u16, protocol: &[u8]) -> TlsStream<TcpStream> {
+pub(crate) async fn connect(
+    authority: &[u8],
+    host: &str,
+    port: u16,
+    protocol: &[u8],
+) -> TlsStream<TcpStream> {
     let connector = TlsConnector::from(client(Some(authority), &[protocol]).unwrap());
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
     let stream = connector.connect(ServerName::try_from(host.to_owned()).unwrap(), stream).await.unwrap();

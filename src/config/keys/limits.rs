@@ -68,9 +68,21 @@ pub(super) static LIMITS: Table = Table {
             "body_rate",
             Kind::Size("1B", "1MiB"),
             Absent::Is("\"256B\""),
-            "How much of a request's body has to come in each second of waiting for it, after the first 20 seconds.",
+            "How much of a request's body has to come in each second of waiting for it, after `body_grace`; but for calls of \
+             gRPC in HTTP/2.",
         ),
-        key("streams", Kind::Whole(1, 1000), Absent::Is("100"), "HTTP/2: requests at once on one connection."),
+        key(
+            "body_grace",
+            Kind::Duration("1s", "10m"),
+            Absent::Is("\"20s\""),
+            "How long a request's body may be waited for, in all, without anything coming.",
+        ),
+        key(
+            "streams",
+            Kind::Whole(1, 1000),
+            Absent::Is("100"),
+            "HTTP/2: requests at once on one connection.",
+        ),
         key(
             "resets",
             Kind::Whole(1, 1000),

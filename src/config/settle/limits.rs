@@ -4,6 +4,7 @@ use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
 use crate::config::units;
 use crate::gateway::limits::settings::{LimitSettings, Rate};
+use crate::platform::http::pace::Pace;
 
 pub(in crate::config) fn limits(reader: &Reader<'_>) -> Option<LimitSettings> {
     let connections_per_address = reader.whole("connections_per_address");
@@ -14,7 +15,7 @@ pub(in crate::config) fn limits(reader: &Reader<'_>) -> Option<LimitSettings> {
     let refused_events = reader.text_with("refused_events", rate);
     let reserved = reader.whole("reserved");
     let (idle, unread) = (reader.duration("idle"), reader.duration("unread"));
-    let body_rate = reader.size("body_rate");
+    let (body_rate, body_grace) = (reader.size("body_rate"), reader.duration("body_grace"));
     let (streams, resets) = (reader.whole("streams"), reader.whole("resets"));
     let control_frames = reader.text_with("control_frames", rate);
     Some(LimitSettings {
@@ -27,7 +28,7 @@ pub(in crate::config) fn limits(reader: &Reader<'_>) -> Option<LimitSettings> {
         reserved_percent: count(reserved?),
         idle: idle?,
         unread: unread?,
-        body_bytes_per_second: body_rate?,
+        body: Pace { bytes_per_second: body_rate?, grace: body_grace? },
         streams: u32::try_from(streams?).unwrap_or(u32::MAX),
         resets: count(resets?),
         control_frames: control_frames?,
@@ -43,7 +44,8 @@ fn rate(text: &str) -> Result<Option<Rate>, Mistake> {
         Rate::new(amount.parse().ok().filter(|_| is_plain)?, units::duration(period)?)
     });
     read.map(Some).ok_or_else(|| {
-        let right = "a number from 1 to 1000000 and a time from `1s` to `1h`, such as `\"1000/10s\"`, or `\"none\"`";
+        let right =
+            "a number from 1 to 1000000 and a time from `1s` to `1h`, such as `\"1000/10s\"`, or `\"none\"`";
         Mistake::new(format!("`{text}` is not a rate"), right)
     })
 }

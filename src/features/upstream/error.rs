@@ -2,6 +2,7 @@
 
 use crate::domain::reason::Reason;
 use crate::platform::http::body::BoxError;
+use crate::platform::http::pace::TooSlow;
 
 /// What goes wrong on the application's side.
 #[derive(Debug, thiserror::Error)]
@@ -33,11 +34,16 @@ pub enum UpstreamError {
     /// The body of the request broke off, on the caller's side.
     #[error("the request's body broke off")]
     RequestBody(#[source] hyper::Error),
+    /// The body of the request came too slowly.
+    #[error("the request's body comes too slowly")]
+    RequestTooSlow,
 }
 
 impl UpstreamError {
     pub(super) fn of(error: hyper::Error) -> Self {
-        if error.is_user() {
+        if is_late(&error) {
+            Self::RequestTooSlow
+        } else if error.is_user() {
             Self::RequestBody(error)
         } else if error.is_parse() {
             Self::Malformed(error)
@@ -54,6 +60,12 @@ impl UpstreamError {
             Self::Aborted(_) | Self::BrokeOff(_) => Reason::UpstreamAborted,
             Self::Malformed(_) | Self::UnaskedUpgrade => Reason::UpstreamMalformed,
             Self::RequestBody(_) => Reason::CallerLeft,
+            Self::RequestTooSlow => Reason::RequestTimeout,
         }
     }
+}
+
+/// Whether a request failed because its body was late.
+fn is_late(error: &hyper::Error) -> bool {
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<TooSlow>)
 }

@@ -27,8 +27,9 @@ impl Bucket {
     pub fn take(&mut self, rate: Rate, now: Instant) -> Result<(), NotNow> {
         let full_at = self.full_at.max(now) + rate.every();
         let missing = full_at.duration_since(now);
-        if missing > rate.period() {
-            return Err(NotNow(missing - rate.period()));
+        let wait = missing.saturating_sub(rate.period());
+        if !wait.is_zero() {
+            return Err(NotNow(wait));
         }
         self.full_at = full_at;
         Ok(())

@@ -64,7 +64,12 @@ impl Limits {
     }
 
     /// A seat for one more connection from `address`.
-    pub fn connect(&self, address: IpAddr, settings: &LimitSettings, now: Instant) -> Result<Seat, TurnedAway> {
+    pub fn connect(
+        &self,
+        address: IpAddr,
+        settings: &LimitSettings,
+        now: Instant,
+    ) -> Result<Seat, TurnedAway> {
         let source = Source::of(address);
         self.connecting
             .take(&source, settings.new_connections_per_address, now)
@@ -73,17 +78,32 @@ impl Limits {
     }
 
     /// One more request by somebody who is not signed in.
-    pub fn request_from(&self, address: IpAddr, settings: &LimitSettings, now: Instant) -> Result<(), NotNow> {
+    pub fn request_from(
+        &self,
+        address: IpAddr,
+        settings: &LimitSettings,
+        now: Instant,
+    ) -> Result<(), NotNow> {
         self.requests_by_address.take(&Source::of(address), settings.requests_per_address, now)
     }
 
     /// One more request by somebody who is signed in.
-    pub fn request_by(&self, person: &SubjectId, settings: &LimitSettings, now: Instant) -> Result<(), NotNow> {
+    pub fn request_by(
+        &self,
+        person: &SubjectId,
+        settings: &LimitSettings,
+        now: Instant,
+    ) -> Result<(), NotNow> {
         self.requests_by_person.take(person, settings.requests_per_person, now)
     }
 
     /// One more sign-in that is begun or comes back.
-    pub fn sign_in_from(&self, address: IpAddr, settings: &LimitSettings, now: Instant) -> Result<(), NotNow> {
+    pub fn sign_in_from(
+        &self,
+        address: IpAddr,
+        settings: &LimitSettings,
+        now: Instant,
+    ) -> Result<(), NotNow> {
         self.sign_ins.take(&Source::of(address), settings.sign_ins_per_address, now)
     }
 

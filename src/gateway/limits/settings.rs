@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::platform::http::pace::Pace;
+
 /// How much one caller may take. `None` stands for no limit.
 #[derive(Clone, Debug)]
 pub struct LimitSettings {
@@ -24,8 +26,8 @@ pub struct LimitSettings {
     pub idle: Duration,
     /// How long a caller may take nothing of a reply that is there for it. Default 60 s, 5 s to 1 h.
     pub unread: Duration,
-    /// How much of a request's body has to come in a second. Default 256, 1 to a MiB.
-    pub body_bytes_per_second: u64,
+    /// How fast a request's body has to come. Default 256 bytes a second, 1 to a MiB, after 20 s, 1 s to 10 min.
+    pub body: Pace,
     /// HTTP/2: requests at once on one connection. Default 100, 1 to 1000.
     pub streams: u32,
     /// HTTP/2: requests that were reset before they were begun with. Default 20, 1 to 1000.
@@ -61,4 +63,4 @@ impl Rate {
 
 const AMOUNT_MAX: u32 = 1_000_000;
 const PERIOD_MIN: Duration = Duration::from_secs(1);
-const PERIOD_MAX: Duration = Duration::from_hours(1);
+const PERIOD_MAX: Duration = Duration::from_secs(60 * 60);

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use super::settings::{LimitSettings, Rate};
 use super::table::{PLACES, Table};
 use super::*;
+use crate::platform::http::pace::Pace;
 
 fn rate(amount: u32, seconds: u64) -> Rate {
     Rate::new(amount, Duration::from_secs(seconds)).unwrap()
@@ -20,7 +21,7 @@ fn settings() -> LimitSettings {
         reserved_percent: 25,
         idle: Duration::from_secs(75),
         unread: Duration::from_secs(60),
-        body_bytes_per_second: 256,
+        body: Pace { bytes_per_second: 256, grace: Duration::from_secs(20) },
         streams: 100,
         resets: 20,
         control_frames: None,
