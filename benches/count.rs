@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use leastway::domain::reply_shape::{PatientLocator, ReplyKind};
+use leastway::domain::reply_shape::{PatientLocator, RecordsPointer, ReplyKind};
 use leastway::features::guard::count::{Counter, Tally};
 
 /// What an application's reply comes in.
@@ -53,6 +53,17 @@ fn lines() -> String {
     body
 }
 
+/// A patient list as Python writes it, which is what most replies are like: small, and of small pieces.
+fn small() -> String {
+    let entry = |number: usize| {
+        format!(
+            r#"{{"mrn": "{number:06}", "name": "Patient {number:05}", "born": "1970-01-01", "ward": "East"}}"#
+        )
+    };
+    let entries: Vec<String> = (100_000..100_390).map(entry).collect();
+    format!(r#"{{"entries": [{}]}}"#, entries.join(", "))
+}
+
 fn rows() -> String {
     let mut body = String::from("ID,Name,Born,Address,Phone,Note\r\n");
     let mut number = 0;
@@ -69,9 +80,10 @@ fn rows() -> String {
 }
 
 fn benches(criterion: &mut Criterion) {
-    let (bundle, lines, rows) = (bundle(), lines(), rows());
+    let (bundle, lines, rows, small) = (bundle(), lines(), rows(), small());
     let list = format!("[{}]", lines.trim_end().replace('\n', ","));
-    let json = ReplyKind::Json { pointer: String::new() };
+    let json = ReplyKind::Json { records: RecordsPointer::default() };
+    let entries = ReplyKind::Json { records: RecordsPointer::read("/entries") };
     let csv = ReplyKind::Csv { delimiter: None, header: true };
     let member = PatientLocator::Member("mrn".to_owned());
     let column = PatientLocator::Column("ID".to_owned());
@@ -87,6 +99,9 @@ fn benches(criterion: &mut Criterion) {
     };
     let ignored = |body: &[u8]| drop(black_box(serde_json::from_slice::<serde::de::IgnoredAny>(body)));
 
+    bench("small", &small, &|body| counted(count(&entries, None, body)));
+    bench("small/patients", &small, &|body| counted(count(&entries, Some(&member), body)));
+    bench("small/serde_json", &small, &ignored);
     bench("json", &list, &|body| counted(count(&json, None, body)));
     bench("json/patients", &list, &|body| counted(count(&json, Some(&member), body)));
     bench("json/serde_json", &list, &ignored);

@@ -149,6 +149,7 @@ fn event() -> (Opening, Closing) {
         patients: Count::Exactly(1),
         exceeded: None,
         on_exceed: None,
+        found_file: false,
         bytes_in: 0,
         bytes_out: 1024,
         duration_us: 1200,

@@ -29,6 +29,7 @@ fn table() -> RouteTable {
         categories: Vec::new(),
         reply: None,
         access: Access::Policy,
+        websocket: leastway::domain::websocket::WebSocketBounds::default(),
     });
     let application = ApplicationSettings {
         name: "ehr".parse().expect("a name"),

@@ -70,7 +70,7 @@ fn each_proof_is_made_in_exactly_one_file() {
         let call = format!("{proof}::assertion(");
         let makers: Vec<&str> = sources
             .iter()
-            .filter(|(path, text)| !path.ends_with("tests.rs") && text.contains(&call))
+            .filter(|(path, text)| !is_test(path) && text.contains(&call))
             .map(|(path, _)| path.as_str())
             .collect();
         let is_built = sources.iter().any(|(path, _)| path == maker);
@@ -88,6 +88,11 @@ fn each_proof_is_made_in_exactly_one_file() {
         Vec::<&String>::new(),
         "no other name for it"
     );
+}
+
+/// `tests.rs` of a folder, or one of its `tests/`: never in what is built.
+fn is_test(path: &str) -> bool {
+    path.ends_with("/tests.rs") || path.contains("/tests/")
 }
 
 #[test]

@@ -228,7 +228,13 @@ fn restore(ledger: &Ledger, directory: &Path, now: Timestamp) -> anyhow::Result<
                 issuer: subject.issuer.clone(),
                 sub: subject.sub.clone(),
             };
-            ledger.record(&subject, action, opening.time, opening.patient);
+            let found_file = event.closing.as_ref().is_some_and(|closing| closing.found_file);
+            if action.takes_away() || found_file {
+                ledger.record_export(&subject, opening.time);
+            }
+            if let Some(patient) = opening.patient.filter(|_| action.opens_record()) {
+                ledger.record_opened(&subject, patient, opening.time);
+            }
         }
     }
     Ok(())

@@ -9,9 +9,13 @@ use crate::features::authn::settings::ProviderSettings;
 use crate::features::policy::bundle::Rules as PolicyRules;
 use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogRoute};
 use crate::features::policy::problem::{PolicyProblem, PolicySource};
+use crate::features::rewrite::Rewrite;
+use crate::features::rewrite::location::Origin;
+use crate::features::rewrite::settings::RewriteSettings;
 use crate::features::route::settings::Access;
 use crate::features::route::table::{RouteProblem, RouteTable};
 use crate::features::upstream::pool::Upstream;
+use crate::features::upstream::settings::{Server, UpstreamSettings};
 use crate::gateway::rules::{Assurances, Rules};
 use crate::platform::tls::certificates::{ByName, Certificate, CertificateError, server};
 
@@ -54,6 +58,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             routes,
             policy,
             upstreams,
+            rewrites: settings.rewrites.iter().zip(&settings.upstreams).map(rewrite).collect(),
             assurances: assurances(&settings.providers),
             guard: settings.guard.clone(),
             trusted_proxies: settings.gateway.trusted_proxies.clone(),
@@ -62,6 +67,14 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
         }),
         _ => Err(Problems(problems)),
     }
+}
+
+fn rewrite((settings, upstream): (&RewriteSettings, &UpstreamSettings)) -> Rewrite {
+    let origin = |server: &Server| Origin {
+        host: server.host.trim_matches(['[', ']']).to_ascii_lowercase(),
+        port: server.port,
+    };
+    Rewrite::new(settings.clone(), upstream.servers.iter().map(origin).collect())
 }
 
 /// How callers are met in TLS.

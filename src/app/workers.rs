@@ -102,7 +102,7 @@ async fn serve(
     if let Some((plain, port)) = plain {
         match TcpListener::from_std(plain) {
             Ok(plain) => {
-                accepting.spawn_local(redirect(plain, port, worker.clone(), stop.drain.clone()));
+                accepting.spawn_local(redirect(plain, port, worker.clone(), room, stop.drain.clone()));
             }
             Err(error) => tracing::error!(error = %error, "the redirecting port cannot be used"),
         }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use serde::Serialize;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::Exit;
+use super::{Exit, MainFile};
 use crate::app::wiring;
 use crate::config::{Loaded, Problem, Severity, load};
 use crate::features::audit::ReadError;
@@ -24,20 +24,14 @@ use crate::features::session;
 use crate::features::upstream::settings::{Server, UpstreamSettings};
 use crate::foundation::clock::{Clock, SystemClock, Timestamp};
 use crate::foundation::entropy::{SystemEntropy, random_text};
-use crate::platform::store::{Store, StoreError};
+use crate::platform::store::{Condition, StoreError, examine as examine_store};
 
 /// Looks at everything that the gateway needs, and says what to do: certificates, ports, the store, the
 /// journal, the providers, the applications.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The main file
-    #[arg(
-        long = "config",
-        value_name = "FILE",
-        default_value = "config/leastway.toml",
-        env = "LEASTWAY_CONFIG"
-    )]
-    file: PathBuf,
+    #[command(flatten)]
+    main: MainFile,
     /// Answer in JSON
     #[arg(long)]
     json: bool,
@@ -92,7 +86,7 @@ impl fmt::Display for Finding {
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let findings = examine(&arguments.file)?;
+    let findings = examine(&arguments.main.file)?;
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&findings)?)?;
     } else {
@@ -234,8 +228,11 @@ fn store(path: &Path) -> Finding {
             Err(error) => Finding::fail(what, error.to_string(), OURS_TO_WRITE),
         };
     }
-    match Store::open(path, &[session::MIGRATIONS]) {
-        Ok(_) => Finding::ok(what, "opens"),
+    match examine_store(path, &[session::MIGRATIONS]) {
+        Ok(Condition::UpToDate) => Finding::ok(what, "can be read"),
+        Ok(Condition::Older) => {
+            Finding::ok(what, "of an earlier version, the next start brings it up to date")
+        }
         Err(StoreError::InUse { .. }) => Finding::ok(what, "in use by a gateway that runs"),
         Err(error) => Finding::fail(what, error.to_string(), OURS_TO_WRITE),
     }

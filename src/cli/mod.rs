@@ -32,6 +32,20 @@ struct Arguments {
     verb: Verb,
 }
 
+// No doc comment: clap would take it for that of each verb.
+#[derive(Debug, clap::Args)]
+struct MainFile {
+    /// The main file
+    #[arg(
+        long = "config",
+        value_name = "FILE",
+        global = true,
+        default_value = "config/leastway.toml",
+        env = "LEASTWAY_CONFIG"
+    )]
+    file: PathBuf,
+}
+
 #[derive(Debug, Subcommand)]
 enum Verb {
     Serve(serve::Arguments),
@@ -40,9 +54,8 @@ enum Verb {
     Validate(validate::Arguments),
     /// Shows, explains and tests the rules
     Policy {
-        /// The main file
-        #[arg(long, global = true, default_value = "config/leastway.toml", env = "LEASTWAY_CONFIG")]
-        config: PathBuf,
+        #[command(flatten)]
+        main: MainFile,
         /// What to do
         #[command(subcommand)]
         command: policy::PolicyCommand,
@@ -94,7 +107,7 @@ pub fn run(
         Verb::Serve(arguments) => serve::run(&arguments, problems),
         Verb::Demo(arguments) => demo::play(&arguments, out, problems),
         Verb::Validate(arguments) => validate::run(&arguments, out, problems),
-        Verb::Policy { config, command } => ask_policy(&config, &command, out, problems),
+        Verb::Policy { main, command } => ask_policy(&main.file, &command, out, problems),
         Verb::Doctor(arguments) => doctor::run(&arguments, out),
         Verb::Audit(command) => {
             audit::run(&command, &journal_of, &SystemClock, &mut &mut *out).map(Exit::from)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::Exit;
+use super::{Exit, MainFile};
 use crate::app::running::{Running, StartError, Succession};
 use crate::app::sockets::Handed;
 use crate::foundation::clock::{Clock, SystemClock};
@@ -18,14 +18,8 @@ use crate::platform::{descriptors, telemetry};
 /// Runs the gateway: serves callers until SIGTERM or SIGINT, takes new files on SIGHUP or when they change.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The main file
-    #[arg(
-        long = "config",
-        value_name = "FILE",
-        default_value = "config/leastway.toml",
-        env = "LEASTWAY_CONFIG"
-    )]
-    file: PathBuf,
+    #[command(flatten)]
+    main: MainFile,
 
     /// Begin when the process before has ended: wait for the journal for up to ten minutes, with the ports
     /// open, so that callers wait and are not refused
@@ -40,7 +34,7 @@ pub(super) fn run(arguments: &Arguments, problems: &mut dyn Write) -> anyhow::Re
     let patience = if arguments.take_over { PATIENCE } else { Duration::ZERO };
     let descriptors = descriptors::raise();
     runtime()?.block_on(async {
-        let started = succeed(Succession { handed, patience }, arguments.file.clone()).await;
+        let started = succeed(Succession { handed, patience }, arguments.main.file.clone()).await;
         let running = match started {
             Ok(running) => running,
             Err(StartError::Configuration(found)) => {

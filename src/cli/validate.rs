@@ -1,25 +1,18 @@
 //! `leastway validate`: whether a configuration can be used, and every problem of every file.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::Exit;
+use super::{Exit, MainFile};
 use crate::app::wiring::rules;
 use crate::config::{Loaded, Problem, Problems, Severity, load};
 
 /// Checks the configuration and reports every problem of every file.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The main file
-    #[arg(
-        long = "config",
-        value_name = "FILE",
-        default_value = "config/leastway.toml",
-        env = "LEASTWAY_CONFIG"
-    )]
-    file: PathBuf,
+    #[command(flatten)]
+    main: MainFile,
     /// Answer in JSON
     #[arg(long)]
     json: bool,
@@ -30,7 +23,7 @@ pub(super) fn run(
     out: &mut dyn Write,
     problems: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let answer = Answer::of(load(&arguments.file));
+    let answer = Answer::of(load(&arguments.main.file));
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?;
     } else {

@@ -14,7 +14,7 @@ use super::problem::{Problem, Problems, Severity};
 use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
-use super::settle::{Draft, Written, application, machine, provider, role};
+use super::settle::{ApplicationDraft, Draft, Written, application, machine, provider, role};
 use super::source::Source;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::JournalSettings;
@@ -181,8 +181,13 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
 
 fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>) -> Settings {
     let Machine { gateway, control, store, journal, session, guard, time_zone } = machine;
-    let (applications, upstreams) =
-        draft.applications.into_iter().map(|written| (written.it.settings, written.it.upstream)).unzip();
+    let (mut applications, mut upstreams, mut rewrites) = (Vec::new(), Vec::new(), Vec::new());
+    for Written { it, key: _ } in draft.applications {
+        let ApplicationDraft { settings, upstream, rewrite } = it;
+        applications.push(settings);
+        upstreams.push(upstream);
+        rewrites.push(rewrite);
+    }
     Settings {
         gateway,
         control,
@@ -193,6 +198,7 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         guard,
         applications,
         upstreams,
+        rewrites,
         roles: draft.roles.into_iter().map(|written| written.it.settings).collect(),
         policies: draft.policies,
         time_zone,

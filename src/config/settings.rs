@@ -7,6 +7,7 @@ use crate::features::audit::settings::JournalSettings;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::policy::settings::{CedarFile, RoleSettings};
+use crate::features::rewrite::settings::RewriteSettings;
 use crate::features::route::settings::ApplicationSettings;
 use crate::features::session::settings::SessionSettings;
 use crate::features::upstream::settings::UpstreamSettings;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub applications: Vec<ApplicationSettings>,
     /// How it is reached; one for each application, in the same order.
     pub upstreams: Vec<UpstreamSettings>,
+    /// What is rewritten in its replies; one for each application, in the same order.
+    pub rewrites: Vec<RewriteSettings>,
     /// Who may do what.
     pub roles: Vec<RoleSettings>,
     /// Cedar beyond the roles.

@@ -1,12 +1,19 @@
 //! Every path of the control listener, on one page.
 
 use std::future::IntoFuture as _;
+use std::time::Duration;
 
-use axum::Router;
+use axum::error_handling::HandleErrorLayer;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use axum::{BoxError, Router};
+use http::StatusCode;
+use http::header::{HeaderName, RETRY_AFTER};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tower::ServiceBuilder;
+use tower::limit::GlobalConcurrencyLimitLayer;
+use tower::timeout::error::Elapsed;
 
 use super::state::ControlState;
 use super::{api, authority, metrics, probes};
@@ -28,7 +35,14 @@ pub fn router(state: ControlState) -> Router {
         .route("/sessions", get(api::sessions))
         .route("/events", get(api::events))
         .route("/reload", post(api::reload))
-        .layer(from_fn_with_state(state.clone(), authority::needs_token));
+        .layer(from_fn_with_state(state.clone(), authority::needs_token))
+        .layer(
+            ServiceBuilder::new()
+                .layer(HandleErrorLayer::new(unanswered))
+                .load_shed()
+                .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
+                .timeout(ANSWERED_WITHIN),
+        );
     Router::new()
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
@@ -37,6 +51,18 @@ pub fn router(state: ControlState) -> Router {
         .layer(from_fn(authority::needs_own_host))
         .with_state(state)
 }
+
+/// Questions that read the journal can take long: only so many at once, each for only so long. Probes and
+/// metrics are not held up by them.
+async fn unanswered(error: BoxError) -> (StatusCode, [(HeaderName, &'static str); 1]) {
+    let took_too_long = error.is::<Elapsed>();
+    let status = if took_too_long { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, [(RETRY_AFTER, "5")])
+}
+
+/// Questions at once.
+pub const REQUESTS_MAX: usize = 8;
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Serves until `stop` says so.
 pub async fn serve(listener: TcpListener, state: ControlState, mut stop: watch::Receiver<bool>) {

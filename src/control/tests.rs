@@ -1,5 +1,6 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use axum::Router;
@@ -8,7 +9,7 @@ use http::{Method, Request, StatusCode};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
-use super::router::{GUARDED, OPEN, router};
+use super::router::{GUARDED, OPEN, REQUESTS_MAX, router};
 use super::state::{ControlState, Present, ProviderState};
 use crate::domain::assurance::Assurance;
 use crate::domain::event::{EventKind, Outcome, Verdict};
@@ -383,4 +384,28 @@ async fn a_reload_that_is_refused_says_every_problem() {
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(body, r#"{"problems":["roles.toml:3: one","roles.toml:9: two"]}"#);
     assert_eq!(house.ask("GET", "/api/v1/reload", Some(TOKEN)).await.0, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn so_many_questions_at_once_are_answered_and_the_next_is_told_to_come_again() {
+    let mut house = House::open().await;
+    house.state.reload = Arc::new(|| Box::pin(std::future::pending()));
+    let router = house.router();
+    let ask = |method: Method, path: &str| {
+        let request = Request::builder().method(method).uri(path).header("host", "127.0.0.1");
+        let request = request.header("authorization", format!("Bearer {TOKEN}")).body(Body::empty()).unwrap();
+        router.clone().oneshot(request)
+    };
+    let mut waiting = Vec::new();
+    for _ in 0..REQUESTS_MAX {
+        let mut asked = Box::pin(ask(Method::POST, "/api/v1/reload"));
+        assert!(asked.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        waiting.push(asked);
+    }
+    let refused = ask(Method::GET, "/api/v1/status").await.unwrap();
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers().get("retry-after").unwrap(), "5");
+    assert_eq!(ask(Method::GET, "/healthz").await.unwrap().status(), StatusCode::OK);
+    drop(waiting);
+    assert_eq!(ask(Method::GET, "/api/v1/status").await.unwrap().status(), StatusCode::OK);
 }

@@ -41,6 +41,28 @@ closed_list! {
 }
 
 impl Action {
+    /// Whether this shows or takes something of the record of the patient whom the request names.
+    pub const fn opens_record(self) -> bool {
+        match self {
+            Self::View
+            | Self::Search
+            | Self::List
+            | Self::Query
+            | Self::Update
+            | Self::Print
+            | Self::WholeRecord
+            | Self::Export
+            | Self::Disclose
+            | Self::FetchResult => true,
+            Self::Create
+            | Self::Delete
+            | Self::Admin
+            | Self::ConfigExport
+            | Self::StartJob
+            | Self::PollJob => false,
+        }
+    }
+
     /// Whether what comes back leaves the application to be kept: an unknown number of records is
     /// then too many.
     pub const fn takes_away(self) -> bool {

@@ -189,6 +189,9 @@ pub struct Closing {
     /// What was done about it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub on_exceed: Option<OnExceed>,
+    /// Whether the reply was a file although the route's action is only to look: it counts as an export.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub found_file: bool,
     /// Bytes of the request's body.
     pub bytes_in: u64,
     /// Bytes of the reply's body that were sent.
@@ -251,6 +254,7 @@ impl Closing {
             patients: Count::NotCounted,
             exceeded: None,
             on_exceed: None,
+            found_file: false,
             bytes_in: 0,
             bytes_out: 0,
             duration_us: 0,
@@ -261,6 +265,11 @@ impl Closing {
 
 fn is_empty<T>(list: &Arc<[T]>) -> bool {
     list.is_empty()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 const fn not_counted() -> Count {

@@ -16,6 +16,7 @@ pub mod purpose;
 pub mod reason;
 pub mod reply_shape;
 pub mod subject;
+pub mod websocket;
 
 /// Declares a closed list whose members have one frozen spelling each.
 macro_rules! closed_list {

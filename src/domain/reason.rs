@@ -103,7 +103,7 @@ closed_list! {
         TooManyRequests = "too-many-requests",
         /// Too much at once.
         Overloaded = "overloaded",
-        /// The caller was too slow.
+        /// The caller was too slow, or a WebSocket lay idle or came to its end.
         RequestTimeout = "request-timeout",
         /// The caller left before the reply was complete.
         CallerLeft = "caller-left",

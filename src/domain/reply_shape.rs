@@ -1,5 +1,7 @@
 //! How to count records and find patients in a reply.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// What a route says about its reply.
@@ -14,10 +16,10 @@ pub struct ReplyShape {
 /// How records are counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplyKind {
-    /// Elements of the JSON array at `pointer` (RFC 6901; empty: the whole document is the array).
+    /// Elements of a JSON array.
     Json {
-        /// Where the array is. A segment `*` stands for every element of an array on the way.
-        pointer: String,
+        /// Where the array is.
+        records: RecordsPointer,
     },
     /// Entries of a FHIR `Bundle`, without those whose `search.mode` is `include` or `outcome`.
     FhirBundle,
@@ -33,6 +35,48 @@ pub enum ReplyKind {
     /// Not countable by us, such as a PDF or a ZIP archive: the number is unknown, which for an
     /// export is too many.
     Opaque,
+}
+
+/// Where in a JSON document the array of records is: a pointer (RFC 6901; empty: the whole document), in which a
+/// segment `*` stands for every element of an array on the way. Read once, for all replies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordsPointer(Arc<[Segment]>);
+
+impl RecordsPointer {
+    /// Reads what a route declares; what is before the first slash is not part of it.
+    pub fn read(text: &str) -> Self {
+        Self(text.split('/').skip(1).map(Segment::read).collect())
+    }
+
+    /// From the document inward.
+    pub fn segments(&self) -> &[Segment] {
+        &self.0
+    }
+}
+
+/// One step of a [`RecordsPointer`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// Every element of an array.
+    Every,
+    /// A member by its name, or an element by its number.
+    Named {
+        /// The name, in UTF-8.
+        name: Box<[u8]>,
+        /// The number that the name is, if it is one (RFC 6901 section 4).
+        index: Option<u64>,
+    },
+}
+
+impl Segment {
+    fn read(text: &str) -> Self {
+        if text == "*" {
+            return Self::Every;
+        }
+        let name = text.replace("~1", "/").replace("~0", "~");
+        let index = (name == "0" || !name.starts_with('0')).then(|| name.parse().ok()).flatten();
+        Self::Named { name: name.into_bytes().into(), index }
+    }
 }
 
 /// Where a record names its patient.

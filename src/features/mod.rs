@@ -9,6 +9,7 @@ pub mod session;
 pub mod policy;
 // What passes.
 pub mod guard;
+pub mod rewrite;
 pub mod upstream;
 // What is kept.
 pub mod audit;

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -19,11 +22,14 @@ use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 
 use super::handle;
-use super::normalize::ConnectionFacts;
+use super::normalize::fault::Fault;
+use super::normalize::{ConnectionFacts, host};
 use super::pulse::{Bounds, Pulse};
-use super::reply::ReplyBody;
+use super::reply::{REASON, ReplyBody};
+use super::sieve::{Gate, Sieve};
 use super::watched::Watched;
 use super::worker::Worker;
+use crate::domain::reason::Reason;
 
 /// What the connection knows of its caller.
 #[derive(Clone, Debug)]
@@ -66,9 +72,9 @@ pub async fn serve(
     let head = (!is_http2).then_some(head_timeout);
     let bounds = Bounds { head, idle: limits.idle, unread: limits.unread };
     let scribe = worker.scribe.clone();
-    let service = service_fn(move |request| whole(worker.clone(), peer.clone(), request));
     let ended = if is_http2 {
         let io = TokioIo::new(Watched::http2(stream, pulse.clone(), limits.control_frames));
+        let service = service_fn(move |request| whole(worker.clone(), peer.clone(), request));
         let connection = http2::Builder::new(LocalExecutor)
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.streams)
@@ -83,13 +89,22 @@ pub async fn serve(
             .max_send_buf_size(SEND_BYTES_MAX)
             .max_frame_size(FRAME_BYTES_MAX)
             .header_table_size(HEADER_TABLE_BYTES)
+            // For WebSockets (RFC 8441).
+            .enable_connect_protocol()
             .keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             .serve_connection(io, service);
         let mut connection = pin!(connection);
         until_stopped!(connection, stop, pulse, bounds)
     } else {
-        let io = TokioIo::new(Watched::http1(stream, pulse.clone()));
+        // The library says that a head is too large, before the sieve gives up on it.
+        let (stream, gate) =
+            Sieve::new(Watched::http1(stream, pulse.clone()), head_bytes.max(BUFFER_BYTES_MIN) * 2);
+        let io = TokioIo::new(stream);
+        let service = {
+            let (gate, worker, peer) = (gate.clone(), worker.clone(), peer.clone());
+            service_fn(move |request| sifted(gate.clone(), worker.clone(), peer.clone(), request))
+        };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             // The pulse knows idling from a slow head; this is for what it does not see.
@@ -100,7 +115,19 @@ pub async fn serve(
             .serve_connection(io, service)
             .with_upgrades();
         let mut connection = pin!(connection);
-        until_stopped!(connection, stop, pulse, bounds)
+        let ended = until_stopped!(connection, stop, pulse, bounds);
+        if let Err(error) = &ended
+            && error.is_parse()
+        {
+            // The library has answered it; here it is recorded.
+            let reason = match gate.next() {
+                Some(fault) => fault.reason,
+                None if error.is_parse_too_large() => Reason::HeaderTooLarge,
+                None => Reason::RequestMalformed,
+            };
+            worker.unread.tell(address.ip(), reason);
+        }
+        ended
     };
     if pulse.is_cut() {
         scribe.metrics.count(|counted| counted.connections_cut += 1);
@@ -165,6 +192,30 @@ async fn whole(
     Ok(reply.map(|body| body.during(under_way)))
 }
 
+/// Serves what the sieve found clean, and refuses what it found odd.
+async fn sifted(
+    gate: Arc<Gate>,
+    worker: Rc<Worker>,
+    peer: Rc<Peer>,
+    request: Request<Incoming>,
+) -> Result<Response<ReplyBody>, Infallible> {
+    let mut reply = match gate.next() {
+        None => whole(worker, peer, request).await?,
+        Some(fault) => Box::pin(handle::misframed(&worker, &peer, &request, fault)).await,
+    };
+    if is_distrusted(reply.headers()) {
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    gate.answered(reply.status() == http::StatusCode::SWITCHING_PROTOCOLS);
+    Ok(reply)
+}
+
+/// Whether a reply of ours says that a request was so odd that nothing behind it on its connection is believed.
+fn is_distrusted(headers: &HeaderMap) -> bool {
+    let odd = [Reason::RequestMalformed, Reason::MethodRejected, Reason::HeaderTooLarge];
+    headers.get(REASON).is_some_and(|said| odd.iter().any(|reason| said == reason.as_str()))
+}
+
 /// Runs what HTTP/2 needs on this worker.
 #[derive(Clone, Copy, Debug)]
 struct LocalExecutor;
@@ -192,12 +243,12 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Answers every request on a plain connection with a redirect to the same place under TLS. A host that
-/// is none of ours is told nothing.
+/// Answers the one request on a plain connection with a redirect to the same place under TLS. A host that
+/// is none of ours is told nothing, and so is whoever can be read in two ways.
 pub async fn serve_redirect(stream: TcpStream, port: u16, worker: Rc<Worker>) {
     let timeout = worker.shared.settings.head_timeout;
     let service = service_fn(move |request: Request<Incoming>| {
-        let reply = redirected(&worker, port, &request);
+        let reply = redirected(&worker, port, request);
         async move { Ok::<_, Infallible>(reply) }
     });
     let connection = http1::Builder::new()
@@ -210,25 +261,33 @@ pub async fn serve_redirect(stream: TcpStream, port: u16, worker: Rc<Worker>) {
     }
 }
 
-fn redirected(worker: &Worker, port: u16, request: &Request<Incoming>) -> Response<ReplyBody> {
-    let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
-    let host = host
-        .and_then(|host| super::normalize::host::Authority::parse(host).ok())
-        .map(|authority| authority.host);
-    let known = host.filter(|host| worker.shared.rules.load().routes.quirks(host).is_some());
+fn redirected(worker: &Worker, port: u16, request: Request<Incoming>) -> Response<ReplyBody> {
     let mut reply = Response::new(ReplyBody::default());
-    let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let location = known.map(|host| match port {
-        443 => format!("https://{host}{target}"),
-        port => format!("https://{host}:{port}{target}"),
-    });
-    match location.and_then(|location| http::HeaderValue::from_str(&location).ok()) {
-        Some(location) => {
+    let (parts, _) = request.into_parts();
+    match location(worker, port, &parts) {
+        Ok(location) => {
             // 308 keeps the method; what was sent in the clear is not sent on by us.
             *reply.status_mut() = http::StatusCode::PERMANENT_REDIRECT;
             reply.headers_mut().insert(http::header::LOCATION, location);
         }
-        None => *reply.status_mut() = http::StatusCode::MISDIRECTED_REQUEST,
+        Err(fault) => *reply.status_mut() = fault.status,
     }
     reply
+}
+
+/// The same place under TLS: on a host of ours that the request names in one way only, so that nobody is ever led
+/// elsewhere.
+fn location(worker: &Worker, port: u16, parts: &Parts) -> Result<HeaderValue, Fault> {
+    let host = host::authority(parts, None)?.host;
+    if worker.shared.rules.load().routes.quirks(&host).is_none() {
+        return Err(Fault::misdirected("host: none of ours"));
+    }
+    let target = parts.uri.path_and_query().map(PathAndQuery::as_str);
+    let target =
+        target.filter(|target| target.starts_with('/')).ok_or(Fault::malformed("target: no path"))?;
+    let location = match port {
+        443 => format!("https://{host}{target}"),
+        port => format!("https://{host}:{port}{target}"),
+    };
+    HeaderValue::from_str(&location).map_err(|_| Fault::malformed("target: malformed"))
 }

@@ -3,7 +3,7 @@
 //! A draft begins when a request arrives and ends in an opening and a closing entry, whatever
 //! happens: dropped without an end, by a panic or because the caller has left, it writes that down.
 
-use std::net::IpAddr;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,20 +37,23 @@ pub struct Draft {
     opening: Option<Box<Opening>>,
     /// Until it is closed.
     closing: Option<Closing>,
+    /// The bytes that have come from the caller, as they come.
+    bytes_in: Option<Rc<Cell<u64>>>,
     /// Whether the opening entry could not be written: then there is nothing to close.
     lost: bool,
 }
 
 impl Draft {
     /// The event begins.
-    pub fn begin(scribe: Rc<Scribe>, event: RequestId, time: Timestamp, client: IpAddr) -> Self {
-        let opening = Opening { client_ip: Some(client), ..Opening::begin(event, EventKind::Request, time) };
+    pub fn begin(scribe: Rc<Scribe>, event: RequestId, time: Timestamp) -> Self {
+        let opening = Opening::begin(event, EventKind::Request, time);
         let closing = Closing::of(event, time, Outcome::Aborted);
         Self {
             scribe,
             started: Instant::now(),
             opening: Some(Box::new(opening)),
             closing: Some(closing),
+            bytes_in: None,
             lost: false,
         }
     }
@@ -67,6 +70,11 @@ impl Draft {
         if let Some(closing) = &mut self.closing {
             note(closing);
         }
+    }
+
+    /// Notes where the bytes from the caller are counted: they may come until the event ends.
+    pub fn count_in(&mut self, bytes_in: Rc<Cell<u64>>) {
+        self.bytes_in = Some(bytes_in);
     }
 
     /// Whether the opening entry has been handed to the journal.
@@ -113,6 +121,9 @@ impl Draft {
     fn write_closing(&mut self, outcome: Outcome, reason: Option<Reason>) {
         let Some(mut closing) = self.closing.take() else { return };
         let duration = self.started.elapsed();
+        if let Some(bytes_in) = self.bytes_in.take() {
+            closing.bytes_in += bytes_in.get();
+        }
         closing.time = self.scribe.clock.now();
         closing.outcome = outcome;
         closing.reason = closing.reason.or(reason);

@@ -12,33 +12,34 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 
 use super::connection::Peer;
 use super::draft::Draft;
+use super::lease::Lease;
 use super::manner::Manner;
+use super::normalize::fault::Fault;
 use super::normalize::{self, Normalized};
 use super::passage::{self, Passage};
 use super::pulse::Pulse;
 use super::refusal::Refusal;
-use super::reply::ReplyBody;
+use super::reply::{Carried, ReplyBody};
 use super::sought::{Sought, seek};
 use super::subject::{self, Person};
+use super::upgrade::{self, Upgrading};
 use super::worker::{Current, Worker};
 use super::{own_paths, respond, turnstile};
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::reason::Reason;
 use crate::features::guard::body::GuardedBody;
 use crate::features::route::settings::Access;
-use crate::features::upstream::send;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
 
 /// What a request is answered with.
 #[derive(Debug)]
 pub enum Answer {
-    /// The application's reply, as far as it may pass.
-    Released(Box<Response<GuardedBody<send::ReplyBody>>>),
+    /// The application's reply, as far as it may pass, and for how long.
+    Released(Box<Response<GuardedBody<Carried>>>, Option<Lease>),
     /// A reply of ours, and how that counts.
     Own(Response<Bytes>, Outcome),
     /// The application switched protocols; the event goes on in the tunnel.
@@ -68,7 +69,8 @@ impl Moment {
         let event = RequestId::new(now, &worker.chance);
         let current = worker.current();
         let client = normalize::client::address(headers, peer.address, &current.rules.trusted_proxies);
-        let draft = Draft::begin(worker.scribe.clone(), event, now, client);
+        let mut draft = Draft::begin(worker.scribe.clone(), event, now);
+        draft.open(|opening| opening.client_ip = Some(client));
         let (worker, pulse) = (worker.clone(), peer.pulse.clone());
         (Self { worker, current, event, now, client, pulse }, draft)
     }
@@ -79,12 +81,11 @@ impl Moment {
 pub async fn handle(worker: &Rc<Worker>, peer: &Peer, mut request: Request<Incoming>) -> Response<ReplyBody> {
     let (moment, draft) = Moment::begin(worker, peer, request.headers());
     let manner = Manner::of(request.method(), request.uri(), request.headers());
-    let on_upgrade =
-        request.headers().contains_key(http::header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
+    let upgrading = upgrade::begin(&mut request);
     let mut draft = Some(draft);
-    match serve(&moment, peer, (request, on_upgrade), &manner, &mut draft).await {
-        Ok(Answer::Released(reply)) => match draft {
-            Some(draft) => (*reply).map(|body| ReplyBody::released(body, draft)),
+    match serve(&moment, peer, (request, upgrading), &manner, &mut draft).await {
+        Ok(Answer::Released(reply, lease)) => match draft {
+            Some(draft) => (*reply).map(|body| ReplyBody::released(body, lease, draft)),
             None => (*reply).map(|_| ReplyBody::default()),
         },
         Ok(Answer::Own(reply, outcome)) => Box::pin(respond::own(reply, outcome, &manner, draft)).await,
@@ -99,10 +100,27 @@ pub async fn overloaded(worker: &Rc<Worker>, peer: &Peer) -> Response<ReplyBody>
     respond::refuse(&moment, Refusal::Overloaded, &Manner::unknown(), Some(draft)).await
 }
 
+/// Answers a request whose head can be read in two ways. Its connection ends with it.
+pub async fn misframed(
+    worker: &Rc<Worker>,
+    peer: &Peer,
+    request: &Request<Incoming>,
+    fault: Fault,
+) -> Response<ReplyBody> {
+    let (moment, draft) = Moment::begin(worker, peer, request.headers());
+    respond::refuse(
+        &moment,
+        fault.into(),
+        &Manner::of(request.method(), request.uri(), request.headers()),
+        Some(draft),
+    )
+    .await
+}
+
 async fn serve(
     moment: &Moment,
     peer: &Peer,
-    (request, on_upgrade): (Request<Incoming>, Option<OnUpgrade>),
+    (request, upgrading): (Request<Incoming>, Option<Upgrading>),
     manner: &Manner,
     draft: &mut Option<Draft>,
 ) -> Result<Answer, Refusal> {
@@ -148,7 +166,7 @@ async fn serve(
         person,
         public,
     };
-    passage::pass(passage, parts, body, on_upgrade, draft).await
+    passage::pass(passage, parts, body, upgrading, draft).await
 }
 
 fn note_head(draft: &mut Option<Draft>, parts: &Parts, head: &normalize::Head) {

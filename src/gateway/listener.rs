@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -15,6 +16,7 @@ use super::connection;
 use super::limits::TurnedAway;
 use super::limits::crowd::Seat;
 use super::normalize::client::is_trusted;
+use super::proxy_header::{self, Told};
 use super::room::{Place, Room};
 use super::worker::Worker;
 
@@ -81,7 +83,7 @@ fn welcome(
 }
 
 async fn meet(
-    stream: TcpStream,
+    mut stream: TcpStream,
     peer: SocketAddr,
     worker: Rc<Worker>,
     place: Place,
@@ -94,36 +96,64 @@ async fn meet(
     if let Err(error) = stream.set_nodelay(true) {
         return refused(&error);
     }
-    let Ok(_seat) = seat(&worker, peer) else { return };
     let acceptor = TlsAcceptor::from(worker.shared.tls.load_full());
-    let handshake = tokio::time::timeout(worker.shared.settings.handshake_timeout, acceptor.accept(stream));
-    match handshake.await {
-        Ok(Ok(stream)) => connection::serve(stream, peer, worker, stop).await,
+    let settings = &worker.shared.settings;
+    let handshake = async {
+        let caller = caller(&mut stream, peer, &settings.proxy_protocol).await?;
+        let Ok(seat) = seat(&worker, peer, caller) else { return Ok(None) };
+        Ok::<_, std::io::Error>(Some((acceptor.accept(stream).await?, caller, seat)))
+    };
+    match tokio::time::timeout(settings.handshake_timeout, handshake).await {
+        Ok(Ok(Some((stream, caller, seat)))) => {
+            connection::serve(stream, caller, worker, stop).await;
+            drop(seat);
+        }
+        Ok(Ok(None)) => {}
         Ok(Err(error)) => refused(&error),
         Err(elapsed) => refused(&elapsed),
     }
     drop(place);
 }
 
-/// A seat among the connections of the caller's address. Whoever comes through a proxy of ours is measured by
-/// request, since all of its callers share its address.
-fn seat(worker: &Worker, peer: SocketAddr) -> Result<Option<Seat>, TurnedAway> {
+/// A seat among the connections of the caller's address. Whoever comes through a proxy of ours that does not say
+/// for whom is measured by request, since all of its callers share its address.
+fn seat(worker: &Worker, peer: SocketAddr, caller: SocketAddr) -> Result<Option<Seat>, TurnedAway> {
     let rules = worker.shared.rules.load();
-    if is_trusted(peer.ip().to_canonical(), &rules.trusted_proxies) {
+    let shared = [&rules.trusted_proxies, &worker.shared.settings.proxy_protocol];
+    if peer == caller && shared.iter().any(|networks| is_trusted(peer.ip().to_canonical(), networks)) {
         return Ok(None);
     }
-    let seat = worker.shared.limits.connect(peer.ip(), &rules.limits, Instant::now());
+    let seat = worker.shared.limits.connect(caller.ip(), &rules.limits, Instant::now());
     seat.map(Some).inspect_err(|why| {
         worker.scribe.metrics.count(|counted| counted.connections_limited += 1);
         tracing::debug!(?why, "a connection was turned away");
     })
 }
 
+/// Who is at the other end: the peer, or whom a load balancer in one of `networks` tells.
+async fn caller(stream: &mut TcpStream, peer: SocketAddr, networks: &[IpNet]) -> std::io::Result<SocketAddr> {
+    let address = peer.ip().to_canonical();
+    if !networks.iter().any(|network| network.contains(&address)) {
+        return Ok(peer);
+    }
+    match proxy_header::read(stream).await.map_err(std::io::Error::other)? {
+        Told::Caller(caller) => Ok(caller),
+        Told::Itself => Ok(peer),
+    }
+}
+
 const BACKLOG: i32 = 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Accepts on a plain port, and sends everybody to the same place under TLS at `port`.
-pub async fn redirect(listener: TcpListener, port: u16, worker: Rc<Worker>, mut stop: watch::Receiver<bool>) {
+/// Accepts on a plain port, and sends everybody to the same place under TLS at `port`. Its connections take
+/// places like all others.
+pub async fn redirect(
+    listener: TcpListener,
+    port: u16,
+    worker: Rc<Worker>,
+    room: Arc<Room>,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -131,15 +161,19 @@ pub async fn redirect(listener: TcpListener, port: u16, worker: Rc<Worker>, mut 
         };
         match accepted {
             Ok((stream, peer)) => {
-                let worker = worker.clone();
-                let (Some(place), Ok(seat)) = (worker.shared.room.enter(), seat(&worker, peer)) else {
+                let Some(place) = room.enter() else {
+                    worker.scribe.metrics.count(|counted| counted.connections_refused += 1);
                     continue;
                 };
+                let Ok(seat) = seat(&worker, peer, peer) else { continue };
+                let most = worker.shared.settings.head_timeout * 2;
+                let served = connection::serve_redirect(stream, port, worker.clone());
+                let mut stop = stop.clone();
                 tokio::task::spawn_local(async move {
-                    let most = worker.shared.settings.head_timeout * 2;
-                    let served = connection::serve_redirect(stream, port, worker);
-                    if tokio::time::timeout(most, served).await.is_err() {
-                        tracing::debug!("a plain connection took too long");
+                    tokio::select! {
+                        () = served => {}
+                        _ = stop.wait_for(|stop| *stop) => {}
+                        () = tokio::time::sleep(most) => {}
                     }
                     drop((place, seat));
                 });

@@ -59,8 +59,9 @@ impl Manner {
     /// As whom. A browser says by `Sec-Fetch-Mode` whether somebody navigates or a script fetches. Whoever
     /// does not say is a person if they would take HTML and nothing says that a script asks.
     pub fn audience(&self) -> Audience {
-        let accepts = |media_type: &str| text(&self.accept).is_some_and(|accept| accept.contains(media_type));
-        let navigates = match text(&self.fetch_mode) {
+        let accepts =
+            |media_type: &str| text(self.accept.as_ref()).is_some_and(|accept| accept.contains(media_type));
+        let navigates = match text(self.fetch_mode.as_ref()) {
             Some(mode) => mode == "navigate",
             None => accepts("text/html") && !self.is_scripted,
         };
@@ -83,13 +84,13 @@ impl Manner {
 
     /// The language of pages.
     pub fn language(&self) -> Language {
-        Language::preferred(text(&self.accept_language).unwrap_or_default())
+        Language::preferred(text(self.accept_language.as_ref()).unwrap_or_default())
     }
 
     /// The host and port that the caller asked for, as they came. For use once they were normalized.
     pub fn authority(&self) -> &str {
         let named = self.uri.authority().map(http::uri::Authority::as_str);
-        named.or_else(|| text(&self.host)).unwrap_or_default()
+        named.or_else(|| text(self.host.as_ref())).unwrap_or_default()
     }
 
     /// Path and query, as they came. For use once they were normalized.
@@ -103,7 +104,7 @@ impl Manner {
         if self.is_repeatable() {
             return self.target();
         }
-        text(&self.referer)
+        text(self.referer.as_ref())
             .and_then(|referer| referer.strip_prefix("https://")?.strip_prefix(self.authority()))
             .filter(|path| path.starts_with('/') && !path.starts_with("//"))
             .unwrap_or("/")
@@ -115,8 +116,8 @@ impl Manner {
     }
 }
 
-fn text(value: &Option<HeaderValue>) -> Option<&str> {
-    value.as_ref().and_then(|value| value.to_str().ok())
+fn text(value: Option<&HeaderValue>) -> Option<&str> {
+    value.and_then(|value| value.to_str().ok())
 }
 
 /// Whether a request that changes something comes from a page of the same origin, or from no page

@@ -3,11 +3,13 @@
 //! A worker is a thread with a runtime and a listener of its own; it keeps what a request needs and
 //! shares none of it. **Rules** are immutable and swapped whole; **state** is kept.
 
+pub mod access;
 pub mod challenge;
 pub mod connection;
 pub mod draft;
 pub mod frames;
 pub mod handle;
+pub mod lease;
 pub mod limits;
 pub mod listener;
 pub mod manner;
@@ -16,6 +18,7 @@ pub mod normalize;
 pub mod own_paths;
 pub mod pages;
 pub mod passage;
+pub mod proxy_header;
 pub mod pulse;
 pub mod refusal;
 pub mod reply;
@@ -23,9 +26,11 @@ pub mod respond;
 pub mod room;
 pub mod rules;
 pub mod settings;
+pub mod sieve;
 pub mod sought;
 pub mod subject;
 pub mod turnstile;
+pub mod unread;
 pub mod upgrade;
 pub mod watched;
 pub mod worker;

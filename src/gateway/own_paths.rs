@@ -1,5 +1,6 @@
-//! Our own paths on every application's host: `/.leastway/` and below. Never subject to an
-//! application's policy, never forwarded, always recorded.
+//! Our own paths on every application's host: below `/.leastway/`, and the key of our assertions where
+//! applications look for such things (RFC 8615). Never subject to an application's policy, never
+//! forwarded, always recorded.
 
 use bytes::Bytes;
 use http::header::{LOCATION, SET_COOKIE};
@@ -14,7 +15,10 @@ use super::handle::{Answer, Moment, note_person};
 use super::manner::{Manner, is_same_origin};
 use super::normalize::fault::Fault;
 use super::normalize::{self, Head};
-use super::pages::{self, MeView, Page, PageFrame, SIGN_IN_PATH};
+use super::pages::{
+    self, JUSTIFY_PATH, ME_PATH, MeView, Page, PageFrame, SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH,
+    STYLESHEET_PATH,
+};
 use super::refusal::Refusal;
 use super::reply::{HTML, own_head, with_text};
 use super::sought::unread;
@@ -47,10 +51,10 @@ pub struct Asked {
 
 /// Where the provider sends people back to.
 pub fn callback_uri(authority: &str) -> String {
-    format!("https://{authority}/.leastway/{CALLBACK}")
+    format!("https://{authority}{CALLBACK_PATH}")
 }
 
-/// Answers a request to `/.leastway/` and `path`.
+/// Answers a request to one of them.
 pub async fn answer(
     moment: &Moment,
     path: &str,
@@ -65,18 +69,16 @@ pub async fn answer(
         return Err(Refusal::CrossSite);
     }
     match path {
-        CALLBACK if get => callback(moment, &asked, draft).await,
-        "sign-in" if get => sign_in(moment, &asked).await,
-        "step-up" if get => step_up(moment, &asked).await,
-        "justify" if get => Ok(justify_form(moment, &asked)),
-        "justify" if post => justify(moment, &asked, incoming).await,
-        "sign-out" if get || post => sign_out(moment, &asked).await,
-        "signed-out" if get => Ok(signed_out(moment, &asked, true)),
-        "me" if get => Ok(me(moment, &asked)),
-        "assets/page.css" if get => {
-            Ok(asset(moment, "text/css; charset=utf-8", pages::STYLESHEET.to_owned()))
-        }
-        "jwks.json" if get => {
+        CALLBACK_PATH if get => callback(moment, &asked, draft).await,
+        SIGN_IN_PATH if get => sign_in(moment, &asked).await,
+        STEP_UP_PATH if get => step_up(moment, &asked).await,
+        JUSTIFY_PATH if get => Ok(justify_form(moment, &asked)),
+        JUSTIFY_PATH if post => justify(moment, &asked, incoming).await,
+        SIGN_OUT_PATH if get || post => sign_out(moment, &asked).await,
+        SIGNED_OUT_PATH if get => Ok(signed_out(moment, &asked, true)),
+        ME_PATH if get => Ok(me(moment, &asked)),
+        STYLESHEET_PATH if get => Ok(asset(moment, "text/css; charset=utf-8", pages::STYLESHEET.to_owned())),
+        KEYS_PATH if get => {
             Ok(asset(moment, "application/jwk-set+json", moment.worker.shared.assertion_key.jwks()))
         }
         _ => Err(Refusal::RouteNotFound),
@@ -85,13 +87,13 @@ pub async fn answer(
 
 fn note(draft: &mut Option<Draft>, path: &str, asked: &Asked) {
     let kind = match path {
-        CALLBACK | "sign-in" | "step-up" | "sign-out" => EventKind::Authentication,
+        CALLBACK_PATH | SIGN_IN_PATH | STEP_UP_PATH | SIGN_OUT_PATH => EventKind::Authentication,
         _ => EventKind::OwnPath,
     };
     if let Some(draft) = draft {
         draft.open(|opening| {
             opening.kind = kind;
-            let path: String = format!("/.leastway/{path}").chars().take(OWN_PATH_CHARACTERS_MAX).collect();
+            let path: String = path.chars().take(OWN_PATH_CHARACTERS_MAX).collect();
             opening.path = Some(path.into());
         });
     }
@@ -281,7 +283,7 @@ async fn sign_out(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
         Refusal::StoreUnavailable
     })?;
     moment.current.memory.forget(&session.subject.id());
-    let back = format!("https://{}/.leastway/signed-out", asked.manner.authority());
+    let back = format!("https://{}{SIGNED_OUT_PATH}", asked.manner.authority());
     let authn = &moment.worker.shared.authn;
     let location = authn.sign_out_url(&session.provider, session.id_token.as_ref(), &back, moment.now).await;
     let cleared = SessionToken::clear_cookie();
@@ -298,7 +300,7 @@ fn signed_out(moment: &Moment, asked: &Asked, at_provider: bool) -> Answer {
 
 fn me(moment: &Moment, asked: &Asked) -> Answer {
     let Some(known) = asked.person.known() else {
-        let page = Page::SignIn { return_to: "/.leastway/me", expired: false };
+        let page = Page::SignIn { return_to: ME_PATH, expired: false };
         return show(moment, asked, StatusCode::UNAUTHORIZED, &page);
     };
     let session = &known.session;
@@ -350,6 +352,8 @@ fn with_cookie(mut answer: Answer, cookie: &str) -> Answer {
     answer
 }
 
-const CALLBACK: &str = "callback";
+const CALLBACK_PATH: &str = "/.leastway/callback";
+const SIGNED_OUT_PATH: &str = "/.leastway/signed-out";
+const KEYS_PATH: &str = "/.well-known/leastway/jwks.json";
 const FORM_BYTES_MAX: usize = 16 * 1024;
 const OWN_PATH_CHARACTERS_MAX: usize = 64;

@@ -7,18 +7,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Request, Response, StatusCode, Uri};
-use hyper::upgrade::OnUpgrade;
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body::Body as _;
 
+use super::access::Access;
 use super::draft::Draft;
 use super::handle::{Answer, Moment};
+use super::lease::ASKED_EVERY;
 use super::normalize::{self, Normalized};
 use super::refusal::{Challenged, Refusal, over};
 use super::reply::name_request;
 use super::subject::Person;
-use super::upgrade;
+use super::upgrade::{self, Upgrading};
 use crate::domain::action::Action;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::decision::{Challenge, Decision, Grounds};
@@ -27,12 +30,14 @@ use crate::domain::patient::PatientRef;
 use crate::domain::proof::{Durable, Permit};
 use crate::domain::reason::Reason;
 use crate::features::guard::admit::admit;
+use crate::features::guard::count::Tally;
 use crate::features::guard::ledger::ExportSlot;
 use crate::features::guard::limit::{self, Beyond, Step, Terms};
 use crate::features::guard::meter::Meter;
 use crate::features::guard::release::{Cause, Withheld, release};
 use crate::features::policy::decide::Question;
 use crate::features::policy::settings::JUSTIFICATION_LASTS;
+use crate::features::rewrite::Rewrite;
 use crate::features::route::table::{Application, Route};
 use crate::features::upstream::error::UpstreamError;
 use crate::features::upstream::headers::{self, Facts};
@@ -62,7 +67,7 @@ pub async fn pass(
     passage: Passage<'_>,
     mut parts: Parts,
     body: RequestBody,
-    on_upgrade: Option<OnUpgrade>,
+    upgrading: Option<Upgrading>,
     draft: &mut Option<Draft>,
 ) -> Result<Answer, Refusal> {
     let (permit, grounds, reason) = passage.decide(draft)?;
@@ -70,12 +75,15 @@ pub async fn pass(
     let slot = passage.windows(&terms, draft)?;
     let counted = passage.is_counted(&terms);
     admit(&mut parts.headers, counted);
+    passage.rewrite()?.prepare(&mut parts.headers);
 
     let event = draft.as_mut().ok_or(Refusal::Internal)?;
     let (journaled, pending) = event.journal(Verdict::Permit, &[reason])?;
     let wants_upgrade = passage.normalized.head.upgrade.is_some();
-    let bytes_in = counter(&body);
+    event.count_in(counter(&body));
     let request = passage.outbound(parts, body, wants_upgrade)?;
+    let tells_length = *request.method() == Method::HEAD && !counted;
+    let proof = if wants_upgrade { upgrade::proof(request.headers()) } else { None };
     let pool = passage.pool()?;
 
     let asked = Instant::now();
@@ -91,11 +99,22 @@ pub async fn pass(
     let upstream = asked.elapsed();
     passage.moment.worker.scribe.metrics.count(|counted| counted.upstream.observe(upstream));
     event.end(|closing| {
-        closing.bytes_in = bytes_in.get();
         closing.upstream_us = u64::try_from(upstream.as_micros()).ok();
     });
     let reply = reply?;
-    passage.answer(reply, durable, &terms, slot, on_upgrade, draft).await
+    upgrade::check(&reply, proof.as_ref(), upgrading.as_ref())?;
+    if upstream >= ASKED_EVERY {
+        passage.still_stands()?;
+    }
+    // What a GET would have is all that a HEAD is asked for; it frames nothing.
+    let length = reply.headers().get(CONTENT_LENGTH).filter(|_| tells_length).cloned();
+    let mut answer = passage.answer(reply, durable, &terms, slot, upgrading, draft).await?;
+    if let (Answer::Released(released, _), Some(length)) = (&mut answer, length)
+        && released.body().is_end_stream()
+    {
+        released.headers_mut().insert(CONTENT_LENGTH, length);
+    }
+    Ok(answer)
 }
 
 impl Passage<'_> {
@@ -174,20 +193,26 @@ impl Passage<'_> {
     /// Takes what this request uses of the windows, before the application is asked.
     fn windows(&self, terms: &Terms, draft: &mut Option<Draft>) -> Result<Option<ExportSlot>, Refusal> {
         let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(None) };
+        let slot = if terms.action.takes_away() { self.export(terms, draft)? } else { None };
         let (subject, now) = (known.session.subject.id(), self.moment.now);
         let ledger = &self.moment.worker.shared.ledger;
-        if let (Some(patient), false) = (&self.patient, terms.action.takes_away()) {
+        if let Some(patient) = self.patient.as_ref().filter(|_| terms.action.opens_record()) {
             let patient = patient.digest(self.moment.worker.shared.journal.patient_key());
             let opened = ledger.opened(&subject, patient, terms.limits.patients_opened_per_shift, now);
             if let Some(exceeded) = opened.exceeded {
                 self.beyond(terms.exceeds(exceeded), draft)?;
                 // It passes all the same, and counts.
-                ledger.record(&subject, terms.action, now, Some(patient));
+                ledger.record_opened(&subject, patient, now);
             }
         }
-        if !terms.action.takes_away() {
-            return Ok(None);
-        }
+        Ok(slot)
+    }
+
+    /// Takes the place of one export in the window of the day.
+    fn export(&self, terms: &Terms, draft: &mut Option<Draft>) -> Result<Option<ExportSlot>, Refusal> {
+        let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(None) };
+        let (subject, now) = (known.session.subject.id(), self.moment.now);
+        let ledger = &self.moment.worker.shared.ledger;
         match ledger.try_export(&subject, terms.limits.exports_per_day, now) {
             Ok(slot) => Ok(Some(slot)),
             Err(exceeded) => {
@@ -257,6 +282,10 @@ impl Passage<'_> {
         !self.public && (shaped || terms.action.takes_away() || terms.minds_files())
     }
 
+    fn rewrite(&self) -> Result<&Rewrite, Refusal> {
+        self.moment.current.rules.rewrites.get(self.application.index).ok_or(Refusal::Internal)
+    }
+
     fn pool(&self) -> Result<&Rc<crate::features::upstream::pool::Pool>, Refusal> {
         self.moment.current.pools.get(self.application.index).ok_or(Refusal::Internal)
     }
@@ -287,7 +316,7 @@ impl Passage<'_> {
         let own_host = settings.servers.first().filter(|_| !settings.preserve_host);
         headers::write(&mut parts.headers, &facts, &settings.identity_headers, own_host);
         if wants_upgrade {
-            upgrade::ask(&mut parts.headers);
+            upgrade::ask(&mut parts.headers, &worker.chance);
         }
         let target: PathAndQuery = self.normalized.target().clone();
         let mut request = Request::new(body);
@@ -303,7 +332,7 @@ impl Passage<'_> {
         durable: Durable,
         terms: &Terms,
         slot: Option<ExportSlot>,
-        on_upgrade: Option<OnUpgrade>,
+        upgrading: Option<Upgrading>,
         draft: &mut Option<Draft>,
     ) -> Result<Answer, Refusal> {
         let status = reply.status();
@@ -311,20 +340,28 @@ impl Passage<'_> {
             draft.end(|closing| closing.status = Some(status.as_u16()));
         }
         if status == StatusCode::SWITCHING_PROTOCOLS {
-            return self.switched(reply, on_upgrade, draft);
+            return self.switched(reply, upgrading, draft);
         }
         normalize::headers::strip_reply(reply.headers_mut());
         name_request(reply.headers_mut(), self.moment.event);
         let rules = &self.moment.current.rules;
         let shape = self.route.as_ref().and_then(|route| route.reply.as_ref()).filter(|_| !self.public);
-        let (head, body) = reply.into_parts();
+        let authority = self.normalized.head.authority.to_string();
+        let (head, body) = self.rewrite()?.apply(reply, &authority).into_parts();
         let meter = Meter::new(shape, &head, &rules.guard);
         match release(Response::from_parts(head, body), meter, terms, durable, &rules.guard).await {
             Ok(released) => {
+                // A file where one only looks is an export, which nobody knew before it was here.
+                let slot = match slot {
+                    None if released.body().is_found_file() && status.is_success() => self
+                        .export(terms, draft)
+                        .inspect_err(|_| self.note_withheld(&released.body().record().tally(), draft))?,
+                    slot => slot,
+                };
                 if let Some(slot) = slot.filter(|_| status.is_success()) {
                     slot.commit(self.moment.now);
                 }
-                Ok(Answer::Released(Box::new(released)))
+                Ok(Answer::Released(Box::new(released), self.lease()))
             }
             Err(withheld) => Err(self.withheld(withheld, draft)),
         }
@@ -336,14 +373,18 @@ impl Passage<'_> {
         classes.keys().next().cloned()
     }
 
-    fn withheld(&self, withheld: Withheld, draft: &mut Option<Draft>) -> Refusal {
+    fn note_withheld(&self, tally: &Tally, draft: &mut Option<Draft>) {
         self.moment.worker.scribe.metrics.count(|counted| counted.withheld += 1);
         if let Some(draft) = draft {
             draft.end(|closing| {
-                closing.records = withheld.tally.records;
-                closing.patients = withheld.tally.patients;
+                closing.records = tally.records;
+                closing.patients = tally.patients;
             });
         }
+    }
+
+    fn withheld(&self, withheld: Withheld, draft: &mut Option<Draft>) -> Refusal {
+        self.note_withheld(&withheld.tally, draft);
         let verdict = match withheld.cause {
             Cause::Needs(step, beyond) => limit::Verdict::Needs(step, beyond),
             Cause::Block(beyond) => limit::Verdict::Block(beyond),
@@ -359,12 +400,15 @@ impl Passage<'_> {
     fn switched(
         &self,
         reply: Response<ReplyBody>,
-        on_upgrade: Option<OnUpgrade>,
+        upgrading: Option<Upgrading>,
         draft: &mut Option<Draft>,
     ) -> Result<Answer, Refusal> {
-        let (Some(caller), Some(draft)) = (on_upgrade, draft.take()) else { return Err(Refusal::Internal) };
-        let mut switched = upgrade::join(self.moment, caller, reply, self.person.known(), draft);
-        upgrade::switch(switched.headers_mut());
+        let (Some(upgrading), Some(draft)) = (upgrading, draft.take()) else { return Err(Refusal::Internal) };
+        let bounds = self.route.as_ref().map(|route| route.websocket.clone()).unwrap_or_default();
+        let chance = &self.moment.worker.chance;
+        let under_way = self.moment.pulse.begin();
+        let mut switched =
+            upgrade::join(upgrading, reply, Access::of(self), bounds, (draft, chance), under_way);
         name_request(switched.headers_mut(), self.moment.event);
         Ok(Answer::Switched(switched))
     }

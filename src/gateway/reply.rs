@@ -12,13 +12,18 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
 use super::draft::Draft;
+use super::lease::Lease;
 use super::pulse::UnderWay;
 use crate::domain::event::{Closing, Outcome};
 use crate::domain::reason::Reason;
 use crate::features::guard::body::{EndedHow, GuardedBody, ReleaseRecord};
+use crate::features::rewrite::body::Rewritten;
 use crate::features::upstream::send;
 use crate::foundation::id::RequestId;
 use crate::platform::http::body::{BoxError, Full};
+
+/// The body of an application's reply, on its way to the guard.
+pub type Carried = Rewritten<send::ReplyBody>;
 
 /// The body of a reply. Ends its event when the last byte has gone, or when it is dropped before.
 #[derive(Debug, Default)]
@@ -28,14 +33,21 @@ pub struct ReplyBody {
     outcome: Option<Outcome>,
     bytes: u64,
     under_way: Option<UnderWay>,
+    /// The access that a released reply goes on by; none where no session opened it.
+    lease: Option<Lease>,
 }
+
+/// Why a reply was broken off before its end.
+#[derive(Debug, thiserror::Error)]
+#[error("the session that asked for the reply has ended")]
+struct AccessEnded;
 
 #[derive(Debug)]
 enum Content {
     /// What we say ourselves.
     Own(Full),
     /// What the application says, as far as it may pass.
-    Released(Box<GuardedBody<send::ReplyBody>>),
+    Released(Box<GuardedBody<Carried>>),
 }
 
 impl Default for Content {
@@ -53,13 +65,14 @@ impl ReplyBody {
             outcome: Some(outcome),
             bytes: 0,
             under_way: None,
+            lease: None,
         }
     }
 
-    /// What the application says, released; the event ends as the release does.
-    pub fn released(body: GuardedBody<send::ReplyBody>, draft: Draft) -> Self {
+    /// What the application says, released; the event ends as the release does, or with the lease.
+    pub fn released(body: GuardedBody<Carried>, lease: Option<Lease>, draft: Draft) -> Self {
         let content = Content::Released(Box::new(body));
-        Self { content, draft: Some(draft), outcome: None, bytes: 0, under_way: None }
+        Self { content, draft: Some(draft), outcome: None, bytes: 0, under_way: None, lease }
     }
 
     /// Its request is under way for as long as this is there.
@@ -67,6 +80,19 @@ impl ReplyBody {
     pub fn during(mut self, under_way: UnderWay) -> Self {
         self.under_way = Some(under_way);
         self
+    }
+
+    /// The session has ended: nothing that is still to come may leave.
+    fn cut(&mut self, reason: Reason) {
+        if let (Content::Released(body), Some(mut draft)) = (&self.content, self.draft.take()) {
+            draft.end(|closing| {
+                note(closing, &body.record());
+                closing.reason = Some(reason);
+            });
+            draft.close(Outcome::Aborted);
+        }
+        self.content = Content::default();
+        self.lease = None;
     }
 
     /// Ends the event, as far as it has not ended.
@@ -103,6 +129,7 @@ fn note(closing: &mut Closing, released: &ReleaseRecord) -> Outcome {
     closing.patients = released.patients;
     closing.exceeded = released.exceeded().or(closing.exceeded);
     closing.on_exceed = released.verdict.on_exceed().or(closing.on_exceed);
+    closing.found_file = released.found_file;
     match released.ended {
         EndedHow::Complete => Outcome::Completed,
         EndedHow::UpstreamFailed => {
@@ -132,11 +159,21 @@ impl Body for ReplyBody {
         if let Some(under_way) = &this.under_way {
             under_way.asked();
         }
+        if let Some(reason) = this.lease.as_mut().and_then(Lease::ended_by_now) {
+            this.cut(reason);
+            return Poll::Ready(Some(Err(AccessEnded.into())));
+        }
         let frame = match &mut this.content {
             Content::Own(full) => ready!(Pin::new(full).poll_frame(context)),
-            Content::Released(body) => {
-                ready!(Pin::new(&mut **body).poll_frame(context)).map(|frame| frame.map_err(Into::into))
-            }
+            Content::Released(body) => match Pin::new(&mut **body).poll_frame(context) {
+                Poll::Ready(frame) => frame.map(|frame| frame.map_err(Into::into)),
+                Poll::Pending => {
+                    if let Some(lease) = &mut this.lease {
+                        lease.remind(context);
+                    }
+                    return Poll::Pending;
+                }
+            },
         };
         match &frame {
             Some(Ok(frame)) => {

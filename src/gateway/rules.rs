@@ -18,6 +18,7 @@ use crate::features::authn::RelyingParty;
 use crate::features::guard::ledger::Ledger;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::policy::bundle::Rules as PolicyRules;
+use crate::features::rewrite::Rewrite;
 use crate::features::route::table::RouteTable;
 use crate::features::session::Sessions;
 use crate::features::upstream::assertion::AssertionKey;
@@ -34,6 +35,8 @@ pub struct Rules {
     pub policy: PolicyRules,
     /// How applications are reached, by their index.
     pub upstreams: Vec<Arc<Upstream>>,
+    /// What is rewritten in their replies, by their index.
+    pub rewrites: Vec<Rewrite>,
     /// Which classes of assurance each provider can prove.
     pub assurances: BTreeMap<ProviderName, Assurances>,
     /// The guard's bounds.

@@ -19,6 +19,8 @@ pub struct GatewaySettings {
     pub certificates: Vec<CertificateSettings>,
     /// Proxies whose `X-Forwarded-For` is believed. Default none: what callers send is dropped.
     pub trusted_proxies: Vec<IpNet>,
+    /// Networks of the load balancers that begin each connection with a PROXY header. Default none.
+    pub proxy_protocol: Vec<IpNet>,
     /// Worker threads, each with its own runtime and listener. Default: one per core; 1 to 256.
     pub workers: usize,
     /// Connections at once over all workers. Default 10 000, 1 to 1 000 000.

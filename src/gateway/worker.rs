@@ -11,10 +11,12 @@ use super::metrics::WorkerMetrics;
 use super::room::Room;
 use super::rules::{Rules, Shared};
 use super::subject::Known;
+use super::unread::Unread;
+use crate::domain::reason::Reason;
 use crate::domain::subject::Identity;
 use crate::features::policy::memory::Memory;
 use crate::features::route::table::Application;
-use crate::features::session::{Session, SessionDesk};
+use crate::features::session::{Found, Session, SessionDesk};
 use crate::features::upstream::assertion::Assertions;
 use crate::features::upstream::pool::Pool;
 use crate::foundation::clock::Timestamp;
@@ -32,6 +34,8 @@ pub struct Worker {
     pub sessions: SessionDesk,
     /// The assertions that are still good.
     pub assertions: Assertions,
+    /// What came and was no request.
+    pub unread: Unread,
     /// Requests at once.
     pub room: Arc<Room>,
     /// Chance for identifiers.
@@ -62,8 +66,9 @@ impl Worker {
         let current = RefCell::new(Rc::new(Current::new(shared.rules.load_full())));
         let room = Room::new(shared.settings.requests);
         let chance = Buffered::new(shared.entropy.clone());
+        let unread = Unread::new(scribe.clone(), shared.entropy.clone());
         let assertions = Assertions::default();
-        let worker = Rc::new(Self { shared, scribe, sessions, assertions, room, chance, current });
+        let worker = Rc::new(Self { shared, scribe, sessions, assertions, unread, room, chance, current });
         tokio::task::spawn_local(sweep(Rc::downgrade(&worker)));
         worker
     }
@@ -71,6 +76,15 @@ impl Worker {
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.shared.clock.now()
+    }
+
+    /// The session of this id, for what lives longer than a request; or why it stands no more.
+    pub fn standing(&self, session: SessionId) -> Result<Arc<Session>, Reason> {
+        match self.shared.sessions.current(session, self.now()) {
+            Found::Session(session) => Ok(session),
+            Found::Expired => Err(Reason::SessionExpired),
+            Found::Ended | Found::None => Err(Reason::SessionRevoked),
+        }
     }
 
     /// The rules in force now, for one request from start to end.
@@ -116,7 +130,7 @@ impl Current {
     }
 }
 
-/// Closes connections to applications that have lain unused.
+/// Closes connections to applications that have lain unused, and tells of what came and was no request.
 async fn sweep(worker: std::rc::Weak<Worker>) {
     let mut tick = tokio::time::interval(SWEPT_EVERY);
     loop {
@@ -124,6 +138,7 @@ async fn sweep(worker: std::rc::Weak<Worker>) {
         let Some(worker) = worker.upgrade() else { return };
         let current = worker.current.borrow().clone();
         current.pools.iter().for_each(|pool| pool.sweep());
+        worker.unread.settle();
     }
 }
 

@@ -1,14 +1,21 @@
-//! An application that answers every request with the headers that reached it, and one path slowly.
+//! An application that answers every request with the headers that reached it, and a few paths slowly.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::response::IntoResponse as _;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use futures_util::StreamExt as _;
 use http::Request;
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -16,17 +23,50 @@ use tokio::task::JoinHandle;
 pub(crate) const PIECES: usize = 8;
 pub(crate) const PIECE: &[u8; 1024] = &[b'x'; 1024];
 
-/// Starts it; it ends with the test.
-pub(crate) async fn start() -> (SocketAddr, JoinHandle<()>) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let router = Router::new()
-        .route("/static/slow", get(slow))
-        .route("/static/endless", get(endless))
-        .route("/static/late", get(late))
-        .route("/patients/{patient}/notes", post(async |note: Bytes| note.len().to_string()))
-        .fallback(echo);
-    (address, tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }))
+/// The application; it ends with the test.
+pub(crate) struct Application {
+    pub(crate) address: SocketAddr,
+    reached: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+impl Application {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let reached = Arc::new(AtomicUsize::new(0));
+        let router = Router::new()
+            .route("/static/slow", get(slow))
+            .route("/static/endless", get(endless))
+            .route("/static/flood", get(flood))
+            .route("/static/late", get(late))
+            .route("/patients/{patient}/notes", post(async |note: Bytes| note.len().to_string()))
+            .route("/patients/endless", get(endless))
+            .route("/patients/quiet", get(quiet))
+            .route("/patients/late", get(late))
+            .route("/patients/file", get(file))
+            .route("/patients/socket", get(socket))
+            .fallback(echo)
+            .layer(from_fn_with_state(reached.clone(), count));
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { address, reached, task }
+    }
+
+    /// How many requests have come.
+    pub(crate) fn reached(&self) -> usize {
+        self.reached.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Application {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn count(State(reached): State<Arc<AtomicUsize>>, request: Request<Body>, next: Next) -> Response {
+    reached.fetch_add(1, Ordering::SeqCst);
+    next.run(request).await
 }
 
 /// A line for each header: `name: value`.
@@ -37,9 +77,40 @@ async fn echo(request: Request<Body>) -> String {
     request.headers().iter().map(line).collect()
 }
 
-async fn slow() -> axum::response::Response {
-    let pieces = futures_util::stream::unfold(0, |sent| async move {
-        if sent == PIECES {
+async fn slow() -> Response {
+    in_pieces(PIECES)
+}
+
+async fn endless() -> Response {
+    in_pieces(usize::MAX)
+}
+
+/// One piece, and then nothing for ever.
+async fn quiet() -> Response {
+    let first = futures_util::stream::iter([Ok::<_, Infallible>(Bytes::from_static(PIECE))]);
+    Body::from_stream(first.chain(futures_util::stream::pending())).into_response()
+}
+
+/// An answer that takes its time.
+async fn late() -> &'static str {
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    "a chart"
+}
+
+/// A WebSocket that listens and says nothing.
+async fn socket(upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(async |mut socket| while socket.recv().await.is_some_and(|came| came.is_ok()) {})
+}
+
+/// A file, on a path where one only looks.
+async fn file() -> Response {
+    let head = [(CONTENT_TYPE, "text/csv"), (CONTENT_DISPOSITION, "attachment; filename=\"a.csv\"")];
+    (head, "MRN\n100001\n").into_response()
+}
+
+fn in_pieces(pieces: usize) -> Response {
+    let pieces = futures_util::stream::unfold(0, move |sent| async move {
+        if sent == pieces {
             return None;
         }
         if sent > 0 {
@@ -51,13 +122,7 @@ async fn slow() -> axum::response::Response {
 }
 
 /// A reply without an end, for whoever reads it.
-async fn endless() -> axum::response::Response {
+async fn flood() -> Response {
     let piece = || Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 16 * 1024]));
     Body::from_stream(futures_util::stream::repeat_with(piece)).into_response()
-}
-
-/// A reply that begins after a while.
-async fn late() -> &'static str {
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    "late"
 }

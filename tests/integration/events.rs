@@ -2,10 +2,48 @@
 
 use std::time::Duration;
 
-use leastway::domain::event::EventKind;
+use leastway::domain::event::{EventKind, Outcome};
+use leastway::domain::reason::Reason;
 
 use crate::house::{House, Neighbors};
 use crate::line::raw;
+
+/// More than are told of one by one.
+const FLOOD: u64 = 60;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_never_became_a_request_is_told_of_and_a_flood_of_it_together() {
+    let house = House::open(Neighbors::All).await;
+    let long = format!("GET / HTTP/1.1\r\nhost: ehr.localhost\r\nx-long: {}\r\n\r\n", "x".repeat(66_000));
+    assert_eq!(house.raw("ehr.localhost", &long).await, 431);
+    for _ in 0..FLOOD {
+        assert_eq!(house.raw("ehr.localhost", "SECRET \u{1}nonsense\r\n\r\n").await, 400);
+    }
+    let reached = house.reached();
+    let events = house.stop().await;
+    assert_eq!(reached, 0);
+    let of_reason = |reason: Reason| {
+        let events = events.iter().filter(move |event| event.opening.kind == EventKind::Request);
+        events.filter(move |event| event.opening.reasons == [reason])
+    };
+    let [too_long] = of_reason(Reason::HeaderTooLarge).collect::<Vec<_>>()[..] else { panic!("one event") };
+    let peer = Some(std::net::IpAddr::from(std::net::Ipv4Addr::LOCALHOST));
+    assert_eq!((too_long.opening.client_ip, &too_long.opening.note), (peer, &None));
+    let (mut alone, mut together) = (0, 0);
+    for event in of_reason(Reason::RequestMalformed) {
+        assert_eq!(event.closing.as_ref().unwrap().outcome, Outcome::Refused);
+        assert!(!serde_json::to_string(&event.opening).unwrap().contains("SECRET"));
+        match &event.opening.note {
+            None => {
+                assert_eq!(event.opening.client_ip, peer);
+                alone += 1;
+            }
+            Some(note) => together += note.split(' ').next().unwrap().parse::<u64>().unwrap(),
+        }
+    }
+    assert_eq!(alone + together, FLOOD, "none is forgotten");
+    assert!(together > 0, "not each of them is an event");
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn there_are_as_many_events_as_requests_and_the_metric_says_so() {

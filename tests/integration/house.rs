@@ -1,6 +1,6 @@
 //! A gateway on ports of its own, on the shipped configuration.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,19 +9,21 @@ use leastway::demo::browser::{Browser, Caller, form_fields};
 use leastway::demo::people::Person;
 use leastway::demo::{Clinic, Ports, WorkDirectory};
 use leastway::features::audit::events::{Event, events_since};
+use leastway::features::audit::verify::{Expectations, verify};
 use leastway::features::session::SESSION_COOKIE;
-use leastway::foundation::clock::{SystemClock, Timestamp};
+use leastway::foundation::clock::{Clock, SystemClock, Timestamp};
 use leastway::foundation::entropy::SystemEntropy;
-use tokio::task::JoinHandle;
 
-use crate::application;
-use crate::line::{Line, Protocol};
+use crate::application::Application;
+use crate::line::{Line, Protocol, raw};
 
 /// Who else is there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Neighbors {
     /// The provider, and an application that tells what reached it in place of the EHR.
     All,
+    /// The provider, and this application in place of the EHR.
+    Application(SocketAddr),
     /// Nobody: neither applications nor the provider listen.
     None,
 }
@@ -31,8 +33,9 @@ pub(crate) struct House {
     pub(crate) running: Running,
     pub(crate) ports: Ports,
     pub(crate) directory: WorkDirectory,
+    clock: Arc<dyn Clock>,
     clinic: Option<Clinic>,
-    application: Option<JoinHandle<()>>,
+    application: Option<Application>,
     _folder: tempfile::TempDir,
 }
 
@@ -43,20 +46,63 @@ impl House {
 
     /// With a configuration that `change` has changed before it is read.
     pub(crate) async fn furnish(neighbors: Neighbors, change: impl FnOnce(&WorkDirectory)) -> Self {
+        Self::open_at(Arc::new(SystemClock), neighbors, change).await
+    }
+
+    /// The same, with a clock of the test's own.
+    pub(crate) async fn open_at(
+        clock: Arc<dyn Clock>,
+        neighbors: Neighbors,
+        change: impl FnOnce(&WorkDirectory),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let entropy = Arc::new(SystemEntropy);
         let directory = WorkDirectory::prepare(&folder.path().join("clinic"), &*clock, &*entropy).unwrap();
         let ports = free_ports();
         let (mut clinic, mut application, mut upstream) = (None, None, ports.ehr);
-        if neighbors == Neighbors::All {
+        if neighbors != Neighbors::None {
             clinic = Some(Clinic::open(&directory, ports, clock.clone(), entropy.clone()).await.unwrap());
-            let (address, task) = application::start().await;
-            (application, upstream) = (Some(task), address.port());
+        }
+        match neighbors {
+            Neighbors::All => {
+                let started = Application::start().await;
+                upstream = started.address.port();
+                application = Some(started);
+            }
+            Neighbors::Application(address) => upstream = address.port(),
+            Neighbors::None => {}
         }
         write_ports(&directory, ports, upstream);
         change(&directory);
-        let running = Running::start(&directory.configuration(), clock, entropy).await.unwrap();
-        Self { running, ports, directory, clinic, application, _folder: folder }
+        let running = Running::start(&directory.configuration(), clock.clone(), entropy).await.unwrap();
+        Self { running, ports, directory, clock, clinic, application, _folder: folder }
+    }
+
+    /// Stops the gateway, and starts it again on the same files.
+    pub(crate) async fn restart(self) -> Self {
+        self.running.stop().await.unwrap();
+        let (clock, entropy) = (self.clock.clone(), Arc::new(SystemEntropy));
+        let running = Running::start(&self.directory.configuration(), clock, entropy).await.unwrap();
+        Self { running, ..self }
+    }
+
+    /// How many requests have reached the application.
+    pub(crate) fn reached(&self) -> usize {
+        self.application.as_ref().map_or(0, Application::reached)
+    }
+
+    /// Sends these bytes to a host on a connection of their own, and gives the status that comes back.
+    pub(crate) async fn raw(&self, host: &str, bytes: &str) -> u16 {
+        let authority = std::fs::read(self.directory.authority()).unwrap();
+        raw(&authority, host, self.ports.gateway, bytes.as_bytes()).await
+    }
+
+    /// Signs somebody out, at the EHR.
+    pub(crate) async fn sign_out(&self, cookie: &str) {
+        let here = format!("ehr.localhost:{}", self.ports.gateway);
+        let head = format!("host: {here}\r\norigin: https://{here}\r\ncookie: {cookie}\r\nconnection: close");
+        let form = format!("POST /.leastway/sign-out HTTP/1.1\r\n{head}\r\ncontent-length: 0\r\n\r\n");
+        assert_eq!(self.raw("ehr.localhost", &form).await, 303);
     }
 
     pub(crate) fn ehr(&self) -> String {
@@ -111,15 +157,14 @@ impl House {
         text.lines().filter_map(of).sum()
     }
 
-    /// Stops the gateway, and gives what its journal holds.
+    /// Stops the gateway, and gives what its journal holds, which verifies.
     pub(crate) async fn stop(self) -> Vec<Event> {
         self.running.stop().await.unwrap();
         if let Some(clinic) = self.clinic {
             clinic.close().await;
         }
-        if let Some(application) = self.application {
-            application.abort();
-        }
+        let report = verify(&self.directory.journal(), Expectations::default()).unwrap();
+        assert_eq!(report.misfit, None);
         let events = events_since(&self.directory.journal(), Timestamp::default()).unwrap();
         events.map(Result::unwrap).collect()
     }

@@ -108,6 +108,38 @@ pub(crate) async fn raw(authority: &[u8], host: &str, port: u16, bytes: &[u8]) -
     status.unwrap_or_else(|| panic!("no status in `{text}`"))
 }
 
+/// Asks for a WebSocket, and gives the connection once it has switched.
+pub(crate) async fn web_socket(
+    authority: &[u8],
+    (host, port): (&str, u16),
+    path: &str,
+    cookie: &str,
+) -> TlsStream<TcpStream> {
+    let mut stream = connect(authority, host, port, b"http/1.1").await;
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nhost: {host}:{port}\r\ncookie: {cookie}\r\norigin: https://{host}:{port}\r\n\
+         connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut came = Vec::new();
+    while !came.ends_with(b"\r\n\r\n") {
+        came.push(stream.read_u8().await.unwrap());
+    }
+    let came = String::from_utf8_lossy(&came);
+    assert!(came.starts_with("HTTP/1.1 101 "), "{came}");
+    stream
+}
+
+/// Sends these bytes to a port without TLS, and gives all that comes back.
+pub(crate) async fn plain(port: u16, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut came = String::new();
+    stream.read_to_string(&mut came).await.unwrap();
+    came
+}
+
 pub(crate) async fn connect(
     authority: &[u8],
     host: &str,

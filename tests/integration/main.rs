@@ -2,6 +2,7 @@
 //! tells what reached it.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a test that cannot go on has failed"
@@ -9,13 +10,26 @@
 
 mod application;
 mod down;
+mod ending;
 mod events;
+mod expiry;
+mod exports;
+mod frames;
+mod framing;
+mod grpc;
 mod house;
+mod journal;
 mod limits;
 mod line;
 mod pace;
+mod plain;
+mod proxied;
+mod recorder;
 mod reload;
 mod restart;
+mod rewriting;
 mod sessions;
+mod socket;
 mod stop;
+mod streaming;
 mod trust;

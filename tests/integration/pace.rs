@@ -80,7 +80,7 @@ async fn a_caller_that_does_not_read_its_reply_is_cut_and_the_event_says_so() {
     for protocol in [Protocol::Http1, Protocol::Http2] {
         let house = house("unread = \"5s\"").await;
         let mut line = house.line("ehr.localhost", protocol).await;
-        let mut body = line.begin("/static/endless", &[]).await.into_body();
+        let mut body = line.begin("/static/flood", &[]).await.into_body();
         // As long as it reads, it may go on.
         let since = Instant::now();
         while since.elapsed() < Duration::from_secs(8) {

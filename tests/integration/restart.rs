@@ -14,7 +14,7 @@ use leastway::foundation::clock::{SystemClock, Timestamp};
 use leastway::foundation::entropy::SystemEntropy;
 use leastway::platform::http::body::read_bounded;
 
-use crate::application::{self, PIECE, PIECES};
+use crate::application::{Application, PIECE, PIECES};
 use crate::house::{append, free_ports, write_ports};
 use crate::line::{Line, Protocol};
 
@@ -23,6 +23,7 @@ struct Place {
     directory: WorkDirectory,
     ports: Ports,
     authority: Vec<u8>,
+    _application: Application,
     _folder: tempfile::TempDir,
 }
 
@@ -32,11 +33,11 @@ impl Place {
         let directory =
             WorkDirectory::prepare(&folder.path().join("clinic"), &SystemClock, &SystemEntropy).unwrap();
         let ports = free_ports();
-        let (application, _task) = application::start().await;
-        write_ports(&directory, ports, application.port());
+        let application = Application::start().await;
+        write_ports(&directory, ports, application.address.port());
         append(&directory.configuration(), "[gateway.limits]\nnew_connections_per_address = \"none\"");
         let authority = std::fs::read(directory.authority()).unwrap();
-        Self { directory, ports, authority, _folder: folder }
+        Self { directory, ports, authority, _application: application, _folder: folder }
     }
 
     async fn line(&self, protocol: Protocol) -> Line {

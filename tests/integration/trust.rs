@@ -44,6 +44,38 @@ async fn nothing_that_a_caller_makes_up_about_itself_reaches_the_application() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_told_can_check_it_by_a_key_that_no_application_can_put_another_in_the_place_of() {
+    let house = House::open(Neighbors::All).await;
+    let cookie = house.cookie_of("nurse").await;
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    let told = line.ask("/", &[("cookie", &cookie)]).await;
+    let assertion = told.text.lines().find_map(|line| line.strip_prefix("x-leastway-assertion: ")).unwrap();
+    let reached = house.reached();
+
+    let keys = line.ask("/.well-known/leastway/jwks.json", &[]).await;
+    assert_eq!(keys.status, 200);
+    assert_eq!(keys.headers["content-type"], "application/jwk-set+json");
+    let keys: jsonwebtoken::jwk::JwkSet = serde_json::from_str(&keys.text).unwrap();
+    let id = jsonwebtoken::decode_header(assertion).unwrap().kid.unwrap();
+    let key = jsonwebtoken::DecodingKey::from_jwk(keys.find(&id).unwrap()).unwrap();
+    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::ES256);
+    validation.set_audience(&["ehr"]);
+    let claims = jsonwebtoken::decode::<serde_json::Value>(assertion, &key, &validation).unwrap().claims;
+    assert_eq!(claims["iss"], "leastway");
+
+    for (path, status) in [
+        ("/.well-known/leastway/other.json", 404),
+        ("/.leastway/jwks.json", 404),
+        ("/.well-known/Leastway/jwks.json", 400),
+        ("/.well-known/%6ceastway/jwks.json", 400),
+    ] {
+        assert_eq!(line.ask(path, &[("cookie", &cookie)]).await.status, status, "{path}");
+    }
+    assert_eq!(house.reached(), reached, "the application is asked for none of these");
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn http_2_is_spoken_where_it_is_agreed_on_and_many_requests_share_a_connection() {
     let house = House::open(Neighbors::All).await;
     let mut line = house.line("ehr.localhost", Protocol::Http2).await;

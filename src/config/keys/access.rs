@@ -109,7 +109,7 @@ static LIMIT: Table = Table {
             "exports_per_day",
             Kind::Whole(0, NUMBER_MAX),
             Absent::Means("no limit"),
-            "Replies taken away in 24 hours, rolling.",
+            "Replies taken away in 24 hours, rolling. A file from a route that is only looked at is one of them.",
         ),
         key(
             "patients_opened_per_shift",

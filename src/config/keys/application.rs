@@ -1,9 +1,10 @@
 //! Applications and their routes.
 
+use super::rewrite::REWRITE;
 use super::{Absent, Kind, Table, key, words};
 use crate::domain::action::Action;
 use crate::features::route::settings::Quirk;
-use crate::features::upstream::settings::IdentityHeaders;
+use crate::features::upstream::settings::{IdentityHeaders, Protocol};
 
 pub(super) static APPLICATION: Table = Table {
     header: "[application.NAME]",
@@ -26,6 +27,13 @@ pub(super) static APPLICATION: Table = Table {
             Kind::Texts("http://10.0.0.7:8080"),
             Absent::Refused,
             "Its servers, `http://host:port` or `https://host:port`, taken in turn.",
+        ),
+        key(
+            "protocol",
+            Kind::Word(words!(Protocol)),
+            Absent::Is("\"http1\""),
+            "What is spoken with them: `http1`, or `h2` for HTTP/2 by ALPN under TLS and with prior knowledge in \
+             plain, as gRPC needs. WebSockets need `http1`.",
         ),
         key(
             "provider",
@@ -87,6 +95,12 @@ pub(super) static APPLICATION: Table = Table {
             Absent::Is("[]"),
             "Families of headers that tell it who asks, beside the signed assertion.",
         ),
+        key(
+            "rewrite",
+            Kind::Table(&REWRITE),
+            Absent::Means("its defaults"),
+            "What is rewritten in its replies, so that what it says of its own address holds for callers.",
+        ),
         key("route", Kind::Tables(&ROUTE), Absent::Means("none"), "Its routes."),
     ],
 };
@@ -110,6 +124,33 @@ static ROUTE: Table = Table {
             Kind::Word(|| vec!["policy", "public"]),
             Absent::Is("\"policy\""),
             "Whom the policy permits, or everybody without sign-in (still recorded).",
+        ),
+        key(
+            "websocket",
+            Kind::Table(&WEBSOCKET),
+            Absent::Means("its defaults"),
+            "Bounds of the WebSockets that are opened through it.",
+        ),
+    ],
+};
+
+static WEBSOCKET: Table = Table {
+    header: "application.NAME.route.websocket",
+    doc: "Bounds of a WebSocket. It ends with its session at the latest, by a close frame.",
+    keys: &[
+        key(
+            "idle",
+            Kind::Duration("1s", "24h"),
+            Absent::Is("\"15m\""),
+            "How long there may be no frame with data, from either side; pings and pongs do not count.",
+        ),
+        key("lifetime", Kind::Duration("1s", "7d"), Absent::Is("\"12h\""), "How long it may last in all."),
+        key("frame", Kind::Size("1KiB", "1GiB"), Absent::Is("\"16MiB\""), "How large a frame may be."),
+        key(
+            "keeps_session",
+            Kind::YesNo,
+            Absent::Is("false"),
+            "Whether data from the caller is a sign of a person, as a request is, and keeps the session alive.",
         ),
     ],
 };

@@ -23,6 +23,13 @@ pub(super) static GATEWAY: Table = Table {
             Absent::Is("[]"),
             "Networks of the proxies whose `X-Forwarded-For` is believed. None: what callers send is dropped.",
         ),
+        key(
+            "proxy_protocol",
+            Kind::Texts("10.0.0.5"),
+            Absent::Is("[]"),
+            "Networks of the load balancers that begin each connection with a PROXY header, version 1 or 2. From there \
+             it is required, and says who the caller is; from elsewhere it is refused.",
+        ),
         key("workers", Kind::Whole(1, 256), DEFAULT_WORKERS, "Worker threads."),
         key("connections", Kind::Whole(1, 1_000_000), Absent::Is("10000"), "Connections at once, in all."),
         key(

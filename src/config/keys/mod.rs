@@ -6,6 +6,7 @@ mod application;
 mod limits;
 mod machine;
 mod provider;
+mod rewrite;
 
 use super::spelling::nearest;
 use machine::{CONTROL, GATEWAY, GUARD, JOURNAL, SESSION, STORE};

@@ -3,6 +3,7 @@
 use url::{Host, Url};
 
 use super::ApplicationDraft;
+use super::rewrite::rewrite;
 use super::route::route;
 use crate::config::certificate::authorities;
 use crate::config::reader::{Reader, collect_all};
@@ -23,6 +24,7 @@ pub(in crate::config) fn application(
         .map_err(|error| reader.reading().error(reader.key(), error.to_string(), "a name such as `ehr`"))
         .ok();
     let upstream = upstream(application.as_ref(), reader);
+    let rewrite = reader.table("rewrite").and_then(|reader| rewrite(&reader));
     let hosts = reader.list_with("host", host);
     let path = reader.text_with("path", base_path);
     let provider = provider(reader, only_provider);
@@ -43,11 +45,12 @@ pub(in crate::config) fn application(
         quirks: quirks?,
         routes,
     };
-    Some(ApplicationDraft { settings, upstream: upstream? })
+    Some(ApplicationDraft { settings, upstream: upstream?, rewrite: rewrite? })
 }
 
 fn upstream(name: Option<&ApplicationName>, reader: &Reader<'_>) -> Option<UpstreamSettings> {
     let servers = reader.list_with("upstream", server);
+    let protocol = reader.parsed("protocol");
     let authorities_pem = authorities(reader);
     let connect_timeout = reader.duration("connect_timeout");
     let reply_timeout = reader.duration("reply_timeout");
@@ -65,6 +68,7 @@ fn upstream(name: Option<&ApplicationName>, reader: &Reader<'_>) -> Option<Upstr
     Some(UpstreamSettings {
         application: name?.clone(),
         servers,
+        protocol: protocol?,
         authorities: authorities_pem,
         connect_timeout: connect_timeout?,
         reply_timeout: reply_timeout?,

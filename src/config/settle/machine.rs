@@ -24,6 +24,7 @@ pub(in crate::config) fn gateway(reader: &Reader<'_>) -> Option<(GatewaySettings
     let redirect = reader.text_with("redirect", address);
     let certificates = collect_all(reader.tables("certificate", 1).iter().map(certificate));
     let trusted_proxies = reader.list_with("trusted_proxies", network);
+    let proxy_protocol = reader.list_with("proxy_protocol", network);
     let workers = reader.whole("workers").map(count);
     let connections = reader.whole("connections").map(count);
     let requests = reader.whole("requests").map(count);
@@ -40,6 +41,7 @@ pub(in crate::config) fn gateway(reader: &Reader<'_>) -> Option<(GatewaySettings
         redirect,
         certificates: certificates.iter().map(|certificate| certificate.settings.clone()).collect(),
         trusted_proxies: trusted_proxies?,
+        proxy_protocol: proxy_protocol?,
         workers: workers.unwrap_or_else(workers_by_cores),
         connections: connections?,
         requests: requests?,

@@ -4,12 +4,14 @@ pub(super) mod application;
 mod limits;
 pub(super) mod machine;
 pub(super) mod provider;
+mod rewrite;
 pub(super) mod role;
 mod route;
 
 use super::certificate::Certificate;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::policy::settings::{CedarFile, RoleSettings};
+use crate::features::rewrite::settings::RewriteSettings;
 use crate::features::route::settings::ApplicationSettings;
 use crate::features::upstream::settings::UpstreamSettings;
 
@@ -32,6 +34,7 @@ pub(super) struct RoleDraft {
 pub(super) struct ApplicationDraft {
     pub(super) settings: ApplicationSettings,
     pub(super) upstream: UpstreamSettings,
+    pub(super) rewrite: RewriteSettings,
 }
 
 /// What stands in all files, before it is checked against each other.

@@ -6,7 +6,8 @@ use http::header::HeaderName;
 use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
 use crate::domain::action::Action;
-use crate::domain::reply_shape::{PatientLocator, ReplyKind, ReplyShape};
+use crate::domain::reply_shape::{PatientLocator, RecordsPointer, ReplyKind, ReplyShape};
+use crate::domain::websocket::WebSocketBounds;
 use crate::features::route::settings::{Access, Match, RouteSettings};
 
 pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
@@ -15,6 +16,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
     let access = reader.text_with("access", access);
     let action = action(reader, access);
     let categories = reader.list("category");
+    let websocket = reader.table("websocket").and_then(|reader| websocket(&reader));
     let shape = reader.optional_table("reply").map(|reader| reply(&reader));
     Some(RouteSettings {
         name: name?,
@@ -26,6 +28,18 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
             None => None,
         },
         access: access?,
+        websocket: websocket?,
+    })
+}
+
+fn websocket(reader: &Reader<'_>) -> Option<WebSocketBounds> {
+    let (idle, lifetime) = (reader.duration("idle"), reader.duration("lifetime"));
+    let (frame_bytes, keeps_session) = (reader.size("frame"), reader.yes_no("keeps_session"));
+    Some(WebSocketBounds {
+        idle: idle?,
+        lifetime: lifetime?,
+        frame_bytes: frame_bytes?,
+        keeps_session: keeps_session?,
     })
 }
 
@@ -108,14 +122,14 @@ fn header(name: &str) -> Result<String, Mistake> {
 
 fn reply(reader: &Reader<'_>) -> Option<ReplyShape> {
     let kind = reader.text("kind");
-    let records = reader.text_with("records", pointer);
+    let records = reader.text_with("records", |text| pointer(text).map(|text| RecordsPointer::read(&text)));
     let delimiter = reader.text_with("delimiter", delimiter);
     let named = reader.yes_no("header");
     let patient = reader.text_with("patient", patient);
     let kind_word = kind?;
     let kind = match kind_word.as_str() {
         "csv" => ReplyKind::Csv { delimiter, header: named.unwrap_or(true) },
-        "json" => ReplyKind::Json { pointer: records.unwrap_or_default() },
+        "json" => ReplyKind::Json { records: records.unwrap_or_default() },
         "fhir" => ReplyKind::FhirBundle,
         "ndjson" => ReplyKind::Ndjson,
         "opaque" => ReplyKind::Opaque,

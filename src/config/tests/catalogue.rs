@@ -102,6 +102,36 @@ fn values_out_of_range_or_of_another_form() {
         case(
             MAIN,
             "[gateway]",
+            "[gateway]\nproxy_protocol = \"::/0\"",
+            "gateway.proxy_protocol: `::/0` is everybody: any caller could claim any address",
+        ),
+        case(
+            EHR,
+            "upstream =",
+            "rewrite.cookie_path = \"ehr\"\nupstream =",
+            "application.ehr.rewrite.cookie_path: `ehr` is not the path of a cookie",
+        ),
+        case(
+            EHR,
+            "upstream =",
+            "rewrite.literal = [{ find = \"abc\", replace = \"x\" }]\nupstream =",
+            "application.ehr.rewrite.literal[1].find: `abc` has 3 bytes",
+        ),
+        case(
+            EHR,
+            "upstream =",
+            "rewrite.literal = [{ find = \"http\", replace = \"x\" }, { find = \"http://a\", replace = \"y\" }]\nupstream =",
+            "application.ehr.rewrite.literal[1].find: `http` is the beginning of `http://a`",
+        ),
+        case(
+            EHR,
+            "action = \"view\"",
+            "action = \"view\"\nwebsocket = { frame = \"1B\" }",
+            "application.ehr.route[1].websocket.frame: `1B` is out of range",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
             "[gateway]\ntrusted_proxies = \"0.0.0.0/0\"",
             "gateway.trusted_proxies: `0.0.0.0/0` is everybody: any caller could claim any address",
         ),

@@ -176,7 +176,7 @@ impl Writer {
     /// One batch: take, write, sync, advance, wake.
     fn turn(&mut self, is_last: bool) -> std::io::Result<()> {
         if self.was_large && !is_last {
-            std::thread::sleep(LARGER_AFTER);
+            gather();
         }
         self.collect(is_last);
         self.was_large = self.taken.iter().map(|(_, taken)| taken.entries).sum::<u64>() >= LARGE_ENTRIES;
@@ -264,6 +264,11 @@ impl Writer {
         self.has_ended = true;
         self.shared.end(error);
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a thread of its own, and what it waits for is company")]
+fn gather() {
+    std::thread::sleep(LARGER_AFTER);
 }
 
 impl Drop for Writer {

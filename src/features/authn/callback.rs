@@ -84,7 +84,12 @@ impl RelyingParty {
         };
         let tokens = exchange(&provider, &discovered, &code, &transaction).await?;
         let id_token = tokens.id_token().ok_or(AuthnError::IdToken(IdTokenFault::Missing))?;
-        let verified = verify(&provider, discovered.clone(), id_token, &transaction, now).await?;
+        let expected = Expected {
+            nonce: &transaction.nonce,
+            begun: transaction.begun,
+            access_token: tokens.access_token(),
+        };
+        let verified = verify(&provider, discovered.clone(), id_token, &expected, now).await?;
         let subject = describe(&provider, &discovered, &verified, tokens.access_token()).await?;
         let assurance = prove(&provider, &verified, &tokens, &transaction, now)?;
         Ok(Finished {
@@ -168,12 +173,11 @@ async fn verify(
     provider: &Provider,
     discovered: Arc<Discovered>,
     token: &CoreIdToken,
-    transaction: &Transaction,
+    expected: &Expected<'_>,
     now: Timestamp,
 ) -> Result<Verified, AuthnError> {
-    let expected = Expected { nonce: &transaction.nonce, begun: transaction.begun };
     let verify =
-        |discovered: &Discovered| id_token::verify(token, &provider.settings, discovered, &expected, now);
+        |discovered: &Discovered| id_token::verify(token, &provider.settings, discovered, expected, now);
     let fault = match verify(&discovered) {
         Ok(verified) => return Ok(verified),
         Err(fault) => fault,

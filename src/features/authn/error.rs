@@ -141,6 +141,9 @@ pub enum IdTokenFault {
     /// `nonce` is not ours.
     #[error("`nonce` is not ours")]
     Nonce,
+    /// `at_hash` is of another access token.
+    #[error("`at_hash` is not of the access token that came with it")]
+    AccessToken,
     /// `auth_time` lies in the future.
     #[error("`auth_time` lies in the future")]
     AuthTime,

@@ -1,7 +1,7 @@
 //! The ID token: verified by the rules of OpenID Connect Core 3.1.3.7, all of them.
 //!
 //! The crate `openidconnect` checks signature, algorithm, `typ`, `crit`, `iss`, `aud`, `exp` and
-//! `nonce`; `azp`, `iat` and `auth_time` are checked here, since it leaves them to its callers.
+//! `nonce`; `azp`, `iat`, `auth_time` and `at_hash` are checked here, since it leaves them to its callers.
 
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -10,8 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::core::{CoreIdToken, CoreIdTokenVerifier};
 use openidconnect::{
-    Audience, ClaimsVerificationError, ClientId, IdTokenVerifier, IssuerUrl, Nonce,
-    SignatureVerificationError,
+    AccessToken, AccessTokenHash, Audience, ClaimsVerificationError, ClientId, IdTokenVerifier, IssuerUrl,
+    Nonce, SignatureVerificationError,
 };
 
 use super::claims::Claims;
@@ -33,11 +33,12 @@ pub(super) struct Verified {
     pub(super) claims: Claims,
 }
 
-/// When and with which nonce the sign-in began that the token must belong to.
+/// When and with which nonce the sign-in began that the token must belong to, and what came with it.
 #[derive(Debug)]
 pub(super) struct Expected<'a> {
     pub(super) nonce: &'a Secret,
     pub(super) begun: Timestamp,
+    pub(super) access_token: &'a AccessToken,
 }
 
 /// `sub` is at most 255 characters (OpenID Connect Core 2).
@@ -55,9 +56,13 @@ pub(super) fn verify(
     now: Timestamp,
 ) -> Result<Verified, IdTokenFault> {
     let nonce = Nonce::new(expected.nonce.reveal().to_owned());
-    let verified = token
-        .claims(&verifier(settings, provider, expected.begun, now), &nonce)
-        .map_err(|error| fault(&error))?;
+    let checks = verifier(settings, provider, expected.begun, now);
+    let verified = token.claims(&checks, &nonce).map_err(|error| fault(&error))?;
+    if let Some(hash) = verified.access_token_hash()
+        && !is_of(hash, token, &checks, expected.access_token)
+    {
+        return Err(IdTokenFault::AccessToken);
+    }
     let audiences: Vec<&str> = verified.audiences().iter().map(|audience| audience.as_str()).collect();
     let authorized_party = verified.authorized_party().map(|party| party.as_str());
     if !is_for_us(&settings.client_id, &audiences, authorized_party) {
@@ -115,6 +120,18 @@ const ISSUED_AT: &str = "iat";
 
 fn issuer_of(provider: &Discovered) -> IssuerUrl {
     provider.metadata.issuer().clone()
+}
+
+/// `at_hash`, where it stands, is of the access token that came along (OpenID Connect Core 3.1.3.8): what is
+/// asked with it is then about the same sign-in.
+fn is_of(
+    hash: &AccessTokenHash,
+    token: &CoreIdToken,
+    verifier: &CoreIdTokenVerifier<'_>,
+    access_token: &AccessToken,
+) -> bool {
+    let (Ok(algorithm), Ok(key)) = (token.signing_alg(), token.signing_key(verifier)) else { return false };
+    AccessTokenHash::from_token(access_token, algorithm, key).is_ok_and(|computed| computed == *hash)
 }
 
 /// `azp`, where it stands, is us; beside several audiences it must stand.

@@ -242,12 +242,7 @@ fn accept(
     metadata: Metadata,
     now: Timestamp,
 ) -> Result<Discovered, ProviderFault> {
-    let further = metadata.additional_metadata();
-    if let Some(methods) = &further.code_challenge_methods_supported
-        && !methods.iter().any(|method| method == "S256")
-    {
-        return Err(ProviderFault::Lacks { what: "PKCE with S256" });
-    }
+    check_pkce(metadata.additional_metadata())?;
     let token_endpoint =
         metadata.token_endpoint().cloned().ok_or(ProviderFault::Lacks { what: "a token endpoint" })?;
     check_endpoint(metadata.authorization_endpoint().url(), "authorization endpoint")?;
@@ -270,6 +265,19 @@ fn accept(
     .set_token_uri(token_endpoint);
     let keys = metadata.jwks().clone();
     Ok(Discovered { metadata, client, keys, algorithms, at: now })
+}
+
+/// A provider that lists its challenge methods has to list S256. One that lists none is taken all the same: by RFC 8414
+/// section 2 it does not support PKCE, but discovery of OpenID Connect is older than that member, and
+/// many providers check challenges without listing them. The challenge is sent to all; whoever does not know it
+/// ignores it (RFC 6749 section 3.1), and a code that was slipped in is then still caught by `nonce`
+/// (RFC 9700 section 2.1.1).
+fn check_pkce(further: &FurtherMetadata) -> Result<(), ProviderFault> {
+    let is_without = |methods: &Vec<String>| !methods.iter().any(|method| method == "S256");
+    if further.code_challenge_methods_supported.as_ref().is_some_and(is_without) {
+        return Err(ProviderFault::Lacks { what: "PKCE with S256" });
+    }
+    Ok(())
 }
 
 /// How we show our secret: by the `Authorization` header unless the provider takes the body only.

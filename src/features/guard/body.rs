@@ -6,11 +6,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use super::count::Tally;
 use super::limit::{Terms, Verdict};
 use super::meter::Meter;
+use super::trailers::Trailers;
 use crate::domain::count::Count;
 use crate::domain::limit::Exceeded;
 
@@ -54,22 +56,31 @@ pub struct ReleaseRecord {
     pub ended: EndedHow,
     /// What the count came to.
     pub verdict: Verdict,
+    /// Whether it was a file although the action is only to look.
+    pub found_file: bool,
 }
 
 impl ReleaseRecord {
+    /// What was counted.
+    pub const fn tally(&self) -> Tally {
+        Tally { records: self.records, patients: self.patients }
+    }
+
     /// The limit that was passed.
     pub fn exceeded(&self) -> Option<Exceeded> {
         self.verdict.beyond().and_then(super::limit::Beyond::exceeded)
     }
 }
 
-/// The body of a released reply. Hands on the original bytes of the application; trailers are dropped,
-/// since nobody counts what is in them.
+/// The body of a released reply. Hands on the original bytes of the application, and such trailers as may
+/// pass.
 pub struct GuardedBody<B> {
     /// Counted and not yet handed on.
     queue: VecDeque<Bytes>,
     /// What is still to come; none once the application has ended.
     upstream: Option<B>,
+    /// To be handed on after the last piece.
+    trailers: Option<HeaderMap>,
     watch: Watch,
     bytes: u64,
     ended: Option<EndedHow>,
@@ -80,6 +91,7 @@ pub struct GuardedBody<B> {
 
 /// How the body is watched.
 pub(super) struct Watch {
+    pub(super) trailers: Trailers,
     pub(super) meter: Meter,
     pub(super) terms: Terms,
     pub(super) taken_away: bool,
@@ -97,14 +109,31 @@ impl Watch {
 impl<B> GuardedBody<B> {
     /// A body of which `queue` was counted already and `upstream` is to come.
     pub(super) fn streaming(queue: VecDeque<Bytes>, upstream: B, watch: Watch) -> Self {
-        Self { queue, upstream: Some(upstream), watch, bytes: 0, ended: None, settled: None, on_end: None }
+        Self {
+            queue,
+            upstream: Some(upstream),
+            trailers: None,
+            watch,
+            bytes: 0,
+            ended: None,
+            settled: None,
+            on_end: None,
+        }
     }
 
     /// A body that is all there and was judged.
-    pub(super) fn complete(queue: VecDeque<Bytes>, watch: Watch, tally: Tally, verdict: Verdict) -> Self {
+    pub(super) fn complete(
+        queue: VecDeque<Bytes>,
+        trailers: Option<HeaderMap>,
+        watch: Watch,
+        tally: Tally,
+        verdict: Verdict,
+    ) -> Self {
+        let trailers = trailers.and_then(|trailers| watch.trailers.admit(&trailers));
         Self {
             queue,
             upstream: None,
+            trailers,
             watch,
             bytes: 0,
             ended: None,
@@ -130,17 +159,25 @@ impl<B> GuardedBody<B> {
             bytes: self.bytes,
             ended: self.ended.unwrap_or(self.ended_if_dropped()),
             verdict,
+            found_file: self.is_found_file(),
         }
     }
 
+    /// Whether the reply is a file to keep although the action is only to look: an export all the same.
+    pub const fn is_found_file(&self) -> bool {
+        self.watch.taken_away && !self.watch.terms.action.takes_away()
+    }
+
     fn ended_if_dropped(&self) -> EndedHow {
-        if self.upstream.is_none() && self.queue.is_empty() { EndedHow::Complete } else { EndedHow::Dropped }
+        let is_all_told = self.queue.is_empty() && self.trailers.is_none();
+        if self.upstream.is_none() && is_all_told { EndedHow::Complete } else { EndedHow::Dropped }
     }
 
     fn end(&mut self, how: EndedHow) {
         if self.ended.is_none() {
             self.ended = Some(how);
             self.queue.clear();
+            self.trailers = None;
             self.upstream = None;
             if let Some(tell) = self.on_end.take() {
                 tell(self.record());
@@ -205,6 +242,9 @@ where
                 return this.hand_on(piece);
             }
             let Some(upstream) = &mut this.upstream else {
+                if let Some(trailers) = this.trailers.take() {
+                    return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                }
                 this.end(EndedHow::Complete);
                 return Poll::Ready(None);
             };
@@ -213,7 +253,14 @@ where
                     // Whoever writes the body may leave once it has all that was announced, without asking for
                     // the end: the end is taken with the last piece.
                     let is_last = upstream.is_end_stream();
-                    let Ok(piece) = frame.into_data() else { continue };
+                    let piece = match frame.into_data() {
+                        Ok(piece) => piece,
+                        Err(frame) => {
+                            this.trailers =
+                                frame.into_trailers().ok().and_then(|came| this.watch.trailers.admit(&came));
+                            continue;
+                        }
+                    };
                     let passes = this.admit(&piece) && (!is_last || this.settle());
                     if !passes {
                         return this.break_off(EndedHow::LimitReached, GuardError::Limit);
@@ -237,6 +284,7 @@ where
 
     fn is_end_stream(&self) -> bool {
         self.queue.is_empty()
+            && self.trailers.is_none()
             && match &self.upstream {
                 None => true,
                 Some(upstream) => !self.watch.may_deny && upstream.is_end_stream(),

@@ -10,7 +10,6 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::domain::action::Action;
 use crate::domain::limit::{Exceeded, LimitName};
 use crate::domain::patient::PatientDigest;
 use crate::domain::subject::SubjectId;
@@ -117,7 +116,7 @@ impl Ledger {
     }
 
     /// `subject` is about to open the record of `patient`; `allowed` distinct ones may be opened in a shift. Remembers
-    /// it unless it exceeds that: where it is let pass all the same, [`Ledger::record`] it.
+    /// it unless it exceeds that: where it is let pass all the same, [`Ledger::record_opened`] it.
     pub fn opened(
         &self,
         subject: &SubjectId,
@@ -144,25 +143,18 @@ impl Ledger {
         }
     }
 
-    /// What has happened is remembered, whatever was allowed: a record that was opened beyond a limit which
-    /// only advises and, at start, what the journal tells of the last day, in any order.
-    pub fn record(
-        &self,
-        subject: &SubjectId,
-        action: Action,
-        time: Timestamp,
-        patient: Option<PatientDigest>,
-    ) {
+    /// An export that has happened is remembered, whatever was allowed: at start, what the journal tells of
+    /// the last day, in any order.
+    pub fn record_export(&self, subject: &SubjectId, time: Timestamp) {
         let mut shard = self.shard(subject, time);
-        let windows = shard.people.entry(subject.clone()).or_default();
-        if action.takes_away() {
-            windows.export(time);
-        }
-        if let Some(patient) = patient
-            && opens(action)
-        {
-            windows.open(patient, time);
-        }
+        shard.people.entry(subject.clone()).or_default().export(time);
+    }
+
+    /// A record that was opened is remembered, whatever was allowed: beyond a limit which only advises and, at
+    /// start, what the journal tells.
+    pub fn record_opened(&self, subject: &SubjectId, patient: PatientDigest, time: Timestamp) {
+        let mut shard = self.shard(subject, time);
+        shard.people.entry(subject.clone()).or_default().open(patient, time);
     }
 
     fn shard(&self, subject: &SubjectId, now: Timestamp) -> MutexGuard<'_, Shard> {
@@ -191,28 +183,6 @@ impl Ledger {
     fn with<R>(&self, subject: &SubjectId, change: impl FnOnce(&mut Windows) -> R) -> R {
         let mut shard = self.lock(subject);
         change(shard.people.entry(subject.clone()).or_default())
-    }
-}
-
-/// Whether this action opens the record of the patient whom the request names.
-const fn opens(action: Action) -> bool {
-    match action {
-        Action::View
-        | Action::Update
-        | Action::Print
-        | Action::WholeRecord
-        | Action::Export
-        | Action::Disclose => true,
-        Action::Search
-        | Action::List
-        | Action::Create
-        | Action::Delete
-        | Action::Admin
-        | Action::Query
-        | Action::ConfigExport
-        | Action::StartJob
-        | Action::PollJob
-        | Action::FetchResult => false,
     }
 }
 

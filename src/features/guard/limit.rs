@@ -143,8 +143,14 @@ impl Terms {
 
     /// Whether a file that comes where only a page was expected is held to what may be taken away. Only a
     /// role that has a number for exports is.
-    pub fn minds_files(&self) -> bool {
-        self.limits.records_per_export.is_some()
+    pub const fn minds_files(&self) -> bool {
+        self.limits.records_per_export.is_some() || self.limits.exports_per_day.is_some()
+    }
+
+    /// Whether such a file may have to stay here: for its records, or because no further export is allowed.
+    pub fn may_deny_file(&self) -> bool {
+        let denies = !matches!(self.outcome(self.limits.on_exceed), OnExceed::Advise);
+        self.may_deny(true) || self.limits.exports_per_day.is_some() && denies
     }
 
     const fn records_limit(&self, taken_away: bool) -> (Option<u64>, LimitName) {

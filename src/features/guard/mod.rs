@@ -19,3 +19,4 @@ pub mod release;
 pub mod settings;
 #[cfg(test)]
 mod tests;
+mod trailers;

@@ -7,7 +7,8 @@
 //!
 //! What is forwarded are the application's own bytes under its own headers. A reply that a role with a limit on
 //! exports gets from a route where it may only look, and that is a file by its head or its first bytes, is
-//! held to the limit on exports.
+//! an export: held to their limit, and said to be one ([`GuardedBody::is_found_file`]), so that it takes its
+//! place in their window.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_RANGES, TRAILER};
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
 
 use super::body::{BoxError, GuardedBody, Watch};
@@ -24,6 +25,7 @@ use super::count::Tally;
 use super::limit::{Beyond, Step, Terms, Verdict};
 use super::meter::Meter;
 use super::settings::GuardSettings;
+use super::trailers::Trailers;
 use crate::domain::proof::Durable;
 use crate::domain::reason::Reason;
 
@@ -84,11 +86,12 @@ where
     B::Error: Into<BoxError>,
 {
     let (mut head, body) = reply.into_parts();
-    let mut waiting = Held { pieces: VecDeque::new(), bytes: 0, upstream: Some(body), status: head.status };
+    let mut waiting =
+        Held { pieces: VecDeque::new(), bytes: 0, upstream: Some(body), trailers: None, status: head.status };
 
     let mut taken_away = terms.action.takes_away();
     if !taken_away && terms.minds_files() {
-        if terms.may_deny(true) {
+        if terms.may_deny_file() {
             waiting.read_lead(&mut meter, &head.headers, settings).await?;
         }
         taken_away = meter.looks_like_file();
@@ -100,9 +103,12 @@ where
     if meter.is_counting() {
         head.headers.remove(ACCEPT_RANGES);
     }
-    head.headers.remove(TRAILER);
+    let trailers = Trailers::of(&head.headers, meter.is_counting() || taken_away);
+    if trailers != Trailers::Harmless {
+        head.headers.remove(TRAILER);
+    }
 
-    let watch = Watch { meter, terms: *terms, taken_away, may_deny: terms.may_deny(taken_away) };
+    let watch = Watch { trailers, meter, terms: *terms, taken_away, may_deny: terms.may_deny(taken_away) };
     let body = if watch.may_deny && watch.meter.is_counting() {
         waiting.release_counted(watch, settings.hold_bytes).await?
     } else {
@@ -117,6 +123,8 @@ struct Held<B> {
     bytes: usize,
     /// None once it has ended.
     upstream: Option<B>,
+    /// As they came.
+    trailers: Option<HeaderMap>,
     status: StatusCode,
 }
 
@@ -129,7 +137,7 @@ where
     async fn read_lead(
         &mut self,
         meter: &mut Meter,
-        headers: &http::HeaderMap,
+        headers: &HeaderMap,
         settings: &GuardSettings,
     ) -> Result<(), Withheld> {
         let mut peeker = meter.peeker(headers, settings);
@@ -157,7 +165,7 @@ where
         }
         let tally = watch.meter.finish();
         let verdict = watch.judge(&tally);
-        GuardedBody::complete(self.pieces, watch, tally, verdict)
+        GuardedBody::complete(self.pieces, self.trailers, watch, tally, verdict)
     }
 
     /// Holds on until it is clear that the reply may pass, or until no more can be held.
@@ -183,7 +191,7 @@ where
         }
         let tally = watch.meter.finish();
         let verdict = self.pass(&watch, &tally)?;
-        Ok(GuardedBody::complete(self.pieces, watch, tally, verdict))
+        Ok(GuardedBody::complete(self.pieces, self.trailers, watch, tally, verdict))
     }
 
     /// It stays here. What is still to come is read for one thing only: to say how many it would have
@@ -222,7 +230,7 @@ where
         Err(Withheld { status: self.status, tally: *tally, cause })
     }
 
-    /// The next piece of the body; none at its end. Trailers are dropped.
+    /// The next piece of the body; none at its end. Trailers are put aside.
     async fn next(&mut self) -> Result<Option<Bytes>, Withheld> {
         loop {
             let Some(upstream) = self.upstream.as_mut().filter(|upstream| !upstream.is_end_stream()) else {
@@ -230,11 +238,10 @@ where
                 return Ok(None);
             };
             match poll_fn(|context| Pin::new(&mut *upstream).poll_frame(context)).await {
-                Some(Ok(frame)) => {
-                    if let Ok(piece) = frame.into_data() {
-                        return Ok(Some(piece));
-                    }
-                }
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(piece) => return Ok(Some(piece)),
+                    Err(frame) => self.trailers = frame.into_trailers().ok(),
+                },
                 Some(Err(error)) => {
                     let cause = Cause::Upstream(error.into());
                     return Err(Withheld { status: self.status, tally: Tally::NOT_COUNTED, cause });

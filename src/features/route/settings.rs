@@ -4,6 +4,7 @@ use super::pattern::PathPattern;
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
 use crate::domain::reply_shape::ReplyShape;
+use crate::domain::websocket::WebSocketBounds;
 
 /// An application: what is protected.
 #[derive(Clone, Debug)]
@@ -62,6 +63,8 @@ pub struct RouteSettings {
     pub reply: Option<ReplyShape>,
     /// Who may pass.
     pub access: Access,
+    /// Bounds of each WebSocket that is opened through it.
+    pub websocket: WebSocketBounds,
 }
 
 /// Who may pass a route.

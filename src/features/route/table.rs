@@ -28,6 +28,7 @@ use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
 use crate::domain::patient::PatientRef;
 use crate::domain::reply_shape::ReplyShape;
+use crate::domain::websocket::WebSocketBounds;
 
 /// The capture that names a patient.
 pub const PATIENT_CAPTURE: &str = "patient";
@@ -74,6 +75,8 @@ pub struct Route {
     pub reply: Option<ReplyShape>,
     /// Who may pass.
     pub access: Access,
+    /// Bounds of each WebSocket that is opened through it.
+    pub websocket: WebSocketBounds,
     /// Its path pattern, as events show it.
     pub pattern: Arc<str>,
     patient_position: Option<usize>,
@@ -308,6 +311,7 @@ impl Route {
             categories: settings.categories.as_slice().into(),
             reply: settings.reply.clone(),
             access: settings.access,
+            websocket: settings.websocket.clone(),
             pattern: matching.path.as_str().into(),
             patient_position: significant(&matching.path).position(is_patient),
             settles_override: asks(&matching.query) || asks(&matching.form),

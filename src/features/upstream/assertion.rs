@@ -59,7 +59,7 @@ impl AssertionKey {
         Ok(Self { pair, id, issuer })
     }
 
-    /// The public key as a JWK Set (RFC 7517), for `/.leastway/jwks.json`.
+    /// The public key as a JWK Set (RFC 7517), for `/.well-known/leastway/jwks.json`.
     pub fn jwks(&self) -> String {
         // An uncompressed point (SEC 1): 0x04, then x and y of 32 bytes each.
         let point = self.pair.public_key().as_ref();

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -10,50 +9,32 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::error::UpstreamError;
-use super::send::RequestBody;
-use super::settings::Server;
-
-pub(super) type Sender = http1::SendRequest<RequestBody>;
+use super::sender::{Sender, handshake};
+use super::settings::{Protocol, Server};
 
 /// Connects, and drives the connection on this worker until it ends.
-pub(super) async fn connect(server: &Server, tls: &Arc<ClientConfig>) -> Result<Sender, UpstreamError> {
+pub(super) async fn connect(
+    server: &Server,
+    tls: &Arc<ClientConfig>,
+    protocol: Protocol,
+) -> Result<Sender, UpstreamError> {
     let tcp = open(server).await.map_err(UpstreamError::Connect)?;
     tcp.set_nodelay(true).map_err(UpstreamError::Connect)?;
     if !server.tls {
-        return handshake(tcp).await;
+        return handshake(TokioIo::new(tcp), protocol, "http").await;
     }
     let name = ServerName::try_from(server.host.clone())
         .map_err(|error| UpstreamError::Tls(std::io::Error::new(std::io::ErrorKind::InvalidInput, error)))?;
-    handshake(TlsConnector::from(tls.clone()).connect(name, tcp).await.map_err(UpstreamError::Tls)?).await
+    let stream = TlsConnector::from(tls.clone()).connect(name, tcp).await.map_err(UpstreamError::Tls)?;
+    if protocol == Protocol::Http2 && stream.get_ref().1.alpn_protocol() != Some(protocol.alpn()) {
+        return Err(UpstreamError::Tls(std::io::Error::other("the application does not agree on HTTP/2")));
+    }
+    handshake(TokioIo::new(stream), protocol, "https").await
 }
 
 async fn open(server: &Server) -> std::io::Result<TcpStream> {
     match server.host.parse::<std::net::IpAddr>() {
         Ok(address) => TcpStream::connect((address, server.port)).await,
         Err(_) => TcpStream::connect((server.host.as_str(), server.port)).await,
-    }
-}
-
-async fn handshake<S>(stream: S) -> Result<Sender, UpstreamError>
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
-    let (sender, connection) = http1::Builder::new()
-        // As old applications spell names; nobody else minds.
-        .title_case_headers(true)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(UpstreamError::of)?;
-    tokio::task::spawn_local(drive(connection));
-    Ok(sender)
-}
-
-async fn drive<S>(connection: http1::Connection<TokioIo<S>, RequestBody>)
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
-    // What goes wrong reaches whoever waits for a reply; nobody waits here.
-    if let Err(error) = connection.with_upgrades().await {
-        tracing::debug!(error = %error, "a connection to an application ended");
     }
 }

@@ -31,6 +31,9 @@ pub enum UpstreamError {
     /// The application switched to another protocol than the one that was asked for.
     #[error("the application switched protocols unasked")]
     UnaskedUpgrade,
+    /// The application did not switch to the WebSocket that was asked for, and did not refuse it either.
+    #[error("the application did not switch protocols")]
+    NotSwitched,
     /// The body of the request broke off, on the caller's side.
     #[error("the request's body broke off")]
     RequestBody(#[source] hyper::Error),
@@ -58,7 +61,7 @@ impl UpstreamError {
             Self::Connect(_) | Self::Tls(_) => Reason::UpstreamUnreachable,
             Self::ConnectTimeout | Self::ReplyTimeout => Reason::UpstreamTimeout,
             Self::Aborted(_) | Self::BrokeOff(_) => Reason::UpstreamAborted,
-            Self::Malformed(_) | Self::UnaskedUpgrade => Reason::UpstreamMalformed,
+            Self::Malformed(_) | Self::UnaskedUpgrade | Self::NotSwitched => Reason::UpstreamMalformed,
             Self::RequestBody(_) => Reason::CallerLeft,
             Self::RequestTooSlow => Reason::RequestTimeout,
         }

@@ -6,9 +6,11 @@
 pub mod assertion;
 mod connect;
 pub mod error;
+pub mod frames;
 pub mod headers;
 pub mod pool;
 pub mod send;
+mod sender;
 pub mod settings;
 #[cfg(test)]
 mod tests;

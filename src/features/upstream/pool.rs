@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 
-use super::connect::{Sender, connect};
+use super::connect::connect;
 use super::error::UpstreamError;
+use super::sender::Sender;
 use super::settings::{Server, UpstreamSettings};
 use crate::platform::tls::client::{TlsClientError, client};
 
@@ -24,7 +25,7 @@ pub struct Upstream {
 impl Upstream {
     /// Reads the authorities and makes the TLS client.
     pub fn new(settings: UpstreamSettings) -> Result<Self, TlsClientError> {
-        let tls = client(settings.authorities.as_deref(), &[b"http/1.1"])?;
+        let tls = client(settings.authorities.as_deref(), &[settings.protocol.alpn()])?;
         Ok(Self { settings, tls })
     }
 }
@@ -103,9 +104,12 @@ impl Pool {
     }
 
     async fn open(&self, server: &Server) -> Result<Sender, UpstreamError> {
-        tokio::time::timeout(self.settings().connect_timeout, connect(server, &self.upstream.tls))
-            .await
-            .unwrap_or(Err(UpstreamError::ConnectTimeout))
+        tokio::time::timeout(
+            self.settings().connect_timeout,
+            connect(server, &self.upstream.tls, self.settings().protocol),
+        )
+        .await
+        .unwrap_or(Err(UpstreamError::ConnectTimeout))
     }
 
     /// Closes what has lain unused for too long; called now and then.

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 
 use super::error::UpstreamError;
 use super::pool::{Lease, Pool};
+use super::settings::Protocol;
 use crate::domain::proof::{Journaled, Permit};
 use crate::platform::http::body::{BoxError, Full};
 use crate::platform::http::pace::Paced;
@@ -117,6 +118,10 @@ pub async fn send(
     _journaled: &Journaled,
 ) -> Result<Response<ReplyBody>, UpstreamError> {
     let wants_upgrade = request.headers().contains_key(http::header::UPGRADE);
+    // Only HTTP/1.1 has an upgrade; nothing else is opened in its place.
+    if wants_upgrade && pool.settings().protocol != Protocol::Http1 {
+        return Err(UpstreamError::NotSwitched);
+    }
     let again = repeatable(&request);
     if let Some(lease) = pool.kept().await {
         match exchange(pool, lease, request, wants_upgrade).await {

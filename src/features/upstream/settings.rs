@@ -12,6 +12,8 @@ pub struct UpstreamSettings {
     pub application: ApplicationName,
     /// Its servers, taken in turn. Never empty.
     pub servers: Vec<Server>,
+    /// What is spoken with them. Default: HTTP/1.1.
+    pub protocol: Protocol,
     /// Certificates, in PEM, of the authorities that vouch for `https` servers; `None`: the system's.
     pub authorities: Option<Arc<[u8]>>,
     /// How long a connection may take. Default 5 s, 100 ms to 60 s.
@@ -35,6 +37,26 @@ pub struct Server {
     pub host: String,
     /// Port.
     pub port: u16,
+}
+
+crate::domain::closed_list! {
+    /// What is spoken with an application.
+    Protocol {
+        /// HTTP/1.1.
+        Http1 = "http1",
+        /// HTTP/2, agreed on by ALPN under TLS, with prior knowledge in plain.
+        Http2 = "h2",
+    }
+}
+
+impl Protocol {
+    /// Its name in ALPN (RFC 7301).
+    pub const fn alpn(self) -> &'static [u8] {
+        match self {
+            Self::Http1 => b"http/1.1",
+            Self::Http2 => b"h2",
+        }
+    }
 }
 
 crate::domain::closed_list! {

@@ -17,7 +17,7 @@ use super::error::UpstreamError;
 use super::headers::{ASSERTION, Facts, write};
 use super::pool::{Pool, Upstream};
 use super::send::{RequestBody, send};
-use super::settings::{IdentityHeaders, Server, UpstreamSettings};
+use super::settings::{IdentityHeaders, Protocol, Server, UpstreamSettings};
 use crate::domain::assurance::Assurance;
 use crate::domain::proof::{Journaled, Permit};
 use crate::domain::purpose::Purpose;
@@ -31,6 +31,7 @@ fn settings(address: SocketAddr) -> UpstreamSettings {
     UpstreamSettings {
         application: "ehr".parse().unwrap(),
         servers: vec![Server { tls: false, host: address.ip().to_string(), port: address.port() }],
+        protocol: Protocol::Http1,
         authorities: None,
         connect_timeout: Duration::from_secs(1),
         reply_timeout: Duration::from_millis(500),

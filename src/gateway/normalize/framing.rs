@@ -1,15 +1,17 @@
 //! Where a request ends, and what its connection becomes: RFC 9112 6 and RFC 9113 8, strictly.
 //!
 //! Nothing that is read here is relayed: `Content-Length`, `Transfer-Encoding` and every other
-//! hop-by-hop field is removed, and our own writer frames what is sent. Of a `Content-Length` beside a
-//! `Transfer-Encoding` the HTTP library keeps only the latter and ends the connection after it, so
-//! that it cannot be seen here; what is left has one reading.
+//! hop-by-hop field is removed, and our own writer frames what is sent. What the HTTP library does not
+//! show of HTTP/1.1, such as a `Content-Length` beside a `Transfer-Encoding`, [`super::wire`] sees.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HeaderName, TRANSFER_ENCODING, UPGRADE};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HeaderName, SEC_WEBSOCKET_KEY, TRANSFER_ENCODING, UPGRADE,
+};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, Version};
 
 use super::fault::Fault;
+use super::wire::content_length;
 
 /// How long a request's body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,20 @@ pub enum Upgrade {
 
 /// How long a method's name may be.
 const METHOD_BYTES_MAX: usize = 32;
+
+/// Reads an extended CONNECT (RFC 8441) as the request that HTTP/1.1 makes of it: a GET that asks for an
+/// upgrade. Only a WebSocket is known.
+pub fn extended_connect(parts: &mut Parts) -> Result<Option<Upgrade>, Fault> {
+    let Some(protocol) = parts.extensions.remove::<hyper::ext::Protocol>() else { return Ok(None) };
+    let is_connect = parts.method == Method::CONNECT && parts.version == Version::HTTP_2;
+    if !is_connect || protocol.as_str() != "websocket" {
+        return Err(Fault::method(StatusCode::NOT_IMPLEMENTED, "upgrade: not a WebSocket"));
+    }
+    parts.method = Method::GET;
+    // The key belongs to HTTP/1.1, and one of ours is sent instead.
+    parts.headers.remove(SEC_WEBSOCKET_KEY);
+    Ok(Some(Upgrade::WebSocket))
+}
 
 /// Refuses the methods that are never forwarded. All others are a matter of the routes.
 pub fn check_method(method: &Method) -> Result<(), Fault> {
@@ -89,7 +105,8 @@ pub fn upgrade(parts: &Parts) -> Result<Option<Upgrade>, Fault> {
         && is_asked
         && parts.version == Version::HTTP_11
         && parts.method == Method::GET
-        && body_length(parts)? == BodyLength::None;
+        && body_length(parts)? == BodyLength::None
+        && the_one(&parts.headers, &SEC_WEBSOCKET_KEY, "upgrade: several keys")?.is_some();
     if is_websocket {
         Ok(Some(Upgrade::WebSocket))
     } else {
@@ -118,12 +135,4 @@ fn the_one<'h>(
         return Err(Fault::malformed(twice));
     }
     Ok(line.map(http::HeaderValue::as_bytes))
-}
-
-/// Digits and nothing else: no sign, no list, no blank within.
-fn content_length(value: &[u8]) -> Option<u64> {
-    if value.is_empty() || value.len() > 19 || !value.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(value).ok()?.parse().ok()
 }

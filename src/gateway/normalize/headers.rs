@@ -41,7 +41,9 @@ pub fn strip(headers: &mut HeaderMap, from_trusted_proxy: bool) {
 /// Removes from a reply what must not come back: hop-by-hop fields, our own headers and cookies.
 pub fn strip_reply(headers: &mut HeaderMap) {
     remove_named_by_connection(headers);
-    remove_where(headers, |name| is_hop_by_hop(name.as_str()) || name.as_str().starts_with("x-leastway-"));
+    // `Trailer` announces what comes after the body; whether that may pass is the guard's to say.
+    let unwanted = |name: &str| is_hop_by_hop(name) && name != "trailer" || name.starts_with("x-leastway-");
+    remove_where(headers, |name| unwanted(name.as_str()));
     super::cookies::strip_reply(headers);
 }
 

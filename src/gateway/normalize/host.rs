@@ -60,10 +60,8 @@ impl Authority {
             return Err(Fault::malformed("host: user information"));
         }
         let (host, port) = split_port(text).ok_or(Fault::malformed("host: malformed port"))?;
-        let host: Arc<str> = match host.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            true => host.to_ascii_lowercase().into(),
-            false => host.into(),
-        };
+        let is_lower = !host.bytes().any(|byte| byte.is_ascii_uppercase());
+        let host: Arc<str> = if is_lower { host.into() } else { host.to_ascii_lowercase().into() };
         if host.ends_with('.') {
             return Err(Fault::misdirected("host: trailing dot"));
         }

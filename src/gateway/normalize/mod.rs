@@ -13,6 +13,7 @@ pub mod headers;
 pub mod host;
 pub mod path;
 pub mod query;
+pub mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -90,11 +91,12 @@ pub fn normalize(
 /// Reads the head of a request, and strips it: afterwards `parts.headers` holds what may go on.
 pub fn head(parts: &mut Parts, connection: &ConnectionFacts<'_>) -> Result<Head, Fault> {
     headers::check_size(&parts.headers, connection.head_bytes_max)?;
+    let extended = framing::extended_connect(parts)?;
     framing::check_method(&parts.method)?;
     framing::check_expectation(&parts.headers)?;
     let authority = host::authority(parts, connection.sni)?;
     let body = framing::body_length(parts)?;
-    let upgrade = framing::upgrade(parts)?;
+    let upgrade = extended.or(framing::upgrade(parts)?);
     let client = client::address(&parts.headers, connection.peer, connection.trusted_proxies);
     let session = cookies::find(parts.headers.get_all(COOKIE), SESSION_COOKIE);
     let target = parts.uri.path_and_query().cloned().ok_or(Fault::malformed("target: none"))?;
@@ -124,23 +126,27 @@ pub fn locate<'t>(
     Ok((application, CanonicalPath::read(target, application.quirks)?))
 }
 
-/// What follows `/.leastway/` in the path of a request to ourselves, whichever host it is for. No
-/// other spelling of these paths is ours, nor any application's.
+/// The path of a request to ourselves, whichever host it is for. No other spelling of these paths is ours,
+/// nor any application's.
 pub fn own_path(target: &PathAndQuery) -> Option<&str> {
-    let rest = target.path().strip_prefix(OWN_PREFIX)?;
-    CanonicalPath::read(target, Quirks::STRICT).ok().map(|_| rest)
+    let path = target.path();
+    OWN_PREFIXES.iter().find(|prefix| path.starts_with(**prefix))?;
+    CanonicalPath::read(target, Quirks::STRICT).ok().map(|_| path)
 }
 
 /// The paths below which we answer ourselves.
-const OWN_PREFIX: &str = "/.leastway/";
+const OWN_PREFIXES: [&str; 2] = ["/.leastway/", "/.well-known/leastway/"];
 
 /// Whether an application could take a path for one of ours.
 fn is_own(path: &CanonicalPath) -> bool {
-    let own = OWN_PREFIX.trim_matches('/');
-    path.view()
-        .decoded
-        .get(0)
-        .is_some_and(|segment| segment.split('/').next().is_some_and(|name| name.eq_ignore_ascii_case(own)))
+    let decoded = path.view().decoded;
+    let begins = |own: &&str| {
+        let mut names = decoded.iter().flat_map(|segment| segment.split('/'));
+        own.trim_matches('/')
+            .split('/')
+            .all(|own| names.next().is_some_and(|name| name.eq_ignore_ascii_case(own)))
+    };
+    OWN_PREFIXES.iter().any(begins)
 }
 
 impl Normalized {

@@ -5,6 +5,7 @@
 //! process: a second one is refused at start. SQL is kept to what SQLite and PostgreSQL both
 //! understand: `$n`, `ON CONFLICT … DO UPDATE`, `RETURNING`, BIGINT, TEXT, BLOB, no date functions.
 
+mod examine;
 mod migration;
 mod value;
 mod writer;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+pub use examine::{Condition, examine};
 pub use migration::Migrations;
 pub use value::{Row, Statement, Value};
 
@@ -124,14 +126,24 @@ fn claim(path: &Path) -> Result<File, StoreError> {
         std::fs::create_dir_all(directory).map_err(|error| unopened(path, &error))?;
     }
     private_file(path).map_err(|error| unopened(path, &error))?;
-    let mut lock_path = path.as_os_str().to_owned();
-    lock_path.push(".lock");
-    let lock = private_file(Path::new(&lock_path)).map_err(|error| unopened(path, &error))?;
+    let lock = private_file(&beside(path, ".lock")).map_err(|error| unopened(path, &error))?;
+    take(&lock, path)?;
+    Ok(lock)
+}
+
+fn take(lock: &File, path: &Path) -> Result<(), StoreError> {
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(unopened(path, &error)),
     }
+}
+
+/// The file beside the store whose name goes on with `ending`.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(ending);
+    beside.into()
 }
 
 fn private_file(path: &Path) -> std::io::Result<File> {

@@ -79,6 +79,54 @@ fn a_store_of_a_newer_version_is_refused_and_not_touched() {
     assert!(Store::open(&path, &[NEWER_NOTES]).is_ok());
 }
 
+/// The files of a folder and what is in them.
+fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn who_only_looks_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("100% a store?.db");
+    let store = Store::open(&path, &[NOTES]).unwrap();
+    store.write(vec![insert(1, "one")]).await.unwrap();
+    assert!(matches!(examine(&path, &[NOTES]), Err(StoreError::InUse { .. })));
+    drop(store);
+    let before = contents(directory.path());
+    assert_eq!(examine(&path, &[NOTES]).unwrap(), Condition::UpToDate);
+    assert_eq!(examine(&path, &[NEWER_NOTES]).unwrap(), Condition::Older);
+    let others = Migrations { part: "others", steps: &[TABLE] };
+    assert_eq!(examine(&path, &[NOTES, others]).unwrap(), Condition::Older);
+    assert_eq!(contents(directory.path()), before);
+
+    drop(Store::open(&path, &[NEWER_NOTES]).unwrap());
+    assert!(matches!(examine(&path, &[NOTES]), Err(StoreError::Newer { found: 2, known: 1, .. })));
+    let absent = directory.path().join("absent.db");
+    assert!(matches!(examine(&absent, &[NOTES]), Err(StoreError::Unopened { .. })));
+    assert!(!absent.exists());
+    std::fs::write(&absent, [7; 8192]).unwrap();
+    assert!(matches!(examine(&absent, &[NOTES]), Err(StoreError::Damaged { .. })));
+    std::fs::write(&absent, []).unwrap();
+    assert_eq!(examine(&absent, &[NOTES]).unwrap(), Condition::Older, "SQLite takes it for an empty store");
+}
+
+#[tokio::test]
+async fn what_a_killed_process_has_left_beside_its_store_is_read_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, killed) = (directory.path().join("store.db"), directory.path().join("killed.db"));
+    let store = Store::open(&path, &[NOTES]).unwrap();
+    store.write(vec![insert(1, "one")]).await.unwrap();
+    for ending in ["", "-wal"] {
+        std::fs::copy(beside(&path, ending), beside(&killed, ending)).unwrap();
+    }
+    assert!(std::fs::metadata(beside(&killed, "-wal")).unwrap().len() > 0);
+    assert_eq!(examine(&killed, &[NOTES]).unwrap(), Condition::UpToDate);
+    assert_eq!(texts(&Store::open(&killed, &[NOTES]).unwrap()), ["one"]);
+}
+
 #[test]
 fn a_step_that_fails_leaves_the_schema_as_it_was() {
     let directory = tempfile::tempdir().unwrap();

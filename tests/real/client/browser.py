@@ -1,6 +1,6 @@
 """A browser without a screen, and a program that talks HTTP: only the standard library.
 
-Every name below `.localhost` is 127.0.0.1, and only the authority of the real runs is trusted. What
+Every name is 127.0.0.1, and only the authority of the real runs is trusted. What
 was sent to Leastway and what came back is remembered, so that it can be compared with the journal.
 """
 
@@ -17,7 +17,7 @@ import urllib.parse
 import urllib.request
 
 GATEWAY_PORT = int(os.environ["GATEWAY_PORT"])
-AUTHORITY = f"{os.environ['DIR']}/tls/ca.pem"
+AUTHORITY = os.environ.get("AUTHORITY", f"{os.environ['DIR']}/tls/ca.pem")
 TIMEOUT_SECONDS = 20
 REDIRECTS_MAX = 15
 NAVIGATION = {

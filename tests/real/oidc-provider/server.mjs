@@ -72,8 +72,8 @@ const provider = new Provider(ISSUER, {
     post_logout_redirect_uris: origins.flatMap((origin) => [`${origin}/`, `${origin}/.leastway/signed-out`]),
   }],
   acrValues: [PASSWORD, MFA],
-  scopes: ['openid', 'profile', 'clinic'],
-  claims: { openid: ['sub', 'sid', 'auth_time', 'acr', 'amr'], profile: ['name'], clinic: ['groups', 'location'] },
+  scopes: ['openid', 'profile', 'clinic', 'groups'],
+  claims: { openid: ['sub', 'sid', 'auth_time', 'acr', 'amr'], profile: ['name'], clinic: ['groups', 'location'], groups: ['groups'] },
   conformIdTokenClaims: false, // claims of the scopes in the ID token, as most providers do
   clientBasedCORS: () => false,
   pkce: { required: () => true },
@@ -99,7 +99,7 @@ const provider = new Provider(ISSUER, {
     const known = session.grantIdFor(client.clientId);
     const grant = (known && await ctx.oidc.provider.Grant.find(known))
       || new ctx.oidc.provider.Grant({ clientId: client.clientId, accountId: session.accountId });
-    grant.addOIDCScope('openid profile clinic');
+    grant.addOIDCScope('openid profile clinic groups');
     grant.addOIDCClaims(['acr', 'amr', 'auth_time']);
     await grant.save();
     return grant;

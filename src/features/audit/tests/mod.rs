@@ -100,6 +100,7 @@ fn closing(number: u64) -> Closing {
         patients: Count::NotCounted,
         exceeded: None,
         on_exceed: None,
+        found_file: false,
         bytes_in: 0,
         bytes_out: 5120,
         duration_us: 20_000,

@@ -206,7 +206,7 @@ impl CsvScanner {
     /// In a field without quotes, up to and with what ends it.
     fn plain<'a>(&mut self, rest: &'a [u8], delimiter: u8) -> &'a [u8] {
         self.place = Place::Plain;
-        if self.patient_field == PatientField::NotAsked {
+        if !self.fields_matter() {
             return self.plain_row(rest, delimiter);
         }
         let end = any_of(rest, [delimiter, b'\n', b'\r']);
@@ -224,6 +224,15 @@ impl CsvScanner {
             }
         }
         after.get(1..).unwrap_or_default()
+    }
+
+    /// Whether a field that somebody asks for is this one or still to come in this row.
+    fn fields_matter(&self) -> bool {
+        match self.patient_field {
+            PatientField::NotAsked => false,
+            PatientField::Unknown => self.in_header,
+            PatientField::At(field) => self.field <= field,
+        }
     }
 
     /// Where nobody asks for a field, only the ends of rows matter, and quotes that begin a field.

@@ -7,8 +7,9 @@
 //!
 //! Patients are the `Patient` resources, by `id`, and whatever a `reference` names as `Patient/…`.
 
-use super::lexer::{Broken, Lexer, Scalar, Sink, Text};
+use super::lexer::{Broken, Lexer, Sink, Wants};
 use super::patients::Patients;
+use super::text::{NameFilter, Scalar, Text};
 use super::{ERROR_BYTES_MAX, ERROR_MEMBERS, Tally};
 use crate::domain::count::{Count, WhyUnknown};
 
@@ -109,6 +110,20 @@ enum Member {
     Reference,
 }
 
+/// What [`Sink::key`] looks for.
+const NAMES: NameFilter = NameFilter::NONE
+    .with(b"resourceType")
+    .with(b"id")
+    .with(b"entry")
+    .with(b"search")
+    .with(b"mode")
+    .with(b"reference")
+    .with(b"error")
+    .with(b"errors")
+    .with(b"message")
+    .with(b"detail")
+    .with(b"fault");
+
 #[derive(Debug, Default)]
 struct Resources {
     open: Vec<Node>,
@@ -171,15 +186,25 @@ impl Resources {
 
 impl Sink for Resources {
     #[inline]
-    fn key(&mut self, name: Text<'_>) -> Result<(), Broken> {
-        let decoded;
-        let text = if let Some(plain) = name.plain() {
-            plain
+    fn names(&self) -> NameFilter {
+        NAMES
+    }
+
+    #[inline]
+    fn wants(&self) -> Wants {
+        if self.member != Member::Other {
+            Wants::Strings
+        } else if self.open.last().is_some_and(|node| node.role == Role::Entries) {
+            Wants::Scalars
         } else {
-            decoded = name.decoded();
-            &decoded
-        };
-        self.member = match text {
+            Wants::Names
+        }
+    }
+
+    #[inline]
+    fn key(&mut self, name: Text<'_>) -> Result<(), Broken> {
+        let text = name.decoded();
+        self.member = match text.as_ref() {
             b"resourceType" => Member::ResourceType,
             b"id" => Member::Id,
             b"entry" => Member::Entry,
@@ -189,7 +214,7 @@ impl Sink for Resources {
             _ => Member::Other,
         };
         if self.open.len() == 1 {
-            self.error |= ERROR_MEMBERS.iter().any(|member| member.as_bytes() == text);
+            self.error |= ERROR_MEMBERS.iter().any(|member| member.as_bytes() == text.as_ref());
         }
         Ok(())
     }
@@ -255,10 +280,6 @@ impl Sink for Resources {
             }
         }
         Ok(())
-    }
-
-    fn wants_scalar(&self) -> bool {
-        self.member != Member::Other
     }
 }
 

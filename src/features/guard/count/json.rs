@@ -7,13 +7,14 @@
 //! with an `error`, `errors`, `message`, `detail` or `fault` member and nothing at the pointer. A
 //! member on the way that comes twice in one object can be read in two ways and is unknown.
 
-use super::lexer::{Broken, Lexer, Scalar, Sink, Text};
+use super::lexer::{Broken, Lexer, Sink, Wants};
 use super::patients::Patients;
+use super::text::{NameFilter, Scalar, Text};
 use super::{ERROR_BYTES_MAX, ERROR_MEMBERS, Tally};
 use crate::domain::count::{Count, WhyUnknown};
+use crate::domain::reply_shape::{RecordsPointer, Segment};
 
-/// Counts the elements of the array at a JSON pointer (RFC 6901), in which `*` stands for every
-/// element of an array on the way, and the distinct values of one member inside of them.
+/// Counts the elements of the array at a pointer, and the distinct values of one member inside of them.
 #[derive(Debug)]
 pub struct JsonScanner {
     lexer: Lexer<false>,
@@ -23,10 +24,11 @@ pub struct JsonScanner {
 
 impl JsonScanner {
     /// A scanner for the array at `pointer` whose records name their patient in the member `patient`.
-    pub fn new(pointer: &str, patient: Option<&str>) -> Self {
+    pub fn new(pointer: &RecordsPointer, patient: Option<&str>) -> Self {
         let records = Records {
-            segments: pointer.split('/').skip(1).map(Segment::read).collect(),
+            pointer: pointer.clone(),
             patient: patient.map(|name| name.as_bytes().into()),
+            filter: patient.map_or(NameFilter::NONE, |name| NameFilter::NONE.with(name.as_bytes())),
             ..Records::default()
         };
         Self { lexer: Lexer::default(), records, bytes: 0 }
@@ -66,25 +68,6 @@ impl JsonScanner {
     }
 }
 
-#[derive(Debug)]
-enum Segment {
-    /// Every element of an array.
-    Every,
-    /// A member by its name, or an element by its number.
-    Named { name: Box<[u8]>, index: Option<u64> },
-}
-
-impl Segment {
-    fn read(text: &str) -> Self {
-        if text == "*" {
-            return Self::Every;
-        }
-        let name = text.replace("~1", "/").replace("~0", "~");
-        let index = (name == "0" || !name.starts_with('0')).then(|| name.parse().ok()).flatten();
-        Self::Named { name: name.into_bytes().into(), index }
-    }
-}
-
 /// A container on the way to the array.
 #[derive(Debug)]
 struct Level {
@@ -99,8 +82,9 @@ struct Level {
     reason = "each is a fact of its own about the document, not a state"
 )]
 struct Records {
-    segments: Box<[Segment]>,
+    pointer: RecordsPointer,
     patient: Option<Box<[u8]>>,
+    filter: NameFilter,
     /// The open containers that are on the way.
     way: Vec<Level>,
     /// All open containers.
@@ -138,7 +122,7 @@ impl Records {
         if let Some(level) = self.way.last_mut() {
             level.found = true;
         }
-        let is_last = self.way.len() == self.segments.len();
+        let is_last = self.way.len() == self.pointer.segments().len();
         match value {
             Value::Array if is_last => {
                 self.array = Some(self.depth + 1);
@@ -158,7 +142,7 @@ impl Records {
         if self.depth != self.way.len() {
             return false;
         }
-        let segment = self.way.len().checked_sub(1).and_then(|last| self.segments.get(last));
+        let segment = self.way.len().checked_sub(1).and_then(|last| self.pointer.segments().get(last));
         match (self.way.last_mut(), segment) {
             (Some(level), Some(segment)) if level.array => {
                 let index = level.index;
@@ -176,6 +160,22 @@ impl Records {
 
 impl Sink for Records {
     #[inline]
+    fn names(&self) -> NameFilter {
+        self.filter
+    }
+
+    #[inline]
+    fn wants(&self) -> Wants {
+        match self.array {
+            None => Wants::Scalars,
+            Some(_) if self.is_patient => Wants::Strings,
+            Some(depth) if depth == self.depth => Wants::Scalars,
+            Some(_) if self.patient.is_some() => Wants::Names,
+            Some(_) => Wants::Structure,
+        }
+    }
+
+    #[inline]
     fn key(&mut self, name: Text<'_>) -> Result<(), Broken> {
         if self.array.is_some() {
             self.is_patient = self.patient.as_ref().is_some_and(|patient| name.is(patient));
@@ -186,7 +186,7 @@ impl Sink for Records {
         }
         if self.depth == self.way.len()
             && let Some(level) = self.way.last()
-            && let Some(Segment::Named { name: wanted, .. }) = self.segments.get(self.way.len() - 1)
+            && let Some(Segment::Named { name: wanted, .. }) = self.pointer.segments().get(self.way.len() - 1)
         {
             self.is_next = name.is(wanted);
             if self.is_next && level.found {
@@ -212,7 +212,8 @@ impl Sink for Records {
         if self.array == Some(self.depth) {
             self.array = None;
         } else if self.array.is_none() && self.depth == self.way.len() {
-            let every = matches!(self.segments.get(self.way.len().wrapping_sub(1)), Some(Segment::Every));
+            let every =
+                matches!(self.pointer.segments().get(self.way.len().wrapping_sub(1)), Some(Segment::Every));
             let level = self.way.pop();
             self.misfit |= level.is_some_and(|level| !(level.found || level.array && every));
         }
@@ -227,16 +228,12 @@ impl Sink for Records {
                 match scalar {
                     Scalar::String(text) => self.patients.name(&text.decoded()),
                     Scalar::Number(text) => self.patients.name(text),
-                    Scalar::Boolean | Scalar::Null => {}
+                    Scalar::Boolean | Scalar::Null | Scalar::Unread => {}
                 }
             }
             return Ok(());
         }
         self.walk(if matches!(scalar, Scalar::Null) { &Value::Null } else { &Value::Other });
         Ok(())
-    }
-
-    fn wants_scalar(&self) -> bool {
-        self.is_patient
     }
 }

@@ -2,20 +2,31 @@
 //!
 //! The whole grammar is checked: what this accepts, every reader accepts, and reads alike. Comments,
 //! trailing commas, bare words, control characters in strings and a second document are refused. Bytes beyond ASCII
-//! are not checked: in every encoding that comes this far, none of them is part of the structure. It never allocates for a value that nobody asked for, and never holds more than one piece of text.
+//! are not checked: in every encoding that comes this far, none of them is part of the structure. It never
+//! allocates for a value that nobody asked for, and never holds more than one piece of text.
+//!
+//! It works on 64 bytes at a time. [`mark`] finds the bytes that matter, [`Tokenizer`] where tokens begin, and
+//! [`Grammar`] whether each may follow the one before, all by arithmetic on words of bits. Here is looked at, one by
+//! one, what is left: brackets, which have to match; numbers and words, which have to be right; and
+//! the strings that the sink wants to know.
 
-use std::borrow::Cow;
-
-use super::scan::string_special;
+use super::grammar::{Grammar, Order};
+use super::marks::{BLOCK_BYTES, Marks, STRETCH_BLOCKS, STRETCH_BYTES, mark};
+use super::text::{NameFilter, Scalar, Text};
+use super::tokens::{Tokenizer, Tokens};
 
 /// The deepest nesting that is read.
 pub(super) const DEPTH_MAX: usize = 512;
 
-/// The longest key, number or wanted string that a piece may cut in two.
-const TEXT_BYTES_MAX: usize = 64 * 1024;
+/// The longest name, string or number that is told.
+pub(super) const TEXT_BYTES_MAX: usize = 64 * 1024;
 
 /// What is told about a document, in its order.
 pub(super) trait Sink {
+    /// What is to be told of the tokens that come now. Asked again after whatever was told.
+    fn wants(&self) -> Wants;
+    /// The names that matter where no scalars are wanted. Always the same.
+    fn names(&self) -> NameFilter;
     /// A member's name, inside an object.
     fn key(&mut self, name: Text<'_>) -> Result<(), Broken>;
     /// An object or array opens.
@@ -24,104 +35,94 @@ pub(super) trait Sink {
     fn close(&mut self);
     /// A string, number, `true`, `false` or `null`.
     fn scalar(&mut self, scalar: Scalar<'_>) -> Result<(), Broken>;
-    /// Whether the text of the scalar that comes now will be looked at.
-    fn wants_scalar(&self) -> bool;
+}
+
+/// How much a [`Sink`] wants to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// What opens and closes, which is always told.
+    Structure,
+    /// Names too, if they pass the filter.
+    Names,
+    /// All names, and scalars, but of a string only that it is there.
+    Scalars,
+    /// All names, and scalars, and what strings say.
+    Strings,
 }
 
 /// The document cannot be read, or can be read in two ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Broken;
 
-/// A value that contains no other.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Scalar<'a> {
-    String(Text<'a>),
-    Number(&'a [u8]),
-    Boolean,
-    Null,
-}
-
-/// The text of a string as it is written, between its quotes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Text<'a> {
-    raw: &'a [u8],
-    escaped: bool,
-}
-
-impl<'a> Text<'a> {
-    /// As written, if nothing in it is escaped.
-    pub(super) fn plain(self) -> Option<&'a [u8]> {
-        (!self.escaped).then_some(self.raw)
-    }
-
-    /// What it means.
-    pub(super) fn decoded(self) -> Cow<'a, [u8]> {
-        if self.escaped { Cow::Owned(unescape(self.raw)) } else { Cow::Borrowed(self.raw) }
-    }
-
-    /// Whether it means `name`.
-    pub(super) fn is(self, name: &[u8]) -> bool {
-        if self.escaped { unescape(self.raw) == name } else { self.raw == name }
-    }
-}
-
 /// The state between two pieces. With `LINES`, a document is one line and many may follow (NDJSON).
 #[derive(Debug)]
 pub(super) struct Lexer<const LINES: bool> {
-    arrays: [u64; DEPTH_MAX / 64],
+    tokenizer: Tokenizer,
+    grammar: Grammar,
+    container: Container,
     depth: usize,
-    expect: Expect,
-    token: Token,
-    escape: Escape,
-    escaped: bool,
-    cut: Vec<u8>,
+    /// Which of the open containers are arrays.
+    arrays: [u64; DEPTH_MAX / 64],
+    unfinished: Option<Kind>,
+    /// Where in the piece the unfinished text begins.
+    begin: usize,
+    /// What earlier pieces held of it.
+    kept: Vec<u8>,
     broken: bool,
 }
 
+/// What is innermost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Expect {
-    Document,
-    Value,
-    ValueOrEnd,
-    Key,
-    KeyOrEnd,
-    Colon,
-    CommaOrEnd,
-    Nothing,
+enum Container {
+    None,
+    Object,
+    Array,
 }
 
-/// What the piece before ended in the middle of.
+/// A text that is told when it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
-    None,
-    Key,
+enum Kind {
+    Name,
     String,
     Word,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Escape {
-    None,
-    Backslash,
-    Hex(u8),
+/// A block of a piece.
+struct Block<'a> {
+    piece: &'a [u8],
+    /// Where in the piece it begins.
+    offset: usize,
+    /// 64, but for the last one of the piece.
+    length: usize,
+    tokens: Tokens,
+    order: Order,
+    has_escapes: bool,
 }
 
-enum Stop {
-    Quote(usize),
-    Cut,
-    Broken,
+impl Block<'_> {
+    /// Whether the name that opens at `at` may be a wanted one.
+    #[inline]
+    fn may_hold(&self, names: NameFilter, at: u32, ahead: u64) -> bool {
+        let end = (self.tokens.closing & ahead).trailing_zeros() as usize;
+        if self.has_escapes || end == BLOCK_BYTES {
+            return true;
+        }
+        let name = self.piece.get(self.offset + at as usize + 1..self.offset + end);
+        name.is_none_or(|name| names.passes(name))
+    }
 }
 
 impl<const LINES: bool> Default for Lexer<LINES> {
     fn default() -> Self {
         Self {
-            arrays: [0; DEPTH_MAX / 64],
+            tokenizer: Tokenizer::default(),
+            grammar: Grammar::default(),
+            container: Container::None,
             depth: 0,
-            expect: Expect::Document,
-            token: Token::None,
-            escape: Escape::None,
-            escaped: false,
-            cut: Vec::new(),
+            arrays: [0; DEPTH_MAX / 64],
+            unfinished: None,
+            begin: 0,
+            kept: Vec::new(),
             broken: false,
         }
     }
@@ -130,17 +131,8 @@ impl<const LINES: bool> Default for Lexer<LINES> {
 impl<const LINES: bool> Lexer<LINES> {
     /// Reads the next piece.
     pub(super) fn push<S: Sink>(&mut self, piece: &[u8], sink: &mut S) {
-        let mut rest = piece;
-        while !rest.is_empty() && !self.broken {
-            let after = match self.token {
-                Token::None => self.step(rest, sink),
-                Token::Key | Token::String => self.string(rest, sink),
-                Token::Word => self.word(rest, sink),
-            };
-            match after {
-                Ok(after) => rest = after,
-                Err(Broken) => self.broken = true,
-            }
+        if !self.broken && self.read(piece, sink).is_err() {
+            self.broken = true;
         }
     }
 
@@ -150,326 +142,188 @@ impl<const LINES: bool> Lexer<LINES> {
     }
 
     /// Whether nothing but white space was read.
-    pub(super) fn is_blank(&self) -> bool {
-        !self.broken && self.expect == Expect::Document && self.token == Token::None
+    pub(super) const fn is_blank(&self) -> bool {
+        !self.broken && self.depth == 0 && self.grammar.is_at_start()
     }
 
     /// The input has ended.
     pub(super) fn finish<S: Sink>(&mut self, sink: &mut S) -> Result<(), Broken> {
-        if self.token == Token::Word && !self.broken {
-            self.end_word(sink)?;
+        if self.broken || self.depth > 0 || self.tokenizer.is_inside() {
+            return Err(Broken);
         }
-        let complete = self.token == Token::None && matches!(self.expect, Expect::Nothing | Expect::Document);
-        if self.broken || !complete { Err(Broken) } else { Ok(()) }
+        if self.unfinished.take() == Some(Kind::Word) {
+            tell(sink, Kind::Word, &self.kept, false)
+        } else {
+            Ok(())
+        }
     }
 
-    #[inline]
-    fn step<'a, S: Sink>(&mut self, rest: &'a [u8], sink: &mut S) -> Result<&'a [u8], Broken> {
-        let Some((&byte, after)) = rest.split_first() else { return Ok(rest) };
-        match byte {
-            b'"' => {
-                let is_key = match self.expect {
-                    Expect::Key | Expect::KeyOrEnd => true,
-                    Expect::Value | Expect::ValueOrEnd | Expect::Document => false,
-                    Expect::Colon | Expect::CommaOrEnd | Expect::Nothing => return Err(Broken),
-                };
-                return self.begin_string(is_key, after, sink);
-            }
-            b',' if self.expect == Expect::CommaOrEnd => {
-                self.expect = if self.in_array() { Expect::Value } else { Expect::Key };
-            }
-            b':' if self.expect == Expect::Colon => self.expect = Expect::Value,
-            b'{' | b'[' => self.open(byte == b'[', sink)?,
-            b'}' if matches!(self.expect, Expect::KeyOrEnd | Expect::CommaOrEnd) && !self.in_array() => {
-                self.close(sink);
-            }
-            b']' if matches!(self.expect, Expect::ValueOrEnd | Expect::CommaOrEnd) && self.in_array() => {
-                self.close(sink);
-            }
-            b' ' | b'\t' => {}
-            b'\n' | b'\r' => self.end_line()?,
-            _ => {
-                self.expect_value()?;
-                self.token = Token::Word;
-                return self.word(rest, sink);
+    fn read<S: Sink>(&mut self, piece: &[u8], sink: &mut S) -> Result<(), Broken> {
+        let mut marks = [Marks::default(); STRETCH_BLOCKS];
+        let mut offset = 0;
+        for stretch in piece.chunks(STRETCH_BYTES) {
+            mark(stretch, &mut marks);
+            for (bytes, marks) in stretch.chunks(BLOCK_BYTES).zip(&marks) {
+                let tokens = self.tokenizer.read(bytes, marks)?;
+                let order = self.grammar.check::<LINES>(&tokens)?;
+                let has_escapes = marks.backslash != 0;
+                self.walk(&Block { piece, offset, length: bytes.len(), tokens, order, has_escapes }, sink)?;
+                offset += bytes.len();
             }
         }
-        Ok(after)
-    }
-
-    fn end_line(&mut self) -> Result<(), Broken> {
-        if LINES {
-            if self.depth > 0 {
-                return Err(Broken);
-            }
-            self.expect = Expect::Document;
+        if self.unfinished.is_some() {
+            self.keep(piece.get(self.begin..).unwrap_or_default())?;
+            self.begin = 0;
         }
         Ok(())
     }
 
-    const fn expect_value(&self) -> Result<(), Broken> {
-        match self.expect {
-            Expect::Value | Expect::ValueOrEnd | Expect::Document => Ok(()),
-            Expect::Key | Expect::KeyOrEnd | Expect::Colon | Expect::CommaOrEnd | Expect::Nothing => {
-                Err(Broken)
+    /// Goes through what has to be looked at one by one.
+    #[inline]
+    fn walk<S: Sink>(&mut self, block: &Block<'_>, sink: &mut S) -> Result<(), Broken> {
+        let Tokens { opening, word_begin, open, close, square, .. } = block.tokens;
+        let brackets = open | close;
+        let names = if block.has_escapes {
+            block.order.names
+        } else {
+            sink.names().sift(block.order.names, block.tokens.closing)
+        };
+        let (mut ahead, mut unchecked) = (!0_u64, !0_u64);
+        if self.unfinished.is_some() {
+            self.end_text(block, !0, sink)?;
+        }
+        loop {
+            let strings = match (sink.wants(), self.container) {
+                (Wants::Structure, _) | (Wants::Names, Container::Array | Container::None) => 0,
+                (Wants::Names, Container::Object) => names,
+                (Wants::Scalars | Wants::Strings, _) => opening,
+            };
+            let next = (brackets | word_begin | strings) & ahead;
+            if next == 0 {
+                break;
+            }
+            let at = next.trailing_zeros();
+            let bit = 1_u64 << at;
+            ahead = (!0 << at) ^ bit;
+            if brackets & bit != 0 {
+                self.check_container(block, unchecked & !ahead)?;
+                unchecked = ahead;
+                let array = square & bit != 0;
+                if open & bit != 0 { self.open(array, sink)? } else { self.close(array, sink)? }
+            } else if word_begin & bit != 0 {
+                self.begin_text(Kind::Word, block, at, sink)?;
+            } else if block.order.names & bit != 0 && self.container == Container::Object {
+                if sink.wants() != Wants::Names || block.may_hold(sink.names(), at, ahead) {
+                    self.begin_text(Kind::Name, block, at + 1, sink)?;
+                }
+            } else if sink.wants() == Wants::Strings {
+                self.begin_text(Kind::String, block, at + 1, sink)?;
+            } else {
+                sink.scalar(Scalar::Unread)?;
             }
         }
+        self.check_container(block, unchecked)
     }
 
+    /// Checks what may stand in some containers only, for the part of the block that is directly in this one.
+    #[inline]
+    fn check_container(&self, block: &Block<'_>, part: u64) -> Result<(), Broken> {
+        let Tokens { comma, colon, line, .. } = block.tokens;
+        let line = if LINES { line } else { 0 };
+        let forbidden = match self.container {
+            Container::None => comma | colon,
+            Container::Object => block.order.only_in_array | line,
+            Container::Array => colon | line,
+        };
+        if forbidden & part == 0 { Ok(()) } else { Err(Broken) }
+    }
+
+    #[inline]
     fn open<S: Sink>(&mut self, array: bool, sink: &mut S) -> Result<(), Broken> {
-        self.expect_value()?;
         let word = self.arrays.get_mut(self.depth / 64).ok_or(Broken)?;
         let bit = 1 << (self.depth % 64);
         *word = if array { *word | bit } else { *word & !bit };
         self.depth += 1;
-        self.expect = if array { Expect::ValueOrEnd } else { Expect::KeyOrEnd };
+        self.container = if array { Container::Array } else { Container::Object };
         sink.open(array)
     }
 
-    fn close<S: Sink>(&mut self, sink: &mut S) {
-        self.depth = self.depth.saturating_sub(1);
-        self.expect = self.after_value();
-        sink.close();
-    }
-
-    /// Whether the innermost container is an array. Only asked inside of one.
     #[inline]
-    fn in_array(&self) -> bool {
-        let level = self.depth.wrapping_sub(1);
-        self.arrays.get(level / 64).is_some_and(|word| word >> (level % 64) & 1 == 1)
-    }
-
-    #[inline]
-    const fn after_value(&self) -> Expect {
-        if self.depth == 0 { Expect::Nothing } else { Expect::CommaOrEnd }
-    }
-
-    /// Reads a string, whose opening quote has been read. Most are plain and not cut in two.
-    #[inline]
-    fn begin_string<'a, S: Sink>(
-        &mut self,
-        is_key: bool,
-        rest: &'a [u8],
-        sink: &mut S,
-    ) -> Result<&'a [u8], Broken> {
-        if let Some((raw, [b'"', after @ ..])) =
-            string_special(rest).and_then(|end| rest.split_at_checked(end))
-        {
-            tell(sink, is_key, Text { raw, escaped: false })?;
-            return Ok(self.end_string(is_key, after));
+    fn close<S: Sink>(&mut self, array: bool, sink: &mut S) -> Result<(), Broken> {
+        if self.container != if array { Container::Array } else { Container::Object } {
+            return Err(Broken);
         }
-        self.token = if is_key { Token::Key } else { Token::String };
-        self.escaped = false;
-        self.string(rest, sink)
-    }
-
-    /// After a string: what nearly always follows it at once is read with it.
-    #[inline]
-    fn end_string<'a>(&mut self, is_key: bool, after: &'a [u8]) -> &'a [u8] {
-        match after {
-            [b':', after @ ..] if is_key => {
-                self.expect = Expect::Value;
-                after
+        self.depth -= 1;
+        self.container = match self.depth.checked_sub(1) {
+            None => Container::None,
+            Some(level) if self.arrays.get(level / 64).is_some_and(|word| word >> (level % 64) & 1 == 1) => {
+                Container::Array
             }
-            [b',', after @ ..] if !is_key && self.depth > 0 => {
-                self.expect = if self.in_array() { Expect::Value } else { Expect::Key };
-                after
-            }
-            _ => {
-                self.expect = if is_key { Expect::Colon } else { self.after_value() };
-                after
-            }
-        }
-    }
-
-    /// Reads on in a string that is escaped or was cut in two.
-    fn string<'a, S: Sink>(&mut self, rest: &'a [u8], sink: &mut S) -> Result<&'a [u8], Broken> {
-        let is_key = self.token == Token::Key;
-        let end = match self.scan_string(rest) {
-            Stop::Quote(end) => end,
-            Stop::Broken => return Err(Broken),
-            Stop::Cut => {
-                if is_key || sink.wants_scalar() {
-                    self.keep(rest)?;
-                }
-                return Ok(&[]);
-            }
+            Some(_) => Container::Object,
         };
-        let (part, after) = rest.split_at_checked(end).ok_or(Broken)?;
-        self.token = Token::None;
-        if self.cut.is_empty() {
-            tell(sink, is_key, Text { raw: part, escaped: self.escaped })?;
-        } else {
-            self.keep(part)?;
-            let whole = std::mem::take(&mut self.cut);
-            tell(sink, is_key, Text { raw: &whole, escaped: self.escaped })?;
-            self.reuse(whole);
-        }
-        Ok(self.end_string(is_key, after.get(1..).unwrap_or_default()))
+        sink.close();
+        Ok(())
     }
 
-    fn scan_string(&mut self, bytes: &[u8]) -> Stop {
-        let mut at = 0;
-        loop {
-            if self.escape == Escape::None {
-                let rest = bytes.get(at..).unwrap_or_default();
-                let Some(hit) = string_special(rest) else { return Stop::Cut };
-                at += hit;
-                match bytes.get(at) {
-                    Some(b'"') => return Stop::Quote(at),
-                    Some(b'\\') => {
-                        self.escape = Escape::Backslash;
-                        self.escaped = true;
-                    }
-                    Some(_) | None => return Stop::Broken,
-                }
-            } else {
-                let Some(byte) = bytes.get(at) else { return Stop::Cut };
-                self.escape = match (self.escape, byte) {
-                    (Escape::Backslash, b'u') => Escape::Hex(4),
-                    (Escape::Backslash, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                        Escape::None
-                    }
-                    (Escape::Hex(1), digit) if digit.is_ascii_hexdigit() => Escape::None,
-                    (Escape::Hex(left), digit) if digit.is_ascii_hexdigit() => Escape::Hex(left - 1),
-                    (Escape::None | Escape::Backslash | Escape::Hex(_), _) => return Stop::Broken,
-                };
-            }
-            at += 1;
-        }
+    #[inline]
+    fn begin_text<S: Sink>(
+        &mut self,
+        kind: Kind,
+        block: &Block<'_>,
+        at: u32,
+        sink: &mut S,
+    ) -> Result<(), Broken> {
+        self.unfinished = Some(kind);
+        self.begin = block.offset + at as usize;
+        self.end_text(block, (!0_u64).checked_shl(at).unwrap_or(0), sink)
     }
 
-    /// Reads on in a number, `true`, `false` or `null`.
-    fn word<'a, S: Sink>(&mut self, rest: &'a [u8], sink: &mut S) -> Result<&'a [u8], Broken> {
-        let in_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-        let end = rest.iter().position(|byte| !in_word(byte)).unwrap_or(rest.len());
-        let (part, after) = rest.split_at_checked(end).ok_or(Broken)?;
-        if after.is_empty() || !self.cut.is_empty() {
-            self.keep(part)?;
-            if !after.is_empty() {
-                self.end_word(sink)?;
-            }
-        } else {
-            self.token = Token::None;
-            self.expect = self.after_value();
-            sink.scalar(read_word(part)?)?;
+    /// Tells the unfinished text, if it ends in this block.
+    #[inline]
+    fn end_text<S: Sink>(&mut self, block: &Block<'_>, ahead: u64, sink: &mut S) -> Result<(), Broken> {
+        let Some(kind) = self.unfinished else { return Ok(()) };
+        let ends = match kind {
+            Kind::Name | Kind::String => block.tokens.closing,
+            Kind::Word => !block.tokens.word,
+        };
+        let end = (ends & ahead).trailing_zeros() as usize;
+        if end >= block.length {
+            return Ok(());
         }
-        Ok(after)
-    }
-
-    fn end_word<S: Sink>(&mut self, sink: &mut S) -> Result<(), Broken> {
-        let whole = std::mem::take(&mut self.cut);
-        self.token = Token::None;
-        self.expect = self.after_value();
-        sink.scalar(read_word(&whole)?)?;
-        self.reuse(whole);
+        self.unfinished = None;
+        let text = block.piece.get(self.begin..block.offset + end).unwrap_or_default();
+        if self.kept.is_empty() {
+            let may_be_escaped = block.has_escapes || self.begin < block.offset;
+            return tell(sink, kind, text, may_be_escaped);
+        }
+        self.keep(text)?;
+        tell(sink, kind, &self.kept, true)?;
+        self.kept.clear();
         Ok(())
     }
 
     fn keep(&mut self, part: &[u8]) -> Result<(), Broken> {
-        if self.cut.len() + part.len() > TEXT_BYTES_MAX {
+        if self.kept.len() + part.len() > TEXT_BYTES_MAX {
             return Err(Broken);
         }
-        self.cut.extend_from_slice(part);
+        self.kept.extend_from_slice(part);
         Ok(())
-    }
-
-    fn reuse(&mut self, mut buffer: Vec<u8>) {
-        buffer.clear();
-        self.cut = buffer;
     }
 }
 
 #[inline]
-fn tell<S: Sink>(sink: &mut S, is_key: bool, text: Text<'_>) -> Result<(), Broken> {
-    if is_key { sink.key(text) } else { sink.scalar(Scalar::String(text)) }
-}
-
-fn read_word(word: &[u8]) -> Result<Scalar<'_>, Broken> {
-    match word {
-        b"true" | b"false" => Ok(Scalar::Boolean),
-        b"null" => Ok(Scalar::Null),
-        number if is_number(number) => Ok(Scalar::Number(number)),
-        _ => Err(Broken),
+fn tell<S: Sink>(sink: &mut S, kind: Kind, raw: &[u8], may_be_escaped: bool) -> Result<(), Broken> {
+    // Not only where a piece cuts it: the answer is the same however a body is cut.
+    if raw.len() > TEXT_BYTES_MAX {
+        return Err(Broken);
     }
-}
-
-/// RFC 8259 section 6.
-fn is_number(text: &[u8]) -> bool {
-    fn digits(text: &[u8]) -> Option<&[u8]> {
-        let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        (count > 0).then(|| text.get(count..)).flatten()
-    }
-    let text = text.strip_prefix(b"-").unwrap_or(text);
-    let rest = match text.strip_prefix(b"0") {
-        Some(rest) => Some(rest),
-        None => digits(text),
-    };
-    let Some(rest) = rest else { return false };
-    let rest = match rest.strip_prefix(b".") {
-        Some(fraction) => digits(fraction),
-        None => Some(rest),
-    };
-    let Some(rest) = rest else { return false };
-    match rest {
-        [] => true,
-        [b'e' | b'E', exponent @ ..] => {
-            let exponent = match exponent {
-                [b'+' | b'-', rest @ ..] => rest,
-                exponent => exponent,
-            };
-            digits(exponent).is_some_and(<[u8]>::is_empty)
-        }
-        _ => false,
-    }
-}
-
-/// What an escaped text means. A surrogate without its partner stands for U+FFFD.
-fn unescape(raw: &[u8]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(raw.len());
-    let mut rest = raw;
-    let mut encoded = [0; 4];
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte != b'\\' {
-            text.push(byte);
-            continue;
-        }
-        let Some((&letter, after)) = rest.split_first() else { break };
-        rest = after;
-        match letter {
-            b'b' => text.push(8),
-            b'f' => text.push(12),
-            b'n' => text.push(b'\n'),
-            b'r' => text.push(b'\r'),
-            b't' => text.push(b'\t'),
-            b'u' => {
-                let character = take_unicode(&mut rest);
-                text.extend_from_slice(character.encode_utf8(&mut encoded).as_bytes());
-            }
-            other => text.push(other),
+    let text = if may_be_escaped { Text::new(raw) } else { Text::plain(raw) };
+    match kind {
+        Kind::Name => sink.key(text),
+        Kind::String => sink.scalar(Scalar::String(text)),
+        Kind::Word => {
+            let scalar = Scalar::read(raw)?;
+            if matches!(sink.wants(), Wants::Scalars | Wants::Strings) { sink.scalar(scalar) } else { Ok(()) }
         }
     }
-    text
-}
-
-fn take_unicode(rest: &mut &[u8]) -> char {
-    let unit = take_unit(rest);
-    if (0xD800..0xDC00).contains(&unit)
-        && let Some(mut partner) = rest.strip_prefix(b"\\u")
-    {
-        let low = take_unit(&mut partner);
-        if (0xDC00..0xE000).contains(&low) {
-            *rest = partner;
-            let point = 0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-            return char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER);
-        }
-    }
-    char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER)
-}
-
-fn take_unit(rest: &mut &[u8]) -> u32 {
-    let (digits, after) = rest.split_at_checked(4).unwrap_or((rest, &[]));
-    *rest = after;
-    digits.iter().fold(0, |unit, digit| unit << 4 | char::from(*digit).to_digit(16).unwrap_or(0))
 }

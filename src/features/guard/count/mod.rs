@@ -7,13 +7,19 @@
 
 mod csv;
 mod fhir;
+mod grammar;
 mod json;
 mod lexer;
+mod marks;
 mod ndjson;
+#[cfg(test)]
+mod oracle;
 mod patients;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod text;
+mod tokens;
 
 pub use csv::CsvScanner;
 pub use fhir::FhirScanner;
@@ -72,7 +78,7 @@ impl Counter {
             Some(PatientLocator::Member(_)) | None => None,
         };
         let scanner = match kind {
-            ReplyKind::Json { pointer } => Scanner::Json(JsonScanner::new(pointer, member)),
+            ReplyKind::Json { records } => Scanner::Json(JsonScanner::new(records, member)),
             ReplyKind::FhirBundle => Scanner::Fhir(Box::default()),
             ReplyKind::Ndjson => Scanner::Ndjson(NdjsonScanner::new(member)),
             ReplyKind::Csv { delimiter, header } => {

@@ -4,8 +4,9 @@
 //! number of records. What does not hold to that is [`WhyUnknown::Unparsable`].
 
 use super::Tally;
-use super::lexer::{Broken, Lexer, Scalar, Sink, Text};
+use super::lexer::{Broken, Lexer, Sink, Wants};
 use super::patients::Patients;
+use super::text::{NameFilter, Scalar, Text};
 use crate::domain::count::{Count, WhyUnknown};
 
 /// Counts lines of JSON, and the distinct values of one member inside of them.
@@ -18,6 +19,7 @@ pub struct NdjsonScanner {
 #[derive(Debug, Default)]
 struct Lines {
     patient: Option<Box<[u8]>>,
+    filter: NameFilter,
     depth: usize,
     is_patient: bool,
     number: u64,
@@ -27,7 +29,11 @@ struct Lines {
 impl NdjsonScanner {
     /// A scanner for lines that name their patient in the member `patient`.
     pub fn new(patient: Option<&str>) -> Self {
-        let lines = Lines { patient: patient.map(|name| name.as_bytes().into()), ..Lines::default() };
+        let lines = Lines {
+            patient: patient.map(|name| name.as_bytes().into()),
+            filter: patient.map_or(NameFilter::NONE, |name| NameFilter::NONE.with(name.as_bytes())),
+            ..Lines::default()
+        };
         Self { lexer: Lexer::default(), lines }
     }
 
@@ -61,6 +67,24 @@ impl Lines {
 
 impl Sink for Lines {
     #[inline]
+    fn names(&self) -> NameFilter {
+        self.filter
+    }
+
+    #[inline]
+    fn wants(&self) -> Wants {
+        if self.is_patient {
+            Wants::Strings
+        } else if self.depth == 0 {
+            Wants::Scalars
+        } else if self.patient.is_some() {
+            Wants::Names
+        } else {
+            Wants::Structure
+        }
+    }
+
+    #[inline]
     fn key(&mut self, name: Text<'_>) -> Result<(), Broken> {
         self.is_patient = self.patient.as_ref().is_some_and(|patient| name.is(patient));
         Ok(())
@@ -91,13 +115,9 @@ impl Sink for Lines {
             match scalar {
                 Scalar::String(text) => self.patients.name(&text.decoded()),
                 Scalar::Number(text) => self.patients.name(text),
-                Scalar::Boolean | Scalar::Null => {}
+                Scalar::Boolean | Scalar::Null | Scalar::Unread => {}
             }
         }
         Ok(())
-    }
-
-    fn wants_scalar(&self) -> bool {
-        self.is_patient
     }
 }

@@ -8,6 +8,9 @@ use crate::domain::count::Count;
 /// Past this many, the number of patients is a lower bound: what a person may take is far less.
 pub(super) const PATIENTS_MAX: usize = 10_000;
 
+/// A list of this many is taken in without growing.
+const PATIENTS_USUAL: usize = 448;
+
 /// The distinct patients of one reply. Holds 64-bit hashes under a random key, never an identifier,
 /// so that memory tells nobody who was in it.
 #[derive(Debug, Default)]
@@ -21,7 +24,10 @@ pub(super) struct Patients {
 impl Patients {
     /// The hash under which `identifier` is known here.
     pub(super) fn hash(&self, identifier: &[u8]) -> u64 {
-        self.key.hash_one(identifier)
+        // One text is all that is hashed: its length need not set it apart from what follows.
+        let mut hasher = self.key.build_hasher();
+        hasher.write(identifier);
+        hasher.finish()
     }
 
     /// `identifier` was named.
@@ -37,6 +43,9 @@ impl Patients {
             return;
         }
         self.last = Some(hash);
+        if self.seen.is_empty() {
+            self.seen.reserve(PATIENTS_USUAL);
+        }
         if self.seen.len() < PATIENTS_MAX {
             self.seen.insert(hash);
         } else if !self.seen.contains(&hash) {

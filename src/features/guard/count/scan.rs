@@ -6,16 +6,6 @@
 const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
-/// Where the first quote, backslash or control character of `bytes` is.
-#[inline]
-pub(super) fn string_special(bytes: &[u8]) -> Option<usize> {
-    find(
-        bytes,
-        |word| zero_byte(word ^ splat(b'"')) | zero_byte(word ^ splat(b'\\')) | below_space(word),
-        |byte| byte == b'"' || byte == b'\\' || byte < 0x20,
-    )
-}
-
 /// Where the first of three bytes is.
 #[inline]
 pub(super) fn any_of(bytes: &[u8], [a, b, c]: [u8; 3]) -> Option<usize> {
@@ -48,10 +38,6 @@ const fn zero_byte(word: u64) -> u64 {
     word.wrapping_sub(LOW) & !word & HIGH
 }
 
-const fn below_space(word: u64) -> u64 {
-    word.wrapping_sub(splat(0x20)) & !word & HIGH
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -61,8 +47,6 @@ mod tests {
     proptest! {
         #[test]
         fn the_first_byte_that_matters_is_found(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let plain = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
-            prop_assert_eq!(string_special(&bytes), plain);
             let plain = bytes.iter().position(|byte| b",\n\r".contains(byte));
             prop_assert_eq!(any_of(&bytes, *b",\n\r"), plain);
         }

@@ -8,9 +8,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::reply_shape::RecordsPointer;
 
 fn json_shape(pointer: &str) -> ReplyKind {
-    ReplyKind::Json { pointer: pointer.to_owned() }
+    ReplyKind::Json { records: RecordsPointer::read(pointer) }
 }
 
 const CSV: ReplyKind = ReplyKind::Csv { delimiter: None, header: true };
@@ -390,13 +391,14 @@ fn what_is_counted_so_far_never_exceeds_the_whole() {
 
 // ---- oracles ----
 
-fn any_json() -> impl Strategy<Value = Value> {
+pub(super) fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         "[a-z\"\\\\\n/\u{e9}\u{1F600}]{0,12}".prop_map(Value::from),
+        "[a-z,:{}\\[\\] \"\\\\\n]{50,150}".prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 60, 6, |inner| {
         let name = prop_oneof![Just("data".to_owned()), Just("mrn".to_owned()), "[a-c\"\\\\]{0,3}"];
@@ -428,7 +430,7 @@ fn distinct(value: &Value, found: &mut HashSet<String>) {
     }
 }
 
-fn cut<'a>(body: &'a [u8], sizes: &'a [usize]) -> impl Iterator<Item = &'a [u8]> {
+pub(super) fn cut<'a>(body: &'a [u8], sizes: &'a [usize]) -> impl Iterator<Item = &'a [u8]> {
     let mut rest = body;
     let mut sizes = sizes.iter().cycle();
     std::iter::from_fn(move || {

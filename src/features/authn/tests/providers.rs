@@ -1,0 +1,107 @@
+//! Providers that lack something, are down, or change.
+
+use super::*;
+
+#[tokio::test]
+async fn a_provider_that_does_not_list_its_challenge_methods_is_sent_one_all_the_same() {
+    let clinic = Clinic::open().await;
+    clinic.provider.script(|script| script.metadata.remove("code_challenge_methods_supported"));
+    // The fake provider checks that the challenge is there, and that the verifier fits.
+    assert_eq!(&*clinic.sign_in(None).await.unwrap().subject.sub, "nurse-7");
+}
+
+#[tokio::test]
+async fn metadata_of_another_issuer_is_not_believed() {
+    let clinic = Clinic::open().await;
+    clinic.provider.script(|script| script.metadata.insert("issuer".to_owned(), json!("https://id.example")));
+    let result = clinic.sign_in(None).await;
+    assert!(matches!(result, Err(AuthnError::Provider(ProviderFault::Issuer))), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_provider_that_lacks_what_we_need_is_refused() {
+    let cases = [
+        ("code_challenge_methods_supported", json!(["plain"])),
+        ("code_challenge_methods_supported", json!([])),
+        ("id_token_signing_alg_values_supported", json!(["HS256", "none"])),
+        ("token_endpoint_auth_methods_supported", json!(["private_key_jwt"])),
+        ("token_endpoint", json!("http://id.clinic.example/token")),
+        ("authorization_endpoint", json!("javascript:alert(1)")),
+        ("jwks_uri", json!("http://169.254.169.254/keys")),
+    ];
+    for (member, value) in cases {
+        let clinic = Clinic::open().await;
+        clinic.provider.script(|script| script.metadata.insert(member.to_owned(), value));
+        let result = clinic.sign_in(None).await;
+        assert!(matches!(result, Err(AuthnError::Provider(_))), "{member}: {result:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_is_out_of_order_gives_one_error() {
+    let behaviors =
+        [Behavior::Silent, Behavior::Huge, Behavior::Redirect, Behavior::Error, Behavior::Nonsense];
+    for behavior in behaviors {
+        let clinic = Clinic::open().await;
+        clinic.provider.script(|script| script.discovery = behavior);
+        let result = clinic.sign_in(None).await;
+        assert!(matches!(result, Err(AuthnError::Provider(_))), "discovery {behavior:?}: {result:?}");
+
+        let clinic = Clinic::open().await;
+        clinic.provider.script(|script| script.tokens = behavior);
+        let result = clinic.sign_in(None).await;
+        assert!(matches!(result, Err(AuthnError::Provider(_))), "token {behavior:?}: {result:?}");
+
+        if behavior != Behavior::Nonsense {
+            let clinic = Clinic::open().await;
+            clinic.provider.script(|script| script.keys = behavior);
+            let result = clinic.sign_in(None).await;
+            assert!(matches!(result, Err(AuthnError::Provider(_))), "keys {behavior:?}: {result:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_comes_up_later_is_found_and_not_asked_by_everyone_at_once() {
+    let clinic = Clinic::open().await;
+    clinic.provider.script(|script| script.discovery = Behavior::Error);
+    let requests = || clinic.provider.script(|script| script.discovery_requests);
+    assert!(matches!(clinic.party.warm_up(clinic.clock.now()).await.as_slice(), [(_, Err(_))]));
+    for _ in 0..5 {
+        assert!(clinic.begin(None, None).await.is_err());
+    }
+    assert_eq!(requests(), 1);
+    assert_eq!(clinic.party.readiness(), [("clinic".parse().unwrap(), false)]);
+
+    clinic.provider.script(|script| script.discovery = Behavior::Normal);
+    clinic.advance(Duration::from_secs(3));
+    let many = futures_util::future::join_all((0..20).map(|_| clinic.begin(None, None))).await;
+    assert!(many.iter().all(Result::is_ok));
+    assert_eq!(requests(), 2);
+    assert_eq!(clinic.party.readiness(), [("clinic".parse().unwrap(), true)]);
+}
+
+#[tokio::test]
+async fn what_is_known_serves_while_the_provider_is_down_but_not_for_ever() {
+    let clinic = Clinic::open().await;
+    clinic.sign_in(None).await.unwrap();
+    clinic.provider.script(|script| script.discovery = Behavior::Error);
+    clinic.advance(2 * 60 * MINUTE);
+    clinic.sign_in(None).await.unwrap();
+    clinic.advance(23 * 60 * MINUTE);
+    assert!(clinic.sign_in(None).await.is_err());
+}
+
+#[tokio::test]
+async fn new_settings_may_take_a_provider_away_or_give_its_name_to_another() {
+    let clinic = Clinic::open().await;
+    let begun = clinic.begin(None, None).await.unwrap();
+    let query = clinic.provider.authorize(&begun.location);
+    let other = FakeProvider::start(clinic.clock.now()).await;
+    clinic.party.apply(vec![settings(&other.issuer)]).unwrap();
+    let result = clinic.finish(&query, &binding_of(&begun)).await;
+    assert!(matches!(result, Err(AuthnError::OtherIssuer)), "{result:?}");
+
+    clinic.party.apply(Vec::new()).unwrap();
+    assert!(matches!(clinic.begin(None, None).await, Err(AuthnError::UnknownProvider)));
+}

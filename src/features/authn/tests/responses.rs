@@ -1,0 +1,112 @@
+//! What comes back with the browser.
+
+use super::*;
+
+#[tokio::test]
+async fn a_response_is_good_once() {
+    let clinic = Clinic::open().await;
+    let begun = clinic.begin(None, None).await.unwrap();
+    let (query, binding) = (clinic.provider.authorize(&begun.location), binding_of(&begun));
+    clinic.finish(&query, &binding).await.unwrap();
+    let again = clinic.finish(&query, &binding).await;
+    assert!(matches!(again, Err(AuthnError::UnknownTransaction)), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_response_is_good_in_the_browser_and_at_the_host_where_it_began() {
+    let clinic = Clinic::open().await;
+    let begun = clinic.begin(None, None).await.unwrap();
+    let query = clinic.provider.authorize(&begun.location);
+    let others = binding_of(&clinic.begin(None, None).await.unwrap());
+    let now = clinic.clock.now();
+    let elsewhere = "https://console.clinic.example/.leastway/callback";
+    let own = binding_of(&begun);
+    for (binding, place) in [(Some(&*others), CALLBACK), (None, CALLBACK), (Some(&*own), elsewhere)] {
+        let result = clinic.party.finish(&query, binding, place, now).await;
+        assert!(matches!(result, Err(AuthnError::OtherBrowser)), "{result:?}");
+    }
+    assert!(clinic.finish(&query, &own).await.is_ok());
+}
+
+#[tokio::test]
+async fn ten_tabs_sign_in_at_once_under_one_cookie() {
+    let clinic = Clinic::open().await;
+    let first = clinic.begin(None, None).await.unwrap();
+    let binding = binding_of(&first);
+    let mut tabs = vec![first];
+    for _ in 0..9 {
+        let begun = clinic.begin(None, Some(&binding)).await.unwrap();
+        assert_eq!(begun.set_cookie, None);
+        tabs.push(begun);
+    }
+    tabs.reverse();
+    for tab in tabs {
+        let query = clinic.provider.authorize(&tab.location);
+        assert!(clinic.finish(&query, &binding).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_response_with_a_parameter_twice_is_refused() {
+    let clinic = Clinic::open().await;
+    let begun = clinic.begin(None, None).await.unwrap();
+    let query = clinic.provider.authorize(&begun.location);
+    for twice in ["code=other", "state=other", "iss=other", "session_state=1&session_state=2"] {
+        let result = clinic.finish(&format!("{query}&{twice}"), &binding_of(&begun)).await;
+        assert!(matches!(result, Err(AuthnError::Malformed(_))), "{twice}: {result:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_response_of_another_issuer_is_refused() {
+    for issuer in [Some("https://id.another.example"), None] {
+        let clinic = Clinic::open().await;
+        let begun = clinic.begin(None, None).await.unwrap();
+        let query = clinic.provider.authorize(&begun.location);
+        let mut query = query.split("&iss=").next().unwrap().to_owned();
+        if let Some(issuer) = issuer {
+            query = format!("{query}&iss={issuer}");
+        }
+        let result = clinic.finish(&query, &binding_of(&begun)).await;
+        assert!(matches!(result, Err(AuthnError::OtherIssuer)), "{result:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_promise_iss_need_not_send_it() {
+    let clinic = Clinic::open().await;
+    clinic.provider.script(|script| script.metadata.remove("authorization_response_iss_parameter_supported"));
+    let begun = clinic.begin(None, None).await.unwrap();
+    let query = clinic.provider.authorize(&begun.location);
+    let query = query.split("&iss=").next().unwrap();
+    assert!(clinic.finish(query, &binding_of(&begun)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_apart_from_a_fault() {
+    let cases = [
+        ("access_denied", Reason::SignInRefused),
+        ("login_required", Reason::SignInRefused),
+        ("temporarily_unavailable", Reason::ProviderUnavailable),
+        ("unauthorized_client", Reason::ProviderUnavailable),
+        ("unmet_authentication_requirements", Reason::AssuranceNotProven),
+    ];
+    for (code, reason) in cases {
+        let clinic = Clinic::open().await;
+        let begun = clinic.begin(Some(&need("mfa", None)), None).await.unwrap();
+        let (state, issuer) = (&asked(&begun)["state"], &clinic.provider.issuer);
+        let query = format!("error={code}&error_description=call+me&state={state}&iss={issuer}");
+        let error = clinic.finish(&query, &binding_of(&begun)).await.unwrap_err();
+        assert_eq!(error.reason(), reason, "{code}");
+        assert!(!error.to_string().contains("call"));
+    }
+    for (code, reason) in
+        [("invalid_grant", Reason::SignInInvalid), ("invalid_client", Reason::ProviderUnavailable)]
+    {
+        let clinic = Clinic::open().await;
+        clinic.provider.script(|script| script.refusal = Some(code));
+        let error = clinic.sign_in(None).await.unwrap_err();
+        assert_eq!(error.reason(), reason, "{code}");
+        assert!(!format!("{error}{error:?}").contains("repeated"));
+    }
+}

@@ -1,0 +1,88 @@
+//! Exports from routes that are only looked at.
+
+use super::*;
+
+#[test]
+fn a_file_from_a_route_that_is_only_looked_at_is_an_export() {
+    let cases: [(&str, &str, &[u8]); 7] = [
+        ("an attachment", "text/html", b"<table>"),
+        ("by type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", b"x"),
+        ("rows", "text/csv", b"a,b\n"),
+        ("a legacy download", "application/force-download", b"a,b\n"),
+        ("by its bytes", "text/html", b"PK\x03\x04"),
+        ("by its bytes, slowly", "text/plain", b" \n%PDF-1.7 and so on"),
+        ("a dump", "text/plain", b"-- MySQL dump 10.13"),
+    ];
+    for (name, kind, body) in cases {
+        for size in [1, body.len()] {
+            let mut reply = Reply::pieces(None, kind, body.chunks(size));
+            if name == "an attachment" {
+                reply = reply.header(CONTENT_DISPOSITION, "Attachment; filename=\"x\"");
+            }
+            let withheld = reply.withheld(&terms(Action::View));
+            assert_eq!(withheld.tally.records, Count::Unknown(WhyUnknown::Undeclared), "{name}");
+        }
+    }
+    let part = Reply::of(None, "text/plain", "7,b\n8,c\n").status(206).header(CONTENT_RANGE, "bytes 9-17/99");
+    assert_eq!(part.withheld(&terms(Action::View)).tally.records, Count::Unknown(WhyUnknown::Partial));
+    let coded = Reply::of(None, "text/html", gzip(b"%PDF-1.7")).header(CONTENT_ENCODING, "gzip");
+    assert_eq!(coded.withheld(&terms(Action::View)).reason(), Reason::CountUnknown);
+}
+
+#[test]
+fn a_role_that_has_a_number_of_exports_alone_has_its_files_seen_too() {
+    let limits = Limits { exports_per_day: Some(1), on_exceed: OnExceed::Block, ..Limits::NONE };
+    let terms = Terms { limits, ..terms(Action::View) };
+    let by_bytes = || Reply::of(None, "text/plain", b"PK\x03\x04");
+    let released = by_bytes().ask(&terms).unwrap();
+    assert!(released.body().is_found_file());
+    assert!(read(released).record.found_file);
+    let page = Reply::of(None, "text/plain", b"ok").released(&terms);
+    assert!(!page.record.found_file);
+    let asked_for = Terms { action: Action::Export, ..terms };
+    assert!(!by_bytes().released(&asked_for).record.found_file, "that it is an export says its action");
+    let unlimited = Terms { limits: Limits::NONE, ..terms };
+    assert!(!by_bytes().released(&unlimited).record.found_file);
+}
+
+#[test]
+fn a_format_that_the_route_did_not_expect_is_held_to_the_limit_on_exports() {
+    let as_rows = Reply::of(Some(json_shape()), "text/csv", csv(3)).header(CONTENT_DISPOSITION, "attachment");
+    assert_eq!(as_rows.withheld(&terms(Action::List)).reason(), Reason::CountUnknown);
+    let attached =
+        Reply::of(Some(json_shape()), "application/json", json(11)).header(CONTENT_DISPOSITION, "attachment");
+    assert_eq!(attached.withheld(&terms(Action::List)).reason(), Reason::ExportOverRequestLimit);
+}
+
+#[test]
+fn pages_and_their_parts_are_no_files() {
+    let page = b"<!DOCTYPE html><p>chart";
+    for (kind, body) in [
+        ("text/html", &page[..]),
+        ("image/png", b"\x89PNG\r\n"),
+        ("font/woff2", b"wOF2"),
+        ("text/plain", b"ok"),
+    ] {
+        let out = Reply::of(None, kind, body).released(&terms(Action::View));
+        assert_eq!(out.bytes, body);
+        assert_eq!(out.record.records, Count::NotCounted);
+    }
+}
+
+#[test]
+fn a_stream_of_events_is_not_waited_for() {
+    let reply = Reply::pieces(None, "text/event-stream", ["data: 1\n\n"]);
+    let asked = Rc::clone(&reply.body.asked);
+    let released = reply.ask(&terms(Action::View)).unwrap();
+    assert_eq!(*asked.borrow(), 0);
+    assert_eq!(read(released).bytes, b"data: 1\n\n");
+}
+
+#[test]
+fn what_is_looked_at_and_cannot_be_counted_passes_and_is_told_of() {
+    let out = Reply::of(Some(json_shape()), "text/html", "<p>no JSON").released(&terms(Action::List));
+    assert_eq!(out.record.verdict, Verdict::Advise(Beyond::CountUnknown(WhyUnknown::Mismatch)));
+    let withheld = Reply::of(Some(json_shape()), "application/json", json(11)).withheld(&terms(Action::List));
+    assert_eq!(withheld.reason(), Reason::RecordsOverResponseLimit);
+    assert_eq!(withheld.status, StatusCode::OK);
+}

@@ -1,0 +1,213 @@
+//! The guard against what would get around it. Each asserts what was released: nothing, where it was withheld.
+
+mod codings;
+mod files;
+mod limits;
+mod unknown;
+mod windows;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io::Write as _;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use flate2::Compression;
+use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE};
+use http::{Response, StatusCode};
+use http_body::{Body, Frame};
+
+use super::body::{EndedHow, GuardError, GuardedBody, ReleaseRecord};
+use super::ledger::{DAY, Ledger, SHIFT};
+use super::limit::{Beyond, Step, Terms, Verdict};
+use super::meter::Meter;
+use super::release::{Cause, Withheld, release};
+use super::settings::GuardSettings;
+use crate::domain::action::Action;
+use crate::domain::application::ApplicationName;
+use crate::domain::count::{Count, WhyUnknown};
+use crate::domain::limit::{Exceeded, LimitName, Limits, OnExceed};
+use crate::domain::patient::{PatientDigest, PatientRef};
+use crate::domain::proof::Durable;
+use crate::domain::purpose::Basis;
+use crate::domain::reason::Reason;
+use crate::domain::reply_shape::{PatientLocator, RecordsPointer, ReplyKind, ReplyShape};
+use crate::domain::subject::SubjectId;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::DigestKey;
+
+/// An application's body: pieces, and perhaps a failure. Tells how often it was asked.
+#[derive(Default)]
+struct Upstream {
+    pieces: VecDeque<Result<Frame<Bytes>, &'static str>>,
+    asked: Rc<RefCell<usize>>,
+}
+
+impl Upstream {
+    fn sending(pieces: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
+        let piece = |piece: &[u8]| Ok(Frame::data(Bytes::copy_from_slice(piece)));
+        Self { pieces: pieces.into_iter().map(|bytes| piece(bytes.as_ref())).collect(), ..Self::default() }
+    }
+}
+
+impl Body for Upstream {
+    type Data = Bytes;
+    type Error = &'static str;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
+        *self.asked.borrow_mut() += 1;
+        Poll::Ready(self.pieces.pop_front())
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.pieces.is_empty()
+    }
+}
+
+const SETTINGS: GuardSettings =
+    GuardSettings { hold_bytes: 1024 * 1024, decompression_ratio: 200, request_body_bytes: 1024 };
+
+fn terms(action: Action) -> Terms {
+    let limits = Limits {
+        records_per_response: Some(10),
+        records_per_export: Some(10),
+        on_exceed: OnExceed::Block,
+        on_unknown_count: OnExceed::Block,
+        ..Limits::NONE
+    };
+    Terms { limits, action, basis: Basis::Operations, justified: false, stepped_up: false }
+}
+
+fn csv_shape() -> ReplyShape {
+    ReplyShape {
+        kind: ReplyKind::Csv { delimiter: None, header: true },
+        patient: Some(PatientLocator::Column("ID".to_owned())),
+    }
+}
+
+fn json_shape() -> ReplyShape {
+    ReplyShape { kind: ReplyKind::Json { records: RecordsPointer::read("/data") }, patient: None }
+}
+
+fn csv(rows: usize) -> Vec<u8> {
+    let mut body = b"ID,name\n".to_vec();
+    (0..rows).for_each(|row| writeln!(body, "{row},\"a name,\nof two lines\"").unwrap());
+    body
+}
+
+fn json(records: usize) -> Vec<u8> {
+    serde_json::to_vec(&serde_json::json!({ "data": vec![serde_json::json!({ "id": 1 }); records] })).unwrap()
+}
+
+/// What came out: the bytes, how they ended, and what the event will say.
+#[derive(Debug)]
+struct Out {
+    bytes: Vec<u8>,
+    error: Option<GuardError>,
+    record: ReleaseRecord,
+}
+
+struct Reply {
+    head: http::response::Builder,
+    body: Upstream,
+    shape: Option<ReplyShape>,
+    settings: GuardSettings,
+}
+
+impl Reply {
+    fn of(shape: Option<ReplyShape>, kind: &str, body: impl AsRef<[u8]>) -> Self {
+        Self::pieces(shape, kind, [body])
+    }
+
+    fn pieces(
+        shape: Option<ReplyShape>,
+        kind: &str,
+        pieces: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> Self {
+        let head = Response::builder().header(CONTENT_TYPE, kind);
+        Self { head, body: Upstream::sending(pieces), shape, settings: SETTINGS }
+    }
+
+    fn status(mut self, status: u16) -> Self {
+        self.head = self.head.status(status);
+        self
+    }
+
+    fn header(mut self, name: http::HeaderName, value: &str) -> Self {
+        self.head = self.head.header(name, value);
+        self
+    }
+
+    fn hold_bytes(mut self, hold_bytes: usize) -> Self {
+        self.settings.hold_bytes = hold_bytes;
+        self
+    }
+
+    fn ask(self, terms: &Terms) -> Result<Response<GuardedBody<Upstream>>, Withheld> {
+        let (head, body) = self.head.body(self.body).unwrap().into_parts();
+        let meter = Meter::new(self.shape.as_ref(), &head, &self.settings);
+        let reply = Response::from_parts(head, body);
+        run(release(reply, meter, terms, Durable::assertion(), &self.settings))
+    }
+
+    /// Released and read to its end.
+    fn released(self, terms: &Terms) -> Out {
+        read(self.ask(terms).expect("released"))
+    }
+
+    /// Withheld: not one byte came out.
+    fn withheld(self, terms: &Terms) -> Withheld {
+        self.ask(terms).map(read).expect_err("withheld")
+    }
+
+    fn stays_unknown(self, why: WhyUnknown) {
+        let withheld = self.withheld(&terms(Action::Export));
+        assert_eq!(withheld.verdict(), Some(Verdict::Block(Beyond::CountUnknown(why))));
+        assert_eq!(withheld.tally.records, Count::Unknown(why));
+        assert_eq!(withheld.reason(), Reason::CountUnknown);
+    }
+
+    fn carries(self, records: u64) {
+        let out = self.released(&terms(Action::Export));
+        assert_eq!(out.record.records, Count::Exactly(records));
+        assert_eq!(out.record.ended, EndedHow::Complete);
+    }
+}
+
+fn run<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+}
+
+fn read(reply: Response<GuardedBody<Upstream>>) -> Out {
+    let record = Rc::new(RefCell::new(Vec::new()));
+    let mut body = reply.into_body();
+    let told = Rc::clone(&record);
+    body.on_end(move |ended| told.borrow_mut().push(ended));
+    let (mut bytes, mut error) = (Vec::new(), None);
+    run(async {
+        while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            match frame {
+                Ok(frame) => bytes.extend_from_slice(&frame.into_data().expect("trailers are dropped")),
+                Err(broken) => error = Some(broken),
+            }
+        }
+    });
+    drop(body);
+    let record = record.borrow();
+    let [record] = record.as_slice() else { panic!("the end is told once, not {} times", record.len()) };
+    assert_eq!(record.bytes, bytes.len() as u64);
+    Out { bytes, error, record: *record }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}

@@ -1,0 +1,59 @@
+//! A file that comes where one only looks is an export like any other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use leastway::domain::event::Outcome;
+use leastway::domain::limit::{Exceeded, LimitName};
+use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
+
+use crate::house::{House, Neighbors, edit};
+use crate::line::Protocol;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_where_one_only_looks_uses_up_the_exports_of_a_day() {
+    let clock = Arc::new(TestClock::at(SystemClock.now()));
+    let house = House::open_at(clock.clone(), Neighbors::All, |directory| {
+        let roles = directory.root().join("roles.toml");
+        edit(&roles, "exports_per_day = 5", "exports_per_day = 2\non_unknown_count = \"advise\"");
+    })
+    .await;
+    let over = (429, "export-over-window-budget".to_owned());
+    let cookie = house.cookie_of("registrar").await;
+    let session = [("cookie", cookie.as_str()), ("accept", "application/json")];
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    for path in
+        ["/patients/100001", "/patients/file", "/patients/100002", "/patients/file", "/patients/100003"]
+    {
+        assert_eq!(line.ask(path, &session).await.status, 200, "{path}");
+    }
+    let reached = house.reached();
+    let third = line.ask("/patients/file", &session).await;
+    assert_eq!((third.status.as_u16(), third.reason().to_owned()), over);
+    assert!(!third.text.contains("MRN"), "not one byte leaves: {}", third.text);
+    assert_eq!(house.reached(), reached + 1, "that it is a file is known when it is here");
+    let declared = line.ask("/reports/patients?export=csv", &session).await;
+    assert_eq!((declared.status.as_u16(), declared.reason().to_owned()), over);
+    assert_eq!(house.reached(), reached + 1, "that it is an export is known before");
+    drop(line);
+
+    let house = house.restart().await;
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    let still = line.ask("/patients/file", &session).await;
+    assert_eq!((still.status.as_u16(), still.reason().to_owned()), over, "the journal tells of the two");
+    assert_eq!(line.ask("/patients/100004", &session).await.status, 200, "pages are no files");
+
+    clock.advance(Duration::from_secs(24 * 60 * 60));
+    let cookie = house.cookie_of("registrar").await;
+    assert_eq!(line.ask("/patients/file", &[("cookie", &cookie)]).await.status, 200, "the next day");
+    drop(line);
+    let events = house.stop().await;
+    let closings: Vec<_> = events.iter().filter_map(|event| event.closing.as_ref()).collect();
+    let files = closings.iter().filter(|closing| closing.found_file);
+    assert!(files.clone().all(|closing| closing.outcome == Outcome::Completed));
+    assert_eq!(files.count(), 3);
+    let withheld: Vec<_> = closings.iter().filter(|closing| closing.outcome == Outcome::Withheld).collect();
+    let exceeded = Exceeded { limit: LimitName::ExportsPerDay, allowed: 2, actual: 3 };
+    assert_eq!(withheld.len(), 3);
+    assert!(withheld.iter().all(|closing| closing.exceeded == Some(exceeded)));
+}
