@@ -6,5 +6,7 @@ pub mod control_plane;
 pub mod reload;
 pub mod resolve;
 pub mod running;
+pub mod sockets;
+pub mod summary;
 pub mod wiring;
 pub mod workers;

@@ -15,6 +15,7 @@ use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::id::RequestId;
 use crate::gateway::rules::Shared;
+use crate::platform::supervisor::{self, State};
 
 /// How a reload went.
 #[derive(Debug)]
@@ -68,6 +69,7 @@ impl Reloader {
     /// Reads the files again; swaps everything, or nothing.
     pub async fn reload(&self) -> Reloaded {
         let _turn = self.one_at_a_time.lock().await;
+        supervisor::tell(State::Reloading);
         let reloaded = match self.take().await {
             Ok(version) => Reloaded::Swapped(version),
             Err(refused) => refused,
@@ -75,6 +77,7 @@ impl Reloader {
         let now = self.shared.clock.now();
         let succeeded = matches!(reloaded, Reloaded::Swapped(_));
         *self.status.lock().unwrap_or_else(PoisonError::into_inner) = ReloadStatus { succeeded, at: now };
+        supervisor::tell(State::Ready);
         self.tell(&reloaded);
         self.record(&reloaded, now).await;
         reloaded

@@ -10,11 +10,15 @@ use tokio::sync::watch;
 
 use super::control_plane;
 use super::reload::{ReloadStatus, Reloaded, Reloader};
+use super::sockets::{Handed, Sockets};
+use super::summary;
 use super::wiring;
 use super::workers::{self, Stop, Workers};
+use crate::config::settings::Settings;
 use crate::config::{Loaded, Problems, load};
 use crate::domain::event::Outcome;
 use crate::domain::event::Verdict;
+use crate::features::audit::JournalError;
 use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
 use crate::features::authn::RelyingParty;
@@ -25,6 +29,7 @@ use crate::features::upstream::check;
 use crate::features::upstream::servers::Upstream;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
+use crate::gateway::limits::Limits;
 use crate::gateway::room::Room;
 use crate::gateway::rules::Shared;
 use crate::platform::store::Store;
@@ -38,6 +43,15 @@ pub enum StartError {
     /// Something that it needs.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
+}
+
+/// How this process comes after another.
+#[derive(Debug, Default)]
+pub struct Succession {
+    /// The sockets that were handed over.
+    pub handed: Handed,
+    /// For how long the process before may still hold the journal. Zero: nobody may.
+    pub patience: Duration,
 }
 
 /// The gateway while it runs.
@@ -62,11 +76,22 @@ impl Running {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StartError> {
+        Self::succeed(Succession::default(), file, clock, entropy).await
+    }
+
+    /// The same, after another process.
+    pub async fn succeed(
+        succession: Succession,
+        file: &Path,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StartError> {
         let loaded = load(file).map_err(StartError::Configuration)?;
-        Self::start_loaded(file.to_owned(), loaded, clock, entropy).await
+        Self::start_loaded(succession, file.to_owned(), loaded, clock, entropy).await
     }
 
     async fn start_loaded(
+        succession: Succession,
         file: PathBuf,
         loaded: Loaded,
         clock: Arc<dyn Clock>,
@@ -80,10 +105,7 @@ impl Running {
         let settings = &loaded.settings;
         let now = clock.now();
 
-        let journal =
-            Journal::open(&settings.journal, clock.clone(), entropy.clone()).with_context(|| {
-                format!("the journal in `{}` cannot be used", settings.journal.directory.display())
-            })?;
+        let (journal, sockets) = open(succession, settings, &clock, &entropy).await?;
         let ledger = Arc::new(Ledger::new());
         restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
         let store = Store::open(&settings.store, &[session::MIGRATIONS])
@@ -104,13 +126,14 @@ impl Running {
             ledger,
             journal,
             assertion_key,
+            limits: Arc::new(Limits::new(std::time::Instant::now())),
             room: Room::new(settings.gateway.connections),
             clock,
             entropy,
         });
         let ((drain, drain_seen), (now_sender, now_seen)) = (watch::channel(false), watch::channel(false));
         let stop = Stop { drain: drain_seen.clone(), now: now_seen };
-        let workers = workers::start(&shared, &stop)?;
+        let workers = workers::start(&shared, sockets, &stop)?;
         let reloader =
             Arc::new(Reloader::new(file, shared.clone(), settings.files.clone(), ReloadStatus::started(now)));
         let metrics = workers.metrics.clone();
@@ -118,6 +141,7 @@ impl Running {
         let background = vec![
             control,
             tokio::spawn(maintain(shared.clone())),
+            tokio::spawn(summary::run(shared.clone())),
             tokio::spawn(warm_up(shared.clone())),
             tokio::spawn(check::run(upstreams(shared.clone()))),
             tokio::spawn(reloader.clone().watch(drain_seen)),
@@ -155,10 +179,39 @@ impl Running {
         for task in &self.background {
             task.abort();
         }
+        summary::tell(&self.shared).await;
         let now = self.shared.clock.now();
         self.shared.sessions.maintain(now).await.context("the sessions could not be saved")?;
         let journal = self.shared.journal.clone();
         tokio::task::spawn_blocking(move || journal.close()).await.context("the journal was not closed")
+    }
+}
+
+/// The journal, which one process has at a time, and the sockets. Whoever takes over has sockets first, so that
+/// callers wait in their queues while the process before comes to its end.
+async fn open(
+    Succession { handed, patience }: Succession,
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> anyhow::Result<(Arc<Journal>, Sockets)> {
+    let directory = &settings.journal.directory;
+    let journal = || Journal::open(&settings.journal, clock.clone(), entropy.clone());
+    let unusable = || format!("the journal in `{}` cannot be used", directory.display());
+    if patience.is_zero() {
+        let journal = journal().with_context(unusable)?;
+        return Ok((journal, handed.open(&settings.gateway)?));
+    }
+    let sockets = handed.open(&settings.gateway)?;
+    let deadline = tokio::time::Instant::now() + patience;
+    tracing::info!("the ports are open: waiting for the process before to give the journal back");
+    loop {
+        match journal() {
+            Err(JournalError::InUse { .. }) if tokio::time::Instant::now() < deadline => {
+                tokio::time::sleep(LOOKED_AGAIN_AFTER).await;
+            }
+            opened => return Ok((opened.with_context(unusable)?, sockets)),
+        }
     }
 }
 
@@ -246,4 +299,5 @@ async fn warm_up(shared: Arc<Shared>) {
 }
 
 const MAINTAINED_EVERY: Duration = Duration::from_secs(2);
+const LOOKED_AGAIN_AFTER: Duration = Duration::from_millis(20);
 const LONGEST_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);

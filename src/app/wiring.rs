@@ -62,6 +62,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             assurances: assurances(&settings.providers),
             guard: settings.guard.clone(),
             trusted_proxies: settings.gateway.trusted_proxies.clone(),
+            limits: settings.gateway.limits.clone(),
             version: settings.version.short().into(),
         }),
         _ => Err(Problems(problems)),

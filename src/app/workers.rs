@@ -11,7 +11,8 @@ use tokio::net::TcpListener;
 use tokio::runtime::LocalOptions;
 use tokio::sync::watch;
 
-use crate::gateway::listener::{accept, bind, redirect};
+use super::sockets::Sockets;
+use crate::gateway::listener::{accept, redirect};
 use crate::gateway::metrics::WorkerMetrics;
 use crate::gateway::rules::Shared;
 use crate::gateway::worker::Worker;
@@ -35,25 +36,9 @@ pub struct Stop {
     pub now: watch::Receiver<bool>,
 }
 
-/// Starts `shared.settings.workers` threads. All listeners are bound before the first starts.
-pub fn start(shared: &Arc<Shared>, stop: &Stop) -> anyhow::Result<Workers> {
-    let settings = &shared.settings;
-    let mut addresses = Vec::new();
-    let mut sockets: Vec<Vec<std::net::TcpListener>> = (0..settings.workers).map(|_| Vec::new()).collect();
-    for wanted in &settings.listen {
-        // A port that is chosen by the system is chosen once for all.
-        let mut address = *wanted;
-        for socket in &mut sockets {
-            let bound = bind(address).with_context(|| format!("cannot listen on {address}"))?;
-            address = bound.local_addr().context("a listener has no address")?;
-            socket.push(bound);
-        }
-        addresses.push(address);
-    }
-    let mut plain = match settings.redirect {
-        Some(address) => Some(bind(address).with_context(|| format!("cannot listen on {address}"))?),
-        None => None,
-    };
+/// Starts a thread for the sockets of each worker.
+pub fn start(shared: &Arc<Shared>, sockets: Sockets, stop: &Stop) -> anyhow::Result<Workers> {
+    let Sockets { workers: sockets, mut plain, addresses } = sockets;
     let mut workers = Workers { threads: Vec::new(), metrics: Vec::new(), addresses };
     let port = workers.addresses.first().map_or(443, SocketAddr::port);
     for (number, listeners) in sockets.into_iter().enumerate() {

@@ -87,6 +87,12 @@ impl Snapshot {
         )?;
         counter(
             encoder,
+            "events_forgone",
+            "Requests refused for their number alone that left no event of their own",
+            self.counted.events_forgone,
+        )?;
+        counter(
+            encoder,
             "replies_withheld",
             "Replies withheld beyond the minimum necessary",
             self.counted.withheld,
@@ -155,6 +161,18 @@ impl Snapshot {
             "connections_refused",
             "Connections that were turned away",
             self.counted.connections_refused,
+        )?;
+        counter(
+            encoder,
+            "connections_limited",
+            "Connections that were turned away because their address had or made too many",
+            self.counted.connections_limited,
+        )?;
+        counter(
+            encoder,
+            "connections_cut",
+            "Connections that were cut because their caller was too slow or sent too many empty frames",
+            self.counted.connections_cut,
         )?;
         gauge(encoder, "connections_open", "Connections of callers", present.connections as u64)?;
         gauge(encoder, "sessions", "Sessions", self.sessions as u64)?;

@@ -12,10 +12,13 @@ use super::reason::Reason;
 pub struct Counted {
     /// Requests that reached HTTP, by application, verdict and the most telling reason.
     pub requests: HashMap<(Option<ApplicationName>, Verdict, Reason), u64>,
-    /// Events that were closed, by outcome. With `events_lost` it equals the requests that ended.
+    /// Events that were closed, by outcome. With `events_lost` and `events_forgone` it equals the requests that
+    /// ended.
     pub events: HashMap<Outcome, u64>,
     /// Events whose opening entry could not be written: their requests were refused.
     pub events_lost: u64,
+    /// Requests refused for their number alone that left no event of their own, but a count in a summary.
+    pub events_forgone: u64,
     /// From the first byte of the request to the last of the reply.
     pub duration: Histogram,
     /// Waiting for the head of the application's reply.
@@ -30,6 +33,10 @@ pub struct Counted {
     pub connections: u64,
     /// Connections that were turned away: too many at once, or no TLS in time.
     pub connections_refused: u64,
+    /// Connections that were turned away because their address had or made too many.
+    pub connections_limited: u64,
+    /// Connections that were cut because their caller was too slow or sent too many frames that carry nothing.
+    pub connections_cut: u64,
     /// Replies withheld because of their number of records.
     pub withheld: u64,
 }
@@ -82,6 +89,9 @@ impl Counted {
         self.upstream.add(&other.upstream);
         self.decision.add(&other.decision);
         self.events_lost += other.events_lost;
+        self.events_forgone += other.events_forgone;
+        self.connections_limited += other.connections_limited;
+        self.connections_cut += other.connections_cut;
         self.decisions_cached += other.decisions_cached;
         self.decisions_made += other.decisions_made;
         self.connections += other.connections;

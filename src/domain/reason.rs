@@ -103,6 +103,8 @@ closed_list! {
         AssuranceNotProven = "assurance-not-proven",
         /// The store does not answer.
         StoreUnavailable = "store-unavailable",
+        /// More requests than one caller may make in a while.
+        TooManyRequests = "too-many-requests",
         /// Too much at once.
         Overloaded = "overloaded",
         /// The caller was too slow, or a WebSocket lay idle or came to its end.

@@ -8,6 +8,7 @@ use super::manner::{Audience, Manner};
 use super::own_paths;
 use super::refusal::{Challenged, Refusal};
 use super::subject::Known;
+use super::turnstile;
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::decision::Challenge;
@@ -65,6 +66,7 @@ pub async fn begin(
     manner: &Manner,
     return_to: &str,
 ) -> Result<Redirect, Refusal> {
+    turnstile::sign_in(moment)?;
     let binding = manner.binding();
     let sign_in = SignIn {
         provider,

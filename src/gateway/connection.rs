@@ -24,8 +24,10 @@ use tokio_rustls::server::TlsStream;
 use super::handle;
 use super::normalize::fault::Fault;
 use super::normalize::{ConnectionFacts, host};
+use super::pulse::{Bounds, Pulse};
 use super::reply::{REASON, ReplyBody};
 use super::sieve::{Gate, Sieve};
+use super::watched::Watched;
 use super::worker::Worker;
 use crate::domain::reason::Reason;
 
@@ -36,6 +38,8 @@ pub struct Peer {
     pub address: SocketAddr,
     /// The name that the caller asked for in TLS.
     pub server_name: Option<Arc<str>>,
+    /// What goes on on the connection.
+    pub pulse: Arc<Pulse>,
 }
 
 impl Peer {
@@ -59,27 +63,43 @@ pub async fn serve(
 ) {
     let (_, tls) = stream.get_ref();
     let is_http2 = tls.alpn_protocol() == Some(b"h2");
-    let peer = Rc::new(Peer { address, server_name: tls.server_name().map(Into::into) });
+    let pulse = Pulse::new();
+    let server_name = tls.server_name().map(Into::into);
+    let peer = Rc::new(Peer { address, server_name, pulse: pulse.clone() });
     let settings = &worker.shared.settings;
     let (head_timeout, head_bytes) = (settings.head_timeout, settings.head_bytes);
+    let limits = worker.shared.rules.load().limits.clone();
+    let head = (!is_http2).then_some(head_timeout);
+    let bounds = Bounds { head, idle: limits.idle, unread: limits.unread };
+    let scribe = worker.scribe.clone();
     let ended = if is_http2 {
-        let io = TokioIo::new(stream);
+        let io = TokioIo::new(Watched::http2(stream, pulse.clone(), limits.control_frames));
         let service = service_fn(move |request| whole(worker.clone(), peer.clone(), request));
         let connection = http2::Builder::new(LocalExecutor)
             .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS_MAX)
+            .max_concurrent_streams(limits.streams)
+            // Heads are as large as in HTTP/1.1; the library ends a connection that goes on with CONTINUATION.
             .max_header_list_size(u32::try_from(head_bytes).unwrap_or(u32::MAX))
-            .max_pending_accept_reset_streams(RESETS_MAX)
+            // Rapid reset (CVE-2023-44487), and resets that a caller makes us send (CVE-2025-8671).
+            .max_pending_accept_reset_streams(limits.resets)
+            .max_local_error_reset_streams(LOCAL_RESETS_MAX)
+            // What a caller may send before it is taken, and what waits for a caller that takes nothing.
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .max_send_buf_size(SEND_BYTES_MAX)
+            .max_frame_size(FRAME_BYTES_MAX)
+            .header_table_size(HEADER_TABLE_BYTES)
             // For WebSockets (RFC 8441).
             .enable_connect_protocol()
             .keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             .serve_connection(io, service);
         let mut connection = pin!(connection);
-        until_stopped!(connection, stop)
+        until_stopped!(connection, stop, pulse, bounds)
     } else {
         // The library says that a head is too large, before the sieve gives up on it.
-        let (stream, gate) = Sieve::new(stream, head_bytes.max(BUFFER_BYTES_MIN) * 2);
+        let (stream, gate) =
+            Sieve::new(Watched::http1(stream, pulse.clone()), head_bytes.max(BUFFER_BYTES_MIN) * 2);
         let io = TokioIo::new(stream);
         let service = {
             let (gate, worker, peer) = (gate.clone(), worker.clone(), peer.clone());
@@ -87,14 +107,15 @@ pub async fn serve(
         };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(head_timeout)
+            // The pulse knows idling from a slow head; this is for what it does not see.
+            .header_read_timeout(limits.idle + head_timeout)
             // As old programs spell names; nobody else minds.
             .title_case_headers(true)
             .max_buf_size(head_bytes.max(BUFFER_BYTES_MIN))
             .serve_connection(io, service)
             .with_upgrades();
         let mut connection = pin!(connection);
-        let ended = until_stopped!(connection, stop);
+        let ended = until_stopped!(connection, stop, pulse, bounds);
         if let Err(error) = &ended
             && error.is_parse()
         {
@@ -108,25 +129,47 @@ pub async fn serve(
         }
         ended
     };
+    if pulse.is_cut() {
+        scribe.metrics.count(|counted| counted.connections_cut += 1);
+    }
     if let Err(error) = ended {
         tracing::debug!(error = %error, "a connection ended early");
     }
 }
 
-/// Drives a connection to its end; when the gateway stops, lets it finish what is under way.
+/// Drives a connection to its end. When the gateway stops, or nothing was asked for long, it finishes what
+/// is under way and begins nothing more. When its caller is too slow, it ends at once.
 macro_rules! until_stopped {
-    ($connection:ident, $stop:ident) => {{
+    ($connection:ident, $stop:ident, $pulse:ident, $bounds:ident) => {{
         let mut stop = $stop;
-        tokio::select! {
-            ended = $connection.as_mut() => ended,
-            _ = stop.wait_for(|stop| *stop) => {
+        let ended = tokio::select! {
+            ended = $connection.as_mut() => Some(ended),
+            () = stopped(&mut stop, &$pulse) => None,
+            () = $pulse.overdue(&$bounds) => None,
+        };
+        match ended {
+            Some(ended) => ended,
+            None if $pulse.is_cut() => Ok(()),
+            None => {
                 $connection.as_mut().graceful_shutdown();
-                $connection.await
+                $pulse.rest();
+                let last = Bounds { idle: LAST_WORDS, ..$bounds };
+                tokio::select! {
+                    ended = $connection.as_mut() => ended,
+                    () = $pulse.overdue(&last) => Ok(()),
+                }
             }
         }
     }};
 }
 use until_stopped;
+
+/// Returns when the gateway stops, and whoever has just come has asked.
+async fn stopped(stop: &mut watch::Receiver<bool>, pulse: &Pulse) {
+    // A sender that is gone has stopped, too.
+    drop(stop.wait_for(|stop| *stop).await);
+    pulse.greeted().await;
+}
 
 /// One request, whole. Who finds no room is answered and recorded like any other refusal. A panic ends the
 /// request, not the worker: its draft, dropped by the panic, leaves the event.
@@ -135,14 +178,18 @@ async fn whole(
     peer: Rc<Peer>,
     request: Request<Incoming>,
 ) -> Result<Response<ReplyBody>, Infallible> {
-    let Some(_place) = worker.room.enter() else { return Ok(handle::overloaded(&worker, &peer).await) };
+    let under_way = peer.pulse.begin();
+    let Some(_place) = worker.room.enter() else {
+        return Ok(handle::overloaded(&worker, &peer).await.map(|body| body.during(under_way)));
+    };
     let handled = std::panic::AssertUnwindSafe(handle::handle(&worker, &peer, request)).catch_unwind();
-    Ok(handled.await.unwrap_or_else(|_| {
+    let reply = handled.await.unwrap_or_else(|_| {
         tracing::error!("a request ended by a mistake of ours");
         let mut reply = Response::new(ReplyBody::default());
         *reply.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
         reply
-    }))
+    });
+    Ok(reply.map(|body| body.during(under_way)))
 }
 
 /// Serves what the sieve found clean, and refuses what it found odd.
@@ -184,8 +231,15 @@ where
 }
 
 const BUFFER_BYTES_MIN: usize = 8 * 1024;
-const STREAMS_MAX: u32 = 100;
-const RESETS_MAX: usize = 20;
+/// Streams of one connection that we reset because its caller broke the rules.
+const LOCAL_RESETS_MAX: usize = 100;
+const WINDOW_BYTES: u32 = 1024 * 1024;
+const SEND_BYTES_MAX: usize = 64 * 1024;
+/// The least that there is (RFC 9113 section 6.5.2).
+const FRAME_BYTES_MAX: u32 = 16 * 1024;
+const HEADER_TABLE_BYTES: u32 = 4096;
+/// How long a connection that is to end may stand when nothing more is under way on it.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 

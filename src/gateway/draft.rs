@@ -107,6 +107,17 @@ impl Draft {
         self.write_closing(outcome, None);
     }
 
+    /// The event is not written: its request was refused for its number alone, beyond as many as leave
+    /// events. It is counted, here and in the next summary.
+    pub fn forgo(mut self, verdict: Verdict, reason: Reason) {
+        self.opening = None;
+        self.closing = None;
+        self.scribe.metrics.count(|counted| {
+            *counted.requests.entry((None, verdict, reason)).or_default() += 1;
+            counted.events_forgone += 1;
+        });
+    }
+
     fn write_closing(&mut self, outcome: Outcome, reason: Option<Reason>) {
         let Some(mut closing) = self.closing.take() else { return };
         let duration = self.started.elapsed();

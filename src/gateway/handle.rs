@@ -4,12 +4,13 @@
 //! Each step takes what it needs and gives what it found; a step that says no gives a [`Refusal`].
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
 
 use super::connection::Peer;
@@ -19,13 +20,14 @@ use super::manner::Manner;
 use super::normalize::fault::Fault;
 use super::normalize::{self, Normalized};
 use super::passage::{self, Passage};
+use super::pulse::Pulse;
 use super::refusal::Refusal;
 use super::reply::{Carried, ReplyBody};
 use super::sought::{Part, Sought, seek};
 use super::subject::{self, Person};
 use super::upgrade::{self, Upgrading};
 use super::worker::{Current, Worker};
-use super::{own_paths, respond};
+use super::{own_paths, respond, turnstile};
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::reason::Reason;
 use crate::features::guard::body::GuardedBody;
@@ -46,7 +48,7 @@ pub enum Answer {
 
 impl Answer {
     /// The head of what the application answered.
-    pub fn headers_mut(&mut self) -> Option<&mut http::HeaderMap> {
+    pub fn headers_mut(&mut self) -> Option<&mut HeaderMap> {
         match self {
             Self::Released(reply, _) => Some(reply.headers_mut()),
             Self::Switched(reply) => Some(reply.headers_mut()),
@@ -66,23 +68,29 @@ pub struct Moment {
     pub event: RequestId,
     /// When it came.
     pub now: Timestamp,
+    /// Where it came from, as far as it can be believed.
+    pub client: IpAddr,
+    /// What goes on on its connection.
+    pub pulse: Arc<Pulse>,
 }
 
 impl Moment {
-    fn begin(worker: &Rc<Worker>, peer: &Peer) -> (Self, Draft) {
+    fn begin(worker: &Rc<Worker>, peer: &Peer, headers: &HeaderMap) -> (Self, Draft) {
         let now = worker.now();
         let event = RequestId::new(now, &worker.chance);
-        let mut draft = Draft::begin(worker.scribe.clone(), event, now);
-        draft.open(|opening| opening.client_ip = Some(peer.address.ip()));
         let current = worker.current();
-        (Self { worker: worker.clone(), current, event, now }, draft)
+        let client = normalize::client::address(headers, peer.address, &current.rules.trusted_proxies);
+        let mut draft = Draft::begin(worker.scribe.clone(), event, now);
+        draft.open(|opening| opening.client_ip = Some(client));
+        let (worker, pulse) = (worker.clone(), peer.pulse.clone());
+        (Self { worker, current, event, now, client, pulse }, draft)
     }
 }
 
 /// Answers one request. Whatever happens, it leaves one event. What happens seldom has a place of its own in
 /// memory, so that the future of every request stays small.
 pub async fn handle(worker: &Rc<Worker>, peer: &Peer, mut request: Request<Incoming>) -> Response<ReplyBody> {
-    let (moment, draft) = Moment::begin(worker, peer);
+    let (moment, draft) = Moment::begin(worker, peer, request.headers());
     let manner = Manner::of(request.method(), request.uri(), request.headers());
     let upgrading = upgrade::begin(&mut request);
     let mut draft = Some(draft);
@@ -99,7 +107,7 @@ pub async fn handle(worker: &Rc<Worker>, peer: &Peer, mut request: Request<Incom
 
 /// Answers a request for which there was no room.
 pub async fn overloaded(worker: &Rc<Worker>, peer: &Peer) -> Response<ReplyBody> {
-    let (moment, draft) = Moment::begin(worker, peer);
+    let (moment, draft) = Moment::begin(worker, peer, &HeaderMap::new());
     respond::refuse(&moment, Refusal::Overloaded, &Manner::unknown(), Some(draft)).await
 }
 
@@ -110,7 +118,7 @@ pub async fn misframed(
     request: &Request<Incoming>,
     fault: Fault,
 ) -> Response<ReplyBody> {
-    let (moment, draft) = Moment::begin(worker, peer);
+    let (moment, draft) = Moment::begin(worker, peer, request.headers());
     respond::refuse(
         &moment,
         fault.into(),
@@ -129,13 +137,19 @@ async fn serve(
 ) -> Result<Answer, Refusal> {
     let rules = &moment.current.rules;
     let (mut parts, incoming) = request.into_parts();
+    let incoming = turnstile::paced(moment, &parts, incoming);
 
     let facts = peer.facts(&rules.trusted_proxies, moment.worker.shared.settings.head_bytes);
-    let head = normalize::head(&mut parts, &facts)?;
+    let head = match normalize::head(&mut parts, &facts) {
+        Ok(head) => head,
+        Err(fault) => return Err(turnstile::stranger(moment).err().unwrap_or(fault.into())),
+    };
     note_head(draft, &parts, &head);
+    let found = subject::look_up(moment, &head);
+    turnstile::pass(moment, &found)?;
     if let Some(own) = normalize::own_path(head.target()) {
         let own = own.to_owned();
-        let person = subject::find(moment, &head, None);
+        let person = subject::person(moment, &found, None);
         let asked = own_paths::Asked { parts, head, manner: manner.clone(), person };
         return Box::pin(own_paths::answer(moment, &own, asked, incoming, draft)).await;
     }
@@ -147,7 +161,7 @@ async fn serve(
         seek(rules, &normalized, &parts, incoming).await.inspect_err(|_| note_path(draft, &normalized))?;
     note_part(draft, moment, &normalized, &part);
 
-    let person = subject::find(moment, &normalized.head, Some(&application));
+    let person = subject::person(moment, &found, Some(&application));
     note_person(draft, &person);
     let public = part.route.as_ref().is_some_and(|route| route.access == Access::Public);
     let background = part.route.as_ref().is_some_and(|route| route.background)

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -13,6 +13,9 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::connection;
+use super::limits::TurnedAway;
+use super::limits::crowd::Seat;
+use super::normalize::client::is_trusted;
 use super::proxy_header::{self, Told};
 use super::room::{Place, Room};
 use super::worker::Worker;
@@ -42,17 +45,10 @@ pub async fn accept(
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop) => break,
         };
         match accepted {
-            Ok((stream, peer)) => match room.enter() {
-                Some(place) => {
-                    worker.scribe.metrics.count(|counted| counted.connections += 1);
-                    let stop = stop.clone();
-                    tokio::task::spawn_local(meet(stream, peer, worker.clone(), place, stop));
-                }
-                None => worker.scribe.metrics.count(|counted| counted.connections_refused += 1),
-            },
+            Ok((stream, peer)) => welcome(stream, peer, &worker, &room, &stop),
             Err(error) => {
                 // Out of descriptors, mostly: wait until some are given back rather than spin.
                 tracing::warn!(error = %error, "a connection could not be accepted");
@@ -60,6 +56,30 @@ pub async fn accept(
             }
         }
     }
+    // Whoever waits already would be refused by the closing of the queue.
+    let Ok(listener) = listener.into_std() else { return };
+    for _ in 0..BACKLOG {
+        let Ok((stream, peer)) = listener.accept() else { return };
+        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+        match stream {
+            Ok(stream) => welcome(stream, peer, &worker, &room, &stop),
+            Err(error) => tracing::warn!(error = %error, "a connection could not be accepted"),
+        }
+    }
+}
+
+fn welcome(
+    stream: TcpStream,
+    peer: SocketAddr,
+    worker: &Rc<Worker>,
+    room: &Arc<Room>,
+    stop: &watch::Receiver<bool>,
+) {
+    let Some(place) = room.enter() else {
+        return worker.scribe.metrics.count(|counted| counted.connections_refused += 1);
+    };
+    worker.scribe.metrics.count(|counted| counted.connections += 1);
+    tokio::task::spawn_local(meet(stream, peer, worker.clone(), place, stop.clone()));
 }
 
 async fn meet(
@@ -80,14 +100,34 @@ async fn meet(
     let settings = &worker.shared.settings;
     let handshake = async {
         let caller = caller(&mut stream, peer, &settings.proxy_protocol).await?;
-        Ok::<_, std::io::Error>((acceptor.accept(stream).await?, caller))
+        let Ok(seat) = seat(&worker, peer, caller) else { return Ok(None) };
+        Ok::<_, std::io::Error>(Some((acceptor.accept(stream).await?, caller, seat)))
     };
     match tokio::time::timeout(settings.handshake_timeout, handshake).await {
-        Ok(Ok((stream, caller))) => connection::serve(stream, caller, worker, stop).await,
+        Ok(Ok(Some((stream, caller, seat)))) => {
+            connection::serve(stream, caller, worker, stop).await;
+            drop(seat);
+        }
+        Ok(Ok(None)) => {}
         Ok(Err(error)) => refused(&error),
         Err(elapsed) => refused(&elapsed),
     }
     drop(place);
+}
+
+/// A seat among the connections of the caller's address. Whoever comes through a proxy of ours that does not say
+/// for whom is measured by request, since all of its callers share its address.
+fn seat(worker: &Worker, peer: SocketAddr, caller: SocketAddr) -> Result<Option<Seat>, TurnedAway> {
+    let rules = worker.shared.rules.load();
+    let shared = [&rules.trusted_proxies, &worker.shared.settings.proxy_protocol];
+    if peer == caller && shared.iter().any(|networks| is_trusted(peer.ip().to_canonical(), networks)) {
+        return Ok(None);
+    }
+    let seat = worker.shared.limits.connect(caller.ip(), &rules.limits, Instant::now());
+    seat.map(Some).inspect_err(|why| {
+        worker.scribe.metrics.count(|counted| counted.connections_limited += 1);
+        tracing::debug!(?why, "a connection was turned away");
+    })
 }
 
 /// Who is at the other end: the peer, or whom a load balancer in one of `networks` tells.
@@ -120,20 +160,24 @@ pub async fn redirect(
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match accepted {
-            Ok((stream, _)) => match room.enter() {
-                Some(place) => {
-                    let served = connection::serve_redirect(stream, port, worker.clone());
-                    let mut stop = stop.clone();
-                    tokio::task::spawn_local(async move {
-                        tokio::select! {
-                            () = served => {}
-                            _ = stop.wait_for(|stop| *stop) => {}
-                        }
-                        drop(place);
-                    });
-                }
-                None => worker.scribe.metrics.count(|counted| counted.connections_refused += 1),
-            },
+            Ok((stream, peer)) => {
+                let Some(place) = room.enter() else {
+                    worker.scribe.metrics.count(|counted| counted.connections_refused += 1);
+                    continue;
+                };
+                let Ok(seat) = seat(&worker, peer, peer) else { continue };
+                let most = worker.shared.settings.head_timeout * 2;
+                let served = connection::serve_redirect(stream, port, worker.clone());
+                let mut stop = stop.clone();
+                tokio::task::spawn_local(async move {
+                    tokio::select! {
+                        () = served => {}
+                        _ = stop.wait_for(|stop| *stop) => {}
+                        () = tokio::time::sleep(most) => {}
+                    }
+                    drop((place, seat));
+                });
+            }
             Err(error) => {
                 tracing::warn!(error = %error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;

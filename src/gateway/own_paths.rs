@@ -21,7 +21,9 @@ use super::pages::{
 };
 use super::refusal::Refusal;
 use super::reply::{HTML, own_head, with_text};
+use super::sought::unread;
 use super::subject::Person;
+use super::turnstile;
 use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::event::{EventKind, Outcome};
@@ -32,6 +34,7 @@ use crate::features::route::table::Application;
 use crate::features::session::{NewSession, Renewal, SessionError, SessionToken};
 use crate::foundation::secret::Secret;
 use crate::platform::http::body::read_bounded;
+use crate::platform::http::pace::Paced;
 
 /// A request to ourselves.
 #[derive(Debug)]
@@ -56,7 +59,7 @@ pub async fn answer(
     moment: &Moment,
     path: &str,
     asked: Asked,
-    incoming: Incoming,
+    incoming: Paced<Incoming>,
     draft: &mut Option<Draft>,
 ) -> Result<Answer, Refusal> {
     note(draft, path, &asked);
@@ -150,6 +153,7 @@ async fn step_up(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
 
 /// The provider has sent the person back.
 async fn callback(moment: &Moment, asked: &Asked, draft: &mut Option<Draft>) -> Result<Answer, Refusal> {
+    turnstile::sign_in(moment)?;
     let query = asked.head.target().query().unwrap_or_default();
     let redirect_uri = callback_uri(asked.manner.authority());
     let binding = asked.manner.binding();
@@ -218,8 +222,8 @@ fn justify_form(moment: &Moment, asked: &Asked) -> Answer {
 }
 
 /// A reason was given: it counts for the application that the person goes back to.
-async fn justify(moment: &Moment, asked: &Asked, incoming: Incoming) -> Result<Answer, Refusal> {
-    let form = read_bounded(incoming, FORM_BYTES_MAX).await.map_err(|_| Refusal::BodyTooLarge)?;
+async fn justify(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) -> Result<Answer, Refusal> {
+    let form = read_bounded(incoming, FORM_BYTES_MAX).await.map_err(|error| unread(&error))?;
     let field = |name: &str| one(&form, name).unwrap_or_default();
     let target = ReturnTo::new(&field("return_to")).as_str().to_owned();
     let application = application(moment, asked, &target).ok_or(Refusal::HostUnknown)?;

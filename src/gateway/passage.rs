@@ -465,8 +465,9 @@ impl Passage<'_> {
         let (Some(upgrading), Some(draft)) = (upgrading, draft.take()) else { return Err(Refusal::Internal) };
         let bounds = self.part.route.as_ref().map(|route| route.websocket.clone()).unwrap_or_default();
         let chance = &self.moment.worker.chance;
-        let mut switched =
-            upgrade::join(upgrading, reply, super::access::Access::of(self), bounds, (draft, chance));
+        let access = super::access::Access::of(self);
+        let under_way = self.moment.pulse.begin();
+        let mut switched = upgrade::join(upgrading, reply, access, bounds, (draft, chance), under_way);
         name_request(switched.headers_mut(), self.moment.event);
         Ok(Answer::Switched(switched))
     }

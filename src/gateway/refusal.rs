@@ -3,6 +3,7 @@
 //! A refusal is on purpose; where something is down or broken, the event says `failed` instead.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -53,6 +54,8 @@ pub enum Refusal {
     BodyUnreadable(BodyFault),
     /// The body tells the routes apart, and is too large.
     BodyTooLarge,
+    /// The body comes too slowly.
+    TooSlow,
     /// The caller broke off while the body was read.
     CallerLeft,
     /// One step turns the answer: sign in, step up or give a reason.
@@ -73,6 +76,8 @@ pub enum Refusal {
     AssuranceNotProven(AssuranceClass, String),
     /// The store cannot be written.
     StoreUnavailable,
+    /// More requests than one caller may make; after how long there may be one more.
+    TooManyRequests(Duration),
     /// Too much at once.
     Overloaded,
     /// A mistake of ours.
@@ -107,6 +112,7 @@ impl Refusal {
             Self::CrossSite => Reason::CrossSite,
             Self::BodyUnreadable(_) => Reason::BodyUnreadable,
             Self::BodyTooLarge => Reason::BodyTooLarge,
+            Self::TooSlow => Reason::RequestTimeout,
             Self::CallerLeft => Reason::CallerLeft,
             Self::Challenge(challenged) => challenged.reason,
             Self::Denied(denial, _) => denial.reasons.first().copied().unwrap_or(Reason::NoRuleMatched),
@@ -117,6 +123,7 @@ impl Refusal {
             Self::SignInFailed(error, _) => error.reason(),
             Self::AssuranceNotProven(..) => Reason::AssuranceNotProven,
             Self::StoreUnavailable => Reason::StoreUnavailable,
+            Self::TooManyRequests(_) => Reason::TooManyRequests,
             Self::Overloaded => Reason::Overloaded,
             Self::Internal => Reason::InternalError,
             Self::Entry(_, refusal) => refusal.reason(),
@@ -143,10 +150,12 @@ impl Refusal {
                 StatusCode::BAD_REQUEST
             }
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Challenge(challenged) => match challenged.step {
                 Challenge::SignIn | Challenge::StepUp(..) => StatusCode::UNAUTHORIZED,
                 Challenge::Justify => StatusCode::FORBIDDEN,
             },
+            Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooMuch(exceeded, _) if is_window(exceeded.limit) => StatusCode::TOO_MANY_REQUESTS,
             Self::CrossSite
             | Self::Denied(..)
@@ -178,7 +187,7 @@ impl Refusal {
             | Self::Overloaded
             | Self::Internal => Outcome::Failed,
             Self::SignInFailed(error, _) if error.reason() == Reason::ProviderUnavailable => Outcome::Failed,
-            Self::CallerLeft => Outcome::Aborted,
+            Self::CallerLeft | Self::TooSlow => Outcome::Aborted,
             Self::NotUnderstood(_)
             | Self::HostUnknown
             | Self::RouteNotFound
@@ -188,7 +197,8 @@ impl Refusal {
             | Self::Challenge(_)
             | Self::Denied(..)
             | Self::SignInFailed(..)
-            | Self::AssuranceNotProven(..) => Outcome::Refused,
+            | Self::AssuranceNotProven(..)
+            | Self::TooManyRequests(_) => Outcome::Refused,
             Self::Entry(_, refusal) => refusal.outcome(),
         }
     }
@@ -204,6 +214,7 @@ impl Refusal {
             | Self::CrossSite
             | Self::BodyUnreadable(_)
             | Self::BodyTooLarge
+            | Self::TooSlow
             | Self::CallerLeft
             | Self::Denied(..)
             | Self::TooMuch(..)
@@ -213,9 +224,22 @@ impl Refusal {
             | Self::SignInFailed(..)
             | Self::AssuranceNotProven(..)
             | Self::StoreUnavailable
+            | Self::TooManyRequests(_)
             | Self::Overloaded
             | Self::Internal => Verdict::Deny,
         }
+    }
+
+    /// Whether it is refused for its number alone: of such, only so many leave an event of their own.
+    pub const fn is_for_number(&self) -> bool {
+        matches!(self, Self::TooManyRequests(_) | Self::Overloaded)
+    }
+
+    /// When to come again, where that is known (RFC 9110 section 10.2.3): whole seconds, at least one.
+    pub fn retry_after(&self) -> Option<u64> {
+        let wait = if let Self::TooManyRequests(wait) = self { Some(*wait) } else { None };
+        let wait = wait.or_else(|| matches!(self, Self::Overloaded).then_some(OVERLOAD_LASTS))?;
+        Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.is_zero()))
     }
 
     /// The limit that was passed.
@@ -226,6 +250,9 @@ impl Refusal {
         if let Self::TooMuch(exceeded, _) = self.alone() { Some(*exceeded) } else { None }
     }
 }
+
+/// How long somebody waits at least who was shed.
+const OVERLOAD_LASTS: Duration = Duration::from_secs(2);
 
 const fn is_window(limit: LimitName) -> bool {
     match limit {
@@ -264,7 +291,7 @@ impl From<JournalError> for Refusal {
 
 impl From<UpstreamError> for Refusal {
     fn from(error: UpstreamError) -> Self {
-        Self::Upstream(error)
+        if matches!(error, UpstreamError::RequestTooSlow) { Self::TooSlow } else { Self::Upstream(error) }
     }
 }
 
@@ -303,6 +330,8 @@ mod tests {
                 Outcome::Withheld,
             ),
             (Refusal::BodyTooLarge, 413, Reason::BodyTooLarge, Outcome::Refused),
+            (Refusal::TooSlow, 408, Reason::RequestTimeout, Outcome::Aborted),
+            (UpstreamError::RequestTooSlow.into(), 408, Reason::RequestTimeout, Outcome::Aborted),
             (Refusal::CallerLeft, 400, Reason::CallerLeft, Outcome::Aborted),
             (Refusal::Denied(denial, None), 403, Reason::OutsideShift, Outcome::Refused),
             (
@@ -357,6 +386,12 @@ mod tests {
                 Outcome::Refused,
             ),
             (Refusal::StoreUnavailable, 503, Reason::StoreUnavailable, Outcome::Failed),
+            (
+                Refusal::TooManyRequests(Duration::from_millis(10)),
+                429,
+                Reason::TooManyRequests,
+                Outcome::Refused,
+            ),
             (Refusal::Overloaded, 503, Reason::Overloaded, Outcome::Failed),
             (Refusal::Internal, 500, Reason::InternalError, Outcome::Failed),
         ];
@@ -368,5 +403,14 @@ mod tests {
             );
             assert_eq!(refusal.verdict(), Verdict::Deny, "{refusal:?}");
         }
+    }
+
+    #[test]
+    fn a_refusal_for_number_says_when_to_come_again_and_no_other_does() {
+        let after = |millis| Refusal::TooManyRequests(Duration::from_millis(millis)).retry_after();
+        assert_eq!([after(0), after(1), after(1000), after(1001)], [Some(1), Some(1), Some(1), Some(2)]);
+        assert_eq!(Refusal::Overloaded.retry_after(), Some(2));
+        assert_eq!(Refusal::StoreUnavailable.retry_after(), None);
+        assert!(Refusal::Overloaded.is_for_number() && !Refusal::Internal.is_for_number());
     }
 }

@@ -13,6 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::draft::Draft;
 use super::lease::Lease;
+use super::pulse::UnderWay;
 use crate::domain::event::{Closing, Outcome};
 use crate::domain::reason::Reason;
 use crate::features::guard::body::{EndedHow, GuardedBody, ReleaseRecord};
@@ -31,6 +32,7 @@ pub struct ReplyBody {
     draft: Option<Draft>,
     outcome: Option<Outcome>,
     bytes: u64,
+    under_way: Option<UnderWay>,
     /// The access that a released reply goes on by; none where no session opened it.
     lease: Option<Lease>,
 }
@@ -57,13 +59,27 @@ impl Default for Content {
 impl ReplyBody {
     /// What we say ourselves; the event ends with `outcome`.
     pub fn own(bytes: Bytes, draft: Option<Draft>, outcome: Outcome) -> Self {
-        Self { content: Content::Own(Full::new(bytes)), draft, outcome: Some(outcome), bytes: 0, lease: None }
+        Self {
+            content: Content::Own(Full::new(bytes)),
+            draft,
+            outcome: Some(outcome),
+            bytes: 0,
+            under_way: None,
+            lease: None,
+        }
     }
 
     /// What the application says, released; the event ends as the release does, or with the lease.
     pub fn released(body: GuardedBody<Carried>, lease: Option<Lease>, draft: Draft) -> Self {
         let content = Content::Released(Box::new(body));
-        Self { content, draft: Some(draft), outcome: None, bytes: 0, lease }
+        Self { content, draft: Some(draft), outcome: None, bytes: 0, under_way: None, lease }
+    }
+
+    /// Its request is under way for as long as this is there.
+    #[must_use]
+    pub fn during(mut self, under_way: UnderWay) -> Self {
+        self.under_way = Some(under_way);
+        self
     }
 
     /// The session has ended: nothing that is still to come may leave.
@@ -99,6 +115,9 @@ impl ReplyBody {
                 outcome
             }
         };
+        if outcome == Outcome::Aborted && self.under_way.as_ref().is_some_and(UnderWay::is_cut) {
+            draft.end(|closing| closing.reason = Some(Reason::RequestTimeout));
+        }
         draft.close(outcome);
     }
 }
@@ -137,6 +156,9 @@ impl Body for ReplyBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
+        if let Some(under_way) = &this.under_way {
+            under_way.asked();
+        }
         if let Some(reason) = this.lease.as_mut().and_then(Lease::ended_by_now) {
             this.cut(reason);
             return Poll::Ready(Some(Err(AccessEnded.into())));
@@ -155,6 +177,9 @@ impl Body for ReplyBody {
         };
         match &frame {
             Some(Ok(frame)) => {
+                if let Some(under_way) = &this.under_way {
+                    under_way.gave();
+                }
                 this.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
                 if this.is_end_stream() {
                     this.close();
@@ -183,7 +208,8 @@ impl Body for ReplyBody {
 impl Drop for ReplyBody {
     fn drop(&mut self) {
         // hyper does not ask for the end of a body that says it is at its end, nor for any of a HEAD.
-        if self.is_end_stream() {
+        // And what was cut is told of with what had gone.
+        if self.is_end_stream() || self.under_way.as_ref().is_some_and(UnderWay::is_cut) {
             self.close();
         }
     }

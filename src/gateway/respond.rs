@@ -1,6 +1,8 @@
 //! How a refusal is told, and replies of our own: to a person by a page or a redirect, to a program
 //! by a problem (RFC 9457), to FHIR by an `OperationOutcome`. Nothing leaves before its event is durable.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -43,7 +45,7 @@ pub async fn refuse(
     };
     tell(&refusal, moment);
     let (verdict, reasons, outcome) = (refusal.verdict(), refusal.reasons(), refusal.outcome());
-    let mut draft = draft;
+    let mut draft = leaves_event(moment, &refusal, draft);
     if let Some(draft) = &mut draft {
         let reason = refusal.reason();
         if let Some(number) = refusal.entry() {
@@ -59,6 +61,21 @@ pub async fn refuse(
         None => told(moment, &refusal, manner),
     };
     finish(reply, outcome, verdict, &reasons, manner, draft).await
+}
+
+/// The draft, unless the refusal is one of those for number that leave no event: a flood fills no journal,
+/// and its replies wait for no disk.
+fn leaves_event(moment: &Moment, refusal: &Refusal, draft: Option<Draft>) -> Option<Draft> {
+    let draft = draft?;
+    let limits = &moment.worker.shared.limits;
+    if !refusal.is_for_number()
+        || draft.is_journaled()
+        || limits.leaves_event(&moment.current.rules.limits, Instant::now())
+    {
+        return Some(draft);
+    }
+    draft.forgo(refusal.verdict(), refusal.reason());
+    None
 }
 
 /// What is down or broken is for the operators too; once, here.
@@ -154,6 +171,9 @@ fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> 
     if head.status() == StatusCode::UNAUTHORIZED {
         head.headers_mut().insert(WWW_AUTHENTICATE, challenge::www_authenticate(moment, refusal));
     }
+    if let Some(seconds) = refusal.retry_after() {
+        head.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
     match manner.audience() {
         Audience::Person => with_text(head, HTML, page(moment, refusal, manner)),
         Audience::Program => with_text(head, PROBLEM, problem(moment, refusal)),
@@ -174,6 +194,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         | Refusal::CrossSite
         | Refusal::BodyUnreadable(_)
         | Refusal::BodyTooLarge
+        | Refusal::TooSlow
         | Refusal::CallerLeft
         // Alone, it is none.
         | Refusal::Entry(..) => Page::NotUnderstood { reason },
@@ -192,6 +213,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         Refusal::Journal(_)
         | Refusal::Upstream(_)
         | Refusal::StoreUnavailable
+        | Refusal::TooManyRequests(_)
         | Refusal::Overloaded
         | Refusal::Internal => {
             Page::Unavailable { reason, retry: manner.is_repeatable().then_some(manner.target()) }

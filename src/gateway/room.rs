@@ -26,6 +26,11 @@ impl Room {
         self.taken.load(Ordering::Relaxed)
     }
 
+    /// Whether more than so many hundredths are taken.
+    pub fn is_fuller_than(&self, percent: usize) -> bool {
+        self.taken().saturating_mul(100) > self.most.saturating_mul(percent)
+    }
+
     /// A place, if there is one.
     pub fn enter(self: &Arc<Self>) -> Option<Place> {
         let entered = self.taken.fetch_add(1, Ordering::Relaxed) < self.most;
@@ -43,6 +48,13 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_room_knows_how_full_it_is() {
+        let room = Room::new(4);
+        let places: Vec<_> = (0..3).filter_map(|_| room.enter()).collect();
+        assert!(room.is_fuller_than(74) && !room.is_fuller_than(75), "{places:?}");
+    }
 
     #[test]
     fn a_place_is_given_back() {

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
+use super::limits::Limits;
+use super::limits::settings::LimitSettings;
 use super::room::Room;
 use super::settings::GatewaySettings;
 use crate::domain::application::ProviderName;
@@ -42,6 +44,8 @@ pub struct Rules {
     pub guard: GuardSettings,
     /// Proxies whose word on the caller's address counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// How much one caller may take.
+    pub limits: LimitSettings,
     /// The first digits of the digest of all files, for events.
     pub version: Arc<str>,
 }
@@ -89,6 +93,8 @@ pub struct Shared {
     pub journal: Arc<Journal>,
     /// The key of assertions.
     pub assertion_key: AssertionKey,
+    /// What callers have taken.
+    pub limits: Arc<Limits>,
     /// Connections at once.
     pub room: Arc<Room>,
     /// The time.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::limits::settings::LimitSettings;
+
 /// The data plane's own settings.
 #[derive(Clone, Debug)]
 pub struct GatewaySettings {
@@ -23,12 +25,16 @@ pub struct GatewaySettings {
     pub workers: usize,
     /// Connections at once over all workers. Default 10 000, 1 to 1 000 000.
     pub connections: usize,
+    /// Requests at once on one worker; more are shed. Default 8192, 16 to 100 000.
+    pub requests: usize,
     /// How long a TLS handshake may take. Default 10 s, 1 to 60 s.
     pub handshake_timeout: Duration,
     /// How long the head of a request may take. Default 15 s, 1 to 120 s.
     pub head_timeout: Duration,
     /// How large the head of a request may be. Default 64 KiB, 8 KiB to 1 MiB.
     pub head_bytes: usize,
+    /// How much one caller may take.
+    pub limits: LimitSettings,
     /// How long a stop waits for requests under way. Default 30 s, 0 s to 1 h.
     pub drain: Duration,
 }

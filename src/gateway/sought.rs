@@ -9,7 +9,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
-use hyper::body::{Body as _, Incoming};
+use http_body::Body as _;
+use hyper::body::Incoming;
 
 use super::normalize::fault::Fault;
 use super::normalize::framing::check_method;
@@ -26,6 +27,7 @@ use crate::features::route::table::Route;
 use crate::features::route::view::RequestView;
 use crate::features::upstream::send::RequestBody;
 use crate::platform::http::body::{Full, ReadBodyError, read_bounded};
+use crate::platform::http::pace::{Paced, TooSlow};
 
 /// The route of a request, and its body to be forwarded.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ pub async fn seek(
     rules: &Rules,
     normalized: &Normalized,
     parts: &Parts,
-    incoming: Incoming,
+    incoming: Paced<Incoming>,
 ) -> Result<Sought, Refusal> {
     let view = normalized.view(&parts.method, &parts.headers);
     let (table, application) = (&rules.routes, &normalized.application);
@@ -132,9 +134,11 @@ fn unreadable(fault: BodyFault) -> Refusal {
     if fault == BodyFault::TooLarge { Refusal::BodyTooLarge } else { Refusal::BodyUnreadable(fault) }
 }
 
-fn unread(error: &ReadBodyError) -> Refusal {
+/// A body that is needed and could not be read, as a refusal.
+pub fn unread(error: &ReadBodyError) -> Refusal {
     match error {
         ReadBodyError::TooLarge { .. } => Refusal::BodyTooLarge,
+        ReadBodyError::Broken(error) if error.is::<TooSlow>() => Refusal::TooSlow,
         ReadBodyError::Broken(_) => Refusal::CallerLeft,
     }
 }

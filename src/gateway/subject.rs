@@ -32,18 +32,21 @@ pub struct Known {
     pub in_event: Arc<Kept<EventSubject>>,
 }
 
-/// The person behind a request, if its cookie names a session that is good on this host: for one
-/// application as that sees them, signed in at its provider and with the reason that they gave for it.
-pub fn find(moment: &Moment, head: &Head, application: Option<&Application>) -> Person {
-    let Some(token) = head.session.value() else { return Person::Nobody(Reason::SignInRequired) };
+/// The session that a request's cookie names, if it is good on this host.
+pub fn look_up(moment: &Moment, head: &Head) -> Found {
+    let Some(token) = head.session.value() else { return Found::None };
     let worker = &moment.worker;
-    let found =
-        worker.shared.sessions.find(&worker.sessions, token.reveal(), &head.authority.host, moment.now);
+    worker.shared.sessions.find(&worker.sessions, token.reveal(), &head.authority.host, moment.now)
+}
+
+/// The person whose session was found: for one application as that sees them, signed in at its provider and
+/// with the reason that they gave for it.
+pub fn person(moment: &Moment, found: &Found, application: Option<&Application>) -> Person {
     match found {
         Found::Session(session) if application.is_some_and(|it| it.provider != session.provider) => {
             Person::Nobody(Reason::SignInRequired)
         }
-        Found::Session(session) => Person::Known(moment.current.known(&session, application)),
+        Found::Session(session) => Person::Known(moment.current.known(session, application)),
         Found::Expired => Person::Nobody(Reason::SessionExpired),
         Found::Ended => Person::Nobody(Reason::SessionRevoked),
         Found::None => Person::Nobody(Reason::SignInRequired),

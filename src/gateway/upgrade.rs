@@ -14,6 +14,7 @@ use hyper::upgrade::OnUpgrade;
 use super::access::Access;
 use super::draft::Draft;
 use super::normalize::headers::strip_reply;
+use super::pulse::UnderWay;
 use crate::domain::event::Outcome;
 use crate::domain::reason::Reason;
 use crate::domain::websocket::WebSocketBounds;
@@ -105,6 +106,7 @@ pub fn join<B: 'static>(
     access: Access,
     bounds: WebSocketBounds,
     (mut draft, entropy): (Draft, &dyn Entropy),
+    under_way: UnderWay,
 ) -> Response<()> {
     let Upgrading { caller, version } = upgrading;
     let application = hyper::upgrade::on(&mut reply);
@@ -117,8 +119,8 @@ pub fn join<B: 'static>(
     draft.end(|closing| closing.status = Some(status));
     tokio::task::spawn_local(async move {
         run((caller, application), access, terms, draft).await;
-        // Up to here the tunnel counts among the requests in flight at its server.
-        drop(seat);
+        // Up to here the connection is not idle, and the tunnel counts among the requests at its server.
+        drop((under_way, seat));
     });
     reply
 }

@@ -64,7 +64,7 @@ impl Worker {
         let scribe = Rc::new(Scribe { desk: shared.journal.desk(), clock: shared.clock.clone(), metrics });
         let sessions = shared.sessions.desk();
         let current = RefCell::new(Rc::new(Current::new(shared.rules.load_full())));
-        let room = Room::new(REQUESTS_MAX);
+        let room = Room::new(shared.settings.requests);
         let chance = Buffered::new(shared.entropy.clone());
         let unread = Unread::new(scribe.clone(), shared.entropy.clone());
         let assertions = Assertions::default();
@@ -142,7 +142,5 @@ async fn sweep(worker: std::rc::Weak<Worker>) {
     }
 }
 
-/// Requests at once on one worker; more are shed.
-const REQUESTS_MAX: usize = 8192;
 const PEOPLE_MAX: usize = 100_000;
 const SWEPT_EVERY: Duration = Duration::from_secs(5);

@@ -1,7 +1,9 @@
 //! The outside world: TLS, HTTP, stores, pages, telemetry. Knows nothing of access control.
 
+pub mod descriptors;
 pub mod http;
 pub mod page;
 pub mod store;
+pub mod supervisor;
 pub mod telemetry;
 pub mod tls;

@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use futures_util::StreamExt as _;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{Method, Request};
@@ -39,6 +39,9 @@ impl Application {
         let router = Router::new()
             .route("/static/slow", get(slow))
             .route("/static/endless", get(endless))
+            .route("/static/flood", get(flood))
+            .route("/static/late", get(late))
+            .route("/patients/{patient}/notes", post(async |note: Bytes| note.len().to_string()))
             .route("/patients/endless", get(endless))
             .route("/patients/quiet", get(quiet))
             .route("/patients/late", get(late))
@@ -120,4 +123,10 @@ fn in_pieces(pieces: usize) -> Response {
         Some((Ok::<_, Infallible>(Bytes::from_static(PIECE)), sent + 1))
     });
     Body::from_stream(pieces).into_response()
+}
+
+/// A reply without an end, for whoever reads it.
+async fn flood() -> Response {
+    let piece = || Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 16 * 1024]));
+    Body::from_stream(futures_util::stream::repeat_with(piece)).into_response()
 }

@@ -170,14 +170,14 @@ impl House {
     }
 }
 
-fn free_ports() -> Ports {
+pub(crate) fn free_ports() -> Ports {
     let listeners: Vec<TcpListener> =
         (0..5).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
     let port = |position: usize| listeners[position].local_addr().unwrap().port();
     Ports { gateway: port(0), control: port(1), provider: port(2), ehr: port(3), console: port(4) }
 }
 
-fn write_ports(directory: &WorkDirectory, ports: Ports, upstream: u16) {
+pub(crate) fn write_ports(directory: &WorkDirectory, ports: Ports, upstream: u16) {
     let shipped = Ports::SHIPPED;
     let changes = [
         ("leastway.toml", shipped.gateway, ports.gateway),

@@ -1,5 +1,6 @@
 //! Listeners, store, journal, sessions and bounds.
 
+use super::limits::LIMITS;
 use super::{Absent, Kind, Table, key};
 
 const DEFAULT_WORKERS: Absent = Absent::Means("one per core");
@@ -32,6 +33,12 @@ pub(super) static GATEWAY: Table = Table {
         key("workers", Kind::Whole(1, 256), DEFAULT_WORKERS, "Worker threads."),
         key("connections", Kind::Whole(1, 1_000_000), Absent::Is("10000"), "Connections at once, in all."),
         key(
+            "requests",
+            Kind::Whole(16, 100_000),
+            Absent::Is("8192"),
+            "Requests at once on one worker; more are shed, and those of callers who are not signed in before others.",
+        ),
+        key(
             "handshake_timeout",
             Kind::Duration("1s", "60s"),
             Absent::Is("\"10s\""),
@@ -55,6 +62,7 @@ pub(super) static GATEWAY: Table = Table {
             Absent::Is("\"30s\""),
             "How long a stop waits for requests under way.",
         ),
+        key("limits", Kind::Table(&LIMITS), Absent::Means("its defaults"), "How much one caller may take."),
     ],
 };
 

@@ -4,6 +4,7 @@
 mod access;
 mod application;
 mod credential;
+mod limits;
 mod machine;
 mod provider;
 mod rewrite;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::limits::limits;
 use crate::config::certificate::{Certificate, certificate};
 use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
@@ -26,10 +27,12 @@ pub(in crate::config) fn gateway(reader: &Reader<'_>) -> Option<(GatewaySettings
     let proxy_protocol = reader.list_with("proxy_protocol", network);
     let workers = reader.whole("workers").map(count);
     let connections = reader.whole("connections").map(count);
+    let requests = reader.whole("requests").map(count);
     let handshake_timeout = reader.duration("handshake_timeout");
     let head_timeout = reader.duration("head_timeout");
     let head_bytes = reader.size("head_bytes").map(count);
     let drain = reader.duration("drain");
+    let limits = reader.table("limits").and_then(|reader| limits(&reader));
 
     let (listen, certificates) = (listen?, certificates?);
     refuse_same_address(reader, &listen, redirect);
@@ -41,9 +44,11 @@ pub(in crate::config) fn gateway(reader: &Reader<'_>) -> Option<(GatewaySettings
         proxy_protocol: proxy_protocol?,
         workers: workers.unwrap_or_else(workers_by_cores),
         connections: connections?,
+        requests: requests?,
         handshake_timeout: handshake_timeout?,
         head_timeout: head_timeout?,
         head_bytes: head_bytes?,
+        limits: limits?,
         drain: drain?,
     };
     Some((settings, certificates))

@@ -2,6 +2,7 @@
 
 pub(super) mod application;
 mod credential;
+mod limits;
 pub(super) mod machine;
 pub(super) mod provider;
 mod rewrite;

@@ -89,6 +89,24 @@ fn values_out_of_range_or_of_another_form() {
         case(
             MAIN,
             "[gateway]",
+            "[gateway]\nlimits.requests_per_person = \"10\"",
+            "gateway.limits.requests_per_person: `10` is not a rate",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[gateway]\nlimits.refused_events = \"+1/1s\"",
+            "gateway.limits.refused_events: `+1/1s` is not a rate",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[gateway]\nlimits.sign_ins_per_address = \"1/1ms\"",
+            "gateway.limits.sign_ins_per_address: `1/1ms` is not a rate",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
             "[gateway]\nproxy_protocol = \"::/0\"",
             "gateway.proxy_protocol: `::/0` is everybody: any caller could claim any address",
         ),

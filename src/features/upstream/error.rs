@@ -4,6 +4,7 @@ use super::form_login::SignInFault;
 use super::tls::TlsFault;
 use crate::domain::reason::Reason;
 use crate::platform::http::body::BoxError;
+use crate::platform::http::pace::TooSlow;
 
 /// What goes wrong on the application's side.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,9 @@ pub enum UpstreamError {
     /// The body of the request broke off, on the caller's side.
     #[error("the request's body broke off")]
     RequestBody(#[source] hyper::Error),
+    /// The body of the request came too slowly.
+    #[error("the request's body comes too slowly")]
+    RequestTooSlow,
 }
 
 impl UpstreamError {
@@ -51,7 +55,9 @@ impl UpstreamError {
         if let Some(fault) = TlsFault::behind(&error) {
             return Self::Tls(fault);
         }
-        if error.is_user() {
+        if is_late(&error) {
+            Self::RequestTooSlow
+        } else if error.is_user() {
             Self::RequestBody(error)
         } else if error.is_parse() {
             Self::Malformed(error)
@@ -71,7 +77,11 @@ impl UpstreamError {
             | Self::Malformed(_)
             | Self::UnaskedUpgrade => true,
             Self::Aborted(_) | Self::BrokeOff(_) => !reused,
-            Self::RequestBody(_) | Self::SignIn(_) | Self::Overloaded | Self::NotSwitched => false,
+            Self::RequestBody(_)
+            | Self::RequestTooSlow
+            | Self::SignIn(_)
+            | Self::Overloaded
+            | Self::NotSwitched => false,
         }
     }
 
@@ -85,6 +95,12 @@ impl UpstreamError {
             Self::Aborted(_) | Self::BrokeOff(_) => Reason::UpstreamAborted,
             Self::Malformed(_) | Self::UnaskedUpgrade | Self::NotSwitched => Reason::UpstreamMalformed,
             Self::RequestBody(_) => Reason::CallerLeft,
+            Self::RequestTooSlow => Reason::RequestTimeout,
         }
     }
+}
+
+/// Whether a request failed because its body was late.
+fn is_late(error: &hyper::Error) -> bool {
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<TooSlow>)
 }

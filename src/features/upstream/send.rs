@@ -18,6 +18,7 @@ use super::seat::Seat;
 use super::settings::Protocol;
 use crate::domain::proof::{Journaled, Permit};
 use crate::platform::http::body::{BoxError, Full};
+use crate::platform::http::pace::Paced;
 
 /// The body of a request on its way to the application.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub enum RequestBody {
     /// Read before, or empty.
     Held(Full),
     /// As it comes from the caller, with the number of its bytes.
-    Streaming(Incoming, Rc<std::cell::Cell<u64>>),
+    Streaming(Paced<Incoming>, Rc<std::cell::Cell<u64>>),
 }
 
 impl Body for RequestBody {
@@ -46,7 +47,7 @@ impl Body for RequestBody {
                         bytes.set(bytes.get() + data.len() as u64);
                         return Poll::Ready(Some(Ok(Frame::data(data))));
                     }
-                    Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                    Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                     None => return Poll::Ready(None),
                 }
             },

@@ -297,6 +297,7 @@ fn stopped_before_sending(reason: Reason) -> bool {
         Reason::AuditUnavailable
             | Reason::StoreUnavailable
             | Reason::ProviderUnavailable
+            | Reason::TooManyRequests
             | Reason::Overloaded
     )
 }

@@ -8,7 +8,10 @@ use crate::features::route::call::RPC_METHOD;
 
 /// An application in which one body in many is an export, by form, by JSON and by method.
 fn ehr() -> RouteTable {
-    let at = |name: &str, path: &str| route(name, &[Method::POST], path);
+    let at = |name: &str, path: &str| RouteSettings {
+        action: if name.ends_with(".export") { Action::Export } else { Action::View },
+        ..route(name, &[Method::POST], path)
+    };
     let mut by_form = at("form.export", "/form");
     by_form.matching.form = vec![equals("export", "csv")];
     let mut by_json = at("json.export", "/json");
