@@ -152,6 +152,8 @@ async fn a_batch_passes_only_if_each_of_its_entries_may() {
         ("no JSON", b"<Bundle/>".to_vec(), 400, "body-unreadable", None),
     ];
     for (name, body, status, reason, entry) in &cases {
+        // After some refusals nothing more is believed on their connection.
+        let mut line = house.line("ehr.localhost", Protocol::Http1).await;
         let refused = post(&mut line, &cookie, "/fhir", fhir, body).await;
         assert_eq!(
             (refused.status.as_u16(), refused.reason()),

@@ -16,9 +16,10 @@ configure oidc-provider
 unit="$DIR/unit/leastway.service"
 mkdir -p "$DIR/unit"
 sed "s|/usr/local/bin/leastway|$LEASTWAY|" "$ROOT/deploy/leastway.service" >"$unit"
-sound() { local said; said=$(systemd-analyze verify "$unit" 2>&1) || { echo "$said"; return 1; }; echo "$said"; [ -z "$said" ]; }
+cp "$ROOT/deploy/leastway.socket" "$DIR/unit/"
+sound() { local said; said=$(systemd-analyze verify "$unit" "$DIR/unit/leastway.socket" 2>&1) || { echo "$said"; return 1; }; echo "$said"; [ -z "$said" ]; }
 sealed() { systemd-analyze security --offline=yes --threshold=20 "$unit"; }
-check 'systemd finds nothing wrong with the unit' sound
+check 'systemd finds nothing wrong with the units' sound
 check 'and an exposure of no more than 2.0 of 10' sealed
 
 # ---------------------------------------------------------------- as nobody, on a read-only root
