@@ -192,7 +192,6 @@ async fn what_is_posted_is_decided_by_what_it_calls() {
     let house = house().await;
     let cookie = house.cookie_of("nurse").await;
     for protocol in [Protocol::Http1, Protocol::Http2] {
-        let mut line = house.line("ehr.localhost", protocol).await;
         let export = br#"{"method":"export_data"}"#;
         let xml =
             |name: &str| format!("<methodCall><methodName>{name}</methodName></methodCall>").into_bytes();
@@ -241,6 +240,7 @@ async fn what_is_posted_is_decided_by_what_it_calls() {
             ),
         ];
         for (path, media_type, body, status, reason) in &cases {
+            let mut line = house.line("ehr.localhost", protocol).await;
             let came = post(&mut line, &cookie, path, media_type, body).await;
             let told = String::from_utf8_lossy(body);
             assert_eq!(
@@ -253,6 +253,7 @@ async fn what_is_posted_is_decided_by_what_it_calls() {
                 assert_eq!(&came.bytes[..], &body[..], "{path} {told}");
             }
         }
+        let mut line = house.line("ehr.localhost", protocol).await;
         let get = line.ask("/graphql?query=%7Bpatient%7Bid%7D%7D", &[("cookie", &cookie)]).await;
         assert_eq!(get.status, 200, "{}", get.text);
         let get = line.ask("/graphql?query=%7Beverything%7Bid%7D%7D", &[("cookie", &cookie)]).await;
