@@ -4,8 +4,10 @@
 //! shares none of it. **Rules** are immutable and swapped whole; **state** is kept.
 
 pub mod access;
+mod beyond;
 pub mod challenge;
 pub mod connection;
+mod deciding;
 pub mod draft;
 pub mod frames;
 pub mod handle;

@@ -1,0 +1,126 @@
+//! What a request uses of the windows, and what being beyond a limit comes to: a step, a block, or advice.
+
+use super::draft::Draft;
+use super::passage::{Passage, STEP_UP_LASTS, action};
+use super::refusal::Refusal;
+use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
+use crate::domain::decision::Challenge;
+use crate::domain::reason::Reason;
+use crate::features::guard::count::Tally;
+use crate::features::guard::ledger::ExportSlot;
+use crate::features::guard::limit::{self, Beyond, Step, Terms};
+use crate::features::guard::release::{Cause, Withheld};
+use crate::features::upstream::error::UpstreamError;
+
+impl Passage<'_> {
+    /// Takes what this request uses of the windows, before the application is asked.
+    pub(super) fn windows(
+        &self,
+        terms: &Terms,
+        draft: &mut Option<Draft>,
+    ) -> Result<Vec<ExportSlot>, Refusal> {
+        let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(Vec::new()) };
+        let mut slots = Vec::new();
+        for _ in self.parts().filter(|part| action(part).takes_away()) {
+            slots.extend(self.export(terms, draft)?);
+        }
+        let (subject, now) = (known.session.subject.id(), self.moment.now);
+        let ledger = &self.moment.worker.shared.ledger;
+        for part in self.parts().filter(|part| action(part).opens_record()) {
+            let Some(patient) = &part.patient else { continue };
+            let patient = patient.digest(self.moment.worker.shared.journal.patient_key());
+            let opened = ledger.opened(&subject, patient, terms.limits.patients_opened_per_shift, now);
+            if let Some(exceeded) = opened.exceeded {
+                self.beyond(terms.exceeds(exceeded), draft)?;
+                // It passes all the same, and counts.
+                ledger.record_opened(&subject, patient, now);
+            }
+        }
+        Ok(slots)
+    }
+
+    /// Takes the place of one export in the window of the day.
+    pub(super) fn export(
+        &self,
+        terms: &Terms,
+        draft: &mut Option<Draft>,
+    ) -> Result<Option<ExportSlot>, Refusal> {
+        let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(None) };
+        let (subject, now) = (known.session.subject.id(), self.moment.now);
+        let ledger = &self.moment.worker.shared.ledger;
+        match ledger.try_export(&subject, terms.limits.exports_per_day, now) {
+            Ok(slot) => Ok(Some(slot)),
+            Err(exceeded) => {
+                self.beyond(terms.exceeds(exceeded), draft)?;
+                Ok(ledger.try_export(&subject, None, now).ok())
+            }
+        }
+    }
+
+    /// What a verdict comes to before anything is sent.
+    pub(super) fn beyond(&self, verdict: limit::Verdict, draft: &mut Option<Draft>) -> Result<(), Refusal> {
+        if let Some(draft) = draft {
+            draft.end(|closing| {
+                closing.exceeded = verdict.beyond().and_then(Beyond::exceeded);
+                closing.on_exceed = verdict.on_exceed();
+            });
+        }
+        match verdict {
+            limit::Verdict::Within | limit::Verdict::Advise(_) => Ok(()),
+            limit::Verdict::Needs(step, beyond) => Err(self.needs(step, beyond)),
+            limit::Verdict::Block(beyond) => Err(self.blocked(beyond)),
+        }
+    }
+
+    pub(super) fn needs(&self, step: Step, beyond: Beyond) -> Refusal {
+        let step = match step {
+            Step::Justify => Challenge::Justify,
+            Step::StepUp => match self.step_up_class() {
+                Some(class) => Challenge::StepUp(
+                    AssuranceNeed { class, fresh: Some(STEP_UP_LASTS) },
+                    Reason::AcrInsufficient,
+                ),
+                // Nobody can step up there: then it does not pass.
+                None => return self.blocked(beyond),
+            },
+        };
+        self.challenged(step, Some(beyond), self.action())
+    }
+
+    pub(super) fn blocked(&self, beyond: Beyond) -> Refusal {
+        match beyond {
+            Beyond::Exceeded(exceeded) => Refusal::TooMuch(exceeded, self.action()),
+            Beyond::CountUnknown(why) => Refusal::CountUnknown(why, self.action()),
+        }
+    }
+
+    /// The class that a step-up asks for where a limit does not name one: the provider's first.
+    pub(super) fn step_up_class(&self) -> Option<AssuranceClass> {
+        let classes = self.moment.current.rules.assurances.get(&self.application.provider)?;
+        classes.keys().next().cloned()
+    }
+
+    pub(super) fn note_withheld(&self, tally: &Tally, draft: &mut Option<Draft>) {
+        self.moment.worker.scribe.metrics.count(|counted| counted.withheld += 1);
+        if let Some(draft) = draft {
+            draft.end(|closing| {
+                closing.records = tally.records;
+                closing.patients = tally.patients;
+            });
+        }
+    }
+
+    pub(super) fn withheld(&self, withheld: Withheld, draft: &mut Option<Draft>) -> Refusal {
+        self.note_withheld(&withheld.tally, draft);
+        let verdict = match withheld.cause {
+            Cause::Needs(step, beyond) => limit::Verdict::Needs(step, beyond),
+            Cause::Block(beyond) => limit::Verdict::Block(beyond),
+            Cause::Upstream(error) => return Refusal::Upstream(UpstreamError::BrokeOff(error)),
+        };
+        match self.beyond(verdict, draft) {
+            Err(refusal) => refusal,
+            // What is withheld does not pass; if it were to, that would be a mistake of ours.
+            Ok(()) => Refusal::Internal,
+        }
+    }
+}

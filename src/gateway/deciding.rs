@@ -1,0 +1,136 @@
+//! The policy's answer to a request, and to each of those that its body holds; and what it comes to.
+
+use std::time::Instant;
+
+use super::handle::note_part;
+use super::passage::{Passage, STEP_UP_LASTS, action};
+use super::refusal::{Challenged, Refusal, over};
+use super::sought::Part;
+use super::subject::Person;
+use crate::domain::action::Action;
+use crate::domain::decision::{Challenge, Decision, Grounds};
+use crate::domain::event::EventJustification;
+use crate::domain::patient::PatientRef;
+use crate::domain::proof::Permit;
+use crate::domain::purpose::Basis;
+use crate::domain::reason::Reason;
+use crate::features::guard::limit::{Beyond, Terms};
+use crate::features::policy::decide::Question;
+use crate::features::policy::settings::JUSTIFICATION_LASTS;
+use crate::features::route::settings::Access;
+use crate::features::route::table::Route;
+use crate::foundation::clock::Timestamp;
+use crate::gateway::draft::Draft;
+
+impl Passage<'_> {
+    /// Decides about the request, and about each of those that it holds. One no is a no to all.
+    pub(super) fn decide(&self, draft: &mut Option<Draft>) -> Result<(Permit, Grounds, Reason), Refusal> {
+        let (permit, mut grounds, reason) = self.decide_part(&self.part, draft)?;
+        for (number, entry) in (1..).zip(&self.entries) {
+            let (_, more, _) = self.decide_part(entry, draft).map_err(|refusal| {
+                note_part(draft, self.moment, self.normalized, entry);
+                refusal.of_entry(number)
+            })?;
+            grounds = grounds.and(&more);
+        }
+        let weight = |(_, entry): &(u32, &Part)| action(entry).weight();
+        if let Some((number, entry)) = (1..).zip(&self.entries).max_by_key(weight) {
+            note_part(draft, self.moment, self.normalized, entry);
+            self.note_grounds(&grounds, draft);
+            if let Some(draft) = draft {
+                draft.open(|opening| opening.batch_entry = Some(number));
+            }
+        }
+        Ok((permit, grounds, reason))
+    }
+
+    pub(super) fn decide_part(
+        &self,
+        part: &Part,
+        draft: &mut Option<Draft>,
+    ) -> Result<(Permit, Grounds, Reason), Refusal> {
+        let rules = &self.moment.current.rules;
+        let started = Instant::now();
+        let (decision, reason) = match &part.route {
+            Some(route) if route.access == Access::Public => (rules.policy.public(), Reason::PublicRoute),
+            Some(route) => (self.ask(route, part.patient.as_ref()), Reason::RuleMatched),
+            None if self.person.known().is_none() => {
+                return Err(self.challenged(Challenge::SignIn, None, action(part)));
+            }
+            None => (rules.policy.public(), Reason::UnmatchedObserved),
+        };
+        let took = started.elapsed();
+        let (Decision::Permit(_, grounds) | Decision::Challenge(_, grounds) | Decision::Deny(_, grounds)) =
+            &decision;
+        self.moment.worker.scribe.metrics.count(|counted| {
+            counted.decision.observe(took);
+            counted.decisions_cached += u64::from(grounds.cached);
+            counted.decisions_made += 1;
+        });
+        self.note_grounds(grounds, draft);
+        match decision {
+            Decision::Permit(permit, grounds) => Ok((permit, grounds, reason)),
+            Decision::Challenge(challenge, _) => Err(self.challenged(challenge, None, action(part))),
+            Decision::Deny(denial, _) => Err(Refusal::Denied(denial, Some(action(part)))),
+        }
+    }
+
+    pub(super) fn ask(&self, route: &Route, patient: Option<&PatientRef>) -> Decision {
+        let question = Question {
+            identity: self.person.identity(),
+            application: &self.application.name,
+            route: route.index,
+            patient,
+            client_ip: self.normalized.head.client,
+            now: self.moment.now,
+        };
+        self.moment.current.rules.policy.decide(&self.moment.current.memory, &question)
+    }
+
+    pub(super) fn note_grounds(&self, grounds: &Grounds, draft: &mut Option<Draft>) {
+        let Some(draft) = draft else { return };
+        let justification = self.person.identity().and_then(|identity| identity.justification.as_ref());
+        let justification = justification.filter(|given| self.still_counts(given.given));
+        draft.open(|opening| {
+            opening.rules = grounds.rules.clone();
+            opening.justification = justification
+                .map(|given| EventJustification { code: given.code.clone(), text: given.text.clone() });
+        });
+    }
+
+    pub(super) fn still_counts(&self, given: Timestamp) -> bool {
+        self.moment.now.since(given) <= JUSTIFICATION_LASTS
+    }
+
+    pub(super) fn terms(&self, grounds: &Grounds) -> Terms {
+        let identity = self.person.identity();
+        let justified = identity.and_then(|identity| identity.justification.as_ref());
+        let now = self.moment.now;
+        Terms {
+            limits: grounds.obligations.limits,
+            action: self.action(),
+            basis: identity.map_or(Basis::Operations, |identity| identity.purpose.basis()),
+            justified: justified.is_some_and(|given| self.still_counts(given.given)),
+            stepped_up: identity.is_some_and(|identity| {
+                identity.assurance.proven.values().any(|proven| now.since(*proven) < STEP_UP_LASTS)
+            }),
+        }
+    }
+
+    pub(super) fn challenged(&self, step: Challenge, beyond: Option<Beyond>, action: Action) -> Refusal {
+        let reason = match (beyond, &step, &self.person) {
+            (Some(Beyond::Exceeded(exceeded)), ..) => over(exceeded, action),
+            (Some(Beyond::CountUnknown(_)), ..) => Reason::CountUnknown,
+            (None, Challenge::SignIn, Person::Nobody(reason)) => *reason,
+            (None, step, _) => step.reason(),
+        };
+        Refusal::Challenge(Box::new(Challenged {
+            step,
+            reason,
+            application: self.application.clone(),
+            known: self.person.known().cloned(),
+            action: Some(action),
+            withheld: beyond.map(Beyond::exceeded),
+        }))
+    }
+}
