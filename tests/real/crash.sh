@@ -8,6 +8,7 @@ need_certificates
 start_orthanc
 start_oidc_provider
 configure oidc-provider
+unlimited
 serve
 KILLS=20
 cookie=$(client session.py nurse "https://pacs.localhost:$GATEWAY_PORT/system")

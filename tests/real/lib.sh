@@ -204,6 +204,18 @@ route_file() {
     "$ROOT/config/routes/$1.toml" >"$DIR/gateway/applications/$1.toml"
 }
 
+# unlimited : lifts the limits by number, where one person from one address does it all.
+unlimited() {
+  cat >>"$DIR/gateway/leastway.toml" <<'LIMITS'
+
+[gateway.limits]
+connections_per_address = 20000
+new_connections_per_address = "none"
+requests_per_address = "none"
+requests_per_person = "none"
+LIMITS
+}
+
 # serve : starts Leastway on that configuration and waits until it is ready.
 serve() {
   spawn gateway "$LEASTWAY" serve --config "$DIR/gateway/leastway.toml"

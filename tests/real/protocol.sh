@@ -9,15 +9,7 @@ need_certificates
 start_stream
 start_oidc_provider
 configure oidc-provider protocol
-# All callers of this run come from one address, and one person does it all.
-cat >>"$DIR/gateway/leastway.toml" <<'LIMITS'
-
-[gateway.limits]
-connections_per_address = 20000
-new_connections_per_address = "none"
-requests_per_address = "none"
-requests_per_person = "none"
-LIMITS
+unlimited
 ulimit -n "$(ulimit -Hn)"
 serve
 AT="https://localhost:$GATEWAY_PORT"

@@ -30,6 +30,7 @@ start_oidc_provider
 
 # The disk
 configure trouble
+unlimited
 mkdir -p "$DIR/gateway/data/journal"
 if mount -t tmpfs -o size=4m tmpfs "$DIR/gateway/data/journal" 2>/dev/null; then
   trap 'stop_all; umount "$DIR/gateway/data/journal"' EXIT
