@@ -26,6 +26,11 @@ macro_rules! identifier {
             pub const fn as_u128(self) -> u128 {
                 self.0.as_u128()
             }
+
+            /// Its text, in this place.
+            pub fn encode(self, place: &mut [u8; uuid::fmt::Hyphenated::LENGTH]) -> &str {
+                self.0.hyphenated().encode_lower(place)
+            }
         }
 
         impl fmt::Display for $name {

@@ -166,11 +166,10 @@ impl Passage<'_> {
             let identity = (&*known.identity, known.session.id);
             worker.assertions.of(&worker.shared.assertion_key, application, identity, self.moment.now)
         });
-        let authority = self.normalized.head.authority.to_string();
         let facts = Facts {
             request: self.moment.event,
             client: self.normalized.head.client,
-            authority: &authority,
+            authority: self.normalized.head.authority.as_str(),
             identity: self.person.identity().filter(|_| !self.public),
             assertion: assertion.as_ref(),
         };
@@ -209,8 +208,8 @@ impl Passage<'_> {
         name_request(reply.headers_mut(), self.moment.event);
         let rules = &self.moment.current.rules;
         let shape = self.part.route.as_ref().and_then(|route| route.reply.as_ref()).filter(|_| !self.public);
-        let authority = self.normalized.head.authority.to_string();
-        let (head, body) = self.rewrite()?.apply(reply, &authority).into_parts();
+        let authority = self.normalized.head.authority.as_str();
+        let (head, body) = self.rewrite()?.apply(reply, authority).into_parts();
         let meter = Meter::new(shape, &head, &rules.guard);
         match release(Response::from_parts(head, body), meter, terms, durable, &rules.guard).await {
             Ok(released) => {

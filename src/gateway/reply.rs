@@ -18,6 +18,7 @@ use crate::domain::event::{Closing, Outcome};
 use crate::domain::reason::Reason;
 use crate::features::guard::body::{EndedHow, GuardedBody, ReleaseRecord};
 use crate::features::rewrite::body::Rewritten;
+use crate::features::upstream::headers::REQUEST_ID;
 use crate::features::upstream::send;
 use crate::foundation::id::RequestId;
 use crate::platform::http::body::{BoxError, Full};
@@ -217,8 +218,6 @@ impl Drop for ReplyBody {
 
 /// Says on each reply that we make why it is as it is.
 pub const REASON: HeaderName = HeaderName::from_static("x-leastway-reason");
-/// The request's identifier, for whoever asks the help desk.
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What a page may load: our own stylesheet, and nothing else; forms go to us, and by redirect to providers.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
@@ -245,7 +244,7 @@ pub fn own_head(status: StatusCode, reason: Option<Reason>, event: RequestId) ->
 
 /// Writes the request's identifier into a reply's head.
 pub fn name_request(headers: &mut HeaderMap, event: RequestId) {
-    if let Ok(value) = HeaderValue::from_str(&event.to_string()) {
+    if let Ok(value) = HeaderValue::from_str(event.encode(&mut [0; 36])) {
         headers.insert(REQUEST_ID, value);
     }
 }

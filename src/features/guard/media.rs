@@ -25,12 +25,16 @@ impl Form {
     }
 }
 
-/// The media type and character encoding that a reply declares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Declared {
-    pub(super) family: Family,
-    /// Every structural byte of the encoding is the ASCII byte: it can be scanned as it is.
-    pub(super) is_ascii_based: bool,
+/// The media type that a reply declares, read once.
+#[derive(Debug, Clone)]
+pub(super) struct Declared<'h> {
+    headers: &'h HeaderMap,
+    /// Without its parameters, in lower case.
+    essence: Cow<'h, str>,
+    family: Family,
+    parameters: &'h str,
+    /// Two declarations are two readings.
+    is_ambiguous: bool,
 }
 
 /// Media types that are alike to us.
@@ -51,38 +55,82 @@ pub(super) enum Family {
     Other,
 }
 
-impl Declared {
-    pub(super) fn read(headers: &HeaderMap) -> Self {
-        let value =
-            headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?/?").to_ascii_lowercase());
-        // Two declarations are two readings.
-        let text = match value {
-            Some(_) if headers.get_all(CONTENT_TYPE).iter().count() > 1 => "?/?".to_owned(),
-            Some(text) => text,
-            None => String::new(),
-        };
-        let mut parts = text.split(';').map(str::trim);
-        let family = family(parts.next().unwrap_or_default());
-        let charset = parts.find_map(|part| part.strip_prefix("charset="));
-        let charset = charset.map(|name| name.trim().trim_matches(['"', '\'']));
-        Self { family, is_ascii_based: charset.is_none_or(is_ascii_based) }
+impl<'h> Declared<'h> {
+    pub(super) fn read(headers: &'h HeaderMap) -> Self {
+        let mut values = headers.get_all(CONTENT_TYPE).iter();
+        let text = values.next().map_or("", |value| value.to_str().unwrap_or("?/?"));
+        let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
+        let essence = lower(essence.trim());
+        let family = family(&essence);
+        Self { headers, essence, family, parameters, is_ambiguous: values.next().is_some() }
     }
 
     /// Whether a reply of this type can have this form.
-    pub(super) const fn may_be(self, form: Form) -> bool {
+    pub(super) const fn may_be(&self, form: Form) -> bool {
         match form {
             // PHP sends JSON as HTML unless told otherwise. The grammar of JSON is strict enough to tell.
             Form::Json => {
-                matches!(self.family, Family::Json | Family::Csv | Family::Html | Family::Generic)
+                matches!(self.family(), Family::Json | Family::Csv | Family::Html | Family::Generic)
             }
-            Form::Rows => matches!(self.family, Family::Csv | Family::Generic),
+            Form::Rows => matches!(self.family(), Family::Csv | Family::Generic),
             Form::Any => true,
         }
     }
 
     /// Whether an application may say in this type that something went wrong.
-    pub(super) const fn may_be_message(self) -> bool {
-        matches!(self.family, Family::Json | Family::Html | Family::Xml | Family::Generic)
+    pub(super) const fn may_be_message(&self) -> bool {
+        matches!(self.family(), Family::Json | Family::Html | Family::Xml | Family::Generic)
+    }
+
+    const fn family(&self) -> Family {
+        if self.is_ambiguous { Family::Other } else { self.family }
+    }
+
+    /// Whether every structural byte of the declared encoding is the ASCII byte: it can be scanned as it is.
+    pub(super) fn is_ascii_based(&self) -> bool {
+        let parameters = lower(self.parameters);
+        let charset = parameters.split(';').find_map(|part| part.trim().strip_prefix("charset="));
+        charset.is_none_or(|name| is_ascii_based(name.trim().trim_matches(['"', '\''])))
+    }
+
+    /// Whether the head of the reply says that it is a file to keep, whatever the route is called. Rows that a
+    /// route declares are looked at unless the reply says `attachment`.
+    pub(super) fn is_file(&self, form: Form) -> bool {
+        let essence = &*self.essence;
+        let typed = match self.family {
+            Family::Csv => form != Form::Rows,
+            Family::Document => true,
+            // Without a type it is the bytes that tell.
+            Family::Generic => form != Form::Rows && !matches!(essence, "" | "text/plain"),
+            Family::Json => form != Form::Json && (essence.contains("ndjson") || essence.contains("jsonl")),
+            Family::Html | Family::Xml | Family::Asset | Family::Events | Family::Other => false,
+        };
+        typed || self.is_attached()
+    }
+
+    fn is_attached(&self) -> bool {
+        self.headers.get_all(CONTENT_DISPOSITION).iter().any(|value| {
+            let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+            kind.trim_ascii().eq_ignore_ascii_case(b"attachment")
+        })
+    }
+
+    /// Whether it is a part of a page: an image, a font, a script.
+    pub(super) fn is_asset(&self) -> bool {
+        self.family == Family::Asset
+    }
+
+    /// Whether it is a stream of events, whose first may be long in coming.
+    pub(super) fn is_events(&self) -> bool {
+        self.family == Family::Events
+    }
+}
+
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
     }
 }
 
@@ -149,46 +197,6 @@ fn is_document(subtype: &str) -> bool {
 fn is_ascii_based(charset: &str) -> bool {
     matches!(charset, "utf-8" | "utf8" | "us-ascii" | "ascii" | "latin1" | "")
         || ["iso-8859-", "iso8859-", "windows-125", "cp125"].iter().any(|family| charset.starts_with(family))
-}
-
-/// Whether the head of a reply says that it is a file to keep, whatever the route is called. Rows that a
-/// route declares are looked at unless the reply says `attachment`.
-pub(super) fn is_file(headers: &HeaderMap, form: Form) -> bool {
-    let attached = headers.get_all(CONTENT_DISPOSITION).iter().any(|value| {
-        let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-        kind.trim_ascii().eq_ignore_ascii_case(b"attachment")
-    });
-    let essence = essence(headers);
-    let typed = match family(&essence) {
-        Family::Csv => form != Form::Rows,
-        Family::Document => true,
-        // Without a type it is the bytes that tell.
-        Family::Generic => form != Form::Rows && !matches!(&*essence, "" | "text/plain"),
-        Family::Json => form != Form::Json && (essence.contains("ndjson") || essence.contains("jsonl")),
-        Family::Html | Family::Xml | Family::Asset | Family::Events | Family::Other => false,
-    };
-    attached || typed
-}
-
-/// Whether the head of a reply says that it is a part of a page: an image, a font, a script.
-pub(super) fn is_asset(headers: &HeaderMap) -> bool {
-    family(&essence(headers)) == Family::Asset
-}
-
-/// Whether the head of a reply says that it is a stream of events, whose first may be long in coming.
-pub(super) fn is_events(headers: &HeaderMap) -> bool {
-    family(&essence(headers)) == Family::Events
-}
-
-/// The media type without its parameters, in lower case.
-fn essence(headers: &HeaderMap) -> Cow<'_, str> {
-    let text = headers.get(CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?/?"));
-    let essence = text.split(';').next().unwrap_or_default().trim();
-    if essence.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Cow::Owned(essence.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(essence)
-    }
 }
 
 /// The first bytes of a body, without the white space and byte order mark before them.

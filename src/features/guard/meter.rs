@@ -14,7 +14,7 @@ use http::response::Parts;
 use http::{HeaderMap, StatusCode};
 
 use super::count::{Counter, ERROR_BYTES_MAX, Tally};
-use super::media::{self, Declared, Form, Lead};
+use super::media::{Declared, Form, Lead};
 use super::settings::GuardSettings;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::ReplyShape;
@@ -51,19 +51,22 @@ impl Meter {
     /// A meter for the reply with this head on a route with this shape. Without a shape nothing is counted.
     pub fn new(shape: Option<&ReplyShape>, head: &Parts, settings: &GuardSettings) -> Self {
         let form = shape.map_or(Form::Any, |shape| Form::of(&shape.kind));
+        let declared = Declared::read(&head.headers);
         Self {
-            counting: shape.map(|shape| Box::new(Counting::new(Some(shape), form, head, settings))),
+            counting: shape
+                .map(|shape| Box::new(Counting::new(Some(shape), form, head, &declared, settings))),
             lead: Lead::default(),
             // A part that nobody asked for does not show how the whole begins.
-            file: media::is_file(&head.headers, form) || is_partial(head) && !media::is_asset(&head.headers),
-            events: media::is_events(&head.headers),
+            file: declared.is_file(form) || is_partial(head) && !declared.is_asset(),
+            events: declared.is_events(),
         }
     }
 
     /// The reply is taken away: what has no declared shape is then unknown. Comes before any byte.
     pub fn take_away(&mut self, head: &Parts, settings: &GuardSettings) {
         if self.counting.is_none() {
-            self.counting = Some(Box::new(Counting::new(None, Form::Any, head, settings)));
+            let declared = Declared::read(&head.headers);
+            self.counting = Some(Box::new(Counting::new(None, Form::Any, head, &declared, settings)));
         }
     }
 
@@ -124,8 +127,13 @@ impl Meter {
 const PEEK_BYTES: usize = 1024;
 
 impl Counting {
-    fn new(shape: Option<&ReplyShape>, form: Form, head: &Parts, settings: &GuardSettings) -> Self {
-        let declared_type = Declared::read(&head.headers);
+    fn new(
+        shape: Option<&ReplyShape>,
+        form: Form,
+        head: &Parts,
+        declared_type: &Declared<'_>,
+        settings: &GuardSettings,
+    ) -> Self {
         let counter = shape.and_then(|shape| Counter::new(&shape.kind, shape.patient.as_ref()));
         let decoder = Decoder::new(Coding::read(&head.headers), settings.decompression_ratio);
         let is_redirect = head.status.is_redirection();
@@ -135,13 +143,12 @@ impl Counting {
             _ if partial => Some(WhyUnknown::Partial),
             _ if coding.is_some() => coding,
             _ if is_redirect || !declared_type.may_be(form) => Some(WhyUnknown::Mismatch),
-            (Some(_), _) if declared_type.is_ascii_based => None,
+            (Some(_), _) if declared_type.is_ascii_based() => None,
             (Some(_), _) => Some(WhyUnknown::Charset),
             (None, Some(_)) => Some(WhyUnknown::Opaque),
             (None, None) => Some(WhyUnknown::Undeclared),
         };
-        let is_message =
-            is_error && declared_type.may_be_message() && !media::is_file(&head.headers, Form::Rows);
+        let is_message = is_error && declared_type.may_be_message() && !declared_type.is_file(Form::Rows);
         Self {
             form,
             counter: counter.filter(|_| declared.is_none()),

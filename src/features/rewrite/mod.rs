@@ -71,17 +71,23 @@ impl Rewrite {
     }
 
     fn may_search(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        if self.literals.is_empty() {
+            return false;
+        }
         let is_plain = headers
             .get(CONTENT_ENCODING)
             .is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
         let is_text =
             headers.get(CONTENT_TYPE).is_some_and(|value| value.to_str().is_ok_and(literal::is_searched));
-        !self.literals.is_empty() && is_plain && is_text && status != StatusCode::PARTIAL_CONTENT
+        is_plain && is_text && status != StatusCode::PARTIAL_CONTENT
     }
 }
 
 /// Puts what `change` makes of it in place of each value of a field; none leaves it as it is.
 fn each_value(headers: &mut HeaderMap, name: &HeaderName, change: impl Fn(&str) -> Option<String>) {
+    if !headers.contains_key(name) {
+        return;
+    }
     let http::header::Entry::Occupied(mut entry) = headers.entry(name) else { return };
     for value in entry.iter_mut() {
         let changed = value.to_str().ok().and_then(&change);

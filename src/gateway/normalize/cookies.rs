@@ -3,12 +3,11 @@
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue, SET_COOKIE};
 
+pub use crate::features::authn::BINDING_COOKIE;
 use crate::foundation::secret::Secret;
 
 /// The cookie that names the session.
 pub const SESSION_COOKIE: &str = "__Host-leastway";
-/// The cookie that binds a sign-in to the browser that began it.
-pub const BINDING_COOKIE: &str = "__Host-leastway-b";
 
 /// What the name of a cookie that binds to a server of an application begins with; the application's name
 /// follows.
@@ -118,19 +117,33 @@ fn sets_own(line: &HeaderValue) -> bool {
 }
 
 fn is_own(name: &[u8]) -> bool {
-    name.eq_ignore_ascii_case(SESSION_COOKIE.as_bytes())
-        || name.eq_ignore_ascii_case(BINDING_COOKIE.as_bytes())
-        || name
-            .get(..SERVER_COOKIE.len())
-            .is_some_and(|begin| begin.eq_ignore_ascii_case(SERVER_COOKIE.as_bytes()))
+    let Some((begin, rest)) = name.split_at_checked(SESSION_COOKIE.len()) else { return false };
+    begin.eq_ignore_ascii_case(SESSION_COOKIE.as_bytes())
+        && (rest.is_empty()
+            || name.eq_ignore_ascii_case(BINDING_COOKIE.as_bytes())
+            || name
+                .get(..SERVER_COOKIE.len())
+                .is_some_and(|begin| begin.eq_ignore_ascii_case(SERVER_COOKIE.as_bytes())))
 }
 
 fn crumbs(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
-    line.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii).filter(|crumb| !crumb.is_empty())
+    pieces(line.as_bytes()).map(<[u8]>::trim_ascii).filter(|crumb| !crumb.is_empty())
+}
+
+/// What stands between semicolons.
+fn pieces(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let end = memchr::memchr(b';', line);
+        rest = end.and_then(|end| line.get(end + 1..));
+        line.get(..end.unwrap_or(line.len()))
+    })
 }
 
 fn name_of(crumb: &[u8]) -> &[u8] {
-    crumb.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii()
+    let end = memchr::memchr(b'=', crumb).unwrap_or(crumb.len());
+    crumb.get(..end).unwrap_or_default().trim_ascii()
 }
 
 fn value_of(crumb: &[u8]) -> &[u8] {

@@ -16,6 +16,8 @@ pub struct Authority {
     pub host: Arc<str>,
     /// The port, if the caller named one.
     pub port: Option<u16>,
+    /// Both.
+    text: Arc<str>,
 }
 
 /// The one authority of a request. `sni` is the name that the TLS handshake asked for.
@@ -44,16 +46,12 @@ pub fn authority(parts: &Parts, sni: Option<&str>) -> Result<Authority, Fault> {
     Ok(authority)
 }
 
-impl std::fmt::Display for Authority {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.port {
-            Some(port) => write!(f, "{}:{port}", self.host),
-            None => f.write_str(&self.host),
-        }
-    }
-}
-
 impl Authority {
+    /// `host` or `host:port`.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Reads `host` or `host:port`.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         if text.contains('@') {
@@ -68,7 +66,11 @@ impl Authority {
         if !is_host(&host) {
             return Err(Fault::malformed("host: malformed"));
         }
-        Ok(Self { host, port })
+        let text = match port {
+            Some(port) => format!("{host}:{port}").into(),
+            None => Arc::clone(&host),
+        };
+        Ok(Self { host, port, text })
     }
 }
 

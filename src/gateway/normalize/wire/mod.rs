@@ -307,7 +307,8 @@ fn content(line: &[u8]) -> Result<&[u8], Fault> {
     if memchr::memchr(b'\r', content).is_some() {
         return Err(Fault::malformed("line: a bare CR"));
     }
-    if content.iter().any(|byte| is_control(*byte)) {
+    // No end before the whole line was looked at: that goes many bytes at a time.
+    if content.iter().fold(false, |found, byte| found | is_control(*byte)) {
         return Err(Fault::malformed("line: a control character"));
     }
     Ok(content)
@@ -331,9 +332,25 @@ fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
 }
 
 fn is_token(text: &[u8]) -> bool {
-    !text.is_empty()
-        && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+    !text.is_empty() && text.iter().all(|byte| TOKEN.get(usize::from(*byte)) == Some(&true))
 }
+
+/// Which bytes a name may be made of (RFC 9110 5.6.2).
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let marks = b"!#$%&'*+-.^_`|~";
+    let mut at = 0;
+    while at < marks.len() {
+        table[marks[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 /// Digits and nothing else: no sign, no list, no blank within.
 pub(super) fn content_length(value: &[u8]) -> Option<u64> {
