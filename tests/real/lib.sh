@@ -43,7 +43,10 @@ skip() { printf 'skipped  %s (%s)\n' "$1" "$2"; }
 flow() { "$@" || FAILED=$((${FAILED:-0} + 1)); }
 
 # finish : the last line of a run.
-finish() { [ "${FAILED:-0}" -eq 0 ]; }
+finish() {
+  FINISHED=yes
+  [ "${FAILED:-0}" -eq 0 ]
+}
 
 # ---------------------------------------------------------------- what is installed
 
@@ -163,7 +166,14 @@ stop_all() {
   local name
   for name in ${SPAWNED:-}; do stop "$name"; done
 }
-trap stop_all EXIT
+
+# ended : at the end, however it comes. A run that did not get to its last line says where it stopped.
+ended() {
+  local code=$? command=$1
+  [ -n "${FINISHED:-}" ] || printf 'FAILED   the run stopped with %s at: %s\n' "$code" "$command"
+  stop_all
+}
+trap 'ended "$BASH_COMMAND"' EXIT
 trap 'exit 130' INT TERM
 
 # wait_http NAME URL SECONDS : any answer counts as up.

@@ -33,7 +33,7 @@ configure trouble
 unlimited
 mkdir -p "$DIR/gateway/data/journal"
 if mount -t tmpfs -o size=4m tmpfs "$DIR/gateway/data/journal" 2>/dev/null; then
-  trap 'stop_all; umount "$DIR/gateway/data/journal"' EXIT
+  trap 'ended "$BASH_COMMAND"; umount "$DIR/gateway/data/journal"' EXIT
   serve
   flow client flow_full_disk.py "$DIR/gateway/data/journal" "$DIR/sent"
   stop gateway

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import traceback
+from types import TracebackType
 
 
 class Checks:
@@ -21,3 +23,13 @@ class Checks:
 
     def end(self) -> None:
         sys.exit(1 if self.failed else 0)
+
+
+def stopped(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A mistake is a failed check, too: it says where, for whoever sees only the failures."""
+    *_, last = traceback.extract_tb(trace)
+    print(f"FAILED   the run goes to its end\n           {kind.__name__}: {error}\n           {last.filename}:{last.lineno}: {last.line}", flush=True)
+    sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = stopped
