@@ -67,9 +67,9 @@ pub async fn serve(
     let server_name = tls.server_name().map(Into::into);
     let peer = Rc::new(Peer { address, server_name, pulse: pulse.clone() });
     let settings = &worker.shared.settings;
-    let (head_timeout, head_bytes) = (settings.head_timeout, settings.head_bytes);
+    let head_bytes = settings.head_bytes;
     let limits = worker.shared.rules.load().limits.clone();
-    let head = (!is_http2).then_some(head_timeout);
+    let head = (!is_http2).then_some(settings.head_timeout);
     let bounds = Bounds { head, idle: limits.idle, unread: limits.unread };
     let scribe = worker.scribe.clone();
     let ended = if is_http2 {
@@ -105,10 +105,9 @@ pub async fn serve(
             let (gate, worker, peer) = (gate.clone(), worker.clone(), peer.clone());
             service_fn(move |request| sifted(gate.clone(), worker.clone(), peer.clone(), request))
         };
+        // Without a timer of the library's: the pulse sees what is slow, and one timer does for all requests.
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            // The pulse knows idling from a slow head; this is for what it does not see.
-            .header_read_timeout(limits.idle + head_timeout)
+            .header_read_timeout(None)
             // As old programs spell names; nobody else minds.
             .title_case_headers(true)
             .max_buf_size(head_bytes.max(BUFFER_BYTES_MIN))
@@ -143,6 +142,7 @@ macro_rules! until_stopped {
     ($connection:ident, $stop:ident, $pulse:ident, $bounds:ident) => {{
         let mut stop = $stop;
         let ended = tokio::select! {
+            biased;
             ended = $connection.as_mut() => Some(ended),
             () = stopped(&mut stop, &$pulse) => None,
             () = $pulse.overdue(&$bounds) => None,
