@@ -10,7 +10,7 @@ use super::settings::ProviderSettings;
 use crate::domain::subject::Subject;
 
 /// Claims of the ID token, and of userinfo where that was asked.
-pub(super) type Claims = Map<String, Value>;
+pub type Claims = Map<String, Value>;
 
 /// The word for the claim with the groups.
 const GROUPS: &str = "groups";
@@ -25,16 +25,12 @@ const VALUES_MAX: usize = 4_096;
 const VALUE_BYTES_MAX: usize = 1_024;
 
 /// Whether a claim that we map is not among these.
-pub(super) fn lacks_any(settings: &ProviderSettings, claims: &Claims) -> bool {
+pub fn lacks_any(settings: &ProviderSettings, claims: &Claims) -> bool {
     settings.claims.values().any(|claim| find(claims, claim).is_none()) || name(settings, claims).is_none()
 }
 
 /// The subject, by our words. A claim that is absent gives no attribute: unknown is not empty.
-pub(super) fn subject(
-    settings: &ProviderSettings,
-    sub: &Arc<str>,
-    claims: &Claims,
-) -> Result<Subject, AuthnError> {
+pub fn subject(settings: &ProviderSettings, sub: &Arc<str>, claims: &Claims) -> Result<Subject, AuthnError> {
     let groups_claim = settings.claims.get(GROUPS).map_or(GROUPS, String::as_str);
     let groups = match find(claims, groups_claim) {
         Some(value) => values(value).ok_or(AuthnError::GroupsIncomplete)?,

@@ -7,11 +7,11 @@
 
 mod assurance;
 mod callback;
-mod claims;
+pub mod claims;
 mod error;
 mod id_token;
 mod provider;
-mod response;
+pub mod response;
 mod return_to;
 pub mod settings;
 mod sign_in;

@@ -7,15 +7,21 @@ use crate::foundation::secret::Secret;
 
 /// An authorization response, read but not believed.
 #[derive(Debug)]
-pub(super) struct AuthorizationResponse {
-    pub(super) state: String,
-    pub(super) issuer: Option<String>,
-    pub(super) outcome: Outcome,
+pub struct AuthorizationResponse {
+    /// Which sign-in it says that it answers.
+    pub state: String,
+    /// Who says that they answer (RFC 9207).
+    pub issuer: Option<String>,
+    /// What came of it.
+    pub outcome: Outcome,
 }
 
+/// What came of a sign-in at the provider.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub enum Outcome {
+    /// It has succeeded, and this is to be exchanged.
     Code(Secret),
+    /// It has not.
     Error(RefusalCode),
 }
 
@@ -24,7 +30,7 @@ const QUERY_BYTES_MAX: usize = 16 * 1024;
 
 impl AuthorizationResponse {
     /// Reads a query. A parameter that comes twice could be read in two ways, and is refused.
-    pub(super) fn parse(query: &str) -> Result<Self, AuthnError> {
+    pub fn parse(query: &str) -> Result<Self, AuthnError> {
         if query.len() > QUERY_BYTES_MAX {
             return Err(AuthnError::Malformed("it is too long"));
         }

@@ -49,6 +49,8 @@ fn reads_as_local(target: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -81,6 +83,28 @@ mod tests {
         ];
         for target in refused {
             assert_eq!(ReturnTo::new(target).as_str(), "/", "{target:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_for_a_browser_stays_on_our_host(
+            target in prop::collection::vec(
+                prop_oneof![
+                    "[a-z/\\\\.?#@:%]",
+                    prop_oneof![Just("/.leastway/sign-out"), Just("%2e"), Just("//"), Just("\t"), Just("https://x")].prop_map(str::to_owned),
+                ],
+                0..12,
+            ),
+        ) {
+            let target = target.concat();
+            let kept = ReturnTo::new(&target);
+            let own = url::Url::parse("https://own.invalid/").unwrap();
+            let read = own.join(kept.as_str()).unwrap();
+            prop_assert_eq!(read.origin(), own.origin());
+            prop_assert!(!read.path().starts_with(OWN_PATHS));
+            prop_assert!(kept.as_str() == target || kept.as_str() == "/");
+            prop_assert_eq!(ReturnTo::new(kept.as_str()).as_str(), kept.as_str());
         }
     }
 }

@@ -58,6 +58,10 @@ const FIXED: &str = "__Host-";
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -85,6 +89,29 @@ mod tests {
         ];
         for (settings, line, expected) in cases {
             assert_eq!(rewritten(line, settings, &own).as_deref(), expected, "{line}");
+        }
+    }
+
+    fn attributes(line: &str) -> BTreeSet<String> {
+        line.split(';').skip(1).map(|part| part.trim().to_ascii_lowercase()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn changed_twice_a_cookie_says_the_same_under_its_name_and_value(
+            pair in "[a-zA-Z_=;]{0,6}", parts in prop::collection::vec(
+                "( ?(Domain|PATH|secure|SameSite|HttpOnly)(=(/x|ehr.internal|.internal|Lax))?)?", 0..5,
+            ),
+            path in prop::option::of(Just("/ehr/".to_owned())),
+        ) {
+            let own = [Origin { host: "ehr.internal".to_owned(), port: 80 }];
+            let settings =
+                CookieRewrite { domain: CookieDomain::Own, path, secure: true, same_site: Some(SameSite::Lax) };
+            let line = format!("{pair};{}", parts.join(";"));
+            let once = rewritten(&line, &settings, &own).unwrap_or_else(|| line.clone());
+            prop_assert_eq!(once.split(';').next(), line.split(';').next());
+            let twice = rewritten(&once, &settings, &own).unwrap_or_else(|| once.clone());
+            prop_assert_eq!(attributes(&twice), attributes(&once));
         }
     }
 }

@@ -2,7 +2,7 @@
 //! leaves open, so nothing open is let through.
 //!
 //! No preamble and no epilogue, CRLF only, one `Content-Disposition: form-data; name="…"` to a part,
-//! no escapes or extended names, no transfer encodings, no nested multipart.
+//! no escapes or extended names, no transfer encodings, no nested multipart, and the boundary nowhere in a part.
 
 use super::body::BodyFault;
 use super::fields::{Fields, is_unwanted_in_value, text_of};
@@ -20,9 +20,10 @@ fn read(boundary: &str, body: &[u8]) -> Option<Result<Fields, BodyFault>> {
     if !is_boundary(boundary) {
         return None;
     }
-    let delimiter = format!("\r\n--{boundary}");
+    let dashes = format!("--{boundary}");
+    let delimiter = format!("\r\n{dashes}");
     let mut fields = Fields::none();
-    let mut rest = body.strip_prefix(delimiter.as_bytes().strip_prefix(b"\r\n")?)?;
+    let mut rest = body.strip_prefix(dashes.as_bytes())?;
     loop {
         if let Some(end) = rest.strip_prefix(b"--") {
             return (end.is_empty() || end == b"\r\n").then_some(Ok(fields));
@@ -31,6 +32,10 @@ fn read(boundary: &str, body: &[u8]) -> Option<Result<Fields, BodyFault>> {
         let (head, after) = split_once(rest, b"\r\n\r\n")?;
         let name = part_name(head)?;
         let (content, after) = split_once(after, delimiter.as_bytes())?;
+        // To some readers a bare LF before it ends the part (PHP), and another field begins.
+        if memchr::memmem::find(content, dashes.as_bytes()).is_some() {
+            return None;
+        }
         if let Err(fault) = push(&mut fields, name, content) {
             return Some(Err(fault));
         }

@@ -34,12 +34,14 @@ impl FromIterator<Quirk> for Quirks {
 }
 
 /// Folds letter case: the one function that decides whether two spellings are the same path. By way
-/// of upper case, so that letters with one upper and two lower forms (σ and ς) fold together.
+/// of upper case, so that letters with one upper and two lower forms (σ and ς) fold together, and of lower
+/// case before that, for the one letter whose upper form has a lower form with another upper form (ẞ, ß, SS).
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+    let lower = text.chars().flat_map(char::to_lowercase);
+    lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 const fn bit(quirk: Quirk) -> u8 {
@@ -49,5 +51,21 @@ const fn bit(quirk: Quirk) -> u8 {
         Quirk::PathParameters => 4,
         Quirk::FhirSearch => 8,
         Quirk::MethodOverride => 16,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fold;
+
+    #[test]
+    fn every_letter_folds_with_its_upper_and_lower_form_and_folding_twice_is_once() {
+        for letter in '\0'..=char::MAX {
+            let text = letter.to_string();
+            let folded = fold(&text);
+            assert_eq!(fold(&folded), folded, "{letter:?}");
+            assert_eq!(fold(&text.to_uppercase()), folded, "{letter:?}");
+            assert_eq!(fold(&text.to_lowercase()), folded, "{letter:?}");
+        }
     }
 }

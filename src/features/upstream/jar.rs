@@ -104,7 +104,7 @@ impl PersonJar {
 /// Cookies (RFC 6265) of one application. Their `Domain` and `Secure` mean nothing here: they go back to
 /// this application and to nobody else.
 #[derive(Default)]
-pub(super) struct Jar(Vec<Kept>);
+pub struct Jar(Vec<Kept>);
 
 struct Kept {
     name: String,
@@ -120,7 +120,7 @@ impl fmt::Debug for Jar {
 
 impl Jar {
     /// Takes the cookies out of a reply to a request for `path`; those that are the browser's stay in it.
-    pub(super) fn take(&mut self, reply: &mut HeaderMap, path: &str, browsers: &[String]) {
+    pub fn take(&mut self, reply: &mut HeaderMap, path: &str, browsers: &[String]) {
         let lines: Vec<HeaderValue> = reply.get_all(SET_COOKIE).iter().cloned().collect();
         if lines.is_empty() {
             return;
@@ -151,7 +151,7 @@ impl Jar {
     }
 
     /// Puts the cookies for `path` into a request; of the browser's own, only those named stay.
-    pub(super) fn write(&self, headers: &mut HeaderMap, path: &str, browsers: &[String]) {
+    pub fn write(&self, headers: &mut HeaderMap, path: &str, browsers: &[String]) {
         let mut line = Vec::new();
         let mut add = |name: &[u8], value: &[u8]| {
             if !line.is_empty() {

@@ -58,7 +58,8 @@ pub fn read_justification(code: &str, text: &str) -> Result<(JustificationCode, 
     let code: JustificationCode = code.parse().map_err(|_| JustifyProblem::CodeMissing)?;
     // A form sends each line's end as two characters, and browsers count one.
     let text = text.replace("\r\n", "\n");
-    let text: String = text.trim().chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    let visible: String = text.chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    let text = visible.trim().to_owned();
     if text.chars().count() > TEXT_CHARACTERS_MAX {
         return Err(JustifyProblem::TextTooLong);
     }

@@ -268,6 +268,7 @@ fn a_reason_is_read_as_the_form_sends_it() {
         ("no code", "", String::new(), Err(JustifyProblem::CodeMissing)),
         ("a code not on offer", "curiosity", "x".into(), Err(JustifyProblem::CodeMissing)),
         ("other without text", "other", " \r\n ".into(), Err(JustifyProblem::TextMissing)),
+        ("other with what is not seen", "other", "\0 \u{7}".into(), Err(JustifyProblem::TextMissing)),
         ("other with text", "other", " x\0\r\ny ".into(), Ok((Other, "x\ny".into()))),
         ("the longest text", "other", letters(500), Ok((Other, letters(500)))),
         ("one more", "billing-query", letters(501), Err(JustifyProblem::TextTooLong)),

@@ -1,5 +1,9 @@
 //! Routes that are told apart by what is posted.
 
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -113,6 +117,8 @@ fn multipart_that_readers_disagree_about_is_refused() {
         ("a transfer encoding", part(&format!("{named}\r\nContent-Transfer-Encoding: base64"))),
         ("nested", part(&format!("{named}\r\nContent-Type: multipart/mixed; boundary=c"))),
         ("a longer boundary", part(named).replace("--b--", "--bc--")),
+        ("a part behind a bare LF", format!("--b\r\n{named}\r\n\r\nv\n--b\r\n{named}\r\n\r\nw\r\n--b--\r\n")),
+        ("a part behind a bare CR", format!("--b\r\n{named}\r\n\r\nv\r--b\r\n{named}\r\n\r\nw\r\n--b--\r\n")),
     ];
     for (name, body) in cases {
         assert_eq!(read(BOUNDARY, body.as_bytes()).unwrap_err(), BodyFault::Multipart, "{name}");
@@ -156,4 +162,29 @@ fn a_method_override_is_refused_unless_a_route_asks_about_it() {
     assert_eq!(ask(&table, &Asked::get("/a?_METHOD=DELETE")), "MethodOverride");
     assert_eq!(ask(&table, &Asked::get("/b?_method=DELETE")), "delete");
     assert_eq!(ask(&table, &Asked::post("/do", form("x=1&_method=PUT"))), "MethodOverride");
+}
+
+proptest! {
+    #[test]
+    fn a_common_reader_finds_no_field_that_is_not_known(raw in "[a-c=&;+%_\\[\\]]{0,12}(%C3%A4|%26|%3D)?[a-c=&;]{0,6}") {
+        if let Ok(fields) = Fields::parse(raw.as_bytes()) {
+            for reading in [raw.clone(), raw.replace(';', "&")] {
+                for (key, value) in url::form_urlencoded::parse(reading.as_bytes()) {
+                    prop_assert!(fields.iter().any(|pair| pair == (&*key, &*value)), "{} = {} of {}", key, value, raw);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_multipart_body_written_anew_is_the_same(fields in prop::collection::vec(("[a-zä\\[\\]]{0,4}", "[a-b\r\n-]{0,6}|ö"), 1..5)) {
+        let mut body = String::new();
+        for (name, value) in &fields {
+            write!(body, "--bc\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").unwrap();
+        }
+        body.push_str("--bc--\r\n");
+        let found = read("multipart/form-data; boundary=bc", body.as_bytes()).unwrap();
+        let Content::Form(found) = found.content() else { panic!("a form") };
+        prop_assert!(found.iter().eq(fields.iter().map(|(name, value)| (&**name, &**value))));
+    }
 }

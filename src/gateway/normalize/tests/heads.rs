@@ -1,5 +1,6 @@
 //! Hosts, framing and headers.
 
+use super::super::host::Authority;
 use super::*;
 
 #[test]
@@ -275,4 +276,50 @@ fn the_callers_address_is_found_from_the_right_over_trusted_proxies() {
     );
     assert_eq!(ask("[::ffff:10.0.0.1]:1", &["[2001:db8::1]:443"]), "2001:db8::1");
     assert_eq!(ask("10.0.0.1:1", &["198.51.100.1:5000"]), "198.51.100.1");
+}
+
+proptest! {
+    #[test]
+    fn stripping_twice_is_once_and_keeps_the_callers_own(
+        cookies in prop::collection::vec("(__[Hh]ost-leastway(-b|-at-ehr)?|theme|a b|)=?[a-z=\"]{0,4}", 0..6),
+        named in "(x-a|cookie|keep-alive|x_leastway_b|te)(, ?(x-b|close|host))?",
+        at_once: bool,
+    ) {
+        let ours = |crumb: &str| {
+            let name = crumb.split('=').next().unwrap().trim().to_ascii_lowercase();
+            matches!(&*name, "__host-leastway" | "__host-leastway-b") || name.starts_with("__host-leastway-at-")
+        };
+        let mut headers = HeaderMap::new();
+        let lines = if at_once { vec![cookies.join("; ")] } else { cookies.clone() };
+        for line in &lines {
+            headers.append("cookie", line.parse().unwrap());
+        }
+        let mut alone = headers.clone();
+        cookies::strip(&mut alone);
+        let left: Vec<String> = alone.get_all("cookie").iter()
+            .flat_map(|line| line.to_str().unwrap().split(';'))
+            .map(|crumb| crumb.trim().to_owned())
+            .filter(|crumb| !crumb.is_empty())
+            .collect();
+        let theirs: Vec<String> = cookies.iter().map(|crumb| crumb.trim().to_owned())
+            .filter(|crumb| !crumb.is_empty() && !ours(crumb))
+            .collect();
+        prop_assert_eq!(left, theirs);
+
+        for (name, value) in [("connection", &*named), ("x-a", "1"), ("x_forwarded.for", "1"), ("accept", "*/*")] {
+            headers.append(name, value.parse().unwrap());
+        }
+        headers::strip(&mut headers, false);
+        let once = headers.clone();
+        headers::strip(&mut headers, false);
+        prop_assert_eq!(&headers, &once);
+        prop_assert!(headers.keys().all(|name| !headers::is_protected(name.as_str())) && headers.contains_key("accept"));
+    }
+
+    #[test]
+    fn a_host_reads_the_same_a_second_time(text in "[a-zA-Z0-9.:@_\\[\\]-]{0,24}") {
+        if let Ok(once) = Authority::parse(&text) {
+            prop_assert_eq!(Authority::parse(&once.to_string()).unwrap(), once);
+        }
+    }
 }

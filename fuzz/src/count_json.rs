@@ -1,0 +1,39 @@
+//! JSON is counted as `serde_json` reads it, however it is cut. The first byte is the size of a piece.
+use leastway::domain::count::Count;
+use leastway::domain::reply_shape::{PatientLocator, RecordsPointer, ReplyKind};
+use leastway::features::guard::count::{Counter, Tally};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::input::{Input, pieces};
+
+fn count<'a>(kind: &ReplyKind, pieces: impl Iterator<Item = &'a [u8]>) -> Tally {
+    let patient = PatientLocator::Member("p".to_owned());
+    let mut counter = Counter::new(kind, Some(&patient)).expect("countable");
+    pieces.for_each(|piece| counter.push(piece));
+    counter.finish()
+}
+
+pub fn check(input: &[u8]) {
+    let mut input = Input::new(input);
+    let cut = input.byte();
+    let body = input.rest();
+    for pointer in ["", "/data", "/a/*/b"] {
+        let kind = ReplyKind::Json { records: RecordsPointer::read(pointer) };
+        assert_eq!(count(&kind, pieces(body, cut)), count(&kind, [body].into_iter()));
+    }
+    let whole = count(&ReplyKind::Json { records: RecordsPointer::default() }, [body].into_iter());
+    if let Ok(elements) = serde_json::from_slice::<Vec<&RawValue>>(body) {
+        // A zero byte among the first is taken for UTF-16 or UTF-32, which JSON cannot be here.
+        assert_eq!(whole.records, Count::Exactly(elements.len() as u64));
+    }
+    // Below a member: the elements of the array there, if the member comes once.
+    if let Ok(document) = serde_json::from_slice::<Value>(body)
+        && let Some(Value::Array(elements)) = document.get("data")
+        && memchr::memmem::find_iter(body, b"data").count() == 1
+        && !body.contains(&b'\\')
+    {
+        let kind = ReplyKind::Json { records: RecordsPointer::read("/data") };
+        assert_eq!(count(&kind, pieces(body, cut)).records, Count::Exactly(elements.len() as u64));
+    }
+}

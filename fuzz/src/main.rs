@@ -1,0 +1,73 @@
+//! Fuzz targets: every parser of outside bytes, in one program. `fuzz/run` builds and runs them.
+//!
+//! The environment's `TARGET` says which; without it the names are listed. A target's arguments are those
+//! of libFuzzer; a file as argument is tried once.
+#![no_main]
+
+mod input;
+
+use std::sync::OnceLock;
+
+/// A target takes any bytes, and panics where the parser does not keep what it promises.
+type Target = fn(&[u8]);
+
+macro_rules! targets {
+    ($($name:ident),+ $(,)?) => {
+        $(mod $name;)+
+        const TARGETS: &[(&str, Target)] = &[$((stringify!($name), $name::check)),+];
+    };
+}
+
+targets! {
+    admit,
+    callback,
+    claims,
+    cookie_jar,
+    count_csv,
+    count_fhir,
+    count_json,
+    count_ndjson,
+    decode,
+    form_page,
+    frames,
+    h2_frames,
+    journal,
+    justification,
+    manner,
+    normalize_body,
+    normalize_bundle,
+    normalize_coded,
+    normalize_cookie,
+    normalize_form,
+    normalize_graphql,
+    normalize_head,
+    normalize_host,
+    normalize_json,
+    normalize_json_rpc,
+    normalize_multipart,
+    normalize_path,
+    normalize_query,
+    normalize_xml_rpc,
+    proxy_header,
+    reply_count,
+    reply_head,
+    return_to,
+    rewrite_cookie,
+    rewrite_literal,
+    rewrite_location,
+    sieve,
+    wire,
+}
+
+static CHOSEN: OnceLock<Target> = OnceLock::new();
+
+fn choose() {
+    let Ok(wanted) = std::env::var("TARGET") else {
+        TARGETS.iter().for_each(|(name, _)| println!("{name}"));
+        std::process::exit(0);
+    };
+    let (_, target) = TARGETS.iter().find(|(name, _)| *name == wanted).expect("TARGET is one of the names");
+    CHOSEN.get_or_init(|| *target);
+}
+
+libfuzzer_sys::fuzz_target!(init: choose(), |bytes: &[u8]| CHOSEN.get().expect("chosen before")(bytes));
