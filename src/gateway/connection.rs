@@ -179,16 +179,20 @@ async fn whole(
     request: Request<Incoming>,
 ) -> Result<Response<ReplyBody>, Infallible> {
     let under_way = peer.pulse.begin();
-    let Some(_place) = worker.room.enter() else {
-        return Ok(handle::overloaded(&worker, &peer).await.map(|body| body.during(under_way)));
+    let mut reply = match worker.room.enter() {
+        None => handle::overloaded(&worker, &peer).await,
+        Some(_place) => {
+            let handled =
+                std::panic::AssertUnwindSafe(handle::handle(&worker, &peer, request)).catch_unwind();
+            handled.await.unwrap_or_else(|_| {
+                tracing::error!("a request ended by a mistake of ours");
+                let mut reply = Response::new(ReplyBody::default());
+                *reply.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+                reply
+            })
+        }
     };
-    let handled = std::panic::AssertUnwindSafe(handle::handle(&worker, &peer, request)).catch_unwind();
-    let reply = handled.await.unwrap_or_else(|_| {
-        tracing::error!("a request ended by a mistake of ours");
-        let mut reply = Response::new(ReplyBody::default());
-        *reply.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-        reply
-    });
+    worker.insist(reply.headers_mut());
     Ok(reply.map(|body| body.during(under_way)))
 }
 
@@ -201,7 +205,11 @@ async fn sifted(
 ) -> Result<Response<ReplyBody>, Infallible> {
     let mut reply = match gate.next() {
         None => whole(worker, peer, request).await?,
-        Some(fault) => Box::pin(handle::misframed(&worker, &peer, &request, fault)).await,
+        Some(fault) => {
+            let mut reply = Box::pin(handle::misframed(&worker, &peer, &request, fault)).await;
+            worker.insist(reply.headers_mut());
+            reply
+        }
     };
     if is_distrusted(reply.headers()) {
         reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

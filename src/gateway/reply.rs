@@ -234,7 +234,6 @@ pub fn own_head(status: StatusCode, reason: Option<Reason>, event: RequestId) ->
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
-    headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     if let Some(reason) = reason {
         headers.insert(REASON, HeaderValue::from_static(reason.as_str()));
     }
@@ -256,7 +255,6 @@ pub fn with_text(head: Response<()>, media_type: &'static str, text: String) -> 
     reply
 }
 
-const STRICT_TRANSPORT_SECURITY: HeaderName = http::header::STRICT_TRANSPORT_SECURITY;
 /// The media type of our pages.
 pub const HTML: &str = "text/html; charset=utf-8";
 /// The media type of problems (RFC 9457).

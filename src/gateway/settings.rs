@@ -33,6 +33,9 @@ pub struct GatewaySettings {
     pub head_timeout: Duration,
     /// How large the head of a request may be. Default 64 KiB, 8 KiB to 1 MiB.
     pub head_bytes: usize,
+    /// How long browsers ask by TLS only, once they have been here (RFC 6797). Default 365 d, 1 d to 730 d; `None`: it
+    /// is not said.
+    pub hsts: Option<Duration>,
     /// How much one caller may take.
     pub limits: LimitSettings,
     /// How long a stop waits for requests under way. Default 30 s, 0 s to 1 h.

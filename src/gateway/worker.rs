@@ -6,6 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::STRICT_TRANSPORT_SECURITY;
+use http::{HeaderMap, HeaderValue};
+
 use super::draft::Scribe;
 use super::metrics::WorkerMetrics;
 use super::room::Room;
@@ -40,6 +43,8 @@ pub struct Worker {
     pub room: Arc<Room>,
     /// Chance for identifiers.
     pub chance: Buffered,
+    /// What replies say of TLS. A worker's own, since what workers share and count is slow.
+    hsts: Option<HeaderValue>,
     current: RefCell<Rc<Current>>,
 }
 
@@ -68,7 +73,10 @@ impl Worker {
         let chance = Buffered::new(shared.entropy.clone());
         let unread = Unread::new(scribe.clone(), shared.entropy.clone());
         let assertions = Assertions::default();
-        let worker = Rc::new(Self { shared, scribe, sessions, assertions, unread, room, chance, current });
+        let hsts =
+            shared.settings.hsts.and_then(|time| format!("max-age={}", time.as_secs()).try_into().ok());
+        let worker =
+            Rc::new(Self { shared, scribe, sessions, assertions, unread, room, chance, hsts, current });
         tokio::task::spawn_local(sweep(Rc::downgrade(&worker)));
         worker
     }
@@ -84,6 +92,13 @@ impl Worker {
             Found::Session(session) => Ok(session),
             Found::Expired => Err(Reason::SessionExpired),
             Found::Ended | Found::None => Err(Reason::SessionRevoked),
+        }
+    }
+
+    /// Says on a reply, whoever made it, that browsers are to come by TLS only (RFC 6797 section 7.1).
+    pub fn insist(&self, headers: &mut HeaderMap) {
+        if let Some(hsts) = &self.hsts {
+            headers.insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use crate::framing::OPEN;
 use crate::house::{House, Neighbors, append};
-use crate::line::Protocol;
+use crate::line::{Came, Protocol};
 
 /// An application that names its own address wherever it can.
 async fn application() -> SocketAddr {
@@ -38,7 +38,8 @@ async fn application() -> SocketAddr {
                 asked.into_response()
             }
             "/open/data" => ([("content-type", "application/json")], text).into_response(),
-            _ => ([("content-type", "text/plain")], text).into_response(),
+            _ => ([("content-type", "text/plain"), ("strict-transport-security", "max-age=0")], text)
+                .into_response(),
         }
     });
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -75,4 +76,38 @@ async fn redirects_cookies_and_declared_literals_point_at_the_gateway() {
         assert!(plain.contains(&format!("http://{address}/a")), "no page, and not touched: {plain}");
     }
     house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn browsers_are_told_to_come_by_tls_whoever_replies() {
+    struct Case {
+        key: &'static str,
+        by_the_application: &'static [&'static str],
+        by_us: &'static [&'static str],
+    }
+    const YEAR: &[&str] = &["max-age=31536000"];
+    let cases = [
+        Case { key: "", by_the_application: YEAR, by_us: YEAR },
+        Case { key: "hsts = \"30d\"", by_the_application: &["max-age=2592000"], by_us: &["max-age=2592000"] },
+        Case { key: "hsts = \"none\"", by_the_application: &["max-age=0"], by_us: &[] },
+    ];
+    for Case { key, by_the_application, by_us } in cases {
+        let house = House::furnish(Neighbors::Application(application().await), |directory| {
+            append(&directory.root().join("applications/ehr.toml"), OPEN);
+            let main = directory.configuration();
+            let written = std::fs::read_to_string(&main).unwrap();
+            std::fs::write(&main, written.replace("[gateway]\n", &format!("[gateway]\n{key}\n"))).unwrap();
+        })
+        .await;
+        for protocol in [Protocol::Http1, Protocol::Http2] {
+            let mut line = house.line("ehr.localhost", protocol).await;
+            assert_eq!(hsts(&line.ask("/open/plain", &[]).await), by_the_application, "{key}");
+            assert_eq!(hsts(&line.ask("/patients", &[]).await), by_us, "{key}");
+        }
+        house.stop().await;
+    }
+}
+
+fn hsts(reply: &Came) -> Vec<&str> {
+    reply.headers.get_all("strict-transport-security").iter().map(|value| value.to_str().unwrap()).collect()
 }

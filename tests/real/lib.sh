@@ -118,7 +118,7 @@ need_certificates() {
   # Made anew before it ends.
   openssl x509 -in "$tls/server.pem" -checkend 86400 -noout >/dev/null 2>&1 && return 0
   mkdir -p "$tls"
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 396 \
     -subj '/CN=Authority of the real runs' -addext basicConstraints=critical,CA:TRUE \
     -addext keyUsage=critical,keyCertSign,cRLSign -keyout "$tls/ca.key" -out "$tls/ca.pem" 2>/dev/null
   openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN=localhost' \
@@ -127,7 +127,7 @@ need_certificates() {
     echo 'extendedKeyUsage=serverAuth'
     echo 'subjectAltName=DNS:localhost,DNS:pacs.localhost,DNS:gone.localhost,DNS:slow.localhost,DNS:broken.localhost,DNS:garbled.localhost,IP:127.0.0.1'
   } >"$tls/extensions"
-  openssl x509 -req -in "$tls/server.csr" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -CAcreateserial -days 20 \
+  openssl x509 -req -in "$tls/server.csr" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -CAcreateserial -days 390 \
     -extfile "$tls/extensions" -out "$tls/server.pem" 2>/dev/null
   # A browser's trust store holds the authority before.
   rm -rf "$DIR/browser-home"

@@ -57,6 +57,14 @@ pub(super) static GATEWAY: Table = Table {
             "How large the head of a request may be.",
         ),
         key(
+            "hsts",
+            Kind::Text("365d"),
+            Absent::Is("\"365d\""),
+            "How long a browser that has been here asks for these hosts by TLS only, on whatever port \
+             (`Strict-Transport-Security`, RFC 6797), from `1d` to `730d`; `none`: an application's own word passes. \
+             A browser does not forget: `none` as long as a host may have to go back to plain HTTP.",
+        ),
+        key(
             "drain",
             Kind::Duration("0s", "1h"),
             Absent::Is("\"30s\""),

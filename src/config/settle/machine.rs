@@ -18,6 +18,7 @@ use crate::features::session::settings::SessionSettings;
 use crate::gateway::settings::GatewaySettings;
 
 const WORKERS_MAX: usize = 256;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(in crate::config) fn gateway(reader: &Reader<'_>) -> Option<(GatewaySettings, Vec<Certificate>)> {
     let listen = reader.list_with("listen", address);
@@ -31,6 +32,7 @@ pub(in crate::config) fn gateway(reader: &Reader<'_>) -> Option<(GatewaySettings
     let handshake_timeout = reader.duration("handshake_timeout");
     let head_timeout = reader.duration("head_timeout");
     let head_bytes = reader.size("head_bytes").map(count);
+    let hsts = reader.text_with("hsts", hsts);
     let drain = reader.duration("drain");
     let limits = reader.table("limits").and_then(|reader| limits(&reader));
 
@@ -48,6 +50,7 @@ pub(in crate::config) fn gateway(reader: &Reader<'_>) -> Option<(GatewaySettings
         handshake_timeout: handshake_timeout?,
         head_timeout: head_timeout?,
         head_bytes: head_bytes?,
+        hsts: hsts?,
         limits: limits?,
         drain: drain?,
     };
@@ -147,6 +150,17 @@ fn network(text: &str) -> Result<IpNet, Mistake> {
         ));
     }
     Ok(network)
+}
+
+fn hsts(text: &str) -> Result<Option<Duration>, Mistake> {
+    if text == "none" {
+        return Ok(None);
+    }
+    let within = DAY..=DAY * 730;
+    units::duration(text).filter(|time| within.contains(time)).map(Some).ok_or_else(|| {
+        let what = format!("`{text}` is not how long a browser may remember");
+        Mistake::new(what, "a duration from `\"1d\"` to `\"730d\"`, or `\"none\"`")
+    })
 }
 
 fn sync(text: &str) -> Result<Sync, Mistake> {

@@ -155,6 +155,12 @@ fn values_out_of_range_or_of_another_form() {
         case(
             MAIN,
             "[gateway]",
+            "[gateway]\nhsts = \"0s\"",
+            "gateway.hsts: `0s` is not how long a browser may remember",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
             "[journal]\nsync = \"2s\"\n[gateway]",
             "journal.sync: `2s` is not a way to keep the journal",
         ),

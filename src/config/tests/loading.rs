@@ -47,6 +47,7 @@ fn what_is_not_written_has_the_documented_default() {
     let settings = Folder::good().load().unwrap().settings;
     assert_eq!(settings.gateway.connections, 10_000);
     assert_eq!(settings.gateway.head_bytes, 64 * 1024);
+    assert_eq!(settings.gateway.hsts, Some(Duration::from_hours(24 * 365)));
     assert_eq!(settings.gateway.drain, Duration::from_secs(30));
     assert!(settings.gateway.trusted_proxies.is_empty());
     assert_eq!(settings.control.listen.to_string(), "127.0.0.1:9443");

@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 /// Starts writing diagnostics, once: as much as `LEASTWAY_LOG` says (`warn`, `info,leastway::gateway=debug`),
 /// by default `info`.
 pub fn start() {
-    let filter = EnvFilter::try_from_env("LEASTWAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("LEASTWAY_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if std::io::stderr().is_terminal() {
         builder.with_target(false).compact().try_init()
@@ -18,3 +18,6 @@ pub fn start() {
     // Somebody has started them before: then they run as that one said.
     drop(started);
 }
+
+/// What callers do wrong in TLS is no warning of ours, and is not to fill anybody's disk.
+const DEFAULT: &str = "info,rustls=error";

@@ -6,6 +6,7 @@ usage: flow_adminer.py SENT_FILE
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import http.client
 import os
 import pathlib
@@ -67,6 +68,7 @@ SELECT = f"{CONSOLE}&select=patient"
 WAYS = [
     Way("a dump shown in the page, no attachment", f"{CONSOLE}&dump=", {**DUMP, "output": "text"}),
     Way("a dump as a file", f"{CONSOLE}&dump=", {**DUMP, "output": "file"}),
+    Way("a dump as a compressed file", f"{CONSOLE}&dump=", {**DUMP, "output": "gz"}),
     Way("a dump as SQL", f"{CONSOLE}&dump=", {**DUMP, "output": "text", "format": "sql"}),
     Way("a dump, told by a multipart form", f"{CONSOLE}&dump=", {**DUMP, "output": "text"}, MULTIPART),
     Way("a dump whose key is an array", f"{CONSOLE}&dump[]=", {**DUMP, "output": "text"}),
@@ -106,9 +108,11 @@ class Direct:
         for line in response.headers.get_all("Set-Cookie") or []:
             name, _, value = line.split(";")[0].partition("=")
             self.cookies[name] = value
-        text = response.read().decode("utf-8", "replace")
+        content = response.read()
         connection.close()
-        return text
+        if content.startswith(b"\x1f\x8b"):
+            content = gzip.decompress(content)
+        return content.decode("utf-8", "replace")
 
 
 def token_of(page: str) -> str:

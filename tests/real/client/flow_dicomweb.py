@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import sys
+import time
 
 from browser import GATEWAY_PORT, Browser, Reply
 from checks import Checks
@@ -111,23 +112,51 @@ def doors(study: str, series: str, instance: str) -> list[Door]:
         Door(f"/instances/{one}/matlab", b"2"),
         Door(f"/instances/{one}/anonymize", b"DICM", "POST", keep),
         Door(f"/instances/{one}/modify", b"DICM", "POST", {"Replace": {"InstitutionName": "X"}}),
-        Door(f"/studies/{own}/archive", b"PK"),
-        Door(f"/studies/{own}/archive", b"PK", "POST", {}),
-        Door(f"/studies/{own}/media", b"PK"),
         Door("/tools/create-archive", b"PK", "POST", [own]),
         Door("/tools/create-media", b"PK", "POST", [own]),
+        Door("/tools/create-media-extended", b"PK", "POST", [own]),
         Door(f"/tools/create-archive?resources={own}", b"", "GET"),
+        Door(f"/jobs/{job(own)}/archive", b"PK"),
         Door("/tools/bulk-content", b"LW0", "POST", {"Resources": [own]}),
+        Door("/instances", one.encode()),
         Door("/instances?expand", b"FileSize"),
         Door("/dicom-web/instances", b"00080018"),
         Door("/changes", b"Changes"),
         Door("/exports", b"Exports"),
         Door("/jobs", b""),
-        Door(f"/jobs/{one}/archive", b""),
         Door("/modalities/other/store", b"", "POST", [own]),
         Door("/peers/other/store", b"", "POST", [own]),
+        Door(f"/instances/{one}/export", b"", "POST", "/tmp/other"),
         Door("/dicom-web/servers/other/stow", b"", "POST", {"Resources": [own]}),
+        Door("/modalities/other", b"", "PUT", ["OTHER", "127.0.0.1", 4242]),
+        Door("/peers/other", b"", "PUT", ["http://127.0.0.1:8042/"]),
+        Door("/tools/reset", b"", "POST", {}),
+        Door("/tools/execute-script", b"", "POST", {}),
+        *(door for level in ("patients", "studies", "series") for door in doors_of(level)),
     ]
+
+
+def doors_of(level: str) -> list[Door]:
+    """Those that patients, studies and series have alike."""
+    at = f"/{level}/{json.loads(direct(f'/{level}'))[0]}"
+    return [
+        *(Door(f"{at}/{kind}", b"PK", method, body) for kind in ("archive", "media") for method, body in (("GET", None), ("POST", {}))),
+        Door(f"{at}/anonymize", b"", "POST", {"Keep": ["PatientName"], "Force": True}),
+        Door(f"{at}/modify", b"", "POST", {"Replace": {"PatientID": "X"}, "Force": True}),
+        Door(f"{at}/metadata/1024", b"", "PUT", "X"),
+        Door(f"{at}/metadata/1024", b"", "DELETE"),
+        Door(at, b"", "DELETE"),
+    ]
+
+
+def job(study: str) -> str:
+    """An archive that Orthanc makes in the background, and has made."""
+    started = json.loads(direct(f"/studies/{study}/archive", "POST", {"Asynchronous": True}))["ID"]
+    for _ in range(100):
+        if json.loads(direct(f"/jobs/{started}"))["State"] == "Success":
+            break
+        time.sleep(0.1)
+    return started
 
 
 def no_door_is_open(nurse: Browser, each: list[Door]) -> None:

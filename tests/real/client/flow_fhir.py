@@ -70,6 +70,8 @@ DOORS = [
     ("GET", "/Patient/_history"),
     ("GET", "/_history"),
     ("POST", "/%24graphql"),
+    ("GET", "/$graphql?query=%7BConditionList%7Bid%7D%7D"),
+    ("POST", "/Patient/1/$graphql"),
     ("GET", "/Binary/1"),
     ("GET", "/$export"),
     ("POST", "/Patient/$export"),

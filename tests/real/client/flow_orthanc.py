@@ -37,6 +37,21 @@ SPELLINGS = {
     "up from a public path": "/app/explorer.html/../../patients/{id}/archive",
 }
 
+# Ways to see everybody, who are more than the biller may see at once.
+LISTS = [
+    ("a list", "/patients", None),
+    ("a list with all that is known", "/patients?expand", None),
+    ("a list by pages", "/patients?since=0&limit=3", None),
+    ("a list of studies", "/studies", None),
+    ("a list of studies with all that is known", "/studies?expand", None),
+    ("a list of series", "/series?expand", None),
+    ("a search for everybody", "/tools/find", {"Level": "Patient", "Query": {}}),
+    ("a search for everybody with all that is known", "/tools/find", {"Level": "Patient", "Query": {"PatientName": "*"}, "Expand": True}),
+    ("a search for every image", "/tools/find", {"Level": "Instance", "Query": {}}),
+    ("a search by DICOMweb", "/dicom-web/studies", None),
+    ("a search by DICOMweb with every field", "/dicom-web/studies?includefield=all", None),
+]
+
 checks = Checks()
 provider = PROVIDERS["oidc-provider"]
 browsers: list[Browser] = []
@@ -105,10 +120,14 @@ def no_spelling_gets_the_archive_out(nurse: Browser, patient: str) -> None:
 
 
 def numbers_are_kept(biller: Browser) -> None:
-    listed = biller.fetch(f"{PACS}/patients")
-    checks.check("a list beyond the role's number is withheld", listed.status == 403, listed)
-    checks.check("and says why", listed.reason == "records-over-response-limit", listed)
-    checks.check("without a single record", not any(patient in listed.text for patient in json.loads(direct("/patients"))))
+    everybody = json.loads(direct("/patients"))
+    for sentence, target, query in LISTS:
+        body = None if query is None else json.dumps(query).encode()
+        listed = biller.fetch(f"{PACS}{target}", "GET" if body is None else "POST", body, **{"Content-Type": "application/json"})
+        withheld = listed.status == 403 and listed.reason == "records-over-response-limit"
+        checks.check(f"beyond the role's number {sentence} is withheld, and says why", withheld, listed)
+        named = any(patient in listed.text for patient in everybody) or "LW0" in listed.text
+        checks.check(f"  {target} without a single record", not named, listed)
     one = biller.fetch(f"{PACS}/tools/find", "POST", b'{"Level":"Patient","Query":{"PatientID":"LW0001"}}', **{"Content-Type": "application/json"})
     checks.check("a list within it passes", one.status == 200 and len(json.loads(one.text)) == 1, one)
 

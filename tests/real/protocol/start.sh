@@ -1,7 +1,7 @@
 # What the protocol run is made of: tools, and an application that streams. Source it.
 # shellcheck shell=bash
-need_apt slowhttptest
-need_venv protocol 'aiohttp==3.*' 'hpack==4.*' 'hyperframe==6.*' 'sslyze==6.*' 'websockets==15.*'
+need_apt nghttp2-client slowhttptest testssl.sh
+need_venv protocol 'aiohttp==3.*' 'hpack==4.*' 'websockets==15.*'
 
 # protocol SCRIPT.py [ARGUMENT...] : one of this folder's, with the packages that it needs.
 protocol() { PYTHONPATH="$REAL/client" "$DIR/venv-protocol/bin/python" -W ignore "$REAL/protocol/$1" "${@:2}"; }
