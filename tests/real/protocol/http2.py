@@ -149,7 +149,7 @@ CASES = [
     Case("8.3", "a pseudo-header of replies", MALFORMED, lambda line: line.head([(":status", "200"), *HEAD])),
     Case("8.3", "a pseudo-header behind a header", MALFORMED, lambda line: line.head([("a", "b"), *HEAD])),
     # Trailers are never relayed: they may as well be dropped.
-    Case("8.3", "a pseudo-header in trailers", (*MALFORMED, "status 200"), lambda line: line.head(POST, flags=("END_HEADERS",)) + line.head([(":path", "/x")])),
+    Case("8.3", "a pseudo-header in trailers", MALFORMED, lambda line: line.head(POST, flags=("END_HEADERS",)) + line.head([(":path", "/x")])),
     Case("8.3.1", "no method", MALFORMED, lambda line: line.head(HEAD[1:])),
     Case("8.3.1", "no path", MALFORMED, lambda line: line.head(HEAD[:3])),
     Case("8.3.1", "an empty path", MALFORMED, lambda line: line.head([*HEAD[:3], (":path", "")])),
