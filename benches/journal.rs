@@ -123,6 +123,7 @@ fn event() -> (Opening, Closing) {
         batch_entry: None,
         query_keys: vec!["tab".to_owned()],
         patient: None,
+        taken: None,
         subject: Some(Arc::new(Kept::new(EventSubject {
             issuer: "https://id.clinic.example".into(),
             sub: "9f1c7a52-registrar".into(),

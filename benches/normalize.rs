@@ -9,31 +9,19 @@ use http::{Method, Request};
 use leastway::domain::action::Action;
 use leastway::features::route::body::Body;
 use leastway::features::route::recognize::Recognized;
-use leastway::features::route::settings::{Access, ApplicationSettings, Match, RouteSettings, Unmatched};
+use leastway::features::route::settings::{ApplicationSettings, RouteSettings, Unmatched};
 use leastway::features::route::table::RouteTable;
 use leastway::gateway::normalize::{ConnectionFacts, locate, normalize};
 
 const ROUTES: usize = 1000;
 
 fn table() -> RouteTable {
-    let routes = (0..ROUTES).map(|number| RouteSettings {
-        name: format!("route.{number}").parse().expect("a name"),
-        matching: Match {
-            methods: vec![Method::GET],
-            path: format!("/module{}/list{number}/{{patient}}/view", number % 50).parse().expect("a pattern"),
-            query: Vec::new(),
-            form: Vec::new(),
-            json: Vec::new(),
-            calls: Vec::new(),
-            header: Vec::new(),
-        },
-        action: Action::View,
-        background: false,
-        categories: Vec::new(),
-        reply: None,
-        access: Access::Policy,
-        websocket: leastway::domain::websocket::WebSocketBounds::default(),
-        entries: None,
+    let routes = (0..ROUTES).map(|number| {
+        let path = format!("/module{}/list{number}/{{patient}}/view", number % 50);
+        let name = format!("route.{number}").parse().expect("a name");
+        let mut route = RouteSettings::new(name, Action::View, path.parse().expect("a pattern"));
+        route.matching.methods = vec![Method::GET];
+        route
     });
     let application = ApplicationSettings {
         name: "ehr".parse().expect("a name"),

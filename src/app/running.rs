@@ -18,6 +18,7 @@ use crate::config::settings::Settings;
 use crate::config::{Loaded, Problems, load};
 use crate::domain::event::Outcome;
 use crate::domain::event::Verdict;
+use crate::domain::subject::SubjectId;
 use crate::features::audit::JournalError;
 use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
@@ -220,25 +221,17 @@ fn restore(ledger: &Ledger, directory: &Path, now: Timestamp) -> anyhow::Result<
     for event in events_since(directory, now.minus(LONGEST_WINDOW))? {
         let event = event?;
         let opening = &event.opening;
-        let (Some(subject), Some(action)) = (&opening.subject, opening.action) else { continue };
+        let Some(subject) = opening.subject.as_ref().filter(|_| opening.verdict == Verdict::Permit) else {
+            continue;
+        };
         // What was begun counts, unless it is known to have been withheld.
         let came = event.closing.as_ref().is_none_or(|closing| {
             matches!(closing.outcome, Outcome::Completed | Outcome::Aborted)
                 && closing.status.is_none_or(|status| (200..300).contains(&status))
         });
-        if came && opening.verdict == Verdict::Permit {
-            let subject = crate::domain::subject::SubjectId {
-                issuer: subject.issuer.clone(),
-                sub: subject.sub.clone(),
-            };
-            let found_file = event.closing.as_ref().is_some_and(|closing| closing.found_file);
-            if action.takes_away() || found_file {
-                ledger.record_export(&subject, opening.time);
-            }
-            if let Some(patient) = opening.patient.filter(|_| action.opens_record()) {
-                ledger.record_opened(&subject, patient, opening.time);
-            }
-        }
+        let found_file = event.closing.as_ref().is_some_and(|closing| closing.found_file);
+        let subject = SubjectId { issuer: subject.issuer.clone(), sub: subject.sub.clone() };
+        ledger.recall(&subject, &opening.takes(), (came, found_file), opening.time);
     }
     Ok(())
 }

@@ -109,6 +109,10 @@ pub struct Opening {
     /// The patient whom the request names.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub patient: Option<PatientDigest>,
+    /// What it takes of the windows, where that is not what `action` and `patient` say: where it holds several
+    /// requests, or takes nothing because its route is public.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub taken: Option<Box<Taken>>,
     /// Who; absent if nobody is signed in.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub subject: Option<Arc<Kept<EventSubject>>>,
@@ -131,6 +135,35 @@ pub struct Opening {
     /// For administration and lifecycle: what was done, in a few plain words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
+}
+
+/// What one request takes of a person's windows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Places among the exports of the day.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub exports: u32,
+    /// Patients whose records it opens, each once.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub opened: Vec<PatientDigest>,
+}
+
+impl Taken {
+    /// What a request takes that does this to the record of this patient.
+    pub fn by(action: Action, patient: Option<PatientDigest>) -> Self {
+        let opened = patient.filter(|_| action.opens_record()).into_iter().collect();
+        Self { exports: u32::from(action.takes_away()), opened }
+    }
+
+    /// This, and what another request takes with it.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.exports = self.exports.saturating_add(other.exports);
+        self.opened.extend(&other.opened);
+        self.opened.sort_unstable();
+        self.opened.dedup();
+        self
+    }
 }
 
 /// A reason that a person gave, as the event keeps it.
@@ -238,6 +271,7 @@ impl Opening {
             batch_entry: None,
             query_keys: Vec::new(),
             patient: None,
+            taken: None,
             subject: None,
             verdict: Verdict::Deny,
             reasons: Vec::new(),
@@ -247,6 +281,12 @@ impl Opening {
             justification: None,
             note: None,
         }
+    }
+
+    /// What it takes of the windows.
+    pub fn takes(&self) -> Taken {
+        let usual = || self.action.map(|action| Taken::by(action, self.patient)).unwrap_or_default();
+        self.taken.as_ref().map_or_else(usual, |taken| Taken::clone(taken))
     }
 }
 
@@ -274,6 +314,11 @@ impl Closing {
 
 fn is_empty<T>(list: &Arc<[T]>) -> bool {
     list.is_empty()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]

@@ -9,6 +9,7 @@ pub mod event;
 pub mod kept;
 pub mod limit;
 pub mod measure;
+pub mod patience;
 pub mod patient;
 pub mod phi;
 pub mod proof;

@@ -87,7 +87,7 @@ closed_list! {
         AuditUnavailable = "audit-unavailable",
         /// The application does not answer.
         UpstreamUnreachable = "upstream-unreachable",
-        /// The application answers too late.
+        /// The application answers too late, or falls silent in the middle of its answer.
         UpstreamTimeout = "upstream-timeout",
         /// The application's reply is malformed.
         UpstreamMalformed = "upstream-malformed",

@@ -1,98 +1,159 @@
-//! What lives longer than a request goes on only as long as the access that opened it: its session, and what
-//! the policy in force says of it now. A step-up that has grown old, a shift that is over and a role that was
-//! taken away end it as a sign-out does.
+//! Access that outlives its request: a long reply or a WebSocket goes on only as long as the session that
+//! opened it stands, and the rules in force would let it be opened.
+//!
+//! That is asked once a second, never for every piece, and by names: a step-up puts another session in the place
+//! of one, under the same id; a reload puts other rules in the place of those that it was opened under.
+//!
+//! A reply is one act, and what is asked is whether it could have been begun as it was, when it was: a step-up that
+//! has grown old and a shift that is over do not end it. With a WebSocket somebody goes on acting: for that the
+//! present counts.
 
+use std::fmt;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Context;
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::passage::Passage;
+use super::refusal::{Challenged, Refusal};
+use super::sought::Part;
 use super::worker::{Current, Worker};
-use crate::domain::decision::Decision;
-use crate::domain::patient::PatientRef;
+use crate::domain::decision::{Challenge, Decision, Denial};
 use crate::domain::reason::Reason;
 use crate::features::policy::decide::Question;
-use crate::features::route::settings::Access as Audience;
+use crate::features::route::settings::{Access as Audience, Unmatched};
 use crate::features::route::table::{Application, Route};
 use crate::features::session::Session;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::SessionId;
 
 /// The access that something goes on by.
-#[derive(Debug)]
 pub struct Access {
     worker: Rc<Worker>,
-    /// None on a public route: there is nothing to end.
-    given: Option<Given>,
-}
-
-/// To whom it was given, and for what.
-#[derive(Debug)]
-struct Given {
-    session: SessionId,
+    /// None on a public route.
+    session: Option<SessionId>,
     application: Arc<Application>,
-    /// None where the application is being observed and no route matched.
-    route: Option<Arc<Route>>,
-    patient: Option<PatientRef>,
+    /// The request, and those that it holds.
+    parts: Vec<Part>,
     client: IpAddr,
+    /// When a reply was asked for; none for a WebSocket.
+    asked: Option<Timestamp>,
+    /// Under what a reply was found to be good. As long as that is so, there is no more to ask.
+    good: Option<(Rc<Current>, Option<u64>)>,
+    /// When to ask again.
+    next: Instant,
+    /// Wakes a reply that waits for its application.
+    alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl Access {
-    /// The access by which a request passes.
-    pub fn of(passage: &Passage<'_>) -> Self {
+    /// The access by which a reply goes on.
+    pub fn of_reply(passage: &Passage<'_>) -> Self {
+        let (asked, current) = (passage.moment.now, passage.moment.current.clone());
+        let access = Self::of_socket(passage);
+        let version = passage.person.known().filter(|_| !passage.public).map(|known| known.session.version);
+        Self { asked: Some(asked), good: Some((current, version)), ..access }
+    }
+
+    /// The access by which a WebSocket goes on.
+    pub fn of_socket(passage: &Passage<'_>) -> Self {
         let known = passage.person.known().filter(|_| !passage.public);
-        let given = known.map(|known| Given {
-            session: known.session.id,
+        Self {
+            worker: passage.moment.worker.clone(),
+            session: known.map(|known| known.session.id),
             application: passage.application.clone(),
-            route: passage.part.route.clone(),
-            patient: passage.part.patient.clone(),
+            parts: passage.parts().cloned().collect(),
             client: passage.normalized.head.client,
-        });
-        Self { worker: passage.moment.worker.clone(), given }
+            asked: None,
+            good: None,
+            next: Instant::now() + ASKED_EVERY,
+            alarm: None,
+        }
     }
 
     /// Why it has ended; none as long as it has not. `by_person` says that there was a sign of the person since,
     /// which keeps the session alive.
-    pub fn ended(&self, by_person: bool) -> Option<Reason> {
-        let given = self.given.as_ref()?;
-        let now = self.worker.now();
-        let session = match self.worker.standing(given.session) {
+    pub fn ended(&mut self, by_person: bool) -> Option<Reason> {
+        let session = match self.session.map(|session| self.worker.standing(session)).transpose() {
             Ok(session) => session,
             Err(reason) => return Some(reason),
         };
-        if by_person {
-            self.worker.shared.sessions.touch(&session, now);
+        let now = self.worker.now();
+        if let (Some(session), true) = (&session, by_person) {
+            self.worker.shared.sessions.touch(session, now);
         }
-        given.refused(&self.worker.current(), &session, now)
+        let (current, version) = (self.worker.current(), session.as_ref().map(|session| session.version));
+        let is_good =
+            |(before, known): &(Rc<Current>, Option<u64>)| Rc::ptr_eq(before, &current) && *known == version;
+        if self.asked.is_some() && self.good.as_ref().is_some_and(is_good) {
+            return None;
+        }
+        let refused = self.refused(&current, session.as_ref(), self.asked.unwrap_or(now));
+        self.good = refused.is_none().then_some((current, version));
+        refused
     }
-}
 
-impl Given {
-    /// Why the policy would not give it now.
-    fn refused(&self, current: &Current, session: &Arc<Session>, now: Timestamp) -> Option<Reason> {
-        let asked = self.route.as_ref()?;
-        // The rules may be others than those that it was opened under: they are asked about what has its names.
-        let routes = &current.rules.routes;
-        let application = routes.applications().iter().find(|known| known.name == self.application.name);
-        let route = application.and_then(|application| {
-            routes.routes().iter().find(|it| it.application == application.index && it.name == asked.name)
-        });
-        let (Some(application), Some(route)) = (application, route) else {
+    /// The same, asked only if that was a second ago.
+    pub fn ended_by_now(&mut self) -> Option<Reason> {
+        let now = Instant::now();
+        if now < self.next {
+            return None;
+        }
+        self.next = now + ASKED_EVERY;
+        self.ended(false)
+    }
+
+    /// Has the task woken when it is time to ask again.
+    pub fn remind(&mut self, context: &mut Context<'_>) {
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(self.next)));
+        if alarm.deadline() != self.next {
+            alarm.as_mut().reset(self.next);
+        }
+        if alarm.as_mut().poll(context).is_ready() {
+            context.waker().wake_by_ref();
+        }
+    }
+
+    /// Why it would not be given under these rules.
+    fn refused(&self, current: &Current, session: Option<&Arc<Session>>, now: Timestamp) -> Option<Reason> {
+        let applications = current.rules.routes.applications();
+        let Some(application) = applications.iter().find(|known| known.name == self.application.name) else {
             return Some(Reason::RouteNotFound);
         };
+        if session.is_some_and(|session| session.provider != application.provider) {
+            return Some(Reason::SignInRequired);
+        }
+        self.parts.iter().find_map(|part| self.part_refused(part, current, application, session, now))
+    }
+
+    fn part_refused(
+        &self,
+        part: &Part,
+        current: &Current,
+        application: &Application,
+        session: Option<&Arc<Session>>,
+        now: Timestamp,
+    ) -> Option<Reason> {
+        let Some(asked) = &part.route else {
+            return (application.unmatched == Unmatched::Deny).then_some(Reason::RouteNotFound);
+        };
+        let mut routes = current.rules.routes.routes().iter();
+        let is_it = |it: &&Arc<Route>| it.application == application.index && it.name == asked.name;
+        let Some(route) = routes.find(is_it) else { return Some(Reason::RouteNotFound) };
         match route.access {
             Audience::Public => return None,
             Audience::Policy => {}
         }
-        if session.provider != application.provider {
-            return Some(Reason::SignInRequired);
-        }
-        let known = current.known(session, Some(application));
+        let known = session.map(|session| current.known(session, Some(application)));
         let question = Question {
-            identity: Some(&known.identity),
+            identity: known.as_ref().map(|known| &*known.identity),
             application: &application.name,
             route: route.index,
-            patient: self.patient.as_ref(),
+            patient: part.patient.as_ref(),
             client_ip: self.client,
             now,
         };
@@ -105,3 +166,33 @@ impl Given {
         }
     }
 }
+
+impl Passage<'_> {
+    /// Whoever has waited long for a reply may have been signed out meanwhile, or the rules may be others: then it
+    /// stays here.
+    pub fn still_stands(&self) -> Result<(), Refusal> {
+        let Some(reason) = Access::of_reply(self).ended(false) else { return Ok(()) };
+        let action = self.part.route.as_ref().map(|route| route.action);
+        let signs_in = [Reason::SessionRevoked, Reason::SessionExpired, Reason::SignInRequired];
+        if !signs_in.contains(&reason) {
+            return Err(Refusal::Denied(Denial { reasons: vec![reason], ways_on: Vec::new() }, action));
+        }
+        Err(Refusal::Challenge(Box::new(Challenged {
+            step: Challenge::SignIn,
+            reason,
+            application: self.application.clone(),
+            known: None,
+            action,
+            withheld: Some(None),
+        })))
+    }
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+/// How often it is asked.
+pub const ASKED_EVERY: Duration = Duration::from_secs(1);

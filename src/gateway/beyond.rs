@@ -3,8 +3,10 @@
 use super::draft::Draft;
 use super::passage::{Passage, STEP_UP_LASTS, action};
 use super::refusal::Refusal;
+use super::sought::Part;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::decision::Challenge;
+use crate::domain::event::Taken;
 use crate::domain::reason::Reason;
 use crate::features::guard::count::Tally;
 use crate::features::guard::ledger::ExportSlot;
@@ -19,24 +21,28 @@ impl Passage<'_> {
         terms: &Terms,
         draft: &mut Option<Draft>,
     ) -> Result<Vec<ExportSlot>, Refusal> {
-        let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(Vec::new()) };
-        let mut slots = Vec::new();
-        for _ in self.parts().filter(|part| action(part).takes_away()) {
-            slots.extend(self.export(terms, draft)?);
-        }
+        let Some(known) = self.person.known() else { return Ok(Vec::new()) };
+        let taken = if self.public { Taken::default() } else { self.takes() };
         let (subject, now) = (known.session.subject.id(), self.moment.now);
         let ledger = &self.moment.worker.shared.ledger;
-        for part in self.parts().filter(|part| action(part).opens_record()) {
-            let Some(patient) = &part.patient else { continue };
-            let patient = patient.digest(self.moment.worker.shared.journal.patient_key());
-            let opened = ledger.opened(&subject, patient, terms.limits.patients_opened_per_shift, now);
-            if let Some(exceeded) = opened.exceeded {
-                self.beyond(terms.exceeds(exceeded), draft)?;
-                // It passes all the same, and counts.
-                ledger.record_opened(&subject, patient, now);
-            }
+        let slots = ledger.take(&subject, &taken, &terms.limits, now, |exceeded| {
+            self.beyond(terms.exceeds(exceeded), draft)
+        })?;
+        // Of one request alone, action and patient say it.
+        if let Some(draft) = draft.as_mut().filter(|_| self.public || !self.entries.is_empty()) {
+            draft.open(|opening| opening.taken = (opening.takes() != taken).then(|| Box::new(taken)));
         }
         Ok(slots)
+    }
+
+    /// What it takes of the windows, with all that it holds.
+    fn takes(&self) -> Taken {
+        let key = self.moment.worker.shared.journal.patient_key();
+        let of = |part: &Part| {
+            let patient = part.patient.as_ref().filter(|_| action(part).opens_record());
+            Taken::by(action(part), patient.map(|patient| patient.digest(key)))
+        };
+        self.entries.iter().fold(of(&self.part), |taken, entry| taken.and(&of(entry)))
     }
 
     /// Takes the place of one export in the window of the day.
@@ -115,7 +121,7 @@ impl Passage<'_> {
         let verdict = match withheld.cause {
             Cause::Needs(step, beyond) => limit::Verdict::Needs(step, beyond),
             Cause::Block(beyond) => limit::Verdict::Block(beyond),
-            Cause::Upstream(error) => return Refusal::Upstream(UpstreamError::BrokeOff(error)),
+            Cause::Upstream(error) => return Refusal::Upstream(UpstreamError::of_held(error)),
         };
         match self.beyond(verdict, draft) {
             Err(refusal) => refusal,

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 
 use super::handle;
+use super::limits::footing::Footing;
 use super::normalize::fault::Fault;
 use super::normalize::{ConnectionFacts, host};
 use super::pulse::{Bounds, Pulse};
@@ -57,13 +58,13 @@ impl Peer {
 /// Serves requests until the caller leaves, or `stop` says so and what is under way is done.
 pub async fn serve(
     stream: TlsStream<TcpStream>,
-    address: SocketAddr,
+    (address, footing): (SocketAddr, Footing),
     worker: Rc<Worker>,
     stop: watch::Receiver<bool>,
 ) {
     let (_, tls) = stream.get_ref();
     let is_http2 = tls.alpn_protocol() == Some(b"h2");
-    let pulse = Pulse::new();
+    let pulse = Pulse::new(footing);
     let server_name = tls.server_name().map(Into::into);
     let peer = Rc::new(Peer { address, server_name, pulse: pulse.clone() });
     let settings = &worker.shared.settings;

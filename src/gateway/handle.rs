@@ -13,9 +13,9 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
 
+use super::access::Access;
 use super::connection::Peer;
 use super::draft::Draft;
-use super::lease::Lease;
 use super::manner::Manner;
 use super::normalize::fault::Fault;
 use super::normalize::{self, Normalized};
@@ -31,15 +31,15 @@ use super::{own_paths, respond, turnstile};
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::reason::Reason;
 use crate::features::guard::body::GuardedBody;
-use crate::features::route::settings::Access;
+use crate::features::route::settings::Access as Audience;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
 
 /// What a request is answered with.
 #[derive(Debug)]
 pub enum Answer {
-    /// The application's reply, as far as it may pass, and for how long.
-    Released(Box<Response<GuardedBody<Carried>>>, Option<Lease>),
+    /// The application's reply, as far as it may pass, and by what it goes on.
+    Released(Box<Response<GuardedBody<Carried>>>, Option<Box<Access>>),
     /// A reply of ours, and how that counts.
     Own(Response<Bytes>, Outcome),
     /// The application switched protocols; the event goes on in the tunnel.
@@ -95,8 +95,8 @@ pub async fn handle(worker: &Rc<Worker>, peer: &Peer, mut request: Request<Incom
     let upgrading = upgrade::begin(&mut request);
     let mut draft = Some(draft);
     match serve(&moment, peer, (request, upgrading), &manner, &mut draft).await {
-        Ok(Answer::Released(reply, lease)) => match draft {
-            Some(draft) => (*reply).map(|body| ReplyBody::released(body, lease, draft)),
+        Ok(Answer::Released(reply, access)) => match draft {
+            Some(draft) => (*reply).map(|body| ReplyBody::released(body, access, draft)),
             None => (*reply).map(|_| ReplyBody::default()),
         },
         Ok(Answer::Own(reply, outcome)) => Box::pin(respond::own(reply, outcome, &manner, draft)).await,
@@ -163,7 +163,7 @@ async fn serve(
 
     let person = subject::person(moment, &found, Some(&application));
     note_person(draft, &person);
-    let public = part.route.as_ref().is_some_and(|route| route.access == Access::Public);
+    let public = part.route.as_ref().is_some_and(|route| route.access == Audience::Public);
     let background = part.route.as_ref().is_some_and(|route| route.background)
         || application.is_background(normalized.path.view());
     if let (Person::Known(known), false) = (&person, background) {

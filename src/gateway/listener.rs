@@ -14,7 +14,9 @@ use tokio_rustls::TlsAcceptor;
 
 use super::connection;
 use super::limits::TurnedAway;
+use super::limits::address::Source;
 use super::limits::crowd::Seat;
+use super::limits::footing::Footing;
 use super::normalize::client::is_trusted;
 use super::proxy_header::{self, Told};
 use super::room::{Place, Room};
@@ -105,19 +107,17 @@ async fn meet(
     };
     match tokio::time::timeout(settings.handshake_timeout, handshake).await {
         Ok(Ok(Some((stream, caller, seat)))) => {
-            connection::serve(stream, caller, worker, stop).await;
-            drop(seat);
+            connection::serve(stream, (caller, Footing::new(place, seat)), worker, stop).await;
         }
         Ok(Ok(None)) => {}
         Ok(Err(error)) => refused(&error),
         Err(elapsed) => refused(&elapsed),
     }
-    drop(place);
 }
 
 /// A seat among the connections of the caller's address. Whoever comes through a proxy of ours that does not say
 /// for whom is measured by request, since all of its callers share its address.
-fn seat(worker: &Worker, peer: SocketAddr, caller: SocketAddr) -> Result<Option<Seat>, TurnedAway> {
+fn seat(worker: &Worker, peer: SocketAddr, caller: SocketAddr) -> Result<Option<Seat<Source>>, TurnedAway> {
     let rules = worker.shared.rules.load();
     let shared = [&rules.trusted_proxies, &worker.shared.settings.proxy_protocol];
     if peer == caller && shared.iter().any(|networks| is_trusted(peer.ip().to_canonical(), networks)) {

@@ -11,7 +11,6 @@ mod deciding;
 pub mod draft;
 pub mod frames;
 pub mod handle;
-pub mod lease;
 pub mod limits;
 pub mod listener;
 pub mod manner;

@@ -14,10 +14,9 @@ use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body::Body as _;
 
-use super::access::Access;
+use super::access::{ASKED_EVERY, Access};
 use super::draft::Draft;
 use super::handle::{Answer, Moment};
-use super::lease::ASKED_EVERY;
 use super::normalize::{self, Normalized};
 use super::refusal::Refusal;
 use super::reply::name_request;
@@ -78,7 +77,7 @@ pub async fn pass(
     passage.rewrite()?.prepare(&mut parts.headers);
 
     let pool = passage.pool()?;
-    let route = passage.part.route.as_ref().map(|route| &route.name);
+    let route = passage.part.route.as_deref();
     let credential = toward::credential(pool, passage.public, route, &grounds.rules);
     let event = draft.as_mut().ok_or(Refusal::Internal)?;
     event.open(|opening| opening.credential = credential.cloned());
@@ -86,7 +85,7 @@ pub async fn pass(
     let wants_upgrade = passage.normalized.head.upgrade.is_some();
     event.count_in(counter(&body));
     let whose = (&passage.person, passage.line);
-    let toward = Toward::new(pool, passage.normalized, whose, &parts.headers);
+    let toward = Toward::new(pool, passage.normalized, whose, &parts.headers, route);
     let request = passage.outbound(parts, body, credential, wants_upgrade)?;
     let tells_length = *request.method() == Method::HEAD && !counted;
     let proof = if wants_upgrade { upgrade::proof(request.headers()) } else { None };
@@ -108,9 +107,6 @@ pub async fn pass(
     });
     let reply = reply?;
     upgrade::check(&reply, proof.as_ref(), upgrading.as_ref())?;
-    if upstream >= ASKED_EVERY {
-        passage.still_stands()?;
-    }
     // What a GET would have is all that a HEAD is asked for; it frames nothing.
     let length = reply.headers().get(CONTENT_LENGTH).filter(|_| tells_length).cloned();
     let cookie = toward.cookie(pool, &reply);
@@ -213,6 +209,9 @@ impl Passage<'_> {
         let meter = Meter::new(shape, &head, &rules.guard);
         match release(Response::from_parts(head, body), meter, terms, durable, &rules.guard).await {
             Ok(released) => {
+                if self.moment.worker.now().since(self.moment.now) >= ASKED_EVERY {
+                    self.still_stands()?;
+                }
                 let mut slots = slots;
                 // A file where one only looks is an export, which nobody knew before it was here.
                 if slots.is_empty() && released.body().is_found_file() && status.is_success() {
@@ -226,7 +225,9 @@ impl Passage<'_> {
                         slot.commit(self.moment.now);
                     }
                 }
-                Ok(Answer::Released(Box::new(released), self.lease()))
+                let lasts = !released.body().is_in_one_piece();
+                let access = lasts.then(|| Box::new(Access::of_reply(self)));
+                Ok(Answer::Released(Box::new(released), access))
             }
             Err(withheld) => Err(self.withheld(withheld, draft)),
         }
@@ -241,7 +242,7 @@ impl Passage<'_> {
         let (Some(upgrading), Some(draft)) = (upgrading, draft.take()) else { return Err(Refusal::Internal) };
         let bounds = self.part.route.as_ref().map(|route| route.websocket.clone()).unwrap_or_default();
         let chance = &self.moment.worker.chance;
-        let access = Access::of(self);
+        let access = Access::of_socket(self);
         let under_way = self.moment.pulse.begin();
         let mut switched = upgrade::join(upgrading, reply, access, bounds, (draft, chance), under_way);
         name_request(switched.headers_mut(), self.moment.event);

@@ -10,12 +10,15 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use super::limits::footing::Footing;
+
 /// What goes on on a connection.
 #[derive(Debug)]
 pub struct Pulse {
     state: Mutex<State>,
     cut: AtomicBool,
     first: Notify,
+    footing: Footing,
 }
 
 #[derive(Debug)]
@@ -50,11 +53,17 @@ pub struct UnderWay {
 }
 
 impl Pulse {
-    /// A connection that has just begun.
-    pub fn new() -> Arc<Self> {
+    /// A connection that has just begun, and what it takes until everything on it has ended, tunnels too.
+    pub fn new(footing: Footing) -> Arc<Self> {
         let now = Instant::now();
         let state = State { under_way: 0, rests: now, head: Some(now), given: Vec::new(), next: 0 };
-        Arc::new(Self { state: Mutex::new(state), cut: AtomicBool::new(false), first: Notify::new() })
+        let (state, cut, first) = (Mutex::new(state), AtomicBool::new(false), Notify::new());
+        Arc::new(Self { state, cut, first, footing })
+    }
+
+    /// What it takes.
+    pub const fn footing(&self) -> &Footing {
+        &self.footing
     }
 
     /// A request begins.
@@ -187,18 +196,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_caller_that_sends_no_head_is_cut() {
-        let pulse = Pulse::new();
+        let pulse = Pulse::new(Footing::default());
         assert_eq!(lasts(&pulse, 100).await, Some(4));
         assert!(pulse.is_cut());
     }
 
     #[tokio::test(start_paused = true)]
     async fn between_requests_a_connection_may_stand_idle_but_a_head_that_has_begun_may_not() {
-        let pulse = Pulse::new();
+        let pulse = Pulse::new(Footing::default());
         drop(pulse.begin());
         assert_eq!(lasts(&pulse, 100).await, Some(40));
         assert!(!pulse.is_cut(), "it is closed in good order");
-        let pulse = Pulse::new();
+        let pulse = Pulse::new(Footing::default());
         drop(pulse.begin());
         assert_eq!(lasts(&pulse, 10).await, None);
         pulse.came();
@@ -208,7 +217,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_has_just_come_has_a_moment_to_ask() {
-        let pulse = Pulse::new();
+        let pulse = Pulse::new(Footing::default());
         let since = Instant::now();
         pulse.greeted().await;
         assert_eq!(since.elapsed(), FIRST_WORDS);
@@ -225,7 +234,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_may_take_its_time_as_long_as_its_caller_takes_what_there_is() {
-        let pulse = Pulse::new();
+        let pulse = Pulse::new(Footing::default());
         let (slow, quick) = (pulse.begin(), pulse.begin());
         pulse.came();
         assert_eq!(lasts(&pulse, 1000).await, None, "the application is slow, not the caller");

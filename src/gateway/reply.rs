@@ -11,8 +11,8 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
+use super::access::Access;
 use super::draft::Draft;
-use super::lease::Lease;
 use super::pulse::UnderWay;
 use crate::domain::event::{Closing, Outcome};
 use crate::domain::reason::Reason;
@@ -34,13 +34,13 @@ pub struct ReplyBody {
     outcome: Option<Outcome>,
     bytes: u64,
     under_way: Option<UnderWay>,
-    /// The access that a released reply goes on by; none where no session opened it.
-    lease: Option<Lease>,
+    /// The access that a released reply goes on by; none where it comes in one piece.
+    access: Option<Box<Access>>,
 }
 
 /// Why a reply was broken off before its end.
 #[derive(Debug, thiserror::Error)]
-#[error("the session that asked for the reply has ended")]
+#[error("the access that opened the reply has ended")]
 struct AccessEnded;
 
 #[derive(Debug)]
@@ -66,14 +66,14 @@ impl ReplyBody {
             outcome: Some(outcome),
             bytes: 0,
             under_way: None,
-            lease: None,
+            access: None,
         }
     }
 
-    /// What the application says, released; the event ends as the release does, or with the lease.
-    pub fn released(body: GuardedBody<Carried>, lease: Option<Lease>, draft: Draft) -> Self {
+    /// What the application says, released; the event ends as the release does, or with the access.
+    pub fn released(body: GuardedBody<Carried>, access: Option<Box<Access>>, draft: Draft) -> Self {
         let content = Content::Released(Box::new(body));
-        Self { content, draft: Some(draft), outcome: None, bytes: 0, under_way: None, lease }
+        Self { content, draft: Some(draft), outcome: None, bytes: 0, under_way: None, access }
     }
 
     /// Its request is under way for as long as this is there.
@@ -83,7 +83,7 @@ impl ReplyBody {
         self
     }
 
-    /// The session has ended: nothing that is still to come may leave.
+    /// The access has ended: nothing that is still to come may leave.
     fn cut(&mut self, reason: Reason) {
         if let (Content::Released(body), Some(mut draft)) = (&self.content, self.draft.take()) {
             draft.end(|closing| {
@@ -93,7 +93,7 @@ impl ReplyBody {
             draft.close(Outcome::Aborted);
         }
         self.content = Content::default();
-        self.lease = None;
+        self.access = None;
     }
 
     /// Ends the event, as far as it has not ended.
@@ -137,6 +137,10 @@ fn note(closing: &mut Closing, released: &ReleaseRecord) -> Outcome {
             closing.reason = Some(Reason::UpstreamAborted);
             Outcome::Aborted
         }
+        EndedHow::UpstreamStalled => {
+            closing.reason = Some(Reason::UpstreamTimeout);
+            Outcome::Aborted
+        }
         EndedHow::LimitReached => {
             closing.reason = Some(Reason::ExportOverRequestLimit);
             Outcome::Aborted
@@ -160,7 +164,7 @@ impl Body for ReplyBody {
         if let Some(under_way) = &this.under_way {
             under_way.asked();
         }
-        if let Some(reason) = this.lease.as_mut().and_then(Lease::ended_by_now) {
+        if let Some(reason) = this.access.as_mut().and_then(|access| access.ended_by_now()) {
             this.cut(reason);
             return Poll::Ready(Some(Err(AccessEnded.into())));
         }
@@ -169,8 +173,8 @@ impl Body for ReplyBody {
             Content::Released(body) => match Pin::new(&mut **body).poll_frame(context) {
                 Poll::Ready(frame) => frame.map(|frame| frame.map_err(Into::into)),
                 Poll::Pending => {
-                    if let Some(lease) = &mut this.lease {
-                        lease.remind(context);
+                    if let Some(access) = &mut this.access {
+                        access.remind(context);
                     }
                     return Poll::Pending;
                 }

@@ -41,7 +41,7 @@ pub struct Sought {
 }
 
 /// What one request is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Part {
     /// The route; `None` where an application is being observed and no route matches.
     pub route: Option<Arc<Route>>,

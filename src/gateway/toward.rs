@@ -9,7 +9,8 @@ use http::{HeaderValue, Response};
 use super::normalize::Normalized;
 use super::normalize::cookies::{SERVER_COOKIE, server_of};
 use super::subject::Person;
-use crate::domain::application::{CredentialName, RouteName};
+use crate::domain::application::CredentialName;
+use crate::features::route::table::Route;
 use crate::features::upstream::bond::Errand;
 use crate::features::upstream::pool::Pool;
 use crate::features::upstream::send::ReplyBody;
@@ -31,6 +32,7 @@ impl<'p> Toward<'p> {
         normalized: &'p Normalized,
         (person, line): (&Person, SocketAddr),
         headers: &HeaderMap,
+        route: Option<&Route>,
     ) -> Self {
         let application = normalized.application.name.as_str();
         let bound = server_of(&normalized.head.servers, application);
@@ -38,6 +40,7 @@ impl<'p> Toward<'p> {
             session: person.known().map(|known| known.session.id),
             line,
             server: pool.upstream().bound_to(bound.as_deref(), headers),
+            patience: route.map(|route| route.patience).unwrap_or_default(),
         };
         Self { errand, application, bound }
     }
@@ -55,8 +58,8 @@ impl<'p> Toward<'p> {
 pub fn credential<'p>(
     pool: &'p Pool,
     public: bool,
-    route: Option<&RouteName>,
+    route: Option<&Route>,
     rules: &[std::sync::Arc<str>],
 ) -> Option<&'p CredentialName> {
-    if public { None } else { pool.settings().credentials.choose(route, rules) }
+    if public { None } else { pool.settings().credentials.choose(route.map(|route| &route.name), rules) }
 }

@@ -23,6 +23,7 @@ pub fn pass(moment: &Moment, found: &Found) -> Result<(), Refusal> {
             let rules = &moment.current.rules;
             let limits = &moment.worker.shared.limits;
             limits.request_by(&session.subject.id(), &rules.limits, Instant::now())?;
+            moment.pulse.footing().of(limits, &rules.limits, || session.subject.id());
             Ok(())
         }
         Found::Expired | Found::Ended | Found::None => stranger(moment),

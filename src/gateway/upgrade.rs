@@ -135,6 +135,7 @@ async fn run((caller, application): (OnUpgrade, OnUpgrade), access: Access, term
         }
     };
     let keeps_session = terms.bounds.keeps_session;
+    let mut access = access;
     let ended = |by_caller: bool| access.ended(by_caller && keeps_session);
     let passed = tunnel::run(caller, application, &terms, ended).await;
     let reason = match passed.ended {

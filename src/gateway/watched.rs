@@ -1,5 +1,5 @@
-//! A caller's connection whose bytes are noticed as they come: for its [`Pulse`], and in HTTP/2 for the
-//! number of frames that carry nothing.
+//! A caller's connection whose bytes are noticed as they come: for its [`Pulse`], and in HTTP/2 for what
+//! [`Frames`] looks for.
 
 use std::io;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::frames::Frames;
+use super::frames::{END_STREAM, Frames};
 use super::limits::bucket::Bucket;
 use super::limits::settings::Rate;
 use super::pulse::Pulse;
@@ -19,13 +19,19 @@ use super::pulse::Pulse;
 pub struct Watched<S> {
     stream: S,
     pulse: Arc<Pulse>,
+    http2: Option<Http2>,
+}
+
+/// What is looked at in HTTP/2.
+#[derive(Debug)]
+struct Http2 {
+    frames: Frames,
+    /// How many frames that carry nothing there may be.
     control: Option<Control>,
 }
 
-/// How many frames that carry nothing there may be.
 #[derive(Debug)]
 struct Control {
-    frames: Frames,
     bucket: Bucket,
     rate: Rate,
     /// Bytes that were sent and have not been answered by such a frame.
@@ -35,27 +41,31 @@ struct Control {
 impl<S> Watched<S> {
     /// A connection that speaks HTTP/1.1.
     pub const fn http1(stream: S, pulse: Arc<Pulse>) -> Self {
-        Self { stream, pulse, control: None }
+        Self { stream, pulse, http2: None }
     }
 
     /// A connection that speaks HTTP/2, with so many frames that carry nothing.
     pub fn http2(stream: S, pulse: Arc<Pulse>, rate: Option<Rate>) -> Self {
-        let control = rate.map(|rate| Control {
-            frames: Frames::default(),
-            bucket: Bucket::full(Instant::now()),
-            rate,
-            sent: 0,
-        });
-        Self { stream, pulse, control }
+        let control = rate.map(|rate| Control { bucket: Bucket::full(Instant::now()), rate, sent: 0 });
+        Self { stream, pulse, http2: Some(Http2 { frames: Frames::default(), control }) }
     }
 
-    fn came(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn came(&mut self, bytes: &mut [u8]) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());
         }
         self.pulse.came();
-        let Some(control) = &mut self.control else { return Ok(()) };
-        if control.came(bytes) {
+        let Some(http2) = &mut self.http2 else { return Ok(()) };
+        let found = http2.frames.read(bytes);
+        for flags_at in found.malformed {
+            // Trailers that do not end their stream the library knows for malformed, and resets the stream. Where the
+            // flags have gone ahead, it is made an error of the connection (RFC 9113 section 5.4.2).
+            let flags = flags_at.and_then(|at| bytes.get_mut(at));
+            let flags = flags
+                .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a pseudo-header in trailers"))?;
+            *flags &= !END_STREAM;
+        }
+        if http2.control.as_mut().is_none_or(|control| control.allows(found.empty)) {
             return Ok(());
         }
         self.pulse.cut();
@@ -63,16 +73,15 @@ impl<S> Watched<S> {
     }
 
     fn went(&mut self, bytes: usize) {
-        if let Some(control) = &mut self.control {
+        if let Some(control) = self.http2.as_mut().and_then(|http2| http2.control.as_mut()) {
             control.sent = control.sent.saturating_add(bytes).min(SENT_MAX);
         }
     }
 }
 
 impl Control {
-    /// Whether what came is within bounds. Whoever is sent much has much to acknowledge.
-    fn came(&mut self, bytes: &[u8]) -> bool {
-        let found = self.frames.read(bytes);
+    /// Whether so many more are within bounds. Whoever is sent much has much to acknowledge.
+    fn allows(&mut self, found: u32) -> bool {
         if found == 0 {
             return true;
         }
@@ -96,7 +105,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let this = self.get_mut();
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
-        Poll::Ready(this.came(buffer.filled().get(before..).unwrap_or_default()))
+        Poll::Ready(this.came(buffer.filled_mut().get_mut(before..).unwrap_or_default()))
     }
 }
 
@@ -140,18 +149,19 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::gateway::limits::footing::Footing;
 
     const PING: [u8; 17] = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
 
     #[test]
     fn only_so_many_pings_pass_and_more_where_more_is_sent() {
         let rate = Rate::new(5, Duration::from_secs(3600)).unwrap();
-        let mut watched = Watched::http2((), Pulse::new(), Some(rate));
-        assert!(watched.came(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").is_ok());
+        let mut watched = Watched::http2((), Pulse::new(Footing::default()), Some(rate));
+        assert!(watched.came(&mut b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec()).is_ok());
         watched.went(3 * SENT_FOR_ONE);
-        assert_eq!((0..20).take_while(|_| watched.came(&PING).is_ok()).count(), 8);
+        assert_eq!((0..20).take_while(|_| watched.came(&mut PING.clone()).is_ok()).count(), 8);
         assert!(watched.pulse.is_cut());
-        let mut free = Watched::http2((), Pulse::new(), None);
-        assert!((0..1000).all(|_| free.came(&PING).is_ok()));
+        let mut free = Watched::http2((), Pulse::new(Footing::default()), None);
+        assert!((0..1000).all(|_| free.came(&mut PING.clone()).is_ok()));
     }
 }

@@ -1,10 +1,12 @@
-//! What is under way ends with the session that it began with: within a second or so.
+//! What is under way ends with the session that it began with, and when the rules would have it begin no more: within
+//! a second or so.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use leastway::app::reload::Reloaded;
 use leastway::domain::event::{Closing, Outcome};
 use leastway::domain::purpose::Purpose;
 use leastway::domain::reason::Reason;
@@ -12,7 +14,7 @@ use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
 use tokio::io::AsyncReadExt as _;
 
 use crate::application::PIECE;
-use crate::house::{House, Neighbors};
+use crate::house::{House, Neighbors, append, edit};
 use crate::line::{Line, Protocol, web_socket};
 
 /// More than the second after which it is asked, and less than anybody would call a while.
@@ -147,4 +149,72 @@ async fn a_download_goes_on_when_its_session_is_changed_or_is_not_what_it_began_
     drop((nurses, public, line));
     let closings = closing_of(house, "static").await;
     assert!(closings.iter().all(|closing| closing.reason == Some(Reason::CallerLeft)));
+}
+
+async fn reload(house: &House) {
+    assert!(matches!(house.running.reload().await, Reloaded::Swapped(_)));
+}
+
+/// Reads for longer than it takes until it is asked whether this may go on.
+async fn goes_on(body: &mut Incoming) {
+    let since = Instant::now();
+    while since.elapsed() < Duration::from_millis(2500) {
+        assert!(piece(body).await.is_some(), "it was cut");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_download_under_way_is_cut_when_the_rules_have_it_no_more() {
+    let house = House::open(Neighbors::All).await;
+    let cookie = house.cookie_of("nurse").await;
+    let mut line = house.line("ehr.localhost", Protocol::Http2).await;
+    let mut denied = begin(&mut line, "/patients/endless", &cookie).await;
+    let quiet = begin(&mut line, "/patients/quiet", &cookie).await;
+    let mut gone = begin(&mut line, "/static/endless", "a=b").await;
+    append(&house.file("roles.toml"), "# nothing new");
+    reload(&house).await;
+    tokio::join!(goes_on(&mut denied), goes_on(&mut gone));
+
+    let nurse = r#"categories = ["demographics", "schedule", "clinical"]"#;
+    edit(&house.file("roles.toml"), nurse, r#"categories = ["schedule", "clinical"]"#);
+    edit(&house.file("applications/ehr.toml"), "name = \"static\"", "name = \"assets\"");
+    reload(&house).await;
+    tokio::join!(read_to_the_cut(denied), read_to_the_cut(quiet), read_to_the_cut(gone));
+    drop(line);
+    let events = house.stop().await;
+    let mut reasons: Vec<_> = events.iter().filter_map(|event| event.closing.as_ref()?.reason).collect();
+    reasons.sort_unstable();
+    assert_eq!(reasons, [Reason::NoRuleMatched, Reason::NoRuleMatched, Reason::RouteNotFound]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_a_shift_ends_a_web_socket_and_no_download_that_began_before() {
+    let clock = Arc::new(TestClock::at(SystemClock.now()));
+    let minutes = |ahead: i64| {
+        let minute = (clock.now().as_seconds() / 60 + ahead).rem_euclid(24 * 60);
+        format!("{:02}:{:02}", minute / 60, minute % 60)
+    };
+    let shift = format!("\nwhen = {{ hours = \"{}-{}\" }}", minutes(-60), minutes(5));
+    let house = House::open_at(clock.clone(), Neighbors::All, |directory| {
+        let nurse = r#"categories = ["demographics", "schedule", "clinical"]"#;
+        edit(&directory.root().join("roles.toml"), nurse, &format!("{nurse}{shift}"));
+    })
+    .await;
+    let cookie = house.cookie_of("nurse").await;
+    let authority = std::fs::read(house.directory.authority()).unwrap();
+    let here = ("ehr.localhost", house.ports.gateway);
+    let mut socket = web_socket(&authority, here, "/patients/socket", &cookie).await;
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    let mut body = begin(&mut line, "/patients/endless", &cookie).await;
+    clock.advance(Duration::from_secs(6 * 60));
+    append(&house.file("roles.toml"), "# other rules that say the same");
+    reload(&house).await;
+    let mut rest = Vec::new();
+    let cut = tokio::time::timeout(SOON, socket.read_to_end(&mut rest));
+    let (cut, ()) = tokio::join!(cut, goes_on(&mut body));
+    assert!(cut.is_ok(), "the socket stays open");
+    drop((line, body));
+    let closings = closing_of(house, "patient.open").await;
+    let reasons: Vec<_> = closings.iter().map(|closing| closing.reason).collect();
+    assert_eq!(reasons, [Some(Reason::OutsideShift), Some(Reason::CallerLeft)]);
 }

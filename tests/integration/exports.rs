@@ -1,4 +1,4 @@
-//! A file that comes where one only looks is an export like any other.
+//! What is taken away uses up its window: a file that comes where one only looks, and each export that a batch holds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,8 +6,9 @@ use std::time::Duration;
 use leastway::domain::event::Outcome;
 use leastway::domain::limit::{Exceeded, LimitName};
 use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
+use serde_json::{Value, json};
 
-use crate::house::{House, Neighbors, edit};
+use crate::house::{House, Neighbors, append, edit};
 use crate::line::Protocol;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,4 +57,68 @@ async fn a_file_where_one_only_looks_uses_up_the_exports_of_a_day() {
     let exceeded = Exceeded { limit: LimitName::ExportsPerDay, allowed: 2, actual: 3 };
     assert_eq!(withheld.len(), 3);
     assert!(withheld.iter().all(|closing| closing.exceeded == Some(exceeded)));
+}
+
+const BATCH: &str = r#"
+[[application.ehr.route]]
+name = "fhir.batch"
+match = { method = ["POST"], path = "/fhir" }
+action = "search"
+category = ["demographics"]
+entries = "fhir"
+
+[[application.ehr.route]]
+name = "fhir.patient.everything"
+match = { method = ["GET"], path = "/fhir/Patient/{patient}/$everything" }
+action = "export"
+category = ["demographics"]
+"#;
+
+fn batch(patients: &[u32]) -> Vec<u8> {
+    let entry =
+        |id: &u32| json!({ "request": { "method": "GET", "url": format!("Patient/{id}/$everything") } });
+    let entries: Vec<Value> = patients.iter().map(entry).collect();
+    json!({ "resourceType": "Bundle", "type": "batch", "entry": entries }).to_string().into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_restart_a_batch_has_taken_what_it_took_before() {
+    let house = House::furnish(Neighbors::All, |directory| {
+        let roles = directory.root().join("roles.toml");
+        edit(&roles, "exports_per_day = 5", "exports_per_day = 3\non_unknown_count = \"advise\"");
+        edit(&roles, "patients_opened_per_shift = 120", "patients_opened_per_shift = 2");
+        append(&directory.root().join("applications/ehr.toml"), BATCH);
+    })
+    .await;
+    let cookie = house.cookie_of("registrar").await;
+    let fhir = "application/fhir+json";
+    let session = [("cookie", cookie.as_str()), ("accept", "application/json"), ("content-type", fhir)];
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    let over = (429, "export-over-window-budget".to_owned());
+    let told = |came: &crate::line::Came| (came.status.as_u16(), came.reason().to_owned());
+
+    assert_eq!(told(&line.post("/fhir", &session, &batch(&[1, 2, 3])).await), over, "too many patients");
+    let taken = line.post("/fhir", &session, &batch(&[1, 2])).await;
+    assert_eq!(taken.status, 200, "what was refused has taken nothing: {}", taken.text);
+    drop(line);
+
+    let mut house = house;
+    for _ in 0..2 {
+        house = house.restart().await;
+        let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+        assert_eq!(
+            told(&line.post("/fhir", &session, &batch(&[1, 2])).await),
+            over,
+            "two were taken of three"
+        );
+        assert_eq!(told(&line.ask("/patients/3", &session).await), over, "two patients were opened");
+        assert_eq!(line.ask("/patients/2", &session).await.status, 200, "this is one of them");
+    }
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    assert_eq!(line.post("/fhir", &session, &batch(&[1])).await.status, 200, "the third");
+    assert_eq!(told(&line.post("/fhir", &session, &batch(&[1])).await), over);
+    drop(line);
+    let events = house.stop().await;
+    let taken: Vec<_> = events.iter().filter_map(|event| event.opening.taken.as_deref()).collect();
+    assert_eq!(taken.first().map(|taken| (taken.exports, taken.opened.len())), Some((2, 2)));
 }

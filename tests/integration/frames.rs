@@ -228,11 +228,29 @@ fn cases() -> Vec<Case> {
         case("TE other than trailers", Reset, &[("te", "gzip")]),
         case("TE: trailers", Status(200), &[("te", "trailers")]),
         case("a length that is none", Reset, &[("content-length", "5, 5")]),
+        case("TE: trailers and more", Reset, &[("te", "trailers, gzip")]),
+        case("proxy-connection", Reset, &[("proxy-connection", "keep-alive")]),
+        case("a name with a blank", Reset, &[("x a", "1")]),
+        case("a name outside ASCII", Reset, &[("x-\u{e4}", "1")]),
+        case("a name with DEL", Reset, &[("x-\u{7f}", "1")]),
+        case("a value with DEL", Reset, &[("x-a", "1\u{7f}")]),
+        case("a value that begins with a blank", Status(400), &[("x-a", " 1")]),
+        case("a value that ends with a tab", Status(400), &[("x-a", "1\t")]),
+        case("an empty value", Status(200), &[("x-a", "")]),
+        case("no host", Status(400), &[(":authority", "")]),
+        with("two schemes", Reset, &[(":scheme", "http")]),
+        with("two protocols", Reset, &[(":protocol", "websocket"), (":protocol", "websocket")]),
+        case("a length without a body", Reset, &[(":method", "POST"), ("content-length", "5")]),
         case("an expectation that nobody knows", Status(400), &[("expect", "200-ok")]),
     ];
     let mut tunnel = case("a tunnel", Status(405), &[(":method", "CONNECT")]);
     tunnel.fields.retain(|(name, _)| !matches!(*name, ":path" | ":scheme"));
     cases.push(tunnel);
+    for (name, gone) in [("a socket without a path", ":path"), ("a socket without a scheme", ":scheme")] {
+        let mut socket = case(name, Reset, &[(":method", "CONNECT"), (":protocol", "websocket")]);
+        socket.fields.retain(|(name, _)| *name != gone);
+        cases.push(socket);
+    }
     let mut late = case("a pseudo-header after a header", Reset, &[]);
     late.fields.insert(0, ("x-a", "1".to_owned()));
     cases.push(late);
@@ -285,6 +303,42 @@ async fn no_trick_with_fields_reaches_the_application() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_trick_with_trailers_reaches_the_application() {
+    let (house, recorder) = furnished().await;
+    let head = settled(&house, &case("", Status(200), &[(":method", "POST")]).fields);
+    let ends = END_HEADERS | END_STREAM;
+    let cases: [(&str, u8, &[(&str, &str)], bool); 8] = [
+        ("trailers", ends, &[("x-checksum", "1")], true),
+        ("no field", ends, &[], true),
+        ("trailers that do not end the stream", END_HEADERS, &[("x-checksum", "1")], false),
+        ("a pseudo-header", ends, &[(":path", "/open/b")], false),
+        ("a pseudo-header before a field", ends, &[(":method", "GET"), ("x-checksum", "1")], false),
+        ("a pseudo-header behind a field", ends, &[("x-checksum", "1"), (":path", "/open/b")], false),
+        ("a name in upper case", ends, &[("X-Checksum", "1")], false),
+        ("a field of the connection", ends, &[("transfer-encoding", "chunked")], false),
+    ];
+    for (name, flags, fields, passes) in cases {
+        let before = recorder.count();
+        let mut connection = Connection::open(&house).await;
+        connection.send(HEADERS, END_HEADERS, 1, &head).await;
+        connection.send(DATA, 0, 1, b"hello").await;
+        connection.send(HEADERS, flags, 1, &block(fields)).await;
+        let came = connection.came().await;
+        let right = match came {
+            Status(status) => passes && status == 200,
+            Reset | Came::GoAway(_) | Came::Closed => !passes,
+        };
+        assert!(right, "{name}: {came:?}");
+        assert_eq!(recorder.count() - before, usize::from(passes), "{name}");
+        assert!(
+            !passes || !recorder.last().head.contains("checksum"),
+            "trailers of requests are not relayed"
+        );
+    }
     house.stop().await;
 }
 

@@ -156,6 +156,33 @@ async fn an_address_has_so_many_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_who_are_signed_in_do_not_use_up_their_address() {
+    let lines = "connections_per_address = 2\nconnections_per_person = 3";
+    let house = House::furnish(Neighbors::All, limits(lines)).await;
+    let cookie = house.cookie_of("nurse").await;
+    while house.metric("leastway_connections_open").await > 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut hers = Vec::new();
+    // Three are hers, and two more count at the address.
+    for protocol in [Protocol::Http1, Protocol::Http2, Protocol::Http1, Protocol::Http2, Protocol::Http1] {
+        let mut line = house.line("ehr.localhost", protocol).await;
+        assert_eq!(line.ask("/patients/100001", &[("cookie", &cookie)]).await.status, 200);
+        hers.push(line);
+    }
+    let mut one_more = TcpStream::connect(("127.0.0.1", house.ports.gateway)).await.unwrap();
+    assert!(one_more.read_u8().await.is_err());
+    hers.truncate(3);
+    while house.metric("leastway_connections_open").await > 3 {
+        tokio::task::yield_now().await;
+    }
+    let mut stranger = house.line("ehr.localhost", Protocol::Http1).await;
+    assert_eq!(stranger.ask(ASSET, &[]).await.status, 200);
+    drop(hers);
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_there_is_little_room_people_who_are_signed_in_come_first() {
     let house = House::furnish(Neighbors::All, |directory| {
         edit(&directory.configuration(), "trusted_proxies", "workers = 1\nrequests = 16\ntrusted_proxies");

@@ -30,6 +30,7 @@ mod reload;
 mod restart;
 mod rewriting;
 mod sessions;
+mod silence;
 mod socket;
 mod stop;
 mod streaming;

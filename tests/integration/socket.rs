@@ -341,3 +341,45 @@ async fn a_tunnel_is_for_websockets_of_whoever_may_and_for_nothing_else() {
     assert_eq!(line.ask("/page", &[]).await.status, 200);
     house.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_takes_a_seat_at_its_server_and_a_place_here_until_it_has_closed() {
+    let house = House::furnish(Neighbors::Application(application().await), |directory| {
+        let ehr = directory.root().join("applications/ehr.toml");
+        let balance = "balance = { requests = 1, wait = \"200ms\" }";
+        edit(&ehr, "provider = \"clinic\"", &format!("provider = \"clinic\"\n{balance}"));
+        append(&ehr, ROUTES);
+    })
+    .await;
+    let cookie = house.cookie_of("nurse").await;
+    let ask = async || {
+        let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+        let came = line.ask("/page", &[("accept", "application/json")]).await;
+        (came.status.as_u16(), came.reason().to_owned())
+    };
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        assert_eq!(ask().await.0, 200);
+        let mut socket = open(&house, protocol, "/live", &cookie).await;
+        // Longer than it may lie open without a seat, a pool's sweep or a check would take.
+        for _ in 0..3 {
+            assert_eq!(ask().await, (503, "upstream-overloaded".to_owned()));
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            socket.send(Message::text("hello")).await.unwrap();
+            assert_eq!(next(&mut socket).await, Some(Message::text("hello")));
+        }
+        while house.metric("leastway_connections_open").await > 1 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(house.metric("leastway_connections_open").await, 1, "a tunnel is a connection");
+        socket.close(None).await.unwrap();
+        while next(&mut socket).await.is_some() {}
+        drop(socket);
+        let freed = async {
+            while ask().await.0 != 200 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), freed).await.unwrap();
+    }
+    house.stop().await;
+}

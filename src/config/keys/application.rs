@@ -33,7 +33,8 @@ pub(super) static APPLICATION: Table = Table {
             Kind::Word(words!(Protocol)),
             Absent::Is("\"http1\""),
             "What is spoken with them: `http1`, or `h2` for HTTP/2 by ALPN under TLS and with prior knowledge in \
-             plain, as gRPC needs. WebSockets need `http1`.",
+             plain, as gRPC needs. WebSockets go by HTTP/1.1 all the same, where a server agrees on that by ALPN; to one in \
+             plain they go only with `http1`.",
         ),
         key(
             "provider",
@@ -77,7 +78,14 @@ pub(super) static APPLICATION: Table = Table {
             "reply_timeout",
             Kind::Duration("1s", "1h"),
             Absent::Is("\"60s\""),
-            "How long the head of a reply may take.",
+            "How long the head of a reply may take, from the last piece of the request's body that was taken.",
+        ),
+        key(
+            "reply_idle",
+            Kind::Duration("1s", "1h"),
+            Absent::Is("\"2m\""),
+            "How long it may be silent in the middle of a reply; then that is broken off, as `upstream-timeout`. \
+             Server-sent events and gRPC calls may be silent for 15 minutes at least.",
         ),
         key(
             "keep_alive",
@@ -181,6 +189,18 @@ static ROUTE: Table = Table {
               `fhir` for batches and transactions. The whole passes only if all may.",
         ),
         key(
+            "reply_timeout",
+            Kind::Duration("1s", "1h"),
+            Absent::Means("the application's"),
+            "How long the head of its reply may take: for a long poll, longer than that waits.",
+        ),
+        key(
+            "reply_idle",
+            Kind::Duration("1s", "24h"),
+            Absent::Means("the application's"),
+            "How long its reply may be silent in the middle, whatever its media type.",
+        ),
+        key(
             "websocket",
             Kind::Table(&WEBSOCKET),
             Absent::Means("its defaults"),
@@ -282,7 +302,8 @@ static REPLY: Table = Table {
             "kind",
             Kind::Word(|| vec!["csv", "json", "fhir", "ndjson", "opaque"]),
             Absent::Refused,
-            "CSV rows, elements of a JSON array, entries of a FHIR Bundle, lines, or not countable by us.",
+            "CSV rows, elements of a JSON array, entries of a FHIR Bundle (those that are found, not those that come along; \
+             but no fewer than it names patients), lines, or not countable by us.",
         ),
         key(
             "records",

@@ -12,8 +12,17 @@ pub(super) static LIMITS: Table = Table {
         key(
             "connections_per_address",
             Kind::Whole(1, 1_000_000),
-            Absent::Is("1000"),
-            "Connections at once from one address, unless it is one of `trusted_proxies`.",
+            Absent::Is("2000"),
+            "Connections at once from one address, unless it is one of `trusted_proxies`. Those on which somebody who is \
+             signed in has asked do not count, so that thousands of people may work behind one address (NAT, terminal \
+             servers): the number bounds those who have not signed in yet. `gateway.connections` bounds all together.",
+        ),
+        key(
+            "connections_per_person",
+            Kind::Whole(1, 1_000_000),
+            Absent::Is("100"),
+            "Connections at once of one person who is signed in, from wherever, that do not count at their address; \
+             further ones do.",
         ),
         key(
             "new_connections_per_address",

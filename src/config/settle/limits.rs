@@ -8,6 +8,7 @@ use crate::platform::http::pace::Pace;
 
 pub(in crate::config) fn limits(reader: &Reader<'_>) -> Option<LimitSettings> {
     let connections_per_address = reader.whole("connections_per_address");
+    let connections_per_person = reader.whole("connections_per_person");
     let new_connections_per_address = reader.text_with("new_connections_per_address", rate);
     let requests_per_address = reader.text_with("requests_per_address", rate);
     let requests_per_person = reader.text_with("requests_per_person", rate);
@@ -20,6 +21,7 @@ pub(in crate::config) fn limits(reader: &Reader<'_>) -> Option<LimitSettings> {
     let control_frames = reader.text_with("control_frames", rate);
     Some(LimitSettings {
         connections_per_address: count(connections_per_address?),
+        connections_per_person: count(connections_per_person?),
         new_connections_per_address: new_connections_per_address?,
         requests_per_address: requests_per_address?,
         requests_per_person: requests_per_person?,

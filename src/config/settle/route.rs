@@ -6,6 +6,7 @@ use http::header::HeaderName;
 use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
 use crate::domain::action::Action;
+use crate::domain::patience::Patience;
 use crate::domain::reply_shape::{PatientLocator, RecordsPointer, ReplyKind, ReplyShape};
 use crate::domain::websocket::WebSocketBounds;
 use crate::features::route::call::{OPERATION, OPERATION_NAME, PERSISTED, ROOT_FIELD, RPC_METHOD};
@@ -19,6 +20,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
     let background = reader.yes_no("background");
     let categories = reader.list("category");
     let websocket = reader.table("websocket").and_then(|reader| websocket(&reader));
+    let patience = patience(reader);
     let shape = reader.optional_table("reply").map(|reader| reply(&reader));
     let entries = if reader.has("entries") { Some(reader.parsed("entries")?) } else { None };
     if entries.is_some() && access == Some(Access::Public) {
@@ -38,6 +40,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
         },
         access: access?,
         websocket: websocket?,
+        patience: patience?,
         entries,
     })
 }
@@ -51,6 +54,12 @@ fn websocket(reader: &Reader<'_>) -> Option<WebSocketBounds> {
         frame_bytes: frame_bytes?,
         keeps_session: keeps_session?,
     })
+}
+
+fn patience(reader: &Reader<'_>) -> Option<Patience> {
+    let optional = |name: &str| if reader.has(name) { reader.duration(name).map(Some) } else { Some(None) };
+    let (head, silence) = (optional("reply_timeout"), optional("reply_idle"));
+    Some(Patience { head: head?, silence: silence? })
 }
 
 fn action(reader: &Reader<'_>, access: Option<Access>) -> Option<Action> {

@@ -30,6 +30,7 @@ pub(super) fn upstream(
     let tls = reader.table("tls").and_then(|reader| tls(&reader));
     let connect_timeout = reader.duration("connect_timeout");
     let reply_timeout = reader.duration("reply_timeout");
+    let reply_idle = reader.duration("reply_idle");
     let keep_alive = reader.duration("keep_alive");
     let preserve_host = reader.yes_no("preserve_host");
     let identity_headers = reader.list("identity_headers");
@@ -55,6 +56,7 @@ pub(super) fn upstream(
         server_name: tls.server_name,
         connect_timeout: connect_timeout?,
         reply_timeout: reply_timeout?,
+        reply_idle: reply_idle?,
         keep_alive: keep_alive?,
         preserve_host: preserve_host?,
         identity_headers: identity_headers?,

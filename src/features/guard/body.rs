@@ -15,6 +15,7 @@ use super::meter::Meter;
 use super::trailers::Trailers;
 use crate::domain::count::Count;
 use crate::domain::limit::Exceeded;
+use crate::platform::http::silence::Stalled;
 
 /// What a failing body says.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -37,6 +38,8 @@ pub enum EndedHow {
     Complete,
     /// The application broke off.
     UpstreamFailed,
+    /// The application fell silent.
+    UpstreamStalled,
     /// It was broken off at a limit.
     LimitReached,
     /// The caller left.
@@ -168,6 +171,11 @@ impl<B> GuardedBody<B> {
         self.watch.taken_away && !self.watch.terms.action.takes_away()
     }
 
+    /// Whether it is all there, and is handed on at once.
+    pub fn is_in_one_piece(&self) -> bool {
+        self.upstream.is_none() && self.queue.len() <= 1 && self.trailers.is_none()
+    }
+
     fn ended_if_dropped(&self) -> EndedHow {
         let is_all_told = self.queue.is_empty() && self.trailers.is_none();
         if self.upstream.is_none() && is_all_told { EndedHow::Complete } else { EndedHow::Dropped }
@@ -272,7 +280,10 @@ where
                     }
                 }
                 Some(Err(error)) => {
-                    return this.break_off(EndedHow::UpstreamFailed, GuardError::Upstream(error.into()));
+                    let error: BoxError = error.into();
+                    let stalled = error.is::<Stalled>();
+                    let how = if stalled { EndedHow::UpstreamStalled } else { EndedHow::UpstreamFailed };
+                    return this.break_off(how, GuardError::Upstream(error));
                 }
                 None if !this.settle() => {
                     return this.break_off(EndedHow::LimitReached, GuardError::Limit);

@@ -10,7 +10,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::domain::limit::{Exceeded, LimitName};
+use crate::domain::event::Taken;
+use crate::domain::limit::{Exceeded, LimitName, Limits};
 use crate::domain::patient::PatientDigest;
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
@@ -28,12 +29,12 @@ pub struct Ledger {
     key: RandomState,
 }
 
-/// How many distinct patients a person has opened in the shift, this one included.
+/// How many distinct patients a person has opened in the shift, those that are about to be opened included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opened {
     /// How many.
     pub distinct: u64,
-    /// The limit that this one passes.
+    /// The limit that they pass.
     pub exceeded: Option<Exceeded>,
 }
 
@@ -93,6 +94,53 @@ impl Ledger {
         Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), key: RandomState::new() }
     }
 
+    /// Takes what one request takes, or nothing. `beyond` is told of each limit that is passed, and says whether it
+    /// passes all the same.
+    pub fn take<E>(
+        &self,
+        subject: &SubjectId,
+        taken: &Taken,
+        limits: &Limits,
+        now: Timestamp,
+        mut beyond: impl FnMut(Exceeded) -> Result<(), E>,
+    ) -> Result<Vec<ExportSlot>, E> {
+        let mut slots = Vec::new();
+        for _ in 0..taken.exports {
+            let slot = match self.try_export(subject, limits.exports_per_day, now) {
+                Ok(slot) => Some(slot),
+                Err(exceeded) => {
+                    beyond(exceeded)?;
+                    self.try_export(subject, None, now).ok()
+                }
+            };
+            slots.extend(slot);
+        }
+        if !taken.opened.is_empty()
+            && let Some(exceeded) =
+                self.opened(subject, &taken.opened, limits.patients_opened_per_shift, now).exceeded
+        {
+            beyond(exceeded)?;
+            self.record_opened(subject, &taken.opened, now);
+        }
+        Ok(slots)
+    }
+
+    /// Remembers what a request has taken, at start: the journal tells of it, in any order. What was opened counts as
+    /// soon as it was permitted, exports if they `came`. `found_file`: its reply was a file where one only looks.
+    pub fn recall(
+        &self,
+        subject: &SubjectId,
+        taken: &Taken,
+        (came, found_file): (bool, bool),
+        time: Timestamp,
+    ) {
+        if came {
+            let exports = if taken.exports == 0 { u32::from(found_file) } else { taken.exports };
+            (0..exports).for_each(|_| self.record_export(subject, time));
+        }
+        self.record_opened(subject, &taken.opened, time);
+    }
+
     /// Reserves one export for `subject`, of whom `allowed` may be released in a day.
     pub fn try_export(
         &self,
@@ -115,46 +163,50 @@ impl Ledger {
         }
     }
 
-    /// `subject` is about to open the record of `patient`; `allowed` distinct ones may be opened in a shift. Remembers
-    /// it unless it exceeds that: where it is let pass all the same, [`Ledger::record_opened`] it.
+    /// `subject` is about to open the records of `patients`, each named once; `allowed` distinct ones may be opened in
+    /// a shift. Remembers them unless they exceed that: where they are let pass all the same,
+    /// [`Ledger::record_opened`] them.
     pub fn opened(
         &self,
         subject: &SubjectId,
-        patient: PatientDigest,
+        patients: &[PatientDigest],
         allowed: Option<u64>,
         now: Timestamp,
     ) -> Opened {
         let mut shard = self.shard(subject, now);
         let windows = shard.people.entry(subject.clone()).or_default();
         windows.forget_before(now);
-        let known = windows.opened.contains_key(&patient);
-        let distinct = windows.opened.len() as u64 + u64::from(!known);
+        let new = patients.iter().filter(|patient| !windows.opened.contains_key(patient)).count() as u64;
+        let distinct = windows.opened.len() as u64 + new;
         match allowed {
             // Going back to a record that is open already is always free.
-            Some(allowed) if distinct > allowed && !known => {
+            Some(allowed) if distinct > allowed && new > 0 => {
                 let exceeded =
                     Exceeded { limit: LimitName::PatientsOpenedPerShift, allowed, actual: distinct };
                 Opened { distinct, exceeded: Some(exceeded) }
             }
             Some(_) | None => {
-                windows.open(patient, now);
+                patients.iter().for_each(|patient| windows.open(*patient, now));
                 Opened { distinct, exceeded: None }
             }
         }
     }
 
-    /// An export that has happened is remembered, whatever was allowed: at start, what the journal tells of
-    /// the last day, in any order.
+    /// An export that has happened is remembered, whatever was allowed.
     pub fn record_export(&self, subject: &SubjectId, time: Timestamp) {
         let mut shard = self.shard(subject, time);
         shard.people.entry(subject.clone()).or_default().export(time);
     }
 
-    /// A record that was opened is remembered, whatever was allowed: beyond a limit which only advises and, at
+    /// Records that were opened are remembered, whatever was allowed: beyond a limit which only advises and, at
     /// start, what the journal tells.
-    pub fn record_opened(&self, subject: &SubjectId, patient: PatientDigest, time: Timestamp) {
+    pub fn record_opened(&self, subject: &SubjectId, patients: &[PatientDigest], time: Timestamp) {
+        if patients.is_empty() {
+            return;
+        }
         let mut shard = self.shard(subject, time);
-        shard.people.entry(subject.clone()).or_default().open(patient, time);
+        let windows = shard.people.entry(subject.clone()).or_default();
+        patients.iter().for_each(|patient| windows.open(*patient, time));
     }
 
     fn shard(&self, subject: &SubjectId, now: Timestamp) -> MutexGuard<'_, Shard> {

@@ -3,6 +3,7 @@
 use super::pattern::PathPattern;
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
+use crate::domain::patience::Patience;
 use crate::domain::reply_shape::ReplyShape;
 use crate::domain::websocket::WebSocketBounds;
 
@@ -91,8 +92,28 @@ pub struct RouteSettings {
     pub access: Access,
     /// Bounds of each WebSocket that is opened through it.
     pub websocket: WebSocketBounds,
+    /// How long the application is waited for.
+    pub patience: Patience,
     /// The requests that its body holds.
     pub entries: Option<Entries>,
+}
+
+impl RouteSettings {
+    /// A route of which only this is said: for whom the policy permits, by any method, not counted.
+    pub fn new(name: RouteName, action: Action, path: PathPattern) -> Self {
+        Self {
+            name,
+            matching: Match::at(path),
+            action,
+            background: false,
+            categories: Vec::new(),
+            reply: None,
+            access: Access::Policy,
+            websocket: WebSocketBounds::default(),
+            patience: Patience::default(),
+            entries: None,
+        }
+    }
 }
 
 /// Who may pass a route.
@@ -121,6 +142,21 @@ pub struct Match {
     pub calls: Vec<Condition>,
     /// Conditions on headers; the key is a lower-case name.
     pub header: Vec<Condition>,
+}
+
+impl Match {
+    /// Whatever has this path.
+    pub const fn at(path: PathPattern) -> Self {
+        Self {
+            methods: Vec::new(),
+            path,
+            query: Vec::new(),
+            form: Vec::new(),
+            json: Vec::new(),
+            calls: Vec::new(),
+            header: Vec::new(),
+        }
+    }
 }
 
 /// A condition on one parameter, field, member or header.

@@ -24,6 +24,7 @@ use super::tree::{self, Tree, significant};
 use super::view::{PathView, Segments};
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
+use crate::domain::patience::Patience;
 use crate::domain::reply_shape::ReplyShape;
 use crate::domain::websocket::WebSocketBounds;
 
@@ -80,6 +81,8 @@ pub struct Route {
     pub access: Access,
     /// Bounds of each WebSocket that is opened through it.
     pub websocket: WebSocketBounds,
+    /// How long the application is waited for.
+    pub patience: Patience,
     /// The requests that its body holds.
     pub entries: Option<Entries>,
     /// Its path pattern, as events show it.
@@ -263,6 +266,7 @@ impl Route {
             reply: settings.reply.clone(),
             access: settings.access,
             websocket: settings.websocket.clone(),
+            patience: settings.patience,
             entries: settings.entries,
             pattern: matching.path.as_str().into(),
             patient_position: significant(&matching.path).position(is_patient),

@@ -11,9 +11,10 @@ use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::settings::Connections;
+use crate::domain::patience::Patience;
 use crate::foundation::id::SessionId;
 
-/// On whose behalf a request is sent, and where to if that is bound.
+/// On whose behalf a request is sent, where to if that is bound, and how long for.
 #[derive(Clone, Copy, Debug)]
 pub struct Errand {
     /// The session; `None` where nobody is signed in.
@@ -22,6 +23,8 @@ pub struct Errand {
     pub line: SocketAddr,
     /// The server that the caller is bound to.
     pub server: Option<usize>,
+    /// How long its reply is waited for.
+    pub patience: Patience,
 }
 
 /// Whose requests a connection may carry.
@@ -123,7 +126,8 @@ mod tests {
 
     fn errand(seed: Option<u64>, port: u16) -> Errand {
         let session = seed.map(|seed| SessionId::new(Timestamp::from_seconds(1), &SeededEntropy::new(seed)));
-        Errand { session, line: SocketAddr::from(([192, 0, 2, 7], port)), server: None }
+        let line = SocketAddr::from(([192, 0, 2, 7], port));
+        Errand { session, line, server: None, patience: Patience::default() }
     }
 
     fn challenge(value: &'static str) -> HeaderMap {

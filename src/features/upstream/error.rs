@@ -5,6 +5,7 @@ use super::tls::TlsFault;
 use crate::domain::reason::Reason;
 use crate::platform::http::body::BoxError;
 use crate::platform::http::pace::TooSlow;
+use crate::platform::http::silence::Stalled;
 
 /// What goes wrong on the application's side.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,9 @@ pub enum UpstreamError {
     /// The application broke its reply off while it was held back.
     #[error("the application broke its reply off")]
     BrokeOff(#[source] BoxError),
+    /// The application fell silent in the middle of its reply while that was held back.
+    #[error("the application's reply has stalled")]
+    Stalled,
     /// The reply is not HTTP.
     #[error("the application's reply is malformed")]
     Malformed(#[source] hyper::Error),
@@ -42,6 +46,11 @@ pub enum UpstreamError {
     /// The application did not switch to the WebSocket that was asked for, and did not refuse it either.
     #[error("the application did not switch protocols")]
     NotSwitched,
+    /// A WebSocket was asked for, which needs HTTP/1.1, and the server is known to speak HTTP/2 only.
+    #[error(
+        "a WebSocket goes by HTTP/1.1, and a server in plain with `protocol = \"h2\"` is spoken to by HTTP/2 only"
+    )]
+    NoUpgrade,
     /// The body of the request broke off, on the caller's side.
     #[error("the request's body broke off")]
     RequestBody(#[source] hyper::Error),
@@ -66,6 +75,11 @@ impl UpstreamError {
         }
     }
 
+    /// A reply that broke off while it was held back.
+    pub fn of_held(error: BoxError) -> Self {
+        if error.is::<Stalled>() { Self::Stalled } else { Self::BrokeOff(error) }
+    }
+
     /// Whether the server is at fault, rather than the caller, us, or time: a connection that was kept may
     /// have been closed for having lain unused.
     pub(super) const fn blames_server(&self, reused: bool) -> bool {
@@ -74,6 +88,7 @@ impl UpstreamError {
             | Self::ConnectTimeout
             | Self::Tls(_)
             | Self::ReplyTimeout
+            | Self::Stalled
             | Self::Malformed(_)
             | Self::UnaskedUpgrade => true,
             Self::Aborted(_) | Self::BrokeOff(_) => !reused,
@@ -81,7 +96,8 @@ impl UpstreamError {
             | Self::RequestTooSlow
             | Self::SignIn(_)
             | Self::Overloaded
-            | Self::NotSwitched => false,
+            | Self::NotSwitched
+            | Self::NoUpgrade => false,
         }
     }
 
@@ -91,9 +107,11 @@ impl UpstreamError {
             Self::Connect(_) | Self::Tls(_) => Reason::UpstreamUnreachable,
             Self::SignIn(_) => Reason::UpstreamSignInFailed,
             Self::Overloaded => Reason::UpstreamOverloaded,
-            Self::ConnectTimeout | Self::ReplyTimeout => Reason::UpstreamTimeout,
+            Self::ConnectTimeout | Self::ReplyTimeout | Self::Stalled => Reason::UpstreamTimeout,
             Self::Aborted(_) | Self::BrokeOff(_) => Reason::UpstreamAborted,
-            Self::Malformed(_) | Self::UnaskedUpgrade | Self::NotSwitched => Reason::UpstreamMalformed,
+            Self::Malformed(_) | Self::UnaskedUpgrade | Self::NotSwitched | Self::NoUpgrade => {
+                Reason::UpstreamMalformed
+            }
             Self::RequestBody(_) => Reason::CallerLeft,
             Self::RequestTooSlow => Reason::RequestTimeout,
         }

@@ -26,7 +26,7 @@ use super::settings::{StatusSet, Sticky};
 use crate::domain::application::CredentialName;
 use crate::domain::proof::{Journaled, Permit};
 use crate::foundation::secret::Secret;
-use crate::platform::http::body::{Full, read_bounded};
+use crate::platform::http::body::{Full, ReadBodyError, read_bounded};
 
 /// How one signs in, and how the application answers whoever has not.
 #[derive(Clone, Debug)]
@@ -216,9 +216,10 @@ impl SignIn<'_> {
         let server = reply.body().server();
         let (mut head, body) = reply.into_parts();
         cookies.take(&mut head.headers, &path, &self.form.browser_cookies);
-        let text = read_bounded(body, PAGE_BYTES_MAX)
-            .await
-            .map_err(|error| UpstreamError::BrokeOff(error.into()))?;
+        let text = read_bounded(body, PAGE_BYTES_MAX).await.map_err(|error| match error {
+            ReadBodyError::Broken(error) => UpstreamError::of_held(error),
+            ReadBodyError::TooLarge { .. } => UpstreamError::BrokeOff(error.into()),
+        })?;
         Ok((head, text, server))
     }
 }

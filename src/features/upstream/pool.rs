@@ -13,7 +13,7 @@ use super::error::UpstreamError;
 use super::seat::Seat;
 use super::sender::Sender;
 use super::servers::Upstream;
-use super::settings::{Connections, UpstreamSettings};
+use super::settings::{Connections, Protocol, UpstreamSettings};
 
 /// One worker's connections to one application.
 pub struct Pool {
@@ -114,19 +114,29 @@ impl Pool {
         own.map(|idle| idle.server)
     }
 
-    /// A new connection to the seat's server; if that cannot be reached, to another.
-    pub(super) async fn fresh(self: &Rc<Self>, seat: Seat, errand: &Errand) -> Result<Lease, UpstreamError> {
+    /// A new connection to the seat's server; if that cannot be reached, to another. By another protocol than the
+    /// application's it is for one request, and tells nothing of the server.
+    pub(super) async fn fresh(
+        self: &Rc<Self>,
+        seat: Seat,
+        errand: &Errand,
+        protocol: Protocol,
+    ) -> Result<Lease, UpstreamError> {
+        let is_usual = protocol == self.settings().protocol;
         let (mut seat, mut tried) = (seat, ServerSet::default());
         loop {
             let server = seat.server();
-            let failure = match self.open(server).await {
+            let failure = match self.open(server, protocol).await {
                 Ok(sender) => {
-                    let bond = Bond::new(self.settings().connections, errand);
+                    let usual = || Bond::new(self.settings().connections, errand);
+                    let bond = if is_usual { usual() } else { Bond::Nobody };
                     return Ok(Lease { sender, reused: false, bond, seat });
                 }
                 Err(failure) => failure,
             };
-            self.upstream.failed(server);
+            if is_usual {
+                self.upstream.failed(server);
+            }
             tried.add(server);
             drop(seat);
             seat = match Seat::take(self, errand, tried).await {
@@ -136,12 +146,17 @@ impl Pool {
         }
     }
 
-    async fn open(&self, server: usize) -> Result<Sender, UpstreamError> {
+    async fn open(&self, server: usize, protocol: Protocol) -> Result<Sender, UpstreamError> {
         let settings = self.settings();
         let Some(address) = settings.servers.get(server) else {
             return Err(UpstreamError::ConnectTimeout);
         };
-        let connected = connect(address, &self.upstream.tls, settings.protocol);
+        let is_usual = protocol == settings.protocol;
+        if !is_usual && !address.tls {
+            return Err(UpstreamError::NoUpgrade);
+        }
+        let tls = self.upstream.tls_http1.as_ref().filter(|_| !is_usual).unwrap_or(&self.upstream.tls);
+        let connected = connect(address, tls, protocol);
         tokio::time::timeout(settings.connect_timeout, connected)
             .await
             .unwrap_or(Err(UpstreamError::ConnectTimeout))

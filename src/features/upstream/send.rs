@@ -1,24 +1,29 @@
 //! Sends a request to the application, and gives its reply's head and body.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
 
 use super::bond::Errand;
 use super::choose::ServerSet;
 use super::error::UpstreamError;
 use super::pool::{Lease, Pool};
 use super::seat::Seat;
-use super::settings::Protocol;
+use super::sender::Sender;
+use super::settings::{Protocol, UpstreamSettings};
 use crate::domain::proof::{Journaled, Permit};
 use crate::platform::http::body::{BoxError, Full};
 use crate::platform::http::pace::Paced;
+use crate::platform::http::silence::Attended;
 
 /// The body of a request on its way to the application.
 #[derive(Debug)]
@@ -72,23 +77,23 @@ impl Body for RequestBody {
 /// The body of a reply; gives its connection back when it has been read to the end.
 #[derive(Debug)]
 pub struct ReplyBody {
-    incoming: Incoming,
+    incoming: Attended<Incoming>,
     /// What has been looked at before it is passed on.
     ahead: Option<Bytes>,
     /// What went wrong while it was looked at: it comes after what came before.
-    broken: Option<hyper::Error>,
+    broken: Option<BoxError>,
     server: usize,
     lease: Option<Lease>,
 }
 
 impl Body for ReplyBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if let Some(ahead) = self.ahead.take() {
             return Poll::Ready(Some(Ok(Frame::data(ahead))));
         }
@@ -163,13 +168,13 @@ pub async fn send(
     _permit: &Permit,
     _journaled: &Journaled,
 ) -> Result<Response<ReplyBody>, UpstreamError> {
-    // Only HTTP/1.1 has an upgrade; nothing else is opened in its place.
-    if request.headers().contains_key(http::header::UPGRADE) && pool.settings().protocol != Protocol::Http1 {
-        return Err(UpstreamError::NotSwitched);
-    }
+    // Only HTTP/1.1 has an upgrade; it takes a connection of its own.
+    let upgrades = request.headers().contains_key(http::header::UPGRADE);
+    let protocol = if upgrades { Protocol::Http1 } else { pool.settings().protocol };
     let seat = Seat::take(pool, errand, ServerSet::default()).await?.ok_or(UpstreamError::Overloaded)?;
     let again = repeatable(&request);
-    let seat = match pool.kept(seat, errand).await {
+    let kept = if protocol == pool.settings().protocol { pool.kept(seat, errand).await } else { Err(seat) };
+    let seat = match kept {
         Err(seat) => seat,
         Ok(lease) => match exchange(lease, request, errand).await {
             Ok(reply) => return Ok(reply),
@@ -184,7 +189,7 @@ pub async fn send(
             Err(failed) => return Err(failed.error),
         },
     };
-    let lease = Box::pin(pool.fresh(seat, errand)).await?;
+    let lease = Box::pin(pool.fresh(seat, errand, protocol)).await?;
     exchange(lease, request, errand).await.map_err(|failed| failed.error)
 }
 
@@ -220,6 +225,7 @@ async fn exchange(
 ) -> Result<Response<ReplyBody>, Failed> {
     let pool = lease.seat.pool().clone();
     let server = lease.seat.server();
+    let reply_timeout = pool.settings().reply_timeout;
     let wants_upgrade = request.headers().contains_key(http::header::UPGRADE);
     // A caller who is slow to send, or leaves, is not the server's fault.
     let is_whole = request.body().is_end_stream() || matches!(request.body(), RequestBody::Held(_));
@@ -227,26 +233,27 @@ async fn exchange(
     if let Some(host) = pool.upstream().own_host(server) {
         request.headers_mut().insert(http::header::HOST, host);
     }
-    let sent = lease.sender.try_send_request(request);
     let failed = |lease: Lease, error: UpstreamError, unsent| {
         if error.blames_server(lease.reused) && is_whole {
             pool.upstream().failed(server);
         }
         Failed { error, unsent, seat: lease.seat }
     };
-    let reply = match tokio::time::timeout(pool.settings().reply_timeout, sent).await {
-        Err(_) => return Err(failed(lease, UpstreamError::ReplyTimeout, None)),
-        Ok(Err(mut error)) => {
-            let unsent = error.take_message().filter(|_| lease.reused).map(Box::new);
-            return Err(failed(lease, UpstreamError::of(error.into_error()), unsent));
-        }
-        Ok(Ok(reply)) => reply,
-    };
+    let reply =
+        match answered(&mut lease.sender, request, errand.patience.head.unwrap_or(reply_timeout)).await {
+            None => return Err(failed(lease, UpstreamError::ReplyTimeout, None)),
+            Some(Err(mut error)) => {
+                let unsent = error.take_message().filter(|_| lease.reused).map(Box::new);
+                return Err(failed(lease, UpstreamError::of(error.into_error()), unsent));
+            }
+            Some(Ok(reply)) => reply,
+        };
     // A reply that switches protocols unasked would put whatever follows past every check.
     if reply.status() == StatusCode::SWITCHING_PROTOCOLS && !wants_upgrade {
         return Err(failed(lease, UpstreamError::UnaskedUpgrade, None));
     }
     let (head, incoming) = reply.into_parts();
+    let incoming = Attended::new(incoming, silence(errand, pool.settings(), &head.headers));
     if pool.settings().health.failure_status.has(head.status) {
         pool.upstream().failed(server);
     } else {
@@ -261,3 +268,41 @@ async fn exchange(
     }
     Ok(Response::from_parts(head, body))
 }
+
+/// The head of the reply; none if it takes too long from when the last piece of the request was taken.
+async fn answered(
+    sender: &mut Sender,
+    request: Request<RequestBody>,
+    patience: Duration,
+) -> Option<Result<Response<Incoming>, TrySendError<Request<RequestBody>>>> {
+    let taken = match request.body() {
+        RequestBody::Held(_) => None,
+        RequestBody::Streaming(_, bytes) => Some(bytes.clone()),
+    };
+    let mut sent = pin!(sender.try_send_request(request));
+    let mut before = 0;
+    loop {
+        if let Ok(reply) = tokio::time::timeout(patience, sent.as_mut()).await {
+            return Some(reply);
+        }
+        let by_now = taken.as_ref().map_or(0, |taken| taken.get());
+        if by_now == before {
+            return None;
+        }
+        before = by_now;
+    }
+}
+
+/// How long the application may be silent in the middle of this reply.
+fn silence(errand: &Errand, settings: &UpstreamSettings, headers: &HeaderMap) -> Duration {
+    let kind = headers.get(CONTENT_TYPE).map_or(b"".as_slice(), HeaderValue::as_bytes);
+    let converses = [b"text/event-stream".as_slice(), b"application/grpc"]
+        .iter()
+        .any(|known| kind.get(..known.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(known)));
+    let usual = settings.reply_idle;
+    errand.patience.silence.unwrap_or(if converses { usual.max(CONVERSATION_SILENCE) } else { usual })
+}
+
+/// How long server-sent events and gRPC calls, which are silent as long as nothing happens, may at least be so: as
+/// a WebSocket.
+pub const CONVERSATION_SILENCE: Duration = Duration::from_secs(15 * 60);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::credential::Credential;
 use super::form_login::Refused;
 use super::jar::Jars;
-use super::settings::{Server, Sticky, UpstreamSettings};
+use super::settings::{Protocol, Server, Sticky, UpstreamSettings};
 use super::standing::{Change, Standing, StandingNow};
 use super::sticky::{Learned, tags};
 use super::tls::Tls;
@@ -24,6 +24,8 @@ pub struct Upstream {
     /// As settled.
     pub settings: UpstreamSettings,
     pub(super) tls: Tls,
+    /// How servers that are spoken to by HTTP/2 are greeted for a WebSocket.
+    pub(super) tls_http1: Option<Tls>,
     pub(super) servers: Vec<ServerState>,
     pub(super) together: Arc<Together>,
 }
@@ -69,15 +71,22 @@ pub struct UpstreamNow {
 impl Upstream {
     /// Makes the TLS client.
     pub fn new(settings: UpstreamSettings) -> Result<Self, TlsClientError> {
-        let config = settings.trust.client(&[settings.protocol.alpn()])?;
-        let tls = Tls { config, server_name: settings.server_name.clone() };
+        let tls = |protocol: Protocol| {
+            let config = settings.trust.client(&[protocol.alpn()])?;
+            Ok::<_, TlsClientError>(Tls { config, server_name: settings.server_name.clone() })
+        };
+        let tls_http1 = match settings.protocol {
+            Protocol::Http1 => None,
+            Protocol::Http2 => Some(tls(Protocol::Http1)?),
+        };
+        let tls = tls(settings.protocol)?;
         let now = Instant::now();
         let room = || settings.balance.requests_max.map(|most| Arc::new(Semaphore::new(most)));
         let servers = tags(&settings)
             .into_iter()
             .map(|tag| ServerState { tag, standing: Arc::new(Standing::new(now)), room: room() })
             .collect();
-        Ok(Self { settings, tls, servers, together: Arc::default() })
+        Ok(Self { settings, tls, tls_http1, servers, together: Arc::default() })
     }
 
     /// Takes over how its servers stand from what was in force before.

@@ -22,8 +22,12 @@ pub struct UpstreamSettings {
     pub server_name: Option<String>,
     /// How long a connection may take. Default 5 s, 100 ms to 60 s.
     pub connect_timeout: Duration,
-    /// How long the head of a reply may take. Default 60 s, 1 s to 1 h.
+    /// How long the head of a reply may take, from the last piece of the request's body that was taken, where its
+    /// route does not say otherwise. Default 60 s, 1 s to 1 h.
     pub reply_timeout: Duration,
+    /// How long the application may be silent in the middle of a reply, where its route does not say otherwise.
+    /// Default 2 min, 1 s to 1 h. What is silent by nature has longer: [`super::send::CONVERSATION_SILENCE`].
+    pub reply_idle: Duration,
     /// How long a connection may lie unused before it is closed. Default 15 s, 0 s to 10 min.
     pub keep_alive: Duration,
     /// Whether the application sees the host that callers asked for (default) or its own.

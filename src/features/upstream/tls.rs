@@ -51,6 +51,11 @@ pub enum TlsFault {
     /// It asks for a certificate of ours, or for another one.
     #[error("the server wants a certificate of ours that it accepts: see `client_certificate`")]
     ClientCertificate,
+    /// It speaks none of what was offered.
+    #[error(
+        "the server does not agree on the protocol (ALPN): HTTP/2 where `protocol = \"h2\"`, HTTP/1.1 for WebSockets"
+    )]
+    NoProtocol,
     /// It does not speak HTTP/2.
     #[error("the server does not agree on HTTP/2 (ALPN): is `protocol = \"http1\"` meant?")]
     NoHttp2,
@@ -110,6 +115,7 @@ impl TlsFault {
             | rustls::Error::AlertReceived(
                 AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
             ) => Self::NothingInCommon,
+            rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol) => Self::NoProtocol,
             rustls::Error::InvalidMessage(_) => Self::NoTls,
             rustls::Error::AlertReceived(
                 AlertDescription::CertificateRequired

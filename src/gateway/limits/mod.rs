@@ -1,5 +1,4 @@
-//! How much of the gateway one caller may take: connections by address, requests by address or by
-//! person, sign-ins, and how many refusals of this kind leave an event of their own.
+//! How much of the gateway one caller may take: connections and requests by address or by person, sign-ins, and how many refusals of this kind leave an event of their own.
 //!
 //! People who are signed in are measured by who they are, everybody else by where they come from. So a
 //! flood from behind a hospital's one address stops nobody there who is at work. All that is kept has a
@@ -8,6 +7,7 @@
 pub mod address;
 pub mod bucket;
 pub mod crowd;
+pub mod footing;
 pub mod settings;
 pub mod table;
 
@@ -26,7 +26,8 @@ use crate::domain::subject::SubjectId;
 /// What has been taken, over all workers.
 #[derive(Debug)]
 pub struct Limits {
-    connected: Arc<Crowd>,
+    connected: Arc<Crowd<Source>>,
+    people: Arc<Crowd<SubjectId>>,
     connecting: Table,
     requests_by_address: Table,
     requests_by_person: Table,
@@ -54,6 +55,7 @@ impl Limits {
     pub fn new(now: Instant) -> Self {
         Self {
             connected: Crowd::new(),
+            people: Crowd::new(),
             connecting: Table::new(now),
             requests_by_address: Table::new(now),
             requests_by_person: Table::new(now),
@@ -69,7 +71,7 @@ impl Limits {
         address: IpAddr,
         settings: &LimitSettings,
         now: Instant,
-    ) -> Result<Seat, TurnedAway> {
+    ) -> Result<Seat<Source>, TurnedAway> {
         let source = Source::of(address);
         self.connecting
             .take(&source, settings.new_connections_per_address, now)

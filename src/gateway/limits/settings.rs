@@ -7,8 +7,11 @@ use crate::platform::http::pace::Pace;
 /// How much one caller may take. `None` stands for no limit.
 #[derive(Clone, Debug)]
 pub struct LimitSettings {
-    /// Connections at once from one address. Default 1000, 1 to 1 000 000.
+    /// Connections at once from one address, but for those of people who are signed in. Default 2000, 1 to 1 000 000.
     pub connections_per_address: usize,
+    /// Connections at once of one person who is signed in that do not count at their address. Default 100, 1 to
+    /// 1 000 000.
+    pub connections_per_person: usize,
     /// New connections from one address. Default 1000 in 10 s.
     pub new_connections_per_address: Option<Rate>,
     /// Requests from one address by callers who are not signed in. Default 2000 in 10 s.

@@ -1,9 +1,11 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
+use super::footing::Footing;
 use super::settings::{LimitSettings, Rate};
 use super::table::{PLACES, Table};
 use super::*;
+use crate::gateway::room::Room;
 use crate::platform::http::pace::Pace;
 
 fn rate(amount: u32, seconds: u64) -> Rate {
@@ -13,6 +15,7 @@ fn rate(amount: u32, seconds: u64) -> Rate {
 fn settings() -> LimitSettings {
     LimitSettings {
         connections_per_address: 2,
+        connections_per_person: 2,
         new_connections_per_address: Some(rate(4, 10)),
         requests_per_address: Some(rate(2, 10)),
         requests_per_person: Some(rate(3, 10)),
@@ -91,6 +94,31 @@ fn an_address_has_so_many_connections_at_once_and_makes_them_so_fast() {
     drop((second, third));
     assert_eq!(limits.connect(here, &settings, now).unwrap_err(), TurnedAway::TooFast);
     assert!(limits.connect(here, &settings, now + Duration::from_secs(10)).is_ok());
+}
+
+#[test]
+fn a_connection_of_somebody_who_is_signed_in_does_not_count_at_its_address() {
+    let settings = LimitSettings { new_connections_per_address: None, ..settings() };
+    let (limits, now, here) = (Limits::new(Instant::now()), Instant::now(), address("192.0.2.1"));
+    let room = Room::new(100);
+    let connect =
+        || limits.connect(here, &settings, now).map(|seat| Footing::new(room.enter().unwrap(), Some(seat)));
+    let person = |sub: &str| SubjectId { issuer: "https://id".into(), sub: sub.into() };
+    let hers: Vec<Footing> = (0..4)
+        .filter_map(|_| {
+            let footing = connect().ok()?;
+            footing.of(&limits, &settings, || person("nora"));
+            footing.of(&limits, &settings, || unreachable!("asked for once"));
+            Some(footing)
+        })
+        .collect();
+    assert_eq!(hers.len(), 4, "two of hers, and two that are as those of strangers");
+    assert_eq!(connect().unwrap_err(), TurnedAway::TooMany);
+    drop(hers);
+    assert_eq!(room.taken(), 0);
+    let strangers: Vec<Footing> = (0..4).filter_map(|_| connect().ok()).collect();
+    assert_eq!(strangers.len(), 2);
+    assert_eq!(room.taken(), 2);
 }
 
 #[test]

@@ -114,6 +114,17 @@ pub fn upgrade(parts: &Parts) -> Result<Option<Upgrade>, Fault> {
     }
 }
 
+/// Refuses values that begin or end with a blank. In HTTP/1.1 such blanks are no part of a value; in HTTP/2 there may
+/// be none (RFC 9113 section 8.2.1).
+pub fn check_values(parts: &Parts) -> Result<(), Fault> {
+    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    let is_odd = |value: &[u8]| is_blank(value.first()) || is_blank(value.last());
+    if parts.version == Version::HTTP_2 && parts.headers.values().any(|value| is_odd(value.as_bytes())) {
+        return Err(Fault::malformed("headers: a value begins or ends with a blank"));
+    }
+    Ok(())
+}
+
 /// Refuses expectations other than `100-continue`.
 pub fn check_expectation(headers: &HeaderMap) -> Result<(), Fault> {
     match the_one(headers, &EXPECT, "expect: given twice")? {

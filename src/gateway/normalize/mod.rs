@@ -95,6 +95,7 @@ pub fn head(parts: &mut Parts, connection: &ConnectionFacts<'_>) -> Result<Head,
     headers::check_size(&parts.headers, connection.head_bytes_max)?;
     let extended = framing::extended_connect(parts)?;
     framing::check_method(&parts.method)?;
+    framing::check_values(parts)?;
     framing::check_expectation(&parts.headers)?;
     let authority = host::authority(parts, connection.sni)?;
     let body = framing::body_length(parts)?;

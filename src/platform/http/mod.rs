@@ -4,3 +4,4 @@ pub mod body;
 pub mod coding;
 pub mod fetch;
 pub mod pace;
+pub mod silence;

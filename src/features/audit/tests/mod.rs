@@ -67,6 +67,7 @@ fn opening(number: u64) -> Opening {
         batch_entry: None,
         query_keys: Vec::new(),
         patient: None,
+        taken: None,
         subject: Some(Arc::new(Kept::new(EventSubject {
             issuer: "https://id.clinic.example".into(),
             sub: format!("sub-{}", number % 3).into(),

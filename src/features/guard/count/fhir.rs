@@ -1,8 +1,9 @@
 //! Records of FHIR JSON: the entries of its Bundles.
 //!
 //! An entry whose `search.mode` is `include` or `outcome` is no record, nor is one that holds a Bundle
-//! itself (the reply to a batch): the inner Bundle's entries are. A document without a Bundle is one record, an
-//! `OperationOutcome` none. A document that is no FHIR resource is
+//! itself (the reply to a batch): the inner Bundle's entries are. But a Bundle has no fewer records than it names
+//! patients: one practitioner that is found with all of their patients by `_revinclude` is not one record. A document
+//! without a Bundle is one record, an `OperationOutcome` none. A document that is no FHIR resource is
 //! [`WhyUnknown::Unparsable`], unless it is an error message as [`super::json`] knows it.
 //!
 //! Patients are the `Patient` resources, by `id`, and whatever a `reference` names as `Patient/…`.
@@ -33,8 +34,10 @@ impl FhirScanner {
         if self.lexer.is_broken() {
             return Tally::unknown(WhyUnknown::Unparsable);
         }
-        let records = self.resources.entries + self.resources.provisional();
-        Tally { records: Count::AtLeast(records), patients: self.resources.patients.so_far() }
+        let (entries, patients) =
+            (self.resources.entries + self.resources.provisional(), self.resources.patients.so_far());
+        let named = if self.resources.bundles { patients.at_least() } else { 0 };
+        Tally { records: Count::AtLeast(entries.max(named)), patients }
     }
 
     /// The document is complete.
@@ -45,15 +48,28 @@ impl FhirScanner {
         if self.lexer.finish(&mut self.resources).is_err() {
             return Tally::unknown(WhyUnknown::Unparsable);
         }
-        let Resources { entries, bundles, root, error, .. } = self.resources;
+        let Resources { entries, bundles, root, error, ref patients, .. } = self.resources;
+        let patients = patients.count();
         let records = match root {
             Kind::Untyped if error && self.bytes <= ERROR_BYTES_MAX => 0,
             Kind::Untyped => return Tally::unknown(WhyUnknown::Unparsable),
             Kind::Outcome if !bundles => 0,
-            Kind::Bundle | Kind::Patient | Kind::Outcome | Kind::Other if bundles => entries,
+            Kind::Bundle | Kind::Patient | Kind::Outcome | Kind::Other if bundles => {
+                return Tally { records: no_fewer(entries, patients), patients };
+            }
             Kind::Bundle | Kind::Patient | Kind::Outcome | Kind::Other => 1,
         };
-        Tally { records: Count::Exactly(records), patients: self.resources.patients.count() }
+        Tally { records: Count::Exactly(records), patients }
+    }
+}
+
+/// So many entries, or as many as there are patients if these are more.
+const fn no_fewer(entries: u64, patients: Count) -> Count {
+    match patients {
+        Count::Exactly(named) | Count::AtLeast(named) if named > entries => patients,
+        Count::Exactly(_) | Count::AtLeast(_) | Count::Unknown(_) | Count::NotCounted => {
+            Count::Exactly(entries)
+        }
     }
 }
 

@@ -8,6 +8,8 @@
 mod csv;
 mod fhir;
 mod grammar;
+#[cfg(test)]
+mod included;
 mod json;
 mod lexer;
 mod marks;

@@ -1,6 +1,9 @@
 //! What a person has taken already.
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::domain::event::Taken;
 
 fn nurse() -> SubjectId {
     SubjectId { issuer: "https://id.clinic.example".into(), sub: "nurse".into() }
@@ -50,16 +53,16 @@ fn a_slot_outlives_the_forgetting_of_its_person() {
 fn going_back_to_an_open_record_is_free_and_one_too_many_is_not_remembered() {
     let ledger = Ledger::new();
     for id in ["1", "2", "1"] {
-        assert_eq!(ledger.opened(&nurse(), patient(id), Some(2), NOW).exceeded, None, "{id}");
+        assert_eq!(ledger.opened(&nurse(), &[patient(id)], Some(2), NOW).exceeded, None, "{id}");
     }
     for _ in 0..2 {
-        let third = ledger.opened(&nurse(), patient("3"), Some(2), NOW);
+        let third = ledger.opened(&nurse(), &[patient("3")], Some(2), NOW);
         let exceeded = Exceeded { limit: LimitName::PatientsOpenedPerShift, allowed: 2, actual: 3 };
         assert_eq!((third.distinct, third.exceeded), (3, Some(exceeded)));
     }
-    ledger.record_opened(&nurse(), patient("3"), NOW);
-    assert_eq!(ledger.opened(&nurse(), patient("4"), Some(2), NOW).distinct, 4);
-    assert_eq!(ledger.opened(&nurse(), patient("4"), Some(2), NOW.plus(SHIFT)).distinct, 1);
+    ledger.record_opened(&nurse(), &[patient("3")], NOW);
+    assert_eq!(ledger.opened(&nurse(), &[patient("4")], Some(2), NOW).distinct, 4);
+    assert_eq!(ledger.opened(&nurse(), &[patient("4")], Some(2), NOW.plus(SHIFT)).distinct, 1);
 }
 
 #[test]
@@ -68,9 +71,87 @@ fn the_journal_restores_what_was_taken() {
     let hour = Duration::from_secs(3600);
     ledger.record_export(&nurse(), NOW.minus(hour));
     ledger.record_export(&nurse(), NOW.minus(hour * 30));
-    ledger.record_opened(&nurse(), patient("1"), NOW.minus(hour * 2));
-    ledger.record_opened(&nurse(), patient("2"), NOW.minus(hour * 13));
+    ledger.record_opened(&nurse(), &[patient("1")], NOW.minus(hour * 2));
+    ledger.record_opened(&nurse(), &[patient("2")], NOW.minus(hour * 13));
     assert!(ledger.try_export(&nurse(), Some(1), NOW).is_err());
     assert!(ledger.try_export(&nurse(), Some(2), NOW).is_ok());
-    assert_eq!(ledger.opened(&nurse(), patient("9"), None, NOW).distinct, 2);
+    assert_eq!(ledger.opened(&nurse(), &[patient("9")], None, NOW).distinct, 2);
+}
+
+/// One request, as it came and as it ended.
+#[derive(Clone, Debug)]
+struct Request {
+    taken: Taken,
+    advises: bool,
+    /// Whether its reply was released; else it failed or was withheld.
+    came: bool,
+    found_file: bool,
+    minutes: u64,
+}
+
+fn any_request() -> impl Strategy<Value = Request> {
+    let taken = (0_u32..4, proptest::collection::btree_set(0_u8..9, 0..5)).prop_map(|(exports, opened)| {
+        let opened = opened.iter().map(|id| patient(&id.to_string()));
+        opened.fold(Taken { exports, opened: Vec::new() }, |all, one| {
+            all.and(&Taken { exports: 0, opened: vec![one] })
+        })
+    });
+    (taken, any::<bool>(), any::<bool>(), any::<bool>(), 0_u64..120).prop_map(
+        |(taken, advises, came, found_file, minutes)| Request { taken, advises, came, found_file, minutes },
+    )
+}
+
+/// All that can be seen of somebody's windows: the exports, and which patients are known.
+fn seen(ledger: &Ledger, now: Timestamp) -> (u64, Vec<bool>) {
+    let exports = ledger.try_export(&nurse(), Some(0), now).unwrap_err().actual - 1;
+    let known =
+        |id: u8| ledger.opened(&nurse(), &[patient(&id.to_string())], Some(0), now).exceeded.is_none();
+    (exports, (0..9).map(known).collect())
+}
+
+proptest! {
+    #[test]
+    fn windows_after_a_restart_are_the_windows_before(
+        requests in proptest::collection::vec(any_request(), 0..30),
+        minutes in 0_u64..1500,
+    ) {
+        let limits = Limits { exports_per_day: Some(6), patients_opened_per_shift: Some(5), ..Limits::NONE };
+        let (live, mut now, mut journal) = (Ledger::new(), NOW, Vec::new());
+        for request in requests {
+            now = now.plus(Duration::from_secs(60 * request.minutes));
+            let beyond = |exceeded| if request.advises { Ok(()) } else { Err(exceeded) };
+            // What is refused is no permit in the journal, and takes nothing.
+            let Ok(mut slots) = live.take(&nurse(), &request.taken, &limits, now, beyond) else { continue };
+            let found_file = request.found_file && slots.is_empty();
+            if found_file {
+                slots.extend(live.try_export(&nurse(), None, now));
+            }
+            if request.came {
+                slots.into_iter().for_each(|slot| slot.commit(now));
+            }
+            let entry = serde_json::to_string(&request.taken).unwrap();
+            journal.push((entry, (request.came, found_file), now));
+        }
+        let restored = Ledger::new();
+        for (entry, how, time) in journal.iter().rev() {
+            restored.recall(&nurse(), &serde_json::from_str(entry).unwrap(), *how, *time);
+        }
+        // Looking at them changes them, so they are looked at once.
+        let later = now.plus(Duration::from_secs(60 * minutes));
+        prop_assert_eq!(seen(&restored, later), seen(&live, later));
+    }
+}
+
+#[test]
+fn a_batch_takes_all_or_nothing() {
+    let ledger = Ledger::new();
+    let limits = Limits { exports_per_day: Some(2), patients_opened_per_shift: Some(2), ..Limits::NONE };
+    let take = |exports, ids: &[&str]| {
+        let taken = Taken { exports, opened: ids.iter().map(|id| patient(id)).collect() };
+        ledger.take(&nurse(), &taken, &limits, NOW, Err::<(), _>)
+    };
+    assert_eq!(take(3, &[]).unwrap_err().limit, LimitName::ExportsPerDay);
+    assert_eq!(take(2, &["1", "2", "3"]).unwrap_err().limit, LimitName::PatientsOpenedPerShift);
+    assert_eq!(seen(&ledger, NOW), (0, vec![false; 9]));
+    assert_eq!(take(2, &["1", "2"]).unwrap().len(), 2);
 }

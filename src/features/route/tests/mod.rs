@@ -14,7 +14,7 @@ use super::body::{Body, BodyFault, BodyLimits, BodyNeeds, Content};
 use super::fields::{Fields, FieldsFault, is_key};
 use super::quirks::Quirks;
 use super::recognize::Recognized;
-use super::settings::{Access, ApplicationSettings, Condition, Match, Quirk, RouteSettings, Test, Unmatched};
+use super::settings::{Access, ApplicationSettings, Condition, Quirk, RouteSettings, Test, Unmatched};
 use super::table::{RouteProblem, RouteTable};
 use super::view::{PathView, RequestView, Segments, Span};
 use crate::domain::action::Action;
@@ -33,25 +33,9 @@ fn application(name: &str, path: &str, routes: Vec<RouteSettings>) -> Applicatio
 }
 
 fn route(name: &str, methods: &[Method], path: &str) -> RouteSettings {
-    RouteSettings {
-        name: name.parse().unwrap(),
-        matching: Match {
-            methods: methods.to_vec(),
-            path: path.parse().unwrap(),
-            query: Vec::new(),
-            form: Vec::new(),
-            json: Vec::new(),
-            calls: Vec::new(),
-            header: Vec::new(),
-        },
-        action: Action::View,
-        background: false,
-        categories: Vec::new(),
-        reply: None,
-        access: Access::Policy,
-        websocket: crate::domain::websocket::WebSocketBounds::default(),
-        entries: None,
-    }
+    let mut route = RouteSettings::new(name.parse().unwrap(), Action::View, path.parse().unwrap());
+    route.matching.methods = methods.to_vec();
+    route
 }
 
 fn equals(key: &str, value: &str) -> Condition {

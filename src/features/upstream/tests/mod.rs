@@ -30,6 +30,7 @@ use super::settings::{
     UpstreamSettings,
 };
 use crate::domain::assurance::Assurance;
+use crate::domain::patience::Patience;
 use crate::domain::proof::{Journaled, Permit};
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::{Identity, Subject};
@@ -51,6 +52,7 @@ pub(crate) fn settings_of(addresses: &[SocketAddr]) -> UpstreamSettings {
         server_name: None,
         connect_timeout: Duration::from_secs(1),
         reply_timeout: Duration::from_millis(500),
+        reply_idle: Duration::from_secs(60),
         keep_alive: Duration::from_secs(15),
         preserve_host: true,
         identity_headers: vec![IdentityHeaders::RemoteUser],
@@ -173,6 +175,7 @@ const NOBODY: Errand = Errand {
     session: None,
     line: SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7)), 4000),
     server: None,
+    patience: Patience { head: None, silence: None },
 };
 
 fn pool(address: SocketAddr) -> Rc<Pool> {

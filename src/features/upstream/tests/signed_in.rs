@@ -40,7 +40,7 @@ fn challenge(scheme: &str) -> String {
 
 fn person(seed: u64, port: u16) -> Errand {
     let session = SessionId::new(Timestamp::from_seconds(1), &SeededEntropy::new(seed));
-    Errand { session: Some(session), line: SocketAddr::from(([192, 0, 2, 7], port)), server: None }
+    Errand { session: Some(session), line: SocketAddr::from(([192, 0, 2, 7], port)), ..NOBODY }
 }
 
 async fn say(pool: &Rc<Pool>, errand: &Errand, authorization: Option<&str>) -> (u16, String) {

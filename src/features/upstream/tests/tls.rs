@@ -53,6 +53,11 @@ impl Leaf {
 
 /// A server that answers each connection once, and names the certificate that it was shown.
 async fn tls_server(leaf: &Leaf, clients: Option<&Authority>) -> SocketAddr {
+    tls_server_speaking(leaf, clients, &[]).await
+}
+
+/// The same, by one of these protocols; to whoever asks for a WebSocket it opens one.
+async fn tls_server_speaking(leaf: &Leaf, clients: Option<&Authority>, protocols: &[&str]) -> SocketAddr {
     let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap();
@@ -66,7 +71,8 @@ async fn tls_server(leaf: &Leaf, clients: Option<&Authority>) -> SocketAddr {
             builder.with_client_cert_verifier(verifier.build().unwrap())
         }
     };
-    let config = builder.with_single_cert(vec![leaf.certificate.clone()], leaf.key()).unwrap();
+    let mut config = builder.with_single_cert(vec![leaf.certificate.clone()], leaf.key()).unwrap();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -83,7 +89,13 @@ async fn tls_server(leaf: &Leaf, clients: Option<&Authority>) -> SocketAddr {
                 while !head.ends_with(b"\r\n\r\n") {
                     head.push(stream.read_u8().await.unwrap());
                 }
-                let text = reply(&format!("{asked_for}, {shown} shown"));
+                let head = String::from_utf8(head).unwrap().to_lowercase();
+                let text = if head.contains("upgrade: websocket") {
+                    "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
+                        .to_owned()
+                } else {
+                    reply(&format!("{asked_for}, {shown} shown"))
+                };
                 stream.write_all(text.as_bytes()).await.unwrap();
                 stream.flush().await.unwrap();
             });
@@ -241,6 +253,39 @@ async fn what_is_wrong_with_a_greeting_is_said_so_that_somebody_can_act_on_it() 
             assert!(is_right(&fault), "{name}: {fault:?}");
             assert!(fault.to_string().contains(words), "{name}: {fault}");
         }
+    };
+    LocalSet::new().run_until(run).await;
+}
+
+#[tokio::test]
+async fn a_web_socket_to_an_application_by_http2_goes_by_http1_where_the_server_agrees() {
+    let run = async {
+        let authority = Authority::new();
+        let leaf = authority.server("ehr.internal");
+        let asked = async |protocols: &[&str], tls: bool| {
+            let mut settings = settings_of(&[tls_server_speaking(&leaf, None, protocols).await]);
+            settings.servers[0].tls = tls;
+            settings.protocol = Protocol::Http2;
+            settings.trust = Trust { authorities: Some(authority.pem()), ..Trust::default() };
+            settings.server_name = Some("ehr.internal".to_owned());
+            settings.health.failures = 1;
+            let pool = Pool::new(Arc::new(balanced(settings)));
+            let mut request = request(Method::GET, "");
+            request.headers_mut().insert("connection", "upgrade".parse().unwrap());
+            request.headers_mut().insert("upgrade", "websocket".parse().unwrap());
+            let reply = send(&pool, request, &NOBODY, &Permit::assertion(), &Journaled::assertion()).await;
+            let report = pool.upstream().report();
+            let standing = &report.servers[0].1;
+            assert_eq!(standing.in_flight, u32::from(reply.is_ok()), "{standing:?}");
+            assert!(standing.is_in, "{standing:?}");
+            reply.map(|reply| reply.status().as_u16())
+        };
+        assert_eq!(asked(&["h2", "http/1.1"], true).await.unwrap(), 101);
+        assert_eq!(asked(&[], true).await.unwrap(), 101, "whoever does not know ALPN speaks HTTP/1.1");
+        let only = asked(&["h2"], true).await.unwrap_err();
+        assert!(matches!(only, UpstreamError::Tls(TlsFault::NoProtocol)), "{only:?}");
+        let plain = asked(&[], false).await.unwrap_err();
+        assert!(matches!(plain, UpstreamError::NoUpgrade), "{plain:?}");
     };
     LocalSet::new().run_until(run).await;
 }

@@ -17,7 +17,7 @@ use crate::domain::action::Action;
 use crate::features::route::body::Body;
 use crate::features::route::quirks::Quirks;
 use crate::features::route::recognize::Recognized;
-use crate::features::route::settings::{Access, ApplicationSettings, Match, Quirk, RouteSettings, Unmatched};
+use crate::features::route::settings::{ApplicationSettings, Quirk, RouteSettings, Unmatched};
 use crate::features::route::table::RouteTable;
 
 fn quirks(list: &[Quirk]) -> Quirks {
@@ -29,25 +29,9 @@ fn segments(raw: &str, quirks: Quirks) -> Result<Vec<String>, PathFault> {
 }
 
 fn route(name: &str, methods: &[Method], path: &str, action: Action) -> RouteSettings {
-    RouteSettings {
-        name: name.parse().unwrap(),
-        matching: Match {
-            methods: methods.to_vec(),
-            path: path.parse().unwrap(),
-            query: Vec::new(),
-            form: Vec::new(),
-            json: Vec::new(),
-            calls: Vec::new(),
-            header: Vec::new(),
-        },
-        action,
-        background: false,
-        categories: Vec::new(),
-        reply: None,
-        access: Access::Policy,
-        websocket: crate::domain::websocket::WebSocketBounds::default(),
-        entries: None,
-    }
+    let mut route = RouteSettings::new(name.parse().unwrap(), action, path.parse().unwrap());
+    route.matching.methods = methods.to_vec();
+    route
 }
 
 fn application(name: &str, path: &str, quirks: &[Quirk], routes: Vec<RouteSettings>) -> ApplicationSettings {
