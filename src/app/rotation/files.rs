@@ -2,7 +2,8 @@
 //!
 //! Beside `SECRET` there are, for a while, `SECRET.next` (the new one, not in force) and `SECRET.before` (the
 //! old one, not yet known to be dead). Each step is one atomic change of the folder, made durable before the
-//! next, so that the names alone tell how far it has come. All have owner and mode of `SECRET`.
+//! next, so that the names alone tell how far it has come. All have owner and mode of `SECRET`, and are whole:
+//! what is still being written is `SECRET.writing`, and goes with the next hold.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -16,6 +17,7 @@ use crate::foundation::secret::Secret;
 #[derive(Debug)]
 pub struct SecretFile {
     path: PathBuf,
+    writing: PathBuf,
     next: PathBuf,
     before: PathBuf,
     /// Locked; and synced after each change.
@@ -71,7 +73,9 @@ impl SecretFile {
             Err(TryLockError::WouldBlock) => return Err(FileError::InUse { folder: parent.to_owned() }),
             Err(TryLockError::Error(cause)) => return Err(refused(parent, "locked")(cause)),
         }
-        Ok(Self { next: beside(&path, ".next"), before: beside(&path, ".before"), path, folder })
+        let [writing, next, before] = [".writing", ".next", ".before"].map(|ending| beside(&path, ending));
+        remove(&writing)?;
+        Ok(Self { path, writing, next, before, folder })
     }
 
     /// Where the old secret is kept until it is known to be dead.
@@ -85,11 +89,7 @@ impl SecretFile {
             return Ok(Held::Switched(read_secret(&self.before)?));
         }
         if self.next.exists() {
-            return Ok(match read_secret(&self.next) {
-                // It was interrupted before it was written.
-                Err(FileError::NoSecret { .. }) => Held::Settled,
-                next => Held::Prepared(next?),
-            });
+            return Ok(Held::Prepared(read_secret(&self.next)?));
         }
         Ok(Held::Settled)
     }
@@ -102,9 +102,8 @@ impl SecretFile {
     /// Puts a new secret beside the file, with the file's owner and mode.
     pub fn prepare(&self, secret: &Secret) -> Result<(), FileError> {
         let like = self.path.metadata().map_err(refused(&self.path, "read"))?;
-        remove(&self.next)?;
         let written = || {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.next)?;
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.writing)?;
             file.write_all(secret.reveal().as_bytes())?;
             file.write_all(b"\n")?;
             let made = file.metadata()?;
@@ -113,6 +112,7 @@ impl SecretFile {
             }
             file.set_permissions(std::fs::Permissions::from_mode(like.mode() & 0o7777))?;
             file.sync_all()?;
+            std::fs::rename(&self.writing, &self.next)?;
             self.folder.sync_all()
         };
         written().map_err(refused(&self.next, "written"))
@@ -135,8 +135,14 @@ impl SecretFile {
         if self.before.exists() && self.is_linked_only()? {
             remove(&self.before)?;
         }
+        remove(&self.writing)?;
         remove(&self.next)?;
         self.sync()
+    }
+
+    /// Where a new secret waits.
+    pub fn next(&self) -> &Path {
+        &self.next
     }
 
     /// After the switch: puts the old secret into force again.
@@ -291,7 +297,7 @@ mod tests {
     fn what_is_no_secret_is_refused_without_being_shown() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new");
-        for bytes in [b"".as_slice(), b"\r\n", b"\xff\xfe", &[b'x'; 65 * 1024]] {
+        for bytes in [b"".as_slice(), b"\r\n", b"\xff\xfe", &vec![b'x'; 65 * 1024]] {
             std::fs::write(&path, bytes).unwrap();
             let error = read_secret(&path).unwrap_err();
             assert!(matches!(error, FileError::NoSecret { .. }), "{error}");
@@ -305,9 +311,10 @@ mod tests {
     fn a_secret_that_was_not_written_whole_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
-        std::fs::write(folder.path().join("ehr-password.next"), "").unwrap();
+        let writing = folder.path().join("ehr-password.writing");
+        std::fs::write(&writing, "ne").unwrap();
         let held = SecretFile::take(&path).unwrap();
-        assert!(matches!(held.held().unwrap(), Held::Settled));
+        assert!(matches!(held.held().unwrap(), Held::Settled) && !writing.exists());
         held.prepare(&secret("new")).unwrap();
         assert!(matches!(held.held().unwrap(), Held::Prepared(next) if next.is("new")));
         assert_eq!(left_beside(&path), Some(folder.path().canonicalize().unwrap().join("ehr-password.next")));

@@ -8,7 +8,7 @@
 
 pub mod account;
 pub mod files;
-mod gateway;
+pub mod gateway;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -80,6 +80,8 @@ pub struct Rotation<'a> {
     named: PathBuf,
     file: SecretFile,
     gateway: Gateway,
+    /// Whether the new secret was found beside the old one: whoever gave it may not have it any more.
+    is_found: bool,
     tell: &'a mut dyn FnMut(&str),
 }
 
@@ -116,7 +118,7 @@ impl<'a> Rotation<'a> {
         let file = SecretFile::take(&named)?;
         let gateway = Gateway::of(&account.loaded)?;
         gateway.greet().await?;
-        Ok(Self { account, named, file, gateway, tell })
+        Ok(Self { account, named, file, gateway, is_found: false, tell })
     }
 
     /// Ends what is under way; then puts `new` into force, if that is given.
@@ -133,11 +135,14 @@ impl<'a> Rotation<'a> {
                     Ok(()) => self.rotate(&new).await,
                     Err(why) => Ending::Halfway(why.into()),
                 },
-                unended => Ending::Unchanged(Why::LastOne(Box::new(unended))),
+                unended @ (Ending::OldRemains(..) | Ending::Unchanged(_) | Ending::Halfway(_)) => {
+                    Ending::Unchanged(Why::LastOne(Box::new(unended)))
+                }
             },
             (Held::Prepared(_) | Held::Settled, Some(new)) => self.rotate(&new).await,
             (Held::Prepared(new), None) => {
                 (self.tell)("goes on with the rotation that was interrupted before its switch");
+                self.is_found = true;
                 self.rotate(&new).await
             }
             (Held::Settled, None) => Ending::Unchanged(Why::NothingToDo),
@@ -153,6 +158,10 @@ impl<'a> Rotation<'a> {
             return self.undone(why.into());
         }
         if let Err(why) = self.file.switch() {
+            if matches!(self.file.held(), Ok(Held::Switched(_))) {
+                return self.back(why.into()).await;
+            }
+            self.took_back().await;
             return self.undone(why.into());
         }
         (self.tell)("the new secret is in its file");
@@ -166,7 +175,9 @@ impl<'a> Rotation<'a> {
             return Err(Why::Same);
         }
         let both = self.both(&old, new)?;
-        self.file.prepare(new)?;
+        if !self.is_found {
+            self.file.prepare(new)?;
+        }
         let asked = self.ask(&both).await?;
         match asked.least(NEW) {
             Answer::Accepted => Ok((both, asked)),
@@ -239,24 +250,27 @@ impl<'a> Rotation<'a> {
             return Ending::Halfway(why.into());
         }
         (self.tell)("the old secret is in its file again");
+        self.took_back().await;
+        Ending::RolledBack(why)
+    }
+
+    /// Tells the gateway that the old secret is in the file; where that cannot be told now, it sees it itself.
+    async fn took_back(&mut self) {
         match self.step(Step::RolledBack).await {
             Ok(()) => (self.tell)("the gateway has taken it"),
-            Err(error) => {
-                (self.tell)(&format!("the gateway takes it as soon as it can, for now: {error}"));
-            }
+            Err(error) => (self.tell)(&format!("the gateway takes it as soon as it can, for now: {error}")),
         }
-        Ending::RolledBack(why)
     }
 
     /// Before the switch: nothing has changed.
     fn undone(&mut self, why: Why) -> Ending {
-        match self.file.undo() {
-            Ok(()) => Ending::Unchanged(why),
-            Err(error) => {
-                (self.tell)(&error.to_string());
-                Ending::Unchanged(why)
-            }
+        if self.is_found && !matches!(why, Why::New(Answer::Refused) | Why::Same) {
+            let kept = format!("the new secret waits in `{}` for the next run", self.file.next().display());
+            (self.tell)(&kept);
+        } else if let Err(error) = self.file.undo() {
+            (self.tell)(&error.to_string());
         }
+        Ending::Unchanged(why)
     }
 
     fn both(&self, old: &Secret, new: &Secret) -> Result<Both, Problems> {

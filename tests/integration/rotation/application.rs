@@ -35,6 +35,8 @@ struct Known {
     sessions: Vec<String>,
     /// A secret for which no answer comes, from this many times on.
     stalls: Option<(String, usize)>,
+    /// Whether it answers that it cannot serve.
+    is_unwell: bool,
     serving: Option<AbortHandle>,
 }
 
@@ -69,8 +71,14 @@ impl Hospital {
         self.known.lock().unwrap().stalls = Some((secret.to_owned(), from));
     }
 
+    /// It answers 503, until it recovers.
+    pub(crate) fn ail(&self) {
+        self.known.lock().unwrap().is_unwell = true;
+    }
+
     pub(crate) fn recover(&self) {
-        self.known.lock().unwrap().stalls = None;
+        let mut known = self.known.lock().unwrap();
+        (known.stalls, known.is_unwell) = (None, false);
     }
 
     pub(crate) fn on(&self, hook: impl Fn(&Self, &str, usize) + Send + Sync + 'static) {
@@ -102,6 +110,9 @@ impl Hospital {
 
 /// Tells whoever has an account by which secret they came; turns away all others.
 async fn anything(State(hospital): State<Hospital>, headers: HeaderMap) -> Response {
+    if hospital.known.lock().unwrap().is_unwell {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     let said = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     if let Some(cookies) = said(COOKIE.as_str()).filter(|cookies| cookies.contains("SID=")) {
         let number = cookies.split("SID=").nth(1).unwrap().split(';').next().unwrap();

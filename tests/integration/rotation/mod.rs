@@ -297,11 +297,35 @@ async fn a_file_that_cannot_be_written_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_switch_that_cannot_be_made_leaves_the_old_secret_in_force() {
+    let ward = Ward::basic(&[OLD, NEW]).await;
+    let taken = ward.house.file("secrets/ehr.before");
+    // When the new secret is proven and the old one is to be kept, a folder stands in its place.
+    ward.hospital.on(move |_, secret, _| {
+        if secret == NEW {
+            std::fs::create_dir(&taken).unwrap();
+        }
+    });
+    let said = ward.rotate().await;
+    assert_eq!(said.exit, Exit::No, "{said:?}");
+    assert!(said.text.contains("nothing has changed") && said.text.contains("ehr.before"), "{said:?}");
+    assert_eq!((ward.in_force().as_str(), ward.left()), (OLD, vec!["ehr.before".to_owned()]));
+    let cookie = ward.house.cookie_of("nurse").await;
+    assert_eq!(ward.told(&cookie).await, OLD);
+    assert_eq!(ward.stop().await, ["begun", "rolled back"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_that_is_killed_is_ended_by_the_next_one() {
     // Before the switch: the new secret comes for the first time.
     let ward = Ward::basic(&[NEW]).await;
     ward.kill_at(NEW, 1).await;
     assert_eq!((ward.in_force().as_str(), ward.left()), (OLD, vec!["ehr.next".to_owned()]));
+    ward.hospital.ail();
+    let said = ward.say("rotate", None).await;
+    assert!(said.exit == Exit::No && said.text.contains("a stranger is answered 503"), "{said:?}");
+    assert_eq!((ward.in_force().as_str(), ward.left()), (OLD, vec!["ehr.next".to_owned()]), "it is not lost");
+    ward.hospital.recover();
     let said = ward.say("rotate", None).await;
     assert_eq!(said.exit, Exit::Ok, "{said:?}");
     assert_eq!((ward.in_force().as_str(), ward.left().len()), (NEW, 0));

@@ -26,6 +26,18 @@ credential() {
   [ "$exit" -eq "$expected" ]
 }
 
+# kill_when FILE [ARGUMENT...] : begins a rotation, and kills it as soon as the file is there.
+kill_when() {
+  local file=$1 pid
+  shift
+  "$LEASTWAY" credential rotate --config "$DIR/gateway/leastway.toml" --application pacs --account reader "$@" \
+    >"$DIR/log/killed.log" 2>&1 &
+  pid=$!
+  while [ ! -e "$file" ] && kill -0 "$pid" 2>/dev/null; do :; done
+  kill -KILL "$pid" 2>/dev/null || true
+  wait "$pid" 2>/dev/null || true
+}
+
 # rotation SENT_FILE : the whole of it, on the gateway that runs.
 rotation() {
   local secret="$DIR/gateway/secrets/orthanc" new="$DIR/gateway/secrets/new" before='Teal-Osprey-41' after='Umber-Finch-58'
@@ -50,17 +62,17 @@ credential.reader = { kind = "basic", user = "leastway", secret = "file:../secre
   check 'the file holds the new one, with its mode' \
     test "$(cat "$secret")" = "$after" -a "$(stat -c %a "$secret")" = 640 -a ! -e "$secret.before"
   flow client flow_account.py "$1" 'and people look under the new one, without a restart'
-  # Killed at every moment of its way, to and fro.
-  local here="$after" there="$before" moment i
-  for moment in 0.01 0.03 0.05 0.07 0.09 0.12; do
+  # Killed before its switch and after it, to and fro.
+  local here="$after" there="$before" stage i
+  for stage in next before next before; do
     orthanc_knows "$there"
     echo "$there" >"$new"
-    timeout -s KILL "$moment" "$LEASTWAY" credential rotate --config "$DIR/gateway/leastway.toml" \
-      --application pacs --account reader --from "$new" >/dev/null 2>&1 || true
-    check "killed after $moment s, the file holds one of the two, whole" grep -qxE "$here|$there" "$secret"
-    # Where it had not begun, or had already ended, there is nothing to go on with.
-    credential rotate 0 >/dev/null || credential rotate 0 --from "$new" >/dev/null || true
-    check 'and the next one ends it' test "$(cat "$secret")" = "$there" -a ! -e "$secret.next" -a ! -e "$secret.before"
+    kill_when "$secret.$stage" --from "$new"
+    check "killed with .$stage beside it, the file holds one of the two, whole" grep -qxE "$here|$there" "$secret"
+    check 'something is left to go on with' compgen -G "$secret.*"
+    check 'and the next one ends it' credential rotate 0
+    check 'with the new one in the file, and nothing beside it' \
+      test "$(cat "$secret")$(compgen -G "$secret.*")" = "$there"
     i=$here here=$there there=$i
   done
   check 'Orthanc accepts what is in force' credential test 0

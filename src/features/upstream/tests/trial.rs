@@ -32,8 +32,8 @@ async fn an_answer_is_yes_or_no_or_tells_nothing() {
     ];
     let run = async {
         for (head, expected) in cases {
-            let text = format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\n\r\n");
-            let settings = settings_of(&[server(move |_, _| std::future::ready(text.clone())).await]);
+            let answer = format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\n\r\n");
+            let settings = settings_of(&[server(move |_, _| std::future::ready(answer.clone())).await]);
             let test = "/api".parse().unwrap();
             let trial = Trial { settings: &settings, test: &test, host: "ehr.example" };
             assert_eq!(trial.ask_as(0, &bearer(), id()).await.unwrap(), expected, "{head}");
