@@ -5,6 +5,7 @@
 pub mod control_plane;
 pub mod reload;
 pub mod resolve;
+pub mod rotation;
 pub mod running;
 pub mod sockets;
 pub mod summary;

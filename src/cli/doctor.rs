@@ -15,8 +15,9 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::isolation::applications;
 use super::{Exit, MainFile};
+use crate::app::rotation::files::left_beside;
 use crate::app::wiring;
-use crate::config::{Loaded, Problem, Severity, load};
+use crate::config::{Loaded, Problem, SecretPlace, Severity, load};
 use crate::features::audit::ReadError;
 use crate::features::audit::verify::{Expectations, verify};
 use crate::features::authn::RelyingParty;
@@ -114,6 +115,7 @@ fn examine(file: &Path) -> anyhow::Result<Vec<Finding>> {
     }
     findings.push(store(&settings.store));
     findings.extend(journal(&settings.journal.directory));
+    findings.extend(loaded.locations.secrets().values().filter_map(rotation));
     let runtime = super::serve::runtime()?;
     findings.extend(runtime.block_on(applications(&settings.upstreams)));
     findings.extend(runtime.block_on(providers(settings.providers.clone(), now)));
@@ -263,6 +265,15 @@ fn journal(directory: &Path) -> [Finding; 2] {
     [writable, verified]
 }
 
+/// A rotation that was not ended: the application may still accept the old secret.
+fn rotation(place: &SecretPlace) -> Option<Finding> {
+    let SecretPlace::File(file) = place else { return None };
+    let left = left_beside(file)?;
+    let found = format!("a rotation is not ended, `{}` is there", left.display());
+    let to_do = "run `leastway credential rotate` for its account without --from";
+    Some(Finding::warn(format!("secret {}", file.display()), found, to_do))
+}
+
 /// Whether a file can be made in `folder` or, where that is not there yet, in the folder that will hold it.
 fn probe(folder: &Path) -> io::Result<()> {
     let there = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
@@ -369,6 +380,18 @@ mod tests {
         let path = folder.path().join("leastway.db");
         std::fs::write(&path, [7; 8192]).unwrap();
         assert_eq!(store(&path).health, Health::Fail);
+    }
+
+    #[test]
+    fn a_rotation_that_was_not_ended_is_warned_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = SecretPlace::File(folder.path().join("ehr"));
+        std::fs::write(folder.path().join("ehr"), "new").unwrap();
+        assert_eq!(rotation(&secret), None);
+        std::fs::write(folder.path().join("ehr.before"), "old").unwrap();
+        let found = rotation(&secret).unwrap();
+        assert_eq!(found.health, Health::Warn);
+        assert!(found.to_string().contains("ehr.before") && !found.to_string().contains("old"), "{found}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What an operator types.
 //!
 //! Each verb has a file of its own. What a verb answers goes to `out`, what is wrong to `problems`, and
-//! the exit code tells programs: 0 ok, 1 the answer is no or invalid, 2 usage.
+//! the exit code tells programs: 0 ok, 1 the answer is no or invalid, 2 usage; `credential` has two more.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -17,6 +17,7 @@ use crate::config::load;
 use crate::foundation::clock::{Clock as _, SystemClock};
 
 pub mod audit;
+mod credential;
 pub mod demo;
 mod doctor;
 mod isolation;
@@ -61,6 +62,9 @@ enum Verb {
         #[command(subcommand)]
         command: policy::PolicyCommand,
     },
+    /// Tests and rotates the accounts of ours at applications
+    #[command(subcommand)]
+    Credential(credential::Command),
     Doctor(doctor::Arguments),
     /// Verifies and questions the journal, without a running gateway
     #[command(subcommand)]
@@ -82,6 +86,10 @@ pub enum Exit {
     No,
     /// What was typed is not understood.
     Usage,
+    /// A secret is rotated, but the old one is not known to be dead.
+    Remains,
+    /// A rotation stopped on its way.
+    Halfway,
 }
 
 impl From<Exit> for ExitCode {
@@ -90,6 +98,8 @@ impl From<Exit> for ExitCode {
             Exit::Ok => Self::SUCCESS,
             Exit::No => Self::from(1),
             Exit::Usage => Self::from(2),
+            Exit::Remains => Self::from(3),
+            Exit::Halfway => Self::from(4),
         }
     }
 }
@@ -109,6 +119,7 @@ pub fn run(
         Verb::Demo(arguments) => demo::play(&arguments, out, problems),
         Verb::Validate(arguments) => validate::run(&arguments, out, problems),
         Verb::Policy { main, command } => ask_policy(&main.file, &command, out, problems),
+        Verb::Credential(command) => credential::run(&command, out, problems),
         Verb::Doctor(arguments) => doctor::run(&arguments, out),
         Verb::Audit(command) => {
             audit::run(&command, &journal_of, &SystemClock, &mut &mut *out).map(Exit::from)

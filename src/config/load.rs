@@ -23,6 +23,7 @@ use crate::features::session::settings::SessionSettings;
 use crate::features::upstream::settings::UpstreamSettings;
 use crate::foundation::clock::{Clock as _, SystemClock, Timestamp};
 use crate::foundation::digest::Digest;
+use crate::foundation::secret::Secret;
 use crate::gateway::settings::GatewaySettings;
 
 /// A configuration that can be used.
@@ -56,6 +57,17 @@ pub struct Surroundings<'a> {
     pub now: Timestamp,
     /// The variables of the environment, for `env:` references.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// A secret that is to be read in place of what its file holds.
+    pub instead: Option<Instead<'a>>,
+}
+
+/// A secret that is read in place of what its file holds: to see what would be, before it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Instead<'a> {
+    /// The file, as the reference leads to it.
+    pub file: &'a Path,
+    /// What it is taken to hold.
+    pub secret: &'a Secret,
 }
 
 impl fmt::Debug for Surroundings<'_> {
@@ -66,8 +78,13 @@ impl fmt::Debug for Surroundings<'_> {
 
 /// Loads the configuration whose main file is `path`, or tells everything that is wrong with it.
 pub fn load(path: &Path) -> Result<Loaded, Problems> {
+    load_instead(path, None)
+}
+
+/// The same, with a secret in place of what its file holds.
+pub fn load_instead(path: &Path, instead: Option<Instead<'_>>) -> Result<Loaded, Problems> {
     let variable = |name: &str| std::env::var(name).ok();
-    load_in(path, &Surroundings { now: SystemClock.now(), variable: &variable })
+    load_in(path, &Surroundings { now: SystemClock.now(), variable: &variable, instead })
 }
 
 /// The same in given surroundings.

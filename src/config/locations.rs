@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::domain::application::{ApplicationName, RoleName, RouteName};
+use crate::domain::application::{ApplicationName, CredentialName, RoleName, RouteName};
 
 /// A place in a file; line and column count from 1, and are 0 where the whole file is meant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -37,11 +38,21 @@ impl fmt::Display for Place {
     }
 }
 
-/// Where each key stands: dotted key → place.
+/// Where a secret stands that a key refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// In a variable of the environment.
+    Variable(String),
+    /// In a file of its own.
+    File(PathBuf),
+}
+
+/// Where each key stands: dotted key → place; and where each secret does.
 #[derive(Clone, Debug, Default)]
 pub struct Locations {
     keys: BTreeMap<String, Place>,
     routes: BTreeMap<(String, String), String>,
+    secrets: BTreeMap<String, SecretPlace>,
 }
 
 impl Locations {
@@ -68,6 +79,17 @@ impl Locations {
         self.routes.get(&names).map(String::as_str)
     }
 
+    /// The key of the secret of an account.
+    pub fn secret_of(application: &ApplicationName, account: &CredentialName) -> String {
+        let accounts = dotted(&Self::application(application), "credential");
+        dotted(&dotted(&accounts, account.as_str()), "secret")
+    }
+
+    /// Where secrets stand, by their keys.
+    pub const fn secrets(&self) -> &BTreeMap<String, SecretPlace> {
+        &self.secrets
+    }
+
     /// The key of a role.
     pub fn role(role: &RoleName) -> String {
         dotted("role", role.as_str())
@@ -84,6 +106,10 @@ impl Locations {
 
     pub(super) fn add(&mut self, key: &str, place: Place) {
         self.keys.entry(key.to_owned()).or_insert(place);
+    }
+
+    pub(super) fn add_secret(&mut self, key: &str, place: SecretPlace) {
+        self.secrets.insert(key.to_owned(), place);
     }
 
     pub(super) fn add_route(&mut self, application: &str, route: &str, key: &str) {

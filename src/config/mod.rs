@@ -25,10 +25,11 @@ mod units;
 
 pub mod settings;
 
-pub use load::{Loaded, Surroundings, load, load_in};
-pub use locations::{Locations, Place};
+pub use load::{Instead, Loaded, Surroundings, load, load_in, load_instead};
+pub use locations::{Locations, Place, SecretPlace};
 pub use problem::{Problem, Problems, Severity};
 pub use publish::{json_schema, reference};
+pub use secrets::without_line_end;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use super::load::Surroundings;
-use super::locations::{Locations, Place};
+use super::locations::{Locations, Place, SecretPlace};
 use super::problem::{Problem, Severity};
 use super::source::{FILE_BYTES_MAX, read_bounded, why};
 use crate::foundation::digest::Digest;
@@ -74,6 +74,11 @@ impl<'a> Reading<'a> {
         self.locations.borrow_mut().add(key, place);
     }
 
+    /// Remembers where the secret stands that a key refers to.
+    pub(super) fn locate_secret(&self, key: &str, place: SecretPlace) {
+        self.locations.borrow_mut().add_secret(key, place);
+    }
+
     /// Remembers which key a route has.
     pub(super) fn locate_route(&self, application: &str, route: &str, key: &str) {
         self.locations.borrow_mut().add_route(application, route, key);
@@ -89,6 +94,9 @@ impl<'a> Reading<'a> {
     /// The bytes of a secret file that the value of `key` names: watched, but not part of the version.
     pub(super) fn secret_file(&self, key: &str, path: &Path) -> Option<Vec<u8>> {
         self.watch(path);
+        if let Some(instead) = self.surroundings.instead.filter(|instead| instead.file == path) {
+            return Some(instead.secret.reveal().as_bytes().to_vec());
+        }
         read_bounded(path, FILE_BYTES_MAX)
             .map_err(|error| {
                 let what = format!("`{}` cannot be read: {}", path.display(), why(&error));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::locations::SecretPlace;
 use super::reader::Reader;
 use super::reading::{Mistake, Reading};
 use crate::foundation::secret::Secret;
@@ -11,8 +12,15 @@ impl Reader<'_> {
     pub(super) fn secret(&self, name: &str) -> Option<Secret> {
         let key = self.key_of(name);
         let text = match self.text_with(name, |text| reference(text, true))? {
-            Reference::Variable(variable) => self.variable(&key, &variable)?,
-            Reference::File(path) => self.secret_text(&key, &self.source().folder.join(path))?,
+            Reference::Variable(variable) => {
+                self.reading().locate_secret(&key, SecretPlace::Variable(variable.clone()));
+                self.variable(&key, &variable)?
+            }
+            Reference::File(path) => {
+                let path = self.source().folder.join(path);
+                self.reading().locate_secret(&key, SecretPlace::File(path.clone()));
+                self.secret_text(&key, &path)?
+            }
         };
         if text.is_empty() {
             self.reading().error(&key, "the secret is empty", "a reference to a secret that is set");
@@ -51,8 +59,13 @@ impl Reader<'_> {
             self.reading().error(key, what, "a file that holds the secret as UTF-8 text");
             return None;
         };
-        Some(text.trim_end_matches(['\r', '\n']).to_owned())
+        Some(without_line_end(&text).to_owned())
     }
+}
+
+/// A secret as it stands in a file: the end of its line is not its own.
+pub fn without_line_end(text: &str) -> &str {
+    text.trim_end_matches(['\r', '\n'])
 }
 
 /// Warns about a secret file that everybody on the machine may read.

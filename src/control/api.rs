@@ -108,16 +108,24 @@ pub async fn reload(State(state): State<ControlState>) -> Response {
     }
 }
 
-/// Writes down what is about to be done; without that it is not done.
 async fn record(state: &ControlState, note: &str, outcome: Outcome) -> Result<(), Response> {
+    write_down(state, outcome, |opening| opening.note = Some(note.to_owned())).await
+}
+
+/// Writes down what is about to be done; without that it is not done.
+pub(super) async fn write_down(
+    state: &ControlState,
+    outcome: Outcome,
+    say: impl FnOnce(&mut Opening),
+) -> Result<(), Response> {
     let now = state.clock.now();
     let event = RequestId::new(now, &*state.entropy);
-    let opening = Opening {
+    let mut opening = Opening {
         verdict: Verdict::Permit,
         reasons: vec![Reason::OwnPath],
-        note: Some(note.to_owned()),
         ..Opening::begin(event, EventKind::Administration, now)
     };
+    say(&mut opening);
     state.journal.record(&opening, Some(&Closing::of(event, now, outcome))).await.map_err(|error| {
         tracing::error!(error = %error, "an administrator's request could not be journaled");
         problem(StatusCode::SERVICE_UNAVAILABLE, "the journal cannot be written")

@@ -16,16 +16,17 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::timeout::error::Elapsed;
 
 use super::state::ControlState;
-use super::{api, authority, metrics, probes};
+use super::{api, authority, metrics, probes, rotation};
 
 /// The paths that ask for nothing: for whoever watches over the process.
 pub const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// The paths that ask for the token, with their method.
-pub const GUARDED: [(&str, &str); 4] = [
+pub const GUARDED: [(&str, &str); 5] = [
     ("GET", "/api/v1/status"),
     ("GET", "/api/v1/sessions"),
     ("GET", "/api/v1/events"),
     ("POST", "/api/v1/reload"),
+    ("POST", "/api/v1/rotation"),
 ];
 
 /// The control listener's paths.
@@ -35,6 +36,7 @@ pub fn router(state: ControlState) -> Router {
         .route("/sessions", get(api::sessions))
         .route("/events", get(api::events))
         .route("/reload", post(api::reload))
+        .route("/rotation", post(rotation::rotation))
         .layer(from_fn_with_state(state.clone(), authority::needs_token))
         .layer(
             ServiceBuilder::new()

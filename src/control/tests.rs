@@ -159,6 +159,12 @@ fn request(method: &str, path: &str, host: &str) -> Request<Body> {
     Request::builder().method(method).uri(path).header("host", host).body(Body::empty()).unwrap()
 }
 
+/// A path of the router with the question that it needs.
+fn asked(path: &str) -> String {
+    let needed = if path.ends_with("/rotation") { "?application=ehr&account=reader&step=begun" } else { "" };
+    format!("{path}{needed}")
+}
+
 /// The value of the one sample of that name and labels.
 fn sample<'m>(metrics: &'m str, series: &str) -> &'m str {
     let found = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
@@ -188,6 +194,7 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         guarded("GET", "/api/v1/sessions"),
         guarded("GET", "/api/v1/events"),
         guarded("POST", "/api/v1/reload"),
+        guarded("POST", "/api/v1/rotation"),
     ];
     let served: Vec<(&str, &str)> = OPEN.iter().map(|path| ("GET", *path)).chain(GUARDED).collect();
     let tabled: Vec<(&str, &str)> = rows.iter().map(|row| (row.method, row.path)).collect();
@@ -200,7 +207,7 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
             ("wrong", Some("guess"), row.wrong),
             ("right", Some(TOKEN), row.right),
         ] {
-            let (status, body) = house.ask(row.method, row.path, token).await;
+            let (status, body) = house.ask(row.method, &asked(row.path), token).await;
             assert_eq!(status.as_u16(), expected, "{} {} by {who}: {body}", row.method, row.path);
             let tells = body.contains(NAME) || body.contains("subject-of-nadia");
             assert_eq!(tells, row.path.ends_with("/sessions") && expected == 200, "{} by {who}", row.path);
@@ -369,11 +376,12 @@ async fn reading_and_reloading_leave_an_event_and_being_refused_leaves_none() {
     assert!(house.administration().is_empty());
 
     for (method, path) in GUARDED {
-        house.ask(method, path, Some(TOKEN)).await;
+        house.ask(method, &asked(path), Some(TOKEN)).await;
     }
     let events = house.administration();
     let notes: Vec<&str> = events.iter().filter_map(|event| event.opening.note.as_deref()).collect();
-    assert_eq!(notes, ["sessions were listed", "events were read", "a reload was asked for"]);
+    let rotation = "rotation of a secret begun: the application accepts the new one";
+    assert_eq!(notes, ["sessions were listed", "events were read", "a reload was asked for", rotation]);
     assert!(events.iter().all(|event| event.closing.is_some()));
 
     let (_, lines) = house.ask("GET", "/api/v1/events?limit=1", Some(TOKEN)).await;
@@ -386,7 +394,7 @@ async fn nothing_is_read_or_done_that_cannot_be_written_down() {
     house.state.reload = Arc::new(|| panic!("a reload without its event"));
     house.state.journal.close();
     for (method, path) in GUARDED.into_iter().filter(|(_, path)| !path.ends_with("/status")) {
-        let (status, body) = house.ask(method, path, Some(TOKEN)).await;
+        let (status, body) = house.ask(method, &asked(path), Some(TOKEN)).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert!(!body.contains(NAME), "{body}");
     }
@@ -404,6 +412,41 @@ async fn a_reload_that_is_refused_says_every_problem() {
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(body, r#"{"problems":["roles.toml:3: one","roles.toml:9: two"]}"#);
     assert_eq!(house.ask("GET", "/api/v1/reload", Some(TOKEN)).await.0, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn each_step_of_a_rotation_is_an_event_of_its_account_and_only_a_change_of_the_file_reloads() {
+    let mut house = House::open().await;
+    house.state.reload = Arc::new(|| Box::pin(async { Ok("taken".into()) }));
+    let steps = [
+        ("begun", "c0ffee", Outcome::Completed),
+        ("switched", "taken", Outcome::Completed),
+        ("old_accepted", "c0ffee", Outcome::Completed),
+        ("rolled_back", "taken", Outcome::Failed),
+        ("ended", "c0ffee", Outcome::Completed),
+    ];
+    for (step, version, _) in steps {
+        let path = format!("/api/v1/rotation?application=ehr&account=reader&step={step}");
+        let (status, body) = house.ask("POST", &path, Some(TOKEN)).await;
+        assert_eq!((status.as_u16(), body), (200, format!("{{\"rules_version\":\"{version}\"}}")), "{step}");
+    }
+    for wrong in [
+        "",
+        "?step=begun",
+        "?application=ehr&account=reader&step=done",
+        "?application=%0a&account=r&step=begun",
+    ] {
+        let (status, _) = house.ask("POST", &format!("/api/v1/rotation{wrong}"), Some(TOKEN)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+    let events = house.administration();
+    assert_eq!(events.len(), steps.len());
+    for (event, (step, _, outcome)) in events.iter().zip(steps) {
+        assert_eq!(event.closing.as_ref().unwrap().outcome, outcome, "{step}");
+        assert_eq!(event.opening.application, Some("ehr".parse().unwrap()));
+        assert_eq!(event.opening.credential, Some("reader".parse().unwrap()));
+        assert!(event.opening.note.as_deref().unwrap().starts_with("rotation of a secret"), "{step}");
+    }
 }
 
 #[tokio::test]

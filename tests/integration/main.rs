@@ -29,6 +29,7 @@ mod recorder;
 mod reload;
 mod restart;
 mod rewriting;
+mod rotation;
 mod sessions;
 mod silence;
 mod socket;

@@ -77,7 +77,7 @@ async fn a_caller_stays_at_the_server_that_a_cookie_of_ours_names_and_no_server_
 
 /// What is logged, at every level.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(pub(crate) Arc<Mutex<Vec<u8>>>);
 
 impl std::io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -152,7 +152,7 @@ async fn an_account_of_ours_reaches_the_application_and_nothing_else() {
     assert!(log.contains("upstream-unreachable"), "the log was kept");
 }
 
-fn files_below(folder: &Path, places: &mut Vec<(String, Vec<u8>)>) {
+pub(crate) fn files_below(folder: &Path, places: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -163,7 +163,7 @@ fn files_below(folder: &Path, places: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
-fn find(bytes: &[u8], text: &str) -> bool {
+pub(crate) fn find(bytes: &[u8], text: &str) -> bool {
     memchr::memmem::find(bytes, text.as_bytes()).is_some()
 }
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Orthanc behind Leastway: looking works, by its own interface, by DICOMweb and in its viewer, and nothing
-# is taken away by any spelling or door.
+# is taken away by any spelling or door; and a password of ours there is rotated.
 . "$(dirname "$0")/lib.sh"
 need_tools
 need_certificates
 . "$REAL/orthanc/start.sh"
+. "$REAL/orthanc/rotation.sh"
 . "$REAL/oidc-provider/start.sh"
 . "$REAL/browser/start.sh"
 start_orthanc
@@ -14,9 +15,11 @@ serve
 flow client flow_orthanc.py "$DIR/sent"
 flow client flow_dicomweb.py "$DIR/sent"
 flow browser "$DIR/tls/ca.pem" viewer.mjs "$GATEWAY_PORT" "$DIR/seen"
+rotation "$DIR/sent"
 stop gateway
 check 'the journal verifies' verify
 events >"$DIR/events"
+check 'and tells of the rotations' grep -q 'rotation of a secret ended' "$DIR/events"
 cat "$DIR/seen" >>"$DIR/sent"
 flow client compare.py "$DIR/sent" --received <"$DIR/events"
 no_patient_in_a_path() { ! grep '"route":' "$1" | grep -E '"path":"[^"]*[0-9a-f]{8}-[0-9a-f]{8}'; }

@@ -21,6 +21,13 @@ pub(super) static CREDENTIAL: Table = Table {
         ),
         key("secret", Kind::Secret, Absent::Refused, "Its password, token or key."),
         key("header", Kind::Text("x-api-key"), Absent::Means("none"), "For `header`: which."),
+        key(
+            "test",
+            Kind::Text("/api/system"),
+            Absent::Means("none: the secret cannot be tested or rotated"),
+            "A path that answers 2xx to this account, and strangers with 401, 403 or a redirect (for `form`: as \
+             below). `leastway credential` asks for it, by GET.",
+        ),
         key("form", Kind::Table(&FORM), Absent::Means("none"), "For `form`: how one signs in."),
     ],
 };

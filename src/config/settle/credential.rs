@@ -42,7 +42,16 @@ pub(super) fn credentials(reader: &Reader<'_>, routes: &[Reader<'_>]) -> Option<
             Some((table.peek("name")?.parse().ok()?, chosen))
         })
         .collect();
-    Some(Credentials { by_name: by_name?.into_iter().collect(), default, by_route, by_rule: BTreeMap::new() })
+    let tests = written.iter().filter_map(|(name, table)| {
+        Some((name.parse::<CredentialName>().ok()?, table.text_with("test", target)?))
+    });
+    Some(Credentials {
+        tests: tests.collect(),
+        by_name: by_name?.into_iter().collect(),
+        default,
+        by_route,
+        by_rule: BTreeMap::new(),
+    })
 }
 
 /// The account that a key names; it has to be among those of the application.

@@ -1,8 +1,10 @@
 //! How applications are reached: one change to a good configuration, and the one problem that it makes.
 
-use super::Folder;
 use super::catalogue::{EHR, ROLES, case, check};
+use super::{Folder, NOW};
+use crate::config::{Instead, Locations, SecretPlace, Surroundings, load_in};
 use crate::features::upstream::credential::Credential;
+use crate::foundation::secret::Secret;
 
 const SERVER: &str = "upstream = \"http://10.0.0.7:8080\"\n";
 
@@ -89,6 +91,10 @@ fn accounts_at_applications() {
             "application.ehr.credential.a.form.action: `login` is not a path",
         ),
         (
+            account("kind = \"bearer\", test = \"api\""),
+            "application.ehr.credential.a.test: `api` is not a path",
+        ),
+        (
             "default_credential = \"b\"\n".to_owned(),
             "application.ehr.default_credential: this application has no credential `b`",
         ),
@@ -138,6 +144,44 @@ fn what_rules_and_routes_say_of_accounts_reaches_the_application_and_no_secret_i
     let bearer = &credentials.by_name[&"a".parse().unwrap()];
     assert!(matches!(bearer, Credential::Header { value, .. } if value.is("Bearer correct horse")));
     assert!(!format!("{loaded:?}").contains("correct horse"));
+}
+
+#[test]
+fn a_secret_is_found_where_it_stands_and_another_can_be_tried_in_its_place() {
+    let folder = Folder::good();
+    let accounts = "credential.a = { kind = \"bearer\", secret = \"file:../ehr-token\", test = \"/api?deep=1\" }\n\
+                    credential.b = { kind = \"basic\", user = \"b\", secret = \"env:CLIENT_SECRET\" }\n";
+    folder.change(EHR, SERVER, &format!("{SERVER}{accounts}"));
+    folder.write("ehr-token", "old token\n");
+    folder.mode("ehr-token", 0o600);
+    let loaded = folder.load().unwrap();
+    let place = |account: &str| {
+        let key = Locations::secret_of(&"ehr".parse().unwrap(), &account.parse().unwrap());
+        loaded.locations.secrets().get(&key).cloned()
+    };
+    let Some(SecretPlace::File(file)) = place("a") else { panic!("{:?}", loaded.locations.secrets()) };
+    assert_eq!(file, folder.path("applications/../ehr-token"));
+    assert_eq!(place("b"), Some(SecretPlace::Variable("CLIENT_SECRET".to_owned())));
+    let tests = &loaded.settings.upstreams[0].credentials.tests;
+    assert_eq!(tests.len(), 1);
+    assert_eq!(tests[&"a".parse().unwrap()], "/api?deep=1");
+
+    let version = loaded.settings.version;
+    let tried = |text: &str| {
+        let variable = |_: &str| Some("correct horse".to_owned());
+        let instead = Some(Instead { file: &file, secret: &Secret::new(text.to_owned()) });
+        load_in(&folder.path("leastway.toml"), &Surroundings { now: NOW, variable: &variable, instead })
+    };
+    let loaded = tried("new token").unwrap();
+    let credentials = &loaded.settings.upstreams[0].credentials.by_name;
+    assert!(
+        matches!(&credentials[&"a".parse().unwrap()], Credential::Header { value, .. } if value.is("Bearer new token"))
+    );
+    assert_eq!(loaded.settings.version, version, "a secret is no part of it");
+    let problems = tried("new\ntoken").unwrap_err();
+    assert_eq!(problems.0[0].what, "the secret has characters that a header cannot carry");
+    assert!(!format!("{problems:?}").contains("token\""), "{problems:?}");
+    assert_eq!(folder.read("ehr-token"), "old token\n");
 }
 
 fn check_all(cases: &[(&str, &'static str)]) {

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HeaderName};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use super::bond::Errand;
@@ -32,6 +33,8 @@ pub struct Credentials {
     pub by_route: BTreeMap<RouteName, CredentialName>,
     /// Those that rules name, by the rule's stable id (`registrar/2`).
     pub by_rule: BTreeMap<String, CredentialName>,
+    /// What is asked for to see whether the application accepts an account.
+    pub tests: BTreeMap<CredentialName, PathAndQuery>,
 }
 
 /// One account, and how the application is told of it.
@@ -58,6 +61,14 @@ impl Credentials {
         let mut named = rules.iter().map(|rule| self.by_rule.get(&**rule));
         let first = named.next().flatten().filter(|first| named.all(|other| other == Some(*first)));
         first.or(self.default.as_ref())
+    }
+
+    /// Those that sign in by a form.
+    pub(super) fn forms(&self) -> impl Iterator<Item = (&CredentialName, &Arc<FormLogin>)> {
+        self.by_name.iter().filter_map(|(name, credential)| match credential {
+            Credential::Form(form) => Some((name, form)),
+            Credential::Header { .. } => None,
+        })
     }
 
     /// Removes whatever could pass for one of our accounts, and says whose request it is now.
@@ -141,6 +152,7 @@ mod tests {
             default: Some(name("reader")),
             by_route: [("config.change".parse().unwrap(), name("admin"))].into(),
             by_rule: [("dba/1".to_owned(), name("admin")), ("dba/2".to_owned(), name("other"))].into(),
+            tests: BTreeMap::new(),
         }
     }
 

@@ -5,7 +5,6 @@
 //! strangers, the sign-in is repeated once, and the request with it: it has not been acted on. Where that
 //! does not help, nobody signs in there for a while, so that a wrong password does not lock the account.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,13 +12,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderName, LOCATION, ORIGIN};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use tokio::time::Instant;
 
 use super::bond::Errand;
 use super::error::UpstreamError;
 use super::form_page::hidden_fields;
-use super::jar::{Jar, PersonJar};
+use super::jar::{Jar, Jars, PersonJar};
 use super::pool::Pool;
 use super::send::{ReplyBody, RequestBody, send};
 use super::settings::{StatusSet, Sticky};
@@ -65,24 +64,25 @@ pub enum SignInFault {
     Expired,
 }
 
-/// Accounts that an application has refused, until when they are left alone.
+/// What has come of an account's sign-ins, as long as its name and its password stay what they are: with
+/// either, it begins anew, so that whoever still signs in with what was before leaves nothing behind.
 #[derive(Debug, Default)]
-pub(super) struct Refused(Mutex<HashMap<CredentialName, Instant>>);
+pub(super) struct SignedIn {
+    /// The application's cookies, person by person.
+    pub(super) jars: Jars,
+    /// Until when it is left alone, since the application has refused it.
+    refused: Mutex<Option<Instant>>,
+}
 
-impl Refused {
-    fn is_waiting(&self, account: &CredentialName) -> bool {
-        let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.get(account).is_some_and(|until| Instant::now() < *until)
+impl SignedIn {
+    fn is_waiting(&self) -> bool {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.is_some_and(|until| Instant::now() < until)
     }
 
-    /// The account is another one now.
-    pub(super) fn forget(&self, account: &CredentialName) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
-    }
-
-    fn add(&self, account: &CredentialName) -> UpstreamError {
+    fn refuse(&self) -> UpstreamError {
         let until = Instant::now() + LEFT_ALONE;
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(account.clone(), until);
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
         UpstreamError::SignIn(SignInFault::Refused)
     }
 }
@@ -92,10 +92,18 @@ impl Refused {
 struct SignIn<'a> {
     pool: &'a Rc<Pool>,
     errand: &'a Errand,
-    account: &'a CredentialName,
-    form: &'a Arc<FormLogin>,
+    signed_in: &'a SignedIn,
+    form: &'a FormLogin,
     permit: &'a Permit,
     journaled: &'a Journaled,
+}
+
+/// How the application takes a form.
+pub(super) enum Entered {
+    /// With these cookies, from the server at this position.
+    In(Jar, usize),
+    /// It does not; with this status.
+    Refused(StatusCode),
 }
 
 /// Sends as [`send`] does, signed in by a form.
@@ -108,9 +116,12 @@ pub(super) async fn send_signed_in(
     journaled: &Journaled,
 ) -> Result<Response<ReplyBody>, UpstreamError> {
     // Without a session there is no person whose jar it could be: then as a stranger.
-    let Some(session) = errand.session else { return send(pool, request, errand, permit, journaled).await };
-    let jar = pool.upstream().together.jars.of(session, account);
-    let it = SignIn { pool, errand, account, form, permit, journaled };
+    let signed_in = errand.session.zip(pool.upstream().signed_in.get(account));
+    let Some((session, signed_in)) = signed_in else {
+        return send(pool, request, errand, permit, journaled).await;
+    };
+    let jar = signed_in.jars.of(session);
+    let it = SignIn { pool, errand, signed_in, form, permit, journaled };
     it.sign_in(&jar, 0, request.headers()).await?;
     let times = jar.times();
     let again = held(&request);
@@ -127,7 +138,7 @@ pub(super) async fn send_signed_in(
     it.sign_in(&jar, times, again.headers()).await?;
     let mut reply = it.send_with(&jar, again).await?;
     if form.is_to_a_stranger(&mut reply).await {
-        return Err(pool.upstream().together.refused.add(account));
+        return Err(signed_in.refuse());
     }
     Ok(reply)
 }
@@ -180,51 +191,62 @@ impl SignIn<'_> {
         if jar.times() > times {
             return Ok(());
         }
-        let refused = &self.pool.upstream().together.refused;
-        if refused.is_waiting(self.account) {
+        if self.signed_in.is_waiting() {
             return Err(UpstreamError::SignIn(SignInFault::Waiting));
         }
-        let mut cookies = Jar::default();
-        let mut fields = self.form.fields.clone();
-        if let Some(page) = &self.form.page {
-            let asked = ours(Method::GET, page, model, Bytes::new());
-            let (_, text, _) = self.ask(&mut cookies, asked).await?;
-            fields.extend(hidden_fields(&text));
+        let ask = async |request| send(self.pool, request, self.errand, self.permit, self.journaled).await;
+        match self.form.enter(model, ask).await? {
+            Entered::In(cookies, server) => jar.renew(cookies, server),
+            Entered::Refused(_) => return Err(self.signed_in.refuse()),
         }
-        let body = self.form.encoded(&fields);
-        let sent = ours(Method::POST, &self.form.action, model, body);
-        let (head, text, server) = self.ask(&mut cookies, sent).await?;
-        let is_refused = head.status.is_client_error()
-            || head.status.is_server_error()
-            || self.form.is_sent_to_sign_in(&head)
-            || self.form.has_marker(&text);
-        if is_refused {
-            return Err(refused.add(self.account));
-        }
-        jar.renew(cookies, server);
         Ok(())
     }
+}
 
-    async fn ask(
-        self,
+impl FormLogin {
+    /// Signs in by `ask`: the page with the form, where that is needed, then the form.
+    pub(super) async fn enter<A>(&self, model: &HeaderMap, ask: A) -> Result<Entered, UpstreamError>
+    where
+        A: AsyncFn(Request<RequestBody>) -> Result<Response<ReplyBody>, UpstreamError>,
+    {
+        let mut cookies = Jar::default();
+        let mut fields = self.fields.clone();
+        if let Some(page) = &self.page {
+            let asked = ours(Method::GET, page, model, Bytes::new());
+            let (_, text, _) = self.ask_with(&mut cookies, asked, &ask).await?;
+            fields.extend(hidden_fields(&text));
+        }
+        let sent = ours(Method::POST, &self.action, model, self.encoded(&fields));
+        let (head, text, server) = self.ask_with(&mut cookies, sent, &ask).await?;
+        let is_refused = head.status.is_client_error()
+            || head.status.is_server_error()
+            || self.is_sent_to_sign_in(&head)
+            || self.has_marker(&text);
+        Ok(if is_refused { Entered::Refused(head.status) } else { Entered::In(cookies, server) })
+    }
+
+    async fn ask_with<A>(
+        &self,
         cookies: &mut Jar,
         mut request: Request<RequestBody>,
-    ) -> Result<(http::response::Parts, Bytes, usize), UpstreamError> {
+        ask: &A,
+    ) -> Result<(http::response::Parts, Bytes, usize), UpstreamError>
+    where
+        A: AsyncFn(Request<RequestBody>) -> Result<Response<ReplyBody>, UpstreamError>,
+    {
         let path = request.uri().path().to_owned();
         cookies.write(request.headers_mut(), &path, &[]);
-        let reply = send(self.pool, request, self.errand, self.permit, self.journaled).await?;
+        let reply = ask(request).await?;
         let server = reply.body().server();
         let (mut head, body) = reply.into_parts();
-        cookies.take(&mut head.headers, &path, &self.form.browser_cookies);
+        cookies.take(&mut head.headers, &path, &self.browser_cookies);
         let text = read_bounded(body, PAGE_BYTES_MAX).await.map_err(|error| match error {
             ReadBodyError::Broken(error) => UpstreamError::of_held(error),
             ReadBodyError::TooLarge { .. } => UpstreamError::BrokeOff(error.into()),
         })?;
         Ok((head, text, server))
     }
-}
 
-impl FormLogin {
     /// Whether it signs in as the same account with the same password.
     pub(super) fn is_same_account(&self, other: &Self) -> bool {
         let is_same_secret = self.secret.1.is(other.secret.1.reveal());
@@ -244,7 +266,7 @@ impl FormLogin {
     }
 
     /// Whether this is what the application answers whoever is not signed in.
-    async fn is_to_a_stranger(&self, reply: &mut Response<ReplyBody>) -> bool {
+    pub(super) async fn is_to_a_stranger(&self, reply: &mut Response<ReplyBody>) -> bool {
         if self.expired_status.has(reply.status()) {
             return true;
         }

@@ -1,4 +1,4 @@
-//! The application's cookies, kept on our side: one jar for each person (session) and account.
+//! The application's cookies, kept on our side: for each account, one jar for each person (session).
 //!
 //! The browser never sees what is in a jar, and nothing that it sends can take its place.
 
@@ -10,13 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 
-use crate::domain::application::CredentialName;
 use crate::foundation::id::SessionId;
 use crate::foundation::secret::Secret;
 
-/// All jars of one application.
+/// All jars of one account.
 #[derive(Debug, Default)]
-pub(super) struct Jars(Mutex<HashMap<(SessionId, CredentialName), Arc<PersonJar>>>);
+pub(super) struct Jars(Mutex<HashMap<SessionId, Arc<PersonJar>>>);
 
 /// One person's jar.
 #[derive(Debug)]
@@ -33,29 +32,23 @@ pub(super) struct PersonJar {
 }
 
 impl Jars {
-    pub(super) fn of(&self, session: SessionId, account: &CredentialName) -> Arc<PersonJar> {
+    pub(super) fn of(&self, session: SessionId) -> Arc<PersonJar> {
         let mut jars = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (session, account.clone());
         let newest = USES.fetch_add(1, Ordering::Relaxed);
-        if jars.len() >= JARS_MAX && !jars.contains_key(&key) {
+        if jars.len() >= JARS_MAX && !jars.contains_key(&session) {
             let oldest = jars.iter().min_by_key(|(_, jar)| jar.used.load(Ordering::Relaxed));
-            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+            if let Some(oldest) = oldest.map(|(session, _)| *session) {
                 jars.remove(&oldest);
             }
         }
-        let jar = jars.entry(key).or_insert_with(|| Arc::new(PersonJar::new()));
+        let jar = jars.entry(session).or_insert_with(|| Arc::new(PersonJar::new()));
         jar.used.store(newest, Ordering::Relaxed);
         jar.clone()
     }
 
     /// Throws away the jars of sessions that are gone.
     pub(super) fn forget(&self, is_there: impl Fn(SessionId) -> bool) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(session, _), _| is_there(*session));
-    }
-
-    /// Throws away the jars of an account that is another one now.
-    pub(super) fn forget_account(&self, account: &CredentialName) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(_, known), _| known != account);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|session, _| is_there(*session));
     }
 }
 
@@ -294,16 +287,16 @@ mod tests {
         use crate::foundation::clock::Timestamp;
         use crate::foundation::entropy::SeededEntropy;
         let session = |seed| SessionId::new(Timestamp::from_seconds(1), &SeededEntropy::new(seed));
-        let (nora, rosa, account) = (session(1), session(2), "reader".parse().unwrap());
+        let (nora, rosa) = (session(1), session(2));
         let jars = Jars::default();
-        jars.of(nora, &account).take(&mut reply(&["SID=nora; Path=/"]), "/", &[]);
+        jars.of(nora).take(&mut reply(&["SID=nora; Path=/"]), "/", &[]);
         let mut headers = HeaderMap::new();
-        jars.of(rosa, &account).write(&mut headers, "/", &[]);
+        jars.of(rosa).write(&mut headers, "/", &[]);
         assert!(headers.is_empty());
-        jars.of(nora, &account).write(&mut headers, "/", &[]);
+        jars.of(nora).write(&mut headers, "/", &[]);
         assert_eq!(headers.get(COOKIE).unwrap(), "SID=nora");
         jars.forget(|session| session != nora);
-        jars.of(nora, &account).write(&mut headers, "/", &[]);
+        jars.of(nora).write(&mut headers, "/", &[]);
         assert!(headers.is_empty(), "it ended with its session");
     }
 }

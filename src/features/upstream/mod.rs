@@ -1,7 +1,7 @@
 //! The application behind: pooled connections, rewritten headers, the signed assertion.
 //!
-//! [`send::send`] asks for a `Permit` and a `Journaled`: nothing reaches an application undecided or
-//! unrecorded. Framing is rebuilt, never relayed: our own writer frames what is forwarded.
+//! [`send::send`] asks for a `Permit` and a `Journaled`: nothing of a caller's reaches an application
+//! undecided or unrecorded. Framing is rebuilt, never relayed: our own writer frames what is forwarded.
 
 pub mod assertion;
 pub mod bond;
@@ -26,4 +26,5 @@ mod sticky;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod tls;
+pub mod trial;
 pub mod tunnel;

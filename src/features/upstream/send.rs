@@ -157,16 +157,25 @@ impl ReplyBody {
 }
 
 /// Sends `request`. What may go is proven: it was permitted, and its opening entry is in the journal.
+pub async fn send(
+    pool: &Rc<Pool>,
+    request: Request<RequestBody>,
+    errand: &Errand,
+    _permit: &Permit,
+    _journaled: &Journaled,
+) -> Result<Response<ReplyBody>, UpstreamError> {
+    dispatch(pool, request, errand).await
+}
+
+/// Sends a request that is ours alone, made for nobody; whatever comes from a caller goes by [`send`].
 ///
 /// A request that changes nothing and has no body is sent a second time, on a new connection, if a
 /// kept connection turns out to be dead; no other request is ever sent twice. A server that cannot be
 /// reached has been sent nothing: then another is taken.
-pub async fn send(
+pub(super) async fn dispatch(
     pool: &Rc<Pool>,
     mut request: Request<RequestBody>,
     errand: &Errand,
-    _permit: &Permit,
-    _journaled: &Journaled,
 ) -> Result<Response<ReplyBody>, UpstreamError> {
     // Only HTTP/1.1 has an upgrade; it takes a connection of its own.
     let upgrades = request.headers().contains_key(http::header::UPGRADE);

@@ -1,6 +1,7 @@
 //! An application's servers as the rules know them. Shared by all workers; how the servers stand is kept
 //! over reloads.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -8,13 +9,12 @@ use http::HeaderValue;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::credential::Credential;
-use super::form_login::Refused;
-use super::jar::Jars;
+use super::form_login::SignedIn;
 use super::settings::{Protocol, Server, Sticky, UpstreamSettings};
 use super::standing::{Change, Standing, StandingNow};
 use super::sticky::{Learned, tags};
 use super::tls::Tls;
+use crate::domain::application::CredentialName;
 use crate::foundation::id::SessionId;
 use crate::platform::tls::client::TlsClientError;
 
@@ -28,6 +28,8 @@ pub struct Upstream {
     pub(super) tls_http1: Option<Tls>,
     pub(super) servers: Vec<ServerState>,
     pub(super) together: Arc<Together>,
+    /// What has come of the sign-ins of the accounts that have a form.
+    pub(super) signed_in: BTreeMap<CredentialName, Arc<SignedIn>>,
 }
 
 /// One server.
@@ -51,10 +53,6 @@ pub(super) struct Together {
     all_out: AtomicBool,
     /// Which server set which cookie of the application.
     pub(super) learned: Learned,
-    /// The application's cookies, person by person.
-    pub(super) jars: Jars,
-    /// Accounts that are left alone for a while.
-    pub(super) refused: Refused,
 }
 
 /// What operators see of one application's servers.
@@ -86,7 +84,9 @@ impl Upstream {
             .into_iter()
             .map(|tag| ServerState { tag, standing: Arc::new(Standing::new(now)), room: room() })
             .collect();
-        Ok(Self { settings, tls, tls_http1, servers, together: Arc::default() })
+        let signed_in =
+            settings.credentials.forms().map(|(name, _)| (name.clone(), Arc::default())).collect();
+        Ok(Self { settings, tls, tls_http1, servers, together: Arc::default(), signed_in })
     }
 
     /// Takes over how its servers stand from what was in force before.
@@ -104,23 +104,20 @@ impl Upstream {
             }
         }
         self.together = before.together.clone();
-        for (name, credential) in &before.settings.credentials.by_name {
-            let now = self.settings.credentials.by_name.get(name);
-            let is_same = match (credential, now) {
-                (Credential::Form(before), Some(Credential::Form(now))) => now.is_same_account(before),
-                (Credential::Form(_) | Credential::Header { .. }, _) => false,
-            };
-            // Nobody goes on under an account that was taken away, or waits for one that was put right.
-            if !is_same {
-                self.together.jars.forget_account(name);
-                self.together.refused.forget(name);
+        // Nobody goes on under an account that was changed, or waits for one that was put right.
+        for (name, form) in self.settings.credentials.forms() {
+            let known = before.settings.credentials.forms().find(|(known, _)| *known == name);
+            if known.is_some_and(|(_, known)| form.is_same_account(known))
+                && let Some(signed_in) = before.signed_in.get(name)
+            {
+                self.signed_in.insert(name.clone(), signed_in.clone());
             }
         }
     }
 
     /// Throws away what is kept for sessions that are gone.
     pub fn forget(&self, is_there: impl Fn(SessionId) -> bool) {
-        self.together.jars.forget(is_there);
+        self.signed_in.values().for_each(|account| account.jars.forget(&is_there));
     }
 
     /// The host that a server is told, where it wants to see its own name and there are others.

@@ -1,4 +1,4 @@
-//! Asks an OpenID provider: one request out, one bounded reply back.
+//! Asks an OpenID provider, or our own control listener: one request out, one bounded reply back.
 //!
 //! Never follows a redirect, which would let a provider's answer choose whom we talk to (SSRF).
 //! One time limit covers name, connection, TLS and body. Plain HTTP is for loopback hosts only.
@@ -121,7 +121,14 @@ impl Fetch {
         timeout: Duration,
         detour: Option<Detour>,
     ) -> Result<Self, AuthoritiesError> {
-        let roots = authorities.map_or_else(native_roots, roots_of)?;
+        Self::believing(authorities.map_or_else(native_roots, roots_of)?, timeout, detour)
+    }
+
+    fn believing(
+        roots: RootCertStore,
+        timeout: Duration,
+        detour: Option<Detour>,
+    ) -> Result<Self, AuthoritiesError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -131,6 +138,11 @@ impl Fetch {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let tls = tokio_rustls::TlsConnector::from(Arc::new(config));
         Ok(Self(Arc::new(Inner { tls, timeout, detour })))
+    }
+
+    /// A client for this machine only, in plain HTTP: it believes no certificate.
+    pub fn of_this_machine(timeout: Duration) -> Result<Self, AuthoritiesError> {
+        Self::believing(RootCertStore::empty(), timeout, None)
     }
 
     /// Sends the request and reads the reply, whatever its status but a redirect.

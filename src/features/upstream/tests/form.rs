@@ -11,6 +11,7 @@ use crate::domain::application::CredentialName;
 use crate::features::upstream::credential::{Credential, send_as};
 use crate::features::upstream::form_login::{FormLogin, SignInFault};
 use crate::features::upstream::send::ReplyBody;
+use crate::features::upstream::trial::{Answer, Trial};
 use crate::foundation::secret::Secret;
 
 const PASSWORD: &str = "correct horse & battery=staple";
@@ -263,6 +264,60 @@ async fn a_password_that_is_put_right_is_used_at_once_and_an_account_that_was_ch
         );
         let changed = reloaded(wrong.settings(), &same);
         whole(&changed, &person(1), request(Method::GET, "")).await.unwrap_err();
+    };
+    LocalSet::new().run_until(run).await;
+}
+
+#[tokio::test]
+async fn whoever_still_signs_in_with_the_password_before_leaves_nothing_behind() {
+    let run = async {
+        let known = Rc::new(Known::default());
+        let before = application_with_form(&known, PASSWORD, None).await;
+        let mut settings = before.settings().clone();
+        let Some(Credential::Form(form)) = settings.credentials.by_name.remove(&account()) else { panic!() };
+        let mut form = (*form).clone();
+        form.secret.1 = Secret::new("another horse".to_owned());
+        settings.credentials.by_name.insert(account(), Credential::Form(Arc::new(form)));
+        let mut upstream = balanced(settings);
+        upstream.inherit(before.upstream());
+        let now = Pool::new(Arc::new(upstream));
+        // Requests that began under the rules before: one is signed in, one refused.
+        assert_eq!(session_of(&before, &person(1), request(Method::GET, "")).await, "s1");
+        whole(&now, &person(1), request(Method::GET, "")).await.unwrap_err();
+        assert_eq!(known.forms.get(), 2, "it has tried the new password, not the old cookies");
+        assert_eq!(
+            session_of(&before, &person(2), request(Method::GET, "")).await,
+            "s3",
+            "nor the other way"
+        );
+    };
+    LocalSet::new().run_until(run).await;
+}
+
+#[tokio::test]
+async fn a_trial_signs_in_by_the_form_once_and_asks_for_what_strangers_do_not_get() {
+    let run = async {
+        let id = RequestId::new(Timestamp::from_seconds(1), &SeededEntropy::new(1));
+        for marker in [None, Some("login-form")] {
+            let known = Rc::new(Known::default());
+            known.shows_form.set(marker.is_some());
+            let (home, login) = ("/home".parse().unwrap(), "/login".parse().unwrap());
+            for (password, test, expected) in [
+                (PASSWORD, &home, Answer::Accepted),
+                ("wrong horse", &home, Answer::Refused),
+                // The form is taken, and what comes then is the form again.
+                (PASSWORD, &login, if marker.is_some() { Answer::Refused } else { Answer::Accepted }),
+            ] {
+                let pool = application_with_form(&known, password, marker).await;
+                let account = &pool.settings().credentials.by_name[&account()];
+                let trial = Trial { settings: pool.settings(), test, host: "ehr.example" };
+                let forms = known.forms.get();
+                trial.ask_as_stranger(0, account, id).await.unwrap();
+                assert_eq!(known.forms.get(), forms, "a stranger sends no form");
+                assert_eq!(trial.ask_as(0, account, id).await.unwrap(), expected, "{test} {marker:?}");
+                assert_eq!(known.forms.get(), forms + 1);
+            }
+        }
     };
     LocalSet::new().run_until(run).await;
 }

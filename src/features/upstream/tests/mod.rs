@@ -4,6 +4,7 @@ mod balance;
 mod form;
 mod signed_in;
 mod tls;
+mod trial;
 
 use std::cell::Cell;
 use std::net::SocketAddr;
