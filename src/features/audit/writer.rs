@@ -13,12 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use super::entry::EntryRef;
 use super::error::JournalError;
 use super::format::Head;
 use super::meter::Meter;
 use super::settings::Sync;
 use super::tape::Tape;
-use super::tray::{EntryRef, Taken, Tray};
+use super::tray::{Taken, Tray};
 use crate::domain::event::{Closing, Opening};
 
 /// What the writer and those who hand entries over have in common.
@@ -245,10 +246,10 @@ impl Writer {
     }
 
     fn seal(&mut self, (opening, closing): &(Opening, Closing)) -> std::io::Result<()> {
-        let entries = [
-            serde_json::to_vec(&EntryRef::Opening(opening))?,
-            serde_json::to_vec(&EntryRef::Closing(closing))?,
-        ];
+        let mut entries = [Vec::new(), Vec::new()];
+        let [first, last] = &mut entries;
+        EntryRef::Opening(opening).write(first)?;
+        EntryRef::Closing(closing).write(last)?;
         self.tape.append(entries.iter().map(Vec::as_slice))?;
         self.tape.sync()?;
         self.advance();
