@@ -21,6 +21,13 @@ impl<T> Kept<T> {
     }
 }
 
+impl<T: Serialize> Kept<T> {
+    /// Its JSON text; `None` if the value has none.
+    pub fn text(&self) -> Option<&RawValue> {
+        self.text.get_or_init(|| to_raw_value(&self.value).ok()).as_deref()
+    }
+}
+
 impl<T> Deref for Kept<T> {
     type Target = T;
 
@@ -38,7 +45,7 @@ impl<T: PartialEq> PartialEq for Kept<T> {
 impl<T: Serialize> Serialize for Kept<T> {
     /// For JSON, as everything is that we keep.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.text.get_or_init(|| to_raw_value(&self.value).ok()) {
+        match self.text() {
             Some(text) => text.serialize(serializer),
             None => self.value.serialize(serializer),
         }

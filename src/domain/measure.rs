@@ -1,6 +1,6 @@
 //! What is counted of requests and events: pure data that can be added up. No people in it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::application::ApplicationName;
@@ -11,10 +11,10 @@ use super::reason::Reason;
 #[derive(Clone, Debug, Default)]
 pub struct Counted {
     /// Requests that reached HTTP, by application, verdict and the most telling reason.
-    pub requests: HashMap<(Option<ApplicationName>, Verdict, Reason), u64>,
+    pub requests: BTreeMap<(Option<ApplicationName>, Verdict, Reason), u64>,
     /// Events that were closed, by outcome. With `events_lost` and `events_forgone` it equals the requests that
     /// ended.
-    pub events: HashMap<Outcome, u64>,
+    pub events: BTreeMap<Outcome, u64>,
     /// Events whose opening entry could not be written: their requests were refused.
     pub events_lost: u64,
     /// Requests refused for their number alone that left no event of their own, but a count in a summary.

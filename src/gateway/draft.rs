@@ -28,58 +28,68 @@ pub struct Scribe {
     pub metrics: Arc<WorkerMetrics>,
 }
 
-/// The event of one request, in the making.
+/// The event of one request, in the making. What is large about it stays in its place, however often the draft
+/// changes hands.
 #[derive(Debug)]
-pub struct Draft {
+pub struct Draft(Box<Sheet>);
+
+#[derive(Debug)]
+struct Sheet {
     scribe: Rc<Scribe>,
     started: Instant,
-    /// Until it is journaled.
-    opening: Option<Box<Opening>>,
-    /// Until it is closed.
-    closing: Option<Closing>,
+    stage: Stage,
+    opening: Opening,
+    closing: Closing,
     /// The bytes that have come from the caller, as they come.
     bytes_in: Option<Rc<Cell<u64>>>,
-    /// Whether the opening entry could not be written: then there is nothing to close.
-    lost: bool,
+}
+
+/// How far an event has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The opening entry is still open.
+    Begun,
+    /// The opening entry was handed to the journal.
+    Journaled,
+    /// The opening entry could not be written: then there is nothing to close.
+    Lost,
+    /// Nothing is left to be written.
+    Ended,
 }
 
 impl Draft {
     /// The event begins.
     pub fn begin(scribe: Rc<Scribe>, event: RequestId, time: Timestamp) -> Self {
-        let opening = Opening::begin(event, EventKind::Request, time);
-        let closing = Closing::of(event, time, Outcome::Aborted);
-        Self {
+        Self(Box::new(Sheet {
             scribe,
             started: Instant::now(),
-            opening: Some(Box::new(opening)),
-            closing: Some(closing),
+            stage: Stage::Begun,
+            opening: Opening::begin(event, EventKind::Request, time),
+            closing: Closing::of(event, time, Outcome::Aborted),
             bytes_in: None,
-            lost: false,
-        }
+        }))
     }
 
     /// Notes something for the opening entry; too late, and without effect, once it is journaled.
     pub fn open(&mut self, note: impl FnOnce(&mut Opening)) {
-        if let Some(opening) = &mut self.opening {
-            note(opening);
+        if self.0.stage == Stage::Begun {
+            note(&mut self.0.opening);
         }
     }
 
     /// Notes something for the closing entry.
     pub fn end(&mut self, note: impl FnOnce(&mut Closing)) {
-        if let Some(closing) = &mut self.closing {
-            note(closing);
-        }
+        note(&mut self.0.closing);
     }
 
     /// Notes where the bytes from the caller are counted: they may come until the event ends.
     pub fn count_in(&mut self, bytes_in: Rc<Cell<u64>>) {
-        self.bytes_in = Some(bytes_in);
+        self.0.bytes_in = Some(bytes_in);
     }
 
     /// Whether the opening entry has been handed to the journal.
-    pub const fn is_journaled(&self) -> bool {
-        self.opening.is_none()
+    pub fn is_journaled(&self) -> bool {
+        self.0.stage != Stage::Begun
     }
 
     /// What was decided and why, and hands the opening entry to the journal.
@@ -88,39 +98,48 @@ impl Draft {
         verdict: Verdict,
         reasons: &[Reason],
     ) -> Result<(Journaled, Pending), JournalError> {
-        let Some(mut opening) = self.opening.take() else { return Err(JournalError::Closed) };
+        let Sheet { scribe, stage, opening, .. } = &mut *self.0;
+        if *stage != Stage::Begun {
+            return Err(JournalError::Closed);
+        }
         opening.verdict = verdict;
         reasons.clone_into(&mut opening.reasons);
         let reason = reasons.first().copied().unwrap_or(Reason::InternalError);
-        let submitted = self.scribe.desk.submit(&opening);
-        self.lost = submitted.is_err();
-        let application = opening.application;
-        self.scribe.metrics.count(|counted| {
+        let submitted = scribe.desk.submit(opening);
+        *stage = if submitted.is_ok() { Stage::Journaled } else { Stage::Lost };
+        let application = opening.application.take();
+        scribe.metrics.count(|counted| {
             *counted.requests.entry((application, verdict, reason)).or_default() += 1;
-            counted.events_lost += u64::from(self.lost);
+            counted.events_lost += u64::from(submitted.is_err());
         });
         submitted
     }
 
     /// The event ends: writes the closing entry.
     pub fn close(mut self, outcome: Outcome) {
-        self.write_closing(outcome, None);
+        self.0.write_closing(outcome, None);
     }
 
     /// The event is not written: its request was refused for its number alone, beyond as many as leave
     /// events. It is counted, here and in the next summary.
     pub fn forgo(mut self, verdict: Verdict, reason: Reason) {
-        self.opening = None;
-        self.closing = None;
-        self.scribe.metrics.count(|counted| {
+        self.0.stage = Stage::Ended;
+        self.0.scribe.metrics.count(|counted| {
             *counted.requests.entry((None, verdict, reason)).or_default() += 1;
             counted.events_forgone += 1;
         });
     }
+}
 
+impl Sheet {
     fn write_closing(&mut self, outcome: Outcome, reason: Option<Reason>) {
-        let Some(mut closing) = self.closing.take() else { return };
+        let is_lost = match std::mem::replace(&mut self.stage, Stage::Ended) {
+            Stage::Begun | Stage::Journaled => false,
+            Stage::Lost => true,
+            Stage::Ended => return,
+        };
         let duration = self.started.elapsed();
+        let closing = &mut self.closing;
         if let Some(bytes_in) = self.bytes_in.take() {
             closing.bytes_in += bytes_in.get();
         }
@@ -128,11 +147,11 @@ impl Draft {
         closing.outcome = outcome;
         closing.reason = closing.reason.or(reason);
         closing.duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        if !self.lost {
-            self.scribe.desk.close(&closing);
+        if !is_lost {
+            self.scribe.desk.close(closing);
         }
         self.scribe.metrics.count(|counted| {
-            *counted.events.entry(outcome).or_default() += u64::from(!self.lost);
+            *counted.events.entry(outcome).or_default() += u64::from(!is_lost);
             counted.duration.observe(duration);
         });
     }
@@ -140,7 +159,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if self.closing.is_none() {
+        if self.0.stage == Stage::Ended {
             return;
         }
         let (outcome, reason) = if std::thread::panicking() {
@@ -153,6 +172,6 @@ impl Drop for Draft {
         {
             tracing::error!(error = %error, "an event could not be journaled");
         }
-        self.write_closing(outcome, Some(reason));
+        self.0.write_closing(outcome, Some(reason));
     }
 }

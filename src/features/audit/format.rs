@@ -27,6 +27,7 @@ pub(super) const ENTRY_HEAD_BYTES: usize = 56;
 /// The largest payload of one entry.
 pub(super) const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
 
+const CRC_BYTES: usize = 4;
 const MAGIC: [u8; 8] = *b"LEASTWAY";
 const VERSION: u32 = 1;
 
@@ -153,28 +154,35 @@ impl EntryHead {
 
     /// Whether the checksum fits this head and `payload`.
     pub(super) fn fits(&self, payload: &[u8]) -> bool {
-        self.crc == checksum(self.length, self.sequence, self.synced, &self.previous, payload)
+        let (sequence, synced) = (self.sequence.to_be_bytes(), self.synced.to_be_bytes());
+        self.crc
+            == checksum(self.length.to_be_bytes(), &[&sequence, &synced, self.previous.as_bytes(), payload])
     }
 }
 
 /// Writes the entry that follows `before` at the end of `block`; gives the place after it.
 pub(super) fn encode_entry(block: &mut Vec<u8>, before: Head, synced: u64, payload: &[u8]) -> Head {
     let after = before.after(payload);
-    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-    let crc = checksum(length, after.sequence, synced, &before.hash, payload);
-    block.extend_from_slice(&length.to_be_bytes());
-    block.extend_from_slice(&crc.to_be_bytes());
+    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let start = block.len();
+    block.extend_from_slice(&length);
+    block.extend_from_slice(&[0; CRC_BYTES]);
+    let covered = block.len();
     block.extend_from_slice(&after.sequence.to_be_bytes());
     block.extend_from_slice(&synced.to_be_bytes());
     block.extend_from_slice(before.hash.as_bytes());
     block.extend_from_slice(payload);
+    // All in one go: as it stands here it is as it is checked.
+    let crc = checksum(length, &[block.get(covered..).unwrap_or_default()]);
+    if let Some(place) = block.get_mut(start + length.len()..covered) {
+        place.copy_from_slice(&crc.to_be_bytes());
+    }
     after
 }
 
-fn checksum(length: u32, sequence: u64, synced: u64, previous: &Digest, payload: &[u8]) -> u32 {
-    let parts: [&[u8]; 5] =
-        [&length.to_be_bytes(), &sequence.to_be_bytes(), &synced.to_be_bytes(), previous.as_bytes(), payload];
-    parts.iter().fold(0, |crc, part| crc32c::crc32c_append(crc, part))
+/// Of an entry of that length, with all that follows the checksum.
+fn checksum(length: [u8; 4], rest: &[&[u8]]) -> u32 {
+    rest.iter().fold(crc32c::crc32c(&length), |crc, part| crc32c::crc32c_append(crc, part))
 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {

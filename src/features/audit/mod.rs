@@ -19,6 +19,7 @@ pub mod verify;
 mod direct;
 mod directory;
 mod disk;
+mod entry;
 mod error;
 mod format;
 mod meter;

@@ -1,23 +1,15 @@
 //! Where entries wait for the writer: one tray per worker, so that no worker waits for another.
 //!
-//! A tray is the worker's own buffer: entries are serialized straight into it, one behind the other.
+//! A tray is the worker's own buffer: entries are written straight into it, one behind the other.
 //! The writer swaps it for an empty one. Nothing is allocated and nobody is woken per entry.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
 use tokio::sync::watch;
 
+use super::entry::EntryRef;
 use super::error::JournalError;
 use crate::domain::event::{Closing, Opening};
-
-/// An entry that is not copied to be written; looks like [`crate::domain::event::Entry`].
-#[derive(Debug, Serialize)]
-#[serde(tag = "entry", rename_all = "snake_case")]
-pub(super) enum EntryRef<'a> {
-    Opening(&'a Opening),
-    Closing(&'a Closing),
-}
 
 /// Where one worker's entries wait.
 #[derive(Debug)]
@@ -153,7 +145,7 @@ impl Inbox {
         }
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&[0; LENGTH_BYTES]);
-        let written = serde_json::to_writer(&mut self.bytes, entry);
+        let written = entry.write(&mut self.bytes);
         let length = self.bytes.len().saturating_sub(start + LENGTH_BYTES);
         if written.is_err() || length > payload_bytes_max {
             self.bytes.truncate(start);

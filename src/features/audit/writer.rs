@@ -1,7 +1,7 @@
 //! The one thread that writes the journal.
 //!
 //! It takes all that waits in all trays, writes it in one piece, syncs, *then* advances and wakes each
-//! worker once. While the disk is busy the next batch forms by itself; where batches are large, the next is
+//! worker once. While the disk is busy the next batch forms by itself; after a large one, the next is
 //! given a moment to become larger still, which is time that nobody notices and work saved for all. The first
 //! error ends it: whoever waits is told, whoever comes is refused, until the journal is opened again
 //! and what is on the disk has been read. A failed sync is never tried again on the same file, since
@@ -13,12 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use super::entry::EntryRef;
 use super::error::JournalError;
 use super::format::Head;
 use super::meter::Meter;
 use super::settings::Sync;
 use super::tape::Tape;
-use super::tray::{EntryRef, Taken, Tray};
+use super::tray::{Taken, Tray};
 use crate::domain::event::{Closing, Opening};
 
 /// What the writer and those who hand entries over have in common.
@@ -157,6 +158,9 @@ impl Writer {
     /// Writes until the journal is closed or something fails. `seal` is the event that then ends it.
     pub(super) fn run(mut self, seal: impl FnOnce() -> (Opening, Closing)) {
         loop {
+            if self.was_large {
+                gather();
+            }
             self.shared.bell.wait(self.sync_due());
             let is_last = self.shared.is_closing.load(Ordering::Acquire);
             if let Err(error) = self.turn(is_last) {
@@ -175,9 +179,6 @@ impl Writer {
 
     /// One batch: take, write, sync, advance, wake.
     fn turn(&mut self, is_last: bool) -> std::io::Result<()> {
-        if self.was_large && !is_last {
-            gather();
-        }
         self.collect(is_last);
         self.was_large = self.taken.iter().map(|(_, taken)| taken.entries).sum::<u64>() >= LARGE_ENTRIES;
         if !self.taken.is_empty() {
@@ -245,10 +246,10 @@ impl Writer {
     }
 
     fn seal(&mut self, (opening, closing): &(Opening, Closing)) -> std::io::Result<()> {
-        let entries = [
-            serde_json::to_vec(&EntryRef::Opening(opening))?,
-            serde_json::to_vec(&EntryRef::Closing(closing))?,
-        ];
+        let mut entries = [Vec::new(), Vec::new()];
+        let [first, last] = &mut entries;
+        EntryRef::Opening(opening).write(first)?;
+        EntryRef::Closing(closing).write(last)?;
         self.tape.append(entries.iter().map(Vec::as_slice))?;
         self.tape.sync()?;
         self.advance();
@@ -266,6 +267,7 @@ impl Writer {
     }
 }
 
+/// Sleeps rather than waits for the bell: whoever comes in the meantime need not wake anybody.
 #[expect(clippy::disallowed_methods, reason = "a thread of its own, and what it waits for is company")]
 fn gather() {
     std::thread::sleep(LARGER_AFTER);
@@ -282,7 +284,7 @@ impl Drop for Writer {
 
 /// A batch of so many entries shows that many workers' requests wait together.
 const LARGE_ENTRIES: u64 = 24;
-/// How long the batch after a large one gathers. A sync takes about as long.
-const LARGER_AFTER: Duration = Duration::from_micros(200);
+/// How long nothing is taken after a large batch. A sync takes about as long.
+const LARGER_AFTER: Duration = Duration::from_micros(300);
 const SPARE_MAX: usize = 64;
 const SPARE_BYTES_MAX: usize = 1024 * 1024;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::features::audit::JournalError;
 use crate::features::audit::directory::segments;
-use crate::features::audit::tray::{EntryRef, Tray};
+use crate::features::audit::tray::Tray;
 
 #[test]
 fn entries_stand_in_the_order_in_which_they_were_submitted() {
@@ -236,74 +236,4 @@ fn an_entry_that_is_too_large_is_refused_and_leaves_no_trace() {
     });
     journal.close();
     assert_eq!(numbers(directory.path(), 4), [2, 3]);
-}
-
-#[test]
-fn what_is_written_is_the_json_of_an_entry() {
-    let (opening, closing) = (opening(1), closing(1));
-    let written = serde_json::to_string(&EntryRef::Opening(&opening)).unwrap();
-    assert_eq!(written, serde_json::to_string(&Entry::Opening(Box::new(opening))).unwrap());
-    let written = serde_json::to_string(&EntryRef::Closing(&closing)).unwrap();
-    assert_eq!(written, serde_json::to_string(&Entry::Closing(closing)).unwrap());
-}
-
-#[test]
-fn entries_look_as_auditors_know_them() {
-    let entry = serde_json::to_value(EntryRef::Opening(&opening(1))).unwrap();
-    let entry = serde_json::to_string_pretty(&entry).unwrap();
-    insta::assert_snapshot!(entry, @r#"
-    {
-      "entry": "opening",
-      "event": "019ca869-53e8-71be-b871-71c3e08549cb",
-      "kind": "request",
-      "time": "2026-03-01T08:00:01.000Z",
-      "client_ip": "192.0.2.7",
-      "application": "ehr",
-      "route": "patient.list.csv",
-      "action": "export",
-      "categories": [
-        "demographics"
-      ],
-      "method": "POST",
-      "host": "ehr.clinic.example",
-      "path": "/reports/patients",
-      "subject": {
-        "issuer": "https://id.clinic.example",
-        "sub": "sub-1",
-        "name": "Noor Nasser",
-        "roles": [
-          "registrar"
-        ],
-        "purpose": "operations",
-        "session": "019ca869-5000-779a-b487-6f2aa5d0aee2",
-        "auth_time": "2026-03-01T08:00:00.000Z"
-      },
-      "verdict": "permit",
-      "reasons": [
-        "rule-matched"
-      ],
-      "rules": [
-        "registrar/2"
-      ],
-      "rules_version": "0011223344556677"
-    }
-    "#);
-    let entry = serde_json::to_string_pretty(&EntryRef::Closing(&closing(1))).unwrap();
-    insta::assert_snapshot!(entry, @r#"
-    {
-      "entry": "closing",
-      "event": "019ca869-53e8-71be-b871-71c3e08549cb",
-      "time": "2026-03-01T08:00:01.020Z",
-      "outcome": "withheld",
-      "status": 403,
-      "reason": "export-over-request-limit",
-      "records": {
-        "at_least": 501
-      },
-      "bytes_in": 0,
-      "bytes_out": 5120,
-      "duration_us": 20000,
-      "upstream_us": 18000
-    }
-    "#);
 }

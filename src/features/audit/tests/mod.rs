@@ -2,6 +2,7 @@
 
 mod commit;
 mod crash;
+mod entries;
 mod faults;
 mod questions;
 mod tampering;

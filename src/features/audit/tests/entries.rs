@@ -1,0 +1,225 @@
+//! The JSON of an entry: what it looks like, and that it is serde's.
+
+use std::net::IpAddr;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::domain::action::Action;
+use crate::domain::count::WhyUnknown;
+use crate::domain::event::EventJustification;
+use crate::domain::limit::{Exceeded, LimitName, OnExceed};
+use crate::domain::patient::PatientRef;
+use crate::features::audit::entry::EntryRef;
+use crate::foundation::digest::DigestKey;
+
+proptest! {
+    #[test]
+    fn an_opening_entry_is_written_as_serde_writes_it(opening in any_opening()) {
+        let written = written(&EntryRef::Opening(&opening));
+        prop_assert_eq!(written, serde_json::to_string(&Entry::Opening(Box::new(opening))).unwrap());
+    }
+
+    #[test]
+    fn a_closing_entry_is_written_as_serde_writes_it(closing in any_closing()) {
+        let written = written(&EntryRef::Closing(&closing));
+        prop_assert_eq!(written, serde_json::to_string(&Entry::Closing(closing)).unwrap());
+    }
+}
+
+#[test]
+fn whatever_has_to_be_escaped_is() {
+    for byte in 0..=0x7f_u8 {
+        let opening = Opening { note: Some(format!("a{}b", char::from(byte))), ..opening(1) };
+        let written = written(&EntryRef::Opening(&opening));
+        assert_eq!(written, serde_json::to_string(&Entry::Opening(Box::new(opening))).unwrap());
+    }
+}
+
+#[test]
+fn entries_look_as_auditors_know_them() {
+    let entry = pretty(&EntryRef::Opening(&opening(1)));
+    insta::assert_snapshot!(entry, @r#"
+    {
+      "entry": "opening",
+      "event": "019ca869-53e8-71be-b871-71c3e08549cb",
+      "kind": "request",
+      "time": "2026-03-01T08:00:01.000Z",
+      "client_ip": "192.0.2.7",
+      "application": "ehr",
+      "route": "patient.list.csv",
+      "action": "export",
+      "categories": [
+        "demographics"
+      ],
+      "method": "POST",
+      "host": "ehr.clinic.example",
+      "path": "/reports/patients",
+      "subject": {
+        "issuer": "https://id.clinic.example",
+        "sub": "sub-1",
+        "name": "Noor Nasser",
+        "roles": [
+          "registrar"
+        ],
+        "purpose": "operations",
+        "session": "019ca869-5000-779a-b487-6f2aa5d0aee2",
+        "auth_time": "2026-03-01T08:00:00.000Z"
+      },
+      "verdict": "permit",
+      "reasons": [
+        "rule-matched"
+      ],
+      "rules": [
+        "registrar/2"
+      ],
+      "rules_version": "0011223344556677"
+    }
+    "#);
+    let entry = pretty(&EntryRef::Closing(&closing(1)));
+    insta::assert_snapshot!(entry, @r#"
+    {
+      "entry": "closing",
+      "event": "019ca869-53e8-71be-b871-71c3e08549cb",
+      "time": "2026-03-01T08:00:01.020Z",
+      "outcome": "withheld",
+      "status": 403,
+      "reason": "export-over-request-limit",
+      "records": {
+        "at_least": 501
+      },
+      "bytes_in": 0,
+      "bytes_out": 5120,
+      "duration_us": 20000,
+      "upstream_us": 18000
+    }
+    "#);
+}
+
+fn written(entry: &EntryRef<'_>) -> String {
+    let mut out = Vec::new();
+    entry.write(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn pretty(entry: &EntryRef<'_>) -> String {
+    let entry: serde_json::Value = serde_json::from_str(&written(entry)).unwrap();
+    serde_json::to_string_pretty(&entry).unwrap()
+}
+
+/// A text with much in it that has to be escaped, or has not.
+fn text() -> impl Strategy<Value = String> {
+    let ascii = vec((0..0x80_u8).prop_map(char::from), 0..24);
+    let plain = vec(select(vec!['a', '/', '{', '}', '~']), 0..48);
+    prop_oneof![ascii, plain, vec(any::<char>(), 0..12)].prop_map(|chars| chars.into_iter().collect())
+}
+
+fn name<T: std::str::FromStr<Err: std::fmt::Debug> + std::fmt::Debug>() -> impl Strategy<Value = T> {
+    vec(select(vec!['a', 'Z', '0', '-', '_', '.']), 1..64)
+        .prop_map(|chars| chars.into_iter().collect::<String>().parse().unwrap())
+}
+
+fn moment() -> impl Strategy<Value = Timestamp> {
+    prop_oneof![any::<i64>(), 0..4_102_444_800_000_i64].prop_map(Timestamp::from_millis)
+}
+
+fn event() -> impl Strategy<Value = RequestId> {
+    any::<u64>().prop_map(|seed| RequestId::new(MORNING, &SeededEntropy::new(seed)))
+}
+
+fn subject() -> impl Strategy<Value = Arc<Kept<EventSubject>>> {
+    let who = (text(), text(), text(), vec(name(), 0..3), select(Purpose::ALL), any::<u64>());
+    (who, option::of(text()), vec(text(), 0..3), moment()).prop_map(
+        |((issuer, sub, name, roles, purpose, seed), acr, amr, auth_time)| {
+            Arc::new(Kept::new(EventSubject {
+                issuer: issuer.into(),
+                sub: sub.into(),
+                name: name.into(),
+                roles,
+                purpose,
+                session: SessionId::new(MORNING, &SeededEntropy::new(seed)),
+                acr,
+                amr,
+                auth_time,
+            }))
+        },
+    )
+}
+
+fn any_opening() -> impl Strategy<Value = Opening> {
+    let came = (event(), select(EventKind::ALL), moment(), option::of(any::<IpAddr>()));
+    let route = (option::of(name()), option::of(name()), option::of(select(Action::ALL)), vec(name(), 0..3));
+    let asked = (option::of(text()), option::of(text()), option::of(text()), option::of(any::<u32>()));
+    let who = (vec(text(), 0..3), option::of(text()), option::of(subject()));
+    let why = (select(Verdict::ALL), vec(select(Reason::ALL), 0..3), vec(text(), 0..3), option::of(text()));
+    let more = (option::of(name()), option::of((text(), text())), option::of(text()));
+    (came, route, asked, who, why, more).prop_map(|(came, route, asked, who, why, more)| Opening {
+        event: came.0,
+        kind: came.1,
+        time: came.2,
+        client_ip: came.3,
+        application: route.0,
+        route: route.1,
+        action: route.2,
+        categories: route.3.into(),
+        method: asked.0.map(Into::into),
+        host: asked.1.map(Into::into),
+        path: asked.2.map(Into::into),
+        batch_entry: asked.3,
+        query_keys: who.0,
+        patient: who.1.map(|patient| {
+            PatientRef::new("ehr".parse().unwrap(), patient).digest(&DigestKey::from_bytes(&[7; 32]))
+        }),
+        subject: who.2,
+        verdict: why.0,
+        reasons: why.1,
+        rules: why.2.into_iter().map(Into::into).collect(),
+        rules_version: why.3.map(Into::into),
+        credential: more.0,
+        justification: more.1.map(|(code, text)| EventJustification { code, text }),
+        note: more.2,
+    })
+}
+
+fn count() -> impl Strategy<Value = Count> {
+    prop_oneof![
+        any::<u64>().prop_map(Count::Exactly),
+        any::<u64>().prop_map(Count::AtLeast),
+        select(vec![WhyUnknown::Opaque, WhyUnknown::Undecodable]).prop_map(Count::Unknown),
+        Just(Count::NotCounted),
+    ]
+}
+
+fn exceeded() -> impl Strategy<Value = Exceeded> {
+    (select(LimitName::ALL), any::<u64>(), any::<u64>()).prop_map(|(limit, allowed, actual)| Exceeded {
+        limit,
+        allowed,
+        actual,
+    })
+}
+
+fn any_closing() -> impl Strategy<Value = Closing> {
+    let how = (event(), moment(), select(Outcome::ALL), option::of(any::<u16>()));
+    let why = (option::of(select(Reason::ALL)), option::of(exceeded()), option::of(select(OnExceed::ALL)));
+    let number = || prop_oneof![any::<u64>(), 0..2000_u64];
+    let what = (count(), count(), any::<bool>(), number(), number(), number(), option::of(number()));
+    (how, why, what).prop_map(|(how, why, what)| Closing {
+        event: how.0,
+        time: how.1,
+        outcome: how.2,
+        status: how.3,
+        reason: why.0,
+        records: what.0,
+        patients: what.1,
+        exceeded: why.1,
+        on_exceed: why.2,
+        found_file: what.2,
+        bytes_in: what.3,
+        bytes_out: what.4,
+        duration_us: what.5,
+        upstream_us: what.6,
+    })
+}
