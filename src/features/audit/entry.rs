@@ -42,49 +42,93 @@ struct Members<'a>(&'a mut Vec<u8>);
 
 impl Members<'_> {
     fn opening(&mut self, opening: &Opening) -> serde_json::Result<()> {
-        self.quoted("{\"entry\":\"opening\",\"event\":", opening.event.encode(&mut [0; 36]).as_bytes());
-        self.word(key!("kind"), opening.kind.as_str());
-        self.time(key!("time"), opening.time);
-        self.json(key!("client_ip"), opening.client_ip.as_ref())?;
-        self.word(key!("application"), opening.application.as_ref().map(ApplicationName::as_str));
-        self.word(key!("route"), opening.route.as_ref().map(RouteName::as_str));
-        self.word(key!("action"), opening.action.map(|action| action.as_str()));
-        self.list_if_any(key!("categories"), opening.categories.iter().map(Category::as_str))?;
-        self.text(key!("method"), opening.method.as_deref())?;
-        self.text(key!("host"), opening.host.as_deref())?;
-        self.text(key!("path"), opening.path.as_deref())?;
-        self.json(key!("batch_entry"), opening.batch_entry.as_ref())?;
-        self.list_if_any(key!("query_keys"), opening.query_keys.iter().map(String::as_str))?;
-        if let Some(patient) = &opening.patient {
+        // Taken apart, so that a member that is added cannot be forgotten here.
+        let Opening {
+            event,
+            kind,
+            time,
+            client_ip,
+            application,
+            route,
+            action,
+            categories,
+            method,
+            host,
+            path,
+            batch_entry,
+            query_keys,
+            patient,
+            taken,
+            subject,
+            verdict,
+            reasons,
+            rules,
+            rules_version,
+            credential,
+            justification,
+            note,
+        } = opening;
+        self.quoted("{\"entry\":\"opening\",\"event\":", event.encode(&mut [0; 36]).as_bytes());
+        self.word(key!("kind"), kind.as_str());
+        self.time(key!("time"), *time);
+        self.json(key!("client_ip"), client_ip.as_ref())?;
+        self.word(key!("application"), application.as_ref().map(ApplicationName::as_str));
+        self.word(key!("route"), route.as_ref().map(RouteName::as_str));
+        self.word(key!("action"), action.map(|action| action.as_str()));
+        self.list_if_any(key!("categories"), categories.iter().map(Category::as_str))?;
+        self.text(key!("method"), method.as_deref())?;
+        self.text(key!("host"), host.as_deref())?;
+        self.text(key!("path"), path.as_deref())?;
+        self.json(key!("batch_entry"), batch_entry.as_ref())?;
+        self.list_if_any(key!("query_keys"), query_keys.iter().map(String::as_str))?;
+        if let Some(patient) = patient {
             self.quoted(key!("patient"), &patient.digest().hex());
         }
-        self.kept(key!("subject"), opening.subject.as_deref())?;
-        self.word(key!("verdict"), opening.verdict.as_str());
-        self.list(key!("reasons"), opening.reasons.iter().map(|reason| reason.as_str()))?;
-        self.list_if_any(key!("rules"), opening.rules.iter().map(|rule| &**rule))?;
-        self.text(key!("rules_version"), opening.rules_version.as_deref())?;
-        self.word(key!("credential"), opening.credential.as_ref().map(CredentialName::as_str));
-        self.json(key!("justification"), opening.justification.as_ref())?;
-        self.text(key!("note"), opening.note.as_deref())?;
+        self.json(key!("taken"), taken.as_deref())?;
+        self.kept(key!("subject"), subject.as_deref())?;
+        self.word(key!("verdict"), verdict.as_str());
+        self.list(key!("reasons"), reasons.iter().map(|reason| reason.as_str()))?;
+        self.list_if_any(key!("rules"), rules.iter().map(|rule| &**rule))?;
+        self.text(key!("rules_version"), rules_version.as_deref())?;
+        self.word(key!("credential"), credential.as_ref().map(CredentialName::as_str));
+        self.json(key!("justification"), justification.as_ref())?;
+        self.text(key!("note"), note.as_deref())?;
         self.0.push(b'}');
         Ok(())
     }
 
     fn closing(&mut self, closing: &Closing) -> serde_json::Result<()> {
-        self.quoted("{\"entry\":\"closing\",\"event\":", closing.event.encode(&mut [0; 36]).as_bytes());
-        self.time(key!("time"), closing.time);
-        self.word(key!("outcome"), closing.outcome.as_str());
-        self.json(key!("status"), closing.status.as_ref())?;
-        self.word(key!("reason"), closing.reason.map(|reason| reason.as_str()));
-        self.count(key!("records"), closing.records)?;
-        self.count(key!("patients"), closing.patients)?;
-        self.json(key!("exceeded"), closing.exceeded.as_ref())?;
-        self.word(key!("on_exceed"), closing.on_exceed.map(|what| what.as_str()));
-        self.json(key!("found_file"), closing.found_file.then_some(&true))?;
-        self.json(key!("bytes_in"), &closing.bytes_in)?;
-        self.json(key!("bytes_out"), &closing.bytes_out)?;
-        self.json(key!("duration_us"), &closing.duration_us)?;
-        self.json(key!("upstream_us"), closing.upstream_us.as_ref())?;
+        // Taken apart, so that a member that is added cannot be forgotten here.
+        let Closing {
+            event,
+            time,
+            outcome,
+            status,
+            reason,
+            records,
+            patients,
+            exceeded,
+            on_exceed,
+            found_file,
+            bytes_in,
+            bytes_out,
+            duration_us,
+            upstream_us,
+        } = closing;
+        self.quoted("{\"entry\":\"closing\",\"event\":", event.encode(&mut [0; 36]).as_bytes());
+        self.time(key!("time"), *time);
+        self.word(key!("outcome"), outcome.as_str());
+        self.json(key!("status"), status.as_ref())?;
+        self.word(key!("reason"), reason.map(|reason| reason.as_str()));
+        self.count(key!("records"), *records)?;
+        self.count(key!("patients"), *patients)?;
+        self.json(key!("exceeded"), exceeded.as_ref())?;
+        self.word(key!("on_exceed"), on_exceed.map(|what| what.as_str()));
+        self.json(key!("found_file"), found_file.then_some(&true))?;
+        self.json(key!("bytes_in"), bytes_in)?;
+        self.json(key!("bytes_out"), bytes_out)?;
+        self.json(key!("duration_us"), duration_us)?;
+        self.json(key!("upstream_us"), upstream_us.as_ref())?;
         self.0.push(b'}');
         Ok(())
     }

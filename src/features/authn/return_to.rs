@@ -104,7 +104,8 @@ mod tests {
             prop_assert_eq!(read.origin(), own.origin());
             prop_assert!(!read.path().starts_with(OWN_PATHS));
             prop_assert!(kept.as_str() == target || kept.as_str() == "/");
-            prop_assert_eq!(ReturnTo::new(kept.as_str()).as_str(), kept.as_str());
+            let again = ReturnTo::new(kept.as_str());
+            prop_assert_eq!(again.as_str(), kept.as_str());
         }
     }
 }

@@ -20,6 +20,7 @@ use super::pool::Pool;
 use super::send::{ReplyBody, RequestBody, dispatch};
 use super::servers::Upstream;
 use super::settings::{Connections, UpstreamSettings};
+use crate::domain::patience::Patience;
 use crate::foundation::id::RequestId;
 use crate::platform::tls::client::TlsClientError;
 
@@ -157,4 +158,5 @@ const ERRAND: Errand = Errand {
     session: None,
     line: std::net::SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
     server: None,
+    patience: Patience { head: None, silence: None },
 };

@@ -10,9 +10,9 @@ use proptest::sample::select;
 use super::*;
 use crate::domain::action::Action;
 use crate::domain::count::WhyUnknown;
-use crate::domain::event::EventJustification;
+use crate::domain::event::{EventJustification, Taken};
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
-use crate::domain::patient::PatientRef;
+use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::features::audit::entry::EntryRef;
 use crate::foundation::digest::DigestKey;
 
@@ -149,6 +149,10 @@ fn subject() -> impl Strategy<Value = Arc<Kept<EventSubject>>> {
     )
 }
 
+fn digest(patient: &str) -> PatientDigest {
+    PatientRef::new("ehr".parse().unwrap(), patient.to_owned()).digest(&DigestKey::from_bytes(&[7; 32]))
+}
+
 fn any_opening() -> impl Strategy<Value = Opening> {
     let came = (event(), select(EventKind::ALL), moment(), option::of(any::<IpAddr>()));
     let route = (option::of(name()), option::of(name()), option::of(select(Action::ALL)), vec(name(), 0..3));
@@ -170,9 +174,8 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         path: asked.2.map(Into::into),
         batch_entry: asked.3,
         query_keys: who.0,
-        patient: who.1.map(|patient| {
-            PatientRef::new("ehr".parse().unwrap(), patient).digest(&DigestKey::from_bytes(&[7; 32]))
-        }),
+        taken: who.1.as_deref().map(|patient| Box::new(Taken::by(Action::Export, Some(digest(patient))))),
+        patient: who.1.as_deref().map(digest),
         subject: who.2,
         verdict: why.0,
         reasons: why.1,

@@ -319,7 +319,7 @@ proptest! {
     #[test]
     fn a_host_reads_the_same_a_second_time(text in "[a-zA-Z0-9.:@_\\[\\]-]{0,24}") {
         if let Ok(once) = Authority::parse(&text) {
-            prop_assert_eq!(Authority::parse(&once.to_string()).unwrap(), once);
+            prop_assert_eq!(Authority::parse(once.as_str()).unwrap(), once);
         }
     }
 }
