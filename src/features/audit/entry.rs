@@ -58,6 +58,7 @@ impl Members<'_> {
         if let Some(patient) = &opening.patient {
             self.quoted(key!("patient"), &patient.digest().hex());
         }
+        self.json(key!("taken"), opening.taken.as_deref())?;
         self.kept(key!("subject"), opening.subject.as_deref())?;
         self.word(key!("verdict"), opening.verdict.as_str());
         self.list(key!("reasons"), opening.reasons.iter().map(|reason| reason.as_str()))?;
