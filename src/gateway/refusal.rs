@@ -166,9 +166,9 @@ impl Refusal {
             | Self::StoreUnavailable
             | Self::Overloaded
             | Self::Upstream(UpstreamError::Overloaded) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Upstream(UpstreamError::ConnectTimeout | UpstreamError::ReplyTimeout) => {
-                StatusCode::GATEWAY_TIMEOUT
-            }
+            Self::Upstream(
+                UpstreamError::ConnectTimeout | UpstreamError::ReplyTimeout | UpstreamError::Stalled,
+            ) => StatusCode::GATEWAY_TIMEOUT,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
             Self::SignInFailed(error, _) => sign_in_status(error.reason()),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

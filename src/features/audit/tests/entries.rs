@@ -149,15 +149,21 @@ fn subject() -> impl Strategy<Value = Arc<Kept<EventSubject>>> {
     )
 }
 
-fn digest(patient: &str) -> PatientDigest {
-    PatientRef::new("ehr".parse().unwrap(), patient.to_owned()).digest(&DigestKey::from_bytes(&[7; 32]))
+fn patient() -> impl Strategy<Value = PatientDigest> {
+    text().prop_map(|patient| {
+        PatientRef::new("ehr".parse().unwrap(), patient).digest(&DigestKey::from_bytes(&[7; 32]))
+    })
+}
+
+fn taken() -> impl Strategy<Value = Taken> {
+    (0..3_u32, vec(patient(), 0..3)).prop_map(|(exports, opened)| Taken { exports, opened })
 }
 
 fn any_opening() -> impl Strategy<Value = Opening> {
     let came = (event(), select(EventKind::ALL), moment(), option::of(any::<IpAddr>()));
     let route = (option::of(name()), option::of(name()), option::of(select(Action::ALL)), vec(name(), 0..3));
     let asked = (option::of(text()), option::of(text()), option::of(text()), option::of(any::<u32>()));
-    let who = (vec(text(), 0..3), option::of(text()), option::of(subject()));
+    let who = (vec(text(), 0..3), option::of(patient()), option::of(taken()), option::of(subject()));
     let why = (select(Verdict::ALL), vec(select(Reason::ALL), 0..3), vec(text(), 0..3), option::of(text()));
     let more = (option::of(name()), option::of((text(), text())), option::of(text()));
     (came, route, asked, who, why, more).prop_map(|(came, route, asked, who, why, more)| Opening {
@@ -174,9 +180,9 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         path: asked.2.map(Into::into),
         batch_entry: asked.3,
         query_keys: who.0,
-        taken: who.1.as_deref().map(|patient| Box::new(Taken::by(Action::Export, Some(digest(patient))))),
-        patient: who.1.as_deref().map(digest),
-        subject: who.2,
+        patient: who.1,
+        taken: who.2.map(Box::new),
+        subject: who.3,
         verdict: why.0,
         reasons: why.1,
         rules: why.2.into_iter().map(Into::into).collect(),

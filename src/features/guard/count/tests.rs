@@ -192,26 +192,6 @@ fn patients_are_found_wherever_they_stand_in_a_record() {
 }
 
 #[test]
-fn entries_of_a_bundle_are_records_unless_they_come_along_only() {
-    let entry = |id: &str, mode: Value| {
-        json!({ "resource": { "resourceType": "Observation", "id": id,
-        "subject": { "reference": format!("Patient/{id}") } }, "search": { "mode": mode } })
-    };
-    let bundle = json!({ "resourceType": "Bundle", "type": "searchset", "total": 3, "entry": [
-        entry("1", json!("match")), entry("2", json!("match")), entry("1", json!("include")),
-        { "resource": { "resourceType": "Patient", "id": "7" }, "search": { "mode": "include" } },
-        { "resource": { "resourceType": "OperationOutcome" }, "search": { "mode": "outcome" } },
-        { "fullUrl": "x", "resource": { "id": "8", "resourceType": "Patient" } },
-    ] });
-    let tally = count(&ReplyKind::FhirBundle, None, bundle.to_string());
-    assert_eq!(
-        tally,
-        Tally { records: Count::Exactly(4), patients: Count::Exactly(4) },
-        "no fewer than patients"
-    );
-}
-
-#[test]
 fn fhir_replies_other_than_a_search_are_counted_too() {
     let exactly = Count::Exactly;
     let inner = |count: usize| {
