@@ -87,9 +87,10 @@ slow_readers() {
   wait "${readers[@]}" 2>/dev/null || true
   return "$bad"
 }
-bounded 'a thousand callers who never end a head keep nobody from being answered' 65536 slow -H -i 2
-bounded 'nor do a thousand who never end a body' 65536 slow -B -i 2 -s 8192
-bounded 'nor do a thousand who read a byte at a time' 65536 slow -X -w 1 -y 8 -n 1 -z 1 -k 3
+# 96 KiB for each: TLS, what was read, and a connection to the application.
+bounded 'a thousand callers who never end a head keep nobody from being answered' 98304 slow -H -i 2
+bounded 'nor do a thousand who never end a body' 98304 slow -B -i 2 -s 8192
+bounded 'nor do a thousand who read a byte at a time' 98304 slow -X -w 1 -y 8 -n 1 -z 1 -k 3
 bounded 'nor do fifty who read a GiB at 10 KiB a second' 102400 slow_readers
 
 # ---------------------------------------------------------------- TLS, long, idle

@@ -57,6 +57,7 @@ WAYS = [
     Way("a batch that reads", "POST", "", SENSITIVE, batch("Condition?_count=100")),
     Way("a batch, with a slash at the end", "POST", "/", SENSITIVE, batch("Condition?_count=100")),
     Way("a batch of everything", "POST", "/", "Sampleby", batch("Patient?_count=100", "Condition?_count=100")),
+    Way("a transaction that reads", "POST", "/", SENSITIVE, batch("Condition?_count=100", kind="transaction")),
     Way("GraphQL", "POST", "/$graphql", SENSITIVE, GRAPH, "application/json"),
     Way("another type that comes along", "GET", "/Patient?_revinclude=Condition:subject&_count=60", SENSITIVE),
     Way("the same, encoded", "GET", "/Patient?%5frevinclude=Condition:subject&_count=60", SENSITIVE),
