@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use super::directory::{SegmentPath, keep_torn, prepared, segment_name, segments, torn};
@@ -106,17 +106,18 @@ impl Tape {
         self.write()
     }
 
-    /// Returns when all that was appended is on the disk.
-    pub(super) fn sync(&mut self) -> io::Result<()> {
+    /// Returns when all that was appended is on the disk: how long that took.
+    pub(super) fn sync(&mut self) -> io::Result<Duration> {
         if !self.is_unsynced() {
-            return Ok(());
+            return Ok(Duration::ZERO);
         }
         let begin = Instant::now();
         self.file.sync()?;
-        self.meter.synced(begin.elapsed());
+        let took = begin.elapsed();
+        self.meter.synced(took);
         self.meter.durable(self.head.sequence.saturating_sub(self.synced));
         self.synced = self.head.sequence;
-        Ok(())
+        Ok(took)
     }
 
     fn write(&mut self) -> io::Result<()> {

@@ -139,6 +139,8 @@ pub(super) struct Writer {
     unsynced: Option<Instant>,
     /// Whether the last batch was large.
     was_large: bool,
+    /// How long the last sync took.
+    sync_took: Duration,
     has_ended: bool,
 }
 
@@ -151,6 +153,7 @@ impl Writer {
             spare: Vec::new(),
             unsynced: None,
             was_large: false,
+            sync_took: Duration::ZERO,
             has_ended: false,
         }
     }
@@ -159,7 +162,7 @@ impl Writer {
     pub(super) fn run(mut self, seal: impl FnOnce() -> (Opening, Closing)) {
         loop {
             if self.was_large {
-                gather();
+                gather(self.sync_took.min(GATHERING_MAX));
             }
             self.shared.bell.wait(self.sync_due());
             let is_last = self.shared.is_closing.load(Ordering::Acquire);
@@ -192,7 +195,7 @@ impl Writer {
                 Sync::Within(time) => is_last || since.elapsed() >= time,
             };
             if is_due {
-                self.tape.sync()?;
+                self.sync_took = self.tape.sync()?;
                 self.unsynced = None;
                 self.advance();
             }
@@ -267,10 +270,11 @@ impl Writer {
     }
 }
 
-/// Sleeps rather than waits for the bell: whoever comes in the meantime need not wake anybody.
+/// Sleeps rather than waits for the bell: whoever comes in the meantime need not wake anybody. As long as a sync
+/// takes: about half as many are made then, and each costs more than the entries in it.
 #[expect(clippy::disallowed_methods, reason = "a thread of its own, and what it waits for is company")]
-fn gather() {
-    std::thread::sleep(LARGER_AFTER);
+fn gather(time: Duration) {
+    std::thread::sleep(time);
 }
 
 impl Drop for Writer {
@@ -284,7 +288,7 @@ impl Drop for Writer {
 
 /// A batch of so many entries shows that many workers' requests wait together.
 const LARGE_ENTRIES: u64 = 24;
-/// How long nothing is taken after a large batch. A sync takes about as long.
-const LARGER_AFTER: Duration = Duration::from_micros(300);
+/// How long nothing is taken after a large batch, at most.
+const GATHERING_MAX: Duration = Duration::from_millis(1);
 const SPARE_MAX: usize = 64;
 const SPARE_BYTES_MAX: usize = 1024 * 1024;
