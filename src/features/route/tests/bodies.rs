@@ -170,6 +170,10 @@ proptest! {
         if let Ok(fields) = Fields::parse(raw.as_bytes()) {
             for reading in [raw.clone(), raw.replace(';', "&")] {
                 for (key, value) in url::form_urlencoded::parse(reading.as_bytes()) {
+                    // What is no UTF-8 is Latin-1 to us, and lost to this reader.
+                    if key.contains('\u{fffd}') || value.contains('\u{fffd}') {
+                        continue;
+                    }
                     prop_assert!(fields.iter().any(|pair| pair == (&*key, &*value)), "{} = {} of {}", key, value, raw);
                 }
             }
