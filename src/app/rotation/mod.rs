@@ -2,7 +2,7 @@
 //!
 //! Prove the new secret → write it down → put it into its file → have the gateway take it → see the old one
 //! dead. Until the new secret is proven nothing changes. After the switch, whatever goes wrong leads back to
-//! the old secret, unless the application refuses that: then going back would only make it worse. The old
+//! the old secret, as long as the application accepts that: else going back would only make it worse. The old
 //! secret is kept beside the file until the application refuses it. A rotation that was interrupted is ended,
 //! or taken back, by the next one ([`files`] tells how far it had come).
 
@@ -198,28 +198,25 @@ impl<'a> Rotation<'a> {
             Ok(asked) => asked,
             Err(why) => return Ending::Halfway(why),
         };
-        match (asked.least(NEW), asked.most(OLD)) {
-            (Answer::Accepted, _) => self.settle(&both, &asked).await,
-            (new, Answer::Accepted) => self.back(Why::New(new)).await,
-            (_, Answer::Refused) => Ending::Halfway(Why::Neither),
-            (new, Answer::Unclear(_)) => Ending::Halfway(Why::New(new)),
+        match asked.least(NEW) {
+            Answer::Accepted => self.settle(&both, &asked).await,
+            new @ (Answer::Refused | Answer::Unclear(_)) => self.unaccepted(new, asked.most(OLD)).await,
         }
     }
 
     /// The new secret is in the file and was accepted: has it taken, and sees whether the old one is dead.
     async fn settle(&mut self, both: &Both, before: &Asked) -> Ending {
-        let old_is_dead = before.most(OLD) == Answer::Refused;
+        let old = before.most(OLD);
         if let Err(why) = self.step(Step::Switched).await {
-            return if old_is_dead { Ending::Halfway(why.into()) } else { self.back(why.into()).await };
+            return self.failed(why.into(), old).await;
         }
         (self.tell)("the gateway has taken it");
-        if old_is_dead {
+        if old == Answer::Refused {
             return self.ended().await;
         }
         let asked = match self.ask(both).await {
             Ok(asked) => asked,
-            // The old one was accepted a moment ago.
-            Err(why) => return self.back(why.into()).await,
+            Err(why) => return self.failed(why.into(), old).await,
         };
         match (asked.least(NEW), asked.most(OLD)) {
             (Answer::Accepted, Answer::Refused) => self.ended().await,
@@ -229,7 +226,21 @@ impl<'a> Rotation<'a> {
                     Err(why) => Ending::Halfway(why.into()),
                 }
             }
-            (new @ (Answer::Refused | Answer::Unclear(_)), _) => self.back(Why::New(new)).await,
+            (new @ (Answer::Refused | Answer::Unclear(_)), old) => self.unaccepted(new, old).await,
+        }
+    }
+
+    /// After the switch, the application does not accept the new secret any more.
+    async fn unaccepted(&mut self, new: Answer, old: Answer) -> Ending {
+        let why = if old == Answer::Refused { Why::Neither } else { Why::New(new) };
+        self.failed(why, old).await
+    }
+
+    /// After the switch: back, if that is of any use.
+    async fn failed(&mut self, why: Why, old: Answer) -> Ending {
+        match old {
+            Answer::Accepted => self.back(why).await,
+            Answer::Refused | Answer::Unclear(_) => Ending::Halfway(why),
         }
     }
 

@@ -35,6 +35,8 @@ struct Known {
     sessions: Vec<String>,
     /// A secret for which no answer comes, from this many times on.
     stalls: Option<(String, usize)>,
+    /// A secret whose account it has locked.
+    locked: Option<String>,
     /// Whether it answers that it cannot serve.
     is_unwell: bool,
     serving: Option<AbortHandle>,
@@ -76,9 +78,14 @@ impl Hospital {
         self.known.lock().unwrap().is_unwell = true;
     }
 
+    /// It answers 423 to this secret.
+    pub(crate) fn lock(&self, secret: &str) {
+        self.known.lock().unwrap().locked = Some(secret.to_owned());
+    }
+
     pub(crate) fn recover(&self) {
         let mut known = self.known.lock().unwrap();
-        (known.stalls, known.is_unwell) = (None, false);
+        (known.stalls, known.locked, known.is_unwell) = (None, None, false);
     }
 
     pub(crate) fn on(&self, hook: impl Fn(&Self, &str, usize) + Send + Sync + 'static) {
@@ -126,6 +133,9 @@ async fn anything(State(hospital): State<Hospital>, headers: HeaderMap) -> Respo
     let bearer = |said: &str| said.strip_prefix("Bearer ").map(str::to_owned);
     let authorization = said(AUTHORIZATION.as_str());
     let secret = said("x-api-key").or(authorization.and_then(|said| basic(&said).or_else(|| bearer(&said))));
+    if secret.is_some() && secret == hospital.known.lock().unwrap().locked {
+        return StatusCode::LOCKED.into_response();
+    }
     match secret {
         Some(secret) if hospital.is_accepted(&secret).await => secret.into_response(),
         Some(_) | None => StatusCode::UNAUTHORIZED.into_response(),

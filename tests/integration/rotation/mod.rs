@@ -222,6 +222,27 @@ async fn an_old_secret_that_is_still_accepted_is_said_and_kept_until_it_is_dead(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_secret_of_which_nothing_is_known_is_kept_and_a_server_that_is_down_is_left_out() {
+    let down = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let ward = Ward::basic(&[NEW]).await;
+    let ehr = ward.house.file("applications/ehr.toml");
+    let here = format!("\"http://{}\"", ward.hospital.address);
+    let text = std::fs::read_to_string(&ehr).unwrap();
+    let one = text.lines().find(|line| line.starts_with("upstream = ")).unwrap();
+    edit(&ehr, one, &format!("upstream = [{here}, \"http://{down}\"]"));
+    ward.house.running.reload().await;
+    ward.hospital.lock(OLD);
+    let said = ward.rotate().await;
+    assert_eq!(said.exit, Exit::Remains, "{said:?}");
+    assert!(said.text.contains("not known whether") && said.text.contains("423"), "{said:?}");
+    assert!(said.text.contains(&format!("{down}: not asked, for no connection")), "{said:?}");
+    assert_eq!((ward.in_force().as_str(), ward.left()), (NEW, vec!["ehr.before".to_owned()]));
+    ward.hospital.recover();
+    assert_eq!(ward.say("rotate", None).await.exit, Exit::Ok);
+    ward.house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_application_that_goes_down_after_the_switch_leads_back_to_the_old_secret() {
     let ward = Ward::basic(&[OLD, NEW]).await;
     // It has accepted both, and then takes no further connection.
