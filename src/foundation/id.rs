@@ -31,6 +31,11 @@ macro_rules! identifier {
             pub fn encode(self, place: &mut [u8; uuid::fmt::Hyphenated::LENGTH]) -> &str {
                 self.0.hyphenated().encode_lower(place)
             }
+
+            /// Its 32 hexadecimal digits, in this place.
+            pub fn digits(self, place: &mut [u8; uuid::fmt::Simple::LENGTH]) -> &str {
+                self.0.simple().encode_lower(place)
+            }
         }
 
         impl fmt::Display for $name {

