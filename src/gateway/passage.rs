@@ -86,7 +86,7 @@ pub async fn pass(
     event.count_in(counter(&body));
     let whose = (&passage.person, passage.line);
     let toward = Toward::new(pool, passage.normalized, whose, &parts.headers, route);
-    let request = passage.outbound(parts, body, credential, wants_upgrade)?;
+    let mut request = passage.outbound(parts, body, credential, wants_upgrade)?;
     let tells_length = *request.method() == Method::HEAD && !counted;
     let proof = if wants_upgrade { upgrade::proof(request.headers()) } else { None };
 
@@ -94,11 +94,11 @@ pub async fn pass(
     let (reply, durable) = if request.method().is_safe() && !wants_upgrade {
         // A safe request is sent at once; its sync runs beside the application's work, by itself, and has
         // mostly ended before the reply begins.
-        let reply = send_as(pool, request, &toward.errand, credential, &permit, &journaled).await;
+        let reply = send_as(pool, &mut request, &toward.errand, credential, &permit, &journaled).await;
         (reply, pending.durable().await?)
     } else {
         let durable = pending.durable().await?;
-        (send_as(pool, request, &toward.errand, credential, &permit, &journaled).await, durable)
+        (send_as(pool, &mut request, &toward.errand, credential, &permit, &journaled).await, durable)
     };
     let upstream = asked.elapsed();
     passage.moment.worker.scribe.metrics.count(|counted| counted.upstream.observe(upstream));

@@ -10,6 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, Request, Response, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
 
 use super::access::Access;
 use super::draft::Draft;
@@ -20,6 +21,7 @@ use crate::domain::reason::Reason;
 use crate::domain::websocket::WebSocketBounds;
 use crate::features::upstream::error::UpstreamError;
 use crate::features::upstream::frames::Side;
+use crate::features::upstream::send::ReplyBody;
 use crate::features::upstream::tunnel::{self, Ended, Terms};
 use crate::foundation::entropy::{Entropy, random};
 
@@ -100,40 +102,39 @@ fn switching(headers: &mut HeaderMap) {
 }
 
 /// Joins both sides for as long as `access` goes on, and ends the event when they have parted.
-pub fn join<B: 'static>(
+pub fn join(
     upgrading: Upgrading,
-    mut reply: Response<B>,
+    reply: Response<ReplyBody>,
     access: Access,
     bounds: WebSocketBounds,
     (mut draft, entropy): (Draft, &dyn Entropy),
     under_way: UnderWay,
 ) -> Response<()> {
     let Upgrading { caller, version } = upgrading;
-    let application = hyper::upgrade::on(&mut reply);
     let is_extended = reply.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS);
     let terms = Terms { bounds, is_extended, mask: random(entropy) };
-    let (head, seat) = reply.into_parts();
+    let (head, body) = reply.into_parts();
     let mut reply = Response::from_parts(head, ());
     switch(&mut reply, version);
     let status = reply.status().as_u16();
     draft.end(|closing| closing.status = Some(status));
     tokio::task::spawn_local(async move {
-        run((caller, application), access, terms, draft).await;
-        // Up to here the connection is not idle, and the tunnel counts among the requests at its server.
-        drop((under_way, seat));
+        // Meanwhile the connection is not idle, and the tunnel counts among the requests at its server.
+        let _under_way = under_way;
+        run(caller, body, access, terms, draft).await;
     });
     reply
 }
 
-async fn run((caller, application): (OnUpgrade, OnUpgrade), access: Access, terms: Terms, mut draft: Draft) {
-    let (caller, application) = match tokio::try_join!(caller, application) {
-        Ok(sides) => sides,
-        Err(error) => {
-            tracing::debug!(error = %error, "a connection was to switch protocols and did not");
-            draft.end(|closing| closing.reason = Some(Reason::UpstreamAborted));
-            return draft.close(Outcome::Aborted);
-        }
+async fn run(caller: OnUpgrade, reply: ReplyBody, access: Access, terms: Terms, mut draft: Draft) {
+    let caller = caller.await.inspect_err(|error| {
+        tracing::debug!(error = %error, "a connection was to switch protocols and did not");
+    });
+    let (Ok(caller), Some((application, _seat))) = (caller, reply.into_socket()) else {
+        draft.end(|closing| closing.reason = Some(Reason::UpstreamAborted));
+        return draft.close(Outcome::Aborted);
     };
+    let (caller, application) = (Box::new(TokioIo::new(caller)), Box::new(application));
     let keeps_session = terms.bounds.keeps_session;
     let mut access = access;
     let ended = |by_caller: bool| access.ended(by_caller && keeps_session);

@@ -12,14 +12,14 @@ use http::uri::Scheme;
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::connect::{Reached, reach};
+use super::connect::reach;
 use super::error::UpstreamError;
-use super::sender::as_http2;
+use super::http2::as_http2;
 use super::servers::Upstream;
 use super::settings::{CheckSettings, Protocol, Server};
+use super::stream::Stream;
 use crate::platform::http::body::Full;
 
 /// Checks the servers that `present` gives, for ever. Call it once, on a runtime of its own threads.
@@ -46,12 +46,7 @@ pub async fn ask_past_us(upstream: &Upstream, server: usize) -> Result<StatusCod
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     let timeout = upstream.settings.connect_timeout.saturating_mul(2);
     let protocol = upstream.settings.protocol;
-    let asked = async {
-        match reach(address, &upstream.tls).await? {
-            Reached::Plain(stream) => exchange(stream, request, protocol).await,
-            Reached::Tls(stream) => exchange(*stream, request, protocol).await,
-        }
-    };
+    let asked = async { exchange(reach(address, &upstream.tls).await?, request, protocol).await };
     tokio::time::timeout(timeout, asked).await.unwrap_or(Err(UpstreamError::ConnectTimeout))
 }
 
@@ -93,10 +88,7 @@ async fn ask(
     settings: &CheckSettings,
 ) -> Result<StatusCode, UpstreamError> {
     let (request, protocol) = (request(server, settings), upstream.settings.protocol);
-    match reach(server, &upstream.tls).await? {
-        Reached::Plain(stream) => exchange(stream, request, protocol).await,
-        Reached::Tls(stream) => exchange(*stream, request, protocol).await,
-    }
+    exchange(reach(server, &upstream.tls).await?, request, protocol).await
 }
 
 fn request(server: &Server, settings: &CheckSettings) -> Request<Full> {
@@ -112,14 +104,11 @@ fn request(server: &Server, settings: &CheckSettings) -> Request<Full> {
     request
 }
 
-async fn exchange<S>(
-    stream: S,
+async fn exchange(
+    stream: Stream,
     request: Request<Full>,
     protocol: Protocol,
-) -> Result<StatusCode, UpstreamError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+) -> Result<StatusCode, UpstreamError> {
     let io = TokioIo::new(stream);
     match protocol {
         Protocol::Http1 => {

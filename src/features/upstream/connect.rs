@@ -1,42 +1,60 @@
 //! One connection to a server of an application.
 
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
 
 use super::error::UpstreamError;
-use super::sender::{Sender, handshake};
+use super::http2::Http2;
+use super::link::Link;
 use super::settings::{Protocol, Server};
+use super::stream::Stream;
 use super::tls::{Tls, TlsFault};
 
-/// A stream to a server, before anything is said on it.
-pub(super) enum Reached {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+/// A connection on which one request at a time is asked.
+#[derive(Debug)]
+pub(super) enum Connected {
+    Http1(Link),
+    Http2(Http2),
 }
 
-/// Connects, and drives the connection on this worker until it ends.
-pub(super) async fn connect(server: &Server, tls: &Tls, protocol: Protocol) -> Result<Sender, UpstreamError> {
-    match reach(server, tls).await? {
-        Reached::Plain(stream) => handshake(TokioIo::new(stream), protocol, "http").await,
-        Reached::Tls(stream) => {
-            if protocol == Protocol::Http2 && stream.get_ref().1.alpn_protocol() != Some(protocol.alpn()) {
+impl Connected {
+    /// Whether a request may be asked on it.
+    pub(super) fn is_open(&mut self) -> bool {
+        match self {
+            Self::Http1(link) => link.is_open(),
+            Self::Http2(http2) => http2.is_open(),
+        }
+    }
+}
+
+/// Connects, and greets.
+pub(super) async fn connect(
+    server: &Server,
+    tls: &Tls,
+    protocol: Protocol,
+) -> Result<Connected, UpstreamError> {
+    let stream = reach(server, tls).await?;
+    match protocol {
+        Protocol::Http1 => Ok(Connected::Http1(Link::new(stream))),
+        Protocol::Http2 => {
+            if let Stream::Tls(stream) = &stream
+                && stream.get_ref().1.alpn_protocol() != Some(protocol.alpn())
+            {
                 return Err(UpstreamError::Tls(TlsFault::NoHttp2));
             }
-            handshake(TokioIo::new(*stream), protocol, "https").await
+            Http2::greet(stream).await.map(Connected::Http2)
         }
     }
 }
 
 /// Connects, and greets by TLS where the server speaks it.
-pub(super) async fn reach(server: &Server, tls: &Tls) -> Result<Reached, UpstreamError> {
+pub(super) async fn reach(server: &Server, tls: &Tls) -> Result<Stream, UpstreamError> {
     let tcp = open(server).await.map_err(UpstreamError::Connect)?;
     tcp.set_nodelay(true).map_err(UpstreamError::Connect)?;
     if !server.tls {
-        return Ok(Reached::Plain(tcp));
+        return Ok(Stream::Plain(tcp));
     }
     let stream = tls.greet(tcp, &server.host).await.map_err(UpstreamError::Tls)?;
-    Ok(Reached::Tls(Box::new(stream)))
+    Ok(Stream::Tls(Box::new(stream)))
 }
 
 async fn open(server: &Server) -> std::io::Result<TcpStream> {

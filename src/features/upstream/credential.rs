@@ -97,7 +97,7 @@ impl Credentials {
 /// Sends as [`send`] does, under the chosen account.
 pub async fn send_as(
     pool: &Rc<Pool>,
-    request: Request<RequestBody>,
+    request: &mut Request<RequestBody>,
     errand: &Errand,
     chosen: Option<&CredentialName>,
     permit: &Permit,

@@ -1,6 +1,7 @@
 //! What goes wrong on the application's side.
 
 use super::form_login::SignInFault;
+use super::link::LinkFault;
 use super::tls::TlsFault;
 use crate::domain::reason::Reason;
 use crate::platform::http::body::BoxError;
@@ -30,7 +31,7 @@ pub enum UpstreamError {
     ReplyTimeout,
     /// The application broke off before its reply, or sent none.
     #[error("the application broke off")]
-    Aborted(#[source] hyper::Error),
+    Aborted(#[source] BoxError),
     /// The application broke its reply off while it was held back.
     #[error("the application broke its reply off")]
     BrokeOff(#[source] BoxError),
@@ -39,7 +40,7 @@ pub enum UpstreamError {
     Stalled,
     /// The reply is not HTTP.
     #[error("the application's reply is malformed")]
-    Malformed(#[source] hyper::Error),
+    Malformed(#[source] BoxError),
     /// The application switched to another protocol than the one that was asked for.
     #[error("the application switched protocols unasked")]
     UnaskedUpgrade,
@@ -53,7 +54,7 @@ pub enum UpstreamError {
     NoUpgrade,
     /// The body of the request broke off, on the caller's side.
     #[error("the request's body broke off")]
-    RequestBody(#[source] hyper::Error),
+    RequestBody(#[source] BoxError),
     /// The body of the request came too slowly.
     #[error("the request's body comes too slowly")]
     RequestTooSlow,
@@ -64,14 +65,14 @@ impl UpstreamError {
         if let Some(fault) = TlsFault::behind(&error) {
             return Self::Tls(fault);
         }
-        if is_late(&error) {
+        if std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<TooSlow>) {
             Self::RequestTooSlow
         } else if error.is_user() {
-            Self::RequestBody(error)
+            Self::RequestBody(error.into())
         } else if error.is_parse() {
-            Self::Malformed(error)
+            Self::Malformed(error.into())
         } else {
-            Self::Aborted(error)
+            Self::Aborted(error.into())
         }
     }
 
@@ -118,7 +119,17 @@ impl UpstreamError {
     }
 }
 
-/// Whether a request failed because its body was late.
-fn is_late(error: &hyper::Error) -> bool {
-    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<TooSlow>)
+impl From<LinkFault> for UpstreamError {
+    fn from(fault: LinkFault) -> Self {
+        if let Some(fault) = TlsFault::behind(&fault) {
+            return Self::Tls(fault);
+        }
+        match fault {
+            LinkFault::Late => Self::ReplyTimeout,
+            LinkFault::Body(error) if error.is::<TooSlow>() => Self::RequestTooSlow,
+            LinkFault::Body(_) => Self::RequestBody(fault.into()),
+            LinkFault::Malformed(_) => Self::Malformed(fault.into()),
+            LinkFault::Broken(_) | LinkFault::Closed => Self::Aborted(fault.into()),
+        }
+    }
 }

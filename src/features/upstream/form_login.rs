@@ -109,7 +109,7 @@ pub(super) enum Entered {
 /// Sends as [`send`] does, signed in by a form.
 pub(super) async fn send_signed_in(
     pool: &Rc<Pool>,
-    request: Request<RequestBody>,
+    request: &mut Request<RequestBody>,
     errand: &Errand,
     (account, form): (&CredentialName, &Arc<FormLogin>),
     permit: &Permit,
@@ -124,19 +124,19 @@ pub(super) async fn send_signed_in(
     let it = SignIn { pool, errand, signed_in, form, permit, journaled };
     it.sign_in(&jar, 0, request.headers()).await?;
     let times = jar.times();
-    let again = held(&request);
+    let again = held(request);
     let mut reply = it.send_with(&jar, request).await?;
     if !form.is_to_a_stranger(&mut reply).await {
         return Ok(reply);
     }
     drop(reply);
-    let Some(again) = again else {
+    let Some(mut again) = again else {
         // Whoever asks the next time is not a stranger any more.
         jar.expire();
         return Err(UpstreamError::SignIn(SignInFault::Expired));
     };
     it.sign_in(&jar, times, again.headers()).await?;
-    let mut reply = it.send_with(&jar, again).await?;
+    let mut reply = it.send_with(&jar, &mut again).await?;
     if form.is_to_a_stranger(&mut reply).await {
         return Err(signed_in.refuse());
     }
@@ -160,7 +160,7 @@ impl SignIn<'_> {
     async fn send_with(
         self,
         jar: &PersonJar,
-        mut request: Request<RequestBody>,
+        request: &mut Request<RequestBody>,
     ) -> Result<Response<ReplyBody>, UpstreamError> {
         let path = request.uri().path().to_owned();
         jar.write(request.headers_mut(), &path, &self.form.browser_cookies);
@@ -194,7 +194,8 @@ impl SignIn<'_> {
         if self.signed_in.is_waiting() {
             return Err(UpstreamError::SignIn(SignInFault::Waiting));
         }
-        let ask = async |request| send(self.pool, request, self.errand, self.permit, self.journaled).await;
+        let ask =
+            async |mut request| send(self.pool, &mut request, self.errand, self.permit, self.journaled).await;
         match self.form.enter(model, ask).await? {
             Entered::In(cookies, server) => jar.renew(cookies, server),
             Entered::Refused(_) => return Err(self.signed_in.refuse()),

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::bond::{Bond, Errand};
 use super::choose::{ServerSet, Turn};
-use super::connect::connect;
+use super::connect::{Connected, connect};
 use super::error::UpstreamError;
+use super::link::Link;
 use super::seat::Seat;
-use super::sender::Sender;
 use super::servers::Upstream;
 use super::settings::{Connections, Protocol, UpstreamSettings};
 
@@ -19,7 +19,7 @@ use super::settings::{Connections, Protocol, UpstreamSettings};
 pub struct Pool {
     pub(super) upstream: Arc<Upstream>,
     pub(super) turn: Turn,
-    idle: RefCell<Vec<Idle>>,
+    idle: RefCell<Vec<Box<Connection>>>,
     /// How many of the kept connections are bound to somebody.
     bound: Cell<usize>,
 }
@@ -30,27 +30,29 @@ impl fmt::Debug for Pool {
     }
 }
 
-struct Idle {
-    sender: Sender,
+/// A connection, for as long as it stands.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) connected: Connected,
     server: usize,
-    bond: Bond,
+    /// Whose requests it may carry from now on.
+    pub(super) bond: Bond,
+    /// Whether it carried a request before: then it may have been closed under us.
+    pub(super) is_reused: bool,
+    /// Since when it lies unused.
     since: Instant,
 }
 
 /// A connection in use. Given back when its reply has been read to the end;
 /// dropped, it closes.
 pub struct Lease {
-    pub(super) sender: Sender,
-    /// Whether it carried a request before: then it may have been closed under us.
-    pub(super) reused: bool,
-    /// Whose requests it may carry from now on.
-    pub(super) bond: Bond,
+    pub(super) connection: Box<Connection>,
     pub(super) seat: Seat,
 }
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").field("reused", &self.reused).finish_non_exhaustive()
+        f.debug_struct("Lease").field("connection", &self.connection).finish_non_exhaustive()
     }
 }
 
@@ -73,19 +75,19 @@ impl Pool {
 
     /// A connection to the seat's server that was kept, if there is one that is still open and may carry
     /// the errand's request; else the seat.
-    pub(super) async fn kept(&self, seat: Seat, errand: &Errand) -> Result<Lease, Seat> {
-        while let Some(Idle { mut sender, bond, since, .. }) = self.take(seat.server(), errand) {
-            let fresh = since.elapsed() < self.settings().keep_alive;
-            if fresh && !sender.is_closed() && sender.ready().await.is_ok() {
-                return Ok(Lease { sender, reused: true, bond, seat });
+    pub(super) fn kept(&self, seat: Seat, errand: &Errand) -> Result<Lease, Seat> {
+        while let Some(mut connection) = self.take(seat.server(), errand) {
+            let is_fresh = connection.since.elapsed() < self.settings().keep_alive;
+            if is_fresh && connection.connected.is_open() {
+                return Ok(Lease { connection, seat });
             }
         }
         Err(seat)
     }
 
-    fn take(&self, server: usize, errand: &Errand) -> Option<Idle> {
+    fn take(&self, server: usize, errand: &Errand) -> Option<Box<Connection>> {
         let mut idle = self.idle.borrow_mut();
-        let newest = |idle: &[Idle], wanted: &dyn Fn(&Bond) -> bool| {
+        let newest = |idle: &[Box<Connection>], wanted: &dyn Fn(&Bond) -> bool| {
             idle.iter().rposition(|idle| idle.server == server && wanted(&idle.bond))
         };
         // A handshake that is under way goes on where it was begun.
@@ -127,10 +129,12 @@ impl Pool {
         loop {
             let server = seat.server();
             let failure = match self.open(server, protocol).await {
-                Ok(sender) => {
+                Ok(connected) => {
                     let usual = || Bond::new(self.settings().connections, errand);
                     let bond = if is_usual { usual() } else { Bond::Nobody };
-                    return Ok(Lease { sender, reused: false, bond, seat });
+                    let (is_reused, since) = (false, Instant::now());
+                    let connection = Box::new(Connection { connected, server, bond, is_reused, since });
+                    return Ok(Lease { connection, seat });
                 }
                 Err(failure) => failure,
             };
@@ -146,7 +150,7 @@ impl Pool {
         }
     }
 
-    async fn open(&self, server: usize, protocol: Protocol) -> Result<Sender, UpstreamError> {
+    async fn open(&self, server: usize, protocol: Protocol) -> Result<Connected, UpstreamError> {
         let settings = self.settings();
         let Some(address) = settings.servers.get(server) else {
             return Err(UpstreamError::ConnectTimeout);
@@ -166,11 +170,11 @@ impl Pool {
     pub fn sweep(&self) {
         let keep = self.settings().keep_alive;
         let mut idle = self.idle.borrow_mut();
-        idle.retain(|idle| idle.since.elapsed() < keep && !idle.sender.is_closed());
+        idle.retain_mut(|idle| idle.since.elapsed() < keep && idle.connected.is_open());
         self.bound.set(idle.iter().filter(|idle| !idle.bond.is_free()).count());
     }
 
-    fn keep(&self, kept: Idle) {
+    fn keep(&self, kept: Box<Connection>) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() >= IDLE_MAX {
             return;
@@ -183,14 +187,23 @@ impl Pool {
 }
 
 impl Lease {
-    /// Keeps the connection for the next request, if the application lets us and it is known whose it is.
+    /// The connection, if it is one by HTTP/1.1.
+    pub(super) fn link(&mut self) -> Option<&mut Link> {
+        match &mut self.connection.connected {
+            Connected::Http1(link) => Some(link),
+            Connected::Http2(_) => None,
+        }
+    }
+
+    /// Keeps the connection for the next request, if it is known whose it is.
     pub(super) fn give_back(self) {
-        let Self { sender, bond, seat, reused: _ } = self;
+        let Self { mut connection, seat } = self;
         let pool = seat.pool();
-        if sender.is_closed() || bond.is_nobodys() || pool.settings().keep_alive == Duration::ZERO {
+        if connection.bond.is_nobodys() || pool.settings().keep_alive == Duration::ZERO {
             return;
         }
-        pool.keep(Idle { sender, server: seat.server(), bond, since: Instant::now() });
+        (connection.is_reused, connection.since) = (true, Instant::now());
+        pool.keep(connection);
     }
 }
 

@@ -32,6 +32,14 @@ impl fmt::Debug for Seat {
 }
 
 impl Seat {
+    /// The common case: there is one server, and room at it.
+    pub(super) fn at_the_only(pool: &Rc<Pool>) -> Option<Self> {
+        if pool.upstream.servers.len() != 1 {
+            return None;
+        }
+        Self::at_once(pool, 0).ok()
+    }
+
     /// A seat at a server that is not in `tried`; none, if all are.
     pub(super) async fn take(
         pool: &Rc<Pool>,

@@ -1,24 +1,26 @@
 //! Sends a request to the application, and gives its reply's head and body.
 
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::bond::Errand;
 use super::choose::ServerSet;
+use super::coming::{Coming, How};
+use super::connect::Connected;
 use super::error::UpstreamError;
+use super::link::Unanswered;
 use super::pool::{Lease, Pool};
 use super::seat::Seat;
-use super::sender::Sender;
 use super::settings::{Protocol, UpstreamSettings};
 use crate::domain::proof::{Journaled, Permit};
 use crate::platform::http::body::{BoxError, Full};
@@ -74,16 +76,21 @@ impl Body for RequestBody {
     }
 }
 
+impl Default for RequestBody {
+    fn default() -> Self {
+        Self::Held(Full::default())
+    }
+}
+
 /// The body of a reply; gives its connection back when it has been read to the end.
 #[derive(Debug)]
 pub struct ReplyBody {
-    incoming: Attended<Incoming>,
+    coming: Attended<Coming>,
     /// What has been looked at before it is passed on.
     ahead: Option<Bytes>,
     /// What went wrong while it was looked at: it comes after what came before.
     broken: Option<BoxError>,
     server: usize,
-    lease: Option<Lease>,
 }
 
 impl Body for ReplyBody {
@@ -100,23 +107,20 @@ impl Body for ReplyBody {
         if let Some(broken) = self.broken.take() {
             return Poll::Ready(Some(Err(broken)));
         }
-        let frame = ready!(Pin::new(&mut self.incoming).poll_frame(context));
-        match &frame {
-            None => self.give_back(),
-            Some(Ok(_)) if self.incoming.is_end_stream() => self.give_back(),
-            Some(Ok(_)) => {}
-            Some(Err(_)) => drop(self.lease.take()),
+        let frame = ready!(Pin::new(&mut self.coming).poll_frame(context));
+        if let Some(Err(_)) = &frame {
+            self.coming.body_mut().lease = None;
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ahead.is_none() && self.broken.is_none() && self.incoming.is_end_stream()
+        self.ahead.is_none() && self.broken.is_none() && self.coming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
         let ahead = self.ahead.as_ref().map_or(0, |ahead| ahead.len() as u64);
-        let mut hint = self.incoming.size_hint();
+        let mut hint = self.coming.size_hint();
         if let Some(upper) = hint.upper() {
             hint.set_upper(upper + ahead);
         }
@@ -149,9 +153,14 @@ impl ReplyBody {
         self.server
     }
 
-    fn give_back(&mut self) {
-        if let Some(lease) = self.lease.take() {
-            lease.give_back();
+    /// The connection itself, once the application has switched protocols; with what keeps its server's seat.
+    pub fn into_socket(
+        mut self,
+    ) -> Option<(impl AsyncRead + AsyncWrite + Unpin + use<>, impl Sized + use<>)> {
+        let Lease { connection, seat } = self.coming.body_mut().lease.take()?;
+        match connection.connected {
+            Connected::Http1(link) => Some((link, seat)),
+            Connected::Http2(_) => None,
         }
     }
 }
@@ -159,7 +168,7 @@ impl ReplyBody {
 /// Sends `request`. What may go is proven: it was permitted, and its opening entry is in the journal.
 pub async fn send(
     pool: &Rc<Pool>,
-    request: Request<RequestBody>,
+    request: &mut Request<RequestBody>,
     errand: &Errand,
     _permit: &Permit,
     _journaled: &Journaled,
@@ -174,132 +183,104 @@ pub async fn send(
 /// reached has been sent nothing: then another is taken.
 pub(super) async fn dispatch(
     pool: &Rc<Pool>,
-    mut request: Request<RequestBody>,
+    request: &mut Request<RequestBody>,
     errand: &Errand,
 ) -> Result<Response<ReplyBody>, UpstreamError> {
     // Only HTTP/1.1 has an upgrade; it takes a connection of its own.
-    let upgrades = request.headers().contains_key(http::header::UPGRADE);
+    let upgrades = request.headers().contains_key(UPGRADE);
     let protocol = if upgrades { Protocol::Http1 } else { pool.settings().protocol };
-    let seat = Seat::take(pool, errand, ServerSet::default()).await?.ok_or(UpstreamError::Overloaded)?;
-    let again = repeatable(&request);
-    let kept = if protocol == pool.settings().protocol { pool.kept(seat, errand).await } else { Err(seat) };
+    let seat = match Seat::at_the_only(pool) {
+        Some(seat) => seat,
+        None => Box::pin(Seat::take(pool, errand, ServerSet::default()))
+            .await?
+            .ok_or(UpstreamError::Overloaded)?,
+    };
+    let kept = if protocol == pool.settings().protocol { pool.kept(seat, errand) } else { Err(seat) };
     let seat = match kept {
         Err(seat) => seat,
-        Ok(lease) => match exchange(lease, request, errand).await {
-            Ok(reply) => return Ok(reply),
-            Err(Failed { unsent: Some(unsent), seat, .. }) => {
-                request = *unsent;
-                seat
+        Ok(lease) => {
+            let may_be_repeated = may_be_repeated(request);
+            match exchange(lease, request, errand).await {
+                Ok(reply) => return Ok(reply),
+                Err(Failed { is_unsent: true, seat, .. }) => seat,
+                Err(Failed { error: UpstreamError::Aborted(_), seat, .. }) if may_be_repeated => seat,
+                Err(failed) => return Err(failed.error),
             }
-            Err(Failed { error: UpstreamError::Aborted(_), seat, .. }) if again.is_some() => {
-                request = again.unwrap_or_default();
-                seat
-            }
-            Err(failed) => return Err(failed.error),
-        },
+        }
     };
-    let lease = Box::pin(pool.fresh(seat, errand, protocol)).await?;
-    exchange(lease, request, errand).await.map_err(|failed| failed.error)
+    Box::pin(async {
+        let lease = pool.fresh(seat, errand, protocol).await?;
+        exchange(lease, request, errand).await.map_err(|failed| failed.error)
+    })
+    .await
 }
 
-/// A second copy of a request that may be sent twice: safe (RFC 9110 section 9.2.1) and without a body.
-fn repeatable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    if !request.method().is_safe() || !request.body().is_end_stream() {
-        return None;
-    }
-    let mut copy = Request::new(RequestBody::default());
-    request.method().clone_into(copy.method_mut());
-    request.uri().clone_into(copy.uri_mut());
-    request.headers().clone_into(copy.headers_mut());
-    Some(copy)
+/// Whether a request may be sent twice: it is safe (RFC 9110 section 9.2.1) and has no body.
+pub(super) fn may_be_repeated(request: &Request<RequestBody>) -> bool {
+    request.method().is_safe() && request.body().is_end_stream()
 }
 
-impl Default for RequestBody {
-    fn default() -> Self {
-        Self::Held(Full::default())
-    }
-}
-
-/// A request that failed, with the request itself if nothing of it was sent.
+/// A request that failed, and whether nothing of it was sent.
 struct Failed {
     error: UpstreamError,
-    unsent: Option<Box<Request<RequestBody>>>,
+    is_unsent: bool,
     seat: Seat,
 }
 
 async fn exchange(
     mut lease: Lease,
-    mut request: Request<RequestBody>,
+    request: &mut Request<RequestBody>,
     errand: &Errand,
 ) -> Result<Response<ReplyBody>, Failed> {
     let pool = lease.seat.pool().clone();
     let server = lease.seat.server();
-    let reply_timeout = pool.settings().reply_timeout;
-    let wants_upgrade = request.headers().contains_key(http::header::UPGRADE);
+    let wants_upgrade = request.headers().contains_key(UPGRADE);
     // A caller who is slow to send, or leaves, is not the server's fault.
     let is_whole = request.body().is_end_stream() || matches!(request.body(), RequestBody::Held(_));
-    lease.bond = lease.bond.asked(errand, request.headers());
+    lease.connection.bond = lease.connection.bond.asked(errand, request.headers());
     if let Some(host) = pool.upstream().own_host(server) {
         request.headers_mut().insert(http::header::HOST, host);
     }
-    let failed = |lease: Lease, error: UpstreamError, unsent| {
-        if error.blames_server(lease.reused) && is_whole {
+    let failed = |lease: Lease, error: UpstreamError, is_unsent| {
+        if error.blames_server(lease.connection.is_reused) && is_whole {
             pool.upstream().failed(server);
         }
-        Failed { error, unsent, seat: lease.seat }
+        Failed { error, is_unsent, seat: lease.seat }
     };
-    let reply =
-        match answered(&mut lease.sender, request, errand.patience.head.unwrap_or(reply_timeout)).await {
-            None => return Err(failed(lease, UpstreamError::ReplyTimeout, None)),
-            Some(Err(mut error)) => {
-                let unsent = error.take_message().filter(|_| lease.reused).map(Box::new);
-                return Err(failed(lease, UpstreamError::of(error.into_error()), unsent));
+    let patience = errand.patience.head.unwrap_or(pool.settings().reply_timeout);
+    let (reply, how, rest) = match &mut lease.connection.connected {
+        Connected::Http1(link) => match link.ask(request, patience).await {
+            Ok((head, rest)) => (head.reply, How::Http1(head.content, head.keeps), rest),
+            Err(Unanswered { fault, is_unsent }) => return Err(failed(lease, fault.into(), is_unsent)),
+        },
+        Connected::Http2(http2) => match Box::pin(http2.ask(request, patience)).await {
+            Ok(reply) => {
+                let (head, incoming) = reply.into_parts();
+                (Response::from_parts(head, ()), How::Http2(incoming), None)
             }
-            Some(Ok(reply)) => reply,
-        };
+            Err((error, is_unsent)) => return Err(failed(lease, error, is_unsent)),
+        },
+    };
+    let status = reply.status();
     // A reply that switches protocols unasked would put whatever follows past every check.
-    if reply.status() == StatusCode::SWITCHING_PROTOCOLS && !wants_upgrade {
-        return Err(failed(lease, UpstreamError::UnaskedUpgrade, None));
+    if status == StatusCode::SWITCHING_PROTOCOLS && !wants_upgrade {
+        return Err(failed(lease, UpstreamError::UnaskedUpgrade, false));
     }
-    let (head, incoming) = reply.into_parts();
-    let incoming = Attended::new(incoming, silence(errand, pool.settings(), &head.headers));
-    if pool.settings().health.failure_status.has(head.status) {
+    if pool.settings().health.failure_status.has(status) {
         pool.upstream().failed(server);
     } else {
         pool.upstream().fine(server);
     }
-    pool.upstream().learn(server, &head.headers);
-    lease.bond = lease.bond.answered(errand, head.status, &head.headers);
-    let mut body = ReplyBody { incoming, ahead: None, broken: None, server, lease: Some(lease) };
+    pool.upstream().learn(server, reply.headers());
+    lease.connection.bond = lease.connection.bond.answered(errand, status, reply.headers());
+    let silence = silence(errand, pool.settings(), reply.headers());
+    let mut coming = Coming::new(how, rest, lease);
     // A connection that has switched is never given back; its seat is taken until the tunnel ends.
-    if head.status != StatusCode::SWITCHING_PROTOCOLS && body.incoming.is_end_stream() {
-        body.give_back();
+    if status != StatusCode::SWITCHING_PROTOCOLS && coming.is_end_stream() {
+        coming.end();
     }
-    Ok(Response::from_parts(head, body))
-}
-
-/// The head of the reply; none if it takes too long from when the last piece of the request was taken.
-async fn answered(
-    sender: &mut Sender,
-    request: Request<RequestBody>,
-    patience: Duration,
-) -> Option<Result<Response<Incoming>, TrySendError<Request<RequestBody>>>> {
-    let taken = match request.body() {
-        RequestBody::Held(_) => None,
-        RequestBody::Streaming(_, bytes) => Some(bytes.clone()),
-    };
-    let mut sent = pin!(sender.try_send_request(request));
-    let mut before = 0;
-    loop {
-        if let Ok(reply) = tokio::time::timeout(patience, sent.as_mut()).await {
-            return Some(reply);
-        }
-        let by_now = taken.as_ref().map_or(0, |taken| taken.get());
-        if by_now == before {
-            return None;
-        }
-        before = by_now;
-    }
+    let coming = Attended::new(coming, silence);
+    Ok(reply.map(|()| ReplyBody { coming, ahead: None, broken: None, server }))
 }
 
 /// How long the application may be silent in the middle of this reply.

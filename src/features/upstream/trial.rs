@@ -67,7 +67,7 @@ impl Trial<'_> {
         request: RequestId,
     ) -> Result<Answer, TrialError> {
         let pool = self.pool(server)?;
-        let reply = dispatch(&pool, self.request(&pool, request), &ERRAND).await?;
+        let reply = dispatch(&pool, &mut self.request(&pool, request), &ERRAND).await?;
         Ok(answer(reply, account).await)
     }
 
@@ -89,14 +89,14 @@ impl Trial<'_> {
                 }
             }
             Credential::Form(form) => {
-                let ask = async |request| dispatch(&pool, request, &ERRAND).await;
+                let ask = async |mut request| dispatch(&pool, &mut request, &ERRAND).await;
                 match form.enter(asked.headers(), ask).await? {
                     Entered::In(jar, _) => jar.write(asked.headers_mut(), self.test.path(), &[]),
                     Entered::Refused(status) => return Ok(refused_by_form(status)),
                 }
             }
         }
-        let reply = dispatch(&pool, asked, &ERRAND).await?;
+        let reply = dispatch(&pool, &mut asked, &ERRAND).await?;
         Ok(answer(reply, account).await)
     }
 

@@ -7,9 +7,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::time::Instant;
 
 use super::frames::{FrameFault, Frames, Side, close};
@@ -53,12 +51,18 @@ pub struct Terms {
     pub mask: [u8; 4],
 }
 
-type Socket = TokioIo<Upgraded>;
+/// The connection to one side.
+pub trait Socket: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket for S {}
+
+type Reading = ReadHalf<Box<dyn Socket>>;
+type Writing = WriteHalf<Box<dyn Socket>>;
 
 /// One direction.
 struct Way {
-    from: ReadHalf<Socket>,
-    to: WriteHalf<Socket>,
+    from: Reading,
+    to: Writing,
     frames: Frames,
     /// Whether what was written ends with a frame, so that one of ours can follow.
     is_between: bool,
@@ -75,13 +79,13 @@ struct Activity {
 /// Passes frames both ways. `revoked` is asked each second, and told whether the caller has sent data since;
 /// when it says why, both sides are closed.
 pub async fn run(
-    caller: Upgraded,
-    application: Upgraded,
+    caller: Box<dyn Socket>,
+    application: Box<dyn Socket>,
     terms: &Terms,
     mut revoked: impl FnMut(bool) -> Option<Reason>,
 ) -> Passed {
-    let (from_caller, to_caller) = tokio::io::split(TokioIo::new(caller));
-    let (from_application, to_application) = tokio::io::split(TokioIo::new(application));
+    let (from_caller, to_caller) = tokio::io::split(caller);
+    let (from_application, to_application) = tokio::io::split(application);
     let way = |from, to, side| Way {
         from,
         to,
@@ -198,7 +202,7 @@ async fn lease(
 
 /// Says goodbye to one side, if it can be said, and closes. What that side still sends is read and dropped
 /// until it closes too: a socket that is closed over unread bytes takes the goodbye away again.
-async fn part((from, to): (&mut ReadHalf<Socket>, &mut WriteHalf<Socket>), goodbye: Option<Vec<u8>>) {
+async fn part((from, to): (&mut Reading, &mut Writing), goodbye: Option<Vec<u8>>) {
     let Some(goodbye) = goodbye else { return shut(to).await };
     let said = async {
         if to.write_all(&goodbye).await.is_err() {

@@ -33,6 +33,11 @@ impl<B> Attended<B> {
         Self { body, patience, since: None, alarm: None }
     }
 
+    /// The body itself.
+    pub const fn body_mut(&mut self) -> &mut B {
+        &mut self.body
+    }
+
     /// Whether it has been silent for too long; else this asks again in time.
     fn has_stalled(&mut self, context: &mut Context<'_>) -> bool {
         let due = *self.since.get_or_insert_with(Instant::now) + self.patience;

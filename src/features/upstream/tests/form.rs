@@ -109,10 +109,10 @@ fn person(seed: u64) -> Errand {
 async fn whole(
     pool: &Rc<Pool>,
     errand: &Errand,
-    request: Request<RequestBody>,
+    mut request: Request<RequestBody>,
 ) -> Result<Response<ReplyBody>, UpstreamError> {
     let (permit, journaled) = (Permit::assertion(), Journaled::assertion());
-    send_as(pool, request, errand, Some(&account()), &permit, &journaled).await
+    send_as(pool, &mut request, errand, Some(&account()), &permit, &journaled).await
 }
 
 /// The application's session under which somebody was answered.

@@ -163,10 +163,10 @@ async fn ask(pool: &Rc<Pool>, request: Request<RequestBody>) -> Result<(StatusCo
 
 async fn ask_as(
     pool: &Rc<Pool>,
-    request: Request<RequestBody>,
+    mut request: Request<RequestBody>,
     errand: &Errand,
 ) -> Result<(StatusCode, Bytes), UpstreamError> {
-    let reply = send(pool, request, errand, &Permit::assertion(), &Journaled::assertion()).await?;
+    let reply = send(pool, &mut request, errand, &Permit::assertion(), &Journaled::assertion()).await?;
     let status = reply.status();
     Ok((status, read_bounded(reply.into_body(), 1024).await.unwrap()))
 }
