@@ -35,7 +35,8 @@ pub fn check(bytes: &[u8]) {
     let both = write(from_browser);
     // What the browser sent stands before, under its own names only.
     let theirs = both.strip_suffix(&ours[..]).expect("ours are all there");
-    for crumb in theirs.split(|byte| *byte == b';').map(<[u8]>::trim_ascii).filter(|crumb| !crumb.is_empty()) {
+    for crumb in theirs.split(|byte| *byte == b';').map(<[u8]>::trim_ascii).filter(|crumb| !crumb.is_empty())
+    {
         assert!(crumb.starts_with(b"XSRF-TOKEN="));
     }
 }

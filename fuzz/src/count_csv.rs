@@ -5,7 +5,11 @@ use leastway::features::guard::count::{Counter, Tally};
 
 use crate::input::{Input, pieces};
 
-fn count<'a>(kind: &ReplyKind, patient: Option<&PatientLocator>, pieces: impl Iterator<Item = &'a [u8]>) -> Tally {
+fn count<'a>(
+    kind: &ReplyKind,
+    patient: Option<&PatientLocator>,
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> Tally {
     let mut counter = Counter::new(kind, patient).expect("countable");
     pieces.for_each(|piece| counter.push(piece));
     counter.finish()

@@ -29,7 +29,8 @@ pub fn check(input: &[u8]) {
         serde_json::from_slice::<&RawValue>(text).expect("JSON");
     }
     // One Bundle, whose entries say in one way what they are: all that are not put aside are records.
-    let marks = ["Bundle", "resourceType", "\"entry\""].map(|mark| memchr::memmem::find_iter(text, mark).count());
+    let marks =
+        ["Bundle", "resourceType", "\"entry\""].map(|mark| memchr::memmem::find_iter(text, mark).count());
     if let Ok(document) = serde_json::from_slice::<Value>(text)
         && document.get("resourceType").is_some_and(|kind| kind == "Bundle")
         && let Some(Value::Array(entries)) = document.get("entry")
@@ -44,8 +45,12 @@ pub fn check(input: &[u8]) {
         };
         let put_aside = entries.iter().filter(aside).count() as u64;
         let number = entries.len() as u64;
-        // A mode that is said twice is not believed.
-        let Count::Exactly(records) = whole.records else { panic!("{whole:?}") };
-        assert!((number - put_aside..=number).contains(&records), "{records} of {number}");
+        // A mode that is said twice is not believed, and there are no fewer records than patients.
+        let (Count::Exactly(records) | Count::AtLeast(records)) = whole.records else { panic!("{whole:?}") };
+        let patients = match whole.patients {
+            Count::Exactly(patients) | Count::AtLeast(patients) => patients,
+            Count::Unknown(_) | Count::NotCounted => 0,
+        };
+        assert!((number - put_aside..=number.max(patients)).contains(&records), "{records} of {number}");
     }
 }

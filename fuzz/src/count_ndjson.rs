@@ -20,9 +20,9 @@ pub fn check(input: &[u8]) {
     assert_eq!(count(pieces(body, cut)), whole);
     let Ok(text) = std::str::from_utf8(body) else { return };
     let lines: Vec<&str> = text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).collect();
-    let readable = lines.iter().all(|line| {
-        serde_json::from_str::<&RawValue>(line).is_ok_and(|value| !value.get().starts_with('['))
-    });
+    let readable = lines
+        .iter()
+        .all(|line| serde_json::from_str::<&RawValue>(line).is_ok_and(|value| !value.get().starts_with('[')));
     if readable && !text.starts_with('\u{feff}') {
         assert_eq!(whole.records, Count::Exactly(lines.len() as u64));
     }

@@ -4,7 +4,45 @@
 //! of libFuzzer; a file as argument is tried once.
 #![no_main]
 
+mod admit;
+mod callback;
+mod claims;
+mod cookie_jar;
+mod count_csv;
+mod count_fhir;
+mod count_json;
+mod count_ndjson;
+mod decode;
+mod form_page;
+mod frames;
+mod h2_frames;
 mod input;
+mod journal;
+mod justification;
+mod manner;
+mod normalize_body;
+mod normalize_bundle;
+mod normalize_coded;
+mod normalize_cookie;
+mod normalize_form;
+mod normalize_graphql;
+mod normalize_head;
+mod normalize_host;
+mod normalize_json;
+mod normalize_json_rpc;
+mod normalize_multipart;
+mod normalize_path;
+mod normalize_query;
+mod normalize_xml_rpc;
+mod proxy_header;
+mod reply_count;
+mod reply_head;
+mod return_to;
+mod rewrite_cookie;
+mod rewrite_literal;
+mod rewrite_location;
+mod sieve;
+mod wire;
 
 use std::sync::OnceLock;
 
@@ -13,7 +51,6 @@ type Target = fn(&[u8]);
 
 macro_rules! targets {
     ($($name:ident),+ $(,)?) => {
-        $(mod $name;)+
         const TARGETS: &[(&str, Target)] = &[$((stringify!($name), $name::check)),+];
     };
 }

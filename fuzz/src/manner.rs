@@ -29,6 +29,9 @@ pub fn check(bytes: &[u8]) {
     assert_eq!(led.origin(), own.origin());
     if is_same_origin(&headers, "ehr.example") && said("sec-fetch-site").is_empty() {
         let origin = headers.get("origin").map(|origin| origin.to_str().unwrap_or_default());
-        assert!(origin.is_none_or(|origin| origin.is_empty() || origin.eq_ignore_ascii_case("https://ehr.example")));
+        assert!(
+            origin
+                .is_none_or(|origin| origin.is_empty() || origin.eq_ignore_ascii_case("https://ehr.example"))
+        );
     }
 }

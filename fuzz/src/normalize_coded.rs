@@ -23,7 +23,8 @@ pub fn check(bytes: &[u8]) {
     let read = Body::read(&headers, &Fields::none(), bytes, NEEDS, LIMITS);
     let mut plain = Vec::new();
     let mut decoder = Decoder::new(Coding::read(&headers), LIMITS.ratio_max).expect("known");
-    let is_whole = decoder.push(bytes, &mut |piece| plain.extend_from_slice(piece)).is_ok() && decoder.finish().is_ok();
+    let is_whole =
+        decoder.push(bytes, &mut |piece| plain.extend_from_slice(piece)).is_ok() && decoder.finish().is_ok();
     match read {
         Ok(body) => {
             if let Content::Json(document) = body.content() {

@@ -39,7 +39,8 @@ pub fn check(bytes: &[u8]) {
 fn crumbs(headers: &HeaderMap) -> Vec<(Vec<u8>, Vec<u8>)> {
     let lines = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     let crumbs = lines.map(<[u8]>::trim_ascii).filter(|crumb| !crumb.is_empty());
-    let name = |crumb: &[u8]| crumb.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii().to_vec();
+    let name =
+        |crumb: &[u8]| crumb.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii().to_vec();
     crumbs.map(|crumb| (name(crumb), crumb.to_vec())).collect()
 }
 

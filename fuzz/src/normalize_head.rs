@@ -7,9 +7,7 @@ use std::sync::LazyLock;
 use http::header::HOST;
 use http::{Method, Request, Uri, Version};
 use leastway::domain::action::Action;
-use leastway::features::route::settings::{
-    Access, ApplicationSettings, Match, Quirk, RouteSettings, Unmatched,
-};
+use leastway::features::route::settings::{ApplicationSettings, Quirk, RouteSettings, Unmatched};
 use leastway::features::route::table::RouteTable;
 use leastway::gateway::normalize::framing::BodyLength;
 use leastway::gateway::normalize::host::Authority;
@@ -18,7 +16,8 @@ use leastway::gateway::normalize::{ConnectionFacts, head, headers};
 use crate::input::Input;
 
 static TABLE: LazyLock<RouteTable> = LazyLock::new(|| {
-    let applications = [("ehr", "/", &[][..]), ("windows", "/iis", &[Quirk::FoldsCase, Quirk::PathParameters])];
+    let applications =
+        [("ehr", "/", &[][..]), ("windows", "/iis", &[Quirk::FoldsCase, Quirk::PathParameters])];
     RouteTable::build(&applications.map(|(name, path, quirks)| ApplicationSettings {
         name: name.parse().expect("a name"),
         hosts: vec!["ehr.example".to_owned()],
@@ -27,25 +26,11 @@ static TABLE: LazyLock<RouteTable> = LazyLock::new(|| {
         unmatched: Unmatched::Deny,
         idle_ignore: Vec::new(),
         quirks: quirks.to_vec(),
-        routes: vec![RouteSettings {
-            name: "anything".parse().expect("a name"),
-            matching: Match {
-                methods: Vec::new(),
-                path: format!("{}/**", path.trim_end_matches('/')).parse().expect("a pattern"),
-                query: Vec::new(),
-                form: Vec::new(),
-                json: Vec::new(),
-                calls: Vec::new(),
-                header: Vec::new(),
-            },
-            action: Action::View,
-            background: false,
-            categories: Vec::new(),
-            reply: None,
-            access: Access::Policy,
-            websocket: leastway::domain::websocket::WebSocketBounds::default(),
-            entries: None,
-        }],
+        routes: vec![RouteSettings::new(
+            "anything".parse().expect("a name"),
+            Action::View,
+            format!("{}/**", path.trim_end_matches('/')).parse().expect("a pattern"),
+        )],
     }))
     .expect("a table")
 });
@@ -75,7 +60,8 @@ pub fn check(bytes: &[u8]) {
     for name in parts.headers.keys() {
         let is_trace = matches!(name.as_str(), "traceparent" | "tracestate") && choice & 4 != 0;
         assert!(is_trace || !headers::is_protected(name.as_str()), "{name}");
-        let hop = ["connection", "keep-alive", "te", "trailer", "transfer-encoding", "content-length", "upgrade"];
+        let hop =
+            ["connection", "keep-alive", "te", "trailer", "transfer-encoding", "content-length", "upgrade"];
         assert!(!hop.contains(&name.as_str()), "{name}");
         // A server that passes headers as variables finds nothing of ours either.
         let variable = name.as_str().replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
@@ -88,7 +74,8 @@ pub fn check(bytes: &[u8]) {
         assert_eq!(came["content-length"].to_str().ok().and_then(|said| said.parse().ok()), Some(length));
     }
     assert!(choice & 4 != 0 || head.client == peer.ip());
-    let said = came.get(HOST).and_then(|host| host.to_str().ok()).or(target.authority().map(|it| it.as_str()));
+    let said =
+        came.get(HOST).and_then(|host| host.to_str().ok()).or(target.authority().map(|it| it.as_str()));
     assert_eq!(Authority::parse(said.expect("a host")).ok().as_ref(), Some(&head.authority));
     if let Ok(request) = head.resolve(&TABLE) {
         assert_eq!(Some(request.target()), target.path_and_query());

@@ -10,7 +10,10 @@ pub fn check(bytes: &[u8]) {
     assert!(!authority.host.is_empty() && !authority.host.ends_with('.'));
     assert_eq!(Authority::parse(authority.as_str()).expect("what is canonical stays so"), authority);
     let other: http::uri::Authority = raw.parse().expect("a common reader reads it too");
-    assert_eq!((other.host().to_ascii_lowercase(), other.port_u16()), (authority.host.to_string(), authority.port));
+    assert_eq!(
+        (other.host().to_ascii_lowercase(), other.port_u16()),
+        (authority.host.to_string(), authority.port)
+    );
     // A browser may read a name of digits as an address, or refuse it; a name that it takes is the same.
     if let Ok(url) = url::Url::parse(&format!("https://{raw}/"))
         && let Some(url::Host::Domain(name)) = url.host()

@@ -57,7 +57,8 @@ pub fn check(bytes: &[u8]) {
     let whole = through(&mut [body].into_iter().filter(|body| !body.is_empty()));
     assert_eq!(through(&mut pieces(body, cut)), whole);
 
-    let is_plain = head.headers.len() == 1 && head.headers.get("content-type").is_some_and(|is| is == "application/json");
+    let is_plain = head.headers.len() == 1
+        && head.headers.get("content-type").is_some_and(|is| is == "application/json");
     if let Some(ReplyShape { kind: kind @ ReplyKind::Json { .. }, .. }) = &shape
         && is_plain
         && status == 200
@@ -66,6 +67,8 @@ pub fn check(bytes: &[u8]) {
         let mut counter = Counter::new(kind, None).expect("countable");
         counter.push(body);
         let counted = counter.finish();
-        assert!(whole.0 == counted || whole.0 == Tally::unknown(leastway::domain::count::WhyUnknown::Mismatch));
+        assert!(
+            whole.0 == counted || whole.0 == Tally::unknown(leastway::domain::count::WhyUnknown::Mismatch)
+        );
     }
 }

@@ -24,7 +24,10 @@ pub fn check(bytes: &[u8]) {
     assert_eq!(once.split(';').next(), line.split(';').next());
     let (before, after) = (attributes(line), attributes(&once));
     let changed: Vec<&str> = before.symmetric_difference(&after).map(|(name, _)| name.as_str()).collect();
-    assert!(changed.iter().all(|name| ["domain", "path", "secure", "samesite"].contains(name)), "{changed:?}");
+    assert!(
+        changed.iter().all(|name| ["domain", "path", "secure", "samesite"].contains(name)),
+        "{changed:?}"
+    );
     assert!(!settings.secure || after.iter().any(|(name, _)| name == "secure"));
     assert!(settings.domain != CookieDomain::Any || after.iter().all(|(name, _)| name != "domain"));
     let twice = rewritten(&once, &settings, &own).unwrap_or_else(|| once.clone());

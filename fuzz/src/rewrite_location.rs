@@ -7,11 +7,10 @@ use url::Url;
 pub fn check(bytes: &[u8]) {
     // A header's value, as far as it is looked at.
     let is_visible = |byte: &u8| (0x20..0x7f).contains(byte) || *byte == b'\t';
-    let Some(value) = std::str::from_utf8(bytes).ok().filter(|_| bytes.iter().all(is_visible)) else { return };
-    let own = [
-        Origin { host: "a".to_owned(), port: 80 },
-        Origin { host: "fd00::7".to_owned(), port: 8080 },
-    ];
+    let Some(value) = std::str::from_utf8(bytes).ok().filter(|_| bytes.iter().all(is_visible)) else {
+        return;
+    };
+    let own = [Origin { host: "a".to_owned(), port: 80 }, Origin { host: "fd00::7".to_owned(), port: 8080 }];
     let ours = Url::parse("https://ehr.example/").expect("a URL");
     if let Some(turned_to) = turned(value, &own, "ehr.example") {
         assert!(turned_to.starts_with("https://ehr.example/"), "{turned_to}");

@@ -17,7 +17,11 @@ const HEAD_BYTES_MAX: usize = 4096;
 struct Socket<'a>(VecDeque<&'a [u8]>);
 
 impl AsyncRead for Socket<'_> {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if let Some(piece) = self.0.pop_front() {
             let (now, later) = piece.split_at(piece.len().min(into.remaining()));
             into.put_slice(now);

@@ -62,14 +62,15 @@ fn agrees(bytes: &[u8], places: &[(usize, bool)]) {
 fn body(headers: &[Header<'_>], rest: &[u8]) -> Option<usize> {
     let value = |name: &str| headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
     if value("transfer-encoding").is_none() {
-        let length = value("content-length").map_or(Some(0), |length| {
-            std::str::from_utf8(length.value).expect("digits").trim().parse().ok()
-        });
+        let length = value("content-length")
+            .map_or(Some(0), |length| std::str::from_utf8(length.value).expect("digits").trim().parse().ok());
         return length.filter(|length| *length <= rest.len());
     }
     let mut at = 0;
     loop {
-        let Ok(Status::Complete((line, size))) = httparse::parse_chunk_size(rest.get(at..)?) else { return None };
+        let Ok(Status::Complete((line, size))) = httparse::parse_chunk_size(rest.get(at..)?) else {
+            return None;
+        };
         at += line;
         if size == 0 {
             break;

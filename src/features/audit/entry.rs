@@ -6,10 +6,13 @@
 
 use serde::Serialize;
 
+use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, CredentialName, RouteName};
 use crate::domain::count::Count;
 use crate::domain::event::{Closing, EventSubject, Opening};
 use crate::domain::kept::Kept;
+use crate::domain::limit::OnExceed;
+use crate::domain::reason::Reason;
 use crate::foundation::clock::Timestamp;
 
 /// An entry that is not copied to be written.
@@ -74,7 +77,7 @@ impl Members<'_> {
         self.json(key!("client_ip"), client_ip.as_ref())?;
         self.word(key!("application"), application.as_ref().map(ApplicationName::as_str));
         self.word(key!("route"), route.as_ref().map(RouteName::as_str));
-        self.word(key!("action"), action.map(|action| action.as_str()));
+        self.word(key!("action"), action.map(Action::as_str));
         self.list_if_any(key!("categories"), categories.iter().map(Category::as_str))?;
         self.text(key!("method"), method.as_deref())?;
         self.text(key!("host"), host.as_deref())?;
@@ -119,11 +122,11 @@ impl Members<'_> {
         self.time(key!("time"), *time);
         self.word(key!("outcome"), outcome.as_str());
         self.json(key!("status"), status.as_ref())?;
-        self.word(key!("reason"), reason.map(|reason| reason.as_str()));
+        self.word(key!("reason"), reason.map(Reason::as_str));
         self.count(key!("records"), *records)?;
         self.count(key!("patients"), *patients)?;
         self.json(key!("exceeded"), exceeded.as_ref())?;
-        self.word(key!("on_exceed"), on_exceed.map(|what| what.as_str()));
+        self.word(key!("on_exceed"), on_exceed.map(OnExceed::as_str));
         self.json(key!("found_file"), found_file.then_some(&true))?;
         self.json(key!("bytes_in"), bytes_in)?;
         self.json(key!("bytes_out"), bytes_out)?;
@@ -237,5 +240,6 @@ impl Members<'_> {
 /// Whether nothing in it has to be escaped (RFC 8259 section 7). Looks at all of it, which the compiler makes
 /// faster than stopping early.
 fn is_plain(text: &str) -> bool {
-    !text.bytes().fold(false, |found, byte| found | (byte < 0x20) | (byte == b'"') | (byte == b'\\'))
+    let is_plain = |byte: u8| !matches!(byte, 0..0x20 | b'"' | b'\\');
+    text.bytes().filter(|byte| !is_plain(*byte)).count() == 0
 }

@@ -186,7 +186,9 @@ impl Ledger {
                 Opened { distinct, exceeded: Some(exceeded) }
             }
             Some(_) | None => {
-                patients.iter().for_each(|patient| windows.open(*patient, now));
+                for patient in patients {
+                    windows.open(*patient, now);
+                }
                 Opened { distinct, exceeded: None }
             }
         }
@@ -206,7 +208,9 @@ impl Ledger {
         }
         let mut shard = self.shard(subject, time);
         let windows = shard.people.entry(subject.clone()).or_default();
-        patients.iter().for_each(|patient| windows.open(*patient, time));
+        for patient in patients {
+            windows.open(*patient, time);
+        }
     }
 
     fn shard(&self, subject: &SubjectId, now: Timestamp) -> MutexGuard<'_, Shard> {

@@ -95,12 +95,12 @@ impl Coming {
 
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let frame = match &mut self.how {
-            How::Http1(content, _) => match self.lease.as_mut().and_then(Lease::link) {
-                Some(link) => content.poll_frame(link, context),
+            How::Http1(body, _) => match self.lease.as_mut().and_then(Lease::link) {
+                Some(link) => body.poll_frame(link, context),
                 None => Poll::Ready(None),
             },
-            How::Early(content, shared, _) => match shared.borrow_mut().link() {
-                Some(link) => content.poll_frame(link, context),
+            How::Early(body, shared, _) => match shared.borrow_mut().link() {
+                Some(link) => body.poll_frame(link, context),
                 None => Poll::Ready(None),
             },
             How::Http2(incoming) => {

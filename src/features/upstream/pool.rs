@@ -19,6 +19,7 @@ use super::settings::{Connections, Protocol, UpstreamSettings};
 pub struct Pool {
     pub(super) upstream: Arc<Upstream>,
     pub(super) turn: Turn,
+    #[expect(clippy::vec_box, reason = "a connection stays in its box when it is taken")]
     idle: RefCell<Vec<Box<Connection>>>,
     /// How many of the kept connections are bound to somebody.
     bound: Cell<usize>,

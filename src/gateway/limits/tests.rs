@@ -104,7 +104,7 @@ fn a_connection_of_somebody_who_is_signed_in_does_not_count_at_its_address() {
     let connect =
         || limits.connect(here, &settings, now).map(|seat| Footing::new(room.enter().unwrap(), Some(seat)));
     let person = |sub: &str| SubjectId { issuer: "https://id".into(), sub: sub.into() };
-    let hers: Vec<Footing> = (0..4)
+    let held: Vec<Footing> = (0..4)
         .filter_map(|_| {
             let footing = connect().ok()?;
             footing.of(&limits, &settings, || person("nora"));
@@ -112,9 +112,9 @@ fn a_connection_of_somebody_who_is_signed_in_does_not_count_at_its_address() {
             Some(footing)
         })
         .collect();
-    assert_eq!(hers.len(), 4, "two of hers, and two that are as those of strangers");
+    assert_eq!(held.len(), 4, "two of hers, and two that are as those of strangers");
     assert_eq!(connect().unwrap_err(), TurnedAway::TooMany);
-    drop(hers);
+    drop(held);
     assert_eq!(room.taken(), 0);
     let strangers: Vec<Footing> = (0..4).filter_map(|_| connect().ok()).collect();
     assert_eq!(strangers.len(), 2);

@@ -143,7 +143,7 @@ impl Link {
                     Poll::Ready(Err(broken.take().unwrap_or(LinkFault::Closed)))
                 }
                 Poll::Pending if self.alarm.poll(context).is_ready() => Poll::Ready(Err(LinkFault::Late)),
-                answered => answered,
+                answered @ (Poll::Ready(_) | Poll::Pending) => answered,
             }
         });
         match answered.await {

@@ -273,7 +273,8 @@ async fn a_web_socket_to_an_application_by_http2_goes_by_http1_where_the_server_
             let mut request = request(Method::GET, "");
             request.headers_mut().insert("connection", "upgrade".parse().unwrap());
             request.headers_mut().insert("upgrade", "websocket".parse().unwrap());
-            let reply = send(&pool, request, &NOBODY, &Permit::assertion(), &Journaled::assertion()).await;
+            let reply =
+                send(&pool, &mut request, &NOBODY, &Permit::assertion(), &Journaled::assertion()).await;
             let report = pool.upstream().report();
             let standing = &report.servers[0].1;
             assert_eq!(standing.in_flight, u32::from(reply.is_ok()), "{standing:?}");
