@@ -74,7 +74,7 @@ slow() {
   echo "$failed of $asked were not answered"
   # It asks as well.
   grep 'service available' "$DIR/log/slow.log" | grep -q YES || return 1
-  [ "$asked" -gt 20 ] && [ "$failed" -eq 0 ]
+  [ "$asked" -ge 10 ] && [ "$failed" -eq 0 ]
 }
 slow_readers() {
   local readers=() i bad=0
