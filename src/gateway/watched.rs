@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::frames::{END_STREAM, Frames};
+use super::frames::Frames;
 use super::limits::bucket::Bucket;
 use super::limits::settings::Rate;
 use super::pulse::Pulse;
@@ -50,20 +50,16 @@ impl<S> Watched<S> {
         Self { stream, pulse, http2: Some(Http2 { frames: Frames::default(), control }) }
     }
 
-    fn came(&mut self, bytes: &mut [u8]) -> io::Result<()> {
+    fn came(&mut self, bytes: &[u8]) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());
         }
         self.pulse.came();
         let Some(http2) = &mut self.http2 else { return Ok(()) };
         let found = http2.frames.read(bytes);
-        for flags_at in found.malformed {
-            // Trailers that do not end their stream the library knows for malformed, and resets the stream. Where the
-            // flags have gone ahead, it is made an error of the connection (RFC 9113 section 5.4.2).
-            let flags = flags_at.and_then(|at| bytes.get_mut(at));
-            let flags = flags
-                .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a pseudo-header in trailers"))?;
-            *flags &= !END_STREAM;
+        if found.malformed {
+            // An error of the stream may be treated as one of its connection (RFC 9113 section 5.4.2).
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a pseudo-header in trailers"));
         }
         if http2.control.as_mut().is_none_or(|control| control.allows(found.empty)) {
             return Ok(());
@@ -105,7 +101,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let this = self.get_mut();
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
-        Poll::Ready(this.came(buffer.filled_mut().get_mut(before..).unwrap_or_default()))
+        Poll::Ready(this.came(buffer.filled().get(before..).unwrap_or_default()))
     }
 }
 
@@ -157,11 +153,11 @@ mod tests {
     fn only_so_many_pings_pass_and_more_where_more_is_sent() {
         let rate = Rate::new(5, Duration::from_secs(3600)).unwrap();
         let mut watched = Watched::http2((), Pulse::new(Footing::default()), Some(rate));
-        assert!(watched.came(&mut b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec()).is_ok());
+        assert!(watched.came(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").is_ok());
         watched.went(3 * SENT_FOR_ONE);
-        assert_eq!((0..20).take_while(|_| watched.came(&mut PING.clone()).is_ok()).count(), 8);
+        assert_eq!((0..20).take_while(|_| watched.came(&PING).is_ok()).count(), 8);
         assert!(watched.pulse.is_cut());
         let mut free = Watched::http2((), Pulse::new(Footing::default()), None);
-        assert!((0..1000).all(|_| free.came(&mut PING.clone()).is_ok()));
+        assert!((0..1000).all(|_| free.came(&PING).is_ok()));
     }
 }

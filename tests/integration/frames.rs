@@ -311,7 +311,8 @@ async fn no_trick_with_trailers_reaches_the_application() {
     let (house, recorder) = furnished().await;
     let head = settled(&house, &case("", Status(200), &[(":method", "POST")]).fields);
     let ends = END_HEADERS | END_STREAM;
-    let cases: [(&str, u8, &[(&str, &str)], bool); 8] = [
+    type Fields = &'static [(&'static str, &'static str)];
+    let cases: [(&str, u8, Fields, bool); 8] = [
         ("trailers", ends, &[("x-checksum", "1")], true),
         ("no field", ends, &[], true),
         ("trailers that do not end the stream", END_HEADERS, &[("x-checksum", "1")], false),

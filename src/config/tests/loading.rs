@@ -37,7 +37,7 @@ fn what_is_written_is_what_is_settled() {
     assert_eq!(provider.claims["location"], "ward");
     let [role] = settings.roles.as_slice() else { panic!("one role") };
     let need = role.may[0].when.assurance.clone().unwrap();
-    assert_eq!((need.class.as_str(), need.fresh), ("mfa", Some(Duration::from_mins(15))));
+    assert_eq!((need.class.as_str(), need.fresh), ("mfa", Some(Duration::from_secs(15 * 60))));
     assert_eq!(settings.upstreams[0].servers[0].host, "10.0.0.7");
     assert_eq!(settings.policies[0].text, super::CEDAR);
 }
@@ -47,14 +47,14 @@ fn what_is_not_written_has_the_documented_default() {
     let settings = Folder::good().load().unwrap().settings;
     assert_eq!(settings.gateway.connections, 10_000);
     assert_eq!(settings.gateway.head_bytes, 64 * 1024);
-    assert_eq!(settings.gateway.hsts, Some(Duration::from_hours(24 * 365)));
+    assert_eq!(settings.gateway.hsts, Some(Duration::from_secs(365 * 24 * 3600)));
     assert_eq!(settings.gateway.drain, Duration::from_secs(30));
     assert!(settings.gateway.trusted_proxies.is_empty());
     assert_eq!(settings.control.listen.to_string(), "127.0.0.1:9443");
     assert_eq!(settings.journal.segment_bytes, 64 << 20);
     assert_eq!(settings.journal.sync, Sync::BeforeRelease);
-    assert_eq!(settings.session.idle, Duration::from_mins(15));
-    assert_eq!(settings.session.absolute, Duration::from_hours(12));
+    assert_eq!(settings.session.idle, Duration::from_secs(15 * 60));
+    assert_eq!(settings.session.absolute, Duration::from_secs(12 * 3600));
     assert_eq!(settings.guard.hold_bytes, 16 << 20);
     assert_eq!(settings.guard.decompression_ratio, 200);
     assert_eq!(settings.applications[0].unmatched, Unmatched::Deny);
