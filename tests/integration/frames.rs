@@ -308,10 +308,10 @@ async fn no_trick_with_fields_reaches_the_application() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_trick_with_trailers_reaches_the_application() {
+    type Fields = &'static [(&'static str, &'static str)];
     let (house, recorder) = furnished().await;
     let head = settled(&house, &case("", Status(200), &[(":method", "POST")]).fields);
     let ends = END_HEADERS | END_STREAM;
-    type Fields = &'static [(&'static str, &'static str)];
     let cases: [(&str, u8, Fields, bool); 8] = [
         ("trailers", ends, &[("x-checksum", "1")], true),
         ("no field", ends, &[], true),

@@ -127,7 +127,9 @@ proptest! {
                 slots.extend(live.try_export(&nurse(), None, now));
             }
             if request.came {
-                slots.into_iter().for_each(|slot| slot.commit(now));
+                for slot in slots {
+                    slot.commit(now);
+                }
             }
             let entry = serde_json::to_string(&request.taken).unwrap();
             journal.push((entry, (request.came, found_file), now));
