@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod alone;
 mod application;
 mod bodies;
 mod down;

@@ -19,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio_rustls::client::TlsStream;
 
+use crate::alone::is_alone;
 use crate::framing::OPEN;
 use crate::house::{House, Neighbors, append};
 use crate::line::{Protocol, connect};
@@ -217,6 +218,9 @@ fn resident() -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_download_waits_for_its_reader_and_is_not_kept() {
+    if !is_alone("streaming::a_large_download_waits_for_its_reader_and_is_not_kept") {
+        return;
+    }
     let sent = Arc::new(AtomicU64::new(0));
     let counted = sent.clone();
     let address = application(move |mut stream, _| {
@@ -254,6 +258,9 @@ async fn a_large_download_waits_for_its_reader_and_is_not_kept() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_upload_waits_for_the_application_and_is_not_kept() {
+    if !is_alone("streaming::a_large_upload_waits_for_the_application_and_is_not_kept") {
+        return;
+    }
     let go_on = Arc::new(Notify::new());
     let told = go_on.clone();
     let address = application(move |mut stream, head| {

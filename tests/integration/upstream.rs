@@ -11,6 +11,7 @@ use leastway::app::reload::Reloaded;
 use leastway::domain::reason::Reason;
 use tokio::net::TcpListener;
 
+use crate::alone::is_alone;
 use crate::house::{House, Neighbors, edit};
 use crate::line::{Protocol, raw};
 
@@ -96,6 +97,9 @@ const BASIC: &str = "bGVhc3R3YXk6WmVicmEtNy1RdWFydHo=";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_of_ours_reaches_the_application_and_nothing_else() {
+    if !is_alone("upstream::an_account_of_ours_reaches_the_application_and_nothing_else") {
+        return;
+    }
     let log = Log::default();
     let writer = log.clone();
     tracing_subscriber::fmt()
