@@ -19,7 +19,8 @@ pub fn check(input: &[u8]) {
     let whole = count([body].into_iter());
     assert_eq!(count(pieces(body, cut)), whole);
     let Ok(text) = std::str::from_utf8(body) else { return };
-    let lines: Vec<&str> = text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> =
+        text.split(['\n', '\r']).filter(|line| !line.trim_matches([' ', '\t']).is_empty()).collect();
     let readable = lines
         .iter()
         .all(|line| serde_json::from_str::<&RawValue>(line).is_ok_and(|value| !value.get().starts_with('[')));

@@ -179,16 +179,13 @@ impl Counting {
                 counter.push(plain);
             }
         });
-        match outcome {
-            Err(fault) => {
-                self.found = Some(why_unknown(fault));
-                self.may_be_message = false;
-            }
-            Ok(()) if contradicted && self.declared.is_none() => {
-                self.declared = Some(WhyUnknown::Mismatch);
-                self.counter = None;
-            }
-            Ok(()) => {}
+        if contradicted && self.declared.is_none() {
+            self.declared = Some(WhyUnknown::Mismatch);
+            self.counter = None;
+        }
+        if let Err(fault) = outcome {
+            self.found = Some(why_unknown(fault));
+            self.may_be_message = false;
         }
     }
 
@@ -218,10 +215,8 @@ impl Counting {
 
     /// `message` is what a small message comes to.
     fn settle(&self, counted: Option<Tally>, lead: &Lead, message: Tally) -> Tally {
-        if let Some(why) = self.found {
-            return Tally::unknown(why);
-        }
-        let tally = match (self.declared, counted) {
+        // What the head says comes first: its bytes may have been looked at no further.
+        let tally = match (self.declared.or(self.found), counted) {
             (Some(why), _) => Tally::unknown(why),
             (None, Some(counted)) => counted,
             (None, None) => Tally::unknown(WhyUnknown::Opaque),

@@ -26,6 +26,11 @@ impl<'a> MediaType<'a> {
             if !is_token(name) || parameters.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
                 return None;
             }
+            // PHP takes the first `boundary` that stands anywhere for the parameter.
+            let is_decoy = !name.eq_ignore_ascii_case("boundary") && mentions_boundary(part);
+            if is_decoy && parameters.iter().all(|(known, _)| !known.eq_ignore_ascii_case("boundary")) {
+                return None;
+            }
             parameters.push((name, value));
         }
         let (kind, subtype) = essence.split_once('/')?;
@@ -68,6 +73,10 @@ impl<'a> MediaType<'a> {
         let at = self.essence.len().checked_sub(suffix.len());
         at.and_then(|at| self.essence.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(suffix))
     }
+}
+
+fn mentions_boundary(part: &str) -> bool {
+    part.to_ascii_lowercase().contains("boundary")
 }
 
 /// Whether a character encoding is a superset of ASCII that we read.

@@ -16,6 +16,10 @@ const DEPTH_MAX: usize = 64;
 /// The method that a document calls; `None` if it is not XML-RPC with one reading.
 pub(super) fn method(bytes: &[u8]) -> Option<Call> {
     let text = std::str::from_utf8(bytes).ok().filter(|text| !text.starts_with('\u{feff}'))?;
+    // XML has no other control characters (XML 1.0 section 2.2), wherever they stand.
+    if text.bytes().any(|byte| byte < 0x20 && !b"\t\r\n".contains(&byte)) {
+        return None;
+    }
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_comments = true;
     let mut document = Document::default();
@@ -124,7 +128,9 @@ impl Document {
 /// An XML declaration that says no other encoding than one we read.
 fn is_plain(declaration: &BytesDecl<'_>) -> bool {
     let version = declaration.version().is_ok_and(|version| version == "1.0");
+    // What does not look for the end of the declaration would find an element in it.
     version
+        && !declaration.contains('<')
         && match declaration.encoding() {
             None => true,
             Some(encoding) => encoding.is_ok_and(|encoding| is_known_charset(&encoding)),

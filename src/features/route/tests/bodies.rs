@@ -77,6 +77,12 @@ fn a_body_whose_type_the_route_cannot_be_told_by_is_refused() {
         ("twice", "application/json; charset=utf-8; charset=utf-16", BodyFault::MediaType),
         ("no boundary", "multipart/form-data", BodyFault::Multipart),
         ("a list", "application/json, text/plain", BodyFault::MediaType),
+        (
+            "a name that ends in `boundary`",
+            "multipart/form-data; xboundary=a; boundary=b",
+            BodyFault::MediaType,
+        ),
+        ("a value that names it", "multipart/form-data; x=\"boundary=a\"; Boundary=b", BodyFault::MediaType),
     ] {
         assert_eq!(read(media_type, b"{}").unwrap_err(), fault, "{name}");
     }

@@ -161,6 +161,11 @@ fn xml_that_two_readers_would_read_differently_is_refused() {
         ),
         ("a name in the parameters", params("<methodName>export_data</methodName>")),
         ("a prefix", "<x:methodCall><x:methodName>read</x:methodName></x:methodCall>".to_owned()),
+        (
+            "a name in the declaration",
+            format!("<?xml version=\"1.0\" x=\"<methodName>a</methodName>\"?>{}", call("read")),
+        ),
+        ("a control character", format!("<?xml version=\"1.0\" \u{1a}?>{}", call("read"))),
         ("a namespace", "<methodCall xmlns=\"x\"><methodName>read</methodName></methodCall>".to_owned()),
         ("two documents", format!("{}{}", call("read"), call("read"))),
         ("text after it", format!("{}x", call("read"))),
