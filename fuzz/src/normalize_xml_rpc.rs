@@ -19,11 +19,12 @@ pub fn check(bytes: &[u8]) {
     let [Call::Method(name)] = body.calls() else { panic!("one method") };
     let text = std::str::from_utf8(bytes).expect("it was read as UTF-8");
     // Whatever a reader does not look at, there is no second name that it could take for the method.
-    let outside: String = text
-        .split("<![CDATA[")
-        .enumerate()
-        .map(|(at, part)| if at == 0 { part } else { part.split_once("]]>").expect("it ends").1 })
-        .collect();
+    let (mut outside, mut rest) = (String::new(), text);
+    while let Some((before, inside)) = rest.split_once("<![CDATA[") {
+        outside.push_str(before);
+        rest = inside.split_once("]]>").expect("it ends").1;
+    }
+    outside.push_str(rest);
     let (_, after) = outside.split_once("<methodName").expect("it stands there");
     assert_eq!(outside.matches("<methodName").count(), 1);
     assert!(after.trim_start().starts_with(&format!(">{name}<")), "{after}");
