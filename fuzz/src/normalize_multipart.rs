@@ -48,9 +48,10 @@ fn lenient(bytes: &[u8]) -> Vec<&str> {
             in_head = false;
         } else if let (true, Ok(text)) = (in_head, std::str::from_utf8(line))
             && text.to_ascii_lowercase().starts_with("content-disposition:")
-            && let Some((_, name)) = text.split_once("name=\"")
+            && let Some(name) =
+                [" name=\"", ";name=\"", "\tname=\""].iter().find_map(|it| text.split_once(it))
         {
-            names.extend(name.split('"').next());
+            names.extend(name.1.split('"').next());
         }
     }
     names
