@@ -30,18 +30,18 @@ does_not_work() {
 
 # ---------------------------------------------------------------- built
 
-# image NAME FILE... : these files of this machine, and what $pods/root holds already.
+# image NAME FILE... : these files, and what $pods/files holds already.
 image() {
-  mkdir -p "$pods/root/tmp"
-  cp -L --parents "${@:2}" "$pods/root"
-  tar -C "$pods/root" -c . | "${POD[@]}" import --quiet - "$1" >>"$log"
-  rm -rf "$pods/root"
+  mkdir -p "$pods/files/tmp"
+  cp -L --parents "${@:2}" "$pods/files"
+  tar -C "$pods/files" -c . | "${POD[@]}" import --quiet - "$1" >>"$log"
+  rm -rf "$pods/files"
 }
 # libraries PROGRAM : what it is linked with.
 libraries() { ldd "$1" | grep -oE '/[^ ]+'; }
 stand_ins() {
-  install -D -m 0755 "$LEASTWAY" "$pods/root/leastway"
-  install -D -m 0755 /dev/stdin "$pods/root/usr/local/bin/cargo" <<<$'#!/bin/sh\nmkdir -p target/dist && mv /leastway target/dist/'
+  install -D -m 0755 "$LEASTWAY" "$pods/files/leastway"
+  install -D -m 0755 /dev/stdin "$pods/files/usr/local/bin/cargo" <<<$'#!/bin/sh\nmkdir -p target/dist && mv /leastway target/dist/'
   # shellcheck disable=SC2046  # one word each
   image docker.io/library/rust:1.90-bookworm /bin/sh /bin/mkdir /bin/mv $(for each in sh mkdir mv; do libraries "/bin/$each"; done | sort -u)
   # shellcheck disable=SC2046

@@ -269,7 +269,9 @@ impl<'a> Rotation<'a> {
     async fn took_back(&mut self) {
         match self.step(Step::RolledBack).await {
             Ok(()) => (self.tell)("the gateway has taken it"),
-            Err(error) => (self.tell)(&format!("the gateway takes it as soon as it can, for now: {error}")),
+            Err(error) => {
+                (self.tell)(&format!("the gateway takes it when it next looks at its files: {error}"))
+            }
         }
     }
 
