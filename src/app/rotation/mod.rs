@@ -270,7 +270,8 @@ impl<'a> Rotation<'a> {
         match self.step(Step::RolledBack).await {
             Ok(()) => (self.tell)("the gateway has taken it"),
             Err(error) => {
-                (self.tell)(&format!("the gateway takes it when it next looks at its files: {error}"))
+                let later = format!("the gateway takes it when it next looks at its files: {error}");
+                (self.tell)(&later);
             }
         }
     }

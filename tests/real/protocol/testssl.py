@@ -15,6 +15,8 @@ from checks import Checks
 BAD = ("MEDIUM", "HIGH", "CRITICAL", "FATAL")
 GOOD_GRADES = ("A+", "A")
 EXPLAINED = {
+    "cert_expirationStatus": "the throw-away certificate of these runs is made anew before it ends",
+    "cert_notAfter": "the throw-away certificate of these runs is made anew before it ends",
     "cert_revocation": "the throw-away authority of these runs revokes nothing",
     "cipher_order": "every suite is strong, and a caller takes what its hardware does best; from 3.2 on it is mere information",
 }
