@@ -50,6 +50,17 @@ stand_ins() {
 stand_ins
 build() { "${POD[@]}" build --isolation chroot --pull-never --network host -f "$ROOT/deploy/Containerfile" -t leastway "$ROOT"; }
 check 'the container file builds' build
+# The stand-in's `cargo` compiles nothing, and so would not miss anything.
+copies_a_whole_package() {
+  local copied="$pods/copied" words
+  rm -rf "$copied"
+  mkdir -p "$copied"
+  while read -ra words; do
+    (cd "$ROOT" && cp -r --parents "${words[@]:1:${#words[@]}-2}" "$copied")
+  done < <(grep -E '^COPY [^-]' "$ROOT/deploy/Containerfile")
+  cargo metadata --manifest-path "$copied/Cargo.toml" --locked --offline --format-version 1 >/dev/null
+}
+check 'what it copies is the whole package' copies_a_whole_package
 "${RUN[@]}" --rm leastway --version >>"$log" 2>&1 || does_not_work 'running in a container'
 
 # ---------------------------------------------------------------- run
