@@ -21,6 +21,7 @@ use crate::features::route::table::Application;
 use crate::features::upstream::error::UpstreamError;
 use crate::gateway::normalize::fault::Fault;
 use crate::gateway::subject::Known;
+use crate::platform::http::body::is_misframed;
 
 /// A step that would turn the answer, and what it is for.
 #[derive(Debug)]
@@ -146,9 +147,7 @@ impl Refusal {
             Self::NotUnderstood(fault) => fault.status,
             Self::HostUnknown => StatusCode::MISDIRECTED_REQUEST,
             Self::RouteNotFound => StatusCode::NOT_FOUND,
-            Self::BodyUnreadable(_) | Self::CallerLeft | Self::Upstream(UpstreamError::RequestBody(_)) => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::BodyUnreadable(_) | Self::CallerLeft => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Challenge(challenged) => match challenged.step {
@@ -291,7 +290,12 @@ impl From<JournalError> for Refusal {
 
 impl From<UpstreamError> for Refusal {
     fn from(error: UpstreamError) -> Self {
-        if matches!(error, UpstreamError::RequestTooSlow) { Self::TooSlow } else { Self::Upstream(error) }
+        match error {
+            UpstreamError::RequestTooSlow => Self::TooSlow,
+            UpstreamError::RequestBody(error) if is_misframed(&*error) => Fault::MISFRAMED.into(),
+            UpstreamError::RequestBody(_) => Self::CallerLeft,
+            other => Self::Upstream(other),
+        }
     }
 }
 
@@ -303,8 +307,14 @@ impl From<Fault> for Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
     use crate::gateway::normalize::path::PathFault;
+
+    fn broke(kind: io::ErrorKind) -> Refusal {
+        UpstreamError::RequestBody(io::Error::from(kind).into()).into()
+    }
 
     #[test]
     fn every_refusal_has_its_status_reason_and_outcome() {
@@ -333,6 +343,8 @@ mod tests {
             (Refusal::TooSlow, 408, Reason::RequestTimeout, Outcome::Aborted),
             (UpstreamError::RequestTooSlow.into(), 408, Reason::RequestTimeout, Outcome::Aborted),
             (Refusal::CallerLeft, 400, Reason::CallerLeft, Outcome::Aborted),
+            (broke(io::ErrorKind::UnexpectedEof), 400, Reason::CallerLeft, Outcome::Aborted),
+            (broke(io::ErrorKind::InvalidInput), 400, Reason::RequestMalformed, Outcome::Refused),
             (Refusal::Denied(denial, None), 403, Reason::OutsideShift, Outcome::Refused),
             (
                 Refusal::TooMuch(export, Action::Export),

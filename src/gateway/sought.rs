@@ -26,7 +26,7 @@ use crate::features::route::settings::Entries;
 use crate::features::route::table::Route;
 use crate::features::route::view::RequestView;
 use crate::features::upstream::send::RequestBody;
-use crate::platform::http::body::{Full, ReadBodyError, read_bounded};
+use crate::platform::http::body::{Full, ReadBodyError, is_misframed, read_bounded};
 use crate::platform::http::pace::{Paced, TooSlow};
 
 /// The route of a request, and its body to be forwarded.
@@ -139,6 +139,7 @@ pub fn unread(error: &ReadBodyError) -> Refusal {
     match error {
         ReadBodyError::TooLarge { .. } => Refusal::BodyTooLarge,
         ReadBodyError::Broken(error) if error.is::<TooSlow>() => Refusal::TooSlow,
+        ReadBodyError::Broken(error) if is_misframed(&**error) => Fault::MISFRAMED.into(),
         ReadBodyError::Broken(_) => Refusal::CallerLeft,
     }
 }

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use leastway::domain::event::{EventKind, Verdict};
+use leastway::domain::event::{EventKind, Outcome, Verdict};
+use leastway::domain::reason::Reason;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::house::{House, Neighbors, append};
@@ -241,8 +242,9 @@ async fn no_spelling_of_a_request_reaches_the_application_twice_or_undecided() {
     })
     .await;
     let host = format!("ehr.localhost:{}", house.ports.gateway);
-    let mut wrong = Vec::new();
+    let (mut wrong, mut broken) = (Vec::new(), 0);
     for case in [lengths(), chunks(), lines(), targets()].into_iter().flatten() {
+        broken += usize::from(matches!(case.fate, Breaks));
         let before = recorder.count();
         let came = converse(&house, &host, &case.bytes).await;
         let reached = recorder.count() - before;
@@ -267,6 +269,13 @@ async fn no_spelling_of_a_request_reaches_the_application_twice_or_undecided() {
             && event.closing.as_ref().is_some_and(|closing| closing.status == Some(200))
     });
     assert_eq!(passed.count(), sent, "one request at the application for each that was let pass");
+    let malformed = events.iter().filter(|event| {
+        event.opening.verdict == Verdict::Permit
+            && event.closing.as_ref().is_some_and(|closing| {
+                (closing.reason, closing.outcome) == (Some(Reason::RequestMalformed), Outcome::Refused)
+            })
+    });
+    assert_eq!(malformed.count(), broken, "what breaks is malformed, and nobody has left");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

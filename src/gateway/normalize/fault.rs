@@ -18,6 +18,9 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// The body does not end where its framing says.
+    pub const MISFRAMED: Self = Self::malformed("framing: the chunks of the body cannot be read");
+
     /// Framing, host, a header or the query is malformed or can be read in two ways.
     pub const fn malformed(internal: &'static str) -> Self {
         Self { reason: Reason::RequestMalformed, status: StatusCode::BAD_REQUEST, internal }

@@ -1,5 +1,8 @@
 //! Bodies: bounded reading, and the few kinds that the gateway sends.
 
+use std::error::Error;
+use std::io;
+use std::iter::successors;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -8,7 +11,16 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
 /// Any failure of a body.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Whether a body ended because its framing cannot be read (RFC 9112 7.1), rather than by breaking off.
+pub fn is_misframed(error: &(dyn Error + 'static)) -> bool {
+    successors(Some(error), |error: &&(dyn Error + 'static)| (**error).source()).any(|error| {
+        error.downcast_ref::<io::Error>().is_some_and(|error| {
+            matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
+        })
+    })
+}
 
 /// Why a body could not be read into memory.
 #[derive(Debug, thiserror::Error)]
