@@ -12,7 +12,7 @@ use super::tls::{Tls, TlsFault};
 /// A connection on which one request at a time is asked.
 #[derive(Debug)]
 pub(super) enum Connected {
-    Http1(Link),
+    Http1(Link<Stream>),
     Http2(Http2),
 }
 

@@ -19,6 +19,7 @@ mod http2;
 pub mod jar;
 mod link;
 pub mod pool;
+pub mod replies;
 mod seat;
 pub mod send;
 pub mod servers;

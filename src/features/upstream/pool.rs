@@ -14,6 +14,7 @@ use super::link::Link;
 use super::seat::Seat;
 use super::servers::Upstream;
 use super::settings::{Connections, Protocol, UpstreamSettings};
+use super::stream::Stream;
 
 /// One worker's connections to one application.
 pub struct Pool {
@@ -189,7 +190,7 @@ impl Pool {
 
 impl Lease {
     /// The connection, if it is one by HTTP/1.1.
-    pub(super) fn link(&mut self) -> Option<&mut Link> {
+    pub(super) fn link(&mut self) -> Option<&mut Link<Stream>> {
         match &mut self.connection.connected {
             Connected::Http1(link) => Some(link),
             Connected::Http2(_) => None,

@@ -15,13 +15,11 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-impl Stream {
-    /// Whether nothing has come, not even its end; asked without waiting.
-    pub(super) fn is_silent(&mut self) -> bool {
-        let mut byte = [0; 1];
-        let nobody = &mut Context::from_waker(Waker::noop());
-        Pin::new(self).poll_read(nobody, &mut ReadBuf::new(&mut byte)).is_pending()
-    }
+/// Whether nothing has come, not even the end; asked without waiting.
+pub(super) fn is_silent(stream: &mut (impl AsyncRead + Unpin)) -> bool {
+    let mut byte = [0; 1];
+    let nobody = &mut Context::from_waker(Waker::noop());
+    Pin::new(stream).poll_read(nobody, &mut ReadBuf::new(&mut byte)).is_pending()
 }
 
 impl AsyncRead for Stream {

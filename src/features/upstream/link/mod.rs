@@ -27,12 +27,13 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(super) use self::reply::{Content, Head};
 pub(super) use self::sending::Sending;
 use super::send::RequestBody;
-use super::stream::Stream;
+use super::stream::is_silent;
+use super::tunnel::Socket;
 use crate::platform::http::body::BoxError;
 
 /// A connection by HTTP/1.1.
-pub(super) struct Link {
-    stream: Stream,
+pub(super) struct Link<S> {
+    stream: S,
     /// What has come and was not taken.
     input: BytesMut,
     /// Whether there is much space for more of it.
@@ -51,9 +52,9 @@ pub(super) struct Link {
 }
 
 /// Nothing of what is said on it.
-impl fmt::Debug for Link {
+impl<S> fmt::Debug for Link<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("stream", &self.stream).finish_non_exhaustive()
+        f.debug_struct("Link").finish_non_exhaustive()
     }
 }
 
@@ -85,8 +86,8 @@ pub(super) struct Unanswered {
     pub(super) is_unsent: bool,
 }
 
-impl Link {
-    pub(super) fn new(stream: Stream) -> Self {
+impl<S: Socket> Link<S> {
+    pub(super) fn new(stream: S) -> Self {
         Self {
             stream,
             input: BytesMut::new(),
@@ -103,7 +104,7 @@ impl Link {
 
     /// Whether a request may be asked on it: it was not closed, and nothing came that nobody asked for.
     pub(super) fn is_open(&mut self) -> bool {
-        self.input.is_empty() && self.stream.is_silent()
+        self.input.is_empty() && is_silent(&mut self.stream)
     }
 
     /// Its reply has been read: whether another request may follow. Little memory is kept until then.
@@ -231,7 +232,7 @@ fn wrote(bytes: usize) -> io::Result<usize> {
 }
 
 /// After a reply that switches protocols: what came behind its head is read first.
-impl AsyncRead for Link {
+impl<S: Socket> AsyncRead for Link<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -247,7 +248,7 @@ impl AsyncRead for Link {
     }
 }
 
-impl AsyncWrite for Link {
+impl<S: Socket> AsyncWrite for Link<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
     }

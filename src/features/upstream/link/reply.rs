@@ -10,7 +10,7 @@ use http_body::{Frame, SizeHint};
 use hyper::ext::ReasonPhrase;
 
 use super::chunks::Chunks;
-use super::{Link, LinkFault, READ_BYTES};
+use super::{Link, LinkFault, READ_BYTES, Socket};
 
 /// The head of a reply.
 #[derive(Debug)]
@@ -203,9 +203,9 @@ impl Content {
     }
 
     /// What comes next; `None`: nothing more.
-    pub(in super::super) fn poll_frame(
+    pub(in super::super) fn poll_frame<S: Socket>(
         &mut self,
-        link: &mut Link,
+        link: &mut Link<S>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, LinkFault>>> {
         match self {

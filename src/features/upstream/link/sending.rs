@@ -10,7 +10,7 @@ use http_body::Body as _;
 
 use super::super::send::RequestBody;
 use super::head::{self, Framing};
-use super::{Link, LinkFault};
+use super::{Link, LinkFault, Socket};
 
 /// What is still to be sent of a request.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ enum Rest {
     Chunks,
 }
 
-impl Link {
+impl<S: Socket> Link<S> {
     /// Writes the head of a request, and as much of its body as is in memory.
     pub(super) fn begin(&mut self, request: &mut Request<RequestBody>) -> Sending {
         let framing = head::write(&mut self.output, request);
@@ -52,9 +52,9 @@ impl Link {
 
 impl Sending {
     /// Until all has been sent.
-    pub(in super::super) fn poll(
+    pub(in super::super) fn poll<S: Socket>(
         &mut self,
-        link: &mut Link,
+        link: &mut Link<S>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), LinkFault>> {
         loop {
@@ -75,7 +75,7 @@ impl Sending {
     }
 
     /// Whether all has been sent.
-    pub(super) fn is_done(&self, link: &Link) -> bool {
+    pub(super) fn is_done<S: Socket>(&self, link: &Link<S>) -> bool {
         self.rest == Rest::Nothing && link.has_sent()
     }
 
@@ -86,7 +86,7 @@ impl Sending {
         }
     }
 
-    fn push(&mut self, data: Bytes, link: &mut Link) -> Result<(), LinkFault> {
+    fn push<S: Socket>(&mut self, data: Bytes, link: &mut Link<S>) -> Result<(), LinkFault> {
         match &mut self.rest {
             Rest::Nothing => {}
             Rest::Bytes(left) => {
@@ -107,7 +107,7 @@ impl Sending {
         Ok(())
     }
 
-    fn end(&mut self, link: &mut Link) -> Result<(), LinkFault> {
+    fn end<S: Socket>(&mut self, link: &mut Link<S>) -> Result<(), LinkFault> {
         match self.rest {
             Rest::Nothing => {}
             Rest::Bytes(_) => return Err(other_length()),

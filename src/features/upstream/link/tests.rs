@@ -199,10 +199,10 @@ proptest! {
 }
 
 /// A connection, and its other end.
-async fn pair() -> (Link, TcpStream) {
+async fn pair() -> (Link<TcpStream>, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    (Link::new(Stream::Plain(near)), listener.accept().await.unwrap().0)
+    (Link::new(near), listener.accept().await.unwrap().0)
 }
 
 fn request(method: Method, body: &'static str) -> Request<RequestBody> {
@@ -210,7 +210,7 @@ fn request(method: Method, body: &'static str) -> Request<RequestBody> {
     Request::builder().method(method).uri("/a%2Fb?c=1").header("host", "ehr.example").body(body).unwrap()
 }
 
-async fn text(link: &mut Link, content: &mut Content) -> Result<String, LinkFault> {
+async fn text(link: &mut Link<TcpStream>, content: &mut Content) -> Result<String, LinkFault> {
     let mut text = String::new();
     while let Some(frame) = poll_fn(|context| content.poll_frame(link, context)).await {
         text += std::str::from_utf8(&frame?.into_data().unwrap_or_default()).unwrap();
