@@ -31,6 +31,7 @@ use super::sieve::{Gate, Sieve};
 use super::watched::Watched;
 use super::worker::Worker;
 use crate::domain::reason::Reason;
+use crate::platform::http::local::LocalExecutor;
 
 /// What the connection knows of its caller.
 #[derive(Clone, Debug)]
@@ -223,20 +224,6 @@ async fn sifted(
 fn is_distrusted(headers: &HeaderMap) -> bool {
     let odd = [Reason::RequestMalformed, Reason::MethodRejected, Reason::HeaderTooLarge];
     headers.get(REASON).is_some_and(|said| odd.iter().any(|reason| said == reason.as_str()))
-}
-
-/// Runs what HTTP/2 needs on this worker.
-#[derive(Clone, Copy, Debug)]
-struct LocalExecutor;
-
-impl<F> hyper::rt::Executor<F> for LocalExecutor
-where
-    F: Future + 'static,
-    F::Output: 'static,
-{
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(future);
-    }
 }
 
 const BUFFER_BYTES_MIN: usize = 8 * 1024;

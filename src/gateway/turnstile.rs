@@ -14,7 +14,7 @@ use super::handle::Moment;
 use super::limits::NotNow;
 use super::refusal::Refusal;
 use crate::features::session::Found;
-use crate::platform::http::pace::Paced;
+use crate::platform::http::pace::{Pace, Paced};
 
 /// Lets a request go on, or says that it is one too many.
 pub fn pass(moment: &Moment, found: &Found) -> Result<(), Refusal> {
@@ -54,7 +54,7 @@ pub fn paced(moment: &Moment, parts: &Parts, incoming: Incoming) -> Paced<Incomi
     let kind = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     let talks =
         parts.version == Version::HTTP_2 && kind.is_some_and(|kind| kind.starts_with(b"application/grpc"));
-    Paced::new(incoming, (!talks).then_some(moment.current.rules.limits.body))
+    Paced::new(incoming, if talks { Pace::Any } else { moment.current.rules.limits.body })
 }
 
 impl From<NotNow> for Refusal {

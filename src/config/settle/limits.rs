@@ -30,7 +30,7 @@ pub(in crate::config) fn limits(reader: &Reader<'_>) -> Option<LimitSettings> {
         reserved_percent: count(reserved?),
         idle: idle?,
         unread: unread?,
-        body: Pace { bytes_per_second: body_rate?, grace: body_grace? },
+        body: Pace::Rate { bytes_per_second: body_rate?, grace: body_grace? },
         streams: u32::try_from(streams?).unwrap_or(u32::MAX),
         resets: count(resets?),
         control_frames: control_frames?,

@@ -15,7 +15,7 @@ use super::meter::Meter;
 use super::trailers::Trailers;
 use crate::domain::count::Count;
 use crate::domain::limit::Exceeded;
-use crate::platform::http::silence::Stalled;
+use crate::platform::http::pace::TooSlow;
 
 /// What a failing body says.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -281,7 +281,7 @@ where
                 }
                 Some(Err(error)) => {
                     let error: BoxError = error.into();
-                    let stalled = error.is::<Stalled>();
+                    let stalled = error.is::<TooSlow>();
                     let how = if stalled { EndedHow::UpstreamStalled } else { EndedHow::UpstreamFailed };
                     return this.break_off(how, GuardError::Upstream(error));
                 }

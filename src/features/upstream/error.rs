@@ -6,7 +6,6 @@ use super::tls::TlsFault;
 use crate::domain::reason::Reason;
 use crate::platform::http::body::BoxError;
 use crate::platform::http::pace::TooSlow;
-use crate::platform::http::silence::Stalled;
 
 /// What goes wrong on the application's side.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +77,7 @@ impl UpstreamError {
 
     /// A reply that broke off while it was held back.
     pub fn of_held(error: BoxError) -> Self {
-        if error.is::<Stalled>() { Self::Stalled } else { Self::BrokeOff(error) }
+        if error.is::<TooSlow>() { Self::Stalled } else { Self::BrokeOff(error) }
     }
 
     /// Whether the server is at fault, rather than the caller, us, or time: a connection that was kept may

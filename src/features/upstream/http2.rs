@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use super::error::UpstreamError;
 use super::send::RequestBody;
 use super::stream::Stream;
+use crate::platform::http::local::LocalExecutor;
 
 /// A connection by HTTP/2.
 #[derive(Debug)]
@@ -118,20 +119,6 @@ pub(super) fn as_http2<B>(mut request: Request<B>, scheme: &Scheme) -> Request<B
     request.headers_mut().insert(TE, HeaderValue::from_static("trailers"));
     *request.version_mut() = Version::HTTP_2;
     request
-}
-
-/// Runs what HTTP/2 needs on this worker.
-#[derive(Clone, Copy, Debug)]
-struct LocalExecutor;
-
-impl<F> hyper::rt::Executor<F> for LocalExecutor
-where
-    F: Future + 'static,
-    F::Output: 'static,
-{
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(future);
-    }
 }
 
 const HEAD_BYTES_MAX: u32 = 64 * 1024;

@@ -24,8 +24,7 @@ use super::seat::Seat;
 use super::settings::{Protocol, UpstreamSettings};
 use crate::domain::proof::{Journaled, Permit};
 use crate::platform::http::body::{BoxError, Full};
-use crate::platform::http::pace::Paced;
-use crate::platform::http::silence::Attended;
+use crate::platform::http::pace::{Pace, Paced};
 
 /// The body of a request on its way to the application.
 #[derive(Debug)]
@@ -85,7 +84,7 @@ impl Default for RequestBody {
 /// The body of a reply; gives its connection back when it has been read to the end.
 #[derive(Debug)]
 pub struct ReplyBody {
-    coming: Attended<Coming>,
+    coming: Paced<Coming>,
     /// What has been looked at before it is passed on.
     ahead: Option<Bytes>,
     /// What went wrong while it was looked at: it comes after what came before.
@@ -279,7 +278,7 @@ async fn exchange(
     if status != StatusCode::SWITCHING_PROTOCOLS && coming.is_end_stream() {
         coming.end();
     }
-    let coming = Attended::new(coming, silence);
+    let coming = Paced::new(coming, Pace::Silence(silence));
     Ok(reply.map(|()| ReplyBody { coming, ahead: None, broken: None, server }))
 }
 

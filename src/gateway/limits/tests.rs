@@ -24,7 +24,7 @@ fn settings() -> LimitSettings {
         reserved_percent: 25,
         idle: Duration::from_secs(75),
         unread: Duration::from_secs(60),
-        body: Pace { bytes_per_second: 256, grace: Duration::from_secs(20) },
+        body: Pace::Rate { bytes_per_second: 256, grace: Duration::from_secs(20) },
         streams: 100,
         resets: 20,
         control_frames: None,

@@ -3,5 +3,5 @@
 pub mod body;
 pub mod coding;
 pub mod fetch;
+pub mod local;
 pub mod pace;
-pub mod silence;
