@@ -36,5 +36,6 @@ mod silence;
 mod socket;
 mod stop;
 mod streaming;
+mod traces;
 mod trust;
 mod upstream;

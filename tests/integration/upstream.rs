@@ -1,9 +1,6 @@
 //! Towards applications: several servers, accounts of ours, and the assertion that owners verify.
 
-use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -15,6 +12,7 @@ use tokio::net::TcpListener;
 use crate::alone::is_alone;
 use crate::house::{House, Neighbors, edit};
 use crate::line::{Protocol, raw};
+use crate::traces::{Log, files_below, find};
 
 /// A server of an application that answers with its name and the cookies that reached it.
 async fn named(name: &'static str) -> SocketAddr {
@@ -77,21 +75,6 @@ async fn a_caller_stays_at_the_server_that_a_cookie_of_ours_names_and_no_server_
     house.stop().await;
 }
 
-/// What is logged, at every level.
-#[derive(Clone, Default)]
-pub(crate) struct Log(pub(crate) Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 const PASSWORD: &str = "Zebra-7-Quartz";
 /// `leastway:Zebra-7-Quartz` in base64.
 const BASIC: &str = "bGVhc3R3YXk6WmVicmEtNy1RdWFydHo=";
@@ -101,12 +84,7 @@ async fn an_account_of_ours_reaches_the_application_and_nothing_else() {
     if !is_alone("upstream::an_account_of_ours_reaches_the_application_and_nothing_else") {
         return;
     }
-    let log = Log::default();
-    let writer = log.clone();
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .init();
+    let log = Log::keep();
     let house = House::open(Neighbors::All).await;
     std::fs::write(house.file("ehr-password"), PASSWORD).unwrap();
     let provider = "provider = \"clinic\"\n";
@@ -145,7 +123,7 @@ async fn an_account_of_ours_reaches_the_application_and_nothing_else() {
     assert!(used.len() >= 2 && used.iter().all(|name| name.as_str() == "reader"), "{used:?}");
     let public = events.iter().filter(|event| event.opening.reasons.contains(&Reason::PublicRoute));
     assert_eq!(public.filter(|event| event.opening.credential.is_none()).count(), 1);
-    places.push(("log".to_owned(), log.0.lock().unwrap().clone()));
+    places.push(("log".to_owned(), log.bytes()));
     assert!(
         places.iter().any(|(_, bytes)| find(bytes, PASSWORD)),
         "the file with the secret is looked at, too"
@@ -153,27 +131,7 @@ async fn an_account_of_ours_reaches_the_application_and_nothing_else() {
     for (place, bytes) in places.iter().filter(|(place, _)| !place.ends_with("ehr-password")) {
         assert!(!find(bytes, PASSWORD) && !find(bytes, BASIC), "a secret stands in {place}");
     }
-    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
-    assert!(log.contains("upstream-unreachable"), "the log was kept");
-}
-
-pub(crate) fn files_below(folder: &Path, places: &mut Vec<(String, Vec<u8>)>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files_below(&path, places);
-        } else {
-            match std::fs::read(&path) {
-                Ok(bytes) => places.push((path.display().to_string(), bytes)),
-                // The database folds its log in when its last connection ends, which may be now.
-                Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{}", path.display()),
-            }
-        }
-    }
-}
-
-pub(crate) fn find(bytes: &[u8], text: &str) -> bool {
-    memchr::memmem::find(bytes, text.as_bytes()).is_some()
+    assert!(find(&log.bytes(), "upstream-unreachable"), "the log was kept");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,7 +13,7 @@ use leastway::features::audit::events::Event;
 use crate::alone::is_alone;
 use crate::house::{House, Neighbors, append, edit};
 use crate::line::Protocol;
-use crate::upstream::{Log, files_below, find};
+use crate::traces::{Log, files_below, find};
 
 const OLD: &str = "Zebra-7-Quartz";
 const NEW: &str = "Heron-9-Basalt";
@@ -441,12 +441,7 @@ async fn neither_secret_stands_in_a_log_an_event_an_error_or_any_other_file() {
     if !is_alone("rotation::neither_secret_stands_in_a_log_an_event_an_error_or_any_other_file") {
         return;
     }
-    let log = Log::default();
-    let writer = log.clone();
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .init();
+    let log = Log::keep();
     for kind in KINDS {
         let ward = Ward::open(Hospital::open(&[OLD]).await, &format!("{kind}{TEST}")).await;
         let cookie = ward.house.cookie_of("nurse").await;
@@ -468,12 +463,12 @@ async fn neither_secret_stands_in_a_log_an_event_an_error_or_any_other_file() {
         let own = ["secrets/ehr", "secrets/new"].map(|name| root.join(name).display().to_string());
         places.retain(|(place, _)| !own.contains(place));
         assert!(places.iter().any(|(place, _)| place.ends_with(".segment")), "the journal is looked into");
-        places.push(("log".to_owned(), log.0.lock().unwrap().clone()));
+        places.push(("log".to_owned(), log.bytes()));
         for (place, bytes) in &places {
             for secret in [OLD, NEW, "bGVhc3R3YXk6WmVicmEt", "bGVhc3R3YXk6SGVyb24t"] {
                 assert!(!find(bytes, secret), "{kind}: a secret stands in {place}");
             }
         }
     }
-    assert!(find(&log.0.lock().unwrap(), "new rules are in force"), "the log was kept");
+    assert!(find(&log.bytes(), "new rules are in force"), "the log was kept");
 }
