@@ -1,24 +1,17 @@
 //! A Bundle is counted alike however it is cut, and never from what is no JSON. The first byte is the size of a piece.
 use leastway::domain::count::Count;
 use leastway::domain::reply_shape::ReplyKind;
-use leastway::features::guard::count::{Counter, Tally};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::input::{Input, pieces};
-
-fn count<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Tally {
-    let mut counter = Counter::new(&ReplyKind::FhirBundle, None).expect("countable");
-    pieces.for_each(|piece| counter.push(piece));
-    counter.finish()
-}
+use crate::counting::count;
+use crate::input::Input;
 
 pub fn check(input: &[u8]) {
     let mut input = Input::new(input);
     let cut = input.byte();
     let body = input.rest();
-    let whole = count([body].into_iter());
-    assert_eq!(count(pieces(body, cut)), whole);
+    let whole = count(&ReplyKind::FhirBundle, None, body, cut);
     // Whatever is counted is a document that `serde_json` reads; it only gives up earlier in depth and numbers.
     let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let deep = text.iter().filter(|byte| matches!(byte, b'{' | b'[')).count() > 100;

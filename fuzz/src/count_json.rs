@@ -1,28 +1,22 @@
 //! JSON is counted as `serde_json` reads it, however it is cut. The first byte is the size of a piece.
 use leastway::domain::count::Count;
 use leastway::domain::reply_shape::{PatientLocator, RecordsPointer, ReplyKind};
-use leastway::features::guard::count::{Counter, Tally};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::input::{Input, pieces};
-
-fn count<'a>(kind: &ReplyKind, pieces: impl Iterator<Item = &'a [u8]>) -> Tally {
-    let patient = PatientLocator::Member("p".to_owned());
-    let mut counter = Counter::new(kind, Some(&patient)).expect("countable");
-    pieces.for_each(|piece| counter.push(piece));
-    counter.finish()
-}
+use crate::counting::count;
+use crate::input::Input;
 
 pub fn check(input: &[u8]) {
     let mut input = Input::new(input);
     let cut = input.byte();
     let body = input.rest();
+    let patient = PatientLocator::Member("p".to_owned());
     for pointer in ["", "/data", "/a/*/b"] {
         let kind = ReplyKind::Json { records: RecordsPointer::read(pointer) };
-        assert_eq!(count(&kind, pieces(body, cut)), count(&kind, [body].into_iter()));
+        count(&kind, Some(&patient), body, cut);
     }
-    let whole = count(&ReplyKind::Json { records: RecordsPointer::default() }, [body].into_iter());
+    let whole = count(&ReplyKind::Json { records: RecordsPointer::default() }, Some(&patient), body, cut);
     if let Ok(elements) = serde_json::from_slice::<Vec<&RawValue>>(body) {
         // A zero byte among the first is taken for UTF-16 or UTF-32, which JSON cannot be here.
         assert_eq!(whole.records, Count::Exactly(elements.len() as u64));
@@ -34,6 +28,6 @@ pub fn check(input: &[u8]) {
         && !body.contains(&b'\\')
     {
         let kind = ReplyKind::Json { records: RecordsPointer::read("/data") };
-        assert_eq!(count(&kind, pieces(body, cut)).records, Count::Exactly(elements.len() as u64));
+        assert_eq!(count(&kind, Some(&patient), body, cut).records, Count::Exactly(elements.len() as u64));
     }
 }

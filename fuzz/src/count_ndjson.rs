@@ -1,23 +1,16 @@
 //! Lines are counted as `serde_json` reads each, however they are cut. The first byte is the size of a piece.
 use leastway::domain::count::Count;
 use leastway::domain::reply_shape::ReplyKind;
-use leastway::features::guard::count::{Counter, Tally};
 use serde_json::value::RawValue;
 
-use crate::input::{Input, pieces};
-
-fn count<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Tally {
-    let mut counter = Counter::new(&ReplyKind::Ndjson, None).expect("countable");
-    pieces.for_each(|piece| counter.push(piece));
-    counter.finish()
-}
+use crate::counting::count;
+use crate::input::Input;
 
 pub fn check(input: &[u8]) {
     let mut input = Input::new(input);
     let cut = input.byte();
     let body = input.rest();
-    let whole = count([body].into_iter());
-    assert_eq!(count(pieces(body, cut)), whole);
+    let whole = count(&ReplyKind::Ndjson, None, body, cut);
     let Ok(text) = std::str::from_utf8(body) else { return };
     let lines: Vec<&str> =
         text.split(['\n', '\r']).filter(|line| !line.trim_matches([' ', '\t']).is_empty()).collect();

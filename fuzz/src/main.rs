@@ -12,13 +12,16 @@ mod count_csv;
 mod count_fhir;
 mod count_json;
 mod count_ndjson;
+mod counting;
 mod decode;
 mod form_page;
 mod frames;
 mod h2_frames;
+mod handshake;
 mod input;
 mod journal;
 mod justification;
+mod link;
 mod manner;
 mod normalize_body;
 mod normalize_bundle;
@@ -34,6 +37,7 @@ mod normalize_multipart;
 mod normalize_path;
 mod normalize_query;
 mod normalize_xml_rpc;
+mod plain_reply;
 mod proxy_header;
 mod reply_count;
 mod reply_head;
@@ -42,6 +46,7 @@ mod rewrite_cookie;
 mod rewrite_literal;
 mod rewrite_location;
 mod sieve;
+mod sticky;
 mod wire;
 
 use std::sync::OnceLock;
@@ -68,8 +73,10 @@ targets! {
     form_page,
     frames,
     h2_frames,
+    handshake,
     journal,
     justification,
+    link,
     manner,
     normalize_body,
     normalize_bundle,
@@ -93,6 +100,7 @@ targets! {
     rewrite_literal,
     rewrite_location,
     sieve,
+    sticky,
     wire,
 }
 

@@ -5,7 +5,7 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header::{
-    CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, Request, Response, StatusCode, Version};
@@ -79,9 +79,16 @@ pub fn check<B>(
 
 fn is_proven(reply: &HeaderMap, proof: Option<&HeaderValue>) -> bool {
     let is_websocket = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"websocket");
-    reply.get(UPGRADE).is_some_and(is_websocket)
+    said_once(reply, &UPGRADE).is_some_and(is_websocket)
         && proof.is_some()
-        && reply.get(SEC_WEBSOCKET_ACCEPT) == proof
+        && said_once(reply, &SEC_WEBSOCKET_ACCEPT) == proof
+}
+
+/// The value of a header that comes once: of two, the caller might believe the other.
+fn said_once<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    values.next().is_none().then_some(first)
 }
 
 /// Makes the head of a reply that switches safe for the caller: an application may not set our cookies or
@@ -159,7 +166,7 @@ async fn run(caller: OnUpgrade, reply: ReplyBody, access: Access, terms: Terms, 
 
 #[cfg(test)]
 mod tests {
-    use http::header::{HeaderName, SET_COOKIE};
+    use http::header::SET_COOKIE;
 
     use super::*;
 
@@ -207,6 +214,11 @@ mod tests {
         reply.insert(UPGRADE, HeaderValue::from_static("WebSocket"));
         assert!(is_proven(&reply, Some(&proof)));
         assert!(!is_proven(&reply, None));
+        for name in [UPGRADE, SEC_WEBSOCKET_ACCEPT] {
+            let mut twice = reply.clone();
+            twice.append(name, HeaderValue::from_static("other"));
+            assert!(!is_proven(&twice, Some(&proof)), "it says two things");
+        }
         reply.insert(SEC_WEBSOCKET_ACCEPT, HeaderValue::from_static("x"));
         assert!(!is_proven(&reply, Some(&proof)));
         reply.remove(SEC_WEBSOCKET_ACCEPT);

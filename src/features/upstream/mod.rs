@@ -25,7 +25,7 @@ pub mod send;
 pub mod servers;
 pub mod settings;
 pub mod standing;
-mod sticky;
+pub mod sticky;
 mod stream;
 #[cfg(test)]
 pub(crate) mod tests;

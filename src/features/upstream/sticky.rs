@@ -50,7 +50,7 @@ impl Upstream {
         let tag = match &self.settings.balance.sticky {
             Sticky::No => return None,
             Sticky::OwnCookie => own?.to_owned(),
-            Sticky::ApplicationCookie(name) => self.together.learned.find(cookie(headers, name)?)?,
+            Sticky::ApplicationCookie(name) => self.together.learned.recognize(name, headers)?,
         };
         self.servers.iter().position(|server| server.tag == tag)
     }
@@ -67,12 +67,8 @@ impl Upstream {
 
     /// Remembers which server set the application's cookie.
     pub(super) fn learn(&self, server: usize, reply: &HeaderMap) {
-        let (Some(name), Some(state)) = (self.binding_cookie(), self.servers.get(server)) else { return };
-        for line in reply.get_all(SET_COOKIE) {
-            let pair = line.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-            if let Some(value) = value_of(pair, name).filter(|value| !value.is_empty()) {
-                self.together.learned.add(value, &state.tag);
-            }
+        if let (Some(name), Some(state)) = (self.binding_cookie(), self.servers.get(server)) {
+            self.together.learned.learn(name, reply, &state.tag);
         }
     }
 }
@@ -88,10 +84,10 @@ fn value_of<'p>(pair: &'p [u8], name: &str) -> Option<&'p [u8]> {
     Some(rest.strip_prefix(b"=")?.trim_ascii())
 }
 
-/// Which server set which value. Two halves: when the younger is full the older is forgotten, so that
+/// Which server set which value of a cookie. Two halves: when the younger is full the older is forgotten, so that
 /// what is used stays and the size is bounded.
 #[derive(Debug, Default)]
-pub(super) struct Learned(Mutex<Halves>);
+pub struct Learned(Mutex<Halves>);
 
 #[derive(Debug, Default)]
 struct Halves {
@@ -100,6 +96,21 @@ struct Halves {
 }
 
 impl Learned {
+    /// Remembers the values that a reply of the server with this tag gives the cookie `name`.
+    pub fn learn(&self, name: &str, reply: &HeaderMap, tag: &str) {
+        for line in reply.get_all(SET_COOKIE) {
+            let pair = line.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+            if let Some(value) = value_of(pair, name).filter(|value| !value.is_empty()) {
+                self.add(value, tag);
+            }
+        }
+    }
+
+    /// The tag of the server that set what a request brings back in the cookie `name`.
+    pub fn recognize(&self, name: &str, request: &HeaderMap) -> Option<String> {
+        self.find(cookie(request, name)?)
+    }
+
     fn add(&self, value: &[u8], tag: &str) {
         let mut halves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         halves.add(Digest::of(value), tag.to_owned());

@@ -96,12 +96,14 @@ impl Chunks {
     /// What comes after the last chunk: nothing in most cases.
     fn last(&mut self, input: &mut BytesMut) -> Result<Option<Frame<Bytes>>, LinkFault> {
         if !input.starts_with(b"\r") {
-            let Some(end) = memchr::memmem::find(input, b"\r\n\r\n") else {
-                return within_bounds(input).map(|()| None);
-            };
-            let fields = input.split_to(end + 2 * LINE_END.len()).freeze();
+            let end = memchr::memmem::find(input, END_OF_TRAILERS);
+            // All but the last byte of the end may be there.
+            within_bounds(end.unwrap_or((input.len() + 1).saturating_sub(END_OF_TRAILERS.len())))?;
+            let end = end.map(|end| end + END_OF_TRAILERS.len());
+            ends_lines(input.get(..end.unwrap_or(input.len())).unwrap_or_default())?;
+            let Some(end) = end else { return Ok(None) };
             self.at = At::Over;
-            return Ok(Some(Frame::trailers(trailers(&fields)?)));
+            return Ok(Some(Frame::trailers(trailers(&input.split_to(end).freeze())?)));
         }
         if takes_line_end(input)? {
             self.at = At::Over;
@@ -112,11 +114,11 @@ impl Chunks {
 
 /// Takes a whole line, without its end.
 fn line(input: &mut BytesMut) -> Result<Option<BytesMut>, LinkFault> {
-    let Some(end) = memchr::memchr(b'\n', input) else { return within_bounds(input).map(|()| None) };
+    let end = memchr::memchr(b'\n', input);
+    within_bounds(end.unwrap_or(input.len()))?;
+    let Some(end) = end else { return Ok(None) };
     let mut line = input.split_to(end + 1);
-    if !line.ends_with(LINE_END) {
-        return Err(LinkFault::Malformed("a line does not end as it has to"));
-    }
+    ends_lines(&line)?;
     line.truncate(end + 1 - LINE_END.len());
     Ok(Some(line))
 }
@@ -133,13 +135,23 @@ fn takes_line_end(input: &mut BytesMut) -> Result<bool, LinkFault> {
     Ok(is_there)
 }
 
-fn within_bounds(input: &[u8]) -> Result<(), LinkFault> {
-    if input.len() > LINE_BYTES_MAX {
+/// Whether every line feed ends a line, with a carriage return before it.
+fn ends_lines(input: &[u8]) -> Result<(), LinkFault> {
+    let mut ends = memchr::memchr_iter(b'\n', input);
+    if ends.all(|end| input.get(..=end).is_some_and(|line| line.ends_with(LINE_END))) {
+        return Ok(());
+    }
+    Err(LinkFault::Malformed("a line does not end as it has to"))
+}
+
+fn within_bounds(length: usize) -> Result<(), LinkFault> {
+    if length > LINE_BYTES_MAX {
         return Err(LinkFault::Malformed("a line of its chunks is too long"));
     }
     Ok(())
 }
 
 const LINE_END: &[u8] = b"\r\n";
+const END_OF_TRAILERS: &[u8] = b"\r\n\r\n";
 /// Of one line, of all extensions, and of the trailers.
 const LINE_BYTES_MAX: usize = 16 * 1024;

@@ -40,6 +40,8 @@ pub(super) struct Link<S> {
     has_much_space: bool,
     /// How much of it is known to hold no whole head.
     looked_at: usize,
+    /// How much of interim replies has come for the present request.
+    interim: usize,
     /// What is to go, and how much of it has gone.
     output: Vec<u8>,
     gone: usize,
@@ -93,6 +95,7 @@ impl<S: Socket> Link<S> {
             input: BytesMut::new(),
             has_much_space: false,
             looked_at: 0,
+            interim: 0,
             output: Vec::new(),
             gone: 0,
             piece: Bytes::new(),
@@ -126,7 +129,7 @@ impl<S: Socket> Link<S> {
         request: &mut Request<RequestBody>,
         patience: Duration,
     ) -> Result<(Head, Option<Sending>), Unanswered> {
-        (self.has_begun, self.looked_at) = (false, 0);
+        (self.has_begun, self.looked_at, self.interim) = (false, 0, 0);
         self.alarm.set(patience);
         let mut sending = self.begin(request);
         let mut broken = None;
@@ -169,6 +172,11 @@ impl<S: Socket> Link<S> {
             while let Some(bytes) = reply::split_head(&mut self.input, &mut self.looked_at)? {
                 if let Some(head) = reply::read(&bytes, method)? {
                     return Poll::Ready(Ok(head));
+                }
+                // Or an application that says nothing else is never late: there is always more to read.
+                self.interim += bytes.len();
+                if self.interim > reply::HEAD_BYTES_MAX {
+                    return Poll::Ready(Err(LinkFault::Malformed("its interim replies have no end")));
                 }
             }
             ready!(self.poll_fill(READ_BYTES_MIN, context))?;

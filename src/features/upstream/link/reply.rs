@@ -268,6 +268,7 @@ pub(super) fn trailers(bytes: &Bytes) -> Result<HeaderMap, LinkFault> {
 }
 
 const BEGINNING: &[u8] = b"HTTP/1.";
-const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Of the head of a reply, and of the interim ones before it.
+pub(super) const HEAD_BYTES_MAX: usize = 64 * 1024;
 const HEADERS_MAX: usize = 100;
 const TRAILERS_MAX: usize = 32;

@@ -154,6 +154,9 @@ fn chunks_are_read_strictly() {
         "10000000000000000\r\nhello",
         "0\r\n \r\n\r\n",
         "0\r\nno colon\r\n\r\n",
+        "0\r\na: b\n\r\n",
+        "0\r\na: b\nc: d\r\n\r\n",
+        "0\r\n\n",
     ];
     for text in bad {
         for pieces in 1..=text.len() {
@@ -167,7 +170,11 @@ fn chunks_are_read_strictly() {
         [b"0\r\n".to_vec(), vec![b'x'; 20_000]].concat(),
     ];
     for text in unending {
-        assert!(matches!(chunked(&text, 1000), Err(LinkFault::Malformed(_))));
+        // As long as it is, it may be there at once.
+        let ended = [&text[..], b"\r\n\r\n"].concat();
+        for (text, pieces) in [(&text, 1000), (&text, text.len()), (&ended, 1000), (&ended, ended.len())] {
+            assert!(matches!(chunked(text, pieces), Err(LinkFault::Malformed(_))));
+        }
     }
 }
 
@@ -249,6 +256,14 @@ async fn a_request_is_written_as_it_has_to_be() {
         assert_eq!(std::str::from_utf8(&came).unwrap(), expected);
         assert!(link.rest() && link.is_open());
     }
+}
+
+#[tokio::test]
+async fn an_application_that_says_only_that_it_is_busy_is_given_up() {
+    let (mut link, mut far) = pair().await;
+    tokio::spawn(async move { while far.write_all(b"HTTP/1.1 102 Processing\r\n\r\n").await.is_ok() {} });
+    let given_up = link.ask(&mut request(Method::GET, ""), SECOND * 3600).await.unwrap_err();
+    assert!(matches!(given_up.fault, LinkFault::Malformed(_)), "{given_up:?}");
 }
 
 #[tokio::test]
