@@ -1,6 +1,7 @@
 //! The application's side against applications that misbehave, each a few lines of a socket.
 
 mod balance;
+mod coming;
 mod form;
 mod signed_in;
 mod tls;
