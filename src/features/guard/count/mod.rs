@@ -8,14 +8,10 @@
 mod csv;
 mod fhir;
 mod grammar;
-#[cfg(test)]
-mod included;
 mod json;
 mod lexer;
 mod marks;
 mod ndjson;
-#[cfg(test)]
-mod oracle;
 mod patients;
 mod scan;
 #[cfg(test)]

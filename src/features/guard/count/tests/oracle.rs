@@ -7,9 +7,9 @@ use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::value::RawValue;
 
-use super::lexer::{Broken, DEPTH_MAX, Lexer, Sink, TEXT_BYTES_MAX, Wants};
-use super::tests::{any_json, cut};
-use super::text::{NameFilter, Scalar, Text};
+use super::super::lexer::{Broken, DEPTH_MAX, Lexer, Sink, TEXT_BYTES_MAX, Wants};
+use super::super::text::{NameFilter, Scalar, Text};
+use super::properties::{any_json, cut};
 
 /// Writes down what it is told.
 struct Log {
