@@ -3,6 +3,7 @@
 mod catalogue;
 mod keys;
 mod loading;
+mod together;
 mod upstream;
 
 use std::path::PathBuf;

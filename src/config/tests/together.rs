@@ -1,0 +1,179 @@
+//! What is well by itself and wrong together with the rest.
+
+use super::Folder;
+use super::catalogue::{EHR, MAIN, ROLES, case, check};
+
+#[test]
+fn a_key_of_another_certificate_is_refused() {
+    let folder = Folder::good();
+    folder.certificate("other", &["ehr.clinic.example"]);
+    folder.change(MAIN, "gateway.key", "other.key");
+    assert!(folder.report().contains("does not belong to the first certificate of the chain"));
+}
+
+#[test]
+fn a_host_without_a_certificate_is_a_warning() {
+    let folder = Folder::good();
+    for (name, host, served) in
+        [("*.clinic.example", "ehr.clinic.example", true), ("*.example", "ehr.clinic.example", false)]
+    {
+        folder.certificate("gateway", &[name]);
+        let warnings = folder.load().unwrap().warnings;
+        assert_eq!(warnings.is_empty(), served, "{name} for {host}");
+    }
+}
+
+#[test]
+fn names_that_lead_nowhere_or_are_used_twice() {
+    check(&[
+        case(
+            EHR,
+            "upstream",
+            "provider = \"clinik\"\nupstream",
+            "application.ehr.provider: no provider is called `clinik`",
+        ),
+        case(
+            ROLES,
+            "\"ehr\"",
+            "\"her\"",
+            "role.registrar.may[1].application: no application is called `her`, so this rule can never fire",
+        ),
+        case(
+            ROLES,
+            "\"demographics\"",
+            "\"demography\"",
+            "role.registrar.may[1].categories: no route of `ehr` has the category `demography`",
+        ),
+        case(
+            ROLES,
+            "\"patient.*\"",
+            "\"patents.*\"",
+            "role.registrar.may[1].routes: `ehr` has no route `patents.*`",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[role.registrar]\ngroups = \"x\"\npurposes = \"quality\"\n[[role.registrar.may]]\napplication = \"ehr\"\n\
+             actions = \"view\"\n[gateway]",
+            "role.registrar: there is another role `registrar`",
+        ),
+    ]);
+}
+
+#[test]
+fn rules_that_can_never_fire_and_roles_that_nothing_uses() {
+    check(&[
+        case(
+            ROLES,
+            "actions = \"export\"",
+            "actions = \"print\"",
+            "role.registrar.may[1]: no route of `ehr` has all that this rule asks for, so it can never fire",
+        ),
+        case(
+            ROLES,
+            "\"mfa\"",
+            "\"phishing_resistant\"",
+            "role.registrar.may[1].when.assurance: the provider `clinic` cannot prove `phishing_resistant`, so this rule \
+             can never fire",
+        ),
+        case(
+            ROLES,
+            "purpose = \"payment\"",
+            "purpose = \"treatment\"",
+            "role.registrar.may[1].when.purpose: nobody in the role `registrar` works for `treatment`",
+        ),
+        case(
+            ROLES,
+            "purpose = \"payment\"",
+            "relationship = \"facility\"",
+            "role.registrar.may[1].when.relationship: no feed tells of the relationship `facility`, so this rule can \
+             never fire",
+        ),
+        case(
+            MAIN,
+            "claims = { location = \"ward\" }",
+            "",
+            "role.registrar.may[1].when.location: the provider `clinic` does not say where people work, so this rule can \
+             never fire",
+        ),
+        case(
+            ROLES,
+            "[role.registrar]",
+            "[role.idle]\ngroups = \"x\"\npurposes = \"quality\"\n[role.registrar]",
+            "role.idle: no rule uses the role `idle`: who has it may do nothing",
+        ),
+    ]);
+}
+
+#[test]
+fn a_role_that_only_cedar_uses_is_used() {
+    let folder = Folder::good();
+    folder.change(
+        ROLES,
+        "[role.registrar]",
+        "[role.idle]\ngroups = \"x\"\npurposes = \"quality\"\n[role.registrar]",
+    );
+    folder.write("policies/idle.cedar", "permit (principal in Role::\"idle\", action, resource);");
+    assert_eq!(folder.report(), "");
+}
+
+#[test]
+fn limits_that_would_stop_care_or_cannot_be_passed() {
+    check(&[
+        case(
+            ROLES,
+            "\n[role.registrar.limit]",
+            "\n[role.nurse]\ngroups = \"Nurses\"\npurposes = [\"treatment\", \"operations\"]\n[[role.nurse.may]]\n\
+             application = \"ehr\"\nactions = \"view\"\n[role.nurse.limit]\non_exceed = \"block\"\n[role.registrar.limit]",
+            "role.nurse.limit.on_exceed: under treatment a limit may only advise, and this would block",
+        ),
+        case(
+            ROLES,
+            "records_per_export = 500",
+            "on_unknown_count = \"explode\"",
+            "role.registrar.limit.on_unknown_count: `explode` is not one of advise, justify, step_up, block",
+        ),
+    ]);
+    let folder = Folder::good();
+    folder.change(MAIN, "assurance.mfa = {", "# {");
+    folder.change(ROLES, "assurance = \"mfa\", fresh = \"15m\", ", "");
+    folder.change(ROLES, "records_per_export = 500", "on_exceed = \"step_up\"");
+    assert!(folder.report().contains("no provider can prove a stronger sign-in, so nobody could pass"));
+}
+
+#[test]
+fn nothing_to_protect_and_nobody_to_sign_people_in() {
+    let folder = Folder::good();
+    folder.write(MAIN, "version = 1\n");
+    let report = folder.report();
+    assert!(
+        report.contains("leastway.toml:1:1: error: application: no application is declared in any file"),
+        "{report}"
+    );
+    assert!(
+        report.contains("leastway.toml:1:1: error: provider: no provider is declared in any file"),
+        "{report}"
+    );
+    assert!(
+        report.contains("leastway.toml:1:1: error: gateway.certificate: `certificate` is missing"),
+        "{report}"
+    );
+}
+
+#[test]
+fn two_applications_at_one_address() {
+    let other = "[application.lab]\nhost = \"ehr.clinic.example\"\nupstream = \"http://10.0.0.8\"\n";
+    let folder = Folder::good();
+    folder.write("applications/lab.toml", other);
+    assert!(folder.load().is_err());
+    assert!(folder.report().starts_with(
+        "applications/lab.toml:2:8: error: application.lab.host: `ehr.clinic.example` with `/` is where `ehr` lives already"
+    ));
+    folder.write("applications/lab.toml", &format!("{other}path = \"/lab/\"\n"));
+    assert!(folder.load().is_ok());
+    assert!(
+        folder
+            .report()
+            .contains("warning: application.lab.host: at `ehr.clinic.example`, `/lab/` and `/` of `ehr`")
+    );
+}
