@@ -290,12 +290,10 @@ impl From<JournalError> for Refusal {
 
 impl From<UpstreamError> for Refusal {
     fn from(error: UpstreamError) -> Self {
-        match error {
-            UpstreamError::RequestTooSlow => Self::TooSlow,
-            UpstreamError::RequestBody(error) if is_misframed(&*error) => Fault::MISFRAMED.into(),
-            UpstreamError::RequestBody(_) => Self::CallerLeft,
-            other => Self::Upstream(other),
+        if let UpstreamError::RequestBody(error) = &error {
+            return if is_misframed(&**error) { Fault::MISFRAMED.into() } else { Self::CallerLeft };
         }
+        if matches!(error, UpstreamError::RequestTooSlow) { Self::TooSlow } else { Self::Upstream(error) }
     }
 }
 
