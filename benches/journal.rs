@@ -141,6 +141,7 @@ fn event() -> (Opening, Closing) {
         rules_version: Some("0011223344556677".into()),
         justification: None,
         note: None,
+        revocation: None,
     };
     let closing = Closing {
         event,
@@ -157,6 +158,7 @@ fn event() -> (Opening, Closing) {
         bytes_out: 1024,
         duration_us: 1200,
         upstream_us: Some(800),
+        revoked: None,
     };
     (opening, closing)
 }

@@ -90,6 +90,15 @@ fn each_proof_is_made_in_exactly_one_file() {
     );
 }
 
+/// Whoever ends a session must cut what goes on by it, and leave an event.
+#[test]
+fn sessions_are_ended_in_exactly_one_file() {
+    let ends = |text: &str| text.contains("sessions.end(") || text.contains("Sessions::end(");
+    let sources = sources();
+    let enders = sources.iter().filter(|(path, text)| !is_test(path) && ends(text));
+    assert_eq!(enders.map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["gateway/revocation.rs"]);
+}
+
 /// `tests.rs` of a folder, or one of its `tests/`: never in what is built.
 fn is_test(path: &str) -> bool {
     path.ends_with("/tests.rs") || path.contains("/tests/")

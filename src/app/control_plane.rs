@@ -31,7 +31,7 @@ pub async fn start(
         journal_directory: loaded.settings.journal.directory.clone(),
         sessions: shared.sessions.clone(),
         present: present(shared.clone(), reloader.clone()),
-        counted: Arc::new(move || sum(&metrics)),
+        counted: counted(shared.clone(), metrics),
         reload: reload(reloader.clone()),
         draining: stop.clone(),
         started: shared.clock.now(),
@@ -42,12 +42,15 @@ pub async fn start(
     Ok(tokio::spawn(router::serve(listener, state, stop)))
 }
 
-fn sum(metrics: &[Arc<WorkerMetrics>]) -> Counted {
-    let mut sum = Counted::default();
-    for worker in metrics {
-        sum.add(&worker.read());
-    }
-    sum
+fn counted(shared: Arc<Shared>, metrics: Vec<Arc<WorkerMetrics>>) -> Arc<dyn Fn() -> Counted + Send + Sync> {
+    Arc::new(move || {
+        // Sessions end on no worker's account.
+        let mut sum = Counted { revocation: shared.revocations.taken(), ..Counted::default() };
+        for worker in &metrics {
+            sum.add(&worker.read());
+        }
+        sum
+    })
 }
 
 fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Present + Send + Sync> {

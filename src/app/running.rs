@@ -31,6 +31,7 @@ use crate::features::upstream::servers::Upstream;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
 use crate::gateway::limits::Limits;
+use crate::gateway::revocation::Revocations;
 use crate::gateway::room::Room;
 use crate::gateway::rules::Shared;
 use crate::platform::store::Store;
@@ -124,6 +125,7 @@ impl Running {
             settings: settings.gateway.clone(),
             sessions: Arc::new(sessions),
             authn: Arc::new(authn),
+            revocations: Revocations::default(),
             ledger,
             journal,
             assertion_key,

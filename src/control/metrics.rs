@@ -108,6 +108,12 @@ impl Snapshot {
             "upstream_duration",
             "Waiting for the head of the application's reply",
             &self.counted.upstream,
+        )?;
+        histogram(
+            encoder,
+            "time_to_revoke",
+            "From when it was here that sessions are to end until the last that went on by them was cut",
+            &self.counted.revocation,
         )
     }
 

@@ -17,6 +17,7 @@ use super::limit::Exceeded;
 use super::patient::PatientDigest;
 use super::purpose::Purpose;
 use super::reason::Reason;
+use super::revocation::{Revocation, Revoked};
 use super::{closed_list, limit::OnExceed};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::{RequestId, SessionId};
@@ -32,6 +33,8 @@ closed_list! {
         OwnPath = "own_path",
         /// A request to the control listener that changes something or reads events.
         Administration = "administration",
+        /// Sessions were ended.
+        Revocation = "revocation",
         /// The gateway started, stopped or took new rules.
         Lifecycle = "lifecycle",
     }
@@ -135,6 +138,9 @@ pub struct Opening {
     /// For administration and lifecycle: what was done, in a few plain words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
+    /// Which sessions are to end, why and on whose word.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub revocation: Option<Box<Revocation>>,
 }
 
 /// What one request takes of a person's windows.
@@ -241,6 +247,9 @@ pub struct Closing {
     /// Of that, waiting for the application's head, in microseconds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub upstream_us: Option<u64>,
+    /// What came of a revocation.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub revoked: Option<Box<Revoked>>,
 }
 
 /// One entry of the journal.
@@ -280,6 +289,7 @@ impl Opening {
             credential: None,
             justification: None,
             note: None,
+            revocation: None,
         }
     }
 
@@ -308,6 +318,7 @@ impl Closing {
             bytes_out: 0,
             duration_us: 0,
             upstream_us: None,
+            revoked: None,
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct Counted {
     pub connections_cut: u64,
     /// Replies withheld because of their number of records.
     pub withheld: u64,
+    /// From when it was here that sessions are to end until the last that went on by them was cut.
+    pub revocation: Histogram,
 }
 
 /// How often something took how long.
@@ -97,5 +99,6 @@ impl Counted {
         self.connections += other.connections;
         self.connections_refused += other.connections_refused;
         self.withheld += other.withheld;
+        self.revocation.add(&other.revocation);
     }
 }

@@ -16,6 +16,7 @@ pub mod proof;
 pub mod purpose;
 pub mod reason;
 pub mod reply_shape;
+pub mod revocation;
 pub mod subject;
 pub mod websocket;
 

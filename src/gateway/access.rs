@@ -1,7 +1,7 @@
 //! Access that outlives its request: a long reply or a WebSocket goes on only as long as the session that
 //! opened it stands, and the rules in force would let it be opened.
 //!
-//! That is asked once a second, never for every piece, and by names: a step-up puts another session in the place
+//! That is asked once a second, at once when a session has been ended, and never for every piece; and by names: a step-up puts another session in the place
 //! of one, under the same id; a reload puts other rules in the place of those that it was opened under.
 //!
 //! A reply is one act, and what is asked is whether it could have been begun as it was, when it was: a step-up that
@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::bells::Hung;
 use super::passage::Passage;
 use super::refusal::{Challenged, Refusal};
 use super::sought::Part;
@@ -46,6 +47,8 @@ pub struct Access {
     good: Option<(Rc<Current>, Option<u64>)>,
     /// When to ask again.
     next: Instant,
+    /// Rings when its session was ended.
+    bell: Option<Hung>,
     /// Wakes a reply that waits for its application.
     alarm: Option<Pin<Box<Sleep>>>,
 }
@@ -53,15 +56,32 @@ pub struct Access {
 impl Access {
     /// The access by which a reply goes on.
     pub fn of_reply(passage: &Passage<'_>) -> Self {
+        Self { bell: Self::bell(passage), ..Self::of_answer(passage) }
+    }
+
+    /// The same, for a reply of which nothing has gone yet.
+    fn of_answer(passage: &Passage<'_>) -> Self {
         let (asked, current) = (passage.moment.now, passage.moment.current.clone());
-        let access = Self::of_socket(passage);
+        let access = Self::begin(passage);
         let version = passage.person.known().filter(|_| !passage.public).map(|known| known.session.version);
         Self { asked: Some(asked), good: Some((current, version)), ..access }
     }
 
     /// The access by which a WebSocket goes on.
     pub fn of_socket(passage: &Passage<'_>) -> Self {
+        Self { bell: Self::bell(passage), ..Self::begin(passage) }
+    }
+
+    fn bell(passage: &Passage<'_>) -> Option<Hung> {
+        let known = passage.person.known().filter(|_| !passage.public)?;
+        Some(passage.moment.worker.bells.hang(known.session.id))
+    }
+
+    fn begin(passage: &Passage<'_>) -> Self {
         let known = passage.person.known().filter(|_| !passage.public);
+        // A session that has ended just now rang no bell of ours.
+        let wait =
+            if known.is_none_or(|known| known.session.is_live()) { ASKED_EVERY } else { Duration::ZERO };
         Self {
             worker: passage.moment.worker.clone(),
             session: known.map(|known| known.session.id),
@@ -70,7 +90,8 @@ impl Access {
             client: passage.normalized.head.client,
             asked: None,
             good: None,
-            next: Instant::now() + ASKED_EVERY,
+            next: Instant::now() + wait,
+            bell: None,
             alarm: None,
         }
     }
@@ -78,6 +99,25 @@ impl Access {
     /// Why it has ended; none as long as it has not. `by_person` says that there was a sign of the person since,
     /// which keeps the session alive.
     pub fn ended(&mut self, by_person: bool) -> Option<Reason> {
+        let ended = self.asked(by_person);
+        if let (Some(_), Some(bell)) = (ended, &self.bell) {
+            bell.answer();
+        }
+        ended
+    }
+
+    /// Returns when its session was ended; never where it has none.
+    pub fn rung(&self) -> impl Future<Output = ()> + use<> {
+        let bell = self.bell.as_ref().map(Hung::listener);
+        async move {
+            match bell {
+                Some(bell) => bell.rung().await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn asked(&mut self, by_person: bool) -> Option<Reason> {
         let session = match self.session.map(|session| self.worker.standing(session)).transpose() {
             Ok(session) => session,
             Err(reason) => return Some(reason),
@@ -97,10 +137,10 @@ impl Access {
         refused
     }
 
-    /// The same, asked only if that was a second ago.
+    /// The same, asked only if that was a second ago, or if its session was ended.
     pub fn ended_by_now(&mut self) -> Option<Reason> {
         let now = Instant::now();
-        if now < self.next {
+        if now < self.next && !self.bell.as_ref().is_some_and(Hung::is_rung) {
             return None;
         }
         self.next = now + ASKED_EVERY;
@@ -109,6 +149,9 @@ impl Access {
 
     /// Has the task woken when it is time to ask again.
     pub fn remind(&mut self, context: &mut Context<'_>) {
+        if let Some(bell) = &self.bell {
+            bell.wakes(context);
+        }
         let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(self.next)));
         if alarm.deadline() != self.next {
             alarm.as_mut().reset(self.next);
@@ -168,10 +211,18 @@ impl Access {
 }
 
 impl Passage<'_> {
+    /// Whether [`still_stands`](Self::still_stands) has to be asked: a while has passed, or the session is not as it
+    /// was.
+    pub fn may_have_ended(&self) -> bool {
+        let session = self.person.known().map(|known| &known.session);
+        self.moment.worker.now().since(self.moment.now) >= ASKED_EVERY
+            || session.is_some_and(|session| !session.is_live())
+    }
+
     /// Whoever has waited long for a reply may have been signed out meanwhile, or the rules may be others: then it
     /// stays here.
     pub fn still_stands(&self) -> Result<(), Refusal> {
-        let Some(reason) = Access::of_reply(self).ended(false) else { return Ok(()) };
+        let Some(reason) = Access::of_answer(self).ended(false) else { return Ok(()) };
         let action = self.part.route.as_ref().map(|route| route.action);
         let signs_in = [Reason::SessionRevoked, Reason::SessionExpired, Reason::SignInRequired];
         if !signs_in.contains(&reason) {
@@ -195,4 +246,4 @@ impl fmt::Debug for Access {
 }
 
 /// How often it is asked.
-pub const ASKED_EVERY: Duration = Duration::from_secs(1);
+const ASKED_EVERY: Duration = Duration::from_secs(1);

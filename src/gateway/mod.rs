@@ -4,6 +4,7 @@
 //! shares none of it. **Rules** are immutable and swapped whole; **state** is kept.
 
 pub mod access;
+pub mod bells;
 mod beyond;
 pub mod challenge;
 pub mod connection;
@@ -24,6 +25,7 @@ pub mod pulse;
 pub mod refusal;
 pub mod reply;
 pub mod respond;
+pub mod revocation;
 pub mod room;
 pub mod rules;
 pub mod settings;

@@ -28,6 +28,7 @@ use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::event::{EventKind, Outcome};
 use crate::domain::purpose::Purpose;
+use crate::domain::revocation::{Cause, Target};
 use crate::domain::subject::Justification;
 use crate::features::authn::{AuthnError, Finished, Previous, ReturnTo};
 use crate::features::route::table::Application;
@@ -167,10 +168,7 @@ async fn callback(moment: &Moment, asked: &Asked, draft: &mut Option<Draft>) -> 
         Err(error) => return Err(challenge::failed(error, "/")),
     };
     let location = finished.return_to.as_str().to_owned();
-    let (session, token) = establish(moment, asked, finished).await.map_err(|error| {
-        tracing::error!(request.id = %moment.event, error = %error, "a session could not be kept");
-        Refusal::StoreUnavailable
-    })?;
+    let (session, token) = establish(moment, asked, finished).await?;
     note_person(draft, &Person::Known(moment.current.known(&session, None)));
     Ok(lead(moment, &Redirect { location, set_cookie: Some(token.set_cookie()) }))
 }
@@ -180,7 +178,7 @@ async fn establish(
     moment: &Moment,
     asked: &Asked,
     finished: Finished,
-) -> Result<(std::sync::Arc<crate::features::session::Session>, SessionToken), SessionError> {
+) -> Result<(std::sync::Arc<crate::features::session::Session>, SessionToken), Refusal> {
     let sessions = &moment.worker.shared.sessions;
     let Finished { subject, assurance, provider, sid, id_token, previous, need: _, return_to: _ } = finished;
     let id_token = Some(id_token);
@@ -195,18 +193,33 @@ async fn establish(
             match sessions.rotate(session, renewal, moment.now).await {
                 // It ended while its person was at the provider: they have signed in anew.
                 Err(SessionError::Gone) => {}
-                rotated => return rotated,
+                rotated => return rotated.map_err(|error| unkept(moment, &error)),
             }
         }
         // Another person at the same browser starts clean.
-        Previous::OfAnother(session) => drop(sessions.end(session, moment.now).await?),
+        Previous::OfAnother(session) => {
+            moment.revoke(Target::Session(session), Cause::OtherPerson, None).await?;
+        }
         Previous::None => {}
     }
     let policy = &moment.current.rules.policy;
     let purpose = policy.default_purpose(&policy.roles_of(&subject.groups)).unwrap_or(Purpose::Operations);
     let host = asked.head.authority.host.as_ref().into();
     let new = NewSession { host, provider, subject, assurance, purpose, provider_sid: sid, id_token };
-    sessions.create(new, moment.now).await
+    let created = sessions.create(new, moment.now).await.map_err(|error| unkept(moment, &error))?;
+    for oldest in sessions.surplus(&created.0.subject.id()) {
+        moment.revoke(Target::Session(oldest), Cause::TooMany, None).await?;
+    }
+    Ok(created)
+}
+
+fn unkept(moment: &Moment, error: &SessionError) -> Refusal {
+    if matches!(error, SessionError::Gone) {
+        // Its person was signed out everywhere while they came back.
+        return Refusal::SignInFailed(AuthnError::UnknownTransaction, "/".to_owned());
+    }
+    tracing::error!(request.id = %moment.event, error = %error, "a session could not be kept");
+    Refusal::StoreUnavailable
 }
 
 fn justify_form(moment: &Moment, asked: &Asked) -> Answer {
@@ -268,21 +281,8 @@ async fn sign_out(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
         return Err(Refusal::CrossSite);
     }
     let session = &known.session;
-    let sessions = &moment.worker.shared.sessions;
-    let ended = match &session.provider_sid {
-        // The sessions of this sign-in at our other hosts end with it.
-        Some(sid) => sessions.end_provider_sid(&session.subject.issuer, sid, moment.now).await.map(drop),
-        None => Ok(()),
-    };
-    let ended = match ended {
-        Ok(()) => sessions.end(session.id, moment.now).await.map(drop),
-        Err(error) => Err(error),
-    };
-    ended.map_err(|error| {
-        tracing::error!(request.id = %moment.event, error = %error, "a session could not be ended");
-        Refusal::StoreUnavailable
-    })?;
-    moment.current.memory.forget(&session.subject.id());
+    // The sessions of this sign-in at our other hosts end with it.
+    moment.revoke(Target::SignIn(session.id), Cause::SignOut, Some(known)).await?;
     let back = format!("https://{}{SIGNED_OUT_PATH}", asked.manner.authority());
     let authn = &moment.worker.shared.authn;
     let location = authn.sign_out_url(&session.provider, session.id_token.as_ref(), &back, moment.now).await;

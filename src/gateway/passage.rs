@@ -14,7 +14,7 @@ use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body::Body as _;
 
-use super::access::{ASKED_EVERY, Access};
+use super::access::Access;
 use super::draft::Draft;
 use super::handle::{Answer, Moment};
 use super::normalize::{self, Normalized};
@@ -209,7 +209,7 @@ impl Passage<'_> {
         let meter = Meter::new(shape, &head, &rules.guard);
         match release(Response::from_parts(head, body), meter, terms, durable, &rules.guard).await {
             Ok(released) => {
-                if self.moment.worker.now().since(self.moment.now) >= ASKED_EVERY {
+                if self.may_have_ended() {
                     self.still_stands()?;
                 }
                 let mut slots = slots;

@@ -20,6 +20,7 @@ use crate::features::route::body::BodyFault;
 use crate::features::route::table::Application;
 use crate::features::upstream::error::UpstreamError;
 use crate::gateway::normalize::fault::Fault;
+use crate::gateway::revocation::RevocationError;
 use crate::gateway::subject::Known;
 use crate::platform::http::body::is_misframed;
 
@@ -285,6 +286,16 @@ fn sign_in_status(reason: Reason) -> StatusCode {
 impl From<JournalError> for Refusal {
     fn from(error: JournalError) -> Self {
         Self::Journal(error)
+    }
+}
+
+impl From<RevocationError> for Refusal {
+    fn from(error: RevocationError) -> Self {
+        match error {
+            RevocationError::Store(_) => Self::StoreUnavailable,
+            RevocationError::Journal(error) => Self::Journal(error),
+            RevocationError::Broken => Self::Internal,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use super::limits::Limits;
 use super::limits::settings::LimitSettings;
+use super::revocation::Revocations;
 use super::room::Room;
 use super::settings::GatewaySettings;
 use crate::domain::application::ProviderName;
@@ -87,6 +88,8 @@ pub struct Shared {
     pub sessions: Arc<Sessions>,
     /// Where they sign in.
     pub authn: Arc<RelyingParty>,
+    /// How sessions end before their time.
+    pub revocations: Revocations,
     /// What has been taken in the windows.
     pub ledger: Arc<Ledger>,
     /// What happened.

@@ -144,8 +144,9 @@ async fn run(caller: OnUpgrade, reply: ReplyBody, access: Access, terms: Terms, 
     let (caller, application) = (Box::new(TokioIo::new(caller)), Box::new(application));
     let keeps_session = terms.bounds.keeps_session;
     let mut access = access;
+    let rung = access.rung();
     let ended = |by_caller: bool| access.ended(by_caller && keeps_session);
-    let passed = tunnel::run(caller, application, &terms, ended).await;
+    let passed = tunnel::run(caller, application, &terms, ended, rung).await;
     let reason = match passed.ended {
         Ended::Parted => None,
         Ended::Revoked(reason) => Some(reason),

@@ -9,14 +9,16 @@ use std::time::Duration;
 use http::header::STRICT_TRANSPORT_SECURITY;
 use http::{HeaderMap, HeaderValue};
 
+use super::bells::Bells;
 use super::draft::Scribe;
 use super::metrics::WorkerMetrics;
+use super::revocation;
 use super::room::Room;
 use super::rules::{Rules, Shared};
 use super::subject::Known;
 use super::unread::Unread;
 use crate::domain::reason::Reason;
-use crate::domain::subject::Identity;
+use crate::domain::subject::{Identity, SubjectId};
 use crate::features::policy::memory::Memory;
 use crate::features::route::table::Application;
 use crate::features::session::{Found, Session, SessionDesk};
@@ -35,6 +37,8 @@ pub struct Worker {
     pub scribe: Rc<Scribe>,
     /// The sessions that this worker has met.
     pub sessions: SessionDesk,
+    /// What goes on by which session.
+    pub bells: Rc<Bells>,
     /// The assertions that are still good.
     pub assertions: Assertions,
     /// What came and was no request.
@@ -72,11 +76,22 @@ impl Worker {
         let room = Room::new(shared.settings.requests);
         let chance = Buffered::new(shared.entropy.clone());
         let unread = Unread::new(scribe.clone(), shared.entropy.clone());
-        let assertions = Assertions::default();
+        let (assertions, bells) = (Assertions::default(), Rc::default());
         let hsts =
             shared.settings.hsts.and_then(|time| format!("max-age={}", time.as_secs()).try_into().ok());
-        let worker =
-            Rc::new(Self { shared, scribe, sessions, assertions, unread, room, chance, hsts, current });
+        let worker = Rc::new(Self {
+            shared,
+            scribe,
+            sessions,
+            bells,
+            assertions,
+            unread,
+            room,
+            chance,
+            hsts,
+            current,
+        });
+        revocation::heed(&worker);
         tokio::task::spawn_local(sweep(Rc::downgrade(&worker)));
         worker
     }
@@ -93,6 +108,11 @@ impl Worker {
             Found::Expired => Err(Reason::SessionExpired),
             Found::Ended | Found::None => Err(Reason::SessionRevoked),
         }
+    }
+
+    /// Forgets every decision about a person.
+    pub fn forget(&self, person: &SubjectId) {
+        self.current.borrow().memory.forget(person);
     }
 
     /// Says on a reply, whoever made it, that browsers are to come by TLS only (RFC 6797 section 7.1).

@@ -44,6 +44,7 @@ impl Application {
             .route("/patients/{patient}/notes", post(async |note: Bytes| note.len().to_string()))
             .route("/patients/endless", get(endless))
             .route("/patients/quiet", get(quiet))
+            .route("/patients/flood", get(flood))
             .route("/patients/late", get(late))
             .route("/patients/file", get(file))
             .route("/patients/socket", get(socket))

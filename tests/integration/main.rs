@@ -29,6 +29,7 @@ mod proxied;
 mod recorder;
 mod reload;
 mod restart;
+mod revoking;
 mod rewriting;
 mod rotation;
 mod sessions;

@@ -70,6 +70,7 @@ impl Members<'_> {
             credential,
             justification,
             note,
+            revocation,
         } = opening;
         self.quoted("{\"entry\":\"opening\",\"event\":", event.encode(&mut [0; 36]).as_bytes());
         self.word(key!("kind"), kind.as_str());
@@ -96,6 +97,7 @@ impl Members<'_> {
         self.word(key!("credential"), credential.as_ref().map(CredentialName::as_str));
         self.json(key!("justification"), justification.as_ref())?;
         self.text(key!("note"), note.as_deref())?;
+        self.json(key!("revocation"), revocation.as_deref())?;
         self.0.push(b'}');
         Ok(())
     }
@@ -117,6 +119,7 @@ impl Members<'_> {
             bytes_out,
             duration_us,
             upstream_us,
+            revoked,
         } = closing;
         self.quoted("{\"entry\":\"closing\",\"event\":", event.encode(&mut [0; 36]).as_bytes());
         self.time(key!("time"), *time);
@@ -132,6 +135,7 @@ impl Members<'_> {
         self.json(key!("bytes_out"), bytes_out)?;
         self.json(key!("duration_us"), duration_us)?;
         self.json(key!("upstream_us"), upstream_us.as_ref())?;
+        self.json(key!("revoked"), revoked.as_deref())?;
         self.0.push(b'}');
         Ok(())
     }

@@ -127,6 +127,13 @@ impl Journal {
         outcome.unwrap_or(Err(JournalError::Closed))
     }
 
+    /// Journals how such an event ended, where that was not known when it began. Nobody waits for the disk.
+    pub fn close_event(&self, closing: &Closing) -> Result<(), JournalError> {
+        self.front.close(closing)?;
+        self.shared.bell.ring();
+        Ok(())
+    }
+
     /// Writes all that waits, the closing entries too, syncs it, and gives the journal back. Whatever
     /// comes later is refused. Blocks for as long as the disk takes.
     pub fn close(&self) {

@@ -15,6 +15,7 @@ use crate::domain::count::Count;
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::patient::PatientDigest;
 use crate::domain::reason::Reason;
+use crate::domain::revocation::{Revocation, Target};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
 
@@ -135,13 +136,24 @@ impl Filter {
             && fits(self.person.as_ref(), |person| {
                 opening.subject.as_ref().is_some_and(|subject| {
                     *subject.sub == **person || subject.name.to_lowercase().contains(&person.to_lowercase())
-                })
+                }) || is_revoked(event, person)
             })
     }
 }
 
 fn fits<T>(asked: Option<&T>, holds: impl FnOnce(&T) -> bool) -> bool {
     asked.is_none_or(holds)
+}
+
+/// Whether sessions of the person with this identifier were, or were to be, ended.
+fn is_revoked(event: &Event, person: &str) -> bool {
+    let meant = event.opening.revocation.as_ref().and_then(|revocation| match &revocation.target {
+        Target::Person(id) => Some(&id.sub),
+        Target::ProviderSession(session) => session.sub.as_ref(),
+        Target::Session(_) | Target::SignIn(_) => None,
+    });
+    let ended = event.closing.as_ref().and_then(|closing| closing.revoked.as_ref()?.person.as_ref());
+    meant.into_iter().chain(ended.map(|id| &id.sub)).any(|sub| **sub == *person)
 }
 
 fn route_fits(pattern: &str, route: &str) -> bool {
@@ -182,7 +194,8 @@ fn row(event: &Event) -> [String; COLUMNS.len()] {
     let opening = &event.opening;
     let closing = event.closing.as_ref();
     let reason = closing.and_then(|closing| closing.reason).or(opening.reasons.first().copied());
-    let what = opening.note.clone().or_else(|| {
+    let revocation = opening.revocation.as_deref().map(what_ends);
+    let what = opening.note.clone().or(revocation).or_else(|| {
         let route = opening.route.as_ref().map(ToString::to_string);
         route.or_else(|| {
             Some(format!(
@@ -207,6 +220,18 @@ fn row(event: &Event) -> [String; COLUMNS.len()] {
         closing.map_or_else(|| "-".to_owned(), |closing| count(closing.records)),
         opening.event.to_string(),
     ]
+}
+
+/// Which sessions are to end, on one line.
+fn what_ends(revocation: &Revocation) -> String {
+    let what = match &revocation.target {
+        Target::Session(id) => format!("session {id}"),
+        Target::SignIn(id) => format!("sign-in of session {id}"),
+        Target::Person(id) => format!("all sessions of {}", id.sub),
+        Target::ProviderSession(session) => format!("provider session {}", session.sid),
+    };
+    let why = revocation.why.as_ref().map_or_else(String::new, |why| format!(": {}", why.as_str()));
+    format!("{what} ({}){why}", revocation.cause)
 }
 
 fn count(count: Count) -> String {

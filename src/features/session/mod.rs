@@ -7,6 +7,7 @@
 //! at once everywhere.
 
 mod desk;
+mod ending;
 mod lookup;
 #[expect(clippy::module_inception, reason = "a file per idea, and the idea is the session")]
 mod session;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::desk::SessionDesk;
+use super::ending::Lately;
 use super::session::{NewSession, Renewal, Session, SessionSummary, State, merged};
 use super::settings::SessionSettings;
 use super::store;
@@ -14,7 +15,8 @@ use super::table::{SHARDS, Table};
 use super::token::SessionToken;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
-use crate::domain::subject::{Justification, SubjectId};
+use crate::domain::revocation::Target;
+use crate::domain::subject::Justification;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::Entropy;
 use crate::foundation::id::SessionId;
@@ -26,7 +28,7 @@ pub struct Sessions {
     pub(super) table: Table,
     pub(super) store: Store,
     entropy: Arc<dyn Entropy>,
-    limits: SessionLimits,
+    pub(super) limits: SessionLimits,
     /// Milliseconds; a reload may change them.
     idle: AtomicI64,
     absolute: AtomicI64,
@@ -37,6 +39,7 @@ pub struct Sessions {
     pub(super) touched: Mutex<Vec<Arc<Session>>>,
     /// Ended here, but still in the store, which did not answer.
     pub(super) undeleted: Mutex<Vec<SessionId>>,
+    pub(super) lately: Lately,
     /// The shard to be swept next.
     pub(super) sweep: AtomicUsize,
 }
@@ -131,6 +134,7 @@ impl Sessions {
             changing: (0..SHARDS).map(|_| AsyncMutex::new(())).collect(),
             touched: Mutex::default(),
             undeleted: Mutex::default(),
+            lately: Lately::default(),
             sweep: AtomicUsize::new(0),
         };
         let mut unreadable = 0_usize;
@@ -205,8 +209,8 @@ impl Sessions {
         }
     }
 
-    /// Makes a session; it is in the store when this answers. Beyond the limit of one person, their
-    /// oldest ends.
+    /// Makes a session of a sign-in that came back at `now`; it is in the store when this answers. If its person was
+    /// signed out since, there is none. See [`surplus`](Self::surplus) for what has to end then.
     pub async fn create(
         &self,
         new: NewSession,
@@ -219,8 +223,10 @@ impl Sessions {
         let session = Arc::new(self.session(new, &token, now));
         self.store.write(vec![store::insert(&session)?]).await?;
         self.table.insert(&session);
-        if let Err(error) = self.end_surplus(&session.subject.id(), now).await {
-            tracing::warn!(session.id = %session.id, %error, "older sessions are ended, but not yet in the store");
+        if self.lately.names(&session, now) {
+            self.end(&Target::Session(session.id), now);
+            self.settle().await?;
+            return Err(SessionError::Gone);
         }
         Ok((session, token))
     }
@@ -280,32 +286,6 @@ impl Sessions {
         .await
     }
 
-    /// Ends a session, at once and on every desk; returns it if it stood. When the store does not
-    /// answer, the session is ended all the same and its row is deleted as soon as possible.
-    pub async fn end(&self, id: SessionId, now: Timestamp) -> Result<Option<Arc<Session>>, SessionError> {
-        let ended = self.end_all(self.table.by_id(id).into_iter().collect(), now).await?;
-        Ok(ended.into_iter().next())
-    }
-
-    /// Ends every session of a person.
-    pub async fn end_subject(
-        &self,
-        subject: &SubjectId,
-        now: Timestamp,
-    ) -> Result<Vec<Arc<Session>>, SessionError> {
-        self.end_all(self.table.of_subject(subject), now).await
-    }
-
-    /// Ends every session that rests on one session at the provider.
-    pub async fn end_provider_sid(
-        &self,
-        issuer: &Arc<str>,
-        sid: &Arc<str>,
-        now: Timestamp,
-    ) -> Result<Vec<Arc<Session>>, SessionError> {
-        self.end_all(self.table.of_provider_sid(issuer, sid), now).await
-    }
-
     /// The sessions that stand, the latest first, at most `limit`.
     pub fn list(&self, limit: usize, now: Timestamp) -> Vec<SessionSummary> {
         let mut standing = self.table.standing(limit);
@@ -328,26 +308,6 @@ impl Sessions {
         let after = Arc::new(make(&before)?);
         self.store.write(vec![store::update(&after)?]).await?;
         if self.table.replace(&before, &after, now) { Ok(after) } else { Err(SessionError::Gone) }
-    }
-
-    async fn end_all(
-        &self,
-        sessions: Vec<Arc<Session>>,
-        now: Timestamp,
-    ) -> Result<Vec<Arc<Session>>, SessionError> {
-        let ended: Vec<_> = sessions.iter().filter_map(|session| self.table.end(session.id, now)).collect();
-        lock(&self.undeleted).extend(ended.iter().map(|session| session.id));
-        self.delete_ended().await?;
-        Ok(ended)
-    }
-
-    async fn end_surplus(&self, subject: &SubjectId, now: Timestamp) -> Result<(), SessionError> {
-        let mut theirs = self.table.of_subject(subject);
-        theirs.truncate(theirs.len().saturating_sub(self.limits.per_person));
-        if !theirs.is_empty() {
-            self.end_all(theirs, now).await?;
-        }
-        Ok(())
     }
 
     /// What a session stands for at `now`. Once found expired it stays so, whatever a reload says.

@@ -7,9 +7,11 @@ use super::settings::SessionSettings;
 use super::*;
 use crate::domain::assurance::{Assurance, AssuranceNeed};
 use crate::domain::purpose::Purpose;
+use crate::domain::revocation::{ProviderSession, Target};
 use crate::domain::subject::{Justification, Subject};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::SeededEntropy;
+use crate::foundation::id::SessionId;
 use crate::foundation::secret::Secret;
 use crate::platform::store::Store;
 
@@ -55,6 +57,13 @@ fn sign_in(sub: &str) -> NewSession {
         provider_sid: Some(format!("sid-of-{sub}").into()),
         id_token: Some(Secret::new("header.payload.signature".to_owned())),
     }
+}
+
+/// Ends what is meant, in memory and in the store; gives what stood.
+async fn end(sessions: &Sessions, target: Target, now: Timestamp) -> Vec<SessionId> {
+    let ended = sessions.end(&target, now);
+    sessions.settle().await.unwrap();
+    ended.iter().map(|session| session.id).collect()
 }
 
 fn proving(class: &str, at: Timestamp) -> Assurance {
@@ -151,7 +160,7 @@ async fn people_stay_signed_in_over_a_restart_and_ended_sessions_stay_ended() {
         let (gone, ended) = sessions.create(sign_in("registrar"), start()).await.unwrap();
         let (_, idle) = sessions.create(sign_in("analyst"), start()).await.unwrap();
         sessions.touch(&session, seen);
-        assert!(sessions.end(gone.id, seen).await.unwrap().is_some());
+        assert_eq!(end(&sessions, Target::Session(gone.id), seen).await, [gone.id]);
         sessions.maintain(seen).await.unwrap();
         (kept, ended, idle)
     };
@@ -190,13 +199,12 @@ async fn an_ended_session_is_gone_at_once_on_every_desk() {
     for desk in &desks[..2] {
         found(sessions.find(desk, token.reveal(), HOST, start()));
     }
-    let ended = sessions.end(session.id, start()).await.unwrap().unwrap();
-    assert_eq!(ended.id, session.id);
+    assert_eq!(end(&sessions, Target::Session(session.id), start()).await, [session.id]);
     for desk in &desks {
         assert!(matches!(sessions.find(desk, token.reveal(), HOST, start()), Found::Ended));
     }
     assert!(!session.is_live());
-    assert!(sessions.end(session.id, start()).await.unwrap().is_none());
+    assert!(end(&sessions, Target::Session(session.id), start()).await.is_empty());
 }
 
 #[tokio::test]
@@ -207,13 +215,16 @@ async fn a_person_and_a_session_at_the_provider_can_be_ended_as_one() {
     let (second, _) = sessions.create(sign_in("nurse"), start()).await.unwrap();
     let (other, _) = sessions.create(sign_in("registrar"), start()).await.unwrap();
 
-    assert_eq!(sessions.end_subject(&first.subject.id(), start()).await.unwrap().len(), 2);
+    let both = end(&sessions, Target::Person(first.subject.id()), start()).await;
+    assert_eq!(both, [first.id, second.id]);
     assert!(!first.is_live() && !second.is_live() && other.is_live());
 
-    let elsewhere = "https://id.other.example".into();
-    let sid = "sid-of-registrar".into();
-    assert!(sessions.end_provider_sid(&elsewhere, &sid, start()).await.unwrap().is_empty());
-    assert_eq!(sessions.end_provider_sid(&other.subject.issuer, &sid, start()).await.unwrap().len(), 1);
+    let meant = |issuer: &str| {
+        let (issuer, sid) = (issuer.into(), "sid-of-registrar".into());
+        Target::ProviderSession(ProviderSession { issuer, sid, sub: None })
+    };
+    assert!(end(&sessions, meant("https://id.other.example"), start()).await.is_empty());
+    assert_eq!(end(&sessions, meant(&other.subject.issuer), start()).await, [other.id]);
     assert!(!other.is_live());
 }
 
@@ -311,10 +322,10 @@ async fn what_was_ended_does_not_come_back_by_a_change() {
     let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
     let (changed, ended) = tokio::join!(
         sessions.set_purpose(session.id, Purpose::Payment, start()),
-        sessions.end(session.id, start()),
+        end(&sessions, Target::Session(session.id), start()),
     );
     assert!(matches!(changed, Err(SessionError::Gone)), "{changed:?}");
-    assert!(ended.unwrap().is_some());
+    assert_eq!(ended, [session.id]);
     assert!(matches!(sessions.find(&sessions.desk(), token.reveal(), HOST, start()), Found::Ended));
     drop(sessions);
     let sessions = open(&path, start());
@@ -322,7 +333,7 @@ async fn what_was_ended_does_not_come_back_by_a_change() {
 }
 
 #[tokio::test]
-async fn beyond_the_limit_of_one_person_their_oldest_ends() {
+async fn beyond_the_limit_of_one_person_their_oldest_are_to_end() {
     let directory = tempfile::tempdir().unwrap();
     let limits = SessionLimits { all: 100, per_person: 2 };
     let sessions = limited(&directory.path().join("store.db"), limits, start());
@@ -331,9 +342,8 @@ async fn beyond_the_limit_of_one_person_their_oldest_ends() {
         made.push(sessions.create(sign_in("nurse"), start().plus(minute * MINUTE)).await.unwrap());
     }
     let (other, _) = sessions.create(sign_in("registrar"), start()).await.unwrap();
-    let live: Vec<_> = made.iter().map(|(session, _)| session.is_live()).collect();
-    assert_eq!(live, [false, true, true]);
-    assert!(other.is_live());
+    assert_eq!(sessions.surplus(&made[0].0.subject.id()), [made[0].0.id]);
+    assert!(sessions.surplus(&other.subject.id()).is_empty());
 }
 
 #[tokio::test]
@@ -390,4 +400,49 @@ fn the_cookie_is_bound_to_host_tls_and_scripts_cannot_read_it() {
     );
     assert_eq!(token.reveal().len(), 43);
     assert!(SessionToken::clear_cookie().ends_with("; Max-Age=0"));
+}
+
+#[tokio::test]
+async fn a_sign_in_is_ended_at_all_hosts_and_a_person_without_a_named_one_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("store.db"), start());
+    let elsewhere = NewSession { host: "console.clinic.example".into(), ..sign_in("nurse") };
+    let unnamed = || NewSession { provider_sid: None, ..sign_in("nurse") };
+    let (first, _) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let (second, _) = sessions.create(elsewhere, start()).await.unwrap();
+    let (third, _) = sessions.create(unnamed(), start()).await.unwrap();
+    let (other, _) =
+        sessions.create(NewSession { provider_sid: None, ..sign_in("analyst") }, start()).await.unwrap();
+
+    let mut ended = end(&sessions, Target::SignIn(first.id), start()).await;
+    ended.sort_unstable();
+    let mut both = [first.id, second.id];
+    both.sort_unstable();
+    assert_eq!(ended, both);
+    assert!(third.is_live(), "nobody knows on what it rests, and it is not the one");
+
+    let meant = |sub: Option<&str>| {
+        let (issuer, sid) = (first.subject.issuer.clone(), "a sid that nobody knows".into());
+        Target::ProviderSession(ProviderSession { issuer, sid, sub: sub.map(Into::into) })
+    };
+    assert!(end(&sessions, meant(None), start()).await.is_empty());
+    assert_eq!(end(&sessions, meant(Some("nurse")), start()).await, [third.id], "it may be the one");
+    assert_eq!(end(&sessions, Target::SignIn(other.id), start()).await, [other.id]);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_was_on_its_way_does_not_outlive_the_end_of_its_person() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let sessions = open(&path, start());
+    let later = start().plus(Duration::from_secs(1));
+    let id = subject("nurse").id();
+    assert!(end(&sessions, Target::Person(id), later).await.is_empty());
+    let came_before = sessions.create(sign_in("nurse"), start()).await;
+    assert!(matches!(came_before, Err(SessionError::Gone)), "{came_before:?}");
+    assert!(sessions.create(sign_in("registrar"), start()).await.is_ok());
+    let came_after = sessions.create(sign_in("nurse"), later.plus(Duration::from_millis(1))).await;
+    assert!(came_after.is_ok());
+    drop(sessions);
+    assert_eq!(open(&path, later).len(), 2);
 }

@@ -13,6 +13,8 @@ use crate::domain::count::WhyUnknown;
 use crate::domain::event::{EventJustification, Taken};
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
+use crate::domain::revocation::{Cause, ProviderSession, Revocation, Revoked, Target, Why};
+use crate::domain::subject::SubjectId;
 use crate::features::audit::entry::EntryRef;
 use crate::foundation::digest::DigestKey;
 
@@ -99,6 +101,50 @@ fn entries_look_as_auditors_know_them() {
     "#);
 }
 
+#[test]
+fn a_revocation_says_who_asked_when_and_what_came_of_it() {
+    let session = SessionId::new(MORNING, &SeededEntropy::new(1));
+    let person = SubjectId { issuer: "https://id.clinic.example".into(), sub: "sub-1".into() };
+    let opening = Opening {
+        verdict: Verdict::Permit,
+        reasons: vec![Reason::SessionRevoked],
+        revocation: Some(Box::new(Revocation {
+            target: Target::Person(person.clone()),
+            cause: Cause::Administrator,
+            why: Some("has left the house".parse().unwrap()),
+            request: None,
+            asked: MORNING,
+            received: MORNING,
+        })),
+        ..Opening::begin(opening(1).event, EventKind::Revocation, MORNING)
+    };
+    insta::assert_snapshot!(written(&EntryRef::Opening(&opening)), @r#"{"entry":"opening","event":"019ca869-53e8-71be-b871-71c3e08549cb","kind":"revocation","time":"2026-03-01T08:00:00.000Z","verdict":"permit","reasons":["session-revoked"],"revocation":{"target":{"person":{"issuer":"https://id.clinic.example","sub":"sub-1"}},"cause":"administrator","why":"has left the house","asked":"2026-03-01T08:00:00.000Z","received":"2026-03-01T08:00:00.000Z"}}"#);
+    let revoked = Revoked {
+        sessions: 1,
+        listed: vec![session],
+        person: Some(person),
+        stored: Some(MORNING.plus(Duration::from_millis(4))),
+        streams: 2,
+        cut: Some(MORNING.plus(Duration::from_millis(3))),
+        waiting: 0,
+    };
+    let closing = Closing {
+        revoked: Some(Box::new(revoked)),
+        ..Closing::of(opening.event, MORNING.plus(Duration::from_millis(5)), Outcome::Completed)
+    };
+    insta::assert_snapshot!(written(&EntryRef::Closing(&closing)), @r#"{"entry":"closing","event":"019ca869-53e8-71be-b871-71c3e08549cb","time":"2026-03-01T08:00:00.005Z","outcome":"completed","bytes_in":0,"bytes_out":0,"duration_us":0,"revoked":{"sessions":1,"listed":["019ca869-5000-71be-b871-71c3e08549cb"],"person":{"issuer":"https://id.clinic.example","sub":"sub-1"},"stored":"2026-03-01T08:00:00.004Z","streams":2,"cut":"2026-03-01T08:00:00.003Z"}}"#);
+}
+
+#[test]
+fn entries_of_before_there_were_revocations_still_read() {
+    let text = r#"{"entry":"opening","event":"019ca869-53e8-71be-b871-71c3e08549cb","kind":"request","time":"2026-03-01T08:00:01.000Z","verdict":"permit","reasons":["rule-matched"]}"#;
+    let Entry::Opening(opening) = serde_json::from_str(text).unwrap() else { panic!("an opening entry") };
+    assert_eq!(opening.revocation, None);
+    let text = r#"{"entry":"closing","event":"019ca869-53e8-71be-b871-71c3e08549cb","time":"2026-03-01T08:00:01.020Z","outcome":"completed","bytes_in":0,"bytes_out":5120,"duration_us":20000}"#;
+    let Entry::Closing(closing) = serde_json::from_str(text).unwrap() else { panic!("a closing entry") };
+    assert_eq!(closing.revoked, None);
+}
+
 fn written(entry: &EntryRef<'_>) -> String {
     let mut out = Vec::new();
     entry.write(&mut out).unwrap();
@@ -165,7 +211,8 @@ fn any_opening() -> impl Strategy<Value = Opening> {
     let asked = (option::of(text()), option::of(text()), option::of(text()), option::of(any::<u32>()));
     let who = (vec(text(), 0..3), option::of(patient()), option::of(taken()), option::of(subject()));
     let why = (select(Verdict::ALL), vec(select(Reason::ALL), 0..3), vec(text(), 0..3), option::of(text()));
-    let more = (option::of(name()), option::of((text(), text())), option::of(text()));
+    let more =
+        (option::of(name()), option::of((text(), text())), option::of(text()), option::of(revocation()));
     (came, route, asked, who, why, more).prop_map(|(came, route, asked, who, why, more)| Opening {
         event: came.0,
         kind: came.1,
@@ -190,7 +237,57 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         credential: more.0,
         justification: more.1.map(|(code, text)| EventJustification { code, text }),
         note: more.2,
+        revocation: more.3.map(Box::new),
     })
+}
+
+fn session() -> impl Strategy<Value = SessionId> {
+    any::<u64>().prop_map(|seed| SessionId::new(MORNING, &SeededEntropy::new(seed)))
+}
+
+fn person() -> impl Strategy<Value = SubjectId> {
+    (text(), text()).prop_map(|(issuer, sub)| SubjectId { issuer: issuer.into(), sub: sub.into() })
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    let provider_session = (text(), text(), option::of(text())).prop_map(|(issuer, sid, sub)| {
+        ProviderSession { issuer: issuer.into(), sid: sid.into(), sub: sub.map(Into::into) }
+    });
+    prop_oneof![
+        session().prop_map(Target::Session),
+        session().prop_map(Target::SignIn),
+        person().prop_map(Target::Person),
+        provider_session.prop_map(Target::ProviderSession),
+    ]
+}
+
+fn revocation() -> impl Strategy<Value = Revocation> {
+    let why = text().prop_map(|text| text.parse::<Why>().ok());
+    (target(), select(Cause::ALL), why, option::of(event()), moment(), moment()).prop_map(
+        |(target, cause, why, request, asked, received)| Revocation {
+            target,
+            cause,
+            why,
+            request,
+            asked,
+            received,
+        },
+    )
+}
+
+fn revoked() -> impl Strategy<Value = Revoked> {
+    let whose = (any::<u64>(), vec(session(), 0..3), option::of(person()));
+    (whose, option::of(moment()), any::<u64>(), option::of(moment()), 0..3_u64).prop_map(
+        |((sessions, listed, person), stored, streams, cut, waiting)| Revoked {
+            sessions,
+            listed,
+            person,
+            stored,
+            streams,
+            cut,
+            waiting,
+        },
+    )
 }
 
 fn count() -> impl Strategy<Value = Count> {
@@ -215,7 +312,7 @@ fn any_closing() -> impl Strategy<Value = Closing> {
     let why = (option::of(select(Reason::ALL)), option::of(exceeded()), option::of(select(OnExceed::ALL)));
     let number = || prop_oneof![any::<u64>(), 0..2000_u64];
     let what = (count(), count(), any::<bool>(), number(), number(), number(), option::of(number()));
-    (how, why, what).prop_map(|(how, why, what)| Closing {
+    (how, why, what, option::of(revoked())).prop_map(|(how, why, what, revoked)| Closing {
         event: how.0,
         time: how.1,
         outcome: how.2,
@@ -230,5 +327,6 @@ fn any_closing() -> impl Strategy<Value = Closing> {
         bytes_out: what.4,
         duration_us: what.5,
         upstream_us: what.6,
+        revoked: revoked.map(Box::new),
     })
 }

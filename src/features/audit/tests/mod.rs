@@ -88,6 +88,7 @@ fn opening(number: u64) -> Opening {
         credential: None,
         justification: None,
         note: None,
+        revocation: None,
     }
 }
 
@@ -109,6 +110,7 @@ fn closing(number: u64) -> Closing {
         bytes_out: 5120,
         duration_us: 20_000,
         upstream_us: Some(18_000),
+        revoked: None,
     }
 }
 

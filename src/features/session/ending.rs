@@ -1,0 +1,104 @@
+//! How sessions end before their time: in memory at once, in the store right after.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::session::Session;
+use super::sessions::{SessionError, Sessions, lock};
+use crate::domain::revocation::{ProviderSession, Target};
+use crate::domain::subject::SubjectId;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::id::SessionId;
+
+impl Sessions {
+    /// Ends what is meant, at once and on every desk; gives the sessions that stood. They are in the store until
+    /// [`settle`](Self::settle).
+    ///
+    /// To be called by the gateway's `revocation.rs` alone, which does what else belongs to an ending.
+    pub fn end(&self, target: &Target, now: Timestamp) -> Vec<Arc<Session>> {
+        // First this: a session that is put into the table after it was looked through finds it here.
+        self.lately.note(target, now);
+        let meant = self.meant(target);
+        let ended: Vec<_> = meant.iter().filter_map(|session| self.table.end(session.id, now)).collect();
+        lock(&self.undeleted).extend(ended.iter().map(|session| session.id));
+        ended
+    }
+
+    /// Takes the sessions that were ended out of the store. Where it does not answer, they are taken out as soon as
+    /// it does.
+    pub async fn settle(&self) -> Result<(), SessionError> {
+        self.delete_ended().await
+    }
+
+    /// The person's oldest sessions, beyond as many as one person may have.
+    pub fn surplus(&self, person: &SubjectId) -> Vec<SessionId> {
+        let theirs = self.table.of_subject(person);
+        let surplus = theirs.len().saturating_sub(self.limits.per_person);
+        theirs.iter().take(surplus).map(|session| session.id).collect()
+    }
+
+    fn meant(&self, target: &Target) -> Vec<Arc<Session>> {
+        match target {
+            Target::Session(id) => self.table.by_id(*id).into_iter().collect(),
+            Target::SignIn(id) => {
+                let Some(session) = self.table.by_id(*id) else { return Vec::new() };
+                let sid = session.provider_sid.as_ref();
+                let mut meant =
+                    sid.map_or_else(Vec::new, |sid| self.table.of_provider_sid(&session.subject.issuer, sid));
+                meant.retain(|other| other.id != session.id);
+                meant.push(session);
+                meant
+            }
+            Target::Person(person) => self.table.of_subject(person),
+            Target::ProviderSession(ProviderSession { issuer, sid, sub }) => {
+                let mut meant = self.table.of_provider_sid(issuer, sid);
+                let person = sub.clone().map(|sub| SubjectId { issuer: issuer.clone(), sub });
+                let theirs = person.map(|person| self.table.of_subject(&person));
+                meant.extend(theirs.into_iter().flatten().filter(|session| session.provider_sid.is_none()));
+                meant
+            }
+        }
+    }
+}
+
+/// What was ended lately: a sign-in that was on its way at that moment does not outlive it.
+#[derive(Debug, Default)]
+pub(super) struct Lately(Mutex<VecDeque<(Timestamp, Target)>>);
+
+impl Lately {
+    fn note(&self, target: &Target, now: Timestamp) {
+        // A single session cannot be signed in to anew.
+        if matches!(target, Target::Session(_) | Target::SignIn(_)) {
+            return;
+        }
+        let mut lately = lock(&self.0);
+        lately.retain(|(moment, _)| now.since(*moment) < SIGN_IN_LASTS);
+        if lately.len() >= LATELY_MAX {
+            lately.pop_front();
+        }
+        lately.push_back((now, target.clone()));
+    }
+
+    /// Whether a session whose sign-in came back at `since` was meant by what was ended then or later.
+    pub(super) fn names(&self, session: &Session, since: Timestamp) -> bool {
+        lock(&self.0).iter().any(|(moment, target)| *moment >= since && is_meant(target, session))
+    }
+}
+
+fn is_meant(target: &Target, session: &Session) -> bool {
+    match target {
+        Target::Session(id) | Target::SignIn(id) => *id == session.id,
+        Target::Person(person) => session.subject.id() == *person,
+        Target::ProviderSession(meant) => {
+            let of_sid = session.provider_sid.as_ref().map(|sid| *sid == meant.sid);
+            let of_sub = meant.sub.as_ref() == Some(&session.subject.sub);
+            session.subject.issuer == meant.issuer && of_sid.unwrap_or(of_sub)
+        }
+    }
+}
+
+/// Longer than the provider may take to tell who has come back: its time for one request is at most 30 s, and
+/// three are made.
+const SIGN_IN_LASTS: Duration = Duration::from_secs(120);
+const LATELY_MAX: usize = 1024;

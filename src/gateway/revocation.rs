@@ -1,0 +1,215 @@
+//! How sessions end before their time: the one way, whoever asks.
+//!
+//! In this order: they are ended in memory, so that no request is decided under them any more; every worker forgets
+//! what it remembers of their people and cuts what goes on by them; they are taken out of the store; one event says
+//! what was asked, by whom and when, and what came of it. It is a task of its own: whoever asked may leave, and it
+//! is done all the same. Where journal or store do not answer, what has ended stays ended, and whoever asked is told.
+
+use std::rc::{Rc, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::timeout_at;
+
+use super::bells::{Notice, Sign};
+use super::handle::Moment;
+use super::rules::Shared;
+use super::subject::Known;
+use super::worker::Worker;
+use crate::domain::event::{Closing, EventKind, EventSubject, Opening, Outcome, Verdict};
+use crate::domain::kept::Kept;
+use crate::domain::measure::Histogram;
+use crate::domain::reason::Reason;
+use crate::domain::revocation::{Cause, Revocation, Revoked, Target};
+use crate::features::audit::JournalError;
+use crate::features::session::{Session, SessionError};
+use crate::foundation::clock::Timestamp;
+use crate::foundation::id::RequestId;
+
+/// Where workers are told of endings, and how long these took.
+#[derive(Debug, Default)]
+pub struct Revocations {
+    workers: Mutex<Vec<UnboundedSender<Notice>>>,
+    taken: Mutex<Histogram>,
+}
+
+/// Why a revocation is not complete. The sessions that were meant are ended in any case.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RevocationError {
+    /// They may come back with a restart, until the store answers.
+    #[error("the sessions are ended, but still in the store: {0}")]
+    Store(#[from] SessionError),
+    /// Nobody can read of it.
+    #[error("the sessions are ended, but their event cannot be written: {0}")]
+    Journal(#[from] JournalError),
+    /// A mistake of ours.
+    #[error("the revocation broke off")]
+    Broken,
+}
+
+impl RevocationError {
+    /// Why, in the words of events and pages.
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Store(_) => Reason::StoreUnavailable,
+            Self::Journal(_) => Reason::AuditUnavailable,
+            Self::Broken => Reason::InternalError,
+        }
+    }
+}
+
+impl Revocations {
+    /// From when an ending was here until the last of it was done.
+    pub fn taken(&self) -> Histogram {
+        *self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enlist(&self) -> UnboundedReceiver<Notice> {
+        // Not bounded: a worker takes each at once, and whoever revokes waits for all of them.
+        let (worker, notices) = unbounded_channel();
+        self.workers().push(worker);
+        notices
+    }
+
+    /// Tells every worker. What they tell back ends when there is no more to be cut.
+    fn tell(&self, sessions: Vec<Arc<Session>>) -> UnboundedReceiver<Sign> {
+        let (signs, told) = unbounded_channel();
+        let notice = Notice { sessions: sessions.into(), signs };
+        self.workers().retain(|worker| worker.send(notice.clone()).is_ok());
+        told
+    }
+
+    fn workers(&self) -> std::sync::MutexGuard<'_, Vec<UnboundedSender<Notice>>> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    /// Ends sessions, everywhere. `person` is who asked, where that is one of those who are signed in.
+    pub async fn revoke(
+        self: &Arc<Self>,
+        revocation: Revocation,
+        person: Option<Arc<Kept<EventSubject>>>,
+    ) -> Result<Revoked, RevocationError> {
+        let task = tokio::spawn(run(self.clone(), revocation, person));
+        task.await.unwrap_or(Err(RevocationError::Broken))
+    }
+}
+
+impl Moment {
+    /// Ends sessions because of this request. `person` is who asks, where they ask for it themselves.
+    pub async fn revoke(
+        &self,
+        target: Target,
+        cause: Cause,
+        person: Option<&Known>,
+    ) -> Result<Revoked, RevocationError> {
+        let (asked, received, request) = (self.now, self.now, Some(self.event));
+        let revocation = Revocation { target, cause, why: None, request, asked, received };
+        self.worker.shared.revoke(revocation, person.map(|known| known.in_event.clone())).await
+    }
+}
+
+async fn run(
+    shared: Arc<Shared>,
+    revocation: Revocation,
+    person: Option<Arc<Kept<EventSubject>>>,
+) -> Result<Revoked, RevocationError> {
+    let begun = Instant::now();
+    let ended = shared.sessions.end(&revocation.target, shared.clock.now());
+    let mut revoked = told_of(&ended);
+    let signs = shared.revocations.tell(ended);
+    let opening = opening(&shared, revocation, person);
+    let stored = async { shared.sessions.settle().await.map(|()| shared.clock.now()) };
+    let (cut, stored, opened) =
+        tokio::join!(cut(signs, begun), stored, shared.journal.record(&opening, None));
+    (revoked.streams, revoked.cut, revoked.waiting) = (cut.told, cut.last, cut.waiting());
+    revoked.stored = stored.as_ref().ok().copied();
+    let taken = begun.elapsed();
+    shared.revocations.taken.lock().unwrap_or_else(PoisonError::into_inner).observe(taken);
+    if let Err(error) = &stored {
+        tracing::error!(request.id = %opening.event, %error, "ended sessions are still in the store");
+    }
+    let reason = stored.as_ref().err().map(|_| Reason::StoreUnavailable);
+    let outcome = if reason.is_some() { Outcome::Failed } else { Outcome::Completed };
+    let closing = Closing {
+        reason,
+        duration_us: u64::try_from(taken.as_micros()).unwrap_or(u64::MAX),
+        revoked: Some(Box::new(revoked.clone())),
+        ..Closing::of(opening.event, shared.clock.now(), outcome)
+    };
+    opened.and_then(|()| shared.journal.close_event(&closing)).inspect_err(|error| {
+        tracing::error!(request.id = %opening.event, %error, "a revocation could not be journaled");
+    })?;
+    stored?;
+    Ok(revoked)
+}
+
+fn told_of(ended: &[Arc<Session>]) -> Revoked {
+    Revoked {
+        sessions: ended.len() as u64,
+        listed: ended.iter().take(Revoked::LISTED_MAX).map(|session| session.id).collect(),
+        person: ended.first().map(|session| session.subject.id()),
+        ..Revoked::default()
+    }
+}
+
+fn opening(shared: &Shared, revocation: Revocation, person: Option<Arc<Kept<EventSubject>>>) -> Opening {
+    let received = revocation.received;
+    Opening {
+        subject: person,
+        verdict: Verdict::Permit,
+        reasons: vec![Reason::SessionRevoked],
+        revocation: Some(Box::new(revocation)),
+        ..Opening::begin(RequestId::new(received, &*shared.entropy), EventKind::Revocation, received)
+    }
+}
+
+/// What was cut.
+#[derive(Debug, Default)]
+struct Cut {
+    told: u64,
+    ended: u64,
+    last: Option<Timestamp>,
+}
+
+impl Cut {
+    const fn waiting(&self) -> u64 {
+        self.told.saturating_sub(self.ended)
+    }
+}
+
+/// Waits until everything that was told to end has ended, for as long as that may take.
+async fn cut(mut signs: UnboundedReceiver<Sign>, begun: Instant) -> Cut {
+    let mut cut = Cut::default();
+    let deadline = tokio::time::Instant::from_std(begun) + CUT_WITHIN;
+    // An end of signs: there is nothing left. No sign in time: whatever is left cannot be woken.
+    while let Ok(Some(sign)) = timeout_at(deadline, signs.recv()).await {
+        match sign {
+            Sign::Told(number) => cut.told += number as u64,
+            Sign::Cut(moment) => {
+                cut.ended += 1;
+                cut.last = cut.last.max(Some(moment));
+            }
+        }
+    }
+    cut
+}
+
+/// Does a worker's part as long as there is the worker.
+pub fn heed(worker: &Rc<Worker>) {
+    let (worker, mut notices) = (Rc::downgrade(worker), worker.shared.revocations.enlist());
+    tokio::task::spawn_local(async move {
+        while let Some(notice) = notices.recv().await {
+            let Some(worker) = Weak::upgrade(&worker) else { return };
+            for session in notice.sessions.iter() {
+                worker.forget(&session.subject.id());
+            }
+            worker.bells.ring(&notice, &worker.shared.clock);
+        }
+    });
+}
+
+/// The goal for the last byte, and the longest that whoever asks waits for callers that take nothing.
+const CUT_WITHIN: Duration = Duration::from_secs(1);

@@ -1,0 +1,186 @@
+//! Out means out: what is revoked is gone from every door at once, and nothing else is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use leastway::domain::assurance::Assurance;
+use leastway::domain::event::{EventKind, Outcome};
+use leastway::domain::purpose::Purpose;
+use leastway::domain::reason::Reason;
+use leastway::domain::revocation::{Cause, Revocation, Revoked, Target};
+use leastway::domain::subject::{Subject, SubjectId};
+use leastway::features::audit::events::Event;
+use leastway::features::session::NewSession;
+use leastway::foundation::clock::{Clock as _, SystemClock};
+use tokio::io::AsyncReadExt as _;
+use tokio::task::JoinHandle;
+
+use crate::house::{House, Neighbors};
+use crate::line::{Line, Protocol, web_socket};
+
+const SESSIONS: usize = 10_000;
+/// What is promised from when a revocation is here until the last byte of what it ends.
+const PROMISED: Duration = Duration::from_secs(1);
+
+/// Everybody else of a large house.
+async fn crowd(house: &House) -> Vec<SubjectId> {
+    let sessions = &house.running.shared.sessions;
+    let sign_in = |number: usize| NewSession {
+        host: "ehr.localhost".into(),
+        provider: "clinic".parse().unwrap(),
+        subject: Subject {
+            issuer: "https://id.example".into(),
+            sub: format!("person-{number}").into(),
+            name: "Somebody".into(),
+            groups: Vec::new(),
+            attributes: BTreeMap::new(),
+        },
+        assurance: Assurance::default(),
+        purpose: Purpose::Treatment,
+        provider_sid: Some(format!("sid-{number}").into()),
+        id_token: None,
+    };
+    let now = SystemClock.now();
+    let made = join_all((0..SESSIONS).map(|number| sessions.create(sign_in(number), now))).await;
+    made.into_iter().map(|made| made.unwrap().0.subject.id()).collect()
+}
+
+async fn person(house: &House, group: &str) -> SubjectId {
+    let sessions = &house.running.shared.sessions;
+    let listed = sessions.list(SESSIONS * 2, SystemClock.now());
+    let theirs = listed.iter().find(|session| session.groups.iter().any(|name| name == group)).unwrap();
+    let issuer = format!("https://id.localhost:{}", house.ports.provider);
+    SubjectId { issuer: issuer.into(), sub: theirs.sub.clone() }
+}
+
+/// Reads to the end, and says when that was.
+fn watched(mut body: Incoming) -> JoinHandle<Instant> {
+    tokio::spawn(async move {
+        while body.frame().await.is_some_and(|frame| frame.is_ok()) {}
+        Instant::now()
+    })
+}
+
+/// Downloads that say something each moment and downloads that are silent, by both protocols, and WebSockets.
+async fn open_streams(house: &House, cookie: &str) -> (Vec<JoinHandle<Instant>>, Vec<Line>) {
+    let (mut streams, mut lines) = (Vec::new(), Vec::new());
+    for path in ["/patients/endless", "/patients/quiet"] {
+        for _ in 0..4 {
+            let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+            streams.push(watched(line.begin(path, &[("cookie", cookie)]).await.into_body()));
+            lines.push(line);
+        }
+        let mut line = house.line("ehr.localhost", Protocol::Http2).await;
+        for _ in 0..8 {
+            streams.push(watched(line.begin(path, &[("cookie", cookie)]).await.into_body()));
+        }
+        lines.push(line);
+    }
+    let authority = std::fs::read(house.directory.authority()).unwrap();
+    for _ in 0..4 {
+        let here = ("ehr.localhost", house.ports.gateway);
+        let mut socket = web_socket(&authority, here, "/patients/socket", cookie).await;
+        streams.push(tokio::spawn(async move {
+            // Its close frame is the first that comes.
+            let _cut = socket.read_u8().await;
+            Instant::now()
+        }));
+    }
+    (streams, lines)
+}
+
+fn order(target: Target) -> Revocation {
+    let now = SystemClock.now();
+    let why = Some("has left the house".parse().unwrap());
+    Revocation { target, cause: Cause::Administrator, why, request: None, asked: now, received: now }
+}
+
+async fn status(house: &House, cookie: &str) -> u16 {
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    line.ask("/", &[("cookie", cookie), ("accept", "application/json")]).await.status.as_u16()
+}
+
+fn revocations(events: &[Event]) -> Vec<&Event> {
+    events.iter().filter(|event| event.opening.kind == EventKind::Revocation).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_who_has_left_is_out_within_a_second_among_ten_thousand() {
+    let house = House::open(Neighbors::All).await;
+    let others = crowd(&house).await;
+    let (hers, at_home) = (house.cookie_of("nurse").await, house.cookie_of("nurse").await);
+    let his = house.cookie_of("registrar").await;
+    let (cut, _lines) = open_streams(&house, &hers).await;
+    let (goes_on, _others_lines) = open_streams(&house, &his).await;
+    let before = house.running.shared.sessions.len();
+    let nurse = person(&house, "clinic-nursing").await;
+
+    let begun = Instant::now();
+    let revoked = house.running.shared.revoke(order(Target::Person(nurse.clone())), None).await.unwrap();
+    let answered = begun.elapsed();
+    let streams = cut.len();
+    let ends = tokio::time::timeout(2 * PROMISED, join_all(cut)).await.expect("all are cut");
+    let last = ends.into_iter().map(|end| end.unwrap().duration_since(begun)).max().unwrap();
+    println!(
+        "{before} sessions, {streams} streams: last one cut after {last:?}, answered after {answered:?}"
+    );
+    assert!(last < PROMISED && answered < PROMISED, "{last:?}, {answered:?}");
+    assert_eq!((revoked.sessions, revoked.streams, revoked.waiting), (2, streams as u64, 0), "{revoked:?}");
+    assert!(revoked.stored.is_some() && revoked.cut.is_some() && revoked.person == Some(nurse.clone()));
+
+    assert_eq!([status(&house, &hers).await, status(&house, &at_home).await], [401, 401]);
+    assert_eq!(status(&house, &his).await, 200);
+    assert!(goes_on.iter().all(|stream| !stream.is_finished()), "what others do goes on");
+    let sessions = &house.running.shared.sessions;
+    let standing = sessions.list(SESSIONS * 2, SystemClock.now());
+    assert_eq!(standing.len(), SESSIONS + 1);
+    assert!(others.iter().all(|other| standing.iter().any(|session| session.sub == other.sub)));
+    assert_eq!(house.metric("leastway_time_to_revoke_seconds_count").await, 1);
+    drop(goes_on);
+
+    let events = house.stop().await;
+    let [event] = revocations(&events)[..] else { panic!("one event") };
+    let (opening, closing) = (&event.opening, event.closing.as_ref().unwrap());
+    let told = opening.revocation.as_ref().unwrap();
+    assert_eq!(
+        (told.cause, told.why.as_ref().unwrap().as_str()),
+        (Cause::Administrator, "has left the house")
+    );
+    assert_eq!(closing.outcome, Outcome::Completed);
+    let came: &Revoked = closing.revoked.as_ref().unwrap();
+    assert_eq!(*came, revoked);
+    assert!(
+        told.asked <= told.received && Some(told.received) <= came.stored && Some(told.received) <= came.cut
+    );
+    let ended = events.iter().filter_map(|event| event.closing.as_ref());
+    let ended = ended.filter(|closing| closing.reason == Some(Reason::SessionRevoked));
+    assert_eq!(ended.filter(|closing| closing.outcome == Outcome::Aborted).count(), streams);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_out_is_a_revocation_and_who_takes_nothing_is_told_of() {
+    let house = House::open(Neighbors::All).await;
+    let cookie = house.cookie_of("nurse").await;
+    let mut line = house.line("ehr.localhost", Protocol::Http2).await;
+    // More than its window is there, and nobody reads it.
+    let hers = line.begin("/patients/flood", &[("cookie", &cookie)]).await;
+    assert_eq!(hers.status(), 200);
+    house.sign_out(&cookie).await;
+    let cut = watched(hers.into_body());
+    tokio::time::timeout(PROMISED, cut).await.expect("what was on its way comes, and no more").unwrap();
+    drop(line);
+    let events = house.stop().await;
+    let [event] = revocations(&events)[..] else { panic!("one event") };
+    let told = event.opening.revocation.as_ref().unwrap();
+    assert_eq!((told.cause, &told.why), (Cause::SignOut, &None));
+    let request = events.iter().find(|event| Some(event.opening.event) == told.request).unwrap();
+    assert_eq!(request.opening.path.as_deref(), Some("/.leastway/sign-out"));
+    let subject = |event: &Event| event.opening.subject.clone().map(|subject| Arc::clone(&subject.sub));
+    assert!(subject(event).is_some() && subject(event) == subject(request));
+    let came = event.closing.as_ref().unwrap().revoked.as_ref().unwrap();
+    assert_eq!((came.sessions, came.streams, came.waiting), (1, 1, 1), "{came:?}");
+}
