@@ -9,8 +9,9 @@ use tokio::sync::watch;
 use super::reload::{Reloaded, Reloader};
 use crate::config::Loaded;
 use crate::control::router;
-use crate::control::state::{ControlState, Present, ProviderState};
+use crate::control::state::{ControlState, Present, ProviderState, Revoking};
 use crate::domain::measure::Counted;
+use crate::domain::revocation::Revocation;
 use crate::gateway::metrics::WorkerMetrics;
 use crate::gateway::rules::Shared;
 
@@ -33,6 +34,7 @@ pub async fn start(
         present: present(shared.clone(), reloader.clone()),
         counted: counted(shared.clone(), metrics),
         reload: reload(reloader.clone()),
+        revoke: revoke(shared.clone()),
         draining: stop.clone(),
         started: shared.clock.now(),
         token: settings.token.clone(),
@@ -65,7 +67,7 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
             connections: shared.room.taken(),
             providers: readiness
                 .into_iter()
-                .map(|(provider, usable)| ProviderState { provider, usable })
+                .map(|(provider, issuer, usable)| ProviderState { provider, issuer, usable })
                 .collect(),
             upstreams: rules
                 .upstreams
@@ -86,5 +88,12 @@ fn reload(reloader: Arc<Reloader>) -> Arc<dyn Fn() -> crate::control::state::Rel
                 Reloaded::Unusable(error) => Err(vec![format!("{error:#}")]),
             }
         })
+    })
+}
+
+fn revoke(shared: Arc<Shared>) -> Arc<dyn Fn(Revocation) -> Revoking + Send + Sync> {
+    Arc::new(move |revocation| {
+        let shared = shared.clone();
+        Box::pin(async move { shared.revoke(revocation, None).await.map_err(|error| error.to_string()) })
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! Decides nothing about a request. [`wiring`] is the one place where features meet.
 
+pub mod administer;
 pub mod control_plane;
 pub mod reload;
 pub mod resolve;

@@ -24,6 +24,7 @@ mod isolation;
 pub mod policy;
 mod schema;
 mod serve;
+mod session;
 mod validate;
 
 /// A reverse proxy that enforces access policy in front of EHR applications and admin consoles.
@@ -65,6 +66,9 @@ enum Verb {
     /// Tests and rotates the accounts of ours at applications
     #[command(subcommand)]
     Credential(credential::Command),
+    /// Shows who is signed in, and ends sessions
+    #[command(subcommand)]
+    Session(session::Command),
     Doctor(doctor::Arguments),
     /// Verifies and questions the journal, without a running gateway
     #[command(subcommand)]
@@ -120,6 +124,7 @@ pub fn run(
         Verb::Validate(arguments) => validate::run(&arguments, out, problems),
         Verb::Policy { main, command } => ask_policy(&main.file, &command, out, problems),
         Verb::Credential(command) => credential::run(&command, out, problems),
+        Verb::Session(command) => session::run(command, out, problems),
         Verb::Doctor(arguments) => doctor::run(&arguments, out),
         Verb::Audit(command) => {
             audit::run(&command, &journal_of, &SystemClock, &mut &mut *out).map(Exit::from)

@@ -1,4 +1,4 @@
-//! What operators may see: sessions and recent events, read-only; and the reload. Each leaves an event.
+//! What operators may see: sessions and recent events; and the reload. Each leaves an event.
 
 use axum::Json;
 use axum::extract::{Query, State};
@@ -32,12 +32,36 @@ pub async fn status(State(state): State<ControlState>) -> Response {
     .into_response()
 }
 
+/// Which sessions are asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionsAsked {
+    /// The provider's identifier of the person, or a part of their name in any case.
+    person: Option<String>,
+    #[serde(default = "SessionsAsked::usual")]
+    limit: usize,
+}
+
+impl SessionsAsked {
+    const fn usual() -> usize {
+        SESSIONS_MAX
+    }
+}
+
 /// Who is signed in.
-pub async fn sessions(State(state): State<ControlState>) -> Response {
+pub async fn sessions(State(state): State<ControlState>, Query(asked): Query<SessionsAsked>) -> Response {
+    if !(1..=SESSIONS_MAX).contains(&asked.limit) {
+        return problem(StatusCode::BAD_REQUEST, "limit is 1 to 10000");
+    }
     if let Err(refused) = record(&state, "sessions were listed", Outcome::Completed).await {
         return refused;
     }
-    Json(json!({ "sessions": state.sessions.list(SESSIONS_MAX, state.clock.now()) })).into_response()
+    let now = state.clock.now();
+    let listed = match &asked.person {
+        Some(person) => state.sessions.list_of(person, asked.limit, now),
+        None => state.sessions.list(asked.limit, now),
+    };
+    Json(json!({ "sessions": listed })).into_response()
 }
 
 /// Which events are asked for.

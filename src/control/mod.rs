@@ -1,12 +1,13 @@
 //! CONTROL PLANE: health, metrics and what operators may see, on a listener of its own.
 //!
-//! [`router`] has every path on one page. Whoever reads events or sessions, reloads, or rotates a secret
-//! needs the token, and leaves an event.
+//! [`router`] has every path on one page. Whoever reads events or sessions, ends sessions, reloads, or
+//! rotates a secret needs the token, and leaves an event.
 
 pub mod api;
 pub mod authority;
 pub mod metrics;
 pub mod probes;
+pub mod revocation;
 pub mod rotation;
 pub mod router;
 pub mod settings;

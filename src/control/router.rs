@@ -4,6 +4,7 @@ use std::future::IntoFuture as _;
 use std::time::Duration;
 
 use axum::error_handling::HandleErrorLayer;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use axum::{BoxError, Router};
@@ -16,14 +17,15 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::timeout::error::Elapsed;
 
 use super::state::ControlState;
-use super::{api, authority, metrics, probes, rotation};
+use super::{api, authority, metrics, probes, revocation, rotation};
 
 /// The paths that ask for nothing: for whoever watches over the process.
 pub const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// The paths that ask for the token, with their method.
-pub const GUARDED: [(&str, &str); 5] = [
+pub const GUARDED: [(&str, &str); 6] = [
     ("GET", "/api/v1/status"),
     ("GET", "/api/v1/sessions"),
+    ("POST", "/api/v1/sessions/revoke"),
     ("GET", "/api/v1/events"),
     ("POST", "/api/v1/reload"),
     ("POST", "/api/v1/rotation"),
@@ -34,9 +36,11 @@ pub fn router(state: ControlState) -> Router {
     let guarded = Router::new()
         .route("/status", get(api::status))
         .route("/sessions", get(api::sessions))
+        .route("/sessions/revoke", post(revocation::revoke))
         .route("/events", get(api::events))
         .route("/reload", post(api::reload))
         .route("/rotation", post(rotation::rotation))
+        .layer(DefaultBodyLimit::max(revocation::QUESTION_BYTES_MAX))
         .layer(from_fn_with_state(state.clone(), authority::needs_token))
         .layer(
             ServiceBuilder::new()

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::measure::Counted;
+use crate::domain::revocation::{Revocation, Revoked};
 use crate::features::audit::journal::Journal;
 use crate::features::session::Sessions;
 use crate::features::upstream::servers::UpstreamNow;
@@ -18,7 +19,7 @@ use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
 use crate::foundation::secret::Secret;
 
-/// What the control plane shows, and the one thing that it does.
+/// What the control plane shows, and what it does.
 #[derive(Clone)]
 pub struct ControlState {
     /// The journal.
@@ -33,6 +34,8 @@ pub struct ControlState {
     pub counted: Arc<dyn Fn() -> Counted + Send + Sync>,
     /// Takes new files: the version now in force, or all that is wrong.
     pub reload: Arc<dyn Fn() -> Reloading + Send + Sync>,
+    /// Ends sessions: what has come of it, or what is not complete although they are ended.
+    pub revoke: Arc<dyn Fn(Revocation) -> Revoking + Send + Sync>,
     /// Whether no further connection is accepted.
     pub draining: watch::Receiver<bool>,
     /// When the gateway started.
@@ -47,6 +50,9 @@ pub struct ControlState {
 
 /// A reload under way.
 pub type Reloading = Pin<Box<dyn Future<Output = Result<Arc<str>, Vec<String>>> + Send>>;
+
+/// A revocation under way.
+pub type Revoking = Pin<Box<dyn Future<Output = Result<Revoked, String>> + Send>>;
 
 /// What changes from moment to moment.
 #[derive(Debug)]
@@ -70,6 +76,8 @@ pub struct Present {
 pub struct ProviderState {
     /// Which.
     pub provider: ProviderName,
+    /// Its issuer URL.
+    pub issuer: Arc<str>,
     /// Whether its metadata and keys are known.
     pub usable: bool,
 }

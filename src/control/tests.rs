@@ -10,12 +10,13 @@ use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use super::router::{GUARDED, OPEN, REQUESTS_MAX, router};
-use super::state::{ControlState, Present, ProviderState};
+use super::state::{ControlState, Present, ProviderState, Revoking};
 use crate::domain::assurance::Assurance;
-use crate::domain::event::{EventKind, Outcome, Verdict};
+use crate::domain::event::{EventKind, Opening, Outcome, Verdict};
 use crate::domain::measure::Counted;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
+use crate::domain::revocation::{Cause, Revocation, Revoked, Target};
 use crate::domain::subject::Subject;
 use crate::features::audit::events::{Event, events_since};
 use crate::features::audit::journal::Journal;
@@ -27,12 +28,15 @@ use crate::features::upstream::settings::Server;
 use crate::features::upstream::standing::StandingNow;
 use crate::foundation::clock::{TestClock, Timestamp};
 use crate::foundation::entropy::SystemEntropy;
+use crate::foundation::id::RequestId;
 use crate::foundation::secret::Secret;
 use crate::platform::http::body::read_bounded;
 use crate::platform::store::Store;
 
 const TOKEN: &str = "a-token-of-an-operator";
 const NAME: &str = "Nadia Nurse";
+/// Ends a session that nobody has.
+const ABSENT: &str = r#"{"session":"019ca869-5000-7000-8000-000000000000","reason":"a trial"}"#;
 
 /// The control plane of a gateway at which one nurse is signed in.
 struct House {
@@ -54,13 +58,16 @@ impl House {
         let journal = Journal::open(&settings, clock.clone(), entropy.clone()).unwrap();
         let sessions = sessions(&folder.path().join("store.db"), &entropy).await;
         let (draining, seen) = watch::channel(false);
+        let sessions = Arc::new(sessions);
+        let revoke = revoking(sessions.clone(), journal.clone());
         let state = ControlState {
             journal,
             journal_directory: directory,
-            sessions: Arc::new(sessions),
+            sessions,
             present: Arc::new(present),
             counted: Arc::new(counted),
             reload: Arc::new(|| Box::pin(async { Ok("5eed".into()) })),
+            revoke,
             draining: seen,
             started: start(),
             token: Some(Secret::new(TOKEN.to_owned())),
@@ -140,8 +147,33 @@ fn present() -> Present {
         reload_succeeded: false,
         reloaded: start(),
         connections: 3,
-        providers: vec![ProviderState { provider: "clinic".parse().unwrap(), usable: true }],
+        providers: vec![clinic()],
     }
+}
+
+fn clinic() -> ProviderState {
+    let issuer = "https://id.clinic.example".into();
+    ProviderState { provider: "clinic".parse().unwrap(), issuer, usable: true }
+}
+
+/// As the gateway does it, without workers.
+fn revoking(
+    sessions: Arc<Sessions>,
+    journal: Arc<Journal>,
+) -> Arc<dyn Fn(Revocation) -> Revoking + Send + std::marker::Sync> {
+    Arc::new(move |revocation| {
+        let (sessions, journal) = (sessions.clone(), journal.clone());
+        Box::pin(async move {
+            let ended = sessions.end(&revocation.target, start());
+            let event = RequestId::new(start(), &SystemEntropy);
+            let opening = Opening {
+                revocation: Some(Box::new(revocation)),
+                ..Opening::begin(event, EventKind::Revocation, start())
+            };
+            journal.record(&opening, None).await.map_err(|error| error.to_string())?;
+            Ok(Revoked { sessions: ended.len() as u64, ..Revoked::default() })
+        })
+    })
 }
 
 fn counted() -> Counted {
@@ -156,7 +188,8 @@ fn counted() -> Counted {
 
 fn request(method: &str, path: &str, host: &str) -> Request<Body> {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
-    Request::builder().method(method).uri(path).header("host", host).body(Body::empty()).unwrap()
+    let body = if path.ends_with("/revoke") { ABSENT } else { "" };
+    Request::builder().method(method).uri(path).header("host", host).body(Body::from(body)).unwrap()
 }
 
 /// A path of the router with the question that it needs.
@@ -192,6 +225,7 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         open("/metrics"),
         guarded("GET", "/api/v1/status"),
         guarded("GET", "/api/v1/sessions"),
+        guarded("POST", "/api/v1/sessions/revoke"),
         guarded("GET", "/api/v1/events"),
         guarded("POST", "/api/v1/reload"),
         guarded("POST", "/api/v1/rotation"),
@@ -471,4 +505,101 @@ async fn so_many_questions_at_once_are_answered_and_the_next_is_told_to_come_aga
     assert_eq!(ask(Method::GET, "/healthz").await.unwrap().status(), StatusCode::OK);
     drop(waiting);
     assert_eq!(ask(Method::GET, "/api/v1/status").await.unwrap().status(), StatusCode::OK);
+}
+
+impl House {
+    async fn revoke(&self, question: &str) -> (StatusCode, String) {
+        let mut request = request("POST", "/api/v1/sessions/revoke", "127.0.0.1");
+        request.headers_mut().insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
+        *request.body_mut() = Body::from(question.to_owned());
+        self.send(request).await
+    }
+
+    fn revocations(&self) -> Vec<Revocation> {
+        let events = events_since(&self.folder.path().join("journal"), Timestamp::default()).unwrap();
+        events.filter_map(|event| event.unwrap().opening.revocation).map(|told| *told).collect()
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_says_which_sessions_end_and_why_and_is_told_how_many() {
+    let house = House::open().await;
+    let unclear = [
+        ("", "as JSON"),
+        ("{}", "`reason` is needed"),
+        (r#"{"person":"subject-of-nadia"}"#, "`reason` is needed"),
+        (r#"{"person":"subject-of-nadia","reason":" "}"#, "`reason` is needed"),
+        (r#"{"reason":"left"}"#, "by one of them"),
+        (r#"{"person":"a","provider_session":"b","reason":"left"}"#, "by one of them"),
+        (r#"{"session":"nadia","reason":"left"}"#, "as JSON"),
+        (r#"{"persn":"a","reason":"left"}"#, "unknown field"),
+        (r#"{"person":"","reason":"left"}"#, "1 to 255 bytes"),
+        (r#"{"person":"a","provider":"elsewhere","reason":"left"}"#, "at which `provider`: clinic"),
+    ];
+    for (question, expected) in unclear {
+        let (status, body) = house.revoke(question).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{question}");
+        assert!(body.contains(expected), "{question}: {body}");
+    }
+    let large = format!(r#"{{"person":"a","reason":"{}"}}"#, "x".repeat(17 * 1024));
+    assert_eq!(house.revoke(&large).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(house.revocations().is_empty() && house.state.sessions.list(9, start()).len() == 1);
+
+    let question = r#"{"person":"subject-of-nadia","reason":"has left","asked":"2026-03-01T07:59:00Z"}"#;
+    for expected in [1, 0] {
+        let (status, body) = house.revoke(question).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        let told: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((&told["ended"], &told["streams"]), (&expected.into(), &0.into()), "{body}");
+    }
+    assert!(house.state.sessions.list(9, start()).is_empty());
+    let told = &house.revocations()[0];
+    assert_eq!((told.cause, told.why.as_ref().unwrap().as_str()), (Cause::Administrator, "has left"));
+    assert!(matches!(&told.target, Target::Person(person) if *person.issuer == *clinic().issuer));
+    assert_eq!(told.received.since(told.asked), Duration::from_secs(60));
+}
+
+#[tokio::test]
+async fn sessions_end_even_where_that_cannot_be_written_down_and_that_is_told() {
+    let house = House::open().await;
+    house.state.journal.close();
+    let (status, body) = house.revoke(r#"{"person":"subject-of-nadia","reason":"has left"}"#).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+    assert!(house.state.sessions.list(9, start()).is_empty());
+}
+
+#[tokio::test]
+async fn where_there_are_several_providers_one_is_named() {
+    let mut house = House::open().await;
+    let other =
+        || ProviderState { provider: "agency".parse().unwrap(), issuer: "https://b".into(), usable: true };
+    house.state.present = Arc::new(move || Present { providers: vec![other(), clinic()], ..present() });
+    let (status, body) = house.revoke(r#"{"person":"subject-of-nadia","reason":"left"}"#).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(body.contains("agency, clinic"), "{body}");
+    for (provider, expected) in [("agency", 0), ("clinic", 1)] {
+        let question = format!(r#"{{"person":"subject-of-nadia","provider":"{provider}","reason":"left"}}"#);
+        let (_, body) = house.revoke(&question).await;
+        assert!(body.contains(&format!(r#""ended":{expected},"#)), "{provider}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_signed_in_can_be_asked_for_by_person() {
+    let house = House::open().await;
+    let cases = [
+        ("", 1),
+        ("?person=nadia", 1),
+        ("?person=subject-of-nadia", 1),
+        ("?person=subject", 0),
+        ("?limit=1", 1),
+    ];
+    for (query, expected) in cases {
+        let (_, body) = house.ask("GET", &format!("/api/v1/sessions{query}"), Some(TOKEN)).await;
+        assert_eq!(body.matches(NAME).count(), expected, "{query}: {body}");
+    }
+    for query in ["?limit=0", "?limit=10001", "?persn=nadia"] {
+        let (status, _) = house.ask("GET", &format!("/api/v1/sessions{query}"), Some(TOKEN)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}");
+    }
 }

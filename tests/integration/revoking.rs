@@ -1,12 +1,14 @@
 //! Out means out: what is revoked is gone from every door at once, and nothing else is.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use leastway::cli::{Exit, run};
 use leastway::domain::assurance::Assurance;
 use leastway::domain::event::{EventKind, Outcome};
 use leastway::domain::purpose::Purpose;
@@ -169,6 +171,8 @@ async fn a_sign_out_is_a_revocation_and_who_takes_nothing_is_told_of() {
     // More than its window is there, and nobody reads it.
     let hers = line.begin("/patients/flood", &[("cookie", &cookie)]).await;
     assert_eq!(hers.status(), 200);
+    // Nobody says when a window is full.
+    tokio::time::sleep(Duration::from_secs(2)).await;
     house.sign_out(&cookie).await;
     let cut = watched(hers.into_body());
     tokio::time::timeout(PROMISED, cut).await.expect("what was on its way comes, and no more").unwrap();
@@ -183,4 +187,55 @@ async fn a_sign_out_is_a_revocation_and_who_takes_nothing_is_told_of() {
     assert!(subject(event).is_some() && subject(event) == subject(request));
     let came = event.closing.as_ref().unwrap().revoked.as_ref().unwrap();
     assert_eq!((came.sessions, came.streams, came.waiting), (1, 1, 1), "{came:?}");
+}
+
+/// Types a verb of `leastway session`.
+async fn say(house: &House, words: &[&str]) -> (Exit, String) {
+    let mut typed: Vec<OsString> = ["leastway", "session"].iter().chain(words).map(OsString::from).collect();
+    typed.extend(["--config".into(), house.directory.configuration().into_os_string()]);
+    let said = move || {
+        let (mut out, mut problems) = (Vec::new(), Vec::new());
+        let exit = run(typed, &mut out, &mut problems);
+        (exit, String::from_utf8([out, problems].concat()).unwrap())
+    };
+    tokio::task::spawn_blocking(said).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_sees_who_is_signed_in_and_has_somebody_out_by_a_line() {
+    let house = House::open(Neighbors::All).await;
+    let (hers, his) = (house.cookie_of("nurse").await, house.cookie_of("registrar").await);
+    let nurse = person(&house, "clinic-nursing").await;
+    let (exit, text) = say(&house, &["list"]).await;
+    assert_eq!((exit, text.lines().count()), (Exit::Ok, 3), "{text}");
+    let (_, text) = say(&house, &["list", "--person", &nurse.sub]).await;
+    assert!(text.lines().count() == 2 && text.contains(&*nurse.sub), "{text}");
+
+    for unclear in [
+        &["revoke", "--person", &nurse.sub][..],
+        &["revoke", "--reason", "has left"],
+        &["revoke", "--reason", "has left", "--person", &nurse.sub, "--provider-session", "a"],
+        &["revoke", "--reason", "", "--person", &nurse.sub],
+    ] {
+        let (exit, text) = say(&house, unclear).await;
+        assert_eq!(exit, Exit::Usage, "{text}");
+    }
+    let (exit, text) = say(&house, &["revoke", "--person", "nobody", "--reason", "a trial"]).await;
+    assert!(exit == Exit::No && text.contains("no such session stood"), "{text}");
+    let elsewhere = ["revoke", "--person", &nurse.sub, "--provider", "elsewhere", "--reason", "a trial"];
+    let (exit, text) = say(&house, &elsewhere).await;
+    assert!(exit == Exit::No && text.contains("at which `provider`: clinic"), "{text}");
+    assert_eq!(status(&house, &hers).await, 200);
+
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    let stream = watched(line.begin("/patients/quiet", &[("cookie", &hers)]).await.into_body());
+    let (exit, text) = say(&house, &["revoke", "--person", &nurse.sub, "--reason", "has left"]).await;
+    assert_eq!((exit, text.trim()), (Exit::Ok, "1 sessions ended, 1 long replies and WebSockets cut"));
+    tokio::time::timeout(PROMISED, stream).await.expect("it is cut").unwrap();
+    assert_eq!([status(&house, &hers).await, status(&house, &his).await], [401, 200]);
+
+    let events = house.stop().await;
+    let told: Vec<_> = revocations(&events).iter().map(|event| event.closing.clone().unwrap()).collect();
+    let ended: Vec<_> = told.iter().map(|closing| closing.revoked.as_ref().unwrap().sessions).collect();
+    assert_eq!(ended, [0, 1], "what ended nobody is told of, too");
 }

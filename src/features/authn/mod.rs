@@ -81,9 +81,13 @@ impl RelyingParty {
         readiness
     }
 
-    /// Which providers can be used, by what is known now. Asks nobody.
-    pub fn readiness(&self) -> Vec<(ProviderName, bool)> {
-        self.providers().iter().map(|(name, provider)| (name.clone(), provider.is_discovered())).collect()
+    /// Which providers can be used, by what is known now, each with its issuer URL. Asks nobody.
+    pub fn readiness(&self) -> Vec<(ProviderName, Arc<str>, bool)> {
+        let known = self.providers();
+        let of = |(name, provider): (&ProviderName, &Arc<Provider>)| {
+            (name.clone(), provider.settings.issuer.clone(), provider.is_discovered())
+        };
+        known.iter().map(of).collect()
     }
 
     fn providers(&self) -> Arc<Providers> {

@@ -288,7 +288,19 @@ impl Sessions {
 
     /// The sessions that stand, the latest first, at most `limit`.
     pub fn list(&self, limit: usize, now: Timestamp) -> Vec<SessionSummary> {
-        let mut standing = self.table.standing(limit);
+        self.summaries(self.table.standing(limit, |_| true), now)
+    }
+
+    /// Of these, the sessions of whom the provider calls `person`, or who has that in their name, in any case.
+    pub fn list_of(&self, person: &str, limit: usize, now: Timestamp) -> Vec<SessionSummary> {
+        let part = person.to_lowercase();
+        let is_theirs = |session: &Session| {
+            *session.subject.sub == *person || session.subject.name.to_lowercase().contains(&part)
+        };
+        self.summaries(self.table.standing(limit, is_theirs), now)
+    }
+
+    fn summaries(&self, mut standing: Vec<Arc<Session>>, now: Timestamp) -> Vec<SessionSummary> {
         standing.retain(|session| !self.is_past(session, now));
         standing.sort_by_key(|session| std::cmp::Reverse((session.created, session.id)));
         standing.iter().map(|session| self.summary(session)).collect()

@@ -61,8 +61,11 @@ impl Table {
         index.standing(index.of_provider_sid.get(&(issuer.clone(), sid.clone())))
     }
 
-    pub(super) fn standing(&self, limit: usize) -> Vec<Arc<Session>> {
-        self.index().sessions.values().filter(|session| session.is_live()).take(limit).cloned().collect()
+    /// Sessions that stand and are meant, at most `limit`.
+    pub(super) fn standing(&self, limit: usize, is_meant: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
+        let index = self.index();
+        let standing = index.sessions.values().filter(|session| session.is_live() && is_meant(session));
+        standing.take(limit).cloned().collect()
     }
 
     /// Every session of one shard.

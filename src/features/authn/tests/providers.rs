@@ -71,14 +71,16 @@ async fn a_provider_that_comes_up_later_is_found_and_not_asked_by_everyone_at_on
         assert!(clinic.begin(None, None).await.is_err());
     }
     assert_eq!(requests(), 1);
-    assert_eq!(clinic.party.readiness(), [("clinic".parse().unwrap(), false)]);
+    assert!(
+        matches!(&clinic.party.readiness()[..], [(_, issuer, false)] if **issuer == *clinic.provider.issuer)
+    );
 
     clinic.provider.script(|script| script.discovery = Behavior::Normal);
     clinic.advance(Duration::from_secs(3));
     let many = futures_util::future::join_all((0..20).map(|_| clinic.begin(None, None))).await;
     assert!(many.iter().all(Result::is_ok));
     assert_eq!(requests(), 2);
-    assert_eq!(clinic.party.readiness(), [("clinic".parse().unwrap(), true)]);
+    assert!(matches!(&clinic.party.readiness()[..], [(_, _, true)]));
 }
 
 #[tokio::test]

@@ -1,0 +1,178 @@
+//! The gateway that runs, asked by an administrator through its control listener.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method, Request, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use crate::control::settings::ControlSettings;
+use crate::domain::application::ProviderName;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::id::SessionId;
+use crate::foundation::secret::Secret;
+use crate::platform::http::fetch::{AuthoritiesError, Fetch, FetchError};
+
+/// The gateway that runs.
+#[derive(Debug)]
+pub struct Administered {
+    fetch: Fetch,
+    address: SocketAddr,
+    token: Secret,
+}
+
+/// What cannot be done with it.
+#[derive(Debug, thiserror::Error)]
+pub enum AdministerError {
+    /// Nobody may ask it.
+    #[error(
+        "set `control.token`: sessions are the running gateway's, and it answers to nobody without a token"
+    )]
+    NoToken,
+    /// It does not answer.
+    #[error("the gateway does not answer at {address} ({cause}): sessions are the running gateway's")]
+    Silent {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        cause: FetchError,
+    },
+    /// It has no client.
+    #[error(transparent)]
+    Client(#[from] AuthoritiesError),
+    /// What was asked cannot be written down.
+    #[error("what is asked cannot be written as JSON")]
+    Unwritable,
+    /// It says something else.
+    #[error("the gateway answers {status}: {hint}")]
+    Answer {
+        /// Its status.
+        status: StatusCode,
+        /// What that means, or what it says.
+        hint: String,
+    },
+}
+
+/// Somebody who is signed in.
+#[derive(Debug, Deserialize)]
+pub struct Listed {
+    /// Which session.
+    pub id: SessionId,
+    /// The host whose cookie it is.
+    pub host: String,
+    /// Which provider vouches for the person.
+    pub provider: ProviderName,
+    /// The provider's identifier of the person.
+    pub sub: String,
+    /// The person's name.
+    pub name: String,
+    /// When the person signed in.
+    pub created: Timestamp,
+    /// When they were last active.
+    pub last_seen: Timestamp,
+}
+
+/// What is to end, and why.
+#[derive(Debug, Default, Serialize)]
+pub struct Leaving {
+    /// One session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// Every session of a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// The sessions that rest on one at the provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_session: Option<String>,
+    /// At which provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderName>,
+    /// Why.
+    pub reason: String,
+    /// When it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Timestamp>,
+}
+
+/// What has come of it.
+#[derive(Debug, Deserialize)]
+pub struct Left {
+    /// How many sessions were ended.
+    pub ended: u64,
+    /// Long replies and WebSockets that went on by them.
+    pub streams: u64,
+    /// Of these, how many have a caller that takes nothing.
+    pub waiting: u64,
+}
+
+#[derive(Deserialize)]
+struct Everybody {
+    sessions: Vec<Listed>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    title: String,
+}
+
+impl Administered {
+    /// The one that runs on these settings.
+    pub fn by(control: &ControlSettings) -> Result<Self, AdministerError> {
+        Ok(Self {
+            fetch: Fetch::of_this_machine(ANSWERS_WITHIN)?,
+            address: control.listen,
+            token: control.token.clone().ok_or(AdministerError::NoToken)?,
+        })
+    }
+
+    /// Who is signed in, the latest first; of a person, if one is named.
+    pub async fn sessions(&self, person: Option<&str>, limit: usize) -> Result<Vec<Listed>, AdministerError> {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", &limit.to_string());
+        if let Some(person) = person {
+            query.append_pair("person", person);
+        }
+        let target = format!("/api/v1/sessions?{}", query.finish());
+        let everybody: Everybody = self.ask(Method::GET, &target, Vec::new()).await?;
+        Ok(everybody.sessions)
+    }
+
+    /// Ends sessions.
+    pub async fn revoke(&self, leaving: &Leaving) -> Result<Left, AdministerError> {
+        let body = serde_json::to_vec(leaving).map_err(|_| AdministerError::Unwritable)?;
+        self.ask(Method::POST, "/api/v1/sessions/revoke", body).await
+    }
+
+    async fn ask<T: serde::de::DeserializeOwned>(
+        &self,
+        method: Method,
+        target: &str,
+        body: Vec<u8>,
+    ) -> Result<T, AdministerError> {
+        // A token that no header can carry is none.
+        let request = self.request(method, target, body).ok_or(AdministerError::NoToken)?;
+        let silent = |cause| AdministerError::Silent { address: self.address, cause };
+        let reply = self.fetch.send(request).await.map_err(silent)?;
+        let (status, body) = (reply.status(), reply.body());
+        let answer = |hint: &str| AdministerError::Answer { status, hint: hint.to_owned() };
+        match status {
+            StatusCode::OK => serde_json::from_slice(body).map_err(|_| answer("it is not ours")),
+            StatusCode::UNAUTHORIZED => Err(answer("its token is not `control.token`")),
+            StatusCode::NOT_FOUND => Err(answer("it is of an earlier version")),
+            _ => Err(match serde_json::from_slice::<Problem>(body) {
+                Ok(problem) => answer(&problem.title),
+                Err(_) => answer("it has too much to do, or is not ours"),
+            }),
+        }
+    }
+
+    fn request(&self, method: Method, target: &str, body: Vec<u8>) -> Option<Request<Vec<u8>>> {
+        let mut token = HeaderValue::from_str(&format!("Bearer {}", self.token.reveal())).ok()?;
+        token.set_sensitive(true);
+        let request = Request::builder().method(method).uri(format!("http://{}{target}", self.address));
+        request.header(AUTHORIZATION, token).body(body).ok()
+    }
+}
+
+const ANSWERS_WITHIN: Duration = Duration::from_secs(30);

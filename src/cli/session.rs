@@ -1,0 +1,128 @@
+//! `leastway session`: who is signed in, and how somebody is out.
+
+use std::io::Write;
+
+use anyhow::Context as _;
+
+use super::{Exit, MainFile};
+use crate::app::administer::{Administered, Leaving, Left, Listed};
+use crate::config::load;
+use crate::domain::application::ProviderName;
+use crate::domain::revocation::Why;
+use crate::features::audit::query::plain;
+use crate::foundation::clock::{Clock as _, SystemClock};
+use crate::foundation::id::SessionId;
+
+/// What to do with sessions. The gateway that runs is asked, by its control listener.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Shows who is signed in, the latest first
+    List {
+        #[command(flatten)]
+        main: MainFile,
+        /// Only whom the provider calls so (`sub`), or who has this in their name
+        #[arg(long, value_name = "PERSON")]
+        person: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "NUMBER", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        limit: u16,
+    },
+    /// Ends sessions at once, with all that goes on by them
+    ///
+    /// Somebody who has left is to be barred at the provider first: whom that lets in can sign in here again. The reason
+    /// is written into the journal.
+    ///
+    /// Exit code: 0 sessions were ended; 1 none stood, or it failed.
+    Revoke {
+        #[command(flatten)]
+        main: MainFile,
+        #[command(flatten)]
+        whose: Whose,
+        /// The provider, as the configuration names it; needed where there are several
+        #[arg(long, value_name = "NAME")]
+        provider: Option<ProviderName>,
+        /// Why: 1 to 200 characters
+        #[arg(long, value_name = "TEXT")]
+        reason: Why,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Whose {
+    /// All sessions of the person whom the provider calls so (`sub`, as `session list` shows it)
+    #[arg(long, value_name = "SUB")]
+    person: Option<String>,
+    /// One session
+    #[arg(long, value_name = "ID")]
+    session: Option<SessionId>,
+    /// The sessions that rest on one session at the provider
+    #[arg(long, value_name = "SID")]
+    provider_session: Option<String>,
+}
+
+pub(super) fn run(command: Command, out: &mut dyn Write, problems: &mut dyn Write) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match command {
+        Command::List { main, person, limit } => {
+            let asked = gateway(&main)?;
+            let listed = runtime.block_on(asked.sessions(person.as_deref(), limit.into()))?;
+            list(&listed, out)?;
+            Ok(Exit::Ok)
+        }
+        Command::Revoke { main, whose, provider, reason } => {
+            let leaving = Leaving {
+                session: whose.session,
+                person: whose.person,
+                provider_session: whose.provider_session,
+                provider,
+                reason: reason.as_str().to_owned(),
+                asked: Some(SystemClock.now()),
+            };
+            let left = runtime.block_on(gateway(&main)?.revoke(&leaving))?;
+            tell(&left, out, problems)
+        }
+    }
+}
+
+fn gateway(main: &MainFile) -> anyhow::Result<Administered> {
+    let loaded = load(&main.file).with_context(|| {
+        format!("`{}` does not say where the gateway is to be asked (--config)", main.file.display())
+    })?;
+    Ok(Administered::by(&loaded.settings.control)?)
+}
+
+fn list(listed: &[Listed], out: &mut dyn Write) -> anyhow::Result<()> {
+    let row = |cells: [&str; 7]| -> String {
+        let [id, seen, created, provider, host, sub, name] = cells;
+        let row = format!("{id:36}  {seen:24}  {created:24}  {provider:12}  {host:24}  {sub:24}  {name}");
+        row.trim_end().to_owned()
+    };
+    writeln!(out, "{}", row(["SESSION", "LAST SEEN", "SIGNED IN", "PROVIDER", "HOST", "PERSON", "NAME"]))?;
+    for one in listed {
+        let (id, seen, created) = (one.id.to_string(), one.last_seen.to_string(), one.created.to_string());
+        let (host, sub, name) = (plain(&one.host), plain(&one.sub), plain(&one.name));
+        writeln!(out, "{}", row([&id, &seen, &created, one.provider.as_str(), &host, &sub, &name]))?;
+    }
+    Ok(())
+}
+
+fn tell(left: &Left, out: &mut dyn Write, problems: &mut dyn Write) -> anyhow::Result<Exit> {
+    if left.ended == 0 {
+        writeln!(
+            problems,
+            "leastway: no such session stood; `leastway session list` shows who is signed in"
+        )?;
+        return Ok(Exit::No);
+    }
+    let (ended, streams) = (left.ended, left.streams);
+    writeln!(out, "{ended} sessions ended, {streams} long replies and WebSockets cut")?;
+    if left.waiting > 0 {
+        writeln!(
+            out,
+            "{} of these have a caller that takes nothing: nothing more is let go to them",
+            left.waiting
+        )?;
+    }
+    Ok(Exit::Ok)
+}
