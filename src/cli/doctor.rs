@@ -5,7 +5,6 @@ use std::fmt;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
@@ -14,14 +13,13 @@ use serde::Serialize;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::isolation::applications;
+use super::providers::providers;
 use super::{Exit, MainFile};
 use crate::app::rotation::files::left_beside;
 use crate::app::wiring;
 use crate::config::{Loaded, Problem, SecretPlace, Severity, load};
 use crate::features::audit::ReadError;
 use crate::features::audit::verify::{Expectations, verify};
-use crate::features::authn::RelyingParty;
-use crate::features::authn::settings::ProviderSettings;
 use crate::features::session;
 use crate::foundation::clock::{Clock, SystemClock, Timestamp};
 use crate::foundation::entropy::{SystemEntropy, random_text};
@@ -118,7 +116,7 @@ fn examine(file: &Path) -> anyhow::Result<Vec<Finding>> {
     findings.extend(loaded.locations.secrets().values().filter_map(rotation));
     let runtime = super::serve::runtime()?;
     findings.extend(runtime.block_on(applications(&settings.upstreams)));
-    findings.extend(runtime.block_on(providers(settings.providers.clone(), now)));
+    findings.extend(runtime.block_on(providers(settings, now)));
     Ok(findings)
 }
 
@@ -280,25 +278,6 @@ fn probe(folder: &Path) -> io::Result<()> {
     let file = there.join(format!(".leastway-doctor-{}", random_text::<9>(&SystemEntropy)));
     std::fs::OpenOptions::new().write(true).create_new(true).open(&file)?;
     std::fs::remove_file(&file)
-}
-
-/// Asks each provider for its metadata and keys, as the gateway does.
-async fn providers(settings: Vec<ProviderSettings>, now: Timestamp) -> Vec<Finding> {
-    let party = match RelyingParty::new(settings, Arc::new(SystemEntropy)) {
-        Ok(party) => party,
-        Err(error) => return vec![Finding::fail("providers", chain_of(&error), "see their `authorities`")],
-    };
-    let asked = party.warm_up(now).await.into_iter().map(|(name, answer)| {
-        let what = format!("provider {name}");
-        match answer {
-            Ok(()) => Finding::ok(what, "metadata and keys are there"),
-            Err(error) => {
-                let to_do = "see its `issuer`, `connect_to` and `authorities`, and that it runs";
-                Finding::fail(what, chain_of(&error), to_do)
-            }
-        }
-    });
-    asked.collect()
 }
 
 /// An error with all its causes, in one line.

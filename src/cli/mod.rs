@@ -22,6 +22,7 @@ pub mod demo;
 mod doctor;
 mod isolation;
 pub mod policy;
+mod providers;
 mod schema;
 mod serve;
 mod session;

@@ -99,6 +99,8 @@ closed_list! {
         SignInRefused = "sign-in-refused",
         /// What came back from the provider does not fit what was asked.
         SignInInvalid = "sign-in-invalid",
+        /// A logout token that was posted to us does not hold.
+        LogoutTokenInvalid = "logout-token-invalid",
         /// The provider came back below the assurance that was asked for.
         AssuranceNotProven = "assurance-not-proven",
         /// The store does not answer.

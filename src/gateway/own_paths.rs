@@ -9,6 +9,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, StatusCode};
 use hyper::body::Incoming;
 
+use super::back_channel::{self, BACK_CHANNEL_PATH};
 use super::challenge::{self, Redirect};
 use super::draft::Draft;
 use super::handle::{Answer, Moment, note_person};
@@ -66,6 +67,9 @@ pub async fn answer(
     note(draft, path, &asked);
     let get = matches!(asked.parts.method, Method::GET | Method::HEAD);
     let post = asked.parts.method == Method::POST;
+    if post && path == BACK_CHANNEL_PATH {
+        return back_channel::logout(moment, &asked, incoming, draft).await;
+    }
     if post && !is_same_origin(&asked.parts.headers, asked.manner.authority()) {
         return Err(Refusal::CrossSite);
     }
@@ -88,7 +92,9 @@ pub async fn answer(
 
 fn note(draft: &mut Option<Draft>, path: &str, asked: &Asked) {
     let kind = match path {
-        CALLBACK_PATH | SIGN_IN_PATH | STEP_UP_PATH | SIGN_OUT_PATH => EventKind::Authentication,
+        CALLBACK_PATH | SIGN_IN_PATH | STEP_UP_PATH | SIGN_OUT_PATH | BACK_CHANNEL_PATH => {
+            EventKind::Authentication
+        }
         _ => EventKind::OwnPath,
     };
     if let Some(draft) = draft {
@@ -106,7 +112,7 @@ fn parameter(asked: &Asked, name: &str) -> Option<String> {
     one(asked.head.target().query().unwrap_or_default().as_bytes(), name)
 }
 
-fn one(form: &[u8], name: &str) -> Option<String> {
+pub(super) fn one(form: &[u8], name: &str) -> Option<String> {
     let mut found = url::form_urlencoded::parse(form).filter(|(key, _)| key == name);
     let value = found.next().map(|(_, value)| value.into_owned());
     value.filter(|_| found.next().is_none())

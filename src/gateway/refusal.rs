@@ -41,6 +41,17 @@ pub struct Challenged {
     pub withheld: Option<Option<Exceeded>>,
 }
 
+/// Why a logout that is asked for by the back channel is not done.
+#[derive(Debug, thiserror::Error)]
+pub enum LogoutRefused {
+    /// The token, or the provider whose keys are needed.
+    #[error(transparent)]
+    Token(#[from] AuthnError),
+    /// Not all of it was done.
+    #[error(transparent)]
+    Incomplete(#[from] RevocationError),
+}
+
 /// Why a request ends early.
 #[derive(Debug)]
 pub enum Refusal {
@@ -74,6 +85,8 @@ pub enum Refusal {
     Upstream(UpstreamError),
     /// The provider's side, or a sign-in that went wrong; with where the person wanted to go.
     SignInFailed(AuthnError, String),
+    /// The logout that a provider asks for by the back channel is not done.
+    LogoutRefused(LogoutRefused),
     /// The provider came back below what was asked for.
     AssuranceNotProven(AssuranceClass, String),
     /// The store cannot be written.
@@ -122,7 +135,8 @@ impl Refusal {
             Self::CountUnknown(..) => Reason::CountUnknown,
             Self::Journal(_) => Reason::AuditUnavailable,
             Self::Upstream(error) => error.reason(),
-            Self::SignInFailed(error, _) => error.reason(),
+            Self::SignInFailed(error, _) | Self::LogoutRefused(LogoutRefused::Token(error)) => error.reason(),
+            Self::LogoutRefused(LogoutRefused::Incomplete(error)) => error.reason(),
             Self::AssuranceNotProven(..) => Reason::AssuranceNotProven,
             Self::StoreUnavailable => Reason::StoreUnavailable,
             Self::TooManyRequests(_) => Reason::TooManyRequests,
@@ -148,7 +162,8 @@ impl Refusal {
             Self::NotUnderstood(fault) => fault.status,
             Self::HostUnknown => StatusCode::MISDIRECTED_REQUEST,
             Self::RouteNotFound => StatusCode::NOT_FOUND,
-            Self::BodyUnreadable(_) | Self::CallerLeft => StatusCode::BAD_REQUEST,
+            // The provider is told so whatever the cause is (Back-Channel Logout 1.0, section 2.8).
+            Self::LogoutRefused(_) | Self::BodyUnreadable(_) | Self::CallerLeft => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Challenge(challenged) => match challenged.step {
@@ -186,7 +201,12 @@ impl Refusal {
             | Self::StoreUnavailable
             | Self::Overloaded
             | Self::Internal => Outcome::Failed,
-            Self::SignInFailed(error, _) if error.reason() == Reason::ProviderUnavailable => Outcome::Failed,
+            Self::LogoutRefused(LogoutRefused::Incomplete(_)) => Outcome::Failed,
+            Self::SignInFailed(error, _) | Self::LogoutRefused(LogoutRefused::Token(error))
+                if error.reason() == Reason::ProviderUnavailable =>
+            {
+                Outcome::Failed
+            }
             Self::CallerLeft | Self::TooSlow => Outcome::Aborted,
             Self::NotUnderstood(_)
             | Self::HostUnknown
@@ -197,6 +217,7 @@ impl Refusal {
             | Self::Challenge(_)
             | Self::Denied(..)
             | Self::SignInFailed(..)
+            | Self::LogoutRefused(LogoutRefused::Token(_))
             | Self::AssuranceNotProven(..)
             | Self::TooManyRequests(_) => Outcome::Refused,
             Self::Entry(_, refusal) => refusal.outcome(),
@@ -222,6 +243,7 @@ impl Refusal {
             | Self::Journal(_)
             | Self::Upstream(_)
             | Self::SignInFailed(..)
+            | Self::LogoutRefused(_)
             | Self::AssuranceNotProven(..)
             | Self::StoreUnavailable
             | Self::TooManyRequests(_)
@@ -319,6 +341,7 @@ mod tests {
     use std::io;
 
     use super::*;
+    use crate::features::authn::LogoutTokenFault;
     use crate::gateway::normalize::path::PathFault;
 
     fn broke(kind: io::ErrorKind) -> Refusal {
@@ -405,6 +428,24 @@ mod tests {
                 403,
                 Reason::AssuranceNotProven,
                 Outcome::Refused,
+            ),
+            (
+                Refusal::LogoutRefused(AuthnError::from(LogoutTokenFault::Replayed).into()),
+                400,
+                Reason::LogoutTokenInvalid,
+                Outcome::Refused,
+            ),
+            (
+                Refusal::LogoutRefused(AuthnError::UnknownProvider.into()),
+                400,
+                Reason::ProviderUnavailable,
+                Outcome::Failed,
+            ),
+            (
+                Refusal::LogoutRefused(RevocationError::Broken.into()),
+                400,
+                Reason::InternalError,
+                Outcome::Failed,
             ),
             (Refusal::StoreUnavailable, 503, Reason::StoreUnavailable, Outcome::Failed),
             (

@@ -91,6 +91,9 @@ fn tell(refusal: &Refusal, moment: &Moment) {
         Refusal::SignInFailed(error, _) => {
             tracing::warn!(request.id = %request, %reason, error = %error, "refused");
         }
+        Refusal::LogoutRefused(error) => {
+            tracing::warn!(request.id = %request, %reason, error = %error, "refused");
+        }
         Refusal::Internal => tracing::error!(request.id = %request, %reason, "refused"),
         Refusal::NotUnderstood(fault) => {
             tracing::debug!(request.id = %request, %reason, rule = fault.internal, "refused");
@@ -196,6 +199,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         | Refusal::BodyTooLarge
         | Refusal::TooSlow
         | Refusal::CallerLeft
+        | Refusal::LogoutRefused(_)
         // Alone, it is none.
         | Refusal::Entry(..) => Page::NotUnderstood { reason },
         Refusal::Challenge(challenged) => {

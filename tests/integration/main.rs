@@ -10,6 +10,7 @@
 
 mod alone;
 mod application;
+mod back_channel;
 mod bodies;
 mod down;
 mod ending;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# People who sign in at oidc-provider, a certified OpenID provider: step-up by acr_values.
+# People who sign in at oidc-provider, a certified OpenID provider: step-up by acr_values, sign-out there and here.
 . "$(dirname "$0")/lib.sh"
 need_tools
 need_certificates
@@ -12,6 +12,7 @@ configure oidc-provider
 check 'the configuration is valid' "$LEASTWAY" validate --config "$DIR/gateway/leastway.toml"
 serve
 flow client flow_provider.py oidc-provider "$DIR/sent"
+flow client flow_logout.py "$DIR/sent"
 stop gateway
 check 'the journal verifies' verify
 events >"$DIR/events"

@@ -46,7 +46,7 @@ pub(super) static LIMITS: Table = Table {
             "sign_ins_per_address",
             Kind::Text("300/1m"),
             Absent::Is("\"300/1m\""),
-            "Sign-ins that are begun or come back from the provider, from one address.",
+            "Sign-ins that are begun or come back from the provider, and logout tokens that do not hold, from one address.",
         ),
         key(
             "refused_events",

@@ -38,6 +38,9 @@ pub enum AuthnError {
     /// The provider: its ID token does not hold.
     #[error("the ID token does not hold: {0}")]
     IdToken(IdTokenFault),
+    /// Whoever posted it: a logout token that does not hold.
+    #[error("the logout token does not hold: {0}")]
+    LogoutToken(#[from] LogoutTokenFault),
     /// The provider: userinfo is about somebody else.
     #[error("userinfo is about another subject than the ID token")]
     OtherSubject,
@@ -67,6 +70,7 @@ impl AuthnError {
             | Self::CodeRejected
             | Self::IdToken(_)
             | Self::OtherSubject => Reason::SignInInvalid,
+            Self::LogoutToken(_) => Reason::LogoutTokenInvalid,
             Self::GroupsIncomplete => Reason::GroupsIncomplete,
             Self::AssuranceNotProven { .. } => Reason::AssuranceNotProven,
         }
@@ -150,6 +154,56 @@ pub enum IdTokenFault {
     /// `sub` is empty or too long.
     #[error("`sub` is empty or too long")]
     Subject,
+}
+
+/// What does not hold in a logout token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LogoutTokenFault {
+    /// There is none, or more than one.
+    #[error("there is none, or what was posted is no form")]
+    Missing,
+    /// It is not a signed token, or lacks a claim that it needs.
+    #[error("it is malformed or lacks a claim")]
+    Malformed,
+    /// It is a token of another kind.
+    #[error("it is of another kind")]
+    Type,
+    /// It is unsigned, or signed in a way that is not accepted.
+    #[error("it is unsigned or signed by an algorithm that is not accepted")]
+    Algorithm,
+    /// The signature is not by a key of the provider.
+    #[error("its signature does not match a key of the provider")]
+    Signature,
+    /// `iss` is no provider of ours.
+    #[error("`iss` is no provider of ours")]
+    Issuer,
+    /// `aud` does not name us.
+    #[error("`aud` does not name us")]
+    Audience,
+    /// `azp` is another client, or is missing beside several audiences.
+    #[error("`azp` is not us")]
+    AuthorizedParty,
+    /// `exp` is past.
+    #[error("it has expired")]
+    Expired,
+    /// `iat` is in the future, or long past.
+    #[error("`iat` is not of the last minutes")]
+    IssuedAt,
+    /// `events` does not say that it is a logout.
+    #[error("`events` does not hold the event of a logout")]
+    Events,
+    /// `nonce` is there, which is a mark of an ID token.
+    #[error("`nonce` is there")]
+    Nonce,
+    /// It has neither `sid` nor `sub`.
+    #[error("it has neither `sid` nor `sub`")]
+    Nobody,
+    /// `sid`, `sub` or `jti` is empty or too long.
+    #[error("`sid`, `sub` or `jti` is empty or too long")]
+    Identifier,
+    /// A token with this `jti` came before.
+    #[error("a token with this `jti` came before")]
+    Replayed,
 }
 
 /// An error code of OAuth 2.0 or OpenID Connect, such as `access_denied`. Never free text.

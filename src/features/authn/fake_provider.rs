@@ -92,7 +92,12 @@ impl SigningKey {
     }
 
     fn sign(&self, claims: &Map<String, Value>) -> String {
+        self.sign_as(Some("JWT"), claims)
+    }
+
+    pub(super) fn sign_as(&self, kind: Option<&str>, claims: &Map<String, Value>) -> String {
         let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::ES256);
+        header.typ = kind.map(str::to_owned);
         header.kid = Some(self.id.clone());
         let key = jsonwebtoken::EncodingKey::from_ec_der(self.pair.serialized_der());
         jsonwebtoken::encode(&header, claims, &key).unwrap()

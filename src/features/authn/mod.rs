@@ -1,4 +1,4 @@
-//! Sign-in, step-up and sign-out by OpenID Connect: the relying party (RP).
+//! Sign-in, step-up and sign-out by OpenID Connect: the relying party (RP), and sign-out that the provider asks for.
 //!
 //! Authorization code flow with PKCE, state and nonce (OpenID Connect Core 3.1, RFC 9700). A step-up
 //! is *proven* by what comes back in the same transaction, never by having been asked for: whatever
@@ -10,6 +10,7 @@ mod callback;
 pub mod claims;
 mod error;
 mod id_token;
+mod logout_token;
 mod provider;
 pub mod response;
 mod return_to;
@@ -26,12 +27,14 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use logout_token::Logouts;
 use provider::Provider;
 use settings::ProviderSettings;
 use transaction::Transactions;
 
 pub use callback::{Finished, Previous};
-pub use error::{AuthnError, IdTokenFault, ProviderFault, RefusalCode};
+pub use error::{AuthnError, IdTokenFault, LogoutTokenFault, ProviderFault, RefusalCode};
+pub use logout_token::Logout;
 pub use return_to::ReturnTo;
 pub use sign_in::{Begun, Current, SignIn};
 pub use transaction::BINDING_COOKIE;
@@ -46,6 +49,7 @@ use crate::platform::http::fetch::AuthoritiesError;
 pub struct RelyingParty {
     providers: RwLock<Arc<Providers>>,
     transactions: Transactions,
+    logouts: Logouts,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -61,6 +65,7 @@ impl RelyingParty {
         Ok(Self {
             providers: RwLock::new(Arc::new(set_up(providers)?)),
             transactions: Transactions::default(),
+            logouts: Logouts::default(),
             entropy,
         })
     }
@@ -88,6 +93,14 @@ impl RelyingParty {
             (name.clone(), provider.settings.issuer.clone(), provider.is_discovered())
         };
         known.iter().map(of).collect()
+    }
+
+    /// Whether each provider whose metadata is known tells of sign-outs there by Back-Channel Logout.
+    pub fn back_channel(&self) -> Vec<(ProviderName, bool)> {
+        let known = self.providers();
+        let told =
+            known.iter().filter_map(|(name, provider)| Some((name.clone(), provider.tells_of_logout()?)));
+        told.collect()
     }
 
     fn providers(&self) -> Arc<Providers> {

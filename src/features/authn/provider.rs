@@ -58,6 +58,9 @@ pub(super) struct FurtherMetadata {
     /// OpenID Connect RP-Initiated Logout 1.0.
     #[serde(default)]
     pub(super) end_session_endpoint: Option<String>,
+    /// OpenID Connect Back-Channel Logout 1.0.
+    #[serde(default)]
+    backchannel_logout_supported: Option<bool>,
 }
 
 impl AdditionalProviderMetadata for FurtherMetadata {}
@@ -130,6 +133,12 @@ impl Provider {
 
     pub(super) fn is_discovered(&self) -> bool {
         self.known().is_some()
+    }
+
+    /// Whether it says that it tells of sign-outs by the back channel; `None` where nothing is known of it.
+    pub(super) fn tells_of_logout(&self) -> Option<bool> {
+        let known = self.known()?;
+        Some(known.metadata.additional_metadata().backchannel_logout_supported == Some(true))
     }
 
     /// What the provider says about itself, asked for if that is not known or no longer good.

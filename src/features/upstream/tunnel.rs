@@ -1,7 +1,7 @@
 //! A WebSocket (RFC 6455) between caller and application: frames pass both ways until one side ends, or
 //! the access that opened it does.
 //!
-//! It is a lease: each second, and when it is called, it is asked whether it may go on. Where it may not, both sides are told by
+//! It is a lease: each second, and when it is summoned, it is asked whether it may go on. Where it may not, both sides are told by
 //! a close frame, as far as one can be put between two frames; a frame that has begun is cut.
 
 use std::cell::Cell;
@@ -78,13 +78,13 @@ struct Activity {
 }
 
 /// Passes frames both ways. `revoked` is asked each second, and told whether the caller has sent data since;
-/// when it says why, both sides are closed. It is asked at once when `called` returns, too.
+/// when it says why, both sides are closed. It is asked at once when `summons` returns, too.
 pub async fn run(
     caller: Box<dyn Socket>,
     application: Box<dyn Socket>,
     terms: &Terms,
     mut revoked: impl FnMut(bool) -> Option<Reason>,
-    called: impl Future<Output = ()>,
+    summons: impl Future<Output = ()>,
 ) -> Passed {
     let (from_caller, to_caller) = tokio::io::split(caller);
     let (from_application, to_application) = tokio::io::split(application);
@@ -100,7 +100,7 @@ pub async fn run(
     let activity = Activity { last: Cell::new(Instant::now()), by_caller: Cell::new(false) };
     let ended = tokio::select! {
         ended = both(&mut inward, &mut outward, &activity) => ended,
-        ended = lease(terms, &activity, &mut revoked, called) => ended,
+        ended = lease(terms, &activity, &mut revoked, summons) => ended,
     };
     let (to_caller, to_application) = codes(ended);
     let (caller_is_between, application_is_between) = (outward.is_between, inward.is_between);
@@ -184,18 +184,18 @@ async fn lease(
     terms: &Terms,
     activity: &Activity,
     revoked: &mut impl FnMut(bool) -> Option<Reason>,
-    called: impl Future<Output = ()>,
+    summons: impl Future<Output = ()>,
 ) -> Ended {
     let began = Instant::now();
     let mut tick = tokio::time::interval(CHECKED_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    // Once: what it called for has been looked at then.
-    let called = called.fuse();
-    tokio::pin!(called);
+    // Once: what it was for has been looked at then.
+    let summons = summons.fuse();
+    tokio::pin!(summons);
     loop {
         tokio::select! {
             _ = tick.tick() => {}
-            () = &mut called => {}
+            () = &mut summons => {}
         }
         if let Some(reason) = revoked(activity.by_caller.replace(false)) {
             return Ended::Revoked(reason);

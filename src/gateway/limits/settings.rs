@@ -18,7 +18,7 @@ pub struct LimitSettings {
     pub requests_per_address: Option<Rate>,
     /// Requests by one person who is signed in, from wherever. Default 2000 in 10 s.
     pub requests_per_person: Option<Rate>,
-    /// Sign-ins that are begun or come back, from one address. Default 300 in 1 min.
+    /// Sign-ins that are begun or come back, and logout tokens that do not hold, from one address. Default 300 in 1 min.
     pub sign_ins_per_address: Option<Rate>,
     /// Events of their own for requests that were too many. Default 100 in 10 s.
     pub refused_events: Option<Rate>,

@@ -1,10 +1,11 @@
 // A test provider on the npm package oidc-provider: people of a clinic with groups, a password and
-// a TOTP, step-up by `acr_values`, sign-out started by the application.
+// a TOTP, step-up by `acr_values`, sign-out started by the application, and told to it by the back channel.
 //
 // Everybody's password and secret are fixtures; they are the same in client/people.json.
 import { createHmac, generateKeyPairSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
+import { text } from 'node:stream/consumers';
 import Provider, { errors, interactionPolicy } from 'oidc-provider';
 
 const { PORT, TLS, ORIGINS, CLIENT_SECRET, REAL } = process.env;
@@ -64,13 +65,29 @@ policy.get('login').checks.add(new interactionPolicy.Check('acr_values', 'a stro
 }));
 policy.remove('consent');
 
+// Every name is this machine, and only the authority of the real runs is trusted.
+async function fetchHere(url, { method, headers, body, signal }) {
+  const ca = readFileSync(`${TLS}/ca.pem`);
+  const sent = body === undefined || body === null ? undefined : String(body);
+  return new Promise((resolve, reject) => {
+    const lookup = (name, options, found) => (options.all ? found(null, [{ address: '127.0.0.1', family: 4 }]) : found(null, '127.0.0.1', 4));
+    const length = sent === undefined ? {} : { 'content-length': Buffer.byteLength(sent) };
+    const request = https.request(url, { method, ca, lookup, signal, headers: { ...Object.fromEntries(new Headers(headers)), ...length } });
+    request.on('error', reject);
+    request.on('response', async (response) => resolve(new Response(await text(response) || null, { status: response.statusCode, headers: { 'content-type': response.headers['content-type'] ?? 'text/plain' } })));
+    request.end(sent);
+  });
+}
+
 const provider = new Provider(ISSUER, {
   clients: [{
     client_id: 'leastway', client_secret: CLIENT_SECRET, token_endpoint_auth_method: 'client_secret_basic',
     grant_types: ['authorization_code'], response_types: ['code'],
     redirect_uris: origins.map((origin) => `${origin}/.leastway/callback`),
     post_logout_redirect_uris: origins.flatMap((origin) => [`${origin}/`, `${origin}/.leastway/signed-out`]),
+    backchannel_logout_uri: `${origins[0]}/.leastway/back-channel-logout`, backchannel_logout_session_required: true,
   }],
+  fetch: fetchHere,
   acrValues: [PASSWORD, MFA],
   scopes: ['openid', 'profile', 'clinic', 'groups'],
   claims: { openid: ['sub', 'sid', 'auth_time', 'acr', 'amr'], profile: ['name'], clinic: ['groups', 'location'], groups: ['groups'] },
@@ -79,6 +96,7 @@ const provider = new Provider(ISSUER, {
   pkce: { required: () => true },
   features: {
     devInteractions: { enabled: false },
+    backchannelLogout: { enabled: true },
     rpInitiatedLogout: {
       enabled: true,
       logoutSource: (ctx, form) => {
@@ -106,6 +124,9 @@ const provider = new Provider(ISSUER, {
   },
 });
 provider.proxy = true;
+for (const event of ['backchannel.success', 'backchannel.error']) {
+  provider.on(event, (ctx, ...found) => console.log(event, found.find((part) => part instanceof Error)?.message ?? ''));
+}
 for (const event of ['server_error', 'authorization.error', 'grant.error']) {
   provider.on(event, (...found) => console.log(event, found.find((part) => part instanceof Error)?.message ?? ''));
 }

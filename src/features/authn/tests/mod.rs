@@ -1,6 +1,7 @@
 //! A person, their browser and a provider that does as a test tells it.
 
 mod id_tokens;
+mod logout_tokens;
 mod people;
 mod providers;
 mod responses;

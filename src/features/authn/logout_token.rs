@@ -1,0 +1,294 @@
+//! The logout token: verified by the rules of OpenID Connect Back-Channel Logout 1.0, section 2.6, all of them.
+//!
+//! Anyone may post one. Nothing of it is believed before its signature holds by a key of the provider; up to then
+//! its `iss` and `aud` only say whose keys to try. A token of another kind, such as an ID token, is none: it has no
+//! `events`, and a logout token has no `nonce`.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
+use openidconnect::{JsonWebKey as _, JsonWebKeyAlgorithm, JsonWebKeyUse as _, JwsSigningAlgorithm as _};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use super::RelyingParty;
+use super::error::{AuthnError, LogoutTokenFault};
+use super::provider::{Discovered, Provider};
+use crate::domain::application::ProviderName;
+use crate::domain::revocation::{ProviderSession, Target};
+use crate::domain::subject::SubjectId;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
+
+/// A logout that the provider asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logout {
+    /// Which provider.
+    pub provider: ProviderName,
+    /// What is to end.
+    pub target: Target,
+    /// When the provider asked for it: `iat`.
+    pub asked: Timestamp,
+}
+
+impl RelyingParty {
+    /// Verifies a logout token. It is good once.
+    pub async fn logout(&self, token: &str, now: Timestamp) -> Result<Logout, AuthnError> {
+        let token = Token::parse(token)?;
+        let provider = self.addressed(&token.claims)?;
+        token.is_signed_by(&provider, now).await?;
+        let claims = &token.claims;
+        claims.is_in_time(provider.settings.clock_skew, now)?;
+        claims.is_a_logout()?;
+        let target = claims.target()?;
+        let until = claims.until(provider.settings.clock_skew);
+        if !self.logouts.is_first(&claims.iss, claims.id()?, until, now) {
+            return Err(LogoutTokenFault::Replayed.into());
+        }
+        Ok(Logout { provider: provider.settings.name.clone(), target, asked: claims.iat.0 })
+    }
+
+    /// The provider that it says to be from, as which client we are meant.
+    fn addressed(&self, claims: &Claims) -> Result<Arc<Provider>, LogoutTokenFault> {
+        let providers = self.providers();
+        let of_issuer = providers.values().filter(|provider| *provider.settings.issuer == *claims.iss);
+        let mut is_known = false;
+        let found = of_issuer
+            .inspect(|_| is_known = true)
+            .find(|provider| claims.aud.0.iter().any(|audience| *audience == provider.settings.client_id));
+        let provider = match found {
+            Some(provider) => provider.clone(),
+            None if is_known => return Err(LogoutTokenFault::Audience),
+            None => return Err(LogoutTokenFault::Issuer),
+        };
+        let is_ours = match &claims.azp {
+            Some(party) => *party == provider.settings.client_id,
+            None => claims.aud.0.len() == 1,
+        };
+        if is_ours { Ok(provider) } else { Err(LogoutTokenFault::AuthorizedParty) }
+    }
+}
+
+/// A token, taken apart. What it says is not believed yet.
+struct Token<'t> {
+    header: Header,
+    claims: Claims,
+    signed: &'t [u8],
+    signature: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: CoreJwsSigningAlgorithm,
+    kid: Option<String>,
+    typ: Option<String>,
+    #[serde(default, deserialize_with = "is_there")]
+    crit: bool,
+    #[serde(default, deserialize_with = "is_there")]
+    cty: bool,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    aud: Audiences,
+    iat: Moment,
+    exp: Moment,
+    jti: String,
+    events: Map<String, Value>,
+    azp: Option<String>,
+    sub: Option<String>,
+    sid: Option<String>,
+    #[serde(default, deserialize_with = "is_there")]
+    nonce: bool,
+}
+
+impl<'t> Token<'t> {
+    fn parse(token: &'t str) -> Result<Self, LogoutTokenFault> {
+        let malformed = LogoutTokenFault::Malformed;
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(malformed);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(malformed)?;
+        let (header, claims) = signed.split_once('.').ok_or(malformed)?;
+        // With more parts it is encrypted, which nobody has asked for.
+        if claims.contains('.') {
+            return Err(malformed);
+        }
+        let part = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed);
+        let header: Header =
+            serde_json::from_slice(&part(header)?).map_err(|_| LogoutTokenFault::Algorithm)?;
+        if !header.is_a_logout_tokens() {
+            return Err(LogoutTokenFault::Type);
+        }
+        let claims = serde_json::from_slice(&part(claims)?).map_err(|_| malformed)?;
+        Ok(Self { header, claims, signed: signed.as_bytes(), signature: part(signature)? })
+    }
+
+    /// Tries the keys that are known; if none fits, once more with the provider's keys of now.
+    async fn is_signed_by(&self, provider: &Provider, now: Timestamp) -> Result<(), AuthnError> {
+        let discovered = provider.discovered(now).await?;
+        match self.holds(&discovered) {
+            Err(LogoutTokenFault::Signature) => {}
+            held => return Ok(held?),
+        }
+        match provider.with_new_keys(&discovered, self.header.kid.clone(), now).await? {
+            Some(rotated) => Ok(self.holds(&rotated)?),
+            None => Err(LogoutTokenFault::Signature.into()),
+        }
+    }
+
+    fn holds(&self, provider: &Discovered) -> Result<(), LogoutTokenFault> {
+        let algorithm = &self.header.alg;
+        // Only ways with a private key are among these: neither `none` nor a shared secret.
+        if !provider.algorithms.contains(algorithm) {
+            return Err(LogoutTokenFault::Algorithm);
+        }
+        let mut keys = provider.keys.keys().iter().filter(|key| self.is_for(key));
+        // Two that fit are none: the token has to say by which it is signed.
+        let (Some(key), None) = (keys.next(), keys.next()) else { return Err(LogoutTokenFault::Signature) };
+        key.verify_signature(algorithm, self.signed, &self.signature).map_err(|_| LogoutTokenFault::Signature)
+    }
+
+    fn is_for(&self, key: &CoreJsonWebKey) -> bool {
+        let id = key.key_id().map(|id| id.as_str());
+        let is_named = self.header.kid.is_none() || self.header.kid.as_deref() == id;
+        let signs = key.key_use().is_none_or(|allowed| allowed.allows_signature());
+        let by_this = match key.signing_alg() {
+            JsonWebKeyAlgorithm::Algorithm(algorithm) => *algorithm == self.header.alg,
+            JsonWebKeyAlgorithm::Unspecified => true,
+            JsonWebKeyAlgorithm::Unsupported => false,
+        };
+        let is_of_kind = self.header.alg.key_type().is_some_and(|kind| kind == *key.key_type());
+        is_named && signs && by_this && is_of_kind
+    }
+}
+
+impl Header {
+    /// Nothing that we would have to understand and do not, and no other kind of token: `logout+jwt` is recommended, `JWT`
+    /// usual (section 2.4).
+    fn is_a_logout_tokens(&self) -> bool {
+        let kind = self.typ.as_ref().map(|kind| kind.to_ascii_lowercase());
+        let kind = kind.as_deref().map(|kind| kind.strip_prefix("application/").unwrap_or(kind));
+        let is_right = matches!(kind, None | Some("jwt" | "logout+jwt"));
+        is_right && !self.crit && !self.cty
+    }
+}
+
+impl Claims {
+    fn is_in_time(&self, skew: Duration, now: Timestamp) -> Result<(), LogoutTokenFault> {
+        let (iat, exp) = (self.iat.0, self.exp.0);
+        if exp <= now.minus(skew) {
+            return Err(LogoutTokenFault::Expired);
+        }
+        let is_of_now = iat <= now.plus(skew) && iat >= now.minus(LIFETIME_MAX).minus(skew);
+        if is_of_now { Ok(()) } else { Err(LogoutTokenFault::IssuedAt) }
+    }
+
+    fn is_a_logout(&self) -> Result<(), LogoutTokenFault> {
+        if !matches!(self.events.get(LOGOUT_EVENT), Some(Value::Object(_))) {
+            return Err(LogoutTokenFault::Events);
+        }
+        if self.nonce { Err(LogoutTokenFault::Nonce) } else { Ok(()) }
+    }
+
+    /// With a `sid` that one session is meant, with a `sub` alone all of the person's (section 2.4).
+    fn target(&self) -> Result<Target, LogoutTokenFault> {
+        let issuer: Arc<str> = self.iss.as_str().into();
+        let sound = |text: &Option<String>| text.as_deref().map(identifier).transpose();
+        match (sound(&self.sid)?, sound(&self.sub)?) {
+            (Some(sid), sub) => Ok(Target::ProviderSession(ProviderSession { issuer, sid, sub })),
+            (None, Some(sub)) => Ok(Target::Person(SubjectId { issuer, sub })),
+            (None, None) => Err(LogoutTokenFault::Nobody),
+        }
+    }
+
+    fn id(&self) -> Result<&str, LogoutTokenFault> {
+        identifier(&self.jti).map(|_| self.jti.as_str())
+    }
+
+    /// Until when it could come again and be good.
+    fn until(&self, skew: Duration) -> Timestamp {
+        self.exp.0.min(self.iat.0.plus(LIFETIME_MAX)).plus(skew)
+    }
+}
+
+fn identifier(text: &str) -> Result<Arc<str>, LogoutTokenFault> {
+    let is_sound = (1..=IDENTIFIER_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control);
+    if is_sound { Ok(text.into()) } else { Err(LogoutTokenFault::Identifier) }
+}
+
+/// The tokens that were good, as long as they would be again.
+#[derive(Debug, Default)]
+pub(super) struct Logouts(Mutex<VecDeque<(Timestamp, Digest)>>);
+
+impl Logouts {
+    /// Whether a token did not come before.
+    fn is_first(&self, issuer: &str, id: &str, until: Timestamp, now: Timestamp) -> bool {
+        let digest = Digest::of_parts(&[issuer.as_bytes(), id.as_bytes()]);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(until, _)| *until > now);
+        if known.iter().any(|(_, seen)| *seen == digest) {
+            return false;
+        }
+        // The oldest is forgotten: better that a logout could be repeated than that one is refused.
+        if known.len() >= LOGOUTS_MAX {
+            known.pop_front();
+        }
+        known.push_back((until, digest));
+        true
+    }
+}
+
+/// One, or a list.
+struct Audiences(Vec<String>);
+
+impl<'de> Deserialize<'de> for Audiences {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            One(String),
+            Several(Vec<String>),
+        }
+        Ok(match Either::deserialize(deserializer)? {
+            Either::One(audience) => Self(vec![audience]),
+            Either::Several(audiences) => Self(audiences),
+        })
+    }
+}
+
+/// Seconds since 1970, maybe with a fraction (RFC 7519 section 2, `NumericDate`).
+struct Moment(Timestamp);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        if !(0.0..SECONDS_MAX).contains(&seconds) {
+            return Err(serde::de::Error::custom("not a moment"));
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
+        let millis = (seconds * 1000.0) as i64;
+        Ok(Self(Timestamp::from_millis(millis)))
+    }
+}
+
+/// For a member that may not be there, whatever its value, `null` among them.
+fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+/// The longest that a token is good, whatever it says; two minutes are recommended (section 2.4).
+const LIFETIME_MAX: Duration = Duration::from_secs(10 * 60);
+/// As many as a house signs out in ten minutes, many times over.
+const LOGOUTS_MAX: usize = 16_384;
+const TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// `sub` is at most 255 characters (OpenID Connect Core 2).
+const IDENTIFIER_BYTES_MAX: usize = 255;
+/// The year 9999.
+const SECONDS_MAX: f64 = 253_402_300_800.0;
