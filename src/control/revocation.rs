@@ -19,7 +19,7 @@ use crate::foundation::id::SessionId;
 /// Which sessions are to end, and why.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Asked {
+pub struct Question {
     /// One session.
     session: Option<SessionId>,
     /// Every session of a person: the provider's identifier, `sub`.
@@ -72,7 +72,7 @@ pub async fn revoke(State(state): State<ControlState>, body: Bytes) -> Response 
 }
 
 fn order(state: &ControlState, body: &[u8]) -> Result<Revocation, Unclear> {
-    let asked: Asked = serde_json::from_slice(body)?;
+    let asked: Question = serde_json::from_slice(body)?;
     let why: Why = asked.reason.parse()?;
     let received = state.clock.now();
     let moment = asked.asked.map_or(received, |moment| moment.min(received));
@@ -81,7 +81,7 @@ fn order(state: &ControlState, body: &[u8]) -> Result<Revocation, Unclear> {
     Ok(Revocation { target, cause, why, request, asked: moment, received })
 }
 
-impl Asked {
+impl Question {
     fn target(self, providers: &[ProviderState]) -> Result<Target, Unclear> {
         match (self.session, self.person, self.provider_session) {
             (Some(session), None, None) => Ok(Target::Session(session)),

@@ -198,10 +198,10 @@ impl Refusal {
             Self::Challenge(challenged) if challenged.withheld.is_some() => Outcome::Withheld,
             Self::Journal(_)
             | Self::Upstream(_)
+            | Self::LogoutRefused(LogoutRefused::Incomplete(_))
             | Self::StoreUnavailable
             | Self::Overloaded
             | Self::Internal => Outcome::Failed,
-            Self::LogoutRefused(LogoutRefused::Incomplete(_)) => Outcome::Failed,
             Self::SignInFailed(error, _) | Self::LogoutRefused(LogoutRefused::Token(error))
                 if error.reason() == Reason::ProviderUnavailable =>
             {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
+use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeyUse, CoreJwsSigningAlgorithm};
 use openidconnect::{JsonWebKey as _, JsonWebKeyAlgorithm, JsonWebKeyUse as _, JwsSigningAlgorithm as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -157,7 +157,7 @@ impl<'t> Token<'t> {
     fn is_for(&self, key: &CoreJsonWebKey) -> bool {
         let id = key.key_id().map(|id| id.as_str());
         let is_named = self.header.kid.is_none() || self.header.kid.as_deref() == id;
-        let signs = key.key_use().is_none_or(|allowed| allowed.allows_signature());
+        let signs = key.key_use().is_none_or(CoreJsonWebKeyUse::allows_signature);
         let by_this = match key.signing_alg() {
             JsonWebKeyAlgorithm::Algorithm(algorithm) => *algorithm == self.header.alg,
             JsonWebKeyAlgorithm::Unspecified => true,

@@ -140,7 +140,11 @@ async fn only_a_signature_by_the_providers_key_holds() {
         ("cty", with(json!({ "alg": "ES256", "kid": "key-1", "cty": "JWT" })), Fault::Type),
         ("another key of that name", forged, Fault::Signature),
         ("header changed", with(json!({ "alg": "ES256", "kid": "key-1" })), Fault::Signature),
-        ("signature cut", good[..good.len() - 2].to_owned(), Fault::Signature),
+        (
+            "signature cut",
+            format!("{signed}.{}", URL_SAFE_NO_PAD.encode(&URL_SAFE_NO_PAD.decode(signature).unwrap()[..63])),
+            Fault::Signature,
+        ),
     ];
     for (name, token, expected) in cases {
         assert_eq!(clinic.logout_fault(&token).await, expected, "{name}");
