@@ -8,6 +8,7 @@ use crate::house::{House, Neighbors, append};
 use crate::line::Protocol;
 
 const PATH: &str = "/.leastway/back-channel-logout";
+type Headers = &'static [(&'static str, &'static str)];
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -16,7 +17,7 @@ async fn what_is_no_logout_token_ends_nothing_and_leaves_one_event_with_its_reas
     let cookie = house.cookie_of("nurse").await;
     let mut line = house.line("ehr.localhost", Protocol::Http1).await;
     let large = format!("logout_token={}", "a".repeat(17 * 1024));
-    let cases: [(&str, &[(&str, &str)], &[u8]); 7] = [
+    let cases: [(&str, Headers, &[u8]); 7] = [
         ("nothing", &[FORM], b""),
         ("no token", &[FORM], b"logout_token=a.b.c"),
         ("two tokens", &[FORM], b"logout_token=a.b.c&logout_token=a.b.c"),

@@ -51,7 +51,7 @@ async fn crowd(house: &House) -> Vec<SubjectId> {
     made.into_iter().map(|made| made.unwrap().0.subject.id()).collect()
 }
 
-async fn person(house: &House, group: &str) -> SubjectId {
+fn person(house: &House, group: &str) -> SubjectId {
     let sessions = &house.running.shared.sessions;
     let listed = sessions.list(SESSIONS * 2, SystemClock.now());
     let theirs = listed.iter().find(|session| session.groups.iter().any(|name| name == group)).unwrap();
@@ -119,7 +119,7 @@ async fn somebody_who_has_left_is_out_within_a_second_among_ten_thousand() {
     let (cut, _lines) = open_streams(&house, &hers).await;
     let (goes_on, _others_lines) = open_streams(&house, &his).await;
     let before = house.running.shared.sessions.len();
-    let nurse = person(&house, "clinic-nursing").await;
+    let nurse = person(&house, "clinic-nursing");
 
     let begun = Instant::now();
     let revoked = house.running.shared.revoke(order(Target::Person(nurse.clone())), None).await.unwrap();
@@ -205,7 +205,7 @@ async fn say(house: &House, words: &[&str]) -> (Exit, String) {
 async fn an_administrator_sees_who_is_signed_in_and_has_somebody_out_by_a_line() {
     let house = House::open(Neighbors::All).await;
     let (hers, his) = (house.cookie_of("nurse").await, house.cookie_of("registrar").await);
-    let nurse = person(&house, "clinic-nursing").await;
+    let nurse = person(&house, "clinic-nursing");
     let (exit, text) = say(&house, &["list"]).await;
     assert_eq!((exit, text.lines().count()), (Exit::Ok, 3), "{text}");
     let (_, text) = say(&house, &["list", "--person", &nurse.sub]).await;
