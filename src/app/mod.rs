@@ -4,6 +4,7 @@
 
 pub mod administer;
 pub mod control_plane;
+pub mod held;
 pub mod reload;
 pub mod resolve;
 pub mod rotation;

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use super::control_plane;
+use super::held;
 use super::reload::{ReloadStatus, Reloaded, Reloader};
 use super::sockets::{Handed, Sockets};
 use super::summary;
@@ -24,6 +25,8 @@ use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
 use crate::features::authn::RelyingParty;
 use crate::features::guard::ledger::Ledger;
+use crate::features::hold::settings::HoldBounds;
+use crate::features::hold::{self, Holds};
 use crate::features::session::{self, Found, SessionLimits, Sessions};
 use crate::features::upstream::assertion::AssertionKey;
 use crate::features::upstream::check;
@@ -110,8 +113,10 @@ impl Running {
         let (journal, sockets) = open(succession, settings, &clock, &entropy).await?;
         let ledger = Arc::new(Ledger::new());
         restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
-        let store = Store::open(&settings.store, &[session::MIGRATIONS])
+        let store = Store::open(&settings.store, &[session::MIGRATIONS, hold::MIGRATIONS])
             .with_context(|| format!("the store `{}` cannot be used", settings.store.display()))?;
+        let holds = Holds::load(store.clone(), HoldBounds::default(), entropy.clone())
+            .context("what is kept of forms cannot be read")?;
         let sessions =
             Sessions::load(store, &settings.session, SessionLimits::default(), entropy.clone(), now)
                 .context("the sessions cannot be read")?;
@@ -124,6 +129,7 @@ impl Running {
             tls: ArcSwap::from(tls),
             settings: settings.gateway.clone(),
             sessions: Arc::new(sessions),
+            holds: Arc::new(holds),
             authn: Arc::new(authn),
             revocations: Revocations::default(),
             ledger,
@@ -144,6 +150,7 @@ impl Running {
         let background = vec![
             control,
             tokio::spawn(maintain(shared.clone())),
+            tokio::spawn(held::run(shared.clone())),
             tokio::spawn(summary::run(shared.clone())),
             tokio::spawn(warm_up(shared.clone())),
             tokio::spawn(check::run(upstreams(shared.clone()))),

@@ -59,6 +59,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             policy,
             upstreams,
             rewrites: settings.rewrites.iter().zip(&settings.upstreams).map(rewrite).collect(),
+            holds: settings.holds.clone(),
             assurances: assurances(&settings.providers),
             guard: settings.guard.clone(),
             trusted_proxies: settings.gateway.trusted_proxies.clone(),

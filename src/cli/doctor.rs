@@ -20,6 +20,7 @@ use crate::app::wiring;
 use crate::config::{Loaded, Problem, SecretPlace, Severity, load};
 use crate::features::audit::ReadError;
 use crate::features::audit::verify::{Expectations, verify};
+use crate::features::hold;
 use crate::features::session;
 use crate::foundation::clock::{Clock, SystemClock, Timestamp};
 use crate::foundation::entropy::{SystemEntropy, random_text};
@@ -229,7 +230,7 @@ fn store(path: &Path) -> Finding {
             Err(error) => Finding::fail(what, error.to_string(), OURS_TO_WRITE),
         };
     }
-    match examine_store(path, &[session::MIGRATIONS]) {
+    match examine_store(path, &[session::MIGRATIONS, hold::MIGRATIONS]) {
         Ok(Condition::UpToDate) => Finding::ok(what, "can be read"),
         Ok(Condition::Older) => {
             Finding::ok(what, "of an earlier version, the next start brings it up to date")

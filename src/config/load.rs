@@ -210,12 +210,14 @@ fn tell_upstreams(upstreams: &mut [UpstreamSettings], role: &RoleDraft) {
 
 fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>) -> Settings {
     let Machine { gateway, control, store, journal, session, guard, time_zone } = machine;
-    let (mut applications, mut upstreams, mut rewrites) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut applications, mut upstreams) = (Vec::new(), Vec::new());
+    let (mut rewrites, mut holds) = (Vec::new(), Vec::new());
     for Written { it, key: _ } in draft.applications {
-        let ApplicationDraft { settings, upstream, rewrite } = it;
+        let ApplicationDraft { settings, upstream, rewrite, hold } = it;
         applications.push(settings);
         upstreams.push(upstream);
         rewrites.push(rewrite);
+        holds.push(hold);
     }
     for role in &draft.roles {
         tell_upstreams(&mut upstreams, &role.it);
@@ -231,6 +233,7 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         applications,
         upstreams,
         rewrites,
+        holds,
         roles: draft.roles.into_iter().map(|written| written.it.settings).collect(),
         policies: draft.policies,
         time_zone,

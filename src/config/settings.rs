@@ -6,6 +6,7 @@ use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::JournalSettings;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::guard::settings::GuardSettings;
+use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::settings::{CedarFile, RoleSettings};
 use crate::features::rewrite::settings::RewriteSettings;
 use crate::features::route::settings::ApplicationSettings;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub upstreams: Vec<UpstreamSettings>,
     /// What is rewritten in its replies; one for each application, in the same order.
     pub rewrites: Vec<RewriteSettings>,
+    /// What is kept of forms that could not be sent; one for each application, in the same order.
+    pub holds: Vec<HoldSettings>,
     /// Who may do what.
     pub roles: Vec<RoleSettings>,
     /// Cedar beyond the roles.

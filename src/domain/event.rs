@@ -18,9 +18,10 @@ use super::patient::PatientDigest;
 use super::purpose::Purpose;
 use super::reason::Reason;
 use super::revocation::{Revocation, Revoked};
+use super::subject::SubjectId;
 use super::{closed_list, limit::OnExceed};
 use crate::foundation::clock::Timestamp;
-use crate::foundation::id::{RequestId, SessionId};
+use crate::foundation::id::{HoldId, RequestId, SessionId};
 
 closed_list! {
     /// What kind of event.
@@ -65,6 +66,28 @@ closed_list! {
         Aborted = "aborted",
         /// Something is down.
         Failed = "failed",
+    }
+}
+
+closed_list! {
+    /// What became of something that a person had typed.
+    HoldStep {
+        /// It was kept instead of being lost.
+        Held = "held",
+        /// Its person was told that it is still there.
+        Offered = "offered",
+        /// Its person saw what is in it.
+        Shown = "shown",
+        /// It was sent: the event is the request's.
+        Sent = "sent",
+        /// Its person threw it away.
+        Discarded = "discarded",
+        /// Its time was over.
+        Expired = "expired",
+        /// The person's access was taken back, and what was kept for them with it.
+        Revoked = "revoked",
+        /// Somebody asked for it who may not have it, and was told that there is none.
+        Hidden = "hidden",
     }
 }
 
@@ -135,6 +158,9 @@ pub struct Opening {
     /// The reason that the person gave, where the rule asks for one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub justification: Option<EventJustification>,
+    /// What the request did with something that a person had typed, or how that came to be kept.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hold: Option<Box<EventHold>>,
     /// For administration and lifecycle: what was done, in a few plain words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
@@ -180,6 +206,18 @@ pub struct EventJustification {
     /// In the person's own words.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub text: String,
+}
+
+/// Something that a person had typed, as events tell of it: never what is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventHold {
+    /// Which.
+    pub id: HoldId,
+    /// What became of it.
+    pub step: HoldStep,
+    /// Whose it is; absent as long as nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub person: Option<SubjectId>,
 }
 
 /// Who acted, as the event keeps it.
@@ -288,6 +326,7 @@ impl Opening {
             rules_version: None,
             credential: None,
             justification: None,
+            hold: None,
             note: None,
             revocation: None,
         }

@@ -11,5 +11,7 @@ pub mod policy;
 pub mod guard;
 pub mod rewrite;
 pub mod upstream;
+// What could not pass yet.
+pub mod hold;
 // What is kept.
 pub mod audit;

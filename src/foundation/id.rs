@@ -1,4 +1,4 @@
-//! Identifiers that may be printed: of requests, sessions and sign-ins.
+//! Identifiers that may be printed: of requests, sessions and held entries.
 
 use std::fmt;
 
@@ -62,6 +62,10 @@ pub struct IdentifierError;
 identifier! {
     /// One request, and so one event: sent to the application as `X-Request-Id`.
     RequestId
+}
+identifier! {
+    /// What one person has typed and is kept for them. Names it in pages and events; opens nothing.
+    HoldId
 }
 identifier! {
     /// One browser session, as events and operators name it. Not the cookie's value.

@@ -235,6 +235,7 @@ impl Passage<'_> {
             known: None,
             action,
             withheld: Some(None),
+            held: None,
         })))
     }
 }

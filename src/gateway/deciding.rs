@@ -131,6 +131,7 @@ impl Passage<'_> {
             known: self.person.known().cloned(),
             action: Some(action),
             withheld: beyond.map(Beyond::exceeded),
+            held: None,
         }))
     }
 }

@@ -4,7 +4,7 @@
 //! Each step takes what it needs and gives what it found; a step that says no gives a [`Refusal`].
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -23,17 +23,19 @@ use super::passage::{self, Passage};
 use super::pulse::Pulse;
 use super::refusal::Refusal;
 use super::reply::{Carried, ReplyBody};
-use super::sought::{Part, Sought, seek};
+use super::sought::{Part, Sought, seek, seek_whole};
 use super::subject::{self, Person};
 use super::upgrade::{self, Upgrading};
 use super::worker::{Current, Worker};
-use super::{own_paths, respond, turnstile};
+use super::{hold, own_paths, respond, turnstile};
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::reason::Reason;
 use crate::features::guard::body::GuardedBody;
 use crate::features::route::settings::Access as Audience;
+use crate::features::session::Found;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
+use crate::platform::http::pace::Paced;
 
 /// What a request is answered with.
 #[derive(Debug)]
@@ -153,12 +155,55 @@ async fn serve(
         let asked = own_paths::Asked { parts, head, manner: manner.clone(), person };
         return Box::pin(own_paths::answer(moment, &own, asked, incoming, draft)).await;
     }
+    if let Some(named) = hold::named(&parts.method, head.target()) {
+        let coming = hold::Coming { parts, head, found, line: peer.address };
+        return Box::pin(hold::send(moment, coming, named, manner, draft)).await;
+    }
+    let from = From { found, line: peer.address, manner, resumes: None };
+    pursue(moment, from, (parts, head), Coming::Streaming(incoming), upgrading, draft).await
+}
 
+/// Who sends a request, and how.
+#[derive(Debug)]
+pub struct From<'a> {
+    /// The session that its cookie names.
+    pub found: Found,
+    /// The caller's end of the connection.
+    pub line: SocketAddr,
+    /// How the caller wants to be answered.
+    pub manner: &'a Manner,
+    /// What it sends, if that was kept before.
+    pub resumes: Option<&'a hold::Held>,
+}
+
+/// The body of a request for an application.
+#[derive(Debug)]
+pub enum Coming {
+    /// As it comes.
+    Streaming(Paced<Incoming>),
+    /// It was kept.
+    Kept(Bytes),
+}
+
+/// Finds out what is asked of an application and by whom, and lets it pass or says why not.
+pub async fn pursue(
+    moment: &Moment,
+    from: From<'_>,
+    (parts, head): (Parts, normalize::Head),
+    coming: Coming,
+    upgrading: Option<Upgrading>,
+    draft: &mut Option<Draft>,
+) -> Result<Answer, Refusal> {
+    let rules = &moment.current.rules;
+    let From { found, line, manner, resumes } = from;
     let normalized = head.resolve(&rules.routes)?;
     let application = normalized.application.clone();
     note_application(draft, &normalized);
-    let Sought { part, entries, body } =
-        seek(rules, &normalized, &parts, incoming).await.inspect_err(|_| note_path(draft, &normalized))?;
+    let sought = match coming {
+        Coming::Streaming(incoming) => seek(rules, &normalized, &parts, incoming).await,
+        Coming::Kept(bytes) => seek_whole(rules, &normalized, &parts, bytes),
+    };
+    let Sought { part, entries, body } = sought.inspect_err(|_| note_path(draft, &normalized))?;
     note_part(draft, moment, &normalized, &part);
 
     let person = subject::person(moment, &found, Some(&application));
@@ -178,7 +223,9 @@ async fn serve(
         entries,
         person,
         public,
-        line: peer.address,
+        line,
+        manner,
+        resumes,
     };
     passage::pass(passage, parts, body, upgrading, draft).await
 }

@@ -13,6 +13,7 @@ mod deciding;
 pub mod draft;
 pub mod frames;
 pub mod handle;
+pub mod hold;
 pub mod limits;
 pub mod listener;
 pub mod manner;

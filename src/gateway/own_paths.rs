@@ -13,6 +13,8 @@ use super::back_channel::{self, BACK_CHANNEL_PATH};
 use super::challenge::{self, Redirect};
 use super::draft::Draft;
 use super::handle::{Answer, Moment, note_person};
+use super::hold;
+
 use super::manner::{Manner, is_same_origin};
 use super::normalize::fault::Fault;
 use super::normalize::{self, Head};
@@ -86,6 +88,7 @@ pub async fn answer(
         KEYS_PATH if get => {
             Ok(asset(moment, "application/jwk-set+json", moment.worker.shared.assertion_key.jwks()))
         }
+        _ if hold::is_own(path) => hold::answer(moment, path, &asked, incoming, draft).await,
         _ => Err(Refusal::RouteNotFound),
     }
 }
@@ -108,7 +111,7 @@ fn note(draft: &mut Option<Draft>, path: &str, asked: &Asked) {
 }
 
 /// The query's parameters of ours. One that comes twice counts as absent.
-fn parameter(asked: &Asked, name: &str) -> Option<String> {
+pub(super) fn parameter(asked: &Asked, name: &str) -> Option<String> {
     one(asked.head.target().query().unwrap_or_default().as_bytes(), name)
 }
 
@@ -118,7 +121,7 @@ pub(super) fn one(form: &[u8], name: &str) -> Option<String> {
     value.filter(|_| found.next().is_none())
 }
 
-fn return_to(asked: &Asked) -> String {
+pub(super) fn return_to(asked: &Asked) -> String {
     ReturnTo::new(&parameter(asked, "return_to").unwrap_or_default()).as_str().to_owned()
 }
 
@@ -142,6 +145,7 @@ fn provider(moment: &Moment, asked: &Asked, target: &str) -> Result<ProviderName
 async fn sign_in(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
     let target = return_to(asked);
     let provider = provider(moment, asked, &target)?;
+    hold::begun(moment, asked);
     let redirect = challenge::begin(moment, &provider, None, None, &asked.manner, &target).await?;
     Ok(lead(moment, &redirect))
 }
@@ -173,7 +177,7 @@ async fn callback(moment: &Moment, asked: &Asked, draft: &mut Option<Draft>) -> 
         }
         Err(error) => return Err(challenge::failed(error, "/")),
     };
-    let location = finished.return_to.as_str().to_owned();
+    let location = hold::after_sign_in(moment, asked, &finished, draft).await;
     let (session, token) = establish(moment, asked, finished).await?;
     note_person(draft, &Person::Known(moment.current.known(&session, None)));
     Ok(lead(moment, &Redirect { location, set_cookie: Some(token.set_cookie()) }))
@@ -236,6 +240,7 @@ fn justify_form(moment: &Moment, asked: &Asked) -> Answer {
         return_to: &return_to,
         entered: pages::Entered::default(),
         problem: None,
+        held: None,
     };
     show(moment, asked, StatusCode::OK, &page)
 }
@@ -247,7 +252,7 @@ async fn justify(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) -> R
     let target = ReturnTo::new(&field("return_to")).as_str().to_owned();
     let application = application(moment, asked, &target).ok_or(Refusal::HostUnknown)?;
     let Some(known) = asked.person.known() else {
-        let page = Page::SignIn { return_to: &target, expired: true };
+        let page = Page::SignIn { return_to: &target, expired: true, held: None };
         return Ok(show(moment, asked, StatusCode::UNAUTHORIZED, &page));
     };
     let (code, text) = (field("code"), field("text"));
@@ -261,6 +266,7 @@ async fn justify(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) -> R
                 return_to: &target,
                 entered,
                 problem: Some(problem),
+                held: None,
             };
             return Ok(show(moment, asked, StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
@@ -276,7 +282,8 @@ async fn justify(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) -> R
         tracing::error!(request.id = %moment.event, error = %error, "a reason could not be kept");
         Refusal::StoreUnavailable
     })?;
-    Ok(lead(moment, &Redirect { location: target, set_cookie: None }))
+    let location = hold::after_reason(moment, asked, &known.session.subject.id(), &target);
+    Ok(lead(moment, &Redirect { location, set_cookie: None }))
 }
 
 /// Ends the session, here and at the provider.
@@ -306,7 +313,7 @@ fn signed_out(moment: &Moment, asked: &Asked, at_provider: bool) -> Answer {
 
 fn me(moment: &Moment, asked: &Asked) -> Answer {
     let Some(known) = asked.person.known() else {
-        let page = Page::SignIn { return_to: ME_PATH, expired: false };
+        let page = Page::SignIn { return_to: ME_PATH, expired: false, held: None };
         return show(moment, asked, StatusCode::UNAUTHORIZED, &page);
     };
     let session = &known.session;
@@ -321,7 +328,7 @@ fn me(moment: &Moment, asked: &Asked) -> Answer {
     show(moment, asked, StatusCode::OK, &Page::Me(view))
 }
 
-fn show(moment: &Moment, asked: &Asked, status: StatusCode, page: &Page<'_>) -> Answer {
+pub(super) fn show(moment: &Moment, asked: &Asked, status: StatusCode, page: &Page<'_>) -> Answer {
     let frame = PageFrame {
         language: asked.manner.language(),
         application: None,
@@ -339,7 +346,7 @@ fn asset(moment: &Moment, media_type: &'static str, text: String) -> Answer {
     Answer::Own(reply, Outcome::Completed)
 }
 
-fn lead(moment: &Moment, redirect: &Redirect) -> Answer {
+pub(super) fn lead(moment: &Moment, redirect: &Redirect) -> Answer {
     let mut reply = own_head(StatusCode::SEE_OTHER, None, moment.event).map(|()| Bytes::new());
     if let Ok(location) = HeaderValue::from_str(&redirect.location) {
         reply.headers_mut().insert(LOCATION, location);
@@ -361,5 +368,5 @@ fn with_cookie(mut answer: Answer, cookie: &str) -> Answer {
 const CALLBACK_PATH: &str = "/.leastway/callback";
 const SIGNED_OUT_PATH: &str = "/.leastway/signed-out";
 const KEYS_PATH: &str = "/.well-known/leastway/jwks.json";
-const FORM_BYTES_MAX: usize = 16 * 1024;
+pub(super) const FORM_BYTES_MAX: usize = 16 * 1024;
 const OWN_PATH_CHARACTERS_MAX: usize = 64;

@@ -17,6 +17,8 @@ use http_body::Body as _;
 use super::access::Access;
 use super::draft::Draft;
 use super::handle::{Answer, Moment};
+use super::hold::{self, Held};
+use super::manner::Manner;
 use super::normalize::{self, Normalized};
 use super::refusal::Refusal;
 use super::reply::name_request;
@@ -59,6 +61,10 @@ pub struct Passage<'a> {
     pub public: bool,
     /// The caller's end of the connection.
     pub line: SocketAddr,
+    /// How the caller wants to be answered.
+    pub manner: &'a Manner,
+    /// What it sends, if that was kept before.
+    pub resumes: Option<&'a Held>,
 }
 
 /// Lets a request pass, or says why not.
@@ -69,7 +75,11 @@ pub async fn pass(
     upgrading: Option<Upgrading>,
     draft: &mut Option<Draft>,
 ) -> Result<Answer, Refusal> {
-    let (permit, grounds, reason) = passage.decide(draft)?;
+    let (permit, grounds, reason) = match passage.decide(draft) {
+        Ok(decided) => decided,
+        // What was typed is not lost with it.
+        Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),
+    };
     let terms = passage.terms(&grounds);
     let slots = passage.windows(&terms, draft)?;
     let counted = passage.is_counted(&terms);

@@ -19,6 +19,7 @@ use crate::features::authn::AuthnError;
 use crate::features::route::body::BodyFault;
 use crate::features::route::table::Application;
 use crate::features::upstream::error::UpstreamError;
+use crate::gateway::hold::Held;
 use crate::gateway::normalize::fault::Fault;
 use crate::gateway::revocation::RevocationError;
 use crate::gateway::subject::Known;
@@ -39,6 +40,8 @@ pub struct Challenged {
     pub action: Option<Action>,
     /// Whether the reply was there and is withheld until then, and the limit that it passes.
     pub withheld: Option<Option<Exceeded>>,
+    /// What was posted, if it is kept until then.
+    pub held: Option<Held>,
 }
 
 /// Why a logout that is asked for by the back channel is not done.

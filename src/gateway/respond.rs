@@ -11,6 +11,7 @@ use serde_json::json;
 use super::challenge::{self, Redirect};
 use super::draft::Draft;
 use super::handle::{Moment, OWN};
+use super::hold;
 use super::manner::{Audience, Manner};
 use super::pages::{self, Page, PageFrame};
 use super::refusal::{Challenged, Refusal};
@@ -177,6 +178,9 @@ fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> 
     if let Some(seconds) = refusal.retry_after() {
         head.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
+    if let Some(cookie) = hold::cookie(refusal) {
+        head.headers_mut().append(SET_COOKIE, cookie);
+    }
     match manner.audience() {
         Audience::Person => with_text(head, HTML, page(moment, refusal, manner)),
         Audience::Program => with_text(head, PROBLEM, problem(moment, refusal)),
@@ -230,15 +234,22 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
 
 fn step<'a>(challenged: &'a Challenged, return_to: &'a str) -> Page<'a> {
     let exceeded = challenged.withheld.flatten();
+    let held = challenged.held.as_ref();
     match &challenged.step {
-        Challenge::SignIn => Page::SignIn { return_to, expired: challenged.reason != Reason::SignInRequired },
-        Challenge::StepUp(need, _) => Page::StepUp { need, exceeded, return_to },
+        Challenge::SignIn => {
+            let expired = challenged.reason != Reason::SignInRequired;
+            Page::SignIn { return_to, expired, held: held.map(|held| (held.id, held.lifetime)) }
+        }
+        Challenge::StepUp(need, _) => {
+            Page::StepUp { need, exceeded, return_to, held: held.map(|held| held.lifetime) }
+        }
         Challenge::Justify => Page::Justify {
             exceeded,
             action: challenged.action,
             return_to,
             entered: pages::Entered::default(),
             problem: None,
+            held: held.map(|held| held.lifetime),
         },
     }
 }

@@ -18,6 +18,8 @@ use crate::features::audit::journal::Journal;
 use crate::features::authn::RelyingParty;
 use crate::features::guard::ledger::Ledger;
 use crate::features::guard::settings::GuardSettings;
+use crate::features::hold::Holds;
+use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::bundle::Rules as PolicyRules;
 use crate::features::rewrite::Rewrite;
 use crate::features::route::body::BodyLimits;
@@ -39,6 +41,8 @@ pub struct Rules {
     pub upstreams: Vec<Arc<Upstream>>,
     /// What is rewritten in their replies, by their index.
     pub rewrites: Vec<Rewrite>,
+    /// What is kept of forms that could not be sent, by the application's index.
+    pub holds: Vec<HoldSettings>,
     /// Which classes of assurance each provider can prove.
     pub assurances: BTreeMap<ProviderName, Assurances>,
     /// The guard's bounds.
@@ -86,6 +90,8 @@ pub struct Shared {
     pub settings: GatewaySettings,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
+    /// What they have typed and could not send.
+    pub holds: Arc<Holds>,
     /// Where they sign in.
     pub authn: Arc<RelyingParty>,
     /// How sessions end before their time.

@@ -68,6 +68,18 @@ pub async fn seek(
         }
         read_bounded(incoming, rules.guard.request_body_bytes).await.map_err(|error| unread(&error))?
     };
+    seek_whole(rules, normalized, parts, bytes)
+}
+
+/// Finds the route where the whole body is at hand.
+pub fn seek_whole(
+    rules: &Rules,
+    normalized: &Normalized,
+    parts: &Parts,
+    bytes: Bytes,
+) -> Result<Sought, Refusal> {
+    let view = normalized.view(&parts.method, &parts.headers);
+    let (table, application) = (&rules.routes, &normalized.application);
     let (recognized, body) = table.recognize_whole(application, &view, &bytes, rules.body_limits());
     let part = part(&recognized)?;
     let entries = match part.route.as_ref().and_then(|route| route.entries) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use leastway::app::running::Running;
-use leastway::demo::browser::{Browser, Caller, form_fields};
+use leastway::demo::browser::{Browser, Caller, Reply, form_fields};
 use leastway::demo::people::Person;
 use leastway::demo::{Clinic, Ports, WorkDirectory};
 use leastway::features::audit::events::{Event, events_since};
@@ -126,15 +126,20 @@ impl House {
     pub(crate) async fn cookie_of(&self, username: &str) -> String {
         let mut browser = self.browser();
         let page = browser.open(&format!("{}/", self.ehr())).await.unwrap();
+        let back = self.enter(&mut browser, &page, username).await;
+        assert_eq!(back.status, 200, "{}", back.text());
+        let value = browser.cookie("ehr.localhost", SESSION_COOKIE).unwrap();
+        format!("{SESSION_COOKIE}={value}")
+    }
+
+    /// Fills in the provider's page, and gives what comes at last.
+    pub(crate) async fn enter(&self, browser: &mut Browser, page: &Reply, username: &str) -> Reply {
         let ticket = form_fields(&page.text(), "/sign-in").unwrap_or_else(|| panic!("{}", page.text()));
         let person = Person::named(username).unwrap();
         let fields =
             [("username", person.username), ("password", person.password), ("ticket", &ticket["ticket"])];
         let provider = format!("https://id.localhost:{}/sign-in", self.ports.provider);
-        let back = browser.submit(&provider, &fields).await.unwrap();
-        assert_eq!(back.status, 200, "{}", back.text());
-        let value = browser.cookie("ehr.localhost", SESSION_COOKIE).unwrap();
-        format!("{SESSION_COOKIE}={value}")
+        browser.submit(&provider, &fields).await.unwrap()
     }
 
     /// What the control listener answers: status and text.

@@ -20,6 +20,7 @@ mod exports;
 mod frames;
 mod framing;
 mod grpc;
+mod hold;
 mod house;
 mod journal;
 mod limits;

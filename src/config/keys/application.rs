@@ -1,5 +1,6 @@
 //! Applications and their routes.
 
+use super::hold::HOLD;
 use super::rewrite::REWRITE;
 use super::{Absent, Kind, Table, credential, key, upstream, words};
 use crate::domain::action::Action;
@@ -112,6 +113,12 @@ pub(super) static APPLICATION: Table = Table {
             "What is rewritten in its replies, so that what it says of its own address holds for callers.",
         ),
         key(
+            "hold",
+            Kind::Table(&HOLD),
+            Absent::Means("its defaults"),
+            "What is kept of forms that could not be sent, for the person who typed them.",
+        ),
+        key(
             "connections",
             Kind::Word(words!(Connections)),
             Absent::Is("\"shared\""),
@@ -166,6 +173,13 @@ static ROUTE: Table = Table {
             Kind::YesNo,
             Absent::Is("false"),
             "Whether a page does it by itself, as in a poll: it is no sign of a person, and keeps no session alive.",
+        ),
+        key(
+            "hold",
+            Kind::YesNo,
+            Absent::Is("true"),
+            "Whether a form is kept that meets an ended session or needs a step-up, as `hold` of the application says. \
+             `false` where what is posted must not be sent later, as with a payment.",
         ),
         key("category", Kind::Texts("clinical"), Absent::Is("[]"), "To which kinds of data."),
         key("reply", Kind::Table(&REPLY), Absent::Means("not counted"), "How its reply is counted."),

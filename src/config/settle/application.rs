@@ -1,6 +1,7 @@
 //! Applications and how they are reached.
 
 use super::ApplicationDraft;
+use super::hold::hold;
 use super::rewrite::rewrite;
 use super::route::route;
 use super::upstream::upstream;
@@ -23,6 +24,7 @@ pub(in crate::config) fn application(
     let tables = reader.tables("route", 1);
     let upstream = upstream(application.as_ref(), reader, &tables);
     let rewrite = reader.table("rewrite").and_then(|reader| rewrite(&reader));
+    let hold = reader.table("hold").and_then(|reader| hold(&reader));
     let hosts = reader.list_with("host", host);
     let path = reader.text_with("path", base_path);
     let provider = provider(reader, only_provider);
@@ -43,7 +45,7 @@ pub(in crate::config) fn application(
         quirks: quirks?,
         routes,
     };
-    Some(ApplicationDraft { settings, upstream: upstream?, rewrite: rewrite? })
+    Some(ApplicationDraft { settings, upstream: upstream?, rewrite: rewrite?, hold: hold? })
 }
 
 fn routes(application: &str, reader: &Reader<'_>, tables: &[Reader<'_>]) -> Option<Vec<RouteSettings>> {

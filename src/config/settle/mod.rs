@@ -2,6 +2,7 @@
 
 pub(super) mod application;
 mod credential;
+mod hold;
 mod limits;
 pub(super) mod machine;
 pub(super) mod provider;
@@ -13,6 +14,7 @@ mod upstream;
 use super::certificate::Certificate;
 use crate::domain::application::CredentialName;
 use crate::features::authn::settings::ProviderSettings;
+use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::settings::{CedarFile, RoleSettings};
 use crate::features::rewrite::settings::RewriteSettings;
 use crate::features::route::settings::ApplicationSettings;
@@ -40,6 +42,7 @@ pub(super) struct ApplicationDraft {
     pub(super) settings: ApplicationSettings,
     pub(super) upstream: UpstreamSettings,
     pub(super) rewrite: RewriteSettings,
+    pub(super) hold: HoldSettings,
 }
 
 /// What stands in all files, before it is checked against each other.

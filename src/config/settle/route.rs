@@ -17,7 +17,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
     let matching = reader.table("match").and_then(|reader| matching(&reader));
     let access = reader.text_with("access", access);
     let action = action(reader, access);
-    let background = reader.yes_no("background");
+    let (background, hold) = (reader.yes_no("background"), reader.yes_no("hold"));
     let categories = reader.list("category");
     let websocket = reader.table("websocket").and_then(|reader| websocket(&reader));
     let patience = patience(reader);
@@ -33,6 +33,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
         matching: matching?,
         action: action?,
         background: background?,
+        hold: hold?,
         categories: categories?,
         reply: match shape {
             Some(shape) => Some(shape?),

@@ -69,6 +69,7 @@ impl Members<'_> {
             rules_version,
             credential,
             justification,
+            hold,
             note,
             revocation,
         } = opening;
@@ -96,6 +97,7 @@ impl Members<'_> {
         self.text(key!("rules_version"), rules_version.as_deref())?;
         self.word(key!("credential"), credential.as_ref().map(CredentialName::as_str));
         self.json(key!("justification"), justification.as_ref())?;
+        self.json(key!("hold"), hold.as_deref())?;
         self.text(key!("note"), note.as_deref())?;
         self.json(key!("revocation"), revocation.as_deref())?;
         self.0.push(b'}');

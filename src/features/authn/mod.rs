@@ -37,7 +37,7 @@ pub use error::{AuthnError, IdTokenFault, LogoutTokenFault, ProviderFault, Refus
 pub use logout_token::Logout;
 pub use return_to::ReturnTo;
 pub use sign_in::{Begun, Current, SignIn};
-pub use transaction::BINDING_COOKIE;
+pub use transaction::{BINDING_COOKIE, binding_cookie};
 
 use crate::domain::application::ProviderName;
 use crate::foundation::clock::Timestamp;

@@ -17,6 +17,11 @@ use crate::foundation::secret::Secret;
 /// The cookie that ties sign-ins to the browser in which they began. One for all tabs.
 pub const BINDING_COOKIE: &str = "__Host-leastway-b";
 
+/// The value for `Set-Cookie` that gives a browser its binding.
+pub fn binding_cookie(binding: &str) -> String {
+    format!("{BINDING_COOKIE}={binding}; Path=/; Secure; HttpOnly; SameSite=Lax")
+}
+
 /// How long a person may take at the provider.
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
@@ -103,8 +108,7 @@ impl Transactions {
             binding: Digest::of(binding.as_bytes()),
         };
         self.table().insert(Digest::of(state.reveal().as_bytes()), transaction, now);
-        let set_cookie = set_cookie_needed
-            .then(|| format!("{BINDING_COOKIE}={binding}; Path=/; Secure; HttpOnly; SameSite=Lax"));
+        let set_cookie = set_cookie_needed.then(|| binding_cookie(&binding));
         Opened { state, nonce, verifier, set_cookie }
     }
 

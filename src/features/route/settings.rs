@@ -84,6 +84,8 @@ pub struct RouteSettings {
     pub action: Action,
     /// Whether a page does it by itself, so that it is no sign of a person.
     pub background: bool,
+    /// Whether a form that could not be sent through it is kept for its person.
+    pub hold: bool,
     /// To which kinds of data.
     pub categories: Vec<Category>,
     /// How its reply is counted.
@@ -106,6 +108,7 @@ impl RouteSettings {
             matching: Match::at(path),
             action,
             background: false,
+            hold: true,
             categories: Vec::new(),
             reply: None,
             access: Access::Policy,

@@ -73,6 +73,8 @@ pub struct Route {
     pub action: Action,
     /// Whether it is no sign of a person.
     pub background: bool,
+    /// Whether a form that could not be sent through it is kept for its person.
+    pub hold: bool,
     /// To which kinds of data.
     pub categories: Arc<[Category]>,
     /// How its reply is counted.
@@ -262,6 +264,7 @@ impl Route {
             application,
             action: settings.action,
             background: settings.background,
+            hold: settings.hold,
             categories: settings.categories.as_slice().into(),
             reply: settings.reply.clone(),
             access: settings.access,

@@ -8,6 +8,7 @@
 
 mod desk;
 mod ending;
+mod locked;
 mod lookup;
 #[expect(clippy::module_inception, reason = "a file per idea, and the idea is the session")]
 mod session;

@@ -173,6 +173,12 @@ impl Head {
         Ok(Normalized { application: Arc::clone(application), head: self, path, query })
     }
 
+    /// The same head for another path and query.
+    #[must_use]
+    pub fn at(self, target: PathAndQuery) -> Self {
+        Self { target, ..self }
+    }
+
     /// Path and query as they came.
     pub const fn target(&self) -> &PathAndQuery {
         &self.target

@@ -1,5 +1,7 @@
 //! The form for a reason (45 CFR 164.514(d): what is beyond the usual is asked for one by one).
 
+use std::time::Duration;
+
 use askama::Template;
 
 use super::justification::{Entered, JustificationCode, JustifyProblem, TEXT_CHARACTERS_MAX};
@@ -15,6 +17,8 @@ pub(super) struct JustifyPage<'a> {
     layout: Layout<'a>,
     texts: &'a JustifyTexts,
     happened: Vec<String>,
+    /// That what was posted is kept.
+    held: Option<String>,
     problem: Option<&'a str>,
     /// Which of the two fields the problem is about.
     text_is_wrong: bool,
@@ -41,6 +45,7 @@ impl<'a> Choice<'a> {
 }
 
 impl<'a> JustifyPage<'a> {
+    #[expect(clippy::too_many_arguments, reason = "all that the page says, once")]
     pub(super) fn new(
         frame: &PageFrame<'a>,
         messages: &'a Messages,
@@ -49,12 +54,14 @@ impl<'a> JustifyPage<'a> {
         return_to: &'a str,
         entered: Entered<'a>,
         problem: Option<JustifyProblem>,
+        held: Option<Duration>,
     ) -> Self {
         let texts = &messages.justify;
         Self {
             layout: layout(frame, messages, texts.title.as_str()),
             texts,
             happened: happened(frame, messages, exceeded, action),
+            held: held.map(|time| messages.kept.held.with(&[("duration", &messages.duration(time))])),
             problem: problem.map(|problem| texts.problem.of(problem).as_str()),
             text_is_wrong: match problem {
                 Some(JustifyProblem::TextMissing | JustifyProblem::TextTooLong) => true,

@@ -3,6 +3,7 @@
 use url::form_urlencoded;
 
 use crate::domain::assurance::AssuranceNeed;
+use crate::foundation::id::HoldId;
 
 /// Where the stylesheet of every page is served.
 pub const STYLESHEET_PATH: &str = "/.leastway/assets/page.css";
@@ -14,6 +15,12 @@ pub const SIGN_IN_PATH: &str = "/.leastway/sign-in";
 pub const STEP_UP_PATH: &str = "/.leastway/step-up";
 /// Where a reason is given: GET for the form, POST for the answer.
 pub const JUSTIFY_PATH: &str = "/.leastway/justify";
+/// Where a person finds what they had typed and could not send.
+pub const HELD_PATH: &str = "/.leastway/held";
+/// Where they see what is in it; POST only.
+pub const HELD_SHOW_PATH: &str = "/.leastway/held/show";
+/// Where they throw it away; POST only.
+pub const HELD_DISCARD_PATH: &str = "/.leastway/held/discard";
 /// Where a session is ended; POST only.
 pub const SIGN_OUT_PATH: &str = "/.leastway/sign-out";
 
@@ -36,9 +43,12 @@ pub(super) fn or_first_page(text: &str) -> &str {
     same_origin_path(text).unwrap_or("/")
 }
 
-/// Signing in, then back.
-pub(super) fn sign_in(return_to: &str) -> String {
-    query(SIGN_IN_PATH, &[("return_to", or_first_page(return_to))])
+/// Signing in, then back; or to what was kept, if it is theirs who comes back.
+pub(super) fn sign_in(return_to: &str, held: Option<HoldId>) -> String {
+    let held = held.map(|id| id.to_string());
+    let mut fields = vec![("return_to", or_first_page(return_to))];
+    fields.extend(held.iter().map(|id| ("hold", id.as_str())));
+    query(SIGN_IN_PATH, &fields)
 }
 
 /// Signing in stronger or fresher, then back.

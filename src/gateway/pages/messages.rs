@@ -65,6 +65,7 @@ pub(super) struct Messages {
     pub(super) assurance_not_proven: AssuranceNotProven,
     pub(super) sign_in_problem: SignInProblem,
     pub(super) unavailable: Unavailable,
+    pub(super) held: Held,
     pub(super) signed_out: SignedOut,
     pub(super) me: Me,
     pub(super) way: Way,
@@ -75,7 +76,7 @@ texts! {
     Section { why, next }
     WhyUnknownTexts { undeclared, encoded, unexpected }
     Figure { actual, at_least, allowed }
-    Kept { not_sent, not_released, typed, resend, signed_in, maybe_arrived, nothing_lost }
+    Kept { not_sent, not_released, typed, resend, held, held_next, signed_in, maybe_arrived, nothing_lost }
     Denied { happened, happened_generic }
     TooMuch { happened, template, raise }
     CountUnknown { happened, on_screen }
@@ -84,6 +85,11 @@ texts! {
     AssuranceNotProven { happened, try_again, set_up, go_on, cancel }
     SignInProblem { try_again, go_on }
     Unavailable { retry, go_on }
+    Held {
+        title, title_none, happened, look_first, none, none_why, heading, since, fields, more, whole, file, secret,
+        copy_only, being_sent, uncertain, send, show, discard, go_on, not_taken_title, not_taken, not_taken_copy,
+        not_taken_go, not_taken_again,
+    }
     SignedOut { title, here_and_there, here_only, close, again, go_on }
     Me {
         title, intro, name, provider, roles, no_roles, purpose, since, assurance, assurance_none, idle_end,

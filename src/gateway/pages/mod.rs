@@ -6,8 +6,10 @@
 //! first page instead. Whatever is filled in is escaped by the templates.
 
 use std::fmt;
+use std::time::Duration;
 
 use askama::Template;
+use http::StatusCode;
 
 use crate::domain::action::Action;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
@@ -15,9 +17,10 @@ use crate::domain::count::WhyUnknown;
 use crate::domain::decision::WayOn;
 use crate::domain::limit::Exceeded;
 use crate::domain::reason::Reason;
-use crate::foundation::id::RequestId;
+use crate::foundation::id::{HoldId, RequestId};
 use crate::platform::page::Layout;
 
+mod held;
 mod justification;
 mod justify;
 mod link;
@@ -28,12 +31,15 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+use held::HeldPage;
+pub use held::{HeldEntry, HeldView};
 pub use justification::{
     Entered, JustificationCode, JustifyProblem, TEXT_CHARACTERS_MAX, read_justification,
 };
 use justify::JustifyPage;
 pub use link::{
-    JUSTIFY_PATH, ME_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH, STYLESHEET_PATH, same_origin_path,
+    HELD_DISCARD_PATH, HELD_PATH, HELD_SHOW_PATH, JUSTIFY_PATH, ME_PATH, SIGN_IN_PATH, SIGN_OUT_PATH,
+    STEP_UP_PATH, STYLESHEET_PATH, same_origin_path,
 };
 use me::MePage;
 pub use me::MeView;
@@ -99,6 +105,8 @@ pub enum Page<'a> {
         entered: Entered<'a>,
         /// What is wrong with it.
         problem: Option<JustifyProblem>,
+        /// For how long what was posted is kept, if it is.
+        held: Option<Duration>,
     },
     /// A stronger sign-in is needed, where a redirect would lose what was sent.
     StepUp {
@@ -108,6 +116,8 @@ pub enum Page<'a> {
         exceeded: Option<Exceeded>,
         /// Where to go on.
         return_to: &'a str,
+        /// For how long what was posted is kept, if it is.
+        held: Option<Duration>,
     },
     /// A sign-in is needed, where a redirect would lose what was sent.
     SignIn {
@@ -115,6 +125,8 @@ pub enum Page<'a> {
         return_to: &'a str,
         /// Whether there was a session before.
         expired: bool,
+        /// What was posted, if it is kept, and for how long.
+        held: Option<(HoldId, Duration)>,
     },
     /// The provider came back below what was asked for.
     AssuranceNotProven {
@@ -150,6 +162,15 @@ pub enum Page<'a> {
         /// Where signing in begins: a path of this host.
         sign_in: &'a str,
     },
+    /// What the person had typed and could not send.
+    Held(HeldView<'a>),
+    /// What was kept has been sent, and the application did not take it.
+    NotTaken {
+        /// The status that it answered with.
+        status: StatusCode,
+        /// The page that the form was on.
+        return_to: &'a str,
+    },
     /// Who the person is here.
     Me(MeView<'a>),
 }
@@ -166,18 +187,20 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
             desk.too_much(exceeded, action, ways_on, return_to).render()
         }
         Page::CountUnknown { action, why } => desk.count_unknown(action, why).render(),
-        Page::Justify { exceeded, action, return_to, entered, problem } => {
-            JustifyPage::new(frame, messages, exceeded, action, return_to, entered, problem).render()
+        Page::Justify { exceeded, action, return_to, entered, problem, held } => {
+            JustifyPage::new(frame, messages, exceeded, action, return_to, entered, problem, held).render()
         }
-        Page::StepUp { need, ref exceeded, return_to } => {
-            desk.step_up(need, exceeded.as_ref(), return_to).render()
+        Page::StepUp { need, ref exceeded, return_to, held } => {
+            desk.step_up(need, exceeded.as_ref(), return_to, held).render()
         }
-        Page::SignIn { return_to, expired } => desk.sign_in(return_to, expired).render(),
+        Page::SignIn { return_to, expired, held } => desk.sign_in(return_to, expired, held).render(),
         Page::AssuranceNotProven { class, return_to } => desk.assurance_not_proven(class, return_to).render(),
         Page::SignInProblem { reason, return_to } => desk.sign_in_problem(reason, return_to).render(),
         Page::Unavailable { reason, retry } => desk.unavailable(reason, retry).render(),
         Page::NotUnderstood { reason } => desk.not_understood(reason).render(),
         Page::SignedOut { at_provider, sign_in } => desk.signed_out(at_provider, sign_in).render(),
+        Page::Held(ref view) => HeldPage::new(frame, messages, view).render(),
+        Page::NotTaken { status, return_to } => desk.not_taken(status, return_to).render(),
         Page::Me(ref view) => MePage::new(frame, messages, view).render(),
     };
     // Writing to a string does not fail; if it ever did, the status and the headers still tell.

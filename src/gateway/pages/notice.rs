@@ -1,16 +1,20 @@
 //! Pages that say something and offer what to do next: one function each, one template for all.
 
+use std::time::Duration;
+
 use askama::Template;
+use http::StatusCode;
 
 use super::messages::{Messages, Section};
 use super::step::{Step, Way};
-use super::{PageFrame, SIGN_OUT_PATH, application, layout, link};
+use super::{HELD_PATH, PageFrame, SIGN_OUT_PATH, application, layout, link};
 use crate::domain::action::Action;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::count::WhyUnknown;
 use crate::domain::decision::WayOn;
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::reason::Reason;
+use crate::foundation::id::HoldId;
 use crate::platform::page::Layout;
 use crate::platform::page::messages::Text;
 
@@ -124,6 +128,7 @@ impl<'a> Desk<'a> {
         need: &AssuranceNeed,
         exceeded: Option<&Exceeded>,
         return_to: &str,
+        held: Option<Duration>,
     ) -> Notice<'a> {
         let Self { messages, .. } = self;
         let texts = &messages.step_up;
@@ -132,9 +137,7 @@ impl<'a> Desk<'a> {
         let fresh = need.fresh.map(|fresh| texts.fresh.with(&[("duration", &messages.duration(fresh))]));
         let href = link::step_up(need, return_to);
         let steps = vec![
-            Step::words(messages.kept.resend.as_str())
-                .link_in_new_tab(href.clone(), &texts.go_on_tab)
-                .link(href, &texts.go_on),
+            self.way_back(href, held, &texts.go_on_tab, &texts.go_on),
             Step::words(texts.cancel_text.as_str())
                 .link(link::or_first_page(return_to).to_owned(), &texts.cancel),
             Step::words(texts.help.as_str()),
@@ -142,7 +145,11 @@ impl<'a> Desk<'a> {
         let notice = self.notice(&texts.title, std::iter::once(needs).chain(fresh).collect(), steps);
         let signed_in = self.about(&messages.kept.signed_in);
         match exceeded {
-            None => Notice { kept: vec![self.about(&messages.kept.not_sent), signed_in], ..notice },
+            None => {
+                let held = held.map(|lifetime| self.held(lifetime));
+                let kept = held.into_iter().chain([self.about(&messages.kept.not_sent), signed_in]).collect();
+                Notice { kept, ..notice }
+            }
             // Limits are found in replies, so the request has been passed on.
             Some(exceeded) => Notice {
                 figures: self.figures(exceeded),
@@ -156,7 +163,12 @@ impl<'a> Desk<'a> {
         }
     }
 
-    pub(super) fn sign_in(self, return_to: &str, expired: bool) -> Notice<'a> {
+    pub(super) fn sign_in(
+        self,
+        return_to: &str,
+        expired: bool,
+        held: Option<(HoldId, Duration)>,
+    ) -> Notice<'a> {
         let Self { messages, .. } = self;
         let texts = &messages.sign_in;
         let (title, happened, why) = if expired {
@@ -164,14 +176,41 @@ impl<'a> Desk<'a> {
         } else {
             (&texts.title_new, &texts.happened_new, &texts.why_new)
         };
-        let href = link::sign_in(return_to);
-        let steps = vec![
-            Step::words(messages.kept.resend.as_str())
-                .link_in_new_tab(href.clone(), &texts.go_on_tab)
-                .link(href, &texts.go_on),
-        ];
+        let href = link::sign_in(return_to, held.map(|(id, _)| id));
+        let lifetime = held.map(|(_, lifetime)| lifetime);
+        let steps = vec![self.way_back(href, lifetime, &texts.go_on_tab, &texts.go_on)];
         let notice = self.notice(title, vec![self.about(happened)], steps).because(self.about(why));
-        Notice { kept: vec![messages.kept.nothing_lost.to_string()], ..notice }
+        let kept = lifetime.map_or_else(|| messages.kept.nothing_lost.to_string(), |time| self.held(time));
+        Notice { kept: vec![kept], ..notice }
+    }
+
+    /// How to come back to what was posted: it is kept, or the browser sends it again.
+    fn way_back(self, href: String, held: Option<Duration>, go_on_tab: &Text, go_on: &Text) -> Step {
+        let texts = &self.messages.kept;
+        match held {
+            Some(_) => Step::words(texts.held_next.as_str()).link(href, go_on),
+            None => {
+                Step::words(texts.resend.as_str()).link_in_new_tab(href.clone(), go_on_tab).link(href, go_on)
+            }
+        }
+    }
+
+    fn held(self, lifetime: Duration) -> String {
+        self.messages.kept.held.with(&[("duration", &self.messages.duration(lifetime))])
+    }
+
+    pub(super) fn not_taken(self, status: StatusCode, return_to: &str) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let texts = &messages.held;
+        let happened =
+            texts.not_taken.with(&[("application", &self.application()), ("status", &status.as_str())]);
+        let steps = vec![
+            Step::words(texts.not_taken_copy.as_str()).link(HELD_PATH.to_owned(), &texts.not_taken_go),
+            Step::words(texts.not_taken_again.as_str())
+                .link(link::or_first_page(return_to).to_owned(), &texts.go_on),
+        ];
+        let notice = self.notice(&texts.not_taken_title, vec![happened], steps);
+        Notice { kept: vec![self.about(&messages.kept.maybe_arrived)], ..notice }
     }
 
     pub(super) fn assurance_not_proven(self, class: &AssuranceClass, return_to: &str) -> Notice<'a> {
@@ -196,7 +235,7 @@ impl<'a> Desk<'a> {
         let again = &messages.sign_in_problem;
         let steps = vec![
             Step::words(texts.next.as_str()),
-            Step::words(again.try_again.as_str()).link(link::sign_in(return_to), &again.go_on),
+            Step::words(again.try_again.as_str()).link(link::sign_in(return_to, None), &again.go_on),
         ];
         self.trouble(reason, steps)
     }

@@ -58,7 +58,7 @@ impl Step {
         let texts = &messages.way;
         let step = match way_on {
             WayOn::SignIn => {
-                Self::words(texts.sign_in.as_str()).link(link::sign_in(return_to), &texts.sign_in_go)
+                Self::words(texts.sign_in.as_str()).link(link::sign_in(return_to, None), &texts.sign_in_go)
             }
             WayOn::StepUp(need) => Self::words(step_up_text(need, messages))
                 .link(link::step_up(need, return_to), &texts.step_up_go),

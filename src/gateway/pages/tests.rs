@@ -194,7 +194,7 @@ fn a_step_up_for_what_a_reply_held_does_not_call_the_request_unsent() {
     let need = AssuranceNeed { class: "mfa".parse().unwrap(), fresh: None };
     let exceeded = Exceeded { limit: LimitName::RecordsPerExport, allowed: 500, actual: 1_240 };
     let step_up = |exceeded| {
-        let page = Page::StepUp { need: &need, exceeded, return_to: "/reports" };
+        let page = Page::StepUp { need: &need, exceeded, return_to: "/reports", held: None };
         render(&frame(Language::English, Some("ehr"), None), &page)
     };
     assert!(step_up(None).contains("Your request was not passed on to ehr."));
@@ -246,6 +246,7 @@ fn what_was_entered_with_a_reason_is_kept_and_its_problem_named() {
         return_to: "/reports",
         entered: Entered { code: Some(JustificationCode::Other), text: "audit <2026>" },
         problem,
+        held: None,
     };
     let frame = frame(Language::English, Some("ehr"), None);
     let html = render(&frame, &page(Some(JustifyProblem::TextTooLong)));
@@ -368,11 +369,12 @@ fn each_page(
                 return_to,
                 entered: Entered { code: None, text: "<b>& so on" },
                 problem: Some(JustifyProblem::CodeMissing),
+                held: None,
             },
         ),
-        ("step-up".into(), Page::StepUp { need: &need, exceeded: Some(exceeded), return_to }),
-        ("sign-in".into(), Page::SignIn { return_to, expired: false }),
-        ("sign-in-expired".into(), Page::SignIn { return_to, expired: true }),
+        ("step-up".into(), Page::StepUp { need: &need, exceeded: Some(exceeded), return_to, held: None }),
+        ("sign-in".into(), Page::SignIn { return_to, expired: false, held: None }),
+        ("sign-in-expired".into(), Page::SignIn { return_to, expired: true, held: None }),
         ("assurance-not-proven".into(), Page::AssuranceNotProven { class: &other_class, return_to }),
         ("signed-out".into(), Page::SignedOut { at_provider: false, sign_in: return_to }),
         ("signed-out-everywhere".into(), Page::SignedOut { at_provider: true, sign_in: return_to }),

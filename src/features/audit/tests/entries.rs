@@ -10,13 +10,14 @@ use proptest::sample::select;
 use super::*;
 use crate::domain::action::Action;
 use crate::domain::count::WhyUnknown;
-use crate::domain::event::{EventJustification, Taken};
+use crate::domain::event::{EventHold, EventJustification, HoldStep, Taken};
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::revocation::{Cause, ProviderSession, Revocation, Revoked, Target, Why};
 use crate::domain::subject::SubjectId;
 use crate::features::audit::entry::EntryRef;
 use crate::foundation::digest::DigestKey;
+use crate::foundation::id::HoldId;
 
 proptest! {
     #[test]
@@ -201,6 +202,16 @@ fn patient() -> impl Strategy<Value = PatientDigest> {
     })
 }
 
+fn hold() -> impl Strategy<Value = EventHold> {
+    (any::<u64>(), select(HoldStep::ALL), option::of((text(), text()))).prop_map(|(seed, step, person)| {
+        EventHold {
+            id: HoldId::new(MORNING, &SeededEntropy::new(seed)),
+            step,
+            person: person.map(|(issuer, sub)| SubjectId { issuer: issuer.into(), sub: sub.into() }),
+        }
+    })
+}
+
 fn taken() -> impl Strategy<Value = Taken> {
     (0..3_u32, vec(patient(), 0..3)).prop_map(|(exports, opened)| Taken { exports, opened })
 }
@@ -211,8 +222,13 @@ fn any_opening() -> impl Strategy<Value = Opening> {
     let asked = (option::of(text()), option::of(text()), option::of(text()), option::of(any::<u32>()));
     let who = (vec(text(), 0..3), option::of(patient()), option::of(taken()), option::of(subject()));
     let why = (select(Verdict::ALL), vec(select(Reason::ALL), 0..3), vec(text(), 0..3), option::of(text()));
-    let more =
-        (option::of(name()), option::of((text(), text())), option::of(text()), option::of(revocation()));
+    let more = (
+        option::of(name()),
+        option::of((text(), text())),
+        option::of(hold()),
+        option::of(text()),
+        option::of(revocation()),
+    );
     (came, route, asked, who, why, more).prop_map(|(came, route, asked, who, why, more)| Opening {
         event: came.0,
         kind: came.1,
@@ -236,8 +252,9 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         rules_version: why.3.map(Into::into),
         credential: more.0,
         justification: more.1.map(|(code, text)| EventJustification { code, text }),
-        note: more.2,
-        revocation: more.3.map(Box::new),
+        hold: more.2.map(Box::new),
+        note: more.3,
+        revocation: more.4.map(Box::new),
     })
 }
 

@@ -87,6 +87,7 @@ fn opening(number: u64) -> Opening {
         rules_version: Some("0011223344556677".into()),
         credential: None,
         justification: None,
+        hold: None,
         note: None,
         revocation: None,
     }

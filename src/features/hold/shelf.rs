@@ -1,0 +1,389 @@
+//! All that is kept: put in, shown, sent once, thrown away, swept.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::seal::{self, Browser, Sealed, Unsealable};
+use super::settings::HoldBounds;
+use super::store;
+use super::table::{Charge, Entry, NoRoom, Owner, Place, Standing, Summary, Table};
+use super::typed::Typed;
+use crate::domain::application::{ApplicationName, RouteName};
+use crate::domain::subject::SubjectId;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::Entropy;
+use crate::foundation::id::HoldId;
+use crate::platform::store::{Statement, Store, StoreError};
+
+/// All that is kept.
+#[derive(Debug)]
+pub struct Holds {
+    table: Arc<Table>,
+    store: Store,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// Where something was typed, and for whom it is kept.
+#[derive(Debug)]
+pub struct New<'a> {
+    /// In which browser.
+    pub browser: &'a Browser,
+    /// Whose it is, if somebody is or was signed in; else it is of whoever comes back from the sign-in
+    /// that it begins.
+    pub person: Option<SubjectId>,
+    /// Where it came from.
+    pub address: IpAddr,
+    /// The host that it was for.
+    pub host: Arc<str>,
+    /// The application that it was for.
+    pub application: ApplicationName,
+    /// Its route.
+    pub route: Option<RouteName>,
+    /// For how long it is kept.
+    pub lifetime: Duration,
+}
+
+/// Who asks for what is kept: only if all three are as they were is there anything.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit<'a> {
+    /// From which browser.
+    pub browser: &'a Browser,
+    /// Who.
+    pub person: &'a SubjectId,
+    /// At which host.
+    pub host: &'a str,
+}
+
+/// Why something that is kept could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum HoldError {
+    /// There is none for whoever asks.
+    #[error("there is no such entry for whoever asks")]
+    None,
+    /// It is being sent, or was.
+    #[error("the entry is being sent or was sent")]
+    BeingSent,
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is sealed is not what it was.
+    #[error("the entry cannot be sealed or opened")]
+    Sealed,
+}
+
+/// An entry whose time is over, or that was taken away.
+#[derive(Clone, Debug)]
+pub struct Gone {
+    /// Which.
+    pub id: HoldId,
+    /// For which application.
+    pub application: ApplicationName,
+    /// Whose it was.
+    pub person: Option<SubjectId>,
+}
+
+/// An entry that is being sent. Unless it is said how that ended, it counts as perhaps sent.
+#[derive(Debug)]
+pub struct Sending {
+    table: Arc<Table>,
+    /// Which.
+    pub id: HoldId,
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.table.step(self.id, Standing::BeingSent, Standing::Uncertain);
+    }
+}
+
+impl Holds {
+    /// What the store holds. Blocks: for the start.
+    pub fn load(store: Store, bounds: HoldBounds, entropy: Arc<dyn Entropy>) -> Result<Self, StoreError> {
+        let holds = Self { table: Arc::new(Table::new(bounds)), store, entropy };
+        let mut unreadable = 0_usize;
+        for row in holds.store.read(&store::all())? {
+            match store::read(&row) {
+                Ok(entry) => holds.table.restore(entry),
+                Err(store::Unreadable) => unreadable += 1,
+            }
+        }
+        if unreadable > 0 {
+            tracing::warn!(hold.unreadable = unreadable, "held entries that cannot be read are ignored");
+        }
+        Ok(holds)
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Keeps room for a body of `bytes`, before it is read.
+    pub fn reserve(&self, new: &New<'_>, bytes: usize) -> Result<Place, NoRoom> {
+        let owner = match &new.person {
+            Some(person) => Owner::Person(person.clone()),
+            None => Owner::Stranger(Some(new.address)),
+        };
+        self.table.reserve(Charge { browser: new.browser.digest(), owner, bytes })
+    }
+
+    /// Keeps what was typed; it is in the store when this answers. The same once more, as by a second press of the
+    /// button, takes the place of the first.
+    pub async fn put(
+        &self,
+        place: Place,
+        new: New<'_>,
+        typed: &Typed,
+        now: Timestamp,
+    ) -> Result<HoldId, HoldError> {
+        let charge = place.charge().ok_or(HoldError::Sealed)?;
+        let entry = Entry {
+            id: HoldId::new(now, &*self.entropy),
+            browser: charge.browser,
+            fingerprint: new.browser.fingerprint(&[
+                typed.target.as_bytes(),
+                typed.content_type.as_bytes(),
+                &typed.body,
+            ]),
+            host: new.host,
+            application: new.application,
+            route: new.route,
+            owner: charge.owner.clone(),
+            created: now,
+            expires: now.plus(new.lifetime),
+            bytes: typed.body.len(),
+            is_claimed: false,
+            is_begun: false,
+            standing: Standing::Waiting,
+        };
+        let text = typed.to_bytes().ok_or(HoldError::Sealed)?;
+        let sealed = seal::seal(new.browser, &about(&entry), text, &*self.entropy)?;
+        let same = self.table.find(|other| {
+            other.browser == entry.browser
+                && other.fingerprint == entry.fingerprint
+                && other.host == entry.host
+                && is_same_person(&other.owner, &entry.owner)
+                && other.standing != Standing::BeingSent
+        });
+        let mut statements: Vec<Statement> = same.iter().map(|other| store::delete(other.id)).collect();
+        statements.push(store::insert(&entry, sealed));
+        self.store.write(statements).await?;
+        for other in same {
+            self.table.remove(other.id);
+        }
+        let id = entry.id;
+        self.table.settle(place, entry);
+        Ok(id)
+    }
+
+    /// Somebody in this browser goes to sign in because of an entry.
+    pub fn begin(&self, id: HoldId, browser: &Browser, host: &str) {
+        self.table.begin(id, |entry| entry.browser == browser.digest() && *entry.host == *host);
+    }
+
+    /// Somebody comes back signed in: what was nobody's and had them sign in is theirs from now on. An entry of
+    /// somebody else that had them sign in is named; it stays where it is.
+    pub async fn arrive(&self, visit: Visit<'_>, now: Timestamp) -> Result<Option<HoldId>, HoldError> {
+        let browser = visit.browser.digest();
+        let begun = self.table.find(|entry| {
+            entry.is_begun && entry.browser == browser && *entry.host == *visit.host && now < entry.expires
+        });
+        let (mut others, mut statements) = (None, Vec::new());
+        for entry in begun {
+            match entry.owner.person() {
+                // Of two who come back at once, one has it.
+                None if self.table.give(entry.id, visit.person) => {
+                    statements.push(store::claim(entry.id, visit.person));
+                }
+                Some(person) if person == visit.person => {}
+                None | Some(_) => others = Some(entry.id),
+            }
+        }
+        if !statements.is_empty() {
+            self.store.write(statements).await?;
+        }
+        Ok(others)
+    }
+
+    /// What is kept for whoever asks, the oldest first.
+    pub fn of(&self, visit: Visit<'_>, now: Timestamp) -> Vec<Summary> {
+        let browser = visit.browser.digest();
+        let found = self.table.find(|entry| is_theirs(entry, &browser, visit, now));
+        found.iter().map(Entry::summary).collect()
+    }
+
+    /// Whether something is kept for whoever asks.
+    pub fn has_any(&self, visit: Visit<'_>, now: Timestamp) -> bool {
+        let browser = visit.browser.digest();
+        self.table.any(|entry| is_theirs(entry, &browser, visit, now))
+    }
+
+    /// Whether an entry exists, whosesoever it is: for the event, never for whoever asks.
+    pub fn exists(&self, id: HoldId) -> bool {
+        self.table.get(id).is_some()
+    }
+
+    /// What is in an entry.
+    pub async fn open(&self, id: HoldId, visit: Visit<'_>, now: Timestamp) -> Result<Typed, HoldError> {
+        let entry = self.theirs(id, visit, now)?;
+        let text = seal::open(visit.browser, &about(&entry), self.sealed(id).await?)?;
+        Typed::from_bytes(text).ok_or(HoldError::Sealed)
+    }
+
+    /// Takes an entry up to send it to `target`, for which alone it was meant. The store says that it may have been sent before this answers, so that neither
+    /// a second press nor a crash sends it twice.
+    pub async fn take_up(
+        &self,
+        id: HoldId,
+        visit: Visit<'_>,
+        target: &str,
+        now: Timestamp,
+    ) -> Result<(Typed, Sending), HoldError> {
+        self.theirs(id, visit, now)?;
+        if !self.table.step(id, Standing::Waiting, Standing::BeingSent) {
+            return Err(HoldError::BeingSent);
+        }
+        let sending = Sending { table: self.table.clone(), id };
+        let taken_up = self.marked(id, visit, target, now).await;
+        if taken_up.is_err() {
+            // Nothing has left.
+            self.table.step(id, Standing::BeingSent, Standing::Waiting);
+        }
+        taken_up.map(|typed| (typed, sending))
+    }
+
+    async fn marked(
+        &self,
+        id: HoldId,
+        visit: Visit<'_>,
+        target: &str,
+        now: Timestamp,
+    ) -> Result<Typed, HoldError> {
+        let typed = self.open(id, visit, now).await?;
+        if typed.target != target {
+            return Err(HoldError::None);
+        }
+        self.store.write(vec![store::mark(id, true)]).await?;
+        Ok(typed)
+    }
+
+    /// It was certainly not sent: it may be tried again.
+    pub async fn put_back(&self, sending: Sending) -> Result<(), HoldError> {
+        self.store.write(vec![store::mark(sending.id, false)]).await?;
+        self.table.step(sending.id, Standing::BeingSent, Standing::Waiting);
+        Ok(())
+    }
+
+    /// It was sent and taken: it is gone.
+    pub async fn finish(&self, sending: Sending) -> Result<(), HoldError> {
+        self.table.remove(sending.id);
+        self.store.write(vec![store::delete(sending.id)]).await?;
+        Ok(())
+    }
+
+    /// Throws an entry away.
+    pub async fn discard(&self, id: HoldId, visit: Visit<'_>, now: Timestamp) -> Result<(), HoldError> {
+        let entry = self.theirs(id, visit, now)?;
+        if entry.standing == Standing::BeingSent {
+            return Err(HoldError::BeingSent);
+        }
+        self.table.remove(id);
+        self.store.write(vec![store::delete(id)]).await?;
+        Ok(())
+    }
+
+    /// Throws away all that is kept for a person whose access was taken back.
+    pub async fn revoke(&self, person: &SubjectId) -> Result<Vec<Gone>, HoldError> {
+        self.clear(|entry| entry.owner.person() == Some(person)).await
+    }
+
+    /// Throws away what has been kept long enough. To be called every few seconds.
+    pub async fn sweep(&self, now: Timestamp) -> Result<Vec<Gone>, HoldError> {
+        let gone = self.clear(|entry| entry.expires <= now).await?;
+        if !gone.is_empty() {
+            self.store.write(vec![store::delete_expired(now)]).await?;
+        }
+        Ok(gone)
+    }
+
+    async fn clear(&self, is_it: impl Fn(&Entry) -> bool) -> Result<Vec<Gone>, HoldError> {
+        let found = self.table.find(|entry| entry.standing != Standing::BeingSent && is_it(entry));
+        for some in found.chunks(BATCH) {
+            self.store.write(some.iter().map(|entry| store::delete(entry.id)).collect()).await?;
+        }
+        let gone = |entry: Entry| {
+            let entry = self.table.remove(entry.id)?;
+            let person = entry.owner.person().cloned();
+            Some(Gone { id: entry.id, application: entry.application, person })
+        };
+        Ok(found.into_iter().filter_map(gone).collect())
+    }
+
+    fn theirs(&self, id: HoldId, visit: Visit<'_>, now: Timestamp) -> Result<Entry, HoldError> {
+        let browser = visit.browser.digest();
+        self.table.get(id).filter(|entry| is_theirs(entry, &browser, visit, now)).ok_or(HoldError::None)
+    }
+
+    /// What is sealed of an entry, read off the worker's thread.
+    async fn sealed(&self, id: HoldId) -> Result<Sealed, HoldError> {
+        let store = self.store.clone();
+        let rows = tokio::task::spawn_blocking(move || store.read(&store::sealed(id)))
+            .await
+            .map_err(|_| HoldError::Sealed)??;
+        let row = rows.first().ok_or(HoldError::None)?;
+        store::read_sealed(row).map_err(|store::Unreadable| HoldError::Sealed)
+    }
+}
+
+impl From<Unsealable> for HoldError {
+    fn from(_: Unsealable) -> Self {
+        Self::Sealed
+    }
+}
+
+fn is_theirs(
+    entry: &Entry,
+    browser: &crate::foundation::digest::Digest,
+    visit: Visit<'_>,
+    now: Timestamp,
+) -> bool {
+    entry.owner.person() == Some(visit.person)
+        && entry.browser == *browser
+        && *entry.host == *visit.host
+        && now < entry.expires
+}
+
+fn is_same_person(a: &Owner, b: &Owner) -> bool {
+    a.person() == b.person()
+}
+
+/// What a sealed text is bound to: all that the row says of it, so that a row which was changed does not open. Of what
+/// was nobody's when it was sealed, the person is not a part.
+fn about(entry: &Entry) -> Vec<u8> {
+    let id = entry.id.to_string();
+    let (created, expires) =
+        (entry.created.as_millis().to_be_bytes(), entry.expires.as_millis().to_be_bytes());
+    let person = entry.owner.person().filter(|_| !entry.is_claimed);
+    let route = entry.route.as_ref().map_or("", RouteName::as_str);
+    let parts: [&[u8]; 9] = [
+        id.as_bytes(),
+        entry.browser.as_bytes(),
+        entry.host.as_bytes(),
+        entry.application.as_str().as_bytes(),
+        route.as_bytes(),
+        person.map_or(&[], |person| person.issuer.as_bytes()),
+        person.map_or(&[], |person| person.sub.as_bytes()),
+        &created,
+        &expires,
+    ];
+    let length = |part: &&[u8]| (part.len() as u64).to_be_bytes();
+    parts.iter().flat_map(|part| length(part).into_iter().chain(part.iter().copied())).collect()
+}
+
+const BATCH: usize = 500;

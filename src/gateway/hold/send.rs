@@ -1,0 +1,194 @@
+//! What was kept is sent: to the address that it was meant for, once, and through every step that a request goes.
+//!
+//! The form of our page posts to that very address, with the name of the entry at the end of its query. So what the
+//! application answers is read by the browser as if it had been asked directly: links that are relative hold, and
+//! whoever reloads sends nothing a second time, because the name is used up.
+
+use std::net::SocketAddr;
+
+use http::header::{CONTENT_TYPE, HeaderName, ORIGIN, REFERER};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+use super::super::draft::Draft;
+use super::super::handle::{self, Answer, From, Moment, note_person, pursue};
+use super::super::manner::{Manner, is_same_origin};
+use super::super::normalize::Head;
+use super::super::own_paths::Asked;
+use super::super::pages::Page;
+use super::super::refusal::Refusal;
+use super::super::subject;
+use super::{Held, browser, note, own};
+use crate::domain::event::HoldStep;
+use crate::features::hold::{HoldError, Sending, Typed, Visit};
+use crate::features::session::Found;
+use crate::features::upstream::error::UpstreamError;
+use crate::foundation::id::HoldId;
+
+/// The parameter that names an entry, the last of its target's query.
+pub(super) const PARAMETER: &str = "leastway-held=";
+
+/// What a request names that is to send something that was kept.
+#[derive(Debug)]
+pub struct Named {
+    /// The entry; none if it can be none of ours.
+    id: Option<HoldId>,
+    /// The target without it.
+    target: PathAndQuery,
+}
+
+/// The entry that a request names. No application is ever sent such a parameter.
+pub fn named(method: &Method, target: &PathAndQuery) -> Option<Named> {
+    if *method != Method::POST {
+        return None;
+    }
+    let query = target.query()?;
+    let at = memchr::memmem::find(query.as_bytes(), PARAMETER.as_bytes())?;
+    let (before, marked) = query.split_at_checked(at)?;
+    if !(before.is_empty() || before.ends_with('&')) {
+        return None;
+    }
+    let path = target.path();
+    let target = match before.strip_suffix('&') {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let id = marked.strip_prefix(PARAMETER).and_then(|id| id.parse().ok());
+    Some(Named { id, target: target.parse().ok()? })
+}
+
+/// A request that is to send something that was kept.
+#[derive(Debug)]
+pub struct Coming {
+    /// Its head, stripped.
+    pub parts: Parts,
+    /// What was read of it.
+    pub head: Head,
+    /// The session that its cookie names.
+    pub found: Found,
+    /// The caller's end of the connection.
+    pub line: SocketAddr,
+}
+
+/// Sends it, or says that there is nothing to be sent.
+pub async fn send(
+    moment: &Moment,
+    coming: Coming,
+    named: Named,
+    manner: &Manner,
+    draft: &mut Option<Draft>,
+) -> Result<Answer, Refusal> {
+    let Coming { parts, head, found, line } = coming;
+    if !is_same_origin(&parts.headers, manner.authority()) {
+        return Err(Refusal::CrossSite);
+    }
+    let person = subject::person(moment, &found, None);
+    let asked = Asked { parts, head, manner: manner.clone(), person };
+    let (typed, sending) = match take_up(moment, &asked, &named, draft).await? {
+        Taken::Up(taken_up) => *taken_up,
+        Taken::Not(answer) => return Ok(answer),
+    };
+    let Asked { mut parts, head, person, .. } = asked;
+    note(draft, sending.id, HoldStep::Sent, person.known().map(|known| known.session.subject.id()));
+    restore(&mut parts, &typed, &named.target);
+    let head = head.at(named.target);
+    let held = Held { id: sending.id, lifetime: std::time::Duration::ZERO, set_cookie: None };
+    let from = From { found, line, manner, resumes: Some(&held) };
+    let body = handle::Coming::Kept(typed.body.clone());
+    let result = pursue(moment, from, (parts, head), body, None, draft).await;
+    let status = match &result {
+        Ok(Answer::Released(reply, _)) => Some(reply.status()),
+        Ok(Answer::Own(..) | Answer::Switched(_)) | Err(_) => None,
+    };
+    settle(moment, &result, sending, draft.as_ref()).await;
+    match status {
+        // The person has to learn that it is still there.
+        Some(status) if !is_taken(status) => {
+            let return_to = own::came_from(&typed, manner.authority());
+            let page = Page::NotTaken { status, return_to };
+            Ok(own::show_to(moment, manner, &person, status, &page))
+        }
+        Some(_) | None => result,
+    }
+}
+
+enum Taken {
+    Up(Box<(Typed, Sending)>),
+    Not(Answer),
+}
+
+async fn take_up(
+    moment: &Moment,
+    asked: &Asked,
+    named: &Named,
+    draft: &mut Option<Draft>,
+) -> Result<Taken, Refusal> {
+    let not = |draft: &mut Option<Draft>, status| {
+        own::note_kind(draft);
+        note_person(draft, &asked.person);
+        Taken::Not(own::nothing(moment, asked, status))
+    };
+    let Some(known) = asked.person.known() else {
+        own::note_kind(draft);
+        return Ok(Taken::Not(own::sign_in(moment, asked)));
+    };
+    let person = known.session.subject.id();
+    let (Some(id), Some(browser)) = (named.id, browser(&asked.manner)) else {
+        return Ok(not(draft, StatusCode::NOT_FOUND));
+    };
+    let visit = Visit { browser: &browser, person: &person, host: &asked.head.authority.host };
+    let holds = &moment.worker.shared.holds;
+    match holds.take_up(id, visit, named.target.as_str(), moment.now).await {
+        Ok(taken_up) => Ok(Taken::Up(Box::new(taken_up))),
+        Err(HoldError::None) => {
+            own::note_hidden(moment, draft, id);
+            Ok(not(draft, StatusCode::NOT_FOUND))
+        }
+        Err(HoldError::BeingSent) => Ok(not(draft, StatusCode::CONFLICT)),
+        Err(error @ (HoldError::Store(_) | HoldError::Sealed)) => Err(own::failed(moment, &error)),
+    }
+}
+
+/// The head of the request that could not be sent then: from the browser as it is now, with what belongs to the body.
+fn restore(parts: &mut Parts, typed: &Typed, target: &PathAndQuery) {
+    let headers = &mut parts.headers;
+    put(headers, CONTENT_TYPE, Some(&typed.content_type));
+    put(headers, ORIGIN, typed.origin.as_ref());
+    put(headers, REFERER, typed.referer.as_ref());
+    parts.uri = http::Uri::from(target.clone());
+}
+
+fn put(headers: &mut HeaderMap, name: HeaderName, value: Option<&String>) {
+    match value.and_then(|value| HeaderValue::from_str(value).ok()) {
+        Some(value) => drop(headers.insert(name, value)),
+        None => drop(headers.remove(name)),
+    }
+}
+
+/// What becomes of the entry: taken, it is gone; certainly not sent, it may be tried again; else it stays to be read.
+async fn settle(moment: &Moment, result: &Result<Answer, Refusal>, sending: Sending, draft: Option<&Draft>) {
+    let holds = &moment.worker.shared.holds;
+    let settled = match result {
+        Ok(Answer::Released(reply, _)) if is_taken(reply.status()) => holds.finish(sending).await,
+        Ok(Answer::Released(..) | Answer::Own(..) | Answer::Switched(_)) => Ok(drop(sending)),
+        Err(refusal) if was_not_sent(refusal, draft) => holds.put_back(sending).await,
+        Err(_) => Ok(drop(sending)),
+    };
+    if let Err(error) = settled {
+        tracing::error!(request.id = %moment.event, error = %error, "a held entry could not be settled");
+    }
+}
+
+fn is_taken(status: StatusCode) -> bool {
+    !status.is_client_error() && !status.is_server_error()
+}
+
+/// Whether nothing has left for the application: of all else it is said that it may have.
+fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
+    if !draft.is_some_and(Draft::is_journaled) {
+        return true;
+    }
+    let Refusal::Upstream(error) = refusal else { return matches!(refusal, Refusal::Journal(_)) };
+    matches!(error, UpstreamError::Connect(_) | UpstreamError::ConnectTimeout | UpstreamError::Overloaded)
+}
