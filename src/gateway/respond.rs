@@ -224,7 +224,8 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         | Refusal::TooManyRequests(_)
         | Refusal::Overloaded
         | Refusal::Internal => {
-            Page::Unavailable { reason, retry: manner.is_repeatable().then_some(manner.target()) }
+            let again = manner.is_repeatable().then_some(manner.target());
+            Page::Unavailable { reason, retry: hold::retry(manner).or(again) }
         }
         Refusal::SignInFailed(_, return_to) => Page::SignInProblem { reason, return_to },
         Refusal::AssuranceNotProven(class, return_to) => Page::AssuranceNotProven { class, return_to },

@@ -1,15 +1,20 @@
 //! What a person has typed is not lost where a form meets an ended session: they find it after signing in, and send it
 //! once; nobody else ever learns of it.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use leastway::demo::browser::{Browser, Reply};
-use leastway::domain::event::HoldStep;
+use leastway::demo::browser::{Browser, Reply, form_fields};
+use leastway::demo::people::{Person, totp_step};
+use leastway::domain::event::HoldStep::{self, Discarded, Expired, Held, Hidden, Offered, Sent, Shown};
 use leastway::features::audit::events::Event;
 use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
+use tokio::net::TcpListener;
 
-use crate::house::{House, Neighbors};
+use crate::house::{House, Neighbors, append, edit};
+use crate::line::Protocol;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const NOTES: &str = "/patients/100001/notes";
@@ -69,6 +74,9 @@ fn id_in(action: &str) -> &str {
     action.split_once("leastway-held=").unwrap().1
 }
 
+/// Name, path, headers, body, and whether it is kept.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, bool);
+
 /// What became of what was kept, in order.
 fn steps(events: &[Event]) -> Vec<HoldStep> {
     let mut steps: Vec<_> =
@@ -117,9 +125,8 @@ async fn a_form_that_meets_an_expired_session_is_sent_once_after_signing_in() {
     assert_eq!(post(&house, &mut browser, "show", id_in(&action)).await.status, 404);
     assert_eq!(house.reached(), reached + 1, "once");
     let events = house.stop().await;
-    assert_eq!(steps(&events), [HoldStep::Held, HoldStep::Offered, HoldStep::Shown, HoldStep::Sent]);
-    let sent =
-        events.iter().find(|event| event.opening.hold.as_ref().is_some_and(|it| it.step == HoldStep::Sent));
+    assert_eq!(steps(&events), [Held, Offered, Shown, Sent]);
+    let sent = events.iter().find(|event| event.opening.hold.as_ref().is_some_and(|it| it.step == Sent));
     let sent = &sent.unwrap().opening;
     assert_eq!(sent.route.as_ref().unwrap().as_str(), "note.create", "recorded like any request");
     assert_eq!(sent.verdict.as_str(), "permit");
@@ -128,4 +135,253 @@ async fn a_form_that_meets_an_expired_session_is_sent_once_after_signing_in() {
     let held = held.hold.as_ref().unwrap();
     assert_eq!(held.person.as_ref().unwrap().sub, sent.subject.as_ref().unwrap().sub);
     assert_eq!(held.id, sent.hold.as_ref().unwrap().id);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_person_at_the_same_browser_learns_nothing_and_the_first_still_finds_it() {
+    let (house, clock) = open().await;
+    let mut browser = signed_in(&house, "nurse").await;
+    clock.advance(16 * MINUTE);
+    let told = write_note(&house, &mut browser).await;
+    let link = attribute(&told, "href", "/.leastway/sign-in").unwrap();
+    let id = id_in(&link.replace("hold=", "leastway-held=")).to_owned();
+    let action = format!("{NOTES}?leastway-held={id}");
+    let reached = house.reached();
+
+    // The provider still knows the nurse: on a shared computer the other person is asked who they are.
+    browser.forget("id.localhost");
+    let others = follow(&house, &mut browser, &told, "registrar").await;
+    assert_eq!((others.status.as_u16(), others.url.path()), (200, "/"), "they start clean");
+    let nothing = browser.open(&format!("{}/.leastway/held", house.ehr())).await.unwrap();
+    let never = post(&house, &mut browser, "show", "01980000-0000-7000-8000-000000000000").await;
+    for (name, reply) in [
+        ("list", nothing),
+        ("show", post(&house, &mut browser, "show", &id).await),
+        ("discard", post(&house, &mut browser, "discard", &id).await),
+        ("send", send(&house, &mut browser, &action).await),
+    ] {
+        assert_eq!(reply.status, 404, "{name}: {}", reply.text());
+        assert_eq!(without_reference(&reply), without_reference(&never), "{name}: as for what never was");
+    }
+    assert_eq!(house.reached(), reached + 1, "their first page, and nothing else");
+
+    browser.submit(&format!("{}/.leastway/sign-out", house.ehr()), &[]).await.unwrap();
+    let page = browser.open(&format!("{}/", house.ehr())).await.unwrap();
+    let page = house.enter(&mut browser, &page, "nurse").await;
+    assert_eq!(page.url.path(), "/.leastway/held", "by whichever way they come back: {}", page.text());
+    // In another browser of the same person there is nothing, whatever they know.
+    let mut elsewhere = signed_in(&house, "nurse").await;
+    assert_eq!(send(&house, &mut elsewhere, &action).await.status, 404);
+    assert_eq!(send(&house, &mut browser, &action).await.status, 200);
+    let events = house.stop().await;
+    assert_eq!(steps(&events), [Held, Hidden, Hidden, Hidden, Hidden, Offered, Hidden, Sent]);
+}
+
+fn without_reference(reply: &Reply) -> String {
+    let text = reply.text();
+    let (before, rest) = text.split_once("<code>").unwrap();
+    format!("{before}{}", rest.split_once("</code>").unwrap().1)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_is_known_to_have_typed_is_of_whoever_comes_back_from_its_sign_in() {
+    let house = House::open(Neighbors::All).await;
+    let mut browser = house.browser();
+    let told = write_note(&house, &mut browser).await;
+    assert_eq!((told.status.as_u16(), told.header("x-leastway-reason")), (401, "sign-in-required"));
+    let page = follow(&house, &mut browser, &told, "nurse").await;
+    assert_eq!(page.url.path(), "/.leastway/held", "{}", page.text());
+    let house = house.restart().await;
+    let action = action(&page);
+    assert_eq!(send(&house, &mut browser, &action).await.status, 200, "a restart takes nothing away");
+
+    // Somebody else who signs in there by another way has nothing of it.
+    let mut browser = house.browser();
+    write_note(&house, &mut browser).await;
+    let page = browser.open(&format!("{}/", house.ehr())).await.unwrap();
+    assert_eq!(house.enter(&mut browser, &page, "registrar").await.url.path(), "/");
+    let list = browser.open(&format!("{}/.leastway/held", house.ehr())).await.unwrap();
+    assert_eq!(list.status, 404);
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_that_needs_a_step_up_is_kept_until_it_is_proven() {
+    let clock = Arc::new(TestClock::at(SystemClock.now()));
+    let house = House::open_at(clock.clone(), Neighbors::All, |directory| {
+        let roles = directory.root().join("roles.toml");
+        edit(&roles, "\"list\", \"create\"]", "\"list\"]");
+        append(
+            &roles,
+            "[[role.nurse.may]]\napplication = \"ehr\"\nactions = [\"create\"]\ncategories = [\"clinical\"]\n\
+             when = { assurance = \"mfa\", fresh = \"15m\" }",
+        );
+    })
+    .await;
+    let mut browser = signed_in(&house, "nurse").await;
+    let told = write_note(&house, &mut browser).await;
+    assert_eq!(
+        (told.status.as_u16(), told.header("x-leastway-reason")),
+        (401, "acr-insufficient"),
+        "{}",
+        told.text()
+    );
+    assert!(told.text().contains("What you typed is kept"), "{}", told.text());
+    // Whoever goes to it before has it, but cannot send it.
+    let page = browser.open(&format!("{}/.leastway/held", house.ehr())).await.unwrap();
+    let action = action(&page);
+    let early = send(&house, &mut browser, &action).await;
+    assert_eq!((early.status.as_u16(), early.header("x-leastway-reason")), (401, "acr-insufficient"));
+
+    let link = attribute(&told, "href", "/.leastway/step-up").unwrap();
+    let factor = browser.open(&format!("{}{link}", house.ehr())).await.unwrap();
+    let ticket = form_fields(&factor.text(), "/second-factor").unwrap_or_else(|| panic!("{}", factor.text()));
+    let code = Person::named("nurse").unwrap().totp(totp_step(clock.now()));
+    let provider = format!("https://id.localhost:{}/second-factor", house.ports.provider);
+    let page = browser.submit(&provider, &[("code", &code), ("ticket", &ticket["ticket"])]).await.unwrap();
+    assert_eq!(page.url.path(), "/.leastway/held", "{}", page.text());
+    assert_eq!(send(&house, &mut browser, &action).await.status, 200);
+    assert_eq!(send(&house, &mut browser, &action).await.status, 404);
+    let events = house.stop().await;
+    assert_eq!(steps(&events), [Held, Offered, Sent, Offered, Sent]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_must_not_be_kept_is_not() {
+    let clock = Arc::new(TestClock::at(SystemClock.now()));
+    let house = House::open_at(clock.clone(), Neighbors::All, |directory| {
+        let ehr = directory.root().join("applications/ehr.toml");
+        edit(
+            &ehr,
+            "unmatched = \"deny\"",
+            "hold = { body = \"1KiB\", lifetime = \"1m\" }\nunmatched = \"deny\"",
+        );
+        edit(&ehr, "name = \"report.refresh\" ", "name = \"report.refresh\"\nhold = false ");
+    })
+    .await;
+    let cookie = house.cookie_of("nurse").await;
+    clock.advance(16 * MINUTE);
+    let own = format!("https://ehr.localhost:{}", house.ports.gateway);
+    let kept = "What you typed is kept";
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let page = ("accept", "text/html");
+    let cookie = ("cookie", cookie.as_str());
+    let large = "x".repeat(1025);
+    let cases: [Case<'_>; 9] = [
+        ("a form", NOTES, &[form, page, cookie, ("origin", &own)], "text=a", true),
+        ("at the bound", NOTES, &[form, page, cookie, ("origin", &own)], &large[1..], true),
+        ("beyond it", NOTES, &[form, page, cookie, ("origin", &own)], &large, false),
+        ("another site's", NOTES, &[form, page, cookie, ("origin", "https://evil.example")], "text=a", false),
+        ("another site's", NOTES, &[form, page, cookie, ("sec-fetch-site", "cross-site")], "text=a", false),
+        ("a script's", NOTES, &[form, page, cookie, ("sec-fetch-mode", "cors")], "text=a", false),
+        ("a program's", NOTES, &[form, ("accept", "application/json"), cookie], "text=a", false),
+        ("neither form nor JSON", NOTES, &[("content-type", "text/plain"), page, cookie], "text=a", false),
+        ("a route that is not", "/reports/patients", &[form, page, cookie], "ward=", false),
+    ];
+    let mut number = 0;
+    for (name, path, headers, body, is_kept) in cases {
+        let mut line = house.line("ehr.localhost", Protocol::Http2).await;
+        let came = line.post(path, headers, body.as_bytes()).await;
+        assert_eq!(came.status, 401, "{name}: {}", came.text);
+        assert_eq!(came.text.contains(kept), is_kept, "{name}: {}", came.text);
+        assert_eq!(came.headers.contains_key("set-cookie"), is_kept, "{name}");
+        number += usize::from(is_kept);
+    }
+    let events = house.stop().await;
+    assert_eq!(steps(&events), vec![Held; number]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_strangers_is_bounded_and_what_is_kept_expires_with_an_event() {
+    let (house, clock) = open().await;
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "text/html")];
+    let mut line = house.line("ehr.localhost", Protocol::Http2).await;
+    let mut kept = 0;
+    for number in 0..40 {
+        let came = line.post(NOTES, &headers, format!("text={number}").as_bytes()).await;
+        assert_eq!(came.status, 401);
+        kept += usize::from(came.text.contains("What you typed is kept"));
+    }
+    assert_eq!((kept, house.running.shared.holds.len()), (32, 32));
+    clock.advance(15 * MINUTE);
+    while !house.running.shared.holds.is_empty() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let events = house.stop().await;
+    let number = |step| steps(&events).iter().filter(|found| **found == step).count();
+    assert_eq!((number(Held), number(Expired)), (32, 32));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_application_does_not_take_can_be_copied_and_what_never_reached_it_sent_again() {
+    let (address, door) = Fickle::start().await;
+    let clock = Arc::new(TestClock::at(SystemClock.now()));
+    let house = House::open_at(clock.clone(), Neighbors::Application(address), |_| {}).await;
+    let mut browser = signed_in(&house, "nurse").await;
+    clock.advance(16 * MINUTE);
+    let told = write_note(&house, &mut browser).await;
+    let page = follow(&house, &mut browser, &told, "nurse").await;
+    let action = action(&page);
+    // Nobody listens: nothing has left.
+    door.close().await;
+    let unreached = send(&house, &mut browser, &action).await;
+    assert_eq!(unreached.status, 502);
+    assert!(attribute(&unreached, "href", "/.leastway/held").is_some(), "{}", unreached.text());
+    let door = Fickle::open_again(address).await;
+    let refused = send(&house, &mut browser, &action).await;
+    assert_eq!(refused.status, 500);
+    assert!(refused.text().contains("Your entry was not taken"), "{}", refused.text());
+    let list = browser.open(&format!("{}/.leastway/held", house.ehr())).await.unwrap();
+    assert_eq!(list.status, 200);
+    assert!(attribute(&list, "action", NOTES).is_none(), "it is not sent a second time: {}", list.text());
+    assert_eq!(send(&house, &mut browser, &action).await.status, 409);
+    let shown = post(&house, &mut browser, "show", id_in(&action)).await;
+    assert!(shown.text().contains(WORDS), "{}", shown.text());
+    let gone = post(&house, &mut browser, "discard", id_in(&action)).await;
+    assert_eq!((gone.status.as_u16(), gone.url.path()), (200, "/"));
+    assert_eq!(door.posts(), 1);
+    door.close().await;
+    let events = house.stop().await;
+    assert_eq!(steps(&events), [Held, Offered, Sent, Sent, Offered, Offered, Shown, Discarded]);
+    let text = format!("{events:?}");
+    assert!(!text.contains("walks") && !text.contains("stairs"), "no word of it is in an event");
+}
+
+/// An application that answers 200 to what is read and 500 to what is posted.
+struct Fickle {
+    task: tokio::task::JoinHandle<()>,
+    posts: Arc<AtomicUsize>,
+}
+
+impl Fickle {
+    async fn start() -> (SocketAddr, Self) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        (listener.local_addr().unwrap(), Self::serve(listener))
+    }
+
+    async fn open_again(address: SocketAddr) -> Self {
+        Self::serve(TcpListener::bind(address).await.unwrap())
+    }
+
+    fn serve(listener: TcpListener) -> Self {
+        let posts: Arc<AtomicUsize> = Arc::default();
+        let seen = posts.clone();
+        let answer = async move |method: http::Method| {
+            let is_post = method == http::Method::POST;
+            seen.fetch_add(usize::from(is_post), Ordering::SeqCst);
+            if is_post { http::StatusCode::INTERNAL_SERVER_ERROR } else { http::StatusCode::OK }
+        };
+        let router = axum::Router::new().fallback(answer);
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { task, posts }
+    }
+
+    fn posts(&self) -> usize {
+        self.posts.load(Ordering::SeqCst)
+    }
+
+    async fn close(self) {
+        self.task.abort();
+        drop(self.task.await);
+    }
 }

@@ -191,6 +191,11 @@ impl Browser {
         self.cookies.get(host)?.get(name).map(String::as_str)
     }
 
+    /// Drops the cookies of `host`.
+    pub fn forget(&mut self, host: &str) {
+        self.cookies.remove(host);
+    }
+
     async fn follow(&mut self, mut reply: Reply) -> Result<Reply, BrowserError> {
         for _ in 0..REDIRECTS {
             if !matches!(

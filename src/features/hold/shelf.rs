@@ -142,15 +142,29 @@ impl Holds {
         typed: &Typed,
         now: Timestamp,
     ) -> Result<HoldId, HoldError> {
+        let browser = new.browser;
+        let entry = self.entry(&place, new, typed, now)?;
+        let text = typed.to_bytes().ok_or(HoldError::Sealed)?;
+        let sealed = seal::seal(browser, &about(&entry), text, &*self.entropy)?;
+        let same = self.table.find(|other| other.is_same(&entry));
+        let mut statements: Vec<Statement> = same.iter().map(|other| store::delete(other.id)).collect();
+        statements.push(store::insert(&entry, &sealed));
+        self.store.write(statements).await?;
+        for other in same {
+            self.table.remove(other.id);
+        }
+        let id = entry.id;
+        self.table.settle(place, entry);
+        Ok(id)
+    }
+
+    fn entry(&self, place: &Place, new: New<'_>, typed: &Typed, now: Timestamp) -> Result<Entry, HoldError> {
         let charge = place.charge().ok_or(HoldError::Sealed)?;
-        let entry = Entry {
+        let parts = [typed.target.as_bytes(), typed.content_type.as_bytes(), &typed.body];
+        Ok(Entry {
             id: HoldId::new(now, &*self.entropy),
             browser: charge.browser,
-            fingerprint: new.browser.fingerprint(&[
-                typed.target.as_bytes(),
-                typed.content_type.as_bytes(),
-                &typed.body,
-            ]),
+            fingerprint: new.browser.fingerprint(&parts),
             host: new.host,
             application: new.application,
             route: new.route,
@@ -161,25 +175,7 @@ impl Holds {
             is_claimed: false,
             is_begun: false,
             standing: Standing::Waiting,
-        };
-        let text = typed.to_bytes().ok_or(HoldError::Sealed)?;
-        let sealed = seal::seal(new.browser, &about(&entry), text, &*self.entropy)?;
-        let same = self.table.find(|other| {
-            other.browser == entry.browser
-                && other.fingerprint == entry.fingerprint
-                && other.host == entry.host
-                && is_same_person(&other.owner, &entry.owner)
-                && other.standing != Standing::BeingSent
-        });
-        let mut statements: Vec<Statement> = same.iter().map(|other| store::delete(other.id)).collect();
-        statements.push(store::insert(&entry, sealed));
-        self.store.write(statements).await?;
-        for other in same {
-            self.table.remove(other.id);
-        }
-        let id = entry.id;
-        self.table.settle(place, entry);
-        Ok(id)
+        })
     }
 
     /// Somebody in this browser goes to sign in because of an entry.
@@ -357,10 +353,6 @@ fn is_theirs(
         && entry.browser == *browser
         && *entry.host == *visit.host
         && now < entry.expires
-}
-
-fn is_same_person(a: &Owner, b: &Owner) -> bool {
-    a.person() == b.person()
 }
 
 /// What a sealed text is bound to: all that the row says of it, so that a row which was changed does not open. Of what

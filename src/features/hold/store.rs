@@ -38,7 +38,7 @@ pub const MIGRATIONS: Migrations = Migrations {
 #[error("a held entry cannot be read")]
 pub(super) struct Unreadable;
 
-pub(super) fn insert(entry: &Entry, sealed: Sealed) -> Statement {
+pub(super) fn insert(entry: &Entry, sealed: &Sealed) -> Statement {
     let person = entry.owner.person();
     Statement::new(
         "INSERT INTO hold (id, browser, fingerprint, host, application, route, issuer, sub, created, expires, bytes,

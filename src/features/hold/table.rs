@@ -92,6 +92,15 @@ impl Entry {
         }
     }
 
+    /// Whether this is `other` once more, of the same person, and not on its way.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.browser == other.browser
+            && self.fingerprint == other.fingerprint
+            && self.host == other.host
+            && self.owner.person() == other.owner.person()
+            && self.standing != Standing::BeingSent
+    }
+
     fn charge(&self) -> Charge {
         Charge { browser: self.browser, owner: self.owner.clone(), bytes: self.bytes }
     }

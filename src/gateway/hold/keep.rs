@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, ORIGIN, REFERER};
@@ -19,7 +20,7 @@ use crate::domain::event::HoldStep;
 use crate::domain::subject::SubjectId;
 use crate::features::authn::binding_cookie;
 use crate::features::hold::settings::HoldSettings;
-use crate::features::hold::{Browser, New, Typed};
+use crate::features::hold::{Browser, New, Place, Typed};
 use crate::features::upstream::send::RequestBody;
 use crate::platform::http::body::read_bounded;
 
@@ -46,48 +47,63 @@ async fn put_aside(
     body: RequestBody,
     draft: &mut Option<Draft>,
 ) -> Option<Held> {
-    let settings = settings(passage, parts)?;
-    let shared = &passage.moment.worker.shared;
-    let (holds, head) = (&shared.holds, &passage.normalized.head);
-    let (browser, cookie) = match browser(passage.manner) {
-        Some(browser) => (browser, None),
-        None => {
-            let browser = Browser::generate(&*shared.entropy);
-            let cookie = HeaderValue::from_str(&binding_cookie(browser.reveal())).ok()?;
-            (browser, Some(cookie))
+    let HoldSettings { lifetime, body_bytes, .. } = settings(passage, parts)?;
+    let (browser, set_cookie) = known_or_new(passage)?;
+    let new = new(passage, &browser, lifetime);
+    let person = new.person.clone();
+    let place = room(passage, &new, &body, body_bytes)?;
+    let typed = Typed { body: read(body, body_bytes, draft).await?, ..typed(passage, parts)? };
+    let holds = &passage.moment.worker.shared.holds;
+    match holds.put(place, new, &typed, passage.moment.now).await {
+        Ok(id) => {
+            note(draft, id, HoldStep::Held, person);
+            Some(Held { id, lifetime, set_cookie })
         }
-    };
-    let person = whose(passage);
-    let new = New {
-        browser: &browser,
-        person: person.clone(),
+        Err(error) => {
+            tracing::error!(request.id = %passage.moment.event, error = %error, "an entry could not be kept");
+            None
+        }
+    }
+}
+
+/// The browser, and the cookie by which it is known again if it has none yet.
+fn known_or_new(passage: &Passage<'_>) -> Option<(Browser, Option<HeaderValue>)> {
+    if let Some(browser) = browser(passage.manner) {
+        return Some((browser, None));
+    }
+    let browser = Browser::generate(&*passage.moment.worker.shared.entropy);
+    let cookie = HeaderValue::from_str(&binding_cookie(browser.reveal())).ok()?;
+    Some((browser, Some(cookie)))
+}
+
+fn new<'b>(passage: &Passage<'_>, browser: &'b Browser, lifetime: Duration) -> New<'b> {
+    let head = &passage.normalized.head;
+    New {
+        browser,
+        person: whose(passage),
         address: head.client,
         host: head.authority.host.as_ref().into(),
         application: passage.application.name.clone(),
         route: passage.part.route.as_ref().map(|route| route.name.clone()),
-        lifetime: settings.lifetime,
-    };
+        lifetime,
+    }
+}
+
+/// Room for the body, before it is read.
+fn room(passage: &Passage<'_>, new: &New<'_>, body: &RequestBody, bytes_max: usize) -> Option<Place> {
     let request = passage.moment.event;
     let expected = match body.size_hint().exact() {
-        Some(bytes) => usize::try_from(bytes).ok().filter(|bytes| *bytes <= settings.body_bytes),
-        None => Some(settings.body_bytes),
+        Some(bytes) => usize::try_from(bytes).ok().filter(|bytes| *bytes <= bytes_max),
+        None => Some(bytes_max),
     };
     let Some(expected) = expected else {
         tracing::info!(request.id = %request, "an entry is too large to be kept");
         return None;
     };
-    let Ok(place) = holds.reserve(&new, expected) else {
-        tracing::warn!(request.id = %request, "an entry is not kept: as much is kept as may be");
-        return None;
-    };
-    let typed = Typed { body: read(body, settings.body_bytes, draft).await?, ..typed(passage, parts)? };
-    match holds.put(place, new, &typed, passage.moment.now).await {
-        Ok(id) => {
-            note(draft, id, HoldStep::Held, person);
-            Some(Held { id, lifetime: settings.lifetime, set_cookie: cookie })
-        }
+    match passage.moment.worker.shared.holds.reserve(new, expected) {
+        Ok(place) => Some(place),
         Err(error) => {
-            tracing::error!(request.id = %request, error = %error, "an entry could not be kept");
+            tracing::warn!(request.id = %request, error = %error, "an entry is not kept");
             None
         }
     }

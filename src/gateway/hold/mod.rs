@@ -51,6 +51,11 @@ pub fn cookie(refusal: &Refusal) -> Option<HeaderValue> {
     challenged.held.as_ref()?.set_cookie.clone()
 }
 
+/// Where to go on after trouble with what was to be sent: it is still there.
+pub fn retry(manner: &Manner) -> Option<&'static str> {
+    manner.target().contains(send::PARAMETER).then_some(HELD_PATH)
+}
+
 fn note(draft: &mut Option<Draft>, id: HoldId, step: HoldStep, person: Option<SubjectId>) {
     if let Some(draft) = draft {
         draft.open(|opening| opening.hold = Some(Box::new(EventHold { id, step, person })));

@@ -47,7 +47,7 @@ pub async fn answer(
         return Ok(nothing(moment, asked, StatusCode::NOT_FOUND));
     };
     if get {
-        return offer(moment, asked, known, &browser, draft).await;
+        return offer(moment, asked, known, &browser, StatusCode::OK, draft).await;
     }
     let form = read_bounded(incoming, FORM_BYTES_MAX).await.map_err(|error| unread(&error))?;
     let Some(id) = one(&form, "id").and_then(|id| id.parse().ok()) else {
@@ -60,11 +60,12 @@ pub async fn answer(
 }
 
 /// What is kept, by the names of its fields.
-async fn offer(
+pub(super) async fn offer(
     moment: &Moment,
     asked: &Asked,
     known: &Known,
     browser: &Browser,
+    status: StatusCode,
     draft: &mut Option<Draft>,
 ) -> Result<Answer, Refusal> {
     let person = known.session.subject.id();
@@ -81,7 +82,7 @@ async fn offer(
     }
     let Some(first) = entries.first() else { return Ok(nothing(moment, asked, StatusCode::NOT_FOUND)) };
     note(draft, first.summary.id, HoldStep::Offered, Some(person));
-    Ok(list(moment, asked, entries, &return_to(asked)))
+    Ok(list(moment, asked, status, entries, &return_to(asked)))
 }
 
 /// What is in one of them.
@@ -108,7 +109,7 @@ async fn reveal(
         }
     };
     note(draft, id, HoldStep::Shown, Some(person));
-    Ok(list(moment, asked, vec![typed], "/"))
+    Ok(list(moment, asked, StatusCode::OK, vec![typed], "/"))
 }
 
 async fn discard(
@@ -128,7 +129,9 @@ async fn discard(
             note_hidden(moment, draft, id);
             return Ok(nothing(moment, asked, StatusCode::NOT_FOUND));
         }
-        Err(HoldError::BeingSent) => return Ok(nothing(moment, asked, StatusCode::CONFLICT)),
+        Err(HoldError::BeingSent) => {
+            return offer(moment, asked, known, browser, StatusCode::CONFLICT, draft).await;
+        }
         Err(error @ (HoldError::Store(_) | HoldError::Sealed)) => return Err(failed(moment, &error)),
     }
     let more = holds.has_any(visit, moment.now);
@@ -147,10 +150,16 @@ fn entry(summary: Summary, typed: &Typed, shown: bool) -> HeldEntry {
     HeldEntry { preview: Preview::of(typed), summary, action, shown }
 }
 
-fn list(moment: &Moment, asked: &Asked, entries: Vec<HeldEntry>, return_to: &str) -> Answer {
+fn list(
+    moment: &Moment,
+    asked: &Asked,
+    status: StatusCode,
+    entries: Vec<HeldEntry>,
+    return_to: &str,
+) -> Answer {
     let zone = moment.current.rules.policy.zone();
     let view = HeldView { entries: &entries, return_to, now: moment.now, zone };
-    show_to(moment, &asked.manner, &asked.person, StatusCode::OK, &Page::Held(view))
+    show_to(moment, &asked.manner, &asked.person, status, &Page::Held(view))
 }
 
 /// There is nothing for whoever asks: the same for what never was, for what is gone, and for what is another's.

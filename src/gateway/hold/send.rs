@@ -44,7 +44,7 @@ pub fn named(method: &Method, target: &PathAndQuery) -> Option<Named> {
         return None;
     }
     let query = target.query()?;
-    let at = memchr::memmem::find(query.as_bytes(), PARAMETER.as_bytes())?;
+    let at = memchr::memmem::rfind(query.as_bytes(), PARAMETER.as_bytes())?;
     let (before, marked) = query.split_at_checked(at)?;
     if !(before.is_empty() || before.ends_with('&')) {
         return None;
@@ -124,28 +124,35 @@ async fn take_up(
     named: &Named,
     draft: &mut Option<Draft>,
 ) -> Result<Taken, Refusal> {
-    let not = |draft: &mut Option<Draft>, status| {
+    let not = |draft: &mut Option<Draft>| {
         own::note_kind(draft);
         note_person(draft, &asked.person);
-        Taken::Not(own::nothing(moment, asked, status))
     };
     let Some(known) = asked.person.known() else {
-        own::note_kind(draft);
+        not(draft);
         return Ok(Taken::Not(own::sign_in(moment, asked)));
     };
     let person = known.session.subject.id();
+    let nothing = || own::nothing(moment, asked, StatusCode::NOT_FOUND);
     let (Some(id), Some(browser)) = (named.id, browser(&asked.manner)) else {
-        return Ok(not(draft, StatusCode::NOT_FOUND));
+        not(draft);
+        return Ok(Taken::Not(nothing()));
     };
     let visit = Visit { browser: &browser, person: &person, host: &asked.head.authority.host };
     let holds = &moment.worker.shared.holds;
     match holds.take_up(id, visit, named.target.as_str(), moment.now).await {
         Ok(taken_up) => Ok(Taken::Up(Box::new(taken_up))),
         Err(HoldError::None) => {
+            not(draft);
             own::note_hidden(moment, draft, id);
-            Ok(not(draft, StatusCode::NOT_FOUND))
+            Ok(Taken::Not(nothing()))
         }
-        Err(HoldError::BeingSent) => Ok(not(draft, StatusCode::CONFLICT)),
+        // Theirs, and on its way or gone already: the page says which.
+        Err(HoldError::BeingSent) => {
+            not(draft);
+            let told = own::offer(moment, asked, known, &browser, StatusCode::CONFLICT, draft);
+            told.await.map(Taken::Not)
+        }
         Err(error @ (HoldError::Store(_) | HoldError::Sealed)) => Err(own::failed(moment, &error)),
     }
 }
@@ -191,4 +198,37 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
     }
     let Refusal::Upstream(error) = refusal else { return matches!(refusal, Refusal::Journal(_)) };
     matches!(error, UpstreamError::Connect(_) | UpstreamError::ConnectTimeout | UpstreamError::Overloaded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "01980000-0000-7000-8000-000000000000";
+
+    #[test]
+    fn an_entry_is_named_at_the_end_of_a_posts_query_and_nowhere_else() {
+        let named = |method: Method, target: &str| {
+            named(&method, &target.parse().unwrap())
+                .map(|it| (it.id.is_some(), it.target.as_str().to_owned()))
+        };
+        let post = |target: String| named(Method::POST, &target);
+        let is = |known, target: &str| Some((known, target.to_owned()));
+        assert_eq!(post(format!("/a?{PARAMETER}{ID}")), is(true, "/a"));
+        assert_eq!(post(format!("/a?b=1&c&{PARAMETER}{ID}")), is(true, "/a?b=1&c"));
+        assert_eq!(post(format!("/a?&{PARAMETER}{ID}")), is(true, "/a?"));
+        assert_eq!(
+            post(format!("/a?{PARAMETER}")),
+            is(false, "/a"),
+            "what names none of ours is not forwarded"
+        );
+        assert_eq!(post(format!("/a?{PARAMETER}{ID}&b=1")), is(false, "/a"));
+        assert_eq!(
+            post(format!("/a?{PARAMETER}{ID}&{PARAMETER}x")),
+            is(false, &format!("/a?{PARAMETER}{ID}"))
+        );
+        assert_eq!(post(format!("/a?b={PARAMETER}{ID}")), None);
+        assert_eq!(post(format!("/{PARAMETER}{ID}")), None);
+        assert_eq!(named(Method::GET, &format!("/a?{PARAMETER}{ID}")), None);
+    }
 }

@@ -45,6 +45,8 @@ pub(super) struct HeldPage<'a> {
     texts: &'a Held,
     entries: Vec<Shown<'a>>,
     return_to: &'a str,
+    /// Whether nothing can be sent, so that going on stands out.
+    goes_on: bool,
     show_path: &'static str,
     discard_path: &'static str,
 }
@@ -57,6 +59,8 @@ struct Shown<'a> {
     /// Why it cannot be sent, where it cannot.
     why_not: Option<&'a str>,
     action: Option<&'a str>,
+    /// Whether sending it stands out: of several, the first that can be sent.
+    stands_out: bool,
     fields: Vec<ShownField>,
     more: Option<String>,
     shown: bool,
@@ -75,10 +79,16 @@ impl<'a> HeldPage<'a> {
     pub(super) fn new(frame: &PageFrame<'a>, messages: &'a Messages, view: &HeldView<'a>) -> Self {
         let texts = &messages.held;
         let title = if view.entries.is_empty() { &texts.title_none } else { &texts.title };
+        let foremost = view.entries.iter().position(|entry| entry.action.is_some());
+        let shown = |(position, entry): (usize, &'a HeldEntry)| Shown {
+            stands_out: Some(position) == foremost,
+            ..Shown::new(messages, view, entry)
+        };
         Self {
             layout: layout(frame, messages, title.as_str()),
             texts,
-            entries: view.entries.iter().map(|entry| Shown::new(messages, view, entry)).collect(),
+            entries: view.entries.iter().enumerate().map(shown).collect(),
+            goes_on: foremost.is_none(),
             return_to: link::or_first_page(view.return_to),
             show_path: HELD_SHOW_PATH,
             discard_path: HELD_DISCARD_PATH,
@@ -108,6 +118,7 @@ impl<'a> Shown<'a> {
             since: texts.since.with(&[("since", &since), ("until", &seen(summary.expires))]),
             why_not,
             action: action.as_deref(),
+            stands_out: false,
             fields: (1..).zip(&preview.fields).map(field).collect(),
             more: (preview.more > 0)
                 .then(|| texts.more.with(&[("n", &messages.number.write(preview.more as u64))])),

@@ -87,7 +87,7 @@ texts! {
     Unavailable { retry, go_on }
     Held {
         title, title_none, happened, look_first, none, none_why, heading, since, fields, more, whole, file, secret,
-        copy_only, being_sent, uncertain, send, show, discard, go_on, not_taken_title, not_taken, not_taken_copy,
+        copy_only, being_sent, uncertain, send, show, discard, go_on, first_page, not_taken_title, not_taken, not_taken_copy,
         not_taken_go, not_taken_again,
     }
     SignedOut { title, here_and_there, here_only, close, again, go_on }

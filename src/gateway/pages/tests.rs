@@ -10,6 +10,7 @@ use crate::domain::assurance::Assurance;
 use crate::domain::limit::LimitName;
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::{Identity, Subject};
+use crate::features::hold::{Preview, Standing, Summary, Typed};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::SystemEntropy;
 use crate::platform::page::messages::read;
@@ -350,6 +351,9 @@ fn each_page(
         now,
         zone: &zone,
     };
+    let hold = HoldId::new(now, &SystemEntropy);
+    let entries = held_entries(hold, person.unwrap_or("Maria"), now);
+    let held = HeldView { entries: &[], return_to, now, zone: &zone };
     let mut pages = vec![
         (
             "denied".to_owned(),
@@ -375,6 +379,18 @@ fn each_page(
         ("step-up".into(), Page::StepUp { need: &need, exceeded: Some(exceeded), return_to, held: None }),
         ("sign-in".into(), Page::SignIn { return_to, expired: false, held: None }),
         ("sign-in-expired".into(), Page::SignIn { return_to, expired: true, held: None }),
+        (
+            "sign-in-held".into(),
+            Page::SignIn { return_to, expired: true, held: Some((hold, Duration::from_secs(900))) },
+        ),
+        (
+            "step-up-held".into(),
+            Page::StepUp { need: &need, exceeded: None, return_to, held: Some(Duration::from_secs(900)) },
+        ),
+        ("held".into(), Page::Held(HeldView { entries: &entries[..2], ..held })),
+        ("held-shown".into(), Page::Held(HeldView { entries: &entries[2..], ..held })),
+        ("held-none".into(), Page::Held(held)),
+        ("not-taken".into(), Page::NotTaken { status: StatusCode::FORBIDDEN, return_to }),
         ("assurance-not-proven".into(), Page::AssuranceNotProven { class: &other_class, return_to }),
         ("signed-out".into(), Page::SignedOut { at_provider: false, sign_in: return_to }),
         ("signed-out-everywhere".into(), Page::SignedOut { at_provider: true, sign_in: return_to }),
@@ -403,6 +419,38 @@ fn each_page(
             look(name, &frame, &render(&frame, page));
         }
     }
+}
+
+/// Entries at each of their standings; what was typed is `text`.
+fn held_entries(id: HoldId, text: &str, now: Timestamp) -> Vec<HeldEntry> {
+    let typed = Typed {
+        target: "/patients/7/notes".to_owned(),
+        content_type: "application/x-www-form-urlencoded".to_owned(),
+        origin: None,
+        referer: None,
+        body: url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("text", text), (text, "1"), ("password", text)])
+            .finish()
+            .into(),
+    };
+    let entry = |standing, action: Option<&str>, shown| HeldEntry {
+        summary: Summary {
+            id,
+            application: "ehr".parse().unwrap(),
+            route: None,
+            created: now.minus(Duration::from_secs(60)),
+            expires: now.plus(Duration::from_secs(840)),
+            standing,
+        },
+        preview: Preview::of(&typed),
+        action: action.map(str::to_owned),
+        shown,
+    };
+    vec![
+        entry(Standing::Uncertain, None, false),
+        entry(Standing::Waiting, Some("/patients/7/notes?a=1&leastway-held=x"), false),
+        entry(Standing::Waiting, None, true),
+    ]
 }
 
 fn identity(name: &str) -> Identity {
