@@ -43,7 +43,7 @@ impl Preview {
         let (essence, parameters) = typed.content_type.split_once(';').unwrap_or((&typed.content_type, ""));
         let essence = essence.trim().to_ascii_lowercase();
         let found = match essence.as_str() {
-            "application/x-www-form-urlencoded" => url_encoded(&typed.body),
+            "application/x-www-form-urlencoded" => Some(url_encoded(&typed.body)),
             "multipart/form-data" => boundary(parameters).map(|boundary| multipart(&boundary, &typed.body)),
             _ => json(&typed.body),
         };
@@ -54,16 +54,16 @@ impl Preview {
     }
 }
 
-fn url_encoded(body: &[u8]) -> Option<Vec<Field>> {
+fn url_encoded(body: &[u8]) -> Vec<Field> {
     let fields = url::form_urlencoded::parse(body);
-    Some(fields.take(COUNTED_MAX).map(|(name, value)| Field::text(&name, value.into_owned())).collect())
+    fields.take(COUNTED_MAX).map(|(name, value)| Field::text(&name, value.into_owned())).collect()
 }
 
 fn json(body: &[u8]) -> Option<Vec<Field>> {
     let serde_json::Value::Object(members) = serde_json::from_slice(body).ok()? else { return None };
-    let text = |value: serde_json::Value| match value {
-        serde_json::Value::String(text) => text,
-        other => serde_json::to_string_pretty(&other).unwrap_or_default(),
+    let text = |value: serde_json::Value| {
+        let pretty = || serde_json::to_string_pretty(&value).unwrap_or_default();
+        value.as_str().map_or_else(pretty, str::to_owned)
     };
     Some(members.into_iter().take(COUNTED_MAX).map(|(name, value)| Field::text(&name, text(value))).collect())
 }

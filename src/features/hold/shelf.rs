@@ -89,6 +89,14 @@ pub struct Sending {
     table: Arc<Table>,
     /// Which.
     pub id: HoldId,
+    expires: Timestamp,
+}
+
+impl Sending {
+    /// For how long it will still be kept if it is not sent.
+    pub fn left(&self, now: Timestamp) -> Duration {
+        self.expires.since(now)
+    }
 }
 
 impl Drop for Sending {
@@ -241,11 +249,11 @@ impl Holds {
         target: &str,
         now: Timestamp,
     ) -> Result<(Typed, Sending), HoldError> {
-        self.theirs(id, visit, now)?;
+        let expires = self.theirs(id, visit, now)?.expires;
         if !self.table.step(id, Standing::Waiting, Standing::BeingSent) {
             return Err(HoldError::BeingSent);
         }
-        let sending = Sending { table: self.table.clone(), id };
+        let sending = Sending { table: self.table.clone(), id, expires };
         let taken_up = self.marked(id, visit, target, now).await;
         if taken_up.is_err() {
             // Nothing has left.

@@ -82,7 +82,7 @@ pub(super) async fn offer(
     }
     let Some(first) = entries.first() else { return Ok(nothing(moment, asked, StatusCode::NOT_FOUND)) };
     note(draft, first.summary.id, HoldStep::Offered, Some(person));
-    Ok(list(moment, asked, status, entries, &return_to(asked)))
+    Ok(list(moment, asked, status, &entries, &return_to(asked)))
 }
 
 /// What is in one of them.
@@ -109,7 +109,7 @@ async fn reveal(
         }
     };
     note(draft, id, HoldStep::Shown, Some(person));
-    Ok(list(moment, asked, StatusCode::OK, vec![typed], "/"))
+    Ok(list(moment, asked, StatusCode::OK, &[typed], "/"))
 }
 
 async fn discard(
@@ -154,11 +154,11 @@ fn list(
     moment: &Moment,
     asked: &Asked,
     status: StatusCode,
-    entries: Vec<HeldEntry>,
+    entries: &[HeldEntry],
     return_to: &str,
 ) -> Answer {
     let zone = moment.current.rules.policy.zone();
-    let view = HeldView { entries: &entries, return_to, now: moment.now, zone };
+    let view = HeldView { entries, return_to, now: moment.now, zone };
     show_to(moment, &asked.manner, &asked.person, status, &Page::Held(view))
 }
 

@@ -93,8 +93,8 @@ pub async fn send(
     note(draft, sending.id, HoldStep::Sent, person.known().map(|known| known.session.subject.id()));
     restore(&mut parts, &typed, &named.target);
     let head = head.at(named.target);
-    let held = Held { id: sending.id, lifetime: std::time::Duration::ZERO, set_cookie: None };
-    let from = From { found, line, manner, resumes: Some(&held) };
+    let resumed = Held { id: sending.id, lifetime: sending.left(moment.now), set_cookie: None };
+    let from = From { found, line, manner, resumes: Some(&resumed) };
     let body = handle::Coming::Kept(typed.body.clone());
     let result = pursue(moment, from, (parts, head), body, None, draft).await;
     let status = match &result {
@@ -178,9 +178,9 @@ async fn settle(moment: &Moment, result: &Result<Answer, Refusal>, sending: Send
     let holds = &moment.worker.shared.holds;
     let settled = match result {
         Ok(Answer::Released(reply, _)) if is_taken(reply.status()) => holds.finish(sending).await,
-        Ok(Answer::Released(..) | Answer::Own(..) | Answer::Switched(_)) => Ok(drop(sending)),
         Err(refusal) if was_not_sent(refusal, draft) => holds.put_back(sending).await,
-        Err(_) => Ok(drop(sending)),
+        // Dropped, it counts as perhaps sent.
+        Ok(Answer::Released(..) | Answer::Own(..) | Answer::Switched(_)) | Err(_) => return,
     };
     if let Err(error) = settled {
         tracing::error!(request.id = %moment.event, error = %error, "a held entry could not be settled");

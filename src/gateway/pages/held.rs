@@ -63,7 +63,8 @@ struct Shown<'a> {
     stands_out: bool,
     fields: Vec<ShownField>,
     more: Option<String>,
-    shown: bool,
+    /// Whether what is in the fields is there too.
+    opened: bool,
 }
 
 struct ShownField {
@@ -122,7 +123,7 @@ impl<'a> Shown<'a> {
             fields: (1..).zip(&preview.fields).map(field).collect(),
             more: (preview.more > 0)
                 .then(|| texts.more.with(&[("n", &messages.number.write(preview.more as u64))])),
-            shown: *shown,
+            opened: *shown,
         }
     }
 }

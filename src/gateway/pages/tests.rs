@@ -351,8 +351,8 @@ fn each_page(
         now,
         zone: &zone,
     };
-    let hold = HoldId::new(now, &SystemEntropy);
-    let entries = held_entries(hold, person.unwrap_or("Maria"), now);
+    let entry_id = HoldId::new(now, &SystemEntropy);
+    let entries = held_entries(entry_id, person.unwrap_or("Maria"), now);
     let held = HeldView { entries: &[], return_to, now, zone: &zone };
     let mut pages = vec![
         (
@@ -381,7 +381,7 @@ fn each_page(
         ("sign-in-expired".into(), Page::SignIn { return_to, expired: true, held: None }),
         (
             "sign-in-held".into(),
-            Page::SignIn { return_to, expired: true, held: Some((hold, Duration::from_secs(900))) },
+            Page::SignIn { return_to, expired: true, held: Some((entry_id, Duration::from_secs(900))) },
         ),
         (
             "step-up-held".into(),
