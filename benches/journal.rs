@@ -140,6 +140,7 @@ fn event() -> (Opening, Closing) {
         rules: ["registrar/1".into()].into(),
         rules_version: Some("0011223344556677".into()),
         justification: None,
+        hold: None,
         note: None,
         revocation: None,
     };

@@ -14,9 +14,10 @@ pub async fn run(shared: Arc<Shared>) {
     let mut tick = tokio::time::interval(SWEPT_EVERY);
     loop {
         tick.tick().await;
-        match shared.holds.sweep(shared.clock.now()).await {
-            Ok(gone) => tell(&shared, &gone, HoldStep::Expired).await,
-            Err(error) => tracing::error!(error = %error, "what was kept too long could not be thrown away"),
+        let due = shared.holds.due(shared.clock.now());
+        tell(&shared, &due, HoldStep::Expired).await;
+        if let Err(error) = shared.holds.forget(&due).await {
+            tracing::error!(error = %error, "what was kept too long could not be thrown away");
         }
     }
 }

@@ -304,29 +304,34 @@ impl Holds {
 
     /// Throws away all that is kept for a person whose access was taken back.
     pub async fn revoke(&self, person: &SubjectId) -> Result<Vec<Gone>, HoldError> {
-        self.clear(|entry| entry.owner.person() == Some(person)).await
-    }
-
-    /// Throws away what has been kept long enough. To be called every few seconds.
-    pub async fn sweep(&self, now: Timestamp) -> Result<Vec<Gone>, HoldError> {
-        let gone = self.clear(|entry| entry.expires <= now).await?;
-        if !gone.is_empty() {
-            self.store.write(vec![store::delete_expired(now)]).await?;
-        }
+        let gone = self.found(|entry| entry.owner.person() == Some(person));
+        self.forget(&gone).await?;
         Ok(gone)
     }
 
-    async fn clear(&self, is_it: impl Fn(&Entry) -> bool) -> Result<Vec<Gone>, HoldError> {
-        let found = self.table.find(|entry| entry.standing != Standing::BeingSent && is_it(entry));
-        for some in found.chunks(BATCH) {
+    /// What has been kept long enough. It stays until it is forgotten, so that its event is not lost.
+    pub fn due(&self, now: Timestamp) -> Vec<Gone> {
+        self.found(|entry| entry.expires <= now)
+    }
+
+    /// Throws these away.
+    pub async fn forget(&self, gone: &[Gone]) -> Result<(), HoldError> {
+        for some in gone.chunks(BATCH) {
             self.store.write(some.iter().map(|entry| store::delete(entry.id)).collect()).await?;
+            for entry in some {
+                self.table.remove(entry.id);
+            }
         }
+        Ok(())
+    }
+
+    fn found(&self, is_it: impl Fn(&Entry) -> bool) -> Vec<Gone> {
+        let found = self.table.find(|entry| entry.standing != Standing::BeingSent && is_it(entry));
         let gone = |entry: Entry| {
-            let entry = self.table.remove(entry.id)?;
             let person = entry.owner.person().cloned();
-            Some(Gone { id: entry.id, application: entry.application, person })
+            Gone { id: entry.id, application: entry.application, person }
         };
-        Ok(found.into_iter().filter_map(gone).collect())
+        found.into_iter().map(gone).collect()
     }
 
     fn theirs(&self, id: HoldId, visit: Visit<'_>, now: Timestamp) -> Result<Entry, HoldError> {

@@ -80,11 +80,6 @@ pub(super) fn delete(id: HoldId) -> Statement {
     Statement::new("DELETE FROM hold WHERE id = $1").with(id.to_string())
 }
 
-/// All whose time was over at `now`, also those that nobody knows of.
-pub(super) fn delete_expired(now: Timestamp) -> Statement {
-    Statement::new("DELETE FROM hold WHERE expires <= $1").with(now.as_millis())
-}
-
 /// What there is, without what is sealed.
 pub(super) fn all() -> Statement {
     Statement::new(
