@@ -266,10 +266,10 @@ async fn what_must_not_be_kept_is_not() {
     let form = ("content-type", "application/x-www-form-urlencoded");
     let page = ("accept", "text/html");
     let cookie = ("cookie", cookie.as_str());
-    let large = "x".repeat(1025);
+    let (largest, large) = ("x".repeat(1024), "x".repeat(1025));
     let cases: [Case<'_>; 9] = [
         ("a form", NOTES, &[form, page, cookie, ("origin", &own)], "text=a", true),
-        ("at the bound", NOTES, &[form, page, cookie, ("origin", &own)], &large[1..], true),
+        ("at the bound", NOTES, &[form, page, cookie, ("origin", &own)], &largest, true),
         ("beyond it", NOTES, &[form, page, cookie, ("origin", &own)], &large, false),
         ("another site's", NOTES, &[form, page, cookie, ("origin", "https://evil.example")], "text=a", false),
         ("another site's", NOTES, &[form, page, cookie, ("sec-fetch-site", "cross-site")], "text=a", false),
