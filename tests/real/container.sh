@@ -75,7 +75,7 @@ chmod -R g+rX,o-rwx "$DIR/gateway"
 # begin NAME : a container of that name, ready.
 begin() {
   spawn gateway "${RUN[@]}" -v "$DIR/gateway:/etc/leastway:ro" -v leastway-state:/var/lib/leastway --name "$1" leastway
-  wait_http gateway "http://127.0.0.1:$CONTROL_PORT/readyz" 30
+  wait_http gateway "http://127.0.0.1:$CONTROL_PORT/readyz" 60
 }
 signs_in() { client session.py nurse "https://pacs.localhost:$GATEWAY_PORT/patients"; }
 process() { "${POD[@]}" inspect --format '{{.State.Pid}}' "$1"; }

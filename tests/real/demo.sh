@@ -5,7 +5,7 @@ need_tools
 . "$REAL/browser/start.sh"
 rm -rf "$DIR/demo"
 spawn demo "$LEASTWAY" demo --directory "$DIR/demo"
-wait_http demo https://127.0.0.1:8443/ 30
+wait_http demo https://127.0.0.1:8443/ 60
 flow browser "$DIR/demo/certs/authority.pem" demo.mjs https://ehr.localhost:8443 "$LEASTWAY" demo totp
 check 'the blocked export is an event' sh -c \
   '"$1" audit query --config "$2" --json --person registrar --reason export-over-request-limit | grep -q "\"withheld\""' \

@@ -42,7 +42,7 @@ spawn gateway bwrap --ro-bind / / --dev /dev --proc /proc --bind "$state" "$stat
   --unshare-pid --die-with-parent \
   setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs \
   strace -f -qq -o "$DIR/calls" "$DIR/leastway" serve --config "$DIR/gateway/leastway.toml"
-wait_http gateway "http://127.0.0.1:$CONTROL_PORT/readyz" 30
+wait_http gateway "http://127.0.0.1:$CONTROL_PORT/readyz" 60
 process() { pgrep -u nobody -f "^$DIR/leastway serve" | head -1; }
 signs_in() { client session.py nurse "https://pacs.localhost:$GATEWAY_PORT/patients"; }
 check 'somebody signs in and works' signs_in

@@ -6,7 +6,7 @@ need_tools
 . "$REAL/browser/start.sh"
 rm -rf "$DIR/hold"
 spawn hold "$LEASTWAY" demo --directory "$DIR/hold"
-wait_http hold https://127.0.0.1:8443/ 30
+wait_http hold https://127.0.0.1:8443/ 60
 # So that nobody has to wait for long; taken over while it runs.
 sed -i 's/^idle = "15m"/idle = "1m"/' "$DIR/hold/leastway.toml"
 sleep 5

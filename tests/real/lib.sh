@@ -184,7 +184,8 @@ wait_http() {
     is_alive "$name" || break
     sleep 0.2
   done
-  echo "$name did not come up; the end of its log:" >&2
+  echo "$name did not come up: $(is_alive "$name" || echo 'it has ended; ')$(curl -ksS -o /dev/null -m 5 "$url" 2>&1)" >&2
+  echo "its log ends:" >&2
   tail -30 "$DIR/log/$name.log" >&2
   return 1
 }
@@ -229,7 +230,7 @@ LIMITS
 # serve : starts Leastway on that configuration and waits until it is ready.
 serve() {
   spawn gateway "$LEASTWAY" serve --config "$DIR/gateway/leastway.toml"
-  wait_http gateway "http://127.0.0.1:$CONTROL_PORT/readyz" 20
+  wait_http gateway "http://127.0.0.1:$CONTROL_PORT/readyz" 60
 }
 
 verify() { "$LEASTWAY" audit verify --config "$DIR/gateway/leastway.toml"; }

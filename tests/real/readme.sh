@@ -48,7 +48,7 @@ check 'with one it is permitted' explain --groups release-of-information --with 
 start_orthanc
 start_oidc_provider
 spawn gateway leastway serve --config leastway.toml
-wait_http gateway "http://127.0.0.1:$CONTROL_PORT/readyz" 20
+wait_http gateway "http://127.0.0.1:$CONTROL_PORT/readyz" 60
 flow client flow_readme.py "$DIR/readme/references"
 read -r refused released <"$DIR/readme/references"
 event() { leastway audit query --config leastway.toml --event "$1" --json; }

@@ -35,5 +35,5 @@ sql() { psql -qAt -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$POSTGRES_PORT" -U postgre
 start_adminer() {
   start_postgres
   PHP_CLI_SERVER_WORKERS=4 spawn adminer php -S "127.0.0.1:$ADMINER_PORT" -t /usr/share/adminer
-  wait_http adminer "http://127.0.0.1:$ADMINER_PORT/adminer/" 15
+  wait_http adminer "http://127.0.0.1:$ADMINER_PORT/adminer/" 60
 }

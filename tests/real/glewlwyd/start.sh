@@ -46,7 +46,7 @@ database = { type="sqlite3" path="$home/glewlwyd.db" }
 CONF
   sqlite3 "$home/glewlwyd.db" </usr/share/dbconfig-common/data/glewlwyd/install/sqlite3 >"$DIR/log/glewlwyd-database.log" 2>&1
   spawn glewlwyd glewlwyd --config-file="$home/glewlwyd.conf"
-  wait_http glewlwyd "https://localhost:$GLEWLWYD_PORT/config/" 20
+  wait_http glewlwyd "https://localhost:$GLEWLWYD_PORT/config/" 60
   python3 "$REAL/glewlwyd/setup.py" "https://localhost:$GLEWLWYD_PORT" "$DIR/tls/ca.pem" leastway-secret-of-the-real-runs \
     "https://pacs.localhost:$GATEWAY_PORT/.leastway/callback"
 }

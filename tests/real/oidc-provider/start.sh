@@ -8,5 +8,5 @@ start_oidc_provider() {
   PORT=$OIDC_PORT TLS="$DIR/tls" CLIENT_SECRET=leastway-secret-of-the-real-runs \
     ORIGINS="https://pacs.localhost:$GATEWAY_PORT https://pacs.clinic.example:$GATEWAY_PORT https://localhost:$GATEWAY_PORT https://gone.localhost:$GATEWAY_PORT https://slow.localhost:$GATEWAY_PORT https://broken.localhost:$GATEWAY_PORT https://garbled.localhost:$GATEWAY_PORT" \
     spawn oidc-provider node "$DIR/npm-oidc-provider/server.mjs"
-  wait_http oidc-provider "https://localhost:$OIDC_PORT/.well-known/openid-configuration" 30
+  wait_http oidc-provider "https://localhost:$OIDC_PORT/.well-known/openid-configuration" 120
 }

@@ -16,6 +16,6 @@ start_orthanc() {
   "DicomWeb": { "Enable": true, "Ssl": true, "Root": "/dicom-web/", "EnableWado": true, "WadoRoot": "/wado" } }
 JSON
   spawn orthanc Orthanc "$home/orthanc.json"
-  wait_http orthanc "http://127.0.0.1:$ORTHANC_PORT/system" 30
+  wait_http orthanc "http://127.0.0.1:$ORTHANC_PORT/system" 60
   "$DIR/venv-dicom/bin/python" "$REAL/orthanc/seed.py" "http://127.0.0.1:$ORTHANC_PORT"
 }

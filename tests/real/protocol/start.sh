@@ -8,7 +8,7 @@ protocol() { PYTHONPATH="$REAL/client" "$DIR/venv-protocol/bin/python" -W ignore
 
 start_stream() {
   spawn stream "$DIR/venv-protocol/bin/python" "$REAL/protocol/server.py" "$STREAM_PORT"
-  wait_http stream "http://127.0.0.1:$STREAM_PORT/small" 15
+  wait_http stream "http://127.0.0.1:$STREAM_PORT/small" 60
 }
 
 # memory WHICH : of Leastway, in KiB: VmRSS as it is, VmHWM at most since `memory_begin`.
