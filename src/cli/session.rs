@@ -116,7 +116,7 @@ fn tell(left: &Left, out: &mut dyn Write, problems: &mut dyn Write) -> anyhow::R
         return Ok(Exit::No);
     }
     let (ended, streams) = (left.ended, left.streams);
-    writeln!(out, "{ended} sessions ended, {streams} long replies and WebSockets cut")?;
+    writeln!(out, "sessions ended: {ended}, long replies and WebSockets cut: {streams}")?;
     if left.waiting > 0 {
         writeln!(
             out,

@@ -231,7 +231,7 @@ async fn an_administrator_sees_who_is_signed_in_and_has_somebody_out_by_a_line()
     let mut line = house.line("ehr.localhost", Protocol::Http1).await;
     let stream = watched(line.begin("/patients/quiet", &[("cookie", &hers)]).await.into_body());
     let (exit, text) = say(&house, &["revoke", "--person", &nurse.sub, "--reason", "has left"]).await;
-    assert_eq!((exit, text.trim()), (Exit::Ok, "1 sessions ended, 1 long replies and WebSockets cut"));
+    assert_eq!((exit, text.trim()), (Exit::Ok, "sessions ended: 1, long replies and WebSockets cut: 1"));
     tokio::time::timeout(PROMISED, stream).await.expect("it is cut").unwrap();
     assert_eq!([status(&house, &hers).await, status(&house, &his).await], [401, 200]);
 

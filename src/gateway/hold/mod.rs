@@ -1,5 +1,5 @@
-//! A form that met an ended session or needs a step-up is kept ([`keep`]), shown to its person after they have signed
-//! in ([`own`]), and sent once, when they say so, as a request like any other ([`send`]).
+//! A form that met an ended session or needs a step-up is kept (`keep`), shown to its person after they have signed
+//! in (`own`), and sent once, when they say so, as a request like any other (`send`).
 //!
 //! It is kept for browsers in which a person moves from page to page, and for forms of the host's own pages: what
 //! another site makes a browser post is not kept, or a press of our button would send it. Programs and scripts are
