@@ -1,46 +1,26 @@
 //! The gateway that runs, asked by an administrator through its control listener.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use http::header::AUTHORIZATION;
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
+use super::control_client::{ControlClient, UnreachableError, meaning};
 use crate::control::settings::ControlSettings;
 use crate::domain::application::ProviderName;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::SessionId;
-use crate::foundation::secret::Secret;
-use crate::platform::http::fetch::{AuthoritiesError, Fetch, FetchError};
 
 /// The gateway that runs.
 #[derive(Debug)]
-pub struct Administered {
-    fetch: Fetch,
-    address: SocketAddr,
-    token: Secret,
-}
+pub struct Administered(ControlClient);
 
 /// What cannot be done with it.
 #[derive(Debug, thiserror::Error)]
 pub enum AdministerError {
-    /// Nobody may ask it.
-    #[error(
-        "set `control.token`: sessions are the running gateway's, and it answers to nobody without a token"
-    )]
-    NoToken,
-    /// It does not answer.
-    #[error("the gateway does not answer at {address} ({cause}): sessions are the running gateway's")]
-    Silent {
-        /// Where.
-        address: SocketAddr,
-        /// Why.
-        cause: FetchError,
-    },
-    /// It has no client.
-    #[error(transparent)]
-    Client(#[from] AuthoritiesError),
+    /// It cannot be asked.
+    #[error("{0}: sessions are the running gateway's")]
+    Unreachable(#[from] UnreachableError),
     /// What was asked cannot be written down.
     #[error("what is asked cannot be written as JSON")]
     Unwritable,
@@ -119,11 +99,7 @@ struct Problem {
 impl Administered {
     /// The one that runs on these settings.
     pub fn by(control: &ControlSettings) -> Result<Self, AdministerError> {
-        Ok(Self {
-            fetch: Fetch::of_this_machine(ANSWERS_WITHIN)?,
-            address: control.listen,
-            token: control.token.clone().ok_or(AdministerError::NoToken)?,
-        })
+        Ok(Self(ControlClient::new(control, ANSWERS_WITHIN)?))
     }
 
     /// Who is signed in, the latest first; of a person, if one is named.
@@ -150,28 +126,19 @@ impl Administered {
         target: &str,
         body: Vec<u8>,
     ) -> Result<T, AdministerError> {
-        // A token that no header can carry is none.
-        let request = self.request(method, target, body).ok_or(AdministerError::NoToken)?;
-        let silent = |cause| AdministerError::Silent { address: self.address, cause };
-        let reply = self.fetch.send(request).await.map_err(silent)?;
+        let reply = self.0.ask(method, target, body).await?;
         let (status, body) = (reply.status(), reply.body());
         let answer = |hint: &str| AdministerError::Answer { status, hint: hint.to_owned() };
-        match status {
-            StatusCode::OK => serde_json::from_slice(body).map_err(|_| answer("it is not ours")),
-            StatusCode::UNAUTHORIZED => Err(answer("its token is not `control.token`")),
-            StatusCode::NOT_FOUND => Err(answer("it is of an earlier version")),
-            _ => Err(match serde_json::from_slice::<Problem>(body) {
-                Ok(problem) => answer(&problem.title),
-                Err(_) => answer("it has too much to do, or is not ours"),
-            }),
+        if status == StatusCode::OK {
+            return serde_json::from_slice(body).map_err(|_| answer("it is not ours"));
         }
-    }
-
-    fn request(&self, method: Method, target: &str, body: Vec<u8>) -> Option<Request<Vec<u8>>> {
-        let mut token = HeaderValue::from_str(&format!("Bearer {}", self.token.reveal())).ok()?;
-        token.set_sensitive(true);
-        let request = Request::builder().method(method).uri(format!("http://{}{target}", self.address));
-        request.header(AUTHORIZATION, token).body(body).ok()
+        if let Some(meaning) = meaning(status) {
+            return Err(answer(meaning));
+        }
+        Err(match serde_json::from_slice::<Problem>(body) {
+            Ok(problem) => answer(&problem.title),
+            Err(_) => answer("it has too much to do, or is not ours"),
+        })
     }
 }
 

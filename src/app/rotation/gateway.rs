@@ -1,24 +1,19 @@
 //! The gateway that runs, by its control listener: it writes each step down, and takes the files.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use http::header::AUTHORIZATION;
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 
+use crate::app::control_client::{ControlClient, UnreachableError, meaning};
 use crate::config::Loaded;
 use crate::control::rotation::Step;
 use crate::domain::application::{ApplicationName, CredentialName};
-use crate::foundation::secret::Secret;
-use crate::platform::http::fetch::{AuthoritiesError, Fetch, FetchError};
 
 /// The gateway that runs.
 #[derive(Debug)]
 pub struct Gateway {
-    fetch: Fetch,
-    address: SocketAddr,
-    token: Secret,
+    client: ControlClient,
     /// The version that it has to be on.
     version: String,
 }
@@ -26,23 +21,12 @@ pub struct Gateway {
 /// What cannot be done with it.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// Nobody may ask it.
-    #[error("set `control.token`: a rotation is written down by the gateway that runs, and taken by it")]
-    NoToken,
-    /// It does not answer.
+    /// It cannot be asked.
     #[error(
-        "the gateway does not answer at {address} ({cause}): a rotation needs it, to be written down and taken. Where \
-         it is meant to stand still, write the new secret into the file: it is read at the start"
+        "{0}: a rotation is written down and taken by the gateway that runs. Where it is meant to stand still, write \
+         the new secret into the file: it is read at the start"
     )]
-    Silent {
-        /// Where.
-        address: SocketAddr,
-        /// Why.
-        cause: FetchError,
-    },
-    /// It has no client.
-    #[error(transparent)]
-    Client(#[from] AuthoritiesError),
+    Unreachable(#[from] UnreachableError),
     /// It runs on other files.
     #[error(
         "the gateway runs on version {theirs} of the configuration, and here is {ours}: name the file that it runs on \
@@ -61,7 +45,7 @@ pub enum GatewayError {
         problems: Vec<String>,
     },
     /// It says something else.
-    #[error("the gateway answers {status}{hint}")]
+    #[error("the gateway answers {status}: {hint}")]
     Answer {
         /// Its status.
         status: StatusCode,
@@ -83,12 +67,9 @@ struct Refused {
 impl Gateway {
     /// The one that runs on this configuration.
     pub fn of(loaded: &Loaded) -> Result<Self, GatewayError> {
-        let control = &loaded.settings.control;
         Ok(Self {
             // A reload reads every file and compiles the policy.
-            fetch: Fetch::of_this_machine(Duration::from_secs(60))?,
-            address: control.listen,
-            token: control.token.clone().ok_or(GatewayError::NoToken)?,
+            client: ControlClient::new(&loaded.settings.control, Duration::from_secs(60))?,
             version: loaded.settings.version.short(),
         })
     }
@@ -114,10 +95,7 @@ impl Gateway {
     }
 
     async fn ask(&self, method: Method, target: &str) -> Result<(), GatewayError> {
-        // A token that no header can carry is none.
-        let request = self.request(method, target).ok_or(GatewayError::NoToken)?;
-        let silent = |cause| GatewayError::Silent { address: self.address, cause };
-        let reply = self.fetch.send(request).await.map_err(silent)?;
+        let reply = self.client.ask(method, target, Vec::new()).await?;
         let (status, body) = (reply.status(), reply.body());
         match status {
             StatusCode::OK => self.is_ours(body),
@@ -125,25 +103,16 @@ impl Gateway {
                 let refused = serde_json::from_slice::<Refused>(body);
                 Err(GatewayError::Refused { problems: refused.map(|it| it.problems).unwrap_or_default() })
             }
-            StatusCode::UNAUTHORIZED => Err(Self::answer(status, ": its token is not `control.token`")),
-            StatusCode::NOT_FOUND => Err(Self::answer(status, ": it is of an earlier version")),
             StatusCode::SERVICE_UNAVAILABLE => {
-                Err(Self::answer(status, ": it cannot write its journal, or has too much to do"))
+                Err(Self::answer(status, "it cannot write its journal, or has too much to do"))
             }
-            _ => Err(Self::answer(status, "")),
+            _ => Err(Self::answer(status, meaning(status).unwrap_or("it is not known what that means"))),
         }
-    }
-
-    fn request(&self, method: Method, target: &str) -> Option<Request<Vec<u8>>> {
-        let mut token = HeaderValue::from_str(&format!("Bearer {}", self.token.reveal())).ok()?;
-        token.set_sensitive(true);
-        let request = Request::builder().method(method).uri(format!("http://{}{target}", self.address));
-        request.header(AUTHORIZATION, token).body(Vec::new()).ok()
     }
 
     fn is_ours(&self, body: &[u8]) -> Result<(), GatewayError> {
         let Ok(Version { rules_version: theirs }) = serde_json::from_slice(body) else {
-            return Err(Self::answer(StatusCode::OK, ", but is not ours"));
+            return Err(Self::answer(StatusCode::OK, "it is not ours"));
         };
         if theirs == self.version {
             return Ok(());
