@@ -12,7 +12,7 @@ use super::authority::problem;
 use super::state::{ControlState, ProviderState};
 use crate::domain::application::ProviderName;
 use crate::domain::revocation::{Cause, ProviderSession, Revocation, Target, Why, WhyError};
-use crate::domain::subject::SubjectId;
+use crate::domain::subject::{SubjectId, identifier};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::SessionId;
 
@@ -44,9 +44,7 @@ enum Unclear {
     Which,
     #[error("`reason` is needed: {0}")]
     Why(#[from] WhyError),
-    #[error(
-        "`person` and `provider_session` are 1 to {IDENTIFIER_BYTES_MAX} bytes without control characters"
-    )]
+    #[error("`person` and `provider_session` are 1 to 255 bytes without control characters")]
     Identifier,
     #[error("say at which `provider`: {known}")]
     Provider { known: String },
@@ -87,20 +85,19 @@ impl Question {
             (Some(session), None, None) => Ok(Target::Session(session)),
             (None, Some(sub), None) => {
                 let issuer = issuer(providers, self.provider.as_ref())?;
-                Ok(Target::Person(SubjectId { issuer, sub: identifier(&sub)? }))
+                Ok(Target::Person(SubjectId { issuer, sub: named(&sub)? }))
             }
             (None, None, Some(sid)) => {
                 let issuer = issuer(providers, self.provider.as_ref())?;
-                Ok(Target::ProviderSession(ProviderSession { issuer, sid: identifier(&sid)?, sub: None }))
+                Ok(Target::ProviderSession(ProviderSession { issuer, sid: named(&sid)?, sub: None }))
             }
             (None, None, None) | (Some(_), _, _) | (None, Some(_), Some(_)) => Err(Unclear::Which),
         }
     }
 }
 
-fn identifier(text: &str) -> Result<std::sync::Arc<str>, Unclear> {
-    let is_one = (1..=IDENTIFIER_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control);
-    if is_one { Ok(text.into()) } else { Err(Unclear::Identifier) }
+fn named(text: &str) -> Result<std::sync::Arc<str>, Unclear> {
+    identifier(text).ok_or(Unclear::Identifier)
 }
 
 /// The issuer of the provider that is named, or of the only one.
@@ -116,7 +113,5 @@ fn issuer(providers: &[ProviderState], named: Option<&ProviderName>) -> Result<s
     })
 }
 
-/// The longest `sub` (OpenID Connect Core 2), and the longest `sid` that we take.
-const IDENTIFIER_BYTES_MAX: usize = 255;
 /// The largest question.
 pub(super) const QUESTION_BYTES_MAX: usize = 16 * 1024;

@@ -128,6 +128,7 @@ async fn sessions(path: &Path, entropy: &Arc<SystemEntropy>) -> Sessions {
         purpose: Purpose::Treatment,
         provider_sid: None,
         id_token: None,
+        begun: start(),
     };
     sessions.create(sign_in, start()).await.unwrap();
     sessions

@@ -36,6 +36,15 @@ pub struct SubjectId {
     pub sub: Arc<str>,
 }
 
+/// What a provider calls a person (`sub`) or a session (`sid`), if that is a name: 1 to 255 bytes, as OpenID Connect
+/// Core 2 has it for `sub`, and none of them a control character.
+pub fn identifier(text: &str) -> Option<Arc<str>> {
+    let is_one = (1..=IDENTIFIER_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control);
+    is_one.then(|| text.into())
+}
+
+const IDENTIFIER_BYTES_MAX: usize = 255;
+
 impl Subject {
     /// The key of everything that is kept for this subject.
     pub fn id(&self) -> SubjectId {
@@ -73,4 +82,17 @@ pub struct Identity {
     pub justification: Option<Justification>,
     /// Rises with every change to anything above; part of a cached decision's key.
     pub version: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_is_a_short_text() {
+        assert!(identifier("nurse-7").is_some() && identifier(&"s".repeat(IDENTIFIER_BYTES_MAX)).is_some());
+        for odd in ["", "a\nb", &"s".repeat(IDENTIFIER_BYTES_MAX + 1)] {
+            assert!(identifier(odd).is_none(), "{odd}");
+        }
+    }
 }

@@ -24,6 +24,7 @@ use super::refusal::{Challenged, Refusal};
 use super::sought::Part;
 use super::worker::{Current, Worker};
 use crate::domain::decision::{Challenge, Decision, Denial};
+use crate::domain::limit::Exceeded;
 use crate::domain::reason::Reason;
 use crate::features::policy::decide::Question;
 use crate::features::route::settings::{Access as Audience, Unmatched};
@@ -211,17 +212,23 @@ impl Access {
 }
 
 impl Passage<'_> {
-    /// Whether [`still_stands`](Self::still_stands) has to be asked: a while has passed, or the session is not as it
-    /// was.
-    pub fn may_have_ended(&self) -> bool {
-        let session = self.person.known().map(|known| &known.session);
-        self.moment.worker.now().since(self.moment.now) >= ASKED_EVERY
-            || session.is_some_and(|session| !session.is_live())
-    }
-
     /// Whoever has waited long for a reply may have been signed out meanwhile, or the rules may be others: then it
     /// stays here.
-    pub fn still_stands(&self) -> Result<(), Refusal> {
+    pub fn may_still_have(&self) -> Result<(), Refusal> {
+        self.still_stands(Some(None))
+    }
+
+    /// So may whoever has waited to ask: then nothing of it leaves.
+    pub fn may_still_ask(&self) -> Result<(), Refusal> {
+        self.still_stands(None)
+    }
+
+    fn still_stands(&self, withheld: Option<Option<Exceeded>>) -> Result<(), Refusal> {
+        let has_ended = self.person.known().is_some_and(|known| !known.session.is_live());
+        let is_of_now = self.moment.worker.now().since(self.moment.now) < ASKED_EVERY;
+        if is_of_now && !has_ended {
+            return Ok(());
+        }
         let Some(reason) = Access::of_answer(self).ended(false) else { return Ok(()) };
         let action = self.part.route.as_ref().map(|route| route.action);
         let signs_in = [Reason::SessionRevoked, Reason::SessionExpired, Reason::SignInRequired];
@@ -234,7 +241,7 @@ impl Passage<'_> {
             application: self.application.clone(),
             known: None,
             action,
-            withheld: Some(None),
+            withheld,
             held: None,
         })))
     }

@@ -1,7 +1,8 @@
 //! The path by which a provider tells that somebody has signed out there (OpenID Connect Back-Channel Logout 1.0).
 //!
 //! No person stands behind such a request, and no browser: what speaks is the token that it brings. Anyone may post
-//! one. Tokens that hold are as welcome as any request; whoever posts others is measured as those who sign in are.
+//! one. Whoever does is measured as those who sign in are, before anything is looked into; a token that holds does not
+//! count.
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -15,7 +16,6 @@ use super::refusal::{LogoutRefused, Refusal};
 use super::reply::own_head;
 use super::turnstile;
 use crate::domain::event::Outcome;
-use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, Revocation};
 use crate::features::authn::{AuthnError, Logout, LogoutTokenFault};
 use crate::platform::http::body::read_bounded;
@@ -28,17 +28,16 @@ pub async fn logout(
     incoming: Paced<Incoming>,
     draft: &mut Option<Draft>,
 ) -> Result<Answer, Refusal> {
+    turnstile::sign_in(moment)?;
     let refused = match read(moment, asked, incoming).await {
-        Ok(logout) => match end(moment, logout).await {
-            Ok(()) => return Ok(done(moment)),
-            Err(incomplete) => incomplete,
-        },
-        Err(error) => {
-            if error.reason() == Reason::LogoutTokenInvalid {
-                turnstile::sign_in(moment)?;
+        Ok(logout) => {
+            turnstile::no_sign_in(moment);
+            match end(moment, logout).await {
+                Ok(()) => return Ok(done(moment)),
+                Err(incomplete) => incomplete,
             }
-            error.into()
         }
+        Err(error) => error.into(),
     };
     if let Some(draft) = draft {
         draft.open(|opening| opening.note = Some(refused.to_string()));

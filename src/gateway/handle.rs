@@ -33,6 +33,7 @@ use crate::domain::reason::Reason;
 use crate::features::guard::body::GuardedBody;
 use crate::features::route::settings::Access as Audience;
 use crate::features::session::Found;
+use crate::features::upstream::send::RequestBody;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
 use crate::platform::http::pace::Paced;
@@ -206,6 +207,11 @@ pub async fn pursue(
     let Sought { part, entries, body } = sought.inspect_err(|_| note_path(draft, &normalized))?;
     note_part(draft, moment, &normalized, &part);
 
+    let found = match body {
+        // To read it took as long as its caller liked.
+        RequestBody::Held(_) => subject::again(moment, found),
+        RequestBody::Streaming(..) => found,
+    };
     let person = subject::person(moment, &found, Some(&application));
     note_person(draft, &person);
     let public = part.route.as_ref().is_some_and(|route| route.access == Audience::Public);

@@ -35,7 +35,7 @@ use crate::domain::revocation::{Cause, Target};
 use crate::domain::subject::Justification;
 use crate::features::authn::{AuthnError, Finished, Previous, ReturnTo};
 use crate::features::route::table::Application;
-use crate::features::session::{NewSession, Renewal, SessionError, SessionToken};
+use crate::features::session::{Found, NewSession, Renewal, SessionError, SessionToken};
 use crate::foundation::secret::Secret;
 use crate::platform::http::body::read_bounded;
 use crate::platform::http::pace::Paced;
@@ -190,7 +190,8 @@ async fn establish(
     finished: Finished,
 ) -> Result<(std::sync::Arc<crate::features::session::Session>, SessionToken), Refusal> {
     let sessions = &moment.worker.shared.sessions;
-    let Finished { subject, assurance, provider, sid, id_token, previous, need: _, return_to: _ } = finished;
+    let Finished { subject, assurance, provider, sid, id_token, previous, begun, need: _, return_to: _ } =
+        finished;
     let id_token = Some(id_token);
     match previous {
         Previous::Same(session) => {
@@ -199,10 +200,13 @@ async fn establish(
                 assurance: assurance.clone(),
                 provider_sid: sid.clone(),
                 id_token: id_token.clone(),
+                begun,
             };
             match sessions.rotate(session, renewal, moment.now).await {
-                // It ended while its person was at the provider: they have signed in anew.
-                Err(SessionError::Gone) => {}
+                // It expired while its person was at the provider: they have signed in anew. One that somebody has
+                // ended does not come back by a sign-in that was begun before.
+                Err(SessionError::Gone)
+                    if matches!(sessions.current(session, moment.now), Found::Expired) => {}
                 rotated => return rotated.map_err(|error| unkept(moment, &error)),
             }
         }
@@ -215,10 +219,11 @@ async fn establish(
     let policy = &moment.current.rules.policy;
     let purpose = policy.default_purpose(&policy.roles_of(&subject.groups)).unwrap_or(Purpose::Operations);
     let host = asked.head.authority.host.as_ref().into();
-    let new = NewSession { host, provider, subject, assurance, purpose, provider_sid: sid, id_token };
+    let new = NewSession { host, provider, subject, assurance, purpose, provider_sid: sid, id_token, begun };
     let created = sessions.create(new, moment.now).await.map_err(|error| unkept(moment, &error))?;
     for oldest in sessions.surplus(&created.0.subject.id()) {
-        moment.revoke(Target::Session(oldest), Cause::TooMany, None).await?;
+        // The person is signed in whatever becomes of it; it is told where it was tried.
+        let _told = moment.revoke(Target::Session(oldest), Cause::TooMany, None).await;
     }
     Ok(created)
 }

@@ -108,6 +108,8 @@ pub async fn pass(
         (reply, pending.durable().await?)
     } else {
         let durable = pending.durable().await?;
+        // Nothing is changed on behalf of somebody who was signed out meanwhile.
+        passage.may_still_ask()?;
         (send_as(pool, &mut request, &toward.errand, credential, &permit, &journaled).await, durable)
     };
     let upstream = asked.elapsed();
@@ -219,9 +221,7 @@ impl Passage<'_> {
         let meter = Meter::new(shape, &head, &rules.guard);
         match release(Response::from_parts(head, body), meter, terms, durable, &rules.guard).await {
             Ok(released) => {
-                if self.may_have_ended() {
-                    self.still_stands()?;
-                }
+                self.may_still_have()?;
                 let mut slots = slots;
                 // A file where one only looks is an export, which nobody knew before it was here.
                 if slots.is_empty() && released.body().is_found_file() && status.is_success() {

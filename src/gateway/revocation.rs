@@ -14,14 +14,16 @@ use tokio::time::timeout_at;
 
 use super::bells::{Notice, Sign};
 use super::handle::Moment;
+use super::hold;
 use super::rules::Shared;
 use super::subject::Known;
 use super::worker::Worker;
-use crate::domain::event::{Closing, EventKind, EventSubject, Opening, Outcome, Verdict};
+use crate::domain::event::{Closing, EventKind, EventSubject, HoldStep, Opening, Outcome, Verdict};
 use crate::domain::kept::Kept;
 use crate::domain::measure::Histogram;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, Revocation, Revoked, Target};
+use crate::domain::subject::SubjectId;
 use crate::features::audit::JournalError;
 use crate::features::session::{Session, SessionError};
 use crate::foundation::clock::Timestamp;
@@ -118,12 +120,18 @@ async fn run(
 ) -> Result<Revoked, RevocationError> {
     let begun = Instant::now();
     let ended = shared.sessions.end(&revocation.target, shared.clock.now());
+    let leaver = leaver(&revocation);
     let mut revoked = told_of(&ended);
     let signs = shared.revocations.tell(ended);
     let opening = opening(&shared, revocation, person);
     let stored = async { shared.sessions.settle().await.map(|()| shared.clock.now()) };
-    let (cut, stored, opened) =
-        tokio::join!(cut(signs, begun), stored, shared.journal.record(&opening, None));
+    let forgotten = async {
+        if let Some(person) = leaver {
+            hold::throw_away(&shared, &shared.holds.of_person(&person), HoldStep::Discarded).await;
+        }
+    };
+    let (cut, stored, opened, ()) =
+        tokio::join!(cut(signs, begun), stored, shared.journal.record(&opening, None), forgotten);
     (revoked.streams, revoked.cut, revoked.waiting) = (cut.told, cut.last, cut.waiting());
     revoked.stored = stored.as_ref().ok().copied();
     let taken = begun.elapsed();
@@ -144,6 +152,14 @@ async fn run(
     })?;
     stored?;
     Ok(revoked)
+}
+
+/// Whoever an administrator signs out everywhere is not expected back: what they have typed is not kept for them.
+fn leaver(revocation: &Revocation) -> Option<SubjectId> {
+    match (&revocation.target, revocation.cause) {
+        (Target::Person(person), Cause::Administrator) => Some(person.clone()),
+        _ => None,
+    }
 }
 
 fn told_of(ended: &[Arc<Session>]) -> Revoked {

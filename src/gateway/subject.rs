@@ -39,6 +39,15 @@ pub fn look_up(moment: &Moment, head: &Head) -> Found {
     worker.shared.sessions.find(&worker.sessions, token.reveal(), &head.authority.host, moment.now)
 }
 
+/// What was found, as it stands by now: the session may have ended since.
+pub fn again(moment: &Moment, found: Found) -> Found {
+    let worker = &moment.worker;
+    match found {
+        Found::Session(session) => worker.shared.sessions.judge(session, worker.now()),
+        other @ (Found::Expired | Found::Ended | Found::None) => other,
+    }
+}
+
 /// The person whose session was found: for one application as that sees them, signed in at its provider and
 /// with the reason that they gave for it.
 pub fn person(moment: &Moment, found: &Found, application: Option<&Application>) -> Person {

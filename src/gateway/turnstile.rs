@@ -48,6 +48,12 @@ pub fn sign_in(moment: &Moment) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// What was let in as a sign-in was none, and does not count as one.
+pub fn no_sign_in(moment: &Moment) {
+    let settings = &moment.current.rules.limits;
+    moment.worker.shared.limits.no_sign_in_from(moment.client, settings, Instant::now());
+}
+
 /// A request's body, which has to come at some rate; but for calls of gRPC in HTTP/2, whose body is a
 /// conversation and may pause.
 pub fn paced(moment: &Moment, parts: &Parts, incoming: Incoming) -> Paced<Incoming> {

@@ -35,7 +35,8 @@ enum Came {
 }
 use Came::{Reset, Status};
 
-struct Connection(TlsStream<TcpStream>);
+/// A connection that speaks frames.
+pub(crate) struct Connection(TlsStream<TcpStream>);
 
 impl Connection {
     async fn open(house: &House) -> Self {
@@ -83,6 +84,34 @@ impl Connection {
         came.await.unwrap()
     }
 }
+
+/// A connection whose caller has asked for a long reply and takes no more of it: its window is full, and stays so.
+pub(crate) async fn taken_to_the_brim(house: &House, path: &str, cookie: &str) -> Connection {
+    let mut connection = Connection::open(house).await;
+    let host = format!("ehr.localhost:{}", house.ports.gateway);
+    let fields = block(&[
+        (":method", "GET"),
+        (":scheme", "https"),
+        (":authority", &host),
+        (":path", path),
+        ("cookie", cookie),
+    ]);
+    connection.send(HEADERS, END_STREAM | END_HEADERS, 1, &fields).await;
+    let mut room = WINDOW;
+    while room > 0 {
+        let length = connection.0.read_u24().await.unwrap();
+        let kind = connection.0.read_u8().await.unwrap();
+        let mut rest = vec![0; 5 + length as usize];
+        connection.0.read_exact(&mut rest).await.unwrap();
+        if kind == DATA {
+            room -= length;
+        }
+    }
+    connection
+}
+
+/// As many bytes may come before more are asked for (RFC 9113 6.9.2).
+const WINDOW: u32 = 65_535;
 
 trait ReadU24 {
     async fn read_u24(&mut self) -> std::io::Result<u32>;

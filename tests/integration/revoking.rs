@@ -18,11 +18,12 @@ use leastway::domain::subject::{Subject, SubjectId};
 use leastway::features::audit::events::Event;
 use leastway::features::session::NewSession;
 use leastway::foundation::clock::{Clock as _, SystemClock};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
 
+use crate::frames::taken_to_the_brim;
 use crate::house::{House, Neighbors};
-use crate::line::{Line, Protocol, web_socket};
+use crate::line::{Line, Protocol, connect, web_socket};
 
 const SESSIONS: usize = 10_000;
 /// What is promised from when a revocation is here until the last byte of what it ends.
@@ -31,6 +32,7 @@ const PROMISED: Duration = Duration::from_secs(1);
 /// Everybody else of a large house.
 async fn crowd(house: &House) -> Vec<SubjectId> {
     let sessions = &house.running.shared.sessions;
+    let now = SystemClock.now();
     let sign_in = |number: usize| NewSession {
         host: "ehr.localhost".into(),
         provider: "clinic".parse().unwrap(),
@@ -45,8 +47,8 @@ async fn crowd(house: &House) -> Vec<SubjectId> {
         purpose: Purpose::Treatment,
         provider_sid: Some(format!("sid-{number}").into()),
         id_token: None,
+        begun: now,
     };
-    let now = SystemClock.now();
     let made = join_all((0..SESSIONS).map(|number| sessions.create(sign_in(number), now))).await;
     made.into_iter().map(|made| made.unwrap().0.subject.id()).collect()
 }
@@ -164,19 +166,12 @@ async fn somebody_who_has_left_is_out_within_a_second_among_ten_thousand() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sign_out_is_a_revocation_and_who_takes_nothing_is_cut_or_told_of() {
+async fn a_sign_out_is_a_revocation_and_who_takes_nothing_is_told_of() {
     let house = House::open(Neighbors::All).await;
     let cookie = house.cookie_of("nurse").await;
-    let mut line = house.line("ehr.localhost", Protocol::Http2).await;
-    // More than its window is there, and nobody reads it.
-    let hers = line.begin("/patients/flood", &[("cookie", &cookie)]).await;
-    assert_eq!(hers.status(), 200);
-    // Nobody says when a window is full.
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    let full = taken_to_the_brim(&house, "/patients/flood", &cookie).await;
     house.sign_out(&cookie).await;
-    let cut = watched(hers.into_body());
-    tokio::time::timeout(PROMISED, cut).await.expect("what was on its way comes, and no more").unwrap();
-    drop(line);
+    drop(full);
     let events = house.stop().await;
     let [event] = revocations(&events)[..] else { panic!("one event") };
     let told = event.opening.revocation.as_ref().unwrap();
@@ -186,8 +181,34 @@ async fn a_sign_out_is_a_revocation_and_who_takes_nothing_is_cut_or_told_of() {
     let subject = |event: &Event| event.opening.subject.clone().map(|subject| Arc::clone(&subject.sub));
     assert!(subject(event).is_some() && subject(event) == subject(request));
     let came = event.closing.as_ref().unwrap().revoked.as_ref().unwrap();
-    assert_eq!((came.sessions, came.streams), (1, 1), "{came:?}");
-    assert_eq!(came.waiting, u64::from(came.cut.is_none()), "cut, or told of: {came:?}");
+    assert_eq!((came.sessions, came.streams, came.waiting), (1, 1, 1), "{came:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_whose_session_ends_while_its_body_comes_is_not_passed() {
+    let house = House::open(Neighbors::All).await;
+    let cookie = house.cookie_of("nurse").await;
+    let authority = std::fs::read(house.directory.authority()).unwrap();
+    let here = format!("ehr.localhost:{}", house.ports.gateway);
+    let mut statuses = Vec::new();
+    for is_revoked in [false, true] {
+        let reached = house.reached();
+        let mut stream = connect(&authority, "ehr.localhost", house.ports.gateway, b"http/1.1").await;
+        // The form says which route it is, so it is read before anything is decided.
+        let head = format!("host: {here}\r\norigin: https://{here}\r\ncookie: {cookie}\r\nconnection: close");
+        let form = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 8";
+        let begun = format!("POST /reports/patients HTTP/1.1\r\n{head}\r\n{form}\r\n\r\nward");
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        if is_revoked {
+            house.sign_out(&cookie).await;
+        }
+        stream.write_all(b"=all").await.unwrap();
+        let mut came = String::new();
+        stream.read_to_string(&mut came).await.unwrap();
+        statuses.push((came[9..12].to_owned(), house.reached() - reached));
+    }
+    assert_eq!(statuses, [("200".to_owned(), 1), ("401".to_owned(), 0)]);
+    house.stop().await;
 }
 
 /// Types a verb of `leastway session`.

@@ -14,9 +14,9 @@ use openidconnect::{
 use super::RelyingParty;
 use super::assurance::{self, Answer};
 use super::claims::{self, Claims};
-use super::error::{AuthnError, IdTokenFault, ProviderFault, RefusalCode};
+use super::error::{AuthnError, IdTokenFault, ProviderFault, RefusalCode, TokenFault};
 use super::id_token::{self, Expected, Verified};
-use super::provider::{Discovered, Provider, check_endpoint};
+use super::provider::{Asker, Discovered, Provider, check_endpoint};
 use super::response::{AuthorizationResponse, Outcome};
 use super::return_to::ReturnTo;
 use super::transaction::Transaction;
@@ -47,6 +47,8 @@ pub struct Finished {
     pub previous: Previous,
     /// What was to be proven, and is.
     pub need: Option<AssuranceNeed>,
+    /// When it was begun.
+    pub begun: Timestamp,
 }
 
 /// The session that a browser had when its sign-in began.
@@ -101,6 +103,7 @@ impl RelyingParty {
             id_token: Secret::new(id_token.to_string()),
             return_to: transaction.return_to,
             need: transaction.need,
+            begun: transaction.begun,
         })
     }
 }
@@ -182,9 +185,9 @@ async fn verify(
         Ok(verified) => return Ok(verified),
         Err(fault) => fault,
     };
-    if fault == IdTokenFault::Signature {
+    if fault == IdTokenFault::Token(TokenFault::Signature) {
         let key = id_token::key_id(&token.to_string());
-        if let Some(rotated) = provider.with_new_keys(&discovered, key, now).await? {
+        if let Some(rotated) = provider.with_new_keys(&discovered, key, Asker::SignIn, now).await? {
             return verify(&rotated).map_err(AuthnError::IdToken);
         }
     }

@@ -112,24 +112,15 @@ pub enum ProviderFault {
     OutOfOrder(RefusalCode),
 }
 
-/// What does not hold in an ID token.
+/// What does not hold in a signed token, whatever it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum IdTokenFault {
-    /// There is none.
-    #[error("there is none")]
-    Missing,
-    /// It is not an ID token.
-    #[error("it is malformed")]
-    Malformed,
+pub enum TokenFault {
     /// It is unsigned, or signed in a way that is not accepted.
     #[error("it is unsigned or signed by an algorithm that is not accepted")]
     Algorithm,
     /// The signature is not by a key of the provider.
     #[error("its signature does not match a key of the provider")]
     Signature,
-    /// `iss` is another issuer.
-    #[error("`iss` is another issuer")]
-    Issuer,
     /// `aud` does not name us.
     #[error("`aud` does not name us")]
     Audience,
@@ -139,6 +130,23 @@ pub enum IdTokenFault {
     /// `exp` is past.
     #[error("it has expired")]
     Expired,
+}
+
+/// What does not hold in an ID token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdTokenFault {
+    /// What does not hold of tokens of any kind.
+    #[error(transparent)]
+    Token(#[from] TokenFault),
+    /// There is none.
+    #[error("there is none")]
+    Missing,
+    /// It is not an ID token.
+    #[error("it is malformed")]
+    Malformed,
+    /// `iss` is another issuer.
+    #[error("`iss` is another issuer")]
+    Issuer,
     /// `iat` is in the future, or before the sign-in began.
     #[error("`iat` is not within this sign-in")]
     IssuedAt,
@@ -159,6 +167,9 @@ pub enum IdTokenFault {
 /// What does not hold in a logout token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LogoutTokenFault {
+    /// What does not hold of tokens of any kind.
+    #[error(transparent)]
+    Token(#[from] TokenFault),
     /// There is none, or more than one.
     #[error("there is none, or what was posted is no form")]
     Missing,
@@ -168,24 +179,9 @@ pub enum LogoutTokenFault {
     /// It is a token of another kind.
     #[error("it is of another kind")]
     Type,
-    /// It is unsigned, or signed in a way that is not accepted.
-    #[error("it is unsigned or signed by an algorithm that is not accepted")]
-    Algorithm,
-    /// The signature is not by a key of the provider.
-    #[error("its signature does not match a key of the provider")]
-    Signature,
     /// `iss` is no provider of ours.
     #[error("`iss` is no provider of ours")]
     Issuer,
-    /// `aud` does not name us.
-    #[error("`aud` does not name us")]
-    Audience,
-    /// `azp` is another client, or is missing beside several audiences.
-    #[error("`azp` is not us")]
-    AuthorizedParty,
-    /// `exp` is past.
-    #[error("it has expired")]
-    Expired,
     /// `iat` is in the future, or long past.
     #[error("`iat` is not of the last minutes")]
     IssuedAt,

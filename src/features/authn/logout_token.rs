@@ -16,11 +16,12 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::RelyingParty;
-use super::error::{AuthnError, LogoutTokenFault};
-use super::provider::{Discovered, Provider};
+use super::error::{AuthnError, LogoutTokenFault, TokenFault};
+use super::id_token::is_for_us;
+use super::provider::{Asker, Discovered, Provider};
 use crate::domain::application::ProviderName;
 use crate::domain::revocation::{ProviderSession, Target};
-use crate::domain::subject::SubjectId;
+use crate::domain::subject::{SubjectId, identifier};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 
@@ -62,14 +63,15 @@ impl RelyingParty {
             .find(|provider| claims.aud.0.iter().any(|audience| *audience == provider.settings.client_id));
         let provider = match found {
             Some(provider) => provider.clone(),
-            None if is_known => return Err(LogoutTokenFault::Audience),
+            None if is_known => return Err(LogoutTokenFault::Token(TokenFault::Audience)),
             None => return Err(LogoutTokenFault::Issuer),
         };
-        let is_ours = match &claims.azp {
-            Some(party) => *party == provider.settings.client_id,
-            None => claims.aud.0.len() == 1,
-        };
-        if is_ours { Ok(provider) } else { Err(LogoutTokenFault::AuthorizedParty) }
+        let audiences: Vec<&str> = claims.aud.0.iter().map(String::as_str).collect();
+        if is_for_us(&provider.settings.client_id, &audiences, claims.azp.as_deref()) {
+            Ok(provider)
+        } else {
+            Err(LogoutTokenFault::Token(TokenFault::AuthorizedParty))
+        }
     }
 }
 
@@ -120,8 +122,8 @@ impl<'t> Token<'t> {
             return Err(malformed);
         }
         let part = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed);
-        let header: Header =
-            serde_json::from_slice(&part(header)?).map_err(|_| LogoutTokenFault::Algorithm)?;
+        let header: Header = serde_json::from_slice(&part(header)?)
+            .map_err(|_| LogoutTokenFault::Token(TokenFault::Algorithm))?;
         if !header.is_a_logout_tokens() {
             return Err(LogoutTokenFault::Type);
         }
@@ -133,12 +135,12 @@ impl<'t> Token<'t> {
     async fn is_signed_by(&self, provider: &Provider, now: Timestamp) -> Result<(), AuthnError> {
         let discovered = provider.discovered(now).await?;
         match self.holds(&discovered) {
-            Err(LogoutTokenFault::Signature) => {}
+            Err(LogoutTokenFault::Token(TokenFault::Signature)) => {}
             held => return Ok(held?),
         }
-        match provider.with_new_keys(&discovered, self.header.kid.clone(), now).await? {
+        match provider.with_new_keys(&discovered, self.header.kid.clone(), Asker::Stranger, now).await? {
             Some(rotated) => Ok(self.holds(&rotated)?),
-            None => Err(LogoutTokenFault::Signature.into()),
+            None => Err(LogoutTokenFault::Token(TokenFault::Signature).into()),
         }
     }
 
@@ -146,12 +148,15 @@ impl<'t> Token<'t> {
         let algorithm = &self.header.alg;
         // Only ways with a private key are among these: neither `none` nor a shared secret.
         if !provider.algorithms.contains(algorithm) {
-            return Err(LogoutTokenFault::Algorithm);
+            return Err(LogoutTokenFault::Token(TokenFault::Algorithm));
         }
         let mut keys = provider.keys.keys().iter().filter(|key| self.is_for(key));
         // Two that fit are none: the token has to say by which it is signed.
-        let (Some(key), None) = (keys.next(), keys.next()) else { return Err(LogoutTokenFault::Signature) };
-        key.verify_signature(algorithm, self.signed, &self.signature).map_err(|_| LogoutTokenFault::Signature)
+        let (Some(key), None) = (keys.next(), keys.next()) else {
+            return Err(LogoutTokenFault::Token(TokenFault::Signature));
+        };
+        key.verify_signature(algorithm, self.signed, &self.signature)
+            .map_err(|_| LogoutTokenFault::Token(TokenFault::Signature))
     }
 
     fn is_for(&self, key: &CoreJsonWebKey) -> bool {
@@ -183,7 +188,7 @@ impl Claims {
     fn is_in_time(&self, skew: Duration, now: Timestamp) -> Result<(), LogoutTokenFault> {
         let (iat, exp) = (self.iat.0, self.exp.0);
         if exp <= now.minus(skew) {
-            return Err(LogoutTokenFault::Expired);
+            return Err(LogoutTokenFault::Token(TokenFault::Expired));
         }
         let is_of_now = iat <= now.plus(skew) && iat >= now.minus(LIFETIME_MAX).minus(skew);
         if is_of_now { Ok(()) } else { Err(LogoutTokenFault::IssuedAt) }
@@ -199,8 +204,7 @@ impl Claims {
     /// With a `sid` that one session is meant, with a `sub` alone all of the person's (section 2.4).
     fn target(&self) -> Result<Target, LogoutTokenFault> {
         let issuer: Arc<str> = self.iss.as_str().into();
-        let sound = |text: &Option<String>| text.as_deref().map(identifier).transpose();
-        match (sound(&self.sid)?, sound(&self.sub)?) {
+        match (self.sid.as_deref().map(sound).transpose()?, self.sub.as_deref().map(sound).transpose()?) {
             (Some(sid), sub) => Ok(Target::ProviderSession(ProviderSession { issuer, sid, sub })),
             (None, Some(sub)) => Ok(Target::Person(SubjectId { issuer, sub })),
             (None, None) => Err(LogoutTokenFault::Nobody),
@@ -208,7 +212,7 @@ impl Claims {
     }
 
     fn id(&self) -> Result<&str, LogoutTokenFault> {
-        identifier(&self.jti).map(|_| self.jti.as_str())
+        sound(&self.jti).map(|_| self.jti.as_str())
     }
 
     /// Until when it could come again and be good.
@@ -217,9 +221,8 @@ impl Claims {
     }
 }
 
-fn identifier(text: &str) -> Result<Arc<str>, LogoutTokenFault> {
-    let is_sound = (1..=IDENTIFIER_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control);
-    if is_sound { Ok(text.into()) } else { Err(LogoutTokenFault::Identifier) }
+fn sound(text: &str) -> Result<Arc<str>, LogoutTokenFault> {
+    identifier(text).ok_or(LogoutTokenFault::Identifier)
 }
 
 /// The tokens that were good, as long as they would be again.
@@ -288,7 +291,5 @@ const LIFETIME_MAX: Duration = Duration::from_secs(10 * 60);
 /// As many as a house signs out in ten minutes, many times over.
 const LOGOUTS_MAX: usize = 16_384;
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
-/// `sub` is at most 255 characters (OpenID Connect Core 2).
-const IDENTIFIER_BYTES_MAX: usize = 255;
 /// The year 9999.
 const SECONDS_MAX: f64 = 253_402_300_800.0;

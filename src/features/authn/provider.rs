@@ -88,8 +88,24 @@ pub(super) struct Provider {
 #[derive(Debug, Default)]
 struct Attempts {
     failed: Option<(Timestamp, AuthnError)>,
-    keys: Option<Timestamp>,
-    missing_keys: VecDeque<(Timestamp, Option<String>)>,
+    for_sign_ins: KeySearch,
+    for_strangers: KeySearch,
+}
+
+/// When keys were looked for, and which were not there.
+#[derive(Debug, Default)]
+struct KeySearch {
+    last: Option<Timestamp>,
+    missing: VecDeque<(Timestamp, Option<String>)>,
+}
+
+/// On whose word new keys are looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asker {
+    /// The provider itself gave the token, for a sign-in that was begun here.
+    SignIn,
+    /// Anybody may have given it. Sign-ins never wait for what such tokens have used up.
+    Stranger,
 }
 
 /// How long metadata and keys are good for.
@@ -175,6 +191,7 @@ impl Provider {
         &self,
         seen: &Arc<Discovered>,
         key: Option<String>,
+        asker: Asker,
         now: Timestamp,
     ) -> Result<Option<Arc<Discovered>>, AuthnError> {
         let mut attempts = self.attempts.lock().await;
@@ -183,20 +200,24 @@ impl Provider {
         {
             return Ok(Some(known));
         }
-        attempts.missing_keys.retain(|(moment, _)| now.since(*moment) < MISSING_KEY_LIFETIME);
-        let is_too_soon = attempts.keys.is_some_and(|moment| now.since(moment) < KEYS_INTERVAL);
-        if is_too_soon || attempts.missing_keys.iter().any(|(_, missing)| *missing == key) {
+        let search = match asker {
+            Asker::SignIn => &mut attempts.for_sign_ins,
+            Asker::Stranger => &mut attempts.for_strangers,
+        };
+        search.missing.retain(|(moment, _)| now.since(*moment) < MISSING_KEY_LIFETIME);
+        let is_too_soon = search.last.is_some_and(|moment| now.since(moment) < KEYS_INTERVAL);
+        if is_too_soon || search.missing.iter().any(|(_, missing)| *missing == key) {
             return Ok(None);
         }
-        attempts.keys = Some(now);
+        search.last = Some(now);
         let http = self.http();
         let fetched = CoreJsonWebKeySet::fetch_async(seen.metadata.jwks_uri(), &http).await;
         let keys = fetched.map_err(|error| AuthnError::Provider(discovery_fault(error, "key set")))?;
         if !keys.keys().iter().any(|present| present.key_id().map(|id| id.as_str()) == key.as_deref()) {
-            if attempts.missing_keys.len() >= MISSING_KEYS_MAX {
-                attempts.missing_keys.pop_front();
+            if search.missing.len() >= MISSING_KEYS_MAX {
+                search.missing.pop_front();
             }
-            attempts.missing_keys.push_back((now, key));
+            search.missing.push_back((now, key));
         }
         let discovered = Discovered {
             metadata: seen.metadata.clone(),

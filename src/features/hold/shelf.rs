@@ -302,14 +302,12 @@ impl Holds {
         Ok(())
     }
 
-    /// Throws away all that is kept for a person whose access was taken back.
-    pub async fn revoke(&self, person: &SubjectId) -> Result<Vec<Gone>, HoldError> {
-        let gone = self.found(|entry| entry.owner.person() == Some(person));
-        self.forget(&gone).await?;
-        Ok(gone)
+    /// All that is kept for a person. It stays until it is forgotten, so that its event is not lost.
+    pub fn of_person(&self, person: &SubjectId) -> Vec<Gone> {
+        self.found(|entry| entry.owner.person() == Some(person))
     }
 
-    /// What has been kept long enough. It stays until it is forgotten, so that its event is not lost.
+    /// What has been kept long enough. It, too, stays until it is forgotten.
     pub fn due(&self, now: Timestamp) -> Vec<Gone> {
         self.found(|entry| entry.expires <= now)
     }

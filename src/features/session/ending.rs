@@ -20,8 +20,8 @@ impl Sessions {
         // First this: a session that is put into the table after it was looked through finds it here.
         self.lately.note(target, now);
         let meant = self.meant(target);
-        let ended: Vec<_> = meant.iter().filter_map(|session| self.table.end(session.id, now)).collect();
-        lock(&self.undeleted).extend(ended.iter().map(|session| session.id));
+        let ended = meant.iter().filter_map(|session| self.table.end(session.id, now)).collect();
+        lock(&self.undeleted).extend(meant.iter().map(|session| session.id));
         ended
     }
 
@@ -33,7 +33,8 @@ impl Sessions {
 
     /// The person's oldest sessions, beyond as many as one person may have.
     pub fn surplus(&self, person: &SubjectId) -> Vec<SessionId> {
-        let theirs = self.table.of_subject(person);
+        let mut theirs = self.table.of_subject(person);
+        theirs.retain(|session| session.is_live());
         let surplus = theirs.len().saturating_sub(self.limits.per_person);
         theirs.iter().take(surplus).map(|session| session.id).collect()
     }
@@ -62,13 +63,13 @@ impl Sessions {
     }
 }
 
-/// What was ended lately: a sign-in that was on its way at that moment does not outlive it.
+/// What was ended lately: a sign-in that was under way at that moment, however far it had come, does not outlive it.
 #[derive(Debug, Default)]
 pub(super) struct Lately(Mutex<VecDeque<(Timestamp, Target)>>);
 
 impl Lately {
     fn note(&self, target: &Target, now: Timestamp) {
-        // A single session cannot be signed in to anew.
+        // A single session is found by its id, and nothing of it is under another.
         if matches!(target, Target::Session(_) | Target::SignIn(_)) {
             return;
         }
@@ -80,7 +81,7 @@ impl Lately {
         lately.push_back((now, target.clone()));
     }
 
-    /// Whether a session whose sign-in came back at `since` was meant by what was ended then or later.
+    /// Whether a session whose sign-in was begun at `since` was meant by what was ended then or later.
     pub(super) fn names(&self, session: &Session, since: Timestamp) -> bool {
         lock(&self.0).iter().any(|(moment, target)| *moment >= since && is_meant(target, session))
     }
@@ -98,7 +99,7 @@ fn is_meant(target: &Target, session: &Session) -> bool {
     }
 }
 
-/// Longer than the provider may take to tell who has come back: its time for one request is at most 30 s, and
-/// three are made.
-const SIGN_IN_LASTS: Duration = Duration::from_secs(120);
-const LATELY_MAX: usize = 1024;
+/// A person may take ten minutes at the provider, and the provider five times 30 s to say who has come back.
+const SIGN_IN_LASTS: Duration = Duration::from_secs(15 * 60);
+/// As many as there are logout tokens that are known not to come again.
+const LATELY_MAX: usize = 16_384;

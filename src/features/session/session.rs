@@ -32,6 +32,8 @@ pub struct NewSession {
     pub provider_sid: Option<Arc<str>>,
     /// The ID token, shown to the provider at sign-out.
     pub id_token: Option<Secret>,
+    /// When the sign-in was begun.
+    pub begun: Timestamp,
 }
 
 /// What a step-up has established.
@@ -45,6 +47,8 @@ pub struct Renewal {
     pub provider_sid: Option<Arc<str>>,
     /// The ID token.
     pub id_token: Option<Secret>,
+    /// When the step-up was begun.
+    pub begun: Timestamp,
 }
 
 /// One session as it was at one version. What changes in place is its state and when it was last

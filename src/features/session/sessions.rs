@@ -209,8 +209,8 @@ impl Sessions {
         }
     }
 
-    /// Makes a session of a sign-in that came back at `now`; it is in the store when this answers. If its person was
-    /// signed out since, there is none. See [`surplus`](Self::surplus) for what has to end then.
+    /// Makes a session of a sign-in; it is in the store when this answers. If its person was
+    /// signed out since that was begun, there is none. See [`surplus`](Self::surplus) for what has to end then.
     pub async fn create(
         &self,
         new: NewSession,
@@ -219,15 +219,11 @@ impl Sessions {
         if self.table.len() >= self.limits.all {
             return Err(SessionError::TooMany);
         }
-        let token = SessionToken::generate(&*self.entropy);
+        let (token, begun) = (SessionToken::generate(&*self.entropy), new.begun);
         let session = Arc::new(self.session(new, &token, now));
         self.store.write(vec![store::insert(&session)?]).await?;
         self.table.insert(&session);
-        if self.lately.names(&session, now) {
-            self.end(&Target::Session(session.id), now);
-            self.settle().await?;
-            return Err(SessionError::Gone);
-        }
+        self.unless_ended(&session, begun, now).await?;
         Ok((session, token))
     }
 
@@ -238,7 +234,7 @@ impl Sessions {
         renewal: Renewal,
         now: Timestamp,
     ) -> Result<(Arc<Session>, SessionToken), SessionError> {
-        let token = SessionToken::generate(&*self.entropy);
+        let (token, begun) = (SessionToken::generate(&*self.entropy), renewal.begun);
         let session = self
             .change(id, now, |before| {
                 if renewal.subject.id() != before.subject.id() {
@@ -252,7 +248,24 @@ impl Sessions {
                 Ok(after)
             })
             .await?;
+        // What it rests on at the provider now may have ended before it did.
+        self.unless_ended(&session, begun, now).await?;
         Ok((session, token))
+    }
+
+    /// Ends a session that stands now, and was meant by what was ended since `begun`.
+    async fn unless_ended(
+        &self,
+        session: &Session,
+        begun: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), SessionError> {
+        if !self.lately.names(session, begun) {
+            return Ok(());
+        }
+        self.end(&Target::Session(session.id), now);
+        self.settle().await?;
+        Err(SessionError::Gone)
     }
 
     /// Notes the reason that the person gave for an application; it replaces an earlier one.
@@ -288,7 +301,7 @@ impl Sessions {
 
     /// The sessions that stand, the latest first, at most `limit`.
     pub fn list(&self, limit: usize, now: Timestamp) -> Vec<SessionSummary> {
-        self.summaries(self.table.standing(limit, |_| true), now)
+        self.summaries(limit, now, |_| true)
     }
 
     /// Of these, the sessions of whom the provider calls `person`, or who has that in their name, in any case.
@@ -297,13 +310,21 @@ impl Sessions {
         let is_theirs = |session: &Session| {
             *session.subject.sub == *person || session.subject.name.to_lowercase().contains(&part)
         };
-        self.summaries(self.table.standing(limit, is_theirs), now)
+        self.summaries(limit, now, is_theirs)
     }
 
-    fn summaries(&self, mut standing: Vec<Arc<Session>>, now: Timestamp) -> Vec<SessionSummary> {
-        standing.retain(|session| !self.is_past(session, now));
+    fn summaries(
+        &self,
+        limit: usize,
+        now: Timestamp,
+        is_meant: impl Fn(&Session) -> bool,
+    ) -> Vec<SessionSummary> {
+        // Shard by shard: whoever lists all of them keeps nobody waiting.
+        let all = (0..SHARDS).flat_map(|shard| self.table.in_shard(shard));
+        let mut standing: Vec<_> =
+            all.filter(|it| it.is_live() && !self.is_past(it, now) && is_meant(it)).collect();
         standing.sort_by_key(|session| std::cmp::Reverse((session.created, session.id)));
-        standing.iter().map(|session| self.summary(session)).collect()
+        standing.iter().take(limit).map(|session| self.summary(session)).collect()
     }
 
     async fn change(
@@ -322,8 +343,8 @@ impl Sessions {
         if self.table.replace(&before, &after, now) { Ok(after) } else { Err(SessionError::Gone) }
     }
 
-    /// What a session stands for at `now`. Once found expired it stays so, whatever a reload says.
-    fn judge(&self, session: Arc<Session>, now: Timestamp) -> Found {
+    /// What a session that was found stands for at `now`. Once found expired it stays so, whatever a reload says.
+    pub fn judge(&self, session: Arc<Session>, now: Timestamp) -> Found {
         if session.state() == State::Live && self.is_past(&session, now) {
             session.leave(State::Expired, now);
         }

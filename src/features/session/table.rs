@@ -49,23 +49,16 @@ impl Table {
         self.index().sessions.get(&id).cloned()
     }
 
-    /// The person's sessions that still stand, the oldest first.
+    /// The person's sessions, the oldest first; those too that stand no more and are not forgotten yet.
     pub(super) fn of_subject(&self, subject: &SubjectId) -> Vec<Arc<Session>> {
         let index = self.index();
-        index.standing(index.of_subject.get(subject))
+        index.all(index.of_subject.get(subject))
     }
 
     /// The sessions that rest on one session at the provider.
     pub(super) fn of_provider_sid(&self, issuer: &Arc<str>, sid: &Arc<str>) -> Vec<Arc<Session>> {
         let index = self.index();
-        index.standing(index.of_provider_sid.get(&(issuer.clone(), sid.clone())))
-    }
-
-    /// Sessions that stand and are meant, at most `limit`.
-    pub(super) fn standing(&self, limit: usize, is_meant: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
-        let index = self.index();
-        let standing = index.sessions.values().filter(|session| session.is_live() && is_meant(session));
-        standing.take(limit).cloned().collect()
+        index.all(index.of_provider_sid.get(&(issuer.clone(), sid.clone())))
     }
 
     /// Every session of one shard.
@@ -98,11 +91,12 @@ impl Table {
         true
     }
 
-    /// Ends it at once, everywhere. It stays, as an ended one, so that its browser can be told.
+    /// Ends it at once, everywhere; gives it, if it stood. It stays, as an ended one, so that its browser can be told.
+    /// One that has expired ends too: longer times must not bring it back.
     pub(super) fn end(&self, id: SessionId, now: Timestamp) -> Option<Arc<Session>> {
         let index = self.index();
         let session = index.sessions.get(&id)?;
-        let stood = session.state() != State::Ended;
+        let stood = session.is_live();
         session.end(now);
         stood.then(|| session.clone())
     }
@@ -155,11 +149,11 @@ impl Index {
         }
     }
 
-    fn standing(&self, ids: Option<&Vec<SessionId>>) -> Vec<Arc<Session>> {
-        let sessions = ids.into_iter().flatten().filter_map(|id| self.sessions.get(id));
-        let mut standing: Vec<_> = sessions.filter(|session| session.is_live()).cloned().collect();
-        standing.sort_by_key(|session| (session.created, session.id));
-        standing
+    fn all(&self, ids: Option<&Vec<SessionId>>) -> Vec<Arc<Session>> {
+        let ids = ids.into_iter().flatten();
+        let mut sessions: Vec<_> = ids.filter_map(|id| self.sessions.get(id)).cloned().collect();
+        sessions.sort_by_key(|session| (session.created, session.id));
+        sessions
     }
 }
 

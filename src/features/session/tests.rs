@@ -56,6 +56,7 @@ fn sign_in(sub: &str) -> NewSession {
         purpose: Purpose::Treatment,
         provider_sid: Some(format!("sid-of-{sub}").into()),
         id_token: Some(Secret::new("header.payload.signature".to_owned())),
+        begun: start(),
     }
 }
 
@@ -72,7 +73,8 @@ fn proving(class: &str, at: Timestamp) -> Assurance {
 }
 
 fn renewal(sub: &str, assurance: Assurance) -> Renewal {
-    Renewal { subject: subject(sub), assurance, provider_sid: None, id_token: None }
+    let begun = assurance.auth_time;
+    Renewal { subject: subject(sub), assurance, provider_sid: None, id_token: None, begun }
 }
 
 fn found(found: Found) -> Arc<Session> {
@@ -438,11 +440,65 @@ async fn a_sign_in_that_was_on_its_way_does_not_outlive_the_end_of_its_person() 
     let later = start().plus(Duration::from_secs(1));
     let id = subject("nurse").id();
     assert!(end(&sessions, Target::Person(id), later).await.is_empty());
-    let came_before = sessions.create(sign_in("nurse"), start()).await;
+    // However late it comes back: it was begun before.
+    let came_before = sessions.create(sign_in("nurse"), later.plus(9 * MINUTE)).await;
     assert!(matches!(came_before, Err(SessionError::Gone)), "{came_before:?}");
     assert!(sessions.create(sign_in("registrar"), start()).await.is_ok());
-    let came_after = sessions.create(sign_in("nurse"), later.plus(Duration::from_millis(1))).await;
+    let begun = later.plus(Duration::from_millis(1));
+    let came_after = sessions.create(NewSession { begun, ..sign_in("nurse") }, begun).await;
     assert!(came_after.is_ok());
     drop(sessions);
     assert_eq!(open(&path, later).len(), 2);
+}
+
+#[tokio::test]
+async fn a_step_up_does_not_bring_a_session_onto_what_has_ended_at_the_provider() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let sessions = open(&path, start());
+    let later = start().plus(MINUTE);
+    let (session, _) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let (issuer, sid): (_, Arc<str>) = (session.subject.issuer.clone(), "the next sid".into());
+    let next = Target::ProviderSession(ProviderSession { issuer, sid: sid.clone(), sub: None });
+    assert!(end(&sessions, next, later).await.is_empty(), "it rests on another yet");
+    let step_up =
+        |begun| Renewal { provider_sid: Some(sid.clone()), begun, ..renewal("nurse", proving("mfa", later)) };
+    let refused = sessions.rotate(session.id, step_up(start()), later).await;
+    assert!(matches!(refused, Err(SessionError::Gone)), "{refused:?}");
+    assert!(matches!(sessions.current(session.id, later), Found::Ended));
+    let (another, _) = sessions.create(NewSession { begun: later, ..sign_in("nurse") }, later).await.unwrap();
+    let begun_after = step_up(later.plus(Duration::from_millis(1)));
+    assert!(sessions.rotate(another.id, begun_after, later).await.is_ok());
+    drop(sessions);
+    assert_eq!(open(&path, later).len(), 1);
+}
+
+#[tokio::test]
+async fn who_is_ended_does_not_come_back_with_longer_times() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let sessions = open(&path, start());
+    let (nurse, _) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let (other, _) = sessions.create(sign_in("registrar"), start()).await.unwrap();
+    let later = start().plus(16 * MINUTE);
+    for session in [&nurse, &other] {
+        assert!(matches!(sessions.current(session.id, later), Found::Expired));
+    }
+    assert!(end(&sessions, Target::Person(nurse.subject.id()), later).await.is_empty(), "it stood no more");
+    drop(sessions);
+    let sessions = open(&path, start());
+    assert_eq!((sessions.len(), matches!(sessions.current(nurse.id, start()), Found::None)), (1, true));
+}
+
+#[tokio::test]
+async fn of_many_the_latest_are_listed() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("store.db"), start());
+    let mut made = Vec::new();
+    for minute in 0..8 {
+        let (session, _) = sessions.create(sign_in("nurse"), start().plus(minute * MINUTE)).await.unwrap();
+        made.push(session.id);
+    }
+    let listed: Vec<_> = sessions.list(3, start().plus(8 * MINUTE)).iter().map(|one| one.id).collect();
+    assert_eq!(listed, made.iter().rev().take(3).copied().collect::<Vec<_>>());
 }

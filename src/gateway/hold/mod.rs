@@ -5,6 +5,7 @@
 //! another site makes a browser post is not kept, or a press of our button would send it. Programs and scripts are
 //! told 401 and have their text still.
 
+mod gone;
 mod keep;
 mod own;
 mod send;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+pub use gone::throw_away;
 pub use keep::keep;
 pub use own::{answer, is_own};
 pub use send::{Coming, Named, named, send};

@@ -196,8 +196,18 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
     if !draft.is_some_and(Draft::is_journaled) {
         return true;
     }
-    let Refusal::Upstream(error) = refusal else { return matches!(refusal, Refusal::Journal(_)) };
-    matches!(error, UpstreamError::Connect(_) | UpstreamError::ConnectTimeout | UpstreamError::Overloaded)
+    match refusal {
+        Refusal::Journal(_) => true,
+        // Signed out before it could leave; where a reply is withheld, it has left.
+        Refusal::Challenge(challenged) => challenged.withheld.is_none(),
+        Refusal::Upstream(error) => {
+            matches!(
+                error,
+                UpstreamError::Connect(_) | UpstreamError::ConnectTimeout | UpstreamError::Overloaded
+            )
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]

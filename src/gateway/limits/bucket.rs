@@ -34,4 +34,9 @@ impl Bucket {
         self.full_at = full_at;
         Ok(())
     }
+
+    /// Gives back one that was taken.
+    pub fn give_back(&mut self, rate: Rate, now: Instant) {
+        self.full_at = self.full_at.checked_sub(rate.every()).unwrap_or(now).max(now);
+    }
 }

@@ -109,6 +109,11 @@ impl Limits {
         self.sign_ins.take(&Source::of(address), settings.sign_ins_per_address, now)
     }
 
+    /// What was taken for a sign-in was none, and does not count.
+    pub fn no_sign_in_from(&self, address: IpAddr, settings: &LimitSettings, now: Instant) {
+        self.sign_ins.give_back(&Source::of(address), settings.sign_ins_per_address, now);
+    }
+
     /// Whether a request that is refused for its number leaves an event of its own; if not, it is counted
     /// for the next summary.
     pub fn leaves_event(&self, settings: &LimitSettings, now: Instant) -> bool {

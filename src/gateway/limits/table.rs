@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::NotNow;
@@ -35,10 +35,23 @@ impl Table {
     /// Takes one from the bucket of `whom`. Without a rate there is no end to it.
     pub fn take(&self, whom: &impl Hash, rate: Option<Rate>, now: Instant) -> Result<(), NotNow> {
         let Some(rate) = rate else { return Ok(()) };
+        let (hash, shard) = self.of(whom);
+        shard.map_or(Ok(()), |mut shard| shard.take(hash, rate, now))
+    }
+
+    /// Gives back one that was taken from the bucket of `whom`.
+    pub fn give_back(&self, whom: &impl Hash, rate: Option<Rate>, now: Instant) {
+        let (hash, shard) = self.of(whom);
+        if let (Some(rate), Some(mut shard)) = (rate, shard) {
+            shard.bucket(hash).give_back(rate, now);
+        }
+    }
+
+    fn of(&self, whom: &impl Hash) -> (u64, Option<MutexGuard<'_, Shard>>) {
         let hash = self.hasher.hash_one(whom);
         let position = usize::try_from(hash % SHARDS).unwrap_or_default();
-        let Some(shard) = self.shards.get(position) else { return Ok(()) };
-        shard.lock().unwrap_or_else(PoisonError::into_inner).take(hash, rate, now)
+        let shard = self.shards.get(position);
+        (hash, shard.map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// How many have a bucket.
@@ -49,6 +62,10 @@ impl Table {
 }
 
 impl Shard {
+    fn bucket(&mut self, hash: u64) -> &mut Bucket {
+        self.buckets.get_mut(&hash).unwrap_or(&mut self.rest)
+    }
+
     fn take(&mut self, hash: u64, rate: Rate, now: Instant) -> Result<(), NotNow> {
         if let Some(bucket) = self.buckets.get_mut(&hash) {
             return bucket.take(rate, now);

@@ -1,5 +1,6 @@
 //! ID tokens: each check refuses.
 
+use super::super::error::TokenFault;
 use super::*;
 
 #[tokio::test]
@@ -8,12 +9,12 @@ async fn each_check_of_the_id_token_refuses() {
     let cases: [(&str, Value, IdTokenFault); 16] = [
         ("nonce", json!("another"), IdTokenFault::Nonce),
         ("nonce", Value::Null, IdTokenFault::Nonce),
-        ("aud", json!("another-client"), IdTokenFault::Audience),
-        ("aud", json!([]), IdTokenFault::Audience),
-        ("aud", json!([CLIENT_ID, "another-client"]), IdTokenFault::AuthorizedParty),
-        ("azp", json!("another-client"), IdTokenFault::AuthorizedParty),
+        ("aud", json!("another-client"), IdTokenFault::Token(TokenFault::Audience)),
+        ("aud", json!([]), IdTokenFault::Token(TokenFault::Audience)),
+        ("aud", json!([CLIENT_ID, "another-client"]), IdTokenFault::Token(TokenFault::AuthorizedParty)),
+        ("azp", json!("another-client"), IdTokenFault::Token(TokenFault::AuthorizedParty)),
         ("iss", json!("https://id.another.example"), IdTokenFault::Issuer),
-        ("exp", json!(now - 30), IdTokenFault::Expired),
+        ("exp", json!(now - 30), IdTokenFault::Token(TokenFault::Expired)),
         ("iat", json!(now + 31), IdTokenFault::IssuedAt),
         ("iat", json!(now - 32), IdTokenFault::IssuedAt),
         ("auth_time", json!(now + 31), IdTokenFault::AuthTime),
@@ -64,9 +65,9 @@ async fn a_token_for_several_audiences_holds_if_it_says_that_we_are_meant() {
 #[tokio::test]
 async fn a_token_that_no_key_of_the_provider_signed_does_not_hold() {
     let cases = [
-        (Signing::Unsigned, IdTokenFault::Algorithm),
-        (Signing::Secret, IdTokenFault::Algorithm),
-        (Signing::Forged, IdTokenFault::Signature),
+        (Signing::Unsigned, IdTokenFault::Token(TokenFault::Algorithm)),
+        (Signing::Secret, IdTokenFault::Token(TokenFault::Algorithm)),
+        (Signing::Forged, IdTokenFault::Token(TokenFault::Signature)),
     ];
     for (signing, expected) in cases {
         let clinic = Clinic::open().await;
@@ -91,12 +92,12 @@ async fn a_new_key_is_looked_for_once_and_not_too_often() {
     // A signature that never fits does not make us ask again and again.
     clinic.provider.script(|script| script.signing = Signing::Forged);
     for _ in 0..5 {
-        assert_eq!(clinic.fault().await, IdTokenFault::Signature);
+        assert_eq!(clinic.fault().await, IdTokenFault::Token(TokenFault::Signature));
     }
     assert_eq!(requests(), 2);
     clinic.advance(Duration::from_secs(11));
     for _ in 0..5 {
-        assert_eq!(clinic.fault().await, IdTokenFault::Signature);
+        assert_eq!(clinic.fault().await, IdTokenFault::Token(TokenFault::Signature));
     }
     assert_eq!(requests(), 3);
 }

@@ -1,5 +1,6 @@
 //! Logout tokens: each check refuses, and what is good is good once.
 
+use super::super::error::TokenFault;
 use super::*;
 use crate::domain::revocation::{ProviderSession, Target};
 use crate::features::authn::logout_token::Logout;
@@ -42,16 +43,32 @@ async fn each_check_of_the_logout_token_refuses() {
             Fault::Issuer,
         ),
         ("no iss", |claims, _| drop(claims.remove("iss")), Fault::Malformed),
-        ("aud", |claims, _| drop(claims.insert("aud".into(), json!("another"))), Fault::Audience),
-        ("empty aud", |claims, _| drop(claims.insert("aud".into(), json!([]))), Fault::Audience),
+        (
+            "aud",
+            |claims, _| drop(claims.insert("aud".into(), json!("another"))),
+            Fault::Token(TokenFault::Audience),
+        ),
+        (
+            "empty aud",
+            |claims, _| drop(claims.insert("aud".into(), json!([]))),
+            Fault::Token(TokenFault::Audience),
+        ),
         ("no aud", |claims, _| drop(claims.remove("aud")), Fault::Malformed),
         (
             "two aud",
             |claims, _| drop(claims.insert("aud".into(), json!([CLIENT_ID, "b"]))),
-            Fault::AuthorizedParty,
+            Fault::Token(TokenFault::AuthorizedParty),
         ),
-        ("azp", |claims, _| drop(claims.insert("azp".into(), json!("another"))), Fault::AuthorizedParty),
-        ("exp", |claims, now| drop(claims.insert("exp".into(), json!(now - 30))), Fault::Expired),
+        (
+            "azp",
+            |claims, _| drop(claims.insert("azp".into(), json!("another"))),
+            Fault::Token(TokenFault::AuthorizedParty),
+        ),
+        (
+            "exp",
+            |claims, now| drop(claims.insert("exp".into(), json!(now - 30))),
+            Fault::Token(TokenFault::Expired),
+        ),
         ("no exp", |claims, _| drop(claims.remove("exp")), Fault::Malformed),
         ("exp as text", |claims, _| drop(claims.insert("exp".into(), json!("soon"))), Fault::Malformed),
         ("exp beyond time", |claims, _| drop(claims.insert("exp".into(), json!(1e300))), Fault::Malformed),
@@ -131,19 +148,31 @@ async fn only_a_signature_by_the_providers_key_holds() {
         ("padded", format!("{good}="), Fault::Malformed),
         ("too long", format!("{good}{}", "A".repeat(8 * 1024)), Fault::Malformed),
         ("other claims", format!("{header}.{other_claims}.{signature}"), Fault::Malformed),
-        ("alg none", format!("{}.{claims}.", encode(&json!({ "alg": "none" }))), Fault::Algorithm),
-        ("alg unknown", with(json!({ "alg": "LATTICE" })), Fault::Algorithm),
-        ("shared secret", by_secret, Fault::Algorithm),
-        ("alg not advertised", with(json!({ "alg": "RS256", "kid": "key-1" })), Fault::Algorithm),
+        (
+            "alg none",
+            format!("{}.{claims}.", encode(&json!({ "alg": "none" }))),
+            Fault::Token(TokenFault::Algorithm),
+        ),
+        ("alg unknown", with(json!({ "alg": "LATTICE" })), Fault::Token(TokenFault::Algorithm)),
+        ("shared secret", by_secret, Fault::Token(TokenFault::Algorithm)),
+        (
+            "alg not advertised",
+            with(json!({ "alg": "RS256", "kid": "key-1" })),
+            Fault::Token(TokenFault::Algorithm),
+        ),
         ("another kind", with(json!({ "alg": "ES256", "kid": "key-1", "typ": "at+jwt" })), Fault::Type),
         ("crit", with(json!({ "alg": "ES256", "kid": "key-1", "crit": ["exp"] })), Fault::Type),
         ("cty", with(json!({ "alg": "ES256", "kid": "key-1", "cty": "JWT" })), Fault::Type),
-        ("another key of that name", forged, Fault::Signature),
-        ("header changed", with(json!({ "alg": "ES256", "kid": "key-1" })), Fault::Signature),
+        ("another key of that name", forged, Fault::Token(TokenFault::Signature)),
+        (
+            "header changed",
+            with(json!({ "alg": "ES256", "kid": "key-1" })),
+            Fault::Token(TokenFault::Signature),
+        ),
         (
             "signature cut",
             format!("{signed}.{}", URL_SAFE_NO_PAD.encode(&URL_SAFE_NO_PAD.decode(signature).unwrap()[..63])),
-            Fault::Signature,
+            Fault::Token(TokenFault::Signature),
         ),
     ];
     for (name, token, expected) in cases {
@@ -230,7 +259,7 @@ async fn a_logout_token_is_good_once_as_long_as_it_would_be_good() {
     clinic.advance(Duration::from_secs(149));
     assert_eq!(clinic.logout_fault(&good).await, LogoutTokenFault::Replayed, "its last second");
     clinic.advance(Duration::from_secs(1));
-    assert_eq!(clinic.logout_fault(&good).await, LogoutTokenFault::Expired);
+    assert_eq!(clinic.logout_fault(&good).await, LogoutTokenFault::Token(TokenFault::Expired));
     let later = clinic.logout_token(|_, _| {});
     assert!(clinic.log_out(&later).await.is_ok(), "what is forgotten could not be used any more");
 }
@@ -247,7 +276,7 @@ async fn new_keys_are_looked_for_but_not_for_everybody_who_makes_one_up() {
         let claims: Value = serde_json::from_slice(&claims).unwrap();
         let made_up =
             SigningKey::new(&format!("made-up-{number}")).sign_as(None, claims.as_object().unwrap());
-        assert_eq!(clinic.logout_fault(&made_up).await, LogoutTokenFault::Signature);
+        assert_eq!(clinic.logout_fault(&made_up).await, LogoutTokenFault::Token(TokenFault::Signature));
     }
     assert_eq!(requests(), before + 1);
 
