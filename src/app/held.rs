@@ -12,7 +12,7 @@ pub async fn run(shared: Arc<Shared>) {
     let mut tick = tokio::time::interval(SWEPT_EVERY);
     loop {
         tick.tick().await;
-        let due = shared.holds.due(shared.clock.now());
+        let due = shared.holds.leave_due(shared.clock.now());
         hold::throw_away(&shared, &due, HoldStep::Expired).await;
     }
 }

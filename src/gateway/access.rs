@@ -24,7 +24,6 @@ use super::refusal::{Challenged, Refusal};
 use super::sought::Part;
 use super::worker::{Current, Worker};
 use crate::domain::decision::{Challenge, Decision, Denial};
-use crate::domain::limit::Exceeded;
 use crate::domain::reason::Reason;
 use crate::features::policy::decide::Question;
 use crate::features::route::settings::{Access as Audience, Unmatched};
@@ -215,15 +214,15 @@ impl Passage<'_> {
     /// Whoever has waited long for a reply may have been signed out meanwhile, or the rules may be others: then it
     /// stays here.
     pub fn may_still_have(&self) -> Result<(), Refusal> {
-        self.still_stands(Some(None))
+        self.still_stands(true)
     }
 
     /// So may whoever has waited to ask: then nothing of it leaves.
     pub fn may_still_ask(&self) -> Result<(), Refusal> {
-        self.still_stands(None)
+        self.still_stands(false)
     }
 
-    fn still_stands(&self, withheld: Option<Option<Exceeded>>) -> Result<(), Refusal> {
+    fn still_stands(&self, is_answered: bool) -> Result<(), Refusal> {
         let has_ended = self.person.known().is_some_and(|known| !known.session.is_live());
         let is_of_now = self.moment.worker.now().since(self.moment.now) < ASKED_EVERY;
         if is_of_now && !has_ended {
@@ -241,7 +240,7 @@ impl Passage<'_> {
             application: self.application.clone(),
             known: None,
             action,
-            withheld,
+            withheld: is_answered.then_some(None),
             held: None,
         })))
     }

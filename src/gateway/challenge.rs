@@ -13,6 +13,7 @@ use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::decision::Challenge;
 use crate::features::authn::{AuthnError, Current, ReturnTo, SignIn};
+use crate::foundation::id::HoldId;
 use crate::foundation::secret::Secret;
 
 /// Where a person is led.
@@ -38,13 +39,13 @@ pub async fn redirect(
     match &challenged.step {
         Challenge::SignIn => {
             let known = challenged.known.as_ref();
-            begin(moment, &challenged.application.provider, None, known, manner, manner.target())
+            begin(moment, &challenged.application.provider, None, known, manner, manner.target(), None)
                 .await
                 .map(Some)
         }
         Challenge::StepUp(need, _) => {
             let provider = provider_of(challenged);
-            begin(moment, provider, Some(need), challenged.known.as_ref(), manner, manner.target())
+            begin(moment, provider, Some(need), challenged.known.as_ref(), manner, manner.target(), None)
                 .await
                 .map(Some)
         }
@@ -65,6 +66,7 @@ pub async fn begin(
     known: Option<&Known>,
     manner: &Manner,
     return_to: &str,
+    held: Option<HoldId>,
 ) -> Result<Redirect, Refusal> {
     turnstile::sign_in(moment)?;
     let binding = manner.binding();
@@ -76,6 +78,7 @@ pub async fn begin(
         current: known
             .map(|known| Current { session: known.session.id, subject: known.session.subject.id() }),
         binding: binding.as_ref().map(Secret::reveal),
+        held,
     };
     moment
         .worker

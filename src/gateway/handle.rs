@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::access::Access;
@@ -156,9 +157,14 @@ async fn serve(
         let asked = own_paths::Asked { parts, head, manner: manner.clone(), person };
         return Box::pin(own_paths::answer(moment, &own, asked, incoming, draft)).await;
     }
+    let mut head = head;
     if let Some(named) = hold::named(&parts.method, head.target()) {
-        let coming = hold::Coming { parts, head, found, line: peer.address };
-        return Box::pin(hold::send(moment, coming, named, manner, draft)).await;
+        if incoming.is_end_stream() {
+            let coming = hold::Coming { parts, head, found, line: peer.address };
+            return Box::pin(hold::send(moment, coming, named, manner, draft)).await;
+        }
+        head = head.at(named.into_target());
+        parts.uri = head.target().clone().into();
     }
     let from = From { found, line: peer.address, manner, resumes: None };
     pursue(moment, from, (parts, head), Coming::Streaming(incoming), upgrading, draft).await

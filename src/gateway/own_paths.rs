@@ -145,8 +145,9 @@ fn provider(moment: &Moment, asked: &Asked, target: &str) -> Result<ProviderName
 async fn sign_in(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
     let target = return_to(asked);
     let provider = provider(moment, asked, &target)?;
-    hold::begun(moment, asked);
-    let redirect = challenge::begin(moment, &provider, None, None, &asked.manner, &target).await?;
+    // What the page that led here told them is kept: whoever comes back from this has it, if nobody else does.
+    let held = parameter(asked, "hold").and_then(|id| id.parse().ok());
+    let redirect = challenge::begin(moment, &provider, None, None, &asked.manner, &target, held).await?;
     Ok(lead(moment, &redirect))
 }
 
@@ -158,7 +159,8 @@ async fn step_up(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
     let need = AssuranceNeed { class, fresh: fresh.map(std::time::Duration::from_secs) };
     let provider = provider(moment, asked, &target)?;
     let known = asked.person.known();
-    let redirect = challenge::begin(moment, &provider, Some(&need), known, &asked.manner, &target).await?;
+    let redirect =
+        challenge::begin(moment, &provider, Some(&need), known, &asked.manner, &target, None).await?;
     Ok(lead(moment, &redirect))
 }
 
@@ -190,8 +192,18 @@ async fn establish(
     finished: Finished,
 ) -> Result<(std::sync::Arc<crate::features::session::Session>, SessionToken), Refusal> {
     let sessions = &moment.worker.shared.sessions;
-    let Finished { subject, assurance, provider, sid, id_token, previous, begun, need: _, return_to: _ } =
-        finished;
+    let Finished {
+        subject,
+        assurance,
+        provider,
+        sid,
+        id_token,
+        previous,
+        begun,
+        need: _,
+        return_to: _,
+        held: _,
+    } = finished;
     let id_token = Some(id_token);
     match previous {
         Previous::Same(session) => {
@@ -287,7 +299,7 @@ async fn justify(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) -> R
         tracing::error!(request.id = %moment.event, error = %error, "a reason could not be kept");
         Refusal::StoreUnavailable
     })?;
-    let location = hold::after_reason(moment, asked, &known.session.subject.id(), &target);
+    let location = hold::after_reason(moment, asked, known.session.subject.id(), &target);
     Ok(lead(moment, &Redirect { location, set_cookie: None }))
 }
 
@@ -334,11 +346,22 @@ fn me(moment: &Moment, asked: &Asked) -> Answer {
 }
 
 pub(super) fn show(moment: &Moment, asked: &Asked, status: StatusCode, page: &Page<'_>) -> Answer {
+    show_to(moment, &asked.manner, &asked.person, status, page)
+}
+
+/// A page of ours as an answer.
+pub(super) fn show_to(
+    moment: &Moment,
+    manner: &Manner,
+    person: &Person,
+    status: StatusCode,
+    page: &Page<'_>,
+) -> Answer {
     let frame = PageFrame {
-        language: asked.manner.language(),
+        language: manner.language(),
         application: None,
         reference: moment.event,
-        person: asked.person.known().map(|known| &*known.session.subject.name),
+        person: person.known().map(|known| &*known.session.subject.name),
     };
     let text = pages::render(&frame, page);
     Answer::Own(with_text(own_head(status, None, moment.event), HTML, text), Outcome::Completed)

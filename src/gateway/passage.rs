@@ -81,7 +81,10 @@ pub async fn pass(
         Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),
     };
     let terms = passage.terms(&grounds);
-    let slots = passage.windows(&terms, draft)?;
+    let slots = match passage.windows(&terms, draft) {
+        Ok(slots) => slots,
+        Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),
+    };
     let counted = passage.is_counted(&terms);
     admit(&mut parts.headers, counted);
     passage.rewrite()?.prepare(&mut parts.headers);

@@ -127,7 +127,8 @@ async fn run(
     let stored = async { shared.sessions.settle().await.map(|()| shared.clock.now()) };
     let forgotten = async {
         if let Some(person) = leaver {
-            hold::throw_away(&shared, &shared.holds.of_person(&person), HoldStep::Discarded).await;
+            let theirs = shared.holds.leave_of(&person, shared.clock.now());
+            hold::throw_away(&shared, &theirs, HoldStep::Discarded).await;
         }
     };
     let (cut, stored, opened, ()) =

@@ -9,6 +9,8 @@ use std::time::Duration;
 use leastway::demo::browser::{Browser, Reply, form_fields};
 use leastway::demo::people::{Person, totp_step};
 use leastway::domain::event::HoldStep::{self, Discarded, Expired, Held, Hidden, Offered, Sent, Shown};
+use leastway::domain::revocation::{Cause, Revocation, Target};
+use leastway::domain::subject::SubjectId;
 use leastway::features::audit::events::Event;
 use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
 use tokio::net::TcpListener;
@@ -202,7 +204,58 @@ async fn what_nobody_is_known_to_have_typed_is_of_whoever_comes_back_from_its_si
     assert_eq!(house.enter(&mut browser, &page, "registrar").await.url.path(), "/");
     let list = browser.open(&format!("{}/.leastway/held", house.ehr())).await.unwrap();
     assert_eq!(list.status, 404);
+
+    // Nor where the first has only begun to sign in, and has left the browser to them.
+    let mut browser = house.browser();
+    let told = write_note(&house, &mut browser).await;
+    let link = attribute(&told, "href", "/.leastway/sign-in").unwrap();
+    browser.open(&format!("{}{link}", house.ehr())).await.unwrap();
+    let page = browser.open(&format!("{}/", house.ehr())).await.unwrap();
+    assert_eq!(house.enter(&mut browser, &page, "registrar").await.url.path(), "/");
+    let list = browser.open(&format!("{}/.leastway/held", house.ehr())).await.unwrap();
+    assert_eq!(list.status, 404);
     house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_typed_on_the_page_behind_what_was_sent_is_sent_as_it_is() {
+    let (house, clock) = open().await;
+    let mut browser = signed_in(&house, "nurse").await;
+    clock.advance(16 * MINUTE);
+    let told = write_note(&house, &mut browser).await;
+    let page = follow(&house, &mut browser, &told, "nurse").await;
+    let action = action(&page);
+    assert_eq!(send(&house, &mut browser, &action).await.status, 200);
+    // The page has the entry's name in its address, and its form goes back to where it came from.
+    let anew = [("text", "a second thought, of another length")];
+    let came = browser.submit(&format!("{}{action}", house.ehr()), &anew).await.unwrap();
+    let length = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(anew).finish().len();
+    assert_eq!(
+        (came.status.as_u16(), came.text()),
+        (200, length.to_string()),
+        "the application has it, whole"
+    );
+    assert_eq!(send(&house, &mut browser, &action).await.status, 404, "and the entry is used up");
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_an_administrator_signs_out_everywhere_leaves_nothing_behind() {
+    let (house, clock) = open().await;
+    let mut browser = signed_in(&house, "nurse").await;
+    let sessions = house.running.shared.sessions.list(10, clock.now());
+    let issuer = format!("https://id.localhost:{}", house.ports.provider);
+    let person = SubjectId { issuer: issuer.into(), sub: sessions[0].sub.clone() };
+    clock.advance(16 * MINUTE);
+    write_note(&house, &mut browser).await;
+    assert_eq!(house.running.shared.holds.len(), 1);
+    let now = clock.now();
+    let (target, cause) = (Target::Person(person), Cause::Administrator);
+    let revocation = Revocation { target, cause, why: None, request: None, asked: now, received: now };
+    house.running.shared.revoke(revocation, None).await.unwrap();
+    assert!(house.running.shared.holds.is_empty());
+    let events = house.stop().await;
+    assert_eq!(steps(&events), [Held, Discarded]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

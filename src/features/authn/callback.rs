@@ -24,7 +24,7 @@ use crate::domain::application::ProviderName;
 use crate::domain::assurance::{Assurance, AssuranceNeed};
 use crate::domain::subject::{Subject, SubjectId};
 use crate::foundation::clock::Timestamp;
-use crate::foundation::id::SessionId;
+use crate::foundation::id::{HoldId, SessionId};
 use crate::foundation::secret::Secret;
 use crate::platform::http::fetch::FetchError;
 
@@ -49,6 +49,8 @@ pub struct Finished {
     pub need: Option<AssuranceNeed>,
     /// When it was begun.
     pub begun: Timestamp,
+    /// What is kept of what the person typed, and had them sign in.
+    pub held: Option<HoldId>,
 }
 
 /// The session that a browser had when its sign-in began.
@@ -104,6 +106,7 @@ impl RelyingParty {
             return_to: transaction.return_to,
             need: transaction.need,
             begun: transaction.begun,
+            held: transaction.held,
         })
     }
 }

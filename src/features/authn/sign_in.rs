@@ -17,7 +17,7 @@ use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
-use crate::foundation::id::SessionId;
+use crate::foundation::id::{HoldId, SessionId};
 
 /// A sign-in, or a step-up, to be begun.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct SignIn<'a> {
     pub current: Option<Current>,
     /// The value of the binding cookie, if the browser sent one.
     pub binding: Option<&'a str>,
+    /// What is kept of what the person typed, and had them sign in.
+    pub held: Option<HoldId>,
 }
 
 /// The session that a browser has while a sign-in begins.
@@ -80,6 +82,7 @@ impl RelyingParty {
             return_to: sign_in.return_to,
             need: sign_in.need.cloned(),
             current: sign_in.current,
+            held: sign_in.held,
         };
         let opened = self.transactions.open(asked, sign_in.binding, &*self.entropy, now);
         let location = location(settings, &discovered, redirect_uri, &opened, ask.zip(sign_in.need));

@@ -12,6 +12,7 @@ use crate::domain::assurance::AssuranceNeed;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::entropy::{Entropy, random_text};
+use crate::foundation::id::HoldId;
 use crate::foundation::secret::Secret;
 
 /// The cookie that ties sign-ins to the browser in which they began. One for all tabs.
@@ -41,6 +42,7 @@ pub(super) struct Transaction {
     pub(super) return_to: ReturnTo,
     pub(super) need: Option<AssuranceNeed>,
     pub(super) current: Option<Current>,
+    pub(super) held: Option<HoldId>,
     pub(super) nonce: Secret,
     pub(super) verifier: Secret,
     pub(super) begun: Timestamp,
@@ -56,6 +58,7 @@ pub(super) struct Asked {
     pub(super) return_to: ReturnTo,
     pub(super) need: Option<AssuranceNeed>,
     pub(super) current: Option<Current>,
+    pub(super) held: Option<HoldId>,
 }
 
 /// The secrets that go to the provider in the browser's hands.
@@ -102,6 +105,7 @@ impl Transactions {
             return_to: asked.return_to,
             need: asked.need,
             current: asked.current,
+            held: asked.held,
             nonce: nonce.clone(),
             verifier: verifier.clone(),
             begun: now,
@@ -200,6 +204,7 @@ mod tests {
             return_to: ReturnTo::new("/"),
             need: None,
             current: None,
+            held: None,
         }
     }
 

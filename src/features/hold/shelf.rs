@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::seal::{self, Browser, Sealed, Unsealable};
+use super::seal::{self, Browser, Unsealable};
 use super::settings::HoldBounds;
 use super::store;
 use super::table::{Charge, Entry, NoRoom, Owner, Place, Standing, Summary, Table};
@@ -12,6 +12,7 @@ use super::typed::Typed;
 use crate::domain::application::{ApplicationName, RouteName};
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
 use crate::foundation::entropy::Entropy;
 use crate::foundation::id::HoldId;
 use crate::platform::store::{Statement, Store, StoreError};
@@ -142,28 +143,33 @@ impl Holds {
     }
 
     /// Keeps what was typed; it is in the store when this answers. The same once more, as by a second press of the
-    /// button, takes the place of the first.
+    /// button, is what is kept already, for as long as that is. Gives which, and until when.
     pub async fn put(
         &self,
         place: Place,
         new: New<'_>,
         typed: &Typed,
         now: Timestamp,
-    ) -> Result<HoldId, HoldError> {
+    ) -> Result<(HoldId, Timestamp), HoldError> {
         let browser = new.browser;
         let entry = self.entry(&place, new, typed, now)?;
+        let same = self.table.find(|other| other.is_same(&entry));
+        if let Some(first) =
+            same.iter().find(|other| other.standing == Standing::Waiting && other.is_there(now))
+        {
+            return Ok((first.id, first.expires));
+        }
         let text = typed.to_bytes().ok_or(HoldError::Sealed)?;
         let sealed = seal::seal(browser, &about(&entry), text, &*self.entropy)?;
-        let same = self.table.find(|other| other.is_same(&entry));
         let mut statements: Vec<Statement> = same.iter().map(|other| store::delete(other.id)).collect();
         statements.push(store::insert(&entry, &sealed));
         self.store.write(statements).await?;
         for other in same {
             self.table.remove(other.id);
         }
-        let id = entry.id;
+        let kept = (entry.id, entry.expires);
         self.table.settle(place, entry);
-        Ok(id)
+        Ok(kept)
     }
 
     fn entry(&self, place: &Place, new: New<'_>, typed: &Typed, now: Timestamp) -> Result<Entry, HoldError> {
@@ -181,38 +187,31 @@ impl Holds {
             expires: now.plus(new.lifetime),
             bytes: typed.body.len(),
             is_claimed: false,
-            is_begun: false,
             standing: Standing::Waiting,
         })
     }
 
-    /// Somebody in this browser goes to sign in because of an entry.
-    pub fn begin(&self, id: HoldId, browser: &Browser, host: &str) {
-        self.table.begin(id, |entry| entry.browser == browser.digest() && *entry.host == *host);
-    }
-
-    /// Somebody comes back signed in: what was nobody's and had them sign in is theirs from now on. An entry of
-    /// somebody else that had them sign in is named; it stays where it is.
-    pub async fn arrive(&self, visit: Visit<'_>, now: Timestamp) -> Result<Option<HoldId>, HoldError> {
+    /// Somebody comes back signed in, from a sign-in that `had` them because of an entry: if that was nobody's, it is theirs
+    /// from now on. If it is somebody else's it is named; it stays where it is.
+    pub async fn arrive(
+        &self,
+        had: HoldId,
+        visit: Visit<'_>,
+        now: Timestamp,
+    ) -> Result<Option<HoldId>, HoldError> {
         let browser = visit.browser.digest();
-        let begun = self.table.find(|entry| {
-            entry.is_begun && entry.browser == browser && *entry.host == *visit.host && now < entry.expires
-        });
-        let (mut others, mut statements) = (None, Vec::new());
-        for entry in begun {
-            match entry.owner.person() {
-                // Of two who come back at once, one has it.
-                None if self.table.give(entry.id, visit.person) => {
-                    statements.push(store::claim(entry.id, visit.person));
-                }
-                Some(person) if person == visit.person => {}
-                None | Some(_) => others = Some(entry.id),
+        let is_of_here =
+            |entry: &Entry| entry.browser == browser && *entry.host == *visit.host && entry.is_there(now);
+        let Some(entry) = self.table.get(had).filter(is_of_here) else { return Ok(None) };
+        match entry.owner.person() {
+            // Of two who come back at once, one has it.
+            None if self.table.give(had, visit.person) => {
+                self.store.write(vec![store::claim(had, visit.person)]).await?;
+                Ok(None)
             }
+            Some(person) if person == visit.person => Ok(None),
+            None | Some(_) => Ok(Some(had)),
         }
-        if !statements.is_empty() {
-            self.store.write(statements).await?;
-        }
-        Ok(others)
     }
 
     /// What is kept for whoever asks, the oldest first.
@@ -228,16 +227,30 @@ impl Holds {
         self.table.any(|entry| is_theirs(entry, &browser, visit, now))
     }
 
-    /// Whether an entry exists, whosesoever it is: for the event, never for whoever asks.
-    pub fn exists(&self, id: HoldId) -> bool {
-        self.table.get(id).is_some()
+    /// Whether an entry is not of whoever asks, or of another browser or host: for the event, never for whoever asks.
+    pub fn is_others(&self, id: HoldId, visit: Visit<'_>) -> bool {
+        let browser = visit.browser.digest();
+        self.table.get(id).is_some_and(|entry| !is_of(&entry, &browser, visit))
     }
 
-    /// What is in an entry.
-    pub async fn open(&self, id: HoldId, visit: Visit<'_>, now: Timestamp) -> Result<Typed, HoldError> {
+    /// What is in an entry, as `look` takes it: unsealed and looked into off the worker's thread.
+    pub async fn open<T: Send + 'static>(
+        &self,
+        id: HoldId,
+        visit: Visit<'_>,
+        now: Timestamp,
+        look: impl FnOnce(Typed) -> T + Send + 'static,
+    ) -> Result<(Summary, T), HoldError> {
         let entry = self.theirs(id, visit, now)?;
-        let text = seal::open(visit.browser, &about(&entry), self.sealed(id).await?)?;
-        Typed::from_bytes(text).ok_or(HoldError::Sealed)
+        let (store, browser) = (self.store.clone(), visit.browser.clone());
+        let opened = tokio::task::spawn_blocking(move || {
+            let rows = store.read(&store::sealed(id))?;
+            let sealed = store::read_sealed(rows.first().ok_or(HoldError::None)?)?;
+            let text = seal::open(&browser, &about(&entry), sealed)?;
+            let typed = Typed::from_bytes(text).ok_or(HoldError::Sealed)?;
+            Ok((entry.summary(), look(typed)))
+        });
+        opened.await.map_err(|_| HoldError::Sealed)?
     }
 
     /// Takes an entry up to send it to `target`, for which alone it was meant. The store says that it may have been sent before this answers, so that neither
@@ -269,7 +282,7 @@ impl Holds {
         target: &str,
         now: Timestamp,
     ) -> Result<Typed, HoldError> {
-        let typed = self.open(id, visit, now).await?;
+        let (_, typed) = self.open(id, visit, now, |typed| typed).await?;
         if typed.target != target {
             return Err(HoldError::None);
         }
@@ -286,35 +299,40 @@ impl Holds {
 
     /// It was sent and taken: it is gone.
     pub async fn finish(&self, sending: Sending) -> Result<(), HoldError> {
-        self.table.remove(sending.id);
         self.store.write(vec![store::delete(sending.id)]).await?;
+        self.table.remove(sending.id);
         Ok(())
     }
 
     /// Throws an entry away.
     pub async fn discard(&self, id: HoldId, visit: Visit<'_>, now: Timestamp) -> Result<(), HoldError> {
-        let entry = self.theirs(id, visit, now)?;
-        if entry.standing == Standing::BeingSent {
+        let standing = self.theirs(id, visit, now)?.standing;
+        if standing == Standing::BeingSent || !self.table.step(id, standing, Standing::Leaving) {
             return Err(HoldError::BeingSent);
         }
+        if let Err(error) = self.store.write(vec![store::delete(id)]).await {
+            self.table.step(id, Standing::Leaving, standing);
+            return Err(error.into());
+        }
         self.table.remove(id);
-        self.store.write(vec![store::delete(id)]).await?;
         Ok(())
     }
 
-    /// All that is kept for a person. It stays until it is forgotten, so that its event is not lost.
-    pub fn of_person(&self, person: &SubjectId) -> Vec<Gone> {
-        self.found(|entry| entry.owner.person() == Some(person))
+    /// Nobody can have any more of what is kept for a person. It is named once, for its event, and is there until
+    /// [`forget`](Self::forget).
+    pub fn leave_of(&self, person: &SubjectId, now: Timestamp) -> Vec<Gone> {
+        self.leave(now, |entry| entry.owner.person() == Some(person))
     }
 
-    /// What has been kept long enough. It, too, stays until it is forgotten.
-    pub fn due(&self, now: Timestamp) -> Vec<Gone> {
-        self.found(|entry| entry.expires <= now)
+    /// Nor of what has been kept long enough.
+    pub fn leave_due(&self, now: Timestamp) -> Vec<Gone> {
+        self.leave(now, |entry| entry.expires <= now)
     }
 
-    /// Throws these away.
-    pub async fn forget(&self, gone: &[Gone]) -> Result<(), HoldError> {
-        for some in gone.chunks(BATCH) {
+    /// Takes out of the store what nobody can have any more. Where the store does not answer, the next call does.
+    pub async fn forget(&self) -> Result<(), HoldError> {
+        let leaving = self.table.find(|entry| entry.standing == Standing::Leaving);
+        for some in leaving.chunks(BATCH) {
             self.store.write(some.iter().map(|entry| store::delete(entry.id)).collect()).await?;
             for entry in some {
                 self.table.remove(entry.id);
@@ -323,28 +341,30 @@ impl Holds {
         Ok(())
     }
 
-    fn found(&self, is_it: impl Fn(&Entry) -> bool) -> Vec<Gone> {
-        let found = self.table.find(|entry| entry.standing != Standing::BeingSent && is_it(entry));
+    fn leave(&self, now: Timestamp, is_it: impl Fn(&Entry) -> bool) -> Vec<Gone> {
         let gone = |entry: Entry| {
             let person = entry.owner.person().cloned();
             Gone { id: entry.id, application: entry.application, person }
         };
-        found.into_iter().map(gone).collect()
+        self.table.leave(now, is_it).into_iter().map(gone).collect()
     }
 
     fn theirs(&self, id: HoldId, visit: Visit<'_>, now: Timestamp) -> Result<Entry, HoldError> {
         let browser = visit.browser.digest();
         self.table.get(id).filter(|entry| is_theirs(entry, &browser, visit, now)).ok_or(HoldError::None)
     }
+}
 
-    /// What is sealed of an entry, read off the worker's thread.
-    async fn sealed(&self, id: HoldId) -> Result<Sealed, HoldError> {
-        let store = self.store.clone();
-        let rows = tokio::task::spawn_blocking(move || store.read(&store::sealed(id)))
-            .await
-            .map_err(|_| HoldError::Sealed)??;
-        let row = rows.first().ok_or(HoldError::None)?;
-        store::read_sealed(row).map_err(|store::Unreadable| HoldError::Sealed)
+impl From<store::Unreadable> for HoldError {
+    fn from(_: store::Unreadable) -> Self {
+        Self::Sealed
+    }
+}
+
+impl HoldError {
+    /// Whether there is nothing to be had, rather than something being broken.
+    pub const fn is_gone(&self) -> bool {
+        matches!(self, Self::None | Self::BeingSent)
     }
 }
 
@@ -354,16 +374,12 @@ impl From<Unsealable> for HoldError {
     }
 }
 
-fn is_theirs(
-    entry: &Entry,
-    browser: &crate::foundation::digest::Digest,
-    visit: Visit<'_>,
-    now: Timestamp,
-) -> bool {
-    entry.owner.person() == Some(visit.person)
-        && entry.browser == *browser
-        && *entry.host == *visit.host
-        && now < entry.expires
+fn is_theirs(entry: &Entry, browser: &Digest, visit: Visit<'_>, now: Timestamp) -> bool {
+    is_of(entry, browser, visit) && entry.is_there(now)
+}
+
+fn is_of(entry: &Entry, browser: &Digest, visit: Visit<'_>) -> bool {
+    entry.owner.person() == Some(visit.person) && entry.browser == *browser && *entry.host == *visit.host
 }
 
 /// What a sealed text is bound to: all that the row says of it, so that a row which was changed does not open. Of what

@@ -117,7 +117,6 @@ pub(super) fn read(row: &Row) -> Result<Entry, Unreadable> {
         expires: moment(9)?,
         bytes: row.integer(10).ok().and_then(|bytes| usize::try_from(bytes).ok()).ok_or(Unreadable)?,
         is_claimed: flag(11)?,
-        is_begun: false,
         standing: if was_sent { Standing::Uncertain } else { Standing::Waiting },
     })
 }

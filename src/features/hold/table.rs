@@ -25,8 +25,6 @@ pub(super) struct Entry {
     pub(super) owner: Owner,
     /// Whether it was a stranger's first.
     pub(super) is_claimed: bool,
-    /// Whether somebody has gone to sign in because of it; a sign-in does not outlive a restart, and neither does this.
-    pub(super) is_begun: bool,
     pub(super) created: Timestamp,
     pub(super) expires: Timestamp,
     pub(super) bytes: usize,
@@ -61,6 +59,8 @@ pub enum Standing {
     /// It was sent, and the application did not take it, or nobody knows whether it did: it can be read and copied, and
     /// is not sent a second time.
     Uncertain,
+    /// Nobody can have it any more; it is about to be taken out of the store.
+    Leaving,
 }
 
 /// What its person is told of an entry.
@@ -92,13 +92,18 @@ impl Entry {
         }
     }
 
+    /// Whether anybody can have it.
+    pub(super) fn is_there(&self, now: Timestamp) -> bool {
+        self.standing != Standing::Leaving && now < self.expires
+    }
+
     /// Whether this is `other` once more, of the same person, and not on its way.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.browser == other.browser
             && self.fingerprint == other.fingerprint
             && self.host == other.host
             && self.owner.person() == other.owner.person()
-            && self.standing != Standing::BeingSent
+            && !matches!(self.standing, Standing::BeingSent | Standing::Leaving)
     }
 
     fn charge(&self) -> Charge {
@@ -223,11 +228,20 @@ impl Table {
         true
     }
 
-    /// Somebody has gone to sign in because of it.
-    pub(super) fn begin(&self, id: HoldId, is_it: impl Fn(&Entry) -> bool) {
-        if let Some(entry) = self.inside().entries.get_mut(&id).filter(|entry| is_it(entry)) {
-            entry.is_begun = true;
+    /// Nobody can have any more of those for which `is_it` holds. One that is being sent goes on, but is not kept after.
+    pub(super) fn leave(&self, now: Timestamp, is_it: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+        let mut leaving = Vec::new();
+        for entry in self.inside().entries.values_mut().filter(|entry| is_it(entry)) {
+            match entry.standing {
+                Standing::Waiting | Standing::Uncertain => {
+                    entry.standing = Standing::Leaving;
+                    leaving.push(entry.clone());
+                }
+                Standing::BeingSent => entry.expires = entry.expires.min(now),
+                Standing::Leaving => {}
+            }
         }
+        leaving
     }
 
     /// Gives it to a person, whatever they have already; false if it is not a stranger's any more.

@@ -6,10 +6,10 @@ use crate::features::hold::Gone;
 use crate::foundation::id::RequestId;
 use crate::gateway::rules::Shared;
 
-/// Throws these away. Where the store does not answer they stay, and so does what is told of them.
+/// Tells of these, and takes out of the store whatever nobody can have any more.
 pub async fn throw_away(shared: &Shared, gone: &[Gone], step: HoldStep) {
     tell(shared, gone, step).await;
-    if let Err(error) = shared.holds.forget(gone).await {
+    if let Err(error) = shared.holds.forget().await {
         tracing::error!(error = %error, "what was kept could not be thrown away");
     }
 }

@@ -55,9 +55,9 @@ async fn put_aside(
     let typed = Typed { body: read(body, body_bytes, draft).await?, ..typed(passage, parts)? };
     let holds = &passage.moment.worker.shared.holds;
     match holds.put(place, new, &typed, passage.moment.now).await {
-        Ok(id) => {
+        Ok((id, until)) => {
             note(draft, id, HoldStep::Held, person);
-            Some(Held { id, lifetime, set_cookie })
+            Some(Held { id, lifetime: until.since(passage.moment.now), set_cookie })
         }
         Err(error) => {
             tracing::error!(request.id = %passage.moment.event, error = %error, "an entry could not be kept");

@@ -22,13 +22,13 @@ pub use send::{Coming, Named, named, send};
 use super::draft::Draft;
 use super::handle::Moment;
 use super::manner::Manner;
-use super::own_paths::{Asked, parameter};
+use super::own_paths::Asked;
 use super::pages::HELD_PATH;
 use super::refusal::Refusal;
 use crate::domain::event::{EventHold, HoldStep};
 use crate::domain::subject::SubjectId;
 use crate::features::authn::Finished;
-use crate::features::hold::{Browser, Visit};
+use crate::features::hold::{Browser, Holds, Visit};
 use crate::foundation::id::HoldId;
 
 /// What is kept of a request that was challenged.
@@ -64,15 +64,6 @@ fn note(draft: &mut Option<Draft>, id: HoldId, step: HoldStep, person: Option<Su
     }
 }
 
-/// Somebody follows the link of the page that told them that it is kept: whoever comes back from there signed in has
-/// it, if nobody else does.
-pub fn begun(moment: &Moment, asked: &Asked) {
-    let id = parameter(asked, "hold").and_then(|id| id.parse().ok());
-    if let (Some(id), Some(browser)) = (id, browser(&asked.manner)) {
-        moment.worker.shared.holds.begin(id, &browser, &asked.head.authority.host);
-    }
-}
-
 /// Where somebody goes who has just signed in: to what is kept for them, or to where they wanted.
 pub async fn after_sign_in(
     moment: &Moment,
@@ -81,34 +72,59 @@ pub async fn after_sign_in(
     draft: &mut Option<Draft>,
 ) -> String {
     let target = finished.return_to.as_str();
-    let Some(browser) = browser(&asked.manner) else { return target.to_owned() };
-    let person = finished.subject.id();
-    let visit = Visit { browser: &browser, person: &person, host: &asked.head.authority.host };
-    let arrived = moment.worker.shared.holds.arrive(visit, moment.now).await;
+    let Some(visitor) = Visitor::new(moment, asked, finished.subject.id()) else { return target.to_owned() };
+    let arrived = match finished.held {
+        Some(had) => visitor.holds().arrive(had, visitor.visit(), moment.now).await,
+        None => Ok(None),
+    };
     match arrived {
         Ok(None) => {}
         // The page that they came from was another person's, and so was the one that the form was on.
         Ok(Some(others)) => {
             note(draft, others, HoldStep::Hidden, None);
-            return after_reason(moment, asked, &person, "/");
+            return visitor.or_held("/");
         }
         Err(error) => {
             tracing::error!(request.id = %moment.event, error = %error, "a held entry may be lost with a restart");
         }
     }
-    after_reason(moment, asked, &person, target)
+    visitor.or_held(target)
 }
 
 /// Where somebody goes who has done what was asked of them: to what is kept for them, or to where they wanted.
-pub fn after_reason(moment: &Moment, asked: &Asked, person: &SubjectId, target: &str) -> String {
-    let holds = &moment.worker.shared.holds;
-    let waits = browser(&asked.manner).is_some_and(|browser| {
-        holds.has_any(Visit { browser: &browser, person, host: &asked.head.authority.host }, moment.now)
-    });
-    if !waits {
-        return target.to_owned();
+pub fn after_reason(moment: &Moment, asked: &Asked, person: SubjectId, target: &str) -> String {
+    Visitor::new(moment, asked, person).map_or_else(|| target.to_owned(), |visitor| visitor.or_held(target))
+}
+
+/// Somebody who is signed in, in a browser that is known.
+struct Visitor<'a> {
+    moment: &'a Moment,
+    asked: &'a Asked,
+    person: SubjectId,
+    browser: Browser,
+}
+
+impl<'a> Visitor<'a> {
+    /// The person who asks; none where their browser is not known, for which nothing can be kept.
+    fn new(moment: &'a Moment, asked: &'a Asked, person: SubjectId) -> Option<Self> {
+        Some(Self { moment, asked, person, browser: browser(&asked.manner)? })
     }
-    let place = format!("{HELD_PATH}?");
-    let mut query = url::form_urlencoded::Serializer::for_suffix(place, HELD_PATH.len() + 1);
-    query.append_pair("return_to", target).finish()
+
+    fn holds(&self) -> &'a Holds {
+        &self.moment.worker.shared.holds
+    }
+
+    fn visit(&self) -> Visit<'_> {
+        Visit { browser: &self.browser, person: &self.person, host: &self.asked.head.authority.host }
+    }
+
+    /// The page of what is kept for them, if anything is, with where they wanted to go; or that.
+    fn or_held(&self, target: &str) -> String {
+        if !self.holds().has_any(self.visit(), self.moment.now) {
+            return target.to_owned();
+        }
+        let place = format!("{HELD_PATH}?");
+        let mut query = url::form_urlencoded::Serializer::for_suffix(place, HELD_PATH.len() + 1);
+        query.append_pair("return_to", target).finish()
+    }
 }

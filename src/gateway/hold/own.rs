@@ -5,20 +5,17 @@ use hyper::body::Incoming;
 
 use super::super::draft::Draft;
 use super::super::handle::{Answer, Moment};
-use super::super::manner::Manner;
-use super::super::own_paths::{Asked, FORM_BYTES_MAX, lead, one, return_to};
+use super::super::manner::{Audience, Manner};
+use super::super::own_paths::{Asked, FORM_BYTES_MAX, lead, one, return_to, show};
 use super::super::pages::{
-    self, HELD_DISCARD_PATH, HELD_PATH, HELD_SHOW_PATH, HeldEntry, HeldView, Page, PageFrame,
-    same_origin_path,
+    HELD_DISCARD_PATH, HELD_PATH, HELD_SHOW_PATH, HeldEntry, HeldView, Page, same_origin_path,
 };
 use super::super::refusal::Refusal;
-use super::super::reply::{HTML, own_head, with_text};
 use super::super::sought::unread;
-use super::super::subject::{Known, Person};
 use super::send::PARAMETER;
-use super::{browser, note};
-use crate::domain::event::{EventKind, HoldStep, Outcome};
-use crate::features::hold::{Browser, HoldError, Preview, Standing, Summary, Typed, Visit};
+use super::{Visitor, note};
+use crate::domain::event::{EventKind, HoldStep};
+use crate::features::hold::{HoldError, Preview, Standing, Summary, Typed};
 use crate::foundation::id::HoldId;
 use crate::gateway::challenge::Redirect;
 use crate::platform::http::body::read_bounded;
@@ -43,111 +40,104 @@ pub async fn answer(
         return Err(Refusal::RouteNotFound);
     }
     let Some(known) = asked.person.known() else { return Ok(sign_in(moment, asked)) };
-    let Some(browser) = browser(&asked.manner) else {
+    let Some(visitor) = Visitor::new(moment, asked, known.session.subject.id()) else {
         return Ok(nothing(moment, asked, StatusCode::NOT_FOUND));
     };
     if get {
-        return offer(moment, asked, known, &browser, StatusCode::OK, draft).await;
+        return visitor.offer(StatusCode::OK, draft).await;
     }
+    by_hand(&asked.manner)?;
     let form = read_bounded(incoming, FORM_BYTES_MAX).await.map_err(|error| unread(&error))?;
     let Some(id) = one(&form, "id").and_then(|id| id.parse().ok()) else {
         return Ok(nothing(moment, asked, StatusCode::NOT_FOUND));
     };
     match path {
-        HELD_SHOW_PATH => reveal(moment, asked, known, &browser, id, draft).await,
-        _ => discard(moment, asked, known, &browser, id, draft).await,
+        HELD_SHOW_PATH => visitor.reveal(id, draft).await,
+        _ => visitor.discard(id, draft).await,
     }
 }
 
-/// What is kept, by the names of its fields.
-pub(super) async fn offer(
-    moment: &Moment,
-    asked: &Asked,
-    known: &Known,
-    browser: &Browser,
-    status: StatusCode,
-    draft: &mut Option<Draft>,
-) -> Result<Answer, Refusal> {
-    let person = known.session.subject.id();
-    let visit = Visit { browser, person: &person, host: &asked.head.authority.host };
-    let holds = &moment.worker.shared.holds;
-    let mut entries = Vec::new();
-    for summary in holds.of(visit, moment.now) {
-        match holds.open(summary.id, visit, moment.now).await {
-            Ok(typed) => entries.push(entry(summary, &typed, false)),
-            // Gone meanwhile.
-            Err(HoldError::None | HoldError::BeingSent) => {}
-            Err(error @ (HoldError::Store(_) | HoldError::Sealed)) => return Err(failed(moment, &error)),
+/// What is done with an entry is done by its person, on a page of ours, and by no script.
+pub(super) fn by_hand(manner: &Manner) -> Result<(), Refusal> {
+    if manner.audience() == Audience::Person { Ok(()) } else { Err(Refusal::CrossSite) }
+}
+
+impl Visitor<'_> {
+    /// What is kept, by the names of its fields.
+    pub(super) async fn offer(
+        &self,
+        status: StatusCode,
+        draft: &mut Option<Draft>,
+    ) -> Result<Answer, Refusal> {
+        let mut entries = Vec::new();
+        for summary in self.holds().of(self.visit(), self.moment.now) {
+            match self.entry(summary.id, false).await {
+                Ok(entry) => entries.push(entry),
+                // Gone meanwhile.
+                Err(error) if error.is_gone() => {}
+                Err(error) => return Err(failed(self.moment, &error)),
+            }
+        }
+        let Some(first) = entries.first() else {
+            return Ok(nothing(self.moment, self.asked, StatusCode::NOT_FOUND));
+        };
+        note(draft, first.summary.id, HoldStep::Offered, Some(self.person.clone()));
+        Ok(self.list(status, &entries, &return_to(self.asked)))
+    }
+
+    /// What is in one of them.
+    async fn reveal(&self, id: HoldId, draft: &mut Option<Draft>) -> Result<Answer, Refusal> {
+        match self.entry(id, true).await {
+            Ok(entry) => {
+                note(draft, id, HoldStep::Shown, Some(self.person.clone()));
+                Ok(self.list(StatusCode::OK, &[entry], "/"))
+            }
+            Err(error) if error.is_gone() => Ok(self.hidden(id, draft)),
+            Err(error) => Err(failed(self.moment, &error)),
         }
     }
-    let Some(first) = entries.first() else { return Ok(nothing(moment, asked, StatusCode::NOT_FOUND)) };
-    note(draft, first.summary.id, HoldStep::Offered, Some(person));
-    Ok(list(moment, asked, status, &entries, &return_to(asked)))
-}
 
-/// What is in one of them.
-async fn reveal(
-    moment: &Moment,
-    asked: &Asked,
-    known: &Known,
-    browser: &Browser,
-    id: HoldId,
-    draft: &mut Option<Draft>,
-) -> Result<Answer, Refusal> {
-    let person = known.session.subject.id();
-    let visit = Visit { browser, person: &person, host: &asked.head.authority.host };
-    let holds = &moment.worker.shared.holds;
-    let summary = holds.of(visit, moment.now).into_iter().find(|summary| summary.id == id);
-    let typed = match (summary, holds.open(id, visit, moment.now).await) {
-        (Some(summary), Ok(typed)) => entry(summary, &typed, true),
-        (None, _) | (_, Err(HoldError::None | HoldError::BeingSent)) => {
-            note_hidden(moment, draft, id);
-            return Ok(nothing(moment, asked, StatusCode::NOT_FOUND));
+    async fn discard(&self, id: HoldId, draft: &mut Option<Draft>) -> Result<Answer, Refusal> {
+        match self.holds().discard(id, self.visit(), self.moment.now).await {
+            Ok(()) => {
+                note(draft, id, HoldStep::Discarded, Some(self.person.clone()));
+                let more = self.holds().has_any(self.visit(), self.moment.now);
+                let location = if more { HELD_PATH } else { "/" }.to_owned();
+                Ok(lead(self.moment, &Redirect { location, set_cookie: None }))
+            }
+            Err(HoldError::BeingSent) => self.offer(StatusCode::CONFLICT, draft).await,
+            Err(HoldError::None) => Ok(self.hidden(id, draft)),
+            Err(error) => Err(failed(self.moment, &error)),
         }
-        (Some(_), Err(error @ (HoldError::Store(_) | HoldError::Sealed))) => {
-            return Err(failed(moment, &error));
-        }
-    };
-    note(draft, id, HoldStep::Shown, Some(person));
-    Ok(list(moment, asked, StatusCode::OK, &[typed], "/"))
-}
-
-async fn discard(
-    moment: &Moment,
-    asked: &Asked,
-    known: &Known,
-    browser: &Browser,
-    id: HoldId,
-    draft: &mut Option<Draft>,
-) -> Result<Answer, Refusal> {
-    let person = known.session.subject.id();
-    let visit = Visit { browser, person: &person, host: &asked.head.authority.host };
-    let holds = &moment.worker.shared.holds;
-    match holds.discard(id, visit, moment.now).await {
-        Ok(()) => {}
-        Err(HoldError::None) => {
-            note_hidden(moment, draft, id);
-            return Ok(nothing(moment, asked, StatusCode::NOT_FOUND));
-        }
-        Err(HoldError::BeingSent) => {
-            return offer(moment, asked, known, browser, StatusCode::CONFLICT, draft).await;
-        }
-        Err(error @ (HoldError::Store(_) | HoldError::Sealed)) => return Err(failed(moment, &error)),
     }
-    let more = holds.has_any(visit, moment.now);
-    note(draft, id, HoldStep::Discarded, Some(person));
-    let location = if more { HELD_PATH } else { "/" }.to_owned();
-    Ok(lead(moment, &Redirect { location, set_cookie: None }))
+
+    /// An entry for a page, with what is in its fields if that is shown.
+    async fn entry(&self, id: HoldId, shown: bool) -> Result<HeldEntry, HoldError> {
+        let look = |typed: Typed| (Preview::of(&typed), typed.target);
+        let (summary, (preview, target)) = self.holds().open(id, self.visit(), self.moment.now, look).await?;
+        let action = action(&summary, &target);
+        Ok(HeldEntry { summary, preview, action, shown })
+    }
+
+    /// For whoever asks, the same as if it had never been. Auditors learn of it where it is another's.
+    pub(super) fn hidden(&self, id: HoldId, draft: &mut Option<Draft>) -> Answer {
+        if self.holds().is_others(id, self.visit()) {
+            note(draft, id, HoldStep::Hidden, None);
+        }
+        nothing(self.moment, self.asked, StatusCode::NOT_FOUND)
+    }
+
+    fn list(&self, status: StatusCode, entries: &[HeldEntry], return_to: &str) -> Answer {
+        list(self.moment, self.asked, status, entries, return_to)
+    }
 }
 
-fn entry(summary: Summary, typed: &Typed, shown: bool) -> HeldEntry {
+/// Where an entry is sent, if it can be.
+fn action(summary: &Summary, target: &str) -> Option<String> {
     // What a browser would read as another host's address is not made a form's.
-    let action = same_origin_path(&typed.target).filter(|_| summary.standing == Standing::Waiting);
-    let action = action.map(|target| {
-        let joint = if target.contains('?') { '&' } else { '?' };
-        format!("{target}{joint}{PARAMETER}{}", summary.id)
-    });
-    HeldEntry { preview: Preview::of(typed), summary, action, shown }
+    let target = same_origin_path(target).filter(|_| summary.standing == Standing::Waiting)?;
+    let joint = if target.contains('?') { '&' } else { '?' };
+    Some(format!("{target}{joint}{PARAMETER}{}", summary.id))
 }
 
 fn list(
@@ -159,44 +149,18 @@ fn list(
 ) -> Answer {
     let zone = moment.current.rules.policy.zone();
     let view = HeldView { entries, return_to, now: moment.now, zone };
-    show_to(moment, &asked.manner, &asked.person, status, &Page::Held(view))
+    show(moment, asked, status, &Page::Held(view))
 }
 
 /// There is nothing for whoever asks: the same for what never was, for what is gone, and for what is another's.
 pub(super) fn nothing(moment: &Moment, asked: &Asked, status: StatusCode) -> Answer {
-    let zone = moment.current.rules.policy.zone();
-    let view = HeldView { entries: &[], return_to: "/", now: moment.now, zone };
-    show_to(moment, &asked.manner, &asked.person, status, &Page::Held(view))
+    list(moment, asked, status, &[], "/")
 }
 
 /// Nobody is signed in: they are led here again if there is something for them.
 pub(super) fn sign_in(moment: &Moment, asked: &Asked) -> Answer {
     let page = Page::SignIn { return_to: "/", expired: true, held: None };
-    show_to(moment, &asked.manner, &asked.person, StatusCode::UNAUTHORIZED, &page)
-}
-
-pub(super) fn show_to(
-    moment: &Moment,
-    manner: &Manner,
-    person: &Person,
-    status: StatusCode,
-    page: &Page<'_>,
-) -> Answer {
-    let frame = PageFrame {
-        language: manner.language(),
-        application: None,
-        reference: moment.event,
-        person: person.known().map(|known| &*known.session.subject.name),
-    };
-    let text = pages::render(&frame, page);
-    Answer::Own(with_text(own_head(status, None, moment.event), HTML, text), Outcome::Completed)
-}
-
-/// Auditors learn that somebody asked for what is another's; whoever asked does not.
-pub(super) fn note_hidden(moment: &Moment, draft: &mut Option<Draft>, id: HoldId) {
-    if moment.worker.shared.holds.exists(id) {
-        note(draft, id, HoldStep::Hidden, None);
-    }
+    show(moment, asked, StatusCode::UNAUTHORIZED, &page)
 }
 
 /// The event is not of a request to an application: nothing is sent.

@@ -15,13 +15,13 @@ use super::super::draft::Draft;
 use super::super::handle::{self, Answer, From, Moment, note_person, pursue};
 use super::super::manner::{Manner, is_same_origin};
 use super::super::normalize::Head;
-use super::super::own_paths::Asked;
+use super::super::own_paths::{Asked, show_to};
 use super::super::pages::Page;
 use super::super::refusal::Refusal;
 use super::super::subject;
-use super::{Held, browser, note, own};
+use super::{Held, Visitor, note, own};
 use crate::domain::event::HoldStep;
-use crate::features::hold::{HoldError, Sending, Typed, Visit};
+use crate::features::hold::{HoldError, Sending, Typed};
 use crate::features::session::Found;
 use crate::features::upstream::error::UpstreamError;
 use crate::foundation::id::HoldId;
@@ -38,7 +38,7 @@ pub struct Named {
     target: PathAndQuery,
 }
 
-/// The entry that a request names. No application is ever sent such a parameter.
+/// The entry that a request names.
 pub fn named(method: &Method, target: &PathAndQuery) -> Option<Named> {
     if *method != Method::POST {
         return None;
@@ -56,6 +56,14 @@ pub fn named(method: &Method, target: &PathAndQuery) -> Option<Named> {
     };
     let id = marked.strip_prefix(PARAMETER).and_then(|id| id.parse().ok());
     Some(Named { id, target: target.parse().ok()? })
+}
+
+impl Named {
+    /// The target alone: what is posted there with a body is typed anew, in a form that came back on the page behind
+    /// what was sent.
+    pub fn into_target(self) -> PathAndQuery {
+        self.target
+    }
 }
 
 /// A request that is to send something that was kept.
@@ -80,14 +88,19 @@ pub async fn send(
     draft: &mut Option<Draft>,
 ) -> Result<Answer, Refusal> {
     let Coming { parts, head, found, line } = coming;
-    if !is_same_origin(&parts.headers, manner.authority()) {
-        return Err(Refusal::CrossSite);
-    }
     let person = subject::person(moment, &found, None);
+    note_person(draft, &person);
     let asked = Asked { parts, head, manner: manner.clone(), person };
-    let (typed, sending) = match take_up(moment, &asked, &named, draft).await? {
-        Taken::Up(taken_up) => *taken_up,
-        Taken::Not(answer) => return Ok(answer),
+    let (typed, sending) = match take_up(moment, &asked, &named, draft).await {
+        Ok(Taken::Up(taken_up)) => *taken_up,
+        Ok(Taken::Not(answer)) => {
+            own::note_kind(draft);
+            return Ok(answer);
+        }
+        Err(refusal) => {
+            own::note_kind(draft);
+            return Err(refusal);
+        }
     };
     let Asked { mut parts, head, person, .. } = asked;
     note(draft, sending.id, HoldStep::Sent, person.known().map(|known| known.session.subject.id()));
@@ -107,7 +120,7 @@ pub async fn send(
         Some(status) if !is_taken(status) => {
             let return_to = own::came_from(&typed, manner.authority());
             let page = Page::NotTaken { status, return_to };
-            Ok(own::show_to(moment, manner, &person, status, &page))
+            Ok(show_to(moment, manner, &person, status, &page))
         }
         Some(_) | None => result,
     }
@@ -124,36 +137,22 @@ async fn take_up(
     named: &Named,
     draft: &mut Option<Draft>,
 ) -> Result<Taken, Refusal> {
-    let not = |draft: &mut Option<Draft>| {
-        own::note_kind(draft);
-        note_person(draft, &asked.person);
+    if !is_same_origin(&asked.parts.headers, asked.manner.authority()) {
+        return Err(Refusal::CrossSite);
+    }
+    own::by_hand(&asked.manner)?;
+    let Some(known) = asked.person.known() else { return Ok(Taken::Not(own::sign_in(moment, asked))) };
+    let visitor = Visitor::new(moment, asked, known.session.subject.id());
+    let (Some(id), Some(visitor)) = (named.id, visitor) else {
+        return Ok(Taken::Not(own::nothing(moment, asked, StatusCode::NOT_FOUND)));
     };
-    let Some(known) = asked.person.known() else {
-        not(draft);
-        return Ok(Taken::Not(own::sign_in(moment, asked)));
-    };
-    let person = known.session.subject.id();
-    let nothing = || own::nothing(moment, asked, StatusCode::NOT_FOUND);
-    let (Some(id), Some(browser)) = (named.id, browser(&asked.manner)) else {
-        not(draft);
-        return Ok(Taken::Not(nothing()));
-    };
-    let visit = Visit { browser: &browser, person: &person, host: &asked.head.authority.host };
-    let holds = &moment.worker.shared.holds;
-    match holds.take_up(id, visit, named.target.as_str(), moment.now).await {
+    let taken_up = visitor.holds().take_up(id, visitor.visit(), named.target.as_str(), moment.now);
+    match taken_up.await {
         Ok(taken_up) => Ok(Taken::Up(Box::new(taken_up))),
-        Err(HoldError::None) => {
-            not(draft);
-            own::note_hidden(moment, draft, id);
-            Ok(Taken::Not(nothing()))
-        }
+        Err(HoldError::None) => Ok(Taken::Not(visitor.hidden(id, draft))),
         // Theirs, and on its way or gone already: the page says which.
-        Err(HoldError::BeingSent) => {
-            not(draft);
-            let told = own::offer(moment, asked, known, &browser, StatusCode::CONFLICT, draft);
-            told.await.map(Taken::Not)
-        }
-        Err(error @ (HoldError::Store(_) | HoldError::Sealed)) => Err(own::failed(moment, &error)),
+        Err(HoldError::BeingSent) => visitor.offer(StatusCode::CONFLICT, draft).await.map(Taken::Not),
+        Err(error) => Err(own::failed(moment, &error)),
     }
 }
 
@@ -206,7 +205,25 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
                 UpstreamError::Connect(_) | UpstreamError::ConnectTimeout | UpstreamError::Overloaded
             )
         }
-        _ => false,
+        Refusal::NotUnderstood(_)
+        | Refusal::HostUnknown
+        | Refusal::RouteNotFound
+        | Refusal::CrossSite
+        | Refusal::BodyUnreadable(_)
+        | Refusal::BodyTooLarge
+        | Refusal::TooSlow
+        | Refusal::CallerLeft
+        | Refusal::Denied(..)
+        | Refusal::TooMuch(..)
+        | Refusal::CountUnknown(..)
+        | Refusal::SignInFailed(..)
+        | Refusal::LogoutRefused(_)
+        | Refusal::AssuranceNotProven(..)
+        | Refusal::StoreUnavailable
+        | Refusal::TooManyRequests(_)
+        | Refusal::Overloaded
+        | Refusal::Internal
+        | Refusal::Entry(..) => false,
     }
 }
 

@@ -108,7 +108,7 @@ impl<'a> Shown<'a> {
             Standing::Waiting if action.is_some() => None,
             Standing::Waiting => Some(texts.copy_only.as_str()),
             Standing::BeingSent => Some(texts.being_sent.as_str()),
-            Standing::Uncertain => Some(texts.uncertain.as_str()),
+            Standing::Uncertain | Standing::Leaving => Some(texts.uncertain.as_str()),
         };
         let field = |(number, field): (usize, &crate::features::hold::Field)| {
             ShownField::new(messages, format!("field-{}-{number}", summary.id), field, *shown)

@@ -32,9 +32,10 @@ async function notes(page, text) {
 }
 
 /** Posts from a page of the application, as nobody's page would: gives the reply. */
-async function postFrom(page, action, id = '') {
+async function postFrom(page, action, id) {
   await open(page, `${ehr}/`);
-  await page.setContent(`<form method="post" action="${action}"><input name="id" value="${id}"><button>Post</button></form>`);
+  const field = id === undefined ? '' : `<input name="id" value="${id}">`;
+  await page.setContent(`<form method="post" action="${action}">${field}<button>Post</button></form>`);
   return press(page, page.getByRole('button', { name: 'Post' }));
 }
 

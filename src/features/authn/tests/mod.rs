@@ -73,6 +73,7 @@ impl Clinic {
             need,
             current,
             binding,
+            held: None,
         };
         self.party.begin(sign_in, self.clock.now()).await
     }
@@ -214,6 +215,7 @@ fn futures_may_be_sent_between_threads() {
             need: None,
             current: None,
             binding: None,
+            held: None,
         },
         now,
     ));
