@@ -22,6 +22,7 @@ mod input;
 mod journal;
 mod justification;
 mod link;
+mod logout_token;
 mod manner;
 mod normalize_body;
 mod normalize_bundle;
@@ -77,6 +78,7 @@ targets! {
     journal,
     justification,
     link,
+    logout_token,
     manner,
     normalize_body,
     normalize_bundle,

@@ -112,7 +112,7 @@ impl Snapshot {
         histogram(
             encoder,
             "time_to_revoke",
-            "From when it was here that sessions are to end until the last that went on by them was cut",
+            "From when it was here that sessions are to end until that was done: what went on by them cut, store and journal written",
             &self.counted.revocation,
         )
     }

@@ -39,7 +39,8 @@ pub struct Counted {
     pub connections_cut: u64,
     /// Replies withheld because of their number of records.
     pub withheld: u64,
-    /// From when it was here that sessions are to end until the last that went on by them was cut.
+    /// From when it was here that sessions are to end until what goes on by them was cut (or 1 s, for callers that take
+    /// nothing), and store and journal had it.
     pub revocation: Histogram,
 }
 

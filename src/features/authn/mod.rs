@@ -10,7 +10,7 @@ mod callback;
 pub mod claims;
 mod error;
 mod id_token;
-mod logout_token;
+pub mod logout_token;
 mod provider;
 pub mod response;
 mod return_to;
