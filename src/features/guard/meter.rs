@@ -215,7 +215,9 @@ impl Counting {
 
     /// `message` is what a small message comes to.
     fn settle(&self, counted: Option<Tally>, lead: &Lead, message: Tally) -> Tally {
-        // What the head says comes first: its bytes may have been looked at no further.
+        // What the head says comes first: its bytes may have been looked at no further. What a coded body holds just
+        // before the place where it breaks is seen or not as it was cut, so that a body that both breaks and is not
+        // what it was declared as is told as one or the other.
         let tally = match (self.declared.or(self.found), counted) {
             (Some(why), _) => Tally::unknown(why),
             (None, Some(counted)) => counted,
