@@ -2,7 +2,7 @@
 // a TOTP, step-up by `acr_values`, sign-out started by the application, and told to it by the back channel.
 //
 // Everybody's password and secret are fixtures; they are the same in client/people.json.
-import { createHmac, generateKeyPairSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, createPrivateKey, generateKeyPairSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
@@ -50,8 +50,10 @@ function isCode(name, code) {
 
 // ------------------------------------------------------------------ the provider
 
+// By PEM: a key object fresh from its generator may lock itself up when it is exported while memory is collected (Node.js 20).
+const PEM = { publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } };
 const key = (type, options, alg) => ({
-  ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }),
+  ...createPrivateKey(generateKeyPairSync(type, { ...options, ...PEM }).privateKey).export({ format: 'jwk' }),
   use: 'sig', alg, kid: randomBytes(6).toString('hex'),
 });
 
