@@ -123,6 +123,7 @@ fn decide(criterion: &mut Criterion) {
         route: 0,
         patient: None,
         client_ip: IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3)),
+        device: None,
         now: NOW,
     };
     for count in [10, 1_000, 10_000] {

@@ -113,6 +113,8 @@ fn event() -> (Opening, Closing) {
         kind: EventKind::Request,
         time: now,
         client_ip: Some([192, 0, 2, 7].into()),
+        device: None,
+        lock: None,
         application: "ehr".parse().ok(),
         route: "patient.open".parse().ok(),
         action: Some(Action::View),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::control_client::{ControlClient, UnreachableError, meaning};
 use crate::control::settings::ControlSettings;
 use crate::domain::application::ProviderName;
+use crate::domain::device::DeviceClass;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::SessionId;
 
@@ -51,6 +52,11 @@ pub struct Listed {
     pub created: Timestamp,
     /// When they were last active.
     pub last_seen: Timestamp,
+    /// Whether the session is locked.
+    #[serde(default)]
+    pub locked: bool,
+    /// The class of the device at which they signed in.
+    pub device: Option<DeviceClass>,
 }
 
 /// What is to end, and why.

@@ -27,7 +27,7 @@ use crate::features::authn::RelyingParty;
 use crate::features::guard::ledger::Ledger;
 use crate::features::hold::settings::HoldBounds;
 use crate::features::hold::{self, Holds};
-use crate::features::session::{self, Found, SessionLimits, Sessions};
+use crate::features::session::{self, SessionLimits, Sessions};
 use crate::features::upstream::assertion::AssertionKey;
 use crate::features::upstream::check;
 use crate::features::upstream::servers::Upstream;
@@ -278,7 +278,7 @@ async fn maintain(shared: Arc<Shared>) {
         if let Err(error) = shared.sessions.maintain(now).await {
             tracing::error!(error = %error, "the sessions could not be saved");
         }
-        let is_there = |session| matches!(shared.sessions.current(session, now), Found::Session(_));
+        let is_there = |session| shared.sessions.is_there(session, now);
         shared.rules.load().upstreams.iter().for_each(|upstream| upstream.forget(is_there));
     }
 }

@@ -16,6 +16,7 @@ use crate::features::route::settings::Access;
 use crate::features::route::table::{RouteProblem, RouteTable};
 use crate::features::upstream::servers::Upstream;
 use crate::features::upstream::settings::{Server, UpstreamSettings};
+use crate::gateway::devices::Devices;
 use crate::gateway::rules::{Assurances, Rules};
 use crate::platform::tls::certificates::{ByName, Certificate, CertificateError, server};
 
@@ -63,6 +64,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             assurances: assurances(&settings.providers),
             guard: settings.guard.clone(),
             trusted_proxies: settings.gateway.trusted_proxies.clone(),
+            devices: Devices::new(settings.devices.clone()),
             limits: settings.gateway.limits.clone(),
             version: settings.version.short().into(),
         }),

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::Exit;
 use crate::domain::assurance::AssuranceClass;
+use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
 use crate::features::policy::bundle::Rules;
 use crate::features::policy::cases::{self, CaseSource};
@@ -24,7 +25,7 @@ pub enum PolicyCommand {
     /// Print every rule as the Cedar that is enforced.
     Show(ShowArguments),
     /// Explain what would be decided: each rule as hit, miss or unknown, and what would unlock it.
-    Explain(ExplainArguments),
+    Explain(Box<ExplainArguments>),
     /// Run cases: what the rules must answer, as data.
     Test(TestArguments),
 }
@@ -77,6 +78,9 @@ pub struct ExplainArguments {
     /// The caller's address.
     #[arg(long, value_name = "ADDRESS", default_value_t = FROM)]
     from: IpAddr,
+    /// The class of the caller's device; by default of none.
+    #[arg(long, value_name = "CLASS")]
+    device: Option<DeviceClass>,
     /// When, such as `2026-03-02T09:30:00Z`; by default now.
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
@@ -170,6 +174,7 @@ fn explain(
         route: route.route,
         patient: route.patient.as_ref(),
         client_ip: arguments.from,
+        device: arguments.device.as_ref(),
         now,
     };
     let explanation = rules.explain(&question).context("the rules do not know this route")?;

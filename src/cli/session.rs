@@ -8,6 +8,7 @@ use super::{Exit, MainFile};
 use crate::app::administer::{Administered, Leaving, Left, Listed};
 use crate::config::load;
 use crate::domain::application::ProviderName;
+use crate::domain::device::DeviceClass;
 use crate::domain::revocation::Why;
 use crate::features::audit::query::plain;
 use crate::foundation::clock::{Clock as _, SystemClock};
@@ -93,16 +94,21 @@ fn gateway(main: &MainFile) -> anyhow::Result<Administered> {
 }
 
 fn list(listed: &[Listed], out: &mut dyn Write) -> anyhow::Result<()> {
-    let row = |cells: [&str; 7]| -> String {
-        let [id, seen, created, provider, host, sub, name] = cells;
-        let row = format!("{id:36}  {seen:24}  {created:24}  {provider:12}  {host:24}  {sub:24}  {name}");
+    let row = |cells: [&str; 9]| -> String {
+        let [id, state, seen, created, device, provider, host, sub, name] = cells;
+        let when = format!("{id:36}  {state:6}  {seen:24}  {created:24}");
+        let row = format!("{when}  {device:12}  {provider:12}  {host:24}  {sub:24}  {name}");
         row.trim_end().to_owned()
     };
-    writeln!(out, "{}", row(["SESSION", "LAST SEEN", "SIGNED IN", "PROVIDER", "HOST", "PERSON", "NAME"]))?;
+    let head = ["SESSION", "STATE", "LAST SEEN", "SIGNED IN", "DEVICE", "PROVIDER", "HOST", "PERSON", "NAME"];
+    writeln!(out, "{}", row(head))?;
     for one in listed {
         let (id, seen, created) = (one.id.to_string(), one.last_seen.to_string(), one.created.to_string());
         let (host, sub, name) = (plain(&one.host), plain(&one.sub), plain(&one.name));
-        writeln!(out, "{}", row([&id, &seen, &created, one.provider.as_str(), &host, &sub, &name]))?;
+        let state = if one.locked { "locked" } else { "open" };
+        let device = one.device.as_ref().map_or("-", DeviceClass::as_str);
+        let cells = [&id, state, &seen, &created, device, one.provider.as_str(), &host, &sub, &name];
+        writeln!(out, "{}", row(cells))?;
     }
     Ok(())
 }

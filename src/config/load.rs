@@ -14,7 +14,9 @@ use super::problem::{Problem, Problems, Severity};
 use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
-use super::settle::{ApplicationDraft, Draft, RoleDraft, Written, application, machine, provider, role};
+use super::settle::{
+    ApplicationDraft, Draft, RoleDraft, Written, application, machine, provider, role, session,
+};
 use super::source::Source;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::JournalSettings;
@@ -24,6 +26,7 @@ use crate::features::upstream::settings::UpstreamSettings;
 use crate::foundation::clock::{Clock as _, SystemClock, Timestamp};
 use crate::foundation::digest::Digest;
 use crate::foundation::secret::Secret;
+use crate::gateway::devices::DeviceSettings;
 use crate::gateway::settings::GatewaySettings;
 
 /// A configuration that can be used.
@@ -170,6 +173,7 @@ struct Machine {
     store: PathBuf,
     journal: JournalSettings,
     session: SessionSettings,
+    devices: Vec<DeviceSettings>,
     guard: GuardSettings,
     time_zone: String,
 }
@@ -180,18 +184,23 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     let control = main.table("control").and_then(|reader| machine::control(&reader));
     let store = main.table("store").and_then(|reader| machine::store(&reader));
     let journal = main.table("journal").and_then(|reader| machine::journal(&reader));
-    let session = main.table("session").and_then(|reader| machine::session(&reader));
+    let devices = main.named("device");
+    let sessions = session::sessions(main, &devices);
+    draft.session = sessions.as_ref().map(|(times, _)| times.clone());
+    draft.device_names = devices.into_iter().map(|(name, _)| name).collect();
     let guard = main.table("guard").and_then(|reader| machine::guard(&reader));
     let time_zone = machine::time_zone(main);
     version?;
     let (gateway, certificates) = gateway?;
     draft.certificates = certificates;
+    let (session, devices) = sessions?;
     Some(Machine {
         gateway,
         control: control?,
         store: store?,
         journal: journal?,
-        session: session?,
+        session,
+        devices,
         guard: guard?,
         time_zone: time_zone?,
     })
@@ -209,7 +218,7 @@ fn tell_upstreams(upstreams: &mut [UpstreamSettings], role: &RoleDraft) {
 }
 
 fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>) -> Settings {
-    let Machine { gateway, control, store, journal, session, guard, time_zone } = machine;
+    let Machine { gateway, control, store, journal, session, devices, guard, time_zone } = machine;
     let (mut applications, mut upstreams) = (Vec::new(), Vec::new());
     let (mut rewrites, mut holds) = (Vec::new(), Vec::new());
     for Written { it, key: _ } in draft.applications {
@@ -229,6 +238,7 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         journal,
         providers: draft.providers.into_iter().map(|written| written.it).collect(),
         session,
+        devices,
         guard,
         applications,
         upstreams,

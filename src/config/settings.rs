@@ -13,6 +13,7 @@ use crate::features::route::settings::ApplicationSettings;
 use crate::features::session::settings::SessionSettings;
 use crate::features::upstream::settings::UpstreamSettings;
 use crate::foundation::digest::Digest;
+use crate::gateway::devices::DeviceSettings;
 use crate::gateway::settings::GatewaySettings;
 
 /// The whole configuration, settled.
@@ -30,6 +31,8 @@ pub struct Settings {
     pub providers: Vec<ProviderSettings>,
     /// Sessions.
     pub session: SessionSettings,
+    /// The classes of devices, in the order in which they are tried.
+    pub devices: Vec<DeviceSettings>,
     /// The guard's bounds.
     pub guard: GuardSettings,
     /// What is protected.

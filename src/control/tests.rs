@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -12,6 +13,7 @@ use tower::ServiceExt as _;
 use super::router::{GUARDED, OPEN, REQUESTS_MAX, router};
 use super::state::{ControlState, Present, ProviderState, Revoking};
 use crate::domain::assurance::Assurance;
+use crate::domain::device::Resume;
 use crate::domain::event::{EventKind, Opening, Outcome, Verdict};
 use crate::domain::measure::Counted;
 use crate::domain::purpose::Purpose;
@@ -21,7 +23,7 @@ use crate::domain::subject::Subject;
 use crate::features::audit::events::{Event, events_since};
 use crate::features::audit::journal::Journal;
 use crate::features::audit::settings::{JournalSettings, Sync};
-use crate::features::session::settings::SessionSettings;
+use crate::features::session::settings::{SessionSettings, Times};
 use crate::features::session::{MIGRATIONS, NewSession, SessionLimits, Sessions};
 use crate::features::upstream::servers::UpstreamNow;
 use crate::features::upstream::settings::Server;
@@ -110,7 +112,9 @@ fn start() -> Timestamp {
 
 async fn sessions(path: &Path, entropy: &Arc<SystemEntropy>) -> Sessions {
     let store = Store::open(path, &[MIGRATIONS]).unwrap();
-    let settings = SessionSettings { idle: Duration::from_secs(900), absolute: Duration::from_secs(43_200) };
+    let (idle, absolute) = (Duration::from_secs(900), Duration::from_secs(43_200));
+    let times = Times { lock: idle, idle, absolute, resume: Resume::Login };
+    let settings = SessionSettings { times, devices: BTreeMap::new() };
     let sessions =
         Sessions::load(store, &settings, SessionLimits::default(), entropy.clone(), start()).unwrap();
     let subject = Subject {
@@ -118,7 +122,7 @@ async fn sessions(path: &Path, entropy: &Arc<SystemEntropy>) -> Sessions {
         sub: "subject-of-nadia".into(),
         name: NAME.into(),
         groups: vec!["nurses".to_owned()],
-        attributes: std::collections::BTreeMap::new(),
+        attributes: BTreeMap::new(),
     };
     let sign_in = NewSession {
         host: "ehr.clinic.example".into(),
@@ -126,6 +130,8 @@ async fn sessions(path: &Path, entropy: &Arc<SystemEntropy>) -> Sessions {
         subject,
         assurance: Assurance { auth_time: start(), ..Assurance::default() },
         purpose: Purpose::Treatment,
+        device: None,
+        authenticated: None,
         provider_sid: None,
         id_token: None,
         begun: start(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::application::RoleName;
 use super::assurance::AssuranceNeed;
+use super::device::DeviceClass;
 use super::limit::Limits;
 use super::proof::Permit;
 use super::reason::Reason;
@@ -98,6 +99,8 @@ pub enum WayOn {
     All(Vec<Self>),
     /// Come back within the hours of the rule, `HH:MM-HH:MM`.
     Hours(String),
+    /// Use a device of one of these classes.
+    Device(Vec<DeviceClass>),
     /// Work at one of these locations.
     Location(Vec<String>),
     /// Ask for one of these roles.

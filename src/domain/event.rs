@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::action::Action;
 use super::application::{ApplicationName, Category, CredentialName, RoleName, RouteName};
 use super::count::Count;
+use super::device::DeviceClass;
 use super::kept::Kept;
 use super::limit::Exceeded;
 use super::patient::PatientDigest;
@@ -91,6 +92,20 @@ closed_list! {
     }
 }
 
+closed_list! {
+    /// What became of a session that was locked.
+    LockStep {
+        /// A request met it, and nothing was decided under it.
+        Met = "met",
+        /// Its person came back.
+        Unlocked = "unlocked",
+        /// Somebody came back as its person, and the provider did not say that they had authenticated since.
+        Unproven = "unproven",
+        /// Another person came.
+        OtherPerson = "other-person",
+    }
+}
+
 /// The first of an event's two entries: who wanted what, and the decision. It is durable before the
 /// first byte of a reply leaves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -104,6 +119,9 @@ pub struct Opening {
     /// The caller's address: the peer, or what a trusted proxy says.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub client_ip: Option<IpAddr>,
+    /// The class of the caller's device.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub device: Option<DeviceClass>,
     /// The application.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub application: Option<ApplicationName>,
@@ -161,6 +179,9 @@ pub struct Opening {
     /// What the request did with something that a person had typed, or how that came to be kept.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub hold: Option<Box<EventHold>>,
+    /// The locked session that the request met, or whose sign-in it ends.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lock: Option<Box<EventLock>>,
     /// For administration and lifecycle: what was done, in a few plain words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
@@ -218,6 +239,17 @@ pub struct EventHold {
     /// Whose it is; absent as long as nobody knows.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub person: Option<SubjectId>,
+}
+
+/// A locked session, as events tell of it. Who acts under it is nobody, as long as it is locked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventLock {
+    /// Which session.
+    pub session: SessionId,
+    /// What became of it.
+    pub step: LockStep,
+    /// Since when it was locked.
+    pub since: Timestamp,
 }
 
 /// Who acted, as the event keeps it.
@@ -308,6 +340,7 @@ impl Opening {
             kind,
             time,
             client_ip: None,
+            device: None,
             application: None,
             route: None,
             action: None,
@@ -327,6 +360,7 @@ impl Opening {
             credential: None,
             justification: None,
             hold: None,
+            lock: None,
             note: None,
             revocation: None,
         }

@@ -5,6 +5,7 @@ pub mod application;
 pub mod assurance;
 pub mod count;
 pub mod decision;
+pub mod device;
 pub mod event;
 pub mod kept;
 pub mod limit;

@@ -19,6 +19,8 @@ closed_list! {
         SignInRequired = "sign-in-required",
         /// The session was idle for too long or has reached its absolute end.
         SessionExpired = "session-expired",
+        /// The session waits for its person to come back.
+        SessionLocked = "session-locked",
         /// The session was ended.
         SessionRevoked = "session-revoked",
         /// A stronger authentication is needed.
@@ -42,6 +44,8 @@ closed_list! {
         OutsideShift = "outside-shift",
         /// The person works somewhere else than the rule asks for.
         LocationMismatch = "location-mismatch",
+        /// The device is of another class than the rule asks for.
+        DeviceMismatch = "device-mismatch",
         /// The patient is not among those that the person cares for.
         NotOnPanel = "not-on-panel",
         /// An elevation would be needed.

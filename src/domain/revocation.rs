@@ -38,8 +38,19 @@ pub enum Target {
     SignIn(SessionId),
     /// Every session of a person at a provider.
     Person(SubjectId),
+    /// Every session of a person at a provider, but for the one at which they are.
+    Others(Others),
     /// The sessions that rest on one session at a provider.
     ProviderSession(ProviderSession),
+}
+
+/// Every session of a person but one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Others {
+    /// Whose.
+    pub person: SubjectId,
+    /// The one that stays.
+    pub but: SessionId,
 }
 
 /// One session at a provider, as the provider names it.
@@ -60,6 +71,8 @@ closed_list! {
     Cause {
         /// The person has signed out here.
         SignOut = "sign-out",
+        /// The person has ended it from the list of their sessions.
+        OwnList = "own-list",
         /// Another person has signed in at the same browser.
         OtherPerson = "other-person",
         /// The person has signed in more often than they may at once: their oldest session ends.

@@ -24,6 +24,7 @@ use super::refusal::{Challenged, Refusal};
 use super::sought::Part;
 use super::worker::{Current, Worker};
 use crate::domain::decision::{Challenge, Decision, Denial};
+use crate::domain::device::DeviceClass;
 use crate::domain::reason::Reason;
 use crate::features::policy::decide::Question;
 use crate::features::route::settings::{Access as Audience, Unmatched};
@@ -41,6 +42,7 @@ pub struct Access {
     /// The request, and those that it holds.
     parts: Vec<Part>,
     client: IpAddr,
+    device: Option<DeviceClass>,
     /// When a reply was asked for; none for a WebSocket.
     asked: Option<Timestamp>,
     /// Under what a reply was found to be good. As long as that is so, there is no more to ask.
@@ -88,6 +90,7 @@ impl Access {
             application: passage.application.clone(),
             parts: passage.parts().cloned().collect(),
             client: passage.normalized.head.client,
+            device: passage.moment.device.clone(),
             asked: None,
             good: None,
             next: Instant::now() + wait,
@@ -118,7 +121,8 @@ impl Access {
     }
 
     fn asked(&mut self, by_person: bool) -> Option<Reason> {
-        let session = match self.session.map(|session| self.worker.standing(session)).transpose() {
+        let standing = |session| self.worker.standing(session, self.device.as_ref());
+        let session = match self.session.map(standing).transpose() {
             Ok(session) => session,
             Err(reason) => return Some(reason),
         };
@@ -198,6 +202,7 @@ impl Access {
             route: route.index,
             patient: part.patient.as_ref(),
             client_ip: self.client,
+            device: self.device.as_ref(),
             now,
         };
         match current.rules.policy.decide(&current.memory, &question) {
@@ -230,7 +235,8 @@ impl Passage<'_> {
         }
         let Some(reason) = Access::of_answer(self).ended(false) else { return Ok(()) };
         let action = self.part.route.as_ref().map(|route| route.action);
-        let signs_in = [Reason::SessionRevoked, Reason::SessionExpired, Reason::SignInRequired];
+        let signs_in =
+            [Reason::SessionRevoked, Reason::SessionExpired, Reason::SessionLocked, Reason::SignInRequired];
         if !signs_in.contains(&reason) {
             return Err(Refusal::Denied(Denial { reasons: vec![reason], ways_on: Vec::new() }, action));
         }

@@ -5,14 +5,14 @@ use http::HeaderValue;
 
 use super::handle::Moment;
 use super::manner::{Audience, Manner};
-use super::own_paths;
-use super::refusal::{Challenged, Refusal};
-use super::subject::Known;
-use super::turnstile;
+use super::refusal::Refusal;
+use super::{callback, turnstile};
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::decision::Challenge;
-use crate::features::authn::{AuthnError, Current, ReturnTo, SignIn};
+use crate::domain::reason::Reason;
+use crate::features::authn::{Again, AuthnError, Current, ReturnTo, SignIn};
+use crate::features::session::Session;
 use crate::foundation::id::HoldId;
 use crate::foundation::secret::Secret;
 
@@ -36,47 +36,54 @@ pub async fn redirect(
     if manner.audience() != Audience::Person || !manner.is_repeatable() {
         return Ok(None);
     }
-    match &challenged.step {
-        Challenge::SignIn => {
-            let known = challenged.known.as_ref();
-            begin(moment, &challenged.application.provider, None, known, manner, manner.target(), None)
-                .await
-                .map(Some)
-        }
-        Challenge::StepUp(need, _) => {
-            let provider = provider_of(challenged);
-            begin(moment, provider, Some(need), challenged.known.as_ref(), manner, manner.target(), None)
-                .await
-                .map(Some)
-        }
+    let need = match &challenged.step {
+        // What waits for its person to come back says so first: whoever is there may be somebody else.
+        Challenge::SignIn if challenged.reason == Reason::SessionLocked => return Ok(None),
+        Challenge::SignIn => None,
+        Challenge::StepUp(need, _) => Some(need),
         // The page that is shown is the form.
-        Challenge::Justify => Ok(None),
-    }
+        Challenge::Justify => return Ok(None),
+    };
+    let leading = Leading {
+        provider: &challenged.application.provider,
+        need,
+        session: challenged.known.as_ref().map(|known| &*known.session),
+        again: Again::No,
+        return_to: manner.target(),
+        held: None,
+    };
+    begin(moment, leading, manner).await.map(Some)
 }
 
-fn provider_of(challenged: &Challenged) -> &ProviderName {
-    &challenged.application.provider
+/// A sign-in that a person is led to.
+#[derive(Debug)]
+pub struct Leading<'a> {
+    /// At which provider.
+    pub provider: &'a ProviderName,
+    /// What is to be proven, for a step-up.
+    pub need: Option<&'a AssuranceNeed>,
+    /// The session that goes on if its person comes back.
+    pub session: Option<&'a Session>,
+    /// Whether they have to authenticate although the provider knows them.
+    pub again: Again,
+    /// Where they want to go.
+    pub return_to: &'a str,
+    /// What is kept of what they typed, and had them sign in.
+    pub held: Option<HoldId>,
 }
 
 /// Begins a sign-in at the provider, and says where to go.
-pub async fn begin(
-    moment: &Moment,
-    provider: &ProviderName,
-    need: Option<&AssuranceNeed>,
-    known: Option<&Known>,
-    manner: &Manner,
-    return_to: &str,
-    held: Option<HoldId>,
-) -> Result<Redirect, Refusal> {
+pub async fn begin(moment: &Moment, leading: Leading<'_>, manner: &Manner) -> Result<Redirect, Refusal> {
     turnstile::sign_in(moment)?;
+    let Leading { provider, need, session, again, return_to, held } = leading;
     let binding = manner.binding();
     let sign_in = SignIn {
         provider,
-        redirect_uri: &own_paths::callback_uri(manner.authority()),
+        redirect_uri: &callback::uri(manner.authority()),
         return_to: ReturnTo::new(return_to),
         need,
-        current: known
-            .map(|known| Current { session: known.session.id, subject: known.session.subject.id() }),
+        current: session.map(|session| Current { session: session.id, subject: session.subject.id() }),
+        again,
         binding: binding.as_ref().map(Secret::reveal),
         held,
     };

@@ -24,7 +24,7 @@ use tokio_rustls::server::TlsStream;
 use super::handle;
 use super::limits::footing::Footing;
 use super::normalize::fault::Fault;
-use super::normalize::{ConnectionFacts, host};
+use super::normalize::{ConnectionFacts, client, host};
 use super::pulse::{Bounds, Pulse};
 use super::reply::{REASON, ReplyBody};
 use super::sieve::{Gate, Sieve};
@@ -45,6 +45,11 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// Whether it is a proxy that is believed.
+    pub fn is_trusted(&self, trusted_proxies: &[IpNet]) -> bool {
+        client::is_trusted(self.address.ip().to_canonical(), trusted_proxies)
+    }
+
     /// What the normalizer wants to know of the connection.
     pub fn facts<'a>(&'a self, trusted_proxies: &'a [IpNet], head_bytes_max: usize) -> ConnectionFacts<'a> {
         ConnectionFacts {

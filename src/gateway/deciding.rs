@@ -82,6 +82,7 @@ impl Passage<'_> {
             route: route.index,
             patient,
             client_ip: self.normalized.head.client,
+            device: self.moment.device.as_ref(),
             now: self.moment.now,
         };
         self.moment.current.rules.policy.decide(&self.moment.current.memory, &question)
@@ -122,6 +123,7 @@ impl Passage<'_> {
             (Some(Beyond::Exceeded(exceeded)), ..) => over(exceeded, action),
             (Some(Beyond::CountUnknown(_)), ..) => Reason::CountUnknown,
             (None, Challenge::SignIn, Person::Nobody(reason)) => *reason,
+            (None, Challenge::SignIn, Person::Locked(_)) => Reason::SessionLocked,
             (None, step, _) => step.reason(),
         };
         Refusal::Challenge(Box::new(Challenged {

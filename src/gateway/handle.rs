@@ -28,8 +28,9 @@ use super::sought::{Part, Sought, seek, seek_whole};
 use super::subject::{self, Person};
 use super::upgrade::{self, Upgrading};
 use super::worker::{Current, Worker};
-use super::{hold, own_paths, respond, turnstile};
-use crate::domain::event::{Outcome, Verdict};
+use super::{hold, own_paths, respond, turnstile, unlock};
+use crate::domain::device::DeviceClass;
+use crate::domain::event::{LockStep, Outcome, Verdict};
 use crate::domain::reason::Reason;
 use crate::features::guard::body::GuardedBody;
 use crate::features::route::settings::Access as Audience;
@@ -74,6 +75,8 @@ pub struct Moment {
     pub now: Timestamp,
     /// Where it came from, as far as it can be believed.
     pub client: IpAddr,
+    /// The class of the device there.
+    pub device: Option<DeviceClass>,
     /// What goes on on its connection.
     pub pulse: Arc<Pulse>,
 }
@@ -83,11 +86,16 @@ impl Moment {
         let now = worker.now();
         let event = RequestId::new(now, &worker.chance);
         let current = worker.current();
-        let client = normalize::client::address(headers, peer.address, &current.rules.trusted_proxies);
+        let trusted = &current.rules.trusted_proxies;
+        let client = normalize::client::address(headers, peer.address, trusted);
+        let device = current.rules.devices.class(headers, client, peer.is_trusted(trusted));
         let mut draft = Draft::begin(worker.scribe.clone(), event, now);
-        draft.open(|opening| opening.client_ip = Some(client));
+        draft.open(|opening| {
+            opening.client_ip = Some(client);
+            opening.device.clone_from(&device);
+        });
         let (worker, pulse) = (worker.clone(), peer.pulse.clone());
-        (Self { worker, current, event, now, client, pulse }, draft)
+        (Self { worker, current, event, now, client, device, pulse }, draft)
     }
 }
 
@@ -144,7 +152,8 @@ async fn serve(
     let incoming = turnstile::paced(moment, &parts, incoming);
 
     let facts = peer.facts(&rules.trusted_proxies, moment.worker.shared.settings.head_bytes);
-    let head = match normalize::head(&mut parts, &facts) {
+    let claimed = rules.devices.take_off(&mut parts.headers, peer.is_trusted(&rules.trusted_proxies));
+    let head = match claimed.and_then(|()| normalize::head(&mut parts, &facts)) {
         Ok(head) => head,
         Err(fault) => return Err(turnstile::stranger(moment).err().unwrap_or(fault.into())),
     };
@@ -294,10 +303,14 @@ pub fn note_part(draft: &mut Option<Draft>, moment: &Moment, normalized: &Normal
     });
 }
 
-/// Who it is, in the event.
+/// Who it is, in the event; or which locked session does not say who.
 pub fn note_person(draft: &mut Option<Draft>, person: &Person) {
-    let (Some(draft), Person::Known(known)) = (draft, person) else { return };
-    draft.open(|opening| opening.subject = Some(known.in_event.clone()));
+    let Some(open) = draft else { return };
+    match person {
+        Person::Known(known) => open.open(|opening| opening.subject = Some(known.in_event.clone())),
+        Person::Locked(locked) => unlock::note(draft, locked, LockStep::Met),
+        Person::Nobody(_) => {}
+    }
 }
 
 /// The verdict that an answer of ours on our own paths is recorded under.

@@ -10,33 +10,30 @@ use http::{HeaderValue, Method, StatusCode};
 use hyper::body::Incoming;
 
 use super::back_channel::{self, BACK_CHANNEL_PATH};
-use super::challenge::{self, Redirect};
+use super::callback::{self, CALLBACK_PATH};
+use super::challenge::{self, Leading, Redirect};
 use super::draft::Draft;
 use super::handle::{Answer, Moment, note_person};
-use super::hold;
-
 use super::manner::{Manner, is_same_origin};
 use super::normalize::fault::Fault;
 use super::normalize::{self, Head};
 use super::pages::{
-    self, JUSTIFY_PATH, ME_PATH, MeView, Page, PageFrame, SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH,
-    STYLESHEET_PATH,
+    self, ANEW, JUSTIFY_PATH, ME_END_PATH, ME_PATH, Page, PageFrame, SIGN_IN_PATH, SIGN_OUT_PATH,
+    STEP_UP_PATH, STYLESHEET_PATH,
 };
 use super::refusal::Refusal;
 use super::reply::{HTML, own_head, with_text};
 use super::sought::unread;
 use super::subject::Person;
-use super::turnstile;
+use super::{hold, my_sessions, unlock};
 use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::event::{EventKind, Outcome};
-use crate::domain::purpose::Purpose;
 use crate::domain::revocation::{Cause, Target};
 use crate::domain::subject::Justification;
-use crate::features::authn::{AuthnError, Finished, Previous, ReturnTo};
+use crate::features::authn::ReturnTo;
 use crate::features::route::table::Application;
-use crate::features::session::{Found, NewSession, Renewal, SessionError, SessionToken};
-use crate::foundation::secret::Secret;
+use crate::features::session::SessionToken;
 use crate::platform::http::body::read_bounded;
 use crate::platform::http::pace::Paced;
 
@@ -51,11 +48,6 @@ pub struct Asked {
     pub manner: Manner,
     /// Who asks.
     pub person: Person,
-}
-
-/// Where the provider sends people back to.
-pub fn callback_uri(authority: &str) -> String {
-    format!("https://{authority}{CALLBACK_PATH}")
 }
 
 /// Answers a request to one of them.
@@ -76,14 +68,15 @@ pub async fn answer(
         return Err(Refusal::CrossSite);
     }
     match path {
-        CALLBACK_PATH if get => callback(moment, &asked, draft).await,
+        CALLBACK_PATH if get => callback::answer(moment, &asked, draft).await,
         SIGN_IN_PATH if get => sign_in(moment, &asked).await,
         STEP_UP_PATH if get => step_up(moment, &asked).await,
         JUSTIFY_PATH if get => Ok(justify_form(moment, &asked)),
         JUSTIFY_PATH if post => justify(moment, &asked, incoming).await,
         SIGN_OUT_PATH if get || post => sign_out(moment, &asked).await,
         SIGNED_OUT_PATH if get => Ok(signed_out(moment, &asked, true)),
-        ME_PATH if get => Ok(me(moment, &asked)),
+        ME_PATH if get => Ok(my_sessions::me(moment, &asked)),
+        ME_END_PATH if post => my_sessions::end(moment, &asked, incoming).await,
         STYLESHEET_PATH if get => Ok(asset(moment, "text/css; charset=utf-8", pages::STYLESHEET.to_owned())),
         KEYS_PATH if get => {
             Ok(asset(moment, "application/jwk-set+json", moment.worker.shared.assertion_key.jwks()))
@@ -95,7 +88,7 @@ pub async fn answer(
 
 fn note(draft: &mut Option<Draft>, path: &str, asked: &Asked) {
     let kind = match path {
-        CALLBACK_PATH | SIGN_IN_PATH | STEP_UP_PATH | SIGN_OUT_PATH | BACK_CHANNEL_PATH => {
+        CALLBACK_PATH | SIGN_IN_PATH | STEP_UP_PATH | SIGN_OUT_PATH | ME_END_PATH | BACK_CHANNEL_PATH => {
             EventKind::Authentication
         }
         _ => EventKind::OwnPath,
@@ -147,7 +140,10 @@ async fn sign_in(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
     let provider = provider(moment, asked, &target)?;
     // What the page that led here told them is kept: whoever comes back from this has it, if nobody else does.
     let held = parameter(asked, "hold").and_then(|id| id.parse().ok());
-    let redirect = challenge::begin(moment, &provider, None, None, &asked.manner, &target, held).await?;
+    let anew = parameter(asked, ANEW).is_some();
+    let (session, again) = unlock::by_sign_in(&asked.person, &provider, anew);
+    let leading = Leading { provider: &provider, need: None, session, again, return_to: &target, held };
+    let redirect = challenge::begin(moment, leading, &asked.manner).await?;
     Ok(lead(moment, &redirect))
 }
 
@@ -158,95 +154,12 @@ async fn step_up(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
     let fresh = parameter(asked, "fresh").and_then(|seconds| seconds.parse().ok());
     let need = AssuranceNeed { class, fresh: fresh.map(std::time::Duration::from_secs) };
     let provider = provider(moment, asked, &target)?;
-    let known = asked.person.known();
-    let redirect =
-        challenge::begin(moment, &provider, Some(&need), known, &asked.manner, &target, None).await?;
+    let (locked, again) = unlock::by_sign_in(&asked.person, &provider, false);
+    let session = asked.person.known().map(|known| &*known.session).or(locked);
+    let need = Some(&need);
+    let leading = Leading { provider: &provider, need, session, again, return_to: &target, held: None };
+    let redirect = challenge::begin(moment, leading, &asked.manner).await?;
     Ok(lead(moment, &redirect))
-}
-
-/// The provider has sent the person back.
-async fn callback(moment: &Moment, asked: &Asked, draft: &mut Option<Draft>) -> Result<Answer, Refusal> {
-    turnstile::sign_in(moment)?;
-    let query = asked.head.target().query().unwrap_or_default();
-    let redirect_uri = callback_uri(asked.manner.authority());
-    let binding = asked.manner.binding();
-    let binding = binding.as_ref().map(Secret::reveal);
-    let finished = match moment.worker.shared.authn.finish(query, binding, &redirect_uri, moment.now).await {
-        Ok(finished) => finished,
-        // An old tab of somebody who has signed in meanwhile: nothing is wrong.
-        Err(AuthnError::UnknownTransaction) if asked.person.known().is_some() => {
-            return Ok(lead(moment, &Redirect { location: "/".to_owned(), set_cookie: None }));
-        }
-        Err(error) => return Err(challenge::failed(error, "/")),
-    };
-    let location = hold::after_sign_in(moment, asked, &finished, draft).await;
-    let (session, token) = establish(moment, asked, finished).await?;
-    note_person(draft, &Person::Known(moment.current.known(&session, None)));
-    Ok(lead(moment, &Redirect { location, set_cookie: Some(token.set_cookie()) }))
-}
-
-/// A new session, or the old one under a new cookie where the same person has stepped up.
-async fn establish(
-    moment: &Moment,
-    asked: &Asked,
-    finished: Finished,
-) -> Result<(std::sync::Arc<crate::features::session::Session>, SessionToken), Refusal> {
-    let sessions = &moment.worker.shared.sessions;
-    let Finished {
-        subject,
-        assurance,
-        provider,
-        sid,
-        id_token,
-        previous,
-        begun,
-        need: _,
-        return_to: _,
-        held: _,
-    } = finished;
-    let id_token = Some(id_token);
-    match previous {
-        Previous::Same(session) => {
-            let renewal = Renewal {
-                subject: subject.clone(),
-                assurance: assurance.clone(),
-                provider_sid: sid.clone(),
-                id_token: id_token.clone(),
-                begun,
-            };
-            match sessions.rotate(session, renewal, moment.now).await {
-                // It expired while its person was at the provider: they have signed in anew. One that somebody has
-                // ended does not come back by a sign-in that was begun before.
-                Err(SessionError::Gone)
-                    if matches!(sessions.current(session, moment.now), Found::Expired) => {}
-                rotated => return rotated.map_err(|error| unkept(moment, &error)),
-            }
-        }
-        // Another person at the same browser starts clean.
-        Previous::OfAnother(session) => {
-            moment.revoke(Target::Session(session), Cause::OtherPerson, None).await?;
-        }
-        Previous::None => {}
-    }
-    let policy = &moment.current.rules.policy;
-    let purpose = policy.default_purpose(&policy.roles_of(&subject.groups)).unwrap_or(Purpose::Operations);
-    let host = asked.head.authority.host.as_ref().into();
-    let new = NewSession { host, provider, subject, assurance, purpose, provider_sid: sid, id_token, begun };
-    let created = sessions.create(new, moment.now).await.map_err(|error| unkept(moment, &error))?;
-    for oldest in sessions.surplus(&created.0.subject.id()) {
-        // The person is signed in whatever becomes of it; it is told where it was tried.
-        let _told = moment.revoke(Target::Session(oldest), Cause::TooMany, None).await;
-    }
-    Ok(created)
-}
-
-fn unkept(moment: &Moment, error: &SessionError) -> Refusal {
-    if matches!(error, SessionError::Gone) {
-        // Its person was signed out everywhere while they came back.
-        return Refusal::SignInFailed(AuthnError::UnknownTransaction, "/".to_owned());
-    }
-    tracing::error!(request.id = %moment.event, error = %error, "a session could not be kept");
-    Refusal::StoreUnavailable
 }
 
 fn justify_form(moment: &Moment, asked: &Asked) -> Answer {
@@ -269,8 +182,7 @@ async fn justify(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) -> R
     let target = ReturnTo::new(&field("return_to")).as_str().to_owned();
     let application = application(moment, asked, &target).ok_or(Refusal::HostUnknown)?;
     let Some(known) = asked.person.known() else {
-        let page = Page::SignIn { return_to: &target, expired: true, held: None };
-        return Ok(show(moment, asked, StatusCode::UNAUTHORIZED, &page));
+        return Ok(unlock::sign_in_page(moment, asked, &target, true));
     };
     let (code, text) = (field("code"), field("text"));
     let (code, text) = match pages::read_justification(&code, &text) {
@@ -303,19 +215,25 @@ async fn justify(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) -> R
     Ok(lead(moment, &Redirect { location, set_cookie: None }))
 }
 
-/// Ends the session, here and at the provider.
+/// Ends the session, here and at the provider. Whoever stands before a locked one may end it, and is shown nothing of
+/// whose it is.
 async fn sign_out(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
-    let Some(known) = asked.person.known() else { return Ok(signed_out(moment, asked, false)) };
+    let (session, known) = match &asked.person {
+        Person::Known(known) => (&known.session, Some(known)),
+        Person::Locked(locked) => (&locked.session, None),
+        Person::Nobody(_) => return Ok(signed_out(moment, asked, false)),
+    };
     // A link of another site must not sign anybody out.
     if !is_same_origin(&asked.parts.headers, asked.manner.authority()) {
         return Err(Refusal::CrossSite);
     }
-    let session = &known.session;
     // The sessions of this sign-in at our other hosts end with it.
-    moment.revoke(Target::SignIn(session.id), Cause::SignOut, Some(known)).await?;
+    moment.revoke(Target::SignIn(session.id), Cause::SignOut, known).await?;
     let back = format!("https://{}{SIGNED_OUT_PATH}", asked.manner.authority());
     let authn = &moment.worker.shared.authn;
-    let location = authn.sign_out_url(&session.provider, session.id_token.as_ref(), &back, moment.now).await;
+    // The ID token says who they are, and goes through the browser.
+    let id_token = known.and(session.id_token.as_ref());
+    let location = authn.sign_out_url(&session.provider, id_token, &back, moment.now).await;
     let cleared = SessionToken::clear_cookie();
     Ok(match location {
         Some(location) => lead(moment, &Redirect { location, set_cookie: Some(cleared) }),
@@ -326,23 +244,6 @@ async fn sign_out(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
 fn signed_out(moment: &Moment, asked: &Asked, at_provider: bool) -> Answer {
     let sign_in = format!("{SIGN_IN_PATH}?return_to=%2F");
     show(moment, asked, StatusCode::OK, &Page::SignedOut { at_provider, sign_in: &sign_in })
-}
-
-fn me(moment: &Moment, asked: &Asked) -> Answer {
-    let Some(known) = asked.person.known() else {
-        let page = Page::SignIn { return_to: ME_PATH, expired: false, held: None };
-        return show(moment, asked, StatusCode::UNAUTHORIZED, &page);
-    };
-    let session = &known.session;
-    let view = MeView {
-        identity: &known.identity,
-        since: session.created,
-        idle_end: moment.worker.shared.sessions.idle_end(session),
-        absolute_end: session.absolute_end,
-        now: moment.now,
-        zone: moment.current.rules.policy.zone(),
-    };
-    show(moment, asked, StatusCode::OK, &Page::Me(view))
 }
 
 pub(super) fn show(moment: &Moment, asked: &Asked, status: StatusCode, page: &Page<'_>) -> Answer {
@@ -393,7 +294,6 @@ fn with_cookie(mut answer: Answer, cookie: &str) -> Answer {
     answer
 }
 
-const CALLBACK_PATH: &str = "/.leastway/callback";
 const SIGNED_OUT_PATH: &str = "/.leastway/signed-out";
 const KEYS_PATH: &str = "/.well-known/leastway/jwks.json";
 pub(super) const FORM_BYTES_MAX: usize = 16 * 1024;

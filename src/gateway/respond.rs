@@ -209,7 +209,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         Refusal::Challenge(challenged) => {
             frame.application = Some(challenged.application.name.as_str());
             frame.person = challenged.known.as_ref().map(|known| &*known.session.subject.name);
-            step(challenged, return_to)
+            step(challenged, return_to, !manner.is_repeatable())
         }
         Refusal::Denied(denial, action) => {
             Page::Denied { reason, action: *action, ways_on: &denial.ways_on, return_to }
@@ -233,10 +233,13 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
     pages::render(&frame, &page)
 }
 
-fn step<'a>(challenged: &'a Challenged, return_to: &'a str) -> Page<'a> {
+fn step<'a>(challenged: &'a Challenged, return_to: &'a str, sent: bool) -> Page<'a> {
     let exceeded = challenged.withheld.flatten();
     let held = challenged.held.as_ref();
     match &challenged.step {
+        Challenge::SignIn if challenged.reason == Reason::SessionLocked => {
+            Page::Locked { return_to, sent, held: held.map(|held| (held.id, held.lifetime)) }
+        }
         Challenge::SignIn => {
             let expired = challenged.reason != Reason::SignInRequired;
             Page::SignIn { return_to, expired, held: held.map(|held| (held.id, held.lifetime)) }

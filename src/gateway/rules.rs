@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
+use super::devices::Devices;
 use super::limits::Limits;
 use super::limits::settings::LimitSettings;
 use super::revocation::Revocations;
@@ -49,6 +50,8 @@ pub struct Rules {
     pub guard: GuardSettings,
     /// Proxies whose word on the caller's address counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// The classes of callers' devices.
+    pub devices: Devices,
     /// How much one caller may take.
     pub limits: LimitSettings,
     /// The first digits of the digest of all files, for events.

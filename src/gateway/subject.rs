@@ -10,13 +10,15 @@ use crate::domain::kept::Kept;
 use crate::domain::reason::Reason;
 use crate::domain::subject::Identity;
 use crate::features::route::table::Application;
-use crate::features::session::{Found, Session};
+use crate::features::session::{Found, Locked, Session};
 
 /// Who asks.
 #[derive(Clone, Debug)]
 pub enum Person {
     /// Somebody who is signed in.
     Known(Known),
+    /// Nobody, as long as the session that the browser has is locked.
+    Locked(Locked),
     /// Nobody, and why: `sign-in-required`, `session-expired` or `session-revoked`.
     Nobody(Reason),
 }
@@ -36,15 +38,18 @@ pub struct Known {
 pub fn look_up(moment: &Moment, head: &Head) -> Found {
     let Some(token) = head.session.value() else { return Found::None };
     let worker = &moment.worker;
-    worker.shared.sessions.find(&worker.sessions, token.reveal(), &head.authority.host, moment.now)
+    let (host, device) = (&*head.authority.host, moment.device.as_ref());
+    worker.shared.sessions.find(&worker.sessions, token.reveal(), host, device, moment.now)
 }
 
 /// What was found, as it stands by now: the session may have ended since.
 pub fn again(moment: &Moment, found: Found) -> Found {
     let worker = &moment.worker;
     match found {
-        Found::Session(session) => worker.shared.sessions.judge(session, worker.now()),
-        other @ (Found::Expired | Found::Ended | Found::None) => other,
+        Found::Session(session) => {
+            worker.shared.sessions.judge(session, moment.device.as_ref(), worker.now())
+        }
+        other @ (Found::Locked(_) | Found::Expired | Found::Ended | Found::None) => other,
     }
 }
 
@@ -52,9 +57,12 @@ pub fn again(moment: &Moment, found: Found) -> Found {
 /// with the reason that they gave for it.
 pub fn person(moment: &Moment, found: &Found, application: Option<&Application>) -> Person {
     match found {
-        Found::Session(session) if application.is_some_and(|it| it.provider != session.provider) => {
+        Found::Session(session) | Found::Locked(Locked { session, .. })
+            if application.is_some_and(|it| it.provider != session.provider) =>
+        {
             Person::Nobody(Reason::SignInRequired)
         }
+        Found::Locked(locked) => Person::Locked(locked.clone()),
         Found::Session(session) => Person::Known(moment.current.known(session, application)),
         Found::Expired => Person::Nobody(Reason::SessionExpired),
         Found::Ended => Person::Nobody(Reason::SessionRevoked),
@@ -67,7 +75,7 @@ impl Person {
     pub fn identity(&self) -> Option<&Identity> {
         match self {
             Self::Known(known) => Some(&known.identity),
-            Self::Nobody(_) => None,
+            Self::Locked(_) | Self::Nobody(_) => None,
         }
     }
 
@@ -75,7 +83,7 @@ impl Person {
     pub const fn known(&self) -> Option<&Known> {
         match self {
             Self::Known(known) => Some(known),
-            Self::Nobody(_) => None,
+            Self::Locked(_) | Self::Nobody(_) => None,
         }
     }
 }

@@ -17,6 +17,7 @@ use super::room::Room;
 use super::rules::{Rules, Shared};
 use super::subject::Known;
 use super::unread::Unread;
+use crate::domain::device::DeviceClass;
 use crate::domain::reason::Reason;
 use crate::domain::subject::{Identity, SubjectId};
 use crate::features::policy::memory::Memory;
@@ -101,10 +102,11 @@ impl Worker {
         self.shared.clock.now()
     }
 
-    /// The session of this id, for what lives longer than a request; or why it stands no more.
-    pub fn standing(&self, session: SessionId) -> Result<Arc<Session>, Reason> {
-        match self.shared.sessions.current(session, self.now()) {
+    /// The session of this id, for what lives longer than a request from a device of this class; or why it stands no more.
+    pub fn standing(&self, session: SessionId, device: Option<&DeviceClass>) -> Result<Arc<Session>, Reason> {
+        match self.shared.sessions.current(session, device, self.now()) {
             Found::Session(session) => Ok(session),
+            Found::Locked(_) => Err(Reason::SessionLocked),
             Found::Expired => Err(Reason::SessionExpired),
             Found::Ended | Found::None => Err(Reason::SessionRevoked),
         }

@@ -14,7 +14,7 @@ use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
 use tokio::io::AsyncReadExt as _;
 
 use crate::application::PIECE;
-use crate::house::{House, Neighbors, append, edit};
+use crate::house::{House, Neighbors, append, edit, without_lock};
 use crate::line::{Line, Protocol, web_socket};
 
 /// More than the second after which it is asked, and less than anybody would call a while.
@@ -75,7 +75,7 @@ async fn a_download_under_way_is_cut_when_its_person_signs_out() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_download_under_way_is_cut_when_its_session_expires() {
     let clock = Arc::new(TestClock::at(SystemClock.now()));
-    let house = House::open_at(clock.clone(), Neighbors::All, |_| {}).await;
+    let house = House::open_at(clock.clone(), Neighbors::All, without_lock).await;
     let cookie = house.cookie_of("nurse").await;
     let mut line = house.line("ehr.localhost", Protocol::Http1).await;
     let body = begin(&mut line, "/patients/endless", &cookie).await;
@@ -89,7 +89,7 @@ async fn a_download_under_way_is_cut_when_its_session_expires() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_web_socket_is_cut_when_its_session_ends() {
     let clock = Arc::new(TestClock::at(SystemClock.now()));
-    let house = House::open_at(clock.clone(), Neighbors::All, |_| {}).await;
+    let house = House::open_at(clock.clone(), Neighbors::All, without_lock).await;
     let authority = std::fs::read(house.directory.authority()).unwrap();
     let here = ("ehr.localhost", house.ports.gateway);
     let (first, second) = (house.cookie_of("nurse").await, house.cookie_of("nurse").await);

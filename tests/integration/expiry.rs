@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
 
-use crate::house::{House, Neighbors, edit};
+use crate::house::{House, Neighbors, edit, without_lock};
 use crate::line::{Came, Line, Protocol};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -14,6 +14,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 async fn open() -> (House, Arc<TestClock>) {
     let clock = Arc::new(TestClock::at(SystemClock.now()));
     let house = House::open_at(clock.clone(), Neighbors::All, |directory| {
+        without_lock(directory);
         let ehr = directory.root().join("applications/ehr.toml");
         edit(&ehr, "unmatched = \"deny\"", "idle_ignore = [\"/search\"]\nunmatched = \"deny\"");
     })

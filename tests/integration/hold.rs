@@ -15,7 +15,7 @@ use leastway::features::audit::events::Event;
 use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
 use tokio::net::TcpListener;
 
-use crate::house::{House, Neighbors, append, edit};
+use crate::house::{House, Neighbors, append, edit, without_lock};
 use crate::line::Protocol;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -24,7 +24,7 @@ const WORDS: &str = "walks without pain, stairs tomorrow";
 
 async fn open() -> (House, Arc<TestClock>) {
     let clock = Arc::new(TestClock::at(SystemClock.now()));
-    (House::open_at(clock.clone(), Neighbors::All, |_| {}).await, clock)
+    (House::open_at(clock.clone(), Neighbors::All, without_lock).await, clock)
 }
 
 /// A browser in which somebody has signed in.
@@ -303,6 +303,7 @@ async fn a_form_that_needs_a_step_up_is_kept_until_it_is_proven() {
 async fn what_must_not_be_kept_is_not() {
     let clock = Arc::new(TestClock::at(SystemClock.now()));
     let house = House::open_at(clock.clone(), Neighbors::All, |directory| {
+        without_lock(directory);
         let ehr = directory.root().join("applications/ehr.toml");
         edit(
             &ehr,
@@ -369,7 +370,7 @@ async fn a_flood_of_strangers_is_bounded_and_what_is_kept_expires_with_an_event(
 async fn what_the_application_does_not_take_can_be_copied_and_what_never_reached_it_sent_again() {
     let (address, door) = Fickle::start().await;
     let clock = Arc::new(TestClock::at(SystemClock.now()));
-    let house = House::open_at(clock.clone(), Neighbors::Application(address), |_| {}).await;
+    let house = House::open_at(clock.clone(), Neighbors::Application(address), without_lock).await;
     let mut browser = signed_in(&house, "nurse").await;
     clock.advance(16 * MINUTE);
     let told = write_note(&house, &mut browser).await;

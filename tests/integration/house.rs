@@ -203,6 +203,11 @@ pub(crate) fn edit(file: &std::path::Path, from: &str, to: &str) {
     std::fs::write(file, text.replace(from, to)).unwrap();
 }
 
+/// Has sessions end after fifteen minutes, without being locked first.
+pub(crate) fn without_lock(directory: &WorkDirectory) {
+    edit(&directory.configuration(), "idle = \"4h\"", "idle = \"15m\"");
+}
+
 /// Adds to a file.
 pub(crate) fn append(file: &std::path::Path, more: &str) {
     let text = std::fs::read_to_string(file).unwrap();

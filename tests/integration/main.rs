@@ -25,6 +25,7 @@ mod house;
 mod journal;
 mod limits;
 mod line;
+mod lock;
 mod pace;
 mod plain;
 mod proxied;

@@ -45,6 +45,8 @@ async fn crowd(house: &House) -> Vec<SubjectId> {
         },
         assurance: Assurance::default(),
         purpose: Purpose::Treatment,
+        device: None,
+        authenticated: None,
         provider_sid: Some(format!("sid-{number}").into()),
         id_token: None,
         begun: now,

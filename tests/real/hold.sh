@@ -8,7 +8,7 @@ rm -rf "$DIR/hold"
 spawn hold "$LEASTWAY" demo --directory "$DIR/hold"
 wait_http hold https://127.0.0.1:8443/ 60
 # So that nobody has to wait for long; taken over while it runs.
-sed -i 's/^idle = "15m"/idle = "1m"/' "$DIR/hold/leastway.toml"
+sed -i '/^lock = /d; s/^idle = "4h"/idle = "1m"/' "$DIR/hold/leastway.toml"
 sleep 5
 flow browser "$DIR/hold/certs/authority.pem" hold.mjs https://ehr.localhost:8443
 # steps : what became of what was kept, as auditors see it.

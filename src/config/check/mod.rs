@@ -3,6 +3,7 @@
 
 mod names;
 mod rules;
+mod sessions;
 
 use super::reading::Reading;
 use super::settle::Draft;
@@ -11,4 +12,5 @@ use super::settle::Draft;
 pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     names::check(reading, draft);
     rules::check(reading, draft);
+    sessions::check(reading, draft);
 }

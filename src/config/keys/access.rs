@@ -80,6 +80,12 @@ static WHEN: Table = Table {
             "Where the person has to work; the provider maps the claim `location`.",
         ),
         key(
+            "device",
+            Kind::Texts("ward"),
+            Absent::Means("any, or none"),
+            "The class of the device, by `[device.NAME]`.",
+        ),
+        key(
             "purpose",
             Kind::Words(words!(Purpose)),
             Absent::Means("any of the role"),

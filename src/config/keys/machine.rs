@@ -1,4 +1,4 @@
-//! Listeners, store, journal, sessions and bounds.
+//! Listeners, store, journal and bounds.
 
 use super::limits::LIMITS;
 use super::{Absent, Kind, Table, key};
@@ -136,20 +136,6 @@ pub(super) static JOURNAL: Table = Table {
             "When entries reach the disk: `before_release` of the reply, or within a duration of `1ms` to `1s`: \
              a crash may then lose the events of the last moments.",
         ),
-    ],
-};
-
-pub(super) static SESSION: Table = Table {
-    header: "[session]",
-    doc: "How long sessions live.",
-    keys: &[
-        key(
-            "idle",
-            Kind::Duration("1m", "24h"),
-            Absent::Is("\"15m\""),
-            "Without a request by the person (45 CFR 164.312(a)(2)(iii)).",
-        ),
-        key("absolute", Kind::Duration("5m", "7d"), Absent::Is("\"12h\""), "In all; not below `idle`."),
     ],
 };
 

@@ -9,11 +9,13 @@ mod limits;
 mod machine;
 mod provider;
 mod rewrite;
+mod session;
 mod upstream;
 
 use super::spelling::nearest;
-use machine::{CONTROL, GATEWAY, GUARD, JOURNAL, SESSION, STORE};
+use machine::{CONTROL, GATEWAY, GUARD, JOURNAL, STORE};
 use provider::PROVIDER;
+use session::{DEVICE, SESSION};
 
 /// The keys of one table.
 #[derive(Debug)]
@@ -161,6 +163,12 @@ pub(super) static MAIN: Table = Table {
         key("store", Kind::Table(&STORE), Absent::Means("its defaults"), "Where state is kept."),
         key("journal", Kind::Table(&JOURNAL), Absent::Means("its defaults"), "Where events are kept."),
         key("session", Kind::Table(&SESSION), Absent::Means("its defaults"), "How long sessions live."),
+        key(
+            "device",
+            Kind::Named(&DEVICE),
+            Absent::Means("none: `[session]` holds for all"),
+            "Classes of devices, such as wards and kiosks.",
+        ),
         key("guard", Kind::Table(&GUARD), Absent::Means("its defaults"), "Bounds of what is looked at."),
         PROVIDERS,
         APPLICATIONS,

@@ -1,6 +1,7 @@
 //! OpenID providers.
 
-use super::{Absent, Kind, Table, key};
+use super::{Absent, Kind, Table, key, words};
+use crate::features::authn::settings::LoginAgain;
 
 pub(super) static PROVIDER: Table = Table {
     header: "[[provider]]",
@@ -33,6 +34,13 @@ pub(super) static PROVIDER: Table = Table {
             Kind::Named(&CLASS),
             Absent::Means("none: no rule may ask for assurance"),
             "The classes of assurance that it can prove, by name.",
+        ),
+        key(
+            "login_again",
+            Kind::Word(words!(LoginAgain)),
+            Absent::Is("\"both\""),
+            "How it is asked to have somebody authenticate whom it knows already, to unlock a session: by `max_age` (what they \
+             did after the lock, for another host, is enough), by `prompt=login` (`prompt`), or by both.",
         ),
         key(
             "authorities",

@@ -1,4 +1,4 @@
-//! Listeners, store, journal, sessions and bounds.
+//! Listeners, store, journal and bounds.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -14,7 +14,6 @@ use crate::config::units;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::{JournalSettings, Sync};
 use crate::features::guard::settings::GuardSettings;
-use crate::features::session::settings::SessionSettings;
 use crate::gateway::settings::GatewaySettings;
 
 const WORKERS_MAX: usize = 256;
@@ -91,17 +90,6 @@ pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings>
     Some(JournalSettings { directory: directory?, segment_bytes: segment_bytes?, sync: sync? })
 }
 
-pub(in crate::config) fn session(reader: &Reader<'_>) -> Option<SessionSettings> {
-    let (idle, absolute) = (reader.duration("idle"), reader.duration("absolute"));
-    let (idle, absolute) = (idle?, absolute?);
-    if absolute < idle {
-        let what = "a session would end before it can be idle for as long as `idle` says";
-        reader.error("absolute", what, "no less than `idle`");
-        return None;
-    }
-    Some(SessionSettings { idle, absolute })
-}
-
 pub(in crate::config) fn guard(reader: &Reader<'_>) -> Option<GuardSettings> {
     let hold_bytes = reader.size("hold").map(count);
     let decompression_ratio = reader.whole("decompression_ratio");
@@ -136,13 +124,15 @@ fn address(text: &str) -> Result<SocketAddr, Mistake> {
     })
 }
 
-fn network(text: &str) -> Result<IpNet, Mistake> {
+/// A network, or an address as one.
+pub(super) fn any_network(text: &str) -> Result<IpNet, Mistake> {
     let one = || text.parse::<IpAddr>().map(IpNet::from);
     let right = "networks such as `\"10.0.0.0/8\"`, or addresses";
-    let network: IpNet = text
-        .parse()
-        .or_else(|_| one())
-        .map_err(|_| Mistake::new(format!("`{text}` is not a network"), right))?;
+    text.parse().or_else(|_| one()).map_err(|_| Mistake::new(format!("`{text}` is not a network"), right))
+}
+
+fn network(text: &str) -> Result<IpNet, Mistake> {
+    let network = any_network(text)?;
     if network.prefix_len() == 0 {
         return Err(Mistake::new(
             format!("`{text}` is everybody: any caller could claim any address"),

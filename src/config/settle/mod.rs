@@ -9,6 +9,7 @@ pub(super) mod provider;
 mod rewrite;
 pub(super) mod role;
 mod route;
+pub(super) mod session;
 mod upstream;
 
 use super::certificate::Certificate;
@@ -18,6 +19,7 @@ use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::settings::{CedarFile, RoleSettings};
 use crate::features::rewrite::settings::RewriteSettings;
 use crate::features::route::settings::ApplicationSettings;
+use crate::features::session::settings::SessionSettings;
 use crate::features::upstream::settings::UpstreamSettings;
 
 /// Something settled, and the key under which it is written.
@@ -49,6 +51,8 @@ pub(super) struct ApplicationDraft {
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) certificates: Vec<Certificate>,
+    /// None where it could not be settled.
+    pub(super) session: Option<SessionSettings>,
     pub(super) providers: Vec<Written<ProviderSettings>>,
     pub(super) applications: Vec<Written<ApplicationDraft>>,
     pub(super) roles: Vec<Written<RoleDraft>>,
@@ -57,4 +61,5 @@ pub(super) struct Draft {
     pub(super) provider_names: Vec<Written<String>>,
     pub(super) application_names: Vec<Written<String>>,
     pub(super) role_names: Vec<Written<String>>,
+    pub(super) device_names: Vec<String>,
 }

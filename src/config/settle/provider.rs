@@ -19,6 +19,7 @@ pub(in crate::config) fn provider(reader: &Reader<'_>) -> Option<ProviderSetting
     let scopes = scopes(reader);
     let claims = claims(reader);
     let assurance = assurance(reader);
+    let login_again = reader.parsed("login_again");
     let authorities_pem = authorities(reader);
     let clock_skew = reader.duration("clock_skew");
     let timeout = reader.duration("timeout");
@@ -31,6 +32,7 @@ pub(in crate::config) fn provider(reader: &Reader<'_>) -> Option<ProviderSetting
         scopes: scopes?,
         claims: claims?,
         assurance: assurance?,
+        login_again: login_again?,
         authorities: authorities_pem,
         clock_skew: clock_skew?,
         timeout: timeout?,

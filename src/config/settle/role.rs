@@ -53,6 +53,7 @@ fn when(reader: &Reader<'_>) -> Option<WhenSettings> {
     let justification = reader.yes_no("justification");
     let hours = reader.parsed("hours");
     let location = reader.texts("location");
+    let device = if reader.has("device") { reader.list("device") } else { Some(vec![]) };
     let purpose = reader.list("purpose");
     let relationship = reader.text("relationship");
     if reader.has("fresh") && !reader.has("assurance") {
@@ -64,6 +65,7 @@ fn when(reader: &Reader<'_>) -> Option<WhenSettings> {
         justification: justification?,
         hours,
         location: location.unwrap_or_default(),
+        device: device?,
         purpose: purpose.unwrap_or_default(),
         relationship,
     })

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, CredentialName, RouteName};
 use crate::domain::count::Count;
+use crate::domain::device::DeviceClass;
 use crate::domain::event::{Closing, EventSubject, Opening};
 use crate::domain::kept::Kept;
 use crate::domain::limit::OnExceed;
@@ -51,6 +52,7 @@ impl Members<'_> {
             kind,
             time,
             client_ip,
+            device,
             application,
             route,
             action,
@@ -70,6 +72,7 @@ impl Members<'_> {
             credential,
             justification,
             hold,
+            lock,
             note,
             revocation,
         } = opening;
@@ -77,6 +80,7 @@ impl Members<'_> {
         self.word(key!("kind"), kind.as_str());
         self.time(key!("time"), *time);
         self.json(key!("client_ip"), client_ip.as_ref())?;
+        self.word(key!("device"), device.as_ref().map(DeviceClass::as_str));
         self.word(key!("application"), application.as_ref().map(ApplicationName::as_str));
         self.word(key!("route"), route.as_ref().map(RouteName::as_str));
         self.word(key!("action"), action.map(Action::as_str));
@@ -98,6 +102,7 @@ impl Members<'_> {
         self.word(key!("credential"), credential.as_ref().map(CredentialName::as_str));
         self.json(key!("justification"), justification.as_ref())?;
         self.json(key!("hold"), hold.as_deref())?;
+        self.json(key!("lock"), lock.as_deref())?;
         self.text(key!("note"), note.as_deref())?;
         self.json(key!("revocation"), revocation.as_deref())?;
         self.0.push(b'}');

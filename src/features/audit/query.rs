@@ -149,6 +149,7 @@ fn fits<T>(asked: Option<&T>, holds: impl FnOnce(&T) -> bool) -> bool {
 fn is_revoked(event: &Event, person: &str) -> bool {
     let meant = event.opening.revocation.as_ref().and_then(|revocation| match &revocation.target {
         Target::Person(id) => Some(&id.sub),
+        Target::Others(others) => Some(&others.person.sub),
         Target::ProviderSession(session) => session.sub.as_ref(),
         Target::Session(_) | Target::SignIn(_) => None,
     });
@@ -228,6 +229,7 @@ fn what_ends(revocation: &Revocation) -> String {
         Target::Session(id) => format!("session {id}"),
         Target::SignIn(id) => format!("sign-in of session {id}"),
         Target::Person(id) => format!("all sessions of {}", id.sub),
+        Target::Others(others) => format!("all other sessions of {}", others.person.sub),
         Target::ProviderSession(session) => format!("provider session {}", session.sid),
     };
     let why = revocation.why.as_ref().map_or_else(String::new, |why| format!(": {}", why.as_str()));

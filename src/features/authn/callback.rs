@@ -35,6 +35,8 @@ pub struct Finished {
     pub subject: Subject,
     /// Every class that the answer proves, and when it was proven. Meets `need`.
     pub assurance: Assurance,
+    /// When they authenticated by the provider's word, as late as the clocks allow; none where it does not say.
+    pub authenticated: Option<Timestamp>,
     /// Which provider vouches for them.
     pub provider: ProviderName,
     /// The provider's own session.
@@ -100,6 +102,7 @@ impl RelyingParty {
             previous: previous(&transaction, &subject.id()),
             subject,
             assurance,
+            authenticated: verified.auth_time.map(|moment| moment.plus(provider.settings.clock_skew)),
             provider: transaction.provider,
             sid: verified.sid,
             id_token: Secret::new(id_token.to_string()),

@@ -47,6 +47,11 @@ pub enum AuthnError {
     /// The provider sent a pointer to the groups in place of the groups.
     #[error("the provider did not send all groups")]
     GroupsIncomplete,
+    /// The provider does not say that the person has authenticated since their session was locked.
+    #[error(
+        "the provider does not say by `auth_time` that the person has authenticated since the session was locked"
+    )]
+    NotAnew,
     /// The provider came back below the bar. `return_to` is where the person wanted to go.
     #[error("the provider did not prove `{class}`")]
     AssuranceNotProven {
@@ -72,6 +77,7 @@ impl AuthnError {
             | Self::OtherSubject => Reason::SignInInvalid,
             Self::LogoutToken(_) => Reason::LogoutTokenInvalid,
             Self::GroupsIncomplete => Reason::GroupsIncomplete,
+            Self::NotAnew => Reason::AuthTooOld,
             Self::AssuranceNotProven { .. } => Reason::AssuranceNotProven,
         }
     }

@@ -36,7 +36,7 @@ pub use callback::{Finished, Previous};
 pub use error::{AuthnError, IdTokenFault, LogoutTokenFault, ProviderFault, RefusalCode};
 pub use logout_token::Logout;
 pub use return_to::ReturnTo;
-pub use sign_in::{Begun, Current, SignIn};
+pub use sign_in::{Again, Begun, Current, SignIn};
 pub use transaction::{BINDING_COOKIE, binding_cookie};
 
 use crate::domain::application::ProviderName;

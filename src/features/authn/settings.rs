@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;
+use crate::domain::closed_list;
 use crate::foundation::secret::Secret;
 
 /// An OpenID provider at which people sign in.
@@ -26,6 +27,8 @@ pub struct ProviderSettings {
     pub claims: BTreeMap<String, String>,
     /// The assurance classes that this provider can prove.
     pub assurance: BTreeMap<AssuranceClass, ClassSettings>,
+    /// How it is asked to have somebody authenticate whom it knows already. Default: in both ways.
+    pub login_again: LoginAgain,
     /// Certificates, in PEM, of the authorities that vouch for the provider; `None`: the system's.
     pub authorities: Option<Arc<[u8]>>,
     /// How far the provider's clock may be from ours. Default 30 s, at most 5 min.
@@ -35,6 +38,18 @@ pub struct ProviderSettings {
     /// Where the provider is reached if that is not the issuer's address: `host:port`. For
     /// providers inside the network whose public name leads elsewhere.
     pub connect_to: Option<String>,
+}
+
+closed_list! {
+    /// How a provider is asked to have somebody authenticate whom it knows already. Whether it did is told by `auth_time`.
+    LoginAgain {
+        /// By both.
+        Both = "both",
+        /// By `max_age`: what was done after the session was locked, for another host, is enough.
+        MaxAge = "max_age",
+        /// By `prompt=login`.
+        Prompt = "prompt",
+    }
 }
 
 /// How to ask for a class of assurance, and what proves it.

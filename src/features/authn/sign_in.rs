@@ -1,5 +1,7 @@
 //! The way to the provider: what is asked, and how.
 
+use std::time::Duration;
+
 use openidconnect::core::{CoreAuthPrompt, CoreResponseType};
 use openidconnect::{
     AuthenticationContextClass, AuthenticationFlow, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier,
@@ -11,7 +13,7 @@ use super::RelyingParty;
 use super::error::{AuthnError, ProviderFault};
 use super::provider::Discovered;
 use super::return_to::ReturnTo;
-use super::settings::{Ask, ProviderSettings};
+use super::settings::{Ask, LoginAgain, ProviderSettings};
 use super::transaction::{Asked, Opened};
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceNeed;
@@ -32,6 +34,8 @@ pub struct SignIn<'a> {
     pub need: Option<&'a AssuranceNeed>,
     /// The session that the browser has now, if any.
     pub current: Option<Current>,
+    /// Whether somebody whom the provider knows has to authenticate all the same.
+    pub again: Again,
     /// The value of the binding cookie, if the browser sent one.
     pub binding: Option<&'a str>,
     /// What is kept of what the person typed, and had them sign in.
@@ -45,6 +49,18 @@ pub struct Current {
     pub session: SessionId,
     /// Whose.
     pub subject: SubjectId,
+}
+
+/// Whether somebody whom the provider knows has to authenticate all the same. It is asked for here, and proven by when
+/// they did ([`Finished::authenticated`](super::Finished::authenticated)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// The provider's own session is enough.
+    No,
+    /// What they did before this moment does not count: their session here was locked then.
+    Since(Timestamp),
+    /// They have to: it may be somebody else.
+    Always,
 }
 
 /// A sign-in that has begun.
@@ -85,8 +101,47 @@ impl RelyingParty {
             held: sign_in.held,
         };
         let opened = self.transactions.open(asked, sign_in.binding, &*self.entropy, now);
-        let location = location(settings, &discovered, redirect_uri, &opened, ask.zip(sign_in.need));
+        let fresh = Fresh::of(settings, ask.zip(sign_in.need), sign_in.again, now);
+        let location = location(settings, &discovered, redirect_uri, &opened, ask, &fresh);
         Ok(Begun { location, set_cookie: opened.set_cookie })
+    }
+}
+
+/// How freshly the person has to authenticate.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Fresh<'a> {
+    max_age: Option<Duration>,
+    prompts: Vec<&'a str>,
+}
+
+impl<'a> Fresh<'a> {
+    fn of(
+        settings: &ProviderSettings,
+        step_up: Option<(&'a Ask, &AssuranceNeed)>,
+        again: Again,
+        now: Timestamp,
+    ) -> Self {
+        let mut fresh = Self::default();
+        if let Some((ask, need)) = step_up {
+            fresh.prompts.extend(ask.prompt.iter().flat_map(|prompt| prompt.split_ascii_whitespace()));
+            // Less by what the clocks may differ: what comes back must still be fresh for us.
+            let max_age = need.fresh.filter(|_| ask.max_age);
+            fresh.max_age = max_age.map(|fresh| fresh.saturating_sub(settings.clock_skew));
+        }
+        let since = match again {
+            Again::No => return fresh,
+            Again::Since(moment) => now.since(moment),
+            Again::Always => Duration::ZERO,
+        };
+        if settings.login_again != LoginAgain::MaxAge && !fresh.prompts.contains(&"login") {
+            fresh.prompts.push("login");
+        }
+        if settings.login_again != LoginAgain::Prompt {
+            // Some providers refuse `max_age=0`.
+            let since = since.max(Duration::from_secs(1));
+            fresh.max_age = Some(fresh.max_age.map_or(since, |max_age| max_age.min(since)));
+        }
+        fresh
     }
 }
 
@@ -95,7 +150,8 @@ fn location(
     provider: &Discovered,
     redirect_uri: RedirectUrl,
     opened: &Opened,
-    step_up: Option<(&Ask, &AssuranceNeed)>,
+    ask: Option<&Ask>,
+    fresh: &Fresh<'_>,
 ) -> String {
     let (state, nonce) = (opened.state.reveal().to_owned(), opened.nonce.reveal().to_owned());
     let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(
@@ -110,17 +166,16 @@ fn location(
         )
         .set_redirect_uri(std::borrow::Cow::Owned(redirect_uri))
         .set_pkce_challenge(challenge)
-        .add_scopes(scopes(settings, step_up.map(|(ask, _)| ask)));
-    if let Some((ask, need)) = step_up {
+        .add_scopes(scopes(settings, ask));
+    for prompt in &fresh.prompts {
+        request = request.add_prompt(prompt_of(prompt));
+    }
+    if let Some(max_age) = fresh.max_age {
+        request = request.set_max_age(max_age);
+    }
+    if let Some(ask) = ask {
         for value in &ask.acr_values {
             request = request.add_auth_context_value(AuthenticationContextClass::new(value.clone()));
-        }
-        for prompt in ask.prompt.iter().flat_map(|prompt| prompt.split_ascii_whitespace()) {
-            request = request.add_prompt(prompt_of(prompt));
-        }
-        if let (Some(fresh), true) = (need.fresh, ask.max_age) {
-            // Less by what the clocks may differ: what comes back must still be fresh for us.
-            request = request.set_max_age(fresh.saturating_sub(settings.clock_skew));
         }
         if provider.metadata.claims_parameter_supported() == Some(true) && !ask.acr_values.is_empty() {
             // `acr_values` is a wish; only an essential claim makes the provider say no

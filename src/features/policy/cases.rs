@@ -30,6 +30,7 @@ use super::statement::position;
 use crate::domain::application::{ApplicationName, RouteName};
 use crate::domain::assurance::AssuranceClass;
 use crate::domain::decision::{Challenge, Decision};
+use crate::domain::device::DeviceClass;
 use crate::domain::event::Verdict;
 use crate::domain::patient::PatientRef;
 use crate::domain::reason::Reason;
@@ -98,6 +99,8 @@ struct Request {
     #[serde(default)]
     one_patient: bool,
     client_ip: Option<IpAddr>,
+    /// The class of the device; absent: of none.
+    device: Option<DeviceClass>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -156,6 +159,7 @@ impl Case {
             route: route.route,
             patient: route.patient.as_ref(),
             client_ip: self.request.client_ip.unwrap_or(FROM),
+            device: self.request.device.as_ref(),
             now,
         };
         let decision = match rules.catalog().routes.get(route.route) {

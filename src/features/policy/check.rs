@@ -241,6 +241,7 @@ fn unknown_facts(rule: &Rule, catalog: &Catalog) -> Vec<PolicyProblem> {
             | Fact::Minute
             | Fact::Weekday
             | Fact::Networks
+            | Fact::Device
             | Fact::OnePatient
             | Fact::Relationship
             | Fact::Action

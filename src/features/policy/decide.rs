@@ -1,5 +1,6 @@
 //! The decision, and the only place where a [`Permit`] is made.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use super::validity::holds_until;
 use super::world::{Facts, Networks, WorldError};
 use crate::domain::application::ApplicationName;
 use crate::domain::decision::{Challenge, Decision, Denial, Obligations};
+use crate::domain::device::DeviceClass;
 use crate::domain::limit::{Limits, OnExceed};
 use crate::domain::patient::PatientRef;
 use crate::domain::proof::Permit;
@@ -34,6 +36,8 @@ pub struct Question<'a> {
     pub patient: Option<&'a PatientRef>,
     /// From where.
     pub client_ip: IpAddr,
+    /// The class of the device there.
+    pub device: Option<&'a DeviceClass>,
     /// When.
     pub now: Timestamp,
 }
@@ -79,6 +83,7 @@ impl Rules {
     pub(super) fn facts<'q>(&self, identity: &'q Identity, question: &Question<'q>) -> Facts<'q> {
         Facts {
             networks: Networks::of(question.client_ip),
+            device: question.device.map_or_else(Cow::default, |class| Cow::Borrowed(class.as_str())),
             one_patient: question.patient.is_some(),
             ..Facts::of(identity, question.application, question.now, &self.zone)
         }
@@ -180,7 +185,7 @@ fn challenge(rung: &Rung, facts: &Facts<'_>) -> Option<Challenge> {
             Some(Challenge::StepUp(need.clone(), reason))
         }
         Step::Justify => Some(Challenge::Justify),
-        Step::Purpose(_) | Step::Hours(_) | Step::Location(_) | Step::Role(_) => None,
+        Step::Purpose(_) | Step::Hours(_) | Step::Device(_) | Step::Location(_) | Step::Role(_) => None,
     })
 }
 
@@ -189,6 +194,7 @@ fn asked(slice: &Slice, question: &Question<'_>) -> Asked {
     Asked {
         route: question.route,
         networks: slice.reads.has(&Fact::Networks).then(|| Networks::of(question.client_ip)),
+        device: question.device.filter(|_| slice.reads.has(&Fact::Device)).cloned(),
         one_patient: slice.reads.has(&Fact::OnePatient) && question.patient.is_some(),
     }
 }

@@ -15,6 +15,7 @@ use super::slice::{RouteRules, Slice};
 use super::world::{Facts, World};
 use crate::domain::application::RoleName;
 use crate::domain::decision::{Challenge, WayOn};
+use crate::domain::device::DeviceClass;
 use crate::domain::event::Verdict;
 use crate::domain::limit::Limits;
 use crate::domain::reason::Reason;
@@ -280,6 +281,10 @@ pub(super) fn way_text(way: &WayOn) -> String {
         WayOn::Justify => "give a reason".to_owned(),
         WayOn::All(ways) => ways.iter().map(way_text).collect::<Vec<_>>().join(" and "),
         WayOn::Hours(hours) => format!("come within {hours}"),
+        WayOn::Device(classes) => {
+            let classes: Vec<_> = classes.iter().map(DeviceClass::as_str).collect();
+            format!("use a device of class {}", classes.join(" or "))
+        }
         WayOn::Location(places) => format!("work at {}", places.join(" or ")),
         WayOn::Role(roles) => {
             let roles: Vec<_> = roles.iter().map(RoleName::as_str).collect();

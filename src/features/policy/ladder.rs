@@ -18,6 +18,7 @@ use super::world::Facts;
 use crate::domain::application::RoleName;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::decision::WayOn;
+use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
 
 /// Asks again.
@@ -43,6 +44,7 @@ pub(super) enum Step {
     Prove(AssuranceNeed),
     Purpose(Purpose),
     Hours(Hours),
+    Device(Vec<DeviceClass>),
     Location(Vec<String>),
     Role(RoleName),
 }
@@ -55,8 +57,9 @@ impl Step {
             Self::Prove(_) => 2,
             Self::Purpose(_) => 32,
             Self::Hours(_) => 64,
-            Self::Location(_) => 128,
-            Self::Role(_) => 256,
+            Self::Device(_) => 128,
+            Self::Location(_) => 256,
+            Self::Role(_) => 512,
         }
     }
 
@@ -66,6 +69,10 @@ impl Step {
             Self::Prove(need) => suppose_age(facts, &need.class, 0),
             Self::Purpose(purpose) => facts.purpose = *purpose,
             Self::Hours(hours) => facts.minute = hours.from_minute,
+            Self::Device(classes) => {
+                let class = classes.first().map_or_else(String::new, ToString::to_string);
+                facts.device = Cow::Owned(class);
+            }
             Self::Location(places) => facts.location = Some(places.first().cloned().into_iter().collect()),
             Self::Role(role) => facts.roles.to_mut().push(role.clone()),
         }
@@ -77,6 +84,7 @@ impl Step {
             Self::Prove(need) => WayOn::StepUp(need),
             Self::Purpose(purpose) => WayOn::Purpose(vec![purpose]),
             Self::Hours(hours) => WayOn::Hours(hours.to_string()),
+            Self::Device(classes) => WayOn::Device(classes),
             Self::Location(places) => WayOn::Location(places),
             Self::Role(role) => WayOn::Role(vec![role]),
         }
@@ -230,6 +238,9 @@ impl<'a> Ladder<'a> {
         }
         if let Some(hours) = when.hours.filter(|hours| !hours.contain(facts.minute)) {
             steps.push(Step::Hours(hours));
+        }
+        if !when.device.is_empty() && !when.device.iter().any(|class| facts.device == class.as_str()) {
+            steps.push(Step::Device(when.device.clone()));
         }
         let location = facts.identity.subject.attributes.get("location");
         let elsewhere =

@@ -12,6 +12,7 @@ use super::world::Networks;
 use crate::domain::application::{ProviderName, RoleName};
 use crate::domain::assurance::Assurance;
 use crate::domain::decision::{Challenge, Decision, Denial, Grounds, Obligations};
+use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::{Identity, Justification, Subject, SubjectId};
 use crate::foundation::clock::Timestamp;
@@ -82,7 +83,7 @@ impl Memory {
 }
 
 /// What an answer is found by, beside the person.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Key {
     /// Which rules.
     pub(super) generation: u64,
@@ -91,10 +92,11 @@ pub(super) struct Key {
 }
 
 /// What was asked, reduced to what the rules of the route can tell apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Asked {
     pub(super) route: usize,
     pub(super) networks: Option<Networks>,
+    pub(super) device: Option<DeviceClass>,
     pub(super) one_patient: bool,
 }
 

@@ -21,6 +21,7 @@ pub(super) enum Fact {
     Minute,
     Weekday,
     Networks,
+    Device,
     OnePatient,
     Relationship,
     Action,
@@ -42,6 +43,7 @@ impl Fact {
             | Self::Minute
             | Self::Weekday
             | Self::Networks
+            | Self::Device
             | Self::OnePatient
             | Self::Action
             | Self::Everything => false,
@@ -59,6 +61,7 @@ impl Fact {
             Self::Minute => "time of day".to_owned(),
             Self::Weekday => "weekday".to_owned(),
             Self::Networks => "network".to_owned(),
+            Self::Device => "device".to_owned(),
             Self::OnePatient => "patient".to_owned(),
             Self::Relationship => "relationship".to_owned(),
             Self::Action => "action".to_owned(),
@@ -167,6 +170,7 @@ impl Reads {
             "minute_of_day" => self.fact(Fact::Minute),
             "weekday" => self.fact(Fact::Weekday),
             "networks" => self.fact(Fact::Networks),
+            "device" => self.fact(Fact::Device),
             "one_patient" => self.fact(Fact::OnePatient),
             "relationship" => self.fact(Fact::Relationship),
             _ => self.everything(),

@@ -75,6 +75,7 @@ pub(super) fn reason(test: &Test, truth: Truth, facts: &Facts<'_>) -> Option<Rea
         Truth::False => test.reads.facts.iter().find_map(|fact| match fact {
             Fact::Minute | Fact::Weekday => Some(Reason::OutsideShift),
             Fact::Attribute(name) if name.as_ref() == "location" => Some(Reason::LocationMismatch),
+            Fact::Device => Some(Reason::DeviceMismatch),
             Fact::Purpose => Some(Reason::PurposeMismatch),
             Fact::Justified => Some(Reason::JustificationRequired),
             Fact::Relationship => Some(Reason::NotOnPanel),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, RoleName};
 use crate::domain::assurance::AssuranceNeed;
+use crate::domain::device::DeviceClass;
 use crate::domain::limit::Limits;
 use crate::domain::purpose::Purpose;
 
@@ -49,6 +50,8 @@ pub struct WhenSettings {
     pub hours: Option<Hours>,
     /// The `location` attribute has to be one of these; empty: any.
     pub location: Vec<String>,
+    /// The device has to be of one of these classes; empty: of any, or of none.
+    pub device: Vec<DeviceClass>,
     /// The purpose of the session has to be one of these; empty: any of the role.
     pub purpose: Vec<Purpose>,
     /// The relationship to the patient that is needed, by name. Needs a declared feed: without one

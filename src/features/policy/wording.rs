@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::settings::{Hours, MaySettings, RoleSettings};
 use crate::domain::assurance::AssuranceNeed;
+use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
 
 /// A rule in words.
@@ -69,6 +70,10 @@ fn clauses(role: &RoleSettings, may: &MaySettings) -> Vec<String> {
     if !when.location.is_empty() {
         let locations = set(when.location.iter().map(String::as_str));
         clauses.push(format!("principal has location && principal.location.containsAny({locations})"));
+    }
+    if !when.device.is_empty() {
+        let devices = set(when.device.iter().map(DeviceClass::as_str));
+        clauses.push(format!("{devices}.contains(context.device)"));
     }
     if let Some(relationship) = &when.relationship {
         let relationship = quoted(relationship);

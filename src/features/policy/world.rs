@@ -35,6 +35,8 @@ pub(super) struct Facts<'a> {
     pub(super) minute: u16,
     pub(super) weekday: u8,
     pub(super) networks: Networks,
+    /// The class of the device; empty: of none.
+    pub(super) device: Cow<'a, str>,
     pub(super) one_patient: bool,
 }
 
@@ -65,6 +67,7 @@ impl<'a> Facts<'a> {
             minute,
             weekday,
             networks: Networks::default(),
+            device: Cow::default(),
             one_patient: false,
         }
     }
@@ -82,6 +85,7 @@ impl<'a> Facts<'a> {
             | Fact::Minute
             | Fact::Weekday
             | Fact::Networks
+            | Fact::Device
             | Fact::OnePatient
             | Fact::Action
             | Fact::Everything => true,
@@ -295,12 +299,13 @@ impl<'f> World<'f> {
 
 fn context(facts: &Facts<'_>, reads: &Reads) -> Result<Context, WorldError> {
     let ages = facts.ages.iter().map(|(class, age)| (class.to_string(), long(*age)));
-    let all: [(Fact, &str, &dyn Fn() -> RestrictedExpression); 6] = [
+    let all: [(Fact, &str, &dyn Fn() -> RestrictedExpression); 7] = [
         (Fact::Purpose, "purpose", &|| text(facts.purpose.as_str())),
         (Fact::Justified, "justified", &|| RestrictedExpression::new_bool(facts.justified)),
         (Fact::Minute, "minute_of_day", &|| long(i64::from(facts.minute))),
         (Fact::Weekday, "weekday", &|| long(i64::from(facts.weekday))),
         (Fact::Networks, "networks", &|| RestrictedExpression::new_set([text(facts.networks.name())])),
+        (Fact::Device, "device", &|| text(&facts.device)),
         (Fact::OnePatient, "one_patient", &|| RestrictedExpression::new_bool(facts.one_patient)),
     ];
     let mut pairs: Vec<_> = all

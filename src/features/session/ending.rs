@@ -34,7 +34,7 @@ impl Sessions {
     /// The person's oldest sessions, beyond as many as one person may have.
     pub fn surplus(&self, person: &SubjectId) -> Vec<SessionId> {
         let mut theirs = self.table.of_subject(person);
-        theirs.retain(|session| session.is_live());
+        theirs.retain(|session| session.stands());
         let surplus = theirs.len().saturating_sub(self.limits.per_person);
         theirs.iter().take(surplus).map(|session| session.id).collect()
     }
@@ -52,6 +52,11 @@ impl Sessions {
                 meant
             }
             Target::Person(person) => self.table.of_subject(person),
+            Target::Others(others) => {
+                let mut meant = self.table.of_subject(&others.person);
+                meant.retain(|session| session.id != others.but);
+                meant
+            }
             Target::ProviderSession(ProviderSession { issuer, sid, sub }) => {
                 let mut meant = self.table.of_provider_sid(issuer, sid);
                 let person = sub.clone().map(|sub| SubjectId { issuer: issuer.clone(), sub });
@@ -91,6 +96,7 @@ fn is_meant(target: &Target, session: &Session) -> bool {
     match target {
         Target::Session(id) | Target::SignIn(id) => *id == session.id,
         Target::Person(person) => session.subject.id() == *person,
+        Target::Others(others) => session.subject.id() == others.person && session.id != others.but,
         Target::ProviderSession(meant) => {
             let of_sid = session.provider_sid.as_ref().map(|sid| *sid == meant.sid);
             let of_sub = meant.sub.as_ref() == Some(&session.subject.sub);

@@ -1,14 +1,65 @@
-//! Whose a session was that is over: what they had typed is kept for them and for nobody else.
+//! A session whose person has been away for a while: it stands, but nothing is decided under it until they have come
+//! back. Also, whose a session was that is locked or over: what they had typed is kept for them and for nobody else.
+//!
+//! That somebody has come back is proven by what the provider says of when they authenticated, never by their having
+//! been asked to.
 
+use std::sync::Arc;
+
+use super::session::Session;
 use super::sessions::Sessions;
+use super::standing::Found;
 use super::token::SessionToken;
+use crate::domain::device::Resume;
 use crate::domain::subject::SubjectId;
+use crate::foundation::clock::Timestamp;
+
+/// A session that is locked.
+#[derive(Clone, Debug)]
+pub struct Locked {
+    /// Which.
+    pub session: Arc<Session>,
+    /// Since when.
+    pub since: Timestamp,
+    /// What unlocks it.
+    pub resume: Resume,
+}
+
+impl Locked {
+    /// Whether its person has come back: they authenticated after it was locked. `authenticated` is when they did by the
+    /// provider's word, as late as the clocks allow; none where the provider does not say.
+    pub(super) fn opens(&self, authenticated: Option<Timestamp>) -> bool {
+        match self.resume {
+            Resume::Sso => true,
+            Resume::Login => authenticated.is_some_and(|moment| moment > self.since),
+        }
+    }
+}
 
 impl Sessions {
-    /// Whose session the cookie `token` stood for on `host`, if that is over and not yet forgotten. It says nothing
-    /// of who asks now: nobody may be shown anything for it.
+    /// Whose session the cookie `token` stood for on `host`, if that is locked, or over and not yet forgotten. It says
+    /// nothing of who asks now: nobody may be shown anything for it.
     pub fn whose(&self, token: &str, host: &str) -> Option<SubjectId> {
         let session = self.table.find(&SessionToken::digest_of(token)?)?;
         (!session.is_live() && *session.host == *host).then(|| session.subject.id())
+    }
+
+    /// Whether a new session would only get around a lock: on the same host one is locked that rests on the same session
+    /// at the provider, so it is the same browser, which has lost the cookie; and nobody has authenticated since.
+    pub(super) fn goes_around(
+        &self,
+        new: &Session,
+        authenticated: Option<Timestamp>,
+        now: Timestamp,
+    ) -> bool {
+        let Some(sid) = &new.provider_sid else { return false };
+        let beside = self.table.of_provider_sid(&new.subject.issuer, sid);
+        let mut locked = beside.into_iter().filter(|other| other.host == new.host).filter_map(|other| {
+            match self.at_rest(other, now) {
+                Found::Locked(locked) => Some(locked),
+                Found::Session(_) | Found::Expired | Found::Ended | Found::None => None,
+            }
+        });
+        locked.any(|locked| !locked.opens(authenticated))
     }
 }

@@ -5,6 +5,8 @@
 //! id and a higher version, and the old one knows that it is replaced. So a worker may keep what
 //! it has seen in a [`SessionDesk`] of its own and ask nobody, and still an ended session is gone
 //! at once everywhere.
+//!
+//! Whoever is away for a while finds their session locked ([`Locked`]), and whoever is away for long finds none.
 
 mod desk;
 mod ending;
@@ -14,6 +16,7 @@ mod lookup;
 mod session;
 mod sessions;
 pub mod settings;
+mod standing;
 mod store;
 mod table;
 mod token;
@@ -23,7 +26,9 @@ mod upkeep;
 mod tests;
 
 pub use desk::SessionDesk;
+pub use locked::Locked;
 pub use session::{NewSession, Renewal, Session, SessionSummary};
-pub use sessions::{Found, SessionError, SessionLimits, Sessions};
+pub use sessions::{SessionError, SessionLimits, Sessions};
+pub use standing::{Ends, Found};
 pub use store::MIGRATIONS;
 pub use token::{SESSION_COOKIE, SessionToken};

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::assurance::{Assurance, AssuranceClass};
+use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::{Justification, Subject};
 use crate::foundation::clock::Timestamp;
@@ -28,6 +29,10 @@ pub struct NewSession {
     pub assurance: Assurance,
     /// Why they work.
     pub purpose: Purpose,
+    /// The class of the device at which they sign in.
+    pub device: Option<DeviceClass>,
+    /// When the person authenticated by the provider's word, as late as the clocks allow; none where it does not say.
+    pub authenticated: Option<Timestamp>,
     /// The provider's own session, by which it may ask for a sign-out.
     pub provider_sid: Option<Arc<str>>,
     /// The ID token, shown to the provider at sign-out.
@@ -36,18 +41,20 @@ pub struct NewSession {
     pub begun: Timestamp,
 }
 
-/// What a step-up has established.
+/// What a sign-in has established whose person had a session already: a step-up, or the unlocking of a session.
 #[derive(Debug)]
 pub struct Renewal {
     /// Who, as the provider knows them now; the same person as before.
     pub subject: Subject,
-    /// What this step-up has proven.
+    /// What this sign-in has proven.
     pub assurance: Assurance,
+    /// When the person authenticated by the provider's word, as late as the clocks allow; none where it does not say.
+    pub authenticated: Option<Timestamp>,
     /// The provider's own session.
     pub provider_sid: Option<Arc<str>>,
     /// The ID token.
     pub id_token: Option<Secret>,
-    /// When the step-up was begun.
+    /// When it was begun.
     pub begun: Timestamp,
 }
 
@@ -74,6 +81,8 @@ pub struct Session {
     pub created: Timestamp,
     /// When it ends at the latest.
     pub absolute_end: Timestamp,
+    /// The class of the device at which the person signed in.
+    pub device: Option<DeviceClass>,
     /// The provider's own session.
     pub provider_sid: Option<Arc<str>>,
     /// The ID token, for the sign-out at the provider.
@@ -83,7 +92,7 @@ pub struct Session {
     pub(super) digest: Digest,
     pub(super) state: AtomicU8,
     pub(super) last_seen: AtomicI64,
-    /// When it was ended or found expired.
+    /// When it was locked, ended or found expired.
     pub(super) gone: AtomicI64,
     /// Whether `last_seen` waits to be saved.
     pub(super) unsaved: AtomicBool,
@@ -97,6 +106,7 @@ pub(super) enum State {
     Replaced = 1,
     Expired = 2,
     Ended = 3,
+    Locked = 4,
 }
 
 /// What operators see of a session: never a token.
@@ -126,10 +136,15 @@ pub struct SessionSummary {
     pub idle_end: Timestamp,
     /// When it ends at the latest.
     pub absolute_end: Timestamp,
+    /// Whether it is locked.
+    pub locked: bool,
+    /// The class of the device at which the person signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceClass>,
 }
 
 impl Session {
-    /// Whether it still stands as it is. False once it was ended, expired or replaced by a change:
+    /// Whether it still stands as it is. False once it was locked, ended, expired or replaced by a change:
     /// what lives longer than a request (a download, a WebSocket) asks again by its id.
     pub fn is_live(&self) -> bool {
         self.state() == State::Live
@@ -150,17 +165,33 @@ impl Session {
             0 => State::Live,
             1 => State::Replaced,
             2 => State::Expired,
+            4 => State::Locked,
             // Fail closed: whatever is not known is ended.
             _ => State::Ended,
         }
     }
 
-    /// From live to `state`; false if it was not live any more.
-    pub(super) fn leave(&self, state: State, now: Timestamp) -> bool {
-        self.gone.store(now.as_millis(), Ordering::Relaxed);
-        self.state
-            .compare_exchange(State::Live as u8, state as u8, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
+    /// Whether it is live or locked: neither over nor replaced.
+    pub(super) fn stands(&self) -> bool {
+        matches!(self.state(), State::Live | State::Locked)
+    }
+
+    /// From one state to another; false if it was not in that any more.
+    pub(super) fn leave(&self, from: State, to: State, at: Timestamp) -> bool {
+        self.gone.store(at.as_millis(), Ordering::Relaxed);
+        self.state.compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Lets it expire, live or locked.
+    pub(super) fn expire(&self, now: Timestamp) {
+        if !self.leave(State::Live, State::Expired, now) {
+            self.leave(State::Locked, State::Expired, now);
+        }
+    }
+
+    /// When it was locked, ended or found expired.
+    pub(super) fn gone(&self) -> Timestamp {
+        Timestamp::from_millis(self.gone.load(Ordering::Relaxed))
     }
 
     /// Ends it, also if it had expired before.
@@ -171,7 +202,7 @@ impl Session {
 
     /// Whether it has been gone for `grace`: nobody needs to be told any more what became of it.
     pub(super) fn is_forgotten(&self, grace: Duration, now: Timestamp) -> bool {
-        !self.is_live() && now.since(Timestamp::from_millis(self.gone.load(Ordering::Relaxed))) > grace
+        !self.stands() && now.since(self.gone()) > grace
     }
 
     /// The same session under `digest` and `version`, to be changed before it takes its place.
@@ -186,6 +217,7 @@ impl Session {
             justifications: self.justifications.clone(),
             created: self.created,
             absolute_end: self.absolute_end,
+            device: self.device.clone(),
             provider_sid: self.provider_sid.clone(),
             id_token: self.id_token.clone(),
             version,

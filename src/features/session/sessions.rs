@@ -1,22 +1,24 @@
 //! All sessions of this gateway: found, made, changed, ended, swept.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::desk::SessionDesk;
 use super::ending::Lately;
 use super::session::{NewSession, Renewal, Session, SessionSummary, State, merged};
 use super::settings::SessionSettings;
+use super::standing::Found;
 use super::store;
 use super::table::{SHARDS, Table};
 use super::token::SessionToken;
+use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::Target;
-use crate::domain::subject::Justification;
+use crate::domain::subject::{Justification, SubjectId};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::Entropy;
 use crate::foundation::id::SessionId;
@@ -29,9 +31,8 @@ pub struct Sessions {
     pub(super) store: Store,
     entropy: Arc<dyn Entropy>,
     pub(super) limits: SessionLimits,
-    /// Milliseconds; a reload may change them.
-    idle: AtomicI64,
-    absolute: AtomicI64,
+    /// A reload may change them.
+    pub(super) settings: ArcSwap<SessionSettings>,
     next_version: AtomicU64,
     /// One change of a session at a time, or one of two would be lost.
     changing: Box<[AsyncMutex<()>]>,
@@ -59,19 +60,6 @@ impl Default for SessionLimits {
     }
 }
 
-/// What a cookie stands for.
-#[derive(Debug)]
-pub enum Found {
-    /// A session.
-    Session(Arc<Session>),
-    /// A session that was idle for too long or has reached its absolute end.
-    Expired,
-    /// A session that was ended: by sign-out, by an operator, by a newer one.
-    Ended,
-    /// No session that we know.
-    None,
-}
-
 /// Why a session could not be made or changed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SessionError {
@@ -87,6 +75,11 @@ pub enum SessionError {
     /// A step-up came back with another person.
     #[error("another person came back than the session belongs to")]
     OtherPerson,
+    /// It is locked, or one beside it, and the provider does not say that its person has authenticated since.
+    #[error(
+        "the provider does not say by `auth_time` that the person has authenticated since the session was locked"
+    )]
+    NotAnew,
     /// It cannot be written down.
     #[error("the session cannot be written down")]
     Unwritable,
@@ -100,6 +93,7 @@ impl SessionError {
             Self::TooMany => Reason::Overloaded,
             Self::Gone => Reason::SessionRevoked,
             Self::OtherPerson => Reason::SignInInvalid,
+            Self::NotAnew => Reason::AuthTooOld,
             Self::Unwritable => Reason::InternalError,
         }
     }
@@ -110,9 +104,6 @@ impl From<store::Unreadable> for SessionError {
         Self::Unwritable
     }
 }
-
-/// Seen again within this time is not noted: it would only move memory between cores.
-const SEEN_RESOLUTION_MILLIS: i64 = 1_000;
 
 impl Sessions {
     /// The sessions that the store holds; those that have expired are dropped. Blocks: for the start.
@@ -128,8 +119,7 @@ impl Sessions {
             store,
             entropy,
             limits,
-            idle: AtomicI64::new(millis(settings.idle)),
-            absolute: AtomicI64::new(millis(settings.absolute)),
+            settings: ArcSwap::from_pointee(settings.clone()),
             next_version: AtomicU64::new(1),
             changing: (0..SHARDS).map(|_| AsyncMutex::new(())).collect(),
             touched: Mutex::default(),
@@ -152,14 +142,13 @@ impl Sessions {
             );
         }
         let known = (0..SHARDS).flat_map(|shard| sessions.table.in_shard(shard));
-        known.for_each(|session| drop(sessions.judge(session, now)));
+        known.for_each(|session| drop(sessions.at_rest(session, now)));
         Ok(sessions)
     }
 
     /// Takes new settings. Shorter ones hold for sessions that stand already.
     pub fn apply(&self, settings: &SessionSettings) {
-        self.idle.store(millis(settings.idle), Ordering::Relaxed);
-        self.absolute.store(millis(settings.absolute), Ordering::Relaxed);
+        self.settings.store(Arc::new(settings.clone()));
     }
 
     /// How many sessions there are.
@@ -177,8 +166,15 @@ impl Sessions {
         SessionDesk::default()
     }
 
-    /// What the cookie `token` stands for on `host`.
-    pub fn find(&self, desk: &SessionDesk, token: &str, host: &str, now: Timestamp) -> Found {
+    /// What the cookie `token` stands for on `host`, sent from a device of this class.
+    pub fn find(
+        &self,
+        desk: &SessionDesk,
+        token: &str,
+        host: &str,
+        device: Option<&DeviceClass>,
+        now: Timestamp,
+    ) -> Found {
         let Some(digest) = SessionToken::digest_of(token) else { return Found::None };
         let session = desk.recall(&digest).or_else(|| {
             let session = self.table.find(&digest)?;
@@ -188,29 +184,14 @@ impl Sessions {
             Some(session)
         });
         match session {
-            Some(session) if *session.host == *host => self.judge(session, now),
+            Some(session) if *session.host == *host => self.judge(session, device, now),
             Some(_) | None => Found::None,
         }
     }
 
-    /// The session of this id as it stands now: for what lives longer than a request.
-    pub fn current(&self, id: SessionId, now: Timestamp) -> Found {
-        self.table.by_id(id).map_or(Found::None, |session| self.judge(session, now))
-    }
-
-    /// Notes that the person was active.
-    pub fn touch(&self, session: &Arc<Session>, now: Timestamp) {
-        if now.as_millis() - session.last_seen.load(Ordering::Relaxed) < SEEN_RESOLUTION_MILLIS {
-            return;
-        }
-        session.last_seen.fetch_max(now.as_millis(), Ordering::SeqCst);
-        if !session.unsaved.swap(true, Ordering::SeqCst) {
-            lock(&self.touched).push(session.clone());
-        }
-    }
-
     /// Makes a session of a sign-in; it is in the store when this answers. If its person was
-    /// signed out since that was begun, there is none. See [`surplus`](Self::surplus) for what has to end then.
+    /// signed out since that was begun, there is none; nor if it would only get around a lock. See
+    /// [`surplus`](Self::surplus) for what has to end then.
     pub async fn create(
         &self,
         new: NewSession,
@@ -220,37 +201,67 @@ impl Sessions {
             return Err(SessionError::TooMany);
         }
         let (token, begun) = (SessionToken::generate(&*self.entropy), new.begun);
+        let authenticated = new.authenticated;
         let session = Arc::new(self.session(new, &token, now));
+        if self.goes_around(&session, authenticated, now) {
+            return Err(SessionError::NotAnew);
+        }
         self.store.write(vec![store::insert(&session)?]).await?;
         self.table.insert(&session);
         self.unless_ended(&session, begun, now).await?;
         Ok((session, token))
     }
 
-    /// After a step-up: the same session under a new token. The old token is nothing any more.
+    /// After a step-up, or when a locked session is unlocked from a device of this class: the same session under a new
+    /// token. The old token is nothing any more. A session that is locked stays so unless its person has authenticated
+    /// since.
     pub async fn rotate(
         &self,
         id: SessionId,
         renewal: Renewal,
+        device: Option<&DeviceClass>,
         now: Timestamp,
     ) -> Result<(Arc<Session>, SessionToken), SessionError> {
         let (token, begun) = (SessionToken::generate(&*self.entropy), renewal.begun);
-        let session = self
-            .change(id, now, |before| {
-                if renewal.subject.id() != before.subject.id() {
+        let session = {
+            let _turn = self.turn(id).lock().await;
+            let (before, from) = match self.current(id, device, now) {
+                Found::Session(session) => (session, State::Live),
+                Found::Locked(locked) if renewal.subject.id() != locked.session.subject.id() => {
                     return Err(SessionError::OtherPerson);
                 }
-                let mut after = before.successor(token.digest(), self.version());
-                after.assurance = merged(&before.assurance, renewal.assurance);
-                after.subject = Arc::new(renewal.subject);
-                after.provider_sid = renewal.provider_sid.or(after.provider_sid);
-                after.id_token = renewal.id_token.or(after.id_token);
-                Ok(after)
-            })
-            .await?;
+                Found::Locked(locked) if !locked.opens(renewal.authenticated) => {
+                    return Err(SessionError::NotAnew);
+                }
+                Found::Locked(locked) => (locked.session, State::Locked),
+                Found::Expired | Found::Ended | Found::None => return Err(SessionError::Gone),
+            };
+            let after = self.renewed(&before, renewal, &token)?;
+            if from == State::Locked {
+                after.last_seen.store(now.as_millis(), Ordering::SeqCst);
+            }
+            self.put(&before, from, after, now).await?
+        };
         // What it rests on at the provider now may have ended before it did.
         self.unless_ended(&session, begun, now).await?;
         Ok((session, token))
+    }
+
+    fn renewed(
+        &self,
+        before: &Session,
+        renewal: Renewal,
+        token: &SessionToken,
+    ) -> Result<Session, SessionError> {
+        if renewal.subject.id() != before.subject.id() {
+            return Err(SessionError::OtherPerson);
+        }
+        let mut after = before.successor(token.digest(), self.version());
+        after.assurance = merged(&before.assurance, renewal.assurance);
+        after.subject = Arc::new(renewal.subject);
+        after.provider_sid = renewal.provider_sid.or(after.provider_sid);
+        after.id_token = renewal.id_token.or(after.id_token);
+        Ok(after)
     }
 
     /// Ends a session that stands now, and was meant by what was ended since `begun`.
@@ -313,6 +324,13 @@ impl Sessions {
         self.summaries(limit, now, is_theirs)
     }
 
+    /// The sessions of one person that stand, the latest first.
+    pub fn list_theirs(&self, person: &SubjectId, now: Timestamp) -> Vec<SessionSummary> {
+        let mut theirs = self.table.of_subject(person);
+        theirs.retain(|session| self.stands(session, now));
+        theirs.iter().rev().map(|session| self.summary(session)).collect()
+    }
+
     fn summaries(
         &self,
         limit: usize,
@@ -321,8 +339,7 @@ impl Sessions {
     ) -> Vec<SessionSummary> {
         // Shard by shard: whoever lists all of them keeps nobody waiting.
         let all = (0..SHARDS).flat_map(|shard| self.table.in_shard(shard));
-        let mut standing: Vec<_> =
-            all.filter(|it| it.is_live() && !self.is_past(it, now) && is_meant(it)).collect();
+        let mut standing: Vec<_> = all.filter(|it| self.stands(it, now) && is_meant(it)).collect();
         standing.sort_by_key(|session| std::cmp::Reverse((session.created, session.id)));
         standing.iter().take(limit).map(|session| self.summary(session)).collect()
     }
@@ -334,44 +351,27 @@ impl Sessions {
         make: impl FnOnce(&Session) -> Result<Session, SessionError>,
     ) -> Result<Arc<Session>, SessionError> {
         let _turn = self.turn(id).lock().await;
-        let before = match self.current(id, now) {
-            Found::Session(session) => session,
-            Found::Expired | Found::Ended | Found::None => return Err(SessionError::Gone),
+        let before = match self.table.by_id(id).map(|session| self.at_rest(session, now)) {
+            Some(Found::Session(session)) => session,
+            Some(Found::Locked(_) | Found::Expired | Found::Ended | Found::None) | None => {
+                return Err(SessionError::Gone);
+            }
         };
-        let after = Arc::new(make(&before)?);
-        self.store.write(vec![store::update(&after)?]).await?;
-        if self.table.replace(&before, &after, now) { Ok(after) } else { Err(SessionError::Gone) }
+        let after = make(&before)?;
+        self.put(&before, State::Live, after, now).await
     }
 
-    /// What a session that was found stands for at `now`. Once found expired it stays so, whatever a reload says.
-    pub fn judge(&self, session: Arc<Session>, now: Timestamp) -> Found {
-        if session.state() == State::Live && self.is_past(&session, now) {
-            session.leave(State::Expired, now);
-        }
-        match session.state() {
-            State::Live => Found::Session(session),
-            State::Expired => Found::Expired,
-            State::Ended => Found::Ended,
-            // Replaced while we looked: what stands now is under the same id.
-            State::Replaced => match self.table.by_id(session.id) {
-                Some(after) if after.digest == session.digest && after.is_live() => Found::Session(after),
-                Some(_) | None => Found::None,
-            },
-        }
-    }
-
-    pub(super) fn is_past(&self, session: &Session, now: Timestamp) -> bool {
-        session.is_live() && (now >= self.idle_end(session) || now >= self.absolute_end(session))
-    }
-
-    /// When a session ends if its person stays inactive.
-    pub fn idle_end(&self, session: &Session) -> Timestamp {
-        later(session.last_seen(), self.idle.load(Ordering::Relaxed))
-    }
-
-    /// What was promised at sign-in, or less if the settings have become shorter.
-    fn absolute_end(&self, session: &Session) -> Timestamp {
-        session.absolute_end.min(later(session.created, self.absolute.load(Ordering::Relaxed)))
+    /// Puts `after` in the place of `before`, which was found in state `from`; it is in the store when this answers.
+    async fn put(
+        &self,
+        before: &Arc<Session>,
+        from: State,
+        after: Session,
+        now: Timestamp,
+    ) -> Result<Arc<Session>, SessionError> {
+        let after = Arc::new(after);
+        self.store.write(vec![store::update(&after)?, store::save_seen(&after)]).await?;
+        if self.table.replace(before, from, &after, now) { Ok(after) } else { Err(SessionError::Gone) }
     }
 
     fn session(&self, new: NewSession, token: &SessionToken, now: Timestamp) -> Session {
@@ -384,7 +384,8 @@ impl Sessions {
             purpose: new.purpose,
             justifications: Vec::new(),
             created: now,
-            absolute_end: later(now, self.absolute.load(Ordering::Relaxed)),
+            absolute_end: now.plus(self.settings.load().of(new.device.as_ref()).absolute),
+            device: new.device,
             provider_sid: new.provider_sid,
             id_token: new.id_token,
             version: self.version(),
@@ -397,6 +398,7 @@ impl Sessions {
     }
 
     fn summary(&self, session: &Session) -> SessionSummary {
+        let ends = self.ends(session, session.device.as_ref());
         SessionSummary {
             id: session.id,
             host: session.host.clone(),
@@ -408,8 +410,10 @@ impl Sessions {
             assurance: session.assurance.proven.keys().cloned().collect(),
             created: session.created,
             last_seen: session.last_seen(),
-            idle_end: self.idle_end(session),
-            absolute_end: self.absolute_end(session),
+            idle_end: ends.idle,
+            absolute_end: ends.absolute,
+            locked: !session.is_live(),
+            device: session.device.clone(),
         }
     }
 
@@ -423,14 +427,6 @@ impl Sessions {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
         &self.changing[usize::from(hash.to_le_bytes()[0]) % SHARDS]
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn later(moment: Timestamp, millis: i64) -> Timestamp {
-    Timestamp::from_millis(moment.as_millis().saturating_add(millis))
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

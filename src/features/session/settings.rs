@@ -1,12 +1,57 @@
-//! How long sessions live.
+//! How long sessions live, for each class of devices.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::domain::device::{DeviceClass, Resume};
+
 /// How long sessions live.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionSettings {
-    /// Without a request by the person. 1 min to 24 h, default 15 min (45 CFR 164.312(a)(2)(iii)).
+    /// On devices of no class, or of one that is not there any more.
+    pub times: Times,
+    /// On devices of a class.
+    pub devices: BTreeMap<DeviceClass, Times>,
+}
+
+/// How long a session lives on one kind of device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// Until it is locked, without a request by the person (45 CFR 164.312(a)(2)(iii)). 1 min to 24 h, default 15 min. It
+    /// is never locked where this is not below `idle`.
+    pub lock: Duration,
+    /// Until it ends, without a request by the person. 1 min to 24 h, default 4 h.
     pub idle: Duration,
-    /// In all. 5 min to 7 days, default 12 h; not below `idle`.
+    /// Until it ends in any case. 5 min to 7 days, default 12 h; not below `idle`.
     pub absolute: Duration,
+    /// What unlocks it. Default: a login.
+    pub resume: Resume,
+}
+
+impl SessionSettings {
+    /// What holds on devices of this class.
+    pub fn of(&self, device: Option<&DeviceClass>) -> Times {
+        device.and_then(|class| self.devices.get(class)).copied().unwrap_or(self.times)
+    }
+}
+
+impl Times {
+    /// Whether sessions are ever locked.
+    pub fn locks(self) -> bool {
+        self.lock < self.idle
+    }
+
+    /// The stricter of each.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        Self {
+            lock: self.lock.min(other.lock),
+            idle: self.idle.min(other.idle),
+            absolute: self.absolute.min(other.absolute),
+            resume: match (self.resume, other.resume) {
+                (Resume::Sso, Resume::Sso) => Resume::Sso,
+                (Resume::Login, _) | (_, Resume::Login) => Resume::Login,
+            },
+        }
+    }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::session::{Session, State};
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::Assurance;
+use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::{Justification, Subject};
 use crate::foundation::clock::Timestamp;
@@ -40,6 +41,8 @@ struct Body {
     purpose: Purpose,
     justifications: Vec<Justification>,
     provider_sid: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    device: Option<DeviceClass>,
 }
 
 /// A row that cannot be read back.
@@ -108,6 +111,7 @@ pub(super) fn read(row: &Row, version: u64) -> Result<Session, Unreadable> {
         justifications: body.justifications,
         created: moment(4)?,
         absolute_end: moment(5)?,
+        device: body.device,
         provider_sid: body.provider_sid,
         id_token: id_token.map(|token| Secret::new(token.to_owned())),
         version,
@@ -128,6 +132,7 @@ fn body(session: &Session) -> Result<String, Unreadable> {
         purpose: session.purpose,
         justifications: session.justifications.clone(),
         provider_sid: session.provider_sid.clone(),
+        device: session.device.clone(),
     })
     .map_err(|_| Unreadable)
 }

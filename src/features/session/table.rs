@@ -75,11 +75,18 @@ impl Table {
         self.put(session);
     }
 
-    /// Puts `after` in the place of `before`; false if `before` does not stand there any more.
-    pub(super) fn replace(&self, before: &Arc<Session>, after: &Arc<Session>, now: Timestamp) -> bool {
+    /// Puts `after` in the place of `before`, which was found in state `from`; false if it does not stand there so any
+    /// more.
+    pub(super) fn replace(
+        &self,
+        before: &Arc<Session>,
+        from: State,
+        after: &Arc<Session>,
+        now: Timestamp,
+    ) -> bool {
         let mut index = self.index();
         let stands = index.sessions.get(&before.id).is_some_and(|current| Arc::ptr_eq(current, before));
-        if !stands || !before.leave(State::Replaced, now) {
+        if !stands || !before.leave(from, State::Replaced, now) {
             return false;
         }
         index.remove(before);
@@ -96,7 +103,7 @@ impl Table {
     pub(super) fn end(&self, id: SessionId, now: Timestamp) -> Option<Arc<Session>> {
         let index = self.index();
         let session = index.sessions.get(&id)?;
-        let stood = session.is_live();
+        let stood = session.stands();
         session.end(now);
         stood.then(|| session.clone())
     }

@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::session::State;
 use super::sessions::{SessionError, Sessions, lock};
 use super::store;
 use crate::foundation::clock::Timestamp;
@@ -49,10 +48,7 @@ impl Sessions {
         let shard = self.sweep.fetch_add(1, Ordering::Relaxed);
         let mut rows: Vec<Statement> = Vec::new();
         for session in self.table.in_shard(shard) {
-            if self.is_past(&session, now) {
-                session.leave(State::Expired, now);
-            }
-            if session.is_forgotten(GRACE, now) {
+            if !self.stands(&session, now) && session.is_forgotten(GRACE, now) {
                 self.table.forget(&session);
                 rows.push(store::delete(session.id));
             }

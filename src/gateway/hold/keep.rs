@@ -132,6 +132,7 @@ fn is_kept(content_type: &str) -> bool {
 fn whose(passage: &Passage<'_>) -> Option<SubjectId> {
     match &passage.person {
         Person::Known(known) => Some(known.session.subject.id()),
+        Person::Locked(locked) => Some(locked.session.subject.id()),
         Person::Nobody(_) => {
             let head = &passage.normalized.head;
             let token = head.session.value()?;

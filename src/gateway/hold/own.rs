@@ -12,6 +12,7 @@ use super::super::pages::{
 };
 use super::super::refusal::Refusal;
 use super::super::sought::unread;
+use super::super::unlock::sign_in_page;
 use super::send::PARAMETER;
 use super::{Visitor, note};
 use crate::domain::event::{EventKind, HoldStep};
@@ -159,8 +160,7 @@ pub(super) fn nothing(moment: &Moment, asked: &Asked, status: StatusCode) -> Ans
 
 /// Nobody is signed in: they are led here again if there is something for them.
 pub(super) fn sign_in(moment: &Moment, asked: &Asked) -> Answer {
-    let page = Page::SignIn { return_to: "/", expired: true, held: None };
-    show(moment, asked, StatusCode::UNAUTHORIZED, &page)
+    sign_in_page(moment, asked, "/", true)
 }
 
 /// The event is not of a request to an application: nothing is sent.

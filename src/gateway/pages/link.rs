@@ -9,6 +9,8 @@ use crate::foundation::id::HoldId;
 pub const STYLESHEET_PATH: &str = "/.leastway/assets/page.css";
 /// Where a person sees their access and signs out.
 pub const ME_PATH: &str = "/.leastway/me";
+/// Where they end another session of theirs; POST only.
+pub const ME_END_PATH: &str = "/.leastway/me/end";
 /// Where signing in begins.
 pub const SIGN_IN_PATH: &str = "/.leastway/sign-in";
 /// Where a stronger or fresher sign-in begins.
@@ -23,6 +25,9 @@ pub const HELD_SHOW_PATH: &str = "/.leastway/held/show";
 pub const HELD_DISCARD_PATH: &str = "/.leastway/held/discard";
 /// Where a session is ended; POST only.
 pub const SIGN_OUT_PATH: &str = "/.leastway/sign-out";
+
+/// The parameter by which whoever signs in is asked who they are, whomever the provider knows already.
+pub const ANEW: &str = "anew";
 
 /// The longest address that a person is sent back to.
 const RETURN_BYTES_MAX: usize = 4096;
@@ -49,6 +54,11 @@ pub(super) fn sign_in(return_to: &str, held: Option<HoldId>) -> String {
     let mut fields = vec![("return_to", or_first_page(return_to))];
     fields.extend(held.iter().map(|id| ("hold", id.as_str())));
     query(SIGN_IN_PATH, &fields)
+}
+
+/// Signing in as whoever one is, whomever the provider knows already; then there.
+pub(super) fn sign_in_anew(return_to: &str) -> String {
+    query(SIGN_IN_PATH, &[("return_to", or_first_page(return_to)), (ANEW, "1")])
 }
 
 /// Signing in stronger or fresher, then back.

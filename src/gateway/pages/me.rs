@@ -6,9 +6,12 @@ use askama::Template;
 use jiff::tz::TimeZone;
 
 use super::messages::{Me, Messages};
-use super::{PageFrame, SIGN_OUT_PATH, layout};
+use super::{ME_END_PATH, PageFrame, SIGN_OUT_PATH, layout};
+use crate::domain::device::DeviceClass;
 use crate::domain::subject::Identity;
+use crate::features::session::{Ends, SessionSummary};
 use crate::foundation::clock::Timestamp;
+use crate::foundation::id::SessionId;
 use crate::platform::page::Layout;
 use crate::platform::page::time::on_the_clock;
 
@@ -18,10 +21,12 @@ pub struct MeView<'a> {
     pub identity: &'a Identity,
     /// When they signed in.
     pub since: Timestamp,
-    /// When the session ends if it is not used.
-    pub idle_end: Timestamp,
-    /// When it ends in any case.
-    pub absolute_end: Timestamp,
+    /// When the session is locked and ends.
+    pub ends: Ends,
+    /// All sessions of theirs, this one among them, the latest first.
+    pub sessions: Vec<SessionSummary>,
+    /// This one.
+    pub this: SessionId,
     /// The present moment.
     pub now: Timestamp,
     /// The time zone of the clinic's clocks.
@@ -40,7 +45,17 @@ pub(super) struct MePage<'a> {
     layout: Layout<'a>,
     texts: &'a Me,
     facts: Vec<Fact>,
+    sessions: Vec<Listed>,
     sign_out_path: &'static str,
+    end_path: &'static str,
+}
+
+/// One of their sessions.
+struct Listed {
+    id: String,
+    host: String,
+    is_this: bool,
+    facts: Vec<Fact>,
 }
 
 struct Fact {
@@ -55,7 +70,9 @@ impl<'a> MePage<'a> {
             layout: layout(frame, messages, texts.title.as_str()),
             texts,
             facts: facts(messages, view),
+            sessions: view.sessions.iter().map(|session| listed(messages, view, session)).collect(),
             sign_out_path: SIGN_OUT_PATH,
+            end_path: ME_END_PATH,
         }
     }
 }
@@ -64,16 +81,37 @@ fn facts(messages: &Messages, view: &MeView<'_>) -> Vec<Fact> {
     let texts = &messages.me;
     let identity = view.identity;
     let purpose = messages.purpose.of(identity.purpose).to_string();
-    vec![
+    let lock = view.ends.lock.map(|lock| Fact::one(&texts.lock_end, moment(messages, view, lock)));
+    let mut facts = vec![
         Fact::one(&texts.name, identity.subject.name.to_string()),
         Fact::one(&texts.provider, identity.provider.to_string()),
         Fact::some(&texts.roles, identity.roles.iter().map(ToString::to_string), &texts.no_roles),
         Fact::one(&texts.purpose, purpose),
         Fact::one(&texts.since, moment(messages, view, view.since)),
         Fact::some(&texts.assurance, proven(messages, view), &texts.assurance_none),
-        Fact::one(&texts.idle_end, moment(messages, view, view.idle_end)),
-        Fact::one(&texts.absolute_end, moment(messages, view, view.absolute_end)),
-    ]
+    ];
+    facts.extend(lock);
+    facts.push(Fact::one(&texts.idle_end, moment(messages, view, view.ends.idle)));
+    facts.push(Fact::one(&texts.absolute_end, moment(messages, view, view.ends.absolute)));
+    facts
+}
+
+fn listed(messages: &Messages, view: &MeView<'_>, session: &SessionSummary) -> Listed {
+    let texts = &messages.me;
+    let is_this = session.id == view.this;
+    let state = match (is_this, session.locked) {
+        (true, _) => &texts.here,
+        (false, true) => &texts.locked,
+        (false, false) => &texts.open,
+    };
+    let device = session.device.as_ref().map(DeviceClass::to_string);
+    let mut facts = vec![
+        Fact::one(&texts.since, moment(messages, view, session.created)),
+        Fact::one(&texts.last_seen, moment(messages, view, session.last_seen)),
+        Fact::one(&texts.state, state.to_string()),
+    ];
+    facts.extend(device.map(|device| Fact::one(&texts.device, device)));
+    Listed { id: session.id.to_string(), host: session.host.to_string(), is_this, facts }
 }
 
 /// The classes proven, each with when.

@@ -62,6 +62,7 @@ pub(super) struct Messages {
     pub(super) justify: JustifyTexts,
     pub(super) step_up: StepUp,
     pub(super) sign_in: SignIn,
+    pub(super) locked: Locked,
     pub(super) assurance_not_proven: AssuranceNotProven,
     pub(super) sign_in_problem: SignInProblem,
     pub(super) unavailable: Unavailable,
@@ -82,6 +83,9 @@ texts! {
     CountUnknown { happened, on_screen }
     StepUp { title, happened, fresh, go_on, go_on_tab, cancel, cancel_text, help }
     SignIn { title_expired, happened_expired, title_new, happened_new, why, why_new, go_on, go_on_tab }
+    Locked {
+        title, happened, not_sent, why, kept, go_on_text, held_next, resend, go_on, go_on_tab, not_me_text, not_me,
+    }
     AssuranceNotProven { happened, try_again, set_up, go_on, cancel }
     SignInProblem { try_again, go_on }
     Unavailable { retry, go_on }
@@ -92,11 +96,12 @@ texts! {
     }
     SignedOut { title, here_and_there, here_only, close, again, go_on }
     Me {
-        title, intro, name, provider, roles, no_roles, purpose, since, assurance, assurance_none, idle_end,
-        absolute_end, sign_out_text, sign_out,
+        title, intro, name, provider, roles, no_roles, purpose, since, assurance, assurance_none, lock_end, idle_end,
+        absolute_end, sign_out_text, sign_out, sessions, sessions_only, last_seen, device, state, this, here, locked,
+        open, end, end_all_text, end_all,
     }
     Way {
-        sign_in, sign_in_go, step_up, step_up_fresh, step_up_go, justify, justify_go, then, hours, location, role,
+        sign_in, sign_in_go, step_up, step_up_fresh, step_up_go, justify, justify_go, then, hours, location, device, role,
         purpose, ask, not_you, back,
     }
     ReasonTexts { title, why, next }

@@ -38,8 +38,8 @@ pub use justification::{
 };
 use justify::JustifyPage;
 pub use link::{
-    HELD_DISCARD_PATH, HELD_PATH, HELD_SHOW_PATH, JUSTIFY_PATH, ME_PATH, SIGN_IN_PATH, SIGN_OUT_PATH,
-    STEP_UP_PATH, STYLESHEET_PATH, same_origin_path,
+    ANEW, HELD_DISCARD_PATH, HELD_PATH, HELD_SHOW_PATH, JUSTIFY_PATH, ME_END_PATH, ME_PATH, SIGN_IN_PATH,
+    SIGN_OUT_PATH, STEP_UP_PATH, STYLESHEET_PATH, same_origin_path,
 };
 use me::MePage;
 pub use me::MeView;
@@ -128,6 +128,15 @@ pub enum Page<'a> {
         /// What was posted, if it is kept, and for how long.
         held: Option<(HoldId, Duration)>,
     },
+    /// The session waits for its person. Says nothing of who that is: anybody may stand before it.
+    Locked {
+        /// Where they go on.
+        return_to: &'a str,
+        /// Whether something was sent that was not passed on.
+        sent: bool,
+        /// What was posted, if it is kept, and for how long.
+        held: Option<(HoldId, Duration)>,
+    },
     /// The provider came back below what was asked for.
     AssuranceNotProven {
         /// The class that was asked for.
@@ -194,6 +203,7 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
             desk.step_up(need, exceeded.as_ref(), return_to, held).render()
         }
         Page::SignIn { return_to, expired, held } => desk.sign_in(return_to, expired, held).render(),
+        Page::Locked { return_to, sent, held } => desk.locked(return_to, sent, held).render(),
         Page::AssuranceNotProven { class, return_to } => desk.assurance_not_proven(class, return_to).render(),
         Page::SignInProblem { reason, return_to } => desk.sign_in_problem(reason, return_to).render(),
         Page::Unavailable { reason, retry } => desk.unavailable(reason, retry).render(),

@@ -184,6 +184,26 @@ impl<'a> Desk<'a> {
         Notice { kept: vec![kept], ..notice }
     }
 
+    pub(super) fn locked(self, return_to: &str, sent: bool, held: Option<(HoldId, Duration)>) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let texts = &messages.locked;
+        let lifetime = held.map(|(_, lifetime)| lifetime);
+        let href = link::sign_in(return_to, held.map(|(id, _)| id));
+        let unlock = match (sent, lifetime) {
+            (false, _) => Step::words(texts.go_on_text.as_str()).link(href, &texts.go_on),
+            (true, Some(_)) => Step::words(texts.held_next.as_str()).link(href, &texts.go_on),
+            (true, None) => Step::words(texts.resend.as_str())
+                .link_in_new_tab(href.clone(), &texts.go_on_tab)
+                .link(href, &texts.go_on),
+        };
+        let not_me = Step::words(texts.not_me_text.as_str()).link(link::sign_in_anew("/"), &texts.not_me);
+        let mut happened = vec![self.about(&texts.happened)];
+        happened.extend(sent.then(|| self.about(&texts.not_sent)));
+        let kept = lifetime.map_or_else(|| self.about(&texts.kept), |time| self.held(time));
+        let notice = self.notice(&texts.title, happened, vec![unlock, not_me]).because(texts.why.as_str());
+        Notice { kept: vec![kept], ..notice }
+    }
+
     /// How to come back to what was posted: it is kept, or the browser sends it again.
     fn way_back(self, href: String, held: Option<Duration>, go_on_tab: &Text, go_on: &Text) -> Step {
         let texts = &self.messages.kept;
@@ -233,9 +253,12 @@ impl<'a> Desk<'a> {
         let Self { messages, .. } = self;
         let texts = messages.reason.of(reason);
         let again = &messages.sign_in_problem;
+        // The provider knows them, and has not asked.
+        let is_known = reason == Reason::AuthTooOld;
+        let href = if is_known { link::sign_in_anew(return_to) } else { link::sign_in(return_to, None) };
         let steps = vec![
             Step::words(texts.next.as_str()),
-            Step::words(again.try_again.as_str()).link(link::sign_in(return_to, None), &again.go_on),
+            Step::words(again.try_again.as_str()).link(href, &again.go_on),
         ];
         self.trouble(reason, steps)
     }

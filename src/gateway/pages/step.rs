@@ -66,6 +66,10 @@ impl Step {
                 .link(link::justify(frame.application, return_to), &texts.justify_go),
             WayOn::All(all) => return Self::all(all, frame, messages, return_to),
             WayOn::Hours(hours) => Self::words(texts.hours.with(&[("hours", hours)])),
+            WayOn::Device(devices) => {
+                let devices: Vec<_> = devices.iter().map(ToString::to_string).collect();
+                Self::words(texts.device.with(&[("devices", &messages.list.or(&devices))]))
+            }
             WayOn::Location(locations) => {
                 Self::words(texts.location.with(&[("locations", &messages.list.or(locations))]))
             }

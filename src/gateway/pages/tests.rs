@@ -11,8 +11,10 @@ use crate::domain::limit::LimitName;
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::{Identity, Subject};
 use crate::features::hold::{Preview, Standing, Summary, Typed};
+use crate::features::session::{Ends, SessionSummary};
 use crate::foundation::clock::Timestamp;
-use crate::foundation::entropy::SystemEntropy;
+use crate::foundation::entropy::{SeededEntropy, SystemEntropy};
+use crate::foundation::id::SessionId;
 use crate::platform::page::messages::read;
 
 const HOSTILE: &str = r#"/a"><script>alert(1)</script>'&b={n}"#;
@@ -346,8 +348,13 @@ fn each_page(
     let me = MeView {
         identity: &identity,
         since: now.minus(Duration::from_secs(3_600)),
-        idle_end: now.plus(Duration::from_secs(900)),
-        absolute_end: now.plus(Duration::from_secs(39_600)),
+        ends: Ends {
+            lock: Some(now.plus(Duration::from_secs(300))),
+            idle: now.plus(Duration::from_secs(900)),
+            absolute: now.plus(Duration::from_secs(39_600)),
+        },
+        sessions: sessions(person.unwrap_or("Maria"), now),
+        this: session_id(1),
         now,
         zone: &zone,
     };
@@ -378,6 +385,12 @@ fn each_page(
         ),
         ("step-up".into(), Page::StepUp { need: &need, exceeded: Some(exceeded), return_to, held: None }),
         ("sign-in".into(), Page::SignIn { return_to, expired: false, held: None }),
+        ("locked".into(), Page::Locked { return_to, sent: false, held: None }),
+        ("locked-sent".into(), Page::Locked { return_to, sent: true, held: None }),
+        (
+            "locked-held".into(),
+            Page::Locked { return_to, sent: true, held: Some((entry_id, Duration::from_secs(900))) },
+        ),
         ("sign-in-expired".into(), Page::SignIn { return_to, expired: true, held: None }),
         (
             "sign-in-held".into(),
@@ -419,6 +432,31 @@ fn each_page(
             look(name, &frame, &render(&frame, page));
         }
     }
+}
+
+fn session_id(seed: u64) -> SessionId {
+    SessionId::new(Timestamp::default(), &SeededEntropy::new(seed))
+}
+
+/// Two of their sessions, of which the second is locked.
+fn sessions(name: &str, now: Timestamp) -> Vec<SessionSummary> {
+    let session = |seed, host: &str, locked, device: Option<&str>| SessionSummary {
+        id: session_id(seed),
+        host: host.into(),
+        provider: "clinic".parse().unwrap(),
+        sub: "u1".into(),
+        name: name.into(),
+        groups: Vec::new(),
+        purpose: Purpose::Operations,
+        assurance: Vec::new(),
+        created: now.minus(Duration::from_secs(3_600)),
+        last_seen: now.minus(Duration::from_secs(1_200)),
+        idle_end: now,
+        absolute_end: now,
+        locked,
+        device: device.map(|class| class.parse().unwrap()),
+    };
+    vec![session(1, "ehr.clinic.example", false, None), session(2, "<b>.example", true, Some("ward"))]
 }
 
 /// Entries at each of their standings; what was typed is `text`.

@@ -10,10 +10,10 @@ use proptest::sample::select;
 use super::*;
 use crate::domain::action::Action;
 use crate::domain::count::WhyUnknown;
-use crate::domain::event::{EventHold, EventJustification, HoldStep, Taken};
+use crate::domain::event::{EventHold, EventJustification, EventLock, HoldStep, LockStep, Taken};
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
-use crate::domain::revocation::{Cause, ProviderSession, Revocation, Revoked, Target, Why};
+use crate::domain::revocation::{Cause, Others, ProviderSession, Revocation, Revoked, Target, Why};
 use crate::domain::subject::SubjectId;
 use crate::features::audit::entry::EntryRef;
 use crate::foundation::digest::DigestKey;
@@ -212,6 +212,14 @@ fn hold() -> impl Strategy<Value = EventHold> {
     })
 }
 
+fn lock() -> impl Strategy<Value = EventLock> {
+    (session(), select(LockStep::ALL), moment()).prop_map(|(session, step, since)| EventLock {
+        session,
+        step,
+        since,
+    })
+}
+
 fn taken() -> impl Strategy<Value = Taken> {
     (0..3_u32, vec(patient(), 0..3)).prop_map(|(exports, opened)| Taken { exports, opened })
 }
@@ -226,6 +234,7 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         option::of(name()),
         option::of((text(), text())),
         option::of(hold()),
+        (option::of(name()), option::of(lock())),
         option::of(text()),
         option::of(revocation()),
     );
@@ -234,6 +243,7 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         kind: came.1,
         time: came.2,
         client_ip: came.3,
+        device: more.3.0,
         application: route.0,
         route: route.1,
         action: route.2,
@@ -253,8 +263,9 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         credential: more.0,
         justification: more.1.map(|(code, text)| EventJustification { code, text }),
         hold: more.2.map(Box::new),
-        note: more.3,
-        revocation: more.4.map(Box::new),
+        lock: more.3.1.map(Box::new),
+        note: more.4,
+        revocation: more.5.map(Box::new),
     })
 }
 
@@ -274,6 +285,7 @@ fn target() -> impl Strategy<Value = Target> {
         session().prop_map(Target::Session),
         session().prop_map(Target::SignIn),
         person().prop_map(Target::Person),
+        (person(), session()).prop_map(|(person, but)| Target::Others(Others { person, but })),
         provider_session.prop_map(Target::ProviderSession),
     ]
 }

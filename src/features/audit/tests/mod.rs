@@ -58,6 +58,8 @@ fn opening(number: u64) -> Opening {
         kind: EventKind::Request,
         time,
         client_ip: Some("192.0.2.7".parse().unwrap()),
+        device: None,
+        lock: None,
         application: Some("ehr".parse().unwrap()),
         route: Some("patient.list.csv".parse().unwrap()),
         action: Some(crate::domain::action::Action::Export),

@@ -16,7 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::fake_provider::{Behavior, CLIENT_ID, CLIENT_SECRET, FakeProvider, Signing, SigningKey, TIMEOUT};
-use super::settings::{Ask, ClassSettings, Proof, ProviderSettings};
+use super::settings::{Ask, ClassSettings, LoginAgain, Proof, ProviderSettings};
 use super::*;
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::reason::Reason;
@@ -72,6 +72,7 @@ impl Clinic {
             return_to: ReturnTo::new("/patients/7"),
             need,
             current,
+            again: Again::No,
             binding,
             held: None,
         };
@@ -116,6 +117,7 @@ fn settings(issuer: &str) -> ProviderSettings {
         scopes: texts(&["openid", "profile"]),
         claims: BTreeMap::from([("groups".to_owned(), "groups".to_owned())]),
         assurance: BTreeMap::from([("mfa".parse().unwrap(), mfa), ("export".parse().unwrap(), by_scope)]),
+        login_again: LoginAgain::Both,
         authorities: Some(certificate.cert.pem().into_bytes().into()),
         clock_skew: Duration::from_secs(30),
         timeout: TIMEOUT,
@@ -214,6 +216,7 @@ fn futures_may_be_sent_between_threads() {
             return_to: ReturnTo::new("/"),
             need: None,
             current: None,
+            again: Again::No,
             binding: None,
             held: None,
         },

@@ -10,6 +10,7 @@ fn explain(rules: &Rules, identity: Option<&Identity>, at: (&str, &str)) -> Expl
         route: position(rules, at.0, at.1),
         patient: None,
         client_ip: Ipv4Addr::LOCALHOST.into(),
+        device: None,
         now: NOW,
     };
     rules.explain(&question).unwrap()

@@ -12,6 +12,7 @@ fn full_may() -> MaySettings {
             justification: true,
             hours: Some("22:00-06:00".parse().unwrap()),
             location: vec!["front desk".to_owned()],
+            device: vec!["desk".parse().unwrap(), "ward".parse().unwrap()],
             purpose: Vec::new(),
             relationship: Some("facility".to_owned()),
         },
@@ -35,6 +36,7 @@ when { context.assurance has "mfa" && context.assurance["mfa"] <= 900 }
 when { context.justified }
 when { context.minute_of_day >= 1320 || context.minute_of_day < 360 }
 when { principal has location && principal.location.containsAny(["front desk"]) }
+when { ["desk", "ward"].contains(context.device) }
 when { context has relationship && context.relationship.contains("facility") };"#;
     assert_eq!(shown, [("registrar/1", expected)]);
 }

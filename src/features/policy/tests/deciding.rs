@@ -45,6 +45,7 @@ fn a_question_about_another_applications_route_is_denied() {
             route,
             patient: None,
             client_ip: Ipv4Addr::LOCALHOST.into(),
+            device: None,
             now: NOW,
         };
         let decision = rules.decide(&Memory::default(), &question);

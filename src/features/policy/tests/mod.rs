@@ -189,6 +189,7 @@ pub(super) fn decide_with(
         route: position(rules, application, route),
         patient: None,
         client_ip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 7)),
+        device: None,
         now,
     };
     rules.decide(memory, &question)

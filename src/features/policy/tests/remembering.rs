@@ -161,6 +161,7 @@ fn ask(rules: &Rules, memory: &Memory, someone: &Someone, now: Timestamp) -> Dec
         route: someone.route,
         patient: patient.as_ref(),
         client_ip: someone.address,
+        device: None,
         now,
     };
     rules.decide(memory, &question)

@@ -1,11 +1,14 @@
+mod locking;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::settings::SessionSettings;
+use super::settings::{SessionSettings, Times};
 use super::*;
 use crate::domain::assurance::{Assurance, AssuranceNeed};
+use crate::domain::device::Resume;
 use crate::domain::purpose::Purpose;
 use crate::domain::revocation::{ProviderSession, Target};
 use crate::domain::subject::{Justification, Subject};
@@ -22,8 +25,14 @@ fn start() -> Timestamp {
     "2026-03-01T08:00:00Z".parse().unwrap()
 }
 
+/// Sessions that end and are never locked.
 fn settings() -> SessionSettings {
-    SessionSettings { idle: 15 * MINUTE, absolute: 12 * 60 * MINUTE }
+    with(15 * MINUTE, 15 * MINUTE)
+}
+
+fn with(lock: Duration, idle: Duration) -> SessionSettings {
+    let times = Times { lock, idle, absolute: 12 * 60 * MINUTE, resume: Resume::Login };
+    SessionSettings { times, devices: BTreeMap::new() }
 }
 
 fn open(path: &Path, now: Timestamp) -> Sessions {
@@ -31,10 +40,14 @@ fn open(path: &Path, now: Timestamp) -> Sessions {
 }
 
 fn limited(path: &Path, limits: SessionLimits, now: Timestamp) -> Sessions {
+    opened(path, &settings(), limits, now)
+}
+
+fn opened(path: &Path, settings: &SessionSettings, limits: SessionLimits, now: Timestamp) -> Sessions {
     let store = Store::open(path, &[MIGRATIONS]).unwrap();
     // A new seed at each opening: tokens of one run do not come again in the next.
     let entropy = Arc::new(SeededEntropy::new(u64::try_from(now.as_millis()).unwrap()));
-    Sessions::load(store, &settings(), limits, entropy, now).unwrap()
+    Sessions::load(store, settings, limits, entropy, now).unwrap()
 }
 
 fn subject(sub: &str) -> Subject {
@@ -54,6 +67,8 @@ fn sign_in(sub: &str) -> NewSession {
         subject: subject(sub),
         assurance: Assurance { auth_time: start(), ..Assurance::default() },
         purpose: Purpose::Treatment,
+        device: None,
+        authenticated: Some(start()),
         provider_sid: Some(format!("sid-of-{sub}").into()),
         id_token: Some(Secret::new("header.payload.signature".to_owned())),
         begun: start(),
@@ -74,13 +89,14 @@ fn proving(class: &str, at: Timestamp) -> Assurance {
 
 fn renewal(sub: &str, assurance: Assurance) -> Renewal {
     let begun = assurance.auth_time;
-    Renewal { subject: subject(sub), assurance, provider_sid: None, id_token: None, begun }
+    let authenticated = Some(begun);
+    Renewal { subject: subject(sub), assurance, authenticated, provider_sid: None, id_token: None, begun }
 }
 
 fn found(found: Found) -> Arc<Session> {
     match found {
         Found::Session(session) => session,
-        Found::Expired | Found::Ended | Found::None => panic!("no session: {found:?}"),
+        Found::Locked(_) | Found::Expired | Found::Ended | Found::None => panic!("no session: {found:?}"),
     }
 }
 
@@ -92,13 +108,16 @@ async fn a_session_is_found_by_its_token_and_on_its_host_only() {
     let desk = sessions.desk();
 
     for _ in 0..2 {
-        assert_eq!(found(sessions.find(&desk, token.reveal(), HOST, start())).id, session.id);
-        assert!(matches!(sessions.find(&desk, token.reveal(), "console.example", start()), Found::None));
+        assert_eq!(found(sessions.find(&desk, token.reveal(), HOST, None, start())).id, session.id);
+        assert!(matches!(
+            sessions.find(&desk, token.reveal(), "console.example", None, start()),
+            Found::None
+        ));
     }
     let mut other = token.reveal().to_owned();
     other.replace_range(0..1, if other.starts_with('A') { "B" } else { "A" });
     for token in [other.as_str(), "", "short", &"é".repeat(43), &"A".repeat(43), &"A".repeat(100_000)] {
-        assert!(matches!(sessions.find(&desk, token, HOST, start()), Found::None));
+        assert!(matches!(sessions.find(&desk, token, HOST, None, start()), Found::None));
     }
 }
 
@@ -110,13 +129,16 @@ async fn a_session_ends_when_nobody_is_active() {
     let (desk, other_desk) = (sessions.desk(), sessions.desk());
 
     let active = start().plus(14 * MINUTE);
-    found(sessions.find(&desk, token.reveal(), HOST, active));
+    found(sessions.find(&desk, token.reveal(), HOST, None, active));
     sessions.touch(&session, active);
-    found(sessions.find(&desk, token.reveal(), HOST, start().plus(28 * MINUTE)));
-    assert!(matches!(sessions.find(&desk, token.reveal(), HOST, active.plus(15 * MINUTE)), Found::Expired));
+    found(sessions.find(&desk, token.reveal(), HOST, None, start().plus(28 * MINUTE)));
+    assert!(matches!(
+        sessions.find(&desk, token.reveal(), HOST, None, active.plus(15 * MINUTE)),
+        Found::Expired
+    ));
     // Neither a clock that goes back nor longer settings bring it back.
-    sessions.apply(&SessionSettings { idle: 60 * MINUTE, ..settings() });
-    assert!(matches!(sessions.find(&other_desk, token.reveal(), HOST, active), Found::Expired));
+    sessions.apply(&with(60 * MINUTE, 60 * MINUTE));
+    assert!(matches!(sessions.find(&other_desk, token.reveal(), HOST, None, active), Found::Expired));
     assert!(sessions.list(10, active).is_empty());
 }
 
@@ -128,8 +150,8 @@ async fn a_session_ends_at_its_absolute_end_however_active_the_person_is() {
     let desk = sessions.desk();
     let end = start().plus(12 * 60 * MINUTE);
     sessions.touch(&session, end.minus(MINUTE));
-    found(sessions.find(&desk, token.reveal(), HOST, end.minus(MINUTE)));
-    assert!(matches!(sessions.find(&desk, token.reveal(), HOST, end), Found::Expired));
+    found(sessions.find(&desk, token.reveal(), HOST, None, end.minus(MINUTE)));
+    assert!(matches!(sessions.find(&desk, token.reveal(), HOST, None, end), Found::Expired));
 }
 
 #[tokio::test]
@@ -138,9 +160,9 @@ async fn shorter_settings_hold_for_sessions_that_stand() {
     let sessions = open(&directory.path().join("store.db"), start());
     let (_, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
     let desk = sessions.desk();
-    found(sessions.find(&desk, token.reveal(), HOST, start().plus(10 * MINUTE)));
-    sessions.apply(&SessionSettings { idle: 10 * MINUTE, absolute: 10 * MINUTE });
-    let found = sessions.find(&desk, token.reveal(), HOST, start().plus(10 * MINUTE));
+    found(sessions.find(&desk, token.reveal(), HOST, None, start().plus(10 * MINUTE)));
+    sessions.apply(&with(10 * MINUTE, 10 * MINUTE));
+    let found = sessions.find(&desk, token.reveal(), HOST, None, start().plus(10 * MINUTE));
     assert!(matches!(found, Found::Expired));
 }
 
@@ -170,13 +192,13 @@ async fn people_stay_signed_in_over_a_restart_and_ended_sessions_stay_ended() {
     let now = start().plus(20 * MINUTE);
     let sessions = open(&path, now);
     let desk = sessions.desk();
-    let session = found(sessions.find(&desk, kept.reveal(), HOST, now));
+    let session = found(sessions.find(&desk, kept.reveal(), HOST, None, now));
     assert_eq!(session.last_seen(), seen);
     assert_eq!(*session.subject, subject("nurse"));
     assert_eq!(session.justification(&"ehr".parse().unwrap()).unwrap().code, "billing");
     assert!(session.id_token.as_ref().unwrap().is("header.payload.signature"));
-    assert!(matches!(sessions.find(&desk, ended.reveal(), HOST, now), Found::None));
-    assert!(matches!(sessions.find(&desk, idle.reveal(), HOST, now), Found::Expired));
+    assert!(matches!(sessions.find(&desk, ended.reveal(), HOST, None, now), Found::None));
+    assert!(matches!(sessions.find(&desk, idle.reveal(), HOST, None, now), Found::Expired));
 }
 
 #[tokio::test]
@@ -199,11 +221,11 @@ async fn an_ended_session_is_gone_at_once_on_every_desk() {
     let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
     let desks = [sessions.desk(), sessions.desk(), sessions.desk()];
     for desk in &desks[..2] {
-        found(sessions.find(desk, token.reveal(), HOST, start()));
+        found(sessions.find(desk, token.reveal(), HOST, None, start()));
     }
     assert_eq!(end(&sessions, Target::Session(session.id), start()).await, [session.id]);
     for desk in &desks {
-        assert!(matches!(sessions.find(desk, token.reveal(), HOST, start()), Found::Ended));
+        assert!(matches!(sessions.find(desk, token.reveal(), HOST, None, start()), Found::Ended));
     }
     assert!(!session.is_live());
     assert!(end(&sessions, Target::Session(session.id), start()).await.is_empty());
@@ -237,22 +259,22 @@ async fn a_step_up_gives_a_new_token_and_the_old_one_is_nothing() {
     let sessions = open(&path, start());
     let (before, old) = sessions.create(sign_in("nurse"), start()).await.unwrap();
     let (desk, later) = (sessions.desk(), start().plus(MINUTE));
-    found(sessions.find(&desk, old.reveal(), HOST, later));
+    found(sessions.find(&desk, old.reveal(), HOST, None, later));
 
     let (after, new) =
-        sessions.rotate(before.id, renewal("nurse", proving("mfa", later)), later).await.unwrap();
+        sessions.rotate(before.id, renewal("nurse", proving("mfa", later)), None, later).await.unwrap();
     assert_eq!(after.id, before.id);
     assert_eq!(after.absolute_end, before.absolute_end);
     assert!(after.version > before.version && !before.is_live());
     assert_ne!(old.reveal(), new.reveal());
-    assert!(matches!(sessions.find(&desk, old.reveal(), HOST, later), Found::None));
-    assert_eq!(found(sessions.find(&desk, new.reveal(), HOST, later)).version, after.version);
+    assert!(matches!(sessions.find(&desk, old.reveal(), HOST, None, later), Found::None));
+    assert_eq!(found(sessions.find(&desk, new.reveal(), HOST, None, later)).version, after.version);
 
     drop(sessions);
     let sessions = open(&path, later);
     let desk = sessions.desk();
-    assert!(matches!(sessions.find(&desk, old.reveal(), HOST, later), Found::None));
-    found(sessions.find(&desk, new.reveal(), HOST, later));
+    assert!(matches!(sessions.find(&desk, old.reveal(), HOST, None, later), Found::None));
+    found(sessions.find(&desk, new.reveal(), HOST, None, later));
 }
 
 #[tokio::test]
@@ -261,12 +283,13 @@ async fn a_step_up_keeps_what_was_proven_before() {
     let sessions = open(&directory.path().join("store.db"), start());
     let (session, _) = sessions.create(sign_in("nurse"), start()).await.unwrap();
     let later = start().plus(5 * MINUTE);
-    sessions.rotate(session.id, renewal("nurse", proving("mfa", later)), later).await.unwrap();
+    sessions.rotate(session.id, renewal("nurse", proving("mfa", later)), None, later).await.unwrap();
     let older_and_new = Assurance {
         proven: BTreeMap::from([("mfa".parse().unwrap(), start()), ("phr".parse().unwrap(), start())]),
         ..proving("phr", start())
     };
-    let (session, _) = sessions.rotate(session.id, renewal("nurse", older_and_new), later).await.unwrap();
+    let (session, _) =
+        sessions.rotate(session.id, renewal("nurse", older_and_new), None, later).await.unwrap();
     let need = |class: &str, fresh| AssuranceNeed { class: class.parse().unwrap(), fresh: Some(fresh) };
     assert!(session.assurance.meets(&need("mfa", MINUTE), later));
     assert!(session.assurance.meets(&need("phr", 5 * MINUTE), later));
@@ -278,10 +301,11 @@ async fn a_step_up_by_another_person_changes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let sessions = open(&directory.path().join("store.db"), start());
     let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
-    let refused = sessions.rotate(session.id, renewal("registrar", Assurance::default()), start()).await;
+    let refused =
+        sessions.rotate(session.id, renewal("registrar", Assurance::default()), None, start()).await;
     assert!(matches!(refused, Err(SessionError::OtherPerson)));
     assert!(session.is_live());
-    found(sessions.find(&sessions.desk(), token.reveal(), HOST, start()));
+    found(sessions.find(&sessions.desk(), token.reveal(), HOST, None, start()));
 }
 
 #[tokio::test]
@@ -291,12 +315,12 @@ async fn a_change_is_seen_on_every_desk_under_the_same_token() {
     let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
     let desks = [sessions.desk(), sessions.desk()];
     for desk in &desks {
-        found(sessions.find(desk, token.reveal(), HOST, start()));
+        found(sessions.find(desk, token.reveal(), HOST, None, start()));
     }
     let changed = sessions.set_purpose(session.id, Purpose::Payment, start()).await.unwrap();
     assert!(changed.version > session.version);
     for desk in &desks {
-        assert_eq!(found(sessions.find(desk, token.reveal(), HOST, start())).purpose, Purpose::Payment);
+        assert_eq!(found(sessions.find(desk, token.reveal(), HOST, None, start())).purpose, Purpose::Payment);
     }
 }
 
@@ -312,7 +336,7 @@ async fn changes_at_the_same_time_all_stand() {
         sessions.justify(session.id, given, start())
     });
     assert!(futures_util::future::join_all(changes).await.iter().all(Result::is_ok));
-    let session = found(sessions.find(&sessions.desk(), token.reveal(), HOST, start()));
+    let session = found(sessions.find(&sessions.desk(), token.reveal(), HOST, None, start()));
     assert_eq!(session.justifications.len(), 10);
 }
 
@@ -328,10 +352,10 @@ async fn what_was_ended_does_not_come_back_by_a_change() {
     );
     assert!(matches!(changed, Err(SessionError::Gone)), "{changed:?}");
     assert_eq!(ended, [session.id]);
-    assert!(matches!(sessions.find(&sessions.desk(), token.reveal(), HOST, start()), Found::Ended));
+    assert!(matches!(sessions.find(&sessions.desk(), token.reveal(), HOST, None, start()), Found::Ended));
     drop(sessions);
     let sessions = open(&path, start());
-    assert!(matches!(sessions.find(&sessions.desk(), token.reveal(), HOST, start()), Found::None));
+    assert!(matches!(sessions.find(&sessions.desk(), token.reveal(), HOST, None, start()), Found::None));
 }
 
 #[tokio::test]
@@ -373,10 +397,10 @@ async fn what_is_long_gone_is_forgotten_and_makes_room() {
     };
     let later = start().plus(20 * MINUTE);
     sweep_all(later).await;
-    assert!(matches!(sessions.find(&sessions.desk(), token.reveal(), HOST, later), Found::Expired));
+    assert!(matches!(sessions.find(&sessions.desk(), token.reveal(), HOST, None, later), Found::Expired));
     let later = later.plus(61 * MINUTE);
     sweep_all(later).await;
-    assert!(matches!(sessions.find(&sessions.desk(), token.reveal(), HOST, later), Found::None));
+    assert!(matches!(sessions.find(&sessions.desk(), token.reveal(), HOST, None, later), Found::None));
     assert!(sessions.create(sign_in("registrar"), later).await.is_ok());
 }
 
@@ -463,12 +487,12 @@ async fn a_step_up_does_not_bring_a_session_onto_what_has_ended_at_the_provider(
     assert!(end(&sessions, next, later).await.is_empty(), "it rests on another yet");
     let step_up =
         |begun| Renewal { provider_sid: Some(sid.clone()), begun, ..renewal("nurse", proving("mfa", later)) };
-    let refused = sessions.rotate(session.id, step_up(start()), later).await;
+    let refused = sessions.rotate(session.id, step_up(start()), None, later).await;
     assert!(matches!(refused, Err(SessionError::Gone)), "{refused:?}");
-    assert!(matches!(sessions.current(session.id, later), Found::Ended));
+    assert!(matches!(sessions.current(session.id, None, later), Found::Ended));
     let (another, _) = sessions.create(NewSession { begun: later, ..sign_in("nurse") }, later).await.unwrap();
     let begun_after = step_up(later.plus(Duration::from_millis(1)));
-    assert!(sessions.rotate(another.id, begun_after, later).await.is_ok());
+    assert!(sessions.rotate(another.id, begun_after, None, later).await.is_ok());
     drop(sessions);
     assert_eq!(open(&path, later).len(), 1);
 }
@@ -482,12 +506,12 @@ async fn who_is_ended_does_not_come_back_with_longer_times() {
     let (other, _) = sessions.create(sign_in("registrar"), start()).await.unwrap();
     let later = start().plus(16 * MINUTE);
     for session in [&nurse, &other] {
-        assert!(matches!(sessions.current(session.id, later), Found::Expired));
+        assert!(matches!(sessions.current(session.id, None, later), Found::Expired));
     }
     assert!(end(&sessions, Target::Person(nurse.subject.id()), later).await.is_empty(), "it stood no more");
     drop(sessions);
     let sessions = open(&path, start());
-    assert_eq!((sessions.len(), matches!(sessions.current(nurse.id, start()), Found::None)), (1, true));
+    assert_eq!((sessions.len(), matches!(sessions.current(nurse.id, None, start()), Found::None)), (1, true));
 }
 
 #[tokio::test]

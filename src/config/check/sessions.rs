@@ -1,0 +1,41 @@
+//! Locks that a sign-in from before them would open, and rules for devices that there are not.
+
+use super::names::instead;
+use crate::config::reading::Reading;
+use crate::config::settle::Draft;
+use crate::domain::device::{DeviceClass, Resume};
+use crate::features::session::settings::Times;
+
+pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
+    check_devices(reading, draft);
+    let Some(session) = &draft.session else { return };
+    check_lock(reading, draft, "session", session.times);
+    for (class, times) in &session.devices {
+        check_lock(reading, draft, &format!("device.{class}"), *times);
+    }
+}
+
+/// What the provider says of when somebody authenticated may be late by what the clocks differ, and is believed to be
+/// early by as much. So the sign-in after which nobody was active has to be further back from the lock.
+fn check_lock(reading: &Reading<'_>, draft: &Draft, table: &str, times: Times) {
+    let skew = draft.providers.iter().map(|provider| provider.it.clock_skew).max().unwrap_or_default();
+    if times.locks() && times.resume == Resume::Login && times.lock < skew * 2 {
+        let what =
+            "a sign-in from before the lock could pass for one after it: the clocks may differ by as much";
+        let right = "at least twice the `clock_skew` of every provider, or a smaller `clock_skew`";
+        reading.error(&format!("{table}.lock"), what, right);
+    }
+}
+
+fn check_devices(reading: &Reading<'_>, draft: &Draft) {
+    let known = || draft.device_names.iter().map(String::as_str);
+    for role in &draft.roles {
+        for (key, may) in role.it.rule_keys.iter().zip(&role.it.settings.may) {
+            let is_unknown = |class: &&DeviceClass| !known().any(|name| name == class.as_str());
+            for class in may.when.device.iter().filter(is_unknown) {
+                let what = format!("there is no class of devices `{class}`, so this rule can never fire");
+                reading.error(&format!("{key}.when.device"), what, instead(class.as_str(), known()));
+            }
+        }
+    }
+}

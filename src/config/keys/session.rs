@@ -1,0 +1,73 @@
+//! How long sessions live, and the classes of devices on which they live differently.
+
+use super::{Absent, Key, Kind, Table, key, words};
+use crate::domain::device::Resume;
+
+const AS_SESSIONS: Absent = Absent::Means("as in `[session]`");
+
+pub(super) static SESSION: Table = Table {
+    header: "[session]",
+    doc: "How long sessions live, on devices of no class.",
+    keys: &[
+        lock(Absent::Is("\"15m\"")),
+        idle(Absent::Is("\"4h\"")),
+        absolute(Absent::Is("\"12h\"")),
+        resume(Absent::Is("\"login\"")),
+    ],
+};
+
+pub(super) static DEVICE: Table = Table {
+    header: "[device.NAME]",
+    doc: "A class of devices. The first fits whose conditions all hold, in the order in which they are written. A session \
+          keeps the class at which its person signed in; of that and the class of the request, the stricter times hold.",
+    keys: &[
+        key(
+            "networks",
+            Kind::Texts("10.20.0.0/16"),
+            Absent::Means("anywhere"),
+            "The caller is in one of these networks: the address that `trusted_proxies` tell, or the peer's.",
+        ),
+        key(
+            "header",
+            Kind::Map("x-workstation"),
+            Absent::Means("none is asked for"),
+            "Names and values that one of `trusted_proxies` says, all of them. Names begin with `x-`. From nobody else are \
+             they believed, and they are taken off every request. `networks`, `header` or both.",
+        ),
+        lock(AS_SESSIONS),
+        idle(AS_SESSIONS),
+        absolute(AS_SESSIONS),
+        resume(AS_SESSIONS),
+    ],
+};
+
+const fn lock(absent: Absent) -> Key {
+    key(
+        "lock",
+        Kind::Duration("1m", "24h"),
+        absent,
+        "Until a session is locked, without a request by the person (automatic logoff, 45 CFR 164.312(a)(2)(iii)). Nothing is \
+         decided under it then, what goes on by it is cut, and only the same person resumes it. Where it is not below `idle`, \
+         sessions end without being locked.",
+    )
+}
+
+const fn idle(absent: Absent) -> Key {
+    key("idle", Kind::Duration("1m", "24h"), absent, "Until it ends, without a request by the person.")
+}
+
+const fn absolute(absent: Absent) -> Key {
+    key("absolute", Kind::Duration("5m", "7d"), absent, "Until it ends in any case; not below `idle`.")
+}
+
+const fn resume(absent: Absent) -> Key {
+    key(
+        "resume",
+        Kind::Word(words!(Resume)),
+        absent,
+        "What unlocks a session. `login`: the person authenticates at the provider once more, which its `auth_time` has to \
+         say; a provider that sends none unlocks nothing. `sso`: the provider's own session is enough, so whoever is at the \
+         computer unlocks it as long as that lasts: only where the computer itself locks, or the provider's session is as \
+         short.",
+    )
+}

@@ -1,0 +1,24 @@
+//! What kind of workstation somebody is at, and how they come back to a session that was locked there.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::application::{NameError, name};
+use super::closed_list;
+
+name! {
+    /// A class of devices, such as `ward` or `kiosk`: told by the caller's network, or by a header of a trusted proxy.
+    DeviceClass
+}
+
+closed_list! {
+    /// What somebody has to do to come back to their locked session.
+    Resume {
+        /// Authenticate at the provider once more; its own session is not enough.
+        Login = "login",
+        /// Be known to the provider, by whatever it takes for that.
+        Sso = "sso",
+    }
+}

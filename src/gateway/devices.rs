@@ -1,0 +1,138 @@
+//! What kind of device a caller is at: by their network, and by what a trusted proxy says in a header of its own.
+//!
+//! The first class fits whose conditions all hold, in the order in which they are written. A header counts only from a
+//! trusted proxy, and is taken off every request, in every spelling: no caller can claim a class, and no application
+//! reads what a caller claimed.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use ipnet::IpNet;
+
+use super::normalize::fault::Fault;
+use crate::domain::device::DeviceClass;
+
+/// A class of devices, and how one of them is told.
+#[derive(Clone, Debug)]
+pub struct DeviceSettings {
+    /// Its name.
+    pub class: DeviceClass,
+    /// The caller is in one of these; empty: anywhere.
+    pub networks: Vec<IpNet>,
+    /// The trusted proxy says all of these. Never empty where `networks` is.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// The classes of devices.
+#[derive(Clone, Debug, Default)]
+pub struct Devices(Vec<DeviceSettings>);
+
+impl Devices {
+    /// These classes; the first that fits counts.
+    pub const fn new(classes: Vec<DeviceSettings>) -> Self {
+        Self(classes)
+    }
+
+    /// The class of the device of a caller at `client`, whose request came with these headers.
+    pub fn class(&self, headers: &HeaderMap, client: IpAddr, by_trusted_proxy: bool) -> Option<DeviceClass> {
+        let says = |(name, value): &(HeaderName, HeaderValue)| {
+            by_trusted_proxy && headers.get(name).is_some_and(|said| said == value)
+        };
+        let fits = |it: &&DeviceSettings| {
+            (it.networks.is_empty() || it.networks.iter().any(|network| network.contains(&client)))
+                && it.headers.iter().all(says)
+        };
+        self.0.iter().find(fits).map(|it| it.class.clone())
+    }
+
+    /// Takes off a request whatever could tell a class. What a trusted proxy says twice can be read in two ways.
+    pub fn take_off(&self, headers: &mut HeaderMap, by_trusted_proxy: bool) -> Result<(), Fault> {
+        for (name, _) in self.0.iter().flat_map(|it| &it.headers) {
+            if by_trusted_proxy && headers.get_all(name).iter().count() > 1 {
+                return Err(Fault::malformed("device: a header of the proxy comes twice"));
+            }
+            let spelled: Vec<HeaderName> =
+                headers.keys().filter(|other| is_spelling(other.as_str(), name.as_str())).cloned().collect();
+            for name in spelled {
+                headers.remove(name);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a server that passes headers as variables takes one name for the other.
+fn is_spelling(one: &str, other: &str) -> bool {
+    let folded = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' };
+    one.len() == other.len()
+        && one.bytes().zip(other.bytes()).all(|(one, other)| folded(one) == folded(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: HeaderName = HeaderName::from_static("x-workstation");
+
+    fn devices() -> Devices {
+        let class = |name: &str, networks: &[&str], value: Option<&'static str>| DeviceSettings {
+            class: name.parse().unwrap(),
+            networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
+            headers: value.map(|value| (HEADER, HeaderValue::from_static(value))).into_iter().collect(),
+        };
+        Devices::new(vec![
+            class("kiosk", &["10.9.0.0/16"], None),
+            class("operating-room", &["10.0.0.0/8"], Some("or")),
+            class("badge", &[], Some("badge")),
+            class("ward", &["10.0.0.0/8", "fd00::/8"], None),
+        ])
+    }
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn the_first_class_that_fits_counts_and_a_header_only_from_a_trusted_proxy() {
+        type Case = (&'static str, Option<&'static str>, bool, Option<&'static str>);
+        let cases: [Case; 10] = [
+            ("10.9.1.1", None, false, Some("kiosk")),
+            ("10.9.1.1", Some("badge"), true, Some("kiosk")),
+            ("10.1.1.1", None, false, Some("ward")),
+            ("fd00::1", None, false, Some("ward")),
+            ("10.1.1.1", Some("or"), true, Some("operating-room")),
+            ("10.1.1.1", Some("or"), false, Some("ward")),
+            ("192.0.2.1", Some("or"), true, None),
+            ("192.0.2.1", Some("badge"), true, Some("badge")),
+            ("192.0.2.1", Some("badge"), false, None),
+            ("192.0.2.1", Some("Badge"), true, None),
+        ];
+        for (client, said, trusted, expected) in cases {
+            let said: Vec<_> = said.map(|value| ("x-workstation", value)).into_iter().collect();
+            let class = devices().class(&headers(&said), client.parse().unwrap(), trusted);
+            assert_eq!(class.as_ref().map(DeviceClass::as_str), expected, "{client} {said:?} {trusted}");
+        }
+    }
+
+    #[test]
+    fn no_spelling_of_a_class_goes_on_and_what_is_said_twice_is_refused() {
+        let names = [
+            ("x-workstation", "badge"),
+            ("x_workstation", "or"),
+            ("x.workstation", "or"),
+            ("x-workstations", "kept"),
+        ];
+        for trusted in [false, true] {
+            let mut came = headers(&names);
+            devices().take_off(&mut came, trusted).unwrap();
+            assert_eq!(came, headers(&[("x-workstations", "kept")]));
+        }
+        let mut twice = headers(&[("x-workstation", "or")]);
+        twice.append(HEADER, HeaderValue::from_static("badge"));
+        assert!(devices().take_off(&mut twice.clone(), true).is_err());
+        assert!(devices().take_off(&mut twice, false).is_ok() && twice.is_empty());
+    }
+}

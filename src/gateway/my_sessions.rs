@@ -1,0 +1,55 @@
+//! Who somebody is here, and where else: their own sessions, each of which they may end.
+
+use http::StatusCode;
+use hyper::body::Incoming;
+
+use super::challenge::Redirect;
+use super::handle::{Answer, Moment};
+use super::own_paths::{Asked, FORM_BYTES_MAX, lead, one, show};
+use super::pages::{ME_PATH, MeView, Page};
+use super::refusal::Refusal;
+use super::sought::unread;
+use super::subject::Known;
+use super::unlock::sign_in_page;
+use crate::domain::revocation::{Cause, Others, Target};
+use crate::foundation::id::SessionId;
+use crate::platform::http::body::read_bounded;
+use crate::platform::http::pace::Paced;
+
+/// Their page.
+pub fn me(moment: &Moment, asked: &Asked) -> Answer {
+    let Some(known) = asked.person.known() else { return sign_in_page(moment, asked, ME_PATH, false) };
+    let sessions = &moment.worker.shared.sessions;
+    let view = MeView {
+        identity: &known.identity,
+        since: known.session.created,
+        ends: sessions.ends(&known.session, moment.device.as_ref()),
+        sessions: sessions.list_theirs(&known.session.subject.id(), moment.now),
+        this: known.session.id,
+        now: moment.now,
+        zone: moment.current.rules.policy.zone(),
+    };
+    show(moment, asked, StatusCode::OK, &Page::Me(view))
+}
+
+/// They end one of the others, or all of them; a POST from a page of this host. This one ends by signing out.
+pub async fn end(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) -> Result<Answer, Refusal> {
+    let form = read_bounded(incoming, FORM_BYTES_MAX).await.map_err(|error| unread(&error))?;
+    let Some(known) = asked.person.known() else { return Ok(sign_in_page(moment, asked, ME_PATH, true)) };
+    let target = match one(&form, "session").and_then(|id| id.parse().ok()) {
+        Some(id) => theirs(moment, known, id).map(Target::Session),
+        None => one(&form, "all")
+            .map(|_| Target::Others(Others { person: known.session.subject.id(), but: known.session.id })),
+    };
+    // What is none of theirs, or is over, is the same to them: it is not in the list that they are shown.
+    if let Some(target) = target {
+        moment.revoke(target, Cause::OwnList, Some(known)).await?;
+    }
+    Ok(lead(moment, &Redirect { location: ME_PATH.to_owned(), set_cookie: None }))
+}
+
+/// A session of the person's, other than the one at which they are.
+fn theirs(moment: &Moment, known: &Known, id: SessionId) -> Option<SessionId> {
+    let listed = moment.worker.shared.sessions.list_theirs(&known.session.subject.id(), moment.now);
+    listed.iter().map(|one| one.id).find(|theirs| *theirs == id && id != known.session.id)
+}
