@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use leastway::features::authn::claims;
-use leastway::features::authn::settings::ProviderSettings;
+use leastway::features::authn::settings::{LoginAgain, ProviderSettings};
 use leastway::foundation::secret::Secret;
 use serde_json::{Map, Value};
 
@@ -21,6 +21,7 @@ static SETTINGS: LazyLock<ProviderSettings> = LazyLock::new(|| ProviderSettings 
             .map(|(word, claim)| (word.to_owned(), claim.to_owned())),
     ),
     assurance: BTreeMap::new(),
+    login_again: LoginAgain::Both,
     authorities: None,
     clock_skew: Duration::from_secs(30),
     timeout: Duration::from_secs(5),

@@ -34,6 +34,8 @@ pub fn check(bytes: &[u8]) {
             assert!(is("sid", Some(&*session.sid)) && is("sub", session.sub.as_deref()));
         }
         Target::Person(person) => assert!(is("sid", None) && is("sub", Some(&*person.sub))),
-        Target::Session(_) | Target::SignIn(_) => panic!("no token names a session of ours"),
+        Target::Session(_) | Target::SignIn(_) | Target::Others(_) => {
+            panic!("no token names a session of ours")
+        }
     }
 }

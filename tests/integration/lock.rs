@@ -191,11 +191,11 @@ async fn whoever_lets_the_provider_vouch_for_who_was_there_unlocks_nothing() {
 }
 
 /// Where a link of ours leads a browser, which does not go there yet; and whether it has its binding cookie.
-async fn begun(house: &House, browser: &Browser, link: &str) -> (String, bool) {
+async fn begun(house: &House, browser: &Browser, way: &str) -> (String, bool) {
     let cookie = |name: &str| format!("{name}={}", browser.cookie("ehr.localhost", name).unwrap_or_default());
     let cookies = format!("{}; {}", cookie("__Host-leastway"), cookie("__Host-leastway-b"));
     let mut line = house.line("ehr.localhost", Protocol::Http1).await;
-    let came = line.ask(link, &[("accept", "text/html"), ("cookie", &cookies)]).await;
+    let came = line.ask(way, &[("accept", "text/html"), ("cookie", &cookies)]).await;
     assert_eq!(came.status, 303, "{}", came.text);
     let location = came.headers["location"].to_str().unwrap().to_owned();
     (location, !came.headers.contains_key("set-cookie"))

@@ -3,6 +3,7 @@
 mod catalogue;
 mod keys;
 mod loading;
+mod sessions;
 mod together;
 mod upstream;
 

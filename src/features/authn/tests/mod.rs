@@ -161,6 +161,66 @@ async fn a_person_signs_in() {
     assert_eq!(clinic.provider.script(|script| script.userinfo_requests), 0);
 }
 
+/// What is asked of the provider of somebody who has to authenticate again.
+async fn asked_again(
+    login_again: LoginAgain,
+    need: Option<&AssuranceNeed>,
+    again: Again,
+) -> (Option<String>, Option<String>) {
+    let clinic = Clinic::with(|settings| settings.login_again = login_again).await;
+    let sign_in = SignIn {
+        provider: &"clinic".parse().unwrap(),
+        redirect_uri: CALLBACK,
+        return_to: ReturnTo::new("/"),
+        need,
+        current: None,
+        again,
+        binding: None,
+        held: None,
+    };
+    let begun = clinic.party.begin(sign_in, clinic.clock.now()).await.unwrap();
+    let mut asked = asked(&begun);
+    (asked.remove("prompt"), asked.remove("max_age"))
+}
+
+#[tokio::test]
+async fn a_fresh_sign_in_is_asked_for_as_the_provider_needs_it() {
+    use LoginAgain::{Both, MaxAge, Prompt};
+    type Case = (LoginAgain, Again, Option<&'static str>, Option<&'static str>);
+    let now: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
+    let locked = Again::Since(now.minus(5 * MINUTE));
+    let cases: [Case; 8] = [
+        (Both, Again::No, None, None),
+        (Both, locked, Some("login"), Some("300")),
+        (MaxAge, locked, None, Some("300")),
+        (Prompt, locked, Some("login"), None),
+        (Both, Again::Since(now), Some("login"), Some("1")),
+        (Both, Again::Always, Some("login"), Some("1")),
+        (MaxAge, Again::Always, None, Some("1")),
+        (Prompt, Again::Always, Some("login"), None),
+    ];
+    for (login_again, again, prompt, max_age) in cases {
+        let asked = asked_again(login_again, None, again).await;
+        assert_eq!((asked.0.as_deref(), asked.1.as_deref()), (prompt, max_age), "{login_again} {again:?}");
+    }
+    // A step-up under a lock: the fresher of both, and `prompt` once.
+    let (_, max_age) = asked_again(Both, Some(&need("mfa", Some(2 * MINUTE))), locked).await;
+    assert_eq!(max_age.as_deref(), Some("90"), "less by what the clocks may differ");
+    let (prompt, _) = asked_again(Both, Some(&need("export", None)), locked).await;
+    assert_eq!(prompt.as_deref(), Some("login"));
+}
+
+#[tokio::test]
+async fn when_somebody_authenticated_is_told_as_late_as_the_clocks_allow_or_not_at_all() {
+    let clinic = Clinic::open().await;
+    let told = clinic.clock.now().minus(10 * MINUTE);
+    clinic.provider.claim("auth_time", json!(told.as_seconds()));
+    let finished = clinic.sign_in(None).await.unwrap();
+    assert_eq!(finished.authenticated, Some(told.plus(Duration::from_secs(30))));
+    clinic.provider.claim("auth_time", Value::Null);
+    assert_eq!(clinic.sign_in(None).await.unwrap().authenticated, None);
+}
+
 #[tokio::test]
 async fn the_cookie_is_bound_and_the_url_asks_for_no_more_than_it_must() {
     let clinic = Clinic::open().await;

@@ -1,0 +1,82 @@
+//! Session times and classes of devices: what is settled, and what cannot come to pass.
+
+use std::time::Duration;
+
+use super::Folder;
+use super::catalogue::{MAIN, ROLES, case, check};
+use crate::domain::device::Resume;
+
+const DEVICES: &str = "[device.kiosk]\nnetworks = \"10.40.0.0/16\"\nlock = \"2m\"\nidle = \"2m\"\n\
+                       [device.a-ward]\nheader = { X-Workstation = \"ward\" }\nresume = \"sso\"\n[gateway]";
+
+#[test]
+fn a_class_has_the_times_of_all_but_those_that_it_writes() {
+    let folder = Folder::good();
+    folder.change(MAIN, "[gateway]", DEVICES);
+    let loaded = folder.load().unwrap();
+    let settings = loaded.settings;
+    let order: Vec<_> = settings.devices.iter().map(|device| device.class.as_str()).collect();
+    assert_eq!(order, ["kiosk", "a-ward"], "as they are written");
+    let minutes = |count| Duration::from_secs(count * 60);
+    let of = |name: &str| settings.session.of(Some(&name.parse().unwrap()));
+    let (kiosk, ward) = (of("kiosk"), of("a-ward"));
+    assert_eq!((kiosk.lock, kiosk.idle, kiosk.absolute), (minutes(2), minutes(2), minutes(720)));
+    assert_eq!((ward.lock, ward.idle, ward.resume), (minutes(15), minutes(240), Resume::Sso));
+    assert_eq!(settings.devices[1].headers[0].0, "x-workstation");
+    assert!(!kiosk.locks() && ward.locks());
+    let warned: Vec<_> = loaded.warnings.iter().map(|problem| problem.key.as_str()).collect();
+    assert_eq!(warned, ["device.kiosk.lock"], "it is said that there is no lock");
+}
+
+#[test]
+fn a_rule_may_ask_for_a_class_that_there_is() {
+    let folder = Folder::good();
+    folder.change(MAIN, "[gateway]", DEVICES);
+    folder.change(ROLES, "location = \"ward-3\"", "device = [\"a-ward\", \"kiosk\"]");
+    let settings = folder.load().unwrap().settings;
+    assert_eq!(settings.roles[0].may[0].when.device.len(), 2);
+}
+
+#[test]
+fn what_cannot_come_to_pass_is_a_problem() {
+    let device = |keys: &str| format!("[device.kiosk]\n{keys}\n[gateway]");
+    let cases = [
+        (
+            "absolute = \"5m\"\nidle = \"10m\"\nnetworks = \"10.0.0.1\"",
+            "device.kiosk.absolute: a session would end",
+        ),
+        ("lock = \"2m\"", "device.kiosk: nothing tells a device of this class"),
+        ("networks = \"ward\"", "device.kiosk.networks[0]: `ward` is not a network"),
+        ("header = { cookie = \"a\" }", "device.kiosk.header: `cookie` is not a header of the proxy's own"),
+        ("header = { x-kiosk = \"\" }", "device.kiosk.header: `x-kiosk` cannot have this value"),
+        (
+            "networks = \"10.0.0.1\"\nresume = \"never\"",
+            "device.kiosk.resume: `never` is not one of login, sso",
+        ),
+    ];
+    for (keys, problem) in cases {
+        let folder = Folder::good();
+        folder.change(MAIN, "[gateway]", &device(keys));
+        let report = folder.report();
+        assert!(report.contains(problem), "{keys}: {report}");
+    }
+    check(&[case(
+        ROLES,
+        "location = \"ward-3\"",
+        "device = \"kiosk\"",
+        "role.registrar.may[1].when.device: there is no class of devices `kiosk`, so this rule can never fire",
+    )]);
+}
+
+#[test]
+fn a_lock_is_longer_than_what_the_clocks_may_differ() {
+    for (lock, resume, problem) in [("9m", "login", true), ("10m", "login", false), ("9m", "sso", false)] {
+        let folder = Folder::good();
+        let session = format!("[session]\nlock = \"{lock}\"\nresume = \"{resume}\"\n[gateway]");
+        folder.change(MAIN, "[gateway]", &session);
+        folder.change(MAIN, "claims = {", "clock_skew = \"5m\"\nclaims = {");
+        let report = folder.report();
+        let said = "session.lock: a sign-in from before the lock could pass for one after it";
+        assert_eq!(report.contains(said), problem, "{lock} {resume}: {report}");
+    }
+}
