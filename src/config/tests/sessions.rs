@@ -17,7 +17,7 @@ fn a_class_has_the_times_of_all_but_those_that_it_writes() {
     let settings = loaded.settings;
     let order: Vec<_> = settings.devices.iter().map(|device| device.class.as_str()).collect();
     assert_eq!(order, ["kiosk", "a-ward"], "as they are written");
-    let minutes = |count| Duration::from_secs(count * 60);
+    let minutes = |count: u64| Duration::from_secs(count * 60);
     let of = |name: &str| settings.session.of(Some(&name.parse().unwrap()));
     let (kiosk, ward) = (of("kiosk"), of("a-ward"));
     assert_eq!((kiosk.lock, kiosk.idle, kiosk.absolute), (minutes(2), minutes(2), minutes(720)));
@@ -46,7 +46,7 @@ fn what_cannot_come_to_pass_is_a_problem() {
             "device.kiosk.absolute: a session would end",
         ),
         ("lock = \"2m\"", "device.kiosk: nothing tells a device of this class"),
-        ("networks = \"ward\"", "device.kiosk.networks[0]: `ward` is not a network"),
+        ("networks = \"ward\"", "device.kiosk.networks: `ward` is not a network"),
         ("header = { cookie = \"a\" }", "device.kiosk.header: `cookie` is not a header of the proxy's own"),
         ("header = { x-kiosk = \"\" }", "device.kiosk.header: `x-kiosk` cannot have this value"),
         (

@@ -1,3 +1,5 @@
+//! Sessions as their people and operators meet them: made, found, changed, ended; in `locking`, away and back.
+
 mod locking;
 
 use std::collections::BTreeMap;
