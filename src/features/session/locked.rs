@@ -5,14 +5,16 @@
 //! been asked to.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use super::session::Session;
-use super::sessions::Sessions;
+use super::session::{Renewal, Session, State, merged};
+use super::sessions::{SessionError, Sessions};
 use super::standing::Found;
 use super::token::SessionToken;
-use crate::domain::device::Resume;
+use crate::domain::device::{DeviceClass, Resume};
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
+use crate::foundation::id::SessionId;
 
 /// A session that is locked.
 #[derive(Clone, Debug)]
@@ -42,6 +44,58 @@ impl Sessions {
     pub fn whose(&self, token: &str, host: &str) -> Option<SubjectId> {
         let session = self.table.find(&SessionToken::digest_of(token)?)?;
         (!session.is_live() && *session.host == *host).then(|| session.subject.id())
+    }
+
+    /// After a step-up, or when a locked session is unlocked from a device of this class: the same session under a new
+    /// token. The old token is nothing any more. A session that is locked stays so unless its person has authenticated
+    /// since.
+    pub async fn rotate(
+        &self,
+        id: SessionId,
+        renewal: Renewal,
+        device: Option<&DeviceClass>,
+        now: Timestamp,
+    ) -> Result<(Arc<Session>, SessionToken), SessionError> {
+        let (token, begun) = (SessionToken::generate(&*self.entropy), renewal.begun);
+        let session = {
+            let _turn = self.turn(id).lock().await;
+            let (before, from) = match self.current(id, device, now) {
+                Found::Session(session) => (session, State::Live),
+                Found::Locked(locked) if renewal.subject.id() != locked.session.subject.id() => {
+                    return Err(SessionError::OtherPerson);
+                }
+                Found::Locked(locked) if !locked.opens(renewal.authenticated) => {
+                    return Err(SessionError::NotAnew);
+                }
+                Found::Locked(locked) => (locked.session, State::Locked),
+                Found::Expired | Found::Ended | Found::None => return Err(SessionError::Gone),
+            };
+            let after = self.renewed(&before, renewal, &token)?;
+            if from == State::Locked {
+                after.last_seen.store(now.as_millis(), Ordering::SeqCst);
+            }
+            self.put(&before, from, after, now).await?
+        };
+        // What it rests on at the provider now may have ended before it did.
+        self.unless_ended(&session, begun, now).await?;
+        Ok((session, token))
+    }
+
+    fn renewed(
+        &self,
+        before: &Session,
+        renewal: Renewal,
+        token: &SessionToken,
+    ) -> Result<Session, SessionError> {
+        if renewal.subject.id() != before.subject.id() {
+            return Err(SessionError::OtherPerson);
+        }
+        let mut after = before.successor(token.digest(), self.version());
+        after.assurance = merged(&before.assurance, renewal.assurance);
+        after.subject = Arc::new(renewal.subject);
+        after.provider_sid = renewal.provider_sid.or(after.provider_sid);
+        after.id_token = renewal.id_token.or(after.id_token);
+        Ok(after)
     }
 
     /// Whether a new session would only get around a lock: on the same host one is locked that rests on the same session

@@ -8,7 +8,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use super::desk::SessionDesk;
 use super::ending::Lately;
-use super::session::{NewSession, Renewal, Session, SessionSummary, State, merged};
+use super::session::{NewSession, Session, SessionSummary, State};
 use super::settings::SessionSettings;
 use super::standing::Found;
 use super::store;
@@ -29,7 +29,7 @@ use crate::platform::store::{Store, StoreError};
 pub struct Sessions {
     pub(super) table: Table,
     pub(super) store: Store,
-    entropy: Arc<dyn Entropy>,
+    pub(super) entropy: Arc<dyn Entropy>,
     pub(super) limits: SessionLimits,
     /// A reload may change them.
     pub(super) settings: ArcSwap<SessionSettings>,
@@ -212,60 +212,8 @@ impl Sessions {
         Ok((session, token))
     }
 
-    /// After a step-up, or when a locked session is unlocked from a device of this class: the same session under a new
-    /// token. The old token is nothing any more. A session that is locked stays so unless its person has authenticated
-    /// since.
-    pub async fn rotate(
-        &self,
-        id: SessionId,
-        renewal: Renewal,
-        device: Option<&DeviceClass>,
-        now: Timestamp,
-    ) -> Result<(Arc<Session>, SessionToken), SessionError> {
-        let (token, begun) = (SessionToken::generate(&*self.entropy), renewal.begun);
-        let session = {
-            let _turn = self.turn(id).lock().await;
-            let (before, from) = match self.current(id, device, now) {
-                Found::Session(session) => (session, State::Live),
-                Found::Locked(locked) if renewal.subject.id() != locked.session.subject.id() => {
-                    return Err(SessionError::OtherPerson);
-                }
-                Found::Locked(locked) if !locked.opens(renewal.authenticated) => {
-                    return Err(SessionError::NotAnew);
-                }
-                Found::Locked(locked) => (locked.session, State::Locked),
-                Found::Expired | Found::Ended | Found::None => return Err(SessionError::Gone),
-            };
-            let after = self.renewed(&before, renewal, &token)?;
-            if from == State::Locked {
-                after.last_seen.store(now.as_millis(), Ordering::SeqCst);
-            }
-            self.put(&before, from, after, now).await?
-        };
-        // What it rests on at the provider now may have ended before it did.
-        self.unless_ended(&session, begun, now).await?;
-        Ok((session, token))
-    }
-
-    fn renewed(
-        &self,
-        before: &Session,
-        renewal: Renewal,
-        token: &SessionToken,
-    ) -> Result<Session, SessionError> {
-        if renewal.subject.id() != before.subject.id() {
-            return Err(SessionError::OtherPerson);
-        }
-        let mut after = before.successor(token.digest(), self.version());
-        after.assurance = merged(&before.assurance, renewal.assurance);
-        after.subject = Arc::new(renewal.subject);
-        after.provider_sid = renewal.provider_sid.or(after.provider_sid);
-        after.id_token = renewal.id_token.or(after.id_token);
-        Ok(after)
-    }
-
     /// Ends a session that stands now, and was meant by what was ended since `begun`.
-    async fn unless_ended(
+    pub(super) async fn unless_ended(
         &self,
         session: &Session,
         begun: Timestamp,
@@ -362,7 +310,7 @@ impl Sessions {
     }
 
     /// Puts `after` in the place of `before`, which was found in state `from`; it is in the store when this answers.
-    async fn put(
+    pub(super) async fn put(
         &self,
         before: &Arc<Session>,
         from: State,
@@ -417,12 +365,12 @@ impl Sessions {
         }
     }
 
-    fn version(&self) -> u64 {
+    pub(super) fn version(&self) -> u64 {
         self.next_version.fetch_add(1, Ordering::Relaxed)
     }
 
     #[expect(clippy::indexing_slicing, reason = "a number modulo SHARDS is below the number of turns")]
-    fn turn(&self, id: SessionId) -> &AsyncMutex<()> {
+    pub(super) fn turn(&self, id: SessionId) -> &AsyncMutex<()> {
         use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
         &self.changing[usize::from(hash.to_le_bytes()[0]) % SHARDS]
