@@ -145,6 +145,7 @@ fn event() -> (Opening, Closing) {
         hold: None,
         note: None,
         revocation: None,
+        provisioning: None,
     };
     let closing = Closing {
         event,

@@ -20,6 +20,7 @@ static SETTINGS: LazyLock<ProviderSettings> = LazyLock::new(|| ProviderSettings 
         [("groups", "realm.groups"), ("name", "name"), ("site", "site")]
             .map(|(word, claim)| (word.to_owned(), claim.to_owned())),
     ),
+    has_directory_groups: false,
     assurance: BTreeMap::new(),
     login_again: LoginAgain::Both,
     authorities: None,

@@ -46,6 +46,7 @@ mod return_to;
 mod rewrite_cookie;
 mod rewrite_literal;
 mod rewrite_location;
+mod scim;
 mod sieve;
 mod sticky;
 mod wire;
@@ -101,6 +102,7 @@ targets! {
     rewrite_cookie,
     rewrite_literal,
     rewrite_location,
+    scim,
     sieve,
     sticky,
     wire,

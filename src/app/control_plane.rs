@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::reload::{Reloaded, Reloader};
 use crate::config::Loaded;
 use crate::control::router;
-use crate::control::state::{ControlState, Present, ProviderState, Revoking};
+use crate::control::state::{ControlState, Directories, Present, ProviderState, Revoking};
 use crate::domain::measure::Counted;
 use crate::domain::revocation::Revocation;
 use crate::gateway::metrics::WorkerMetrics;
@@ -35,6 +35,7 @@ pub async fn start(
         counted: counted(shared.clone(), metrics),
         reload: reload(reloader.clone()),
         revoke: revoke(shared.clone()),
+        directory: directory(shared.clone()),
         draining: stop.clone(),
         started: shared.clock.now(),
         token: settings.token.clone(),
@@ -69,6 +70,7 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
                 .into_iter()
                 .map(|(provider, issuer, usable)| ProviderState { provider, issuer, usable })
                 .collect(),
+            directories: shared.directory.census(),
             upstreams: rules
                 .upstreams
                 .iter()
@@ -88,6 +90,15 @@ fn reload(reloader: Arc<Reloader>) -> Arc<dyn Fn() -> crate::control::state::Rel
                 Reloaded::Unusable(error) => Err(vec![format!("{error:#}")]),
             }
         })
+    })
+}
+
+fn directory(shared: Arc<Shared>) -> Directories {
+    Arc::new(move |headers| {
+        // Whoever is here is on this machine.
+        let realm = shared.provider_of(headers, None)?;
+        let shared = shared.clone();
+        Some(Box::new(move |asked| Box::pin(async move { shared.provision(realm, asked, None).await })))
     })
 }
 

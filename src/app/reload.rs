@@ -94,6 +94,7 @@ impl Reloader {
         let (loaded, mut rules, tls) = read.await.map_err(|error| Reloaded::Unusable(error.into()))??;
         let settings = loaded.settings;
         self.shared.authn.apply(settings.providers).map_err(|error| Reloaded::Unusable(error.into()))?;
+        self.shared.directory.apply(settings.directories);
         self.shared.sessions.apply(&settings.session);
         let version = rules.version.clone();
         rules.inherit(&self.shared.rules.load());

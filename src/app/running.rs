@@ -24,6 +24,8 @@ use crate::features::audit::JournalError;
 use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
 use crate::features::authn::RelyingParty;
+use crate::features::directory::settings::DirectoryBounds;
+use crate::features::directory::{self, Directory};
 use crate::features::guard::ledger::Ledger;
 use crate::features::hold::settings::HoldBounds;
 use crate::features::hold::{self, Holds};
@@ -113,10 +115,18 @@ impl Running {
         let (journal, sockets) = open(succession, settings, &clock, &entropy).await?;
         let ledger = Arc::new(Ledger::new());
         restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
-        let store = Store::open(&settings.store, &[session::MIGRATIONS, hold::MIGRATIONS])
-            .with_context(|| format!("the store `{}` cannot be used", settings.store.display()))?;
+        let store =
+            Store::open(&settings.store, &[session::MIGRATIONS, hold::MIGRATIONS, directory::MIGRATIONS])
+                .with_context(|| format!("the store `{}` cannot be used", settings.store.display()))?;
         let holds = Holds::load(store.clone(), HoldBounds::default(), entropy.clone())
             .context("what is kept of forms cannot be read")?;
+        let directory = Directory::load(
+            store.clone(),
+            settings.directories.clone(),
+            DirectoryBounds::default(),
+            entropy.clone(),
+        )
+        .context("the directory cannot be read")?;
         let sessions =
             Sessions::load(store, &settings.session, SessionLimits::default(), entropy.clone(), now)
                 .context("the sessions cannot be read")?;
@@ -129,6 +139,7 @@ impl Running {
             tls: ArcSwap::from(tls),
             settings: settings.gateway.clone(),
             sessions: Arc::new(sessions),
+            directory: Arc::new(directory),
             holds: Arc::new(holds),
             authn: Arc::new(authn),
             revocations: Revocations::default(),
@@ -277,6 +288,9 @@ async fn maintain(shared: Arc<Shared>) {
         let now = shared.clock.now();
         if let Err(error) = shared.sessions.maintain(now).await {
             tracing::error!(error = %error, "the sessions could not be saved");
+        }
+        if let Err(error) = shared.directory.maintain().await {
+            tracing::error!(error = %error, "the directory could not be saved");
         }
         let is_there = |session| shared.sessions.is_there(session, now);
         shared.rules.load().upstreams.iter().for_each(|upstream| upstream.forget(is_there));

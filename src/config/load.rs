@@ -15,11 +15,12 @@ use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
-    ApplicationDraft, Draft, RoleDraft, Written, application, machine, provider, role, session,
+    ApplicationDraft, Draft, RoleDraft, Written, application, directory, machine, provider, role, session,
 };
 use super::source::Source;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::JournalSettings;
+use crate::features::directory::settings::GroupUse;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::session::settings::SessionSettings;
 use crate::features::upstream::settings::UpstreamSettings;
@@ -142,7 +143,15 @@ fn read_providers(readers: &[Reader<'_>], draft: &mut Draft) {
             let settled = provider::provider(&table);
             let name = table.peek("name").unwrap_or_default().to_owned();
             draft.provider_names.push(Written { key: table.key_of("name"), it: name });
-            draft.providers.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
+            // Whatever is wrong with the provider, what is wrong with its directory is told, too.
+            let scim = table.optional_table("scim");
+            let directory = scim.as_ref().and_then(|scim| directory::directory(scim, settled.as_ref()));
+            let Some(mut it) = settled else { continue };
+            if let (Some(scim), Some(directory)) = (scim, directory) {
+                it.has_directory_groups = directory.groups != GroupUse::Ignore;
+                draft.directories.push(Written { key: scim.key_of("token"), it: directory });
+            }
+            draft.providers.push(Written { key: table.key().to_owned(), it });
         }
     }
 }
@@ -237,6 +246,7 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         store,
         journal,
         providers: draft.providers.into_iter().map(|written| written.it).collect(),
+        directories: draft.directories.into_iter().map(|written| written.it).collect(),
         session,
         devices,
         guard,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::JournalSettings;
 use crate::features::authn::settings::ProviderSettings;
+use crate::features::directory::settings::DirectorySettings;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::settings::{CedarFile, RoleSettings};
@@ -29,6 +30,8 @@ pub struct Settings {
     pub journal: JournalSettings,
     /// The providers.
     pub providers: Vec<ProviderSettings>,
+    /// The directories that they keep here.
+    pub directories: Vec<DirectorySettings>,
     /// Sessions.
     pub session: SessionSettings,
     /// The classes of devices, in the order in which they are tried.

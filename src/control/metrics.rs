@@ -52,6 +52,7 @@ impl Collector for Snapshot {
         self.decisions(&mut encoder)?;
         self.journal(&mut encoder)?;
         self.present(&mut encoder)?;
+        self.directories(&mut encoder)?;
         upstream_metrics::encode(&self.present.upstreams, &mut encoder)
     }
 }
@@ -115,6 +116,32 @@ impl Snapshot {
             "From when it was here that sessions are to end until that was done: what went on by them cut, store and journal written",
             &self.counted.revocation,
         )
+    }
+
+    fn directories(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
+        let mut users = encoder.encode_descriptor(
+            "directory_users",
+            "Users that a provider keeps here, by whether they may sign in",
+            None,
+            MetricType::Gauge,
+        )?;
+        for (provider, census) in &self.present.directories {
+            for (standing, number) in [("active", census.active), ("disabled", census.disabled)] {
+                let labels = [("provider", provider.as_str()), ("standing", standing)];
+                ConstGauge::new(number as u64).encode(users.encode_family(&labels)?)?;
+            }
+        }
+        let mut groups = encoder.encode_descriptor(
+            "directory_groups",
+            "Groups that a provider keeps here",
+            None,
+            MetricType::Gauge,
+        )?;
+        for (provider, census) in &self.present.directories {
+            let labels = [("provider", provider.as_str())];
+            ConstGauge::new(census.groups as u64).encode(groups.encode_family(&labels)?)?;
+        }
+        Ok(())
     }
 
     fn decisions(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {

@@ -7,6 +7,7 @@ pub mod api;
 pub mod authority;
 pub mod metrics;
 pub mod probes;
+pub mod provisioning;
 pub mod revocation;
 pub mod rotation;
 pub mod router;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::error_handling::HandleErrorLayer;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{BoxError, Router};
 use http::StatusCode;
 use http::header::{HeaderName, RETRY_AFTER};
@@ -17,7 +17,7 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::timeout::error::Elapsed;
 
 use super::state::ControlState;
-use super::{api, authority, metrics, probes, revocation, rotation};
+use super::{api, authority, metrics, probes, provisioning, revocation, rotation};
 
 /// The paths that ask for nothing: for whoever watches over the process.
 pub const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -30,6 +30,9 @@ pub const GUARDED: [(&str, &str); 6] = [
     ("POST", "/api/v1/reload"),
     ("POST", "/api/v1/rotation"),
 ];
+
+/// The paths that ask for a provider's token, with any method: its directory.
+pub const DIRECTORY: &str = "/scim/v2/{*path}";
 
 /// The control listener's paths.
 pub fn router(state: ControlState) -> Router {
@@ -49,11 +52,20 @@ pub fn router(state: ControlState) -> Router {
                 .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
                 .timeout(ANSWERED_WITHIN),
         );
+    let directory =
+        Router::new().route(DIRECTORY, any(provisioning::serve)).layer(DefaultBodyLimit::disable()).layer(
+            ServiceBuilder::new()
+                .layer(HandleErrorLayer::new(unanswered))
+                .load_shed()
+                .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
+                .timeout(ANSWERED_WITHIN),
+        );
     Router::new()
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(metrics::metrics))
         .nest("/api/v1", guarded)
+        .merge(directory)
         .layer(from_fn(authority::needs_own_host))
         .with_state(state)
 }

@@ -6,13 +6,17 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use http::HeaderMap;
 use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::measure::Counted;
+use crate::domain::provisioning::Provisioning;
 use crate::domain::revocation::{Revocation, Revoked};
 use crate::features::audit::journal::Journal;
+use crate::features::directory::Census;
+use crate::features::directory::scim::{Asked, Reply};
 use crate::features::session::Sessions;
 use crate::features::upstream::servers::UpstreamNow;
 use crate::foundation::clock::{Clock, Timestamp};
@@ -36,6 +40,8 @@ pub struct ControlState {
     pub reload: Arc<dyn Fn() -> Reloading + Send + Sync>,
     /// Ends sessions: what has come of it, or what is not complete although they are ended.
     pub revoke: Arc<dyn Fn(Revocation) -> Revoking + Send + Sync>,
+    /// The directory of the provider whose token is brought, to be asked; none where it is nobody's.
+    pub directory: Directories,
     /// Whether no further connection is accepted.
     pub draining: watch::Receiver<bool>,
     /// When the gateway started.
@@ -54,6 +60,15 @@ pub type Reloading = Pin<Box<dyn Future<Output = Result<Arc<str>, Vec<String>>> 
 /// A revocation under way.
 pub type Revoking = Pin<Box<dyn Future<Output = Result<Revoked, String>> + Send>>;
 
+/// The directory of the provider whose token a head brings.
+pub type Directories = Arc<dyn Fn(&HeaderMap) -> Option<DirectoryService> + Send + Sync>;
+
+/// A directory that its provider asks one thing of.
+pub type DirectoryService = Box<dyn FnOnce(Asked) -> Provisioned + Send>;
+
+/// What a provider asks, being done: what it is answered, and what events tell of it.
+pub type Provisioned = Pin<Box<dyn Future<Output = (Reply, Provisioning)> + Send>>;
+
 /// What changes from moment to moment.
 #[derive(Debug)]
 pub struct Present {
@@ -67,6 +82,8 @@ pub struct Present {
     pub connections: usize,
     /// Which providers can be used.
     pub providers: Vec<ProviderState>,
+    /// How many users and groups each provider keeps here.
+    pub directories: Vec<(ProviderName, Census)>,
     /// How the applications' servers stand.
     pub upstreams: Vec<(ApplicationName, UpstreamNow)>,
 }

@@ -10,12 +10,13 @@ use http::{Method, Request, StatusCode};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
-use super::router::{GUARDED, OPEN, REQUESTS_MAX, router};
-use super::state::{ControlState, Present, ProviderState, Revoking};
+use super::router::{DIRECTORY, GUARDED, OPEN, REQUESTS_MAX, router};
+use super::state::{ControlState, DirectoryService, Present, ProviderState, Provisioned, Revoking};
 use crate::domain::assurance::Assurance;
 use crate::domain::device::Resume;
 use crate::domain::event::{EventKind, Opening, Outcome, Verdict};
 use crate::domain::measure::Counted;
+use crate::domain::provisioning::{Provisioning, ProvisioningStep};
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, Revocation, Revoked, Target};
@@ -23,6 +24,8 @@ use crate::domain::subject::Subject;
 use crate::features::audit::events::{Event, events_since};
 use crate::features::audit::journal::Journal;
 use crate::features::audit::settings::{JournalSettings, Sync};
+use crate::features::directory::Census;
+use crate::features::directory::scim::{Asked, Reply};
 use crate::features::session::settings::{SessionSettings, Times};
 use crate::features::session::{MIGRATIONS, NewSession, SessionLimits, Sessions};
 use crate::features::upstream::servers::UpstreamNow;
@@ -70,6 +73,7 @@ impl House {
             counted: Arc::new(counted),
             reload: Arc::new(|| Box::pin(async { Ok("5eed".into()) })),
             revoke,
+            directory: Arc::new(|_| None),
             draining: seen,
             started: start(),
             token: Some(Secret::new(TOKEN.to_owned())),
@@ -149,6 +153,7 @@ fn servers() -> UpstreamNow {
 
 fn present() -> Present {
     Present {
+        directories: vec![("clinic".parse().unwrap(), Census { active: 7, disabled: 2, groups: 3 })],
         upstreams: vec![("ehr".parse().unwrap(), servers())],
         rules_version: "c0ffee".into(),
         reload_succeeded: false,
@@ -265,7 +270,7 @@ async fn the_paths_listed_are_the_paths_that_the_router_has() {
     let source = include_str!("router.rs");
     let (_, body) = source.split_once("pub fn router").unwrap();
     let (body, _) = body.split_once("pub async fn serve").unwrap();
-    assert_eq!(body.matches(".route(").count(), OPEN.len() + GUARDED.len());
+    assert_eq!(body.matches(".route(").count(), OPEN.len() + [DIRECTORY].len() + GUARDED.len());
     assert_eq!(body.matches(".nest(").count(), 1);
 }
 
@@ -609,4 +614,31 @@ async fn who_is_signed_in_can_be_asked_for_by_person() {
         let (status, _) = house.ask("GET", &format!("/api/v1/sessions{query}"), Some(TOKEN)).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{query}");
     }
+}
+
+#[tokio::test]
+async fn a_provider_keeps_its_directory_by_its_own_token_and_that_is_an_event() {
+    let mut house = House::open().await;
+    let path = DIRECTORY.replace("{*path}", "Users?count=1");
+    for token in [None, Some(TOKEN)] {
+        let (status, body) = house.ask("GET", &path, token).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        assert!(body.contains("urn:ietf:params:scim:api:messages:2.0:Error"), "{body}");
+    }
+    house.state.directory = Arc::new(|headers| {
+        let is_known = headers.get("authorization")? == "Bearer a directory's own";
+        let service = |asked: Asked| -> Provisioned {
+            assert_eq!((&*asked.path, &*asked.query), ("/Users", "count=1"));
+            assert_eq!(asked.base, "http://127.0.0.1:9443/scim/v2");
+            let told = Provisioning::of("clinic".parse().unwrap(), ProvisioningStep::Created);
+            let reply = Reply { status: 201, body: None, location: Some(asked.base), allow: None };
+            Box::pin(async move { (reply, told) })
+        };
+        is_known.then(|| Box::new(service) as DirectoryService)
+    });
+    assert_eq!(house.ask("GET", &path, Some(TOKEN)).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(house.ask("PUT", &path, Some("a directory's own")).await.0, StatusCode::CREATED);
+    let events = events_since(&house.folder.path().join("journal"), Timestamp::default()).unwrap();
+    let told: Vec<_> = events.filter_map(|event| event.unwrap().opening.provisioning).collect();
+    assert_eq!(told.iter().map(|told| told.step).collect::<Vec<_>>(), [ProvisioningStep::Created]);
 }

@@ -16,6 +16,7 @@ use super::device::DeviceClass;
 use super::kept::Kept;
 use super::limit::Exceeded;
 use super::patient::PatientDigest;
+use super::provisioning::Provisioning;
 use super::purpose::Purpose;
 use super::reason::Reason;
 use super::revocation::{Revocation, Revoked};
@@ -35,6 +36,8 @@ closed_list! {
         OwnPath = "own_path",
         /// A request to the control listener that changes something or reads events.
         Administration = "administration",
+        /// The directory was read or changed from outside.
+        Provisioning = "provisioning",
         /// Sessions were ended.
         Revocation = "revocation",
         /// The gateway started, stopped or took new rules.
@@ -188,6 +191,9 @@ pub struct Opening {
     /// Which sessions are to end, why and on whose word.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub revocation: Option<Box<Revocation>>,
+    /// What a provider told of its people, or asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provisioning: Option<Box<Provisioning>>,
 }
 
 /// What one request takes of a person's windows.
@@ -363,6 +369,7 @@ impl Opening {
             lock: None,
             note: None,
             revocation: None,
+            provisioning: None,
         }
     }
 

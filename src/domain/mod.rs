@@ -14,6 +14,7 @@ pub mod patience;
 pub mod patient;
 pub mod phi;
 pub mod proof;
+pub mod provisioning;
 pub mod purpose;
 pub mod reason;
 pub mod reply_shape;

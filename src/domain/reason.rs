@@ -103,6 +103,12 @@ closed_list! {
         SignInRefused = "sign-in-refused",
         /// What came back from the provider does not fit what was asked.
         SignInInvalid = "sign-in-invalid",
+        /// The directory says that the person's account is not active, or that it is gone.
+        AccountDisabled = "account-disabled",
+        /// The directory does not know the person, and has to.
+        AccountUnknown = "account-unknown",
+        /// Whoever would change the directory does not bring its token, or comes from elsewhere.
+        ProvisioningRefused = "provisioning-refused",
         /// A logout token that was posted to us does not hold.
         LogoutTokenInvalid = "logout-token-invalid",
         /// The provider came back below the assurance that was asked for.

@@ -81,6 +81,8 @@ closed_list! {
         Administrator = "administrator",
         /// The provider, by OpenID Connect Back-Channel Logout.
         BackChannelLogout = "back-channel-logout",
+        /// The directory: the person's account is not active any more, is gone, or goes by another name.
+        Scim = "scim",
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod route;
 // Who asks.
 pub mod authn;
+pub mod directory;
 pub mod session;
 // May they.
 pub mod policy;

@@ -1,4 +1,4 @@
-//! Identifiers that may be printed: of requests, sessions and held entries.
+//! Identifiers that may be printed: of requests, sessions, held entries and a directory's resources.
 
 use std::fmt;
 
@@ -66,6 +66,10 @@ identifier! {
 identifier! {
     /// What one person has typed and is kept for them. Names it in pages and events; opens nothing.
     HoldId
+}
+identifier! {
+    /// One user or group of a directory, as it is known to whoever provisions it (`id` of SCIM).
+    ResourceId
 }
 identifier! {
     /// One browser session, as events and operators name it. Not the cookie's value.

@@ -46,13 +46,20 @@ pub struct Access {
     /// When a reply was asked for; none for a WebSocket.
     asked: Option<Timestamp>,
     /// Under what a reply was found to be good. As long as that is so, there is no more to ask.
-    good: Option<(Rc<Current>, Option<u64>)>,
+    good: Option<(Rc<Current>, Standing)>,
     /// When to ask again.
     next: Instant,
     /// Rings when its session was ended.
     bell: Option<Hung>,
     /// Wakes a reply that waits for its application.
     alarm: Option<Pin<Box<Sleep>>>,
+}
+
+/// By which versions of what may change something was found to be good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Standing {
+    session: Option<u64>,
+    directory: u64,
 }
 
 impl Access {
@@ -65,8 +72,9 @@ impl Access {
     fn of_answer(passage: &Passage<'_>) -> Self {
         let (asked, current) = (passage.moment.now, passage.moment.current.clone());
         let access = Self::begin(passage);
-        let version = passage.person.known().filter(|_| !passage.public).map(|known| known.session.version);
-        Self { asked: Some(asked), good: Some((current, version)), ..access }
+        let session = passage.person.known().filter(|_| !passage.public).map(|known| known.session.version);
+        let standing = Standing { session, directory: passage.moment.worker.shared.directory.revision() };
+        Self { asked: Some(asked), good: Some((current, standing)), ..access }
     }
 
     /// The access by which a WebSocket goes on.
@@ -130,14 +138,16 @@ impl Access {
         if let (Some(session), true) = (&session, by_person) {
             self.worker.shared.sessions.touch(session, now);
         }
-        let (current, version) = (self.worker.current(), session.as_ref().map(|session| session.version));
+        let directory = self.worker.shared.directory.revision();
+        let standing = Standing { session: session.as_ref().map(|session| session.version), directory };
+        let current = self.worker.current();
         let is_good =
-            |(before, known): &(Rc<Current>, Option<u64>)| Rc::ptr_eq(before, &current) && *known == version;
+            |(before, known): &(Rc<Current>, Standing)| Rc::ptr_eq(before, &current) && *known == standing;
         if self.asked.is_some() && self.good.as_ref().is_some_and(is_good) {
             return None;
         }
         let refused = self.refused(&current, session.as_ref(), self.asked.unwrap_or(now));
-        self.good = refused.is_none().then_some((current, version));
+        self.good = refused.is_none().then_some((current, standing));
         refused
     }
 
@@ -195,7 +205,10 @@ impl Access {
             Audience::Public => return None,
             Audience::Policy => {}
         }
-        let known = session.map(|session| current.known(session, Some(application)));
+        let known = match session.map(|session| current.known(session, Some(application))).transpose() {
+            Ok(known) => known,
+            Err(barred) => return Some(barred),
+        };
         let question = Question {
             identity: known.as_ref().map(|known| &*known.identity),
             application: &application.name,

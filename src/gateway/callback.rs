@@ -7,12 +7,13 @@ use super::draft::Draft;
 use super::handle::{Answer, Moment, note_person};
 use super::own_paths::{Asked, lead};
 use super::refusal::Refusal;
-use super::subject::Person;
-use super::{hold, turnstile, unlock};
+use super::subject::{self, Person};
+use super::{hold, provisioning, turnstile, unlock};
 use crate::domain::event::LockStep;
 use crate::domain::purpose::Purpose;
 use crate::domain::revocation::{Cause, Target};
 use crate::features::authn::{AuthnError, Finished, Previous};
+use crate::features::directory::Known;
 use crate::features::session::{Found, Locked, NewSession, Renewal, Session, SessionError, SessionToken};
 use crate::foundation::id::SessionId;
 use crate::foundation::secret::Secret;
@@ -40,10 +41,12 @@ pub async fn answer(moment: &Moment, asked: &Asked, draft: &mut Option<Draft>) -
         }
         Err(error) => return Err(challenge::failed(error, "/")),
     };
+    let known = provisioning::admit(moment, &finished)?;
     let location = hold::after_sign_in(moment, asked, &finished, draft).await;
-    let came = Came { moment, asked, location: &location };
+    let came = Came { moment, asked, location: &location, known: &known };
     let (session, token) = came.establish(finished, draft).await?;
-    note_person(draft, &Person::Known(moment.current.known(&session, None)));
+    note_person(draft, &subject::person(moment, &Found::Session(session.clone()), None));
+    provisioning::admit_still(moment, &session).await?;
     Ok(lead(moment, &Redirect { location, set_cookie: Some(token.set_cookie()) }))
 }
 
@@ -53,6 +56,8 @@ struct Came<'a> {
     asked: &'a Asked,
     /// Where they go on.
     location: &'a str,
+    /// Who they are to the directory.
+    known: &'a Known,
 }
 
 type Established = (Arc<Session>, SessionToken);
@@ -123,8 +128,8 @@ impl Came<'_> {
     async fn create(&self, finished: Finished) -> Result<Established, Refusal> {
         let Finished { subject, assurance, authenticated, provider, sid, id_token, begun, .. } = finished;
         let policy = &self.moment.current.rules.policy;
-        let purpose =
-            policy.default_purpose(&policy.roles_of(&subject.groups)).unwrap_or(Purpose::Operations);
+        let groups = self.known.groups.as_ref().unwrap_or(&subject.groups);
+        let purpose = policy.default_purpose(&policy.roles_of(groups)).unwrap_or(Purpose::Operations);
         let new = NewSession {
             host: self.asked.head.authority.host.as_ref().into(),
             provider,

@@ -21,6 +21,7 @@ use super::pages::{
     self, ANEW, JUSTIFY_PATH, ME_END_PATH, ME_PATH, Page, PageFrame, SIGN_IN_PATH, SIGN_OUT_PATH,
     STEP_UP_PATH, STYLESHEET_PATH,
 };
+use super::provisioning;
 use super::refusal::Refusal;
 use super::reply::{HTML, own_head, with_text};
 use super::sought::unread;
@@ -64,6 +65,9 @@ pub async fn answer(
     if post && path == BACK_CHANNEL_PATH {
         return back_channel::logout(moment, &asked, incoming, draft).await;
     }
+    if provisioning::is_own(path) {
+        return Box::pin(provisioning::answer(moment, path, &asked, incoming, draft)).await;
+    }
     if post && !is_same_origin(&asked.parts.headers, asked.manner.authority()) {
         return Err(Refusal::CrossSite);
     }
@@ -91,6 +95,7 @@ fn note(draft: &mut Option<Draft>, path: &str, asked: &Asked) {
         CALLBACK_PATH | SIGN_IN_PATH | STEP_UP_PATH | SIGN_OUT_PATH | ME_END_PATH | BACK_CHANNEL_PATH => {
             EventKind::Authentication
         }
+        _ if provisioning::is_own(path) => EventKind::Provisioning,
         _ => EventKind::OwnPath,
     };
     if let Some(draft) = draft {

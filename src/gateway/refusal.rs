@@ -90,6 +90,10 @@ pub enum Refusal {
     SignInFailed(AuthnError, String),
     /// The logout that a provider asks for by the back channel is not done.
     LogoutRefused(LogoutRefused),
+    /// The directory says that whoever signs in may not: `account-disabled` or `account-unknown`.
+    AccountBarred(Reason),
+    /// Whoever would keep the directory does not bring its token, or comes from elsewhere.
+    ProvisioningRefused,
     /// The provider came back below what was asked for.
     AssuranceNotProven(AssuranceClass, String),
     /// The store cannot be written.
@@ -140,6 +144,8 @@ impl Refusal {
             Self::Upstream(error) => error.reason(),
             Self::SignInFailed(error, _) | Self::LogoutRefused(LogoutRefused::Token(error)) => error.reason(),
             Self::LogoutRefused(LogoutRefused::Incomplete(error)) => error.reason(),
+            Self::AccountBarred(reason) => *reason,
+            Self::ProvisioningRefused => Reason::ProvisioningRefused,
             Self::AssuranceNotProven(..) => Reason::AssuranceNotProven,
             Self::StoreUnavailable => Reason::StoreUnavailable,
             Self::TooManyRequests(_) => Reason::TooManyRequests,
@@ -179,7 +185,9 @@ impl Refusal {
             | Self::Denied(..)
             | Self::TooMuch(..)
             | Self::CountUnknown(..)
+            | Self::AccountBarred(_)
             | Self::AssuranceNotProven(..) => StatusCode::FORBIDDEN,
+            Self::ProvisioningRefused => StatusCode::UNAUTHORIZED,
             Self::Journal(_)
             | Self::StoreUnavailable
             | Self::Overloaded
@@ -221,6 +229,8 @@ impl Refusal {
             | Self::Denied(..)
             | Self::SignInFailed(..)
             | Self::LogoutRefused(LogoutRefused::Token(_))
+            | Self::AccountBarred(_)
+            | Self::ProvisioningRefused
             | Self::AssuranceNotProven(..)
             | Self::TooManyRequests(_) => Outcome::Refused,
             Self::Entry(_, refusal) => refusal.outcome(),
@@ -247,6 +257,8 @@ impl Refusal {
             | Self::Upstream(_)
             | Self::SignInFailed(..)
             | Self::LogoutRefused(_)
+            | Self::AccountBarred(_)
+            | Self::ProvisioningRefused
             | Self::AssuranceNotProven(..)
             | Self::StoreUnavailable
             | Self::TooManyRequests(_)
@@ -450,6 +462,8 @@ mod tests {
                 Reason::InternalError,
                 Outcome::Failed,
             ),
+            (Refusal::AccountBarred(Reason::AccountDisabled), 403, Reason::AccountDisabled, Outcome::Refused),
+            (Refusal::ProvisioningRefused, 401, Reason::ProvisioningRefused, Outcome::Refused),
             (Refusal::StoreUnavailable, 503, Reason::StoreUnavailable, Outcome::Failed),
             (
                 Refusal::TooManyRequests(Duration::from_millis(10)),

@@ -263,5 +263,7 @@ pub fn with_text(head: Response<()>, media_type: &'static str, text: String) -> 
 pub const HTML: &str = "text/html; charset=utf-8";
 /// The media type of problems (RFC 9457).
 pub const PROBLEM: &str = "application/problem+json";
+/// The media type of SCIM (RFC 7644 8.1).
+pub const SCIM: &str = "application/scim+json";
 /// The media type of FHIR.
 pub const FHIR: &str = "application/fhir+json";

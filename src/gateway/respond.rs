@@ -15,11 +15,12 @@ use super::hold;
 use super::manner::{Audience, Manner};
 use super::pages::{self, Page, PageFrame};
 use super::refusal::{Challenged, Refusal};
-use super::reply::{FHIR, HTML, PROBLEM, ReplyBody, own_head, with_text};
+use super::reply::{FHIR, HTML, PROBLEM, ReplyBody, SCIM, own_head, with_text};
 use crate::domain::decision::{Challenge, WayOn};
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::reason::Reason;
 use crate::features::audit::JournalError;
+use crate::features::directory::scim;
 use crate::platform::page::language::Language;
 
 /// Answers with a reply of ours on one of our own paths.
@@ -181,6 +182,11 @@ fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> 
     if let Some(cookie) = hold::cookie(refusal) {
         head.headers_mut().append(SET_COOKIE, cookie);
     }
+    if matches!(refusal, Refusal::ProvisioningRefused) {
+        let detail = pages::title(refusal.reason(), Language::English);
+        let told = scim::message(refusal.status().as_u16(), None, detail);
+        return with_text(head, SCIM, told.to_string());
+    }
     match manner.audience() {
         Audience::Person => with_text(head, HTML, page(moment, refusal, manner)),
         Audience::Program => with_text(head, PROBLEM, problem(moment, refusal)),
@@ -204,6 +210,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         | Refusal::TooSlow
         | Refusal::CallerLeft
         | Refusal::LogoutRefused(_)
+        | Refusal::ProvisioningRefused
         // Alone, it is none.
         | Refusal::Entry(..) => Page::NotUnderstood { reason },
         Refusal::Challenge(challenged) => {
@@ -227,6 +234,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
             let again = manner.is_repeatable().then_some(manner.target());
             Page::Unavailable { reason, retry: hold::retry(manner).or(again) }
         }
+        Refusal::AccountBarred(reason) => Page::Barred { reason: *reason },
         Refusal::SignInFailed(_, return_to) => Page::SignInProblem { reason, return_to },
         Refusal::AssuranceNotProven(class, return_to) => Page::AssuranceNotProven { class, return_to },
     };

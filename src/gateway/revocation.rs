@@ -155,10 +155,11 @@ async fn run(
     Ok(revoked)
 }
 
-/// Whoever an administrator signs out everywhere is not expected back: what they have typed is not kept for them.
+/// Whoever an administrator or the directory signs out everywhere is not expected back: what they have typed is not kept
+/// for them.
 fn leaver(revocation: &Revocation) -> Option<SubjectId> {
     match (&revocation.target, revocation.cause) {
-        (Target::Person(person), Cause::Administrator) => Some(person.clone()),
+        (Target::Person(person), Cause::Administrator | Cause::Scim) => Some(person.clone()),
         _ => None,
     }
 }

@@ -17,6 +17,7 @@ use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;
 use crate::features::audit::journal::Journal;
 use crate::features::authn::RelyingParty;
+use crate::features::directory::Directory;
 use crate::features::guard::ledger::Ledger;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::hold::Holds;
@@ -93,6 +94,8 @@ pub struct Shared {
     pub settings: GatewaySettings,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
+    /// Who belongs to the house.
+    pub directory: Arc<Directory>,
     /// What they have typed and could not send.
     pub holds: Arc<Holds>,
     /// Where they sign in.

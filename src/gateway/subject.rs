@@ -19,7 +19,7 @@ pub enum Person {
     Known(Known),
     /// Nobody, as long as the session that the browser has is locked.
     Locked(Locked),
-    /// Nobody, and why: `sign-in-required`, `session-expired` or `session-revoked`.
+    /// Nobody, and why: `sign-in-required`, `session-expired`, `session-revoked`, `account-disabled` or `account-unknown`.
     Nobody(Reason),
 }
 
@@ -63,7 +63,10 @@ pub fn person(moment: &Moment, found: &Found, application: Option<&Application>)
             Person::Nobody(Reason::SignInRequired)
         }
         Found::Locked(locked) => Person::Locked(locked.clone()),
-        Found::Session(session) => Person::Known(moment.current.known(session, application)),
+        Found::Session(session) => match moment.current.known(session, application) {
+            Ok(known) => Person::Known(known),
+            Err(barred) => Person::Nobody(barred),
+        },
         Found::Expired => Person::Nobody(Reason::SessionExpired),
         Found::Ended => Person::Nobody(Reason::SessionRevoked),
         Found::None => Person::Nobody(Reason::SignInRequired),
@@ -89,6 +92,14 @@ impl Person {
 }
 
 impl Known {
+    /// The same, with the reason that they gave for an application.
+    #[must_use]
+    pub fn to(self, application: &Application) -> Self {
+        let Some(given) = self.session.justification(&application.name) else { return self };
+        let identity = Identity { justification: Some(given.clone()), ..Identity::clone(&self.identity) };
+        Self { identity: Rc::new(identity), ..self }
+    }
+
     /// Somebody whose session this is.
     pub fn new(session: Arc<Session>, identity: Identity) -> Self {
         let Identity { subject, roles, purpose, assurance, .. } = &identity;

@@ -19,7 +19,8 @@ use super::subject::Known;
 use super::unread::Unread;
 use crate::domain::device::DeviceClass;
 use crate::domain::reason::Reason;
-use crate::domain::subject::{Identity, SubjectId};
+use crate::domain::subject::{Identity, Subject, SubjectId};
+use crate::features::directory;
 use crate::features::policy::memory::Memory;
 use crate::features::route::table::Application;
 use crate::features::session::{Found, Session, SessionDesk};
@@ -62,18 +63,30 @@ pub struct Current {
     pub memory: Memory,
     /// Connections to applications, by the application's index.
     pub pools: Vec<Rc<Pool>>,
+    shared: Arc<Shared>,
     known: RefCell<People>,
 }
 
 /// Who a session's person is, for each application.
-type People = HashMap<(SessionId, Option<usize>), Known>;
+type People = HashMap<(SessionId, Option<usize>), Seen>;
+
+/// Who a session's person was found to be.
+#[derive(Debug)]
+struct Seen {
+    /// That; or why they are nobody here.
+    known: Result<Known, Reason>,
+    /// By the session as it was then.
+    session: u64,
+    /// By the directory as it was then.
+    directory: u64,
+}
 
 impl Worker {
     /// A worker on this thread, inside its `LocalSet`.
     pub fn new(shared: Arc<Shared>, metrics: Arc<WorkerMetrics>) -> Rc<Self> {
         let scribe = Rc::new(Scribe { desk: shared.journal.desk(), clock: shared.clock.clone(), metrics });
         let sessions = shared.sessions.desk();
-        let current = RefCell::new(Rc::new(Current::new(shared.rules.load_full())));
+        let current = RefCell::new(Rc::new(Current::new(shared.rules.load_full(), shared.clone())));
         let room = Room::new(shared.settings.requests);
         let chance = Buffered::new(shared.entropy.clone());
         let unread = Unread::new(scribe.clone(), shared.entropy.clone());
@@ -129,41 +142,80 @@ impl Worker {
         let mut current = self.current.borrow_mut();
         let newest = self.shared.rules.load();
         if !Arc::ptr_eq(&current.rules, &newest) {
-            *current = Rc::new(Current::new(newest.clone()));
+            *current = Rc::new(Current::new(newest.clone(), self.shared.clone()));
         }
         current.clone()
     }
 }
 
 impl Current {
-    fn new(rules: Arc<Rules>) -> Self {
+    fn new(rules: Arc<Rules>, shared: Arc<Shared>) -> Self {
         let pools = rules.upstreams.iter().cloned().map(Pool::new).collect();
-        Self { rules, memory: Memory::default(), pools, known: RefCell::default() }
+        Self { rules, memory: Memory::default(), pools, shared, known: RefCell::default() }
     }
 
-    /// Who a session's person is under these rules, with the reason that they gave for `application`.
-    /// Somebody without a role of ours has no rule that permits anything.
-    pub fn known(&self, session: &Arc<Session>, application: Option<&Application>) -> Known {
+    /// Who a session's person is under these rules, with the reason that they gave for `application`; or why nothing is
+    /// decided for them. Somebody without a role of ours has no rule that permits anything.
+    pub fn known(&self, session: &Arc<Session>, application: Option<&Application>) -> Result<Known, Reason> {
         let key = (session.id, application.map(|application| application.index));
+        // First this: a change that comes while we look makes us look again.
+        let directory = self.shared.directory.revision();
+        let before = {
+            let people = self.known.borrow();
+            match people.get(&key).filter(|seen| seen.session == session.version) {
+                Some(seen) if seen.directory == directory => return seen.known.clone(),
+                Some(seen) => seen.known.clone().ok(),
+                None => None,
+            }
+        };
+        let known = match application {
+            None => self.look_up(session, before),
+            Some(application) => self.known(session, None).map(|known| known.to(application)),
+        };
         let mut people = self.known.borrow_mut();
-        if let Some(known) = people.get(&key).filter(|known| known.identity.version == session.version) {
-            return known.clone();
-        }
         if people.len() >= PEOPLE_MAX {
             people.clear();
         }
-        let identity = Identity {
-            subject: session.subject.clone(),
-            provider: session.provider.clone(),
-            roles: self.rules.policy.roles_of(&session.subject.groups),
-            purpose: session.purpose,
-            assurance: session.assurance.clone(),
-            justification: application.and_then(|it| session.justification(&it.name)).cloned(),
-            version: session.version,
-        };
-        let known = Known::new(session.clone(), identity);
-        people.insert(key, known.clone());
+        people.insert(key, Seen { known: known.clone(), session: session.version, directory });
         known
+    }
+
+    /// The same for no application, by the directory as it is now; `before` is who they were.
+    fn look_up(&self, session: &Arc<Session>, before: Option<Known>) -> Result<Known, Reason> {
+        let directory::Known { barred, groups, are_all: _ } =
+            self.shared.directory.look_up(&session.provider, &session.subject);
+        if let Some(barred) = barred {
+            return Err(barred);
+        }
+        let is_as_before = |known: &Known| {
+            known.identity.subject.groups == *groups.as_ref().unwrap_or(&session.subject.groups)
+        };
+        if let Some(known) = before.filter(is_as_before) {
+            return Ok(known);
+        }
+        let policy = &self.rules.policy;
+        let (subject, version, purpose) = match groups {
+            None => (session.subject.clone(), session.version, session.purpose),
+            // What was decided, or signed, for them with other groups is not what counts now.
+            Some(groups) => {
+                let purposes = policy.purposes_of(&policy.roles_of(&groups));
+                // Nor is what they work for a purpose that only other groups had.
+                let purpose = Some(session.purpose).filter(|purpose| purposes.contains(purpose));
+                let purpose = purpose.or(purposes.first().copied()).unwrap_or(session.purpose);
+                let subject = Subject { groups, ..Subject::clone(&session.subject) };
+                (Arc::new(subject), self.shared.sessions.next_version(), purpose)
+            }
+        };
+        let identity = Identity {
+            roles: policy.roles_of(&subject.groups),
+            subject,
+            provider: session.provider.clone(),
+            purpose,
+            assurance: session.assurance.clone(),
+            justification: None,
+            version,
+        };
+        Ok(Known::new(session.clone(), identity))
     }
 }
 

@@ -103,6 +103,17 @@ impl Line {
         Came::whole(self.begin(path, headers).await).await
     }
 
+    pub(crate) async fn by(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Came {
+        let body = Bytes::copy_from_slice(body);
+        Came::whole(self.send(method, path, headers, body).await).await
+    }
+
     pub(crate) async fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Came {
         let body = Bytes::copy_from_slice(body);
         Came::whole(self.send(Method::POST, path, headers, body).await).await

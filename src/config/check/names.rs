@@ -4,6 +4,7 @@ use crate::config::certificate::serves;
 use crate::config::reading::Reading;
 use crate::config::settle::{ApplicationDraft, Draft, Written};
 use crate::config::spelling::nearest;
+use crate::features::directory::settings::DirectorySettings;
 use crate::features::route::settings::ApplicationSettings;
 
 pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
@@ -22,6 +23,7 @@ pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     refuse_twice(reading, "provider", &draft.provider_names);
     refuse_twice(reading, "application", &draft.application_names);
     refuse_twice(reading, "role", &draft.role_names);
+    tokens_are_apart(reading, &draft.directories);
     providers_exist(reading, draft);
     hosts_are_apart(reading, &draft.applications);
     warn_of_hosts_without_certificate(reading, draft);
@@ -50,6 +52,16 @@ fn refuse_twice(reading: &Reading<'_>, kind: &str, names: &[Written<String>]) {
                 format!("there is another {kind} `{}`", name.it),
                 "a name of its own for each",
             );
+        }
+    }
+}
+
+/// A token says whose people it is about.
+fn tokens_are_apart(reading: &Reading<'_>, directories: &[Written<DirectorySettings>]) {
+    for (position, later) in directories.iter().enumerate() {
+        let earlier = directories.iter().take(position);
+        if earlier.into_iter().any(|earlier| earlier.it.token.is(later.it.token.reveal())) {
+            reading.error(&later.key, "another provider brings this token", "a token of its own for each");
         }
     }
 }

@@ -4,6 +4,7 @@
 mod access;
 mod application;
 mod credential;
+mod directory;
 mod hold;
 mod limits;
 mod machine;

@@ -1,5 +1,6 @@
 //! OpenID providers.
 
+use super::directory::SCIM;
 use super::{Absent, Kind, Table, key, words};
 use crate::features::authn::settings::LoginAgain;
 
@@ -35,6 +36,7 @@ pub(super) static PROVIDER: Table = Table {
             Absent::Means("none: no rule may ask for assurance"),
             "The classes of assurance that it can prove, by name.",
         ),
+        key("scim", Kind::Table(&SCIM), Absent::Means("none is kept"), "The directory that it keeps here."),
         key(
             "login_again",
             Kind::Word(words!(LoginAgain)),

@@ -2,6 +2,7 @@
 
 pub(super) mod application;
 mod credential;
+pub(super) mod directory;
 mod hold;
 mod limits;
 pub(super) mod machine;
@@ -15,6 +16,7 @@ mod upstream;
 use super::certificate::Certificate;
 use crate::domain::application::CredentialName;
 use crate::features::authn::settings::ProviderSettings;
+use crate::features::directory::settings::DirectorySettings;
 use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::settings::{CedarFile, RoleSettings};
 use crate::features::rewrite::settings::RewriteSettings;
@@ -54,6 +56,7 @@ pub(super) struct Draft {
     /// None where it could not be settled.
     pub(super) session: Option<SessionSettings>,
     pub(super) providers: Vec<Written<ProviderSettings>>,
+    pub(super) directories: Vec<Written<DirectorySettings>>,
     pub(super) applications: Vec<Written<ApplicationDraft>>,
     pub(super) roles: Vec<Written<RoleDraft>>,
     pub(super) policies: Vec<CedarFile>,

@@ -33,6 +33,7 @@ pub(in crate::config) fn provider(reader: &Reader<'_>) -> Option<ProviderSetting
         claims: claims?,
         assurance: assurance?,
         login_again: login_again?,
+        has_directory_groups: false,
         authorities: authorities_pem,
         clock_skew: clock_skew?,
         timeout: timeout?,

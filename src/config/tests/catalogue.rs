@@ -196,6 +196,24 @@ fn values_out_of_range_or_of_another_form() {
             "provider[1].connect_to: `id` is not a host and a port",
         ),
         case(
+            MAIN,
+            "claims",
+            "scim = { token = \"env:CLIENT_SECRET\" }\nclaims",
+            "provider[1].scim.token: the token is so short that it could be guessed",
+        ),
+        case(
+            MAIN,
+            "claims",
+            "scim = { token = \"file:roles.toml\", claim = \"name\" }\nclaims",
+            "provider[1].scim.claim: `name` is no attribute by which the provider tells one person from another",
+        ),
+        case(
+            MAIN,
+            "claims",
+            "scim = { token = \"file:roles.toml\", networks = \"here\" }\nclaims",
+            "provider[1].scim.networks: `here` is not a network",
+        ),
+        case(
             EHR,
             "\"ehr.clinic.example\"",
             "\"ehr.clinic.example:443\"",

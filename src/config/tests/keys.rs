@@ -15,6 +15,7 @@ const COMPLETE: &str = include_str!("complete.toml");
 fn every_key_that_is_published_is_accepted_and_no_other() {
     let folder = Folder::good();
     folder.write("token", "a token of some length");
+    folder.write("directory-token", "a token of a length that nobody guesses");
     folder.write("leastway.toml", COMPLETE);
     folder.write("ca.pem", &folder.read("certs/gateway.pem"));
     // No feed of relationships can be declared, so the key is known but its rule could never fire.

@@ -75,6 +75,7 @@ impl Members<'_> {
             lock,
             note,
             revocation,
+            provisioning,
         } = opening;
         self.quoted("{\"entry\":\"opening\",\"event\":", event.encode(&mut [0; 36]).as_bytes());
         self.word(key!("kind"), kind.as_str());
@@ -105,6 +106,7 @@ impl Members<'_> {
         self.json(key!("lock"), lock.as_deref())?;
         self.text(key!("note"), note.as_deref())?;
         self.json(key!("revocation"), revocation.as_deref())?;
+        self.json(key!("provisioning"), provisioning.as_deref())?;
         self.0.push(b'}');
         Ok(())
     }

@@ -14,6 +14,7 @@ use crate::domain::application::ApplicationName;
 use crate::domain::count::Count;
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::patient::PatientDigest;
+use crate::domain::provisioning::Provisioning;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::{Revocation, Target};
 use crate::foundation::clock::Timestamp;
@@ -137,12 +138,19 @@ impl Filter {
                 opening.subject.as_ref().is_some_and(|subject| {
                     *subject.sub == **person || subject.name.to_lowercase().contains(&person.to_lowercase())
                 }) || is_revoked(event, person)
+                    || is_provisioned(event, person)
             })
     }
 }
 
 fn fits<T>(asked: Option<&T>, holds: impl FnOnce(&T) -> bool) -> bool {
     asked.is_none_or(holds)
+}
+
+/// Whether a directory was told something of the person with this name or identifier.
+fn is_provisioned(event: &Event, person: &str) -> bool {
+    let told = event.opening.provisioning.as_ref().and_then(|told| told.resource.as_ref());
+    told.is_some_and(|it| it.name == person || it.external_id.as_deref() == Some(person))
 }
 
 /// Whether sessions of the person with this identifier were, or were to be, ended.
@@ -196,7 +204,8 @@ fn row(event: &Event) -> [String; COLUMNS.len()] {
     let closing = event.closing.as_ref();
     let reason = closing.and_then(|closing| closing.reason).or(opening.reasons.first().copied());
     let revocation = opening.revocation.as_deref().map(what_ends);
-    let what = opening.note.clone().or(revocation).or_else(|| {
+    let provisioning = opening.provisioning.as_deref().map(what_was_told);
+    let what = opening.note.clone().or(revocation).or(provisioning).or_else(|| {
         let route = opening.route.as_ref().map(ToString::to_string);
         route.or_else(|| {
             Some(format!(
@@ -234,6 +243,17 @@ fn what_ends(revocation: &Revocation) -> String {
     };
     let why = revocation.why.as_ref().map_or_else(String::new, |why| format!(": {}", why.as_str()));
     format!("{what} ({}){why}", revocation.cause)
+}
+
+/// What was done to a directory, on one line.
+fn what_was_told(told: &Provisioning) -> String {
+    let Provisioning { provider, step, resource, joined, left, more: _ } = told;
+    let Some(resource) = resource else { return format!("directory of {provider} {step}") };
+    let members = match (joined.len(), left.len()) {
+        (0, 0) => String::new(),
+        (joined, left) => format!(", {joined} joined, {left} left"),
+    };
+    format!("{} {} {step}{members}", resource.kind, resource.name)
 }
 
 fn count(count: Count) -> String {

@@ -37,6 +37,8 @@ pub struct Finished {
     pub assurance: Assurance,
     /// When they authenticated by the provider's word, as late as the clocks allow; none where it does not say.
     pub authenticated: Option<Timestamp>,
+    /// Whether there are groups of theirs that are not said here: the directory has to know them.
+    pub groups_are_elsewhere: bool,
     /// Which provider vouches for them.
     pub provider: ProviderName,
     /// The provider's own session.
@@ -96,11 +98,13 @@ impl RelyingParty {
             access_token: tokens.access_token(),
         };
         let verified = verify(&provider, discovered.clone(), id_token, &expected, now).await?;
-        let subject = describe(&provider, &discovered, &verified, tokens.access_token()).await?;
+        let (subject, groups_are_elsewhere) =
+            describe(&provider, &discovered, &verified, tokens.access_token()).await?;
         let assurance = prove(&provider, &verified, &tokens, &transaction, now)?;
         Ok(Finished {
             previous: previous(&transaction, &subject.id()),
             subject,
+            groups_are_elsewhere,
             assurance,
             authenticated: verified.auth_time.map(|moment| moment.plus(provider.settings.clock_skew)),
             provider: transaction.provider,
@@ -200,14 +204,19 @@ async fn verify(
     Err(AuthnError::IdToken(fault))
 }
 
-/// The person, from the ID token and, where it says too little, from userinfo.
+/// The person, from the ID token and, where it says too little, from userinfo; and whether there are groups of theirs
+/// that neither says.
 async fn describe(
     provider: &Provider,
     discovered: &Discovered,
     verified: &Verified,
     access_token: &AccessToken,
-) -> Result<Subject, AuthnError> {
+) -> Result<(Subject, bool), AuthnError> {
     let settings = &provider.settings;
+    let of = |claims: &Claims| {
+        let subject = claims::subject(settings, &verified.sub, claims)?;
+        Ok((subject, claims::groups_are_elsewhere(settings, claims)))
+    };
     let endpoint = discovered.metadata.userinfo_endpoint();
     if let Some(endpoint) = endpoint.filter(|_| claims::lacks_any(settings, &verified.claims)) {
         check_endpoint(endpoint.url(), "userinfo endpoint")?;
@@ -217,9 +226,9 @@ async fn describe(
             return Err(AuthnError::OtherSubject);
         }
         all.extend(verified.claims.clone());
-        return claims::subject(settings, &verified.sub, &all);
+        return of(&all);
     }
-    claims::subject(settings, &verified.sub, &verified.claims)
+    of(&verified.claims)
 }
 
 async fn userinfo(

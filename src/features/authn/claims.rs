@@ -34,7 +34,9 @@ pub fn subject(settings: &ProviderSettings, sub: &Arc<str>, claims: &Claims) -> 
     let groups_claim = settings.claims.get(GROUPS).map_or(GROUPS, String::as_str);
     let groups = match find(claims, groups_claim) {
         Some(value) => values(value).ok_or(AuthnError::GroupsIncomplete)?,
-        None if is_elsewhere(claims, groups_claim) => return Err(AuthnError::GroupsIncomplete),
+        None if is_elsewhere(claims, groups_claim) && !settings.has_directory_groups => {
+            return Err(AuthnError::GroupsIncomplete);
+        }
         None => Vec::new(),
     };
     let attributes: BTreeMap<_, _> = settings
@@ -45,6 +47,12 @@ pub fn subject(settings: &ProviderSettings, sub: &Arc<str>, claims: &Claims) -> 
         .collect();
     let name = name(settings, claims).map_or_else(|| sub.clone(), Into::into);
     Ok(Subject { issuer: settings.issuer.clone(), sub: sub.clone(), name, groups, attributes })
+}
+
+/// Whether there are groups that the provider did not send.
+pub fn groups_are_elsewhere(settings: &ProviderSettings, claims: &Claims) -> bool {
+    let groups_claim = settings.claims.get(GROUPS).map_or(GROUPS, String::as_str);
+    find(claims, groups_claim).is_none() && is_elsewhere(claims, groups_claim)
 }
 
 fn name(settings: &ProviderSettings, claims: &Claims) -> Option<String> {

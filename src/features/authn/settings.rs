@@ -25,6 +25,9 @@ pub struct ProviderSettings {
     /// Our word for an attribute → the claim that carries it, in the ID token or else in userinfo.
     /// `groups` is needed for roles; `name` defaults to the claim `name`.
     pub claims: BTreeMap<String, String>,
+    /// Whether a directory that the provider keeps here knows the groups too: then a token that only points to them is no
+    /// reason to refuse, as long as the directory knows the person.
+    pub has_directory_groups: bool,
     /// The assurance classes that this provider can prove.
     pub assurance: BTreeMap<AssuranceClass, ClassSettings>,
     /// How it is asked to have somebody authenticate whom it knows already. Default: in both ways.

@@ -90,7 +90,7 @@ impl Sessions {
         if renewal.subject.id() != before.subject.id() {
             return Err(SessionError::OtherPerson);
         }
-        let mut after = before.successor(token.digest(), self.version());
+        let mut after = before.successor(token.digest(), self.next_version());
         after.assurance = merged(&before.assurance, renewal.assurance);
         after.subject = Arc::new(renewal.subject);
         after.provider_sid = renewal.provider_sid.or(after.provider_sid);

@@ -18,7 +18,7 @@ use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::Target;
-use crate::domain::subject::{Justification, SubjectId};
+use crate::domain::subject::{Justification, Subject, SubjectId};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::Entropy;
 use crate::foundation::id::SessionId;
@@ -129,7 +129,7 @@ impl Sessions {
         };
         let mut unreadable = 0_usize;
         for row in sessions.store.read(&store::all())? {
-            match store::read(&row, sessions.version()) {
+            match store::read(&row, sessions.next_version()) {
                 // Expired ones too: their browsers are told, and the sweep forgets them.
                 Ok(session) => sessions.table.insert(&Arc::new(session)),
                 Err(store::Unreadable) => unreadable += 1,
@@ -235,7 +235,7 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Arc<Session>, SessionError> {
         self.change(id, now, |before| {
-            let mut after = before.successor(before.digest, self.version());
+            let mut after = before.successor(before.digest, self.next_version());
             after.justifications.retain(|given| given.application != justification.application);
             after.justifications.push(justification);
             Ok(after)
@@ -251,7 +251,7 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Arc<Session>, SessionError> {
         self.change(id, now, |before| {
-            let mut after = before.successor(before.digest, self.version());
+            let mut after = before.successor(before.digest, self.next_version());
             after.purpose = purpose;
             Ok(after)
         })
@@ -277,6 +277,18 @@ impl Sessions {
         let mut theirs = self.table.of_subject(person);
         theirs.retain(|session| self.stands(session, now));
         theirs.iter().rev().map(|session| self.summary(session)).collect()
+    }
+
+    /// The people who are signed in and of whom this holds.
+    pub fn people(&self, is_meant: impl Fn(&Subject) -> bool) -> Vec<SubjectId> {
+        let all = (0..SHARDS).flat_map(|shard| self.table.in_shard(shard));
+        let mut people: Vec<_> = all
+            .filter(|session| session.stands() && is_meant(&session.subject))
+            .map(|session| session.subject.id())
+            .collect();
+        people.sort_unstable();
+        people.dedup();
+        people
     }
 
     fn summaries(
@@ -336,7 +348,7 @@ impl Sessions {
             device: new.device,
             provider_sid: new.provider_sid,
             id_token: new.id_token,
-            version: self.version(),
+            version: self.next_version(),
             digest: token.digest(),
             state: (State::Live as u8).into(),
             last_seen: now.as_millis().into(),
@@ -365,7 +377,8 @@ impl Sessions {
         }
     }
 
-    pub(super) fn version(&self) -> u64 {
+    /// A version that no session has had, and none will have.
+    pub fn next_version(&self) -> u64 {
         self.next_version.fetch_add(1, Ordering::Relaxed)
     }
 

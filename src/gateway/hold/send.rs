@@ -218,6 +218,8 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
         | Refusal::CountUnknown(..)
         | Refusal::SignInFailed(..)
         | Refusal::LogoutRefused(_)
+        | Refusal::AccountBarred(_)
+        | Refusal::ProvisioningRefused
         | Refusal::AssuranceNotProven(..)
         | Refusal::StoreUnavailable
         | Refusal::TooManyRequests(_)

@@ -151,6 +151,11 @@ pub enum Page<'a> {
         /// Where to go on.
         return_to: &'a str,
     },
+    /// The directory says that the person may not sign in.
+    Barred {
+        /// Why.
+        reason: Reason,
+    },
     /// Something is down.
     Unavailable {
         /// What.
@@ -206,6 +211,7 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
         Page::Locked { return_to, sent, held } => desk.locked(return_to, sent, held).render(),
         Page::AssuranceNotProven { class, return_to } => desk.assurance_not_proven(class, return_to).render(),
         Page::SignInProblem { reason, return_to } => desk.sign_in_problem(reason, return_to).render(),
+        Page::Barred { reason } => desk.barred(reason).render(),
         Page::Unavailable { reason, retry } => desk.unavailable(reason, retry).render(),
         Page::NotUnderstood { reason } => desk.not_understood(reason).render(),
         Page::SignedOut { at_provider, sign_in } => desk.signed_out(at_provider, sign_in).render(),

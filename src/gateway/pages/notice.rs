@@ -263,6 +263,13 @@ impl<'a> Desk<'a> {
         self.trouble(reason, steps)
     }
 
+    pub(super) fn barred(self, reason: Reason) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let steps = [&messages.reason.of(reason).next, &messages.way.ask];
+        let notice = self.trouble(reason, steps.map(|text| Step::words(text.as_str())).into());
+        Notice { kept: vec![messages.kept.nothing_lost.to_string()], ..notice }
+    }
+
     pub(super) fn unavailable(self, reason: Reason, retry: Option<&str>) -> Notice<'a> {
         let Self { messages, .. } = self;
         let mut steps = vec![Step::words(messages.reason.of(reason).next.as_str())];

@@ -405,6 +405,7 @@ fn each_page(
         ("held-none".into(), Page::Held(held)),
         ("not-taken".into(), Page::NotTaken { status: StatusCode::FORBIDDEN, return_to }),
         ("assurance-not-proven".into(), Page::AssuranceNotProven { class: &other_class, return_to }),
+        ("barred".into(), Page::Barred { reason: Reason::AccountDisabled }),
         ("signed-out".into(), Page::SignedOut { at_provider: false, sign_in: return_to }),
         ("signed-out-everywhere".into(), Page::SignedOut { at_provider: true, sign_in: return_to }),
         ("me".into(), Page::Me(me)),

@@ -15,7 +15,7 @@ from checks import Checks
 checks = Checks()
 sent = pathlib.Path(sys.argv[1]).read_text().split()
 openings = [json.loads(line)["opening"] for line in sys.stdin]
-OF_OURS = ("lifecycle", "administration", "revocation")
+OF_OURS = ("lifecycle", "administration", "revocation", "provisioning")
 FROM_THE_PROVIDER = "/.leastway/back-channel-logout"
 asked = [
     opening["event"]

@@ -13,11 +13,12 @@ use crate::domain::count::WhyUnknown;
 use crate::domain::event::{EventHold, EventJustification, EventLock, HoldStep, LockStep, Taken};
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
+use crate::domain::provisioning::{ProvisionedResource, Provisioning, ProvisioningStep, ResourceKind};
 use crate::domain::revocation::{Cause, Others, ProviderSession, Revocation, Revoked, Target, Why};
 use crate::domain::subject::SubjectId;
 use crate::features::audit::entry::EntryRef;
 use crate::foundation::digest::DigestKey;
-use crate::foundation::id::HoldId;
+use crate::foundation::id::{HoldId, ResourceId};
 
 proptest! {
     #[test]
@@ -237,6 +238,7 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         (option::of(name()), option::of(lock())),
         option::of(text()),
         option::of(revocation()),
+        option::of(provisioning()),
     );
     (came, route, asked, who, why, more).prop_map(|(came, route, asked, who, why, more)| Opening {
         event: came.0,
@@ -266,7 +268,29 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         lock: more.3.1.map(Box::new),
         note: more.4,
         revocation: more.5.map(Box::new),
+        provisioning: more.6.map(Box::new),
     })
+}
+
+fn resource() -> impl Strategy<Value = ResourceId> {
+    any::<u64>().prop_map(|seed| ResourceId::new(MORNING, &SeededEntropy::new(seed)))
+}
+
+fn provisioning() -> impl Strategy<Value = Provisioning> {
+    let about = (select(ResourceKind::ALL), resource(), option::of(text()), text());
+    let about =
+        about.prop_map(|(kind, id, external_id, name)| ProvisionedResource { kind, id, external_id, name });
+    let members = (vec(resource(), 0..3), vec(resource(), 0..3), 0..3_usize);
+    (name(), select(ProvisioningStep::ALL), option::of(about), members).prop_map(
+        |(provider, step, resource, (joined, left, more))| Provisioning {
+            provider,
+            step,
+            resource,
+            joined,
+            left,
+            more,
+        },
+    )
 }
 
 fn session() -> impl Strategy<Value = SessionId> {

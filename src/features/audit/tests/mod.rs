@@ -92,6 +92,7 @@ fn opening(number: u64) -> Opening {
         hold: None,
         note: None,
         revocation: None,
+        provisioning: None,
     }
 }
 

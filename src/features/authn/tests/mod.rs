@@ -116,6 +116,7 @@ fn settings(issuer: &str) -> ProviderSettings {
         client_secret: Secret::new(CLIENT_SECRET.to_owned()),
         scopes: texts(&["openid", "profile"]),
         claims: BTreeMap::from([("groups".to_owned(), "groups".to_owned())]),
+        has_directory_groups: false,
         assurance: BTreeMap::from([("mfa".parse().unwrap(), mfa), ("export".parse().unwrap(), by_scope)]),
         login_again: LoginAgain::Both,
         authorities: Some(certificate.cert.pem().into_bytes().into()),

@@ -1,0 +1,370 @@
+//! The directories of all providers: who is in them for those who sign in, and their keeping for the providers.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::account::{Group, User};
+use super::scim::{self, Asked, Before, Errand, ErrorKind, Plan, Reply, ScimError};
+use super::settings::{DirectoryBounds, DirectorySettings, GroupUse, MatchBy};
+use super::store;
+use super::table::{Change, Found, Table};
+use crate::domain::application::ProviderName;
+use crate::domain::provisioning::{Provisioning, ProvisioningStep};
+use crate::domain::reason::Reason;
+use crate::domain::subject::Subject;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::Entropy;
+use crate::foundation::id::ResourceId;
+use crate::platform::store::{Statement, Store, StoreError};
+
+/// The directories of all providers.
+#[derive(Debug)]
+pub struct Directory {
+    realms: RwLock<Vec<Arc<Realm>>>,
+    /// Of providers that keep none here now, too: they may again.
+    shelves: Mutex<HashMap<ProviderName, Arc<Shelf>>>,
+    store: Store,
+    bounds: DirectoryBounds,
+    entropy: Arc<dyn Entropy>,
+    revision: AtomicU64,
+}
+
+/// One provider's directory under its present settings.
+#[derive(Debug)]
+pub struct Realm {
+    settings: DirectorySettings,
+    shelf: Arc<Shelf>,
+    bounds: DirectoryBounds,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    table: RwLock<Table>,
+    /// One change at a time: each is planned on what the last one has left. Whose turn it is has what the store did not
+    /// take of endings that hold all the same; it goes before all else.
+    turn: AsyncMutex<Vec<Statement>>,
+}
+
+/// Who somebody is by the directory of their provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Why nothing is decided for them; none where they may sign in.
+    pub barred: Option<Reason>,
+    /// The groups that count; none where those of the token do, as they are.
+    pub groups: Option<Vec<String>>,
+    /// Whether they are all of the person's groups, whatever the provider left out of its token.
+    pub are_all: bool,
+}
+
+/// What has come of a provider's question.
+#[derive(Debug)]
+pub struct Served {
+    /// What it is answered.
+    pub reply: Reply,
+    /// What events tell of it.
+    pub told: Provisioning,
+    /// Who may not be signed in any more.
+    pub leaver: Option<Leaver>,
+}
+
+/// An account whose person may not be signed in any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaver {
+    /// What the person is found by: of the kind that the settings say.
+    pub account: String,
+    /// Why, for the event.
+    pub why: &'static str,
+}
+
+/// How many there are, for whoever watches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Users who may sign in.
+    pub active: usize,
+    /// Users who may not.
+    pub disabled: usize,
+    /// Groups.
+    pub groups: usize,
+}
+
+impl Directory {
+    /// What the store holds. Blocks: for the start.
+    pub fn load(
+        store: Store,
+        settings: Vec<DirectorySettings>,
+        bounds: DirectoryBounds,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StoreError> {
+        let tables = store::load(&store)?.into_iter();
+        let shelf = |(provider, table)| {
+            (provider, Arc::new(Shelf { table: RwLock::new(table), turn: AsyncMutex::default() }))
+        };
+        let directory = Self {
+            realms: RwLock::default(),
+            shelves: Mutex::new(tables.map(shelf).collect()),
+            store,
+            bounds,
+            entropy,
+            revision: AtomicU64::new(0),
+        };
+        directory.apply(settings);
+        Ok(directory)
+    }
+
+    /// Takes new settings.
+    pub fn apply(&self, settings: Vec<DirectorySettings>) {
+        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        let realm = |settings: DirectorySettings| {
+            let own = shelves.entry(settings.provider.clone()).or_default().clone();
+            Arc::new(Realm { settings, shelf: own, bounds: self.bounds })
+        };
+        let realms = settings.into_iter().map(realm).collect();
+        *self.realms.write().unwrap_or_else(PoisonError::into_inner) = realms;
+        self.rise();
+    }
+
+    /// Rises whenever somebody may have become another to the directory.
+    pub fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    /// The directory that a provider keeps here.
+    pub fn realm(&self, provider: &ProviderName) -> Option<Arc<Realm>> {
+        self.all().iter().find(|realm| realm.settings.provider == *provider).cloned()
+    }
+
+    /// The directory that this token is for. Each is compared, so that the time tells nothing of which it is.
+    pub fn realm_of(&self, token: &str) -> Option<Arc<Realm>> {
+        let mut found = None;
+        for realm in self.all().iter() {
+            if realm.settings.token.is(token) {
+                found = Some(realm.clone());
+            }
+        }
+        found
+    }
+
+    /// Whether any provider keeps one here.
+    pub fn is_kept(&self) -> bool {
+        !self.all().is_empty()
+    }
+
+    /// Who somebody is whom `provider` vouches for. Everybody is somebody where it keeps no directory here.
+    pub fn look_up(&self, provider: &ProviderName, subject: &Subject) -> Known {
+        let Some(realm) = self.realm(provider) else {
+            return Known { barred: None, groups: None, are_all: false };
+        };
+        realm.look_up(subject)
+    }
+
+    /// How many there are in each.
+    pub fn census(&self) -> Vec<(ProviderName, Census)> {
+        let of = |realm: &Arc<Realm>| {
+            let table = realm.table();
+            let active = table.users().filter(|user| user.is_active).count();
+            let disabled = table.user_count() - active;
+            (realm.settings.provider.clone(), Census { active, disabled, groups: table.group_count() })
+        };
+        self.all().iter().map(of).collect()
+    }
+
+    /// Does what a provider asks; what it changes is in the store when this answers. Reading and planning take as long
+    /// as a directory is large, and are no work for a thread on which requests wait.
+    pub async fn serve(&self, realm: &Arc<Realm>, asked: Asked, now: Timestamp) -> Served {
+        let write = match scim::errand(&asked) {
+            Ok(Errand::Write(write)) => write,
+            Ok(Errand::Read(read)) => {
+                let (realm_there, base) = (realm.clone(), asked.base);
+                let found = tokio::task::spawn_blocking(move || scim::read(&realm_there, &read, &base)).await;
+                return realm.told(found.unwrap_or_else(|_| internal().reply()));
+            }
+            Err(refused) => return realm.told(refused),
+        };
+        let mut owed = realm.shelf.turn.lock().await;
+        let id = ResourceId::new(now, &*self.entropy);
+        let (there, planned_by, base) = (realm.clone(), write.clone(), asked.base.clone());
+        let plan = move || scim::plan(&there, &planned_by, &asked, id, now);
+        let planned = tokio::task::spawn_blocking(plan).await;
+        let plan = match planned.unwrap_or_else(|_| Err(internal())) {
+            Ok(plan) => plan,
+            Err(error) => return realm.told(error.reply()),
+        };
+        let (status, shows) = (plan.status, plan.shows);
+        let leaver = realm.leaver(&plan);
+        let told = plan.told.clone();
+        if let Err(error) = self.carry_out(realm, plan, leaver.is_some(), &mut owed).await {
+            tracing::error!(provider = %realm.settings.provider, %error, "a change of the directory could not be kept");
+            let unavailable = ScimError::new(ErrorKind::Unavailable, "the store does not answer: ask again");
+            return Served { reply: unavailable.reply(), told, leaver };
+        }
+        let body = shows.and_then(|id| scim::shown(realm, write.kind, id, &write.selection, &base));
+        let location = (status == 201).then(|| write.location(&base, id));
+        Served { reply: Reply { location, ..Reply::of(status, body) }, told, leaver }
+    }
+
+    /// Tries again what the store did not take.
+    pub async fn maintain(&self) -> Result<(), StoreError> {
+        let realms = self.all().clone();
+        for realm in realms {
+            let mut owed = realm.shelf.turn.lock().await;
+            if !owed.is_empty() {
+                self.store.write(owed.clone()).await?;
+                owed.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a change: first in the store, then in memory. Who is out is out even where the store does not answer; the
+    /// provider is told that it did not, and it is tried again.
+    async fn carry_out(
+        &self,
+        realm: &Realm,
+        plan: Plan,
+        is_out: bool,
+        owed: &mut Vec<Statement>,
+    ) -> Result<(), StoreError> {
+        let Plan { change: Some(change), before, returned, .. } = plan else { return Ok(()) };
+        let group = match &before {
+            Before::Group(group) => Some(&**group),
+            Before::Nothing | Before::User(_) => None,
+        };
+        let mut forgotten = returned;
+        if let Change::UserGone(_) = &change
+            && realm.table().gone_count() >= self.bounds.gone
+        {
+            forgotten.extend(realm.table().first_gone());
+        }
+        let mut statements = owed.clone();
+        statements.extend(store::statements(&realm.settings.provider, &change, group));
+        statements.extend(forgotten.iter().map(|id| store::forget_user(*id)));
+        let written = self.store.write(statements.clone()).await.map(drop);
+        match (&written, is_out) {
+            (Ok(()), _) => owed.clear(),
+            (Err(_), true) => *owed = statements,
+            (Err(_), false) => return written,
+        }
+        {
+            let mut table = realm.shelf.table.write().unwrap_or_else(PoisonError::into_inner);
+            table.apply(change);
+            for id in forgotten {
+                table.forget_gone(id);
+            }
+        }
+        self.rise();
+        written
+    }
+
+    fn rise(&self) {
+        self.revision.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn all(&self) -> RwLockReadGuard<'_, Vec<Arc<Realm>>> {
+        self.realms.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Realm {
+    /// Its settings.
+    pub const fn settings(&self) -> &DirectorySettings {
+        &self.settings
+    }
+
+    /// Whether this is the person of that account.
+    pub fn is_account_of(&self, leaver: &Leaver, subject: &Subject) -> bool {
+        let value = (*subject.issuer == *self.settings.issuer).then(|| self.value_of(subject)).flatten();
+        value.is_some_and(|value| match self.settings.match_by {
+            MatchBy::UserName => value.to_lowercase() == leaver.account.to_lowercase(),
+            MatchBy::ExternalId | MatchBy::Id => *value == leaver.account,
+        })
+    }
+
+    pub(super) fn table(&self) -> RwLockReadGuard<'_, Table> {
+        self.shelf.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) const fn bounds(&self) -> DirectoryBounds {
+        self.bounds
+    }
+
+    pub(super) const fn provider(&self) -> &ProviderName {
+        &self.settings.provider
+    }
+
+    pub(super) fn groups_of(&self, user: ResourceId) -> Vec<Arc<Group>> {
+        self.table().groups_of(user).cloned().collect()
+    }
+
+    fn look_up(&self, subject: &Subject) -> Known {
+        let barred = |reason| Known { barred: Some(reason), groups: None, are_all: false };
+        // Whoever cannot be looked up could be anybody, one who has left among them.
+        let Some(value) = self.value_of(subject) else { return barred(Reason::AccountUnknown) };
+        let table = self.table();
+        let user = match table.find(self.settings.match_by, value) {
+            Found::User(user) if user.is_active => Some(user),
+            Found::User(_) | Found::Gone => return barred(Reason::AccountDisabled),
+            Found::Nobody if self.settings.required => return barred(Reason::AccountUnknown),
+            Found::Nobody => None,
+        };
+        let names = || {
+            let of = |user: &Arc<User>| table.group_names(user.id, self.settings.group_name);
+            user.as_ref().map(of).unwrap_or_default()
+        };
+        let (groups, are_all) = match self.settings.groups {
+            GroupUse::Ignore => (None, false),
+            GroupUse::Replace => (Some(names()), true),
+            GroupUse::Add => {
+                let mut groups = subject.groups.clone();
+                let more = names().into_iter().filter(|name| !subject.groups.contains(name));
+                groups.extend(more);
+                (Some(groups), user.is_some())
+            }
+        };
+        Known { barred: None, groups, are_all }
+    }
+
+    /// What a person is looked up by; none where the provider did not send it, or more than one.
+    fn value_of<'s>(&self, subject: &'s Subject) -> Option<&'s str> {
+        let Some(word) = &self.settings.claim else { return Some(&subject.sub) };
+        match subject.attributes.get(word).map(Vec::as_slice) {
+            Some([only]) => Some(only),
+            Some(_) | None => None,
+        }
+    }
+
+    /// Who may not be signed in any more when this is done.
+    fn leaver(&self, plan: &Plan) -> Option<Leaver> {
+        let Before::User(before) = &plan.before else { return None };
+        let (account, after) = (self.account_of(before)?, plan.change.as_ref()?);
+        let why = match after {
+            Change::UserGone(_) => "the account was deleted",
+            Change::User(after) if before.is_active && !after.is_active => "the account was disabled",
+            Change::User(after) if self.account_of(after).as_deref() != Some(&account) => {
+                "the account goes by another name"
+            }
+            Change::User(_) | Change::Group(_) | Change::GroupGone(_) => return None,
+        };
+        Some(Leaver { account, why })
+    }
+
+    fn account_of(&self, user: &User) -> Option<String> {
+        match self.settings.match_by {
+            MatchBy::ExternalId => user.external_id.as_deref().map(str::to_owned),
+            MatchBy::UserName => Some(user.name.to_lowercase()),
+            MatchBy::Id => Some(user.id.to_string()),
+        }
+    }
+
+    /// A reply that has changed nothing.
+    fn told(&self, reply: Reply) -> Served {
+        let step = if reply.status < 400 { ProvisioningStep::Read } else { ProvisioningStep::Refused };
+        Served { reply, told: Provisioning::of(self.settings.provider.clone(), step), leaver: None }
+    }
+}
+
+fn internal() -> ScimError {
+    ScimError::new(ErrorKind::Internal, "that is a mistake of ours")
+}

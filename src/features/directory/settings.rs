@@ -1,0 +1,95 @@
+//! Which directory a provider keeps here, settled.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use crate::domain::application::ProviderName;
+use crate::domain::closed_list;
+use crate::foundation::secret::Secret;
+
+closed_list! {
+    /// By which of a user's attributes they are found who sign in.
+    MatchBy {
+        /// What the provider calls the user: `externalId`, exactly.
+        ExternalId = "external_id",
+        /// The name that the user signs in under: `userName`, in any case.
+        UserName = "user_name",
+        /// What we call the user: `id`.
+        Id = "id",
+    }
+}
+
+closed_list! {
+    /// What the groups of the directory are for.
+    GroupUse {
+        /// Nothing: those of the ID token count.
+        Ignore = "ignore",
+        /// They count beside those of the ID token.
+        Add = "add",
+        /// They count in place of those of the ID token.
+        Replace = "replace",
+    }
+}
+
+closed_list! {
+    /// What roles know a group by.
+    GroupName {
+        /// The name that people know it by: `displayName`.
+        DisplayName = "display_name",
+        /// What the provider calls it: `externalId`.
+        ExternalId = "external_id",
+    }
+}
+
+/// The directory that a provider keeps here by SCIM.
+#[derive(Clone, Debug)]
+pub struct DirectorySettings {
+    /// Whose people they are.
+    pub provider: ProviderName,
+    /// The provider's issuer URL.
+    pub issuer: Arc<str>,
+    /// What the provider brings to be believed: at least 32 characters.
+    pub token: Secret,
+    /// From where it may come; none: from anywhere.
+    pub networks: Vec<IpNet>,
+    /// By what a user is found who signs in. Default: `externalId`.
+    pub match_by: MatchBy,
+    /// The attribute of the person, by our word, that has to be it; none: `sub`.
+    pub claim: Option<String>,
+    /// Whether only those whom the directory knows may sign in. Default: no.
+    pub required: bool,
+    /// What its groups are for. Default: nothing.
+    pub groups: GroupUse,
+    /// What roles know a group by. Default: its name.
+    pub group_name: GroupName,
+}
+
+impl DirectorySettings {
+    /// Whether a request from `address` may be the provider's.
+    pub fn may_come_from(&self, address: std::net::IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.networks.is_empty() || self.networks.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// How much a directory holds at most. What would be beyond it is refused.
+#[derive(Clone, Copy, Debug)]
+pub struct DirectoryBounds {
+    /// Users of one provider.
+    pub users: usize,
+    /// Groups of one provider.
+    pub groups: usize,
+    /// Members of one group.
+    pub members: usize,
+    /// Memberships of one provider, over all groups.
+    pub memberships: usize,
+    /// Users who are gone and known to be so, of one provider; beyond it the one that went first is forgotten.
+    pub gone: usize,
+}
+
+impl Default for DirectoryBounds {
+    fn default() -> Self {
+        Self { users: 100_000, groups: 10_000, members: 50_000, memberships: 2_000_000, gone: 100_000 }
+    }
+}
