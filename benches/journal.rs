@@ -136,6 +136,7 @@ fn event() -> (Opening, Closing) {
             acr: Some("urn:clinic:mfa".to_owned()),
             amr: vec!["pwd".to_owned(), "otp".to_owned()],
             auth_time: now,
+            client: None,
         }))),
         verdict: Verdict::Permit,
         reasons: vec![Reason::RuleMatched],

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use leastway::features::authn::claims;
-use leastway::features::authn::settings::{LoginAgain, ProviderSettings};
+use leastway::features::authn::settings::{AccessTokenType, LoginAgain, ProviderSettings};
 use leastway::foundation::secret::Secret;
 use serde_json::{Map, Value};
 
@@ -23,6 +23,7 @@ static SETTINGS: LazyLock<ProviderSettings> = LazyLock::new(|| ProviderSettings 
     has_directory_groups: false,
     assurance: BTreeMap::new(),
     login_again: LoginAgain::Both,
+    access_token_type: AccessTokenType::AtJwt,
     authorities: None,
     clock_skew: Duration::from_secs(30),
     timeout: Duration::from_secs(5),

@@ -4,6 +4,7 @@
 //! of libFuzzer; a file as argument is tried once.
 #![no_main]
 
+mod access_token;
 mod admit;
 mod callback;
 mod claims;
@@ -39,6 +40,7 @@ mod normalize_path;
 mod normalize_query;
 mod normalize_xml_rpc;
 mod plain_reply;
+mod proof;
 mod proxy_header;
 mod reply_count;
 mod reply_head;
@@ -48,6 +50,7 @@ mod rewrite_literal;
 mod rewrite_location;
 mod scim;
 mod sieve;
+mod signed_token;
 mod sticky;
 mod wire;
 
@@ -63,6 +66,7 @@ macro_rules! targets {
 }
 
 targets! {
+    access_token,
     admit,
     callback,
     claims,
@@ -95,6 +99,7 @@ targets! {
     normalize_path,
     normalize_query,
     normalize_xml_rpc,
+    proof,
     proxy_header,
     reply_count,
     reply_head,

@@ -36,6 +36,7 @@ use crate::features::upstream::servers::Upstream;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
 use crate::gateway::limits::Limits;
+use crate::gateway::program::Turns;
 use crate::gateway::revocation::Revocations;
 use crate::gateway::room::Room;
 use crate::gateway::rules::Shared;
@@ -115,9 +116,10 @@ impl Running {
         let (journal, sockets) = open(succession, settings, &clock, &entropy).await?;
         let ledger = Arc::new(Ledger::new());
         restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
-        let store =
-            Store::open(&settings.store, &[session::MIGRATIONS, hold::MIGRATIONS, directory::MIGRATIONS])
-                .with_context(|| format!("the store `{}` cannot be used", settings.store.display()))?;
+        let parts =
+            [session::MIGRATIONS, session::PROGRAM_MIGRATIONS, hold::MIGRATIONS, directory::MIGRATIONS];
+        let store = Store::open(&settings.store, &parts)
+            .with_context(|| format!("the store `{}` cannot be used", settings.store.display()))?;
         let holds = Holds::load(store.clone(), HoldBounds::default(), entropy.clone())
             .context("what is kept of forms cannot be read")?;
         let directory = Directory::load(
@@ -142,6 +144,7 @@ impl Running {
             directory: Arc::new(directory),
             holds: Arc::new(holds),
             authn: Arc::new(authn),
+            turns: Turns::default(),
             revocations: Revocations::default(),
             ledger,
             journal,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::config::{Loaded, Locations, Place, Problem, Problems, Severity};
 use crate::domain::application::ProviderName;
 use crate::features::authn::settings::ProviderSettings;
+use crate::features::client::Clients;
 use crate::features::policy::bundle::Rules as PolicyRules;
 use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogRoute};
 use crate::features::policy::problem::{PolicyProblem, PolicySource};
@@ -62,6 +63,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             rewrites: settings.rewrites.iter().zip(&settings.upstreams).map(rewrite).collect(),
             holds: settings.holds.clone(),
             assurances: assurances(&settings.providers),
+            clients: Clients::new(settings.clients.iter().cloned()),
             guard: settings.guard.clone(),
             trusted_proxies: settings.gateway.trusted_proxies.clone(),
             devices: Devices::new(settings.devices.clone()),

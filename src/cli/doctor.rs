@@ -230,7 +230,7 @@ fn store(path: &Path) -> Finding {
             Err(error) => Finding::fail(what, error.to_string(), OURS_TO_WRITE),
         };
     }
-    match examine_store(path, &[session::MIGRATIONS, hold::MIGRATIONS]) {
+    match examine_store(path, &[session::MIGRATIONS, session::PROGRAM_MIGRATIONS, hold::MIGRATIONS]) {
         Ok(Condition::UpToDate) => Finding::ok(what, "can be read"),
         Ok(Condition::Older) => {
             Finding::ok(what, "of an earlier version, the next start brings it up to date")

@@ -15,7 +15,8 @@ use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
-    ApplicationDraft, Draft, RoleDraft, Written, application, directory, machine, provider, role, session,
+    ApplicationDraft, Draft, RoleDraft, Written, application, client, directory, machine, provider, role,
+    session,
 };
 use super::source::Source;
 use crate::control::settings::ControlSettings;
@@ -118,7 +119,7 @@ fn read_all(reading: &Reading<'_>, path: &Path) -> Option<(Machine, Draft)> {
     readers.extend(parts.iter().zip(&tables).map(|(source, table)| open(reading, source, &PART, table)));
     let mut draft = Draft { policies: files::policies(reading, &main_reader), ..Draft::default() };
     read_providers(&readers, &mut draft);
-    read_applications_and_roles(&readers, &mut draft);
+    read_named(&readers, &mut draft);
     let machine = read_machine(&main_reader, &mut draft);
 
     // A file with broken syntax lacks names, so whoever refers to them is not to blame.
@@ -156,7 +157,8 @@ fn read_providers(readers: &[Reader<'_>], draft: &mut Draft) {
     }
 }
 
-fn read_applications_and_roles(readers: &[Reader<'_>], draft: &mut Draft) {
+/// Applications, roles and programs.
+fn read_named(readers: &[Reader<'_>], draft: &mut Draft) {
     let only_provider = match draft.provider_names.as_slice() {
         [only] => Some(only.it.clone()),
         _ => None,
@@ -171,6 +173,11 @@ fn read_applications_and_roles(readers: &[Reader<'_>], draft: &mut Draft) {
             let settled = role::role(&name, &table);
             draft.roles.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
             draft.role_names.push(Written { key: table.key().to_owned(), it: name });
+        }
+        for (name, table) in reader.named("client") {
+            let settled = client::client(&name, &table);
+            draft.clients.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
+            draft.client_names.push(Written { key: table.key().to_owned(), it: name });
         }
     }
 }
@@ -255,6 +262,7 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         rewrites,
         holds,
         roles: draft.roles.into_iter().map(|written| written.it.settings).collect(),
+        clients: draft.clients.into_iter().map(|written| written.it).collect(),
         policies: draft.policies,
         time_zone,
         version,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::JournalSettings;
 use crate::features::authn::settings::ProviderSettings;
+use crate::features::client::settings::ClientSettings;
 use crate::features::directory::settings::DirectorySettings;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::hold::settings::HoldSettings;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub holds: Vec<HoldSettings>,
     /// Who may do what.
     pub roles: Vec<RoleSettings>,
+    /// Programs that come with an access token of their own.
+    pub clients: Vec<ClientSettings>,
     /// Cedar beyond the roles.
     pub policies: Vec<CedarFile>,
     /// The IANA time zone in which `hours` are meant. Default: the system's.

@@ -71,6 +71,17 @@ impl Snapshot {
                 [("application", application), ("verdict", verdict.as_str()), ("reason", reason.as_str())];
             ConstCounter::new(*number).encode(requests.encode_family(&labels)?)?;
         }
+        let mut clients = encoder.encode_descriptor(
+            "client_requests",
+            "Requests of declared programs by program, verdict and most telling reason",
+            None,
+            MetricType::Counter,
+        )?;
+        for ((client, verdict, reason), number) in &self.counted.clients {
+            let labels =
+                [("client", client.as_str()), ("verdict", verdict.as_str()), ("reason", reason.as_str())];
+            ConstCounter::new(*number).encode(clients.encode_family(&labels)?)?;
+        }
         let mut events = encoder.encode_descriptor(
             "events",
             "Events that ended, by outcome",

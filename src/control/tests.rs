@@ -27,7 +27,7 @@ use crate::features::audit::settings::{JournalSettings, Sync};
 use crate::features::directory::Census;
 use crate::features::directory::scim::{Asked, Reply};
 use crate::features::session::settings::{SessionSettings, Times};
-use crate::features::session::{MIGRATIONS, NewSession, SessionLimits, Sessions};
+use crate::features::session::{MIGRATIONS, NewSession, PROGRAM_MIGRATIONS, SessionLimits, Sessions};
 use crate::features::upstream::servers::UpstreamNow;
 use crate::features::upstream::settings::Server;
 use crate::features::upstream::standing::StandingNow;
@@ -115,7 +115,7 @@ fn start() -> Timestamp {
 }
 
 async fn sessions(path: &Path, entropy: &Arc<SystemEntropy>) -> Sessions {
-    let store = Store::open(path, &[MIGRATIONS]).unwrap();
+    let store = Store::open(path, &[MIGRATIONS, PROGRAM_MIGRATIONS]).unwrap();
     let (idle, absolute) = (Duration::from_secs(900), Duration::from_secs(43_200));
     let times = Times { lock: idle, idle, absolute, resume: Resume::Login };
     let settings = SessionSettings { times, devices: BTreeMap::new() };

@@ -76,6 +76,10 @@ name! {
     CredentialName
 }
 name! {
+    /// A program that has an account of its own at a provider.
+    ClientName
+}
+name! {
     /// An OpenID provider, as the configuration calls it.
     ProviderName
 }

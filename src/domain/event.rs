@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
-use super::application::{ApplicationName, Category, CredentialName, RoleName, RouteName};
+use super::application::{ApplicationName, Category, ClientName, CredentialName, RoleName, RouteName};
 use super::count::Count;
 use super::device::DeviceClass;
 use super::kept::Kept;
@@ -23,6 +23,7 @@ use super::revocation::{Revocation, Revoked};
 use super::subject::SubjectId;
 use super::{closed_list, limit::OnExceed};
 use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
 use crate::foundation::id::{HoldId, RequestId, SessionId};
 
 closed_list! {
@@ -279,8 +280,24 @@ pub struct EventSubject {
     /// The authentication methods references.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub amr: Vec<String>,
-    /// When the person last authenticated.
+    /// When the person last authenticated; of a program, when its token was issued.
     pub auth_time: Timestamp,
+    /// The program, where it is none of a person's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub client: Option<EventClient>,
+}
+
+/// A program that acts for itself, as the event keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventClient {
+    /// Its name in the configuration.
+    pub name: ClientName,
+    /// What the provider calls it.
+    pub client_id: Arc<str>,
+    /// Who answers for it.
+    pub owner: Arc<str>,
+    /// The digest of the token's identifier, or of the token where it has none.
+    pub token: Digest,
 }
 
 /// The second of an event's two entries: how it ended. A crash leaves an opening entry alone: the

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::application::ApplicationName;
+use super::application::{ApplicationName, ClientName};
 use super::event::{Outcome, Verdict};
 use super::reason::Reason;
 
@@ -12,6 +12,8 @@ use super::reason::Reason;
 pub struct Counted {
     /// Requests that reached HTTP, by application, verdict and the most telling reason.
     pub requests: BTreeMap<(Option<ApplicationName>, Verdict, Reason), u64>,
+    /// Of these, the requests of declared programs, by program, verdict and the most telling reason.
+    pub clients: BTreeMap<(ClientName, Verdict, Reason), u64>,
     /// Events that were closed, by outcome. With `events_lost` and `events_forgone` it equals the requests that
     /// ended.
     pub events: BTreeMap<Outcome, u64>,
@@ -84,6 +86,9 @@ impl Counted {
     pub fn add(&mut self, other: &Self) {
         for (key, number) in &other.requests {
             *self.requests.entry(key.clone()).or_default() += number;
+        }
+        for (key, number) in &other.clients {
+            *self.clients.entry(key.clone()).or_default() += number;
         }
         for (key, number) in &other.events {
             *self.events.entry(*key).or_default() += number;

@@ -29,6 +29,13 @@ closed_list! {
         AuthTooOld = "auth-too-old",
         /// A reason has to be given first.
         JustificationRequired = "justification-required",
+        // no program of ours
+        /// An access token does not hold, or is no one's that may come here.
+        TokenInvalid = "token-invalid",
+        /// An access token holds, but the program that it was given to is not declared.
+        ClientUnknown = "client-unknown",
+        /// A program came outside its routes, networks or hours, or after its end.
+        ClientOutOfBounds = "client-out-of-bounds",
         // denied by policy
         /// No rule permits it.
         NoRuleMatched = "no-rule-matched",

@@ -83,6 +83,8 @@ closed_list! {
         BackChannelLogout = "back-channel-logout",
         /// The directory: the person's account is not active any more, is gone, or goes by another name.
         Scim = "scim",
+        /// The provider, which was asked again, does not vouch for a program's token any more.
+        TokenInactive = "token-inactive",
     }
 }
 

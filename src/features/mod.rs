@@ -4,6 +4,7 @@
 pub mod route;
 // Who asks.
 pub mod authn;
+pub mod client;
 pub mod directory;
 pub mod session;
 // May they.

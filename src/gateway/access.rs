@@ -23,6 +23,7 @@ use super::passage::Passage;
 use super::refusal::{Challenged, Refusal};
 use super::sought::Part;
 use super::worker::{Current, Worker};
+use super::{program, subject};
 use crate::domain::decision::{Challenge, Decision, Denial};
 use crate::domain::device::DeviceClass;
 use crate::domain::reason::Reason;
@@ -134,6 +135,10 @@ impl Access {
             Ok(session) => session,
             Err(reason) => return Some(reason),
         };
+        if let Some(reason) = session.as_ref().and_then(|session| program::look_again(&self.worker, session))
+        {
+            return Some(reason);
+        }
         let now = self.worker.now();
         if let (Some(session), true) = (&session, by_person) {
             self.worker.shared.sessions.touch(session, now);
@@ -181,8 +186,14 @@ impl Access {
         let Some(application) = applications.iter().find(|known| known.name == self.application.name) else {
             return Some(Reason::RouteNotFound);
         };
-        if session.is_some_and(|session| session.provider != application.provider) {
+        if session.is_some_and(|session| !subject::vouches(session, application)) {
             return Some(Reason::SignInRequired);
+        }
+        let whence = (self.client, now);
+        let stray =
+            |it: &Arc<Session>| program::strayed(&current.rules, it, &application.name, &self.parts, whence);
+        if let Some(strayed) = session.and_then(stray) {
+            return Some(strayed.reason());
         }
         self.parts.iter().find_map(|part| self.part_refused(part, current, application, session, now))
     }

@@ -79,6 +79,10 @@ impl Passage<'_> {
     }
 
     pub(super) fn needs(&self, step: Step, beyond: Beyond) -> Refusal {
+        // A program takes no step: then it does not pass.
+        if self.person.is_program() {
+            return self.blocked(beyond);
+        }
         let step = match step {
             Step::Justify => Challenge::Justify,
             Step::StepUp => match self.step_up_class() {

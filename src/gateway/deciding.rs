@@ -8,7 +8,7 @@ use super::refusal::{Challenged, Refusal, over};
 use super::sought::Part;
 use super::subject::Person;
 use crate::domain::action::Action;
-use crate::domain::decision::{Challenge, Decision, Grounds};
+use crate::domain::decision::{Challenge, Decision, Denial, Grounds};
 use crate::domain::event::EventJustification;
 use crate::domain::patient::PatientRef;
 use crate::domain::proof::Permit;
@@ -70,6 +70,11 @@ impl Passage<'_> {
         self.note_grounds(grounds, draft);
         match decision {
             Decision::Permit(permit, grounds) => Ok((permit, grounds, reason)),
+            // A program takes no step: it is told that one is missing.
+            Decision::Challenge(challenge, _) if self.person.is_program() => {
+                let denial = Denial { reasons: vec![challenge.reason()], ways_on: Vec::new() };
+                Err(Refusal::Denied(denial, Some(action(part))))
+            }
             Decision::Challenge(challenge, _) => Err(self.challenged(challenge, None, action(part))),
             Decision::Deny(denial, _) => Err(Refusal::Denied(denial, Some(action(part)))),
         }

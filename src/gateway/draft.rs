@@ -108,8 +108,12 @@ impl Draft {
         let submitted = scribe.desk.submit(opening);
         *stage = if submitted.is_ok() { Stage::Journaled } else { Stage::Lost };
         let application = opening.application.take();
+        let client = opening.subject.as_ref().and_then(|subject| subject.client.as_ref());
         scribe.metrics.count(|counted| {
             *counted.requests.entry((application, verdict, reason)).or_default() += 1;
+            if let Some(client) = client {
+                *counted.clients.entry((client.name.clone(), verdict, reason)).or_default() += 1;
+            }
             counted.events_lost += u64::from(submitted.is_err());
         });
         submitted

@@ -28,7 +28,8 @@ use super::sought::{Part, Sought, seek, seek_whole};
 use super::subject::{self, Person};
 use super::upgrade::{self, Upgrading};
 use super::worker::{Current, Worker};
-use super::{hold, own_paths, respond, turnstile, unlock};
+use super::{hold, own_paths, program, respond, turnstile, unlock};
+use crate::domain::decision::Denial;
 use crate::domain::device::DeviceClass;
 use crate::domain::event::{LockStep, Outcome, Verdict};
 use crate::domain::reason::Reason;
@@ -158,7 +159,10 @@ async fn serve(
         Err(fault) => return Err(turnstile::stranger(moment).err().unwrap_or(fault.into())),
     };
     note_head(draft, &parts, &head);
-    let found = subject::look_up(moment, &head);
+    let found = match program::take(moment, &mut parts, &head) {
+        None => subject::look_up(moment, &head),
+        Some(brought) => Box::pin(program::look_up(moment, &head, brought, draft)).await?,
+    };
     turnstile::pass(moment, &found)?;
     if let Some(own) = normalize::own_path(head.target()) {
         let own = own.to_owned();
@@ -229,6 +233,7 @@ pub async fn pursue(
     };
     let person = subject::person(moment, &found, Some(&application));
     note_person(draft, &person);
+    within_bounds(moment, &normalized, &person, std::iter::once(&part).chain(&entries), draft)?;
     let public = part.route.as_ref().is_some_and(|route| route.access == Audience::Public);
     let background = part.route.as_ref().is_some_and(|route| route.background)
         || application.is_background(normalized.path.view());
@@ -249,6 +254,24 @@ pub async fn pursue(
         resumes,
     };
     passage::pass(passage, parts, body, upgrading, draft).await
+}
+
+/// A program comes where it is declared to come, or not at all.
+fn within_bounds<'p>(
+    moment: &Moment,
+    normalized: &Normalized,
+    person: &Person,
+    parts: impl Iterator<Item = &'p Part>,
+    draft: &mut Option<Draft>,
+) -> Result<(), Refusal> {
+    let Person::Known(known) = person else { return Ok(()) };
+    let (rules, whence) = (&moment.current.rules, (normalized.head.client, moment.now));
+    let name = &normalized.application.name;
+    let Some(strayed) = program::strayed(rules, &known.session, name, parts, whence) else { return Ok(()) };
+    if let Some(draft) = draft {
+        draft.open(|opening| opening.note = Some(strayed.to_string()));
+    }
+    Err(Refusal::Denied(Denial { reasons: vec![strayed.reason()], ways_on: Vec::new() }, None))
 }
 
 fn note_head(draft: &mut Option<Draft>, parts: &Parts, head: &normalize::Head) {

@@ -25,6 +25,7 @@ pub mod normalize;
 pub mod own_paths;
 pub mod pages;
 pub mod passage;
+pub mod program;
 pub mod provisioning;
 pub mod proxy_header;
 pub mod pulse;

@@ -21,6 +21,7 @@ use crate::features::route::table::Application;
 use crate::features::upstream::error::UpstreamError;
 use crate::gateway::hold::Held;
 use crate::gateway::normalize::fault::Fault;
+use crate::gateway::program::TokenRefused;
 use crate::gateway::revocation::RevocationError;
 use crate::gateway::subject::Known;
 use crate::platform::http::body::is_misframed;
@@ -94,6 +95,8 @@ pub enum Refusal {
     AccountBarred(Reason),
     /// Whoever would keep the directory does not bring its token, or comes from elsewhere.
     ProvisioningRefused,
+    /// The access token of a program is not taken.
+    Token(TokenRefused),
     /// The provider came back below what was asked for.
     AssuranceNotProven(AssuranceClass, String),
     /// The store cannot be written.
@@ -146,6 +149,7 @@ impl Refusal {
             Self::LogoutRefused(LogoutRefused::Incomplete(error)) => error.reason(),
             Self::AccountBarred(reason) => *reason,
             Self::ProvisioningRefused => Reason::ProvisioningRefused,
+            Self::Token(refused) => refused.reason(),
             Self::AssuranceNotProven(..) => Reason::AssuranceNotProven,
             Self::StoreUnavailable => Reason::StoreUnavailable,
             Self::TooManyRequests(_) => Reason::TooManyRequests,
@@ -197,6 +201,7 @@ impl Refusal {
             ) => StatusCode::GATEWAY_TIMEOUT,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
             Self::SignInFailed(error, _) => sign_in_status(error.reason()),
+            Self::Token(refused) => refused.status(),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Entry(_, refusal) => refusal.status(),
         }
@@ -218,6 +223,7 @@ impl Refusal {
             {
                 Outcome::Failed
             }
+            Self::Token(refused) if refused.is_of_provider() => Outcome::Failed,
             Self::CallerLeft | Self::TooSlow => Outcome::Aborted,
             Self::NotUnderstood(_)
             | Self::HostUnknown
@@ -231,6 +237,7 @@ impl Refusal {
             | Self::LogoutRefused(LogoutRefused::Token(_))
             | Self::AccountBarred(_)
             | Self::ProvisioningRefused
+            | Self::Token(_)
             | Self::AssuranceNotProven(..)
             | Self::TooManyRequests(_) => Outcome::Refused,
             Self::Entry(_, refusal) => refusal.outcome(),
@@ -259,6 +266,7 @@ impl Refusal {
             | Self::LogoutRefused(_)
             | Self::AccountBarred(_)
             | Self::ProvisioningRefused
+            | Self::Token(_)
             | Self::AssuranceNotProven(..)
             | Self::StoreUnavailable
             | Self::TooManyRequests(_)
@@ -385,6 +393,16 @@ mod tests {
                 403,
                 Reason::ExportOverRequestLimit,
                 Outcome::Withheld,
+            ),
+            (TokenRefused::Beside.into(), 400, Reason::TokenInvalid, Outcome::Refused),
+            (TokenRefused::EXPIRED.into(), 401, Reason::TokenInvalid, Outcome::Refused),
+            (TokenRefused::Undeclared.into(), 401, Reason::ClientUnknown, Outcome::Refused),
+            (TokenRefused::Ended.into(), 401, Reason::SessionRevoked, Outcome::Refused),
+            (
+                TokenRefused::Token(AuthnError::UnknownProvider).into(),
+                502,
+                Reason::ProviderUnavailable,
+                Outcome::Failed,
             ),
             (Refusal::BodyTooLarge, 413, Reason::BodyTooLarge, Outcome::Refused),
             (Refusal::TooSlow, 408, Reason::RequestTimeout, Outcome::Aborted),

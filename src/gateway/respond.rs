@@ -96,6 +96,9 @@ fn tell(refusal: &Refusal, moment: &Moment) {
         Refusal::LogoutRefused(error) => {
             tracing::warn!(request.id = %request, %reason, error = %error, "refused");
         }
+        Refusal::Token(refused) if refused.is_of_provider() => {
+            tracing::warn!(request.id = %request, %reason, error = %refused, "refused");
+        }
         Refusal::Internal => tracing::error!(request.id = %request, %reason, "refused"),
         Refusal::NotUnderstood(fault) => {
             tracing::debug!(request.id = %request, %reason, rule = fault.internal, "refused");
@@ -173,7 +176,9 @@ fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> 
     if refusal.reason() == Reason::UpstreamOverloaded {
         head.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(A_MOMENT_SECONDS));
     }
-    if head.status() == StatusCode::UNAUTHORIZED {
+    if let Refusal::Token(refused) = refusal {
+        head.headers_mut().insert(WWW_AUTHENTICATE, refused.challenge());
+    } else if head.status() == StatusCode::UNAUTHORIZED {
         head.headers_mut().insert(WWW_AUTHENTICATE, challenge::www_authenticate(moment, refusal));
     }
     if let Some(seconds) = refusal.retry_after() {
@@ -211,6 +216,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         | Refusal::CallerLeft
         | Refusal::LogoutRefused(_)
         | Refusal::ProvisioningRefused
+        | Refusal::Token(_)
         // Alone, it is none.
         | Refusal::Entry(..) => Page::NotUnderstood { reason },
         Refusal::Challenge(challenged) => {

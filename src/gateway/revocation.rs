@@ -124,7 +124,7 @@ async fn run(
     let mut revoked = told_of(&ended);
     let signs = shared.revocations.tell(ended);
     let opening = opening(&shared, revocation, person);
-    let stored = async { shared.sessions.settle().await.map(|()| shared.clock.now()) };
+    let stored = async { shared.sessions.settle(shared.clock.now()).await.map(|()| shared.clock.now()) };
     let forgotten = async {
         if let Some(person) = leaver {
             let theirs = shared.holds.leave_of(&person, shared.clock.now());

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use super::devices::Devices;
 use super::limits::Limits;
 use super::limits::settings::LimitSettings;
+use super::program::Turns;
 use super::revocation::Revocations;
 use super::room::Room;
 use super::settings::GatewaySettings;
@@ -17,6 +18,7 @@ use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;
 use crate::features::audit::journal::Journal;
 use crate::features::authn::RelyingParty;
+use crate::features::client::Clients;
 use crate::features::directory::Directory;
 use crate::features::guard::ledger::Ledger;
 use crate::features::guard::settings::GuardSettings;
@@ -47,6 +49,8 @@ pub struct Rules {
     pub holds: Vec<HoldSettings>,
     /// Which classes of assurance each provider can prove.
     pub assurances: BTreeMap<ProviderName, Assurances>,
+    /// Programs that come with an access token of their own.
+    pub clients: Clients,
     /// The guard's bounds.
     pub guard: GuardSettings,
     /// Proxies whose word on the caller's address counts.
@@ -100,6 +104,8 @@ pub struct Shared {
     pub holds: Arc<Holds>,
     /// Where they sign in.
     pub authn: Arc<RelyingParty>,
+    /// Who looks at which access token.
+    pub turns: Turns,
     /// How sessions end before their time.
     pub revocations: Revocations,
     /// What has been taken in the windows.

@@ -1,11 +1,11 @@
-//! Who asks: the session behind the cookie, and the identity that it gives under the present rules.
+//! Who asks: the session behind the cookie (or behind the access token: `program/`), and the identity that it gives under the present rules.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::handle::Moment;
 use super::normalize::Head;
-use crate::domain::event::EventSubject;
+use crate::domain::event::{EventClient, EventSubject};
 use crate::domain::kept::Kept;
 use crate::domain::reason::Reason;
 use crate::domain::subject::Identity;
@@ -58,7 +58,7 @@ pub fn again(moment: &Moment, found: Found) -> Found {
 pub fn person(moment: &Moment, found: &Found, application: Option<&Application>) -> Person {
     match found {
         Found::Session(session) | Found::Locked(Locked { session, .. })
-            if application.is_some_and(|it| it.provider != session.provider) =>
+            if application.is_some_and(|it| !vouches(session, it)) =>
         {
             Person::Nobody(Reason::SignInRequired)
         }
@@ -73,6 +73,11 @@ pub fn person(moment: &Moment, found: &Found, application: Option<&Application>)
     }
 }
 
+/// Whether the application takes the word of the session's provider. A program's bounds say where it may come to.
+pub fn vouches(session: &Session, application: &Application) -> bool {
+    session.program.is_some() || application.provider == session.provider
+}
+
 impl Person {
     /// The identity, if somebody is signed in.
     pub fn identity(&self) -> Option<&Identity> {
@@ -80,6 +85,11 @@ impl Person {
             Self::Known(known) => Some(&known.identity),
             Self::Locked(_) | Self::Nobody(_) => None,
         }
+    }
+
+    /// Whether it is a program that acts for itself.
+    pub fn is_program(&self) -> bool {
+        self.known().is_some_and(|known| known.session.program.is_some())
     }
 
     /// The person, if somebody is signed in.
@@ -100,8 +110,8 @@ impl Known {
         Self { identity: Rc::new(identity), ..self }
     }
 
-    /// Somebody whose session this is.
-    pub fn new(session: Arc<Session>, identity: Identity) -> Self {
+    /// Somebody whose session this is; of a program, with who answers for it.
+    pub fn new(session: Arc<Session>, identity: Identity, owner: Option<&Arc<str>>) -> Self {
         let Identity { subject, roles, purpose, assurance, .. } = &identity;
         let in_event = Arc::new(Kept::new(EventSubject {
             issuer: subject.issuer.clone(),
@@ -113,6 +123,12 @@ impl Known {
             acr: assurance.acr.clone(),
             amr: assurance.amr.clone(),
             auth_time: assurance.auth_time,
+            client: session.program.as_ref().map(|program| EventClient {
+                name: program.client.clone(),
+                client_id: program.client_id.clone(),
+                owner: owner.cloned().unwrap_or_default(),
+                token: program.id,
+            }),
         }));
         Self { session, identity: Rc::new(identity), in_event }
     }

@@ -23,7 +23,7 @@ use crate::domain::subject::{Identity, Subject, SubjectId};
 use crate::features::directory;
 use crate::features::policy::memory::Memory;
 use crate::features::route::table::Application;
-use crate::features::session::{Found, Session, SessionDesk};
+use crate::features::session::{Found, Program, Session, SessionDesk};
 use crate::features::upstream::assertion::Assertions;
 use crate::features::upstream::pool::Pool;
 use crate::foundation::clock::Timestamp;
@@ -168,9 +168,10 @@ impl Current {
                 None => None,
             }
         };
-        let known = match application {
-            None => self.look_up(session, before),
-            Some(application) => self.known(session, None).map(|known| known.to(application)),
+        let known = match (application, &session.program) {
+            (None, None) => self.look_up(session, before),
+            (None, Some(program)) => Ok(self.declared(session, program)),
+            (Some(application), _) => self.known(session, None).map(|known| known.to(application)),
         };
         let mut people = self.known.borrow_mut();
         if people.len() >= PEOPLE_MAX {
@@ -178,6 +179,28 @@ impl Current {
         }
         people.insert(key, Seen { known: known.clone(), session: session.version, directory });
         known
+    }
+
+    /// A program as the configuration says it is now; no directory keeps programs.
+    fn declared(&self, session: &Arc<Session>, program: &Program) -> Known {
+        let policy = &self.rules.policy;
+        let client = self.rules.clients.named(&program.client);
+        let mut subject = session.subject.clone();
+        if let Some(client) = client.filter(|client| client.groups != subject.groups) {
+            Arc::make_mut(&mut subject).groups.clone_from(&client.groups);
+        }
+        let roles = policy.roles_of(&subject.groups);
+        let purpose = client.and_then(|client| client.purpose.or_else(|| policy.default_purpose(&roles)));
+        let identity = Identity {
+            subject,
+            provider: session.provider.clone(),
+            roles,
+            purpose: purpose.unwrap_or(session.purpose),
+            assurance: session.assurance.clone(),
+            justification: None,
+            version: session.version,
+        };
+        Known::new(session.clone(), identity, client.map(|client| &client.owner))
     }
 
     /// The same for no application, by the directory as it is now; `before` is who they were.
@@ -215,7 +238,7 @@ impl Current {
             justification: None,
             version,
         };
-        Ok(Known::new(session.clone(), identity))
+        Ok(Known::new(session.clone(), identity, None))
     }
 }
 

@@ -29,6 +29,7 @@ mod line;
 mod lock;
 mod pace;
 mod plain;
+mod programs;
 mod proxied;
 mod recorder;
 mod reload;

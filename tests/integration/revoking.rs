@@ -215,7 +215,7 @@ async fn a_request_whose_session_ends_while_its_body_comes_is_not_passed() {
 }
 
 /// Types a verb of `leastway session`.
-async fn say(house: &House, words: &[&str]) -> (Exit, String) {
+pub(crate) async fn say(house: &House, words: &[&str]) -> (Exit, String) {
     let mut typed: Vec<OsString> = ["leastway", "session"].iter().chain(words).map(OsString::from).collect();
     typed.extend(["--config".into(), house.directory.configuration().into_os_string()]);
     let said = move || {

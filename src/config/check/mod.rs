@@ -1,6 +1,7 @@
 //! What can only be seen with everything at hand: names that lead nowhere, names used twice, rules
-//! that can never fire, roles that nothing uses.
+//! that can never fire, roles that nothing uses, programs that could be taken for one another.
 
+mod clients;
 mod names;
 mod rules;
 mod sessions;
@@ -12,5 +13,6 @@ use super::settle::Draft;
 pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     names::check(reading, draft);
     rules::check(reading, draft);
+    clients::check(reading, draft);
     sessions::check(reading, draft);
 }

@@ -23,6 +23,7 @@ pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     refuse_twice(reading, "provider", &draft.provider_names);
     refuse_twice(reading, "application", &draft.application_names);
     refuse_twice(reading, "role", &draft.role_names);
+    refuse_twice(reading, "client", &draft.client_names);
     tokens_are_apart(reading, &draft.directories);
     providers_exist(reading, draft);
     hosts_are_apart(reading, &draft.applications);

@@ -3,6 +3,7 @@
 
 mod access;
 mod application;
+mod client;
 mod credential;
 mod directory;
 mod hold;
@@ -145,7 +146,7 @@ pub(super) static MAIN: Table = Table {
             "include",
             Kind::Texts("applications/*.toml"),
             Absent::Is("[]"),
-            "Further files, with `application`, `role` and `provider` tables; `*` stands for any part of a name.",
+            "Further files, with `application`, `role`, `client` and `provider` tables; `*` stands for any part of a name.",
         ),
         key(
             "policies",
@@ -174,12 +175,16 @@ pub(super) static MAIN: Table = Table {
         PROVIDERS,
         APPLICATIONS,
         ROLES,
+        CLIENTS,
     ],
 };
 
 /// A file that the main file includes.
-pub(super) static PART: Table =
-    Table { header: "", doc: "A file that the main file includes.", keys: &[PROVIDERS, APPLICATIONS, ROLES] };
+pub(super) static PART: Table = Table {
+    header: "",
+    doc: "A file that the main file includes.",
+    keys: &[PROVIDERS, APPLICATIONS, ROLES, CLIENTS],
+};
 
 const PROVIDERS: Key = key(
     "provider",
@@ -198,4 +203,10 @@ const ROLES: Key = key(
     Kind::Named(&access::ROLE),
     Absent::Means("none: nobody may do anything"),
     "Who may do what.",
+);
+const CLIENTS: Key = key(
+    "client",
+    Kind::Named(&client::CLIENT),
+    Absent::Means("none: no access token is taken, and `Authorization` is the applications' alone"),
+    "Programs that come with an access token of their own.",
 );

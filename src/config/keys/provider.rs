@@ -45,6 +45,13 @@ pub(super) static PROVIDER: Table = Table {
              did after the lock, for another host, is enough), by `prompt=login` (`prompt`), or by both.",
         ),
         key(
+            "access_token_type",
+            Kind::Word(|| vec!["at+jwt", "jwt"]),
+            Absent::Is("\"at+jwt\""),
+            "The `typ` of the access tokens that it signs: `at+jwt` (RFC 9068), or `jwt` for providers that say `JWT` or \
+             nothing there: then a token has to tell by its audience alone that it is no ID token.",
+        ),
+        key(
             "authorities",
             Kind::File("file:ca.pem"),
             Absent::Means("the system's"),

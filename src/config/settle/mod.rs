@@ -1,6 +1,7 @@
 //! Turns what is written into settings, table by table.
 
 pub(super) mod application;
+pub(super) mod client;
 mod credential;
 pub(super) mod directory;
 mod hold;
@@ -16,6 +17,7 @@ mod upstream;
 use super::certificate::Certificate;
 use crate::domain::application::CredentialName;
 use crate::features::authn::settings::ProviderSettings;
+use crate::features::client::settings::ClientSettings;
 use crate::features::directory::settings::DirectorySettings;
 use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::settings::{CedarFile, RoleSettings};
@@ -59,10 +61,12 @@ pub(super) struct Draft {
     pub(super) directories: Vec<Written<DirectorySettings>>,
     pub(super) applications: Vec<Written<ApplicationDraft>>,
     pub(super) roles: Vec<Written<RoleDraft>>,
+    pub(super) clients: Vec<Written<ClientSettings>>,
     pub(super) policies: Vec<CedarFile>,
     /// Every name that is written, also of what could not be settled: a reference to it is no mistake.
     pub(super) provider_names: Vec<Written<String>>,
     pub(super) application_names: Vec<Written<String>>,
     pub(super) role_names: Vec<Written<String>>,
+    pub(super) client_names: Vec<Written<String>>,
     pub(super) device_names: Vec<String>,
 }

@@ -9,7 +9,7 @@ use crate::config::certificate::authorities;
 use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
 use crate::domain::assurance::AssuranceClass;
-use crate::features::authn::settings::{Ask, ClassSettings, Proof, ProviderSettings};
+use crate::features::authn::settings::{AccessTokenType, Ask, ClassSettings, Proof, ProviderSettings};
 
 pub(in crate::config) fn provider(reader: &Reader<'_>) -> Option<ProviderSettings> {
     let name = reader.parsed("name");
@@ -20,6 +20,7 @@ pub(in crate::config) fn provider(reader: &Reader<'_>) -> Option<ProviderSetting
     let claims = claims(reader);
     let assurance = assurance(reader);
     let login_again = reader.parsed("login_again");
+    let access_token_type = reader.text_with("access_token_type", access_token_type);
     let authorities_pem = authorities(reader);
     let clock_skew = reader.duration("clock_skew");
     let timeout = reader.duration("timeout");
@@ -34,6 +35,7 @@ pub(in crate::config) fn provider(reader: &Reader<'_>) -> Option<ProviderSetting
         assurance: assurance?,
         login_again: login_again?,
         has_directory_groups: false,
+        access_token_type: access_token_type?,
         authorities: authorities_pem,
         clock_skew: clock_skew?,
         timeout: timeout?,
@@ -68,6 +70,14 @@ fn issuer(text: &str) -> Result<String, Mistake> {
             Err(Mistake::new(format!("`{text}` is not encrypted"), "`https`; `http` only for loopback hosts"))
         }
         _ => Err(Mistake::new(format!("`{text}` is not `https`"), right)),
+    }
+}
+
+fn access_token_type(text: &str) -> Result<AccessTokenType, Mistake> {
+    match text {
+        "at+jwt" => Ok(AccessTokenType::AtJwt),
+        "jwt" => Ok(AccessTokenType::Jwt),
+        _ => Err(Mistake::new(format!("`{text}` is no type of access tokens"), "one of at+jwt, jwt")),
     }
 }
 

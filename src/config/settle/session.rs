@@ -90,8 +90,12 @@ fn headers(reader: &Reader<'_>) -> Option<Vec<(HeaderName, HeaderValue)>> {
             );
             return None;
         };
-        let Some(value) = HeaderValue::from_str(&value).ok().filter(|value| !value.is_empty()) else {
-            reader.error("header", format!("`{name}` cannot have this value"), "a text that is not empty");
+        let Some(value) = HeaderValue::from_str(&value).ok() else {
+            reader.error(
+                "header",
+                format!("`{name}` cannot have this value"),
+                "a text without control characters",
+            );
             return None;
         };
         Some((header, value))

@@ -1,6 +1,7 @@
 //! A good configuration, and everything that can be wrong with it.
 
 mod catalogue;
+mod clients;
 mod keys;
 mod loading;
 mod sessions;

@@ -41,6 +41,12 @@ pub enum AuthnError {
     /// Whoever posted it: a logout token that does not hold.
     #[error("the logout token does not hold: {0}")]
     LogoutToken(#[from] LogoutTokenFault),
+    /// Whoever brought it: an access token that does not hold.
+    #[error("the access token does not hold: {0}")]
+    AccessToken(#[from] AccessTokenFault),
+    /// Whoever brought it: the proof beside an access token that is bound to a key.
+    #[error("the proof of possession does not hold: {0}")]
+    Proof(#[from] ProofFault),
     /// The provider: userinfo is about somebody else.
     #[error("userinfo is about another subject than the ID token")]
     OtherSubject,
@@ -76,6 +82,7 @@ impl AuthnError {
             | Self::IdToken(_)
             | Self::OtherSubject => Reason::SignInInvalid,
             Self::LogoutToken(_) => Reason::LogoutTokenInvalid,
+            Self::AccessToken(_) | Self::Proof(_) => Reason::TokenInvalid,
             Self::GroupsIncomplete => Reason::GroupsIncomplete,
             Self::NotAnew => Reason::AuthTooOld,
             Self::AssuranceNotProven { .. } => Reason::AssuranceNotProven,
@@ -136,6 +143,122 @@ pub enum TokenFault {
     /// `exp` is past.
     #[error("it has expired")]
     Expired,
+}
+
+/// What does not hold in a signed token as such.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SignedFault {
+    Token(TokenFault),
+    /// It is not a signed token, or lacks a claim that it needs.
+    Malformed,
+    /// It is a token of another kind.
+    Type,
+}
+
+impl From<SignedFault> for LogoutTokenFault {
+    fn from(fault: SignedFault) -> Self {
+        match fault {
+            SignedFault::Token(fault) => Self::Token(fault),
+            SignedFault::Malformed => Self::Malformed,
+            SignedFault::Type => Self::Type,
+        }
+    }
+}
+
+impl From<SignedFault> for AccessTokenFault {
+    fn from(fault: SignedFault) -> Self {
+        match fault {
+            SignedFault::Token(fault) => Self::Token(fault),
+            SignedFault::Malformed => Self::Malformed,
+            SignedFault::Type => Self::Type,
+        }
+    }
+}
+
+/// What does not hold in an access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AccessTokenFault {
+    /// What does not hold of tokens of any kind.
+    #[error(transparent)]
+    Token(#[from] TokenFault),
+    /// It is not a signed token, or lacks a claim that it needs.
+    #[error("it is malformed or lacks a claim")]
+    Malformed,
+    /// It says that it is a token of another kind.
+    #[error("`typ` is not that of an access token")]
+    Type,
+    /// It has a mark of a token of another kind.
+    #[error("it is a token of another kind")]
+    OtherKind,
+    /// `iss` is no provider of ours.
+    #[error("`iss` is no provider of ours")]
+    Issuer,
+    /// `client_id` and `azp` are missing, or do not agree.
+    #[error("it does not say which program it was given to")]
+    Client,
+    /// `iat` is in the future, or more than a day past.
+    #[error("`iat` is not of the last day")]
+    IssuedAt,
+    /// `nbf` is in the future.
+    #[error("`nbf` is not yet")]
+    NotYet,
+    /// It is bound to something else than a key that can be proven to be held.
+    #[error("it is bound (`cnf`) to something that cannot be proven here")]
+    Bound,
+    /// The provider does not vouch for it.
+    #[error("the provider says that it is not active")]
+    Inactive,
+    /// `client_id` or `sub` is empty or too long.
+    #[error("`client_id` or `sub` is empty or too long")]
+    Identifier,
+}
+
+impl From<SignedFault> for ProofFault {
+    fn from(fault: SignedFault) -> Self {
+        match fault {
+            SignedFault::Token(fault) => Self::Token(fault),
+            SignedFault::Malformed => Self::Malformed,
+            SignedFault::Type => Self::Type,
+        }
+    }
+}
+
+/// What does not hold in a proof that the holder of a token has its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ProofFault {
+    /// What does not hold of tokens of any kind.
+    #[error(transparent)]
+    Token(#[from] TokenFault),
+    /// There is none, or more than one, or none is asked for.
+    #[error("the token is bound and there is not one proof, or it is not and there is one")]
+    Missing,
+    /// It is not a signed token, or lacks a claim that it needs.
+    #[error("it is malformed or lacks a claim")]
+    Malformed,
+    /// It is a token of another kind.
+    #[error("it is of another kind")]
+    Type,
+    /// `jwk` is no public key.
+    #[error("`jwk` is no public key")]
+    Key,
+    /// It is by another key than the token is bound to.
+    #[error("it is by another key than the token is bound to")]
+    Holder,
+    /// It is for another request: `htm` or `htu`.
+    #[error("`htm` or `htu` is another request's")]
+    Request,
+    /// It is for another token: `ath`.
+    #[error("`ath` is another token's")]
+    AccessToken,
+    /// `iat` is not of now.
+    #[error("`iat` is not of the last minute")]
+    IssuedAt,
+    /// A proof with this `jti` came before.
+    #[error("a proof with this `jti` came before")]
+    Replayed,
+    /// So many proofs came in the last minute that no more can be remembered.
+    #[error("too many proofs came in the last minute")]
+    TooMany,
 }
 
 /// What does not hold in an ID token.

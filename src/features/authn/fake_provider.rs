@@ -61,6 +61,11 @@ pub(super) struct Script {
     pub(super) key_requests: usize,
     pub(super) discovery_requests: usize,
     pub(super) userinfo_requests: usize,
+    pub(super) introspection: Behavior,
+    /// What introspection answers about every token.
+    pub(super) answer: Value,
+    /// The forms that introspection was asked with.
+    pub(super) introspected: Vec<HashMap<String, String>>,
 }
 
 /// What the authorization endpoint was asked, remembered under the code that it gave.
@@ -130,6 +135,9 @@ impl FakeProvider {
             key_requests: 0,
             discovery_requests: 0,
             userinfo_requests: 0,
+            introspection: Behavior::Normal,
+            answer: json!({ "active": false }),
+            introspected: Vec::new(),
         };
         let fake = Self { issuer, script: Arc::new(Mutex::new(script)) };
         let router = Router::new()
@@ -137,6 +145,7 @@ impl FakeProvider {
             .route("/keys", get(keys))
             .route("/token", post(token))
             .route("/userinfo", get(userinfo))
+            .route("/introspect", post(introspect))
             .with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         fake
@@ -182,6 +191,7 @@ fn metadata(issuer: &str) -> Map<String, Value> {
         "token_endpoint": format!("{issuer}/token"),
         "userinfo_endpoint": format!("{issuer}/userinfo"),
         "end_session_endpoint": format!("{issuer}/sign-out?theme=clinic"),
+        "introspection_endpoint": format!("{issuer}/introspect"),
         "jwks_uri": format!("{issuer}/keys"),
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
@@ -305,6 +315,24 @@ async fn userinfo(State(fake): State<FakeProvider>, headers: HeaderMap) -> Respo
         script.userinfo_requests += 1;
         json_reply(&Value::Object(script.userinfo.clone()))
     })
+}
+
+async fn introspect(
+    State(fake): State<FakeProvider>,
+    headers: HeaderMap,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    let basic = format!("Basic {}", STANDARD.encode(format!("{CLIENT_ID}:s3cret%2Fof%3Aus")));
+    let by_header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) == Some(&*basic);
+    let by_form = form.get("client_secret").is_some_and(|secret| secret == CLIENT_SECRET);
+    let (behavior, answer) = fake.script(|script| {
+        script.introspected.push(form);
+        (script.introspection, script.answer.clone())
+    });
+    if by_header == by_form {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    behave(behavior, || json_reply(&answer)).await
 }
 
 /// Longer than a test's provider may take.

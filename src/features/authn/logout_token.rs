@@ -9,17 +9,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeyUse, CoreJwsSigningAlgorithm};
-use openidconnect::{JsonWebKey as _, JsonWebKeyAlgorithm, JsonWebKeyUse as _, JwsSigningAlgorithm as _};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::RelyingParty;
 use super::error::{AuthnError, LogoutTokenFault, TokenFault};
 use super::id_token::is_for_us;
-use super::provider::{Asker, Discovered, Provider};
+use super::provider::{Asker, Provider};
+use super::signed_token::{Audiences, Moment, Signed, is_there};
 use crate::domain::application::ProviderName;
 use crate::domain::revocation::{ProviderSession, Target};
 use crate::domain::subject::{SubjectId, identifier};
@@ -41,9 +38,9 @@ impl RelyingParty {
     /// Verifies a logout token. It is good once.
     pub async fn logout(&self, token: &str, now: Timestamp) -> Result<Logout, AuthnError> {
         let token = Token::parse(token)?;
-        let provider = self.addressed(&token.claims)?;
-        token.is_signed_by(&provider, now).await?;
-        let claims = &token.claims;
+        let claims = &token.0.claims;
+        let provider = self.addressed(claims)?;
+        token.0.is_signed_by(&provider, Asker::Stranger, now).await?.map_err(LogoutTokenFault::from)?;
         claims.is_in_time(provider.settings.clock_skew, now)?;
         let target = token.target()?;
         let until = claims.until(provider.settings.clock_skew);
@@ -76,29 +73,13 @@ impl RelyingParty {
 }
 
 /// A token, taken apart. What it says is not believed yet.
-pub struct Token<'t> {
-    header: Header,
-    claims: Claims,
-    signed: &'t [u8],
-    signature: Vec<u8>,
-}
+pub struct Token<'t>(Signed<'t, Claims>);
 
 /// Nothing of what it says.
 impl fmt::Debug for Token<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(..)")
     }
-}
-
-#[derive(Deserialize)]
-struct Header {
-    alg: CoreJwsSigningAlgorithm,
-    kid: Option<String>,
-    typ: Option<String>,
-    #[serde(default, deserialize_with = "is_there")]
-    crit: bool,
-    #[serde(default, deserialize_with = "is_there")]
-    cty: bool,
 }
 
 #[derive(Deserialize)]
@@ -119,90 +100,24 @@ struct Claims {
 impl<'t> Token<'t> {
     /// Takes a token apart: at most 8 KiB of it.
     pub fn parse(token: &'t str) -> Result<Self, LogoutTokenFault> {
-        let malformed = LogoutTokenFault::Malformed;
-        if token.len() > TOKEN_BYTES_MAX {
-            return Err(malformed);
-        }
-        let (signed, signature) = token.rsplit_once('.').ok_or(malformed)?;
-        let (header, claims) = signed.split_once('.').ok_or(malformed)?;
-        // With more parts it is encrypted, which nobody has asked for.
-        if claims.contains('.') {
-            return Err(malformed);
-        }
-        let part = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed);
-        // JSON is UTF-8 (RFC 8259 8.1), also in what nobody looks at.
-        let json = |text: &str| String::from_utf8(part(text)?).map_err(|_| malformed);
-        let header: Header = serde_json::from_str(&json(header)?)
-            .map_err(|_| LogoutTokenFault::Token(TokenFault::Algorithm))?;
-        if !header.is_a_logout_tokens() {
-            return Err(LogoutTokenFault::Type);
-        }
-        let claims = serde_json::from_str(&json(claims)?).map_err(|_| malformed)?;
-        Ok(Self { header, claims, signed: signed.as_bytes(), signature: part(signature)? })
+        Ok(Self(Signed::parse(token, is_a_logout_tokens)?))
     }
 
     /// The issuer that it names.
     pub fn issuer(&self) -> &str {
-        &self.claims.iss
+        &self.0.claims.iss
     }
 
     /// What it says is to end, if it says that something is.
     pub fn target(&self) -> Result<Target, LogoutTokenFault> {
-        self.claims.is_a_logout()?;
-        self.claims.target()
-    }
-
-    /// Tries the keys that are known; if none fits, once more with the provider's keys of now.
-    async fn is_signed_by(&self, provider: &Provider, now: Timestamp) -> Result<(), AuthnError> {
-        let discovered = provider.discovered(now).await?;
-        match self.holds(&discovered) {
-            Err(LogoutTokenFault::Token(TokenFault::Signature)) => {}
-            held => return Ok(held?),
-        }
-        match provider.with_new_keys(&discovered, self.header.kid.clone(), Asker::Stranger, now).await? {
-            Some(rotated) => Ok(self.holds(&rotated)?),
-            None => Err(LogoutTokenFault::Token(TokenFault::Signature).into()),
-        }
-    }
-
-    fn holds(&self, provider: &Discovered) -> Result<(), LogoutTokenFault> {
-        let algorithm = &self.header.alg;
-        // Only ways with a private key are among these: neither `none` nor a shared secret.
-        if !provider.algorithms.contains(algorithm) {
-            return Err(LogoutTokenFault::Token(TokenFault::Algorithm));
-        }
-        let mut keys = provider.keys.keys().iter().filter(|key| self.is_for(key));
-        // Two that fit are none: the token has to say by which it is signed.
-        let (Some(key), None) = (keys.next(), keys.next()) else {
-            return Err(LogoutTokenFault::Token(TokenFault::Signature));
-        };
-        key.verify_signature(algorithm, self.signed, &self.signature)
-            .map_err(|_| LogoutTokenFault::Token(TokenFault::Signature))
-    }
-
-    fn is_for(&self, key: &CoreJsonWebKey) -> bool {
-        let id = key.key_id().map(|id| id.as_str());
-        let is_named = self.header.kid.is_none() || self.header.kid.as_deref() == id;
-        let signs = key.key_use().is_none_or(CoreJsonWebKeyUse::allows_signature);
-        let by_this = match key.signing_alg() {
-            JsonWebKeyAlgorithm::Algorithm(algorithm) => *algorithm == self.header.alg,
-            JsonWebKeyAlgorithm::Unspecified => true,
-            JsonWebKeyAlgorithm::Unsupported => false,
-        };
-        let is_of_kind = self.header.alg.key_type().is_some_and(|kind| kind == *key.key_type());
-        is_named && signs && by_this && is_of_kind
+        self.0.claims.is_a_logout()?;
+        self.0.claims.target()
     }
 }
 
-impl Header {
-    /// Nothing that we would have to understand and do not, and no other kind of token: `logout+jwt` is recommended, `JWT`
-    /// usual (section 2.4).
-    fn is_a_logout_tokens(&self) -> bool {
-        let kind = self.typ.as_ref().map(|kind| kind.to_ascii_lowercase());
-        let kind = kind.as_deref().map(|kind| kind.strip_prefix("application/").unwrap_or(kind));
-        let is_right = matches!(kind, None | Some("jwt" | "logout+jwt"));
-        is_right && !self.crit && !self.cty
-    }
+/// No other kind of token: `logout+jwt` is recommended, `JWT` usual (section 2.4).
+fn is_a_logout_tokens(kind: Option<&str>) -> bool {
+    matches!(kind, None | Some("jwt" | "logout+jwt"))
 }
 
 impl Claims {
@@ -268,49 +183,8 @@ impl Logouts {
     }
 }
 
-/// One, or a list.
-struct Audiences(Vec<String>);
-
-impl<'de> Deserialize<'de> for Audiences {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Either {
-            One(String),
-            Several(Vec<String>),
-        }
-        Ok(match Either::deserialize(deserializer)? {
-            Either::One(audience) => Self(vec![audience]),
-            Either::Several(audiences) => Self(audiences),
-        })
-    }
-}
-
-/// Seconds since 1970, maybe with a fraction (RFC 7519 section 2, `NumericDate`).
-struct Moment(Timestamp);
-
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let seconds = f64::deserialize(deserializer)?;
-        if !(0.0..SECONDS_MAX).contains(&seconds) {
-            return Err(serde::de::Error::custom("not a moment"));
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
-        let millis = (seconds * 1000.0) as i64;
-        Ok(Self(Timestamp::from_millis(millis)))
-    }
-}
-
-/// For a member that may not be there, whatever its value, `null` among them.
-fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
-}
-
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// The longest that a token is good, whatever it says; two minutes are recommended (section 2.4).
 const LIFETIME_MAX: Duration = Duration::from_secs(10 * 60);
 /// As many as a house signs out in ten minutes, many times over.
 const LOGOUTS_MAX: usize = 16_384;
-const TOKEN_BYTES_MAX: usize = 8 * 1024;
-/// The year 9999.
-const SECONDS_MAX: f64 = 253_402_300_800.0;

@@ -1,22 +1,27 @@
-//! Sign-in, step-up and sign-out by OpenID Connect: the relying party (RP), and sign-out that the provider asks for.
+//! Sign-in, step-up and sign-out by OpenID Connect: the relying party (RP), and sign-out that the provider asks for. And,
+//! for programs, the access tokens that the same providers give: the resource server (RS).
 //!
 //! Authorization code flow with PKCE, state and nonce (OpenID Connect Core 3.1, RFC 9700). A step-up
 //! is *proven* by what comes back in the same transaction, never by having been asked for: whatever
 //! is in the URL can be edited by the person. A provider that comes back below the bar gives one
 //! error, never another redirect.
 
+pub mod access_token;
 mod assurance;
 mod callback;
 pub mod claims;
 mod error;
 mod id_token;
+mod introspection;
 pub mod logout_token;
+pub mod proof;
 mod provider;
 pub mod response;
 mod return_to;
 pub mod settings;
 mod sign_in;
 mod sign_out;
+mod signed_token;
 mod transaction;
 
 #[cfg(test)]
@@ -28,12 +33,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use logout_token::Logouts;
+use proof::Proofs;
 use provider::Provider;
 use settings::ProviderSettings;
 use transaction::Transactions;
 
 pub use callback::{Finished, Previous};
-pub use error::{AuthnError, IdTokenFault, LogoutTokenFault, ProviderFault, RefusalCode};
+pub use error::{
+    AccessTokenFault, AuthnError, IdTokenFault, LogoutTokenFault, ProofFault, ProviderFault, RefusalCode,
+    TokenFault,
+};
 pub use logout_token::Logout;
 pub use return_to::ReturnTo;
 pub use sign_in::{Again, Begun, Current, SignIn};
@@ -50,6 +59,7 @@ pub struct RelyingParty {
     providers: RwLock<Arc<Providers>>,
     transactions: Transactions,
     logouts: Logouts,
+    proofs: Proofs,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -66,6 +76,7 @@ impl RelyingParty {
             providers: RwLock::new(Arc::new(set_up(providers)?)),
             transactions: Transactions::default(),
             logouts: Logouts::default(),
+            proofs: Proofs::default(),
             entropy,
         })
     }

@@ -61,9 +61,25 @@ pub(super) struct FurtherMetadata {
     /// OpenID Connect Back-Channel Logout 1.0.
     #[serde(default)]
     backchannel_logout_supported: Option<bool>,
+    /// RFC 8414.
+    #[serde(default)]
+    pub(super) introspection_endpoint: Option<String>,
+    /// RFC 8414.
+    #[serde(default)]
+    introspection_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
 
 impl AdditionalProviderMetadata for FurtherMetadata {}
+
+impl FurtherMetadata {
+    /// Whether our secret is shown in the form at the introspection endpoint, because the header is not taken there.
+    pub(super) fn introspects_by_form(&self) -> bool {
+        let takes = |methods: &Vec<String>, way: &str| methods.iter().any(|method| method == way);
+        self.introspection_endpoint_auth_methods_supported
+            .as_ref()
+            .is_some_and(|it| !takes(it, "client_secret_basic") && takes(it, "client_secret_post"))
+    }
+}
 
 /// What a provider said about itself, checked.
 #[derive(Debug)]
@@ -126,7 +142,8 @@ const MISSING_KEY_LIFETIME: Duration = Duration::from_secs(60);
 /// Missing keys that are remembered.
 const MISSING_KEYS_MAX: usize = 64;
 
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+/// The ways of signing that are accepted: by private keys only.
+pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,

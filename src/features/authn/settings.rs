@@ -32,6 +32,8 @@ pub struct ProviderSettings {
     pub assurance: BTreeMap<AssuranceClass, ClassSettings>,
     /// How it is asked to have somebody authenticate whom it knows already. Default: in both ways.
     pub login_again: LoginAgain,
+    /// What its signed access tokens say that they are.
+    pub access_token_type: AccessTokenType,
     /// Certificates, in PEM, of the authorities that vouch for the provider; `None`: the system's.
     pub authorities: Option<Arc<[u8]>>,
     /// How far the provider's clock may be from ours. Default 30 s, at most 5 min.
@@ -53,6 +55,15 @@ closed_list! {
         /// By `prompt=login`.
         Prompt = "prompt",
     }
+}
+
+/// What a signed access token says that it is: its `typ`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessTokenType {
+    /// `at+jwt` (RFC 9068 section 2.1), which no token of another kind has.
+    AtJwt,
+    /// `JWT` or nothing beside it, from providers that are older than that.
+    Jwt,
 }
 
 /// How to ask for a class of assurance, and what proves it.

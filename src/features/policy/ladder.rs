@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::bundle::Rules;
 use super::problem::PolicySource;
 use super::reads::Fact;
-use super::settings::{Hours, MaySettings};
+use super::settings::MaySettings;
 use super::slice::{RouteRules, Slice, Verdict};
 use super::wording;
 use super::world::Facts;
@@ -19,6 +19,7 @@ use crate::domain::application::RoleName;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::decision::WayOn;
 use crate::domain::device::DeviceClass;
+use crate::domain::hours::Hours;
 use crate::domain::purpose::Purpose;
 
 /// Asks again.

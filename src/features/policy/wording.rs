@@ -3,9 +3,10 @@
 
 use std::fmt::Write as _;
 
-use super::settings::{Hours, MaySettings, RoleSettings};
+use super::settings::{MaySettings, RoleSettings};
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::device::DeviceClass;
+use crate::domain::hours::Hours;
 use crate::domain::purpose::Purpose;
 
 /// A rule in words.

@@ -19,16 +19,27 @@ impl Sessions {
     pub fn end(&self, target: &Target, now: Timestamp) -> Vec<Arc<Session>> {
         // First this: a session that is put into the table after it was looked through finds it here.
         self.lately.note(target, now);
+        if let Target::Person(subject) = target {
+            self.ended.note_subject(subject, now);
+        }
         let meant = self.meant(target);
+        for session in meant.iter().filter(|session| session.program.is_some()) {
+            self.ended.note_token(session.digest, session.absolute_end, now);
+            if let Some(id) = session.token_id() {
+                self.ended.note_token(id, session.absolute_end, now);
+            }
+        }
         let ended = meant.iter().filter_map(|session| self.table.end(session.id, now)).collect();
-        lock(&self.undeleted).extend(meant.iter().map(|session| session.id));
+        let stored = meant.iter().filter(|session| session.program.is_none());
+        lock(&self.undeleted).extend(stored.map(|session| session.id));
         ended
     }
 
-    /// Takes the sessions that were ended out of the store. Where it does not answer, they are taken out as soon as
-    /// it does.
-    pub async fn settle(&self) -> Result<(), SessionError> {
-        self.delete_ended().await
+    /// Takes the sessions that were ended out of the store, and writes down what was ended of programs. Where it does not
+    /// answer, that is done as soon as it does.
+    pub async fn settle(&self, now: Timestamp) -> Result<(), SessionError> {
+        self.delete_ended().await?;
+        self.write_ended(now).await
     }
 
     /// The person's oldest sessions, beyond as many as one person may have.
@@ -41,7 +52,14 @@ impl Sessions {
 
     fn meant(&self, target: &Target) -> Vec<Arc<Session>> {
         match target {
-            Target::Session(id) => self.table.by_id(*id).into_iter().collect(),
+            Target::Session(id) => {
+                let Some(session) = self.table.by_id(*id) else { return Vec::new() };
+                let Some(token) = session.token_id() else { return vec![session] };
+                // A token is one token in whatever spelling it has come.
+                let mut meant = self.table.of_subject(&session.subject.id());
+                meant.retain(|other| other.token_id() == Some(token));
+                meant
+            }
             Target::SignIn(id) => {
                 let Some(session) = self.table.by_id(*id) else { return Vec::new() };
                 let sid = session.provider_sid.as_ref();

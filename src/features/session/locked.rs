@@ -60,6 +60,8 @@ impl Sessions {
         let session = {
             let _turn = self.turn(id).lock().await;
             let (before, from) = match self.current(id, device, now) {
+                // A program takes no step.
+                Found::Session(session) if session.program.is_some() => return Err(SessionError::Gone),
                 Found::Session(session) => (session, State::Live),
                 Found::Locked(locked) if renewal.subject.id() != locked.session.subject.id() => {
                     return Err(SessionError::OtherPerson);

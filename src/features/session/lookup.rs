@@ -5,7 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::foundation::digest::Digest;
 
-/// A map keyed by a token's digest. Only digests of tokens that we gave out are ever keys, so
+/// A map keyed by a token's digest. Only digests of tokens that we or a provider gave out are ever keys, so
 /// nobody can choose keys that collide.
 pub(super) type DigestMap<T> = HashMap<Digest, T, BuildHasherDefault<FirstBytes>>;
 

@@ -7,11 +7,16 @@
 //! at once everywhere.
 //!
 //! Whoever is away for a while finds their session locked ([`Locked`]), and whoever is away for long finds none.
+//!
+//! A program that comes with an access token has a session too, so that all that asks about people asks about it alike:
+//! in memory only, under the token's digest, as long as the token ([`Program`]).
 
 mod desk;
+mod ended;
 mod ending;
 mod locked;
 mod lookup;
+mod program;
 #[expect(clippy::module_inception, reason = "a file per idea, and the idea is the session")]
 mod session;
 mod sessions;
@@ -26,7 +31,9 @@ mod upkeep;
 mod tests;
 
 pub use desk::SessionDesk;
+pub use ended::PROGRAM_MIGRATIONS;
 pub use locked::Locked;
+pub use program::{NewProgram, Program};
 pub use session::{NewSession, Renewal, Session, SessionSummary};
 pub use sessions::{SessionError, SessionLimits, Sessions};
 pub use standing::{Ends, Found};

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::domain::application::{ApplicationName, ProviderName};
+use super::program::Program;
+use crate::domain::application::{ApplicationName, ClientName, ProviderName};
 use crate::domain::assurance::{Assurance, AssuranceClass};
 use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
@@ -87,6 +88,8 @@ pub struct Session {
     pub provider_sid: Option<Arc<str>>,
     /// The ID token, for the sign-out at the provider.
     pub id_token: Option<Secret>,
+    /// The program whose it is, where it rests on an access token instead of a cookie. Such a session is never stored.
+    pub program: Option<Program>,
     /// Rises with every change, and no two sessions of a process share one.
     pub version: u64,
     pub(super) digest: Digest,
@@ -130,6 +133,9 @@ pub struct SessionSummary {
     pub assurance: Vec<AssuranceClass>,
     /// When the person signed in.
     pub created: Timestamp,
+    /// The program whose it is, if it is none of a person's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientName>,
     /// When they were last active.
     pub last_seen: Timestamp,
     /// When it ends if they stay inactive.
@@ -200,12 +206,16 @@ impl Session {
         self.state.store(State::Ended as u8, Ordering::Release);
     }
 
-    /// Whether it has been gone for `grace`: nobody needs to be told any more what became of it.
+    /// Whether it has been gone for `grace`: nobody needs to be told any more what became of it. A program's token that
+    /// was ended is refused as long as it would be good.
     pub(super) fn is_forgotten(&self, grace: Duration, now: Timestamp) -> bool {
+        if self.program.is_some() {
+            return now >= self.absolute_end;
+        }
         !self.stands() && now.since(self.gone()) > grace
     }
 
-    /// The same session under `digest` and `version`, to be changed before it takes its place.
+    /// The same session of a person under `digest` and `version`, to be changed before it takes its place.
     pub(super) fn successor(&self, digest: Digest, version: u64) -> Self {
         Self {
             id: self.id,
@@ -220,6 +230,7 @@ impl Session {
             device: self.device.clone(),
             provider_sid: self.provider_sid.clone(),
             id_token: self.id_token.clone(),
+            program: None,
             version,
             digest,
             state: AtomicU8::new(State::Live as u8),

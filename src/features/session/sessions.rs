@@ -7,7 +7,9 @@ use arc_swap::ArcSwap;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::desk::SessionDesk;
+use super::ended::EndedPrograms;
 use super::ending::Lately;
+use super::program::Order;
 use super::session::{NewSession, Session, SessionSummary, State};
 use super::settings::SessionSettings;
 use super::standing::Found;
@@ -41,6 +43,8 @@ pub struct Sessions {
     /// Ended here, but still in the store, which did not answer.
     pub(super) undeleted: Mutex<Vec<SessionId>>,
     pub(super) lately: Lately,
+    pub(super) programs: Order,
+    pub(super) ended: EndedPrograms,
     /// The shard to be swept next.
     pub(super) sweep: AtomicUsize,
 }
@@ -52,11 +56,13 @@ pub struct SessionLimits {
     pub all: usize,
     /// Of one person; beyond it their oldest ends.
     pub per_person: usize,
+    /// Of programs, a few hundred bytes each; beyond it the oldest is forgotten, and its token verified anew.
+    pub of_programs: usize,
 }
 
 impl Default for SessionLimits {
     fn default() -> Self {
-        Self { all: 1_000_000, per_person: 64 }
+        Self { all: 1_000_000, per_person: 64, of_programs: 65_536 }
     }
 }
 
@@ -114,6 +120,7 @@ impl Sessions {
         entropy: Arc<dyn Entropy>,
         now: Timestamp,
     ) -> Result<Self, SessionError> {
+        let ended = EndedPrograms::load(&store, now)?;
         let sessions = Self {
             table: Table::new(),
             store,
@@ -125,6 +132,8 @@ impl Sessions {
             touched: Mutex::default(),
             undeleted: Mutex::default(),
             lately: Lately::default(),
+            programs: Order::default(),
+            ended,
             sweep: AtomicUsize::new(0),
         };
         let mut unreadable = 0_usize;
@@ -223,7 +232,7 @@ impl Sessions {
             return Ok(());
         }
         self.end(&Target::Session(session.id), now);
-        self.settle().await?;
+        self.settle(now).await?;
         Err(SessionError::Gone)
     }
 
@@ -312,8 +321,9 @@ impl Sessions {
     ) -> Result<Arc<Session>, SessionError> {
         let _turn = self.turn(id).lock().await;
         let before = match self.table.by_id(id).map(|session| self.at_rest(session, now)) {
-            Some(Found::Session(session)) => session,
-            Some(Found::Locked(_) | Found::Expired | Found::Ended | Found::None) | None => {
+            Some(Found::Session(session)) if session.program.is_none() => session,
+            Some(Found::Session(_) | Found::Locked(_) | Found::Expired | Found::Ended | Found::None)
+            | None => {
                 return Err(SessionError::Gone);
             }
         };
@@ -348,6 +358,7 @@ impl Sessions {
             device: new.device,
             provider_sid: new.provider_sid,
             id_token: new.id_token,
+            program: None,
             version: self.next_version(),
             digest: token.digest(),
             state: (State::Live as u8).into(),
@@ -369,6 +380,7 @@ impl Sessions {
             purpose: session.purpose,
             assurance: session.assurance.proven.keys().cloned().collect(),
             created: session.created,
+            client: session.program.as_ref().map(|program| program.client.clone()),
             last_seen: session.last_seen(),
             idle_end: ends.idle,
             absolute_end: ends.absolute,

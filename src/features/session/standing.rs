@@ -70,7 +70,7 @@ impl Sessions {
             return;
         }
         session.last_seen.fetch_max(now.as_millis(), Ordering::SeqCst);
-        if !session.unsaved.swap(true, Ordering::SeqCst) {
+        if session.program.is_none() && !session.unsaved.swap(true, Ordering::SeqCst) {
             lock(&self.touched).push(session.clone());
         }
     }
@@ -128,6 +128,10 @@ fn age(session: &Session, times: Times, now: Timestamp) {
 }
 
 fn ends(session: &Session, times: Times) -> Ends {
+    // A program is idle as it likes: its session is as long as its token.
+    if session.program.is_some() {
+        return Ends { lock: None, idle: session.absolute_end, absolute: session.absolute_end };
+    }
     let seen = session.last_seen();
     // What was promised at sign-in, or less if the settings have become shorter.
     let absolute = session.absolute_end.min(session.created.plus(times.absolute));

@@ -114,6 +114,7 @@ pub(super) fn read(row: &Row, version: u64) -> Result<Session, Unreadable> {
         device: body.device,
         provider_sid: body.provider_sid,
         id_token: id_token.map(|token| Secret::new(token.to_owned())),
+        program: None,
         version,
         digest: Digest::from_bytes(digest),
         state: AtomicU8::new(State::Live as u8),

@@ -12,7 +12,7 @@ impl Sessions {
     /// The work that may wait: saves when people were last seen, deletes what the store still
     /// holds, forgets what is long gone. To be called every few seconds, and once before the end.
     pub async fn maintain(&self, now: Timestamp) -> Result<(), SessionError> {
-        self.delete_ended().await?;
+        self.settle(now).await?;
         self.save_touched().await?;
         self.sweep_next(now).await
     }
@@ -50,7 +50,9 @@ impl Sessions {
         for session in self.table.in_shard(shard) {
             if !self.stands(&session, now) && session.is_forgotten(GRACE, now) {
                 self.table.forget(&session);
-                rows.push(store::delete(session.id));
+                if session.program.is_none() {
+                    rows.push(store::delete(session.id));
+                }
             }
         }
         if !rows.is_empty() {

@@ -220,6 +220,7 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
         | Refusal::LogoutRefused(_)
         | Refusal::AccountBarred(_)
         | Refusal::ProvisioningRefused
+        | Refusal::Token(_)
         | Refusal::AssuranceNotProven(..)
         | Refusal::StoreUnavailable
         | Refusal::TooManyRequests(_)

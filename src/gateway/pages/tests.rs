@@ -442,6 +442,7 @@ fn session_id(seed: u64) -> SessionId {
 /// Two of their sessions, of which the second is locked.
 fn sessions(name: &str, now: Timestamp) -> Vec<SessionSummary> {
     let session = |seed, host: &str, locked, device: Option<&str>| SessionSummary {
+        client: None,
         id: session_id(seed),
         host: host.into(),
         provider: "clinic".parse().unwrap(),

@@ -88,7 +88,10 @@ const provider = new Provider(ISSUER, {
     redirect_uris: origins.map((origin) => `${origin}/.leastway/callback`),
     post_logout_redirect_uris: origins.flatMap((origin) => [`${origin}/`, `${origin}/.leastway/signed-out`]),
     backchannel_logout_uri: `${origins[0]}/.leastway/back-channel-logout`, backchannel_logout_session_required: true,
-  }],
+  }, ...['billing-export', 'lab-import', 'night-job', 'stranger'].map((id) => ({
+    client_id: id, client_secret: `secret-of-${id}`, token_endpoint_auth_method: 'client_secret_basic',
+    grant_types: ['client_credentials'], response_types: [], redirect_uris: [],
+  }))],
   fetch: fetchHere,
   acrValues: [PASSWORD, MFA],
   scopes: ['openid', 'profile', 'clinic', 'groups'],
@@ -99,6 +102,20 @@ const provider = new Provider(ISSUER, {
   features: {
     devInteractions: { enabled: false },
     backchannelLogout: { enabled: true },
+    // Programs: by the resource that they name, a signed token of five minutes or of a second; without one, a token that
+    // says nothing itself.
+    clientCredentials: { enabled: true },
+    introspection: { enabled: true },
+    dPoP: { enabled: true },
+    revocation: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => undefined,
+      getResourceServerInfo: (ctx, resource) => ({
+        scope: 'images', audience: resource.replace(/:short$/, ''), accessTokenFormat: 'jwt',
+        accessTokenTTL: resource.endsWith(':short') ? 1 : 300, jwt: { sign: { alg: 'ES256' } },
+      }),
+    },
     rpInitiatedLogout: {
       enabled: true,
       logoutSource: (ctx, form) => {

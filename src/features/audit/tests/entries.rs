@@ -192,6 +192,7 @@ fn subject() -> impl Strategy<Value = Arc<Kept<EventSubject>>> {
                 acr,
                 amr,
                 auth_time,
+                client: None,
             }))
         },
     )

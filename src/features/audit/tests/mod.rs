@@ -82,6 +82,7 @@ fn opening(number: u64) -> Opening {
             acr: None,
             amr: Vec::new(),
             auth_time: MORNING,
+            client: None,
         }))),
         verdict: Verdict::Permit,
         reasons: vec![Reason::RuleMatched],

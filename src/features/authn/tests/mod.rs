@@ -1,8 +1,10 @@
 //! A person, their browser and a provider that does as a test tells it.
 
+mod access_tokens;
 mod id_tokens;
 mod logout_tokens;
 mod people;
+mod proofs;
 mod providers;
 mod responses;
 mod step_up;
@@ -16,7 +18,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::fake_provider::{Behavior, CLIENT_ID, CLIENT_SECRET, FakeProvider, Signing, SigningKey, TIMEOUT};
-use super::settings::{Ask, ClassSettings, LoginAgain, Proof, ProviderSettings};
+use super::settings::{AccessTokenType, Ask, ClassSettings, LoginAgain, Proof, ProviderSettings};
 use super::*;
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::reason::Reason;
@@ -117,6 +119,7 @@ fn settings(issuer: &str) -> ProviderSettings {
         scopes: texts(&["openid", "profile"]),
         claims: BTreeMap::from([("groups".to_owned(), "groups".to_owned())]),
         has_directory_groups: false,
+        access_token_type: AccessTokenType::AtJwt,
         assurance: BTreeMap::from([("mfa".parse().unwrap(), mfa), ("export".parse().unwrap(), by_scope)]),
         login_again: LoginAgain::Both,
         authorities: Some(certificate.cert.pem().into_bytes().into()),

@@ -1,6 +1,8 @@
-//! Sessions as their people and operators meet them: made, found, changed, ended; in `locking`, away and back.
+//! Sessions as their people and operators meet them: made, found, changed, ended; in `locking`, away and back; in `programs`,
+//! those of programs.
 
 mod locking;
+mod programs;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -46,7 +48,7 @@ fn limited(path: &Path, limits: SessionLimits, now: Timestamp) -> Sessions {
 }
 
 fn opened(path: &Path, settings: &SessionSettings, limits: SessionLimits, now: Timestamp) -> Sessions {
-    let store = Store::open(path, &[MIGRATIONS]).unwrap();
+    let store = Store::open(path, &[MIGRATIONS, PROGRAM_MIGRATIONS]).unwrap();
     // A new seed at each opening: tokens of one run do not come again in the next.
     let entropy = Arc::new(SeededEntropy::new(u64::try_from(now.as_millis()).unwrap()));
     Sessions::load(store, settings, limits, entropy, now).unwrap()
@@ -80,7 +82,7 @@ fn sign_in(sub: &str) -> NewSession {
 /// Ends what is meant, in memory and in the store; gives what stood.
 async fn end(sessions: &Sessions, target: Target, now: Timestamp) -> Vec<SessionId> {
     let ended = sessions.end(&target, now);
-    sessions.settle().await.unwrap();
+    sessions.settle(now).await.unwrap();
     ended.iter().map(|session| session.id).collect()
 }
 
@@ -363,7 +365,7 @@ async fn what_was_ended_does_not_come_back_by_a_change() {
 #[tokio::test]
 async fn beyond_the_limit_of_one_person_their_oldest_are_to_end() {
     let directory = tempfile::tempdir().unwrap();
-    let limits = SessionLimits { all: 100, per_person: 2 };
+    let limits = SessionLimits { all: 100, per_person: 2, ..SessionLimits::default() };
     let sessions = limited(&directory.path().join("store.db"), limits, start());
     let mut made = Vec::new();
     for minute in 0..3 {
@@ -377,7 +379,7 @@ async fn beyond_the_limit_of_one_person_their_oldest_are_to_end() {
 #[tokio::test]
 async fn beyond_the_limit_of_all_nobody_more_is_let_in() {
     let directory = tempfile::tempdir().unwrap();
-    let limits = SessionLimits { all: 2, per_person: 2 };
+    let limits = SessionLimits { all: 2, per_person: 2, ..SessionLimits::default() };
     let sessions = limited(&directory.path().join("store.db"), limits, start());
     sessions.create(sign_in("nurse"), start()).await.unwrap();
     sessions.create(sign_in("registrar"), start()).await.unwrap();
@@ -389,7 +391,7 @@ async fn beyond_the_limit_of_all_nobody_more_is_let_in() {
 async fn what_is_long_gone_is_forgotten_and_makes_room() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store.db");
-    let limits = SessionLimits { all: 1, per_person: 1 };
+    let limits = SessionLimits { all: 1, per_person: 1, ..SessionLimits::default() };
     let sessions = limited(&path, limits, start());
     let (_, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
     let sweep_all = async |now| {

@@ -1,0 +1,133 @@
+//! Asks the provider about an access token that says nothing itself (RFC 7662).
+//!
+//! The answer is the provider's own, by TLS, to ourselves: it is signed by nobody and believed as such. What is not
+//! plainly active, ours to take is refused.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Request, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::RelyingParty;
+use super::access_token::{Granted, LIFETIME_MAX, Term, holder, sound};
+use super::error::{AccessTokenFault, AuthnError, ProviderFault};
+use super::provider::{Discovered, Provider, check_endpoint};
+use super::signed_token::{Audiences, Moment, whatever};
+use crate::domain::application::ProviderName;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
+
+/// What the provider answers (section 2.2). Its `scope` and further members are not looked at.
+#[derive(Deserialize)]
+struct Answer {
+    active: bool,
+    iss: Option<String>,
+    client_id: Option<String>,
+    sub: Option<String>,
+    username: Option<String>,
+    token_type: Option<String>,
+    jti: Option<String>,
+    #[serde(default)]
+    aud: Option<Audiences>,
+    iat: Option<Moment>,
+    exp: Option<Moment>,
+    nbf: Option<Moment>,
+    #[serde(default, deserialize_with = "whatever")]
+    cnf: Option<Value>,
+}
+
+impl RelyingParty {
+    /// Asks a provider about a token. Whom it is for, and for whom its program acts, is for the caller to look at.
+    pub async fn introspect(
+        &self,
+        provider: &ProviderName,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Granted, AuthnError> {
+        let provider = self.provider(provider)?;
+        let discovered = provider.discovered(now).await?;
+        let answer = ask(&provider, &discovered, token).await?;
+        Ok(answer.granted(&provider, token, now)?)
+    }
+}
+
+async fn ask(provider: &Provider, discovered: &Discovered, token: &str) -> Result<Answer, AuthnError> {
+    let unusable = || ProviderFault::Unusable { what: WHAT };
+    let further = discovered.metadata.additional_metadata();
+    let endpoint = further.introspection_endpoint.as_deref().ok_or(ProviderFault::Lacks { what: WHAT })?;
+    let endpoint = url::Url::parse(endpoint).map_err(|_| unusable())?;
+    check_endpoint(&endpoint, WHAT)?;
+    let request = question(provider, further.introspects_by_form(), &endpoint, token).ok_or_else(unusable)?;
+    let response = provider.fetch.send(request).await.map_err(ProviderFault::Silent)?;
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_json =
+        content_type.is_some_and(|value| value.to_ascii_lowercase().starts_with("application/json"));
+    match response.status() {
+        StatusCode::OK if is_json => serde_json::from_slice(response.body()).map_err(|_| unusable().into()),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(ProviderFault::Credentials.into()),
+        _ => Err(unusable().into()),
+    }
+}
+
+fn question(
+    provider: &Provider,
+    by_form: bool,
+    endpoint: &url::Url,
+    token: &str,
+) -> Option<Request<Vec<u8>>> {
+    let (id, secret) = (&provider.settings.client_id, provider.settings.client_secret.reveal());
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("token", token).append_pair("token_type_hint", "access_token");
+    let mut request = Request::post(endpoint.as_str())
+        .header(ACCEPT, "application/json")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    if by_form {
+        form.append_pair("client_id", id).append_pair("client_secret", secret);
+    } else {
+        // Each is form-encoded before they are joined (RFC 6749 section 2.3.1).
+        let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let pair = STANDARD.encode(format!("{}:{}", encode(id), encode(secret)));
+        let mut basic = HeaderValue::from_str(&format!("Basic {pair}")).ok()?;
+        basic.set_sensitive(true);
+        request = request.header(AUTHORIZATION, basic);
+    }
+    request.body(form.finish().into_bytes()).ok()
+}
+
+impl Answer {
+    fn granted(self, provider: &Provider, token: &str, now: Timestamp) -> Result<Granted, AccessTokenFault> {
+        let settings = &provider.settings;
+        if !self.active {
+            return Err(AccessTokenFault::Inactive);
+        }
+        if self.iss.as_deref().is_some_and(|issuer| issuer != &*settings.issuer) {
+            return Err(AccessTokenFault::Issuer);
+        }
+        let holder = holder(self.cnf.as_ref())?;
+        let kind = if holder.is_some() { "dpop" } else { "bearer" };
+        if self.token_type.as_deref().is_some_and(|named| !named.eq_ignore_ascii_case(kind)) {
+            return Err(AccessTokenFault::OtherKind);
+        }
+        // A person's name with it says that it is a person's, whether or not `sub` does.
+        let sub = self.sub.as_deref().or(self.username.as_deref());
+        let issued = self.iat.map_or(now, |iat| iat.0);
+        let ends = self.exp.map_or(issued.plus(LIFETIME_MAX), |exp| exp.0);
+        let term = Term { issued, ends, begins: self.nbf.map(|nbf| nbf.0) };
+        let (issued, ends) = term.at(settings.clock_skew, now)?;
+        Ok(Granted {
+            provider: settings.name.clone(),
+            issuer: settings.issuer.clone(),
+            client_id: sound(self.client_id.as_deref().ok_or(AccessTokenFault::Client)?)?,
+            sub: sub.map(sound).transpose()?,
+            audiences: self.aud.unwrap_or_default().0,
+            holder,
+            id: Digest::of(self.jti.as_deref().unwrap_or(token).as_bytes()),
+            issued,
+            ends,
+        })
+    }
+}
+
+const WHAT: &str = "introspection endpoint";

@@ -1,0 +1,135 @@
+//! What was ended of programs, so that it stays so: their tokens are good without us, and come back by themselves.
+//!
+//! A token that was ended is refused as long as it would be good; a program that was ended as a whole with every token
+//! that was issued before. Both are in the store: a restart forgets neither.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::sessions::{SessionError, Sessions, lock};
+use crate::domain::subject::SubjectId;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
+use crate::platform::store::{Migrations, Row, Statement, Store, StoreError};
+
+/// The schema of what was ended of programs.
+pub const PROGRAM_MIGRATIONS: Migrations = Migrations {
+    part: "program",
+    steps: &[
+        "CREATE TABLE ended_token (digest BLOB PRIMARY KEY, until BIGINT NOT NULL)",
+        "CREATE TABLE ended_program (
+            issuer TEXT NOT NULL,
+            sub TEXT NOT NULL,
+            moment BIGINT NOT NULL,
+            PRIMARY KEY (issuer, sub)
+        )",
+    ],
+};
+
+/// What was ended of programs.
+#[derive(Debug, Default)]
+pub(super) struct EndedPrograms {
+    /// Tokens, by their digests, until when they would be good.
+    tokens: Mutex<HashMap<Digest, Timestamp>>,
+    /// Who was ended as a whole, and when.
+    subjects: Mutex<HashMap<SubjectId, Timestamp>>,
+    /// What the store does not know yet.
+    unwritten: Mutex<Vec<Ended>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Ended {
+    Token(Digest, Timestamp),
+    Subject(SubjectId, Timestamp),
+}
+
+impl EndedPrograms {
+    /// What the store holds. Blocks: for the start.
+    pub(super) fn load(store: &Store, now: Timestamp) -> Result<Self, StoreError> {
+        let (mut tokens, mut subjects) = (HashMap::new(), HashMap::new());
+        for row in store.read(&Statement::new("SELECT digest, until FROM ended_token"))? {
+            let digest = <[u8; 32]>::try_from(row.bytes(0)?).ok().map(Digest::from_bytes);
+            tokens.extend(digest.zip(Some(moment(&row, 1)?)));
+        }
+        for row in store.read(&Statement::new("SELECT issuer, sub, moment FROM ended_program"))? {
+            let subject = SubjectId { issuer: row.text(0)?.into(), sub: row.text(1)?.into() };
+            subjects.insert(subject, moment(&row, 2)?);
+        }
+        tokens.retain(|_, until| now < *until);
+        Ok(Self { tokens: tokens.into(), subjects: subjects.into(), unwritten: Mutex::default() })
+    }
+
+    pub(super) fn note_token(&self, token: Digest, until: Timestamp, now: Timestamp) {
+        let mut tokens = lock(&self.tokens);
+        tokens.retain(|_, until| now < *until);
+        tokens.insert(token, until);
+        lock(&self.unwritten).push(Ended::Token(token, until));
+    }
+
+    pub(super) fn note_subject(&self, subject: &SubjectId, now: Timestamp) {
+        let mut subjects = lock(&self.subjects);
+        subjects.retain(|_, moment| now.since(*moment) < REMEMBERED);
+        if subjects.len() >= SUBJECTS_MAX
+            && let Some(oldest) = subjects.iter().min_by_key(|(_, moment)| **moment).map(|(id, _)| id.clone())
+        {
+            subjects.remove(&oldest);
+        }
+        subjects.insert(subject.clone(), now);
+        lock(&self.unwritten).push(Ended::Subject(subject.clone(), now));
+    }
+
+    /// Whether a token was ended.
+    pub(super) fn has_token(&self, token: &Digest) -> bool {
+        lock(&self.tokens).contains_key(token)
+    }
+
+    /// Whether a program was ended when a token was issued, or since.
+    pub(super) fn has_subject(&self, subject: &SubjectId, issued: Timestamp) -> bool {
+        lock(&self.subjects).get(subject).is_some_and(|moment| *moment >= issued)
+    }
+}
+
+impl Sessions {
+    /// Writes down what was ended of programs. Nothing leaves the list before the store has it.
+    pub(super) async fn write_ended(&self, now: Timestamp) -> Result<(), SessionError> {
+        let unwritten = lock(&self.ended.unwritten).clone();
+        if unwritten.is_empty() {
+            return Ok(());
+        }
+        let mut statements: Vec<_> = unwritten.iter().map(insert).collect();
+        statements.push(Statement::new("DELETE FROM ended_token WHERE until < $1").with(now.as_millis()));
+        let old = now.minus(REMEMBERED).as_millis();
+        statements.push(Statement::new("DELETE FROM ended_program WHERE moment < $1").with(old));
+        self.store.write(statements).await?;
+        lock(&self.ended.unwritten).retain(|ended| !unwritten.contains(ended));
+        Ok(())
+    }
+}
+
+fn insert(ended: &Ended) -> Statement {
+    match ended {
+        Ended::Token(digest, until) => Statement::new(
+            "INSERT INTO ended_token (digest, until) VALUES ($1, $2)
+             ON CONFLICT (digest) DO UPDATE SET until = excluded.until",
+        )
+        .with(&digest.as_bytes()[..])
+        .with(until.as_millis()),
+        Ended::Subject(subject, moment) => Statement::new(
+            "INSERT INTO ended_program (issuer, sub, moment) VALUES ($1, $2, $3)
+             ON CONFLICT (issuer, sub) DO UPDATE SET moment = excluded.moment",
+        )
+        .with(&*subject.issuer)
+        .with(&*subject.sub)
+        .with(moment.as_millis()),
+    }
+}
+
+fn moment(row: &Row, column: usize) -> Result<Timestamp, StoreError> {
+    row.integer(column).map(Timestamp::from_millis)
+}
+
+/// More people than a house signs out in a day, beside its programs: each may be one.
+const SUBJECTS_MAX: usize = 131_072;
+/// As long as a token may be good, and clocks may be wrong by.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60 + 10 * 60);
