@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use leastway::features::authn::claims;
+use leastway::features::authn::client::ClientCredential;
 use leastway::features::authn::settings::{AccessTokenType, LoginAgain, ProviderSettings};
 use leastway::foundation::secret::Secret;
 use serde_json::{Map, Value};
@@ -14,7 +15,8 @@ static SETTINGS: LazyLock<ProviderSettings> = LazyLock::new(|| ProviderSettings 
     name: "clinic".parse().expect("a name"),
     issuer: "https://id.example".into(),
     client_id: "leastway".to_owned(),
-    client_secret: Secret::new("secret".to_owned()),
+    credential: ClientCredential::Secret(Secret::new("secret".to_owned())),
+    pushed_requests: false,
     scopes: vec!["openid".to_owned()],
     claims: BTreeMap::from(
         [("groups", "realm.groups"), ("name", "name"), ("site", "site")]

@@ -12,6 +12,7 @@ use crate::control::router;
 use crate::control::state::{ControlState, Directories, Present, ProviderState, Revoking};
 use crate::domain::measure::Counted;
 use crate::domain::revocation::Revocation;
+use crate::features::authn::Standing;
 use crate::gateway::metrics::WorkerMetrics;
 use crate::gateway::rules::Shared;
 
@@ -60,16 +61,12 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
     Arc::new(move || {
         let rules = shared.rules.load();
         let reload = reloader.status();
-        let readiness = shared.authn.readiness();
         Present {
             rules_version: rules.version.clone(),
             reload_succeeded: reload.succeeded,
             reloaded: reload.at,
             connections: shared.room.taken(),
-            providers: readiness
-                .into_iter()
-                .map(|(provider, issuer, usable)| ProviderState { provider, issuer, usable })
-                .collect(),
+            providers: shared.authn.standing().into_iter().map(provider_state).collect(),
             directories: shared.directory.census(),
             upstreams: rules
                 .upstreams
@@ -78,6 +75,11 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
                 .collect(),
         }
     })
+}
+
+fn provider_state(standing: Standing) -> ProviderState {
+    let Standing { provider, issuer, is_usable: usable, clock_offset } = standing;
+    ProviderState { provider, issuer, usable, clock_offset }
 }
 
 fn reload(reloader: Arc<Reloader>) -> Arc<dyn Fn() -> crate::control::state::Reloading + Send + Sync> {

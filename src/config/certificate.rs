@@ -45,6 +45,13 @@ pub(super) fn client_certificate(reader: &Reader<'_>) -> Option<Arc<CertifiedKey
     check_pair(reader, chain, &key).map(Arc::new)
 }
 
+/// The first certificate in the file that `name` refers to.
+pub(super) fn leaf(reader: &Reader<'_>, name: &str) -> Option<CertificateDer<'static>> {
+    let path = reader.file_reference(name)?;
+    let pem = reader.reading().file(&reader.key_of(name), &path)?;
+    certificates(reader, name, &path, &pem)?.into_iter().next()
+}
+
 /// The bytes of a file of authorities' certificates.
 pub(super) fn authorities(reader: &Reader<'_>) -> Option<Arc<[u8]>> {
     let path = reader.file_reference("authorities")?;

@@ -240,6 +240,18 @@ impl Snapshot {
             let labels = [("provider", provider.provider.as_str())];
             ConstGauge::new(u64::from(provider.usable)).encode(providers.encode_family(&labels)?)?;
         }
+        let mut offsets = encoder.encode_descriptor(
+            "provider_clock_offset",
+            "By how much a provider's clock was ahead of ours at the last sign-in",
+            Some(&Unit::Seconds),
+            MetricType::Gauge,
+        )?;
+        for provider in &present.providers {
+            let labels = [("provider", provider.provider.as_str())];
+            if let Some(offset) = provider.clock_offset {
+                ConstGauge::new(offset).encode(offsets.encode_family(&labels)?)?;
+            }
+        }
         Ok(())
     }
 }

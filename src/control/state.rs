@@ -97,6 +97,9 @@ pub struct ProviderState {
     pub issuer: Arc<str>,
     /// Whether its metadata and keys are known.
     pub usable: bool,
+    /// By how many seconds its clock was ahead of ours at the last sign-in; absent before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_offset: Option<i64>,
 }
 
 impl fmt::Debug for ControlState {

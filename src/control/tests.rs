@@ -165,7 +165,7 @@ fn present() -> Present {
 
 fn clinic() -> ProviderState {
     let issuer = "https://id.clinic.example".into();
-    ProviderState { provider: "clinic".parse().unwrap(), issuer, usable: true }
+    ProviderState { provider: "clinic".parse().unwrap(), issuer, usable: true, clock_offset: Some(-2) }
 }
 
 /// As the gateway does it, without workers.
@@ -359,6 +359,7 @@ async fn the_metrics_are_open_metrics_and_name_nobody() {
         assert_eq!(sample(&text, &series), value, "{series}");
     }
     assert_eq!(sample(&text, r#"leastway_provider_usable{provider="clinic"}"#), "1");
+    assert_eq!(sample(&text, r#"leastway_provider_clock_offset_seconds{provider="clinic"}"#), "-2");
 }
 
 #[tokio::test]
@@ -584,7 +585,7 @@ async fn sessions_end_even_where_that_cannot_be_written_down_and_that_is_told() 
 async fn where_there_are_several_providers_one_is_named() {
     let mut house = House::open().await;
     let other =
-        || ProviderState { provider: "agency".parse().unwrap(), issuer: "https://b".into(), usable: true };
+        || ProviderState { provider: "agency".parse().unwrap(), issuer: "https://b".into(), ..clinic() };
     house.state.present = Arc::new(move || Present { providers: vec![other(), clinic()], ..present() });
     let (status, body) = house.revoke(r#"{"person":"subject-of-nadia","reason":"left"}"#).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);

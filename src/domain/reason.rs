@@ -116,6 +116,8 @@ closed_list! {
         AccountUnknown = "account-unknown",
         /// Whoever would change the directory does not bring its token, or comes from elsewhere.
         ProvisioningRefused = "provisioning-refused",
+        /// The browser signs in again and again for the same page.
+        SignInLoop = "sign-in-loop",
         /// A logout token that was posted to us does not hold.
         LogoutTokenInvalid = "logout-token-invalid",
         /// The provider came back below the assurance that was asked for.

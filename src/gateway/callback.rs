@@ -12,7 +12,7 @@ use super::{hold, provisioning, turnstile, unlock};
 use crate::domain::event::LockStep;
 use crate::domain::purpose::Purpose;
 use crate::domain::revocation::{Cause, Target};
-use crate::features::authn::{AuthnError, Finished, Previous};
+use crate::features::authn::{AuthnError, Finished, Previous, ReturnTo};
 use crate::features::directory::Known;
 use crate::features::session::{Found, Locked, NewSession, Renewal, Session, SessionError, SessionToken};
 use crate::foundation::id::SessionId;
@@ -33,13 +33,18 @@ pub async fn answer(moment: &Moment, asked: &Asked, draft: &mut Option<Draft>) -
     let redirect_uri = uri(asked.manner.authority());
     let binding = asked.manner.binding();
     let binding = binding.as_ref().map(Secret::reveal);
-    let finished = match moment.worker.shared.authn.finish(query, binding, &redirect_uri, moment.now).await {
+    let authn = &moment.worker.shared.authn;
+    let finished = match authn.finish(query, binding, &redirect_uri, moment.now).await {
         Ok(finished) => finished,
-        // An old tab of somebody who has signed in meanwhile: nothing is wrong.
-        Err(AuthnError::UnknownTransaction) if asked.person.known().is_some() => {
-            return Ok(lead(moment, &Redirect { location: "/".to_owned(), set_cookie: None }));
+        Err(error) => {
+            let led = authn.led(query, binding, moment.now);
+            let location = led.as_ref().map_or("/", ReturnTo::as_str);
+            // An old tab of somebody who has signed in meanwhile: nothing is wrong.
+            if matches!(error, AuthnError::UnknownTransaction) && asked.person.known().is_some() {
+                return Ok(lead(moment, &Redirect { location: location.to_owned(), set_cookie: None }));
+            }
+            return Err(challenge::failed(error, location));
         }
-        Err(error) => return Err(challenge::failed(error, "/")),
     };
     let known = provisioning::admit(moment, &finished)?;
     let location = hold::after_sign_in(moment, asked, &finished, draft).await;

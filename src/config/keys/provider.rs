@@ -16,7 +16,25 @@ pub(super) static PROVIDER: Table = Table {
             "Its issuer URL, exactly as in its metadata. `https`; `http` for loopback hosts only.",
         ),
         key("client_id", Kind::Text("leastway"), Absent::Refused, "Who we are there."),
-        key("client_secret", Kind::Secret, Absent::Refused, "Our secret there."),
+        key(
+            "client_secret",
+            Kind::Secret,
+            Absent::Means("there is a `client_key`"),
+            "Our secret there (`client_secret_basic` or `client_secret_post`, as it takes them).",
+        ),
+        key(
+            "client_key",
+            Kind::Table(&CLIENT_KEY),
+            Absent::Means("there is a `client_secret`"),
+            "Our private key in place of a secret (`private_key_jwt`).",
+        ),
+        key(
+            "pushed_requests",
+            Kind::YesNo,
+            Absent::Is("true"),
+            "Whether what a sign-in asks for goes to it directly, where it offers that (RFC 9126), and not in the browser's \
+             URL. Where it demands that, it does in any case.",
+        ),
         key(
             "scopes",
             Kind::Texts("openid"),
@@ -74,6 +92,39 @@ pub(super) static PROVIDER: Table = Table {
             Kind::Text("10.0.0.5:8443"),
             Absent::Means("the issuer's address"),
             "Where it is reached, `host:port`, if its public name leads elsewhere.",
+        ),
+    ],
+};
+
+static CLIENT_KEY: Table = Table {
+    header: "[provider.client_key]",
+    doc: "A private key by which we show it that we are its client. It knows the public half: \
+          `openssl pkey -in client.key -pubout`.",
+    keys: &[
+        key(
+            "key",
+            Kind::File("file:secrets/client.key"),
+            Absent::Refused,
+            "The key in PEM, not encrypted: P-256, P-384 or Ed25519 in PKCS#8, or RSA of 2048 bits or more.",
+        ),
+        key(
+            "id",
+            Kind::Text("leastway-2026"),
+            Absent::Means("none is sent"),
+            "What it calls the key (`kid`).",
+        ),
+        key(
+            "certificate",
+            Kind::File("file:certs/client.pem"),
+            Absent::Means("none is named"),
+            "The certificate under which it knows the key (`x5t`), as Microsoft Entra ID does.",
+        ),
+        key(
+            "audience",
+            Kind::Word(|| vec!["issuer", "token_endpoint"]),
+            Absent::Is("\"issuer\""),
+            "Whom a statement of ours is for. `token_endpoint` only for providers that refuse the issuer: with it, a \
+             provider that has been taken over could use our statement at another.",
         ),
     ],
 };

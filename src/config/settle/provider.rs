@@ -5,17 +5,22 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
-use crate::config::certificate::authorities;
+use crate::config::certificate::{authorities, leaf};
 use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
+use crate::config::secrets::warn_if_everyone_reads;
 use crate::domain::assurance::AssuranceClass;
+use crate::features::authn::client::{
+    AssertionAudience, CertificateDigests, ClientCredential, ClientKey, SigningKey,
+};
 use crate::features::authn::settings::{AccessTokenType, Ask, ClassSettings, Proof, ProviderSettings};
 
 pub(in crate::config) fn provider(reader: &Reader<'_>) -> Option<ProviderSettings> {
     let name = reader.parsed("name");
     let issuer = reader.text_with("issuer", issuer);
     let client_id = reader.text("client_id");
-    let client_secret = reader.secret("client_secret");
+    let credential = credential(reader);
+    let pushed_requests = reader.yes_no("pushed_requests");
     let scopes = scopes(reader);
     let claims = claims(reader);
     let assurance = assurance(reader);
@@ -29,7 +34,8 @@ pub(in crate::config) fn provider(reader: &Reader<'_>) -> Option<ProviderSetting
         name: name?,
         issuer: issuer?.into(),
         client_id: client_id?,
-        client_secret: client_secret?,
+        credential: credential?,
+        pushed_requests: pushed_requests?,
         scopes: scopes?,
         claims: claims?,
         assurance: assurance?,
@@ -40,6 +46,54 @@ pub(in crate::config) fn provider(reader: &Reader<'_>) -> Option<ProviderSetting
         clock_skew: clock_skew?,
         timeout: timeout?,
         connect_to,
+    })
+}
+
+/// What shows it that it is us: one of two.
+fn credential(reader: &Reader<'_>) -> Option<ClientCredential> {
+    match (reader.has("client_secret"), reader.has("client_key")) {
+        (true, false) => reader.secret("client_secret").map(ClientCredential::Secret),
+        (false, true) => client_key(&reader.optional_table("client_key")?).map(ClientCredential::Key),
+        (true, true) => {
+            let what = "there is a `client_key` too, and nobody can tell which counts";
+            reader.error("client_secret", what, "one of them");
+            None
+        }
+        (false, false) => {
+            let right = "`client_secret`, or a table `client_key`";
+            reader.reading().error(reader.key(), "nothing shows the provider that it is us", right);
+            None
+        }
+    }
+}
+
+fn client_key(reader: &Reader<'_>) -> Option<ClientKey> {
+    let key = reader.file_reference("key").and_then(|path| {
+        let pem = reader.reading().secret_file(&reader.key_of("key"), &path)?;
+        warn_if_everyone_reads(reader.reading(), &reader.key_of("key"), &path);
+        let key = SigningKey::from_pem(&pem);
+        if let Err(error) = key {
+            let what = format!("`{}` holds {error}", path.display());
+            reader.error("key", what, "a private key in PEM that is not encrypted; EC keys in PKCS#8");
+        }
+        key.ok()
+    });
+    let certificate = leaf(reader, "certificate");
+    let audience = reader.text_with("audience", |text| match text {
+        "issuer" => Ok(AssertionAudience::Issuer),
+        "token_endpoint" => Ok(AssertionAudience::TokenEndpoint),
+        _ => Err(Mistake::new(format!("`{text}` is no audience"), "issuer or token_endpoint")),
+    });
+    let id = reader.text("id");
+    Some(ClientKey {
+        key: key?,
+        id,
+        certificate: match certificate {
+            Some(certificate) => Some(CertificateDigests::of(&certificate)),
+            None if reader.has("certificate") => return None,
+            None => None,
+        },
+        audience: audience?,
     })
 }
 

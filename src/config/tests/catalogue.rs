@@ -379,5 +379,23 @@ fn files_that_cannot_be_used() {
             "file:none",
             "provider[1].client_secret: `none` cannot be read: there is no such file",
         ),
+        case(
+            MAIN,
+            "client_secret = \"env:CLIENT_SECRET\"",
+            "client_key = { key = \"file:certs/gateway.pem\" }",
+            "provider[1].client_key.key: `certs/gateway.pem` holds no private key that signs by ES256, ES384, EdDSA, PS256 or RS256",
+        ),
+        case(
+            MAIN,
+            "client_secret = \"env:CLIENT_SECRET\"",
+            "client_secret = \"env:CLIENT_SECRET\"\nclient_key = { key = \"file:certs/gateway.key\" }",
+            "provider[1].client_secret: there is a `client_key` too, and nobody can tell which counts",
+        ),
+        case(
+            MAIN,
+            "client_secret = \"env:CLIENT_SECRET\"",
+            "",
+            "provider[1]: nothing shows the provider that it is us",
+        ),
     ]);
 }

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use super::{Folder, NOW};
+use crate::config::settings::Settings;
 use crate::config::{Locations, Problems};
 use crate::domain::action::Action;
 use crate::domain::device::Resume;
 use crate::domain::limit::OnExceed;
 use crate::domain::reply_shape::{PatientLocator, ReplyKind};
 use crate::features::audit::settings::Sync;
+use crate::features::authn::client::{AssertionAudience, ClientCredential};
 use crate::features::route::settings::{Access, Condition, Test, Unmatched};
 
 #[test]
@@ -33,7 +35,7 @@ fn what_is_written_is_what_is_settled() {
     assert_eq!(shape.patient, Some(PatientLocator::Column("ID".to_owned())));
     assert_eq!((public.action, public.access), (Action::View, Access::Public));
     let [provider] = settings.providers.as_slice() else { panic!("one provider") };
-    assert_eq!(provider.client_secret.reveal(), "correct horse");
+    assert_eq!(secret(&settings), "correct horse");
     assert_eq!(provider.claims["groups"], "groups");
     assert_eq!(provider.claims["location"], "ward");
     let [role] = settings.roles.as_slice() else { panic!("one role") };
@@ -102,7 +104,7 @@ fn every_file_is_watched_and_all_but_secrets_make_the_version() {
     folder.write("secret", "correct horse\n");
     folder.change("leastway.toml", "env:CLIENT_SECRET", "file:secret");
     let before = folder.load().unwrap().settings;
-    assert_eq!(before.providers[0].client_secret.reveal(), "correct horse");
+    assert_eq!(secret(&before), "correct horse");
     let shared =
         ["leastway.toml", "applications/ehr.toml", "roles.toml", "policies/more.cedar", "certs/gateway.pem"];
     for name in shared.into_iter().chain(["certs/gateway.key", "secret"]) {
@@ -207,4 +209,25 @@ fn a_missing_main_file_is_a_problem() {
     let Err(Problems(problems)) = folder.load() else { panic!("it is missing") };
     assert_eq!(problems.len(), 1);
     assert!(problems[0].what.ends_with("cannot be read: there is no such file"));
+}
+
+fn secret(settings: &Settings) -> &str {
+    let [provider] = settings.providers.as_slice() else { panic!("one provider") };
+    let ClientCredential::Secret(secret) = &provider.credential else { panic!("a secret") };
+    secret.reveal()
+}
+
+#[test]
+fn a_client_may_have_a_key_in_place_of_a_secret() {
+    let folder = Folder::good();
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    folder.write("client.key", &key.serialize_pem());
+    let table =
+        "client_key = { key = \"file:client.key\", id = \"k-1\", certificate = \"file:certs/gateway.pem\" }";
+    folder.change("leastway.toml", "client_secret = \"env:CLIENT_SECRET\"", table);
+    let settings = folder.load().unwrap().settings;
+    let ClientCredential::Key(key) = &settings.providers[0].credential else { panic!("a key") };
+    assert_eq!((key.id.as_deref(), key.audience), (Some("k-1"), AssertionAudience::Issuer));
+    // A SHA-256 is 43 characters of base64url.
+    assert_eq!(key.certificate.as_ref().unwrap().sha256.len(), 43);
 }

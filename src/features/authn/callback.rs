@@ -90,17 +90,25 @@ impl RelyingParty {
             Outcome::Code(code) => code,
             Outcome::Error(code) => return Err(refusal(code, transaction)),
         };
-        let tokens = exchange(&provider, &discovered, &code, &transaction).await?;
+        let assertion = provider.assertion(&discovered, &*self.entropy, now)?;
+        let tokens = exchange(&provider, &discovered, &code, &transaction, assertion).await?;
         let id_token = tokens.id_token().ok_or(AuthnError::IdToken(IdTokenFault::Missing))?;
         let expected = Expected {
             nonce: &transaction.nonce,
             begun: transaction.begun,
             access_token: tokens.access_token(),
         };
+        // It comes from the provider itself, just now, so that it tells of its clock even where it does not hold.
+        if let Some(issued) = id_token::issued(&id_token.to_string()) {
+            provider.note_clock(issued, now);
+        }
         let verified = verify(&provider, discovered.clone(), id_token, &expected, now).await?;
         let (subject, groups_are_elsewhere) =
             describe(&provider, &discovered, &verified, tokens.access_token()).await?;
         let assurance = prove(&provider, &verified, &tokens, &transaction, now)?;
+        if self.transactions.goes_round(&transaction, now) {
+            return Err(AuthnError::GoesRound);
+        }
         Ok(Finished {
             previous: previous(&transaction, &subject.id()),
             subject,
@@ -115,6 +123,15 @@ impl RelyingParty {
             begun: transaction.begun,
             held: transaction.held,
         })
+    }
+}
+
+impl RelyingParty {
+    /// Where the sign-in led to which the callback's `query` belongs, whatever has become of it; asked by the browser
+    /// that began it.
+    pub fn led(&self, query: &str, binding: Option<&str>, now: Timestamp) -> Option<ReturnTo> {
+        let response = AuthorizationResponse::parse(query).ok()?;
+        self.transactions.led(&response.state, binding?, now)
     }
 }
 
@@ -146,18 +163,20 @@ async fn exchange(
     discovered: &Discovered,
     code: &Secret,
     transaction: &Transaction,
+    assertion: Vec<(&'static str, String)>,
 ) -> Result<CoreTokenResponse, AuthnError> {
     let redirect_uri = RedirectUrl::new(transaction.redirect_uri.clone())
         .map_err(|_| ProviderFault::Unusable { what: "callback URL" })?;
     let http = provider.http();
-    discovered
+    let mut request = discovered
         .client
         .exchange_code(AuthorizationCode::new(code.reveal().to_owned()))
         .set_redirect_uri(Cow::Owned(redirect_uri))
-        .set_pkce_verifier(PkceCodeVerifier::new(transaction.verifier.reveal().to_owned()))
-        .request_async(&http)
-        .await
-        .map_err(token_fault)
+        .set_pkce_verifier(PkceCodeVerifier::new(transaction.verifier.reveal().to_owned()));
+    for (name, value) in assertion {
+        request = request.add_extra_param(name, value);
+    }
+    request.request_async(&http).await.map_err(token_fault)
 }
 
 fn token_fault(

@@ -58,6 +58,11 @@ pub enum AuthnError {
         "the provider does not say by `auth_time` that the person has authenticated since the session was locked"
     )]
     NotAnew,
+    /// The browser: it comes back signed in time and again, and then asks as somebody who is not.
+    #[error(
+        "the browser signs in again and again for the same page: it does not keep the session's cookie, or the session ends at once"
+    )]
+    GoesRound,
     /// The provider came back below the bar. `return_to` is where the person wanted to go.
     #[error("the provider did not prove `{class}`")]
     AssuranceNotProven {
@@ -85,6 +90,7 @@ impl AuthnError {
             Self::AccessToken(_) | Self::Proof(_) => Reason::TokenInvalid,
             Self::GroupsIncomplete => Reason::GroupsIncomplete,
             Self::NotAnew => Reason::AuthTooOld,
+            Self::GoesRound => Reason::SignInLoop,
             Self::AssuranceNotProven { .. } => Reason::AssuranceNotProven,
         }
     }

@@ -1,7 +1,7 @@
 //! A provider that does as a test tells it, on loopback: discovery, keys, tokens, userinfo.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -18,6 +18,10 @@ use crate::foundation::digest::Digest;
 
 pub(super) const CLIENT_ID: &str = "leastway";
 pub(super) const CLIENT_SECRET: &str = "s3cret/of:us";
+
+/// Our key, for providers that know its public half.
+pub(super) static CLIENT_KEY: LazyLock<rcgen::KeyPair> =
+    LazyLock::new(|| rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap());
 
 /// How one endpoint behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +53,13 @@ pub(super) struct Script {
     pub(super) discovery: Behavior,
     pub(super) keys: Behavior,
     pub(super) tokens: Behavior,
+    pub(super) pushes: Behavior,
+    /// The audience of assertions that are believed, instead of the client's secret.
+    pub(super) assertions_for: Option<String>,
+    /// The header and claims of the last assertion.
+    pub(super) asserted: Option<(jsonwebtoken::Header, Value)>,
+    /// The requests that were pushed, by reference.
+    pub(super) pushed: HashMap<String, HashMap<String, String>>,
     pub(super) signing: Signing,
     /// Claims put into the ID token, over the usual ones; null takes one away.
     pub(super) claims: Map<String, Value>,
@@ -125,6 +136,10 @@ impl FakeProvider {
             discovery: Behavior::Normal,
             keys: Behavior::Normal,
             tokens: Behavior::Normal,
+            pushes: Behavior::Normal,
+            assertions_for: None,
+            asserted: None,
+            pushed: HashMap::new(),
             signing: Signing::Es256,
             claims: Map::new(),
             userinfo: Map::new(),
@@ -146,6 +161,7 @@ impl FakeProvider {
             .route("/token", post(token))
             .route("/userinfo", get(userinfo))
             .route("/introspect", post(introspect))
+            .route("/push", post(push))
             .with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         fake
@@ -166,6 +182,14 @@ impl FakeProvider {
         let asked = url::Url::parse(location).unwrap();
         assert!(location.starts_with(&format!("{}/authorize?", self.issuer)), "{location}");
         let asked: HashMap<String, String> = asked.query_pairs().into_owned().collect();
+        assert_eq!(asked["client_id"], CLIENT_ID);
+        let asked = match asked.get("request_uri") {
+            Some(reference) => {
+                assert_eq!(asked.len(), 2, "a reference and nothing beside it");
+                self.script(|script| script.pushed.remove(reference)).unwrap()
+            }
+            None => asked,
+        };
         assert_eq!(asked["response_type"], "code");
         assert_eq!(asked["client_id"], CLIENT_ID);
         assert_eq!(asked["code_challenge_method"], "S256");
@@ -257,9 +281,7 @@ fn exchange(
         let body = json!({ "error": code, "error_description": "a text that must not be repeated" });
         (StatusCode::BAD_REQUEST, json_reply(&body)).into_response()
     };
-    // RFC 6749, 2.3.1: both are form-encoded before they go into the header.
-    let expected = format!("Basic {}", STANDARD.encode(format!("{CLIENT_ID}:s3cret%2Fof%3Aus")));
-    if headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) != Some(&*expected) {
+    if !is_our_client(script, headers, form) {
         return error("invalid_client");
     }
     if let Some(code) = script.refusal {
@@ -278,6 +300,49 @@ fn exchange(
         reply["scope"] = scope.clone().into();
     }
     json_reply(&reply)
+}
+
+/// By the client's secret, or by its key.
+fn is_our_client(script: &mut Script, headers: &HeaderMap, form: &HashMap<String, String>) -> bool {
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some(audience) = &script.assertions_for else {
+        // RFC 6749, 2.3.1: both are form-encoded before they go into the header.
+        let expected = format!("Basic {}", STANDARD.encode(format!("{CLIENT_ID}:s3cret%2Fof%3Aus")));
+        return authorization == Some(&*expected);
+    };
+    assert_eq!(form["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    assert_eq!((authorization, &*form["client_id"], form.get("client_secret")), (None, CLIENT_ID, None));
+    let key = jsonwebtoken::DecodingKey::from_ec_der(CLIENT_KEY.public_key_raw());
+    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::ES256);
+    validation.set_audience(&[audience]);
+    // The clock of tests is another than the machine's: the test looks at the times.
+    (validation.validate_exp, validation.validate_nbf) = (false, false);
+    let Ok(read) = jsonwebtoken::decode::<Value>(&form["client_assertion"], &key, &validation) else {
+        return false;
+    };
+    script.asserted = Some((read.header, read.claims));
+    true
+}
+
+async fn push(
+    State(fake): State<FakeProvider>,
+    headers: HeaderMap,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    let behavior = fake.script(|script| script.pushes);
+    behave(behavior, || {
+        fake.script(|script| {
+            if !is_our_client(script, &headers, &form) {
+                return (StatusCode::UNAUTHORIZED, json_reply(&json!({ "error": "invalid_client" })))
+                    .into_response();
+            }
+            let reference = format!("urn:ietf:params:oauth:request_uri:{}", form["state"]);
+            script.pushed.insert(reference.clone(), form.clone());
+            (StatusCode::CREATED, json_reply(&json!({ "request_uri": reference, "expires_in": 60 })))
+                .into_response()
+        })
+    })
+    .await
 }
 
 fn id_token(script: &Script, issuer: &str, nonce: &str) -> String {

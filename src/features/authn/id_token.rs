@@ -88,6 +88,18 @@ pub(super) fn key_id(token: &str) -> Option<String> {
     header.get("kid")?.as_str().map(str::to_owned)
 }
 
+/// When a token says that it was issued, in whole seconds. Not verified.
+pub(super) fn issued(token: &str) -> Option<Timestamp> {
+    let seconds =
+        payload(token)?.get("iat")?.as_f64().filter(|seconds| (0.0..SECONDS_MAX).contains(seconds))?;
+    #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
+    let millis = (seconds * 1000.0) as i64;
+    Some(Timestamp::from_millis(millis))
+}
+
+/// The year 9999.
+const SECONDS_MAX: f64 = 253_402_300_800.0;
+
 fn verifier<'a>(
     settings: &'a ProviderSettings,
     provider: &Discovered,

@@ -3,21 +3,21 @@
 //! The answer is the provider's own, by TLS, to ourselves: it is signed by nobody and believed as such. What is not
 //! plainly active, ours to take is refused.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Request, StatusCode};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::RelyingParty;
 use super::access_token::{Granted, LIFETIME_MAX, Term, holder, sound};
+use super::client::Endpoint;
 use super::error::{AccessTokenFault, AuthnError, ProviderFault};
 use super::provider::{Discovered, Provider, check_endpoint};
 use super::signed_token::{Audiences, Moment, whatever};
 use crate::domain::application::ProviderName;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
+use crate::foundation::entropy::Entropy;
 
 /// What the provider answers (section 2.2). Its `scope` and further members are not looked at.
 #[derive(Deserialize)]
@@ -48,19 +48,27 @@ impl RelyingParty {
     ) -> Result<Granted, AuthnError> {
         let provider = self.provider(provider)?;
         let discovered = provider.discovered(now).await?;
-        let answer = ask(&provider, &discovered, token).await?;
+        let answer = ask(&provider, &discovered, token, &*self.entropy, now).await?;
         Ok(answer.granted(&provider, token, now)?)
     }
 }
 
-async fn ask(provider: &Provider, discovered: &Discovered, token: &str) -> Result<Answer, AuthnError> {
+async fn ask(
+    provider: &Provider,
+    discovered: &Discovered,
+    token: &str,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+) -> Result<Answer, AuthnError> {
     let unusable = || ProviderFault::Unusable { what: WHAT };
     let further = discovered.metadata.additional_metadata();
     let endpoint = further.introspection_endpoint.as_deref().ok_or(ProviderFault::Lacks { what: WHAT })?;
-    let endpoint = url::Url::parse(endpoint).map_err(|_| unusable())?;
-    check_endpoint(&endpoint, WHAT)?;
-    let request = question(provider, further.introspects_by_form(), &endpoint, token).ok_or_else(unusable)?;
-    let response = provider.fetch.send(request).await.map_err(ProviderFault::Silent)?;
+    let url = url::Url::parse(endpoint).map_err(|_| unusable())?;
+    check_endpoint(&url, WHAT)?;
+    let form = [("token", token), ("token_type_hint", "access_token")];
+    let form = form.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let endpoint = Endpoint { url: &url, what: WHAT, takes_header: !further.introspects_by_form() };
+    let response = provider.post_as_client(discovered, endpoint, form, entropy, now).await?;
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let is_json =
         content_type.is_some_and(|value| value.to_ascii_lowercase().starts_with("application/json"));
@@ -69,31 +77,6 @@ async fn ask(provider: &Provider, discovered: &Discovered, token: &str) -> Resul
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(ProviderFault::Credentials.into()),
         _ => Err(unusable().into()),
     }
-}
-
-fn question(
-    provider: &Provider,
-    by_form: bool,
-    endpoint: &url::Url,
-    token: &str,
-) -> Option<Request<Vec<u8>>> {
-    let (id, secret) = (&provider.settings.client_id, provider.settings.client_secret.reveal());
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.append_pair("token", token).append_pair("token_type_hint", "access_token");
-    let mut request = Request::post(endpoint.as_str())
-        .header(ACCEPT, "application/json")
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-    if by_form {
-        form.append_pair("client_id", id).append_pair("client_secret", secret);
-    } else {
-        // Each is form-encoded before they are joined (RFC 6749 section 2.3.1).
-        let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let pair = STANDARD.encode(format!("{}:{}", encode(id), encode(secret)));
-        let mut basic = HeaderValue::from_str(&format!("Basic {pair}")).ok()?;
-        basic.set_sensitive(true);
-        request = request.header(AUTHORIZATION, basic);
-    }
-    request.body(form.finish().into_bytes()).ok()
 }
 
 impl Answer {

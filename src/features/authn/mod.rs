@@ -10,12 +10,15 @@ pub mod access_token;
 mod assurance;
 mod callback;
 pub mod claims;
+pub mod client;
 mod error;
 mod id_token;
 mod introspection;
 pub mod logout_token;
+mod past;
 pub mod proof;
 mod provider;
+mod pushed;
 pub mod response;
 mod return_to;
 pub mod settings;
@@ -63,6 +66,19 @@ pub struct RelyingParty {
     entropy: Arc<dyn Entropy>,
 }
 
+/// How a provider stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Which.
+    pub provider: ProviderName,
+    /// Its issuer URL.
+    pub issuer: Arc<str>,
+    /// Whether its metadata and keys are known.
+    pub is_usable: bool,
+    /// By how many seconds its clock was ahead of ours at the last sign-in; unknown before the first.
+    pub clock_offset: Option<i64>,
+}
+
 type Providers = BTreeMap<ProviderName, Arc<Provider>>;
 
 impl RelyingParty {
@@ -97,13 +113,15 @@ impl RelyingParty {
         readiness
     }
 
-    /// Which providers can be used, by what is known now, each with its issuer URL. Asks nobody.
-    pub fn readiness(&self) -> Vec<(ProviderName, Arc<str>, bool)> {
-        let known = self.providers();
-        let of = |(name, provider): (&ProviderName, &Arc<Provider>)| {
-            (name.clone(), provider.settings.issuer.clone(), provider.is_discovered())
+    /// How each provider stands, by what is known now. Asks nobody.
+    pub fn standing(&self) -> Vec<Standing> {
+        let of = |provider: &Arc<Provider>| Standing {
+            provider: provider.settings.name.clone(),
+            issuer: provider.settings.issuer.clone(),
+            is_usable: provider.is_discovered(),
+            clock_offset: provider.clock_offset(),
         };
-        known.iter().map(of).collect()
+        self.providers().values().map(of).collect()
     }
 
     /// Whether each provider whose metadata is known tells of sign-outs there by Back-Channel Logout.

@@ -5,6 +5,7 @@
 //! keys, but not more often than every ten seconds, and not again for a key that was not there.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex as AsyncMutex;
 
+use super::client::{ClientCredential, Showing};
 use super::error::{AuthnError, ProviderFault};
 use super::settings::ProviderSettings;
 use crate::foundation::clock::Timestamp;
@@ -67,6 +69,12 @@ pub(super) struct FurtherMetadata {
     /// RFC 8414.
     #[serde(default)]
     introspection_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// RFC 9126.
+    #[serde(default)]
+    pub(super) pushed_authorization_request_endpoint: Option<url::Url>,
+    /// RFC 9126.
+    #[serde(default)]
+    pub(super) require_pushed_authorization_requests: Option<bool>,
 }
 
 impl AdditionalProviderMetadata for FurtherMetadata {}
@@ -89,6 +97,8 @@ pub(super) struct Discovered {
     pub(super) keys: CoreJsonWebKeySet,
     /// The ways of signing that it uses and we accept: by private keys only.
     pub(super) algorithms: Vec<CoreJwsSigningAlgorithm>,
+    /// How we show it that we are its client.
+    pub(super) showing: Showing,
     at: Timestamp,
 }
 
@@ -97,6 +107,8 @@ pub(super) struct Provider {
     pub(super) settings: ProviderSettings,
     pub(super) fetch: Fetch,
     discovered: RwLock<Option<Arc<Discovered>>>,
+    /// By how many seconds its clock is ahead of ours, as its last token told; [`UNKNOWN`] before.
+    clock_offset: AtomicI64,
     /// Held while the provider is asked, so that one asks for all who wait.
     attempts: AsyncMutex<Attempts>,
 }
@@ -123,6 +135,9 @@ pub(super) enum Asker {
     /// Anybody may have given it. Sign-ins never wait for what such tokens have used up.
     Stranger,
 }
+
+/// No token has told yet.
+const UNKNOWN: i64 = i64::MIN;
 
 /// How long metadata and keys are good for.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
@@ -161,7 +176,13 @@ impl Provider {
         let host = issuer.as_ref().and_then(|url| url.host_str()).map(str::to_owned);
         let detour = settings.connect_to.clone().zip(host).map(|(to, host)| Detour { host, to });
         let fetch = Fetch::new(settings.authorities.as_deref(), settings.timeout, detour)?;
-        Ok(Self { settings, fetch, discovered: RwLock::default(), attempts: AsyncMutex::default() })
+        Ok(Self {
+            settings,
+            fetch,
+            discovered: RwLock::default(),
+            clock_offset: AtomicI64::new(UNKNOWN),
+            attempts: AsyncMutex::default(),
+        })
     }
 
     pub(super) fn is_discovered(&self) -> bool {
@@ -172,6 +193,29 @@ impl Provider {
     pub(super) fn tells_of_logout(&self) -> Option<bool> {
         let known = self.known()?;
         Some(known.metadata.additional_metadata().backchannel_logout_supported == Some(true))
+    }
+
+    /// By how many seconds its clock was ahead of ours at the last sign-in.
+    pub(super) fn clock_offset(&self) -> Option<i64> {
+        let offset = self.clock_offset.load(Ordering::Relaxed);
+        (offset != UNKNOWN).then_some(offset)
+    }
+
+    /// Notes when it says that it has issued the token that it just gave us. Says so when its clock has drifted by half of
+    /// what is allowed: beyond that, nobody signs in any more.
+    pub(super) fn note_clock(&self, issued: Timestamp, now: Timestamp) {
+        let offset = issued.as_seconds() - now.as_seconds();
+        let before = self.clock_offset.swap(offset, Ordering::Relaxed);
+        let allowed = i64::try_from(self.settings.clock_skew.as_secs()).unwrap_or(i64::MAX);
+        let is_far = |offset: i64| offset != UNKNOWN && offset.saturating_abs() > (allowed / 2).max(1);
+        if is_far(offset) && !is_far(before) {
+            tracing::warn!(
+                provider = %self.settings.name,
+                offset.seconds = offset,
+                allowed.seconds = allowed,
+                "the provider's clock and ours differ: check both against their time servers"
+            );
+        }
     }
 
     /// What the provider says about itself, asked for if that is not known or no longer good.
@@ -240,6 +284,7 @@ impl Provider {
             metadata: seen.metadata.clone(),
             client: seen.client.clone(),
             algorithms: seen.algorithms.clone(),
+            showing: seen.showing.clone(),
             keys,
             at: seen.at,
         };
@@ -300,18 +345,30 @@ fn accept(
     if algorithms.is_empty() {
         return Err(ProviderFault::Lacks { what: "a signature algorithm with private keys" });
     }
+    if let Some(endpoint) = &metadata.additional_metadata().pushed_authorization_request_endpoint {
+        check_endpoint(endpoint, "pushed authorization request endpoint")?;
+    }
+    let showing = Showing::agreed(settings, &metadata)?;
     let client = CoreClient::new(
         ClientId::new(settings.client_id.clone()),
         metadata.issuer().clone(),
         CoreJsonWebKeySet::default(),
-    )
-    .set_client_secret(ClientSecret::new(settings.client_secret.reveal().to_owned()))
-    .set_auth_type(auth_type(&metadata)?)
-    .disable_openid_scope()
-    .set_auth_uri(metadata.authorization_endpoint().clone())
-    .set_token_uri(token_endpoint);
+    );
+    let client = match (&settings.credential, &showing) {
+        (ClientCredential::Secret(secret), Showing::Secret(part)) => client
+            .set_client_secret(ClientSecret::new(secret.reveal().to_owned()))
+            .set_auth_type(part.clone()),
+        // The assertion comes with each request; without a secret, the body names us.
+        (ClientCredential::Key(_), _) | (_, Showing::Assertion(_)) => {
+            client.set_auth_type(AuthType::RequestBody)
+        }
+    };
+    let client = client
+        .disable_openid_scope()
+        .set_auth_uri(metadata.authorization_endpoint().clone())
+        .set_token_uri(token_endpoint);
     let keys = metadata.jwks().clone();
-    Ok(Discovered { metadata, client, keys, algorithms, at: now })
+    Ok(Discovered { metadata, client, keys, algorithms, showing, at: now })
 }
 
 /// A provider that lists its challenge methods has to list S256. One that lists none is taken all the same: by RFC 8414
@@ -325,20 +382,6 @@ fn check_pkce(further: &FurtherMetadata) -> Result<(), ProviderFault> {
         return Err(ProviderFault::Lacks { what: "PKCE with S256" });
     }
     Ok(())
-}
-
-/// How we show our secret: by the `Authorization` header unless the provider takes the body only.
-fn auth_type(metadata: &Metadata) -> Result<AuthType, ProviderFault> {
-    match metadata.token_endpoint_auth_methods_supported() {
-        None => Ok(AuthType::BasicAuth),
-        Some(methods) if methods.contains(&CoreClientAuthMethod::ClientSecretBasic) => {
-            Ok(AuthType::BasicAuth)
-        }
-        Some(methods) if methods.contains(&CoreClientAuthMethod::ClientSecretPost) => {
-            Ok(AuthType::RequestBody)
-        }
-        Some(_) => Err(ProviderFault::Lacks { what: "client authentication by a secret" }),
-    }
 }
 
 /// TLS everywhere; plain HTTP for a provider on this very machine only.

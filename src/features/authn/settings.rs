@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::client::ClientCredential;
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;
 use crate::domain::closed_list;
-use crate::foundation::secret::Secret;
 
 /// An OpenID provider at which people sign in.
 #[derive(Clone, Debug)]
@@ -18,8 +18,11 @@ pub struct ProviderSettings {
     pub issuer: Arc<str>,
     /// Who we are there.
     pub client_id: String,
-    /// Our secret there.
-    pub client_secret: Secret,
+    /// What shows it that it is us.
+    pub credential: ClientCredential,
+    /// Whether requests go to it directly, rather than by the browser, where it offers that (RFC 9126). Where it demands it
+    /// they do in any case.
+    pub pushed_requests: bool,
     /// The scopes that a sign-in asks for; `openid` is among them.
     pub scopes: Vec<String>,
     /// Our word for an attribute → the claim that carries it, in the ID token or else in userinfo.

@@ -8,6 +8,7 @@ use openidconnect::{
     RedirectUrl, Scope,
 };
 use serde_json::{Value, json};
+use url::Url;
 
 use super::RelyingParty;
 use super::error::{AuthnError, ProviderFault};
@@ -102,8 +103,13 @@ impl RelyingParty {
         };
         let opened = self.transactions.open(asked, sign_in.binding, &*self.entropy, now);
         let fresh = Fresh::of(settings, ask.zip(sign_in.need), sign_in.again, now);
-        let location = location(settings, &discovered, redirect_uri, &opened, ask, &fresh);
-        Ok(Begun { location, set_cookie: opened.set_cookie })
+        let request = request(settings, &discovered, redirect_uri, &opened, ask, &fresh);
+        let location = if provider.wants_pushed(&discovered) {
+            provider.push(&discovered, &request, &*self.entropy, now).await?
+        } else {
+            request
+        };
+        Ok(Begun { location: location.into(), set_cookie: opened.set_cookie })
     }
 }
 
@@ -145,14 +151,15 @@ impl<'a> Fresh<'a> {
     }
 }
 
-fn location(
+/// The authorization request, as a browser would carry it.
+fn request(
     settings: &ProviderSettings,
     provider: &Discovered,
     redirect_uri: RedirectUrl,
     opened: &Opened,
     ask: Option<&Ask>,
     fresh: &Fresh<'_>,
-) -> String {
+) -> Url {
     let (state, nonce) = (opened.state.reveal().to_owned(), opened.nonce.reveal().to_owned());
     let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(
         opened.verifier.reveal().to_owned(),
@@ -183,7 +190,7 @@ fn location(
             request = request.add_extra_param("claims", essential(ask).to_string());
         }
     }
-    request.url().0.into()
+    request.url().0
 }
 
 fn scopes(settings: &ProviderSettings, ask: Option<&Ask>) -> Vec<Scope> {

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::error::AuthnError;
+use super::past::Past;
 use super::return_to::ReturnTo;
 use super::sign_in::Current;
 use crate::domain::application::ProviderName;
@@ -46,7 +47,7 @@ pub(super) struct Transaction {
     pub(super) nonce: Secret,
     pub(super) verifier: Secret,
     pub(super) begun: Timestamp,
-    binding: Digest,
+    pub(super) binding: Digest,
 }
 
 /// What a new transaction is made of, without what is made here.
@@ -82,6 +83,7 @@ struct Table {
     /// that may still be under way.
     order: VecDeque<(Timestamp, Digest)>,
     by_browser: HashMap<Digest, VecDeque<Digest>>,
+    past: Past,
 }
 
 impl Transactions {
@@ -140,6 +142,17 @@ impl Transactions {
         table.remove(&key).ok_or(AuthnError::UnknownTransaction)
     }
 
+    /// Where the sign-in of `state` led, if it was begun in the browser that holds `binding`; also long after it is over.
+    pub(super) fn led(&self, state: &str, binding: &str, now: Timestamp) -> Option<ReturnTo> {
+        let (state, binding) = (Digest::of(state.as_bytes()), Digest::of(binding.as_bytes()));
+        self.table().past.led(&state, binding, now).cloned()
+    }
+
+    /// Notes that a sign-in has succeeded. Whether its browser only goes round.
+    pub(super) fn goes_round(&self, transaction: &Transaction, now: Timestamp) -> bool {
+        self.table().past.goes_round(transaction, now)
+    }
+
     fn table(&self) -> std::sync::MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -160,6 +173,7 @@ impl Table {
             self.remove(&oldest);
         }
         self.order.push_back((now, key));
+        self.past.begun(key, &transaction);
         self.under_way.insert(key, transaction);
     }
 

@@ -61,8 +61,8 @@ def a_person_signs_in() -> Browser:
     refused = stranger.status in (400, 403) and stranger.reason == "sign-in-invalid"
     checks.check("a callback works once, and in its own browser only", bool(callback) and refused, stranger)
     again = own.request("GET", callback, headers={"Accept": "text/html"}) if callback else back
-    harmless = again.status == 303 and again.headers.get("Location") == "/" and not again.headers.get("Set-Cookie")
-    checks.check("whoever is signed in and goes back is led on", bool(callback) and harmless, again)
+    harmless = again.status == 303 and again.headers.get("Location") == "/system" and not again.headers.get("Set-Cookie")
+    checks.check("whoever is signed in and goes back is led to their page", bool(callback) and harmless, again)
     me = own.open(f"{PACS}/.leastway/me")
     checks.check("the person's own page names them", me.status == 200 and nurse.name in me.text, me)
     return own

@@ -2,7 +2,7 @@
 // a TOTP, step-up by `acr_values`, sign-out started by the application, and told to it by the back channel.
 //
 // Everybody's password and secret are fixtures; they are the same in client/people.json.
-import { createHmac, createPrivateKey, generateKeyPairSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
@@ -81,17 +81,26 @@ async function fetchHere(url, { method, headers, body, signal }) {
   });
 }
 
+const client = {
+  grant_types: ['authorization_code'], response_types: ['code'],
+  redirect_uris: origins.map((origin) => `${origin}/.leastway/callback`),
+  post_logout_redirect_uris: origins.flatMap((origin) => [`${origin}/`, `${origin}/.leastway/signed-out`]),
+  backchannel_logout_uri: `${origins[0]}/.leastway/back-channel-logout`, backchannel_logout_session_required: true,
+};
+
 const provider = new Provider(ISSUER, {
-  clients: [{
-    client_id: 'leastway', client_secret: CLIENT_SECRET, token_endpoint_auth_method: 'client_secret_basic',
-    grant_types: ['authorization_code'], response_types: ['code'],
-    redirect_uris: origins.map((origin) => `${origin}/.leastway/callback`),
-    post_logout_redirect_uris: origins.flatMap((origin) => [`${origin}/`, `${origin}/.leastway/signed-out`]),
-    backchannel_logout_uri: `${origins[0]}/.leastway/back-channel-logout`, backchannel_logout_session_required: true,
-  }, ...['billing-export', 'lab-import', 'night-job', 'stranger'].map((id) => ({
-    client_id: id, client_secret: `secret-of-${id}`, token_endpoint_auth_method: 'client_secret_basic',
-    grant_types: ['client_credentials'], response_types: [], redirect_uris: [],
-  }))],
+  clients: [
+    { ...client, client_id: 'leastway', client_secret: CLIENT_SECRET, token_endpoint_auth_method: 'client_secret_basic' },
+    {
+      ...client, client_id: 'leastway-by-key', token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256',
+      require_pushed_authorization_requests: true,
+      jwks: { keys: [{ ...createPublicKey(readFileSync(`${TLS}/client.key`)).export({ format: 'jwk' }), kid: 'leastway-1', use: 'sig' }] },
+    },
+    ...['billing-export', 'lab-import', 'night-job', 'stranger'].map((id) => ({
+      client_id: id, client_secret: `secret-of-${id}`, token_endpoint_auth_method: 'client_secret_basic',
+      grant_types: ['client_credentials'], response_types: [], redirect_uris: [],
+    })),
+  ],
   fetch: fetchHere,
   acrValues: [PASSWORD, MFA],
   scopes: ['openid', 'profile', 'clinic', 'groups'],

@@ -5,6 +5,8 @@ need_npm oidc-provider 'oidc-provider@9'
 need_certificates
 cp "$REAL/oidc-provider/server.mjs" "$DIR/npm-oidc-provider/server.mjs"
 start_oidc_provider() {
+  # Ours; it sees the public half.
+  openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$DIR/tls/client.key"
   PORT=$OIDC_PORT TLS="$DIR/tls" CLIENT_SECRET=leastway-secret-of-the-real-runs \
     ORIGINS="https://pacs.localhost:$GATEWAY_PORT https://pacs.clinic.example:$GATEWAY_PORT https://localhost:$GATEWAY_PORT https://gone.localhost:$GATEWAY_PORT https://slow.localhost:$GATEWAY_PORT https://broken.localhost:$GATEWAY_PORT https://garbled.localhost:$GATEWAY_PORT" \
     spawn oidc-provider node "$DIR/npm-oidc-provider/server.mjs"

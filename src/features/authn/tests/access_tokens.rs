@@ -291,7 +291,10 @@ async fn a_provider_that_does_not_answer_vouches_for_nothing() {
         let asked = clinic.ask(json!({ "active": true, "client_id": "b" })).await;
         assert!(matches!(asked, Err(AuthnError::Provider(_))), "{asked:?}");
     }
-    let clinic = Clinic::with(|settings| settings.client_secret = Secret::new("wrong".to_owned())).await;
+    let clinic = Clinic::with(|settings| {
+        settings.credential = ClientCredential::Secret(Secret::new("wrong".to_owned()))
+    })
+    .await;
     let asked = clinic.ask(json!({ "active": true, "client_id": "b" })).await;
     assert!(matches!(asked, Err(AuthnError::Provider(ProviderFault::Credentials))), "{asked:?}");
 }

@@ -1,6 +1,7 @@
 //! A person, their browser and a provider that does as a test tells it.
 
 mod access_tokens;
+mod clients;
 mod id_tokens;
 mod logout_tokens;
 mod people;
@@ -17,6 +18,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use super::client::{AssertionAudience, ClientCredential, ClientKey};
 use super::fake_provider::{Behavior, CLIENT_ID, CLIENT_SECRET, FakeProvider, Signing, SigningKey, TIMEOUT};
 use super::settings::{AccessTokenType, Ask, ClassSettings, LoginAgain, Proof, ProviderSettings};
 use super::*;
@@ -115,7 +117,8 @@ fn settings(issuer: &str) -> ProviderSettings {
         name: "clinic".parse().unwrap(),
         issuer: issuer.into(),
         client_id: CLIENT_ID.to_owned(),
-        client_secret: Secret::new(CLIENT_SECRET.to_owned()),
+        credential: ClientCredential::Secret(Secret::new(CLIENT_SECRET.to_owned())),
+        pushed_requests: true,
         scopes: texts(&["openid", "profile"]),
         claims: BTreeMap::from([("groups".to_owned(), "groups".to_owned())]),
         has_directory_groups: false,

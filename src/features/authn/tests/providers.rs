@@ -71,16 +71,15 @@ async fn a_provider_that_comes_up_later_is_found_and_not_asked_by_everyone_at_on
         assert!(clinic.begin(None, None).await.is_err());
     }
     assert_eq!(requests(), 1);
-    assert!(
-        matches!(&clinic.party.readiness()[..], [(_, issuer, false)] if **issuer == *clinic.provider.issuer)
-    );
+    let [standing] = &clinic.party.standing()[..] else { panic!("one provider") };
+    assert_eq!((&*standing.issuer, standing.is_usable), (&*clinic.provider.issuer, false));
 
     clinic.provider.script(|script| script.discovery = Behavior::Normal);
     clinic.advance(Duration::from_secs(3));
     let many = futures_util::future::join_all((0..20).map(|_| clinic.begin(None, None))).await;
     assert!(many.iter().all(Result::is_ok));
     assert_eq!(requests(), 2);
-    assert!(matches!(&clinic.party.readiness()[..], [(_, _, true)]));
+    assert!(clinic.party.standing()[0].is_usable);
 }
 
 #[tokio::test]
@@ -106,4 +105,22 @@ async fn new_settings_may_take_a_provider_away_or_give_its_name_to_another() {
 
     clinic.party.apply(Vec::new()).unwrap();
     assert!(matches!(clinic.begin(None, None).await, Err(AuthnError::UnknownProvider)));
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_wrong_is_told_of_whether_its_tokens_hold_or_not() {
+    let clinic = Clinic::open().await;
+    let now = clinic.clock.now().as_seconds();
+    let offset = || clinic.party.standing()[0].clock_offset;
+    assert_eq!(offset(), None);
+    for (ahead, holds) in [(0, true), (20, true), (-9, true), (-3600, false), (86_400, false)] {
+        clinic.provider.claim("iat", json!(now + ahead));
+        assert_eq!(clinic.sign_in(None).await.is_ok(), holds, "{ahead}");
+        assert_eq!(offset(), Some(ahead));
+    }
+    for odd in [json!("soon"), json!(-1), json!(1e300)] {
+        clinic.provider.claim("iat", odd);
+        assert!(clinic.sign_in(None).await.is_err());
+        assert_eq!(offset(), Some(86_400));
+    }
 }

@@ -110,3 +110,39 @@ async fn a_refusal_is_told_apart_from_a_fault() {
         assert!(!format!("{error}{error:?}").contains("repeated"));
     }
 }
+
+#[tokio::test]
+async fn an_old_tab_is_led_to_where_its_sign_in_led_in_the_browser_that_began_it() {
+    let clinic = Clinic::open().await;
+    let begun = clinic.begin(None, None).await.unwrap();
+    let (query, binding) = (clinic.provider.authorize(&begun.location), binding_of(&begun));
+    clinic.finish(&query, &binding).await.unwrap();
+    let led = |binding: Option<&str>| clinic.party.led(&query, binding, clinic.clock.now());
+    assert!(matches!(clinic.finish(&query, &binding).await, Err(AuthnError::UnknownTransaction)));
+    assert_eq!(led(Some(&binding)).unwrap().as_str(), "/patients/7");
+    let other = binding_of(&clinic.begin(None, None).await.unwrap());
+    assert_eq!((led(Some(&other)), led(None)), (None, None));
+    clinic.advance(12 * 60 * MINUTE);
+    assert_eq!(led(Some(&binding)), None);
+}
+
+#[tokio::test]
+async fn a_browser_that_goes_round_is_told() {
+    let clinic = Clinic::open().await;
+    let first = clinic.begin(None, None).await.unwrap();
+    let binding = binding_of(&first);
+    let round =
+        async |begun: Begun| clinic.finish(&clinic.provider.authorize(&begun.location), &binding).await;
+    round(first).await.unwrap();
+    for _ in 0..2 {
+        clinic.advance(Duration::from_secs(1));
+        round(clinic.begin(None, Some(&binding)).await.unwrap()).await.unwrap();
+    }
+    clinic.advance(Duration::from_secs(1));
+    let result = round(clinic.begin(None, Some(&binding)).await.unwrap()).await;
+    assert!(matches!(&result, Err(error) if error.reason() == Reason::SignInLoop), "{result:?}");
+    // A person who tries again after a while is no loop, and neither is somebody else's browser.
+    assert!(clinic.sign_in(None).await.is_ok());
+    clinic.advance(Duration::from_secs(10));
+    round(clinic.begin(None, Some(&binding)).await.unwrap()).await.unwrap();
+}

@@ -1,0 +1,270 @@
+//! How we show a provider that it is us who asks: by a secret, or by a key that never leaves this machine
+//! (OpenID Connect Core 9).
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use openidconnect::AuthType;
+use openidconnect::core::{CoreClientAuthMethod, CoreJwsSigningAlgorithm};
+use serde_json::json;
+
+use super::error::{AuthnError, ProviderFault};
+use super::provider::{Discovered, Metadata, Provider};
+use super::settings::ProviderSettings;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::{Entropy, random_text};
+use crate::foundation::secret::Secret;
+
+/// What shows a provider that it is us.
+#[derive(Clone, Debug)]
+pub enum ClientCredential {
+    /// A secret that both sides know: `client_secret_basic`, or `client_secret_post` where that is all it takes.
+    Secret(Secret),
+    /// A private key of ours, of which the provider knows the public half: `private_key_jwt` (RFC 7523).
+    Key(ClientKey),
+}
+
+/// A private key, and how the provider finds its public half.
+#[derive(Clone, Debug)]
+pub struct ClientKey {
+    /// The key itself.
+    pub key: SigningKey,
+    /// Sent as `kid`.
+    pub id: Option<String>,
+    /// Sent as `x5t` and `x5t#S256`: digests of a certificate under which the provider knows the key.
+    pub certificate: Option<CertificateDigests>,
+    /// Whom the assertion names as its audience.
+    pub audience: AssertionAudience,
+}
+
+/// A way to sign, in the words of the crate that signs and of the one that reads metadata.
+type SigningAlgorithm = (Algorithm, CoreJwsSigningAlgorithm);
+
+/// The digests of a certificate (RFC 7515 4.1.7 and 4.1.8), base64url.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateDigests {
+    /// SHA-1, by which Microsoft Entra ID has looked keys up since long.
+    pub sha1: String,
+    /// SHA-256.
+    pub sha256: String,
+}
+
+/// A private key that signs. It does not print itself.
+#[derive(Clone, Debug)]
+pub struct SigningKey {
+    key: EncodingKey,
+    /// What it signs by, the best first.
+    algorithms: &'static [SigningAlgorithm],
+}
+
+/// Whom an assertion names as its audience.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AssertionAudience {
+    /// The issuer: no other server can be led to present our assertion as its own.
+    #[default]
+    Issuer,
+    /// The token endpoint, for providers that want it so, as OpenID Connect Core 9 did.
+    TokenEndpoint,
+}
+
+/// A private key that is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no private key that signs by ES256, ES384, EdDSA, PS256 or RS256")]
+pub struct SigningKeyError;
+
+impl SigningKey {
+    /// The key in `pem`: P-256, P-384 or Ed25519 in PKCS#8, or RSA of 2048 bits or more in PKCS#8 or PKCS#1.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, SigningKeyError> {
+        let kinds = [
+            (EncodingKey::from_ec_pem(pem), P256),
+            (EncodingKey::from_ec_pem(pem), P384),
+            (EncodingKey::from_ed_pem(pem), ED25519),
+            (EncodingKey::from_rsa_pem(pem), RSA),
+        ];
+        let signs = |key: &EncodingKey, algorithms: &[SigningAlgorithm]| {
+            algorithms.iter().all(|(algorithm, _)| jsonwebtoken::crypto::sign(b"", key, *algorithm).is_ok())
+        };
+        let found = kinds.into_iter().find_map(|(key, algorithms)| {
+            let key = key.ok().filter(|key| signs(key, algorithms))?;
+            Some(Self { key, algorithms })
+        });
+        found.ok_or(SigningKeyError)
+    }
+
+    /// By which algorithm we sign for a provider that says this of itself.
+    fn algorithm(&self, metadata: &Metadata) -> Option<Algorithm> {
+        match metadata.token_endpoint_auth_signing_alg_values_supported() {
+            // Of RSA's two the one that everybody knows.
+            None => self.algorithms.last(),
+            Some(listed) => self.algorithms.iter().find(|(_, name)| listed.contains(name)),
+        }
+        .map(|(algorithm, _)| *algorithm)
+    }
+}
+
+impl ClientKey {
+    /// A statement that it is us, good once and for a minute (RFC 7523 3).
+    fn assertion(
+        &self,
+        algorithm: Algorithm,
+        client_id: &str,
+        audience: &str,
+        entropy: &dyn Entropy,
+        now: Timestamp,
+    ) -> Result<String, ProviderFault> {
+        let mut header = Header::new(algorithm);
+        header.kid.clone_from(&self.id);
+        if let Some(CertificateDigests { sha1, sha256 }) = &self.certificate {
+            (header.x5t, header.x5t_s256) = (Some(sha1.clone()), Some(sha256.clone()));
+        }
+        let claims = json!({
+            "iss": client_id,
+            "sub": client_id,
+            "aud": audience,
+            "jti": random_text::<16>(entropy),
+            "iat": now.as_seconds(),
+            "nbf": now.as_seconds(),
+            "exp": now.as_seconds() + ASSERTION_SECONDS,
+        });
+        jsonwebtoken::encode(&header, &claims, &self.key.key).map_err(|_| ProviderFault::Credentials)
+    }
+}
+
+/// What is settled, once a provider's metadata is known, about how we show ourselves.
+#[derive(Clone, Debug)]
+pub(super) enum Showing {
+    /// By the secret, in this part of a request.
+    Secret(AuthType),
+    /// By an assertion that is signed like this.
+    Assertion(Algorithm),
+}
+
+impl Showing {
+    /// The way that both sides know.
+    pub(super) fn agreed(settings: &ProviderSettings, metadata: &Metadata) -> Result<Self, ProviderFault> {
+        let listed = metadata.token_endpoint_auth_methods_supported();
+        let takes = |method| listed.is_some_and(|methods| methods.contains(&method));
+        match &settings.credential {
+            // What is not listed means `client_secret_basic` (RFC 8414 2).
+            ClientCredential::Secret(_)
+                if listed.is_none() || takes(CoreClientAuthMethod::ClientSecretBasic) =>
+            {
+                Ok(Self::Secret(AuthType::BasicAuth))
+            }
+            ClientCredential::Secret(_) if takes(CoreClientAuthMethod::ClientSecretPost) => {
+                Ok(Self::Secret(AuthType::RequestBody))
+            }
+            ClientCredential::Secret(_) => {
+                Err(ProviderFault::Lacks { what: "client authentication by a secret" })
+            }
+            ClientCredential::Key(key) if takes(CoreClientAuthMethod::PrivateKeyJwt) => key
+                .key
+                .algorithm(metadata)
+                .map(Self::Assertion)
+                .ok_or(ProviderFault::Lacks { what: "an algorithm by which our key can sign" }),
+            ClientCredential::Key(_) => Err(ProviderFault::Lacks { what: "client authentication by a key" }),
+        }
+    }
+}
+
+/// One of the provider's endpoints, where we are to show who we are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Endpoint<'a> {
+    pub(super) url: &'a url::Url,
+    /// What it is called where it goes wrong.
+    pub(super) what: &'static str,
+    /// Whether it takes a secret in the header, which is better, or in the form only.
+    pub(super) takes_header: bool,
+}
+
+impl Provider {
+    /// What a request has to carry in its body for an assertion of ours; nothing where we have a secret.
+    pub(super) fn assertion(
+        &self,
+        discovered: &Discovered,
+        entropy: &dyn Entropy,
+        now: Timestamp,
+    ) -> Result<Vec<(&'static str, String)>, ProviderFault> {
+        let (ClientCredential::Key(key), Showing::Assertion(algorithm)) =
+            (&self.settings.credential, &discovered.showing)
+        else {
+            return Ok(Vec::new());
+        };
+        let token_endpoint = discovered.metadata.token_endpoint().map(|endpoint| endpoint.as_str());
+        let audience = match key.audience {
+            AssertionAudience::Issuer => &self.settings.issuer,
+            AssertionAudience::TokenEndpoint => token_endpoint.unwrap_or_default(),
+        };
+        let assertion = key.assertion(*algorithm, &self.settings.client_id, audience, entropy, now)?;
+        Ok(vec![("client_assertion_type", ASSERTION_TYPE.to_owned()), ("client_assertion", assertion)])
+    }
+
+    /// Posts a form to one of the provider's endpoints, as its client.
+    pub(super) async fn post_as_client(
+        &self,
+        discovered: &Discovered,
+        endpoint: Endpoint<'_>,
+        mut form: BTreeMap<String, String>,
+        entropy: &dyn Entropy,
+        now: Timestamp,
+    ) -> Result<Response<Vec<u8>>, AuthnError> {
+        let client_id = &self.settings.client_id;
+        let mut request = Request::post(endpoint.url.as_str())
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        match &self.settings.credential {
+            ClientCredential::Secret(secret) if endpoint.takes_header => {
+                request = request.header(AUTHORIZATION, basic(client_id, secret)?);
+            }
+            ClientCredential::Secret(secret) => {
+                form.insert("client_id".to_owned(), client_id.clone());
+                form.insert("client_secret".to_owned(), secret.reveal().to_owned());
+            }
+            ClientCredential::Key(_) => {
+                form.insert("client_id".to_owned(), client_id.clone());
+                let assertion = self.assertion(discovered, entropy, now)?;
+                form.extend(assertion.into_iter().map(|(name, value)| (name.to_owned(), value)));
+            }
+        }
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request =
+            request.body(body.into_bytes()).map_err(|_| ProviderFault::Unusable { what: endpoint.what })?;
+        Ok(self.fetch.send(request).await.map_err(ProviderFault::Silent)?)
+    }
+}
+
+/// Name and secret, each encoded as in a form first (RFC 6749 2.3.1).
+fn basic(client_id: &str, secret: &Secret) -> Result<HeaderValue, ProviderFault> {
+    let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = format!("{}:{}", encoded(client_id), encoded(secret.reveal()));
+    let mut basic = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair)))
+        .map_err(|_| ProviderFault::Credentials)?;
+    basic.set_sensitive(true);
+    Ok(basic)
+}
+
+impl CertificateDigests {
+    /// Of a certificate in DER.
+    pub fn of(certificate: &[u8]) -> Self {
+        let digest = |algorithm| URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(algorithm, certificate));
+        Self {
+            sha1: digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY),
+            sha256: digest(&aws_lc_rs::digest::SHA256),
+        }
+    }
+}
+
+const P256: &[SigningAlgorithm] = &[(Algorithm::ES256, CoreJwsSigningAlgorithm::EcdsaP256Sha256)];
+const P384: &[SigningAlgorithm] = &[(Algorithm::ES384, CoreJwsSigningAlgorithm::EcdsaP384Sha384)];
+const ED25519: &[SigningAlgorithm] = &[(Algorithm::EdDSA, CoreJwsSigningAlgorithm::EdDsa)];
+const RSA: &[SigningAlgorithm] = &[
+    (Algorithm::PS256, CoreJwsSigningAlgorithm::RsaSsaPssSha256),
+    (Algorithm::RS256, CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256),
+];
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// How long an assertion is good, in seconds.
+const ASSERTION_SECONDS: i64 = 60;
