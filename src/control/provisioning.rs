@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 
 use super::api::write_down;
-use super::state::ControlState;
+use super::state::{ControlState, Provisioned};
 use crate::domain::event::{EventKind, Outcome};
 use crate::features::directory::scim::{Asked, ErrorKind, Reply, ScimError, message};
 
@@ -23,7 +23,13 @@ pub async fn serve(State(state): State<ControlState>, request: Request) -> Respo
         let error = ScimError::new(ErrorKind::TooLarge, format!("a body is at most {BODY_BYTES_MAX} bytes"));
         return written(&error.reply());
     };
-    let (reply, told) = directory(asked(&parts, body)).await;
+    // A task of its own: whoever asked may leave, and it is done and written down all the same.
+    let done = tokio::spawn(provision(state, directory(asked(&parts, body))));
+    done.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+async fn provision(state: ControlState, provisioned: Provisioned) -> Response {
+    let (reply, told) = provisioned.await;
     let outcome = match reply.status {
         500.. => Outcome::Failed,
         400..=499 => Outcome::Refused,

@@ -81,8 +81,10 @@ closed_list! {
         Administrator = "administrator",
         /// The provider, by OpenID Connect Back-Channel Logout.
         BackChannelLogout = "back-channel-logout",
-        /// The directory: the person's account is not active any more, is gone, or goes by another name.
+        /// The directory: the person's account is not active any more, or is gone.
         Scim = "scim",
+        /// The directory: the person's account goes by another name. They are expected back.
+        AccountRenamed = "account-renamed",
         /// The provider, which was asked again, does not vouch for a program's token any more.
         TokenInactive = "token-inactive",
     }

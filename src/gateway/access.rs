@@ -74,7 +74,7 @@ impl Access {
         let (asked, current) = (passage.moment.now, passage.moment.current.clone());
         let access = Self::begin(passage);
         let session = passage.person.known().filter(|_| !passage.public).map(|known| known.session.version);
-        let standing = Standing { session, directory: passage.moment.worker.shared.directory.revision() };
+        let standing = Standing { session, directory: passage.moment.directory };
         Self { asked: Some(asked), good: Some((current, standing)), ..access }
     }
 

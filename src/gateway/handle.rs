@@ -78,6 +78,8 @@ pub struct Moment {
     pub client: IpAddr,
     /// The class of the device there.
     pub device: Option<DeviceClass>,
+    /// The revision of the directory before anything was decided.
+    pub directory: u64,
     /// What goes on on its connection.
     pub pulse: Arc<Pulse>,
 }
@@ -86,6 +88,7 @@ impl Moment {
     fn begin(worker: &Rc<Worker>, peer: &Peer, headers: &HeaderMap) -> (Self, Draft) {
         let now = worker.now();
         let event = RequestId::new(now, &worker.chance);
+        let directory = worker.shared.directory.revision();
         let current = worker.current();
         let trusted = &current.rules.trusted_proxies;
         let client = normalize::client::address(headers, peer.address, trusted);
@@ -96,7 +99,7 @@ impl Moment {
             opening.device.clone_from(&device);
         });
         let (worker, pulse) = (worker.clone(), peer.pulse.clone());
-        (Self { worker, current, event, now, client, device, pulse }, draft)
+        (Self { worker, current, event, now, client, device, directory, pulse }, draft)
     }
 }
 

@@ -25,7 +25,7 @@ use super::provisioning;
 use super::refusal::Refusal;
 use super::reply::{HTML, own_head, with_text};
 use super::sought::unread;
-use super::subject::Person;
+use super::subject::{self, Person};
 use super::{hold, my_sessions, unlock};
 use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::assurance::AssuranceNeed;
@@ -34,7 +34,7 @@ use crate::domain::revocation::{Cause, Target};
 use crate::domain::subject::Justification;
 use crate::features::authn::ReturnTo;
 use crate::features::route::table::Application;
-use crate::features::session::SessionToken;
+use crate::features::session::{Found, SessionToken};
 use crate::platform::http::body::read_bounded;
 use crate::platform::http::pace::Paced;
 
@@ -223,10 +223,15 @@ async fn justify(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) -> R
 /// Ends the session, here and at the provider. Whoever stands before a locked one may end it, and is shown nothing of
 /// whose it is.
 async fn sign_out(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
-    let (session, known) = match &asked.person {
-        Person::Known(known) => (&known.session, Some(known)),
-        Person::Locked(locked) => (&locked.session, None),
-        Person::Nobody(_) => return Ok(signed_out(moment, asked, false)),
+    // Also of somebody for whom nothing is decided, since the directory bars them.
+    let found = subject::look_up(moment, &asked.head);
+    let (session, known) = match (&asked.person, &found) {
+        (Person::Known(known), _) => (&known.session, Some(known)),
+        (Person::Locked(locked), _) => (&locked.session, None),
+        (Person::Nobody(_), Found::Session(session)) => (session, None),
+        (Person::Nobody(_), Found::Locked(_) | Found::Expired | Found::Ended | Found::None) => {
+            return Ok(signed_out(moment, asked, false));
+        }
     };
     // A link of another site must not sign anybody out.
     if !is_same_origin(&asked.parts.headers, asked.manner.authority()) {

@@ -203,7 +203,7 @@ async fn run(
     for person in shared.people_of(&realm, &leaver) {
         let revocation = Revocation {
             target: Target::Person(person),
-            cause: Cause::Scim,
+            cause: if leaver.has_left { Cause::Scim } else { Cause::AccountRenamed },
             why: leaver.why.parse().ok(),
             request,
             asked: received,

@@ -91,6 +91,11 @@ impl RelyingParty {
         Ok(token.granted(&provider.settings, now)?)
     }
 
+    /// Whether tokens of this issuer are of that provider.
+    pub fn is_issuer(&self, provider: &ProviderName, issuer: &str) -> bool {
+        self.provider(provider).is_ok_and(|provider| *provider.settings.issuer == *issuer)
+    }
+
     fn issuing(&self, issuer: &str) -> Result<Arc<Provider>, AccessTokenFault> {
         let providers = self.providers();
         let found = providers.values().find(|provider| *provider.settings.issuer == *issuer);
@@ -135,8 +140,8 @@ impl<'t> AccessToken<'t> {
         if claims.nonce || claims.events || claims.at_hash {
             return Err(AccessTokenFault::OtherKind);
         }
-        // Of those, nobody could tell a person's (RFC 9068 section 2.2).
-        if expected == AccessTokenType::AtJwt && claims.sub.is_none() {
+        // Of one without, nobody could tell whether it is a person's (RFC 9068 section 2.2).
+        if claims.sub.is_none() {
             return Err(AccessTokenFault::Malformed);
         }
         holder(claims.cnf.as_ref()).map(drop)

@@ -95,7 +95,8 @@ impl Answer {
         }
         // A person's name with it says that it is a person's, whether or not `sub` does.
         let sub = self.sub.as_deref().or(self.username.as_deref());
-        let issued = self.iat.map_or(now, |iat| iat.0);
+        // Without it nobody could tell whether it was issued before its program was ended.
+        let issued = self.iat.ok_or(AccessTokenFault::IssuedAt)?.0;
         let ends = self.exp.map_or(issued.plus(LIFETIME_MAX), |exp| exp.0);
         let term = Term { issued, ends, begins: self.nbf.map(|nbf| nbf.0) };
         let (issued, ends) = term.at(settings.clock_skew, now)?;
@@ -106,10 +107,18 @@ impl Answer {
             sub: sub.map(sound).transpose()?,
             audiences: self.aud.unwrap_or_default().0,
             holder,
-            id: Digest::of(self.jti.as_deref().unwrap_or(token).as_bytes()),
+            id: Digest::of(self.jti.as_deref().map_or_else(|| spelled_alike(token), str::as_bytes)),
             issued,
             ends,
         })
+    }
+}
+
+/// What is the same of a token in whatever spelling: of one that is signed, what is signed.
+fn spelled_alike(token: &str) -> &[u8] {
+    match token.rsplit_once('.') {
+        Some((signed, _)) if signed.matches('.').count() == 1 => signed.as_bytes(),
+        Some(_) | None => token.as_bytes(),
     }
 }
 

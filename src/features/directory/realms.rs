@@ -77,6 +77,8 @@ pub struct Leaver {
     pub account: String,
     /// Why, for the event.
     pub why: &'static str,
+    /// Whether the person is not expected back. One whose account only goes by another name is.
+    pub has_left: bool,
 }
 
 /// How many there are, for whoever watches.
@@ -205,15 +207,21 @@ impl Directory {
         Served { reply: Reply { location, ..Reply::of(status, body) }, told, leaver }
     }
 
-    /// Tries again what the store did not take.
+    /// Tries again what the store did not take, also of providers that keep no directory here any more.
     pub async fn maintain(&self) -> Result<(), StoreError> {
-        let realms = self.all().clone();
-        for realm in realms {
-            let mut owed = realm.shelf.turn.lock().await;
-            if !owed.is_empty() {
-                self.store.write(owed.clone()).await?;
-                owed.clear();
-            }
+        let shelves: Vec<_> =
+            self.shelves.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        let mut paid = Ok(());
+        for shelf in shelves {
+            paid = paid.and(self.pay(&mut *shelf.turn.lock().await).await);
+        }
+        paid
+    }
+
+    async fn pay(&self, owed: &mut Vec<Statement>) -> Result<(), StoreError> {
+        if !owed.is_empty() {
+            self.store.write(owed.clone()).await?;
+            owed.clear();
         }
         Ok(())
     }
@@ -227,19 +235,24 @@ impl Directory {
         is_out: bool,
         owed: &mut Vec<Statement>,
     ) -> Result<(), StoreError> {
-        let Plan { change: Some(change), before, returned, .. } = plan else { return Ok(()) };
+        let Plan { change: Some(change), before, buried, returned, .. } = plan else {
+            return self.pay(owed).await;
+        };
         let group = match &before {
             Before::Group(group) => Some(&**group),
             Before::Nothing | Before::User(_) => None,
         };
         let mut forgotten = returned;
-        if let Change::UserGone(_) = &change
+        if (buried.is_some() || matches!(change, Change::UserGone(_)))
             && realm.table().gone_count() >= self.bounds.gone
         {
             forgotten.extend(realm.table().first_gone());
         }
         let mut statements = owed.clone();
-        statements.extend(store::statements(&realm.settings.provider, &change, group));
+        let buried = buried.map(Change::UserGone);
+        for change in buried.iter().chain([&change]) {
+            statements.extend(store::statements(&realm.settings.provider, change, group));
+        }
         statements.extend(forgotten.iter().map(|id| store::forget_user(*id)));
         let written = self.store.write(statements.clone()).await.map(drop);
         match (&written, is_out) {
@@ -249,7 +262,7 @@ impl Directory {
         }
         {
             let mut table = realm.shelf.table.write().unwrap_or_else(PoisonError::into_inner);
-            table.apply(change);
+            buried.into_iter().chain([change]).for_each(|change| table.apply(change));
             for id in forgotten {
                 table.forget_gone(id);
             }
@@ -315,7 +328,7 @@ impl Realm {
         };
         let (groups, are_all) = match self.settings.groups {
             GroupUse::Ignore => (None, false),
-            GroupUse::Replace => (Some(names()), true),
+            GroupUse::Replace => (Some(names()), user.is_some()),
             GroupUse::Add => {
                 let mut groups = subject.groups.clone();
                 let more = names().into_iter().filter(|name| !subject.groups.contains(name));
@@ -337,17 +350,32 @@ impl Realm {
 
     /// Who may not be signed in any more when this is done.
     fn leaver(&self, plan: &Plan) -> Option<Leaver> {
-        let Before::User(before) = &plan.before else { return None };
-        let (account, after) = (self.account_of(before)?, plan.change.as_ref()?);
-        let why = match after {
-            Change::UserGone(_) => "the account was deleted",
-            Change::User(after) if before.is_active && !after.is_active => "the account was disabled",
+        let after = plan.change.as_ref()?;
+        let before = match &plan.before {
+            Before::User(user) => Some(user),
+            Before::Nothing | Before::Group(_) => None,
+        };
+        let account = before.and_then(|user| self.account_of(user));
+        // Whoever is out by this account now, and was not before.
+        if let Change::User(user) = after
+            && !user.is_active
+            && let Some(now) = self.account_of(user)
+            && account.as_ref() != Some(&now)
+            && before.is_none_or(|before| !before.is_active || account.is_none())
+        {
+            let why = "the account was disabled";
+            return Some(Leaver { account: now, why, has_left: true });
+        }
+        let (before, account) = before.zip(account)?;
+        let (why, has_left) = match after {
+            Change::UserGone(_) => ("the account was deleted", true),
+            Change::User(after) if before.is_active && !after.is_active => ("the account was disabled", true),
             Change::User(after) if self.account_of(after).as_deref() != Some(&account) => {
-                "the account goes by another name"
+                ("the account goes by another name", false)
             }
             Change::User(_) | Change::Group(_) | Change::GroupGone(_) => return None,
         };
-        Some(Leaver { account, why })
+        Some(Leaver { account, why, has_left })
     }
 
     fn account_of(&self, user: &User) -> Option<String> {

@@ -130,11 +130,15 @@ impl Table {
         }
     }
 
-    /// Who is gone and would be forgotten, for `user` is there again.
+    /// Who is gone and would be forgotten, for `user` is there again: the same by all that names them. Whoever only has
+    /// the name of somebody who has left is somebody else.
     pub(super) fn returned(&self, user: &User) -> Vec<ResourceId> {
+        let is_same = |gone: &&Arc<User>| {
+            folded(&gone.name) == folded(&user.name) && gone.external_id == user.external_id
+        };
         let named = self.gone.by_name(&user.name);
         let called = user.external_id.as_deref().and_then(|id| self.gone.by_external(id));
-        let mut ids: Vec<_> = named.into_iter().chain(called).map(|gone| gone.id).collect();
+        let mut ids: Vec<_> = named.into_iter().chain(called).filter(is_same).map(|gone| gone.id).collect();
         ids.dedup();
         ids
     }

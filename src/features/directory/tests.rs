@@ -146,7 +146,10 @@ async fn who_is_disabled_or_deleted_is_barred_and_who_is_enabled_or_made_anew_is
     let house = House::open();
     let id = house.make("/Users", &user("nadia", "4711")).await;
     assert_eq!((house.barred("4711"), house.barred("nobody")), (None, None));
-    let leaver = |why| Some(Leaver { account: "4711".to_owned(), why });
+    let leaver = |why| {
+        let has_left = why != "the account goes by another name";
+        Some(Leaver { account: "4711".to_owned(), why, has_left })
+    };
 
     let served = house.ask(Method::PATCH, &format!("/Users/{id}"), &disable()).await;
     assert_eq!(
@@ -245,7 +248,7 @@ async fn groups_of_the_directory_are_added_or_replace_or_are_ignored() {
     };
     let names = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
     assert_eq!(expected(GroupUse::Ignore, GroupName::DisplayName), (None, false, None, false));
-    let replaced = (names(&["g-1"]), true, names(&[]), true);
+    let replaced = (names(&["g-1"]), true, names(&[]), false);
     assert_eq!(expected(GroupUse::Replace, GroupName::ExternalId), replaced);
     let added = (names(&["of-the-token", "clinical"]), true, names(&["of-the-token"]), false);
     assert_eq!(expected(GroupUse::Add, GroupName::DisplayName), added);
@@ -468,4 +471,48 @@ async fn a_token_is_of_one_directory_and_comes_from_where_it_may() {
     {
         assert!(house.directory.realm_of(other).is_none(), "{other}");
     }
+}
+
+#[tokio::test]
+async fn whoever_has_the_name_of_somebody_who_has_left_is_somebody_else() {
+    let house = House::open();
+    let left = house.make("/Users", &user("jsmith", "1")).await;
+    house.ask(Method::DELETE, &format!("/Users/{left}"), &Value::Null).await;
+    house.make("/Users", &user("jsmith", "2")).await;
+    assert_eq!((house.barred("1"), house.barred("2")), (Some(Reason::AccountDisabled), None));
+    let house = house.restart();
+    assert_eq!((house.barred("1"), house.barred("2")), (Some(Reason::AccountDisabled), None));
+}
+
+#[tokio::test]
+async fn whoever_is_disabled_and_renamed_at_once_is_out_by_both_names() {
+    let house = House::open();
+    let id = house.make("/Users", &user("nadia", "4711")).await;
+    // Without its `externalId`, which stays; and then with another one.
+    let silent = json!({ "schemas": [USER], "userName": "nadia", "active": false });
+    house.ask(Method::PUT, &format!("/Users/{id}"), &silent).await;
+    assert_eq!(house.barred("4711"), Some(Reason::AccountDisabled));
+    house.ask(Method::PUT, &format!("/Users/{id}"), &user("nadia", "4711")).await;
+    assert_eq!(house.barred("4711"), None);
+    let both = json!({ "Operations": [
+        { "op": "replace", "path": "active", "value": false },
+        { "op": "replace", "path": "externalId", "value": "4712" },
+    ] });
+    let served = house.ask(Method::PATCH, &format!("/Users/{id}"), &both).await;
+    assert_eq!(served.leaver.map(|leaver| leaver.account).as_deref(), Some("4711"));
+    let out = (Some(Reason::AccountDisabled), Some(Reason::AccountDisabled));
+    assert_eq!((house.barred("4711"), house.barred("4712")), out);
+    let house = house.restart();
+    assert_eq!((house.barred("4711"), house.barred("4712")), out);
+    house.ask(Method::PUT, &format!("/Users/{id}"), &user("nadia", "4711")).await;
+    assert_eq!(house.barred("4711"), None, "back by all that named them");
+}
+
+#[tokio::test]
+async fn whoever_is_made_as_disabled_is_signed_out() {
+    let house = House::open();
+    let body = json!({ "schemas": [USER], "userName": "nadia", "externalId": "4711", "active": false });
+    let served = house.ask(Method::POST, "/Users", &body).await;
+    let leaver = served.leaver.unwrap();
+    assert_eq!((&*leaver.account, leaver.has_left), ("4711", true));
 }

@@ -3,7 +3,7 @@
 //! A token that was ended is refused as long as it would be good; a program that was ended as a whole with every token
 //! that was issued before. Both are in the store: a restart forgets neither.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub(super) struct EndedPrograms {
     unwritten: Mutex<Vec<Ended>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Ended {
     Token(Digest, Timestamp),
     Subject(SubjectId, Timestamp),
@@ -60,11 +60,13 @@ impl EndedPrograms {
         Ok(Self { tokens: tokens.into(), subjects: subjects.into(), unwritten: Mutex::default() })
     }
 
-    pub(super) fn note_token(&self, token: Digest, until: Timestamp, now: Timestamp) {
+    /// Notes tokens, for as long as any token may be good: a provider may prolong what it has said of one.
+    pub(super) fn note_tokens(&self, noted: Vec<Digest>, now: Timestamp) {
+        let until = now.plus(REMEMBERED);
         let mut tokens = lock(&self.tokens);
         tokens.retain(|_, until| now < *until);
-        tokens.insert(token, until);
-        lock(&self.unwritten).push(Ended::Token(token, until));
+        tokens.extend(noted.iter().map(|token| (*token, until)));
+        lock(&self.unwritten).extend(noted.into_iter().map(|token| Ended::Token(token, until)));
     }
 
     pub(super) fn note_subject(&self, subject: &SubjectId, now: Timestamp) {
@@ -93,17 +95,19 @@ impl EndedPrograms {
 impl Sessions {
     /// Writes down what was ended of programs. Nothing leaves the list before the store has it.
     pub(super) async fn write_ended(&self, now: Timestamp) -> Result<(), SessionError> {
-        let unwritten = lock(&self.ended.unwritten).clone();
-        if unwritten.is_empty() {
-            return Ok(());
+        loop {
+            let batch: Vec<_> = lock(&self.ended.unwritten).iter().take(BATCH).cloned().collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let mut statements: Vec<_> = batch.iter().map(insert).collect();
+            statements.push(Statement::new("DELETE FROM ended_token WHERE until < $1").with(now.as_millis()));
+            let old = now.minus(REMEMBERED).as_millis();
+            statements.push(Statement::new("DELETE FROM ended_program WHERE moment < $1").with(old));
+            self.store.write(statements).await?;
+            let written: HashSet<_> = batch.into_iter().collect();
+            lock(&self.ended.unwritten).retain(|ended| !written.contains(ended));
         }
-        let mut statements: Vec<_> = unwritten.iter().map(insert).collect();
-        statements.push(Statement::new("DELETE FROM ended_token WHERE until < $1").with(now.as_millis()));
-        let old = now.minus(REMEMBERED).as_millis();
-        statements.push(Statement::new("DELETE FROM ended_program WHERE moment < $1").with(old));
-        self.store.write(statements).await?;
-        lock(&self.ended.unwritten).retain(|ended| !unwritten.contains(ended));
-        Ok(())
     }
 }
 
@@ -129,6 +133,8 @@ fn moment(row: &Row, column: usize) -> Result<Timestamp, StoreError> {
     row.integer(column).map(Timestamp::from_millis)
 }
 
+/// As many as are written at once.
+const BATCH: usize = 500;
 /// More people than a house signs out in a day, beside its programs: each may be one.
 const SUBJECTS_MAX: usize = 131_072;
 /// As long as a token may be good, and clocks may be wrong by.

@@ -22,12 +22,14 @@ impl Sessions {
         if let Target::Person(subject) = target {
             self.ended.note_subject(subject, now);
         }
-        let meant = self.meant(target);
-        for session in meant.iter().filter(|session| session.program.is_some()) {
-            self.ended.note_token(session.digest, session.absolute_end, now);
-            if let Some(id) = session.token_id() {
-                self.ended.note_token(id, session.absolute_end, now);
-            }
+        let mut meant = self.meant(target);
+        let tokens: Vec<_> = meant.iter().filter(|session| session.program.is_some()).collect();
+        if !tokens.is_empty() {
+            let spellings = tokens.iter().map(|session| session.digest);
+            let ids = tokens.iter().filter_map(|session| session.token_id());
+            self.ended.note_tokens(spellings.chain(ids).collect(), now);
+            // Whatever was admitted meanwhile finds itself noted, or is found here.
+            meant = self.meant(target);
         }
         let ended = meant.iter().filter_map(|session| self.table.end(session.id, now)).collect();
         let stored = meant.iter().filter(|session| session.program.is_none());

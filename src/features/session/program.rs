@@ -131,7 +131,7 @@ impl Sessions {
     pub fn admit(&self, token: &str, new: NewProgram, now: Timestamp) -> Result<Arc<Session>, SessionError> {
         let issued = new.issued;
         let session = Arc::new(self.session_of(digest_of(token), new, now));
-        self.make_room(now)?;
+        self.make_room(now);
         self.table.insert(&session);
         lock(&self.programs).push_back(session.clone());
         let was_ended = session.token_id().is_some_and(|id| self.ended.has_token(&id));
@@ -143,23 +143,21 @@ impl Sessions {
         Ok(session)
     }
 
-    /// Forgets what has ended by itself; and among as many as there may be, the one that came first and still stands:
-    /// its token is verified anew when it comes again. One that was ended stays.
-    fn make_room(&self, now: Timestamp) -> Result<(), SessionError> {
+    /// Forgets what has ended by itself; and among as many as there may be, the one that came first: its token is verified
+    /// anew when it comes again, unless it was ended, which is known of it all the same.
+    fn make_room(&self, now: Timestamp) {
         let mut order = lock(&self.programs);
         while order.front().is_some_and(|first| now >= first.absolute_end) {
             order.pop_front().inspect(|over| self.leave(over, State::Expired, now));
         }
         let most = self.limits.of_programs;
         if order.len() < most {
-            return Ok(());
+            return;
         }
         order.retain(|session| now < session.absolute_end);
         if order.len() >= most {
-            let first = order.iter().position(|session| session.is_live()).ok_or(SessionError::TooMany)?;
-            order.remove(first).inspect(|first| self.leave(first, State::Replaced, now));
+            order.pop_front().inspect(|first| self.leave(first, State::Replaced, now));
         }
-        Ok(())
     }
 
     /// So that no desk goes by it any more either.

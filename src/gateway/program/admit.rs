@@ -24,9 +24,13 @@ use crate::gateway::turnstile;
 /// The session of a token that is not known yet, if it holds and its program is declared.
 pub(super) async fn admit(moment: &Moment, head: &Head, brought: &Brought) -> Result<Arc<Session>, Refusal> {
     turnstile::stranger(moment)?;
-    turnstile::sign_in(moment)?;
     let (worker, digest) = (&moment.worker, Digest::of(brought.token.reveal().as_bytes()));
     let turns = &worker.shared.turns;
+    // Whoever repeats a mistake at once has nobody asked, and takes nobody's turn to sign in.
+    if let Some(refused) = turns.refused(&digest, worker.now()) {
+        return Err(refused.into());
+    }
+    turnstile::sign_in(moment)?;
     let _turn = turns.wait(&digest).await;
     let now = worker.now();
     // Whoever had the turn before has admitted it, maybe, or knows better.
@@ -59,6 +63,8 @@ async fn verify(
     let asked = clients.asked_about(&brought.application.name);
     let signed = AccessToken::parse(token);
     let says_all = |signed: &AccessToken<'_>| {
+        // Nobody is shown another provider's token.
+        let asked = asked.filter(|provider| authn.is_issuer(provider, signed.issuer()));
         let client = asked.zip(signed.client_id().ok()).and_then(|(provider, id)| clients.of(provider, id));
         client.is_none_or(|client| client.proof.lasts().is_none())
     };

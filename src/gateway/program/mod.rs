@@ -124,7 +124,8 @@ fn is_held(moment: &Moment, session: &Session, brought: &Brought) -> Result<(), 
         (Some(holder), Some(Shown { proof, method, url })) => {
             let proven = Proven { method: method.as_str(), url, holder };
             let (authn, token) = (&moment.worker.shared.authn, brought.token.reveal());
-            authn.proves(proof.reveal(), token, &proven, moment.now)
+            // By now: it may have waited for the provider.
+            authn.proves(proof.reveal(), token, &proven, moment.worker.now())
         }
         (None, Some(_)) | (Some(_), None) => Err(ProofFault::Missing),
     }

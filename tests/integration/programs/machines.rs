@@ -1,5 +1,6 @@
 //! The provider of the machines: keys, signed tokens, and what it says of tokens that say nothing themselves.
 
+use leastway::foundation::clock::{Clock as _, SystemClock};
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -67,7 +68,8 @@ impl Machines {
     }
 
     /// What it says of a token from now on.
-    pub(super) fn vouch(&self, token: &str, answer: Value) {
+    pub(super) fn vouch(&self, token: &str, mut answer: Value) {
+        answer.as_object_mut().unwrap().entry("iat").or_insert(SystemClock.now().as_seconds().into());
         self.state.lock().unwrap().about.insert(token.to_owned(), answer);
     }
 

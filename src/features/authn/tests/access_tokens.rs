@@ -35,7 +35,10 @@ impl Clinic {
         fault_of(self.look_at(token).await)
     }
 
-    async fn ask(&self, answer: Value) -> Result<Granted, AuthnError> {
+    /// What comes of an answer; as of now, unless it says otherwise.
+    async fn ask(&self, mut answer: Value) -> Result<Granted, AuthnError> {
+        let now = self.clock.now().as_seconds();
+        answer.as_object_mut().unwrap().entry("iat").or_insert(now.into());
         self.provider.script(|script| script.answer = answer);
         self.party.introspect(&"clinic".parse().unwrap(), "opaque-token", self.clock.now()).await
     }
@@ -251,6 +254,7 @@ async fn what_is_not_plainly_active_and_ours_is_refused() {
             Fault::Token(TokenFault::Expired),
         ),
         ("not yet", json!({ "active": true, "client_id": "b", "nbf": now + 31 }), Fault::NotYet),
+        ("of nobody knows when", json!({ "active": true, "client_id": "b", "iat": null }), Fault::IssuedAt),
         ("of tomorrow", json!({ "active": true, "client_id": "b", "iat": now + 31 }), Fault::IssuedAt),
         ("bound", json!({ "active": true, "client_id": "b", "cnf": { "x5t#S256": "a" } }), Fault::Bound),
         ("a DPoP token", json!({ "active": true, "client_id": "b", "token_type": "DPoP" }), Fault::OtherKind),
@@ -292,7 +296,7 @@ async fn a_provider_that_does_not_answer_vouches_for_nothing() {
         assert!(matches!(asked, Err(AuthnError::Provider(_))), "{asked:?}");
     }
     let clinic = Clinic::with(|settings| {
-        settings.credential = ClientCredential::Secret(Secret::new("wrong".to_owned()))
+        settings.credential = ClientCredential::Secret(Secret::new("wrong".to_owned()));
     })
     .await;
     let asked = clinic.ask(json!({ "active": true, "client_id": "b" })).await;

@@ -23,6 +23,8 @@ pub(in super::super) struct Plan {
     pub(in super::super) change: Option<Change>,
     /// What was there before.
     pub(in super::super) before: Before,
+    /// A user who is out, by what named them before this.
+    pub(in super::super) buried: Option<Arc<User>>,
     /// Users who are gone and are so no more.
     pub(in super::super) returned: Vec<ResourceId>,
     /// What events tell of it.
@@ -53,7 +55,7 @@ pub(in super::super) fn plan(
     id: ResourceId,
     now: Timestamp,
 ) -> Result<Plan, ScimError> {
-    let desk = Desk { realm, now };
+    let desk = Desk { realm, id, now };
     if write.kind.name == USER.name {
         return match &write.act {
             Act::Create => desk.create_user(&super::body(asked)?, id),
@@ -73,6 +75,8 @@ pub(in super::super) fn plan(
 
 struct Desk<'a> {
     realm: &'a Realm,
+    /// Of what may be made.
+    id: ResourceId,
     now: Timestamp,
 }
 
@@ -93,6 +97,10 @@ impl Desk<'_> {
         let mut attributes = value::resource(&USER, body)?;
         // Who is disabled stays so until it is said otherwise.
         attributes.entry("active").or_insert(before.is_active.into());
+        // By what they are found is kept until it is said otherwise, too (RFC 7644 3.5.1 leaves it to us).
+        if let Some(external_id) = &before.external_id {
+            attributes.entry("externalId").or_insert(external_id.to_string().into());
+        }
         self.change_user(before, &attributes)
     }
 
@@ -120,7 +128,11 @@ impl Desk<'_> {
             (false, true) => ProvisioningStep::Enabled,
             (true, true) | (false, false) => ProvisioningStep::Changed,
         };
-        self.save_user(after, Before::User(before), 200, step)
+        // Whoever is out is out by their old name as well.
+        let is_renamed = after.name != before.name || after.external_id != before.external_id;
+        let old = (!after.is_active && is_renamed).then(|| User { id: self.id, ..before.gone(self.now) });
+        let plan = self.save_user(after, Before::User(before), 200, step)?;
+        Ok(Plan { buried: old.map(Arc::new), ..plan })
     }
 
     fn save_user(
@@ -143,7 +155,15 @@ impl Desk<'_> {
         drop(table);
         let told = self.told(step, user.named());
         let shows = Some(user.id);
-        Ok(Plan { change: Some(Change::User(Arc::new(user))), before, returned, told, status, shows })
+        Ok(Plan {
+            change: Some(Change::User(Arc::new(user))),
+            before,
+            buried: None,
+            returned,
+            told,
+            status,
+            shows,
+        })
     }
 
     fn delete_user(&self, id: &str) -> Result<Plan, ScimError> {
@@ -153,6 +173,7 @@ impl Desk<'_> {
         Ok(Plan {
             change,
             before: Before::User(before),
+            buried: None,
             returned: Vec::new(),
             told,
             status: 204,
@@ -231,6 +252,7 @@ impl Desk<'_> {
         Ok(Plan {
             change: Some(Change::Group(Arc::new(group))),
             before,
+            buried: None,
             returned: Vec::new(),
             told,
             status,
@@ -244,7 +266,7 @@ impl Desk<'_> {
         told.left = before.members.iter().copied().collect();
         shorten(&mut told);
         let (change, before) = (Some(Change::GroupGone(before.id)), Before::Group(before));
-        Ok(Plan { change, before, returned: Vec::new(), told, status: 204, shows: None })
+        Ok(Plan { change, before, buried: None, returned: Vec::new(), told, status: 204, shows: None })
     }
 
     fn user(&self, id: &str) -> Result<Arc<User>, ScimError> {
@@ -272,7 +294,15 @@ impl Desk<'_> {
 
 impl Plan {
     const fn nothing(told: Provisioning, shows: Option<ResourceId>) -> Self {
-        Self { change: None, before: Before::Nothing, returned: Vec::new(), told, status: 200, shows }
+        Self {
+            change: None,
+            before: Before::Nothing,
+            buried: None,
+            returned: Vec::new(),
+            told,
+            status: 200,
+            shows,
+        }
     }
 }
 
