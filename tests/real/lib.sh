@@ -115,9 +115,11 @@ need_npm() {
 # $DIR/tls/{ca.pem,server.pem,server.key}
 need_certificates() {
   local tls="$DIR/tls"
+  mkdir -p "$tls"
+  # By which Leastway shows a provider who it is; the provider sees the public half.
+  [ -f "$tls/client.key" ] || openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$tls/client.key"
   # Made anew before it ends.
   openssl x509 -in "$tls/server.pem" -checkend 86400 -noout >/dev/null 2>&1 && return 0
-  mkdir -p "$tls"
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 396 \
     -subj '/CN=Authority of the real runs' -addext basicConstraints=critical,CA:TRUE \
     -addext keyUsage=critical,keyCertSign,cRLSign -keyout "$tls/ca.key" -out "$tls/ca.pem" 2>/dev/null
@@ -203,6 +205,7 @@ configure() {
   cp "$DIR/tls/ca.pem" "$home/certs/authority.pem"
   cp "$DIR/tls/server.pem" "$home/certs/gateway.pem"
   cp "$DIR/tls/server.key" "$home/certs/gateway.key"
+  install -m 600 "$DIR/tls/client.key" "$home/secrets/client.key"
   chmod 600 "$home/certs/gateway.key"
   (umask 077 && printf 'leastway-secret-of-the-real-runs' >"$home/secrets/client-secret" \
     && printf 'control-token-of-the-real-runs' >"$home/secrets/control-token")

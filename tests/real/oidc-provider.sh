@@ -11,7 +11,6 @@ start_orthanc
 start_oidc_provider
 flow client provider_ground.py oidc-provider
 configure oidc-provider programs
-install -m 600 "$DIR/tls/client.key" "$DIR/gateway/secrets/client.key"
 sed -i -e 's|"roles.toml"\]|"roles.toml", "programs.toml"]|' -e 's|^client_id = "leastway-by-key"|&\nclock_skew = "2s"|' "$DIR/gateway/leastway.toml"
 check 'the configuration is valid' "$LEASTWAY" validate --config "$DIR/gateway/leastway.toml"
 serve

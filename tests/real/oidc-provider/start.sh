@@ -5,8 +5,6 @@ need_npm oidc-provider 'oidc-provider@9'
 need_certificates
 cp "$REAL/oidc-provider/server.mjs" "$DIR/npm-oidc-provider/server.mjs"
 start_oidc_provider() {
-  # Ours; it sees the public half.
-  openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$DIR/tls/client.key"
   local attempt
   # Node.js 20 may lock itself up while it exports a key, and is then as silent as it will ever be: once more.
   for attempt in 1 2 3; do
