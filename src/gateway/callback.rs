@@ -47,6 +47,10 @@ pub async fn answer(moment: &Moment, asked: &Asked, draft: &mut Option<Draft>) -
         }
     };
     let known = provisioning::admit(moment, &finished)?;
+    // Whoever is not let in for a reason of their own is told that.
+    if finished.goes_round {
+        return Err(challenge::failed(AuthnError::GoesRound, finished.return_to.as_str()));
+    }
     let location = hold::after_sign_in(moment, asked, &finished, draft).await;
     let came = Came { moment, asked, location: &location, known: &known };
     let (session, token) = came.establish(finished, draft).await?;

@@ -53,6 +53,9 @@ pub struct Finished {
     pub need: Option<AssuranceNeed>,
     /// When it was begun.
     pub begun: Timestamp,
+    /// Whether the browser has come back like this time and again, and each time asked for the same page as somebody
+    /// who is not signed in.
+    pub goes_round: bool,
     /// What is kept of what the person typed, and had them sign in.
     pub held: Option<HoldId>,
 }
@@ -106,10 +109,8 @@ impl RelyingParty {
         let (subject, groups_are_elsewhere) =
             describe(&provider, &discovered, &verified, tokens.access_token()).await?;
         let assurance = prove(&provider, &verified, &tokens, &transaction, now)?;
-        if self.transactions.goes_round(&transaction, now) {
-            return Err(AuthnError::GoesRound);
-        }
         Ok(Finished {
+            goes_round: self.transactions.goes_round(&transaction, now),
             previous: previous(&transaction, &subject.id()),
             subject,
             groups_are_elsewhere,
