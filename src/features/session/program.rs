@@ -113,14 +113,7 @@ impl Sessions {
     /// What an access token stands for, if it was admitted before.
     pub fn find_program(&self, desk: &SessionDesk, token: &str, now: Timestamp) -> Found {
         let digest = digest_of(token);
-        let session = desk.recall(&digest).or_else(|| {
-            let session = self.table.find(&digest)?;
-            if session.is_live() {
-                desk.remember(&session);
-            }
-            Some(session)
-        });
-        match session {
+        match self.met(desk, &digest) {
             Some(session) => self.judge(session, None, now),
             None if self.ended.has_token(&digest) => Found::Ended,
             None => Found::None,

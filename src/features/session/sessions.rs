@@ -22,6 +22,7 @@ use crate::domain::reason::Reason;
 use crate::domain::revocation::Target;
 use crate::domain::subject::{Justification, Subject, SubjectId};
 use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
 use crate::foundation::entropy::Entropy;
 use crate::foundation::id::SessionId;
 use crate::platform::store::{Store, StoreError};
@@ -185,17 +186,21 @@ impl Sessions {
         now: Timestamp,
     ) -> Found {
         let Some(digest) = SessionToken::digest_of(token) else { return Found::None };
-        let session = desk.recall(&digest).or_else(|| {
-            let session = self.table.find(&digest)?;
+        match self.met(desk, &digest) {
+            Some(session) if *session.host == *host => self.judge(session, device, now),
+            Some(_) | None => Found::None,
+        }
+    }
+
+    /// The session under a token's digest: on the desk, if it was met there before.
+    pub(super) fn met(&self, desk: &SessionDesk, digest: &Digest) -> Option<Arc<Session>> {
+        desk.recall(digest).or_else(|| {
+            let session = self.table.find(digest)?;
             if session.is_live() {
                 desk.remember(&session);
             }
             Some(session)
-        });
-        match session {
-            Some(session) if *session.host == *host => self.judge(session, device, now),
-            Some(_) | None => Found::None,
-        }
+        })
     }
 
     /// Makes a session of a sign-in; it is in the store when this answers. If its person was
