@@ -14,6 +14,7 @@ use crate::domain::measure::Counted;
 use crate::domain::revocation::Revocation;
 use crate::features::authn::Standing;
 use crate::gateway::metrics::WorkerMetrics;
+use crate::gateway::provisioning::finished;
 use crate::gateway::rules::Shared;
 
 /// Binds the control listener and serves it until `stop` says so.
@@ -100,7 +101,7 @@ fn directory(shared: Arc<Shared>) -> Directories {
         // Whoever is here is on this machine.
         let realm = shared.provider_of(headers, None)?;
         let shared = shared.clone();
-        Some(Box::new(move |asked| Box::pin(async move { shared.provision(realm, asked, None).await })))
+        Some(Box::new(move |asked| Box::pin(finished(shared.provision(realm, asked, None)))))
     })
 }
 

@@ -9,9 +9,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 
-use super::api::write_down;
-use super::state::{ControlState, Provisioned};
-use crate::domain::event::{EventKind, Outcome};
+use super::state::ControlState;
 use crate::features::directory::scim::{Asked, ErrorKind, Reply, ScimError, message};
 
 /// Does what a provider asks.
@@ -23,27 +21,7 @@ pub async fn serve(State(state): State<ControlState>, request: Request) -> Respo
         let error = ScimError::new(ErrorKind::TooLarge, format!("a body is at most {BODY_BYTES_MAX} bytes"));
         return written(&error.reply());
     };
-    // A task of its own: whoever asked may leave, and it is done and written down all the same.
-    let done = tokio::spawn(provision(state, directory(asked(&parts, body))));
-    done.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
-}
-
-async fn provision(state: ControlState, provisioned: Provisioned) -> Response {
-    let (reply, told) = provisioned.await;
-    let outcome = match reply.status {
-        500.. => Outcome::Failed,
-        400..=499 => Outcome::Refused,
-        _ => Outcome::Completed,
-    };
-    // Who is out is out even where that cannot be written down: then it is told.
-    let noted = write_down(&state, outcome, |opening| {
-        opening.kind = EventKind::Provisioning;
-        opening.provisioning = Some(Box::new(told));
-    });
-    match noted.await {
-        Ok(()) => written(&reply),
-        Err(unwritten) => unwritten,
-    }
+    written(&directory(asked(&parts, body)).await)
 }
 
 fn asked(parts: &Parts, body: Bytes) -> Asked {

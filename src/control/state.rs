@@ -12,7 +12,6 @@ use tokio::sync::watch;
 
 use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::measure::Counted;
-use crate::domain::provisioning::Provisioning;
 use crate::domain::revocation::{Revocation, Revoked};
 use crate::features::audit::journal::Journal;
 use crate::features::directory::Census;
@@ -66,8 +65,8 @@ pub type Directories = Arc<dyn Fn(&HeaderMap) -> Option<DirectoryService> + Send
 /// A directory that its provider asks one thing of.
 pub type DirectoryService = Box<dyn FnOnce(Asked) -> Provisioned + Send>;
 
-/// What a provider asks, being done: what it is answered, and what events tell of it.
-pub type Provisioned = Pin<Box<dyn Future<Output = (Reply, Provisioning)> + Send>>;
+/// What a provider asks, being done and written down: what it is answered.
+pub type Provisioned = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// What changes from moment to moment.
 #[derive(Debug)]

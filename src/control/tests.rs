@@ -16,7 +16,6 @@ use crate::domain::assurance::Assurance;
 use crate::domain::device::Resume;
 use crate::domain::event::{EventKind, Opening, Outcome, Verdict};
 use crate::domain::measure::Counted;
-use crate::domain::provisioning::{Provisioning, ProvisioningStep};
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, Revocation, Revoked, Target};
@@ -618,7 +617,7 @@ async fn who_is_signed_in_can_be_asked_for_by_person() {
 }
 
 #[tokio::test]
-async fn a_provider_keeps_its_directory_by_its_own_token_and_that_is_an_event() {
+async fn a_provider_keeps_its_directory_by_its_own_token() {
     let mut house = House::open().await;
     let path = DIRECTORY.replace("{*path}", "Users?count=1");
     for token in [None, Some(TOKEN)] {
@@ -631,15 +630,11 @@ async fn a_provider_keeps_its_directory_by_its_own_token_and_that_is_an_event() 
         let service = |asked: Asked| -> Provisioned {
             assert_eq!((&*asked.path, &*asked.query), ("/Users", "count=1"));
             assert_eq!(asked.base, "http://127.0.0.1:9443/scim/v2");
-            let told = Provisioning::of("clinic".parse().unwrap(), ProvisioningStep::Created);
             let reply = Reply { status: 201, body: None, location: Some(asked.base), allow: None };
-            Box::pin(async move { (reply, told) })
+            Box::pin(async move { reply })
         };
         is_known.then(|| Box::new(service) as DirectoryService)
     });
     assert_eq!(house.ask("GET", &path, Some(TOKEN)).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(house.ask("PUT", &path, Some("a directory's own")).await.0, StatusCode::CREATED);
-    let events = events_since(&house.folder.path().join("journal"), Timestamp::default()).unwrap();
-    let told: Vec<_> = events.filter_map(|event| event.unwrap().opening.provisioning).collect();
-    assert_eq!(told.iter().map(|told| told.step).collect::<Vec<_>>(), [ProvisioningStep::Created]);
 }

@@ -5,8 +5,8 @@
 //! bring it is measured as those who sign in are. No browser stands behind such a request, so no other site can have
 //! made it: what speaks is the token, which no browser has.
 //!
-//! Who is out is out first: the change is made, the sessions end, and then it is told. It is a task of its own: whoever
-//! asked may leave, and it is done all the same.
+//! What changes is in the journal before it is made. Only who is out is out first: the account is closed, the sessions
+//! end, and then it is written down. It is a task of its own: whoever asked may leave, and it is done all the same.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,25 +15,30 @@ use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::Incoming;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::challenge;
 use super::draft::Draft;
-use super::handle::{Answer, Moment};
+use super::handle::{Answer, Moment, OWN};
 use super::own_paths::Asked as AskedOfUs;
 use super::refusal::Refusal;
 use super::reply::{SCIM, own_head, with_text};
+use super::respond;
+use super::revocation::RevocationError;
 use super::rules::Shared;
 use super::sought::unread;
 use super::turnstile;
-use crate::domain::event::{EventKind, Opening, Outcome};
+use crate::domain::event::{Closing, EventKind, Opening, Outcome};
 use crate::domain::provisioning::{Provisioning, ProvisioningStep};
 use crate::domain::revocation::{Cause, Revocation, Target};
 use crate::domain::subject::{SubjectId, identifier};
 use crate::features::authn::{AuthnError, Finished};
 use crate::features::directory::scim::{Asked, ErrorKind, Reply, ScimError};
 use crate::features::directory::settings::MatchBy;
-use crate::features::directory::{Known, Leaver, Realm, Served};
+use crate::features::directory::{Known, Leaver, Realm, Served, Witness};
 use crate::features::session::Session;
+use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
 use crate::platform::http::body::{ReadBodyError, read_bounded};
 use crate::platform::http::pace::Paced;
@@ -72,28 +77,45 @@ pub async fn answer(
         body: Bytes::new(),
         base: format!("https://{}{SCIM_PATH}", asked.manner.authority()),
     };
-    let (reply, told) = match read_bounded(incoming, BODY_BYTES_MAX).await {
-        Ok(body) => shared.provision(realm, Asked { body, ..question }, Some(moment.event)).await,
+    let reply = match read_bounded(incoming, BODY_BYTES_MAX).await {
+        Ok(body) => {
+            let (request, to_write) = oneshot::channel();
+            let by = AskedBy { event: moment.event, request };
+            let done = shared.provision(realm, Asked { body, ..question }, Some(by));
+            write_down(to_write, draft).await;
+            finished(done).await
+        }
         Err(error @ ReadBodyError::Broken(_)) => return Err(unread(&error)),
-        Err(ReadBodyError::TooLarge { .. }) => too_large(&realm),
+        Err(ReadBodyError::TooLarge { .. }) => {
+            let told = Provisioning::of(realm.settings().provider.clone(), ProvisioningStep::Refused);
+            note(draft, told);
+            too_large().reply()
+        }
     };
-    if let Some(draft) = draft {
-        draft.open(|opening| note(opening, told));
-    }
     Ok(Answer::Own(written(&reply, moment.event), outcome(&reply)))
 }
 
-/// A larger body than is read.
-pub fn too_large(realm: &Realm) -> (Reply, Provisioning) {
-    let error = ScimError::new(ErrorKind::TooLarge, format!("a body is at most {BODY_BYTES_MAX} bytes"));
-    let provider = realm.settings().provider.clone();
-    (error.reply(), Provisioning::of(provider, ProvisioningStep::Refused))
+/// Writes down in a request's event what is done by it, when that is known.
+async fn write_down(to_write: oneshot::Receiver<ToWrite>, draft: &mut Option<Draft>) {
+    let Ok(ToWrite { told, written }) = to_write.await else { return };
+    note(draft, told);
+    let is_written = match draft {
+        Some(draft) => respond::journaled(draft, OWN.0, &[OWN.1]).await.is_ok(),
+        None => false,
+    };
+    // Whoever does it may be gone by a mistake of ours only; then that is what is answered.
+    let _ = written.send(is_written);
 }
 
-/// Says in an event what was told.
-pub fn note(opening: &mut Opening, told: Provisioning) {
-    opening.kind = EventKind::Provisioning;
-    opening.provisioning = Some(Box::new(told));
+/// A larger body than is read.
+pub fn too_large() -> ScimError {
+    ScimError::new(ErrorKind::TooLarge, format!("a body is at most {BODY_BYTES_MAX} bytes"))
+}
+
+fn note(draft: &mut Option<Draft>, told: Provisioning) {
+    if let Some(draft) = draft {
+        draft.open(|opening| opening.provisioning = Some(Box::new(told)));
+    }
 }
 
 /// How a request counts that was answered so.
@@ -162,20 +184,38 @@ impl Shared {
         client.is_none_or(|client| realm.settings().may_come_from(client)).then_some(realm)
     }
 
-    /// Does what a provider asks, and ends the sessions of who may have none any more. `request` is the event of the
-    /// request by which it came.
-    pub async fn provision(
+    /// Does what a provider asks, ends the sessions of who may have none any more, and writes it down: in the event of
+    /// the request by which it came, or in one of its own. It goes on also where nobody waits for it.
+    pub fn provision(
         self: &Arc<Self>,
         realm: Arc<Realm>,
         asked: Asked,
+        by: Option<AskedBy>,
+    ) -> JoinHandle<Reply> {
+        tokio::spawn(run(self.clone(), realm, asked, by))
+    }
+
+    /// Ends the sessions of an account's people; says of the last that could not be ended for good.
+    async fn see_out(
+        self: &Arc<Self>,
+        realm: &Realm,
+        leaver: &Leaver,
         request: Option<RequestId>,
-    ) -> (Reply, Provisioning) {
-        let provider = realm.settings().provider.clone();
-        let task = tokio::spawn(run(self.clone(), realm, asked, request));
-        task.await.unwrap_or_else(|_| {
-            let error = ScimError::new(ErrorKind::Internal, "that is a mistake of ours");
-            (error.reply(), Provisioning::of(provider, ProvisioningStep::Refused))
-        })
+        received: Timestamp,
+    ) -> Result<(), RevocationError> {
+        let mut seen_out = Ok(());
+        for person in self.people_of(realm, leaver) {
+            let revocation = Revocation {
+                target: Target::Person(person),
+                cause: if leaver.has_left { Cause::Scim } else { Cause::AccountRenamed },
+                why: leaver.why.parse().ok(),
+                request,
+                asked: received,
+                received,
+            };
+            seen_out = self.revoke(revocation, None).await.map(drop).and(seen_out);
+        }
+        seen_out
     }
 
     /// The people who are signed in by an account.
@@ -191,30 +231,98 @@ impl Shared {
     }
 }
 
-async fn run(
-    shared: Arc<Shared>,
-    realm: Arc<Realm>,
-    asked: Asked,
-    request: Option<RequestId>,
-) -> (Reply, Provisioning) {
+async fn run(shared: Arc<Shared>, realm: Arc<Realm>, asked: Asked, by: Option<AskedBy>) -> Reply {
     let received = shared.clock.now();
-    let Served { mut reply, told, leaver } = shared.directory.serve(&realm, asked, received).await;
-    let Some(leaver) = leaver else { return (reply, told) };
-    for person in shared.people_of(&realm, &leaver) {
-        let revocation = Revocation {
-            target: Target::Person(person),
-            cause: if leaver.has_left { Cause::Scim } else { Cause::AccountRenamed },
-            why: leaver.why.parse().ok(),
-            request,
-            asked: received,
-            received,
-        };
+    let request = by.as_ref().map(|by| by.event);
+    let mut minutes = Minutes { shared: &shared, by, own: None, is_written: None };
+    let Served { mut reply, told, leaver } = shared.directory.serve(&realm, asked, received, &mut minutes).await;
+    if let Some(leaver) = &leaver {
         // They are ended in any case; the provider is told that not all of it is done, and asks again.
-        if let Err(error) = shared.revoke(revocation, None).await {
+        if let Err(error) = shared.see_out(&realm, leaver, request, received).await {
             reply = ScimError::new(ErrorKind::Unavailable, error.to_string()).reply();
         }
     }
-    (reply, told)
+    if minutes.is_written.is_none() && !minutes.write(&told).await {
+        let detail = "the journal does not answer: ask again";
+        reply = ScimError::new(ErrorKind::Unavailable, detail).reply();
+    }
+    minutes.close(&reply);
+    reply
+}
+
+/// What comes of it.
+pub async fn finished(done: JoinHandle<Reply>) -> Reply {
+    let broken = |_| ScimError::new(ErrorKind::Internal, "that is a mistake of ours").reply();
+    done.await.unwrap_or_else(broken)
+}
+
+/// The request by which a provider asks.
+#[derive(Debug)]
+pub struct AskedBy {
+    event: RequestId,
+    /// Taken once, when it is known what is to be written down in its event. Gone: its caller has left.
+    request: oneshot::Sender<ToWrite>,
+}
+
+#[derive(Debug)]
+struct ToWrite {
+    told: Provisioning,
+    /// Told when it is on the disk, or cannot be.
+    written: oneshot::Sender<bool>,
+}
+
+/// Where one thing is written down that a provider asks.
+struct Minutes<'s> {
+    shared: &'s Shared,
+    by: Option<AskedBy>,
+    /// The event of its own, where there is no request, or none any more.
+    own: Option<RequestId>,
+    is_written: Option<bool>,
+}
+
+impl Witness for Minutes<'_> {
+    async fn write(&mut self, told: &Provisioning) -> bool {
+        let is_written = match self.write_there(told.clone()).await {
+            Some(is_written) => is_written,
+            None => self.write_here(told.clone()).await,
+        };
+        self.is_written = Some(is_written);
+        is_written
+    }
+}
+
+impl Minutes<'_> {
+    /// Whether the request's event could be written; none where there is no request, or its caller has left.
+    async fn write_there(&mut self, told: Provisioning) -> Option<bool> {
+        let (written, is_written) = oneshot::channel();
+        self.by.take()?.request.send(ToWrite { told, written }).ok()?;
+        is_written.await.ok()
+    }
+
+    async fn write_here(&mut self, told: Provisioning) -> bool {
+        let now = self.shared.clock.now();
+        let event = RequestId::new(now, &*self.shared.entropy);
+        let opening = Opening {
+            verdict: OWN.0,
+            reasons: vec![OWN.1],
+            provisioning: Some(Box::new(told)),
+            ..Opening::begin(event, EventKind::Provisioning, now)
+        };
+        let written = self.shared.journal.record(&opening, None).await.inspect_err(|error| {
+            tracing::error!(request.id = %event, %error, "what a provider asks could not be journaled");
+        });
+        self.own = written.is_ok().then_some(event);
+        written.is_ok()
+    }
+
+    /// Says how it ended, where no request does.
+    fn close(&self, reply: &Reply) {
+        let Some(event) = self.own else { return };
+        let closing = Closing::of(event, self.shared.clock.now(), outcome(reply));
+        if let Err(error) = self.shared.journal.close_event(&closing) {
+            tracing::error!(request.id = %event, %error, "an event could not be closed");
+        }
+    }
 }
 
 /// Where a provider finds the service.

@@ -132,7 +132,8 @@ async fn finish(
     Response::from_parts(head, ReplyBody::own(bytes, Some(draft), outcome))
 }
 
-async fn journaled(draft: &mut Draft, verdict: Verdict, reasons: &[Reason]) -> Result<(), JournalError> {
+/// Hands the opening entry to the journal, and waits until it is on the disk.
+pub async fn journaled(draft: &mut Draft, verdict: Verdict, reasons: &[Reason]) -> Result<(), JournalError> {
     let (_, pending) = draft.journal(verdict, reasons)?;
     pending.durable().await.map(drop)
 }

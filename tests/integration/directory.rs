@@ -8,8 +8,10 @@ use leastway::domain::reason::Reason;
 use leastway::domain::revocation::Cause;
 use leastway::features::audit::events::Event;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
-use crate::house::{House, Neighbors, append};
+use crate::house::{House, Neighbors, append, edit};
 use crate::line::{Line, Protocol};
 
 const TOKEN: &str = "a token of the clinic that is long enough";
@@ -215,4 +217,60 @@ async fn where_no_directory_is_kept_there_is_none() {
     let mut provider = Provisioner::new(&house).await;
     assert_eq!(provider.ask("GET", "/Users", &Value::Null).await.0, 404);
     house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_cannot_be_journaled_is_not_made_but_who_is_out_is_out() {
+    let house = House::furnish(Neighbors::All, |directory| {
+        std::fs::write(directory.root().join("secrets/directory-token"), TOKEN).unwrap();
+        append(
+            &directory.root().join("leastway.toml"),
+            "[provider.scim]\ntoken = \"file:secrets/directory-token\"\ngroups = \"add\"",
+        );
+        edit(&directory.configuration(), "\"8MiB\"", "\"1MiB\"");
+    })
+    .await;
+    let cookie = house.cookie_of(NURSE).await;
+    let mut provider = Provisioner::new(&house).await;
+    let id = provider.make(NURSE).await;
+    house.fail_journal(&cookie).await;
+
+    let group = json!({ "schemas": [GROUP], "displayName": "clinic-admins", "members": [{ "value": id }] });
+    assert_eq!(provider.ask("POST", "/Groups", &group).await.0, 503);
+    let disable = json!({ "Operations": [{ "op": "replace", "path": "active", "value": false }] });
+    assert_eq!(provider.ask("PATCH", &format!("/Users/{id}"), &disable).await.0, 503, "it cannot be told");
+
+    let house = house.restart().await;
+    let mut provider = Provisioner::new(&house).await;
+    let (found, groups) = provider.ask("GET", "/Groups", &Value::Null).await;
+    assert_eq!((found, &groups["totalResults"]), (200, &json!(0)), "nobody was made an administrator");
+    let (_, user) = provider.ask("GET", &format!("/Users/{id}"), &Value::Null).await;
+    assert_eq!(user["active"], json!(false), "who is out is out");
+    assert_eq!(status(&house, &cookie).await.0, 401);
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_on_this_machine_keeps_it_by_the_other_door_and_each_request_is_one_event() {
+    let house = open("").await;
+    let body = json!({ "schemas": [USER], "userName": "nadia", "externalId": NURSE }).to_string();
+    let ask = async |line: &str, body: &str| {
+        let head = format!("host: 127.0.0.1\r\nauthorization: Bearer {TOKEN}\r\nconnection: close");
+        let kind = "content-type: application/scim+json";
+        let length = body.len();
+        let request = format!("{line} HTTP/1.1\r\n{head}\r\n{kind}\r\ncontent-length: {length}\r\n\r\n{body}");
+        let mut stream = TcpStream::connect(("127.0.0.1", house.ports.control)).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).await.unwrap();
+        reply.split(' ').nth(1).unwrap().parse::<u16>().unwrap()
+    };
+    assert_eq!(ask("POST /scim/v2/Users", &body).await, 201);
+    assert_eq!(ask("POST /scim/v2/Users", &body).await, 409, "there is one");
+    assert_eq!(ask("GET /scim/v2/Users", "").await, 200);
+    let events = house.stop().await;
+    assert_eq!(told(&events), ["created", "refused", "read"]);
+    let outcomes = events.iter().filter(|event| event.opening.kind == EventKind::Provisioning);
+    let outcomes: Vec<_> = outcomes.map(|event| event.closing.as_ref().unwrap().outcome).collect();
+    assert_eq!(outcomes, [Outcome::Completed, Outcome::Refused, Outcome::Completed]);
 }

@@ -1,8 +1,9 @@
 //! A gateway on ports of its own, on the shipped configuration.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use leastway::app::running::Running;
 use leastway::demo::browser::{Browser, Caller, Reply, form_fields};
@@ -15,7 +16,7 @@ use leastway::foundation::clock::{Clock, SystemClock, Timestamp};
 use leastway::foundation::entropy::SystemEntropy;
 
 use crate::application::Application;
-use crate::line::{Line, Protocol, raw};
+use crate::line::{Came, Line, Protocol, raw};
 
 /// Who else is there.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -162,6 +163,23 @@ impl House {
         text.lines().filter_map(of).sum()
     }
 
+    /// Asks as this session until the journal, whose segments are of 1 MiB, cannot be written any more: how many times
+    /// that took, and what came then.
+    pub(crate) async fn fail_journal(&self, cookie: &str) -> (usize, Came) {
+        take_next_segment(&self.directory.journal()).await;
+        let mut line = self.line("ehr.localhost", Protocol::Http1).await;
+        // Long names of parameters make long entries, until the segment is full.
+        let page = format!("/?{}=1", "k".repeat(4000));
+        for asked in 1..1000 {
+            let came = line.ask(&page, &[("cookie", cookie)]).await;
+            if came.status != 200 {
+                return (asked, came);
+            }
+            assert!(came.text.contains("x-leastway-assertion"));
+        }
+        panic!("the journal never failed");
+    }
+
     /// Stops the gateway, and gives what its journal holds, which verifies.
     pub(crate) async fn stop(self) -> Vec<Event> {
         self.running.stop().await.unwrap();
@@ -173,6 +191,18 @@ impl House {
         let events = events_since(&self.directory.journal(), Timestamp::default()).unwrap();
         events.map(Result::unwrap).collect()
     }
+}
+
+/// Takes away the segment that was made ahead: the step to it will fail.
+async fn take_next_segment(journal: &Path) {
+    let next = journal.join("next.prepared");
+    for _ in 0..200 {
+        if std::fs::metadata(&next).is_ok_and(|made| made.len() == 1024 * 1024) {
+            return std::fs::remove_file(next).unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("no segment was made ahead");
 }
 
 pub(crate) fn free_ports() -> Ports {
@@ -197,7 +227,7 @@ pub(crate) fn write_ports(directory: &WorkDirectory, ports: Ports, upstream: u16
 }
 
 /// Replaces what must be there.
-pub(crate) fn edit(file: &std::path::Path, from: &str, to: &str) {
+pub(crate) fn edit(file: &Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.contains(from), "`{from}` in {}", file.display());
     std::fs::write(file, text.replace(from, to)).unwrap();
@@ -209,7 +239,7 @@ pub(crate) fn without_lock(directory: &WorkDirectory) {
 }
 
 /// Adds to a file.
-pub(crate) fn append(file: &std::path::Path, more: &str) {
+pub(crate) fn append(file: &Path, more: &str) {
     let text = std::fs::read_to_string(file).unwrap();
     std::fs::write(file, format!("{text}\n{more}\n")).unwrap();
 }

@@ -6,6 +6,7 @@
 //! them in as somebody of whom nothing is known. Of a person no more is kept than names the account.
 
 mod account;
+mod realm;
 mod realms;
 pub mod scim;
 pub mod settings;
@@ -15,5 +16,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use realms::{Census, Directory, Known, Leaver, Realm, Served};
+pub use realm::{Known, Leaver, Realm};
+pub use realms::{Census, Directory, Served, Witness};
 pub use store::MIGRATIONS;

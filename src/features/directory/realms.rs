@@ -6,14 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::account::{Group, User};
+use super::realm::{Known, Leaver, Realm, Shelf};
 use super::scim::{self, Asked, Before, Errand, ErrorKind, Plan, Reply, ScimError};
-use super::settings::{DirectoryBounds, DirectorySettings, GroupUse, MatchBy};
+use super::settings::{DirectoryBounds, DirectorySettings};
 use super::store;
-use super::table::{Change, Found, Table};
+use super::table::Change;
 use crate::domain::application::ProviderName;
-use crate::domain::provisioning::{Provisioning, ProvisioningStep};
-use crate::domain::reason::Reason;
+use crate::domain::provisioning::Provisioning;
 use crate::domain::subject::Subject;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::Entropy;
@@ -32,31 +31,10 @@ pub struct Directory {
     revision: AtomicU64,
 }
 
-/// One provider's directory under its present settings.
-#[derive(Debug)]
-pub struct Realm {
-    settings: DirectorySettings,
-    shelf: Arc<Shelf>,
-    bounds: DirectoryBounds,
-}
-
-#[derive(Debug, Default)]
-struct Shelf {
-    table: RwLock<Table>,
-    /// One change at a time: each is planned on what the last one has left. Whose turn it is has what the store did not
-    /// take of endings that hold all the same; it goes before all else.
-    turn: AsyncMutex<Vec<Statement>>,
-}
-
-/// Who somebody is by the directory of their provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// Why nothing is decided for them; none where they may sign in.
-    pub barred: Option<Reason>,
-    /// The groups that count; none where those of the token do, as they are.
-    pub groups: Option<Vec<String>>,
-    /// Whether they are all of the person's groups, whatever the provider left out of its token.
-    pub are_all: bool,
+/// Who writes down what is about to change.
+pub trait Witness: Send {
+    /// Writes it down, on the disk. False: that cannot be, and it must not change.
+    fn write(&mut self, told: &Provisioning) -> impl Future<Output = bool> + Send;
 }
 
 /// What has come of a provider's question.
@@ -68,17 +46,6 @@ pub struct Served {
     pub told: Provisioning,
     /// Who may not be signed in any more.
     pub leaver: Option<Leaver>,
-}
-
-/// An account whose person may not be signed in any more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leaver {
-    /// What the person is found by: of the kind that the settings say.
-    pub account: String,
-    /// Why, for the event.
-    pub why: &'static str,
-    /// Whether the person is not expected back. One whose account only goes by another name is.
-    pub has_left: bool,
 }
 
 /// How many there are, for whoever watches.
@@ -173,9 +140,17 @@ impl Directory {
         self.all().iter().map(of).collect()
     }
 
-    /// Does what a provider asks; what it changes is in the store when this answers. Reading and planning take as long
-    /// as a directory is large, and are no work for a thread on which requests wait.
-    pub async fn serve(&self, realm: &Arc<Realm>, asked: Asked, now: Timestamp) -> Served {
+    /// Does what a provider asks; what it changes is in the store when this answers, and `witness` has written it down
+    /// before it is made. Only an account's end waits for nobody: who is out is out first, and that is to be written
+    /// down then. Reading and planning take as long as a directory is large, and are no work for a thread on which
+    /// requests wait.
+    pub async fn serve<W: Witness>(
+        &self,
+        realm: &Arc<Realm>,
+        asked: Asked,
+        now: Timestamp,
+        witness: &mut W,
+    ) -> Served {
         let write = match scim::errand(&asked) {
             Ok(Errand::Write(write)) => write,
             Ok(Errand::Read(read)) => {
@@ -197,10 +172,14 @@ impl Directory {
         let (status, shows) = (plan.status, plan.shows);
         let leaver = realm.leaver(&plan);
         let told = plan.told.clone();
+        if plan.change.is_some() && leaver.is_none() && !witness.write(&told).await {
+            let reply = unavailable("the journal does not answer, and nothing has changed: ask again").reply();
+            return Served { reply, told, leaver };
+        }
         if let Err(error) = self.carry_out(realm, plan, leaver.is_some(), &mut owed).await {
             tracing::error!(provider = %realm.settings.provider, %error, "a change of the directory could not be kept");
-            let unavailable = ScimError::new(ErrorKind::Unavailable, "the store does not answer: ask again");
-            return Served { reply: unavailable.reply(), told, leaver };
+            let reply = unavailable("the store does not answer: ask again").reply();
+            return Served { reply, told, leaver };
         }
         let body = shows.and_then(|id| scim::shown(realm, write.kind, id, &write.selection, &base));
         let location = (status == 201).then(|| write.location(&base, id));
@@ -280,119 +259,10 @@ impl Directory {
     }
 }
 
-impl Realm {
-    /// Its settings.
-    pub const fn settings(&self) -> &DirectorySettings {
-        &self.settings
-    }
-
-    /// Whether this is the person of that account.
-    pub fn is_account_of(&self, leaver: &Leaver, subject: &Subject) -> bool {
-        let value = (*subject.issuer == *self.settings.issuer).then(|| self.value_of(subject)).flatten();
-        value.is_some_and(|value| match self.settings.match_by {
-            MatchBy::UserName => value.to_lowercase() == leaver.account.to_lowercase(),
-            MatchBy::ExternalId | MatchBy::Id => *value == leaver.account,
-        })
-    }
-
-    pub(super) fn table(&self) -> RwLockReadGuard<'_, Table> {
-        self.shelf.table.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) const fn bounds(&self) -> DirectoryBounds {
-        self.bounds
-    }
-
-    pub(super) const fn provider(&self) -> &ProviderName {
-        &self.settings.provider
-    }
-
-    pub(super) fn groups_of(&self, user: ResourceId) -> Vec<Arc<Group>> {
-        self.table().groups_of(user).cloned().collect()
-    }
-
-    fn look_up(&self, subject: &Subject) -> Known {
-        let barred = |reason| Known { barred: Some(reason), groups: None, are_all: false };
-        // Whoever cannot be looked up could be anybody, one who has left among them.
-        let Some(value) = self.value_of(subject) else { return barred(Reason::AccountUnknown) };
-        let table = self.table();
-        let user = match table.find(self.settings.match_by, value) {
-            Found::User(user) if user.is_active => Some(user),
-            Found::User(_) | Found::Gone => return barred(Reason::AccountDisabled),
-            Found::Nobody if self.settings.required => return barred(Reason::AccountUnknown),
-            Found::Nobody => None,
-        };
-        let names = || {
-            let of = |user: &Arc<User>| table.group_names(user.id, self.settings.group_name);
-            user.as_ref().map(of).unwrap_or_default()
-        };
-        let (groups, are_all) = match self.settings.groups {
-            GroupUse::Ignore => (None, false),
-            GroupUse::Replace => (Some(names()), user.is_some()),
-            GroupUse::Add => {
-                let mut groups = subject.groups.clone();
-                let more = names().into_iter().filter(|name| !subject.groups.contains(name));
-                groups.extend(more);
-                (Some(groups), user.is_some())
-            }
-        };
-        Known { barred: None, groups, are_all }
-    }
-
-    /// What a person is looked up by; none where the provider did not send it, or more than one.
-    fn value_of<'s>(&self, subject: &'s Subject) -> Option<&'s str> {
-        let Some(word) = &self.settings.claim else { return Some(&subject.sub) };
-        match subject.attributes.get(word).map(Vec::as_slice) {
-            Some([only]) => Some(only),
-            Some(_) | None => None,
-        }
-    }
-
-    /// Who may not be signed in any more when this is done.
-    fn leaver(&self, plan: &Plan) -> Option<Leaver> {
-        let after = plan.change.as_ref()?;
-        let before = match &plan.before {
-            Before::User(user) => Some(user),
-            Before::Nothing | Before::Group(_) => None,
-        };
-        let account = before.and_then(|user| self.account_of(user));
-        // Whoever is out by this account now, and was not before.
-        if let Change::User(user) = after
-            && !user.is_active
-            && let Some(now) = self.account_of(user)
-            && account.as_ref() != Some(&now)
-            && before.is_none_or(|before| !before.is_active || account.is_none())
-        {
-            let why = "the account was disabled";
-            return Some(Leaver { account: now, why, has_left: true });
-        }
-        let (before, account) = before.zip(account)?;
-        let (why, has_left) = match after {
-            Change::UserGone(_) => ("the account was deleted", true),
-            Change::User(after) if before.is_active && !after.is_active => ("the account was disabled", true),
-            Change::User(after) if self.account_of(after).as_deref() != Some(&account) => {
-                ("the account goes by another name", false)
-            }
-            Change::User(_) | Change::Group(_) | Change::GroupGone(_) => return None,
-        };
-        Some(Leaver { account, why, has_left })
-    }
-
-    fn account_of(&self, user: &User) -> Option<String> {
-        match self.settings.match_by {
-            MatchBy::ExternalId => user.external_id.as_deref().map(str::to_owned),
-            MatchBy::UserName => Some(user.name.to_lowercase()),
-            MatchBy::Id => Some(user.id.to_string()),
-        }
-    }
-
-    /// A reply that has changed nothing.
-    fn told(&self, reply: Reply) -> Served {
-        let step = if reply.status < 400 { ProvisioningStep::Read } else { ProvisioningStep::Refused };
-        Served { reply, told: Provisioning::of(self.settings.provider.clone(), step), leaver: None }
-    }
-}
-
 fn internal() -> ScimError {
     ScimError::new(ErrorKind::Internal, "that is a mistake of ours")
+}
+
+fn unavailable(detail: &str) -> ScimError {
+    ScimError::new(ErrorKind::Unavailable, detail)
 }

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::scim::Asked;
 use super::settings::{DirectoryBounds, DirectorySettings, GroupName, GroupUse, MatchBy};
-use super::{Census, Directory, Known, Leaver, MIGRATIONS, Served};
+use super::{Census, Directory, Known, Leaver, MIGRATIONS, Served, Witness};
 use crate::domain::application::ProviderName;
-use crate::domain::provisioning::ProvisioningStep;
+use crate::domain::provisioning::{Provisioning, ProvisioningStep};
 use crate::domain::reason::Reason;
 use crate::domain::subject::Subject;
 use crate::foundation::clock::Timestamp;
@@ -73,6 +73,19 @@ fn disable() -> Value {
     json!({ "Operations": [{ "op": "Replace", "path": "active", "value": "False" }] })
 }
 
+/// Writes nothing down, but what it was asked to.
+struct Asks {
+    answers: bool,
+    asked: Vec<Provisioning>,
+}
+
+impl Witness for Asks {
+    async fn write(&mut self, told: &Provisioning) -> bool {
+        self.asked.push(told.clone());
+        self.answers
+    }
+}
+
 impl House {
     fn open() -> Self {
         Self::with(settings(), DirectoryBounds::default())
@@ -93,6 +106,18 @@ impl House {
     }
 
     async fn ask(&self, method: Method, path: &str, body: &Value) -> Served {
+        self.ask_before(true, method, path, body).await.0
+    }
+
+    /// Asks before a journal that answers, or does not; gives what was to be written down before it was done, too.
+    async fn ask_before(
+        &self,
+        answers: bool,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> (Served, Vec<Provisioning>) {
+        let mut witness = Asks { answers, asked: Vec::new() };
         let realm = self.directory.realm_of(TOKEN).unwrap();
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let asked = Asked {
@@ -103,7 +128,8 @@ impl House {
             body: Bytes::from(body.to_string()),
             base: BASE.to_owned(),
         };
-        self.directory.serve(&realm, asked, self.moment()).await
+        let served = self.directory.serve(&realm, asked, self.moment(), &mut witness).await;
+        (served, witness.asked)
     }
 
     /// A moment after the last one: what is made has its place in lists by when it was made.
@@ -399,7 +425,32 @@ async fn what_is_not_offered_is_said_to_be_so() {
         body: Bytes::from(user("nadia", "4711").to_string()),
         base: BASE.to_owned(),
     };
-    assert_eq!(house.directory.serve(&realm, asked, house.moment()).await.reply.status, 415);
+    let mut witness = Asks { answers: true, asked: Vec::new() };
+    let served = house.directory.serve(&realm, asked, house.moment(), &mut witness).await;
+    assert_eq!((served.reply.status, witness.asked), (415, Vec::new()));
+}
+
+#[tokio::test]
+async fn nothing_changes_that_cannot_be_written_down_but_who_is_out_is_out() {
+    let house = House::open();
+    let nadia = user("nadia", "4711");
+    let (refused, asked) = house.ask_before(false, Method::POST, "/Users", &nadia).await;
+    assert_eq!((refused.reply.status, asked.len()), (503, 1));
+    assert_eq!(asked[0].step, ProvisioningStep::Created);
+    assert_eq!(house.directory.census()[0].1, Census::default(), "nobody was made");
+
+    let made = house.ask(Method::POST, "/Users", &nadia).await.reply.body.unwrap();
+    let path = format!("/Users/{}", made["id"].as_str().unwrap());
+    let (read, asked) = house.ask_before(false, Method::GET, &path, &Value::Null).await;
+    assert_eq!((read.reply.status, asked.len()), (200, 0), "whoever looks changes nothing");
+    let (disabled, asked) = house.ask_before(false, Method::PATCH, &path, &disable()).await;
+    assert_eq!((disabled.reply.status, asked.len()), (200, 0), "who is out waits for no journal");
+    assert!(disabled.leaver.is_some());
+    let enable = json!({ "Operations": [{ "op": "replace", "path": "active", "value": true }] });
+    let (refused, _) = house.ask_before(false, Method::PATCH, &path, &enable).await;
+    assert_eq!(refused.reply.status, 503);
+    let known = house.directory.look_up(&clinic(), &subject("4711"));
+    assert_eq!(known.barred, Some(Reason::AccountDisabled), "and stays out");
 }
 
 #[tokio::test]

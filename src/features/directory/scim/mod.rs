@@ -30,7 +30,7 @@ use schema::{GROUP, RESOURCE_TYPES, ResourceType, USER};
 use view::Selection;
 pub(super) use writing::{Before, Plan, plan};
 
-use super::realms::Realm;
+use super::realm::Realm;
 use crate::foundation::id::ResourceId;
 
 static USERS: &[&ResourceType] = &[&USER];

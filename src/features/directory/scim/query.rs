@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::super::account::{Group, User};
-use super::super::realms::Realm;
+use super::super::realm::Realm;
 use super::error::ScimError;
 use super::filter::{self, Filter, Subject};
 use super::schema::{GROUP, MEMBERS, ResourceType, USER};

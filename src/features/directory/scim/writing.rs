@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::super::account::{Group, Nameless, STAYS_OUT, Times, User};
-use super::super::realms::Realm;
+use super::super::realm::Realm;
 use super::super::table::Change;
 use super::error::{Kind, ScimError};
 use super::filter::Subject;

@@ -1,0 +1,168 @@
+//! One provider's directory: who somebody who signs in is in it, and who is out by a change of it.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::account::{Group, User};
+use super::realms::Served;
+use super::scim::{Before, Plan, Reply};
+use super::settings::{DirectoryBounds, DirectorySettings, GroupUse, MatchBy};
+use super::table::{Change, Found, Table};
+use crate::domain::application::ProviderName;
+use crate::domain::provisioning::{Provisioning, ProvisioningStep};
+use crate::domain::reason::Reason;
+use crate::domain::subject::Subject;
+use crate::foundation::id::ResourceId;
+use crate::platform::store::Statement;
+
+/// One provider's directory under its present settings.
+#[derive(Debug)]
+pub struct Realm {
+    pub(super) settings: DirectorySettings,
+    pub(super) shelf: Arc<Shelf>,
+    pub(super) bounds: DirectoryBounds,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    pub(super) table: RwLock<Table>,
+    /// One change at a time: each is planned on what the last one has left. Whose turn it is has what the store did not
+    /// take of endings that hold all the same; it goes before all else.
+    pub(super) turn: AsyncMutex<Vec<Statement>>,
+}
+
+/// Who somebody is by the directory of their provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Why nothing is decided for them; none where they may sign in.
+    pub barred: Option<Reason>,
+    /// The groups that count; none where those of the token do, as they are.
+    pub groups: Option<Vec<String>>,
+    /// Whether they are all of the person's groups, whatever the provider left out of its token.
+    pub are_all: bool,
+}
+
+/// An account whose person may not be signed in any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaver {
+    /// What the person is found by: of the kind that the settings say.
+    pub account: String,
+    /// Why, for the event.
+    pub why: &'static str,
+    /// Whether the person is not expected back. One whose account only goes by another name is.
+    pub has_left: bool,
+}
+
+impl Realm {
+    /// Its settings.
+    pub const fn settings(&self) -> &DirectorySettings {
+        &self.settings
+    }
+
+    /// Whether this is the person of that account.
+    pub fn is_account_of(&self, leaver: &Leaver, subject: &Subject) -> bool {
+        let value = (*subject.issuer == *self.settings.issuer).then(|| self.value_of(subject)).flatten();
+        value.is_some_and(|value| match self.settings.match_by {
+            MatchBy::UserName => value.to_lowercase() == leaver.account.to_lowercase(),
+            MatchBy::ExternalId | MatchBy::Id => *value == leaver.account,
+        })
+    }
+
+    pub(super) fn table(&self) -> RwLockReadGuard<'_, Table> {
+        self.shelf.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) const fn bounds(&self) -> DirectoryBounds {
+        self.bounds
+    }
+
+    pub(super) const fn provider(&self) -> &ProviderName {
+        &self.settings.provider
+    }
+
+    pub(super) fn groups_of(&self, user: ResourceId) -> Vec<Arc<Group>> {
+        self.table().groups_of(user).cloned().collect()
+    }
+
+    pub(super) fn look_up(&self, subject: &Subject) -> Known {
+        let barred = |reason| Known { barred: Some(reason), groups: None, are_all: false };
+        // Whoever cannot be looked up could be anybody, one who has left among them.
+        let Some(value) = self.value_of(subject) else { return barred(Reason::AccountUnknown) };
+        let table = self.table();
+        let user = match table.find(self.settings.match_by, value) {
+            Found::User(user) if user.is_active => Some(user),
+            Found::User(_) | Found::Gone => return barred(Reason::AccountDisabled),
+            Found::Nobody if self.settings.required => return barred(Reason::AccountUnknown),
+            Found::Nobody => None,
+        };
+        let names = || {
+            let of = |user: &Arc<User>| table.group_names(user.id, self.settings.group_name);
+            user.as_ref().map(of).unwrap_or_default()
+        };
+        let (groups, are_all) = match self.settings.groups {
+            GroupUse::Ignore => (None, false),
+            GroupUse::Replace => (Some(names()), user.is_some()),
+            GroupUse::Add => {
+                let mut groups = subject.groups.clone();
+                let more = names().into_iter().filter(|name| !subject.groups.contains(name));
+                groups.extend(more);
+                (Some(groups), user.is_some())
+            }
+        };
+        Known { barred: None, groups, are_all }
+    }
+
+    /// What a person is looked up by; none where the provider did not send it, or more than one.
+    fn value_of<'s>(&self, subject: &'s Subject) -> Option<&'s str> {
+        let Some(word) = &self.settings.claim else { return Some(&subject.sub) };
+        match subject.attributes.get(word).map(Vec::as_slice) {
+            Some([only]) => Some(only),
+            Some(_) | None => None,
+        }
+    }
+
+    /// Who may not be signed in any more when this is done.
+    pub(super) fn leaver(&self, plan: &Plan) -> Option<Leaver> {
+        let after = plan.change.as_ref()?;
+        let before = match &plan.before {
+            Before::User(user) => Some(user),
+            Before::Nothing | Before::Group(_) => None,
+        };
+        let account = before.and_then(|user| self.account_of(user));
+        // Whoever is out by this account now, and was not before.
+        if let Change::User(user) = after
+            && !user.is_active
+            && let Some(now) = self.account_of(user)
+            && account.as_ref() != Some(&now)
+            && before.is_none_or(|before| !before.is_active || account.is_none())
+        {
+            let why = "the account was disabled";
+            return Some(Leaver { account: now, why, has_left: true });
+        }
+        let (before, account) = before.zip(account)?;
+        let (why, has_left) = match after {
+            Change::UserGone(_) => ("the account was deleted", true),
+            Change::User(after) if before.is_active && !after.is_active => ("the account was disabled", true),
+            Change::User(after) if self.account_of(after).as_deref() != Some(&account) => {
+                ("the account goes by another name", false)
+            }
+            Change::User(_) | Change::Group(_) | Change::GroupGone(_) => return None,
+        };
+        Some(Leaver { account, why, has_left })
+    }
+
+    fn account_of(&self, user: &User) -> Option<String> {
+        match self.settings.match_by {
+            MatchBy::ExternalId => user.external_id.as_deref().map(str::to_owned),
+            MatchBy::UserName => Some(user.name.to_lowercase()),
+            MatchBy::Id => Some(user.id.to_string()),
+        }
+    }
+
+    /// A reply that has changed nothing.
+    pub(super) fn told(&self, reply: Reply) -> Served {
+        let step = if reply.status < 400 { ProvisioningStep::Read } else { ProvisioningStep::Refused };
+        Served { reply, told: Provisioning::of(self.settings.provider.clone(), step), leaver: None }
+    }
+}
