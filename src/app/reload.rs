@@ -88,7 +88,7 @@ impl Reloader {
         let read = tokio::task::spawn_blocking(move || {
             let loaded = load(&file).map_err(Reloaded::Refused)?;
             let rules = wiring::rules(&loaded).map_err(Reloaded::Refused)?;
-            let tls = wiring::tls(&loaded).map_err(|error| Reloaded::Unusable(error.into()))?;
+            let tls = wiring::tls(&loaded).map_err(Reloaded::Unusable)?;
             Ok((loaded, rules, tls))
         });
         let (loaded, mut rules, tls) = read.await.map_err(|error| Reloaded::Unusable(error.into()))??;

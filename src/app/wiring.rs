@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use anyhow::Context as _;
+
 use crate::config::{Loaded, Locations, Place, Problem, Problems, Severity};
 use crate::domain::application::ProviderName;
 use crate::features::authn::settings::ProviderSettings;
@@ -19,7 +21,8 @@ use crate::features::upstream::servers::Upstream;
 use crate::features::upstream::settings::{Server, UpstreamSettings};
 use crate::gateway::devices::Devices;
 use crate::gateway::rules::{Assurances, Rules};
-use crate::platform::tls::certificates::{ByName, Certificate, CertificateError, server};
+use crate::platform::tls::certificates::{ByName, Certificate};
+use crate::platform::tls::front::{Front, Vouchers};
 
 /// Everything of a configuration that a reload replaces, or all that is wrong with it.
 pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
@@ -83,13 +86,21 @@ fn rewrite((settings, upstream): (&RewriteSettings, &UpstreamSettings)) -> Rewri
 }
 
 /// How callers are met in TLS.
-pub fn tls(loaded: &Loaded) -> Result<Arc<rustls::ServerConfig>, CertificateError> {
+pub fn tls(loaded: &Loaded) -> anyhow::Result<Arc<Front>> {
     let mut certificates = Vec::new();
     for files in &loaded.settings.gateway.certificates {
         certificates.push(Certificate::read(&files.chain, &files.key)?);
     }
-    let Some((first, others)) = certificates.split_first() else { return Err(CertificateError::None) };
-    server(Arc::new(ByName::new(first, others))).map(Arc::new).map_err(CertificateError::Tls)
+    let (first, others) = certificates.split_first().context("there is no certificate")?;
+    let certificates = Arc::new(ByName::new(first, others));
+    let front = match &loaded.settings.gateway.client_certificate {
+        None => Front::new(certificates)?,
+        Some(callers) => {
+            let vouchers = Vouchers::new(&callers.authorities, callers.revoked.as_deref())?;
+            Front::asking(certificates, vouchers, callers.hosts.iter().cloned())?
+        }
+    };
+    Ok(Arc::new(front))
 }
 
 /// What the policy may speak of.

@@ -147,7 +147,7 @@ fn configuration(file: &Path, loaded: &Loaded) -> Vec<Finding> {
     if let Err(error) = wiring::tls(loaded) {
         let to_do =
             "see `gateway.certificate`: the chain with its leaf first, and the key that belongs to it";
-        findings.push(Finding::fail("certificates", chain_of(&error), to_do));
+        findings.push(Finding::fail("certificates", chain_of(error.as_ref()), to_do));
     }
     findings
 }

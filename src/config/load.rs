@@ -201,7 +201,10 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     let store = main.table("store").and_then(|reader| machine::store(&reader));
     let journal = main.table("journal").and_then(|reader| machine::journal(&reader));
     let devices = main.named("device");
-    let sessions = session::sessions(main, &devices);
+    let asking = gateway.as_ref().and_then(|(gateway, _)| gateway.client_certificate.as_ref());
+    draft.asking_hosts = asking.map(|asking| asking.hosts.clone()).unwrap_or_default();
+    let asks = gateway.as_ref().is_none_or(|(gateway, _)| gateway.client_certificate.is_some());
+    let sessions = session::sessions(main, &devices, asks);
     draft.session = sessions.as_ref().map(|(times, _)| times.clone());
     draft.device_names = devices.into_iter().map(|(name, _)| name).collect();
     let guard = main.table("guard").and_then(|reader| machine::guard(&reader));

@@ -126,6 +126,9 @@ pub struct Opening {
     /// The class of the caller's device.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub device: Option<DeviceClass>,
+    /// The certificate that the caller has shown: the SHA-256 of its DER in base64url (`x5t#S256`, RFC 8705).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub certificate: Option<Arc<str>>,
     /// The application.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub application: Option<ApplicationName>,
@@ -364,6 +367,7 @@ impl Opening {
             time,
             client_ip: None,
             device: None,
+            certificate: None,
             application: None,
             route: None,
             action: None,

@@ -7,6 +7,7 @@ pub mod count;
 pub mod decision;
 pub mod device;
 pub mod event;
+pub mod holder;
 pub mod hours;
 pub mod kept;
 pub mod limit;

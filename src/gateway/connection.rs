@@ -19,7 +19,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use ipnet::IpNet;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio_rustls::server::TlsStream;
 
 use super::handle;
 use super::limits::footing::Footing;
@@ -31,7 +30,9 @@ use super::sieve::{Gate, Sieve};
 use super::watched::Watched;
 use super::worker::Worker;
 use crate::domain::reason::Reason;
+use crate::foundation::clock::Timestamp;
 use crate::platform::http::local::LocalExecutor;
+use crate::platform::tls::front::{CallerCertificate, Met};
 
 /// What the connection knows of its caller.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub struct Peer {
     pub address: SocketAddr,
     /// The name that the caller asked for in TLS.
     pub server_name: Option<Arc<str>>,
+    /// The certificate that they have shown.
+    pub certificate: Option<Arc<CallerCertificate>>,
     /// What goes on on the connection.
     pub pulse: Arc<Pulse>,
 }
@@ -48,6 +51,12 @@ impl Peer {
     /// Whether it is a proxy that is believed.
     pub fn is_trusted(&self, trusted_proxies: &[IpNet]) -> bool {
         client::is_trusted(self.address.ip().to_canonical(), trusted_proxies)
+    }
+
+    /// The certificate of the caller, as long as it holds. One of a proxy in between says nothing of them.
+    pub fn certificate(&self, trusted_proxies: &[IpNet], now: Timestamp) -> Option<&Arc<CallerCertificate>> {
+        let shown = self.certificate.as_ref().filter(|shown| now < shown.ends)?;
+        (!self.is_trusted(trusted_proxies)).then_some(shown)
     }
 
     /// What the normalizer wants to know of the connection.
@@ -63,7 +72,7 @@ impl Peer {
 
 /// Serves requests until the caller leaves, or `stop` says so and what is under way is done.
 pub async fn serve(
-    stream: TlsStream<TcpStream>,
+    (stream, certificate): Met<TcpStream>,
     (address, footing): (SocketAddr, Footing),
     worker: Rc<Worker>,
     stop: watch::Receiver<bool>,
@@ -72,7 +81,8 @@ pub async fn serve(
     let is_http2 = tls.alpn_protocol() == Some(b"h2");
     let pulse = Pulse::new(footing);
     let server_name = tls.server_name().map(Into::into);
-    let peer = Rc::new(Peer { address, server_name, pulse: pulse.clone() });
+    let certificate = certificate.map(Arc::new);
+    let peer = Rc::new(Peer { address, server_name, certificate, pulse: pulse.clone() });
     let settings = &worker.shared.settings;
     let head_bytes = settings.head_bytes;
     let limits = worker.shared.rules.load().limits.clone();

@@ -1,4 +1,5 @@
-//! What kind of device a caller is at: by their network, and by what a trusted proxy says in a header of its own.
+//! What kind of device a caller is at: by their network, by what a trusted proxy says in a header of its own, and by the
+//! certificate of the device.
 //!
 //! The first class fits whose conditions all hold, in the order in which they are written. A header counts only from a
 //! trusted proxy, and is taken off every request, in every spelling: no caller can claim a class, and no application
@@ -11,6 +12,7 @@ use ipnet::IpNet;
 
 use super::normalize::fault::Fault;
 use crate::domain::device::DeviceClass;
+use crate::platform::tls::front::CallerCertificate;
 
 /// A class of devices, and how one of them is told.
 #[derive(Clone, Debug)]
@@ -19,8 +21,41 @@ pub struct DeviceSettings {
     pub class: DeviceClass,
     /// The caller is in one of these; empty: anywhere.
     pub networks: Vec<IpNet>,
-    /// The trusted proxy says all of these. Never empty where `networks` is.
+    /// The trusted proxy says all of these.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The caller's certificate is for one of these names; empty: none is asked for. Never all three are empty.
+    pub certificates: Vec<CertificateName>,
+}
+
+/// Names in certificates: one, or (`*.ward.clinic.example`) all that end so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateName(String);
+
+impl CertificateName {
+    /// A DNS name or a URI; a `*` at its beginning stands for what is not empty.
+    pub fn new(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix('*').unwrap_or(text);
+        let is_sound = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*');
+        is_sound.then(|| Self(text.to_ascii_lowercase()))
+    }
+
+    fn fits(&self, name: &str) -> bool {
+        match self.0.strip_prefix('*') {
+            Some(end) => name.len() > end.len() && name.ends_with(end),
+            None => self.0 == name,
+        }
+    }
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    /// The caller's address.
+    pub client: IpAddr,
+    /// Whether a trusted proxy has sent it.
+    pub by_trusted_proxy: bool,
+    /// The certificate that the caller has shown, and that holds.
+    pub certificate: Option<&'a CallerCertificate>,
 }
 
 /// The classes of devices.
@@ -33,14 +68,17 @@ impl Devices {
         Self(classes)
     }
 
-    /// The class of the device of a caller at `client`, whose request came with these headers.
-    pub fn class(&self, headers: &HeaderMap, client: IpAddr, by_trusted_proxy: bool) -> Option<DeviceClass> {
+    /// The class of a device there, whose request came with these headers.
+    pub fn class(&self, headers: &HeaderMap, at: At<'_>) -> Option<DeviceClass> {
         let says = |(name, value): &(HeaderName, HeaderValue)| {
-            by_trusted_proxy && headers.get(name).is_some_and(|said| said == value)
+            at.by_trusted_proxy && headers.get(name).is_some_and(|said| said == value)
         };
+        let names = at.certificate.map_or(&[][..], |shown| &shown.names);
+        let is_named = |sought: &CertificateName| names.iter().any(|name| sought.fits(name));
         let fits = |it: &&DeviceSettings| {
-            (it.networks.is_empty() || it.networks.iter().any(|network| network.contains(&client)))
+            (it.networks.is_empty() || it.networks.iter().any(|network| network.contains(&at.client)))
                 && it.headers.iter().all(says)
+                && (it.certificates.is_empty() || it.certificates.iter().any(is_named))
         };
         self.0.iter().find(fits).map(|it| it.class.clone())
     }
@@ -71,6 +109,7 @@ fn is_spelling(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foundation::clock::Timestamp;
 
     const HEADER: HeaderName = HeaderName::from_static("x-workstation");
 
@@ -79,6 +118,7 @@ mod tests {
             class: name.parse().unwrap(),
             networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
             headers: value.map(|value| (HEADER, HeaderValue::from_static(value))).into_iter().collect(),
+            certificates: Vec::new(),
         };
         Devices::new(vec![
             class("kiosk", &["10.9.0.0/16"], None),
@@ -112,7 +152,8 @@ mod tests {
         ];
         for (client, said, trusted, expected) in cases {
             let said: Vec<_> = said.map(|value| ("x-workstation", value)).into_iter().collect();
-            let class = devices().class(&headers(&said), client.parse().unwrap(), trusted);
+            let at = At { client: client.parse().unwrap(), by_trusted_proxy: trusted, certificate: None };
+            let class = devices().class(&headers(&said), at);
             assert_eq!(class.as_ref().map(DeviceClass::as_str), expected, "{client} {said:?} {trusted}");
         }
     }
@@ -134,5 +175,41 @@ mod tests {
         twice.append(HEADER, HeaderValue::from_static("badge"));
         assert!(devices().take_off(&mut twice.clone(), true).is_err());
         assert!(devices().take_off(&mut twice, false).is_ok() && twice.is_empty());
+    }
+
+    #[test]
+    fn a_certificate_tells_a_class_by_the_names_it_is_for() {
+        let class = |name: &str, certificates: &[&str], networks: &[&str]| DeviceSettings {
+            class: name.parse().unwrap(),
+            networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
+            headers: Vec::new(),
+            certificates: certificates.iter().map(|name| CertificateName::new(name).unwrap()).collect(),
+        };
+        let devices = Devices::new(vec![
+            class("cart", &["Cart-7.ward.example", "urn:clinic:cart"], &[]),
+            class("ward", &["*.ward.example"], &["10.0.0.0/8"]),
+        ]);
+        let cases: [(&[&str], &str, Option<&str>); 8] = [
+            (&["cart-7.ward.example"], "192.0.2.1", Some("cart")),
+            (&["urn:clinic:cart"], "192.0.2.1", Some("cart")),
+            (&["pc-3.ward.example"], "10.1.1.1", Some("ward")),
+            (&["elsewhere.example", "pc-3.ward.example"], "10.1.1.1", Some("ward")),
+            (&["pc-3.ward.example"], "192.0.2.1", None),
+            (&[".ward.example"], "10.1.1.1", None),
+            (&["ward.example", "pc-3.ward.example.org"], "10.1.1.1", None),
+            (&[], "10.1.1.1", None),
+        ];
+        for (names, client, expected) in cases {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            let shown = CallerCertificate { thumbprint: "t".into(), names, ends: Timestamp::default() };
+            let client = client.parse().unwrap();
+            let at = At { client, by_trusted_proxy: false, certificate: Some(&shown) };
+            let class = devices.class(&HeaderMap::new(), at);
+            assert_eq!(class.as_ref().map(DeviceClass::as_str), expected, "{:?} {client}", shown.names);
+            assert_eq!(devices.class(&HeaderMap::new(), At { certificate: None, ..at }), None);
+        }
+        for wrong in ["", "*", "a*.example", "**.example", "two words"] {
+            assert_eq!(CertificateName::new(wrong), None, "{wrong}");
+        }
     }
 }

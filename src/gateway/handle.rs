@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 
 use super::access::Access;
 use super::connection::Peer;
+use super::devices::At;
 use super::draft::Draft;
 use super::manner::Manner;
 use super::normalize::fault::Fault;
@@ -40,6 +41,7 @@ use crate::features::upstream::send::RequestBody;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
 use crate::platform::http::pace::Paced;
+use crate::platform::tls::front::CallerCertificate;
 
 /// What a request is answered with.
 #[derive(Debug)]
@@ -76,6 +78,8 @@ pub struct Moment {
     pub now: Timestamp,
     /// Where it came from, as far as it can be believed.
     pub client: IpAddr,
+    /// The certificate that the caller has shown.
+    pub certificate: Option<Arc<CallerCertificate>>,
     /// The class of the device there.
     pub device: Option<DeviceClass>,
     /// The revision of the directory before anything was decided.
@@ -92,14 +96,18 @@ impl Moment {
         let current = worker.current();
         let trusted = &current.rules.trusted_proxies;
         let client = normalize::client::address(headers, peer.address, trusted);
-        let device = current.rules.devices.class(headers, client, peer.is_trusted(trusted));
+        let certificate = peer.certificate(trusted, now).cloned();
+        let at =
+            At { client, by_trusted_proxy: peer.is_trusted(trusted), certificate: certificate.as_deref() };
+        let device = current.rules.devices.class(headers, at);
         let mut draft = Draft::begin(worker.scribe.clone(), event, now);
         draft.open(|opening| {
             opening.client_ip = Some(client);
             opening.device.clone_from(&device);
+            opening.certificate = certificate.as_ref().map(|shown| shown.thumbprint.clone());
         });
         let (worker, pulse) = (worker.clone(), peer.pulse.clone());
-        (Self { worker, current, event, now, client, device, directory, pulse }, draft)
+        (Self { worker, current, event, now, client, certificate, device, directory, pulse }, draft)
     }
 }
 

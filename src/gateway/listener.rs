@@ -10,7 +10,6 @@ use ipnet::IpNet;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
 use super::connection;
 use super::limits::TurnedAway;
@@ -98,16 +97,16 @@ async fn meet(
     if let Err(error) = stream.set_nodelay(true) {
         return refused(&error);
     }
-    let acceptor = TlsAcceptor::from(worker.shared.tls.load_full());
+    let front = worker.shared.tls.load_full();
     let settings = &worker.shared.settings;
     let handshake = async {
         let caller = caller(&mut stream, peer, &settings.proxy_protocol).await?;
         let Ok(seat) = seat(&worker, peer, caller) else { return Ok(None) };
-        Ok::<_, std::io::Error>(Some((acceptor.accept(stream).await?, caller, seat)))
+        Ok::<_, std::io::Error>(Some((front.meet(stream).await?, caller, seat)))
     };
     match tokio::time::timeout(settings.handshake_timeout, handshake).await {
-        Ok(Ok(Some((stream, caller, seat)))) => {
-            connection::serve(stream, (caller, Footing::new(place, seat)), worker, stop).await;
+        Ok(Ok(Some((met, caller, seat)))) => {
+            connection::serve(met, (caller, Footing::new(place, seat)), worker, stop).await;
         }
         Ok(Ok(None)) => {}
         Ok(Err(error)) => refused(&error),

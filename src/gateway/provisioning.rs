@@ -235,7 +235,8 @@ async fn run(shared: Arc<Shared>, realm: Arc<Realm>, asked: Asked, by: Option<As
     let received = shared.clock.now();
     let request = by.as_ref().map(|by| by.event);
     let mut minutes = Minutes { shared: &shared, by, own: None, is_written: None };
-    let Served { mut reply, told, leaver } = shared.directory.serve(&realm, asked, received, &mut minutes).await;
+    let Served { mut reply, told, leaver } =
+        shared.directory.serve(&realm, asked, received, &mut minutes).await;
     if let Some(leaver) = &leaver {
         // They are ended in any case; the provider is told that not all of it is done, and asks again.
         if let Err(error) = shared.see_out(&realm, leaver, request, received).await {

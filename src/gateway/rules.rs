@@ -33,6 +33,7 @@ use crate::features::upstream::assertion::AssertionKey;
 use crate::features::upstream::servers::Upstream;
 use crate::foundation::clock::Clock;
 use crate::foundation::entropy::Entropy;
+use crate::platform::tls::front::Front;
 
 /// Everything that a reload replaces.
 #[derive(Debug)]
@@ -93,7 +94,7 @@ pub struct Shared {
     /// The rules in force.
     pub rules: ArcSwap<Rules>,
     /// How callers are met in TLS.
-    pub tls: ArcSwap<rustls::ServerConfig>,
+    pub tls: ArcSwap<Front>,
     /// What needs a restart to change.
     pub settings: GatewaySettings,
     /// Who is signed in.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -17,6 +18,8 @@ pub struct GatewaySettings {
     pub redirect: Option<SocketAddr>,
     /// Certificates, chosen by SNI. Never empty.
     pub certificates: Vec<CertificateSettings>,
+    /// Whose certificates callers may show; `None`: nobody is asked for one.
+    pub client_certificate: Option<ClientCertificateSettings>,
     /// Proxies whose `X-Forwarded-For` is believed. Default none: what callers send is dropped.
     pub trusted_proxies: Vec<IpNet>,
     /// Networks of the load balancers that begin each connection with a PROXY header. Default none.
@@ -40,6 +43,17 @@ pub struct GatewaySettings {
     pub limits: LimitSettings,
     /// How long a stop waits for requests under way. Default 30 s, 0 s to 1 h.
     pub drain: Duration,
+}
+
+/// Whose certificates callers may show.
+#[derive(Clone, Debug)]
+pub struct ClientCertificateSettings {
+    /// The authorities that vouch for them, in PEM.
+    pub authorities: Arc<[u8]>,
+    /// The hosts that ask for one; empty: every host.
+    pub hosts: Vec<String>,
+    /// Lists of those that are revoked, in PEM; `None`: none is.
+    pub revoked: Option<Arc<[u8]>>,
 }
 
 /// A certificate and its key. The names it is for are read from the certificate.

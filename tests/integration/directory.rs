@@ -258,7 +258,8 @@ async fn an_agent_on_this_machine_keeps_it_by_the_other_door_and_each_request_is
         let head = format!("host: 127.0.0.1\r\nauthorization: Bearer {TOKEN}\r\nconnection: close");
         let kind = "content-type: application/scim+json";
         let length = body.len();
-        let request = format!("{line} HTTP/1.1\r\n{head}\r\n{kind}\r\ncontent-length: {length}\r\n\r\n{body}");
+        let request =
+            format!("{line} HTTP/1.1\r\n{head}\r\n{kind}\r\ncontent-length: {length}\r\n\r\n{body}");
         let mut stream = TcpStream::connect(("127.0.0.1", house.ports.control)).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut reply = String::new();

@@ -12,6 +12,7 @@ mod alone;
 mod application;
 mod back_channel;
 mod bodies;
+mod certificates;
 mod directory;
 mod down;
 mod ending;

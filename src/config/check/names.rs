@@ -28,6 +28,18 @@ pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     providers_exist(reading, draft);
     hosts_are_apart(reading, &draft.applications);
     warn_of_hosts_without_certificate(reading, draft);
+    asking_hosts_are_ours(reading, draft);
+}
+
+fn asking_hosts_are_ours(reading: &Reading<'_>, draft: &Draft) {
+    let known = || draft.applications.iter().flat_map(|application| &application.it.settings.hosts);
+    for host in
+        draft.asking_hosts.iter().filter(|host| !known().any(|known| known.eq_ignore_ascii_case(host)))
+    {
+        let what =
+            format!("`{host}` is the host of no application, so nobody there is asked for a certificate");
+        reading.error("gateway.client_certificate.hosts", what, instead(host, known().map(String::as_str)));
+    }
 }
 
 /// What would be right instead of a name that leads nowhere.

@@ -18,6 +18,12 @@ pub(super) static GATEWAY: Table = Table {
         ),
         key("certificate", Kind::Tables(&CERTIFICATE), Absent::Refused, "Certificates, chosen by SNI."),
         key(
+            "client_certificate",
+            Kind::Table(&CLIENT_CERTIFICATE),
+            Absent::Means("nobody is asked for one"),
+            "Which certificates of callers are believed.",
+        ),
+        key(
             "trusted_proxies",
             Kind::Texts("10.0.0.0/8"),
             Absent::Is("[]"),
@@ -84,6 +90,34 @@ static CERTIFICATE: Table = Table {
             Kind::File("file:certs/gateway.key"),
             Absent::Refused,
             "The private key in PEM (PKCS#8, PKCS#1 or SEC1), not encrypted.",
+        ),
+    ],
+};
+
+static CLIENT_CERTIFICATE: Table = Table {
+    header: "[gateway.client_certificate]",
+    doc: "Certificates of callers: of devices (`device.NAME.certificate`), and of programs whose tokens are bound to one \
+          (RFC 8705). Whoever shows none, or one that is not believed, is met as a caller without one. Whom one of \
+          `trusted_proxies` stands in front of has none.",
+    keys: &[
+        key(
+            "authorities",
+            Kind::File("file:certs/devices-ca.pem"),
+            Absent::Refused,
+            "Certificates in PEM of the authorities that vouch for them.",
+        ),
+        key(
+            "hosts",
+            Kind::Texts("api.clinic.example"),
+            Absent::Means("every host"),
+            "The hosts that ask for one. A browser may ask its user which to show: only hosts that need it.",
+        ),
+        key(
+            "revoked",
+            Kind::File("file:certs/devices.crl"),
+            Absent::Means("none is revoked"),
+            "Lists in PEM of certificates that are revoked (CRL, RFC 5280), one of each authority: without one that is \
+             of now, an authority's certificates are not believed. Read anew when it changes.",
         ),
     ],
 };

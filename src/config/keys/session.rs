@@ -32,7 +32,14 @@ pub(super) static DEVICE: Table = Table {
             Kind::Map("x-workstation"),
             Absent::Means("none is asked for"),
             "Names and values that one of `trusted_proxies` says, all of them. Names begin with `x-`. From nobody else are \
-             they believed, and they are taken off every request. `networks`, `header` or both.",
+             they believed, and they are taken off every request.",
+        ),
+        key(
+            "certificate",
+            Kind::Texts("*.ward.clinic.example"),
+            Absent::Means("none is asked for"),
+            "The device has shown a certificate (`gateway.client_certificate`) that is for one of these: a DNS name or a URI, \
+             in which a `*` at the beginning stands for the rest. At least one of `networks`, `header` and `certificate`.",
         ),
         lock(AS_SESSIONS),
         idle(AS_SESSIONS),

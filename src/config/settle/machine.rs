@@ -2,19 +2,21 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
 use super::limits::limits;
-use crate::config::certificate::{Certificate, certificate};
+use crate::config::certificate::{Certificate, authorities, certificate};
 use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
 use crate::config::units;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::{JournalSettings, Sync};
 use crate::features::guard::settings::GuardSettings;
-use crate::gateway::settings::GatewaySettings;
+use crate::gateway::settings::{ClientCertificateSettings, GatewaySettings};
+use crate::platform::tls::front::Vouchers;
 
 const WORKERS_MAX: usize = 256;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -23,6 +25,8 @@ pub(in crate::config) fn gateway(reader: &Reader<'_>) -> Option<(GatewaySettings
     let listen = reader.list_with("listen", address);
     let redirect = reader.text_with("redirect", address);
     let certificates = collect_all(reader.tables("certificate", 1).iter().map(certificate));
+    let client_certificate =
+        reader.optional_table("client_certificate").map(|reader| client_certificate(&reader));
     let trusted_proxies = reader.list_with("trusted_proxies", network);
     let proxy_protocol = reader.list_with("proxy_protocol", network);
     let workers = reader.whole("workers").map(count);
@@ -41,6 +45,10 @@ pub(in crate::config) fn gateway(reader: &Reader<'_>) -> Option<(GatewaySettings
         listen,
         redirect,
         certificates: certificates.iter().map(|certificate| certificate.settings.clone()).collect(),
+        client_certificate: match client_certificate {
+            Some(settings) => Some(settings?),
+            None => None,
+        },
         trusted_proxies: trusted_proxies?,
         proxy_protocol: proxy_protocol?,
         workers: workers.unwrap_or_else(workers_by_cores),
@@ -54,6 +62,23 @@ pub(in crate::config) fn gateway(reader: &Reader<'_>) -> Option<(GatewaySettings
         drain: drain?,
     };
     Some((settings, certificates))
+}
+
+fn client_certificate(reader: &Reader<'_>) -> Option<ClientCertificateSettings> {
+    let authorities = authorities(reader);
+    let hosts = if reader.has("hosts") { reader.texts("hosts") } else { Some(vec![]) };
+    let revoked = if reader.has("revoked") { revocation_lists(reader).map(Some) } else { Some(None) };
+    let (authorities, hosts, revoked) = (authorities?, hosts?, revoked?);
+    if let Err(error) = Vouchers::new(&authorities, revoked.as_deref()) {
+        reader.error("authorities", error.to_string(), "certificates of authorities, and their lists");
+        return None;
+    }
+    Some(ClientCertificateSettings { authorities, hosts, revoked })
+}
+
+fn revocation_lists(reader: &Reader<'_>) -> Option<Arc<[u8]>> {
+    let path = reader.file_reference("revoked")?;
+    Some(reader.reading().file(&reader.key_of("revoked"), &path)?.into())
 }
 
 pub(in crate::config) fn control(reader: &Reader<'_>) -> Option<ControlSettings> {

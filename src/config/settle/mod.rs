@@ -55,6 +55,8 @@ pub(super) struct ApplicationDraft {
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) certificates: Vec<Certificate>,
+    /// The hosts that ask for a caller's certificate.
+    pub(super) asking_hosts: Vec<String>,
     /// None where it could not be settled.
     pub(super) session: Option<SessionSettings>,
     pub(super) providers: Vec<Written<ProviderSettings>>,

@@ -6,19 +6,26 @@ use http::{HeaderName, HeaderValue};
 
 use super::machine::any_network;
 use crate::config::reader::{Reader, collect_all};
+use crate::config::reading::Mistake;
 use crate::domain::application::NameError;
 use crate::domain::device::DeviceClass;
 use crate::features::session::settings::{SessionSettings, Times};
-use crate::gateway::devices::DeviceSettings;
+use crate::gateway::devices::{CertificateName, DeviceSettings};
 
-/// Reads `[session]` and `[device.NAME]`: the times, and how a device's class is told.
+/// Reads `[session]` and `[device.NAME]`: the times, and how a device's class is told. Callers may be asked for
+/// certificates or not.
 pub(in crate::config) fn sessions(
     main: &Reader<'_>,
     devices: &[(String, Reader<'_>)],
+    asks_for_certificates: bool,
 ) -> Option<(SessionSettings, Vec<DeviceSettings>)> {
     let written = main.table("session").and_then(|reader| times(&reader));
     let devices = collect_all(devices.iter().map(|(name, reader)| {
         let settings = device(name, reader);
+        if !asks_for_certificates && reader.has("certificate") {
+            let right = "`[gateway.client_certificate]` with the authorities that vouch for them";
+            reader.error("certificate", "nobody is asked for one, so no device is ever of this class", right);
+        }
         let times = written.and_then(|otherwise| times_or(reader, otherwise));
         Some((settings?, times?))
     }));
@@ -67,13 +74,24 @@ fn device(name: &str, reader: &Reader<'_>) -> Option<DeviceSettings> {
     let networks =
         if reader.has("networks") { reader.list_with("networks", any_network) } else { Some(vec![]) };
     let headers = headers(reader);
-    let (networks, headers) = (networks?, headers?);
-    if networks.is_empty() && headers.is_empty() {
-        let right = "`networks`, `header` or both";
+    let certificates = if reader.has("certificate") {
+        reader.list_with("certificate", certificate_name)
+    } else {
+        Some(vec![])
+    };
+    let (networks, headers, certificates) = (networks?, headers?, certificates?);
+    if networks.is_empty() && headers.is_empty() && certificates.is_empty() {
+        let right = "`networks`, `header` or `certificate`";
         reader.reading().error(reader.key(), "nothing tells a device of this class", right);
         return None;
     }
-    Some(DeviceSettings { class: class.ok()?, networks, headers })
+    Some(DeviceSettings { class: class.ok()?, networks, headers, certificates })
+}
+
+fn certificate_name(text: &str) -> Result<CertificateName, Mistake> {
+    let right = "a DNS name or a URI such as `\"*.ward.clinic.example\"`";
+    let what = || Mistake::new(format!("`{text}` is no name that a certificate could be for"), right);
+    CertificateName::new(text).ok_or_else(what)
 }
 
 fn headers(reader: &Reader<'_>) -> Option<Vec<(HeaderName, HeaderValue)>> {

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use rcgen::{
+    CertificateParams, CertificateRevocationListParams, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    SerialNumber, date_time_ymd,
+};
 use serde_json::Value;
 
 use super::Folder;
@@ -18,6 +22,8 @@ fn every_key_that_is_published_is_accepted_and_no_other() {
     folder.write("directory-token", "a token of a length that nobody guesses");
     folder.write("leastway.toml", COMPLETE);
     folder.write("ca.pem", &folder.read("certs/gateway.pem"));
+    folder.write("devices-ca.pem", &folder.read("certs/gateway.pem"));
+    folder.write("devices.crl", &list_of_nobody());
     // No feed of relationships can be declared, so the key is known but its rule could never fire.
     let problems: Vec<String> = folder.problems().into_iter().map(|problem| problem.key).collect();
     assert_eq!(problems, ["role.analyst.may[1].when.relationship"], "{}", folder.report());
@@ -28,6 +34,22 @@ fn every_key_that_is_published_is_accepted_and_no_other() {
     let mut published = BTreeSet::new();
     collect_published(&json_schema(), "", &mut published);
     assert_eq!(accepted, published);
+}
+
+/// A list of revoked certificates that has none.
+fn list_of_nobody() -> String {
+    let mut issuer = CertificateParams::default();
+    issuer.key_usages = vec![KeyUsagePurpose::CrlSign];
+    let issuer = Issuer::new(issuer, KeyPair::generate().unwrap());
+    let list = CertificateRevocationListParams {
+        this_update: date_time_ymd(2026, 1, 1),
+        next_update: date_time_ymd(2036, 1, 1),
+        crl_number: SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    list.signed_by(&issuer).unwrap().pem().unwrap()
 }
 
 #[test]

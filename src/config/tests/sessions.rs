@@ -77,3 +77,40 @@ fn a_lock_is_longer_than_what_the_clocks_may_differ() {
         assert_eq!(report.contains(said), problem, "{lock} {resume}: {report}");
     }
 }
+
+#[test]
+fn a_certificate_tells_a_class_where_one_is_asked_for_and_can_be_believed() {
+    let table = |keys: &str| format!("[gateway.client_certificate]\nauthorities = \"file:{keys}");
+    let cases = [
+        (String::new(), "device.cart.certificate: nobody is asked for one"),
+        (table("certs/none.pem\""), "gateway.client_certificate.authorities: "),
+        (table("certs/gateway.key\""), "`certs/gateway.key` holds no certificate"),
+        (
+            table("certs/gateway.pem\"\nhosts = \"her.clinic.example\""),
+            "gateway.client_certificate.hosts: `her.clinic.example` is the host of no application",
+        ),
+        (table("certs/gateway.pem\"\nrevoked = \"file:certs/gateway.pem\""), "lists of revoked certificates"),
+        (table("certs/gateway.pem\"\nhosts = \"EHR.clinic.example\""), ""),
+    ];
+    for (table, problem) in cases {
+        let folder = Folder::good();
+        folder.change(
+            MAIN,
+            "[[provider]]",
+            &format!("{table}\n[device.cart]\ncertificate = \"cart-*\"\n[[provider]]"),
+        );
+        let report = folder.report();
+        assert!(report.contains("device.cart.certificate: `cart-*` is no name"), "{report}");
+        let folder = Folder::good();
+        folder.change(
+            MAIN,
+            "[[provider]]",
+            &format!("{table}\n[device.cart]\ncertificate = \"*.carts\"\n[[provider]]"),
+        );
+        let report = folder.report();
+        assert!(
+            if problem.is_empty() { report.is_empty() } else { report.contains(problem) },
+            "{table}: {report}"
+        );
+    }
+}

@@ -53,6 +53,7 @@ impl Members<'_> {
             time,
             client_ip,
             device,
+            certificate,
             application,
             route,
             action,
@@ -82,6 +83,7 @@ impl Members<'_> {
         self.time(key!("time"), *time);
         self.json(key!("client_ip"), client_ip.as_ref())?;
         self.word(key!("device"), device.as_ref().map(DeviceClass::as_str));
+        self.text(key!("certificate"), certificate.as_deref())?;
         self.word(key!("application"), application.as_ref().map(ApplicationName::as_str));
         self.word(key!("route"), route.as_ref().map(RouteName::as_str));
         self.word(key!("action"), action.map(Action::as_str));

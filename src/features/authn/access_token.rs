@@ -18,6 +18,7 @@ use super::provider::{Asker, Provider};
 use super::settings::{AccessTokenType, ProviderSettings};
 use super::signed_token::{Audiences, Moment, Signed, is_there, whatever};
 use crate::domain::application::ProviderName;
+use crate::domain::holder::Holder;
 use crate::domain::subject::identifier;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
@@ -38,8 +39,8 @@ pub struct Granted {
     /// The digest of its identifier, or where it has none of what is signed; never of the signature, of which one may be
     /// turned into another.
     pub id: Digest,
-    /// The thumbprint of the key that its holder has to prove to hold.
-    pub holder: Option<Arc<str>>,
+    /// What its holder has to show.
+    pub holder: Option<Holder>,
     /// When it was issued at the earliest, whatever the clocks say.
     pub issued: Timestamp,
     /// When it ends, at most a day after it was issued.
@@ -194,12 +195,16 @@ impl Term {
     }
 }
 
-/// The thumbprint in `cnf` (RFC 9449 section 6.1), where that is all that is in it.
-pub(super) fn holder(cnf: Option<&Value>) -> Result<Option<Arc<str>>, AccessTokenFault> {
+/// The thumbprint in `cnf` (RFC 9449 section 6.1, RFC 8705 section 3.1), where that is all that is in it.
+pub(super) fn holder(cnf: Option<&Value>) -> Result<Option<Holder>, AccessTokenFault> {
     let Some(cnf) = cnf else { return Ok(None) };
     let members = cnf.as_object().filter(|members| members.len() == 1);
-    let thumbprint = members.and_then(|members| members.get("jkt")?.as_str());
-    thumbprint.map(|it| Some(it.into())).ok_or(AccessTokenFault::Bound)
+    let only = members.and_then(|members| members.iter().next());
+    match only.and_then(|(name, thumbprint)| Some((name.as_str(), thumbprint.as_str()?))) {
+        Some(("jkt", thumbprint)) => Ok(Some(Holder::Key(thumbprint.into()))),
+        Some(("x5t#S256", thumbprint)) => Ok(Some(Holder::Certificate(thumbprint.into()))),
+        Some(_) | None => Err(AccessTokenFault::Bound),
+    }
 }
 
 pub(super) fn sound(text: &str) -> Result<Arc<str>, AccessTokenFault> {

@@ -250,6 +250,9 @@ pub enum ProofFault {
     /// It is by another key than the token is bound to.
     #[error("it is by another key than the token is bound to")]
     Holder,
+    /// The connection has not shown the certificate that the token is bound to.
+    #[error("the caller has not shown the certificate that the token is bound to")]
+    Certificate,
     /// It is for another request: `htm` or `htu`.
     #[error("`htm` or `htu` is another request's")]
     Request,

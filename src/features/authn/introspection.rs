@@ -15,6 +15,7 @@ use super::error::{AccessTokenFault, AuthnError, ProviderFault};
 use super::provider::{Discovered, Provider, check_endpoint};
 use super::signed_token::{Audiences, Moment, whatever};
 use crate::domain::application::ProviderName;
+use crate::domain::holder::Holder;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::entropy::Entropy;
@@ -89,7 +90,7 @@ impl Answer {
             return Err(AccessTokenFault::Issuer);
         }
         let holder = holder(self.cnf.as_ref())?;
-        let kind = if holder.is_some() { "dpop" } else { "bearer" };
+        let kind = if matches!(holder, Some(Holder::Key(_))) { "dpop" } else { "bearer" };
         if self.token_type.as_deref().is_some_and(|named| !named.eq_ignore_ascii_case(kind)) {
             return Err(AccessTokenFault::OtherKind);
         }

@@ -173,7 +173,8 @@ impl Directory {
         let leaver = realm.leaver(&plan);
         let told = plan.told.clone();
         if plan.change.is_some() && leaver.is_none() && !witness.write(&told).await {
-            let reply = unavailable("the journal does not answer, and nothing has changed: ask again").reply();
+            let reply =
+                unavailable("the journal does not answer, and nothing has changed: ask again").reply();
             return Served { reply, told, leaver };
         }
         if let Err(error) = self.carry_out(realm, plan, leaver.is_some(), &mut owed).await {

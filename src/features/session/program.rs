@@ -15,6 +15,7 @@ use super::sessions::{SessionError, Sessions, lock};
 use super::standing::Found;
 use crate::domain::application::{ClientName, ProviderName};
 use crate::domain::assurance::Assurance;
+use crate::domain::holder::Holder;
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::Subject;
 use crate::foundation::clock::Timestamp;
@@ -41,8 +42,8 @@ pub struct NewProgram {
     pub id: Digest,
     /// Whom the token is for.
     pub audiences: Vec<String>,
-    /// The thumbprint of the key that its holder has to prove to hold with each request.
-    pub holder: Option<Arc<str>>,
+    /// What its holder has to show with each request.
+    pub holder: Option<Holder>,
     /// When the token was issued at the earliest.
     pub issued: Timestamp,
     /// When the token ends.
@@ -62,8 +63,8 @@ pub struct Program {
     pub id: Digest,
     /// Whom the token is for.
     pub audiences: Vec<String>,
-    /// The thumbprint of the key that its holder has to prove to hold with each request.
-    pub holder: Option<Arc<str>>,
+    /// What its holder has to show with each request.
+    pub holder: Option<Holder>,
     /// The token, where the provider has to be asked again.
     pub token: Option<Secret>,
     /// Milliseconds: until when the provider's last word counts.

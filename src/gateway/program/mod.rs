@@ -23,6 +23,7 @@ use super::normalize::cookies::OwnCookie;
 use super::normalize::{self, Head};
 use super::refusal::Refusal;
 use super::turnstile;
+use crate::domain::holder::Holder;
 use crate::features::authn::proof::Proven;
 use crate::features::authn::{AccessTokenFault, ProofFault};
 use crate::features::route::table::Application;
@@ -116,18 +117,24 @@ async fn find(moment: &Moment, head: &Head, brought: &Brought) -> Result<Found, 
 }
 
 /// Whoever brings a token that is bound to a key has to show that they hold it, with each request; and with one that is
-/// not there is nothing to show (RFC 9449 section 7.1).
+/// not there is nothing to show (RFC 9449 section 7.1). Of one that is bound to a certificate, the connection shows it.
 fn is_held(moment: &Moment, session: &Session, brought: &Brought) -> Result<(), ProofFault> {
-    let holder = session.program.as_ref().and_then(|program| program.holder.as_deref());
+    let holder = session.program.as_ref().and_then(|program| program.holder.as_ref());
     match (holder, &brought.proof) {
         (None, None) => Ok(()),
-        (Some(holder), Some(Shown { proof, method, url })) => {
+        (Some(Holder::Certificate(bound)), None) => {
+            let shown = moment.certificate.as_ref().is_some_and(|shown| shown.thumbprint == *bound);
+            if shown { Ok(()) } else { Err(ProofFault::Certificate) }
+        }
+        (Some(Holder::Key(holder)), Some(Shown { proof, method, url })) => {
             let proven = Proven { method: method.as_str(), url, holder };
             let (authn, token) = (&moment.worker.shared.authn, brought.token.reveal());
             // By now: it may have waited for the provider.
             authn.proves(proof.reveal(), token, &proven, moment.worker.now())
         }
-        (None, Some(_)) | (Some(_), None) => Err(ProofFault::Missing),
+        (None | Some(Holder::Certificate(_)), Some(_)) | (Some(Holder::Key(_)), None) => {
+            Err(ProofFault::Missing)
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use http::{HeaderValue, StatusCode};
 
 use crate::domain::application::ProviderName;
 use crate::domain::reason::Reason;
-use crate::features::authn::{AccessTokenFault, AuthnError, TokenFault};
+use crate::features::authn::{AccessTokenFault, AuthnError, ProofFault, TokenFault};
 use crate::gateway::refusal::Refusal;
 
 /// Why an access token is not taken. Prints nothing of the token but whom a provider vouches for by it.
@@ -70,11 +70,11 @@ impl TokenRefused {
         }
     }
 
-    /// What the program is told (RFC 6750 section 3.1, RFC 9449 section 7.1).
+    /// What the program is told (RFC 6750 section 3.1, RFC 9449 section 7.1, RFC 8705 section 3).
     pub fn challenge(&self) -> HeaderValue {
         HeaderValue::from_static(match self.status() {
             StatusCode::BAD_REQUEST => "Bearer realm=\"leastway\", error=\"invalid_request\"",
-            StatusCode::UNAUTHORIZED if matches!(self, Self::Token(AuthnError::Proof(_))) => {
+            StatusCode::UNAUTHORIZED if matches!(self, Self::Token(AuthnError::Proof(fault)) if *fault != ProofFault::Certificate) => {
                 "DPoP realm=\"leastway\", error=\"invalid_dpop_proof\""
             }
             StatusCode::UNAUTHORIZED => "Bearer realm=\"leastway\", error=\"invalid_token\"",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, DnsName, PrivateKeyDer};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
@@ -38,12 +39,6 @@ pub enum CertificateError {
         #[source]
         error: rustls::Error,
     },
-    /// There is none.
-    #[error("there is no certificate")]
-    None,
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
     /// The certificate is for no host name.
     #[error("the certificate `{chain}` is for no host name")]
     Nameless {
@@ -131,13 +126,16 @@ impl ResolvesServerCert for ByName {
     }
 }
 
-/// How callers are met: TLS 1.2 and 1.3 with AEAD suites only, HTTP/2 and HTTP/1.1 by ALPN, no
+/// What is spoken with callers: TLS 1.2 and 1.3 with AEAD suites only, HTTP/2 and HTTP/1.1 by ALPN, no
 /// early data.
-pub fn server(certificates: Arc<dyn ResolvesServerCert>) -> Result<rustls::ServerConfig, rustls::Error> {
+pub fn server(
+    certificates: Arc<dyn ResolvesServerCert>,
+    callers: Arc<dyn ClientCertVerifier>,
+) -> Result<rustls::ServerConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
+        .with_client_cert_verifier(callers)
         .with_cert_resolver(certificates);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;

@@ -3,4 +3,5 @@
 
 pub mod certificates;
 pub mod client;
+pub mod front;
 mod verify;

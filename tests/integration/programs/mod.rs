@@ -18,6 +18,7 @@ use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
 use serde_json::{Value, json};
 
 use self::machines::{Holder, Machines};
+use crate::certificates::{Authority, ask, settings};
 use crate::house::{House, Neighbors, append, edit};
 use crate::line::{Came, Line, Protocol};
 
@@ -166,7 +167,7 @@ async fn a_token_that_does_not_hold_is_refused_and_the_event_says_why() {
             "bound to a certificate",
             works.token(json!({ "cnf": { "x5t#S256": "k" } })),
             "token-invalid",
-            "bound (`cnf`)",
+            "has not shown the certificate",
         ),
         ("another provider's", works.token(json!({ "iss": "https://id.example" })), "token-invalid", "`iss`"),
         (
@@ -486,4 +487,36 @@ async fn a_program_that_is_declared_no_more_or_otherwise_is_out_with_the_next_re
     works.house.running.reload().await;
     assert_eq!(works.status("/patients/7", &token).await, said(403, "no-rule-matched"));
     works.house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_bound_to_a_certificate_is_good_with_that_alone() {
+    let authority = Authority::new();
+    let pem = authority.0.pem();
+    let works = Works::furnish(BILLING, |main| {
+        std::fs::write(main.with_file_name("programs-ca.pem"), pem).unwrap();
+        append(main, "[gateway.client_certificate]\nauthorities = \"file:programs-ca.pem\"");
+    })
+    .await;
+    let (own, other) =
+        (authority.vouch("billing.example", 1, |_| {}), authority.vouch("billing.example", 2, |_| {}));
+    let bound = works.token(json!({ "cnf": { "x5t#S256": own.thumbprint() } }));
+    let cases = [
+        (Some(&other), "Bearer", 401),
+        (None, "Bearer", 401),
+        (Some(&own), "Bearer", 200),
+        // It is known by now, and good for nobody else still.
+        (Some(&other), "Bearer", 401),
+        (None, "Bearer", 401),
+        (Some(&own), "DPoP", 401),
+    ];
+    for (number, (identity, scheme, expected)) in cases.into_iter().enumerate() {
+        let headers = format!("authorization: {scheme} {bound}\r\n");
+        let status = ask(&works.house, &settings(&works.house, identity), "ehr.localhost", &headers).await;
+        assert_eq!(status, expected, "{number}");
+    }
+    let events = works.house.stop().await;
+    let shown = events.iter().filter(|event| event.opening.verdict == Verdict::Permit);
+    let shown = shown.filter(|event| event.opening.certificate.as_deref() == Some(&*own.thumbprint()));
+    assert_eq!(shown.count(), 1, "the event says which certificate was shown");
 }

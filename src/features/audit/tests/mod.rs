@@ -59,6 +59,7 @@ fn opening(number: u64) -> Opening {
         time,
         client_ip: Some("192.0.2.7".parse().unwrap()),
         device: None,
+        certificate: None,
         lock: None,
         application: Some("ehr".parse().unwrap()),
         route: Some("patient.list.csv".parse().unwrap()),

@@ -2,6 +2,7 @@
 
 use super::super::access_token::{AccessToken, Granted};
 use super::*;
+use crate::domain::holder::Holder;
 
 type Change = fn(&mut serde_json::Map<String, Value>, i64);
 use AccessTokenFault as Fault;
@@ -93,7 +94,7 @@ async fn each_check_of_the_access_token_refuses() {
         ("nonce of an ID token", |claims, _| set(claims, "nonce", json!("n")), Fault::OtherKind),
         ("at_hash of an ID token", |claims, _| set(claims, "at_hash", json!("h")), Fault::OtherKind),
         ("events of a logout token", |claims, _| set(claims, "events", json!({})), Fault::OtherKind),
-        ("bound to a certificate", |claims, _| set(claims, "cnf", json!({ "x5t#S256": "a" })), Fault::Bound),
+        ("bound to nobody knows what", |claims, _| set(claims, "cnf", json!({ "x5t": "a" })), Fault::Bound),
         (
             "bound to a key and a certificate",
             |claims, _| set(claims, "cnf", json!({ "jkt": "a", "x5t#S256": "a" })),
@@ -256,7 +257,11 @@ async fn what_is_not_plainly_active_and_ours_is_refused() {
         ("not yet", json!({ "active": true, "client_id": "b", "nbf": now + 31 }), Fault::NotYet),
         ("of nobody knows when", json!({ "active": true, "client_id": "b", "iat": null }), Fault::IssuedAt),
         ("of tomorrow", json!({ "active": true, "client_id": "b", "iat": now + 31 }), Fault::IssuedAt),
-        ("bound", json!({ "active": true, "client_id": "b", "cnf": { "x5t#S256": "a" } }), Fault::Bound),
+        (
+            "bound",
+            json!({ "active": true, "client_id": "b", "cnf": { "x5t#S256": "a", "jkt": "b" } }),
+            Fault::Bound,
+        ),
         ("a DPoP token", json!({ "active": true, "client_id": "b", "token_type": "DPoP" }), Fault::OtherKind),
         (
             "a refresh token",
@@ -268,7 +273,10 @@ async fn what_is_not_plainly_active_and_ours_is_refused() {
         assert_eq!(fault_of(clinic.ask(answer).await), expected, "{name}");
     }
     let bound = json!({ "active": true, "client_id": "b", "token_type": "DPoP", "cnf": { "jkt": "a" } });
-    assert_eq!(clinic.ask(bound.clone()).await.unwrap().holder.as_deref(), Some("a"));
+    assert_eq!(clinic.ask(bound.clone()).await.unwrap().holder, Some(Holder::Key("a".into())));
+    let bound_otherwise =
+        json!({ "active": true, "client_id": "b", "token_type": "Bearer", "cnf": { "x5t#S256": "a" } });
+    assert_eq!(clinic.ask(bound_otherwise).await.unwrap().holder, Some(Holder::Certificate("a".into())));
     let as_bearer =
         json!({ "active": true, "client_id": "b", "token_type": "Bearer", "cnf": { "jkt": "a" } });
     assert_eq!(fault_of(clinic.ask(as_bearer).await), Fault::OtherKind);

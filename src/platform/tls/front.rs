@@ -1,0 +1,209 @@
+//! How callers are met: by TLS, and on the hosts where that is declared with a request for a certificate of theirs
+//! (RFC 8446 section 4.3.2). A browser that is asked may show its user a list, so that other hosts do not ask.
+//!
+//! A certificate that is out of date, revoked or of nobody whom we believe ends no connection: its caller is one
+//! without a certificate, and gets what such a caller gets. So whether somebody has the key is verified in the handshake,
+//! and whose key it is afterwards, on each connection, also where an earlier session of TLS is taken up again.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{Acceptor, ResolvesServerCert, VerifierBuilderError, WebPkiClientVerifier};
+use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
+use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+
+use super::certificates;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
+
+/// A certificate that a caller has shown: they have its key, and an authority that is believed has vouched for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerCertificate {
+    /// The SHA-256 of its DER in base64url, as `x5t#S256` has it (RFC 8705 section 3.1).
+    pub thumbprint: Arc<str>,
+    /// The DNS names and URIs that it is for (subject alternative names), in lower case.
+    pub names: Vec<String>,
+    /// Until when it holds.
+    pub ends: Timestamp,
+}
+
+/// Whose certificates are believed.
+#[derive(Debug)]
+pub struct Vouchers {
+    verifier: Arc<dyn ClientCertVerifier>,
+}
+
+/// Why nobody can be believed.
+#[derive(Debug, thiserror::Error)]
+pub enum VouchersError {
+    /// What is no certificate or no list in PEM.
+    #[error("{0} in PEM cannot be read")]
+    Pem(&'static str),
+    /// An authority that cannot be one.
+    #[error("a certificate cannot be one of an authority: {0}")]
+    Authority(rustls::Error),
+    /// A list that cannot be used.
+    #[error("they cannot be verified by: {0}")]
+    Verifier(#[from] VerifierBuilderError),
+}
+
+impl Vouchers {
+    /// Those whom these authorities vouch for (certificates in PEM), and that are on none of these lists (CRLs in PEM,
+    /// RFC 5280 section 5). With lists, a certificate of an authority without one is not believed, nor is one where the
+    /// list should have been followed by a newer one.
+    pub fn new(authorities: &[u8], revoked: Option<&[u8]>) -> Result<Self, VouchersError> {
+        let mut roots = RootCertStore::empty();
+        for authority in CertificateDer::pem_slice_iter(authorities) {
+            let authority = authority.map_err(|_| VouchersError::Pem("certificates of authorities"))?;
+            roots.add(authority).map_err(VouchersError::Authority)?;
+        }
+        let lists = revoked.map(|pem| CertificateRevocationListDer::pem_slice_iter(pem).collect());
+        let lists: Vec<_> = lists
+            .transpose()
+            .map_err(|_| VouchersError::Pem("lists of revoked certificates"))?
+            .unwrap_or_default();
+        if revoked.is_some() && lists.is_empty() {
+            return Err(VouchersError::Pem("lists of revoked certificates"));
+        }
+        let builder =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(default_provider()));
+        let verifier = builder
+            .with_crls(lists)
+            .only_check_end_entity_revocation()
+            .enforce_revocation_expiration()
+            .allow_unauthenticated()
+            .build()?;
+        Ok(Self { verifier })
+    }
+
+    /// The certificate that was shown, if it is believed at this moment.
+    fn vouched(&self, shown: &[CertificateDer<'_>], now: UnixTime) -> Option<CallerCertificate> {
+        let (leaf, intermediates) = shown.split_first()?;
+        if let Err(error) = self.verifier.verify_client_cert(leaf, intermediates, now) {
+            tracing::debug!(%error, "a caller's certificate is not believed");
+            return None;
+        }
+        let (_, certificate) = X509Certificate::from_der(leaf).ok()?;
+        let name = |name: &GeneralName<'_>| match name {
+            GeneralName::DNSName(name) | GeneralName::URI(name) => Some(name.to_ascii_lowercase()),
+            _ => None,
+        };
+        let names = certificate.subject_alternative_name().ok().flatten();
+        let names = names.map(|names| names.value.general_names.iter().filter_map(name).collect());
+        Some(CallerCertificate {
+            thumbprint: URL_SAFE_NO_PAD.encode(Digest::of(leaf).as_bytes()).into(),
+            names: names.unwrap_or_default(),
+            ends: Timestamp::from_seconds(certificate.validity().not_after.timestamp()),
+        })
+    }
+}
+
+/// Asks for a certificate, and lets pass whoever has the key of the one that they show, whoever that is: see above.
+#[derive(Debug)]
+struct AnyKey(Arc<dyn ClientCertVerifier>);
+
+impl ClientCertVerifier for AnyKey {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.0.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}
+
+/// How callers are met.
+#[derive(Debug)]
+pub struct Front {
+    plain: Arc<ServerConfig>,
+    asking: Option<Asking>,
+}
+
+#[derive(Debug)]
+struct Asking {
+    config: Arc<ServerConfig>,
+    /// In lower case; none: every host.
+    hosts: BTreeSet<String>,
+    vouchers: Vouchers,
+}
+
+/// A caller, and the certificate that they have shown.
+pub type Met<IO> = (TlsStream<IO>, Option<CallerCertificate>);
+
+impl Front {
+    /// Nobody is asked for a certificate.
+    pub fn new(certificates: Arc<dyn ResolvesServerCert>) -> Result<Self, rustls::Error> {
+        let config = certificates::server(certificates, WebPkiClientVerifier::no_client_auth())?;
+        Ok(Self { plain: Arc::new(config), asking: None })
+    }
+
+    /// Callers of these hosts are asked for one; without hosts, all are.
+    pub fn asking(
+        certificates: Arc<dyn ResolvesServerCert>,
+        vouchers: Vouchers,
+        hosts: impl IntoIterator<Item = String>,
+    ) -> Result<Self, rustls::Error> {
+        let asks = Arc::new(AnyKey(vouchers.verifier.clone()));
+        let config = Arc::new(certificates::server(certificates.clone(), asks)?);
+        let hosts = hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect();
+        Ok(Self { asking: Some(Asking { config, hosts, vouchers }), ..Self::new(certificates)? })
+    }
+
+    /// Greets a caller.
+    pub async fn meet<IO: AsyncRead + AsyncWrite + Unpin>(&self, stream: IO) -> io::Result<Met<IO>> {
+        let Some(asking) = &self.asking else {
+            return Ok((TlsAcceptor::from(self.plain.clone()).accept(stream).await?, None));
+        };
+        let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let named = begun.client_hello().server_name().map(str::to_ascii_lowercase);
+        let asks = asking.hosts.is_empty() || named.is_some_and(|name| asking.hosts.contains(&name));
+        if !asks {
+            return Ok((begun.into_stream(self.plain.clone()).await?, None));
+        }
+        let stream = begun.into_stream(asking.config.clone()).await?;
+        let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let certificate = asking.vouchers.vouched(shown, UnixTime::now());
+        Ok((stream, certificate))
+    }
+}
