@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::error::{Kind, ScimError};
 use super::path;
 use super::schema::{Attribute, Kind as Holds, ResourceType};
+use crate::foundation::clock::Timestamp;
 
 /// A filter.
 #[derive(Clone, Debug, PartialEq)]
@@ -185,8 +186,8 @@ impl Filter {
             Self::Not(inside) => !inside.holds(subject),
             Self::Present(name) => !subject.values(name).0.is_empty(),
             Self::Compare(name, operator, value) => {
-                let (values, is_case_exact) = subject.values(name);
-                operator.holds(&values, value, is_case_exact)
+                let (values, sort) = subject.values(name);
+                operator.holds(&values, value, sort)
             }
             Self::Some(name, inside) => subject.elements(name).is_some_and(|(attribute, elements)| {
                 elements.iter().any(|element| inside.holds(Subject::Element(attribute, element)))
@@ -231,14 +232,29 @@ impl Filter {
     }
 }
 
+/// How values are compared.
+#[derive(Clone, Copy, Debug)]
+enum Sort {
+    Exact,
+    AnyCase,
+    /// However it is written (RFC 7643 section 2.3.5).
+    Moment,
+}
+
+impl Sort {
+    const fn of(attribute: &Attribute) -> Self {
+        if attribute.is_case_exact { Self::Exact } else { Self::AnyCase }
+    }
+}
+
 impl<'a> Subject<'a> {
-    /// The values at a name, and whether their case counts.
-    fn values(self, name: &str) -> (Vec<&'a Value>, bool) {
+    /// The values at a name, and how they are compared.
+    fn values(self, name: &str) -> (Vec<&'a Value>, Sort) {
         match self {
             Self::Element(attribute, element) => {
                 let part = attribute.part(name);
                 let value = part.and_then(|part| element.get(part.name));
-                (value.into_iter().collect(), part.is_some_and(|part| part.is_case_exact))
+                (value.into_iter().collect(), part.map_or(Sort::AnyCase, Sort::of))
             }
             Self::Resource(kind, members) => {
                 let (whole, part) = path::split(name);
@@ -246,7 +262,8 @@ impl<'a> Subject<'a> {
                     // What every resource has besides: `meta.created` and its like.
                     let (bare, part) = (whole, part.unwrap_or_default());
                     let found = members.get(bare).filter(|_| bare.eq_ignore_ascii_case("meta"));
-                    return (found.and_then(|meta| meta.get(part)).into_iter().collect(), true);
+                    let sort = if MOMENTS.contains(&part) { Sort::Moment } else { Sort::Exact };
+                    return (found.and_then(|meta| meta.get(part)).into_iter().collect(), sort);
                 };
                 at(attribute, holder, part)
             }
@@ -284,19 +301,19 @@ fn at<'a>(
     attribute: &'static Attribute,
     holder: &'a Map<String, Value>,
     part: Option<&str>,
-) -> (Vec<&'a Value>, bool) {
+) -> (Vec<&'a Value>, Sort) {
     let values = each(holder.get(attribute.name));
     let part = match (part, attribute.kind) {
         (None, Holds::Text | Holds::Boolean | Holds::Reference(_)) => {
-            return (values, attribute.is_case_exact);
+            return (values, Sort::of(attribute));
         }
         (None, Holds::Complex(_)) => attribute.part("value"),
         (Some(name), _) => attribute.part(name),
     };
     match part {
-        Some(part) => (values.iter().filter_map(|value| value.get(part.name)).collect(), part.is_case_exact),
+        Some(part) => (values.iter().filter_map(|value| value.get(part.name)).collect(), Sort::of(part)),
         // The name of a person has no `value`, but may be there.
-        None => (values.into_iter().filter(|_| attribute.part("value").is_none()).collect(), true),
+        None => (values.into_iter().filter(|_| attribute.part("value").is_none()).collect(), Sort::Exact),
     }
 }
 
@@ -309,10 +326,10 @@ fn each(value: Option<&Value>) -> Vec<&Value> {
 }
 
 impl Operator {
-    fn holds(self, values: &[&Value], asked: &Value, is_case_exact: bool) -> bool {
+    fn holds(self, values: &[&Value], asked: &Value, sort: Sort) -> bool {
         let any = |test: &dyn Fn(&str, &str) -> bool| {
-            let asked = comparable(asked, is_case_exact);
-            values.iter().any(|value| match (comparable(value, is_case_exact), &asked) {
+            let asked = comparable(asked, sort);
+            values.iter().any(|value| match (comparable(value, sort), &asked) {
                 (Some(value), Some(asked)) => test(&value, asked),
                 _ => false,
             })
@@ -332,11 +349,14 @@ impl Operator {
     }
 }
 
-/// A value as it is compared. All that is kept are texts, booleans and moments in one form.
-fn comparable(value: &Value, is_case_exact: bool) -> Option<String> {
+/// A value as it is compared: a moment in the one form in which later is greater.
+fn comparable(value: &Value, sort: Sort) -> Option<String> {
     match value {
-        Value::String(text) if is_case_exact => Some(text.clone()),
-        Value::String(text) => Some(text.to_lowercase()),
+        Value::String(text) => match sort {
+            Sort::Exact => Some(text.clone()),
+            Sort::AnyCase => Some(text.to_lowercase()),
+            Sort::Moment => text.parse().ok().map(|moment: Timestamp| moment.to_string()),
+        },
         Value::Bool(answer) => Some(answer.to_string()),
         Value::Number(number) => Some(number.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
@@ -354,6 +374,8 @@ const OPERATORS: [(&str, Operator); 9] = [
     ("lt", Operator::Less),
     ("le", Operator::LessOrEqual),
 ];
+/// What every resource has of `meta` that is a moment.
+const MOMENTS: [&str; 2] = ["created", "lastModified"];
 const TEXT_BYTES_MAX: usize = 4 * 1024;
 const DEPTH_MAX: usize = 16;
 const TERMS_MAX: usize = 64;

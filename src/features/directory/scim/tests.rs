@@ -71,6 +71,26 @@ fn a_filter_finds_whom_it_means() {
 }
 
 #[test]
+fn moments_are_compared_as_such_however_they_are_written() {
+    let mut user = nadia();
+    let meta = json!({ "created": "2026-03-01T08:00:00.000Z", "lastModified": "2026-03-01T08:00:00.500Z" });
+    user.insert("meta".to_owned(), meta);
+    let cases = [
+        (r#"meta.created eq "2026-03-01T08:00:00Z""#, true),
+        (r#"meta.created eq "2026-03-01T09:00:00+01:00""#, true),
+        (r#"meta.lastModified gt "2026-03-01T08:00:00Z""#, true),
+        (r#"meta.lastModified gt "2026-03-01T08:00:01Z""#, false),
+        (r#"meta.lastModified le "2026-03-01T07:00:00-01:00""#, false),
+        (r#"meta.lastModified lt "2026-03-01T07:00:01-01:00""#, true),
+        (r#"meta.lastModified gt "yesterday""#, false),
+    ];
+    for (text, expected) in cases {
+        let found = filter::read(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(found.holds(Subject::Resource(&USER, &user)), expected, "{text}");
+    }
+}
+
+#[test]
 fn what_is_no_filter_is_refused() {
     let deep = format!("{}active pr{}", "(".repeat(40), ")".repeat(40));
     let long = format!("active pr{}", " or active pr".repeat(200));
