@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::bells::Hung;
+use super::certificate::Shown;
 use super::passage::Passage;
 use super::refusal::{Challenged, Refusal};
 use super::sought::Part;
@@ -44,6 +45,8 @@ pub struct Access {
     parts: Vec<Part>,
     client: IpAddr,
     device: Option<DeviceClass>,
+    /// The certificate that the device's class or the token rests on.
+    rests_on: Option<Rc<Shown>>,
     /// When a reply was asked for; none for a WebSocket.
     asked: Option<Timestamp>,
     /// Under what a reply was found to be good. As long as that is so, there is no more to ask.
@@ -60,6 +63,7 @@ pub struct Access {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Standing {
     session: Option<u64>,
+    is_believed: bool,
     directory: u64,
 }
 
@@ -74,7 +78,7 @@ impl Access {
         let (asked, current) = (passage.moment.now, passage.moment.current.clone());
         let access = Self::begin(passage);
         let session = passage.person.known().filter(|_| !passage.public).map(|known| known.session.version);
-        let standing = Standing { session, directory: passage.moment.directory };
+        let standing = Standing { session, is_believed: true, directory: passage.moment.directory };
         Self { asked: Some(asked), good: Some((current, standing)), ..access }
     }
 
@@ -93,13 +97,18 @@ impl Access {
         // A session that has ended just now rang no bell of ours.
         let wait =
             if known.is_none_or(|known| known.session.is_live()) { ASKED_EVERY } else { Duration::ZERO };
+        let moment = passage.moment;
+        let devices = &moment.current.rules.devices;
+        let is_told = moment.device.as_ref().is_some_and(|class| devices.rests_on_certificate(class));
+        let is_bound = known.is_some_and(|known| known.session.is_bound_to_certificate());
         Self {
             worker: passage.moment.worker.clone(),
             session: known.map(|known| known.session.id),
             application: passage.application.clone(),
             parts: passage.parts().cloned().collect(),
             client: passage.normalized.head.client,
-            device: passage.moment.device.clone(),
+            device: moment.device.clone(),
+            rests_on: moment.shown.clone().filter(|_| is_told || is_bound),
             asked: None,
             good: None,
             next: Instant::now() + wait,
@@ -130,7 +139,11 @@ impl Access {
     }
 
     fn asked(&mut self, by_person: bool) -> Option<Reason> {
-        let standing = |session| self.worker.standing(session, self.device.as_ref());
+        let now = self.worker.now();
+        let front = self.worker.shared.tls.load();
+        let is_believed = self.rests_on.as_ref().is_none_or(|shown| shown.believed(&front, now).is_some());
+        let device = self.device.as_ref().filter(|_| is_believed);
+        let standing = |session| self.worker.standing(session, device);
         let session = match self.session.map(standing).transpose() {
             Ok(session) => session,
             Err(reason) => return Some(reason),
@@ -139,19 +152,23 @@ impl Access {
         {
             return Some(reason);
         }
-        let now = self.worker.now();
+        if !is_believed && session.as_ref().is_some_and(|session| session.is_bound_to_certificate()) {
+            return Some(Reason::TokenInvalid);
+        }
         if let (Some(session), true) = (&session, by_person) {
             self.worker.shared.sessions.touch(session, now);
         }
         let directory = self.worker.shared.directory.revision();
-        let standing = Standing { session: session.as_ref().map(|session| session.version), directory };
+        let version = session.as_ref().map(|session| session.version);
+        let standing = Standing { session: version, is_believed, directory };
         let current = self.worker.current();
         let is_good =
             |(before, known): &(Rc<Current>, Standing)| Rc::ptr_eq(before, &current) && *known == standing;
         if self.asked.is_some() && self.good.as_ref().is_some_and(is_good) {
             return None;
         }
-        let refused = self.refused(&current, session.as_ref(), self.asked.unwrap_or(now));
+        let device = device.cloned();
+        let refused = self.refused(&current, session.as_ref(), device.as_ref(), self.asked.unwrap_or(now));
         self.good = refused.is_none().then_some((current, standing));
         refused
     }
@@ -181,7 +198,13 @@ impl Access {
     }
 
     /// Why it would not be given under these rules.
-    fn refused(&self, current: &Current, session: Option<&Arc<Session>>, now: Timestamp) -> Option<Reason> {
+    fn refused(
+        &self,
+        current: &Current,
+        session: Option<&Arc<Session>>,
+        device: Option<&DeviceClass>,
+        now: Timestamp,
+    ) -> Option<Reason> {
         let applications = current.rules.routes.applications();
         let Some(application) = applications.iter().find(|known| known.name == self.application.name) else {
             return Some(Reason::RouteNotFound);
@@ -195,7 +218,7 @@ impl Access {
         if let Some(strayed) = session.and_then(stray) {
             return Some(strayed.reason());
         }
-        self.parts.iter().find_map(|part| self.part_refused(part, current, application, session, now))
+        self.parts.iter().find_map(|part| self.part_refused(part, current, application, session, device, now))
     }
 
     fn part_refused(
@@ -204,6 +227,7 @@ impl Access {
         current: &Current,
         application: &Application,
         session: Option<&Arc<Session>>,
+        device: Option<&DeviceClass>,
         now: Timestamp,
     ) -> Option<Reason> {
         let Some(asked) = &part.route else {
@@ -226,7 +250,7 @@ impl Access {
             route: route.index,
             patient: part.patient.as_ref(),
             client_ip: self.client,
-            device: self.device.as_ref(),
+            device,
             now,
         };
         match current.rules.policy.decide(&current.memory, &question) {

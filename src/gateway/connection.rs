@@ -20,6 +20,7 @@ use ipnet::IpNet;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use super::certificate::Shown;
 use super::handle;
 use super::limits::footing::Footing;
 use super::normalize::fault::Fault;
@@ -30,9 +31,8 @@ use super::sieve::{Gate, Sieve};
 use super::watched::Watched;
 use super::worker::Worker;
 use crate::domain::reason::Reason;
-use crate::foundation::clock::Timestamp;
 use crate::platform::http::local::LocalExecutor;
-use crate::platform::tls::front::{CallerCertificate, Met};
+use crate::platform::tls::front::Met;
 
 /// What the connection knows of its caller.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub struct Peer {
     /// The name that the caller asked for in TLS.
     pub server_name: Option<Arc<str>>,
     /// The certificate that they have shown.
-    pub certificate: Option<Arc<CallerCertificate>>,
+    pub shown: Option<Rc<Shown>>,
     /// What goes on on the connection.
     pub pulse: Arc<Pulse>,
 }
@@ -53,10 +53,9 @@ impl Peer {
         client::is_trusted(self.address.ip().to_canonical(), trusted_proxies)
     }
 
-    /// The certificate of the caller, as long as it holds. One of a proxy in between says nothing of them.
-    pub fn certificate(&self, trusted_proxies: &[IpNet], now: Timestamp) -> Option<&Arc<CallerCertificate>> {
-        let shown = self.certificate.as_ref().filter(|shown| now < shown.ends)?;
-        (!self.is_trusted(trusted_proxies)).then_some(shown)
+    /// The certificate of the caller. One of a proxy in between says nothing of them.
+    pub fn shown(&self, trusted_proxies: &[IpNet]) -> Option<&Rc<Shown>> {
+        self.shown.as_ref().filter(|_| !self.is_trusted(trusted_proxies))
     }
 
     /// What the normalizer wants to know of the connection.
@@ -72,7 +71,7 @@ impl Peer {
 
 /// Serves requests until the caller leaves, or `stop` says so and what is under way is done.
 pub async fn serve(
-    (stream, certificate): Met<TcpStream>,
+    (stream, chain): Met<TcpStream>,
     (address, footing): (SocketAddr, Footing),
     worker: Rc<Worker>,
     stop: watch::Receiver<bool>,
@@ -81,8 +80,8 @@ pub async fn serve(
     let is_http2 = tls.alpn_protocol() == Some(b"h2");
     let pulse = Pulse::new(footing);
     let server_name = tls.server_name().map(Into::into);
-    let certificate = certificate.map(Arc::new);
-    let peer = Rc::new(Peer { address, server_name, certificate, pulse: pulse.clone() });
+    let shown = chain.map(|chain| Rc::new(Shown::new(chain)));
+    let peer = Rc::new(Peer { address, server_name, shown, pulse: pulse.clone() });
     let settings = &worker.shared.settings;
     let head_bytes = settings.head_bytes;
     let limits = worker.shared.rules.load().limits.clone();

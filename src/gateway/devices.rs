@@ -27,7 +27,8 @@ pub struct DeviceSettings {
     pub certificates: Vec<CertificateName>,
 }
 
-/// Names in certificates: one, or (`*.ward.clinic.example`) all that end so.
+/// Names in certificates: one, or (`*.ward.clinic.example`) all that end so. One with a colon is a URI, others are DNS
+/// names: an authority that may vouch for certain DNS names may vouch for any URI.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateName(String);
 
@@ -37,6 +38,11 @@ impl CertificateName {
         let rest = text.strip_prefix('*').unwrap_or(text);
         let is_sound = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*');
         is_sound.then(|| Self(text.to_ascii_lowercase()))
+    }
+
+    fn is_of(&self, shown: &CallerCertificate) -> bool {
+        let names = if self.0.contains(':') { &shown.uris } else { &shown.hosts };
+        names.iter().any(|name| self.fits(name))
     }
 
     fn fits(&self, name: &str) -> bool {
@@ -73,14 +79,18 @@ impl Devices {
         let says = |(name, value): &(HeaderName, HeaderValue)| {
             at.by_trusted_proxy && headers.get(name).is_some_and(|said| said == value)
         };
-        let names = at.certificate.map_or(&[][..], |shown| &shown.names);
-        let is_named = |sought: &CertificateName| names.iter().any(|name| sought.fits(name));
+        let is_named = |sought: &CertificateName| at.certificate.is_some_and(|shown| sought.is_of(shown));
         let fits = |it: &&DeviceSettings| {
             (it.networks.is_empty() || it.networks.iter().any(|network| network.contains(&at.client)))
                 && it.headers.iter().all(says)
                 && (it.certificates.is_empty() || it.certificates.iter().any(is_named))
         };
         self.0.iter().find(fits).map(|it| it.class.clone())
+    }
+
+    /// Whether a device is of this class by its certificate.
+    pub fn rests_on_certificate(&self, class: &DeviceClass) -> bool {
+        self.0.iter().any(|it| it.class == *class && !it.certificates.is_empty())
     }
 
     /// Takes off a request whatever could tell a class. What a trusted proxy says twice can be read in two ways.
@@ -189,7 +199,8 @@ mod tests {
             class("cart", &["Cart-7.ward.example", "urn:clinic:cart"], &[]),
             class("ward", &["*.ward.example"], &["10.0.0.0/8"]),
         ]);
-        let cases: [(&[&str], &str, Option<&str>); 8] = [
+        let cases: [(&[&str], &str, Option<&str>); 9] = [
+            (&["x://y/pc-3.ward.example"], "10.1.1.1", None),
             (&["cart-7.ward.example"], "192.0.2.1", Some("cart")),
             (&["urn:clinic:cart"], "192.0.2.1", Some("cart")),
             (&["pc-3.ward.example"], "10.1.1.1", Some("ward")),
@@ -200,12 +211,13 @@ mod tests {
             (&[], "10.1.1.1", None),
         ];
         for (names, client, expected) in cases {
-            let names = names.iter().map(|name| (*name).to_owned()).collect();
-            let shown = CallerCertificate { thumbprint: "t".into(), names, ends: Timestamp::default() };
+            let names = names.iter().map(|name| (*name).to_owned());
+            let (uris, hosts) = names.partition(|name| name.contains(':'));
+            let shown = CallerCertificate { thumbprint: "t".into(), hosts, uris, ends: Timestamp::default() };
             let client = client.parse().unwrap();
             let at = At { client, by_trusted_proxy: false, certificate: Some(&shown) };
             let class = devices.class(&HeaderMap::new(), at);
-            assert_eq!(class.as_ref().map(DeviceClass::as_str), expected, "{:?} {client}", shown.names);
+            assert_eq!(class.as_ref().map(DeviceClass::as_str), expected, "{shown:?} {client}");
             assert_eq!(devices.class(&HeaderMap::new(), At { certificate: None, ..at }), None);
         }
         for wrong in ["", "*", "a*.example", "**.example", "two words"] {

@@ -15,6 +15,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::access::Access;
+use super::certificate::Shown;
 use super::connection::Peer;
 use super::devices::At;
 use super::draft::Draft;
@@ -78,7 +79,9 @@ pub struct Moment {
     pub now: Timestamp,
     /// Where it came from, as far as it can be believed.
     pub client: IpAddr,
-    /// The certificate that the caller has shown.
+    /// What the caller has shown on the connection.
+    pub shown: Option<Rc<Shown>>,
+    /// The certificate of that, if it is believed.
     pub certificate: Option<Arc<CallerCertificate>>,
     /// The class of the device there.
     pub device: Option<DeviceClass>,
@@ -96,9 +99,10 @@ impl Moment {
         let current = worker.current();
         let trusted = &current.rules.trusted_proxies;
         let client = normalize::client::address(headers, peer.address, trusted);
-        let certificate = peer.certificate(trusted, now).cloned();
-        let at =
-            At { client, by_trusted_proxy: peer.is_trusted(trusted), certificate: certificate.as_deref() };
+        let shown = peer.shown(trusted).cloned();
+        let certificate = shown.as_ref().and_then(|shown| shown.believed(&worker.shared.tls.load(), now));
+        let by_trusted_proxy = peer.is_trusted(trusted);
+        let at = At { client, by_trusted_proxy, certificate: certificate.as_deref() };
         let device = current.rules.devices.class(headers, at);
         let mut draft = Draft::begin(worker.scribe.clone(), event, now);
         draft.open(|opening| {
@@ -107,7 +111,7 @@ impl Moment {
             opening.certificate = certificate.as_ref().map(|shown| shown.thumbprint.clone());
         });
         let (worker, pulse) = (worker.clone(), peer.pulse.clone());
-        (Self { worker, current, event, now, client, certificate, device, directory, pulse }, draft)
+        (Self { worker, current, event, now, client, shown, certificate, device, directory, pulse }, draft)
     }
 }
 

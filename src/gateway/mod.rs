@@ -8,6 +8,7 @@ pub mod back_channel;
 pub mod bells;
 mod beyond;
 pub mod callback;
+pub mod certificate;
 pub mod challenge;
 pub mod connection;
 mod deciding;

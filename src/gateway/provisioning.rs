@@ -80,7 +80,7 @@ pub async fn answer(
     let reply = match read_bounded(incoming, BODY_BYTES_MAX).await {
         Ok(body) => {
             let (request, to_write) = oneshot::channel();
-            let by = AskedBy { event: moment.event, request };
+            let by = AskedBy { event: moment.event, client: moment.client, request };
             let done = shared.provision(realm, Asked { body, ..question }, Some(by));
             write_down(to_write, draft).await;
             finished(done).await
@@ -234,7 +234,8 @@ impl Shared {
 async fn run(shared: Arc<Shared>, realm: Arc<Realm>, asked: Asked, by: Option<AskedBy>) -> Reply {
     let received = shared.clock.now();
     let request = by.as_ref().map(|by| by.event);
-    let mut minutes = Minutes { shared: &shared, by, own: None, is_written: None };
+    let client = by.as_ref().map(|by| by.client);
+    let mut minutes = Minutes { shared: &shared, from: (request, client), by, own: None, is_written: None };
     let Served { mut reply, told, leaver } =
         shared.directory.serve(&realm, asked, received, &mut minutes).await;
     if let Some(leaver) = &leaver {
@@ -261,6 +262,7 @@ pub async fn finished(done: JoinHandle<Reply>) -> Reply {
 #[derive(Debug)]
 pub struct AskedBy {
     event: RequestId,
+    client: IpAddr,
     /// Taken once, when it is known what is to be written down in its event. Gone: its caller has left.
     request: oneshot::Sender<ToWrite>,
 }
@@ -275,6 +277,8 @@ struct ToWrite {
 /// Where one thing is written down that a provider asks.
 struct Minutes<'s> {
     shared: &'s Shared,
+    /// The request by which it came, and from where.
+    from: (Option<RequestId>, Option<IpAddr>),
     by: Option<AskedBy>,
     /// The event of its own, where there is no request, or none any more.
     own: Option<RequestId>,
@@ -303,9 +307,12 @@ impl Minutes<'_> {
     async fn write_here(&mut self, told: Provisioning) -> bool {
         let now = self.shared.clock.now();
         let event = RequestId::new(now, &*self.shared.entropy);
+        let (request, client_ip) = self.from;
         let opening = Opening {
+            client_ip,
             verdict: OWN.0,
             reasons: vec![OWN.1],
+            note: request.map(|request| format!("asked by request {request}, whose caller has left")),
             provisioning: Some(Box::new(told)),
             ..Opening::begin(event, EventKind::Provisioning, now)
         };

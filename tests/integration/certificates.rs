@@ -10,8 +10,8 @@ use leastway::domain::event::EventKind;
 use leastway::foundation::digest::Digest;
 use leastway::platform::tls::client::client;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa, KeyIdMethod,
-    KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -29,7 +29,7 @@ pub(crate) struct Authority(pub(crate) CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key.
 pub(crate) struct Identity {
-    certificate: CertificateDer<'static>,
+    chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
     serial: u64,
 }
@@ -40,6 +40,16 @@ impl Authority {
         settings.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         settings.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         Self(CertifiedIssuer::self_signed(settings, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// Another authority, for which this one vouches.
+    fn between(&self, serial: u64) -> Self {
+        let mut settings = CertificateParams::default();
+        settings.distinguished_name.push(DnType::CommonName, "between");
+        settings.serial_number = Some(SerialNumber::from(serial));
+        settings.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        settings.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Self(CertifiedIssuer::signed_by(settings, KeyPair::generate().unwrap(), &self.0).unwrap())
     }
 
     pub(crate) fn vouch(
@@ -53,10 +63,18 @@ impl Authority {
         settings.serial_number = Some(SerialNumber::from(serial));
         change(&mut settings);
         let certificate = settings.signed_by(&key, &self.0).unwrap().der().clone();
-        Identity { certificate, key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(), serial }
+        Identity {
+            chain: vec![certificate],
+            key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            serial,
+        }
     }
 
     fn list(&self, revoked: &[u64], next: i32) -> String {
+        self.list_of(revoked, next, 2025)
+    }
+
+    fn list_of(&self, revoked: &[u64], next: i32, year: i32) -> String {
         let entry = |serial: &u64| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
             revocation_time: date_time_ymd(2025, 1, 1),
@@ -64,7 +82,7 @@ impl Authority {
             invalidity_date: None,
         };
         let list = CertificateRevocationListParams {
-            this_update: date_time_ymd(2025, 1, 1),
+            this_update: date_time_ymd(year, 1, 1),
             next_update: date_time_ymd(next, 1, 1),
             crl_number: SerialNumber::from(1),
             issuing_distribution_point: None,
@@ -77,7 +95,7 @@ impl Authority {
 
 impl Identity {
     pub(crate) fn thumbprint(&self) -> String {
-        URL_SAFE_NO_PAD.encode(Digest::of(&self.certificate).as_bytes())
+        URL_SAFE_NO_PAD.encode(Digest::of(&self.chain[0]).as_bytes())
     }
 }
 
@@ -120,8 +138,7 @@ pub(crate) fn settings(house: &House, identity: Option<&Identity>) -> Arc<Client
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots);
-    let chain = vec![identity.certificate.clone()];
-    Arc::new(builder.with_client_auth_cert(chain, identity.key.clone_key()).unwrap())
+    Arc::new(builder.with_client_auth_cert(identity.chain.clone(), identity.key.clone_key()).unwrap())
 }
 
 fn in_pem(pem: &[u8]) -> Vec<CertificateDer<'static>> {
@@ -184,8 +201,9 @@ async fn a_certificate_is_asked_for_where_that_is_declared_and_is_not_believed_b
     let accept = "accept: application/json\r\n";
     ask(&house, &identity, "console.localhost", accept).await;
     ask(&house, &identity, EHR, accept).await;
-    // A list that has been due for long, and one on which it is.
-    for list in [authority.list(&[], 2026), authority.list(&[7], 2036)] {
+    // A list that has been due for long; one on which it is, behind an older one on which it was not.
+    let both = format!("{}{}", authority.list(&[], 2036), authority.list_of(&[7], 2036, 2026));
+    for list in [authority.list(&[], 2026), both] {
         std::fs::write(house.file("devices.crl"), list).unwrap();
         assert!(matches!(house.running.reload().await, leastway::app::reload::Reloaded::Swapped(_)));
         ask(&house, &identity, EHR, accept).await;
@@ -204,4 +222,62 @@ async fn what_a_proxy_in_between_shows_is_not_its_callers() {
     let good = authority.vouch("cart-7.carts.example", 7, |_| {});
     ask(&house, &settings(&house, Some(&good)), EHR, "x-forwarded-for: 192.0.2.7\r\n").await;
     assert_eq!(told(house).await, [(None, None)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_believed_may_end_while_a_connection_stands() {
+    let authority = Authority::new();
+    let house = open(&authority, "revoked = \"file:devices.crl\"", CART).await;
+    let good = authority.vouch("cart-7.carts.example", 7, |_| {});
+    let connector = TlsConnector::from(settings(&house, Some(&good)));
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, house.ports.gateway)).await.unwrap();
+    let mut stream = connector.connect(ServerName::try_from(EHR).unwrap(), stream).await.unwrap();
+    for is_revoked in [false, true] {
+        if is_revoked {
+            std::fs::write(house.file("devices.crl"), authority.list(&[7], 2036)).unwrap();
+            assert!(matches!(house.running.reload().await, leastway::app::reload::Reloaded::Swapped(_)));
+        }
+        let head = format!("HEAD /patients/7 HTTP/1.1\r\nhost: {EHR}:{}\r\n\r\n", house.ports.gateway);
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut reply = Vec::new();
+        while !reply.ends_with(b"\r\n\r\n") {
+            reply.push(stream.read_u8().await.unwrap());
+        }
+    }
+    drop(stream);
+    let is_cart: Vec<bool> = told(house).await.into_iter().map(|(device, _)| device.is_some()).collect();
+    assert_eq!(is_cart, [true, false]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chain_of_no_use_ends_the_handshake_and_one_between_is_judged_as_the_last() {
+    let root = Authority::new();
+    let between = root.between(20);
+    let house = open(&root, "revoked = \"file:devices.crl\"", CART).await;
+    let good = between.vouch("cart-7.carts.example", 7, |_| {});
+    let with = |chain: &[&CertificateDer<'static>]| Identity {
+        chain: chain.iter().map(|it| (*it).clone()).collect(),
+        key: good.key.clone_key(),
+        serial: 7,
+    };
+    let (leaf, middle) = (good.chain[0].clone(), between.0.der().clone());
+    let through = with(&[&leaf, &middle]);
+    let lists = |of_root: &[u64]| format!("{}{}", root.list(of_root, 2036), between.list(&[], 2036));
+    // Only the root's list, both, both with the one between revoked.
+    for list in [root.list(&[], 2036), lists(&[]), lists(&[20])] {
+        std::fs::write(house.file("devices.crl"), list).unwrap();
+        assert!(matches!(house.running.reload().await, leastway::app::reload::Reloaded::Swapped(_)));
+        ask(&house, &settings(&house, Some(&through)), EHR, "").await;
+    }
+    let long = with(&[&leaf, &middle, &middle, &middle, &middle, &middle]);
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, house.ports.gateway)).await.unwrap();
+    let connector = TlsConnector::from(settings(&house, Some(&long)));
+    let met = connector.connect(ServerName::try_from(EHR).unwrap(), stream).await;
+    let refused = match met {
+        Ok(mut stream) => stream.read_u8().await.is_err(),
+        Err(_) => true,
+    };
+    assert!(refused, "nobody looks through so many");
+    let is_cart: Vec<bool> = told(house).await.into_iter().map(|(device, _)| device.is_some()).collect();
+    assert_eq!(is_cart, [false, true, false]);
 }

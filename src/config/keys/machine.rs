@@ -98,7 +98,8 @@ static CLIENT_CERTIFICATE: Table = Table {
     header: "[gateway.client_certificate]",
     doc: "Certificates of callers: of devices (`device.NAME.certificate`), and of programs whose tokens are bound to one \
           (RFC 8705). Whoever shows none, or one that is not believed, is met as a caller without one. Whom one of \
-          `trusted_proxies` stands in front of has none.",
+          `trusted_proxies` stands in front of has none. One that says nothing of its use (no extended key usage) is one of \
+          a caller, too.",
     keys: &[
         key(
             "authorities",
@@ -116,8 +117,8 @@ static CLIENT_CERTIFICATE: Table = Table {
             "revoked",
             Kind::File("file:certs/devices.crl"),
             Absent::Means("none is revoked"),
-            "Lists in PEM of certificates that are revoked (CRL, RFC 5280), one of each authority: without one that is \
-             of now, an authority's certificates are not believed. Read anew when it changes.",
+            "Lists in PEM of certificates that are revoked (CRL, RFC 5280), one of each authority, also of those between: \
+             what one without a list of now has issued is not believed. Read anew when it changes, and counts at once.",
         ),
     ],
 };

@@ -69,9 +69,24 @@ fn client_certificate(reader: &Reader<'_>) -> Option<ClientCertificateSettings> 
     let hosts = if reader.has("hosts") { reader.texts("hosts") } else { Some(vec![]) };
     let revoked = if reader.has("revoked") { revocation_lists(reader).map(Some) } else { Some(None) };
     let (authorities, hosts, revoked) = (authorities?, hosts?, revoked?);
-    if let Err(error) = Vouchers::new(&authorities, revoked.as_deref()) {
-        reader.error("authorities", error.to_string(), "certificates of authorities, and their lists");
+    if let Err(error) = Vouchers::new(&authorities, None) {
+        reader.error("authorities", error.to_string(), "certificates of authorities in PEM");
         return None;
+    }
+    match Vouchers::new(&authorities, revoked.as_deref()) {
+        Ok(vouchers) => {
+            let now = reader.reading().surroundings.now;
+            if let Some(due) = vouchers.due().filter(|due| *due <= now) {
+                let what = format!(
+                    "a list was to be followed by a newer one at {due}: what it is for is not believed"
+                );
+                reader.reading().warning(&reader.key_of("revoked"), what, "the lists of now");
+            }
+        }
+        Err(error) => {
+            reader.error("revoked", error.to_string(), "the authorities' lists in PEM (`BEGIN X509 CRL`)");
+            return None;
+        }
     }
     Some(ClientCertificateSettings { authorities, hosts, revoked })
 }

@@ -22,7 +22,7 @@ fn every_key_that_is_published_is_accepted_and_no_other() {
     folder.write("directory-token", "a token of a length that nobody guesses");
     folder.write("leastway.toml", COMPLETE);
     folder.write("ca.pem", &folder.read("certs/gateway.pem"));
-    folder.write("devices-ca.pem", &folder.read("certs/gateway.pem"));
+    folder.authority("devices-ca.pem");
     folder.write("devices.crl", &list_of_nobody());
     // No feed of relationships can be declared, so the key is known but its rule could never fire.
     let problems: Vec<String> = folder.problems().into_iter().map(|problem| problem.key).collect();

@@ -126,6 +126,13 @@ impl Folder {
         self.write(&format!("certs/{name}.key"), &made.signing_key.serialize_pem());
     }
 
+    fn authority(&self, name: &str) {
+        let mut settings = rcgen::CertificateParams::default();
+        settings.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let authority = settings.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        self.write(name, &authority.pem());
+    }
+
     fn load(&self) -> Result<Loaded, Problems> {
         self.load_at(NOW)
     }

@@ -85,15 +85,17 @@ fn a_certificate_tells_a_class_where_one_is_asked_for_and_can_be_believed() {
         (String::new(), "device.cart.certificate: nobody is asked for one"),
         (table("certs/none.pem\""), "gateway.client_certificate.authorities: "),
         (table("certs/gateway.key\""), "`certs/gateway.key` holds no certificate"),
+        (table("certs/gateway.pem\""), "is not the certificate of an authority"),
         (
-            table("certs/gateway.pem\"\nhosts = \"her.clinic.example\""),
+            table("ca.pem\"\nhosts = \"her.clinic.example\""),
             "gateway.client_certificate.hosts: `her.clinic.example` is the host of no application",
         ),
-        (table("certs/gateway.pem\"\nrevoked = \"file:certs/gateway.pem\""), "lists of revoked certificates"),
-        (table("certs/gateway.pem\"\nhosts = \"EHR.clinic.example\""), ""),
+        (table("ca.pem\"\nrevoked = \"file:certs/gateway.pem\""), "lists of revoked certificates"),
+        (table("ca.pem\"\nhosts = \"EHR.clinic.example\""), ""),
     ];
     for (table, problem) in cases {
         let folder = Folder::good();
+        folder.authority("ca.pem");
         folder.change(
             MAIN,
             "[[provider]]",
@@ -102,6 +104,7 @@ fn a_certificate_tells_a_class_where_one_is_asked_for_and_can_be_believed() {
         let report = folder.report();
         assert!(report.contains("device.cart.certificate: `cart-*` is no name"), "{report}");
         let folder = Folder::good();
+        folder.authority("ca.pem");
         folder.change(
             MAIN,
             "[[provider]]",

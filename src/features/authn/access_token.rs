@@ -3,7 +3,8 @@
 //!
 //! What kind of token it is counts as much as its signature: a provider signs ID tokens, logout tokens and proofs with
 //! the same keys (RFC 8725 section 2.8). One that is bound to a key of its holder (`cnf`) is good together with a proof that
-//! they hold it (RFC 9449, `proof.rs`); bound in any other way, as to a certificate (RFC 8705), it is refused.
+//! they hold it (RFC 9449, `proof.rs`), one that is bound to a certificate on a connection that has shown it (RFC 8705 section 3);
+//! bound in any other way, it is refused.
 
 use std::fmt;
 use std::sync::Arc;

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::timeout;
 
 use super::realm::{Known, Leaver, Realm, Shelf};
 use super::scim::{self, Asked, Before, Errand, ErrorKind, Plan, Reply, ScimError};
@@ -172,10 +174,11 @@ impl Directory {
         let (status, shows) = (plan.status, plan.shows);
         let leaver = realm.leaver(&plan);
         let told = plan.told.clone();
-        if plan.change.is_some() && leaver.is_none() && !witness.write(&told).await {
+        let is_out = leaver.as_ref().is_some_and(|leaver| leaver.has_left);
+        if plan.change.is_some() && !is_out && !written(witness, &told).await {
             let reply =
                 unavailable("the journal does not answer, and nothing has changed: ask again").reply();
-            return Served { reply, told, leaver };
+            return Served { reply, told, leaver: None };
         }
         if let Err(error) = self.carry_out(realm, plan, leaver.is_some(), &mut owed).await {
             tracing::error!(provider = %realm.settings.provider, %error, "a change of the directory could not be kept");
@@ -193,7 +196,10 @@ impl Directory {
             self.shelves.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         let mut paid = Ok(());
         for shelf in shelves {
-            paid = paid.and(self.pay(&mut *shelf.turn.lock().await).await);
+            // Whoever has the turn pays, too.
+            if let Ok(mut owed) = shelf.turn.try_lock() {
+                paid = paid.and(self.pay(&mut owed).await);
+            }
         }
         paid
     }
@@ -260,6 +266,11 @@ impl Directory {
     }
 }
 
+/// Whether it is written down, in a time for which who is out may have to wait behind it.
+async fn written<W: Witness>(witness: &mut W, told: &Provisioning) -> bool {
+    timeout(WRITTEN_WITHIN, witness.write(told)).await.unwrap_or(false)
+}
+
 fn internal() -> ScimError {
     ScimError::new(ErrorKind::Internal, "that is a mistake of ours")
 }
@@ -267,3 +278,5 @@ fn internal() -> ScimError {
 fn unavailable(detail: &str) -> ScimError {
     ScimError::new(ErrorKind::Unavailable, detail)
 }
+
+const WRITTEN_WITHIN: Duration = Duration::from_secs(5);

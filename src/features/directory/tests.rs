@@ -451,6 +451,18 @@ async fn nothing_changes_that_cannot_be_written_down_but_who_is_out_is_out() {
     assert_eq!(refused.reply.status, 503);
     let known = house.directory.look_up(&clinic(), &subject("4711"));
     assert_eq!(known.barred, Some(Reason::AccountDisabled), "and stays out");
+
+    let omar = house.ask(Method::POST, "/Users", &user("omar", "4712")).await.reply.body.unwrap();
+    let path = format!("/Users/{}", omar["id"].as_str().unwrap());
+    let rename = json!({ "Operations": [{ "op": "replace", "path": "externalId", "value": "4713" }] });
+    let (refused, asked) = house.ask_before(false, Method::PATCH, &path, &rename).await;
+    assert_eq!(
+        (refused.reply.status, asked.len(), refused.leaver),
+        (503, 1, None),
+        "another name may let somebody in"
+    );
+    let (renamed, _) = house.ask_before(true, Method::PATCH, &path, &rename).await;
+    assert!(renamed.leaver.is_some_and(|leaver| !leaver.has_left));
 }
 
 #[tokio::test]

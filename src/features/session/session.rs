@@ -10,6 +10,7 @@ use super::program::Program;
 use crate::domain::application::{ApplicationName, ClientName, ProviderName};
 use crate::domain::assurance::{Assurance, AssuranceClass};
 use crate::domain::device::DeviceClass;
+use crate::domain::holder::Holder;
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::{Justification, Subject};
 use crate::foundation::clock::Timestamp;
@@ -150,6 +151,11 @@ pub struct SessionSummary {
 }
 
 impl Session {
+    /// Whether it counts only on a connection on which a certificate was shown.
+    pub fn is_bound_to_certificate(&self) -> bool {
+        self.program.as_ref().is_some_and(|program| matches!(program.holder, Some(Holder::Certificate(_))))
+    }
+
     /// Whether it still stands as it is. False once it was locked, ended, expired or replaced by a change:
     /// what lives longer than a request (a download, a WebSocket) asks again by its id.
     pub fn is_live(&self) -> bool {
