@@ -38,7 +38,7 @@ fn catalog() -> Catalog {
         applications: (0..APPLICATIONS)
             .map(|number| CatalogApplication {
                 name: name(number),
-                provider: "clinic".parse().expect("a name"),
+                providers: vec!["clinic".parse().expect("a name")],
             })
             .collect(),
         routes: (0..APPLICATIONS)
@@ -65,6 +65,7 @@ fn roles(rules: usize) -> Vec<RoleSettings> {
         .map(|role| RoleSettings {
             name: format!("role-{role}").parse().expect("a name"),
             groups: vec![format!("group-{role}")],
+            providers: vec!["clinic".parse().expect("a name")],
             purposes: vec![Purpose::Treatment],
             may: (0..rules / roles).map(|number| may(role + number)).collect(),
             limits: Limits::NONE,
@@ -124,6 +125,7 @@ fn decide(criterion: &mut Criterion) {
         patient: None,
         client_ip: IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3)),
         device: None,
+        risks: leastway::domain::risk::Standing::NONE,
         now: NOW,
     };
     for count in [10, 1_000, 10_000] {

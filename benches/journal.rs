@@ -108,13 +108,7 @@ fn event() -> (Opening, Closing) {
     let now = SystemClock.now();
     let event = RequestId::new(now, &SystemEntropy);
     let opening = Opening {
-        credential: None,
-        event,
-        kind: EventKind::Request,
-        time: now,
         client_ip: Some([192, 0, 2, 7].into()),
-        device: None,
-        lock: None,
         application: "ehr".parse().ok(),
         route: "patient.open".parse().ok(),
         action: Some(Action::View),
@@ -122,10 +116,7 @@ fn event() -> (Opening, Closing) {
         method: Some("GET".into()),
         host: Some("ehr.clinic.example".into()),
         path: Some("/patients/{patient}".into()),
-        batch_entry: None,
         query_keys: vec!["tab".to_owned()],
-        patient: None,
-        taken: None,
         subject: Some(Arc::new(Kept::new(EventSubject {
             issuer: "https://id.clinic.example".into(),
             sub: "9f1c7a52-registrar".into(),
@@ -142,11 +133,7 @@ fn event() -> (Opening, Closing) {
         reasons: vec![Reason::RuleMatched],
         rules: ["registrar/1".into()].into(),
         rules_version: Some("0011223344556677".into()),
-        justification: None,
-        hold: None,
-        note: None,
-        revocation: None,
-        provisioning: None,
+        ..Opening::begin(event, EventKind::Request, now)
     };
     let closing = Closing {
         event,

@@ -27,7 +27,7 @@ fn table() -> RouteTable {
         name: "ehr".parse().expect("a name"),
         hosts: vec!["ehr.example".to_owned()],
         path: "/".to_owned(),
-        provider: "clinic".parse().expect("a name"),
+        providers: vec!["clinic".parse().expect("a name")],
         unmatched: Unmatched::Deny,
         idle_ignore: Vec::new(),
         quirks: Vec::new(),

@@ -13,10 +13,13 @@ use serde_json::{Map, Value};
 
 static SETTINGS: LazyLock<ProviderSettings> = LazyLock::new(|| ProviderSettings {
     name: "clinic".parse().expect("a name"),
+    title: "clinic".to_owned(),
+    domains: Vec::new(),
     issuer: "https://id.example".into(),
     client_id: "leastway".to_owned(),
     credential: ClientCredential::Secret(Secret::new("secret".to_owned())),
     pushed_requests: false,
+    own_callback: false,
     scopes: vec!["openid".to_owned()],
     claims: BTreeMap::from(
         [("groups", "realm.groups"), ("name", "name"), ("site", "site")]

@@ -46,9 +46,11 @@ mod reply_count;
 mod reply_head;
 mod return_to;
 mod rewrite_cookie;
+mod rewrite_insert;
 mod rewrite_literal;
 mod rewrite_location;
 mod scim;
+mod security_event;
 mod sieve;
 mod signed_token;
 mod sticky;
@@ -105,9 +107,11 @@ targets! {
     reply_head,
     return_to,
     rewrite_cookie,
+    rewrite_insert,
     rewrite_literal,
     rewrite_location,
     scim,
+    security_event,
     sieve,
     sticky,
     wire,

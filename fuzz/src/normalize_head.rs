@@ -22,7 +22,7 @@ static TABLE: LazyLock<RouteTable> = LazyLock::new(|| {
         name: name.parse().expect("a name"),
         hosts: vec!["ehr.example".to_owned()],
         path: path.to_owned(),
-        provider: "clinic".parse().expect("a name"),
+        providers: vec!["clinic".parse().expect("a name")],
         unmatched: Unmatched::Deny,
         idle_ignore: Vec::new(),
         quirks: quirks.to_vec(),

@@ -15,7 +15,7 @@ use crate::input::Input;
 static REWRITE: LazyLock<Rewrite> = LazyLock::new(|| {
     let cookies = CookieRewrite { domain: CookieDomain::Own, path: None, secure: true, same_site: None };
     let own = vec![Origin { host: "a".to_owned(), port: 80 }];
-    Rewrite::new(RewriteSettings { locations: true, cookies, literals: Vec::new() }, own)
+    Rewrite::new(RewriteSettings { locations: true, cookies, literals: Vec::new() }, own, None)
 });
 
 pub fn check(bytes: &[u8]) {
@@ -43,7 +43,7 @@ pub fn check(bytes: &[u8]) {
 fn turned(headers: &HeaderMap) -> HeaderMap {
     let mut reply = Response::new(http_body_util::Empty::<bytes::Bytes>::new());
     reply.headers_mut().clone_from(headers);
-    REWRITE.apply(reply, "ehr.example").headers().clone()
+    REWRITE.apply(reply, "ehr.example", false).headers().clone()
 }
 
 /// Whether a browser would send it back as one of ours: by name, or without a name by its value.

@@ -3,19 +3,24 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::reload::{Reloaded, Reloader};
 use crate::config::Loaded;
 use crate::control::router;
-use crate::control::state::{ControlState, Directories, Present, ProviderState, Revoking};
+use crate::control::state::{
+    ControlState, Directories, Present, ProviderState, Revoking, Signals, SignalsNow,
+};
 use crate::domain::measure::Counted;
 use crate::domain::revocation::Revocation;
 use crate::features::authn::Standing;
+use crate::features::signals::Receiver;
 use crate::gateway::metrics::WorkerMetrics;
 use crate::gateway::provisioning::finished;
 use crate::gateway::rules::Shared;
+use crate::gateway::signals::{finished as signalled, pushed};
 
 /// Binds the control listener and serves it until `stop` says so.
 pub async fn start(
@@ -38,6 +43,7 @@ pub async fn start(
         reload: reload(reloader.clone()),
         revoke: revoke(shared.clone()),
         directory: directory(shared.clone()),
+        signals: signals(shared.clone()),
         draining: stop.clone(),
         started: shared.clock.now(),
         token: settings.token.clone(),
@@ -69,6 +75,7 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
             connections: shared.room.taken(),
             providers: shared.authn.standing().into_iter().map(provider_state).collect(),
             directories: shared.directory.census(),
+            signals: signals_now(&shared),
             upstreams: rules
                 .upstreams
                 .iter()
@@ -103,6 +110,28 @@ fn directory(shared: Arc<Shared>) -> Directories {
         let shared = shared.clone();
         Some(Box::new(move |asked| Box::pin(finished(shared.provision(realm, asked, None)))))
     })
+}
+
+fn signals(shared: Arc<Shared>) -> Signals {
+    Arc::new(move |headers| {
+        let receiver = shared.transmitter_of(headers)?;
+        let (shared, headers) = (shared.clone(), headers.clone());
+        Some(Box::new(move |body: Option<Bytes>| {
+            let text = body.and_then(|body| pushed(&headers, &body));
+            let done = shared.signal(receiver, text, None);
+            Box::pin(async move { signalled(done).await.map(drop) })
+        }))
+    })
+}
+
+fn signals_now(shared: &Shared) -> Vec<SignalsNow> {
+    let now = shared.clock.now();
+    let of = |receiver: Arc<Receiver>| SignalsNow {
+        provider: receiver.settings().provider.clone(),
+        stream: receiver.stream(now),
+        barred: receiver.barred(),
+    };
+    shared.signals.receivers().into_iter().map(of).collect()
 }
 
 fn revoke(shared: Arc<Shared>) -> Arc<dyn Fn(Revocation) -> Revoking + Send + Sync> {

@@ -10,6 +10,7 @@ pub mod reload;
 pub mod resolve;
 pub mod rotation;
 pub mod running;
+pub mod signals;
 pub mod sockets;
 pub mod summary;
 pub mod wiring;

@@ -94,6 +94,9 @@ impl Reloader {
         let (loaded, mut rules, tls) = read.await.map_err(|error| Reloaded::Unusable(error.into()))??;
         let settings = loaded.settings;
         self.shared.authn.apply(settings.providers).map_err(|error| Reloaded::Unusable(error.into()))?;
+        let now = self.shared.clock.now();
+        let signals = self.shared.signals.apply(settings.signals, now);
+        signals.map_err(|error| Reloaded::Unusable(error.into()))?;
         self.shared.directory.apply(settings.directories);
         self.shared.sessions.apply(&settings.session);
         let version = rules.version.clone();

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::control_plane;
 use super::held;
 use super::reload::{ReloadStatus, Reloaded, Reloader};
+use super::signals;
 use super::sockets::{Handed, Sockets};
 use super::summary;
 use super::wiring;
@@ -29,7 +30,9 @@ use crate::features::directory::{self, Directory};
 use crate::features::guard::ledger::Ledger;
 use crate::features::hold::settings::HoldBounds;
 use crate::features::hold::{self, Holds};
+use crate::features::risk::{self, Book};
 use crate::features::session::{self, SessionLimits, Sessions};
+use crate::features::signals::{self as provider_signals, Signals};
 use crate::features::upstream::assertion::AssertionKey;
 use crate::features::upstream::check;
 use crate::features::upstream::servers::Upstream;
@@ -116,8 +119,14 @@ impl Running {
         let (journal, sockets) = open(succession, settings, &clock, &entropy).await?;
         let ledger = Arc::new(Ledger::new());
         restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
-        let parts =
-            [session::MIGRATIONS, session::PROGRAM_MIGRATIONS, hold::MIGRATIONS, directory::MIGRATIONS];
+        let parts = [
+            session::MIGRATIONS,
+            session::PROGRAM_MIGRATIONS,
+            hold::MIGRATIONS,
+            directory::MIGRATIONS,
+            provider_signals::MIGRATIONS,
+            risk::MIGRATIONS,
+        ];
         let store = Store::open(&settings.store, &parts)
             .with_context(|| format!("the store `{}` cannot be used", settings.store.display()))?;
         let holds = Holds::load(store.clone(), HoldBounds::default(), entropy.clone())
@@ -129,6 +138,11 @@ impl Running {
             entropy.clone(),
         )
         .context("the directory cannot be read")?;
+        let signals = Signals::load(store.clone(), now).context("what was signalled cannot be read")?;
+        signals
+            .apply(settings.signals.clone(), now)
+            .context("the authorities of a provider's signals cannot be used")?;
+        let risk = Book::load(store.clone(), now).context("what is known of people cannot be read")?;
         let sessions =
             Sessions::load(store, &settings.session, SessionLimits::default(), entropy.clone(), now)
                 .context("the sessions cannot be read")?;
@@ -142,6 +156,8 @@ impl Running {
             settings: settings.gateway.clone(),
             sessions: Arc::new(sessions),
             directory: Arc::new(directory),
+            signals: Arc::new(signals),
+            risk: Arc::new(risk),
             holds: Arc::new(holds),
             authn: Arc::new(authn),
             turns: Turns::default(),
@@ -166,6 +182,7 @@ impl Running {
             tokio::spawn(maintain(shared.clone())),
             tokio::spawn(held::run(shared.clone())),
             tokio::spawn(summary::run(shared.clone())),
+            tokio::spawn(signals::run(shared.clone())),
             tokio::spawn(warm_up(shared.clone())),
             tokio::spawn(check::run(upstreams(shared.clone()))),
             tokio::spawn(reloader.clone().watch(drain_seen)),
@@ -206,6 +223,7 @@ impl Running {
         summary::tell(&self.shared).await;
         let now = self.shared.clock.now();
         self.shared.sessions.maintain(now).await.context("the sessions could not be saved")?;
+        self.shared.risk.maintain(now).await.context("what is known of people could not be saved")?;
         let journal = self.shared.journal.clone();
         tokio::task::spawn_blocking(move || journal.close()).await.context("the journal was not closed")
     }
@@ -294,6 +312,9 @@ async fn maintain(shared: Arc<Shared>) {
         }
         if let Err(error) = shared.directory.maintain().await {
             tracing::error!(error = %error, "the directory could not be saved");
+        }
+        if let Err(error) = shared.risk.maintain(now).await {
+            tracing::error!(error = %error, "what is known of people could not be saved");
         }
         let is_there = |session| shared.sessions.is_there(session, now);
         shared.rules.load().upstreams.iter().for_each(|upstream| upstream.forget(is_there));

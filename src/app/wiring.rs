@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use crate::config::{Loaded, Locations, Place, Problem, Problems, Severity};
 use crate::domain::application::ProviderName;
+use crate::domain::device::DeviceClass;
 use crate::features::authn::settings::ProviderSettings;
+use crate::features::browser::script;
+use crate::features::browser::settings::{BrowserSettings, ScriptUse};
 use crate::features::client::Clients;
 use crate::features::policy::bundle::Rules as PolicyRules;
 use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogRoute};
@@ -19,7 +23,8 @@ use crate::features::route::settings::Access;
 use crate::features::route::table::{RouteProblem, RouteTable};
 use crate::features::upstream::servers::Upstream;
 use crate::features::upstream::settings::{Server, UpstreamSettings};
-use crate::gateway::devices::Devices;
+use crate::gateway::chooser::{Face, Faces};
+use crate::gateway::devices::{DeviceSettings, Devices};
 use crate::gateway::rules::{Assurances, Rules};
 use crate::platform::tls::certificates::{ByName, Certificate};
 use crate::platform::tls::front::{Front, Vouchers};
@@ -55,6 +60,9 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             &settings.time_zone,
             settings.version,
         )
+        .map(|policy| {
+            policy.with_risks(settings.raises.clone()).with_proof_ages(proof_ages(&settings.devices))
+        })
         .map_err(|found| found.into_iter().for_each(|problem| note(policy_problem(loaded, problem))))
         .ok()
     });
@@ -63,13 +71,22 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             routes,
             policy,
             upstreams,
-            rewrites: settings.rewrites.iter().zip(&settings.upstreams).map(rewrite).collect(),
+            rewrites: settings
+                .rewrites
+                .iter()
+                .zip(&settings.upstreams)
+                .zip(&settings.browsers)
+                .map(rewrite)
+                .collect(),
             holds: settings.holds.clone(),
+            browsers: settings.browsers.clone(),
+            faces: faces(&settings.providers),
             assurances: assurances(&settings.providers),
             clients: Clients::new(settings.clients.iter().cloned()),
             guard: settings.guard.clone(),
             trusted_proxies: settings.gateway.trusted_proxies.clone(),
             devices: Devices::new(settings.devices.clone()),
+            risks: settings.risks.clone(),
             limits: settings.gateway.limits.clone(),
             version: settings.version.short().into(),
         }),
@@ -77,12 +94,15 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
     }
 }
 
-fn rewrite((settings, upstream): (&RewriteSettings, &UpstreamSettings)) -> Rewrite {
+fn rewrite(
+    ((settings, upstream), browser): ((&RewriteSettings, &UpstreamSettings), &BrowserSettings),
+) -> Rewrite {
     let origin = |server: &Server| Origin {
         host: server.host.trim_matches(['[', ']']).to_ascii_lowercase(),
         port: server.port,
     };
-    Rewrite::new(settings.clone(), upstream.servers.iter().map(origin).collect())
+    let tag = (browser.script == ScriptUse::Inject).then(|| script::tag().into());
+    Rewrite::new(settings.clone(), upstream.servers.iter().map(origin).collect(), tag)
 }
 
 /// How callers are met in TLS.
@@ -110,7 +130,7 @@ pub fn catalog(routes: &RouteTable, providers: &[ProviderSettings]) -> Catalog {
         .iter()
         .map(|application| CatalogApplication {
             name: application.name.clone(),
-            provider: application.provider.clone(),
+            providers: application.providers.clone(),
         })
         .collect();
     let routes = routes
@@ -132,6 +152,19 @@ pub fn catalog(routes: &RouteTable, providers: &[ProviderSettings]) -> Catalog {
         .collect();
     let attributes = providers.iter().flat_map(|provider| provider.claims.keys().cloned()).collect();
     Catalog { applications, routes, classes, attributes }
+}
+
+fn proof_ages(devices: &[DeviceSettings]) -> BTreeMap<DeviceClass, Duration> {
+    devices.iter().filter_map(|device| Some((device.class.clone(), device.proof_lasts?))).collect()
+}
+
+fn faces(providers: &[ProviderSettings]) -> Faces {
+    let face = |it: &ProviderSettings| Face {
+        title: it.title.clone(),
+        domains: it.domains.clone(),
+        own_callback: it.own_callback,
+    };
+    providers.iter().map(|provider| (provider.name.clone(), face(provider))).collect()
 }
 
 fn assurances(providers: &[ProviderSettings]) -> BTreeMap<ProviderName, Assurances> {

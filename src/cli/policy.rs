@@ -10,9 +10,11 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::Exit;
+use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;
 use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
+use crate::domain::risk::RiskName;
 use crate::features::policy::bundle::Rules;
 use crate::features::policy::cases::{self, CaseSource};
 use crate::features::policy::decide::Question;
@@ -51,6 +53,9 @@ pub struct ExplainArguments {
     /// A field of the form that is posted: `NAME=VALUE`.
     #[arg(long, value_name = "NAME=VALUE")]
     form: Vec<String>,
+    /// At which provider they sign in, if the application admits several.
+    #[arg(long, value_name = "NAME")]
+    provider: Option<ProviderName>,
     /// The groups that the provider tells.
     #[arg(long = "groups", value_name = "GROUP", value_delimiter = ',', conflicts_with = "nobody")]
     groups: Vec<String>,
@@ -81,6 +86,9 @@ pub struct ExplainArguments {
     /// The class of the caller's device; by default of none.
     #[arg(long, value_name = "CLASS")]
     device: Option<DeviceClass>,
+    /// A risk that stands, by its name.
+    #[arg(long, value_name = "NAME")]
+    risk: Vec<RiskName>,
     /// When, such as `2026-03-02T09:30:00Z`; by default now.
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
@@ -149,6 +157,9 @@ fn show(arguments: &ShowArguments, rules: &Rules, out: &mut dyn Write) -> anyhow
             let gap = if index == 0 { "" } else { "\n" };
             writeln!(out, "{gap}// {}: {}\n{}", rule.id, rule.source, rule.cedar)?;
         }
+        for risk in rules.risks() {
+            writeln!(out, "\n// {}", risk.told())?;
+        }
     }
     Ok(Exit::Ok)
 }
@@ -175,6 +186,7 @@ fn explain(
         patient: route.patient.as_ref(),
         client_ip: arguments.from,
         device: arguments.device.as_ref(),
+        risks: rules.supposing(&arguments.risk).map_err(anyhow::Error::msg)?,
         now,
     };
     let explanation = rules.explain(&question).context("the rules do not know this route")?;
@@ -190,6 +202,7 @@ fn explain(
 impl ExplainArguments {
     fn made_up(&self) -> Person {
         let mut person = Person {
+            provider: self.provider.clone(),
             sub: self.person.clone(),
             groups: Some(self.groups.clone()),
             assurance: self.with.iter().cloned().collect(),
@@ -290,8 +303,8 @@ mod tests {
         let Loaded { settings, .. } = load(&directory.configuration()).unwrap();
         let mut catalog = Catalog::default();
         for application in &settings.applications {
-            let (name, provider) = (application.name.clone(), application.provider.clone());
-            catalog.applications.push(CatalogApplication { name, provider });
+            let (name, providers) = (application.name.clone(), application.providers.clone());
+            catalog.applications.push(CatalogApplication { name, providers });
             catalog.routes.extend(application.routes.iter().map(|route| CatalogRoute {
                 application: application.name.clone(),
                 route: route.name.clone(),

@@ -33,7 +33,26 @@ pub(super) async fn providers(settings: &Settings, now: Timestamp) -> Vec<Findin
             }
         }
     });
-    asked.collect()
+    asked.chain(mixed_up(settings, &party.names_itself())).collect()
+}
+
+/// The providers whose answers another could have sent to itself.
+fn mixed_up(settings: &Settings, names_itself: &[(ProviderName, bool)]) -> Vec<Finding> {
+    let has_choice = |name: &ProviderName| {
+        let mut applications = settings.applications.iter();
+        applications.any(|it| it.providers.len() > 1 && it.providers.contains(name))
+    };
+    let own = |name: &ProviderName| settings.providers.iter().any(|it| it.name == *name && it.own_callback);
+    let found = names_itself.iter().filter(|(name, names)| !names && has_choice(name) && !own(name));
+    let told = found.map(|(name, _)| {
+        let found = "it says no `iss` in its answers, so that another provider could have them sent to itself (mix-up)";
+        let to_do = format!(
+            "`own_callback = true`, and register https://HOST/.leastway/callback/{name} there for each host, in place of \
+             the other redirect URI"
+        );
+        Finding::warn(format!("provider {name}"), found, to_do)
+    });
+    told.collect()
 }
 
 /// Whether a sign-out at the provider is known here, and what to register for it.
@@ -43,7 +62,7 @@ fn sign_outs(tells: bool, provider: &ProviderName, applications: &[ApplicationSe
                 in here until the session ends, or `leastway session revoke` ends it"
             .to_owned();
     }
-    let its = applications.iter().find(|application| application.provider == *provider);
+    let its = applications.iter().find(|application| application.providers.contains(provider));
     let host = its.and_then(|application| application.hosts.first()).map_or("HOST", String::as_str);
     format!(
         "it offers back-channel logout: register https://{host}{BACK_CHANNEL_PATH} (with :port if that is not 443) as \

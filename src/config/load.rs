@@ -15,15 +15,15 @@ use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
-    ApplicationDraft, Draft, RoleDraft, Written, application, client, directory, machine, provider, role,
-    session,
+    ApplicationDraft, Draft, RoleDraft, Written, application, client, directory, machine, provider, risk,
+    role, session, signals,
 };
 use super::source::Source;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::JournalSettings;
 use crate::features::directory::settings::GroupUse;
 use crate::features::guard::settings::GuardSettings;
-use crate::features::session::settings::SessionSettings;
+use crate::features::session::settings::{SessionSettings, Shorter};
 use crate::features::upstream::settings::UpstreamSettings;
 use crate::foundation::clock::{Clock as _, SystemClock, Timestamp};
 use crate::foundation::digest::Digest;
@@ -147,6 +147,11 @@ fn read_providers(readers: &[Reader<'_>], draft: &mut Draft) {
             // Whatever is wrong with the provider, what is wrong with its directory is told, too.
             let scim = table.optional_table("scim");
             let directory = scim.as_ref().and_then(|scim| directory::directory(scim, settled.as_ref()));
+            let stream = table.optional_table("signals");
+            let heard = stream.as_ref().and_then(|stream| signals::signals(stream, settled.as_ref()));
+            if let (Some(stream), Some(it)) = (stream, heard) {
+                draft.signals.push(Written { key: stream.key_of("token"), it });
+            }
             let Some(mut it) = settled else { continue };
             if let (Some(scim), Some(directory)) = (scim, directory) {
                 it.has_directory_groups = directory.groups != GroupUse::Ignore;
@@ -157,7 +162,7 @@ fn read_providers(readers: &[Reader<'_>], draft: &mut Draft) {
     }
 }
 
-/// Applications, roles and programs.
+/// Applications, roles, risks and programs.
 fn read_named(readers: &[Reader<'_>], draft: &mut Draft) {
     let only_provider = match draft.provider_names.as_slice() {
         [only] => Some(only.it.clone()),
@@ -170,9 +175,14 @@ fn read_named(readers: &[Reader<'_>], draft: &mut Draft) {
             draft.application_names.push(Written { key: table.key().to_owned(), it: name });
         }
         for (name, table) in reader.named("role") {
-            let settled = role::role(&name, &table);
+            let settled = role::role(&name, &table, only_provider.as_deref());
             draft.roles.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
             draft.role_names.push(Written { key: table.key().to_owned(), it: name });
+        }
+        for (name, table) in reader.named("risk") {
+            let settled = risk::risk(&name, &table);
+            draft.risks.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
+            draft.risk_names.push(Written { key: table.key().to_owned(), it: name });
         }
         for (name, table) in reader.named("client") {
             let settled = client::client(&name, &table);
@@ -237,16 +247,21 @@ fn tell_upstreams(upstreams: &mut [UpstreamSettings], role: &RoleDraft) {
 }
 
 fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>) -> Settings {
-    let Machine { gateway, control, store, journal, session, devices, guard, time_zone } = machine;
+    let Machine { gateway, control, store, journal, mut session, devices, guard, time_zone } = machine;
     let (mut applications, mut upstreams) = (Vec::new(), Vec::new());
-    let (mut rewrites, mut holds) = (Vec::new(), Vec::new());
+    let (mut rewrites, mut holds, mut browsers) = (Vec::new(), Vec::new(), Vec::new());
     for Written { it, key: _ } in draft.applications {
-        let ApplicationDraft { settings, upstream, rewrite, hold } = it;
+        let ApplicationDraft { settings, upstream, rewrite, hold, browser, session: shorter } = it;
+        if shorter != Shorter::default() {
+            session.applications.insert(settings.name.clone(), shorter);
+        }
         applications.push(settings);
         upstreams.push(upstream);
         rewrites.push(rewrite);
         holds.push(hold);
+        browsers.push(browser);
     }
+    let (risks, raises) = draft.risks.into_iter().map(|Written { it, key: _ }| (it.risk, it.raise)).unzip();
     for role in &draft.roles {
         tell_upstreams(&mut upstreams, &role.it);
     }
@@ -257,6 +272,7 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         journal,
         providers: draft.providers.into_iter().map(|written| written.it).collect(),
         directories: draft.directories.into_iter().map(|written| written.it).collect(),
+        signals: draft.signals.into_iter().map(|written| written.it).collect(),
         session,
         devices,
         guard,
@@ -264,7 +280,10 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         upstreams,
         rewrites,
         holds,
+        browsers,
         roles: draft.roles.into_iter().map(|written| written.it.settings).collect(),
+        risks,
+        raises,
         clients: draft.clients.into_iter().map(|written| written.it).collect(),
         policies: draft.policies,
         time_zone,

@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::JournalSettings;
 use crate::features::authn::settings::ProviderSettings;
+use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
 use crate::features::directory::settings::DirectorySettings;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::hold::settings::HoldSettings;
-use crate::features::policy::settings::{CedarFile, RoleSettings};
+use crate::features::policy::settings::{CedarFile, RaiseSettings, RoleSettings};
 use crate::features::rewrite::settings::RewriteSettings;
+use crate::features::risk::settings::RiskSettings;
 use crate::features::route::settings::ApplicationSettings;
 use crate::features::session::settings::SessionSettings;
+use crate::features::signals::settings::SignalSettings;
 use crate::features::upstream::settings::UpstreamSettings;
 use crate::foundation::digest::Digest;
 use crate::gateway::devices::DeviceSettings;
@@ -33,6 +36,8 @@ pub struct Settings {
     pub providers: Vec<ProviderSettings>,
     /// The directories that they keep here.
     pub directories: Vec<DirectorySettings>,
+    /// What they signal of their people.
+    pub signals: Vec<SignalSettings>,
     /// Sessions.
     pub session: SessionSettings,
     /// The classes of devices, in the order in which they are tried.
@@ -47,8 +52,14 @@ pub struct Settings {
     pub rewrites: Vec<RewriteSettings>,
     /// What is kept of forms that could not be sent; one for each application, in the same order.
     pub holds: Vec<HoldSettings>,
+    /// What is declared of its pages; one for each application, in the same order.
+    pub browsers: Vec<BrowserSettings>,
     /// Who may do what.
     pub roles: Vec<RoleSettings>,
+    /// What makes it more that is asked of a person.
+    pub risks: Vec<RiskSettings>,
+    /// Where that counts, and what it asks for; one for each risk, in the same order.
+    pub raises: Vec<RaiseSettings>,
     /// Programs that come with an access token of their own.
     pub clients: Vec<ClientSettings>,
     /// Cedar beyond the roles.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::authority::problem;
-use super::state::ControlState;
+use super::state::{ControlState, SignalsNow};
 use crate::domain::application::ApplicationName;
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::reason::Reason;
@@ -26,6 +26,7 @@ pub async fn status(State(state): State<ControlState>) -> Response {
         "rules_version": &*present.rules_version,
         "reload": { "succeeded": present.reload_succeeded, "at": present.reloaded },
         "providers": present.providers,
+        "signals": present.signals.iter().map(SignalsNow::shown).collect::<Vec<_>>(),
         "connections": present.connections,
         "journal_head": state.journal.head().to_string(),
     }))

@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::state::{ControlState, Present};
-use super::upstream_metrics;
+use super::{signal_metrics, upstream_metrics};
 use crate::domain::measure::{BOUNDS, Counted, Histogram};
 use crate::features::audit::Counters;
 
@@ -53,6 +53,7 @@ impl Collector for Snapshot {
         self.journal(&mut encoder)?;
         self.present(&mut encoder)?;
         self.directories(&mut encoder)?;
+        signal_metrics::encode(&self.present.signals, &mut encoder)?;
         upstream_metrics::encode(&self.present.upstreams, &mut encoder)
     }
 }
@@ -108,6 +109,22 @@ impl Snapshot {
             "replies_withheld",
             "Replies withheld beyond the minimum necessary",
             self.counted.withheld,
+        )?;
+        let mut risks = encoder.encode_descriptor(
+            "risks",
+            "Events in which a risk stood or was cleared, by risk and what came of it",
+            None,
+            MetricType::Counter,
+        )?;
+        for ((rule, step), number) in &self.counted.risks {
+            let labels = [("risk", rule.as_str()), ("step", step.as_str())];
+            ConstCounter::new(*number).encode(risks.encode_family(&labels)?)?;
+        }
+        counter(
+            encoder,
+            "keep_alives_ignored",
+            "Requests that came at equal intervals and kept no session alive",
+            self.counted.keep_alives_ignored,
         )?;
         histogram(
             encoder,

@@ -12,6 +12,8 @@ pub mod revocation;
 pub mod rotation;
 pub mod router;
 pub mod settings;
+mod signal_metrics;
+pub mod signals;
 pub mod state;
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::timeout::error::Elapsed;
 
 use super::state::ControlState;
-use super::{api, authority, metrics, probes, provisioning, revocation, rotation};
+use super::{api, authority, metrics, probes, provisioning, revocation, rotation, signals};
 
 /// The paths that ask for nothing: for whoever watches over the process.
 pub const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -33,6 +33,9 @@ pub const GUARDED: [(&str, &str); 6] = [
 
 /// The paths that ask for a provider's token, with any method: its directory.
 pub const DIRECTORY: &str = "/scim/v2/{*path}";
+
+/// The path that asks for a transmitter's token.
+pub const SIGNALS: (&str, &str) = ("POST", signals::SIGNALS_PATH);
 
 /// The control listener's paths.
 pub fn router(state: ControlState) -> Router {
@@ -52,8 +55,11 @@ pub fn router(state: ControlState) -> Router {
                 .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
                 .timeout(ANSWERED_WITHIN),
         );
-    let directory =
-        Router::new().route(DIRECTORY, any(provisioning::serve)).layer(DefaultBodyLimit::disable()).layer(
+    let directory = Router::new()
+        .route(DIRECTORY, any(provisioning::serve))
+        .route(signals::SIGNALS_PATH, post(signals::receive))
+        .layer(DefaultBodyLimit::disable())
+        .layer(
             ServiceBuilder::new()
                 .layer(HandleErrorLayer::new(unanswered))
                 .load_shed()

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::domain::application::{ApplicationName, ProviderName};
@@ -17,6 +19,7 @@ use crate::features::audit::journal::Journal;
 use crate::features::directory::Census;
 use crate::features::directory::scim::{Asked, Reply};
 use crate::features::session::Sessions;
+use crate::features::signals::{SetFault, StreamNow};
 use crate::features::upstream::servers::UpstreamNow;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
@@ -41,6 +44,8 @@ pub struct ControlState {
     pub revoke: Arc<dyn Fn(Revocation) -> Revoking + Send + Sync>,
     /// The directory of the provider whose token is brought, to be asked; none where it is nobody's.
     pub directory: Directories,
+    /// The receiver for whose provider a token is brought; none where it is nobody's.
+    pub signals: Signals,
     /// Whether no further connection is accepted.
     pub draining: watch::Receiver<bool>,
     /// When the gateway started.
@@ -68,6 +73,35 @@ pub type DirectoryService = Box<dyn FnOnce(Asked) -> Provisioned + Send>;
 /// What a provider asks, being done and written down: what it is answered.
 pub type Provisioned = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
+/// The receiver for which a head brings the token.
+pub type Signals = Arc<dyn Fn(&HeaderMap) -> Option<SignalService> + Send + Sync>;
+
+/// A receiver that takes one body; none where it is larger than is read.
+pub type SignalService = Box<dyn FnOnce(Option<Bytes>) -> Signalling + Send>;
+
+/// A signal, being carried out and written down: whether it was taken.
+pub type Signalling = Pin<Box<dyn Future<Output = Result<(), SetFault>> + Send>>;
+
+/// How the signals of a provider stand.
+#[derive(Clone, Debug)]
+pub struct SignalsNow {
+    /// Whose.
+    pub provider: ProviderName,
+    /// Their stream.
+    pub stream: StreamNow,
+    /// Names of people who may not sign in because of them.
+    pub barred: usize,
+}
+
+impl SignalsNow {
+    /// What operators see of them.
+    pub fn shown(&self) -> Value {
+        let Self { provider, stream, barred } = self;
+        let (heard, silent, status) = (stream.heard, stream.is_silent, stream.status);
+        json!({ "provider": provider, "heard": heard, "silent": silent, "stream": status, "barred": barred })
+    }
+}
+
 /// What changes from moment to moment.
 #[derive(Debug)]
 pub struct Present {
@@ -83,6 +117,8 @@ pub struct Present {
     pub providers: Vec<ProviderState>,
     /// How many users and groups each provider keeps here.
     pub directories: Vec<(ProviderName, Census)>,
+    /// How each provider's signals stand.
+    pub signals: Vec<SignalsNow>,
     /// How the applications' servers stand.
     pub upstreams: Vec<(ApplicationName, UpstreamNow)>,
 }

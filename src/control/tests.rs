@@ -10,23 +10,27 @@ use http::{Method, Request, StatusCode};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
-use super::router::{DIRECTORY, GUARDED, OPEN, REQUESTS_MAX, router};
-use super::state::{ControlState, DirectoryService, Present, ProviderState, Provisioned, Revoking};
+use super::router::{DIRECTORY, GUARDED, OPEN, REQUESTS_MAX, SIGNALS, router};
+use super::state::{
+    ControlState, DirectoryService, Present, ProviderState, Provisioned, Revoking, SignalsNow,
+};
 use crate::domain::assurance::Assurance;
-use crate::domain::device::Resume;
+use crate::domain::device::{Resume, WhenFull};
 use crate::domain::event::{EventKind, Opening, Outcome, Verdict};
 use crate::domain::measure::Counted;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, Revocation, Revoked, Target};
+use crate::domain::signal::{SignalKind, SignalStep};
 use crate::domain::subject::Subject;
 use crate::features::audit::events::{Event, events_since};
 use crate::features::audit::journal::Journal;
 use crate::features::audit::settings::{JournalSettings, Sync};
 use crate::features::directory::Census;
 use crate::features::directory::scim::{Asked, Reply};
-use crate::features::session::settings::{SessionSettings, Times};
+use crate::features::session::settings::{Concurrent, SessionSettings, Times};
 use crate::features::session::{MIGRATIONS, NewSession, PROGRAM_MIGRATIONS, SessionLimits, Sessions};
+use crate::features::signals::{Counts, StreamNow, StreamStatus};
 use crate::features::upstream::servers::UpstreamNow;
 use crate::features::upstream::settings::Server;
 use crate::features::upstream::standing::StandingNow;
@@ -73,6 +77,7 @@ impl House {
             reload: Arc::new(|| Box::pin(async { Ok("5eed".into()) })),
             revoke,
             directory: Arc::new(|_| None),
+            signals: Arc::new(|_| None),
             draining: seen,
             started: start(),
             token: Some(Secret::new(TOKEN.to_owned())),
@@ -117,7 +122,14 @@ async fn sessions(path: &Path, entropy: &Arc<SystemEntropy>) -> Sessions {
     let store = Store::open(path, &[MIGRATIONS, PROGRAM_MIGRATIONS]).unwrap();
     let (idle, absolute) = (Duration::from_secs(900), Duration::from_secs(43_200));
     let times = Times { lock: idle, idle, absolute, resume: Resume::Login };
-    let settings = SessionSettings { times, devices: BTreeMap::new() };
+    let concurrent = Concurrent { most: None, devices: BTreeMap::new(), when_full: WhenFull::EndOldest };
+    let settings = SessionSettings {
+        times,
+        devices: BTreeMap::new(),
+        applications: BTreeMap::new(),
+        concurrent,
+        detect_polling: true,
+    };
     let sessions =
         Sessions::load(store, &settings, SessionLimits::default(), entropy.clone(), start()).unwrap();
     let subject = Subject {
@@ -151,7 +163,12 @@ fn servers() -> UpstreamNow {
 }
 
 fn present() -> Present {
+    let mut counts = Counts::new();
+    counts.insert((Some(SignalKind::SessionRevoked), SignalStep::CarriedOut), 5);
+    counts.insert((None, SignalStep::Refused), 1);
+    let stream = StreamNow { heard: start(), is_silent: true, status: StreamStatus::Paused, counts };
     Present {
+        signals: vec![SignalsNow { provider: "clinic".parse().unwrap(), stream, barred: 2 }],
         directories: vec![("clinic".parse().unwrap(), Census { active: 7, disabled: 2, groups: 3 })],
         upstreams: vec![("ehr".parse().unwrap(), servers())],
         rules_version: "c0ffee".into(),
@@ -240,8 +257,11 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         guarded("GET", "/api/v1/events"),
         guarded("POST", "/api/v1/reload"),
         guarded("POST", "/api/v1/rotation"),
+        // An operator's token is no transmitter's.
+        Row { method: "POST", path: "/ssf/events", nobody: 400, wrong: 400, right: 400 },
     ];
-    let served: Vec<(&str, &str)> = OPEN.iter().map(|path| ("GET", *path)).chain(GUARDED).collect();
+    let open = OPEN.iter().map(|path| ("GET", *path));
+    let served: Vec<(&str, &str)> = open.chain(GUARDED).chain([SIGNALS]).collect();
     let tabled: Vec<(&str, &str)> = rows.iter().map(|row| (row.method, row.path)).collect();
     assert_eq!(tabled, served, "every path of the router has its row here");
 
@@ -269,7 +289,8 @@ async fn the_paths_listed_are_the_paths_that_the_router_has() {
     let source = include_str!("router.rs");
     let (_, body) = source.split_once("pub fn router").unwrap();
     let (body, _) = body.split_once("pub async fn serve").unwrap();
-    assert_eq!(body.matches(".route(").count(), OPEN.len() + [DIRECTORY].len() + GUARDED.len());
+    let merged = [DIRECTORY, SIGNALS.1].len();
+    assert_eq!(body.matches(".route(").count(), OPEN.len() + merged + GUARDED.len());
     assert_eq!(body.matches(".nest(").count(), 1);
 }
 

@@ -14,6 +14,16 @@ name! {
 }
 
 closed_list! {
+    /// What happens when somebody signs in who has as many sessions already as they may.
+    WhenFull {
+        /// One of theirs ends: one that is locked, else the one that was not used for longest.
+        EndOldest = "end_oldest",
+        /// They are not signed in, as long as none of the others is locked or over.
+        Refuse = "refuse",
+    }
+}
+
+closed_list! {
     /// What somebody has to do to come back to their locked session.
     Resume {
         /// Authenticate at the provider once more; its own session is not enough.

@@ -20,6 +20,8 @@ use super::provisioning::Provisioning;
 use super::purpose::Purpose;
 use super::reason::Reason;
 use super::revocation::{Revocation, Revoked};
+use super::risk::EventRisk;
+use super::signal::EventSignal;
 use super::subject::SubjectId;
 use super::{closed_list, limit::OnExceed};
 use crate::foundation::clock::Timestamp;
@@ -189,6 +191,12 @@ pub struct Opening {
     /// The locked session that the request met, or whose sign-in it ends.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lock: Option<Box<EventLock>>,
+    /// The risks that stood, or that were cleared by the sign-in that this is.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub risks: Vec<EventRisk>,
+    /// Whether it came at equal intervals, as a page asks by itself: it was no sign of the person.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub keep_alive_ignored: bool,
     /// For administration and lifecycle: what was done, in a few plain words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
@@ -198,6 +206,9 @@ pub struct Opening {
     /// What a provider told of its people, or asked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub provisioning: Option<Box<Provisioning>>,
+    /// What a provider has signalled, and what was done about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signal: Option<Box<EventSignal>>,
 }
 
 /// What one request takes of a person's windows.
@@ -388,9 +399,12 @@ impl Opening {
             justification: None,
             hold: None,
             lock: None,
+            risks: Vec::new(),
+            keep_alive_ignored: false,
             note: None,
             revocation: None,
             provisioning: None,
+            signal: None,
         }
     }
 

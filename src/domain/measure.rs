@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::application::{ApplicationName, ClientName};
 use super::event::{Outcome, Verdict};
 use super::reason::Reason;
+use super::risk::{RiskName, RiskStep};
 
 /// The counts; those of several workers can be added up.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +42,10 @@ pub struct Counted {
     pub connections_cut: u64,
     /// Replies withheld because of their number of records.
     pub withheld: u64,
+    /// Risks, by what came of them in how many events.
+    pub risks: BTreeMap<(RiskName, RiskStep), u64>,
+    /// Requests that came like a metronome's beats, and kept no session alive.
+    pub keep_alives_ignored: u64,
     /// From when it was here that sessions are to end until what goes on by them was cut (or 1 s, for callers that take
     /// nothing), and store and journal had it.
     pub revocation: Histogram,
@@ -93,6 +98,10 @@ impl Counted {
         for (key, number) in &other.events {
             *self.events.entry(*key).or_default() += number;
         }
+        for (key, number) in &other.risks {
+            *self.risks.entry(key.clone()).or_default() += number;
+        }
+        self.keep_alives_ignored += other.keep_alives_ignored;
         self.duration.add(&other.duration);
         self.upstream.add(&other.upstream);
         self.decision.add(&other.decision);

@@ -21,6 +21,8 @@ pub mod purpose;
 pub mod reason;
 pub mod reply_shape;
 pub mod revocation;
+pub mod risk;
+pub mod signal;
 pub mod subject;
 pub mod websocket;
 

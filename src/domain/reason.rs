@@ -29,6 +29,16 @@ closed_list! {
         AuthTooOld = "auth-too-old",
         /// A reason has to be given first.
         JustificationRequired = "justification-required",
+        /// The person has to prove who they are: they were not proven at this browser before.
+        DeviceNew = "device-new",
+        /// The person has to prove who they are: they were not proven in this network before.
+        NetworkNew = "network-new",
+        /// The person has to prove who they are: they do not use to work at this hour.
+        HourUnusual = "hour-unusual",
+        /// The person has to prove who they are: they were denied often in a short while.
+        AfterDenials = "after-denials",
+        /// The person has to prove who they are: somebody says that they are at risk.
+        RiskTold = "risk-told",
         // no program of ours
         /// An access token does not hold, or is no one's that may come here.
         TokenInvalid = "token-invalid",
@@ -116,6 +126,8 @@ closed_list! {
         AccountUnknown = "account-unknown",
         /// Whoever would change the directory does not bring its token, or comes from elsewhere.
         ProvisioningRefused = "provisioning-refused",
+        /// Whoever would signal to us does not bring the token, or what they bring does not hold.
+        SignalRefused = "signal-refused",
         /// The browser signs in again and again for the same page.
         SignInLoop = "sign-in-loop",
         /// A logout token that was posted to us does not hold.
@@ -124,6 +136,8 @@ closed_list! {
         AssuranceNotProven = "assurance-not-proven",
         /// The store does not answer.
         StoreUnavailable = "store-unavailable",
+        /// The person has as many sessions already as they may.
+        TooManySessions = "too-many-sessions",
         /// More requests than one caller may make in a while.
         TooManyRequests = "too-many-requests",
         /// Too much at once.

@@ -85,6 +85,24 @@ closed_list! {
         Scim = "scim",
         /// The directory: the person's account goes by another name. They are expected back.
         AccountRenamed = "account-renamed",
+        /// A Shared Signal (CAEP): the session at the provider was revoked.
+        SessionRevokedSignal = "caep-session-revoked",
+        /// A Shared Signal (CAEP): one of the person's credentials was revoked or deleted.
+        CredentialChange = "caep-credential-change",
+        /// A Shared Signal (CAEP): what the provider says of the person has changed.
+        TokenClaimsChange = "caep-token-claims-change",
+        /// A Shared Signal (CAEP): the person's device is not compliant any more.
+        DeviceComplianceChange = "caep-device-compliance-change",
+        /// A Shared Signal (RISC): the person's account was disabled.
+        AccountDisabled = "risc-account-disabled",
+        /// A Shared Signal (RISC): the person's account was deleted.
+        AccountPurged = "risc-account-purged",
+        /// A Shared Signal (RISC): a credential of the person is known to somebody else.
+        CredentialCompromise = "risc-credential-compromise",
+        /// A Shared Signal (RISC): the person has to change a credential.
+        CredentialChangeRequired = "risc-account-credential-change-required",
+        /// A Shared Signal (RISC): all sessions of the person were revoked.
+        SessionsRevokedSignal = "risc-sessions-revoked",
         /// The provider, which was asked again, does not vouch for a program's token any more.
         TokenInactive = "token-inactive",
     }

@@ -7,12 +7,16 @@ pub mod authn;
 pub mod client;
 pub mod directory;
 pub mod session;
-// May they.
+pub mod signals;
+// May they, and what is asked of them besides.
 pub mod policy;
+pub mod risk;
 // What passes.
 pub mod guard;
 pub mod rewrite;
 pub mod upstream;
+// What stands beside it in the browser.
+pub mod browser;
 // What could not pass yet.
 pub mod hold;
 // What is kept.

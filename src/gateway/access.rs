@@ -24,15 +24,17 @@ use super::passage::Passage;
 use super::refusal::{Challenged, Refusal};
 use super::sought::Part;
 use super::worker::{Current, Worker};
-use super::{program, subject};
+use super::{program, risk, subject};
 use crate::domain::decision::{Challenge, Decision, Denial};
 use crate::domain::device::DeviceClass;
 use crate::domain::reason::Reason;
+use crate::domain::risk::Standing as Risks;
 use crate::features::policy::decide::Question;
 use crate::features::route::settings::{Access as Audience, Unmatched};
 use crate::features::route::table::{Application, Route};
 use crate::features::session::Session;
 use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
 use crate::foundation::id::SessionId;
 
 /// The access that something goes on by.
@@ -45,8 +47,14 @@ pub struct Access {
     parts: Vec<Part>,
     client: IpAddr,
     device: Option<DeviceClass>,
+    /// The browser, by its name.
+    browser: Option<Digest>,
+    /// The risks that stood when a reply was asked for.
+    risks: Risks,
     /// The certificate that the device's class or the token rests on.
     rests_on: Option<Rc<Shown>>,
+    /// Whether that is believed.
+    is_believed: bool,
     /// When a reply was asked for; none for a WebSocket.
     asked: Option<Timestamp>,
     /// Under what a reply was found to be good. As long as that is so, there is no more to ask.
@@ -109,6 +117,9 @@ impl Access {
             client: passage.normalized.head.client,
             device: moment.device.clone(),
             rests_on: moment.shown.clone().filter(|_| is_told || is_bound),
+            is_believed: true,
+            browser: risk::browser(moment, passage.manner),
+            risks: passage.risks,
             asked: None,
             good: None,
             next: Instant::now() + wait,
@@ -138,12 +149,17 @@ impl Access {
         }
     }
 
+    /// The class of the device, as long as what tells it is believed.
+    fn device(&self) -> Option<&DeviceClass> {
+        self.device.as_ref().filter(|_| self.is_believed)
+    }
+
     fn asked(&mut self, by_person: bool) -> Option<Reason> {
         let now = self.worker.now();
         let front = self.worker.shared.tls.load();
-        let is_believed = self.rests_on.as_ref().is_none_or(|shown| shown.believed(&front, now).is_some());
-        let device = self.device.as_ref().filter(|_| is_believed);
-        let standing = |session| self.worker.standing(session, device);
+        self.is_believed = self.rests_on.as_ref().is_none_or(|shown| shown.believed(&front, now).is_some());
+        let is_believed = self.is_believed;
+        let standing = |session| self.worker.standing(session, &self.application, self.device());
         let session = match self.session.map(standing).transpose() {
             Ok(session) => session,
             Err(reason) => return Some(reason),
@@ -158,7 +174,7 @@ impl Access {
         if let (Some(session), true) = (&session, by_person) {
             self.worker.shared.sessions.touch(session, now);
         }
-        let directory = self.worker.shared.directory.revision();
+        let directory = self.worker.shared.people_revision();
         let version = session.as_ref().map(|session| session.version);
         let standing = Standing { session: version, is_believed, directory };
         let current = self.worker.current();
@@ -167,8 +183,7 @@ impl Access {
         if self.asked.is_some() && self.good.as_ref().is_some_and(is_good) {
             return None;
         }
-        let device = device.cloned();
-        let refused = self.refused(&current, session.as_ref(), device.as_ref(), self.asked.unwrap_or(now));
+        let refused = self.refused(&current, session.as_ref(), self.asked.unwrap_or(now));
         self.good = refused.is_none().then_some((current, standing));
         refused
     }
@@ -198,13 +213,7 @@ impl Access {
     }
 
     /// Why it would not be given under these rules.
-    fn refused(
-        &self,
-        current: &Current,
-        session: Option<&Arc<Session>>,
-        device: Option<&DeviceClass>,
-        now: Timestamp,
-    ) -> Option<Reason> {
+    fn refused(&self, current: &Current, session: Option<&Arc<Session>>, now: Timestamp) -> Option<Reason> {
         let applications = current.rules.routes.applications();
         let Some(application) = applications.iter().find(|known| known.name == self.application.name) else {
             return Some(Reason::RouteNotFound);
@@ -218,7 +227,18 @@ impl Access {
         if let Some(strayed) = session.and_then(stray) {
             return Some(strayed.reason());
         }
-        self.parts.iter().find_map(|part| self.part_refused(part, current, application, session, device, now))
+        let risks = self.risks(current, session, now);
+        self.parts
+            .iter()
+            .find_map(|part| self.part_refused(part, current, application, (session, risks), now))
+    }
+
+    /// The risks that count: for a reply those that stood when it was asked for, for a WebSocket those that stand.
+    fn risks(&self, current: &Current, session: Option<&Arc<Session>>, now: Timestamp) -> Risks {
+        let Some(session) = session.filter(|_| self.asked.is_none()) else { return self.risks };
+        let (device, browser) = (self.device(), self.browser);
+        let from = risk::From { device, browser, client: self.client, by_person: false };
+        risk::standing_of(&self.worker, current, session, &from, now)
     }
 
     fn part_refused(
@@ -226,8 +246,7 @@ impl Access {
         part: &Part,
         current: &Current,
         application: &Application,
-        session: Option<&Arc<Session>>,
-        device: Option<&DeviceClass>,
+        (session, risks): (Option<&Arc<Session>>, Risks),
         now: Timestamp,
     ) -> Option<Reason> {
         let Some(asked) = &part.route else {
@@ -250,7 +269,8 @@ impl Access {
             route: route.index,
             patient: part.patient.as_ref(),
             client_ip: self.client,
-            device,
+            device: self.device(),
+            risks,
             now,
         };
         match current.rules.policy.decide(&current.memory, &question) {

@@ -1,7 +1,7 @@
 //! What a request uses of the windows, and what being beyond a limit comes to: a step, a block, or advice.
 
 use super::draft::Draft;
-use super::passage::{Passage, STEP_UP_LASTS, action};
+use super::passage::{Passage, action};
 use super::refusal::Refusal;
 use super::sought::Part;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
@@ -87,7 +87,7 @@ impl Passage<'_> {
             Step::Justify => Challenge::Justify,
             Step::StepUp => match self.step_up_class() {
                 Some(class) => Challenge::StepUp(
-                    AssuranceNeed { class, fresh: Some(STEP_UP_LASTS) },
+                    AssuranceNeed { class, fresh: Some(self.step_up_lasts()) },
                     Reason::AcrInsufficient,
                 ),
                 // Nobody can step up there: then it does not pass.
@@ -106,7 +106,8 @@ impl Passage<'_> {
 
     /// The class that a step-up asks for where a limit does not name one: the provider's first.
     pub(super) fn step_up_class(&self) -> Option<AssuranceClass> {
-        let classes = self.moment.current.rules.assurances.get(&self.application.provider)?;
+        let provider = &self.person.known()?.session.provider;
+        let classes = self.moment.current.rules.assurances.get(provider)?;
         classes.keys().next().cloned()
     }
 

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use super::challenge::{self, Redirect};
 use super::draft::Draft;
 use super::handle::{Answer, Moment, note_person};
-use super::own_paths::{Asked, lead};
+use super::own_paths::{Asked, lead, with_cookie};
 use super::refusal::Refusal;
 use super::subject::{self, Person};
-use super::{hold, provisioning, turnstile, unlock};
+use super::{chooser, hold, leaving, provisioning, risk, turnstile, unlock};
+use crate::domain::application::ProviderName;
 use crate::domain::event::LockStep;
 use crate::domain::purpose::Purpose;
 use crate::domain::revocation::{Cause, Target};
+use crate::domain::subject::SubjectId;
 use crate::features::authn::{AuthnError, Finished, Previous, ReturnTo};
 use crate::features::directory::Known;
+use crate::features::risk::Proven;
 use crate::features::session::{Found, Locked, NewSession, Renewal, Session, SessionError, SessionToken};
 use crate::foundation::id::SessionId;
 use crate::foundation::secret::Secret;
@@ -21,42 +24,97 @@ use crate::foundation::secret::Secret;
 /// Where the provider sends people back to, on each host.
 pub const CALLBACK_PATH: &str = "/.leastway/callback";
 
-/// The same, with the host.
-pub fn uri(authority: &str) -> String {
-    format!("https://{authority}{CALLBACK_PATH}")
+/// The same of one provider, where it has one of its own.
+const OWN_CALLBACK: &str = "/.leastway/callback/";
+
+/// Whether people are sent back to this path.
+pub fn is_own(path: &str) -> bool {
+    path == CALLBACK_PATH
+        || path.strip_prefix(OWN_CALLBACK).is_some_and(|name| name.parse::<ProviderName>().is_ok())
+}
+
+/// Where a provider sends people back to, with the host. One that has a callback of its own gets nobody else's answers,
+/// since a sign-in is finished only where it was begun to be.
+pub fn uri(moment: &Moment, provider: &ProviderName, authority: &str) -> String {
+    if moment.current.rules.faces.get(provider).is_some_and(|face| face.own_callback) {
+        format!("https://{authority}{OWN_CALLBACK}{provider}")
+    } else {
+        format!("https://{authority}{CALLBACK_PATH}")
+    }
 }
 
 /// The provider has sent the person back.
-pub async fn answer(moment: &Moment, asked: &Asked, draft: &mut Option<Draft>) -> Result<Answer, Refusal> {
+pub async fn answer(
+    moment: &Moment,
+    path: &str,
+    asked: &Asked,
+    draft: &mut Option<Draft>,
+) -> Result<Answer, Refusal> {
     turnstile::sign_in(moment)?;
     let query = asked.head.target().query().unwrap_or_default();
-    let redirect_uri = uri(asked.manner.authority());
+    let redirect_uri = format!("https://{}{path}", asked.manner.authority());
     let binding = asked.manner.binding();
-    let binding = binding.as_ref().map(Secret::reveal);
     let authn = &moment.worker.shared.authn;
+    let binding = binding.as_ref().map(Secret::reveal);
     let finished = match authn.finish(query, binding, &redirect_uri, moment.now).await {
         Ok(finished) => finished,
-        Err(error) => {
-            let led = authn.led(query, binding, moment.now);
-            let location = led.as_ref().map_or("/", ReturnTo::as_str);
-            // An old tab of somebody who has signed in meanwhile: nothing is wrong.
-            if matches!(error, AuthnError::UnknownTransaction) && asked.person.known().is_some() {
-                return Ok(lead(moment, &Redirect { location: location.to_owned(), set_cookie: None }));
-            }
-            return Err(challenge::failed(error, location));
-        }
+        Err(error) => return strayed(moment, asked, error, (query, binding, &redirect_uri)),
     };
     let known = provisioning::admit(moment, &finished)?;
     // Whoever is not let in for a reason of their own is told that.
     if finished.goes_round {
         return Err(challenge::failed(AuthnError::GoesRound, finished.return_to.as_str()));
     }
+    let whose = whose(moment, asked);
+    let stays = whose.as_ref() == Some(&finished.subject.id());
     let location = hold::after_sign_in(moment, asked, &finished, draft).await;
+    let remembered = chooser::remember(moment, asked, finished.return_to.as_str(), &finished.provider);
     let came = Came { moment, asked, location: &location, known: &known };
+    let (assurance, authenticated) = (finished.assurance.clone(), finished.authenticated);
     let (session, token) = came.establish(finished, draft).await?;
+    let set_cookie = token.map(|token| token.set_cookie());
     note_person(draft, &subject::person(moment, &Found::Session(session.clone()), None));
     provisioning::admit_still(moment, &session).await?;
-    Ok(lead(moment, &Redirect { location, set_cookie: Some(token.set_cookie()) }))
+    let proven = Proven { assurance: &assurance, authenticated };
+    let browser = risk::came(moment, &asked.manner, (&session, &proven), draft);
+    let answer = lead(moment, &Redirect { location, set_cookie });
+    let answer = remembered.iter().chain(&browser).fold(answer, |answer, cookie| with_cookie(answer, cookie));
+    if stays {
+        return Ok(answer);
+    }
+    // Whatever the applications know of this browser is of whoever was here before.
+    Ok(Box::pin(leaving::hand_over(moment, asked, whose.is_some(), draft)).await?.on(answer))
+}
+
+/// Whose the session is, or was, that the browser has the cookie of; as far as that is remembered.
+fn whose(moment: &Moment, asked: &Asked) -> Option<SubjectId> {
+    if let Person::Known(known) = &asked.person {
+        return Some(known.session.subject.id());
+    }
+    let token = asked.head.session.value()?;
+    moment.worker.shared.sessions.whose(token.reveal(), &asked.head.authority.host)
+}
+
+/// A way back that leads to no session. Of somebody who has one meanwhile it is an old tab, and nothing is wrong.
+fn strayed(
+    moment: &Moment,
+    asked: &Asked,
+    error: AuthnError,
+    (query, binding, redirect_uri): (&str, Option<&str>, &str),
+) -> Result<Answer, Refusal> {
+    let authn = &moment.worker.shared.authn;
+    let led = authn.led(query, binding, moment.now);
+    let location = led.as_ref().map_or("/", ReturnTo::as_str);
+    let old = if matches!(error, AuthnError::OtherBrowser) {
+        // Of tabs that began at once, before the browser had a binding, all but one have lost theirs.
+        authn.leads(query, redirect_uri, moment.client).map(|target| target.as_str().to_owned())
+    } else {
+        matches!(error, AuthnError::UnknownTransaction).then(|| location.to_owned())
+    };
+    match old.filter(|_| asked.person.known().is_some()) {
+        Some(location) => Ok(lead(moment, &Redirect { location, set_cookie: None })),
+        None => Err(challenge::failed(error, location)),
+    }
 }
 
 /// Somebody who has come back.
@@ -69,13 +127,16 @@ struct Came<'a> {
     known: &'a Known,
 }
 
-type Established = (Arc<Session>, SessionToken);
+/// A session, and its cookie if that is a new one.
+type Established = (Arc<Session>, Option<SessionToken>);
 
 impl Came<'_> {
     /// A new session, or the old one under a new cookie where the same person has stepped up or unlocked it.
     async fn establish(&self, finished: Finished, draft: &mut Option<Draft>) -> Result<Established, Refusal> {
         match self.previous(&finished) {
             Previous::Same(session) => match self.renew(session, &finished, draft).await {
+                // Another tab came back first: the browser has the cookie from there, or is just about to.
+                Err(SessionError::Renewed(session)) => return Ok((session, None)),
                 // It expired while its person was at the provider: they have signed in anew. One that somebody has
                 // ended does not come back by a sign-in that was begun before.
                 Err(SessionError::Gone) if matches!(self.found(session), Found::Expired) => {}
@@ -93,17 +154,32 @@ impl Came<'_> {
         self.create(finished).await
     }
 
-    /// The session that the browser had when this began; or that has been locked in it since.
+    /// The session that the browser had when this began; or, where that was none or is over, the one that it has by now,
+    /// live or locked: from another tab, as a rule. Beside a second one it would go on without a cookie.
     fn previous(&self, finished: &Finished) -> Previous {
-        match (finished.previous, &self.asked.person) {
-            (Previous::None, Person::Locked(Locked { session, .. })) => {
-                if session.subject.id() == finished.subject.id() {
-                    Previous::Same(session.id)
-                } else {
-                    Previous::OfAnother(session.id)
-                }
+        let sessions = &self.moment.worker.shared.sessions;
+        let is_over = match finished.previous {
+            Previous::None => true,
+            Previous::Same(_) => false,
+            Previous::OfAnother(session) => !sessions.is_there(session, self.moment.now),
+        };
+        match self.present().filter(|_| is_over) {
+            None => finished.previous,
+            Some(session)
+                if session.provider == finished.provider && session.subject.id() == finished.subject.id() =>
+            {
+                Previous::Same(session.id)
             }
-            (previous, Person::Known(_) | Person::Locked(_) | Person::Nobody(_)) => previous,
+            Some(session) => Previous::OfAnother(session.id),
+        }
+    }
+
+    /// The session that the browser's cookie names.
+    fn present(&self) -> Option<&Session> {
+        match &self.asked.person {
+            Person::Known(known) => Some(&*known.session).filter(|session| session.program.is_none()),
+            Person::Locked(Locked { session, .. }) => Some(session),
+            Person::Nobody(_) => None,
         }
     }
 
@@ -120,6 +196,7 @@ impl Came<'_> {
             provider_sid: finished.sid.clone(),
             id_token: Some(finished.id_token.clone()),
             begun: finished.begun,
+            under: self.under(session).filter(|_| finished.need.is_none()),
         };
         let before = self.found(session);
         let (sessions, device) = (&self.moment.worker.shared.sessions, self.moment.device.as_ref());
@@ -131,14 +208,21 @@ impl Came<'_> {
                 Err(_) => {}
             }
         }
-        renewed
+        renewed.map(|(session, token)| (session, Some(token)))
+    }
+
+    /// The session as it is under the cookie that the browser has sent. Of tabs that come back at once only the first
+    /// gives another cookie, or the browser would keep whichever comes last, which need not be the one that holds.
+    fn under(&self, session: SessionId) -> Option<Arc<Session>> {
+        self.asked.person.known().map(|known| &known.session).filter(|it| it.id == session).cloned()
     }
 
     async fn create(&self, finished: Finished) -> Result<Established, Refusal> {
         let Finished { subject, assurance, authenticated, provider, sid, id_token, begun, .. } = finished;
         let policy = &self.moment.current.rules.policy;
         let groups = self.known.groups.as_ref().unwrap_or(&subject.groups);
-        let purpose = policy.default_purpose(&policy.roles_of(groups)).unwrap_or(Purpose::Operations);
+        let purpose =
+            policy.default_purpose(&policy.roles_of(&provider, groups)).unwrap_or(Purpose::Operations);
         let new = NewSession {
             host: self.asked.head.authority.host.as_ref().into(),
             provider,
@@ -153,11 +237,12 @@ impl Came<'_> {
         };
         let sessions = &self.moment.worker.shared.sessions;
         let created = sessions.create(new, self.moment.now).await.map_err(|error| self.unkept(&error))?;
-        for oldest in sessions.surplus(&created.0.subject.id()) {
+        for oldest in sessions.surplus(&created.0, self.moment.now) {
             // The person is signed in whatever becomes of it; it is told where it was tried.
             let _told = self.moment.revoke(Target::Session(oldest), Cause::TooMany, None).await;
         }
-        Ok(created)
+        let (session, token) = created;
+        Ok((session, Some(token)))
     }
 
     fn found(&self, session: SessionId) -> Found {
@@ -170,14 +255,35 @@ impl Came<'_> {
             // Its person was signed out everywhere while they came back.
             SessionError::Gone => (AuthnError::UnknownTransaction, "/"),
             SessionError::NotAnew => (AuthnError::NotAnew, self.location),
+            SessionError::Full => return Refusal::SessionsFull(self.location.to_owned()),
             SessionError::Store(_)
             | SessionError::TooMany
             | SessionError::OtherPerson
+            | SessionError::Renewed(_)
             | SessionError::Unwritable => {
                 tracing::error!(request.id = %self.moment.event, %error, "a session could not be kept");
                 return Refusal::StoreUnavailable;
             }
         };
         Refusal::SignInFailed(failed.0, failed.1.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_may_have_a_callback_of_its_own_and_nothing_else_is_one() {
+        for (path, is_one) in [
+            ("/.leastway/callback", true),
+            ("/.leastway/callback/partner", true),
+            ("/.leastway/callback/", false),
+            ("/.leastway/callback/a/b", false),
+            ("/.leastway/callbacks", false),
+            ("/.leastway/sign-in", false),
+        ] {
+            assert_eq!(is_own(path), is_one, "{path}");
+        }
     }
 }

@@ -3,14 +3,16 @@
 
 use http::HeaderValue;
 
+use super::chooser::Door;
 use super::handle::Moment;
 use super::manner::{Audience, Manner};
 use super::refusal::Refusal;
-use super::{callback, turnstile};
+use super::{callback, pages, turnstile};
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::decision::Challenge;
 use crate::domain::reason::Reason;
+use crate::domain::risk::Sign;
 use crate::features::authn::{Again, AuthnError, Current, ReturnTo, SignIn};
 use crate::features::session::Session;
 use crate::foundation::id::HoldId;
@@ -40,17 +42,32 @@ pub async fn redirect(
         // What waits for its person to come back says so first: whoever is there may be somebody else.
         Challenge::SignIn if challenged.reason == Reason::SessionLocked => return Ok(None),
         Challenge::SignIn => None,
+        // Whoever is asked for more than usual is told why first.
+        Challenge::StepUp(_, reason) if Sign::of(*reason).is_some() => return Ok(None),
         Challenge::StepUp(need, _) => Some(need),
         // The page that is shown is the form.
         Challenge::Justify => return Ok(None),
     };
+    let session = challenged.known.as_ref().map(|known| &*known.session);
+    let provider = match session.filter(|_| need.is_some()) {
+        // What a step-up proves is for the provider to say that vouches for the session.
+        Some(session) => session.provider.clone(),
+        None => match Door::of(&challenged.application, manner) {
+            Door::At(provider) => provider,
+            Door::Choose => {
+                let location = pages::sign_in_address(manner.target());
+                return Ok(Some(Redirect { location, set_cookie: None }));
+            }
+        },
+    };
     let leading = Leading {
-        provider: &challenged.application.provider,
+        provider: &provider,
         need,
-        session: challenged.known.as_ref().map(|known| &*known.session),
+        session,
         again: Again::No,
         return_to: manner.target(),
         held: None,
+        login_hint: None,
     };
     begin(moment, leading, manner).await.map(Some)
 }
@@ -70,22 +87,30 @@ pub struct Leading<'a> {
     pub return_to: &'a str,
     /// What is kept of what they typed, and had them sign in.
     pub held: Option<HoldId>,
+    /// Who they say that they are, for the provider's form.
+    pub login_hint: Option<&'a str>,
 }
 
 /// Begins a sign-in at the provider, and says where to go.
 pub async fn begin(moment: &Moment, leading: Leading<'_>, manner: &Manner) -> Result<Redirect, Refusal> {
     turnstile::sign_in(moment)?;
-    let Leading { provider, need, session, again, return_to, held } = leading;
+    let Leading { provider, need, session, again, return_to, held, login_hint } = leading;
     let binding = manner.binding();
     let sign_in = SignIn {
         provider,
-        redirect_uri: &callback::uri(manner.authority()),
+        redirect_uri: &callback::uri(moment, provider, manner.authority()),
         return_to: ReturnTo::new(return_to),
         need,
-        current: session.map(|session| Current { session: session.id, subject: session.subject.id() }),
+        current: session.map(|session| Current {
+            session: session.id,
+            provider: session.provider.clone(),
+            subject: session.subject.id(),
+        }),
         again,
+        client: moment.client,
         binding: binding.as_ref().map(Secret::reveal),
         held,
+        login_hint,
     };
     moment
         .worker
@@ -110,7 +135,8 @@ pub fn www_authenticate(moment: &Moment, refusal: &Refusal) -> HeaderValue {
     let plain = HeaderValue::from_static("Bearer realm=\"leastway\"");
     let Refusal::Challenge(challenged) = refusal.alone() else { return plain };
     let Challenge::StepUp(need, _) = &challenged.step else { return plain };
-    let assurances = moment.current.rules.assurances.get(&challenged.application.provider);
+    let provider = challenged.known.as_ref().map(|known| &known.session.provider);
+    let assurances = provider.and_then(|provider| moment.current.rules.assurances.get(provider));
     let acr_values = assurances.and_then(|classes| classes.get(&need.class));
     let mut text = String::from("Bearer error=\"insufficient_user_authentication\"");
     if let Some(acr_values) = acr_values.filter(|values| !values.is_empty()) {

@@ -1,10 +1,11 @@
 //! The policy's answer to a request, and to each of those that its body holds; and what it comes to.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::handle::note_part;
 use super::passage::{Passage, STEP_UP_LASTS, action};
 use super::refusal::{Challenged, Refusal, over};
+use super::risk;
 use super::sought::Part;
 use super::subject::Person;
 use crate::domain::action::Action;
@@ -53,7 +54,10 @@ impl Passage<'_> {
         let started = Instant::now();
         let (decision, reason) = match &part.route {
             Some(route) if route.access == Access::Public => (rules.policy.public(), Reason::PublicRoute),
-            Some(route) => (self.ask(route, part.patient.as_ref()), Reason::RuleMatched),
+            Some(route) => {
+                risk::note(draft, self.moment, route, self.risks);
+                (self.ask(route, part.patient.as_ref()), Reason::RuleMatched)
+            }
             None if self.person.known().is_none() => {
                 return Err(self.challenged(Challenge::SignIn, None, action(part)));
             }
@@ -76,7 +80,10 @@ impl Passage<'_> {
                 Err(Refusal::Denied(denial, Some(action(part))))
             }
             Decision::Challenge(challenge, _) => Err(self.challenged(challenge, None, action(part))),
-            Decision::Deny(denial, _) => Err(Refusal::Denied(denial, Some(action(part)))),
+            Decision::Deny(denial, _) => {
+                risk::denied(self.moment, &self.person, part);
+                Err(Refusal::Denied(denial, Some(action(part))))
+            }
         }
     }
 
@@ -88,6 +95,7 @@ impl Passage<'_> {
             patient,
             client_ip: self.normalized.head.client,
             device: self.moment.device.as_ref(),
+            risks: self.risks,
             now: self.moment.now,
         };
         self.moment.current.rules.policy.decide(&self.moment.current.memory, &question)
@@ -112,15 +120,22 @@ impl Passage<'_> {
         let identity = self.person.identity();
         let justified = identity.and_then(|identity| identity.justification.as_ref());
         let now = self.moment.now;
+        let lasts = self.step_up_lasts();
         Terms {
             limits: grounds.obligations.limits,
             action: self.action(),
             basis: identity.map_or(Basis::Operations, |identity| identity.purpose.basis()),
             justified: justified.is_some_and(|given| self.still_counts(given.given)),
             stepped_up: identity.is_some_and(|identity| {
-                identity.assurance.proven.values().any(|proven| now.since(*proven) < STEP_UP_LASTS)
+                identity.assurance.proven.values().any(|proven| now.since(*proven) < lasts)
             }),
         }
+    }
+
+    /// How long a step-up lifts a limit, on the device.
+    pub(super) fn step_up_lasts(&self) -> Duration {
+        let on_device = self.moment.current.rules.policy.proof_lasts(self.moment.device.as_ref());
+        on_device.map_or(STEP_UP_LASTS, |lasts| lasts.min(STEP_UP_LASTS))
     }
 
     pub(super) fn challenged(&self, step: Challenge, beyond: Option<Beyond>, action: Action) -> Refusal {

@@ -6,6 +6,7 @@
 //! reads what a caller claimed.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
@@ -25,6 +26,8 @@ pub struct DeviceSettings {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The caller's certificate is for one of these names; empty: none is asked for. Never all three are empty.
     pub certificates: Vec<CertificateName>,
+    /// How long a proof counts there; none: as long as the rules say. 1 min to 12 h.
+    pub proof_lasts: Option<Duration>,
 }
 
 /// Names in certificates: one, or (`*.ward.clinic.example`) all that end so. One with a colon is a URI, others are DNS
@@ -129,6 +132,7 @@ mod tests {
             networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
             headers: value.map(|value| (HEADER, HeaderValue::from_static(value))).into_iter().collect(),
             certificates: Vec::new(),
+            proof_lasts: None,
         };
         Devices::new(vec![
             class("kiosk", &["10.9.0.0/16"], None),
@@ -193,6 +197,7 @@ mod tests {
             class: name.parse().unwrap(),
             networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
             headers: Vec::new(),
+            proof_lasts: None,
             certificates: certificates.iter().map(|name| CertificateName::new(name).unwrap()).collect(),
         };
         let devices = Devices::new(vec![

@@ -114,6 +114,10 @@ impl Draft {
             if let Some(client) = client {
                 *counted.clients.entry((client.name.clone(), verdict, reason)).or_default() += 1;
             }
+            for risk in &opening.risks {
+                *counted.risks.entry((risk.rule.clone(), risk.step)).or_default() += 1;
+            }
+            counted.keep_alives_ignored += u64::from(opening.keep_alive_ignored);
             counted.events_lost += u64::from(submitted.is_err());
         });
         submitted

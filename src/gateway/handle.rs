@@ -20,6 +20,7 @@ use super::connection::Peer;
 use super::devices::At;
 use super::draft::Draft;
 use super::manner::Manner;
+use super::metronome::Beat;
 use super::normalize::fault::Fault;
 use super::normalize::{self, Normalized};
 use super::passage::{self, Passage};
@@ -27,10 +28,10 @@ use super::pulse::Pulse;
 use super::refusal::Refusal;
 use super::reply::{Carried, ReplyBody};
 use super::sought::{Part, Sought, seek, seek_whole};
-use super::subject::{self, Person};
+use super::subject::{self, Known, Person};
 use super::upgrade::{self, Upgrading};
 use super::worker::{Current, Worker};
-use super::{hold, own_paths, program, respond, turnstile, unlock};
+use super::{cors, hold, leaving, own_paths, program, respond, risk, turnstile, unlock};
 use crate::domain::decision::Denial;
 use crate::domain::device::DeviceClass;
 use crate::domain::event::{LockStep, Outcome, Verdict};
@@ -95,7 +96,7 @@ impl Moment {
     fn begin(worker: &Rc<Worker>, peer: &Peer, headers: &HeaderMap) -> (Self, Draft) {
         let now = worker.now();
         let event = RequestId::new(now, &worker.chance);
-        let directory = worker.shared.directory.revision();
+        let directory = worker.shared.people_revision();
         let current = worker.current();
         let trusted = &current.rules.trusted_proxies;
         let client = normalize::client::address(headers, peer.address, trusted);
@@ -181,6 +182,7 @@ async fn serve(
     turnstile::pass(moment, &found)?;
     if let Some(own) = normalize::own_path(head.target()) {
         let own = own.to_owned();
+        let found = subject::at_host(moment, found, &head.authority.host);
         let person = subject::person(moment, &found, None);
         let asked = own_paths::Asked { parts, head, manner: manner.clone(), person };
         return Box::pin(own_paths::answer(moment, &own, asked, incoming, draft)).await;
@@ -238,6 +240,11 @@ pub async fn pursue(
         Coming::Streaming(incoming) => seek(rules, &normalized, &parts, incoming).await,
         Coming::Kept(bytes) => seek_whole(rules, &normalized, &parts, bytes),
     };
+    if let Some(reply) = cors::preflight(moment, &normalized, &parts, sought.as_ref().ok().map(|it| &it.part))
+    {
+        note_path(draft, &normalized);
+        return Ok(Answer::Own(reply, Outcome::Completed));
+    }
     let Sought { part, entries, body } = sought.inspect_err(|_| note_path(draft, &normalized))?;
     note_part(draft, moment, &normalized, &part);
 
@@ -246,16 +253,20 @@ pub async fn pursue(
         RequestBody::Held(_) => subject::again(moment, found),
         RequestBody::Streaming(..) => found,
     };
+    let found = subject::at(moment, found, &application);
     let person = subject::person(moment, &found, Some(&application));
     note_person(draft, &person);
     within_bounds(moment, &normalized, &person, std::iter::once(&part).chain(&entries), draft)?;
     let public = part.route.as_ref().is_some_and(|route| route.access == Audience::Public);
     let background = part.route.as_ref().is_some_and(|route| route.background)
         || application.is_background(normalized.path.view());
-    if let (Person::Known(known), false) = (&person, background) {
+    let signs = |known: &&Known| !background && is_sign(moment, &normalized, &parts.method, known, draft);
+    let by_person = person.known().filter(signs);
+    if let Some(known) = by_person {
         moment.worker.shared.sessions.touch(&known.session, moment.now);
     }
 
+    let risks = risk::standing(moment, &person, manner, by_person.is_some());
     let passage = Passage {
         moment,
         normalized: &normalized,
@@ -263,12 +274,43 @@ pub async fn pursue(
         part,
         entries,
         person,
+        risks,
         public,
         line,
         manner,
         resumes,
     };
+    if leaving::is_logout(&passage, &parts) {
+        return Box::pin(leaving::log_out(&passage, (parts, body), draft)).await;
+    }
     passage::pass(passage, parts, body, upgrading, draft).await
+}
+
+/// Whether a request is a sign of its person: not where it comes like a metronome's beats.
+fn is_sign(
+    moment: &Moment,
+    normalized: &Normalized,
+    method: &Method,
+    known: &Known,
+    draft: &mut Option<Draft>,
+) -> bool {
+    let worker = &moment.worker;
+    if known.session.program.is_some() || !worker.shared.sessions.detects_polling() {
+        return true;
+    }
+    let (session, now) = (known.session.id, moment.now);
+    let Beat::Metronome { interval, is_first } = worker.metronomes.hear(session, normalized, method, now)
+    else {
+        return true;
+    };
+    if is_first {
+        let (application, interval) = (&normalized.application.name, interval.as_secs());
+        tracing::info!(request.id = %moment.event, session.id = %session, %application, interval_seconds = interval, "a page asks by itself: keep-alive ignored");
+    }
+    if let Some(draft) = draft {
+        draft.open(|opening| opening.keep_alive_ignored = true);
+    }
+    false
 }
 
 /// A program comes where it is declared to come, or not at all.

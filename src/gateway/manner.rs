@@ -5,6 +5,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use super::normalize::cookies;
+use crate::domain::application::ProviderName;
 use crate::foundation::secret::Secret;
 use crate::platform::page::language::Language;
 
@@ -19,6 +20,8 @@ pub struct Manner {
     accept: Option<HeaderValue>,
     accept_language: Option<HeaderValue>,
     fetch_mode: Option<HeaderValue>,
+    fetch_dest: Option<HeaderValue>,
+    origin: Option<HeaderValue>,
     is_scripted: bool,
     cookies: Vec<HeaderValue>,
 }
@@ -51,6 +54,8 @@ impl Manner {
             accept: field(ACCEPT),
             accept_language: field(ACCEPT_LANGUAGE),
             fetch_mode: field(SEC_FETCH_MODE),
+            fetch_dest: field(SEC_FETCH_DEST),
+            origin: field(ORIGIN),
             is_scripted: headers.contains_key(X_REQUESTED_WITH),
             cookies: headers.get_all(COOKIE).iter().cloned().collect(),
         }
@@ -104,15 +109,41 @@ impl Manner {
         if self.is_repeatable() {
             return self.target();
         }
+        self.page()
+    }
+
+    /// The page of the same origin that it comes from; the first page if the browser does not say.
+    pub fn page(&self) -> &str {
         text(self.referer.as_ref())
             .and_then(|referer| referer.strip_prefix("https://")?.strip_prefix(self.authority()))
             .filter(|path| path.starts_with('/') && !path.starts_with("//"))
             .unwrap_or("/")
     }
 
+    /// The cookie that names the browser.
+    pub fn browser(&self) -> Option<Secret> {
+        cookies::find(&self.cookies, cookies::BROWSER_COOKIE).value().cloned()
+    }
+
+    /// Whether a browser asks for a page, to show it in a window and not in a frame.
+    pub fn is_document(&self) -> bool {
+        let is_window = self.fetch_dest.as_ref().is_none_or(|dest| dest == "document");
+        self.method == Method::GET && is_window && self.audience() == Audience::Person
+    }
+
+    /// The origin whose page asks, where the browser says so.
+    pub const fn origin(&self) -> Option<&HeaderValue> {
+        self.origin.as_ref()
+    }
+
     /// The cookie that binds a sign-in to its browser.
     pub fn binding(&self) -> Option<Secret> {
         cookies::find(&self.cookies, cookies::BINDING_COOKIE).value().cloned()
+    }
+
+    /// The provider by which somebody came last in this browser, by its cookie's word.
+    pub fn remembered(&self) -> Option<ProviderName> {
+        cookies::find(&self.cookies, cookies::PROVIDER_COOKIE).value()?.reveal().parse().ok()
     }
 }
 
@@ -136,6 +167,7 @@ pub fn is_same_origin(headers: &HeaderMap, authority: &str) -> bool {
 }
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 
@@ -165,6 +197,22 @@ mod tests {
             let manner = Manner::of(&Method::GET, &Uri::default(), &headers(pairs));
             assert_eq!(manner.audience(), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_page_in_a_window_is_told_from_one_in_a_frame_and_from_what_a_script_fetches() {
+        let is_document = |method, pairs: &[(&'static str, &'static str)]| {
+            Manner::of(&method, &Uri::default(), &headers(pairs)).is_document()
+        };
+        assert!(is_document(Method::GET, &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")]));
+        assert!(is_document(Method::GET, &[("accept", "text/html")]), "a browser that does not say");
+        assert!(!is_document(Method::GET, &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")]));
+        assert!(!is_document(Method::GET, &[("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")]));
+        assert!(!is_document(
+            Method::POST,
+            &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")]
+        ));
+        assert!(!is_document(Method::GET, &[("accept", "*/*")]));
     }
 
     #[test]

@@ -6,11 +6,13 @@ use hyper::body::Incoming;
 use super::challenge::Redirect;
 use super::handle::{Answer, Moment};
 use super::own_paths::{Asked, FORM_BYTES_MAX, lead, one, show};
-use super::pages::{ME_PATH, MeView, Page};
+use super::pages::{ME_PATH, MeView, Page, PlacesView};
 use super::refusal::Refusal;
+use super::risk;
 use super::sought::unread;
-use super::subject::Known;
+use super::subject::{self, Known};
 use super::unlock::sign_in_page;
+use crate::domain::decision::{Denial, WayOn};
 use crate::domain::revocation::{Cause, Others, Target};
 use crate::foundation::id::SessionId;
 use crate::platform::http::body::read_bounded;
@@ -23,13 +25,41 @@ pub fn me(moment: &Moment, asked: &Asked) -> Answer {
     let view = MeView {
         identity: &known.identity,
         since: known.session.created,
-        ends: sessions.ends(&known.session, moment.device.as_ref()),
+        ends: subject::ends(moment, &known.session),
         sessions: sessions.list_theirs(&known.session.subject.id(), moment.now),
         this: known.session.id,
+        places: places(moment, asked, known),
         now: moment.now,
         zone: moment.current.rules.policy.zone(),
     };
     show(moment, asked, StatusCode::OK, &Page::Me(view))
+}
+
+/// Where they were proven before. Where nobody asks for that, there is nothing to show; nor to whoever is asked for a proof
+/// and has not given it, who may be somebody else.
+fn places(moment: &Moment, asked: &Asked, known: &Known) -> PlacesView {
+    let is_asked = risk::asking(moment, &asked.person, &asked.manner).next().is_some();
+    if moment.current.rules.risks.is_empty() || is_asked {
+        return PlacesView::default();
+    }
+    let (devices, networks) = moment.worker.shared.risk.known(&known.session.subject.id(), moment.now);
+    PlacesView { devices, networks, here: risk::browser(moment, &asked.manner) }
+}
+
+/// They have forgotten where they were proven before; a POST from a page of this host. It only makes it more that is asked, and
+/// yet whoever has a proof to give gives that first.
+pub async fn forget(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
+    let Some(known) = asked.person.known() else { return Ok(sign_in_page(moment, asked, ME_PATH, true)) };
+    let mut asking = risk::asking(moment, &asked.person, &asked.manner);
+    if let Some((risk, need)) = asking.find_map(|risk| Some((risk, risk.need.clone()?))) {
+        let (reasons, ways_on) = (vec![risk.when.sign().reason()], vec![WayOn::StepUp(need)]);
+        return Err(Refusal::Denied(Denial { reasons, ways_on }, None));
+    }
+    moment.worker.shared.risk.forget(&known.session.subject.id()).await.map_err(|error| {
+        tracing::error!(request.id = %moment.event, %error, "what is known of somebody could not be forgotten for good");
+        Refusal::StoreUnavailable
+    })?;
+    Ok(lead(moment, &Redirect { location: ME_PATH.to_owned(), set_cookie: None }))
 }
 
 /// They end one of the others, or all of them; a POST from a page of this host. This one ends by signing out.

@@ -10,31 +10,32 @@ use http::{HeaderValue, Method, StatusCode};
 use hyper::body::Incoming;
 
 use super::back_channel::{self, BACK_CHANNEL_PATH};
-use super::callback::{self, CALLBACK_PATH};
+use super::callback;
 use super::challenge::{self, Leading, Redirect};
+use super::chooser::Door;
 use super::draft::Draft;
 use super::handle::{Answer, Moment, note_person};
+use super::leaving::SIGNED_OUT_PATH;
 use super::manner::{Manner, is_same_origin};
 use super::normalize::fault::Fault;
 use super::normalize::{self, Head};
 use super::pages::{
-    self, ANEW, JUSTIFY_PATH, ME_END_PATH, ME_PATH, Page, PageFrame, SIGN_IN_PATH, SIGN_OUT_PATH,
+    self, JUSTIFY_PATH, ME_END_PATH, ME_FORGET_PATH, ME_PATH, Page, PageFrame, SIGN_IN_PATH, SIGN_OUT_PATH,
     STEP_UP_PATH, STYLESHEET_PATH,
 };
 use super::provisioning;
 use super::refusal::Refusal;
 use super::reply::{HTML, own_head, with_text};
+use super::signals::{self, SIGNALS_PATH};
 use super::sought::unread;
-use super::subject::{self, Person};
-use super::{hold, my_sessions, unlock};
-use crate::domain::application::{ApplicationName, ProviderName};
+use super::subject::Person;
+use super::{beside, chooser, hold, leaving, my_sessions, risk, unlock};
+use crate::domain::application::ApplicationName;
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::event::{EventKind, Outcome};
-use crate::domain::revocation::{Cause, Target};
 use crate::domain::subject::Justification;
 use crate::features::authn::ReturnTo;
 use crate::features::route::table::Application;
-use crate::features::session::{Found, SessionToken};
 use crate::platform::http::body::read_bounded;
 use crate::platform::http::pace::Paced;
 
@@ -68,23 +69,29 @@ pub async fn answer(
     if provisioning::is_own(path) {
         return Box::pin(provisioning::answer(moment, path, &asked, incoming, draft)).await;
     }
+    if post && path == SIGNALS_PATH {
+        return Box::pin(signals::answer(moment, &asked, incoming, draft)).await;
+    }
     if post && !is_same_origin(&asked.parts.headers, asked.manner.authority()) {
         return Err(Refusal::CrossSite);
     }
     match path {
-        CALLBACK_PATH if get => callback::answer(moment, &asked, draft).await,
-        SIGN_IN_PATH if get => sign_in(moment, &asked).await,
+        _ if get && callback::is_own(path) => callback::answer(moment, path, &asked, draft).await,
+        SIGN_IN_PATH if get => chooser::sign_in(moment, &asked).await,
+        SIGN_IN_PATH if post => chooser::chosen(moment, &asked, incoming).await,
         STEP_UP_PATH if get => step_up(moment, &asked).await,
         JUSTIFY_PATH if get => Ok(justify_form(moment, &asked)),
         JUSTIFY_PATH if post => justify(moment, &asked, incoming).await,
-        SIGN_OUT_PATH if get || post => sign_out(moment, &asked).await,
-        SIGNED_OUT_PATH if get => Ok(signed_out(moment, &asked, true)),
+        SIGN_OUT_PATH if get || post => Box::pin(leaving::sign_out(moment, &asked, draft)).await,
+        SIGNED_OUT_PATH if get => Ok(leaving::signed_out(moment, &asked.manner, true)),
         ME_PATH if get => Ok(my_sessions::me(moment, &asked)),
         ME_END_PATH if post => my_sessions::end(moment, &asked, incoming).await,
+        ME_FORGET_PATH if post => my_sessions::forget(moment, &asked).await,
         STYLESHEET_PATH if get => Ok(asset(moment, "text/css; charset=utf-8", pages::STYLESHEET.to_owned())),
         KEYS_PATH if get => {
             Ok(asset(moment, "application/jwk-set+json", moment.worker.shared.assertion_key.jwks()))
         }
+        _ if beside::is_own(path) => beside::answer(moment, path, &asked),
         _ if hold::is_own(path) => hold::answer(moment, path, &asked, incoming, draft).await,
         _ => Err(Refusal::RouteNotFound),
     }
@@ -92,10 +99,12 @@ pub async fn answer(
 
 fn note(draft: &mut Option<Draft>, path: &str, asked: &Asked) {
     let kind = match path {
-        CALLBACK_PATH | SIGN_IN_PATH | STEP_UP_PATH | SIGN_OUT_PATH | ME_END_PATH | BACK_CHANNEL_PATH => {
+        SIGN_IN_PATH | STEP_UP_PATH | SIGN_OUT_PATH | ME_END_PATH | BACK_CHANNEL_PATH => {
             EventKind::Authentication
         }
+        _ if callback::is_own(path) => EventKind::Authentication,
         _ if provisioning::is_own(path) => EventKind::Provisioning,
+        SIGNALS_PATH => EventKind::Administration,
         _ => EventKind::OwnPath,
     };
     if let Some(draft) = draft {
@@ -124,7 +133,7 @@ pub(super) fn return_to(asked: &Asked) -> String {
 }
 
 /// The application that a path of this host belongs to.
-fn application<'m>(
+pub(super) fn application<'m>(
     moment: &'m Moment,
     asked: &Asked,
     target: &str,
@@ -132,24 +141,8 @@ fn application<'m>(
     let located = |target: &PathAndQuery| {
         normalize::locate(&moment.current.rules.routes, &asked.head.authority.host, target).ok()
     };
-    let target: PathAndQuery = target.parse().ok()?;
+    let target: PathAndQuery = ReturnTo::page(target).parse().ok()?;
     located(&target).or_else(|| located(&PathAndQuery::from_static("/"))).map(|(application, _)| application)
-}
-
-fn provider(moment: &Moment, asked: &Asked, target: &str) -> Result<ProviderName, Refusal> {
-    application(moment, asked, target).map(|found| found.provider.clone()).ok_or(Refusal::HostUnknown)
-}
-
-async fn sign_in(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
-    let target = return_to(asked);
-    let provider = provider(moment, asked, &target)?;
-    // What the page that led here told them is kept: whoever comes back from this has it, if nobody else does.
-    let held = parameter(asked, "hold").and_then(|id| id.parse().ok());
-    let anew = parameter(asked, ANEW).is_some();
-    let (session, again) = unlock::by_sign_in(&asked.person, &provider, anew);
-    let leading = Leading { provider: &provider, need: None, session, again, return_to: &target, held };
-    let redirect = challenge::begin(moment, leading, &asked.manner).await?;
-    Ok(lead(moment, &redirect))
 }
 
 async fn step_up(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
@@ -158,11 +151,31 @@ async fn step_up(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
     let class = parameter(asked, "class").and_then(|class| class.parse().ok()).ok_or_else(malformed)?;
     let fresh = parameter(asked, "fresh").and_then(|seconds| seconds.parse().ok());
     let need = AssuranceNeed { class, fresh: fresh.map(std::time::Duration::from_secs) };
-    let provider = provider(moment, asked, &target)?;
-    let (locked, again) = unlock::by_sign_in(&asked.person, &provider, false);
-    let session = asked.person.known().map(|known| &*known.session).or(locked);
-    let need = Some(&need);
-    let leading = Leading { provider: &provider, need, session, again, return_to: &target, held: None };
+    let application = application(moment, asked, &target).ok_or(Refusal::HostUnknown)?;
+    let theirs = match &asked.person {
+        Person::Known(known) => Some(&known.session),
+        Person::Locked(locked) => Some(&locked.session),
+        Person::Nobody(_) => None,
+    };
+    let session = theirs.filter(|session| application.admits(&session.provider));
+    // What a step-up proves is for the provider to say that vouches for the session.
+    let door =
+        session.map_or_else(|| Door::of(application, &asked.manner), |it| Door::At(it.provider.clone()));
+    let Door::At(provider) = door else {
+        let location = pages::sign_in_address(&target);
+        return Ok(lead(moment, &Redirect { location, set_cookie: None }));
+    };
+    let anew = risk::asks_anew(moment, &asked.person, &asked.manner, &need.class);
+    let (_, again) = unlock::by_sign_in(&asked.person, &provider, anew);
+    let leading = Leading {
+        provider: &provider,
+        need: Some(&need),
+        session: session.map(|session| &**session),
+        again,
+        return_to: &target,
+        held: None,
+        login_hint: None,
+    };
     let redirect = challenge::begin(moment, leading, &asked.manner).await?;
     Ok(lead(moment, &redirect))
 }
@@ -220,42 +233,6 @@ async fn justify(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) -> R
     Ok(lead(moment, &Redirect { location, set_cookie: None }))
 }
 
-/// Ends the session, here and at the provider. Whoever stands before a locked one may end it, and is shown nothing of
-/// whose it is.
-async fn sign_out(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
-    // Also of somebody for whom nothing is decided, since the directory bars them.
-    let found = subject::look_up(moment, &asked.head);
-    let (session, known) = match (&asked.person, &found) {
-        (Person::Known(known), _) => (&known.session, Some(known)),
-        (Person::Locked(locked), _) => (&locked.session, None),
-        (Person::Nobody(_), Found::Session(session)) => (session, None),
-        (Person::Nobody(_), Found::Locked(_) | Found::Expired | Found::Ended | Found::None) => {
-            return Ok(signed_out(moment, asked, false));
-        }
-    };
-    // A link of another site must not sign anybody out.
-    if !is_same_origin(&asked.parts.headers, asked.manner.authority()) {
-        return Err(Refusal::CrossSite);
-    }
-    // The sessions of this sign-in at our other hosts end with it.
-    moment.revoke(Target::SignIn(session.id), Cause::SignOut, known).await?;
-    let back = format!("https://{}{SIGNED_OUT_PATH}", asked.manner.authority());
-    let authn = &moment.worker.shared.authn;
-    // The ID token says who they are, and goes through the browser.
-    let id_token = known.and(session.id_token.as_ref());
-    let location = authn.sign_out_url(&session.provider, id_token, &back, moment.now).await;
-    let cleared = SessionToken::clear_cookie();
-    Ok(match location {
-        Some(location) => lead(moment, &Redirect { location, set_cookie: Some(cleared) }),
-        None => with_cookie(signed_out(moment, asked, false), &cleared),
-    })
-}
-
-fn signed_out(moment: &Moment, asked: &Asked, at_provider: bool) -> Answer {
-    let sign_in = format!("{SIGN_IN_PATH}?return_to=%2F");
-    show(moment, asked, StatusCode::OK, &Page::SignedOut { at_provider, sign_in: &sign_in })
-}
-
 pub(super) fn show(moment: &Moment, asked: &Asked, status: StatusCode, page: &Page<'_>) -> Answer {
     show_to(moment, &asked.manner, &asked.person, status, page)
 }
@@ -273,12 +250,13 @@ pub(super) fn show_to(
         application: None,
         reference: moment.event,
         person: person.known().map(|known| &*known.session.subject.name),
+        is_choice: chooser::is_choice(moment, manner, "/"),
     };
     let text = pages::render(&frame, page);
     Answer::Own(with_text(own_head(status, None, moment.event), HTML, text), Outcome::Completed)
 }
 
-fn asset(moment: &Moment, media_type: &'static str, text: String) -> Answer {
+pub(super) fn asset(moment: &Moment, media_type: &'static str, text: String) -> Answer {
     let mut reply = with_text(own_head(StatusCode::OK, None, moment.event), media_type, text);
     let an_hour = HeaderValue::from_static("public, max-age=3600");
     reply.headers_mut().insert(http::header::CACHE_CONTROL, an_hour);
@@ -297,14 +275,13 @@ pub(super) fn lead(moment: &Moment, redirect: &Redirect) -> Answer {
     }
 }
 
-fn with_cookie(mut answer: Answer, cookie: &str) -> Answer {
+pub(super) fn with_cookie(mut answer: Answer, cookie: &str) -> Answer {
     if let (Answer::Own(reply, _), Ok(cookie)) = (&mut answer, HeaderValue::from_str(cookie)) {
         reply.headers_mut().append(SET_COOKIE, cookie);
     }
     answer
 }
 
-const SIGNED_OUT_PATH: &str = "/.leastway/signed-out";
 const KEYS_PATH: &str = "/.well-known/leastway/jwks.json";
 pub(super) const FORM_BYTES_MAX: usize = 16 * 1024;
 const OWN_PATH_CHARACTERS_MAX: usize = 64;

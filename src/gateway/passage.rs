@@ -30,6 +30,7 @@ use crate::domain::action::Action;
 use crate::domain::application::CredentialName;
 use crate::domain::event::Verdict;
 use crate::domain::proof::Durable;
+use crate::domain::risk::Standing;
 use crate::features::guard::admit::admit;
 use crate::features::guard::ledger::ExportSlot;
 use crate::features::guard::limit::Terms;
@@ -57,6 +58,8 @@ pub struct Passage<'a> {
     pub entries: Vec<Part>,
     /// By whom.
     pub person: Person,
+    /// The risks that stand for them.
+    pub risks: Standing,
     /// Whether the route is for everybody.
     pub public: bool,
     /// The caller's end of the connection.
@@ -87,7 +90,7 @@ pub async fn pass(
     };
     let counted = passage.is_counted(&terms);
     admit(&mut parts.headers, counted);
-    passage.rewrite()?.prepare(&mut parts.headers);
+    passage.rewrite()?.prepare(&mut parts.headers, passage.is_document()?);
 
     let pool = passage.pool()?;
     let route = passage.part.route.as_deref();
@@ -158,6 +161,11 @@ impl Passage<'_> {
         self.moment.current.rules.rewrites.get(self.application.index).ok_or(Refusal::Internal)
     }
 
+    /// Whether a page is asked for, of an application into whose pages something is put.
+    fn is_document(&self) -> Result<bool, Refusal> {
+        Ok(self.rewrite()?.minds_documents() && self.manner.is_document())
+    }
+
     fn pool(&self) -> Result<&Rc<Pool>, Refusal> {
         self.moment.current.pools.get(self.application.index).ok_or(Refusal::Internal)
     }
@@ -220,7 +228,7 @@ impl Passage<'_> {
         let rules = &self.moment.current.rules;
         let shape = self.part.route.as_ref().and_then(|route| route.reply.as_ref()).filter(|_| !self.public);
         let authority = self.normalized.head.authority.as_str();
-        let (head, body) = self.rewrite()?.apply(reply, authority).into_parts();
+        let (head, body) = self.rewrite()?.apply(reply, authority, self.is_document()?).into_parts();
         let meter = Meter::new(shape, &head, &rules.guard);
         match release(Response::from_parts(head, body), meter, terms, durable, &rules.guard).await {
             Ok(released) => {

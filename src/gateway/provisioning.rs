@@ -24,15 +24,17 @@ use super::handle::{Answer, Moment, OWN};
 use super::own_paths::Asked as AskedOfUs;
 use super::refusal::Refusal;
 use super::reply::{SCIM, own_head, with_text};
+use super::requester::{Requester, ToWrite, requester};
 use super::respond;
 use super::revocation::RevocationError;
 use super::rules::Shared;
 use super::sought::unread;
 use super::turnstile;
+use crate::domain::application::ProviderName;
 use crate::domain::event::{Closing, EventKind, Opening, Outcome};
 use crate::domain::provisioning::{Provisioning, ProvisioningStep};
 use crate::domain::revocation::{Cause, Revocation, Target};
-use crate::domain::subject::{SubjectId, identifier};
+use crate::domain::subject::{Subject, SubjectId, identifier};
 use crate::features::authn::{AuthnError, Finished};
 use crate::features::directory::scim::{Asked, ErrorKind, Reply, ScimError};
 use crate::features::directory::settings::MatchBy;
@@ -79,7 +81,7 @@ pub async fn answer(
     };
     let reply = match read_bounded(incoming, BODY_BYTES_MAX).await {
         Ok(body) => {
-            let (request, to_write) = oneshot::channel();
+            let (request, to_write) = requester();
             let by = AskedBy { event: moment.event, client: moment.client, request };
             let done = shared.provision(realm, Asked { body, ..question }, Some(by));
             write_down(to_write, draft).await;
@@ -96,7 +98,7 @@ pub async fn answer(
 }
 
 /// Writes down in a request's event what is done by it, when that is known.
-async fn write_down(to_write: oneshot::Receiver<ToWrite>, draft: &mut Option<Draft>) {
+async fn write_down(to_write: oneshot::Receiver<ToWrite<Provisioning>>, draft: &mut Option<Draft>) {
     let Ok(ToWrite { told, written }) = to_write.await else { return };
     note(draft, told);
     let is_written = match draft {
@@ -104,7 +106,7 @@ async fn write_down(to_write: oneshot::Receiver<ToWrite>, draft: &mut Option<Dra
         None => false,
     };
     // Whoever does it may be gone by a mistake of ours only; then that is what is answered.
-    let _ = written.send(is_written);
+    let _told = written.send(is_written);
 }
 
 /// A larger body than is read.
@@ -154,7 +156,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 
 /// Who somebody is to the directory, if they may sign in.
 pub fn admit(moment: &Moment, finished: &Finished) -> Result<Known, Refusal> {
-    let known = moment.worker.shared.directory.look_up(&finished.provider, &finished.subject);
+    let known = moment.worker.shared.look_up(&finished.provider, &finished.subject);
     match known.barred {
         Some(reason) => Err(Refusal::AccountBarred(reason)),
         None if finished.groups_are_elsewhere && !known.are_all => {
@@ -167,20 +169,38 @@ pub fn admit(moment: &Moment, finished: &Finished) -> Result<Known, Refusal> {
 /// Whoever was signed in at this moment may still be: of two that come at once, a sign-in and its account's end, the
 /// end holds.
 pub async fn admit_still(moment: &Moment, session: &Session) -> Result<(), Refusal> {
-    let known = moment.worker.shared.directory.look_up(&session.provider, &session.subject);
+    let shared = &moment.worker.shared;
+    let known = shared.look_up(&session.provider, &session.subject);
     let Some(reason) = known.barred else { return Ok(()) };
-    moment.revoke(Target::Session(session.id), Cause::Scim, None).await?;
+    let is_of_directory = shared.directory.look_up(&session.provider, &session.subject).barred.is_some();
+    let cause = if is_of_directory { Cause::Scim } else { Cause::AccountDisabled };
+    moment.revoke(Target::Session(session.id), cause, None).await?;
     Err(Refusal::AccountBarred(reason))
 }
 
+/// The one bearer token that a request brings.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut brought = headers.get_all(AUTHORIZATION).iter();
+    let (Some(only), None) = (brought.next(), brought.next()) else { return None };
+    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 impl Shared {
+    /// Who somebody is to their provider's directory, and to its signals: nobody, if either bars them.
+    pub fn look_up(&self, provider: &ProviderName, subject: &Subject) -> Known {
+        let known = self.directory.look_up(provider, subject);
+        Known { barred: known.barred.or_else(|| self.signals.barred(provider, subject)), ..known }
+    }
+
+    /// Rises whenever somebody may have become another to the directory or to signals.
+    pub fn people_revision(&self) -> u64 {
+        self.directory.revision().wrapping_add(self.signals.revision())
+    }
+
     /// The directory for which a request from `client` brings the token; none is somebody on this machine.
     pub fn provider_of(&self, headers: &HeaderMap, client: Option<IpAddr>) -> Option<Arc<Realm>> {
-        let mut brought = headers.get_all(AUTHORIZATION).iter();
-        let (Some(only), None) = (brought.next(), brought.next()) else { return None };
-        let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
-        let realm =
-            self.directory.realm_of(token.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"))?;
+        let realm = self.directory.realm_of(bearer(headers)?)?;
         client.is_none_or(|client| realm.settings().may_come_from(client)).then_some(realm)
     }
 
@@ -264,14 +284,7 @@ pub struct AskedBy {
     event: RequestId,
     client: IpAddr,
     /// Taken once, when it is known what is to be written down in its event. Gone: its caller has left.
-    request: oneshot::Sender<ToWrite>,
-}
-
-#[derive(Debug)]
-struct ToWrite {
-    told: Provisioning,
-    /// Told when it is on the disk, or cannot be.
-    written: oneshot::Sender<bool>,
+    request: Requester<Provisioning>,
 }
 
 /// Where one thing is written down that a provider asks.
@@ -299,9 +312,7 @@ impl Witness for Minutes<'_> {
 impl Minutes<'_> {
     /// Whether the request's event could be written; none where there is no request, or its caller has left.
     async fn write_there(&mut self, told: Provisioning) -> Option<bool> {
-        let (written, is_written) = oneshot::channel();
-        self.by.take()?.request.send(ToWrite { told, written }).ok()?;
-        is_written.await.ok()
+        self.by.take()?.request.write(told).await
     }
 
     async fn write_here(&mut self, told: Provisioning) -> bool {

@@ -18,6 +18,7 @@ use crate::features::audit::JournalError;
 use crate::features::authn::AuthnError;
 use crate::features::route::body::BodyFault;
 use crate::features::route::table::Application;
+use crate::features::signals::SetFault;
 use crate::features::upstream::error::UpstreamError;
 use crate::gateway::hold::Held;
 use crate::gateway::normalize::fault::Fault;
@@ -95,10 +96,14 @@ pub enum Refusal {
     AccountBarred(Reason),
     /// Whoever would keep the directory does not bring its token, or comes from elsewhere.
     ProvisioningRefused,
+    /// A signal is not taken, or who brings it is a stranger.
+    SignalRefused(SetFault),
     /// The access token of a program is not taken.
     Token(TokenRefused),
     /// The provider came back below what was asked for.
     AssuranceNotProven(AssuranceClass, String),
+    /// The person has as many sessions already as they may; with where they wanted to go.
+    SessionsFull(String),
     /// The store cannot be written.
     StoreUnavailable,
     /// More requests than one caller may make; after how long there may be one more.
@@ -149,8 +154,10 @@ impl Refusal {
             Self::LogoutRefused(LogoutRefused::Incomplete(error)) => error.reason(),
             Self::AccountBarred(reason) => *reason,
             Self::ProvisioningRefused => Reason::ProvisioningRefused,
+            Self::SignalRefused(fault) => fault.reason(),
             Self::Token(refused) => refused.reason(),
             Self::AssuranceNotProven(..) => Reason::AssuranceNotProven,
+            Self::SessionsFull(_) => Reason::TooManySessions,
             Self::StoreUnavailable => Reason::StoreUnavailable,
             Self::TooManyRequests(_) => Reason::TooManyRequests,
             Self::Overloaded => Reason::Overloaded,
@@ -177,6 +184,7 @@ impl Refusal {
             Self::RouteNotFound => StatusCode::NOT_FOUND,
             // The provider is told so whatever the cause is (Back-Channel Logout 1.0, section 2.8).
             Self::LogoutRefused(_) | Self::BodyUnreadable(_) | Self::CallerLeft => StatusCode::BAD_REQUEST,
+            Self::SignalRefused(fault) if fault.code().is_some() => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Challenge(challenged) => match challenged.step {
@@ -190,9 +198,11 @@ impl Refusal {
             | Self::TooMuch(..)
             | Self::CountUnknown(..)
             | Self::AccountBarred(_)
+            | Self::SessionsFull(_)
             | Self::AssuranceNotProven(..) => StatusCode::FORBIDDEN,
             Self::ProvisioningRefused => StatusCode::UNAUTHORIZED,
             Self::Journal(_)
+            | Self::SignalRefused(_)
             | Self::StoreUnavailable
             | Self::Overloaded
             | Self::Upstream(UpstreamError::Overloaded) => StatusCode::SERVICE_UNAVAILABLE,
@@ -223,6 +233,7 @@ impl Refusal {
             {
                 Outcome::Failed
             }
+            Self::SignalRefused(fault) if fault.code().is_none() => Outcome::Failed,
             Self::Token(refused) if refused.is_of_provider() => Outcome::Failed,
             Self::CallerLeft | Self::TooSlow => Outcome::Aborted,
             Self::NotUnderstood(_)
@@ -237,8 +248,10 @@ impl Refusal {
             | Self::LogoutRefused(LogoutRefused::Token(_))
             | Self::AccountBarred(_)
             | Self::ProvisioningRefused
+            | Self::SignalRefused(_)
             | Self::Token(_)
             | Self::AssuranceNotProven(..)
+            | Self::SessionsFull(_)
             | Self::TooManyRequests(_) => Outcome::Refused,
             Self::Entry(_, refusal) => refusal.outcome(),
         }
@@ -266,12 +279,26 @@ impl Refusal {
             | Self::LogoutRefused(_)
             | Self::AccountBarred(_)
             | Self::ProvisioningRefused
+            | Self::SignalRefused(_)
             | Self::Token(_)
             | Self::AssuranceNotProven(..)
+            | Self::SessionsFull(_)
             | Self::StoreUnavailable
             | Self::TooManyRequests(_)
             | Self::Overloaded
             | Self::Internal => Verdict::Deny,
+        }
+    }
+
+    /// Where the person wanted to go whose sign-in went wrong.
+    pub fn return_to(&self) -> Option<&str> {
+        if let Self::SignInFailed(_, target)
+        | Self::AssuranceNotProven(_, target)
+        | Self::SessionsFull(target) = self
+        {
+            Some(target)
+        } else {
+            None
         }
     }
 
@@ -369,6 +396,19 @@ mod tests {
 
     fn broke(kind: io::ErrorKind) -> Refusal {
         UpstreamError::RequestBody(io::Error::from(kind).into()).into()
+    }
+
+    #[test]
+    fn whose_sign_in_went_wrong_is_led_to_where_they_wanted_to_go() {
+        let target = || "/.leastway/signed-in".to_owned();
+        for refusal in [
+            Refusal::SignInFailed(AuthnError::OtherBrowser, target()),
+            Refusal::AssuranceNotProven("mfa".parse().unwrap(), target()),
+            Refusal::SessionsFull(target()),
+        ] {
+            assert_eq!(refusal.return_to(), Some(&*target()));
+        }
+        assert_eq!(Refusal::RouteNotFound.return_to(), None);
     }
 
     #[test]
@@ -482,6 +522,13 @@ mod tests {
             ),
             (Refusal::AccountBarred(Reason::AccountDisabled), 403, Reason::AccountDisabled, Outcome::Refused),
             (Refusal::ProvisioningRefused, 401, Reason::ProvisioningRefused, Outcome::Refused),
+            (Refusal::SignalRefused(SetFault::Stranger), 400, Reason::SignalRefused, Outcome::Refused),
+            (
+                Refusal::SignalRefused(SetFault::Incomplete(Reason::StoreUnavailable)),
+                503,
+                Reason::StoreUnavailable,
+                Outcome::Failed,
+            ),
             (Refusal::StoreUnavailable, 503, Reason::StoreUnavailable, Outcome::Failed),
             (
                 Refusal::TooManyRequests(Duration::from_millis(10)),

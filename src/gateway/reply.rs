@@ -263,6 +263,8 @@ pub fn with_text(head: Response<()>, media_type: &'static str, text: String) -> 
 pub const HTML: &str = "text/html; charset=utf-8";
 /// The media type of problems (RFC 9457).
 pub const PROBLEM: &str = "application/problem+json";
+/// The media type of what programs are told that know no problems.
+pub const JSON: &str = "application/json";
 /// The media type of SCIM (RFC 7644 8.1).
 pub const SCIM: &str = "application/scim+json";
 /// The media type of FHIR.

@@ -4,21 +4,23 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
+use http::header::{HeaderName, LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use super::challenge::{self, Redirect};
+use super::cors;
 use super::draft::Draft;
 use super::handle::{Moment, OWN};
-use super::hold;
 use super::manner::{Audience, Manner};
 use super::pages::{self, Page, PageFrame};
 use super::refusal::{Challenged, Refusal};
-use super::reply::{FHIR, HTML, PROBLEM, ReplyBody, SCIM, own_head, with_text};
+use super::reply::{FHIR, HTML, JSON, PROBLEM, ReplyBody, SCIM, own_head, with_text};
+use super::{chooser, hold};
 use crate::domain::decision::{Challenge, WayOn};
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::reason::Reason;
+use crate::domain::risk::Sign;
 use crate::features::audit::JournalError;
 use crate::features::directory::scim;
 use crate::platform::page::language::Language;
@@ -58,10 +60,11 @@ pub async fn refuse(
             closing.exceeded = refusal.exceeded();
         });
     }
-    let reply = match redirect {
+    let mut reply = match redirect {
         Some(redirect) => led(moment, &refusal, &redirect),
         None => told(moment, &refusal, manner),
     };
+    cors::tell(moment, manner, reply.headers_mut());
     finish(reply, outcome, verdict, &reasons, manner, draft).await
 }
 
@@ -182,6 +185,16 @@ fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> 
     } else if head.status() == StatusCode::UNAUTHORIZED {
         head.headers_mut().insert(WWW_AUTHENTICATE, challenge::www_authenticate(moment, refusal));
     }
+    if let (Some((path, sent)), Audience::Program | Audience::FhirProgram) =
+        (way_in(refusal, manner), manner.audience())
+    {
+        if let Ok(path) = HeaderValue::try_from(path) {
+            head.headers_mut().insert(SIGN_IN, path);
+        }
+        if sent {
+            head.headers_mut().insert(SENT, HeaderValue::from_static("yes"));
+        }
+    }
     if let Some(seconds) = refusal.retry_after() {
         head.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
@@ -193,9 +206,13 @@ fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> 
         let told = scim::message(refusal.status().as_u16(), None, detail);
         return with_text(head, SCIM, told.to_string());
     }
+    if let Refusal::SignalRefused(fault) = refusal {
+        let (_, body) = fault.answer();
+        return with_text(head, JSON, body.unwrap_or_default());
+    }
     match manner.audience() {
         Audience::Person => with_text(head, HTML, page(moment, refusal, manner)),
-        Audience::Program => with_text(head, PROBLEM, problem(moment, refusal)),
+        Audience::Program => with_text(head, PROBLEM, problem(moment, refusal, manner)),
         Audience::FhirProgram => with_text(head, FHIR, operation_outcome(moment, refusal)),
     }
 }
@@ -204,8 +221,13 @@ fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> 
 fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
     let reason = refusal.reason();
     let return_to = manner.came_from();
-    let mut frame =
-        PageFrame { language: manner.language(), application: None, reference: moment.event, person: None };
+    let mut frame = PageFrame {
+        language: manner.language(),
+        application: None,
+        reference: moment.event,
+        person: None,
+        is_choice: chooser::is_choice(moment, manner, refusal.return_to().unwrap_or(return_to)),
+    };
     let page = match refusal.alone() {
         Refusal::NotUnderstood(_)
         | Refusal::HostUnknown
@@ -217,6 +239,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         | Refusal::CallerLeft
         | Refusal::LogoutRefused(_)
         | Refusal::ProvisioningRefused
+        | Refusal::SignalRefused(_)
         | Refusal::Token(_)
         // Alone, it is none.
         | Refusal::Entry(..) => Page::NotUnderstood { reason },
@@ -242,7 +265,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
             Page::Unavailable { reason, retry: hold::retry(manner).or(again) }
         }
         Refusal::AccountBarred(reason) => Page::Barred { reason: *reason },
-        Refusal::SignInFailed(_, return_to) => Page::SignInProblem { reason, return_to },
+        Refusal::SignInFailed(_, return_to) | Refusal::SessionsFull(return_to) => Page::SignInProblem { reason, return_to },
         Refusal::AssuranceNotProven(class, return_to) => Page::AssuranceNotProven { class, return_to },
     };
     pages::render(&frame, &page)
@@ -260,7 +283,8 @@ fn step<'a>(challenged: &'a Challenged, return_to: &'a str, sent: bool) -> Page<
             Page::SignIn { return_to, expired, held: held.map(|held| (held.id, held.lifetime)) }
         }
         Challenge::StepUp(need, _) => {
-            Page::StepUp { need, exceeded, return_to, held: held.map(|held| held.lifetime) }
+            let risk = Sign::of(challenged.reason);
+            Page::StepUp { need, risk, sent, exceeded, return_to, held: held.map(|held| held.lifetime) }
         }
         Challenge::Justify => Page::Justify {
             exceeded,
@@ -274,7 +298,7 @@ fn step<'a>(challenged: &'a Challenged, return_to: &'a str, sent: bool) -> Page<
 }
 
 /// A problem (RFC 9457), with what would unlock it.
-fn problem(moment: &Moment, refusal: &Refusal) -> String {
+fn problem(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
     let reason = refusal.reason();
     let mut problem = json!({
         "type": format!("urn:leastway:problem:{reason}"),
@@ -287,10 +311,26 @@ fn problem(moment: &Moment, refusal: &Refusal) -> String {
     if let (Some(exceeded), Some(members)) = (refusal.exceeded(), problem.as_object_mut()) {
         members.insert("limit".to_owned(), json!(exceeded));
     }
+    if let (Some((path, sent)), Some(members)) = (way_in(refusal, manner), problem.as_object_mut()) {
+        members.insert("sign_in".to_owned(), json!(format!("https://{}{path}", manner.authority())));
+        members.insert("sent".to_owned(), json!(sent));
+    }
     if let (Some(number), Some(members)) = (refusal.entry(), problem.as_object_mut()) {
         members.insert("entry".to_owned(), json!(number));
     }
     problem.to_string()
+}
+
+/// Where a person signs in, or steps up, so that a script's request would pass; back to the page that it is on. And
+/// whether the application has had the request, so that only a safe one may be sent again.
+fn way_in(refusal: &Refusal, manner: &Manner) -> Option<(String, bool)> {
+    let Refusal::Challenge(challenged) = refusal.alone() else { return None };
+    let path = match &challenged.step {
+        Challenge::SignIn => pages::sign_in_link(manner.page(), None),
+        Challenge::StepUp(need, _) => pages::step_up_link(need, manner.page()),
+        Challenge::Justify => return None,
+    };
+    Some((path, challenged.withheld.is_some()))
 }
 
 fn ways_on(refusal: &Refusal) -> Vec<WayOn> {
@@ -331,5 +371,9 @@ fn operation_outcome(moment: &Moment, refusal: &Refusal) -> String {
     json!({ "resourceType": "OperationOutcome", "issue": [issue] }).to_string()
 }
 
+/// Where a person signs in so that what a script has asked for would pass.
+const SIGN_IN: HeaderName = HeaderName::from_static("x-leastway-sign-in");
+/// That the application has had what is refused now.
+const SENT: HeaderName = HeaderName::from_static("x-leastway-sent");
 /// When a program may ask a busy application again.
 const A_MOMENT_SECONDS: &str = "2";

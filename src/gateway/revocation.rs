@@ -155,11 +155,18 @@ async fn run(
     Ok(revoked)
 }
 
-/// Whoever an administrator or the directory signs out everywhere is not expected back: what they have typed is not kept
+/// Whoever an administrator, the directory or a signal of the account's end signs out everywhere is not expected back: what they have typed is not kept
 /// for them.
 fn leaver(revocation: &Revocation) -> Option<SubjectId> {
     match (&revocation.target, revocation.cause) {
-        (Target::Person(person), Cause::Administrator | Cause::Scim) => Some(person.clone()),
+        (
+            Target::Person(person),
+            Cause::Administrator
+            | Cause::Scim
+            | Cause::AccountDisabled
+            | Cause::AccountPurged
+            | Cause::CredentialCompromise,
+        ) => Some(person.clone()),
         _ => None,
     }
 }

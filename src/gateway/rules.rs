@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
+use super::chooser::Faces;
 use super::devices::Devices;
 use super::limits::Limits;
 use super::limits::settings::LimitSettings;
@@ -18,6 +19,7 @@ use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;
 use crate::features::audit::journal::Journal;
 use crate::features::authn::RelyingParty;
+use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::Clients;
 use crate::features::directory::Directory;
 use crate::features::guard::ledger::Ledger;
@@ -26,9 +28,12 @@ use crate::features::hold::Holds;
 use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::bundle::Rules as PolicyRules;
 use crate::features::rewrite::Rewrite;
+use crate::features::risk::Book;
+use crate::features::risk::settings::RiskSettings;
 use crate::features::route::body::BodyLimits;
 use crate::features::route::table::RouteTable;
 use crate::features::session::Sessions;
+use crate::features::signals::Signals;
 use crate::features::upstream::assertion::AssertionKey;
 use crate::features::upstream::servers::Upstream;
 use crate::foundation::clock::Clock;
@@ -48,6 +53,10 @@ pub struct Rules {
     pub rewrites: Vec<Rewrite>,
     /// What is kept of forms that could not be sent, by the application's index.
     pub holds: Vec<HoldSettings>,
+    /// What is declared of their pages, by the application's index.
+    pub browsers: Vec<BrowserSettings>,
+    /// The providers, as people see them.
+    pub faces: Faces,
     /// Which classes of assurance each provider can prove.
     pub assurances: BTreeMap<ProviderName, Assurances>,
     /// Programs that come with an access token of their own.
@@ -58,6 +67,8 @@ pub struct Rules {
     pub trusted_proxies: Vec<IpNet>,
     /// The classes of callers' devices.
     pub devices: Devices,
+    /// What makes it more that is asked of a person; where and for what is the policy's, in the same order.
+    pub risks: Vec<RiskSettings>,
     /// How much one caller may take.
     pub limits: LimitSettings,
     /// The first digits of the digest of all files, for events.
@@ -101,6 +112,10 @@ pub struct Shared {
     pub sessions: Arc<Sessions>,
     /// Who belongs to the house.
     pub directory: Arc<Directory>,
+    /// Where and when they use to be.
+    pub risk: Arc<Book>,
+    /// What providers signal of them.
+    pub signals: Arc<Signals>,
     /// What they have typed and could not send.
     pub holds: Arc<Holds>,
     /// Where they sign in.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::handle::Moment;
 use super::normalize::Head;
+use crate::domain::application::ApplicationName;
 use crate::domain::event::{EventClient, EventSubject};
 use crate::domain::kept::Kept;
 use crate::domain::reason::Reason;
 use crate::domain::subject::Identity;
 use crate::features::route::table::Application;
-use crate::features::session::{Found, Locked, Session};
+use crate::features::session::{Ends, Found, Locked, Session};
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -53,6 +54,42 @@ pub fn again(moment: &Moment, found: Found) -> Found {
     }
 }
 
+/// What was found, as it stands at one application: that may ask for shorter sessions than others.
+pub fn at(moment: &Moment, found: Found, application: &Application) -> Found {
+    match found {
+        Found::Session(session) if session.program.is_none() => moment.worker.shared.sessions.judge_at(
+            [&application.name],
+            session,
+            moment.device.as_ref(),
+            moment.now,
+        ),
+        other @ (Found::Session(_) | Found::Locked(_) | Found::Expired | Found::Ended | Found::None) => other,
+    }
+}
+
+/// What was found, as it stands on our own paths of a host: what the strictest of its applications asks for holds there.
+pub fn at_host(moment: &Moment, found: Found, host: &str) -> Found {
+    match found {
+        Found::Session(session) if session.program.is_none() => moment.worker.shared.sessions.judge_at(
+            applications(moment, host),
+            session,
+            moment.device.as_ref(),
+            moment.now,
+        ),
+        other @ (Found::Session(_) | Found::Locked(_) | Found::Expired | Found::Ended | Found::None) => other,
+    }
+}
+
+/// When a session is locked and ends, by the same.
+pub fn ends(moment: &Moment, session: &Session) -> Ends {
+    let sessions = &moment.worker.shared.sessions;
+    sessions.ends_at(applications(moment, &session.host), session, moment.device.as_ref())
+}
+
+fn applications<'m>(moment: &'m Moment, host: &str) -> impl Iterator<Item = &'m ApplicationName> {
+    moment.current.rules.routes.at(host).map(|application| &application.name)
+}
+
 /// The person whose session was found: for one application as that sees them, signed in at its provider and
 /// with the reason that they gave for it.
 pub fn person(moment: &Moment, found: &Found, application: Option<&Application>) -> Person {
@@ -75,7 +112,7 @@ pub fn person(moment: &Moment, found: &Found, application: Option<&Application>)
 
 /// Whether the application takes the word of the session's provider. A program's bounds say where it may come to.
 pub fn vouches(session: &Session, application: &Application) -> bool {
-    session.program.is_some() || application.provider == session.provider
+    session.program.is_some() || application.admits(&session.provider)
 }
 
 impl Person {

@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue};
 use super::bells::Bells;
 use super::draft::Scribe;
 use super::metrics::WorkerMetrics;
+use super::metronome::Metronomes;
 use super::revocation;
 use super::room::Room;
 use super::rules::{Rules, Shared};
@@ -22,6 +23,7 @@ use crate::domain::reason::Reason;
 use crate::domain::subject::{Identity, Subject, SubjectId};
 use crate::features::directory;
 use crate::features::policy::memory::Memory;
+use crate::features::risk::RiskDesk;
 use crate::features::route::table::Application;
 use crate::features::session::{Found, Program, Session, SessionDesk};
 use crate::features::upstream::assertion::Assertions;
@@ -43,6 +45,8 @@ pub struct Worker {
     pub bells: Rc<Bells>,
     /// The assertions that are still good.
     pub assertions: Assertions,
+    /// Pages that ask by themselves.
+    pub metronomes: Metronomes,
     /// What came and was no request.
     pub unread: Unread,
     /// Requests at once.
@@ -61,6 +65,8 @@ pub struct Current {
     pub rules: Arc<Rules>,
     /// Decisions that are remembered.
     pub memory: Memory,
+    /// Risks that were looked for.
+    pub risk: RiskDesk,
     /// Connections to applications, by the application's index.
     pub pools: Vec<Rc<Pool>>,
     shared: Arc<Shared>,
@@ -99,6 +105,7 @@ impl Worker {
             sessions,
             bells,
             assertions,
+            metronomes: Metronomes::default(),
             unread,
             room,
             chance,
@@ -115,9 +122,24 @@ impl Worker {
         self.shared.clock.now()
     }
 
-    /// The session of this id, for what lives longer than a request from a device of this class; or why it stands no more.
-    pub fn standing(&self, session: SessionId, device: Option<&DeviceClass>) -> Result<Arc<Session>, Reason> {
-        match self.shared.sessions.current(session, device, self.now()) {
+    /// The session of this id, for what lives longer than a request to an application from a device of this class; or why it
+    /// stands no more.
+    pub fn standing(
+        &self,
+        session: SessionId,
+        application: &Application,
+        device: Option<&DeviceClass>,
+    ) -> Result<Arc<Session>, Reason> {
+        let (sessions, now) = (&self.shared.sessions, self.now());
+        let found = match sessions.current(session, device, now) {
+            Found::Session(session) if session.program.is_none() => {
+                sessions.judge_at([&application.name], session, device, now)
+            }
+            other @ (Found::Session(_) | Found::Locked(_) | Found::Expired | Found::Ended | Found::None) => {
+                other
+            }
+        };
+        match found {
             Found::Session(session) => Ok(session),
             Found::Locked(_) => Err(Reason::SessionLocked),
             Found::Expired => Err(Reason::SessionExpired),
@@ -151,7 +173,14 @@ impl Worker {
 impl Current {
     fn new(rules: Arc<Rules>, shared: Arc<Shared>) -> Self {
         let pools = rules.upstreams.iter().cloned().map(Pool::new).collect();
-        Self { rules, memory: Memory::default(), pools, shared, known: RefCell::default() }
+        Self {
+            rules,
+            memory: Memory::default(),
+            risk: RiskDesk::default(),
+            pools,
+            shared,
+            known: RefCell::default(),
+        }
     }
 
     /// Who a session's person is under these rules, with the reason that they gave for `application`; or why nothing is
@@ -159,7 +188,7 @@ impl Current {
     pub fn known(&self, session: &Arc<Session>, application: Option<&Application>) -> Result<Known, Reason> {
         let key = (session.id, application.map(|application| application.index));
         // First this: a change that comes while we look makes us look again.
-        let directory = self.shared.directory.revision();
+        let directory = self.shared.people_revision();
         let before = {
             let people = self.known.borrow();
             match people.get(&key).filter(|seen| seen.session == session.version) {
@@ -189,7 +218,7 @@ impl Current {
         if let Some(client) = client.filter(|client| client.groups != subject.groups) {
             Arc::make_mut(&mut subject).groups.clone_from(&client.groups);
         }
-        let roles = policy.roles_of(&subject.groups);
+        let roles = policy.roles_of(&session.provider, &subject.groups);
         let purpose = client.and_then(|client| client.purpose.or_else(|| policy.default_purpose(&roles)));
         let identity = Identity {
             subject,
@@ -206,7 +235,7 @@ impl Current {
     /// The same for no application, by the directory as it is now; `before` is who they were.
     fn look_up(&self, session: &Arc<Session>, before: Option<Known>) -> Result<Known, Reason> {
         let directory::Known { barred, groups, are_all: _ } =
-            self.shared.directory.look_up(&session.provider, &session.subject);
+            self.shared.look_up(&session.provider, &session.subject);
         if let Some(barred) = barred {
             return Err(barred);
         }
@@ -221,7 +250,7 @@ impl Current {
             None => (session.subject.clone(), session.version, session.purpose),
             // What was decided, or signed, for them with other groups is not what counts now.
             Some(groups) => {
-                let purposes = policy.purposes_of(&policy.roles_of(&groups));
+                let purposes = policy.purposes_of(&policy.roles_of(&session.provider, &groups));
                 // Nor is what they work for a purpose that only other groups had.
                 let purpose = Some(session.purpose).filter(|purpose| purposes.contains(purpose));
                 let purpose = purpose.or(purposes.first().copied()).unwrap_or(session.purpose);
@@ -230,7 +259,7 @@ impl Current {
             }
         };
         let identity = Identity {
-            roles: policy.roles_of(&subject.groups),
+            roles: policy.roles_of(&session.provider, &subject.groups),
             subject,
             provider: session.provider.clone(),
             purpose,

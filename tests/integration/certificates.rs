@@ -153,7 +153,7 @@ async fn told(house: House) -> Vec<(Option<String>, Option<String>)> {
     let of = |event: &leastway::features::audit::events::Event| {
         let opening = &event.opening;
         let device = opening.device.as_ref().map(|class| class.as_str().to_owned());
-        (device, opening.certificate.as_ref().map(|shown| shown.to_string()))
+        (device, opening.certificate.as_ref().map(ToString::to_string))
     };
     requests.map(of).collect()
 }

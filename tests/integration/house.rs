@@ -81,7 +81,13 @@ impl House {
 
     /// Stops the gateway, and starts it again on the same files.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_after(|| {}).await
+    }
+
+    /// The same, with something that happens while it is down.
+    pub(crate) async fn restart_after(self, change: impl FnOnce()) -> Self {
         self.running.stop().await.unwrap();
+        change();
         let (clock, entropy) = (self.clock.clone(), Arc::new(SystemEntropy));
         let running = Running::start(&self.directory.configuration(), clock, entropy).await.unwrap();
         Self { running, ..self }
@@ -205,11 +211,14 @@ async fn take_next_segment(journal: &Path) {
     panic!("no segment was made ahead");
 }
 
+/// Ports on which nobody listens: below those that the system gives to whoever connects, and for each process others, so
+/// that nobody takes them before they are used.
 pub(crate) fn free_ports() -> Ports {
-    let listeners: Vec<TcpListener> =
-        (0..5).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
-    let port = |position: usize| listeners[position].local_addr().unwrap().port();
-    Ports { gateway: port(0), control: port(1), provider: port(2), ehr: port(3), console: port(4) }
+    let first = 10_240 + u16::try_from(std::process::id() % 1000).unwrap() * 20;
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    let mut free = (first..first + 20).filter(is_free);
+    let mut port = || free.next().expect("five of twenty ports are free");
+    Ports { gateway: port(), control: port(), provider: port(), ehr: port(), console: port() }
 }
 
 pub(crate) fn write_ports(directory: &WorkDirectory, ports: Ports, upstream: u16) {

@@ -1,6 +1,11 @@
-//! A session is of one host, and there is one or none.
+//! A session is of one host, and there is one or none; and as long as its application likes.
 
-use crate::house::{House, Neighbors};
+use std::sync::Arc;
+use std::time::Duration;
+
+use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
+
+use crate::house::{House, Neighbors, append};
 use crate::line::Protocol;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -30,5 +35,26 @@ async fn a_session_holds_on_its_own_host_and_two_are_none() {
         200,
         "the session itself is unharmed"
     );
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_application_may_ask_for_shorter_sessions_than_others() {
+    let clock = Arc::new(TestClock::at(SystemClock.now()));
+    let house = House::open_at(clock.clone(), Neighbors::All, |directory| {
+        append(&directory.root().join("applications/ehr.toml"), "[application.ehr.session]\nlock = \"10m\"");
+    })
+    .await;
+    let cookie = house.cookie_of("nurse").await;
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    let headers = [("accept", "application/json"), ("cookie", &*cookie)];
+    clock.advance(Duration::from_millis(10 * 60 * 1000 - 1));
+    assert_eq!(line.ask("/", &headers).await.status, 200);
+    clock.advance(Duration::from_secs(10 * 60));
+    // Also on our own pages, before the application is asked.
+    let me = line.ask("/.leastway/me", &[("accept", "text/html"), ("cookie", &*cookie)]).await;
+    assert_eq!(me.status, 401);
+    let came = line.ask("/", &headers).await;
+    assert_eq!((came.status.as_u16(), came.reason()), (401, "session-locked"));
     house.stop().await;
 }

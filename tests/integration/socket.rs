@@ -17,7 +17,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use leastway::app::reload::Reloaded;
 use leastway::domain::event::Outcome;
 use leastway::domain::reason::Reason;
+use leastway::domain::risk::Level;
+use leastway::domain::subject::SubjectId;
 use leastway::features::audit::events::Event;
+use leastway::features::risk::Told;
+use leastway::foundation::clock::{Clock as _, SystemClock};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_tungstenite::WebSocketStream;
@@ -253,6 +257,26 @@ async fn it_ends_when_its_person_may_no_longer_open_it() {
     assert_eq!(ending(&mut socket).await, 1008);
     let events = house.stop().await;
     assert_eq!(closings(&events, "live"), [(Outcome::Aborted, Some(Reason::NoRuleMatched))]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_ends_when_its_person_is_said_to_be_at_risk() {
+    let house = furnished().await;
+    let rule = "[risk.said]\nwhen = \"told\"\nthen = \"step_up\"\nassurance = \"mfa\"";
+    append(&house.file("roles.toml"), rule);
+    assert!(matches!(house.running.reload().await, Reloaded::Swapped(_)));
+    let cookie = house.cookie_of("nurse").await;
+    let mut socket = open(&house, Protocol::Http1, "/live", &cookie).await;
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(next(&mut socket).await, Some(Message::text("hello")));
+
+    let issuer = format!("https://id.localhost:{}", house.ports.provider).into();
+    let (nurse, now) = (SubjectId { issuer, sub: "nurse".into() }, SystemClock.now());
+    let said = Told { level: Level::High, why: None, since: now, until: None };
+    house.running.shared.risk.told(&nurse, said, now).await.unwrap();
+    assert_eq!(ending(&mut socket).await, 1008);
+    let events = house.stop().await;
+    assert_eq!(closings(&events, "live"), [(Outcome::Aborted, Some(Reason::RiskTold))]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,8 +13,9 @@ use crate::features::client::settings::{ClientSettings, Reach};
 
 pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     for (position, client) in draft.clients.iter().enumerate() {
-        has_provider(reading, draft, client);
-        has_roles(reading, draft, client);
+        if has_provider(reading, draft, client) {
+            has_roles(reading, draft, client);
+        }
         for reach in &client.it.routes {
             leads_somewhere(reading, draft, client, reach);
         }
@@ -25,17 +26,20 @@ pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     }
 }
 
-fn has_provider(reading: &Reading<'_>, draft: &Draft, client: &Written<ClientSettings>) {
+fn has_provider(reading: &Reading<'_>, draft: &Draft, client: &Written<ClientSettings>) -> bool {
     let known = draft.provider_names.iter().map(|name| name.it.as_str());
     let name = client.it.provider.as_str();
-    if !known.clone().any(|known| known == name) {
+    let is_known = known.clone().any(|known| known == name);
+    if !is_known {
         let what = format!("no provider is called `{name}`");
         reading.error(&format!("{}.provider", client.key), what, instead(name, known));
     }
+    is_known
 }
 
 fn has_roles(reading: &Reading<'_>, draft: &Draft, client: &Written<ClientSettings>) {
     let roles = draft.roles.iter().map(|role| &role.it.settings);
+    let roles = roles.filter(|role| role.providers.contains(&client.it.provider));
     let mut theirs =
         roles.clone().filter(|role| role.groups.iter().any(|group| client.it.groups.contains(group)));
     let groups = roles.flat_map(|role| &role.groups).map(String::as_str);

@@ -1,8 +1,10 @@
 //! What can only be seen with everything at hand: names that lead nowhere, names used twice, rules
-//! that can never fire, roles that nothing uses, programs that could be taken for one another.
+//! that can never fire, roles that nothing uses, people and programs that could be taken for one another.
 
 mod clients;
 mod names;
+mod providers;
+mod risks;
 mod rules;
 mod sessions;
 
@@ -12,7 +14,9 @@ use super::settle::Draft;
 /// Records what does not fit together.
 pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     names::check(reading, draft);
+    providers::check(reading, draft);
     rules::check(reading, draft);
     clients::check(reading, draft);
     sessions::check(reading, draft);
+    risks::check(reading, draft);
 }

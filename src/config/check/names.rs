@@ -23,9 +23,10 @@ pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     refuse_twice(reading, "provider", &draft.provider_names);
     refuse_twice(reading, "application", &draft.application_names);
     refuse_twice(reading, "role", &draft.role_names);
+    refuse_twice(reading, "risk", &draft.risk_names);
     refuse_twice(reading, "client", &draft.client_names);
     tokens_are_apart(reading, &draft.directories);
-    providers_exist(reading, draft);
+    signal_tokens_are_apart(reading, draft);
     hosts_are_apart(reading, &draft.applications);
     warn_of_hosts_without_certificate(reading, draft);
     asking_hosts_are_ours(reading, draft);
@@ -79,13 +80,14 @@ fn tokens_are_apart(reading: &Reading<'_>, directories: &[Written<DirectorySetti
     }
 }
 
-fn providers_exist(reading: &Reading<'_>, draft: &Draft) {
-    let known = draft.provider_names.iter().map(|name| name.it.as_str());
-    for Written { key, it: ApplicationDraft { settings, .. } } in &draft.applications {
-        let name = settings.provider.as_str();
-        if !known.clone().any(|known| known == name) {
-            let what = format!("no provider is called `{name}`");
-            reading.error(&format!("{key}.provider"), what, instead(name, known.clone()));
+/// So does the token of a transmitter; and whoever may keep a directory is not thereby one.
+fn signal_tokens_are_apart(reading: &Reading<'_>, draft: &Draft) {
+    for (position, later) in draft.signals.iter().enumerate() {
+        let Some(token) = &later.it.token else { continue };
+        let earlier = draft.signals.iter().take(position).filter_map(|earlier| earlier.it.token.as_ref());
+        let others = earlier.chain(draft.directories.iter().map(|directory| &directory.it.token));
+        if others.into_iter().any(|other| other.is(token.reveal())) {
+            reading.error(&later.key, "something else is done by this token", "a token of its own");
         }
     }
 }

@@ -4,8 +4,8 @@ use super::names::instead;
 use crate::config::paths::fits;
 use crate::config::reading::Reading;
 use crate::config::settle::{ApplicationDraft, Draft, RoleDraft, Written};
-use crate::domain::application::{Category, CredentialName};
-use crate::domain::assurance::AssuranceClass;
+use crate::domain::application::{Category, CredentialName, ProviderName};
+use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::limit::OnExceed;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::policy::settings::{MaySettings, RoleSettings};
@@ -90,7 +90,7 @@ fn check_rule(reading: &Reading<'_>, draft: &Draft, role: &RoleSettings, key: &s
         return;
     };
     check_routes(reading, &application.it.settings, key, may);
-    check_provider(reading, draft, &application.it, key, may);
+    check_providers(reading, draft, &application.it, role, (key, may));
 }
 
 fn check_purposes(reading: &Reading<'_>, role: &RoleSettings, key: &str, may: &MaySettings) {
@@ -148,35 +148,73 @@ fn applies(may: &MaySettings, route: &RouteSettings) -> bool {
         && (may.categories.is_empty() || route.categories.iter().all(|it| may.categories.contains(it)))
 }
 
-fn check_provider(
+/// Each of the application's providers is one by which a person of this role may come.
+fn check_providers(
     reading: &Reading<'_>,
     draft: &Draft,
     application: &ApplicationDraft,
-    key: &str,
-    may: &MaySettings,
+    role: &RoleSettings,
+    (key, may): (&str, &MaySettings),
 ) {
-    let name = &application.settings.provider;
-    let Some(provider) = draft.providers.iter().find(|provider| provider.it.name == *name) else { return };
-    check_assurance(reading, &provider.it, key, may);
-    if !may.when.location.is_empty() && !provider.it.claims.contains_key("location") {
-        reading.error(
-            &format!("{key}.when.location"),
-            format!("the provider `{name}` does not say where people work, so this rule can never fire"),
-            format!("`location = \"CLAIM\"` in the `claims` of `{name}`"),
+    let admitted = &application.settings.providers;
+    // A name that leads nowhere is told where it stands.
+    let is_known = |name: &ProviderName| draft.provider_names.iter().any(|known| known.it == name.as_str());
+    if !admitted.iter().chain(&role.providers).all(is_known) {
+        return;
+    }
+    let theirs: Vec<_> = admitted.iter().filter(|name| role.providers.contains(name)).collect();
+    if theirs.is_empty() {
+        let what = format!(
+            "`{}` admits none of the providers of `{}`, so this rule can never fire",
+            may.application, role.name
         );
+        let names: Vec<_> = admitted.iter().map(ProviderName::as_str).collect();
+        return reading.error(key, what, format!("a role whose `providers` has one of {}", names.join(", ")));
+    }
+    let settled: Vec<_> =
+        draft.providers.iter().map(|it| &it.it).filter(|it| theirs.contains(&&it.name)).collect();
+    if settled.len() != theirs.len() {
+        return;
+    }
+    check_what_they_tell(reading, &settled, key, may);
+}
+
+fn check_what_they_tell(reading: &Reading<'_>, settled: &[&ProviderSettings], key: &str, may: &MaySettings) {
+    if let Some(AssuranceNeed { class, .. }) = &may.when.assurance {
+        let can = |provider: &ProviderSettings| provider.assurance.contains_key(class);
+        tell_of_others(reading, settled, &format!("{key}.when.assurance"), can, |provider| {
+            let known = provider.assurance.keys().map(AssuranceClass::as_str);
+            let what = format!("the provider `{}` cannot prove `{class}`", provider.name);
+            (what, instead(class.as_str(), known))
+        });
+    }
+    if !may.when.location.is_empty() {
+        let can = |provider: &ProviderSettings| provider.claims.contains_key("location");
+        tell_of_others(reading, settled, &format!("{key}.when.location"), can, |provider| {
+            let name = &provider.name;
+            let what = format!("the provider `{name}` does not say where people work");
+            (what, format!("`location = \"CLAIM\"` in the `claims` of `{name}`"))
+        });
     }
 }
 
-fn check_assurance(reading: &Reading<'_>, provider: &ProviderSettings, key: &str, may: &MaySettings) {
-    let Some(need) = &may.when.assurance else { return };
-    if !provider.assurance.contains_key(&need.class) {
-        reading.error(
-            &format!("{key}.when.assurance"),
-            format!(
-                "the provider `{}` cannot prove `{}`, so this rule can never fire",
-                provider.name, need.class
-            ),
-            instead(need.class.as_str(), provider.assurance.keys().map(AssuranceClass::as_str)),
-        );
+/// The providers that cannot do what a rule needs: where none can it is an error, else its people should know.
+fn tell_of_others(
+    reading: &Reading<'_>,
+    providers: &[&ProviderSettings],
+    key: &str,
+    can: impl Fn(&ProviderSettings) -> bool,
+    told: impl Fn(&ProviderSettings) -> (String, String),
+) {
+    let (able, others): (Vec<&ProviderSettings>, Vec<_>) =
+        providers.iter().copied().partition(|provider| can(provider));
+    let able: Vec<_> = able.iter().map(|provider| format!("`{}`", provider.name)).collect();
+    for (what, right) in others.into_iter().map(told) {
+        if able.is_empty() {
+            reading.error(key, format!("{what}, so this rule can never fire"), right);
+        } else {
+            let whose = able.join(", ");
+            reading.warning(key, format!("{what}, so this rule fires for people of {whose} only"), right);
+        }
     }
 }

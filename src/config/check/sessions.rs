@@ -1,15 +1,26 @@
-//! Locks that a sign-in from before them would open, and rules for devices that there are not.
+//! Locks that a sign-in from before them would open, times that have no effect, and rules for devices that there are not.
+
+use std::time::Duration;
 
 use super::names::instead;
 use crate::config::reading::Reading;
 use crate::config::settle::Draft;
 use crate::domain::device::{DeviceClass, Resume};
-use crate::features::session::settings::Times;
+use crate::features::session::settings::{SessionSettings, Shorter, Times};
 
 pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     check_devices(reading, draft);
     let Some(session) = &draft.session else { return };
     check_lock(reading, draft, "session", session.times);
+    for application in &draft.applications {
+        let it = &application.it;
+        let table = format!("application.{}.session", it.settings.name);
+        check_lock(reading, draft, &table, {
+            let times = session.times.within(it.session);
+            Times { lock: it.session.lock.unwrap_or(Duration::MAX), ..times }
+        });
+        check_shorter(reading, &table, it.session, session);
+    }
     for (class, times) in &session.devices {
         check_lock(reading, draft, &format!("device.{class}"), *times);
     }
@@ -24,6 +35,22 @@ fn check_lock(reading: &Reading<'_>, draft: &Draft, table: &str, times: Times) {
             "a sign-in from before the lock could pass for one after it: the clocks may differ by as much";
         let right = "at least twice the `clock_skew` of every provider, or a smaller `clock_skew`";
         reading.error(&format!("{table}.lock"), what, right);
+    }
+}
+
+/// An application asks for less, never for more.
+fn check_shorter(reading: &Reading<'_>, table: &str, shorter: Shorter, session: &SessionSettings) {
+    let all = || std::iter::once(&session.times).chain(session.devices.values());
+    let longest = |of: fn(&Times) -> Duration| all().map(of).max();
+    for (name, written, longest) in [
+        ("lock", shorter.lock, longest(|times| times.lock)),
+        ("idle", shorter.idle, longest(|times| times.idle)),
+        ("absolute", shorter.absolute, longest(|times| times.absolute)),
+    ] {
+        if written > longest {
+            let what = "it is longer than what holds everywhere, so it has no effect";
+            reading.error(&format!("{table}.{name}"), what, "less than in `[session]` and `[device.NAME]`");
+        }
     }
 }
 

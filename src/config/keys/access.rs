@@ -22,6 +22,13 @@ pub(super) static ROLE: Table = Table {
             "The provider's groups that give it; any one.",
         ),
         key(
+            "providers",
+            Kind::Texts("clinic"),
+            Absent::Means("the only provider"),
+            "The providers whose groups these are. With several providers it has to be said: a group of the same name at \
+             another gives nothing.",
+        ),
+        key(
             "purposes",
             Kind::Words(words!(Purpose)),
             Absent::Refused,

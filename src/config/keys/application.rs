@@ -1,11 +1,14 @@
 //! Applications and their routes.
 
+use super::browser::{CORS, SIGN_OUT};
 use super::hold::HOLD;
 use super::rewrite::REWRITE;
+use super::session::APPLICATION_SESSION;
 use super::{Absent, Kind, Table, credential, key, upstream, words};
 use crate::domain::action::Action;
+use crate::features::browser::settings::ScriptUse;
 use crate::features::route::settings::{Entries, OperationKind, Quirk};
-use crate::features::upstream::settings::{Connections, IdentityHeaders, Protocol};
+use crate::features::upstream::settings::{Connections, Cookies, IdentityHeaders, Protocol};
 
 pub(super) static APPLICATION: Table = Table {
     header: "[application.NAME]",
@@ -39,9 +42,10 @@ pub(super) static APPLICATION: Table = Table {
         ),
         key(
             "provider",
-            Kind::Text("clinic"),
+            Kind::Texts("clinic"),
             Absent::Means("the only provider"),
-            "The provider at which its people sign in.",
+            "The providers at which its people sign in. Of several, people choose on a page, or say their e-mail address \
+             where `domains` are declared.",
         ),
         key(
             "unmatched",
@@ -117,6 +121,40 @@ pub(super) static APPLICATION: Table = Table {
             Kind::Table(&HOLD),
             Absent::Means("its defaults"),
             "What is kept of forms that could not be sent, for the person who typed them.",
+        ),
+        key(
+            "session",
+            Kind::Table(&APPLICATION_SESSION),
+            Absent::Means("as elsewhere"),
+            "Shorter times of sessions.",
+        ),
+        key(
+            "cors",
+            Kind::Table(&CORS),
+            Absent::Means("no other origin"),
+            "Which other origins may ask it by script.",
+        ),
+        key(
+            "script",
+            Kind::Word(words!(ScriptUse)),
+            Absent::Is("\"none\""),
+            "A script beside its pages, which signs in in a window of its own, sends again what met an ended session, and warns \
+             before a session is locked: `serve` it at `/.leastway/leastway.js`, for whoever makes the pages to name there, or \
+             `inject` it into HTML that is shown in a window, which is then asked for uncompressed.",
+        ),
+        key(
+            "cookies",
+            Kind::Word(words!(Cookies)),
+            Absent::Is("\"browser\""),
+            "Who has its cookies: the `browser`, or we (`keep`), for each session in memory, those that are `HttpOnly` and set \
+             for somebody who is signed in here. Then another person at the same browser starts without them, and its person \
+             goes on. Not with `balance.sticky = \"application_cookie\"`.",
+        ),
+        key(
+            "sign_out",
+            Kind::Table(&SIGN_OUT),
+            Absent::Means("it is not signed out"),
+            "How it is signed out itself.",
         ),
         key(
             "connections",

@@ -3,6 +3,7 @@
 
 mod access;
 mod application;
+mod browser;
 mod client;
 mod credential;
 mod directory;
@@ -11,7 +12,9 @@ mod limits;
 mod machine;
 mod provider;
 mod rewrite;
+mod risk;
 mod session;
+mod signals;
 mod upstream;
 
 use super::spelling::nearest;
@@ -146,7 +149,7 @@ pub(super) static MAIN: Table = Table {
             "include",
             Kind::Texts("applications/*.toml"),
             Absent::Is("[]"),
-            "Further files, with `application`, `role`, `client` and `provider` tables; `*` stands for any part of a name.",
+            "Further files, with `application`, `role`, `risk`, `client` and `provider` tables; `*` stands for any part of a name.",
         ),
         key(
             "policies",
@@ -175,6 +178,7 @@ pub(super) static MAIN: Table = Table {
         PROVIDERS,
         APPLICATIONS,
         ROLES,
+        RISKS,
         CLIENTS,
     ],
 };
@@ -183,7 +187,7 @@ pub(super) static MAIN: Table = Table {
 pub(super) static PART: Table = Table {
     header: "",
     doc: "A file that the main file includes.",
-    keys: &[PROVIDERS, APPLICATIONS, ROLES, CLIENTS],
+    keys: &[PROVIDERS, APPLICATIONS, ROLES, RISKS, CLIENTS],
 };
 
 const PROVIDERS: Key = key(
@@ -203,6 +207,12 @@ const ROLES: Key = key(
     Kind::Named(&access::ROLE),
     Absent::Means("none: nobody may do anything"),
     "Who may do what.",
+);
+const RISKS: Key = key(
+    "risk",
+    Kind::Named(&risk::RISK),
+    Absent::Means("none: what the rules ask for is enough"),
+    "What makes it more that is asked of a person.",
 );
 const CLIENTS: Key = key(
     "client",

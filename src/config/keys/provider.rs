@@ -1,6 +1,7 @@
 //! OpenID providers.
 
 use super::directory::SCIM;
+use super::signals::SIGNALS;
 use super::{Absent, Kind, Table, key, words};
 use crate::features::authn::settings::LoginAgain;
 
@@ -9,6 +10,19 @@ pub(super) static PROVIDER: Table = Table {
     doc: "An OpenID provider at which people sign in.",
     keys: &[
         key("name", Kind::Text("clinic"), Absent::Refused, "Its name in this configuration; unique."),
+        key(
+            "title",
+            Kind::Text("Clinic staff"),
+            Absent::Means("its name"),
+            "What people read where they choose between providers; 60 characters at most.",
+        ),
+        key(
+            "domains",
+            Kind::Texts("clinic.example"),
+            Absent::Is("[]"),
+            "The domains of its people's e-mail addresses, exactly: whoever says such an address where several providers may \
+             be meant is led here, with the address as `login_hint`. At one application a domain is one provider's.",
+        ),
         key(
             "issuer",
             Kind::Text("https://id.clinic.example"),
@@ -36,6 +50,13 @@ pub(super) static PROVIDER: Table = Table {
              URL. Where it demands that, it does in any case.",
         ),
         key(
+            "own_callback",
+            Kind::YesNo,
+            Absent::Is("false"),
+            "Whether its people come back to `/.leastway/callback/NAME`, an address of its own: so that no other provider \
+             can have its answers sent to itself (mix-up, RFC 9700 section 4.4), where it says no `iss` in them (RFC 9207).",
+        ),
+        key(
             "scopes",
             Kind::Texts("openid"),
             Absent::Is("[\"openid\", \"profile\"]"),
@@ -55,6 +76,12 @@ pub(super) static PROVIDER: Table = Table {
             "The classes of assurance that it can prove, by name.",
         ),
         key("scim", Kind::Table(&SCIM), Absent::Means("none is kept"), "The directory that it keeps here."),
+        key(
+            "signals",
+            Kind::Table(&SIGNALS),
+            Absent::Means("none are taken"),
+            "What it signals of its people.",
+        ),
         key(
             "login_again",
             Kind::Word(words!(LoginAgain)),

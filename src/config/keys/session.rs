@@ -1,7 +1,7 @@
 //! How long sessions live, and the classes of devices on which they live differently.
 
 use super::{Absent, Key, Kind, Table, key, words};
-use crate::domain::device::Resume;
+use crate::domain::device::{Resume, WhenFull};
 
 const AS_SESSIONS: Absent = Absent::Means("as in `[session]`");
 
@@ -13,6 +13,22 @@ pub(super) static SESSION: Table = Table {
         idle(Absent::Is("\"4h\"")),
         absolute(Absent::Is("\"12h\"")),
         resume(Absent::Is("\"login\"")),
+        concurrent("How many sessions one person may have at once on one host."),
+        key(
+            "when_full",
+            Kind::Word(words!(WhenFull)),
+            Absent::Is("\"end_oldest\""),
+            "What happens beyond `concurrent`. `end_oldest`: one that is locked ends, else the one that was not used for \
+             longest, as by every revocation (cause `too-many`). `refuse`: the person is not signed in (`too-many-sessions`) until they have ended another, or one is locked: not where \
+             somebody may have to leave one computer for another.",
+        ),
+        key(
+            "detect_polling",
+            Kind::YesNo,
+            Absent::Is("true"),
+            "Whether a GET or HEAD that comes again and again at equal intervals, eight at least, is no sign of the person, as what \
+             applications declare as `background` or `idle_ignore` is none. The first that comes at another is one again.",
+        ),
     ],
 };
 
@@ -45,8 +61,28 @@ pub(super) static DEVICE: Table = Table {
         idle(AS_SESSIONS),
         absolute(AS_SESSIONS),
         resume(AS_SESSIONS),
+        key(
+            "step_up_max_age",
+            Kind::Duration("1m", "12h"),
+            Absent::Means("as long as the rules say"),
+            "How long a proof counts on devices of this class, whatever longer time rules and limits allow.",
+        ),
+        concurrent("How many of them one person may have at once on devices of this class."),
     ],
 };
+
+const AS_ELSEWHERE: Absent = Absent::Means("as elsewhere");
+
+pub(super) static APPLICATION_SESSION: Table = Table {
+    header: "[application.NAME.session]",
+    doc: "Shorter times at one application: of these and those of `[session]` and `[device.NAME]`, the stricter hold. A session \
+          that is found locked or over here is so everywhere. On our own pages the strictest of a host's applications holds.",
+    keys: &[lock(AS_ELSEWHERE), idle(AS_ELSEWHERE), absolute(AS_ELSEWHERE)],
+};
+
+const fn concurrent(doc: &'static str) -> Key {
+    key("concurrent", Kind::Whole(1, 1000), Absent::Means("as many as they like, up to 64 in all"), doc)
+}
 
 const fn lock(absent: Absent) -> Key {
     key(

@@ -1,15 +1,19 @@
 //! Applications and how they are reached.
 
 use super::ApplicationDraft;
+use super::browser::browser;
 use super::hold::hold;
 use super::rewrite::rewrite;
 use super::route::route;
+use super::session::shorter;
 use super::upstream::upstream;
 use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
-use crate::domain::application::{ApplicationName, ProviderName};
+use crate::domain::application::{ApplicationName, NameError, ProviderName};
+use crate::features::browser::settings::BrowserSettings;
 use crate::features::route::pattern::{PathPattern, Segment};
 use crate::features::route::settings::{ApplicationSettings, RouteSettings, Unmatched};
+use crate::features::upstream::settings::Cookies;
 
 /// Reads `[application.NAME]`. `only_provider` is whose people sign in where nothing is written.
 pub(in crate::config) fn application(
@@ -25,9 +29,11 @@ pub(in crate::config) fn application(
     let upstream = upstream(application.as_ref(), reader, &tables);
     let rewrite = reader.table("rewrite").and_then(|reader| rewrite(&reader));
     let hold = reader.table("hold").and_then(|reader| hold(&reader));
+    let session = reader.table("session").and_then(|reader| shorter(&reader));
     let hosts = reader.list_with("host", host);
     let path = reader.text_with("path", base_path);
-    let provider = provider(reader, only_provider);
+    let browser = browser(reader, path.as_deref());
+    let providers = providers(reader, PROVIDER, only_provider);
     let unmatched = reader.text_with("unmatched", unmatched);
     let idle_ignore = reader.list("idle_ignore");
     let quirks = reader.list("quirks");
@@ -35,17 +41,33 @@ pub(in crate::config) fn application(
 
     let (hosts, path, routes) = (hosts?, path?, routes?);
     refuse_same_host(reader, &hosts);
+    let (upstream, browser) = (upstream?, browser?);
+    warn_of_unseen_cookies(reader, &browser, upstream.cookies);
     let settings = ApplicationSettings {
         name: application?,
         hosts,
         path,
-        provider: provider?,
+        providers: providers?,
         unmatched: unmatched?,
         idle_ignore: idle_ignore?,
         quirks: quirks?,
         routes,
     };
-    Some(ApplicationDraft { settings, upstream: upstream?, rewrite: rewrite?, hold: hold? })
+    Some(ApplicationDraft { settings, upstream, rewrite: rewrite?, hold: hold?, session: session?, browser })
+}
+
+/// A browser brings a cookie to what is below its `Path`, and our own sign-out and the way back from the provider are not.
+fn warn_of_unseen_cookies(reader: &Reader<'_>, browser: &BrowserSettings, cookies: Cookies) {
+    let Some(sign_out) = &browser.sign_out else { return };
+    let is_everywhere = sign_out.cookie_paths.iter().all(|path| path == "/");
+    if sign_out.cookies.is_empty() || is_everywhere || cookies == Cookies::Keep {
+        return;
+    }
+    let what = "where these cookies have another `Path` than `/`, we never see them: they are taken away, and the \
+                application is not asked to end its session";
+    let right =
+        "`cookies = \"keep\"` of the application, or `cookie_path = [\"/\"]` if that is how it sets them";
+    reader.reading().warning(&format!("{}.sign_out.cookies", reader.key()), what, right);
 }
 
 fn routes(application: &str, reader: &Reader<'_>, tables: &[Reader<'_>]) -> Option<Vec<RouteSettings>> {
@@ -62,20 +84,27 @@ fn routes(application: &str, reader: &Reader<'_>, tables: &[Reader<'_>]) -> Opti
     Some(all.into_iter().map(|(_, route)| route).collect())
 }
 
-fn provider(reader: &Reader<'_>, only_provider: Option<&str>) -> Option<ProviderName> {
-    if reader.has("provider") {
-        return reader.parsed("provider");
+/// Whose people are meant, of an application or of a role: who is not said is nobody, as soon as there are several.
+pub(super) fn providers(
+    reader: &Reader<'_>,
+    (key, right): (&str, &str),
+    only_provider: Option<&str>,
+) -> Option<Vec<ProviderName>> {
+    if reader.has(key) {
+        return reader.list_with(key, |text| {
+            text.parse().map_err(|error: NameError| Mistake::new(error.to_string(), right))
+        });
     }
     let Some(name) = only_provider else {
-        let what = "`provider` is missing, and there is not exactly one to take";
-        reader.error("provider", what, "the name of the provider at which its people sign in");
+        reader.error(key, format!("`{key}` is missing, and there is not exactly one to take"), right);
         return None;
     };
     // A name that cannot be one is a problem of the provider's already.
-    name.parse().ok()
+    name.parse().ok().map(|name| vec![name])
 }
 
-fn host(text: &str) -> Result<String, Mistake> {
+/// A host name, in lower case.
+pub(super) fn host(text: &str) -> Result<String, Mistake> {
     let right = "a host name such as `\"ehr.clinic.example\"`, without scheme, port and `*`";
     let lower = text.to_ascii_lowercase();
     let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
@@ -113,3 +142,6 @@ fn refuse_same_host(reader: &Reader<'_>, hosts: &[String]) {
         }
     }
 }
+
+/// The key that names them, and what would be right.
+const PROVIDER: (&str, &str) = ("provider", "the names of the providers at which its people sign in");

@@ -38,7 +38,7 @@ pub(in crate::config) fn directory(
 }
 
 /// Whoever guesses it can let in and keep out whom they like.
-fn long(reader: &Reader<'_>, token: Secret) -> Option<Secret> {
+pub(super) fn long(reader: &Reader<'_>, token: Secret) -> Option<Secret> {
     if token.reveal().chars().count() >= TOKEN_CHARACTERS_MIN {
         return Some(token);
     }

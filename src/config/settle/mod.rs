@@ -1,6 +1,7 @@
 //! Turns what is written into settings, table by table.
 
 pub(super) mod application;
+mod browser;
 pub(super) mod client;
 mod credential;
 pub(super) mod directory;
@@ -9,21 +10,27 @@ mod limits;
 pub(super) mod machine;
 pub(super) mod provider;
 mod rewrite;
+pub(super) mod risk;
 pub(super) mod role;
 mod route;
 pub(super) mod session;
+pub(super) mod signals;
 mod upstream;
+
+pub(super) use risk::RiskDraft;
 
 use super::certificate::Certificate;
 use crate::domain::application::CredentialName;
 use crate::features::authn::settings::ProviderSettings;
+use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
 use crate::features::directory::settings::DirectorySettings;
 use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::settings::{CedarFile, RoleSettings};
 use crate::features::rewrite::settings::RewriteSettings;
 use crate::features::route::settings::ApplicationSettings;
-use crate::features::session::settings::SessionSettings;
+use crate::features::session::settings::{SessionSettings, Shorter};
+use crate::features::signals::settings::SignalSettings;
 use crate::features::upstream::settings::UpstreamSettings;
 
 /// Something settled, and the key under which it is written.
@@ -49,6 +56,8 @@ pub(super) struct ApplicationDraft {
     pub(super) upstream: UpstreamSettings,
     pub(super) rewrite: RewriteSettings,
     pub(super) hold: HoldSettings,
+    pub(super) session: Shorter,
+    pub(super) browser: BrowserSettings,
 }
 
 /// What stands in all files, before it is checked against each other.
@@ -61,14 +70,17 @@ pub(super) struct Draft {
     pub(super) session: Option<SessionSettings>,
     pub(super) providers: Vec<Written<ProviderSettings>>,
     pub(super) directories: Vec<Written<DirectorySettings>>,
+    pub(super) signals: Vec<Written<SignalSettings>>,
     pub(super) applications: Vec<Written<ApplicationDraft>>,
     pub(super) roles: Vec<Written<RoleDraft>>,
+    pub(super) risks: Vec<Written<RiskDraft>>,
     pub(super) clients: Vec<Written<ClientSettings>>,
     pub(super) policies: Vec<CedarFile>,
     /// Every name that is written, also of what could not be settled: a reference to it is no mistake.
     pub(super) provider_names: Vec<Written<String>>,
     pub(super) application_names: Vec<Written<String>>,
     pub(super) role_names: Vec<Written<String>>,
+    pub(super) risk_names: Vec<Written<String>>,
     pub(super) client_names: Vec<Written<String>>,
     pub(super) device_names: Vec<String>,
 }

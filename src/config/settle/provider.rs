@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
+use super::application::host;
 use crate::config::certificate::{authorities, leaf};
 use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
@@ -17,10 +18,13 @@ use crate::features::authn::settings::{AccessTokenType, Ask, ClassSettings, Proo
 
 pub(in crate::config) fn provider(reader: &Reader<'_>) -> Option<ProviderSettings> {
     let name = reader.parsed("name");
+    let title = title(reader);
+    let domains = reader.list_with("domains", host);
     let issuer = reader.text_with("issuer", issuer);
     let client_id = reader.text("client_id");
     let credential = credential(reader);
     let pushed_requests = reader.yes_no("pushed_requests");
+    let own_callback = reader.yes_no("own_callback");
     let scopes = scopes(reader);
     let claims = claims(reader);
     let assurance = assurance(reader);
@@ -32,10 +36,13 @@ pub(in crate::config) fn provider(reader: &Reader<'_>) -> Option<ProviderSetting
     let connect_to = reader.text_with("connect_to", host_and_port);
     Some(ProviderSettings {
         name: name?,
+        title: title?,
+        domains: domains?,
         issuer: issuer?.into(),
         client_id: client_id?,
         credential: credential?,
         pushed_requests: pushed_requests?,
+        own_callback: own_callback?,
         scopes: scopes?,
         claims: claims?,
         assurance: assurance?,
@@ -47,6 +54,19 @@ pub(in crate::config) fn provider(reader: &Reader<'_>) -> Option<ProviderSetting
         timeout: timeout?,
         connect_to,
     })
+}
+
+/// What people read on a button.
+fn title(reader: &Reader<'_>) -> Option<String> {
+    if !reader.has("title") {
+        return reader.peek("name").map(str::to_owned);
+    }
+    let title = reader.text("title")?;
+    if title.chars().count() > TITLE_CHARACTERS_MAX || title.chars().any(char::is_control) {
+        reader.error("title", "it does not fit on a button", "60 characters at most, in one line");
+        return None;
+    }
+    Some(title)
 }
 
 /// What shows it that it is us: one of two.
@@ -108,7 +128,7 @@ pub(in crate::config) fn is_loopback(url: &Url) -> bool {
 }
 
 // A URL may hold a password, so it is quoted only where it is known to hold none.
-fn issuer(text: &str) -> Result<String, Mistake> {
+pub(super) fn issuer(text: &str) -> Result<String, Mistake> {
     let right = "its issuer URL as in its metadata, such as `\"https://id.clinic.example\"`";
     let url = Url::parse(text).map_err(|error| Mistake::new(format!("not a URL: {error}"), right))?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -228,3 +248,5 @@ fn host_and_port(text: &str) -> Result<String, Mistake> {
         || Mistake::new(format!("`{text}` is not a host and a port"), "such as `\"10.0.0.5:8443\"`");
     fits.then(|| text.to_owned()).ok_or_else(mistake)
 }
+
+const TITLE_CHARACTERS_MAX: usize = 60;

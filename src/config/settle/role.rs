@@ -1,6 +1,7 @@
 //! Roles: who may do what, under which conditions, and how much.
 
 use super::RoleDraft;
+use super::application::providers;
 use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
 use crate::domain::application::NameError;
@@ -9,12 +10,18 @@ use crate::domain::limit::{Limits, OnExceed};
 use crate::domain::purpose::Purpose;
 use crate::features::policy::settings::{MaySettings, RoleSettings, WhenSettings};
 
-/// Reads `[role.NAME]`. A rule that cannot be read is left out, so that the others are still checked.
-pub(in crate::config) fn role(name: &str, reader: &Reader<'_>) -> Option<RoleDraft> {
+/// Reads `[role.NAME]`. A rule that cannot be read is left out, so that the others are still checked. `only_provider` is
+/// whose groups are meant where nothing is written.
+pub(in crate::config) fn role(
+    name: &str,
+    reader: &Reader<'_>,
+    only_provider: Option<&str>,
+) -> Option<RoleDraft> {
     let role = name.parse().map_err(|error: NameError| {
         reader.reading().error(reader.key(), error.to_string(), "a name such as `registrar`");
     });
     let groups = reader.texts("groups");
+    let providers = providers(reader, PROVIDERS, only_provider);
     let purposes: Option<Vec<Purpose>> = reader.list("purposes");
     let tables = reader.tables("may", 1);
     let rules = tables.iter().filter_map(|table| {
@@ -28,7 +35,8 @@ pub(in crate::config) fn role(name: &str, reader: &Reader<'_>) -> Option<RoleDra
     // Wrong limits are an error already; the rules are checked all the same.
     let limits = limits.unwrap_or(Limits::NONE);
     let purposes = purposes?;
-    let settings = RoleSettings { name: role.ok()?, groups: groups?, purposes, may, limits };
+    let settings =
+        RoleSettings { name: role.ok()?, groups: groups?, providers: providers?, purposes, may, limits };
     Some(RoleDraft { settings, rule_keys, credentials })
 }
 
@@ -72,7 +80,7 @@ fn when(reader: &Reader<'_>) -> Option<WhenSettings> {
 }
 
 /// A name of routes, or the beginning of names and a `*`.
-fn route_pattern(text: &str) -> Result<String, Mistake> {
+pub(super) fn route_pattern(text: &str) -> Result<String, Mistake> {
     let name = text.strip_suffix('*').unwrap_or(text);
     let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if text.is_empty() || !name.bytes().all(known) {
@@ -129,3 +137,7 @@ const fn verb(outcome: OnExceed) -> &'static str {
         OnExceed::Block => "block",
     }
 }
+
+/// The key that names whose groups are meant, and what would be right.
+const PROVIDERS: (&str, &str) =
+    ("providers", "the providers whose groups give this role: a group of that name at another gives nothing");

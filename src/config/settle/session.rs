@@ -8,8 +8,8 @@ use super::machine::any_network;
 use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
 use crate::domain::application::NameError;
-use crate::domain::device::DeviceClass;
-use crate::features::session::settings::{SessionSettings, Times};
+use crate::domain::device::WhenFull;
+use crate::features::session::settings::{Concurrent, SessionSettings, Shorter, Times};
 use crate::gateway::devices::{CertificateName, DeviceSettings};
 
 /// Reads `[session]` and `[device.NAME]`: the times, and how a device's class is told. Callers may be asked for
@@ -19,7 +19,14 @@ pub(in crate::config) fn sessions(
     devices: &[(String, Reader<'_>)],
     asks_for_certificates: bool,
 ) -> Option<(SessionSettings, Vec<DeviceSettings>)> {
-    let written = main.table("session").and_then(|reader| times(&reader));
+    let session = main.table("session");
+    let written = session.as_ref().and_then(times);
+    let detect_polling = session.as_ref().and_then(|reader| reader.yes_no("detect_polling"));
+    let most = session.as_ref().and_then(concurrent);
+    let when_full = session.as_ref().and_then(|reader| reader.parsed("when_full"));
+    let by_class =
+        devices.iter().filter_map(|(name, reader)| Some((name.parse().ok()?, concurrent(reader)??)));
+    let by_class = by_class.collect();
     let devices = collect_all(devices.iter().map(|(name, reader)| {
         let settings = device(name, reader);
         if !asks_for_certificates && reader.has("certificate") {
@@ -31,8 +38,42 @@ pub(in crate::config) fn sessions(
     }));
     let (devices, all): (Vec<_>, Vec<_>) = devices?.into_iter().unzip();
     let of_class = |(device, times): (&DeviceSettings, Times)| (device.class.clone(), times);
-    let by_class: BTreeMap<DeviceClass, Times> = devices.iter().zip(all).map(of_class).collect();
-    Some((SessionSettings { times: written?, devices: by_class }, devices))
+    let concurrent = Concurrent { most: most?, devices: by_class, when_full: when_full? };
+    warn_of_no_way_in(main, written?, &all, &concurrent);
+    let settings = SessionSettings {
+        times: written?,
+        devices: devices.iter().zip(all).map(of_class).collect(),
+        applications: BTreeMap::new(),
+        concurrent,
+        detect_polling: detect_polling?,
+    };
+    Some((settings, devices))
+}
+
+/// Where nothing is locked, whoever has left another computer is let in nowhere until their session there is over.
+fn warn_of_no_way_in(main: &Reader<'_>, times: Times, of_classes: &[Times], concurrent: &Concurrent) {
+    let is_bounded = concurrent.most.is_some() || !concurrent.devices.is_empty();
+    let locks = times.locks() && of_classes.iter().all(|times| times.locks());
+    if concurrent.when_full == WhenFull::Refuse && is_bounded && !locks {
+        let what = "no session is locked where `lock` is not below `idle`: whoever has left another computer is not let in";
+        main.reading().warning("session.when_full", what, "a `lock` less than `idle`, or `end_oldest`");
+    }
+}
+
+/// Reads `[application.NAME.session]`: the times of which less is asked for.
+pub(super) fn shorter(reader: &Reader<'_>) -> Option<Shorter> {
+    let time = |name| if reader.has(name) { reader.duration(name).map(Some) } else { Some(None) };
+    let (lock, idle, absolute) = (time("lock"), time("idle"), time("absolute"));
+    Some(Shorter { lock: lock?, idle: idle?, absolute: absolute? })
+}
+
+/// How many; none where nothing is written.
+#[expect(clippy::option_option, reason = "whether it could be settled, and what it is")]
+fn concurrent(reader: &Reader<'_>) -> Option<Option<usize>> {
+    if !reader.has("concurrent") {
+        return Some(None);
+    }
+    reader.whole("concurrent").map(|most| usize::try_from(most).ok())
 }
 
 fn times(reader: &Reader<'_>) -> Option<Times> {
@@ -79,13 +120,14 @@ fn device(name: &str, reader: &Reader<'_>) -> Option<DeviceSettings> {
     } else {
         Some(vec![])
     };
+    let proof_lasts = reader.duration("step_up_max_age");
     let (networks, headers, certificates) = (networks?, headers?, certificates?);
     if networks.is_empty() && headers.is_empty() && certificates.is_empty() {
         let right = "`networks`, `header` or `certificate`";
         reader.reading().error(reader.key(), "nothing tells a device of this class", right);
         return None;
     }
-    Some(DeviceSettings { class: class.ok()?, networks, headers, certificates })
+    Some(DeviceSettings { class: class.ok()?, networks, headers, certificates, proof_lasts })
 }
 
 fn certificate_name(text: &str) -> Result<CertificateName, Mistake> {

@@ -13,7 +13,8 @@ use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
 use crate::domain::application::ApplicationName;
 use crate::features::upstream::settings::{
-    BalanceSettings, CheckSettings, HealthSettings, SERVERS_MAX, Server, StatusSet, Sticky, UpstreamSettings,
+    BalanceSettings, CheckSettings, Cookies, HealthSettings, SERVERS_MAX, Server, StatusSet, Sticky,
+    UpstreamSettings,
 };
 use crate::foundation::digest::Digest;
 use crate::platform::tls::client::Trust;
@@ -35,9 +36,15 @@ pub(super) fn upstream(
     let preserve_host = reader.yes_no("preserve_host");
     let identity_headers = reader.list("identity_headers");
     let connections = reader.parsed("connections");
+    let cookies: Option<Cookies> = reader.parsed("cookies");
     let credentials = credentials(reader, routes);
     let balance = reader.table("balance").and_then(|reader| balance(&reader));
     let health = reader.table("health").and_then(|reader| health(&reader));
+    let by_cookie = balance.as_ref().is_some_and(|it| matches!(it.sticky, Sticky::ApplicationCookie(_)));
+    if cookies == Some(Cookies::Keep) && by_cookie {
+        let what = "callers are bound to servers by a cookie that they would never have";
+        reader.error("cookies", what, "`balance.sticky = \"own_cookie\"`, or `\"browser\"`");
+    }
     let servers = servers?;
     if authorities_pem.is_some() && servers.iter().all(|server| !server.tls) {
         reader.reading().warning(
@@ -61,6 +68,7 @@ pub(super) fn upstream(
         preserve_host: preserve_host?,
         identity_headers: identity_headers?,
         connections: connections?,
+        cookies: cookies?,
         balance: balance?,
         health: health?,
         credentials: credentials?,

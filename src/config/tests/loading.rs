@@ -23,7 +23,7 @@ fn what_is_written_is_what_is_settled() {
     let settings = Folder::good().load().unwrap().settings;
     let [application] = settings.applications.as_slice() else { panic!("one application") };
     assert_eq!(application.hosts, ["ehr.clinic.example"]);
-    assert_eq!(application.provider.as_str(), "clinic", "the only provider");
+    assert_eq!(application.providers, ["clinic".parse().unwrap()], "the only provider");
     let [open, list, public] = application.routes.as_slice() else { panic!("three routes") };
     assert_eq!(open.matching.methods, [http::Method::GET]);
     assert_eq!(

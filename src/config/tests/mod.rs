@@ -1,9 +1,12 @@
 //! A good configuration, and everything that can be wrong with it.
 
+mod browser;
 mod catalogue;
 mod clients;
 mod keys;
 mod loading;
+mod providers;
+mod risks;
 mod sessions;
 mod together;
 mod upstream;

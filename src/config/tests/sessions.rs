@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Folder;
-use super::catalogue::{MAIN, ROLES, case, check};
+use super::catalogue::{EHR, MAIN, ROLES, case, check};
 use crate::domain::device::Resume;
 
 const DEVICES: &str = "[device.kiosk]\nnetworks = \"10.40.0.0/16\"\nlock = \"2m\"\nidle = \"2m\"\n\
@@ -26,6 +26,22 @@ fn a_class_has_the_times_of_all_but_those_that_it_writes() {
     assert!(!kiosk.locks() && ward.locks());
     let warned: Vec<_> = loaded.warnings.iter().map(|problem| problem.key.as_str()).collect();
     assert_eq!(warned, ["device.kiosk.lock"], "it is said that there is no lock");
+}
+
+#[test]
+fn who_is_refused_where_nothing_is_locked_is_a_warning() {
+    let cases = [
+        ("lock = \"5m\"\nconcurrent = 1\nwhen_full = \"refuse\"", false),
+        ("idle = \"15m\"\nconcurrent = 1\nwhen_full = \"refuse\"", true),
+        ("idle = \"15m\"\nwhen_full = \"refuse\"", false),
+        ("idle = \"15m\"\nconcurrent = 1", false),
+    ];
+    for (keys, warned) in cases {
+        let folder = Folder::good();
+        folder.change(MAIN, "[gateway]", &format!("[session]\n{keys}\n[gateway]"));
+        let warnings = folder.load().unwrap().warnings;
+        assert_eq!(warnings.iter().any(|problem| problem.key == "session.when_full"), warned, "{keys}");
+    }
 }
 
 #[test]
@@ -115,5 +131,27 @@ fn a_certificate_tells_a_class_where_one_is_asked_for_and_can_be_believed() {
             if problem.is_empty() { report.is_empty() } else { report.contains(problem) },
             "{table}: {report}"
         );
+    }
+}
+
+#[test]
+fn an_application_asks_for_less_and_never_for_more() {
+    let ward = "[device.ward]\nnetworks = \"10.0.0.1\"\nlock = \"1h\"\n[gateway]";
+    for (key, value, device, is_longer) in [
+        ("lock", "16m", "[gateway]", true),
+        ("lock", "15m", "[gateway]", false),
+        ("lock", "16m", ward, false),
+        ("lock", "61m", ward, true),
+        ("idle", "5h", "[gateway]", true),
+        ("absolute", "13h", "[gateway]", true),
+        ("absolute", "11h", "[gateway]", false),
+    ] {
+        let folder = Folder::good();
+        folder.change(MAIN, "[gateway]", device);
+        let written = format!("{}\n[application.ehr.session]\n{key} = \"{value}\"\n", folder.read(EHR));
+        folder.write(EHR, &written);
+        let report = folder.report();
+        let said = format!("application.ehr.session.{key}: it is longer than what holds everywhere");
+        assert_eq!(report.contains(&said), is_longer, "{key} = {value}: {report}");
     }
 }

@@ -74,9 +74,12 @@ impl Members<'_> {
             justification,
             hold,
             lock,
+            risks,
+            keep_alive_ignored,
             note,
             revocation,
             provisioning,
+            signal,
         } = opening;
         self.quoted("{\"entry\":\"opening\",\"event\":", event.encode(&mut [0; 36]).as_bytes());
         self.word(key!("kind"), kind.as_str());
@@ -106,9 +109,12 @@ impl Members<'_> {
         self.json(key!("justification"), justification.as_ref())?;
         self.json(key!("hold"), hold.as_deref())?;
         self.json(key!("lock"), lock.as_deref())?;
+        self.json(key!("risks"), Some(risks).filter(|risks| !risks.is_empty()))?;
+        self.json(key!("keep_alive_ignored"), keep_alive_ignored.then_some(&true))?;
         self.text(key!("note"), note.as_deref())?;
         self.json(key!("revocation"), revocation.as_deref())?;
         self.json(key!("provisioning"), provisioning.as_deref())?;
+        self.json(key!("signal"), signal.as_deref())?;
         self.0.push(b'}');
         Ok(())
     }

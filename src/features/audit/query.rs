@@ -17,6 +17,7 @@ use crate::domain::patient::PatientDigest;
 use crate::domain::provisioning::Provisioning;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::{Revocation, Target};
+use crate::domain::signal::{EventSignal, SignalKind};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
 
@@ -139,6 +140,7 @@ impl Filter {
                     *subject.sub == **person || subject.name.to_lowercase().contains(&person.to_lowercase())
                 }) || is_revoked(event, person)
                     || is_provisioned(event, person)
+                    || is_signalled(event, person)
             })
     }
 }
@@ -151,6 +153,11 @@ fn fits<T>(asked: Option<&T>, holds: impl FnOnce(&T) -> bool) -> bool {
 fn is_provisioned(event: &Event, person: &str) -> bool {
     let told = event.opening.provisioning.as_ref().and_then(|told| told.resource.as_ref());
     told.is_some_and(|it| it.name == person || it.external_id.as_deref() == Some(person))
+}
+
+/// Whether something was done because of a signal about the person with this identifier.
+fn is_signalled(event: &Event, person: &str) -> bool {
+    event.opening.signal.as_ref().is_some_and(|told| told.people.iter().any(|id| *id.sub == *person))
 }
 
 /// Whether sessions of the person with this identifier were, or were to be, ended.
@@ -205,7 +212,8 @@ fn row(event: &Event) -> [String; COLUMNS.len()] {
     let reason = closing.and_then(|closing| closing.reason).or(opening.reasons.first().copied());
     let revocation = opening.revocation.as_deref().map(what_ends);
     let provisioning = opening.provisioning.as_deref().map(what_was_told);
-    let what = opening.note.clone().or(revocation).or(provisioning).or_else(|| {
+    let signal = opening.signal.as_deref().map(what_was_signalled);
+    let what = opening.note.clone().or(revocation).or(provisioning).or(signal).or_else(|| {
         let route = opening.route.as_ref().map(ToString::to_string);
         route.or_else(|| {
             Some(format!(
@@ -254,6 +262,17 @@ fn what_was_told(told: &Provisioning) -> String {
         (joined, left) => format!(", {joined} joined, {left} left"),
     };
     format!("{} {} {step}{members}", resource.kind, resource.name)
+}
+
+/// What was signalled, and what was done, on one line.
+fn what_was_signalled(told: &EventSignal) -> String {
+    let kind = told.kind.map_or("signal", SignalKind::as_str);
+    let whose = match told.people.as_slice() {
+        [] => String::new(),
+        [only] => format!(" of {}", only.sub),
+        [first, others @ ..] => format!(" of {} and {} others", first.sub, others.len() + told.more),
+    };
+    format!("{kind}{whose} by {}: {}", told.provider, told.step)
 }
 
 fn count(count: Count) -> String {

@@ -14,15 +14,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::RelyingParty;
-use super::error::{AccessTokenFault, AuthnError, TokenFault};
+use super::error::{AccessTokenFault, AuthnError};
 use super::provider::{Asker, Provider};
 use super::settings::{AccessTokenType, ProviderSettings};
-use super::signed_token::{Audiences, Moment, Signed, is_there, whatever};
 use crate::domain::application::ProviderName;
 use crate::domain::holder::Holder;
 use crate::domain::subject::identifier;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
+use crate::platform::signed_token::{Audiences, Moment, Signed, TokenFault, is_there, whatever};
 
 /// What a provider vouches for by a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl RelyingParty {
     pub async fn access_token(&self, token: &AccessToken<'_>, now: Timestamp) -> Result<Granted, AuthnError> {
         let provider = self.issuing(token.issuer())?;
         token.is_of_kind(provider.settings.access_token_type)?;
-        let signed = token.signed.is_signed_by(&provider, Asker::Stranger, now).await?;
+        let signed = provider.has_signed(&token.signed, Asker::Stranger, now).await?;
         signed.map_err(AccessTokenFault::from)?;
         Ok(token.granted(&provider.settings, now)?)
     }

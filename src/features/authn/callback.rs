@@ -2,6 +2,7 @@
 //! verified, the person described, and what was asked for proven or not.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -14,7 +15,7 @@ use openidconnect::{
 use super::RelyingParty;
 use super::assurance::{self, Answer};
 use super::claims::{self, Claims};
-use super::error::{AuthnError, IdTokenFault, ProviderFault, RefusalCode, TokenFault};
+use super::error::{AuthnError, IdTokenFault, ProviderFault, RefusalCode};
 use super::id_token::{self, Expected, Verified};
 use super::provider::{Asker, Discovered, Provider, check_endpoint};
 use super::response::{AuthorizationResponse, Outcome};
@@ -27,6 +28,7 @@ use crate::foundation::clock::Timestamp;
 use crate::foundation::id::{HoldId, SessionId};
 use crate::foundation::secret::Secret;
 use crate::platform::http::fetch::FetchError;
+use crate::platform::signed_token::TokenFault;
 
 /// A sign-in that has succeeded.
 #[derive(Debug)]
@@ -133,6 +135,13 @@ impl RelyingParty {
     pub fn led(&self, query: &str, binding: Option<&str>, now: Timestamp) -> Option<ReturnTo> {
         let response = AuthorizationResponse::parse(query).ok()?;
         self.transactions.led(&response.state, binding?, now)
+    }
+
+    /// Where the sign-in leads to which the callback's `query` belongs and that is under way, whichever browser asks; from
+    /// another address than the one where it was begun, to the first page.
+    pub fn leads(&self, query: &str, redirect_uri: &str, client: IpAddr) -> Option<ReturnTo> {
+        let response = AuthorizationResponse::parse(query).ok()?;
+        self.transactions.leads(&response.state, redirect_uri, client)
     }
 }
 
@@ -295,7 +304,10 @@ fn prove(
 fn previous(transaction: &Transaction, subject: &SubjectId) -> Previous {
     match &transaction.current {
         None => Previous::None,
-        Some(current) if current.subject == *subject => Previous::Same(current.session),
+        // By another provider it is another sign-in, even if both have one issuer: what one vouches for is not the other's.
+        Some(current) if current.subject == *subject && current.provider == transaction.provider => {
+            Previous::Same(current.session)
+        }
         Some(current) => Previous::OfAnother(current.session),
     }
 }

@@ -6,6 +6,7 @@ use super::return_to::ReturnTo;
 use crate::domain::assurance::AssuranceClass;
 use crate::domain::reason::Reason;
 use crate::platform::http::fetch::FetchError;
+use crate::platform::signed_token::{SignedFault, TokenFault};
 
 /// Why a sign-in did not succeed. Prints neither secrets nor what the provider wrote in free text.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -129,36 +130,6 @@ pub enum ProviderFault {
     /// It says itself that it is out of order.
     #[error("it answered `{0}`")]
     OutOfOrder(RefusalCode),
-}
-
-/// What does not hold in a signed token, whatever it is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TokenFault {
-    /// It is unsigned, or signed in a way that is not accepted.
-    #[error("it is unsigned or signed by an algorithm that is not accepted")]
-    Algorithm,
-    /// The signature is not by a key of the provider.
-    #[error("its signature does not match a key of the provider")]
-    Signature,
-    /// `aud` does not name us.
-    #[error("`aud` does not name us")]
-    Audience,
-    /// `azp` is another client, or is missing beside several audiences.
-    #[error("`azp` is not us")]
-    AuthorizedParty,
-    /// `exp` is past.
-    #[error("it has expired")]
-    Expired,
-}
-
-/// What does not hold in a signed token as such.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SignedFault {
-    Token(TokenFault),
-    /// It is not a signed token, or lacks a claim that it needs.
-    Malformed,
-    /// It is a token of another kind.
-    Type,
 }
 
 impl From<SignedFault> for LogoutTokenFault {

@@ -15,12 +15,13 @@ use openidconnect::{
 };
 
 use super::claims::Claims;
-use super::error::{IdTokenFault, TokenFault};
+use super::error::IdTokenFault;
 use super::provider::Discovered;
 use super::settings::ProviderSettings;
 use crate::domain::subject::identifier;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::secret::Secret;
+use crate::platform::signed_token::TokenFault;
 
 /// What a verified ID token says.
 #[derive(Debug)]

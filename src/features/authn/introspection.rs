@@ -13,12 +13,12 @@ use super::access_token::{Granted, LIFETIME_MAX, Term, holder, sound};
 use super::client::Endpoint;
 use super::error::{AccessTokenFault, AuthnError, ProviderFault};
 use super::provider::{Discovered, Provider, check_endpoint};
-use super::signed_token::{Audiences, Moment, whatever};
 use crate::domain::application::ProviderName;
 use crate::domain::holder::Holder;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::entropy::Entropy;
+use crate::platform::signed_token::{Audiences, Moment, whatever};
 
 /// What the provider answers (section 2.2). Its `scope` and further members are not looked at.
 #[derive(Deserialize)]

@@ -13,15 +13,15 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::RelyingParty;
-use super::error::{AuthnError, LogoutTokenFault, TokenFault};
+use super::error::{AuthnError, LogoutTokenFault};
 use super::id_token::is_for_us;
 use super::provider::{Asker, Provider};
-use super::signed_token::{Audiences, Moment, Signed, is_there};
 use crate::domain::application::ProviderName;
 use crate::domain::revocation::{ProviderSession, Target};
 use crate::domain::subject::{SubjectId, identifier};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
+use crate::platform::signed_token::{Audiences, Moment, Signed, TokenFault, is_there};
 
 /// A logout that the provider asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl RelyingParty {
         let token = Token::parse(token)?;
         let claims = &token.0.claims;
         let provider = self.addressed(claims)?;
-        token.0.is_signed_by(&provider, Asker::Stranger, now).await?.map_err(LogoutTokenFault::from)?;
+        provider.has_signed(&token.0, Asker::Stranger, now).await?.map_err(LogoutTokenFault::from)?;
         claims.is_in_time(provider.settings.clock_skew, now)?;
         let target = token.target()?;
         let until = claims.until(provider.settings.clock_skew);

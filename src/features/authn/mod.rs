@@ -24,7 +24,7 @@ mod return_to;
 pub mod settings;
 mod sign_in;
 mod sign_out;
-mod signed_token;
+mod signed;
 mod transaction;
 
 #[cfg(test)]
@@ -44,7 +44,6 @@ use transaction::Transactions;
 pub use callback::{Finished, Previous};
 pub use error::{
     AccessTokenFault, AuthnError, IdTokenFault, LogoutTokenFault, ProofFault, ProviderFault, RefusalCode,
-    TokenFault,
 };
 pub use logout_token::Logout;
 pub use return_to::ReturnTo;
@@ -130,6 +129,12 @@ impl RelyingParty {
         let told =
             known.iter().filter_map(|(name, provider)| Some((name.clone(), provider.tells_of_logout()?)));
         told.collect()
+    }
+
+    /// Whether each provider whose metadata is known names itself in its answers (RFC 9207).
+    pub fn names_itself(&self) -> Vec<(ProviderName, bool)> {
+        let known = self.providers();
+        known.iter().filter_map(|(name, provider)| Some((name.clone(), provider.names_itself()?))).collect()
     }
 
     fn providers(&self) -> Arc<Providers> {

@@ -16,11 +16,11 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::RelyingParty;
-use super::error::{ProofFault, SignedFault};
-use super::signed_token::{Moment, Signed};
+use super::error::ProofFault;
 use crate::domain::subject::identifier;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
+use crate::platform::signed_token::{Moment, Signed, SignedFault};
 
 /// What a proof has to be for.
 #[derive(Clone, Copy, Debug)]

@@ -27,6 +27,7 @@ use super::error::{AuthnError, ProviderFault};
 use super::settings::ProviderSettings;
 use crate::foundation::clock::Timestamp;
 use crate::platform::http::fetch::{AuthoritiesError, Detour, Fetch, FetchError, is_loopback_host};
+use crate::platform::signed_token::ALGORITHMS;
 
 /// Provider metadata with the members that we need beyond the crate's.
 pub(super) type Metadata = ProviderMetadata<
@@ -157,19 +158,6 @@ const MISSING_KEY_LIFETIME: Duration = Duration::from_secs(60);
 /// Missing keys that are remembered.
 const MISSING_KEYS_MAX: usize = 64;
 
-/// The ways of signing that are accepted: by private keys only.
-pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
-    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-    CoreJwsSigningAlgorithm::EdDsa,
-];
-
 impl Provider {
     pub(super) fn new(settings: ProviderSettings) -> Result<Self, AuthoritiesError> {
         let issuer = url::Url::parse(&settings.issuer).ok();
@@ -193,6 +181,13 @@ impl Provider {
     pub(super) fn tells_of_logout(&self) -> Option<bool> {
         let known = self.known()?;
         Some(known.metadata.additional_metadata().backchannel_logout_supported == Some(true))
+    }
+
+    /// Whether it says that it names itself in its answers (RFC 9207); `None` where nothing is known of it.
+    pub(super) fn names_itself(&self) -> Option<bool> {
+        let known = self.known()?;
+        let further = known.metadata.additional_metadata();
+        Some(further.authorization_response_iss_parameter_supported == Some(true))
     }
 
     /// By how many seconds its clock was ahead of ours at the last sign-in.

@@ -9,13 +9,22 @@ pub struct ReturnTo(String);
 /// The longest target that is kept; what is longer leads to `/`.
 const LENGTH_MAX: usize = 4_096;
 
-/// Our own paths are no place to return to: to the callback or the sign-out least of all.
+/// Our own paths are no place to return to: to the callback or the sign-out least of all. But for the one where a
+/// sign-in in a window of its own ends, which may name the page beside which it was begun.
 const OWN_PATHS: &str = "/.leastway";
+const LANDING: &str = "/.leastway/signed-in";
+const BESIDE: &str = "/.leastway/signed-in?at=";
 
 impl ReturnTo {
     /// `target` if it is a path on our own host for every reader, else `/`.
     pub fn new(target: &str) -> Self {
-        Self(if is_local(target) { target } else { "/" }.to_owned())
+        let is_landing = target == LANDING || target.strip_prefix(BESIDE).is_some_and(is_local);
+        Self(if is_landing || is_local(target) { target } else { "/" }.to_owned())
+    }
+
+    /// For which page it is: of a sign-in in a window of its own, the one beside which that was begun.
+    pub fn page(target: &str) -> &str {
+        target.strip_prefix(BESIDE).unwrap_or(target)
     }
 
     /// As a value for `Location`.
@@ -56,7 +65,7 @@ mod tests {
     #[test]
     fn a_target_is_a_path_on_our_own_host_or_the_root() {
         let kept = ["/", "/patients/7?tab=labs&next=//x", "/a/%2f%2fevil.example", "/a//b", "/?q=https://x"];
-        for target in kept {
+        for target in kept.into_iter().chain([LANDING, "/.leastway/signed-in?at=/ehr/a%20b"]) {
             assert_eq!(ReturnTo::new(target).as_str(), target);
         }
         let long = format!("/{}", "a".repeat(LENGTH_MAX));
@@ -75,6 +84,9 @@ mod tests {
             "/ä",
             " /",
             "/.leastway/sign-out",
+            "/.leastway/signed-in?at=//evil.example",
+            "/.leastway/signed-in?at=/.leastway/sign-out",
+            "/.leastway/signed-in?next=/",
             "/x/../.leastway/callback?code=1",
             "/%2e/.leastway/sign-out",
             "///evil.example",
@@ -83,6 +95,17 @@ mod tests {
         ];
         for target in refused {
             assert_eq!(ReturnTo::new(target).as_str(), "/", "{target:?}");
+        }
+    }
+
+    #[test]
+    fn a_sign_in_in_a_window_of_its_own_is_for_the_page_beside_it() {
+        for (target, page) in [
+            ("/.leastway/signed-in?at=/ehr/patients/7", "/ehr/patients/7"),
+            (LANDING, LANDING),
+            ("/patients?at=/x", "/patients?at=/x"),
+        ] {
+            assert_eq!(ReturnTo::page(target), page);
         }
     }
 

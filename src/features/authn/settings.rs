@@ -14,6 +14,10 @@ use crate::domain::closed_list;
 pub struct ProviderSettings {
     /// Its name in this configuration.
     pub name: ProviderName,
+    /// What people read where they choose between providers.
+    pub title: String,
+    /// The domains of its people's e-mail addresses, in lower case, ASCII.
+    pub domains: Vec<String>,
     /// Its issuer URL, exactly as it stands in its metadata and ID tokens.
     pub issuer: Arc<str>,
     /// Who we are there.
@@ -23,6 +27,8 @@ pub struct ProviderSettings {
     /// Whether requests go to it directly, rather than by the browser, where it offers that (RFC 9126). Where it demands it
     /// they do in any case.
     pub pushed_requests: bool,
+    /// Whether it has a callback of its own.
+    pub own_callback: bool,
     /// The scopes that a sign-in asks for; `openid` is among them.
     pub scopes: Vec<String>,
     /// Our word for an attribute → the claim that carries it, in the ID token or else in userinfo.

@@ -1,5 +1,6 @@
 //! The way to the provider: what is asked, and how.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use openidconnect::core::{CoreAuthPrompt, CoreResponseType};
@@ -37,10 +38,14 @@ pub struct SignIn<'a> {
     pub current: Option<Current>,
     /// Whether somebody whom the provider knows has to authenticate all the same.
     pub again: Again,
+    /// The caller's address.
+    pub client: IpAddr,
     /// The value of the binding cookie, if the browser sent one.
     pub binding: Option<&'a str>,
     /// What is kept of what the person typed, and had them sign in.
     pub held: Option<HoldId>,
+    /// Who they say that they are, for the provider's form. Never kept.
+    pub login_hint: Option<&'a str>,
 }
 
 /// The session that a browser has while a sign-in begins.
@@ -48,6 +53,8 @@ pub struct SignIn<'a> {
 pub struct Current {
     /// Which session.
     pub session: SessionId,
+    /// Who vouches for it.
+    pub provider: ProviderName,
     /// Whose.
     pub subject: SubjectId,
 }
@@ -99,11 +106,15 @@ impl RelyingParty {
             return_to: sign_in.return_to,
             need: sign_in.need.cloned(),
             current: sign_in.current,
+            client: sign_in.client,
             held: sign_in.held,
         };
         let opened = self.transactions.open(asked, sign_in.binding, &*self.entropy, now);
         let fresh = Fresh::of(settings, ask.zip(sign_in.need), sign_in.again, now);
-        let request = request(settings, &discovered, redirect_uri, &opened, ask, &fresh);
+        let mut request = request(settings, &discovered, redirect_uri, &opened, ask, &fresh);
+        if let Some(hint) = sign_in.login_hint {
+            request.query_pairs_mut().append_pair("login_hint", hint);
+        }
         let location = if provider.wants_pushed(&discovered) {
             provider.push(&discovered, &request, &*self.entropy, now).await?
         } else {

@@ -1,6 +1,7 @@
 //! Sign-ins under way: kept here, not in the browser, used once, and bound to the browser that began them.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub(super) struct Transaction {
     pub(super) return_to: ReturnTo,
     pub(super) need: Option<AssuranceNeed>,
     pub(super) current: Option<Current>,
+    /// Where it was begun.
+    pub(super) client: IpAddr,
     pub(super) held: Option<HoldId>,
     pub(super) nonce: Secret,
     pub(super) verifier: Secret,
@@ -59,6 +62,7 @@ pub(super) struct Asked {
     pub(super) return_to: ReturnTo,
     pub(super) need: Option<AssuranceNeed>,
     pub(super) current: Option<Current>,
+    pub(super) client: IpAddr,
     pub(super) held: Option<HoldId>,
 }
 
@@ -107,6 +111,7 @@ impl Transactions {
             return_to: asked.return_to,
             need: asked.need,
             current: asked.current,
+            client: asked.client,
             held: asked.held,
             nonce: nonce.clone(),
             verifier: verifier.clone(),
@@ -146,6 +151,15 @@ impl Transactions {
     pub(super) fn led(&self, state: &str, binding: &str, now: Timestamp) -> Option<ReturnTo> {
         let (state, binding) = (Digest::of(state.as_bytes()), Digest::of(binding.as_bytes()));
         self.table().past.led(&state, binding, now).cloned()
+    }
+
+    /// Where the sign-in of `state` leads that is under way for this `redirect_uri`, in whichever browser it was begun; for
+    /// another address than the one from which that was, to the first page: a target may name a patient.
+    pub(super) fn leads(&self, state: &str, redirect_uri: &str, client: IpAddr) -> Option<ReturnTo> {
+        let table = self.table();
+        let transaction = table.under_way.get(&Digest::of(state.as_bytes()))?;
+        let to = if transaction.client == client { transaction.return_to.as_str() } else { "/" };
+        (transaction.redirect_uri == redirect_uri).then(|| ReturnTo::new(to))
     }
 
     /// Notes that a sign-in has succeeded. Whether its browser only goes round.
@@ -208,6 +222,7 @@ mod tests {
     use super::*;
     use crate::foundation::entropy::SeededEntropy;
 
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
     const CALLBACK: &str = "https://ehr.example/.leastway/callback";
 
     fn asked() -> Asked {
@@ -218,6 +233,7 @@ mod tests {
             return_to: ReturnTo::new("/"),
             need: None,
             current: None,
+            client: CLIENT,
             held: None,
         }
     }
@@ -258,6 +274,21 @@ mod tests {
             assert!(matches!(taken, Err(AuthnError::OtherBrowser)));
         }
         assert!(transactions.take(opened.state.reveal(), Some(&binding), CALLBACK, now).is_ok());
+    }
+
+    #[test]
+    fn whoever_has_a_state_learns_from_elsewhere_nothing_of_where_it_leads() {
+        let (transactions, entropy, now) =
+            (Transactions::default(), SeededEntropy::new(1), Timestamp::default());
+        let asked = Asked { return_to: ReturnTo::new("/patients/7"), ..asked() };
+        let opened = transactions.open(asked, None, &entropy, now);
+        let leads = |place, client: &str| {
+            let found = transactions.leads(opened.state.reveal(), place, client.parse().unwrap());
+            found.map(|target| target.as_str().to_owned())
+        };
+        assert_eq!(leads(CALLBACK, "192.0.2.1").as_deref(), Some("/patients/7"));
+        assert_eq!(leads(CALLBACK, "192.0.2.2").as_deref(), Some("/"));
+        assert_eq!(leads("https://console.example/.leastway/callback", "192.0.2.1"), None);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Puts the rules together: roles and Cedar files become one validated, sliced whole, or every problem
 //! is told at once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -11,13 +12,15 @@ use super::catalog::Catalog;
 use super::check;
 use super::condition::Condition;
 use super::problem::{PolicyProblem, PolicySource};
+use super::raise::Raises;
 use super::rule::Rule;
 use super::settings::{CedarFile, RoleSettings};
 use super::slice::{Engine, RouteRules, slices};
 use super::statement::{position, statements};
 use super::world::Vocabulary;
 use super::{schema, wording};
-use crate::domain::application::RoleName;
+use crate::domain::application::{ProviderName, RoleName};
+use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
 use crate::foundation::digest::Digest;
 
@@ -28,6 +31,9 @@ pub struct Rules {
     pub(super) routes: Vec<RouteRules>,
     pub(super) roles: Vec<RoleSettings>,
     pub(super) catalog: Catalog,
+    pub(super) raises: Raises,
+    /// How long a proof counts on devices of some classes.
+    pub(super) proof_ages: BTreeMap<DeviceClass, Duration>,
     pub(super) zone: TimeZone,
     pub(super) schema: String,
     /// Tells these rules from any others that this process has held.
@@ -90,6 +96,8 @@ impl Rules {
             roles: roles.to_vec(),
             schema: schema::text(&catalog),
             catalog,
+            raises: Raises::default(),
+            proof_ages: BTreeMap::new(),
             zone,
             generation: GENERATION.fetch_add(1, Ordering::Relaxed),
             version,
@@ -101,9 +109,12 @@ impl Rules {
         &self.zone
     }
 
-    /// The roles that `groups` give, in the order of the configuration.
-    pub fn roles_of(&self, groups: &[String]) -> Vec<RoleName> {
-        let gives = |role: &&RoleSettings| role.groups.iter().any(|group| groups.contains(group));
+    /// The roles that `groups` of a provider give, in the order of the configuration. A group of the same name at another
+    /// provider is another group.
+    pub fn roles_of(&self, provider: &ProviderName, groups: &[String]) -> Vec<RoleName> {
+        let gives = |role: &&RoleSettings| {
+            role.providers.contains(provider) && role.groups.iter().any(|group| groups.contains(group))
+        };
         self.roles.iter().filter(gives).map(|role| role.name.clone()).collect()
     }
 

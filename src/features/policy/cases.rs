@@ -34,6 +34,7 @@ use crate::domain::device::DeviceClass;
 use crate::domain::event::Verdict;
 use crate::domain::patient::PatientRef;
 use crate::domain::reason::Reason;
+use crate::domain::risk::RiskName;
 use crate::foundation::clock::Timestamp;
 
 /// A file of cases, read.
@@ -101,6 +102,9 @@ struct Request {
     client_ip: Option<IpAddr>,
     /// The class of the device; absent: of none.
     device: Option<DeviceClass>,
+    /// The risks that stand, by name.
+    #[serde(default)]
+    risks: Vec<RiskName>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -160,6 +164,7 @@ impl Case {
             patient: route.patient.as_ref(),
             client_ip: self.request.client_ip.unwrap_or(FROM),
             device: self.request.device.as_ref(),
+            risks: rules.supposing(&self.request.risks)?,
             now,
         };
         let decision = match rules.catalog().routes.get(route.route) {

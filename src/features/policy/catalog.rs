@@ -26,8 +26,8 @@ pub struct Catalog {
 pub struct CatalogApplication {
     /// Its name.
     pub name: ApplicationName,
-    /// The provider at which its people sign in.
-    pub provider: ProviderName,
+    /// The providers at which its people sign in; never empty.
+    pub providers: Vec<ProviderName>,
 }
 
 /// A route, as far as rules are concerned.

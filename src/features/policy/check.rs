@@ -7,7 +7,7 @@ use cedar_policy::{PolicySet, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
 
 use super::bundle::used_roles;
-use super::catalog::{ALWAYS_KNOWN, Catalog};
+use super::catalog::{ALWAYS_KNOWN, Catalog, CatalogApplication};
 use super::problem::{PolicyProblem, PolicySource};
 use super::reads::Fact;
 use super::rule::Rule;
@@ -15,6 +15,7 @@ use super::settings::{MaySettings, RoleSettings};
 use super::slice::{Engine, RouteRules};
 use super::wording;
 use super::world::Vocabulary;
+use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;
 
 /// What is wrong with the roles as written.
@@ -31,6 +32,13 @@ pub(super) fn roles(roles: &[RoleSettings], catalog: &Catalog) -> Vec<PolicyProb
                 source(),
                 "no group gives this role, so nobody can hold it",
                 "name at least one group of the provider in `groups`",
+            ));
+        }
+        if role.providers.is_empty() {
+            problems.push(PolicyProblem::new(
+                source(),
+                "no provider's groups give this role, so nobody can hold it",
+                "name at least one provider in `providers`",
             ));
         }
         for (index, may) in role.may.iter().enumerate() {
@@ -63,15 +71,7 @@ fn may(role: &RoleSettings, may: &MaySettings, catalog: &Catalog) -> Vec<(String
                 .to_owned(),
         ));
     }
-    if let Some(need) = &may.when.assurance
-        && !catalog.proves(&application.provider, &need.class)
-    {
-        let known = catalog.classes.get(&application.provider);
-        found.push((
-            format!("it can never fire: provider `{}` cannot prove `{}`", application.provider, need.class),
-            one_of(known.into_iter().flatten().map(AssuranceClass::as_str)),
-        ));
-    }
+    found.extend(providers(role, may, application, catalog));
     if !wording::purposes(role, may).iter().any(|purpose| role.purposes.contains(purpose)) {
         found.push((
             "it can never fire: none of its purposes is one of the role".to_owned(),
@@ -85,6 +85,32 @@ fn may(role: &RoleSettings, may: &MaySettings, catalog: &Catalog) -> Vec<(String
         ));
     }
     found
+}
+
+/// Why nobody of the application's providers can meet a `may`, and what would be right.
+fn providers(
+    role: &RoleSettings,
+    may: &MaySettings,
+    application: &CatalogApplication,
+    catalog: &Catalog,
+) -> Option<(String, String)> {
+    let theirs = || application.providers.iter().filter(|provider| role.providers.contains(provider));
+    if theirs().next().is_none() {
+        return Some((
+            format!("it can never fire: `{}` admits none of the providers of this role", may.application),
+            one_of(application.providers.iter().map(ProviderName::as_str)),
+        ));
+    }
+    let need = may.when.assurance.as_ref()?;
+    if theirs().any(|provider| catalog.proves(provider, &need.class)) {
+        return None;
+    }
+    let known = theirs().filter_map(|provider| catalog.classes.get(provider)).flatten();
+    let names: Vec<_> = theirs().map(|provider| format!("`{provider}`")).collect();
+    Some((
+        format!("it can never fire: provider {} cannot prove `{}`", names.join(", "), need.class),
+        one_of(known.map(AssuranceClass::as_str)),
+    ))
 }
 
 fn is_like(name: &str, pattern: &str) -> bool {
@@ -137,6 +163,7 @@ pub(super) fn rules(
     let mut problems = validated(rules, schema);
     for rule in rules.iter().filter(|rule| matches!(rule.source, PolicySource::File { .. })) {
         problems.extend(unknown_names(rule, roles, catalog, vocabulary));
+        problems.extend(for_anybodys_people(rule, catalog));
         // Cedar takes `has` with a word that nobody knows for `false`; what else is unknown it tells.
         if problems.is_empty() {
             problems.extend(unknown_facts(rule, catalog));
@@ -224,6 +251,20 @@ fn unknown_names(
         }
     }
     problems
+}
+
+/// A permit that does not say whose people it is for, where there are those of several providers: it would give the people
+/// of each what was meant for one's.
+fn for_anybodys_people(rule: &Rule, catalog: &Catalog) -> Option<PolicyProblem> {
+    let reads = |name: &str| rule.reads.facts.contains(&Fact::Attribute(name.into()));
+    let shared = catalog.applications.iter().find(|application| application.providers.len() > 1)?;
+    if !rule.permits() || rule.names_people() || reads("provider") || reads("issuer") {
+        return None;
+    }
+    let what =
+        format!("`{}` admits the people of several providers, and this permits whoever comes", shared.name);
+    let right = "`principal in Role::\"…\"`, or a condition on `principal.provider` or `principal.issuer`";
+    Some(PolicyProblem::new(rule.source.clone(), what, right))
 }
 
 /// The classes and attributes that a rule asks about and nobody proves or tells.

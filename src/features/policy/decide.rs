@@ -20,6 +20,7 @@ use crate::domain::limit::{Limits, OnExceed};
 use crate::domain::patient::PatientRef;
 use crate::domain::proof::Permit;
 use crate::domain::reason::Reason;
+use crate::domain::risk::Standing;
 use crate::domain::subject::Identity;
 use crate::foundation::clock::Timestamp;
 
@@ -38,12 +39,15 @@ pub struct Question<'a> {
     pub client_ip: IpAddr,
     /// The class of the device there.
     pub device: Option<&'a DeviceClass>,
+    /// The risks that stand.
+    pub risks: Standing,
     /// When.
     pub now: Timestamp,
 }
 
 impl Rules {
-    /// Decides. The answer to the same question is remembered in `memory` for as long as it holds.
+    /// Decides. What the rules answer to the same question is remembered in `memory` for as long as it holds; what the risks
+    /// ask for besides is looked up each time.
     pub fn decide(&self, memory: &Memory, question: &Question<'_>) -> Decision {
         let Some((route, slice)) = self.concerned(question) else {
             return Outcome::failed().into_decision(false);
@@ -51,9 +55,9 @@ impl Rules {
         let Some(identity) = question.identity else {
             return self.unknown_person(slice).into_decision(false);
         };
-        let key = Key { generation: self.generation, question: asked(slice, question) };
+        let key = Key { generation: self.generation, question: self.asked(slice, question) };
         if let Some(outcome) = memory.recall(identity, &key, question.now) {
-            return outcome.into_decision(true);
+            return self.raised(outcome, question).into_decision(true);
         }
         let facts = self.facts(identity, question);
         // A question that cannot be put is not remembered, and is no.
@@ -61,8 +65,9 @@ impl Rules {
             return Outcome::failed().into_decision(false);
         };
         let until = holds_until(&slice.reads, identity, question.now, outcome.lasts_at_most());
+        let until = self.proof_until(identity, question.device, question.now, until);
         memory.keep(identity, key, outcome.clone(), question.now, until);
-        outcome.into_decision(false)
+        self.raised(outcome, question).into_decision(false)
     }
 
     /// What no rule is asked about: a public route, or a request that no route matches while its
@@ -87,6 +92,7 @@ impl Rules {
             one_patient: question.patient.is_some(),
             ..Facts::of(identity, question.application, question.now, &self.zone)
         }
+        .with_proofs_of(self.proof_lasts(question.device))
     }
 
     /// Nobody is signed in: signing in is the first step, unless no one at all may do this.
@@ -126,6 +132,18 @@ impl Rules {
         let (reasons, rules) = reasons::of(&self.engine, route, slice, facts, &verdict)?;
         let ways = if failed { Vec::new() } else { ways_on(ladder.later(facts)) };
         Ok(Outcome::denied(reasons, ways, self.ids(&rules)))
+    }
+
+    /// The question, reduced to what the rules of its route can tell apart.
+    fn asked(&self, slice: &Slice, question: &Question<'_>) -> Asked {
+        let minds =
+            |class: &&DeviceClass| slice.reads.has(&Fact::Device) || self.proof_lasts(Some(class)).is_some();
+        Asked {
+            route: question.route,
+            networks: slice.reads.has(&Fact::Networks).then(|| Networks::of(question.client_ip)),
+            device: question.device.filter(minds).cloned(),
+            one_patient: slice.reads.has(&Fact::OnePatient) && question.patient.is_some(),
+        }
     }
 
     pub(super) fn ids(&self, rules: &[usize]) -> Arc<[Arc<str>]> {
@@ -180,23 +198,13 @@ impl Outcome {
 fn challenge(rung: &Rung, facts: &Facts<'_>) -> Option<Challenge> {
     rung.steps.iter().find_map(|step| match step {
         Step::Prove(need) => {
-            let proven = facts.ages.contains_key(need.class.as_str());
+            let proven = facts.identity.assurance.proven.contains_key(&need.class);
             let reason = if proven { Reason::AuthTooOld } else { Reason::AcrInsufficient };
-            Some(Challenge::StepUp(need.clone(), reason))
+            Some(Challenge::StepUp(facts.asked_for(need), reason))
         }
         Step::Justify => Some(Challenge::Justify),
         Step::Purpose(_) | Step::Hours(_) | Step::Device(_) | Step::Location(_) | Step::Role(_) => None,
     })
-}
-
-/// The question, reduced to what the rules of its route can tell apart.
-fn asked(slice: &Slice, question: &Question<'_>) -> Asked {
-    Asked {
-        route: question.route,
-        networks: slice.reads.has(&Fact::Networks).then(|| Networks::of(question.client_ip)),
-        device: question.device.filter(|_| slice.reads.has(&Fact::Device)).cloned(),
-        one_patient: slice.reads.has(&Fact::OnePatient) && question.patient.is_some(),
-    }
 }
 
 fn empty() -> Arc<[Arc<str>]> {

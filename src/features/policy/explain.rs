@@ -14,11 +14,13 @@ use super::rule::Rule;
 use super::slice::{RouteRules, Slice};
 use super::world::{Facts, World};
 use crate::domain::application::RoleName;
+use crate::domain::assurance::AssuranceNeed;
 use crate::domain::decision::{Challenge, WayOn};
 use crate::domain::device::DeviceClass;
 use crate::domain::event::Verdict;
 use crate::domain::limit::Limits;
 use crate::domain::reason::Reason;
+use crate::domain::risk::{RiskName, Sign};
 
 /// A decision, explained.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -44,8 +46,25 @@ pub struct Explanation {
     pub limits: Option<Limits>,
     /// The rules, in order.
     pub rules: Vec<RuleExplanation>,
+    /// The risks that were supposed to stand, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub risks: Vec<RiskExplanation>,
     /// What would unlock it, the cheapest first.
     pub ladder: Vec<WayOn>,
+}
+
+/// One risk, explained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RiskExplanation {
+    /// Its id.
+    pub risk: String,
+    /// What it is told by.
+    pub sign: Sign,
+    /// Whether it counts on the route.
+    pub counts: bool,
+    /// What it asks for; absent where it is only noted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step_up: Option<AssuranceNeed>,
 }
 
 /// One rule, explained.
@@ -94,6 +113,7 @@ impl Rules {
             decided_by: Vec::new(),
             limits: None,
             rules: Vec::new(),
+            risks: self.supposed(question),
             ladder: Vec::new(),
         };
         if known.public {
@@ -106,16 +126,32 @@ impl Rules {
         };
         let facts = self.facts(identity, question);
         match self.settle(route, slice, &facts) {
-            Ok(outcome) => explanation.take(&outcome),
+            Ok(outcome) => explanation.take(&self.raised(outcome, question)),
             Err(_) => explanation.take(&Outcome::failed()),
         }
         explanation.rules = self.explained(route, slice, &facts);
         if explanation.decision != Verdict::Permit && !explanation.reasons.contains(&Reason::PolicyError) {
+            explanation.ladder.extend(explanation.asked_by_risk());
             let ladder = Ladder::new(self, route, slice);
             let rungs = ladder.now(&facts).into_iter().chain(Ladder::new(self, route, slice).later(&facts));
-            explanation.ladder = ways_on(rungs.collect());
+            explanation.ladder.extend(ways_on(rungs.collect()));
         }
         Some(explanation)
+    }
+
+    /// The risks that the question supposes.
+    fn supposed(&self, question: &Question<'_>) -> Vec<RiskExplanation> {
+        let standing = question.risks.positions().filter_map(|position| self.risks().get(position));
+        let counts =
+            |name: &RiskName| self.risks_on(question.route, question.risks).any(|risk| risk.name == *name);
+        standing
+            .map(|risk| RiskExplanation {
+                risk: risk.id(),
+                sign: risk.sign,
+                counts: counts(&risk.name),
+                step_up: risk.need.clone(),
+            })
+            .collect()
     }
 
     /// The rules of the person's roles, those of no role, and those that have a say on the route.
@@ -185,6 +221,12 @@ fn told(test: &Test, truth: Truth, world: &World<'_>) -> String {
 }
 
 impl Explanation {
+    /// What the risk asks for that turned a yes; none where the rules themselves say no.
+    fn asked_by_risk(&self) -> Option<WayOn> {
+        let decided = self.risks.iter().find(|risk| self.decided_by.contains(&risk.risk))?;
+        decided.step_up.clone().map(WayOn::StepUp)
+    }
+
     fn take(&mut self, outcome: &Outcome) {
         self.decided_by = outcome.rules.iter().map(ToString::to_string).collect();
         (self.decision, self.reasons) = match &outcome.answer {
@@ -230,6 +272,17 @@ impl fmt::Display for Explanation {
                 rule.because.join("; ")
             );
             writeln!(f, "{}", line.trim_end())?;
+        }
+        if !self.risks.is_empty() {
+            writeln!(f, "\nrisks that stand")?;
+        }
+        for risk in &self.risks {
+            let what = match (&risk.step_up, risk.counts) {
+                (_, false) => "does not count here".to_owned(),
+                (None, true) => "is noted".to_owned(),
+                (Some(need), true) => way_text(&WayOn::StepUp(need.clone())),
+            };
+            writeln!(f, "  {}  {}: {what}", risk.risk, risk.sign)?;
         }
         if !self.ladder.is_empty() {
             writeln!(f, "\nwhat would unlock it, the cheapest first")?;

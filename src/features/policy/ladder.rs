@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::bundle::Rules;
 use super::problem::PolicySource;
 use super::reads::Fact;
-use super::settings::MaySettings;
+use super::settings::{MaySettings, RoleSettings};
 use super::slice::{RouteRules, Slice, Verdict};
 use super::wording;
 use super::world::Facts;
@@ -211,6 +211,11 @@ impl<'a> Ladder<'a> {
             let held = rule.role.as_ref().is_none_or(|role| facts.roles.contains(role));
             let mut steps = Vec::new();
             if let Some(role) = rule.role.as_ref().filter(|_| !held) {
+                // Nobody gets there from here: it is for the people of another provider.
+                let is_theirs = |role: &RoleSettings| role.providers.contains(&facts.identity.provider);
+                if !self.rules.role(role).is_some_and(is_theirs) {
+                    continue;
+                }
                 steps.push(Step::Role(role.clone()));
             }
             if let PolicySource::May(role, position) = &rule.source

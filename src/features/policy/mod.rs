@@ -8,7 +8,8 @@
 //! its slice of the rules (`slice`), asked about what is known of the person (`world`, `condition`).
 //! An answer that is no is asked again with the person stepped up, justified, elsewhere or in another
 //! role (`ladder`): the cheapest step that turns it is the challenge, or the way on that the denial
-//! offers. Answers are remembered for as long as nothing that they depend on changes (`memory`).
+//! offers. Answers are remembered for as long as nothing that they depend on changes (`memory`). Last, a risk that stands
+//! may make a step-up of a yes (`raise`).
 //!
 //! Start at [`decide`].
 
@@ -30,6 +31,8 @@ pub use memory::Memory;
 mod check;
 mod condition;
 mod ladder;
+mod proof_age;
+mod raise;
 mod reads;
 mod reasons;
 mod rule;

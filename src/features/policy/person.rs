@@ -22,7 +22,7 @@ use crate::foundation::clock::Timestamp;
 pub struct Person {
     /// The name of a person of the same case file, from whom everything is taken that is not said here.
     pub like: Option<String>,
-    /// The provider; by default the application's own.
+    /// The provider; by default the application's, if that has one alone.
     pub provider: Option<ProviderName>,
     /// The provider's identifier of the person; by default `someone`.
     pub sub: Option<String>,
@@ -67,7 +67,7 @@ impl Person {
         let catalog = rules.catalog();
         let known =
             catalog.application(application).ok_or_else(|| format!("no application `{application}`"))?;
-        let provider = self.provider.clone().unwrap_or_else(|| known.provider.clone());
+        let provider = self.provider_at(application, &known.providers)?;
         if let Some(class) = self.assurance.keys().find(|class| !catalog.proves(&provider, class)) {
             return Err(format!("provider `{provider}` cannot prove `{class}`"));
         }
@@ -75,7 +75,7 @@ impl Person {
             return Err(format!("no provider tells `{name}`"));
         }
         let groups = self.groups.clone().unwrap_or_default();
-        let roles = rules.roles_of(&groups);
+        let roles = rules.roles_of(&provider, &groups);
         let sub: Arc<str> = self.sub.as_deref().unwrap_or("someone").into();
         let proven = self.assurance.iter().map(|(class, ago)| (class.clone(), now.minus(ago.0))).collect();
         let purpose = self.purpose.or_else(|| rules.default_purpose(&roles)).unwrap_or(Purpose::Operations);
@@ -99,6 +99,24 @@ impl Person {
             }),
             version: 0,
         })
+    }
+}
+
+impl Person {
+    /// By which of the application's providers they come.
+    fn provider_at(
+        &self,
+        application: &ApplicationName,
+        admitted: &[ProviderName],
+    ) -> Result<ProviderName, String> {
+        let names: Vec<_> = admitted.iter().map(|name| format!("`{name}`")).collect();
+        let names = names.join(" or ");
+        match (&self.provider, admitted) {
+            (Some(provider), _) if admitted.contains(provider) => Ok(provider.clone()),
+            (None, [only]) => Ok(only.clone()),
+            (Some(other), _) => Err(format!("`{application}` admits {names}, not `{other}`")),
+            (None, _) => Err(format!("say at which provider: `{application}` admits {names}")),
+        }
     }
 }
 

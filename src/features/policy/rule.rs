@@ -60,6 +60,11 @@ impl Rule {
         matches!(self.policy.effect(), Effect::Permit)
     }
 
+    /// Whether its scope says whose people it is for: a role is of groups of named providers, and a person is one provider's.
+    pub(super) fn names_people(&self) -> bool {
+        self.role.is_some() || matches!(self.principal, PrincipalConstraint::Eq(_))
+    }
+
     /// Whether the rule is for this person, as far as its scope goes.
     pub(super) fn is_for(&self, facts: &Facts<'_>, vocabulary: &Vocabulary) -> bool {
         let is_in = |uid: &EntityUid| match vocabulary.role_of(uid) {

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use crate::domain::action::Action;
-use crate::domain::application::{ApplicationName, Category, RoleName};
+use crate::domain::application::{ApplicationName, Category, ProviderName, RoleName};
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::device::DeviceClass;
 use crate::domain::hours::Hours;
 use crate::domain::limit::Limits;
 use crate::domain::purpose::Purpose;
+use crate::domain::risk::{RiskName, Sign};
 
 /// A class of persons.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct RoleSettings {
     pub name: RoleName,
     /// The provider's groups that give it; any one is enough.
     pub groups: Vec<String>,
+    /// The providers whose groups these are. Never empty.
+    pub providers: Vec<ProviderName>,
     /// Why its people work; the first is the default. Never empty.
     pub purposes: Vec<Purpose>,
     /// What it may do. The rule's stable id is `role/position`, counting from 1.
@@ -62,6 +65,48 @@ pub struct WhenSettings {
 
 /// How long a justification counts.
 pub const JUSTIFICATION_LASTS: Duration = Duration::from_secs(15 * 60);
+
+/// A risk, as far as it concerns what is asked: where it counts, and what clears it.
+#[derive(Clone, Debug)]
+pub struct RaiseSettings {
+    /// Its name.
+    pub name: RiskName,
+    /// What it is told by.
+    pub sign: Sign,
+    /// In which applications; empty: in all.
+    pub applications: Vec<ApplicationName>,
+    /// On which actions; empty: on all.
+    pub actions: Vec<Action>,
+    /// On which routes: names, in which a trailing `*` matches the rest; empty: on all.
+    pub routes: Vec<String>,
+    /// What has to be proven while it stands; none: it is only noted.
+    pub need: Option<AssuranceNeed>,
+}
+
+impl RaiseSettings {
+    /// How it is named among the rules that decided.
+    pub fn id(&self) -> String {
+        format!("risk/{}", self.name)
+    }
+
+    /// What it is, in one line.
+    pub fn told(&self) -> String {
+        let listed =
+            |all: Vec<String>, none: &str| if all.is_empty() { none.to_owned() } else { all.join(", ") };
+        let applications =
+            listed(self.applications.iter().map(ToString::to_string).collect(), "all applications");
+        let actions = listed(self.actions.iter().map(ToString::to_string).collect(), "all actions");
+        let routes = listed(self.routes.clone(), "all routes");
+        let then = match &self.need {
+            None => "it is noted".to_owned(),
+            Some(AssuranceNeed { class, fresh: None }) => format!("step up to {class}"),
+            Some(AssuranceNeed { class, fresh: Some(fresh) }) => {
+                format!("step up to {class}, at most {} s ago", fresh.as_secs())
+            }
+        };
+        format!("{}: {} ({applications}; {actions}; {routes}): {then}", self.id(), self.sign)
+    }
+}
 
 /// A file of Cedar policies beyond the roles.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use cedar_policy::{
     Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression,
@@ -31,6 +32,8 @@ pub(super) struct Facts<'a> {
     pub(super) purpose: Purpose,
     /// Seconds since each class was last proven, rounded up.
     pub(super) ages: BTreeMap<Cow<'a, str>, i64>,
+    /// How long a proof counts on the device; none: as long as the rules say.
+    pub(super) proof_lasts: Option<Duration>,
     pub(super) justified: bool,
     pub(super) minute: u16,
     pub(super) weekday: u8,
@@ -60,6 +63,7 @@ impl<'a> Facts<'a> {
                 .iter()
                 .map(|(class, proven)| (Cow::Borrowed(class.as_str()), age(*proven, now)))
                 .collect(),
+            proof_lasts: None,
             justified: identity
                 .justification
                 .as_ref()

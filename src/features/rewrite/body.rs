@@ -1,4 +1,4 @@
-//! The body of a reply in which literals are looked for, or which passes as it is.
+//! The body of a reply in which literals are looked for or a tag is put, or which passes as it is.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,21 +6,63 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use super::insert::Insertion;
 use super::literal::Search;
 
-/// The body of a reply in which literals are looked for, or which passes as it is.
+/// What is changed in a body.
+#[derive(Debug)]
+pub struct Edit {
+    search: Option<Search>,
+    insertion: Option<Insertion>,
+}
+
+impl Edit {
+    /// Nothing, where there is neither.
+    pub fn new(search: Option<Search>, insertion: Option<Insertion>) -> Option<Self> {
+        (search.is_some() || insertion.is_some()).then_some(Self { search, insertion })
+    }
+
+    fn push(&mut self, piece: Bytes) -> Bytes {
+        let piece = match &mut self.search {
+            Some(search) => search.push(piece),
+            None => piece,
+        };
+        match &mut self.insertion {
+            Some(insertion) => insertion.push(piece),
+            None => piece,
+        }
+    }
+
+    fn finish(&mut self) -> Bytes {
+        let rest = self.search.as_mut().map(Search::finish).unwrap_or_default();
+        match &mut self.insertion {
+            Some(insertion) => {
+                let settled = insertion.push(rest);
+                joined(settled, &insertion.finish())
+            }
+            None => rest,
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        self.search.as_ref().is_none_or(Search::is_settled)
+            && self.insertion.as_ref().is_none_or(Insertion::is_settled)
+    }
+}
+
+/// The body of a reply that is changed, or which passes as it is.
 #[derive(Debug)]
 pub struct Rewritten<B> {
     body: B,
-    search: Option<Search>,
+    edit: Option<Edit>,
     /// What comes after the last piece, put aside until that has gone.
     last: Option<Frame<Bytes>>,
 }
 
 impl<B> Rewritten<B> {
-    /// `search` looks through it.
-    pub const fn new(body: B, search: Option<Search>) -> Self {
-        Self { body, search, last: None }
+    /// `edit` changes it.
+    pub const fn new(body: B, edit: Option<Edit>) -> Self {
+        Self { body, edit, last: None }
     }
 }
 
@@ -36,7 +78,7 @@ where
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.get_mut();
-        let Some(search) = &mut this.search else { return Pin::new(&mut this.body).poll_frame(context) };
+        let Some(edit) = &mut this.edit else { return Pin::new(&mut this.body).poll_frame(context) };
         if let Some(last) = this.last.take() {
             return Poll::Ready(Some(Ok(last)));
         }
@@ -44,12 +86,12 @@ where
             let settled = match ready!(Pin::new(&mut this.body).poll_frame(context)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(piece) if this.body.is_end_stream() => {
-                        let (settled, rest) = (search.push(piece), search.finish());
+                        let (settled, rest) = (edit.push(piece), edit.finish());
                         if settled.is_empty() { rest } else { joined(settled, &rest) }
                     }
-                    Ok(piece) => search.push(piece),
+                    Ok(piece) => edit.push(piece),
                     Err(frame) => {
-                        let rest = search.finish();
+                        let rest = edit.finish();
                         if rest.is_empty() {
                             return Poll::Ready(Some(Ok(frame)));
                         }
@@ -59,7 +101,7 @@ where
                 },
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => {
-                    let rest = search.finish();
+                    let rest = edit.finish();
                     return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))));
                 }
             };
@@ -70,13 +112,13 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        let is_settled = self.search.as_ref().is_none_or(Search::is_settled);
+        let is_settled = self.edit.as_ref().is_none_or(Edit::is_settled);
         self.body.is_end_stream() && is_settled && self.last.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
         // What is put in place of something may be longer or shorter.
-        if self.search.is_some() { SizeHint::default() } else { self.body.size_hint() }
+        if self.edit.is_some() { SizeHint::default() } else { self.body.size_hint() }
     }
 }
 

@@ -16,8 +16,8 @@ pub struct ApplicationSettings {
     pub hosts: Vec<String>,
     /// The path below which it lives, beginning and ending in `/`. Default: `/`.
     pub path: String,
-    /// The provider at which its people sign in.
-    pub provider: ProviderName,
+    /// The providers at which its people sign in; never empty.
+    pub providers: Vec<ProviderName>,
     /// What happens to a request that no route matches.
     pub unmatched: Unmatched,
     /// Paths whose requests are no sign of a person: they do not keep a session alive.

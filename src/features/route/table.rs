@@ -51,8 +51,8 @@ pub struct Application {
     pub index: usize,
     /// Its name.
     pub name: ApplicationName,
-    /// The provider at which its people sign in.
-    pub provider: ProviderName,
+    /// The providers at which its people sign in; never empty.
+    pub providers: Vec<ProviderName>,
     /// What happens to a request that no route matches.
     pub unmatched: Unmatched,
     /// How it reads paths.
@@ -173,6 +173,12 @@ impl RouteTable {
         self.applications.get(place.application)
     }
 
+    /// The applications at a host.
+    pub fn at(&self, host: &str) -> impl Iterator<Item = &Arc<Application>> {
+        let places = self.hosts.get(host).into_iter().flat_map(|host| &host.places);
+        places.filter_map(|place| self.applications.get(place.application))
+    }
+
     /// All applications, by their index.
     pub fn applications(&self) -> &[Arc<Application>] {
         &self.applications
@@ -209,7 +215,7 @@ impl RouteTable {
         self.applications.push(Arc::new(Application {
             index,
             name: settings.name.clone(),
-            provider: settings.provider.clone(),
+            providers: settings.providers.clone(),
             unmatched: settings.unmatched,
             quirks,
             idle_ignore: settings.idle_ignore.iter().map(|pattern| comparable(pattern, quirks)).collect(),
@@ -245,6 +251,11 @@ impl RouteTable {
 }
 
 impl Application {
+    /// Whether people of this provider may sign in.
+    pub fn admits(&self, provider: &ProviderName) -> bool {
+        self.providers.contains(provider)
+    }
+
     /// Whether a request to this path is no sign of a person.
     pub fn is_background(&self, path: PathView<'_>) -> bool {
         self.idle_ignore.iter().any(|pattern| tree::matches(pattern, path.matched))

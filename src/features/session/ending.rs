@@ -9,7 +9,6 @@ use super::sessions::{SessionError, Sessions, lock};
 use crate::domain::revocation::{ProviderSession, Target};
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
-use crate::foundation::id::SessionId;
 
 impl Sessions {
     /// Ends what is meant, at once and on every desk; gives the sessions that stood. They are in the store until
@@ -44,15 +43,7 @@ impl Sessions {
         self.write_ended(now).await
     }
 
-    /// The person's oldest sessions, beyond as many as one person may have.
-    pub fn surplus(&self, person: &SubjectId) -> Vec<SessionId> {
-        let mut theirs = self.table.of_subject(person);
-        theirs.retain(|session| session.stands());
-        let surplus = theirs.len().saturating_sub(self.limits.per_person);
-        theirs.iter().take(surplus).map(|session| session.id).collect()
-    }
-
-    fn meant(&self, target: &Target) -> Vec<Arc<Session>> {
+    pub(super) fn meant(&self, target: &Target) -> Vec<Arc<Session>> {
         match target {
             Target::Session(id) => {
                 let Some(session) = self.table.by_id(*id) else { return Vec::new() };

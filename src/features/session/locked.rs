@@ -38,6 +38,13 @@ impl Locked {
     }
 }
 
+impl Renewal {
+    /// Whether the session has got another cookie since its person came back.
+    fn has_come_after(&self, session: &Session) -> bool {
+        self.under.as_ref().is_some_and(|under| under.digest != session.digest)
+    }
+}
+
 impl Sessions {
     /// Whose session the cookie `token` stood for on `host`, if that is locked, or over and not yet forgotten. It says
     /// nothing of who asks now: nobody may be shown anything for it.
@@ -46,8 +53,8 @@ impl Sessions {
         (!session.is_live() && *session.host == *host).then(|| session.subject.id())
     }
 
-    /// After a step-up, or when a locked session is unlocked from a device of this class: the same session under a new
-    /// token. The old token is nothing any more. A session that is locked stays so unless its person has authenticated
+    /// After a step-up, when a locked session is unlocked from a device of this class, or when somebody who is here signs
+    /// in once more: the same session under a new token. The old token is nothing any more. A session that is locked stays so unless its person has authenticated
     /// since.
     pub async fn rotate(
         &self,
@@ -62,6 +69,9 @@ impl Sessions {
             let (before, from) = match self.current(id, device, now) {
                 // A program takes no step.
                 Found::Session(session) if session.program.is_some() => return Err(SessionError::Gone),
+                Found::Session(session) if renewal.has_come_after(&session) => {
+                    return Err(SessionError::Renewed(session));
+                }
                 Found::Session(session) => (session, State::Live),
                 Found::Locked(locked) if renewal.subject.id() != locked.session.subject.id() => {
                     return Err(SessionError::OtherPerson);

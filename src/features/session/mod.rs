@@ -14,6 +14,7 @@
 mod desk;
 mod ended;
 mod ending;
+mod full;
 mod locked;
 mod lookup;
 mod program;
@@ -26,6 +27,7 @@ mod store;
 mod table;
 mod token;
 mod upkeep;
+mod weaken;
 
 #[cfg(test)]
 mod tests;

@@ -58,6 +58,9 @@ pub struct Renewal {
     pub id_token: Option<Secret>,
     /// When it was begun.
     pub begun: Timestamp,
+    /// The session as it was under the cookie with which its person came back: if it has another by now, it keeps that.
+    /// None: it gets another in any case.
+    pub under: Option<Arc<Session>>,
 }
 
 /// One session as it was at one version. What changes in place is its state and when it was last

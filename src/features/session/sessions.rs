@@ -76,9 +76,15 @@ pub enum SessionError {
     /// There are as many sessions as there may be.
     #[error("there are as many sessions as there may be")]
     TooMany,
+    /// Its person has as many already as they may.
+    #[error("the person has as many sessions already as they may")]
+    Full,
     /// It was ended or changed meanwhile.
     #[error("the session does not stand any more")]
     Gone,
+    /// Its person has come back in another tab meanwhile, and it has the cookie from there.
+    #[error("the session has got another cookie meanwhile")]
+    Renewed(Arc<Session>),
     /// A step-up came back with another person.
     #[error("another person came back than the session belongs to")]
     OtherPerson,
@@ -98,8 +104,9 @@ impl SessionError {
         match self {
             Self::Store(_) => Reason::StoreUnavailable,
             Self::TooMany => Reason::Overloaded,
+            Self::Full => Reason::TooManySessions,
             Self::Gone => Reason::SessionRevoked,
-            Self::OtherPerson => Reason::SignInInvalid,
+            Self::Renewed(_) | Self::OtherPerson => Reason::SignInInvalid,
             Self::NotAnew => Reason::AuthTooOld,
             Self::Unwritable => Reason::InternalError,
         }
@@ -204,7 +211,7 @@ impl Sessions {
     }
 
     /// Makes a session of a sign-in; it is in the store when this answers. If its person was
-    /// signed out since that was begun, there is none; nor if it would only get around a lock. See
+    /// signed out since that was begun, there is none; nor if it would only get around a lock, or be one too many. See
     /// [`surplus`](Self::surplus) for what has to end then.
     pub async fn create(
         &self,
@@ -219,6 +226,9 @@ impl Sessions {
         let session = Arc::new(self.session(new, &token, now));
         if self.goes_around(&session, authenticated, now) {
             return Err(SessionError::NotAnew);
+        }
+        if self.is_full(&session, now) {
+            return Err(SessionError::Full);
         }
         self.store.write(vec![store::insert(&session)?]).await?;
         self.table.insert(&session);

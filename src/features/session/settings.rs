@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::domain::device::{DeviceClass, Resume};
+use crate::domain::application::ApplicationName;
+use crate::domain::device::{DeviceClass, Resume, WhenFull};
 
 /// How long sessions live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +13,34 @@ pub struct SessionSettings {
     pub times: Times,
     /// On devices of a class.
     pub devices: BTreeMap<DeviceClass, Times>,
+    /// At applications that ask for less.
+    pub applications: BTreeMap<ApplicationName, Shorter>,
+    /// How many one person may have at once.
+    pub concurrent: Concurrent,
+    /// Whether requests that come like a metronome's beats are told from a person's. Default: they are.
+    pub detect_polling: bool,
+}
+
+/// How long a session lives at one application, where that is less than elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shorter {
+    /// Until it is locked.
+    pub lock: Option<Duration>,
+    /// Until it ends, without a request by the person.
+    pub idle: Option<Duration>,
+    /// Until it ends in any case.
+    pub absolute: Option<Duration>,
+}
+
+/// How many sessions one person may have at once, on one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Concurrent {
+    /// In all; none: as many as they like.
+    pub most: Option<usize>,
+    /// Of these, on devices of a class.
+    pub devices: BTreeMap<DeviceClass, usize>,
+    /// What happens beyond that.
+    pub when_full: WhenFull,
 }
 
 /// How long a session lives on one kind of device.
@@ -39,6 +68,17 @@ impl Times {
     /// Whether sessions are ever locked.
     pub fn locks(self) -> bool {
         self.lock < self.idle
+    }
+
+    /// The stricter of each, of what is written.
+    #[must_use]
+    pub fn within(self, shorter: Shorter) -> Self {
+        Self {
+            lock: shorter.lock.map_or(self.lock, |lock| lock.min(self.lock)),
+            idle: shorter.idle.map_or(self.idle, |idle| idle.min(self.idle)),
+            absolute: shorter.absolute.map_or(self.absolute, |absolute| absolute.min(self.absolute)),
+            resume: self.resume,
+        }
     }
 
     /// The stricter of each.

@@ -10,6 +10,7 @@ use super::locked::Locked;
 use super::session::{Session, State};
 use super::sessions::{Sessions, lock};
 use super::settings::Times;
+use crate::domain::application::ApplicationName;
 use crate::domain::device::DeviceClass;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::SessionId;
@@ -53,7 +54,30 @@ impl Sessions {
         self.found(session, times, now)
     }
 
-    /// When a session is locked and ends, on a device of this class.
+    /// The same at applications, each of which may ask for less. A session that is found locked or over there is so
+    /// everywhere.
+    pub fn judge_at<'a>(
+        &self,
+        applications: impl IntoIterator<Item = &'a ApplicationName>,
+        session: Arc<Session>,
+        device: Option<&DeviceClass>,
+        now: Timestamp,
+    ) -> Found {
+        let times = self.times_at(applications, &session, device);
+        self.found(session, times, now)
+    }
+
+    /// When a session is locked and ends at applications, on a device of this class.
+    pub fn ends_at<'a>(
+        &self,
+        applications: impl IntoIterator<Item = &'a ApplicationName>,
+        session: &Session,
+        device: Option<&DeviceClass>,
+    ) -> Ends {
+        ends(session, self.times_at(applications, session, device))
+    }
+
+    /// The same wherever nobody asks for less.
     pub fn ends(&self, session: &Session, device: Option<&DeviceClass>) -> Ends {
         ends(session, self.times(session, device))
     }
@@ -61,6 +85,11 @@ impl Sessions {
     /// Whether the session of this id is there, live or locked, by the class of the device where its person signed in.
     pub fn is_there(&self, id: SessionId, now: Timestamp) -> bool {
         self.table.by_id(id).is_some_and(|session| self.stands(&session, now))
+    }
+
+    /// Whether requests that come like a metronome's beats are to be told from a person's.
+    pub fn detects_polling(&self) -> bool {
+        self.settings.load().detect_polling
     }
 
     /// Notes that the person was active. It keeps a session from being locked, and unlocks none.
@@ -102,6 +131,17 @@ impl Sessions {
                 Some(_) | None => Found::None,
             },
         }
+    }
+
+    fn times_at<'a>(
+        &self,
+        applications: impl IntoIterator<Item = &'a ApplicationName>,
+        session: &Session,
+        device: Option<&DeviceClass>,
+    ) -> Times {
+        let settings = self.settings.load();
+        let shorter = applications.into_iter().filter_map(|name| settings.applications.get(name).copied());
+        shorter.fold(self.times(session, device), Times::within)
     }
 
     fn times(&self, session: &Session, device: Option<&DeviceClass>) -> Times {

@@ -16,8 +16,9 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use super::bond::Errand;
 use super::error::UpstreamError;
 use super::form_login::{FormLogin, SignInFault, send_signed_in};
+use super::kept::send_with_kept;
 use super::pool::Pool;
-use super::send::{ReplyBody, RequestBody, send};
+use super::send::{ReplyBody, RequestBody};
 use crate::domain::application::{CredentialName, RouteName};
 use crate::domain::proof::{Journaled, Permit};
 use crate::foundation::secret::Secret;
@@ -94,7 +95,7 @@ impl Credentials {
     }
 }
 
-/// Sends as [`send`] does, under the chosen account.
+/// Sends as [`super::send::send`] does, under the chosen account and with what is kept for its person.
 pub async fn send_as(
     pool: &Rc<Pool>,
     request: &mut Request<RequestBody>,
@@ -109,14 +110,14 @@ pub async fn send_as(
             Box::pin(send_signed_in(pool, request, errand, (name, form), permit, journaled)).await
         }
         Some((_, Credential::Header { .. })) => {
-            let reply = send(pool, request, errand, permit, journaled).await?;
+            let reply = send_with_kept(pool, request, errand, permit, journaled).await?;
             // The account is ours, so a browser is not to ask a person for its password.
             if reply.status() == StatusCode::UNAUTHORIZED {
                 return Err(UpstreamError::SignIn(SignInFault::Refused));
             }
             Ok(reply)
         }
-        None => send(pool, request, errand, permit, journaled).await,
+        None => send_with_kept(pool, request, errand, permit, journaled).await,
     }
 }
 

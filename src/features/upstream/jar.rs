@@ -46,6 +46,11 @@ impl Jars {
         jar.clone()
     }
 
+    /// The jar of a session, if it has one.
+    pub(super) fn find(&self, session: SessionId) -> Option<Arc<PersonJar>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&session).cloned()
+    }
+
     /// Throws away the jars of sessions that are gone.
     pub(super) fn forget(&self, is_there: impl Fn(SessionId) -> bool) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|session, _| is_there(*session));
@@ -85,6 +90,18 @@ impl PersonJar {
         Some(self.server.load(Ordering::Relaxed)).filter(|server| *server != usize::MAX)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.cookies.lock().unwrap_or_else(PoisonError::into_inner).0.is_empty()
+    }
+
+    pub(super) fn write_over(&self, headers: &mut HeaderMap, path: &str) {
+        self.cookies.lock().unwrap_or_else(PoisonError::into_inner).write_over(headers, path);
+    }
+
+    pub(super) fn take_hidden(&self, reply: &mut HeaderMap, path: &str) {
+        self.cookies.lock().unwrap_or_else(PoisonError::into_inner).take_hidden(reply, path);
+    }
+
     pub(super) fn write(&self, headers: &mut HeaderMap, path: &str, browsers: &[String]) {
         self.cookies.lock().unwrap_or_else(PoisonError::into_inner).write(headers, path, browsers);
     }
@@ -114,18 +131,28 @@ impl fmt::Debug for Jar {
 impl Jar {
     /// Takes the cookies out of a reply to a request for `path`; those that are the browser's stay in it.
     pub fn take(&mut self, reply: &mut HeaderMap, path: &str, browsers: &[String]) {
+        self.take_but(reply, path, |_, name, _| browsers.iter().any(|browsers| browsers == name));
+    }
+
+    /// Takes out of a reply what a page's scripts could not see, and what becomes of a cookie that is kept already.
+    fn take_hidden(&mut self, reply: &mut HeaderMap, path: &str) {
+        self.take_but(reply, path, |jar, name, line| {
+            let is_kept = jar.0.iter().any(|known| known.name == name);
+            let mut attributes = line.split(';').skip(1);
+            !is_kept && !attributes.any(|attribute| attribute.trim().eq_ignore_ascii_case("httponly"))
+        });
+    }
+
+    fn take_but(&mut self, reply: &mut HeaderMap, path: &str, stays: impl Fn(&Self, &str, &str) -> bool) {
         let lines: Vec<HeaderValue> = reply.get_all(SET_COOKIE).iter().cloned().collect();
         if lines.is_empty() {
             return;
         }
         reply.remove(SET_COOKIE);
         for line in lines {
-            let Some((name, kept)) =
-                std::str::from_utf8(line.as_bytes()).ok().and_then(|line| read(line, path))
-            else {
-                continue;
-            };
-            if browsers.contains(&name) {
+            let text = std::str::from_utf8(line.as_bytes()).unwrap_or_default();
+            let Some((name, kept)) = read(text, path) else { continue };
+            if stays(self, &name, text) {
                 reply.append(SET_COOKIE, line);
                 continue;
             }
@@ -145,6 +172,15 @@ impl Jar {
 
     /// Puts the cookies for `path` into a request; of the browser's own, only those named stay.
     pub fn write(&self, headers: &mut HeaderMap, path: &str, browsers: &[String]) {
+        self.write_beside(headers, path, |name| browsers.iter().any(|browsers| browsers.as_bytes() == name));
+    }
+
+    /// Puts the cookies for `path` into a request; the browser's own stay, unless one of that name is kept.
+    fn write_over(&self, headers: &mut HeaderMap, path: &str) {
+        self.write_beside(headers, path, |name| !self.0.iter().any(|kept| kept.name.as_bytes() == name));
+    }
+
+    fn write_beside(&self, headers: &mut HeaderMap, path: &str, stays: impl Fn(&[u8]) -> bool) {
         let mut line = Vec::new();
         let mut add = |name: &[u8], value: &[u8]| {
             if !line.is_empty() {
@@ -158,7 +194,7 @@ impl Jar {
             for crumb in lines.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
                 let Some(at) = memchr::memchr(b'=', crumb) else { continue };
                 let (name, value) = crumb.split_at(at);
-                if browsers.iter().any(|browsers| browsers.as_bytes() == name.trim_ascii()) {
+                if stays(name.trim_ascii()) {
                     add(name.trim_ascii(), value.get(1..).unwrap_or_default());
                 }
             }
@@ -254,6 +290,25 @@ mod tests {
         assert_eq!(sent(&jar, "/ehr/deep/x", browser, &[]), "SID=secret; deep=1; here=2");
         assert_eq!(sent(&jar, "/ehrs", browser, &[]), "SID=secret");
         assert_eq!(format!("{jar:?}"), "Jar(3 cookies)");
+    }
+
+    #[test]
+    fn what_scripts_cannot_see_is_kept_and_nothing_of_the_browser_takes_its_place() {
+        let mut jar = Jar::default();
+        let mut headers = reply(&["SID=1; Path=/; HttpOnly", "theme=dark; Path=/", "XSRF=t; path=/; secure"]);
+        jar.take_hidden(&mut headers, "/");
+        let left: Vec<_> = headers.get_all(SET_COOKIE).iter().collect();
+        assert_eq!(left, ["theme=dark; Path=/", "XSRF=t; path=/; secure"]);
+        let sent = |jar: &Jar, browser: &'static str| {
+            let mut headers: HeaderMap = [(COOKIE, HeaderValue::from_static(browser))].into_iter().collect();
+            jar.write_over(&mut headers, "/x");
+            headers.get(COOKIE).map_or(String::new(), |value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(sent(&jar, "theme=dark; SID=forged;SID =forged; XSRF=t"), "theme=dark; XSRF=t; SID=1");
+        let mut gone = reply(&["SID=; Path=/; Max-Age=0"]);
+        jar.take_hidden(&mut gone, "/");
+        assert!(jar.0.is_empty() && !gone.contains_key(SET_COOKIE), "an end need not say that it is hidden");
+        assert_eq!(sent(&jar, "theme=dark"), "theme=dark");
     }
 
     #[test]

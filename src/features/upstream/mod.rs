@@ -17,6 +17,7 @@ pub mod frames;
 pub mod headers;
 mod http2;
 pub mod jar;
+mod kept;
 mod link;
 pub mod pool;
 pub mod replies;

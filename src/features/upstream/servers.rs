@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::form_login::SignedIn;
+use super::jar::Jars;
 use super::settings::{Protocol, Server, Sticky, UpstreamSettings};
 use super::standing::{Change, Standing, StandingNow};
 use super::sticky::{Learned, tags};
@@ -30,6 +31,8 @@ pub struct Upstream {
     pub(super) together: Arc<Together>,
     /// What has come of the sign-ins of the accounts that have a form.
     pub(super) signed_in: BTreeMap<CredentialName, Arc<SignedIn>>,
+    /// Its cookies of each person, where they are kept here.
+    pub(super) kept: Arc<Jars>,
 }
 
 /// One server.
@@ -86,7 +89,15 @@ impl Upstream {
             .collect();
         let signed_in =
             settings.credentials.forms().map(|(name, _)| (name.clone(), Arc::default())).collect();
-        Ok(Self { settings, tls, tls_http1, servers, together: Arc::default(), signed_in })
+        Ok(Self {
+            settings,
+            tls,
+            tls_http1,
+            servers,
+            together: Arc::default(),
+            signed_in,
+            kept: Arc::default(),
+        })
     }
 
     /// Takes over how its servers stand from what was in force before.
@@ -104,6 +115,7 @@ impl Upstream {
             }
         }
         self.together = before.together.clone();
+        self.kept = before.kept.clone();
         // Nobody goes on under an account that was changed, or waits for one that was put right.
         for (name, form) in self.settings.credentials.forms() {
             let known = before.settings.credentials.forms().find(|(known, _)| *known == name);
@@ -118,6 +130,7 @@ impl Upstream {
     /// Throws away what is kept for sessions that are gone.
     pub fn forget(&self, is_there: impl Fn(SessionId) -> bool) {
         self.signed_in.values().for_each(|account| account.jars.forget(&is_there));
+        self.kept.forget(&is_there);
     }
 
     /// The host that a server is told, where it wants to see its own name and there are others.

@@ -36,6 +36,8 @@ pub struct UpstreamSettings {
     pub identity_headers: Vec<IdentityHeaders>,
     /// Whose requests a connection may carry.
     pub connections: Connections,
+    /// Who has its cookies. Default: the browser.
+    pub cookies: Cookies,
     /// Which server takes a request, and how many at once.
     pub balance: BalanceSettings,
     /// When a server is out.
@@ -67,6 +69,16 @@ impl fmt::Display for Server {
 
 /// Servers of one application; a set of them fits a machine word.
 pub const SERVERS_MAX: usize = 64;
+
+crate::domain::closed_list! {
+    /// Who has an application's cookies.
+    Cookies {
+        /// The browser, as it gets them.
+        Browser = "browser",
+        /// We, for each session, those that scripts could not see; the browser has the others.
+        Keep = "keep",
+    }
+}
 
 crate::domain::closed_list! {
     /// What is spoken with an application.

@@ -28,6 +28,7 @@ use super::refusal::Refusal;
 use crate::domain::event::{EventHold, HoldStep};
 use crate::domain::subject::SubjectId;
 use crate::features::authn::Finished;
+use crate::features::browser::script::SIGNED_IN_PATH;
 use crate::features::hold::{Browser, Holds, Visit};
 use crate::foundation::id::HoldId;
 
@@ -120,7 +121,8 @@ impl<'a> Visitor<'a> {
 
     /// The page of what is kept for them, if anything is, with where they wanted to go; or that.
     fn or_held(&self, target: &str) -> String {
-        if !self.holds().has_any(self.visit(), self.moment.now) {
+        // A window of its own goes back to the page that opened it.
+        if target == SIGNED_IN_PATH || !self.holds().has_any(self.visit(), self.moment.now) {
             return target.to_owned();
         }
         let place = format!("{HELD_PATH}?");

@@ -220,12 +220,14 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
         | Refusal::LogoutRefused(_)
         | Refusal::AccountBarred(_)
         | Refusal::ProvisioningRefused
+        | Refusal::SignalRefused(_)
         | Refusal::Token(_)
         | Refusal::AssuranceNotProven(..)
         | Refusal::StoreUnavailable
         | Refusal::TooManyRequests(_)
         | Refusal::Overloaded
         | Refusal::Internal
+        | Refusal::SessionsFull(_)
         | Refusal::Entry(..) => false,
     }
 }

@@ -4,10 +4,14 @@ use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue, SET_COOKIE};
 
 pub use crate::features::authn::BINDING_COOKIE;
+pub use crate::features::risk::BROWSER_COOKIE;
 use crate::foundation::secret::Secret;
 
 /// The cookie that names the session.
 pub const SESSION_COOKIE: &str = "__Host-leastway";
+
+/// The cookie that remembers at which provider a browser's people sign in.
+pub const PROVIDER_COOKIE: &str = "__Host-leastway-p";
 
 /// What the name of a cookie that binds to a server of an application begins with; the application's name
 /// follows.
@@ -121,6 +125,8 @@ fn is_own(name: &[u8]) -> bool {
     begin.eq_ignore_ascii_case(SESSION_COOKIE.as_bytes())
         && (rest.is_empty()
             || name.eq_ignore_ascii_case(BINDING_COOKIE.as_bytes())
+            || name.eq_ignore_ascii_case(BROWSER_COOKIE.as_bytes())
+            || name.eq_ignore_ascii_case(PROVIDER_COOKIE.as_bytes())
             || name
                 .get(..SERVER_COOKIE.len())
                 .is_some_and(|begin| begin.eq_ignore_ascii_case(SERVER_COOKIE.as_bytes())))

@@ -11,6 +11,8 @@ pub const STYLESHEET_PATH: &str = "/.leastway/assets/page.css";
 pub const ME_PATH: &str = "/.leastway/me";
 /// Where they end another session of theirs; POST only.
 pub const ME_END_PATH: &str = "/.leastway/me/end";
+/// Where they have forgotten where and when they use to be; POST only.
+pub const ME_FORGET_PATH: &str = "/.leastway/me/forget";
 /// Where signing in begins.
 pub const SIGN_IN_PATH: &str = "/.leastway/sign-in";
 /// Where a stronger or fresher sign-in begins.
@@ -28,6 +30,9 @@ pub const SIGN_OUT_PATH: &str = "/.leastway/sign-out";
 
 /// The parameter by which whoever signs in is asked who they are, whomever the provider knows already.
 pub const ANEW: &str = "anew";
+
+/// The parameter by which whoever signs in is asked where, whatever their browser remembers.
+pub const ELSEWHERE: &str = "elsewhere";
 
 /// The longest address that a person is sent back to.
 const RETURN_BYTES_MAX: usize = 4096;
@@ -49,7 +54,7 @@ pub(super) fn or_first_page(text: &str) -> &str {
 }
 
 /// Signing in, then back; or to what was kept, if it is theirs who comes back.
-pub(super) fn sign_in(return_to: &str, held: Option<HoldId>) -> String {
+pub fn sign_in(return_to: &str, held: Option<HoldId>) -> String {
     let held = held.map(|id| id.to_string());
     let mut fields = vec![("return_to", or_first_page(return_to))];
     fields.extend(held.iter().map(|id| ("hold", id.as_str())));
@@ -61,8 +66,23 @@ pub(super) fn sign_in_anew(return_to: &str) -> String {
     query(SIGN_IN_PATH, &[("return_to", or_first_page(return_to)), (ANEW, "1")])
 }
 
+/// Signing in, then back.
+pub fn sign_in_address(return_to: &str) -> String {
+    sign_in(return_to, None)
+}
+
+/// Signing in at another provider, then there.
+pub(super) fn sign_in_elsewhere(return_to: &str) -> String {
+    query(SIGN_IN_PATH, &[("return_to", or_first_page(return_to)), (ELSEWHERE, "1")])
+}
+
+/// Signing in as somebody else, maybe at another provider; then there.
+pub(super) fn sign_in_as_another(return_to: &str) -> String {
+    query(SIGN_IN_PATH, &[("return_to", or_first_page(return_to)), (ANEW, "1"), (ELSEWHERE, "1")])
+}
+
 /// Signing in stronger or fresher, then back.
-pub(super) fn step_up(need: &AssuranceNeed, return_to: &str) -> String {
+pub fn step_up(need: &AssuranceNeed, return_to: &str) -> String {
     let fresh = need.fresh.map(|fresh| fresh.as_secs().to_string());
     let mut fields = vec![("class", need.class.as_str())];
     fields.extend(fresh.iter().map(|seconds| ("fresh", seconds.as_str())));

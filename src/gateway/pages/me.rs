@@ -5,12 +5,14 @@ use std::fmt;
 use askama::Template;
 use jiff::tz::TimeZone;
 
-use super::messages::{Me, Messages};
-use super::{ME_END_PATH, PageFrame, SIGN_OUT_PATH, layout};
+use super::messages::{Me, Messages, Way};
+use super::{ME_END_PATH, ME_FORGET_PATH, PageFrame, SIGN_OUT_PATH, layout, link};
 use crate::domain::device::DeviceClass;
 use crate::domain::subject::Identity;
+use crate::features::risk::{KnownDevice, KnownNetwork};
 use crate::features::session::{Ends, SessionSummary};
 use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
 use crate::foundation::id::SessionId;
 use crate::platform::page::Layout;
 use crate::platform::page::time::on_the_clock;
@@ -27,10 +29,23 @@ pub struct MeView<'a> {
     pub sessions: Vec<SessionSummary>,
     /// This one.
     pub this: SessionId,
+    /// Where they were proven before, as far as anybody asks; and the browser that this is.
+    pub places: PlacesView,
     /// The present moment.
     pub now: Timestamp,
     /// The time zone of the clinic's clocks.
     pub zone: &'a TimeZone,
+}
+
+/// Where somebody was proven before.
+#[derive(Clone, Debug, Default)]
+pub struct PlacesView {
+    /// Their browsers.
+    pub devices: Vec<KnownDevice>,
+    /// Their networks.
+    pub networks: Vec<KnownNetwork>,
+    /// The browser that this is.
+    pub here: Option<Digest>,
 }
 
 impl fmt::Debug for MeView<'_> {
@@ -46,8 +61,13 @@ pub(super) struct MePage<'a> {
     texts: &'a Me,
     facts: Vec<Fact>,
     sessions: Vec<Listed>,
+    /// Where they were proven before.
+    places: Vec<Fact>,
     sign_out_path: &'static str,
     end_path: &'static str,
+    forget_path: &'static str,
+    /// Where they sign in at another provider, if they may; and what to say of it.
+    elsewhere: Option<(String, &'a Way)>,
 }
 
 /// One of their sessions.
@@ -71,8 +91,11 @@ impl<'a> MePage<'a> {
             texts,
             facts: facts(messages, view),
             sessions: view.sessions.iter().map(|session| listed(messages, view, session)).collect(),
+            places: places(messages, view),
             sign_out_path: SIGN_OUT_PATH,
             end_path: ME_END_PATH,
+            forget_path: ME_FORGET_PATH,
+            elsewhere: frame.is_choice.then(|| (link::sign_in_elsewhere("/"), &messages.way)),
         }
     }
 }
@@ -112,6 +135,23 @@ fn listed(messages: &Messages, view: &MeView<'_>, session: &SessionSummary) -> L
     ];
     facts.extend(device.map(|device| Fact::one(&texts.device, device)));
     Listed { id: session.id.to_string(), host: session.host.to_string(), is_this, facts }
+}
+
+/// The browsers and networks, the latest first.
+fn places(messages: &Messages, view: &MeView<'_>) -> Vec<Fact> {
+    let (texts, places) = (&messages.me, &view.places);
+    let used = |since, last| {
+        let on = |at| on_the_clock(view.now, at, view.zone);
+        texts.known_since.with(&[("since", &on(since)), ("last", &on(last))])
+    };
+    let device = |known: &KnownDevice| {
+        let name = if Some(known.browser) == places.here { &texts.this_browser } else { &texts.a_browser };
+        Fact::one(name, used(known.since, known.last))
+    };
+    let network = |known: &KnownNetwork| {
+        Fact::one(&texts.network.with(&[("network", &known.network)]), used(known.since, known.last))
+    };
+    places.devices.iter().rev().map(device).chain(places.networks.iter().rev().map(network)).collect()
 }
 
 /// The classes proven, each with when.

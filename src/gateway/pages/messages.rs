@@ -62,12 +62,15 @@ pub(super) struct Messages {
     pub(super) justify: JustifyTexts,
     pub(super) step_up: StepUp,
     pub(super) sign_in: SignIn,
+    pub(super) choose: Choose,
     pub(super) locked: Locked,
     pub(super) assurance_not_proven: AssuranceNotProven,
     pub(super) sign_in_problem: SignInProblem,
     pub(super) unavailable: Unavailable,
     pub(super) held: Held,
     pub(super) signed_out: SignedOut,
+    pub(super) signed_in: SignedIn,
+    pub(super) beside: Beside,
     pub(super) me: Me,
     pub(super) way: Way,
     pub(super) reason: Each<Reason, ReasonTexts>,
@@ -81,8 +84,11 @@ texts! {
     Denied { happened, happened_generic }
     TooMuch { happened, template, raise }
     CountUnknown { happened, on_screen }
-    StepUp { title, happened, fresh, go_on, go_on_tab, cancel, cancel_text, help }
+    StepUp { title, happened, fresh, go_on, go_on_text, go_on_tab, cancel, cancel_text, help }
     SignIn { title_expired, happened_expired, title_new, happened_new, why, why_new, go_on, go_on_tab }
+    Choose {
+        title, happened, email, email_hint, email_go, from_list, remembered, unreadable, nobodys_domain,
+    }
     Locked {
         title, happened, not_sent, why, kept, go_on_text, held_next, resend, go_on, go_on_tab, not_me_text, not_me,
     }
@@ -95,14 +101,17 @@ texts! {
         not_taken_go, not_taken_again,
     }
     SignedOut { title, here_and_there, here_only, close, again, go_on }
+    SignedIn { title, happened, close, first, go_on }
+    Beside { ended, more, locks, ends, sign_in, stay, later }
     Me {
         title, intro, name, provider, roles, no_roles, purpose, since, assurance, assurance_none, lock_end, idle_end,
         absolute_end, sign_out_text, sign_out, sessions, sessions_only, last_seen, device, state, this, here, locked,
-        open, end, end_all_text, end_all,
+        open, end, end_all_text, end_all, places, places_text, this_browser, a_browser, network, known_since, forget_text,
+        forget,
     }
     Way {
         sign_in, sign_in_go, step_up, step_up_fresh, step_up_go, justify, justify_go, then, hours, location, device, role,
-        purpose, ask, not_you, back,
+        purpose, ask, not_you, elsewhere, elsewhere_go, back,
     }
     ReasonTexts { title, why, next }
 }

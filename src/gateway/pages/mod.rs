@@ -17,9 +17,11 @@ use crate::domain::count::WhyUnknown;
 use crate::domain::decision::WayOn;
 use crate::domain::limit::Exceeded;
 use crate::domain::reason::Reason;
+use crate::domain::risk::Sign;
 use crate::foundation::id::{HoldId, RequestId};
 use crate::platform::page::Layout;
 
+mod choose;
 mod held;
 mod justification;
 mod justify;
@@ -31,6 +33,8 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+use choose::ChoosePage;
+pub use choose::{ChooseProblem, ChooseView};
 use held::HeldPage;
 pub use held::{HeldEntry, HeldView};
 pub use justification::{
@@ -38,11 +42,12 @@ pub use justification::{
 };
 use justify::JustifyPage;
 pub use link::{
-    ANEW, HELD_DISCARD_PATH, HELD_PATH, HELD_SHOW_PATH, JUSTIFY_PATH, ME_END_PATH, ME_PATH, SIGN_IN_PATH,
-    SIGN_OUT_PATH, STEP_UP_PATH, STYLESHEET_PATH, same_origin_path,
+    ANEW, ELSEWHERE, HELD_DISCARD_PATH, HELD_PATH, HELD_SHOW_PATH, JUSTIFY_PATH, ME_END_PATH, ME_FORGET_PATH,
+    ME_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH, STYLESHEET_PATH, same_origin_path,
+    sign_in as sign_in_link, sign_in_address, step_up as step_up_link,
 };
 use me::MePage;
-pub use me::MeView;
+pub use me::{MeView, PlacesView};
 use messages::Messages;
 use notice::Desk;
 
@@ -60,6 +65,8 @@ pub struct PageFrame<'a> {
     pub reference: RequestId,
     /// The name of the person signed in.
     pub person: Option<&'a str>,
+    /// Whether one may sign in at several providers here.
+    pub is_choice: bool,
 }
 
 /// A page of the gateway.
@@ -108,10 +115,14 @@ pub enum Page<'a> {
         /// For how long what was posted is kept, if it is.
         held: Option<Duration>,
     },
-    /// A stronger sign-in is needed, where a redirect would lose what was sent.
+    /// A stronger sign-in is needed, where a redirect would lose what was sent or say too little.
     StepUp {
         /// What is needed.
         need: &'a AssuranceNeed,
+        /// The risk that is why, if one is.
+        risk: Option<Sign>,
+        /// Whether something was sent that a redirect would lose.
+        sent: bool,
         /// The limit that was passed, if that is why.
         exceeded: Option<Exceeded>,
         /// Where to go on.
@@ -128,6 +139,8 @@ pub enum Page<'a> {
         /// What was posted, if it is kept, and for how long.
         held: Option<(HoldId, Duration)>,
     },
+    /// A sign-in may begin at several providers.
+    Choose(ChooseView<'a>),
     /// The session waits for its person. Says nothing of who that is: anybody may stand before it.
     Locked {
         /// Where they go on.
@@ -176,6 +189,11 @@ pub enum Page<'a> {
         /// Where signing in begins: a path of this host.
         sign_in: &'a str,
     },
+    /// A sign-in in a window of its own has ended.
+    SignedIn {
+        /// What tells the page that opened the window; a text of ours.
+        script: &'static str,
+    },
     /// What the person had typed and could not send.
     Held(HeldView<'a>),
     /// What was kept has been sent, and the application did not take it.
@@ -204,10 +222,11 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
         Page::Justify { exceeded, action, return_to, entered, problem, held } => {
             JustifyPage::new(frame, messages, exceeded, action, return_to, entered, problem, held).render()
         }
-        Page::StepUp { need, ref exceeded, return_to, held } => {
-            desk.step_up(need, exceeded.as_ref(), return_to, held).render()
+        Page::StepUp { need, risk, sent, ref exceeded, return_to, held } => {
+            desk.step_up(need, (risk, exceeded.as_ref()), return_to, (sent, held)).render()
         }
         Page::SignIn { return_to, expired, held } => desk.sign_in(return_to, expired, held).render(),
+        Page::Choose(ref view) => ChoosePage::new(frame, messages, view).render(),
         Page::Locked { return_to, sent, held } => desk.locked(return_to, sent, held).render(),
         Page::AssuranceNotProven { class, return_to } => desk.assurance_not_proven(class, return_to).render(),
         Page::SignInProblem { reason, return_to } => desk.sign_in_problem(reason, return_to).render(),
@@ -215,6 +234,7 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
         Page::Unavailable { reason, retry } => desk.unavailable(reason, retry).render(),
         Page::NotUnderstood { reason } => desk.not_understood(reason).render(),
         Page::SignedOut { at_provider, sign_in } => desk.signed_out(at_provider, sign_in).render(),
+        Page::SignedIn { script } => desk.signed_in(script).render(),
         Page::Held(ref view) => HeldPage::new(frame, messages, view).render(),
         Page::NotTaken { status, return_to } => desk.not_taken(status, return_to).render(),
         Page::Me(ref view) => MePage::new(frame, messages, view).render(),
@@ -229,6 +249,20 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
 /// A short text for `reason`, for headings and the titles of problem documents.
 pub fn title(reason: Reason, language: Language) -> &'static str {
     Messages::of(language).reason.of(reason).title.as_str()
+}
+
+/// What our script says beside a page of an application, by the names under which it asks for it.
+pub fn words_beside(language: Language) -> serde_json::Value {
+    let words = &Messages::of(language).beside;
+    serde_json::json!({
+        "ended": words.ended.as_str(),
+        "more": words.more.as_str(),
+        "locks": words.locks.as_str(),
+        "ends": words.ends.as_str(),
+        "sign_in": words.sign_in.as_str(),
+        "stay": words.stay.as_str(),
+        "later": words.later.as_str(),
+    })
 }
 
 /// The `Content-Security-Policy` of every page. Ending a session may redirect the form to the
@@ -275,6 +309,7 @@ fn layout<'a>(frame: &PageFrame<'a>, messages: &'a Messages, title: impl Into<St
         person_page: ME_PATH,
         reference: frame.reference.to_string(),
         stylesheet: STYLESHEET_PATH,
+        script: None,
         texts: &messages.layout,
     }
 }

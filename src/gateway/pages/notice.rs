@@ -14,6 +14,7 @@ use crate::domain::count::WhyUnknown;
 use crate::domain::decision::WayOn;
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::reason::Reason;
+use crate::domain::risk::Sign;
 use crate::foundation::id::HoldId;
 use crate::platform::page::Layout;
 use crate::platform::page::messages::Text;
@@ -70,6 +71,7 @@ impl<'a> Desk<'a> {
         }
         steps.push(Step::words(messages.way.ask.as_str()));
         steps.extend(Step::leave(self.frame, messages));
+        steps.extend(Step::elsewhere(self.frame, messages, return_to));
         let notice = self.notice(&texts.title, vec![happened], steps).because(texts.why.as_str());
         Notice { kept: vec![self.about(&messages.kept.not_sent), messages.kept.typed.to_string()], ..notice }
     }
@@ -126,9 +128,9 @@ impl<'a> Desk<'a> {
     pub(super) fn step_up(
         self,
         need: &AssuranceNeed,
-        exceeded: Option<&Exceeded>,
+        (risk, exceeded): (Option<Sign>, Option<&Exceeded>),
         return_to: &str,
-        held: Option<Duration>,
+        (sent, held): (bool, Option<Duration>),
     ) -> Notice<'a> {
         let Self { messages, .. } = self;
         let texts = &messages.step_up;
@@ -136,13 +138,21 @@ impl<'a> Desk<'a> {
         let needs = texts.happened.with(&[("application", &self.application()), ("class", &class)]);
         let fresh = need.fresh.map(|fresh| texts.fresh.with(&[("duration", &messages.duration(fresh))]));
         let href = link::step_up(need, return_to);
+        let go_on = if sent {
+            self.way_back(href, held, &texts.go_on_tab, &texts.go_on)
+        } else {
+            Step::words(texts.go_on_text.as_str()).link(href, &texts.go_on)
+        };
         let steps = vec![
-            self.way_back(href, held, &texts.go_on_tab, &texts.go_on),
+            go_on,
             Step::words(texts.cancel_text.as_str())
                 .link(link::or_first_page(return_to).to_owned(), &texts.cancel),
             Step::words(texts.help.as_str()),
         ];
-        let notice = self.notice(&texts.title, std::iter::once(needs).chain(fresh).collect(), steps);
+        let mut notice = self.notice(&texts.title, std::iter::once(needs).chain(fresh).collect(), steps);
+        if let Some(sign) = risk {
+            notice = notice.because(messages.reason.of(sign.reason()).why.as_str());
+        }
         let signed_in = self.about(&messages.kept.signed_in);
         match exceeded {
             None => {
@@ -196,7 +206,8 @@ impl<'a> Desk<'a> {
                 .link_in_new_tab(href.clone(), &texts.go_on_tab)
                 .link(href, &texts.go_on),
         };
-        let not_me = Step::words(texts.not_me_text.as_str()).link(link::sign_in_anew("/"), &texts.not_me);
+        let another = if self.frame.is_choice { link::sign_in_as_another } else { link::sign_in_anew };
+        let not_me = Step::words(texts.not_me_text.as_str()).link(another("/"), &texts.not_me);
         let mut happened = vec![self.about(&texts.happened)];
         happened.extend(sent.then(|| self.about(&texts.not_sent)));
         let kept = lifetime.map_or_else(|| self.about(&texts.kept), |time| self.held(time));
@@ -245,6 +256,7 @@ impl<'a> Desk<'a> {
             Step::words(messages.step_up.cancel_text.as_str()).link("/".to_owned(), &texts.cancel),
         ];
         steps.extend(Step::leave(self.frame, messages));
+        steps.extend(Step::elsewhere(self.frame, messages, return_to));
         let notice = self.notice(&reason.title, vec![happened], steps).because(reason.why.as_str());
         Notice { kept: vec![self.about(&messages.kept.signed_in)], ..notice }
     }
@@ -256,17 +268,20 @@ impl<'a> Desk<'a> {
         // The provider knows them, and has not asked.
         let is_known = reason == Reason::AuthTooOld;
         let href = if is_known { link::sign_in_anew(return_to) } else { link::sign_in(return_to, None) };
-        let steps = vec![
+        let mut steps = vec![
             Step::words(texts.next.as_str()),
             Step::words(again.try_again.as_str()).link(href, &again.go_on),
         ];
+        steps.extend(Step::elsewhere(self.frame, messages, return_to));
         self.trouble(reason, steps)
     }
 
     pub(super) fn barred(self, reason: Reason) -> Notice<'a> {
         let Self { messages, .. } = self;
-        let steps = [&messages.reason.of(reason).next, &messages.way.ask];
-        let notice = self.trouble(reason, steps.map(|text| Step::words(text.as_str())).into());
+        let steps =
+            [&messages.reason.of(reason).next, &messages.way.ask].map(|text| Step::words(text.as_str()));
+        let elsewhere = Step::elsewhere(self.frame, messages, "/");
+        let notice = self.trouble(reason, steps.into_iter().chain(elsewhere).collect());
         Notice { kept: vec![messages.kept.nothing_lost.to_string()], ..notice }
     }
 
@@ -302,12 +317,24 @@ impl<'a> Desk<'a> {
     pub(super) fn signed_out(self, at_provider: bool, sign_in: &str) -> Notice<'a> {
         let texts = &self.messages.signed_out;
         let ended = if at_provider { &texts.here_and_there } else { &texts.here_only };
-        let steps = vec![
+        let mut steps = vec![
             Step::words(texts.close.as_str()),
             Step::words(texts.again.as_str()).link(link::or_first_page(sign_in).to_owned(), &texts.go_on),
         ];
+        steps.extend(Step::elsewhere(self.frame, self.messages, "/"));
         let notice = self.notice(&texts.title, vec![ended.to_string()], steps);
         Notice { kept: vec![self.messages.kept.nothing_lost.to_string()], ..notice }
+    }
+
+    pub(super) fn signed_in(self, script: &'static str) -> Notice<'a> {
+        let texts = &self.messages.signed_in;
+        let steps = vec![
+            Step::words(texts.close.as_str()),
+            Step::words(texts.first.as_str()).link("/".to_owned(), &texts.go_on),
+        ];
+        let mut notice = self.notice(&texts.title, vec![texts.happened.to_string()], steps);
+        notice.layout.script = Some(script);
+        notice
     }
 
     /// A notice whose reason says it all.

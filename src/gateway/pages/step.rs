@@ -110,6 +110,15 @@ impl Step {
         steps
     }
 
+    /// What to do for somebody who belongs to another provider.
+    pub(super) fn elsewhere(frame: &PageFrame<'_>, messages: &Messages, return_to: &str) -> Option<Self> {
+        let texts = &messages.way;
+        frame.is_choice.then(|| {
+            Self::words(texts.elsewhere.as_str())
+                .link(link::sign_in_elsewhere(return_to), &texts.elsewhere_go)
+        })
+    }
+
     /// What to do at another person's session.
     pub(super) fn leave(frame: &PageFrame<'_>, messages: &Messages) -> Option<Self> {
         let text = messages.way.not_you.with(&[("person", &frame.person?)]);

@@ -9,10 +9,13 @@ use super::*;
 use crate::domain::assurance::Assurance;
 use crate::domain::limit::LimitName;
 use crate::domain::purpose::Purpose;
+use crate::domain::risk::Sign;
 use crate::domain::subject::{Identity, Subject};
 use crate::features::hold::{Preview, Standing, Summary, Typed};
+use crate::features::risk::{KnownDevice, KnownNetwork, Network};
 use crate::features::session::{Ends, SessionSummary};
 use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
 use crate::foundation::entropy::{SeededEntropy, SystemEntropy};
 use crate::foundation::id::SessionId;
 use crate::platform::page::messages::read;
@@ -81,6 +84,34 @@ fn every_page_is_whole_in_both_languages() {
         let unfilled = html.lines().find(|line| line.contains(['{', '}']));
         assert_eq!(unfilled, None, "{name} has a place that was not filled");
     });
+}
+
+#[test]
+fn the_end_of_a_sign_in_in_a_window_of_its_own_runs_the_script_that_it_is_given_and_no_other() {
+    for language in [Language::English, Language::Spanish] {
+        let frame = PageFrame {
+            language,
+            application: None,
+            reference: RequestId::new(Timestamp::default(), &SystemEntropy),
+            person: Some("<b>"),
+            is_choice: false,
+        };
+        let html = render(&frame, &Page::SignedIn { script: "if (1 < 2) tell('x');" });
+        assert_eq!(html.matches("<script").count(), 1, "{html}");
+        assert!(
+            html.contains("<script>if (1 < 2) tell('x');</script>"),
+            "byte for byte, as its digest is: {html}"
+        );
+        let words = words_beside(language);
+        assert!(
+            words
+                .as_object()
+                .unwrap()
+                .values()
+                .all(|word| word.as_str().is_some_and(|word| !word.is_empty()))
+        );
+        assert!(words["locks"].as_str().unwrap().contains("{minutes}"));
+    }
 }
 
 #[test]
@@ -197,7 +228,8 @@ fn a_step_up_for_what_a_reply_held_does_not_call_the_request_unsent() {
     let need = AssuranceNeed { class: "mfa".parse().unwrap(), fresh: None };
     let exceeded = Exceeded { limit: LimitName::RecordsPerExport, allowed: 500, actual: 1_240 };
     let step_up = |exceeded| {
-        let page = Page::StepUp { need: &need, exceeded, return_to: "/reports", held: None };
+        let page =
+            Page::StepUp { need: &need, risk: None, sent: true, exceeded, return_to: "/reports", held: None };
         render(&frame(Language::English, Some("ehr"), None), &page)
     };
     assert!(step_up(None).contains("Your request was not passed on to ehr."));
@@ -328,7 +360,13 @@ fn pages_to_look_at() {
 
 fn frame<'a>(language: Language, application: Option<&'a str>, person: Option<&'a str>) -> PageFrame<'a> {
     let now = Timestamp::from_seconds(1_772_400_000);
-    PageFrame { language, application, reference: RequestId::new(now, &SystemEntropy), person }
+    PageFrame {
+        language,
+        application,
+        reference: RequestId::new(now, &SystemEntropy),
+        person,
+        is_choice: true,
+    }
 }
 
 /// Renders every page in every language and shows it to `look`.
@@ -355,6 +393,7 @@ fn each_page(
         },
         sessions: sessions(person.unwrap_or("Maria"), now),
         this: session_id(1),
+        places: places_known(now),
         now,
         zone: &zone,
     };
@@ -383,7 +422,28 @@ fn each_page(
                 held: None,
             },
         ),
-        ("step-up".into(), Page::StepUp { need: &need, exceeded: Some(exceeded), return_to, held: None }),
+        (
+            "step-up".into(),
+            Page::StepUp {
+                need: &need,
+                risk: None,
+                sent: true,
+                exceeded: Some(exceeded),
+                return_to,
+                held: None,
+            },
+        ),
+        (
+            "step-up-risk".into(),
+            Page::StepUp {
+                need: &need,
+                risk: Some(Sign::NewDevice),
+                sent: false,
+                exceeded: None,
+                return_to,
+                held: None,
+            },
+        ),
         ("sign-in".into(), Page::SignIn { return_to, expired: false, held: None }),
         ("locked".into(), Page::Locked { return_to, sent: false, held: None }),
         ("locked-sent".into(), Page::Locked { return_to, sent: true, held: None }),
@@ -398,7 +458,14 @@ fn each_page(
         ),
         (
             "step-up-held".into(),
-            Page::StepUp { need: &need, exceeded: None, return_to, held: Some(Duration::from_secs(900)) },
+            Page::StepUp {
+                need: &need,
+                risk: None,
+                sent: true,
+                exceeded: None,
+                return_to,
+                held: Some(Duration::from_secs(900)),
+            },
         ),
         ("held".into(), Page::Held(HeldView { entries: &entries[..2], ..held })),
         ("held-shown".into(), Page::Held(HeldView { entries: &entries[2..], ..held })),
@@ -409,6 +476,16 @@ fn each_page(
         ("signed-out".into(), Page::SignedOut { at_provider: false, sign_in: return_to }),
         ("signed-out-everywhere".into(), Page::SignedOut { at_provider: true, sign_in: return_to }),
         ("me".into(), Page::Me(me)),
+        ("choose".into(), Page::Choose(choice(return_to, None))),
+        ("choose-unreadable".into(), Page::Choose(choice(return_to, Some(ChooseProblem::Unreadable)))),
+        (
+            "choose-nobodys".into(),
+            Page::Choose(ChooseView {
+                held: Some(entry_id),
+                anew: true,
+                ..choice(return_to, Some(ChooseProblem::NobodysDomain))
+            }),
+        ),
     ];
     for limit in LimitName::ALL {
         let exceeded = Exceeded { limit: *limit, ..exceeded };
@@ -435,11 +512,57 @@ fn each_page(
     }
 }
 
+fn choice(return_to: &str, problem: Option<ChooseProblem>) -> ChooseView<'_> {
+    ChooseView {
+        doors: vec![("clinic", "Clinic staff"), ("partner", "<b>Partner & sons")],
+        by_address: problem.is_some(),
+        return_to,
+        held: None,
+        anew: false,
+        entered: "\"><b>maria",
+        problem,
+    }
+}
+
+#[test]
+fn a_choice_keeps_what_the_sign_in_is_for_and_what_was_entered() {
+    let id = HoldId::new(Timestamp::from_seconds(1_772_395_200), &SystemEntropy);
+    let view = ChooseView {
+        held: Some(id),
+        anew: true,
+        ..choice("/patients?page=2", Some(ChooseProblem::NobodysDomain))
+    };
+    let html = render(&frame(Language::English, None, None), &Page::Choose(view));
+    for (name, value) in [("return_to", "/patients?page=2"), ("hold", &id.to_string()), ("anew", "1")] {
+        let field = format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">");
+        assert_eq!(html.matches(&field).count(), 2, "in both forms: {name}\n{html}");
+    }
+    assert!(
+        html.contains("value=\"&#34;&#62;&#60;b&#62;maria\"") && html.contains("role=\"alert\""),
+        "{html}"
+    );
+    assert!(html.contains("name=\"provider\" value=\"partner\""), "{html}");
+    assert!(!html.contains("method=\"get\"") && !html.contains("autofocus"), "{html}");
+
+    let html = render(&frame(Language::English, None, None), &Page::Choose(choice("//evil.example", None)));
+    assert!(!html.contains("type=\"email\"") && !html.contains("evil.example"), "{html}");
+}
+
 fn session_id(seed: u64) -> SessionId {
     SessionId::new(Timestamp::default(), &SeededEntropy::new(seed))
 }
 
 /// Two of their sessions, of which the second is locked.
+fn places_known(now: Timestamp) -> PlacesView {
+    let since = now.minus(Duration::from_secs(9 * 24 * 3_600));
+    let device = |name: &[u8]| KnownDevice { browser: Digest::of(name), since, last: now };
+    PlacesView {
+        devices: vec![device(b"another"), device(b"this")],
+        networks: vec![KnownNetwork { network: Network::of([10, 9, 8, 7].into()), since, last: now }],
+        here: Some(Digest::of(b"this")),
+    }
+}
+
 fn sessions(name: &str, now: Timestamp) -> Vec<SessionSummary> {
     let session = |seed, host: &str, locked, device: Option<&str>| SessionSummary {
         client: None,

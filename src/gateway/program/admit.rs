@@ -9,8 +9,8 @@ use super::refused::TokenRefused;
 use super::{Brought, asking};
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::Subject;
+use crate::features::authn::AccessTokenFault;
 use crate::features::authn::access_token::{AccessToken, Granted};
-use crate::features::authn::{AccessTokenFault, TokenFault};
 use crate::features::client::settings::ClientSettings;
 use crate::features::session::{Found, NewProgram, Session, SessionError};
 use crate::foundation::clock::Timestamp;
@@ -20,6 +20,7 @@ use crate::gateway::handle::Moment;
 use crate::gateway::normalize::Head;
 use crate::gateway::refusal::Refusal;
 use crate::gateway::turnstile;
+use crate::platform::signed_token::TokenFault;
 
 /// The session of a token that is not known yet, if it holds and its program is declared.
 pub(super) async fn admit(moment: &Moment, head: &Head, brought: &Brought) -> Result<Arc<Session>, Refusal> {
@@ -101,7 +102,11 @@ fn establish(
     now: Timestamp,
 ) -> Result<Arc<Session>, Refusal> {
     let policy = &moment.current.rules.policy;
-    let usual = || policy.default_purpose(&policy.roles_of(&client.groups)).unwrap_or(Purpose::Operations);
+    let usual = || {
+        policy
+            .default_purpose(&policy.roles_of(&client.provider, &client.groups))
+            .unwrap_or(Purpose::Operations)
+    };
     let asked = client.proof.lasts().map(|lasts| (now.plus(lasts).min(granted.ends), token.clone()));
     let new = NewProgram {
         host: head.authority.host.as_ref().into(),
@@ -129,7 +134,9 @@ fn establish(
         SessionError::TooMany => Refusal::Overloaded,
         SessionError::Store(_)
         | SessionError::OtherPerson
+        | SessionError::Renewed(_)
         | SessionError::NotAnew
+        | SessionError::Full
         | SessionError::Unwritable => Refusal::Internal,
     })
 }

@@ -4,8 +4,9 @@ use http::{HeaderValue, StatusCode};
 
 use crate::domain::application::ProviderName;
 use crate::domain::reason::Reason;
-use crate::features::authn::{AccessTokenFault, AuthnError, ProofFault, TokenFault};
+use crate::features::authn::{AccessTokenFault, AuthnError, ProofFault};
 use crate::gateway::refusal::Refusal;
+use crate::platform::signed_token::TokenFault;
 
 /// Why an access token is not taken. Prints nothing of the token but whom a provider vouches for by it.
 #[derive(Clone, Debug, thiserror::Error)]

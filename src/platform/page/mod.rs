@@ -1,6 +1,6 @@
 //! What every page that a person sees has in common: the language, the texts, the layout, the looks.
 //!
-//! Pages work without JavaScript and load nothing but their own stylesheet. Texts stand in message
+//! Pages work without JavaScript and load nothing but their own stylesheet; one tells another window what it has done. Texts stand in message
 //! files, one per language; templates escape whatever is filled in. The layout carries what WCAG 2.2
 //! AA asks of every page: language, title, one first heading, landmarks, a way past the header.
 
@@ -36,6 +36,8 @@ pub struct Layout<'a> {
     pub reference: String,
     /// Where the stylesheet is.
     pub stylesheet: &'a str,
+    /// A script that the page runs, never made of what anybody has entered. Its policy names it by its digest.
+    pub script: Option<&'static str>,
     /// The layout's own words.
     pub texts: &'a LayoutTexts,
 }

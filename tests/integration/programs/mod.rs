@@ -69,6 +69,8 @@ impl Works {
                 machines.issuer
             );
             append(&main, &format!("{provider}\n{clients}"));
+            let roles = directory.root().join("roles.toml");
+            edit(&roles, "\npurposes = ", "\nproviders = [\"clinic\", \"machines\"]\npurposes = ");
             change(&main);
         })
         .await;

@@ -170,10 +170,12 @@ async function bodyOf(request) {
   return new URLSearchParams(text);
 }
 
-function show(response, uid, known, message = '') {
+const plain = (text) => (text ?? '').replace(/[&<>"]/g, (c) => `&#${c.codePointAt(0)};`);
+
+function show(response, uid, known, message = '', hint = '') {
   const fields = known
     ? `<p>Signed in as ${known}. Second step.</p><label>One-time code <input name="code" inputmode="numeric" autofocus></label>`
-    : '<label>User <input name="username" autofocus></label> <label>Password <input name="password" type="password"></label>';
+    : `<label>User <input name="username" value="${plain(hint)}" autofocus></label> <label>Password <input name="password" type="password"></label>`;
   response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
   response.end(`<!doctype html><html lang="en"><title>Clinic sign-in</title><style>body{font:16px sans-serif;margin:4em}</style>
 <h1>Clinic sign-in</h1><p role="alert">${message}</p><form method="post" action="/login/${uid}">${fields} <button>Continue</button></form>`);
@@ -183,7 +185,7 @@ const underWay = new Map(); // interaction → { name, amr }
 
 async function login(request, response, uid) {
   const interaction = await provider.interactionDetails(request, response);
-  const { acr_values: acrValues, max_age: maxAge, prompt } = interaction.params;
+  const { acr_values: acrValues, max_age: maxAge, prompt, login_hint: hint } = interaction.params;
   const asked = words(acrValues);
   const needsCode = asked.length > 0 && !asked.includes(PASSWORD);
   const needsPassword = maxAge !== undefined || words(prompt).includes('login');
@@ -193,7 +195,7 @@ async function login(request, response, uid) {
     Object.assign(state, { name: interaction.session.accountId, amr: ['pwd'] });
     underWay.set(uid, state);
   }
-  if (request.method === 'GET') return show(response, uid, state.name);
+  if (request.method === 'GET') return show(response, uid, state.name, '', hint);
   const form = await bodyOf(request);
   if (form.has('cancel')) {
     return provider.interactionFinished(request, response, { error: 'access_denied', error_description: 'the person cancelled' });

@@ -15,6 +15,8 @@ use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::provisioning::{ProvisionedResource, Provisioning, ProvisioningStep, ResourceKind};
 use crate::domain::revocation::{Cause, Others, ProviderSession, Revocation, Revoked, Target, Why};
+use crate::domain::risk::{EventRisk, RiskStep, Sign};
+use crate::domain::signal::{EventSignal, SignalKind, SignalStep};
 use crate::domain::subject::SubjectId;
 use crate::features::audit::entry::EntryRef;
 use crate::foundation::digest::DigestKey;
@@ -236,10 +238,10 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         option::of(name()),
         option::of((text(), text())),
         option::of(hold()),
-        (option::of(name()), option::of(lock()), option::of(text())),
+        (option::of(name()), option::of(lock()), option::of(text()), vec(risk(), 0..3), any::<bool>()),
         option::of(text()),
         option::of(revocation()),
-        option::of(provisioning()),
+        (option::of(provisioning()), option::of(signal())),
     );
     (came, route, asked, who, why, more).prop_map(|(came, route, asked, who, why, more)| Opening {
         event: came.0,
@@ -268,10 +270,18 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         justification: more.1.map(|(code, text)| EventJustification { code, text }),
         hold: more.2.map(Box::new),
         lock: more.3.1.map(Box::new),
+        risks: more.3.3,
+        keep_alive_ignored: more.3.4,
         note: more.4,
         revocation: more.5.map(Box::new),
-        provisioning: more.6.map(Box::new),
+        provisioning: more.6.0.map(Box::new),
+        signal: more.6.1.map(Box::new),
     })
+}
+
+fn risk() -> impl Strategy<Value = EventRisk> {
+    let risk = (name(), select(Sign::ALL), select(RiskStep::ALL));
+    risk.prop_map(|(rule, sign, step)| EventRisk { rule, sign, step })
 }
 
 fn resource() -> impl Strategy<Value = ResourceId> {
@@ -290,6 +300,23 @@ fn provisioning() -> impl Strategy<Value = Provisioning> {
             resource,
             joined,
             left,
+            more,
+        },
+    )
+}
+
+fn signal() -> impl Strategy<Value = EventSignal> {
+    let what = (option::of(select(SignalKind::ALL)), select(SignalStep::ALL), option::of(text()));
+    let times = (option::of(moment()), option::of(moment()));
+    (name(), what, times, vec(person(), 0..3), 0..3_usize).prop_map(
+        |(provider, (kind, step, id), (happened, issued), people, more)| EventSignal {
+            provider,
+            kind,
+            step,
+            id,
+            happened,
+            issued,
+            people,
             more,
         },
     )

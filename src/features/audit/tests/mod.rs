@@ -61,6 +61,8 @@ fn opening(number: u64) -> Opening {
         device: None,
         certificate: None,
         lock: None,
+        risks: Vec::new(),
+        keep_alive_ignored: false,
         application: Some("ehr".parse().unwrap()),
         route: Some("patient.list.csv".parse().unwrap()),
         action: Some(crate::domain::action::Action::Export),
@@ -95,6 +97,7 @@ fn opening(number: u64) -> Opening {
         note: None,
         revocation: None,
         provisioning: None,
+        signal: None,
     }
 }
 

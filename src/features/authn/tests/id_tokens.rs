@@ -1,6 +1,5 @@
 //! ID tokens: each check refuses.
 
-use super::super::error::TokenFault;
 use super::*;
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! Logout tokens: each check refuses, and what is good is good once.
 
-use super::super::error::TokenFault;
 use super::*;
 use crate::domain::revocation::{ProviderSession, Target};
 use crate::features::authn::logout_token::Logout;

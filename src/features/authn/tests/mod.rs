@@ -30,6 +30,7 @@ use crate::foundation::digest::Digest;
 use crate::foundation::entropy::SeededEntropy;
 use crate::foundation::id::SessionId;
 use crate::foundation::secret::Secret;
+use crate::platform::signed_token::TokenFault;
 
 const CALLBACK: &str = "https://ehr.clinic.example/.leastway/callback";
 const MINUTE: Duration = Duration::from_secs(60);
@@ -77,8 +78,10 @@ impl Clinic {
             need,
             current,
             again: Again::No,
+            client: std::net::Ipv4Addr::LOCALHOST.into(),
             binding,
             held: None,
+            login_hint: None,
         };
         self.party.begin(sign_in, self.clock.now()).await
     }
@@ -115,10 +118,13 @@ fn settings(issuer: &str) -> ProviderSettings {
     let certificate = rcgen::generate_simple_self_signed(["id.localhost".to_owned()]).unwrap();
     ProviderSettings {
         name: "clinic".parse().unwrap(),
+        title: "Clinic".to_owned(),
+        domains: Vec::new(),
         issuer: issuer.into(),
         client_id: CLIENT_ID.to_owned(),
         credential: ClientCredential::Secret(Secret::new(CLIENT_SECRET.to_owned())),
         pushed_requests: true,
+        own_callback: false,
         scopes: texts(&["openid", "profile"]),
         claims: BTreeMap::from([("groups".to_owned(), "groups".to_owned())]),
         has_directory_groups: false,
@@ -182,8 +188,10 @@ async fn asked_again(
         need,
         current: None,
         again,
+        client: std::net::Ipv4Addr::LOCALHOST.into(),
         binding: None,
         held: None,
+        login_hint: None,
     };
     let begun = clinic.party.begin(sign_in, clinic.clock.now()).await.unwrap();
     let mut asked = asked(&begun);
@@ -284,8 +292,10 @@ fn futures_may_be_sent_between_threads() {
             need: None,
             current: None,
             again: Again::No,
+            client: std::net::Ipv4Addr::LOCALHOST.into(),
             binding: None,
             held: None,
+            login_hint: None,
         },
         now,
     ));

@@ -115,11 +115,13 @@ async fn a_step_up_knows_whose_session_it_was() {
     clinic.provider.claim("acr", json!("urn:clinic:mfa"));
     let session = SessionId::new(clinic.clock.now(), &SeededEntropy::new(3));
     let issuer: Arc<str> = clinic.provider.issuer.as_str().into();
-    for (sub, expected) in
-        [("nurse-7", Previous::Same(session)), ("registrar-2", Previous::OfAnother(session))]
-    {
+    for (sub, provider, expected) in [
+        ("nurse-7", "clinic", Previous::Same(session)),
+        ("nurse-7", "partner", Previous::OfAnother(session)),
+        ("registrar-2", "clinic", Previous::OfAnother(session)),
+    ] {
         let subject = SubjectId { issuer: issuer.clone(), sub: sub.into() };
-        let current = Some(Current { session, subject });
+        let current = Some(Current { session, provider: provider.parse().unwrap(), subject });
         let begun = clinic.begin_as(Some(&need("mfa", None)), None, current).await.unwrap();
         let query = clinic.provider.authorize(&begun.location);
         let finished = clinic.finish(&query, &binding_of(&begun)).await.unwrap();

@@ -11,6 +11,7 @@ fn explain(rules: &Rules, identity: Option<&Identity>, at: (&str, &str)) -> Expl
         patient: None,
         client_ip: Ipv4Addr::LOCALHOST.into(),
         device: None,
+        risks: crate::domain::risk::Standing::NONE,
         now: NOW,
     };
     rules.explain(&question).unwrap()

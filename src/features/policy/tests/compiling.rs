@@ -208,11 +208,35 @@ fn groups_give_roles_in_the_order_of_the_configuration() {
         "",
     );
     let groups = ["clinic-clerk", "elsewhere", "clinic-nurse"].map(str::to_owned);
-    let roles = rules.roles_of(&groups);
+    let clinic = "clinic".parse().unwrap();
+    let roles = rules.roles_of(&clinic, &groups);
     assert_eq!(roles.iter().map(RoleName::as_str).collect::<Vec<_>>(), ["nurse", "clerk"]);
     assert_eq!(rules.default_purpose(&roles), Some(Purpose::Treatment));
     assert_eq!(rules.purposes_of(&roles), [Purpose::Treatment, Purpose::Operations]);
-    assert_eq!(rules.default_purpose(&rules.roles_of(&[])), None);
+    assert_eq!(rules.default_purpose(&rules.roles_of(&clinic, &[])), None);
+}
+
+#[test]
+fn a_group_of_the_same_name_at_another_provider_gives_nothing() {
+    let of = |name: &str, provider: &str| RoleSettings {
+        groups: vec!["admins".to_owned()],
+        providers: vec![provider.parse().unwrap()],
+        ..role(name, Purpose::Treatment, vec![may("ehr", &[Action::View], WhenSettings::default())])
+    };
+    let mut catalog = catalog();
+    catalog.applications[0].providers.push("partner".parse().unwrap());
+    let rules = Rules::compile(
+        &[of("admin", "clinic"), of("guest", "partner")],
+        &[],
+        catalog,
+        "UTC",
+        Digest::of(b""),
+    )
+    .unwrap();
+    let roles = |provider: &str| rules.roles_of(&provider.parse().unwrap(), &["admins".to_owned()]);
+    assert_eq!(roles("clinic"), ["admin".parse().unwrap()]);
+    assert_eq!(roles("partner"), ["guest".parse().unwrap()]);
+    assert_eq!(roles("elsewhere"), []);
 }
 
 #[test]
@@ -231,4 +255,30 @@ fn thousands_of_rules_load() {
     assert_eq!(rules.len(), 2000);
     let grounds = permitted(decide(&rules, &person(&["role-399"]), ("ehr", "home")));
     assert_eq!(grounds.rules.len(), 5);
+}
+
+#[test]
+fn a_permit_of_ones_own_says_whose_people_it_is_for_where_several_providers_are_admitted() {
+    let compiled = |providers: &[&str], text: &str| {
+        let mut catalog = catalog();
+        catalog.applications[0].providers = providers.iter().map(|name| name.parse().unwrap()).collect();
+        Rules::compile(&clerk(WhenSettings::default()), &[cedar(text)], catalog, "UTC", Digest::ZERO)
+    };
+    let anybody = "permit (principal, action == Action::\"view\", resource);";
+    let by_group =
+        "permit (principal, action == Action::\"view\", resource) when { principal.groups.contains(\"g\") };";
+    for text in [anybody, by_group] {
+        assert!(compiled(&["clinic"], text).is_ok(), "{text}");
+        let problems = compiled(&["clinic", "partner"], text).unwrap_err();
+        let [problem] = problems.as_slice() else { panic!("{problems:#?}") };
+        assert!(problem.what.starts_with("`ehr` admits the people of several providers"), "{problem}");
+    }
+    for text in [
+        "permit (principal in Role::\"clerk\", action == Action::\"view\", resource);",
+        "permit (principal, action == Action::\"view\", resource) when { principal.provider == \"clinic\" };",
+        "permit (principal, action == Action::\"view\", resource) when { principal.issuer == \"https://id.clinic.example\" };",
+        "forbid (principal, action == Action::\"view\", resource);",
+    ] {
+        assert!(compiled(&["clinic", "partner"], text).is_ok(), "{text}");
+    }
 }

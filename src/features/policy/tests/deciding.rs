@@ -46,6 +46,7 @@ fn a_question_about_another_applications_route_is_denied() {
             patient: None,
             client_ip: Ipv4Addr::LOCALHOST.into(),
             device: None,
+            risks: crate::domain::risk::Standing::NONE,
             now: NOW,
         };
         let decision = rules.decide(&Memory::default(), &question);

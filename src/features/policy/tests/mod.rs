@@ -4,6 +4,7 @@ mod asking;
 mod compiling;
 mod deciding;
 mod forbidding;
+mod raising;
 mod remembering;
 mod unlocking;
 
@@ -40,8 +41,10 @@ pub(super) fn catalog() -> Catalog {
         categories: categories.iter().map(|category| category.parse().unwrap()).collect(),
         public,
     };
-    let application =
-        |name: &str| CatalogApplication { name: name.parse().unwrap(), provider: "clinic".parse().unwrap() };
+    let application = |name: &str| CatalogApplication {
+        name: name.parse().unwrap(),
+        providers: vec!["clinic".parse().unwrap()],
+    };
     Catalog {
         applications: vec![application("ehr"), application("console")],
         routes: vec![
@@ -80,6 +83,7 @@ pub(super) fn role(name: &str, purpose: Purpose, may: Vec<MaySettings>) -> RoleS
     RoleSettings {
         name: name.parse().unwrap(),
         groups: vec![format!("clinic-{name}")],
+        providers: vec!["clinic".parse().unwrap()],
         purposes: vec![purpose],
         may,
         limits: Limits {
@@ -190,6 +194,7 @@ pub(super) fn decide_with(
         patient: None,
         client_ip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 7)),
         device: None,
+        risks: crate::domain::risk::Standing::NONE,
         now,
     };
     rules.decide(memory, &question)

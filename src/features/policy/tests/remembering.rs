@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::device::DeviceClass;
 use crate::features::policy::world::Networks;
 
 fn rules() -> Rules {
@@ -162,6 +163,7 @@ fn ask(rules: &Rules, memory: &Memory, someone: &Someone, now: Timestamp) -> Dec
         patient: patient.as_ref(),
         client_ip: someone.address,
         device: None,
+        risks: crate::domain::risk::Standing::NONE,
         now,
     };
     rules.decide(memory, &question)
@@ -200,4 +202,33 @@ proptest! {
         let sliced = rules.engine.ask(slice, &route.entity, &facts).unwrap();
         prop_assert_eq!(sliced, rules.engine.ask(&everything, &route.entity, &facts).unwrap());
     }
+}
+
+#[test]
+fn on_a_device_where_a_proof_counts_shorter_it_is_asked_for_again() {
+    let (kiosk, ward): (DeviceClass, DeviceClass) = ("kiosk".parse().unwrap(), "ward".parse().unwrap());
+    let when = WhenSettings { assurance: Some(need("mfa", Some(900))), ..WhenSettings::default() };
+    let ages = BTreeMap::from([(kiosk.clone(), Duration::from_secs(60))]);
+    let rules = compile(&clerk(when), "").with_proof_ages(ages);
+    let (memory, clerk) = (Memory::default(), person(&["clerk"]).proven("mfa", Duration::ZERO));
+    let ask = |device: Option<&DeviceClass>, seconds: u64| {
+        let question = Question {
+            identity: Some(&clerk),
+            application: &"ehr".parse().unwrap(),
+            route: position(&rules, "ehr", "report.csv"),
+            patient: None,
+            client_ip: Ipv4Addr::LOCALHOST.into(),
+            device,
+            risks: crate::domain::risk::Standing::NONE,
+            now: NOW.plus(Duration::from_secs(seconds)),
+        };
+        rules.decide(&memory, &question)
+    };
+    permitted(ask(Some(&kiosk), 59));
+    permitted(ask(Some(&kiosk), 60));
+    let asked = Challenge::StepUp(need("mfa", Some(60)), Reason::AuthTooOld);
+    assert_eq!(challenged(ask(Some(&kiosk), 61)), asked, "what was remembered ends with it");
+    permitted(ask(Some(&ward), 61));
+    permitted(ask(None, 900));
+    challenged(ask(None, 901));
 }

@@ -24,7 +24,7 @@ fn application(name: &str, path: &str, routes: Vec<RouteSettings>) -> Applicatio
         name: name.parse().unwrap(),
         hosts: vec!["ehr.example".to_owned()],
         path: path.to_owned(),
-        provider: "clinic".parse().unwrap(),
+        providers: vec!["clinic".parse().unwrap()],
         unmatched: Unmatched::Deny,
         idle_ignore: vec!["/poll/**".parse().unwrap()],
         quirks: Vec::new(),

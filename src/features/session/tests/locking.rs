@@ -1,7 +1,6 @@
 //! Sessions that wait for their person to come back.
 
 use super::*;
-use crate::domain::device::DeviceClass;
 use crate::domain::revocation::Others;
 use crate::features::session::settings::Times;
 
@@ -231,6 +230,7 @@ async fn of_the_class_at_sign_in_and_the_class_now_the_stricter_holds() {
             (class("shared"), times(5, 30, 480, Resume::Login)),
             (class("kiosk"), times(2, 2, 60, Resume::Login)),
         ]),
+        ..private()
     };
     let sessions = locking(&directory.path().join("store.db"), &settings, start());
     let on =
@@ -299,4 +299,19 @@ async fn all_sessions_of_a_person_end_but_the_one_at_which_they_are() {
     assert!(matches!(sessions.create(sign_in("nurse"), later).await, Err(SessionError::Gone)));
     let step_up = renewal("nurse", proving("mfa", start()));
     assert!(sessions.rotate(this.id, step_up, None, later).await.is_ok());
+}
+
+#[tokio::test]
+async fn of_tabs_that_come_back_at_once_the_first_alone_changes_the_cookie() {
+    let directory = tempfile::tempdir().unwrap();
+    let sessions = open(&directory.path().join("store.db"), start());
+    let (before, _) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let back = || {
+        let renewal = renewal("nurse", Assurance { auth_time: start(), ..Assurance::default() });
+        sessions.rotate(before.id, Renewal { under: Some(before.clone()), ..renewal }, None, start())
+    };
+    let (first, token) = back().await.unwrap();
+    let Err(SessionError::Renewed(second)) = back().await else { panic!("it has changed twice") };
+    assert_eq!((first.id, second.id), (before.id, before.id));
+    found(sessions.find(&sessions.desk(), token.reveal(), HOST, None, start()));
 }

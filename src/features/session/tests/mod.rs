@@ -9,10 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::settings::{SessionSettings, Times};
+use super::settings::{Concurrent, SessionSettings, Times};
 use super::*;
 use crate::domain::assurance::{Assurance, AssuranceNeed};
-use crate::domain::device::Resume;
+use crate::domain::device::{DeviceClass, Resume, WhenFull};
 use crate::domain::purpose::Purpose;
 use crate::domain::revocation::{ProviderSession, Target};
 use crate::domain::subject::{Justification, Subject};
@@ -36,7 +36,14 @@ fn settings() -> SessionSettings {
 
 fn with(lock: Duration, idle: Duration) -> SessionSettings {
     let times = Times { lock, idle, absolute: 12 * 60 * MINUTE, resume: Resume::Login };
-    SessionSettings { times, devices: BTreeMap::new() }
+    let concurrent = Concurrent { most: None, devices: BTreeMap::new(), when_full: WhenFull::EndOldest };
+    SessionSettings {
+        times,
+        devices: BTreeMap::new(),
+        applications: BTreeMap::new(),
+        concurrent,
+        detect_polling: true,
+    }
 }
 
 fn open(path: &Path, now: Timestamp) -> Sessions {
@@ -94,7 +101,8 @@ fn proving(class: &str, at: Timestamp) -> Assurance {
 fn renewal(sub: &str, assurance: Assurance) -> Renewal {
     let begun = assurance.auth_time;
     let authenticated = Some(begun);
-    Renewal { subject: subject(sub), assurance, authenticated, provider_sid: None, id_token: None, begun }
+    let (provider_sid, id_token) = (None, None);
+    Renewal { subject: subject(sub), assurance, authenticated, provider_sid, id_token, begun, under: None }
 }
 
 fn found(found: Found) -> Arc<Session> {
@@ -372,8 +380,69 @@ async fn beyond_the_limit_of_one_person_their_oldest_are_to_end() {
         made.push(sessions.create(sign_in("nurse"), start().plus(minute * MINUTE)).await.unwrap());
     }
     let (other, _) = sessions.create(sign_in("registrar"), start()).await.unwrap();
-    assert_eq!(sessions.surplus(&made[0].0.subject.id()), [made[0].0.id]);
-    assert!(sessions.surplus(&other.subject.id()).is_empty());
+    assert_eq!(sessions.surplus(&made[2].0, start()), [made[0].0.id]);
+    assert!(sessions.surplus(&other, start()).is_empty());
+}
+
+fn full(most: usize, kiosk: usize, when_full: WhenFull) -> SessionSettings {
+    let devices = BTreeMap::from([("kiosk".parse().unwrap(), kiosk)]);
+    SessionSettings { concurrent: Concurrent { most: Some(most), devices, when_full }, ..settings() }
+}
+
+#[tokio::test]
+async fn so_many_on_one_host_and_fewer_on_devices_of_a_class() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = full(3, 1, WhenFull::EndOldest);
+    let sessions = opened(&directory.path().join("store.db"), &settings, SessionLimits::default(), start());
+    let kiosk: Option<DeviceClass> = Some("kiosk".parse().unwrap());
+    let at = |minute: u32| start().plus(minute * MINUTE);
+    let elsewhere = NewSession { host: "pacs.clinic.example".into(), ..sign_in("nurse") };
+    sessions.create(elsewhere, at(0)).await.unwrap();
+    let (first, _) = sessions.create(sign_in("nurse"), at(1)).await.unwrap();
+    let on_kiosk = || NewSession { device: kiosk.clone(), ..sign_in("nurse") };
+    let (second, _) = sessions.create(on_kiosk(), at(2)).await.unwrap();
+    assert!(sessions.surplus(&second, at(2)).is_empty(), "the other host counts by itself");
+    let (third, _) = sessions.create(on_kiosk(), at(3)).await.unwrap();
+    assert_eq!(sessions.surplus(&third, at(3)), [second.id], "one at a kiosk");
+    end(&sessions, Target::Session(second.id), at(3)).await;
+    sessions.create(sign_in("nurse"), at(4)).await.unwrap();
+    let (last, _) = sessions.create(sign_in("nurse"), at(5)).await.unwrap();
+    assert_eq!(sessions.surplus(&last, at(5)), [first.id]);
+    assert!(sessions.surplus(&last, at(16)).is_empty(), "what is over does not count");
+}
+
+#[tokio::test]
+async fn beyond_a_number_whoever_is_at_work_stays_whichever_is_the_oldest() {
+    let directory = tempfile::tempdir().unwrap();
+    let lock = with(5 * MINUTE, 60 * MINUTE).times;
+    let settings = SessionSettings { times: lock, ..full(2, 9, WhenFull::EndOldest) };
+    let sessions = opened(&directory.path().join("store.db"), &settings, SessionLimits::default(), start());
+    let at = |minute: u32| start().plus(minute * MINUTE);
+    let (first, _) = sessions.create(sign_in("nurse"), at(0)).await.unwrap();
+    let (second, _) = sessions.create(sign_in("nurse"), at(1)).await.unwrap();
+    sessions.touch(&first, at(3));
+    let (third, _) = sessions.create(sign_in("nurse"), at(4)).await.unwrap();
+    assert_eq!(sessions.surplus(&third, at(4)), [second.id], "the first was used since");
+    assert_eq!(sessions.surplus(&third, at(7)), [second.id], "and the second is locked by now");
+}
+
+#[tokio::test]
+async fn who_is_refused_beyond_a_number_is_let_in_where_one_is_locked() {
+    let directory = tempfile::tempdir().unwrap();
+    let lock = with(5 * MINUTE, 60 * MINUTE).times;
+    let settings = SessionSettings { times: lock, ..full(2, 9, WhenFull::Refuse) };
+    let sessions = opened(&directory.path().join("store.db"), &settings, SessionLimits::default(), start());
+    let at = |minute: u32| start().plus(minute * MINUTE);
+    let (first, _) = sessions.create(sign_in("nurse"), at(0)).await.unwrap();
+    let (second, _) = sessions.create(sign_in("nurse"), at(0)).await.unwrap();
+    let refused = sessions.create(sign_in("nurse"), at(1)).await;
+    assert!(matches!(refused, Err(SessionError::Full)), "{refused:?}");
+    assert!(sessions.create(sign_in("registrar"), at(1)).await.is_ok(), "others are others");
+    sessions.touch(&first, at(4));
+    // The second is locked by now; it gives way, and the first, which is older, does not.
+    let new = NewSession { provider_sid: None, ..sign_in("nurse") };
+    let (third, _) = sessions.create(new, at(6)).await.unwrap();
+    assert_eq!(sessions.surplus(&third, at(6)), [second.id]);
 }
 
 #[tokio::test]

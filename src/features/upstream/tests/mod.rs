@@ -28,8 +28,8 @@ use super::pool::Pool;
 use super::send::{RequestBody, send};
 use super::servers::Upstream;
 use super::settings::{
-    BalanceSettings, Connections, HealthSettings, IdentityHeaders, Protocol, Server, StatusSet, Sticky,
-    UpstreamSettings,
+    BalanceSettings, Connections, Cookies, HealthSettings, IdentityHeaders, Protocol, Server, StatusSet,
+    Sticky, UpstreamSettings,
 };
 use crate::domain::assurance::Assurance;
 use crate::domain::patience::Patience;
@@ -59,6 +59,7 @@ pub(crate) fn settings_of(addresses: &[SocketAddr]) -> UpstreamSettings {
         preserve_host: true,
         identity_headers: vec![IdentityHeaders::RemoteUser],
         connections: Connections::Shared,
+        cookies: Cookies::Browser,
         balance: BalanceSettings {
             sticky: Sticky::No,
             requests_max: None,

@@ -194,7 +194,10 @@ fn a_trace_goes_on_from_a_trusted_proxy_only() {
 fn our_cookies_never_reach_the_application() {
     let (request, left) = normalized(&[
         ("cookie", "a=1; __Host-leastway=s3cret; b=\"2\""),
-        ("cookie", "__Host-leastway-b=t; __HOST-Leastway=x; c"),
+        (
+            "cookie",
+            "__Host-leastway-b=t; __Host-leastway-p=clinic; __host-leastway-D=d; __HOST-Leastway=x; c",
+        ),
     ]);
     assert_eq!(left.get("cookie").unwrap(), "a=1; b=\"2\"; c");
     assert!(request.head.session.value().unwrap().is("s3cret"));
@@ -227,6 +230,8 @@ fn the_application_never_sets_our_cookies() {
         "kept=1; Path=/",
         "__Host-leastway=evil; Secure",
         " __HOST-leastway-b = evil",
+        "__Host-leastway-p=evil; Path=/",
+        "__host-leastway-d=evil; Path=/",
         "__Host-Leastway-At-ehr=evil; Path=/",
         "=__Host-leastway=evil",
         "=kept",

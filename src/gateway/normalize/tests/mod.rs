@@ -39,7 +39,7 @@ fn application(name: &str, path: &str, quirks: &[Quirk], routes: Vec<RouteSettin
         name: name.parse().unwrap(),
         hosts: vec!["ehr.example".to_owned()],
         path: path.to_owned(),
-        provider: "clinic".parse().unwrap(),
+        providers: vec!["clinic".parse().unwrap()],
         unmatched: Unmatched::Deny,
         idle_ignore: Vec::new(),
         quirks: quirks.to_vec(),

@@ -4,6 +4,8 @@
 //! Anyone may bring one. Nothing of it is believed before its signature holds by a key of its provider; by which
 //! algorithm is for the provider's metadata to say, and never one with a shared secret or none.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeyUse, CoreJwsSigningAlgorithm};
@@ -12,22 +14,28 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::error::{AuthnError, SignedFault, TokenFault};
-use super::provider::{ALGORITHMS, Asker, Discovered, Provider};
 use crate::foundation::clock::Timestamp;
 
 /// A token, taken apart. What it says is not believed yet.
-pub(super) struct Signed<'t, C> {
+pub struct Signed<'t, C> {
     /// What kind of token it says that it is: in lower case, without `application/`.
-    pub(super) kind: Option<String>,
-    pub(super) claims: C,
+    pub kind: Option<String>,
+    /// What it claims.
+    pub claims: C,
     /// The key that it shows itself: nobody's, unless something else says whose it is.
-    pub(super) shown: Option<Map<String, Value>>,
+    pub shown: Option<Map<String, Value>>,
     algorithm: CoreJwsSigningAlgorithm,
     key: Option<String>,
     /// What is signed: header and claims.
-    pub(super) input: &'t [u8],
+    pub input: &'t [u8],
     signature: Vec<u8>,
+}
+
+/// Nothing of what it says.
+impl<C> fmt::Debug for Signed<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signed(..)")
+    }
 }
 
 #[derive(Deserialize)]
@@ -45,10 +53,7 @@ struct Header {
 impl<'t, C: DeserializeOwned> Signed<'t, C> {
     /// Takes a token apart: at most 8 KiB of it, of a kind that is meant here, and with nothing in its header that we
     /// would have to understand and do not.
-    pub(super) fn parse(
-        token: &'t str,
-        is_meant: impl FnOnce(Option<&str>) -> bool,
-    ) -> Result<Self, SignedFault> {
+    pub fn parse(token: &'t str, is_meant: impl FnOnce(Option<&str>) -> bool) -> Result<Self, SignedFault> {
         let malformed = SignedFault::Malformed;
         if token.len() > TOKEN_BYTES_MAX {
             return Err(malformed);
@@ -77,39 +82,29 @@ impl<'t, C: DeserializeOwned> Signed<'t, C> {
 }
 
 impl<C> Signed<'_, C> {
-    /// Tries the keys that are known; if none fits, once more with the provider's keys of now. The outer error is of the
-    /// provider, the inner one of the token.
-    pub(super) async fn is_signed_by(
-        &self,
-        provider: &Provider,
-        asker: Asker,
-        now: Timestamp,
-    ) -> Result<Result<(), SignedFault>, AuthnError> {
-        let discovered = provider.discovered(now).await?;
-        match self.holds(&discovered) {
-            Err(TokenFault::Signature) => {}
-            held => return Ok(held.map_err(SignedFault::Token)),
-        }
-        let held = match provider.with_new_keys(&discovered, self.key.clone(), asker, now).await? {
-            Some(rotated) => self.holds(&rotated),
-            None => Err(TokenFault::Signature),
-        };
-        Ok(held.map_err(SignedFault::Token))
+    /// The key by which it says that it is signed (`kid`).
+    pub fn key_id(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 
-    fn holds(&self, provider: &Discovered) -> Result<(), TokenFault> {
-        // Only ways with a private key are among these: neither `none` nor a shared secret.
-        if !provider.algorithms.contains(&self.algorithm) {
+    /// Whether it is signed by one of these keys, in one of these ways. Of two keys that fit neither counts: the token
+    /// has to say by which it is signed.
+    pub fn is_signed_by_one_of(
+        &self,
+        keys: &[CoreJsonWebKey],
+        algorithms: &[CoreJwsSigningAlgorithm],
+    ) -> Result<(), TokenFault> {
+        // Only ways with a private key may be among these: neither `none` nor a shared secret.
+        if !ALGORITHMS.contains(&self.algorithm) || !algorithms.contains(&self.algorithm) {
             return Err(TokenFault::Algorithm);
         }
-        let mut keys = provider.keys.keys().iter().filter(|key| self.is_for(key));
-        // Two that fit are none: the token has to say by which it is signed.
+        let mut keys = keys.iter().filter(|key| self.is_for(key));
         let (Some(key), None) = (keys.next(), keys.next()) else { return Err(TokenFault::Signature) };
         key.verify_signature(&self.algorithm, self.input, &self.signature).map_err(|_| TokenFault::Signature)
     }
 
     /// Whether it is signed by this key, in a way with a private key.
-    pub(super) fn is_signed_with(&self, key: &CoreJsonWebKey) -> Result<(), TokenFault> {
+    pub fn is_signed_with(&self, key: &CoreJsonWebKey) -> Result<(), TokenFault> {
         if !ALGORITHMS.contains(&self.algorithm) || !self.is_for(key) {
             return Err(TokenFault::Algorithm);
         }
@@ -130,9 +125,40 @@ impl<C> Signed<'_, C> {
     }
 }
 
+/// What does not hold in a signed token, whatever it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenFault {
+    /// It is unsigned, or signed in a way that is not accepted.
+    #[error("it is unsigned or signed by an algorithm that is not accepted")]
+    Algorithm,
+    /// The signature is not by a key of the provider.
+    #[error("its signature does not match a key of the provider")]
+    Signature,
+    /// `aud` does not name us.
+    #[error("`aud` does not name us")]
+    Audience,
+    /// `azp` is another client, or is missing beside several audiences.
+    #[error("`azp` is not us")]
+    AuthorizedParty,
+    /// `exp` is past.
+    #[error("it has expired")]
+    Expired,
+}
+
+/// What does not hold in a signed token as such.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignedFault {
+    /// What does not hold of tokens of any kind.
+    Token(TokenFault),
+    /// It is not a signed token, or lacks a claim that it needs.
+    Malformed,
+    /// It is a token of another kind.
+    Type,
+}
+
 /// One, or a list.
-#[derive(Default)]
-pub(super) struct Audiences(pub(super) Vec<String>);
+#[derive(Debug, Default)]
+pub struct Audiences(pub Vec<String>);
 
 impl<'de> Deserialize<'de> for Audiences {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -150,8 +176,8 @@ impl<'de> Deserialize<'de> for Audiences {
 }
 
 /// Seconds since 1970, maybe with a fraction (RFC 7519 section 2, `NumericDate`).
-#[derive(Clone, Copy)]
-pub(super) struct Moment(pub(super) Timestamp);
+#[derive(Clone, Copy, Debug)]
+pub struct Moment(pub Timestamp);
 
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -166,15 +192,29 @@ impl<'de> Deserialize<'de> for Moment {
 }
 
 /// For a member that may not be there, whatever its value, `null` among them.
-pub(super) fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+pub fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 /// A member that may not be there, whatever its value, `null` among them.
-pub(super) fn whatever<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+pub fn whatever<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
-const TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// The largest token that is read.
+pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// The year 9999.
 const SECONDS_MAX: f64 = 253_402_300_800.0;
+
+/// The ways of signing that are accepted: by private keys only.
+pub const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+    CoreJwsSigningAlgorithm::EdDsa,
+];

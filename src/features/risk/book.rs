@@ -1,0 +1,249 @@
+//! What is known of everybody: in memory, which is read, and in the store, which survives.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::desk::Whence;
+use super::judge::{Person, Proven};
+use super::profile::{KnownDevice, KnownNetwork};
+use super::settings::{RiskSettings, When};
+use super::store;
+use super::told::Told;
+use crate::domain::risk::{Level, Standing};
+use crate::domain::subject::SubjectId;
+use crate::foundation::clock::Timestamp;
+use crate::platform::store::{Store, StoreError};
+
+/// What is known of everybody.
+#[derive(Debug)]
+pub struct Book {
+    shards: Box<[Mutex<People>]>,
+    /// Rises whenever something may stand for somebody that did not, or the other way round.
+    revision: AtomicU64,
+    store: Store,
+    /// Of whom something waits to be saved.
+    unsaved: Mutex<Vec<SubjectId>>,
+    /// Held from when something is read for the store until it is there, so that nothing older lands on it.
+    writing: tokio::sync::Mutex<()>,
+    /// The shard to be swept next.
+    sweep: AtomicUsize,
+}
+
+type People = HashMap<SubjectId, Person>;
+
+impl Book {
+    /// What the store holds. Blocks: for the start.
+    pub fn load(store: Store, now: Timestamp) -> Result<Self, StoreError> {
+        let book = Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            revision: AtomicU64::new(0),
+            unsaved: Mutex::default(),
+            writing: tokio::sync::Mutex::new(()),
+            sweep: AtomicUsize::new(0),
+            store,
+        };
+        for (id, person) in store::load(&book.store, now)? {
+            make_room(&mut book.shard(&id), now);
+            book.shard(&id).insert(id, person);
+        }
+        Ok(book)
+    }
+
+    /// Rises whenever something may stand for somebody that did not, or the other way round.
+    pub fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    /// Which risks stand for whoever asks, and until when that is certain, `longest` at the most. Where none does and it is a
+    /// sign of theirs, they are at work as usual, and what is known of that is fresh again.
+    pub(super) fn standing(
+        &self,
+        rules: &[RiskSettings],
+        whence: &Whence<'_>,
+        longest: Timestamp,
+    ) -> (Standing, Timestamp) {
+        let (id, at) = (whence.subject.id(), whence.at());
+        let mut people = self.shard(&id);
+        let Some(person) = people.get_mut(&id) else {
+            return (Person::default().standing(rules, &at), longest);
+        };
+        let standing = person.standing(rules, &at);
+        let until = person.until(rules, at.now, longest);
+        if standing.is_none() && whence.by_person && person.worked(rules, &at) {
+            self.touch(&id, person);
+        }
+        (standing, until)
+    }
+
+    /// Whoever has come back from the provider has proven this, from where they are. Gives the risks that stood, and of these
+    /// which are answered by it.
+    pub fn proved(
+        &self,
+        rules: &[RiskSettings],
+        whence: &Whence<'_>,
+        proven: &Proven<'_>,
+    ) -> (Standing, Standing) {
+        if rules.is_empty() {
+            return (Standing::NONE, Standing::NONE);
+        }
+        let (id, at) = (whence.subject.id(), whence.at());
+        let mut people = self.shard(&id);
+        let person = entry(&mut people, &id, at.now);
+        let (stood, met) = person.proved(rules, proven, &at);
+        if !met.is_none() {
+            self.touch(&id, person);
+            self.rise();
+        }
+        (stood, met)
+    }
+
+    /// The policy has denied somebody something. Says whether a risk stands since that did not before.
+    pub fn denied(&self, rules: &[RiskSettings], id: &SubjectId, now: Timestamp) -> bool {
+        if !rules.iter().any(|rule| matches!(rule.when, When::Denials { .. })) {
+            return false;
+        }
+        let is_raised = entry(&mut self.shard(id), id, now).bursts.denied(rules, now);
+        if is_raised {
+            self.rise();
+        }
+        is_raised
+    }
+
+    /// Somebody else, such as the provider by CAEP `risk-level-change`, says how much a person is at risk. The last word counts;
+    /// [`Level::Low`] takes back what was said before. It holds from the next request on, whatever becomes of the store; it
+    /// is in the store, and so survives a restart, when this answers `Ok`. To say the same again does no harm.
+    ///
+    /// It asks nothing of anybody by itself: that is for the risks with `when = "told"`, whose `level` is reached.
+    pub async fn told(&self, id: &SubjectId, told: Told, now: Timestamp) -> Result<(), StoreError> {
+        {
+            let mut people = self.shard(id);
+            let person = entry(&mut people, id, now);
+            // Words may come in another order than they were said in.
+            if person.told.as_ref().is_some_and(|last| last.since > told.since) {
+                return Ok(());
+            }
+            person.told = Some(told).filter(|told| told.level > Level::Low);
+        }
+        self.rise();
+        self.save(id).await
+    }
+
+    /// What is known of where a person uses to be: their browsers and networks, the latest last.
+    pub fn known(&self, id: &SubjectId, now: Timestamp) -> (Vec<KnownDevice>, Vec<KnownNetwork>) {
+        let mut people = self.shard(id);
+        let Some(person) = people.get_mut(id) else { return (Vec::new(), Vec::new()) };
+        person.profile.age(now);
+        (person.profile.devices.clone(), person.profile.networks.clone())
+    }
+
+    /// Forgets where and when a person uses to be, as they wish. Everything is new for them then; what was told of them, or
+    /// counted, stays.
+    pub async fn forget(&self, id: &SubjectId) -> Result<(), StoreError> {
+        if let Some(person) = self.shard(id).get_mut(id) {
+            person.forget();
+        }
+        self.rise();
+        self.save(id).await
+    }
+
+    /// The work that may wait: saves, and forgets what was not used for long. To be called every few seconds, and once before
+    /// the end.
+    pub async fn maintain(&self, now: Timestamp) -> Result<(), StoreError> {
+        let _turn = self.writing.lock().await;
+        let gone = self.sweep_next(now);
+        for some in gone.chunks(BATCH) {
+            self.store.write(some.iter().map(store::delete).collect()).await?;
+        }
+        let waiting = std::mem::take(&mut *lock(&self.unsaved));
+        for (done, some) in waiting.chunks(BATCH).enumerate() {
+            let statements = some.iter().filter_map(|id| self.statement(id)).collect();
+            if let Err(error) = self.store.write(statements).await {
+                for id in waiting.iter().skip(done * BATCH) {
+                    self.touch_again(id);
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn save(&self, id: &SubjectId) -> Result<(), StoreError> {
+        let _turn = self.writing.lock().await;
+        let Some(statement) = self.statement(id) else { return Ok(()) };
+        self.store.write(vec![statement]).await.map(drop).inspect_err(|_| self.touch_again(id))
+    }
+
+    fn statement(&self, id: &SubjectId) -> Option<crate::platform::store::Statement> {
+        let mut people = self.shard(id);
+        let person = people.get_mut(id)?;
+        person.unsaved = false;
+        Some(store::save(id, person))
+    }
+
+    fn touch(&self, id: &SubjectId, person: &mut Person) {
+        if !std::mem::replace(&mut person.unsaved, true) {
+            lock(&self.unsaved).push(id.clone());
+        }
+    }
+
+    fn touch_again(&self, id: &SubjectId) {
+        if let Some(person) = self.shard(id).get_mut(id) {
+            self.touch(id, person);
+        }
+    }
+
+    /// Of whom nothing is left to remember.
+    fn sweep_next(&self, now: Timestamp) -> Vec<SubjectId> {
+        let shard = self.sweep.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        let Some(shard) = self.shards.get(shard) else { return Vec::new() };
+        let mut people = lock(shard);
+        people.values_mut().for_each(|person| person.age(now));
+        let over = people.iter().filter(|(_, person)| person.is_over(now) && !person.unsaved);
+        let over: Vec<_> = over.map(|(id, _)| id.clone()).collect();
+        for id in &over {
+            people.remove(id);
+        }
+        over
+    }
+
+    fn rise(&self) {
+        self.revision.fetch_add(1, Ordering::AcqRel);
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "a number modulo SHARDS is below the number of shards")]
+    fn shard(&self, id: &SubjectId) -> MutexGuard<'_, People> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
+        lock(&self.shards[usize::from(hash.to_le_bytes()[0]) % SHARDS])
+    }
+}
+
+fn entry<'p>(people: &'p mut People, id: &SubjectId, now: Timestamp) -> &'p mut Person {
+    if !people.contains_key(id) {
+        make_room(people, now);
+    }
+    people.entry(id.clone()).or_default()
+}
+
+/// Where there are as many as there may be, whoever was not seen for longest is forgotten: for them all is new then. Of whom more
+/// is asked by what was told or counted, nothing is forgotten as long as there is anybody else.
+fn make_room(people: &mut People, now: Timestamp) {
+    if people.len() < PEOPLE_MAX / SHARDS {
+        return;
+    }
+    let rank = |person: &Person| (person.is_raised(now), person.profile.last());
+    if let Some(id) = people.iter().min_by_key(|(_, person)| rank(person)).map(|(id, _)| id.clone()) {
+        people.remove(&id);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const SHARDS: usize = 16;
+/// More people than a house has; at 2 KiB each.
+pub(super) const PEOPLE_MAX: usize = 131_072;
+/// Statements in one write of the background work.
+const BATCH: usize = 500;
