@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use leastway::app::running::Running;
@@ -211,10 +212,13 @@ async fn take_next_segment(journal: &Path) {
     panic!("no segment was made ahead");
 }
 
-/// Ports on which nobody listens: below those that the system gives to whoever connects, and for each process others, so
-/// that nobody takes them before they are used.
+/// Ports on which nobody listens: below those that the system gives to whoever connects, and for each process and each
+/// house in it others, so that nobody takes them before they are used.
 pub(crate) fn free_ports() -> Ports {
-    let first = 10_240 + u16::try_from(std::process::id() % 1000).unwrap() * 20;
+    static HOUSES: AtomicU32 = AtomicU32::new(0);
+    let house = HOUSES.fetch_add(1, Ordering::Relaxed);
+    let place = (std::process::id() + house * 37) % 1000;
+    let first = 10_240 + u16::try_from(place).unwrap() * 20;
     let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     let mut free = (first..first + 20).filter(is_free);
     let mut port = || free.next().expect("five of twenty ports are free");
