@@ -236,6 +236,8 @@ impl Came<'_> {
             begun,
         };
         let sessions = &self.moment.worker.shared.sessions;
+        let applications: Vec<_> = subject::applications(self.moment, &new.host).collect();
+        sessions.age_beside(&new, &applications, self.moment.now);
         let created = sessions.create(new, self.moment.now).await.map_err(|error| self.unkept(&error))?;
         for oldest in sessions.surplus(&created.0, self.moment.now) {
             // The person is signed in whatever becomes of it; it is told where it was tried.

@@ -190,6 +190,7 @@ async fn serve(
     let mut head = head;
     if let Some(named) = hold::named(&parts.method, head.target()) {
         if incoming.is_end_stream() {
+            let found = subject::at_host(moment, found, &head.authority.host);
             let coming = hold::Coming { parts, head, found, line: peer.address };
             return Box::pin(hold::send(moment, coming, named, manner, draft)).await;
         }
@@ -242,7 +243,11 @@ pub async fn pursue(
     };
     if let Some(reply) = cors::preflight(moment, &normalized, &parts, sought.as_ref().ok().map(|it| &it.part))
     {
-        note_path(draft, &normalized);
+        // Of a route that may name a patient no more is told than the pattern of its path.
+        match &sought {
+            Ok(Sought { part, .. }) if part.route.is_some() => note_part(draft, moment, &normalized, part),
+            Ok(_) | Err(_) => note_path(draft, &normalized),
+        }
         return Ok(Answer::Own(reply, Outcome::Completed));
     }
     let Sought { part, entries, body } = sought.inspect_err(|_| note_path(draft, &normalized))?;

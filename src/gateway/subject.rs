@@ -86,7 +86,8 @@ pub fn ends(moment: &Moment, session: &Session) -> Ends {
     sessions.ends_at(applications(moment, &session.host), session, moment.device.as_ref())
 }
 
-fn applications<'m>(moment: &'m Moment, host: &str) -> impl Iterator<Item = &'m ApplicationName> {
+/// The applications of a host.
+pub fn applications<'m>(moment: &'m Moment, host: &str) -> impl Iterator<Item = &'m ApplicationName> {
     moment.current.rules.routes.at(host).map(|application| &application.name)
 }
 

@@ -84,6 +84,14 @@ fn share_an_issuer(
         );
         reading.error(&key, what, "one `[[provider]]` for each issuer, where its directory is kept");
     }
+    let hears = |name: &ProviderName| draft.signals.iter().any(|signals| signals.it.provider == *name);
+    if hears(&earlier.name) || hears(name) {
+        let what = format!(
+            "`{}` is the same issuer, and a signal bars only who comes by the entry that it is written under",
+            earlier.name
+        );
+        reading.error(&key, what, "one `[[provider]]` for each issuer that signals");
+    }
     if let Some(client) =
         draft.clients.iter().find(|it| it.it.provider == earlier.name || it.it.provider == *name)
     {

@@ -141,6 +141,13 @@ fn two_entries_of_one_issuer_keep_no_directory_and_have_no_programs() {
           is written under"
         ]
     );
+    let signals = "[provider.signals]\ntoken = \"file:token\"\naudience = \"urn:ehr\"\n";
+    assert_eq!(
+        twice(signals),
+        [
+            "provider[2].issuer: `clinic` is the same issuer, and a signal bars only who comes by the entry that it is written under"
+        ]
+    );
     assert_eq!(
         twice(
             "[client.billing]\nprovider = \"clinic\"\nclient_id = \"billing\"\nowner = \"desk\"\n\

@@ -7,10 +7,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::session::{Renewal, Session, State, merged};
+use super::session::{NewSession, Renewal, Session, State, merged};
 use super::sessions::{SessionError, Sessions};
 use super::standing::Found;
 use super::token::SessionToken;
+use crate::domain::application::ApplicationName;
 use crate::domain::device::{DeviceClass, Resume};
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
@@ -46,11 +47,11 @@ impl Renewal {
 }
 
 impl Sessions {
-    /// Whose session the cookie `token` stood for on `host`, if that is locked, or over and not yet forgotten. It says
-    /// nothing of who asks now: nobody may be shown anything for it.
+    /// Whose session the cookie `token` stands for on `host`, live, locked, or over and not yet forgotten. It says nothing of
+    /// who asks now: nobody may be shown anything for it.
     pub fn whose(&self, token: &str, host: &str) -> Option<SubjectId> {
         let session = self.table.find(&SessionToken::digest_of(token)?)?;
-        (!session.is_live() && *session.host == *host).then(|| session.subject.id())
+        (*session.host == *host).then(|| session.subject.id())
     }
 
     /// After a step-up, when a locked session is unlocked from a device of this class, or when somebody who is here signs
@@ -108,6 +109,18 @@ impl Sessions {
         after.provider_sid = renewal.provider_sid.or(after.provider_sid);
         after.id_token = renewal.id_token.or(after.id_token);
         Ok(after)
+    }
+
+    /// Looks, by the times of the host's applications, at what rests on the same session at the provider: what nobody has
+    /// asked for since may be locked.
+    pub fn age_beside(&self, new: &NewSession, applications: &[&ApplicationName], now: Timestamp) {
+        let Some(sid) = &new.provider_sid else { return };
+        for other in self.table.of_provider_sid(&new.subject.issuer, sid) {
+            if other.host == new.host && other.program.is_none() {
+                let device = other.device.clone();
+                drop(self.judge_at(applications.iter().copied(), other, device.as_ref(), now));
+            }
+        }
     }
 
     /// Whether a new session would only get around a lock: on the same host one is locked that rests on the same session

@@ -236,7 +236,8 @@ impl Signals {
         let _turn = receiver.shelf.turn.lock().await;
         let named = receiver.accounts_of(&set.whom.people);
         let named = if is_barred { AccountName::barred_by(named) } else { named };
-        let mut to_change = accounts.outdated(named, set.issued);
+        let standing = Standing { is_barred, since: set.issued };
+        let mut to_change = accounts.outdated(named, standing);
         if to_change.is_empty() {
             return Ok(Stood::Overtaken);
         }
@@ -246,7 +247,6 @@ impl Signals {
             }
             to_change.retain(|name| accounts.knows(name));
         }
-        let standing = Standing { is_barred, since: set.issued };
         let remember = || {
             for name in &to_change {
                 accounts.put(name.clone(), standing);

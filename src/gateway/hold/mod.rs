@@ -122,7 +122,8 @@ impl<'a> Visitor<'a> {
     /// The page of what is kept for them, if anything is, with where they wanted to go; or that.
     fn or_held(&self, target: &str) -> String {
         // A window of its own goes back to the page that opened it.
-        if target == SIGNED_IN_PATH || !self.holds().has_any(self.visit(), self.moment.now) {
+        let is_window = target.split('?').next() == Some(SIGNED_IN_PATH);
+        if is_window || !self.holds().has_any(self.visit(), self.moment.now) {
             return target.to_owned();
         }
         let place = format!("{HELD_PATH}?");
