@@ -4,8 +4,11 @@
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue};
 use leastway::gateway::normalize::cookies::{
-    BINDING_COOKIE, OwnCookie, SERVER_COOKIE, SESSION_COOKIE, find, find_servers, strip,
+    BINDING_COOKIE, BROWSER_COOKIE, OwnCookie, PROVIDER_COOKIE, SERVER_COOKIE, SESSION_COOKIE, find,
+    find_servers, strip,
 };
+
+const NAMES: [&str; 4] = [SESSION_COOKIE, BINDING_COOKIE, BROWSER_COOKIE, PROVIDER_COOKIE];
 
 pub fn check(bytes: &[u8]) {
     let mut headers = HeaderMap::new();
@@ -13,7 +16,7 @@ pub fn check(bytes: &[u8]) {
         headers.append(COOKIE, value);
     }
     let came = crumbs(&headers);
-    for name in [SESSION_COOKIE, BINDING_COOKIE] {
+    for name in NAMES {
         let named: Vec<&(Vec<u8>, Vec<u8>)> = came.iter().filter(|(it, _)| it == name.as_bytes()).collect();
         match find(headers.get_all(COOKIE), name) {
             OwnCookie::None => assert!(named.is_empty()),
@@ -46,6 +49,6 @@ fn crumbs(headers: &HeaderMap) -> Vec<(Vec<u8>, Vec<u8>)> {
 
 fn is_ours(name: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
-    [SESSION_COOKIE, BINDING_COOKIE].iter().any(|ours| name == ours.to_ascii_lowercase().as_bytes())
+    NAMES.iter().any(|ours| name == ours.to_ascii_lowercase().as_bytes())
         || name.starts_with(SERVER_COOKIE.to_ascii_lowercase().as_bytes())
 }
