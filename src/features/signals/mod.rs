@@ -236,8 +236,7 @@ impl Signals {
         let _turn = receiver.shelf.turn.lock().await;
         let named = receiver.accounts_of(&set.whom.people);
         let named = if is_barred { AccountName::barred_by(named) } else { named };
-        let standing = Standing { is_barred, since: set.issued };
-        let mut to_change = accounts.outdated(named, standing);
+        let mut to_change = accounts.outdated(named, set.issued);
         if to_change.is_empty() {
             return Ok(Stood::Overtaken);
         }
@@ -247,6 +246,7 @@ impl Signals {
             }
             to_change.retain(|name| accounts.knows(name));
         }
+        let standing = Standing { is_barred, since: set.issued };
         let remember = || {
             for name in &to_change {
                 accounts.put(name.clone(), standing);

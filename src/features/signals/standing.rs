@@ -1,7 +1,7 @@
 //! Whose account may not be used, by what the transmitter signalled: until it signals the contrary, over every restart.
 //!
 //! What was signed later holds, in whatever order signals arrive: an old *enabled* that comes again, or late, lets nobody
-//! in who was disabled since. Where two were signed in the same second, the one that bars.
+//! in who was disabled since. Where two were signed in the same second, the one that comes later.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,13 +70,10 @@ impl Accounts {
         self.all().insert(name, standing);
     }
 
-    /// Of these names, those of which nothing is known that holds against this.
-    pub(super) fn outdated(&self, names: Vec<AccountName>, by: Standing) -> Vec<AccountName> {
+    /// Of these names, those of which nothing later is known.
+    pub(super) fn outdated(&self, names: Vec<AccountName>, signed: Timestamp) -> Vec<AccountName> {
         let all = self.all();
-        let gives_way = |known: &Standing| {
-            known.since < by.since || (known.since == by.since && (by.is_barred || !known.is_barred))
-        };
-        names.into_iter().filter(|name| all.get(name).is_none_or(gives_way)).collect()
+        names.into_iter().filter(|name| all.get(name).is_none_or(|known| known.since <= signed)).collect()
     }
 
     /// Whether there is room for these names. Rather than that somebody is not barred, whoever was admitted is forgotten.

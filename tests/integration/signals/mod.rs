@@ -445,11 +445,10 @@ async fn a_transmitter_is_asked_one_question_at_a_time_and_told_what_was_carried
     assert_eq!((done.len(), refused.len()), (1, 0));
     assert!(!watch.is_in(&hers).await && watch.is_in(&his).await);
 
-    // Of two of one second the one that bars holds, whatever the order; and what does not hold is told.
-    let at = json!({ "iat": SystemClock.now().as_seconds() });
-    for name in ["account-disabled", "account-enabled"] {
-        let about = watch.person("registrar");
-        transmitter.keep(&transmitter.sign(&risc(name), json!({}), about, at.clone()), None);
+    // The one that was signed later holds, whatever the order; and what does not hold is told.
+    for (name, before) in [("account-disabled", 0), ("account-enabled", 1)] {
+        let (about, at) = (watch.person("registrar"), json!({ "iat": SystemClock.now().as_seconds() - before }));
+        transmitter.keep(&transmitter.sign(&risc(name), json!({}), about, at), None);
     }
     transmitter.keep(&transmitter.forge(&caep("session-revoked"), watch.person("nurse")), None);
     let misnamed = watch.sign(&caep("session-revoked"), json!({}), watch.person("nurse"));

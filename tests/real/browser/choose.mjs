@@ -110,6 +110,9 @@ await run('a step-up at the partner, proven as it can', {}, async (page, context
   check('signing out leads by the partner and back', page.url() === `${pacs}/.leastway/signed-out`, page.url());
   await shot(page, 'providers-signed-out');
   await open(page, `${pacs}/patients`);
+  check('where one signs in is asked again', new URL(page.url()).pathname === '/.leastway/sign-in', page.url());
+  await page.getByRole('button', { name: 'Partner' }).click();
+  await page.waitForLoadState('load');
   check('and it is over there, too', portOf(page) === partnerPort && await page.locator('input[name=password]').count() === 1, page.url());
 });
 
