@@ -111,8 +111,7 @@ await run('a step-up at the partner, proven as it can', {}, async (page, context
   await shot(page, 'providers-signed-out');
   await open(page, `${pacs}/patients`);
   check('where one signs in is asked again', new URL(page.url()).pathname === '/.leastway/sign-in', page.url());
-  await page.getByRole('button', { name: 'Partner' }).click();
-  await page.waitForLoadState('load');
+  await choose(page, 'Partner hospital');
   check('and it is over there, too', portOf(page) === partnerPort && await page.locator('input[name=password]').count() === 1, page.url());
 });
 
