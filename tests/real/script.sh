@@ -13,7 +13,7 @@ wait_http notes "http://127.0.0.1:$NOTES_PORT/reached" 30
 configure oidc-provider script
 rm "$DIR/gateway/applications/orthanc.toml"
 # So that the warning, two minutes before, comes after ten seconds.
-sed -i 's/^idle = "15m"/lock = "1m"\nidle = "30m"/' "$DIR/gateway/leastway.toml"
+sed -i 's/^idle = "15m"/lock = "130s"\nidle = "30m"/' "$DIR/gateway/leastway.toml"
 check 'the configuration is valid' "$LEASTWAY" validate --config "$DIR/gateway/leastway.toml"
 serve
 flow browser "$DIR/tls/ca.pem" script.mjs "https://pacs.localhost:$GATEWAY_PORT" "http://127.0.0.1:$NOTES_PORT/reached" \

@@ -37,7 +37,7 @@ await run('a page that asks by script, with a browser', {}, async (page, context
   await page.waitForFunction(() => Number(document.getElementById('polls').textContent) > 1);
   check('and the page works with it', (await page.evaluate(() => typeof window.leastway)) === 'boolean');
 
-  await bar(page).waitFor({ timeout: 60_000 });
+  await bar(page).waitFor({ timeout: 110_000 });
   const warning = await bar(page).textContent();
   check('before the lock, when a third of the time is left, there is a warning', warning.includes('Your session will be locked in about 1 min.'), warning);
   check('which takes the focus from nobody', await page.evaluate(() => document.activeElement === document.body));
@@ -47,7 +47,7 @@ await run('a page that asks by script, with a browser', {}, async (page, context
   await page.bringToFront();
   await bar(page).waitFor({ state: 'hidden', timeout: 5_000 });
   check('a page that is opened in another tab is a sign of the person, and this one hears of it', true);
-  await bar(page).waitFor({ timeout: 60_000 });
+  await bar(page).waitFor({ timeout: 110_000 });
   await button(page, 'Stay signed in').click();
   await bar(page).waitFor({ state: 'hidden' });
   await bar(other).waitFor({ state: 'hidden' });
