@@ -447,7 +447,8 @@ async fn a_transmitter_is_asked_one_question_at_a_time_and_told_what_was_carried
 
     // The one that was signed later holds, whatever the order; and what does not hold is told.
     for (name, before) in [("account-disabled", 0), ("account-enabled", 1)] {
-        let (about, at) = (watch.person("registrar"), json!({ "iat": SystemClock.now().as_seconds() - before }));
+        let (about, at) =
+            (watch.person("registrar"), json!({ "iat": SystemClock.now().as_seconds() - before }));
         transmitter.keep(&transmitter.sign(&risc(name), json!({}), about, at), None);
     }
     transmitter.keep(&transmitter.forge(&caep("session-revoked"), watch.person("nurse")), None);
