@@ -93,10 +93,11 @@ impl Reloader {
         });
         let (loaded, mut rules, tls) = read.await.map_err(|error| Reloaded::Unusable(error.into()))??;
         let settings = loaded.settings;
+        let signals = self.shared.signals.prepare(settings.signals, self.shared.clock.now());
+        let signals = signals.map_err(|error| Reloaded::Unusable(error.into()))?;
         self.shared.authn.apply(settings.providers).map_err(|error| Reloaded::Unusable(error.into()))?;
-        let now = self.shared.clock.now();
-        let signals = self.shared.signals.apply(settings.signals, now);
-        signals.map_err(|error| Reloaded::Unusable(error.into()))?;
+        // From here on nothing fails: all of it comes in force, or none.
+        self.shared.signals.put(signals);
         self.shared.directory.apply(settings.directories);
         self.shared.sessions.apply(&settings.session);
         let version = rules.version.clone();

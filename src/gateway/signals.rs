@@ -356,7 +356,10 @@ impl Come<'_> {
     async fn forget_proven(&self, targets: Vec<Target>) -> Result<SignalStep, SetFault> {
         for target in &targets {
             let forgotten = self.shared.sessions.forget_proven(target, self.received).await;
-            forgotten.map_err(|error| SetFault::Incomplete(error.reason()))?;
+            // What answered a risk was proven, too.
+            for person in forgotten.map_err(|error| SetFault::Incomplete(error.reason()))? {
+                self.shared.risk.unanswer(&person);
+            }
         }
         Ok(step_for(&targets))
     }

@@ -99,6 +99,14 @@ impl Book {
         (stood, met)
     }
 
+    /// What a person has proven counts no more: what was answered by it is asked again.
+    pub fn unanswer(&self, id: &SubjectId) {
+        if let Some(person) = self.shard(id).get_mut(id) {
+            person.unanswer();
+        }
+        self.rise();
+    }
+
     /// The policy has denied somebody something. Says whether a risk stands since that did not before.
     pub fn denied(&self, rules: &[RiskSettings], id: &SubjectId, now: Timestamp) -> bool {
         if !rules.iter().any(|rule| matches!(rule.when, When::Denials { .. })) {

@@ -131,6 +131,11 @@ impl Person {
         self.answers.clear();
     }
 
+    /// What was proven counts no more, so it has answered nothing.
+    pub(super) fn unanswer(&mut self) {
+        self.answers.clear();
+    }
+
     /// Forgets what was not used for long, and what was answered long ago.
     pub(super) fn age(&mut self, now: Timestamp) {
         self.profile.age(now);

@@ -294,6 +294,20 @@ async fn what_was_answered_counts_for_twelve_hours() {
 }
 
 #[tokio::test]
+async fn what_was_answered_by_a_proof_that_counts_no_more_is_asked_again() {
+    let (_folder, book) = new_book();
+    let rules = [risk(When::Told { level: Level::High }, Some("mfa"))];
+    let said = Told { level: Level::High, why: None, since: start().minus(MINUTE), until: None };
+    let (scene, desk) = (Scene::new(), RiskDesk::default());
+    let id = scene.subject.id();
+    book.told(&id, said, start()).await.unwrap();
+    assert_eq!(scene.proves(&book, &rules, Some("mfa")), [0]);
+    assert!(desk.standing(&book, &rules, &scene.whence()).is_none());
+    book.unanswer(&id);
+    assert!(!desk.standing(&book, &rules, &scene.whence()).is_none(), "a desk sees it at once");
+}
+
+#[tokio::test]
 async fn further_hours_are_learned_from_signs_of_a_person_who_was_proven() {
     let (_folder, book) = new_book();
     let (desk, rules) = (RiskDesk::default(), [risk(When::UnusualHour { usual: None }, Some("mfa"))]);

@@ -9,18 +9,24 @@ use super::standing::Found;
 use super::store;
 use crate::domain::assurance::Assurance;
 use crate::domain::revocation::Target;
+use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::SessionId;
 
 impl Sessions {
-    /// Forgets what was proven in the sessions that are meant; in memory first. Gives how many of them stand.
+    /// Forgets what was proven in the sessions that are meant; in memory first. Gives whose they are that stand.
     ///
     /// Where the store does not answer it may be proven again with a restart: whoever asked is told, and asks again.
-    pub async fn forget_proven(&self, target: &Target, now: Timestamp) -> Result<usize, SessionError> {
-        let (mut weakened, mut failed) = (0, None);
+    pub async fn forget_proven(
+        &self,
+        target: &Target,
+        now: Timestamp,
+    ) -> Result<Vec<SubjectId>, SessionError> {
+        let (mut weakened, mut failed) = (Vec::new(), None);
         for session in self.meant(target) {
             match self.weaken(session.id, now).await {
-                Ok(stood) => weakened += usize::from(stood),
+                Ok(true) => weakened.push(session.subject.id()),
+                Ok(false) => {}
                 Err(error) => failed = Some(error),
             }
         }

@@ -150,6 +150,16 @@ impl Signals {
 
     /// Takes new settings, all or none.
     pub fn apply(&self, settings: Vec<SignalSettings>, now: Timestamp) -> Result<(), AuthoritiesError> {
+        self.put(self.prepare(settings, now)?);
+        Ok(())
+    }
+
+    /// The receivers under new settings, which are not in force yet.
+    pub fn prepare(
+        &self,
+        settings: Vec<SignalSettings>,
+        now: Timestamp,
+    ) -> Result<Vec<Arc<Receiver>>, AuthoritiesError> {
         let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
         let known = self.receivers();
         let receiver = |settings: SignalSettings| {
@@ -160,11 +170,14 @@ impl Signals {
             let own = shelves.entry(settings.provider.clone()).or_insert_with(|| Arc::new(Shelf::new(now)));
             Receiver::new(settings, own.clone()).map(Arc::new)
         };
-        let receivers = settings.into_iter().map(receiver).collect::<Result<_, _>>()?;
+        settings.into_iter().map(receiver).collect()
+    }
+
+    /// Puts them in force.
+    pub fn put(&self, receivers: Vec<Arc<Receiver>>) {
         *self.receivers.write().unwrap_or_else(PoisonError::into_inner) = receivers;
         self.rise();
         self.changed.send_replace(());
-        Ok(())
     }
 
     /// The receivers under the present settings.
