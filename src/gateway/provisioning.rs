@@ -15,24 +15,23 @@ use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::Incoming;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::challenge;
 use super::draft::Draft;
 use super::handle::{Answer, Moment, OWN};
+use super::minutes::{Minutes, Requester, Told};
 use super::own_paths::Asked as AskedOfUs;
 use super::refusal::Refusal;
 use super::reply::{SCIM, own_head, with_text};
-use super::requester::{Requester, ToWrite, requester};
-use super::respond;
 use super::revocation::RevocationError;
 use super::rules::Shared;
 use super::sought::unread;
 use super::turnstile;
 use crate::domain::application::ProviderName;
-use crate::domain::event::{Closing, EventKind, Opening, Outcome};
+use crate::domain::event::{EventKind, Opening, Outcome, Verdict};
 use crate::domain::provisioning::{Provisioning, ProvisioningStep};
+use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, Revocation, Target};
 use crate::domain::subject::{Subject, SubjectId, identifier};
 use crate::features::authn::{AuthnError, Finished};
@@ -81,43 +80,26 @@ pub async fn answer(
     };
     let reply = match read_bounded(incoming, BODY_BYTES_MAX).await {
         Ok(body) => {
-            let (request, to_write) = requester();
-            let by = AskedBy { event: moment.event, client: moment.client, request };
-            let done = shared.provision(realm, Asked { body, ..question }, Some(by));
-            write_down(to_write, draft).await;
+            let (requester, waiting) = Requester::of(moment);
+            let done = shared.provision(realm, Asked { body, ..question }, Some(requester));
+            waiting.write_down(draft).await;
             finished(done).await
         }
         Err(error @ ReadBodyError::Broken(_)) => return Err(unread(&error)),
         Err(ReadBodyError::TooLarge { .. }) => {
             let told = Provisioning::of(realm.settings().provider.clone(), ProvisioningStep::Refused);
-            note(draft, told);
+            if let Some(draft) = draft {
+                draft.open(|opening| told.note(opening));
+            }
             too_large().reply()
         }
     };
     Ok(Answer::Own(written(&reply, moment.event), outcome(&reply)))
 }
 
-/// Writes down in a request's event what is done by it, when that is known.
-async fn write_down(to_write: oneshot::Receiver<ToWrite<Provisioning>>, draft: &mut Option<Draft>) {
-    let Ok(ToWrite { told, written }) = to_write.await else { return };
-    note(draft, told);
-    let is_written = match draft {
-        Some(draft) => respond::journaled(draft, OWN.0, &[OWN.1]).await.is_ok(),
-        None => false,
-    };
-    // Whoever does it may be gone by a mistake of ours only; then that is what is answered.
-    let _told = written.send(is_written);
-}
-
 /// A larger body than is read.
 pub fn too_large() -> ScimError {
     ScimError::new(ErrorKind::TooLarge, format!("a body is at most {BODY_BYTES_MAX} bytes"))
-}
-
-fn note(draft: &mut Option<Draft>, told: Provisioning) {
-    if let Some(draft) = draft {
-        draft.open(|opening| opening.provisioning = Some(Box::new(told)));
-    }
 }
 
 /// How a request counts that was answered so.
@@ -210,7 +192,7 @@ impl Shared {
         self: &Arc<Self>,
         realm: Arc<Realm>,
         asked: Asked,
-        by: Option<AskedBy>,
+        by: Option<Requester<Provisioning>>,
     ) -> JoinHandle<Reply> {
         tokio::spawn(run(self.clone(), realm, asked, by))
     }
@@ -220,7 +202,7 @@ impl Shared {
         self: &Arc<Self>,
         realm: &Realm,
         leaver: &Leaver,
-        request: Option<RequestId>,
+        request: RequestId,
         received: Timestamp,
     ) -> Result<(), RevocationError> {
         let mut seen_out = Ok(());
@@ -229,7 +211,7 @@ impl Shared {
                 target: Target::Person(person),
                 cause: if leaver.has_left { Cause::Scim } else { Cause::AccountRenamed },
                 why: leaver.why.parse().ok(),
-                request,
+                request: Some(request),
                 asked: received,
                 received,
             };
@@ -251,24 +233,27 @@ impl Shared {
     }
 }
 
-async fn run(shared: Arc<Shared>, realm: Arc<Realm>, asked: Asked, by: Option<AskedBy>) -> Reply {
-    let received = shared.clock.now();
-    let request = by.as_ref().map(|by| by.event);
-    let client = by.as_ref().map(|by| by.client);
-    let mut minutes = Minutes { shared: &shared, from: (request, client), by, own: None, is_written: None };
+async fn run(
+    shared: Arc<Shared>,
+    realm: Arc<Realm>,
+    asked: Asked,
+    by: Option<Requester<Provisioning>>,
+) -> Reply {
+    let mut witnessed = Witnessed { minutes: Minutes::begin(&shared, by), is_written: None };
+    let (request, received) = (witnessed.minutes.event(), witnessed.minutes.received());
     let Served { mut reply, told, leaver } =
-        shared.directory.serve(&realm, asked, received, &mut minutes).await;
+        shared.directory.serve(&realm, asked, received, &mut witnessed).await;
     if let Some(leaver) = &leaver {
         // They are ended in any case; the provider is told that not all of it is done, and asks again.
         if let Err(error) = shared.see_out(&realm, leaver, request, received).await {
             reply = ScimError::new(ErrorKind::Unavailable, error.to_string()).reply();
         }
     }
-    if minutes.is_written.is_none() && !minutes.write(&told).await {
+    if witnessed.is_written.is_none() && !witnessed.write(&told).await {
         let detail = "the journal does not answer: ask again";
         reply = ScimError::new(ErrorKind::Unavailable, detail).reply();
     }
-    minutes.close(&reply);
+    witnessed.minutes.close(outcome(&reply));
     reply
 }
 
@@ -278,69 +263,28 @@ pub async fn finished(done: JoinHandle<Reply>) -> Reply {
     done.await.unwrap_or_else(broken)
 }
 
-/// The request by which a provider asks.
-#[derive(Debug)]
-pub struct AskedBy {
-    event: RequestId,
-    client: IpAddr,
-    /// Taken once, when it is known what is to be written down in its event. Gone: its caller has left.
-    request: Requester<Provisioning>,
-}
-
-/// Where one thing is written down that a provider asks.
-struct Minutes<'s> {
-    shared: &'s Shared,
-    /// The request by which it came, and from where.
-    from: (Option<RequestId>, Option<IpAddr>),
-    by: Option<AskedBy>,
-    /// The event of its own, where there is no request, or none any more.
-    own: Option<RequestId>,
+/// Whether what a provider asks is written down yet, and where it is.
+struct Witnessed<'s> {
+    minutes: Minutes<'s, Provisioning>,
     is_written: Option<bool>,
 }
 
-impl Witness for Minutes<'_> {
+impl Witness for Witnessed<'_> {
     async fn write(&mut self, told: &Provisioning) -> bool {
-        let is_written = match self.write_there(told.clone()).await {
-            Some(is_written) => is_written,
-            None => self.write_here(told.clone()).await,
-        };
+        let is_written = self.minutes.write(told.clone()).await;
         self.is_written = Some(is_written);
         is_written
     }
 }
 
-impl Minutes<'_> {
-    /// Whether the request's event could be written; none where there is no request, or its caller has left.
-    async fn write_there(&mut self, told: Provisioning) -> Option<bool> {
-        self.by.take()?.request.write(told).await
+impl Told for Provisioning {
+    fn verdict(&self) -> (Verdict, Reason) {
+        OWN
     }
 
-    async fn write_here(&mut self, told: Provisioning) -> bool {
-        let now = self.shared.clock.now();
-        let event = RequestId::new(now, &*self.shared.entropy);
-        let (request, client_ip) = self.from;
-        let opening = Opening {
-            client_ip,
-            verdict: OWN.0,
-            reasons: vec![OWN.1],
-            note: request.map(|request| format!("asked by request {request}, whose caller has left")),
-            provisioning: Some(Box::new(told)),
-            ..Opening::begin(event, EventKind::Provisioning, now)
-        };
-        let written = self.shared.journal.record(&opening, None).await.inspect_err(|error| {
-            tracing::error!(request.id = %event, %error, "what a provider asks could not be journaled");
-        });
-        self.own = written.is_ok().then_some(event);
-        written.is_ok()
-    }
-
-    /// Says how it ended, where no request does.
-    fn close(&self, reply: &Reply) {
-        let Some(event) = self.own else { return };
-        let closing = Closing::of(event, self.shared.clock.now(), outcome(reply));
-        if let Err(error) = self.shared.journal.close_event(&closing) {
-            tracing::error!(request.id = %event, %error, "an event could not be closed");
-        }
+    fn note(self, opening: &mut Opening) {
+        opening.kind = EventKind::Provisioning;
+        opening.provisioning = Some(Box::new(self));
     }
 }
 

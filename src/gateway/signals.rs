@@ -13,28 +13,26 @@ use futures_util::future::join_all;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use hyper::body::Incoming;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::draft::Draft;
 use super::handle::{Answer, Moment};
+use super::minutes::{Minutes, Requester, Told};
 use super::own_paths::Asked;
 use super::provisioning::bearer;
 use super::refusal::Refusal;
 use super::reply::own_head;
-use super::requester::{Requester, ToWrite, requester};
-use super::respond;
 use super::revocation::RevocationError;
 use super::rules::Shared;
 use super::sought::unread;
 use super::turnstile;
-use crate::domain::event::{Closing, EventKind, Opening, Outcome};
+use crate::domain::event::{Opening, Outcome, Verdict};
 use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, ProviderSession, Revocation, Target};
 use crate::domain::risk::{Level, Sign};
 use crate::domain::signal::{EventSignal, SignalStep};
 use crate::domain::subject::SubjectId;
-use crate::features::risk::Told;
+use crate::features::risk;
 use crate::features::signals::token::Set;
 use crate::features::signals::{Call, KeepError, Receiver, SetFault, Signalled, Stood};
 use crate::foundation::clock::Timestamp;
@@ -63,23 +61,12 @@ pub async fn answer(
         Err(error @ ReadBodyError::Broken(_)) => return Err(unread(&error)),
         Err(ReadBodyError::TooLarge { .. }) => None,
     };
-    let (request, to_write) = requester();
-    let done = shared.signal(receiver, text, Some(BroughtBy { event: moment.event, request }));
-    write_down(to_write, draft).await;
+    let (requester, waiting) = Requester::of(moment);
+    let done = shared.signal(receiver, text, Some(requester));
+    waiting.write_down(draft).await;
     finished(done).await.map_err(Refusal::SignalRefused)?;
     let reply = own_head(StatusCode::ACCEPTED, None, moment.event).map(|()| Bytes::new());
     Ok(Answer::Own(reply, Outcome::Completed))
-}
-
-/// Writes down in a request's event what has come of a signal, when that is known.
-async fn write_down(to_write: oneshot::Receiver<ToWrite<Signalled>>, draft: &mut Option<Draft>) {
-    let Ok(ToWrite { told, written }) = to_write.await else { return };
-    let Some(draft) = draft else { return };
-    let (verdict, reason) = told.verdict();
-    draft.open(|opening| told.note(opening));
-    let is_written = respond::journaled(draft, verdict, &[reason]).await.is_ok();
-    // Whoever carries it out may be gone by a mistake of ours only; then that is what is answered.
-    let _told = written.send(is_written);
 }
 
 /// The token that a request holds, if it is one (RFC 8935 section 2.1).
@@ -101,7 +88,7 @@ impl Shared {
         self: &Arc<Self>,
         receiver: Arc<Receiver>,
         text: Option<String>,
-        by: Option<BroughtBy>,
+        by: Option<Requester<Signalled>>,
     ) -> JoinHandle<Taken> {
         let shared = self.clone();
         tokio::spawn(async move {
@@ -131,25 +118,28 @@ pub async fn finished(done: JoinHandle<Taken>) -> Taken {
     done.await.unwrap_or(Err(SetFault::Incomplete(Reason::InternalError)))
 }
 
-/// The request by which a signal is brought.
-#[derive(Debug)]
-pub struct BroughtBy {
-    event: RequestId,
-    request: Requester<Signalled>,
+impl Told for Signalled {
+    fn verdict(&self) -> (Verdict, Reason) {
+        self.verdict()
+    }
+
+    fn note(self, opening: &mut Opening) {
+        self.note(opening);
+    }
 }
 
 async fn run(
     shared: Arc<Shared>,
     receiver: Arc<Receiver>,
     verified: Result<Set, SetFault>,
-    by: Option<BroughtBy>,
+    by: Option<Requester<Signalled>>,
 ) -> Taken {
     let mut minutes = Minutes::begin(&shared, by);
     let done = match verified {
         Ok(set) => carry_out(&shared, &receiver, &set, &mut minutes).await,
         Err(fault) => {
             let told = receiver.refused(&fault);
-            minutes.write(Signalled { told, taken: Err(fault) }).await
+            written(&mut minutes, Signalled { told, taken: Err(fault) }).await
         }
     };
     receiver.count(&done.told);
@@ -157,7 +147,7 @@ async fn run(
         let provider = &receiver.settings().provider;
         tracing::warn!(%provider, error = %fault, "a signal was not taken");
     }
-    minutes.close(&done);
+    minutes.close(done.outcome());
     let Signalled { told, taken } = done;
     taken.map(|()| told.step)
 }
@@ -167,9 +157,9 @@ async fn carry_out(
     shared: &Arc<Shared>,
     receiver: &Receiver,
     set: &Set,
-    minutes: &mut Minutes<'_>,
+    minutes: &mut Minutes<'_, Signalled>,
 ) -> Signalled {
-    let now = minutes.received;
+    let now = minutes.received();
     let mut told = EventSignal {
         kind: Some(set.kind),
         id: Some(set.id.clone()),
@@ -180,9 +170,9 @@ async fn carry_out(
     let _turn = shared.signals.turn(set).await;
     // What is taken already is answered as accepted.
     if shared.signals.has_taken(set, now) {
-        return minutes.write(Signalled { told, taken: Ok(()) }).await;
+        return written(minutes, Signalled { told, taken: Ok(()) }).await;
     }
-    let come = Come { shared, receiver, set, request: minutes.event, received: now };
+    let come = Come { shared, receiver, set, request: minutes.event(), received: now };
     let mut people = Vec::new();
     let done = come.act(&mut people).await;
     told.name(&people);
@@ -190,11 +180,11 @@ async fn carry_out(
         Ok(step) => *step,
         Err(fault) => receiver.refused(fault).step,
     };
-    let mut written = minutes.write(Signalled { told, taken: done.map(drop) }).await;
-    if written.taken.is_ok() && shared.signals.take(set, now).await.is_err() {
-        written = incomplete(written, Reason::StoreUnavailable);
+    let mut signalled = written(minutes, Signalled { told, taken: done.map(drop) }).await;
+    if signalled.taken.is_ok() && shared.signals.take(set, now).await.is_err() {
+        signalled = incomplete(signalled, Reason::StoreUnavailable);
     }
-    written
+    signalled
 }
 
 /// The same where it is to come again.
@@ -203,68 +193,12 @@ fn incomplete(signalled: Signalled, reason: Reason) -> Signalled {
     Signalled { told, taken: Err(SetFault::Incomplete(reason)) }
 }
 
-/// Where one signal is written down: in the event of the request by which it came, or in one of its own.
-struct Minutes<'s> {
-    shared: &'s Shared,
-    received: Timestamp,
-    /// The request's event, or its own.
-    event: RequestId,
-    by: Option<BroughtBy>,
-    /// Whether its own could be written, and is to be closed.
-    is_own: bool,
-}
-
-impl<'s> Minutes<'s> {
-    fn begin(shared: &'s Shared, by: Option<BroughtBy>) -> Self {
-        let received = shared.clock.now();
-        let own = || RequestId::new(received, &*shared.entropy);
-        let event = by.as_ref().map_or_else(own, |by| by.event);
-        Self { shared, received, event, by, is_own: false }
+/// What was written down; what cannot be is to come again.
+async fn written(minutes: &mut Minutes<'_, Signalled>, signalled: Signalled) -> Signalled {
+    if minutes.write(signalled.clone()).await {
+        return signalled;
     }
-
-    /// Writes it down; what cannot be is to come again.
-    async fn write(&mut self, signalled: Signalled) -> Signalled {
-        let mut left = None;
-        if let Some(by) = self.by.take() {
-            match by.request.write(signalled.clone()).await {
-                Some(true) => return signalled,
-                Some(false) => return incomplete(signalled, Reason::AuditUnavailable),
-                None => left = Some(by.event),
-            }
-        }
-        let own = self.write_here(left, signalled.clone()).await;
-        if own { signalled } else { incomplete(signalled, Reason::AuditUnavailable) }
-    }
-
-    async fn write_here(&mut self, left: Option<RequestId>, signalled: Signalled) -> bool {
-        if left.is_some() {
-            self.event = RequestId::new(self.shared.clock.now(), &*self.shared.entropy);
-        }
-        let (verdict, reason) = signalled.verdict();
-        let mut opening = Opening {
-            verdict,
-            reasons: vec![reason],
-            note: left.map(|request| format!("brought by request {request}, whose caller has left")),
-            ..Opening::begin(self.event, EventKind::Administration, self.received)
-        };
-        signalled.note(&mut opening);
-        let written = self.shared.journal.record(&opening, None).await.inspect_err(|error| {
-            tracing::error!(request.id = %self.event, %error, "a signal could not be journaled");
-        });
-        self.is_own = written.is_ok();
-        self.is_own
-    }
-
-    /// Says how it ended, where no request does.
-    fn close(&self, done: &Signalled) {
-        if !self.is_own {
-            return;
-        }
-        let closing = Closing::of(self.event, self.shared.clock.now(), done.outcome());
-        if let Err(error) = self.shared.journal.close_event(&closing) {
-            tracing::error!(request.id = %self.event, %error, "an event could not be closed");
-        }
-    }
+    incomplete(signalled, Reason::AuditUnavailable)
 }
 
 /// A signal that holds and has not been taken.
@@ -367,7 +301,8 @@ impl Come<'_> {
     /// What is said of the people's risk stands; whether more is asked of them is for the rules.
     async fn tell_of_risk(&self, people: &[SubjectId], level: Level) -> Result<SignalStep, SetFault> {
         for person in people {
-            let told = Told { level, why: None, since: self.set.happened.min(self.received), until: None };
+            let told =
+                risk::Told { level, why: None, since: self.set.happened.min(self.received), until: None };
             self.shared.risk.told(person, told, self.received).await.map_err(|error| {
                 tracing::error!(%error, "what is said of a person's risk could not be kept");
                 SetFault::Incomplete(Reason::StoreUnavailable)
