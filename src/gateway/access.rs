@@ -156,8 +156,9 @@ impl Access {
 
     fn asked(&mut self, by_person: bool) -> Option<Reason> {
         let now = self.worker.now();
-        let front = self.worker.shared.tls.load();
-        self.is_believed = self.rests_on.as_ref().is_none_or(|shown| shown.believed(&front, now).is_some());
+        let tls = &self.worker.shared.tls;
+        let is_believed = |shown: &Rc<Shown>| shown.believed(&tls.load(), now).is_some();
+        self.is_believed = self.rests_on.as_ref().is_none_or(is_believed);
         let is_believed = self.is_believed;
         let standing = |session| self.worker.standing(session, &self.application, self.device());
         let session = match self.session.map(standing).transpose() {

@@ -54,15 +54,16 @@ impl Edit {
 #[derive(Debug)]
 pub struct Rewritten<B> {
     body: B,
-    edit: Option<Edit>,
+    /// Seldom there, so that it has a place of its own: a body changes hands often.
+    edit: Option<Box<Edit>>,
     /// What comes after the last piece, put aside until that has gone.
     last: Option<Frame<Bytes>>,
 }
 
 impl<B> Rewritten<B> {
     /// `edit` changes it.
-    pub const fn new(body: B, edit: Option<Edit>) -> Self {
-        Self { body, edit, last: None }
+    pub fn new(body: B, edit: Option<Edit>) -> Self {
+        Self { body, edit: edit.map(Box::new), last: None }
     }
 }
 
@@ -112,7 +113,7 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        let is_settled = self.edit.as_ref().is_none_or(Edit::is_settled);
+        let is_settled = self.edit.as_deref().is_none_or(Edit::is_settled);
         self.body.is_end_stream() && is_settled && self.last.is_none()
     }
 
