@@ -15,6 +15,7 @@ mod count_json;
 mod count_ndjson;
 mod counting;
 mod decode;
+mod device_proof;
 mod form_page;
 mod frames;
 mod h2_frames;
@@ -79,6 +80,7 @@ targets! {
     count_ndjson,
     decode,
     form_page,
+    device_proof,
     frames,
     h2_frames,
     handshake,

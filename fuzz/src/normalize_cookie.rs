@@ -4,11 +4,11 @@
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue};
 use leastway::gateway::normalize::cookies::{
-    BINDING_COOKIE, BROWSER_COOKIE, OwnCookie, PROVIDER_COOKIE, SERVER_COOKIE, SESSION_COOKIE, find,
-    find_servers, strip,
+    BINDING_COOKIE, BROWSER_COOKIE, DEVICE_COOKIE, OwnCookie, PROVIDER_COOKIE, SERVER_COOKIE, SESSION_COOKIE,
+    find, find_servers, strip,
 };
 
-const NAMES: [&str; 4] = [SESSION_COOKIE, BINDING_COOKIE, BROWSER_COOKIE, PROVIDER_COOKIE];
+const NAMES: [&str; 5] = [SESSION_COOKIE, BINDING_COOKIE, BROWSER_COOKIE, DEVICE_COOKIE, PROVIDER_COOKIE];
 
 pub fn check(bytes: &[u8]) {
     let mut headers = HeaderMap::new();

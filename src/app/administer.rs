@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::control_client::{ControlClient, UnreachableError, meaning};
 use crate::control::settings::ControlSettings;
 use crate::domain::application::ProviderName;
-use crate::domain::device::DeviceClass;
+use crate::domain::device::{BoundTo, DeviceClass};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::SessionId;
 
@@ -36,7 +36,7 @@ pub enum AdministerError {
 }
 
 /// Somebody who is signed in.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct Listed {
     /// Which session.
     pub id: SessionId,
@@ -56,7 +56,11 @@ pub struct Listed {
     #[serde(default)]
     pub locked: bool,
     /// The class of the device at which they signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceClass>,
+    /// What it is bound to beside its cookie.
+    #[serde(default)]
+    pub bound_to: Vec<BoundTo>,
 }
 
 /// What is to end, and why.

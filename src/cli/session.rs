@@ -27,6 +27,9 @@ pub(super) enum Command {
         /// At most so many
         #[arg(long, value_name = "NUMBER", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=10_000))]
         limit: u16,
+        /// As one line of JSON for each
+        #[arg(long)]
+        json: bool,
     },
     /// Ends sessions at once, with all that goes on by them
     ///
@@ -65,10 +68,16 @@ pub(super) struct Whose {
 pub(super) fn run(command: Command, out: &mut dyn Write, problems: &mut dyn Write) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match command {
-        Command::List { main, person, limit } => {
+        Command::List { main, person, limit, json } => {
             let asked = gateway(&main)?;
             let listed = runtime.block_on(asked.sessions(person.as_deref(), limit.into()))?;
-            list(&listed, out)?;
+            if json {
+                for one in &listed {
+                    writeln!(out, "{}", serde_json::to_string(one)?)?;
+                }
+            } else {
+                list(&listed, out)?;
+            }
             Ok(Exit::Ok)
         }
         Command::Revoke { main, whose, provider, reason } => {
@@ -94,20 +103,33 @@ fn gateway(main: &MainFile) -> anyhow::Result<Administered> {
 }
 
 fn list(listed: &[Listed], out: &mut dyn Write) -> anyhow::Result<()> {
-    let row = |cells: [&str; 9]| -> String {
-        let [id, state, seen, created, device, provider, host, sub, name] = cells;
-        let when = format!("{id:36}  {state:6}  {seen:24}  {created:24}");
+    let row = |cells: [&str; 10]| -> String {
+        let [id, state, seen, created, bound, device, provider, host, sub, name] = cells;
+        let when = format!("{id:36}  {state:6}  {seen:24}  {created:24}  {bound:20}");
         let row = format!("{when}  {device:12}  {provider:12}  {host:24}  {sub:24}  {name}");
         row.trim_end().to_owned()
     };
-    let head = ["SESSION", "STATE", "LAST SEEN", "SIGNED IN", "DEVICE", "PROVIDER", "HOST", "PERSON", "NAME"];
+    let head = [
+        "SESSION",
+        "STATE",
+        "LAST SEEN",
+        "SIGNED IN",
+        "BOUND TO",
+        "DEVICE",
+        "PROVIDER",
+        "HOST",
+        "PERSON",
+        "NAME",
+    ];
     writeln!(out, "{}", row(head))?;
     for one in listed {
         let (id, seen, created) = (one.id.to_string(), one.last_seen.to_string(), one.created.to_string());
         let (host, sub, name) = (plain(&one.host), plain(&one.sub), plain(&one.name));
         let state = if one.locked { "locked" } else { "open" };
         let device = one.device.as_ref().map_or("-", DeviceClass::as_str);
-        let cells = [&id, state, &seen, &created, device, one.provider.as_str(), &host, &sub, &name];
+        let bound: Vec<_> = one.bound_to.iter().map(|what| what.as_str()).collect();
+        let bound = if bound.is_empty() { "-".to_owned() } else { bound.join(",") };
+        let cells = [&id, state, &seen, &created, &bound, device, one.provider.as_str(), &host, &sub, &name];
         writeln!(out, "{}", row(cells))?;
     }
     Ok(())

@@ -29,7 +29,7 @@ use crate::features::audit::settings::{JournalSettings, Sync};
 use crate::features::directory::Census;
 use crate::features::directory::scim::{Asked, Reply};
 use crate::features::session::settings::{Concurrent, SessionSettings, Times};
-use crate::features::session::{MIGRATIONS, NewSession, PROGRAM_MIGRATIONS, SessionLimits, Sessions};
+use crate::features::session::{Bond, MIGRATIONS, NewSession, PROGRAM_MIGRATIONS, SessionLimits, Sessions};
 use crate::features::signals::{Counts, StreamNow, StreamStatus};
 use crate::features::upstream::servers::UpstreamNow;
 use crate::features::upstream::settings::Server;
@@ -128,6 +128,8 @@ async fn sessions(path: &Path, entropy: &Arc<SystemEntropy>) -> Sessions {
         devices: BTreeMap::new(),
         applications: BTreeMap::new(),
         concurrent,
+        bound_to: Vec::new(),
+        device_proof: Duration::from_secs(600),
         detect_polling: true,
     };
     let sessions =
@@ -140,6 +142,7 @@ async fn sessions(path: &Path, entropy: &Arc<SystemEntropy>) -> Sessions {
         attributes: BTreeMap::new(),
     };
     let sign_in = NewSession {
+        bond: Bond::default(),
         host: "ehr.clinic.example".into(),
         provider: "clinic".parse().unwrap(),
         subject,

@@ -14,6 +14,20 @@ name! {
 }
 
 closed_list! {
+    /// What a session may be bound to beside its cookie.
+    BoundTo {
+        /// A key that the browser keeps in the device and proves to have, where it offers that.
+        DeviceKey = "device_key",
+        /// The certificate that was shown at sign-in, where one was.
+        Certificate = "certificate",
+        /// The kind of browser and system at which the person signed in.
+        Browser = "browser",
+        /// The network from which the person signed in: inside, or a site's on the Internet.
+        Network = "network",
+    }
+}
+
+closed_list! {
     /// What happens when somebody signs in who has as many sessions already as they may.
     WhenFull {
         /// One of theirs ends: one that is locked, else the one that was not used for longest.

@@ -12,6 +12,7 @@ pub mod hours;
 pub mod kept;
 pub mod limit;
 pub mod measure;
+pub mod network;
 pub mod patience;
 pub mod patient;
 pub mod phi;

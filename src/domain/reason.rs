@@ -23,6 +23,8 @@ closed_list! {
         SessionLocked = "session-locked",
         /// The session was ended.
         SessionRevoked = "session-revoked",
+        /// The request does not show what the session is bound to: it comes from elsewhere.
+        SessionElsewhere = "session-elsewhere",
         /// A stronger authentication is needed.
         AcrInsufficient = "acr-insufficient",
         /// A fresher authentication is needed.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::challenge::{self, Redirect};
 use super::draft::Draft;
 use super::handle::{Answer, Moment, note_person};
-use super::own_paths::{Asked, lead, with_cookie};
+use super::own_paths::{Asked, lead, with_cookie, with_field};
 use super::refusal::Refusal;
 use super::subject::{self, Person};
-use super::{chooser, hold, leaving, provisioning, risk, turnstile, unlock};
+use super::{chooser, device_key, hold, leaving, provisioning, risk, turnstile, unlock};
 use crate::domain::application::ProviderName;
 use crate::domain::event::LockStep;
 use crate::domain::purpose::Purpose;
@@ -72,6 +72,7 @@ pub async fn answer(
     let came = Came { moment, asked, location: &location, known: &known };
     let (assurance, authenticated) = (finished.assurance.clone(), finished.authenticated);
     let (session, token) = came.establish(finished, draft).await?;
+    let wanted = token.as_ref().and_then(|_| device_key::wanted(moment, &session));
     let set_cookie = token.map(|token| token.set_cookie());
     note_person(draft, &subject::person(moment, &Found::Session(session.clone()), None));
     provisioning::admit_still(moment, &session).await?;
@@ -79,6 +80,7 @@ pub async fn answer(
     let browser = risk::came(moment, &asked.manner, (&session, &proven), draft);
     let answer = lead(moment, &Redirect { location, set_cookie });
     let answer = remembered.iter().chain(&browser).fold(answer, |answer, cookie| with_cookie(answer, cookie));
+    let answer = wanted.into_iter().fold(answer, |answer, (name, value)| with_field(answer, name, value));
     if stays {
         return Ok(answer);
     }
@@ -223,6 +225,7 @@ impl Came<'_> {
         let groups = self.known.groups.as_ref().unwrap_or(&subject.groups);
         let purpose =
             policy.default_purpose(&policy.roles_of(&provider, groups)).unwrap_or(Purpose::Operations);
+        let sessions = &self.moment.worker.shared.sessions;
         let new = NewSession {
             host: self.asked.head.authority.host.as_ref().into(),
             provider,
@@ -234,8 +237,8 @@ impl Came<'_> {
             provider_sid: sid,
             id_token: Some(id_token),
             begun,
+            bond: sessions.bond(&subject::shows(self.moment, &self.asked.parts.headers)),
         };
-        let sessions = &self.moment.worker.shared.sessions;
         let applications: Vec<_> = subject::applications(self.moment, &new.host).collect();
         sessions.age_beside(&new, &applications, self.moment.now);
         let created = sessions.create(new, self.moment.now).await.map_err(|error| self.unkept(&error))?;
@@ -262,6 +265,7 @@ impl Came<'_> {
             | SessionError::TooMany
             | SessionError::OtherPerson
             | SessionError::Renewed(_)
+            | SessionError::Bound
             | SessionError::Unwritable => {
                 tracing::error!(request.id = %self.moment.event, %error, "a session could not be kept");
                 return Refusal::StoreUnavailable;

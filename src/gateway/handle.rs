@@ -176,7 +176,7 @@ async fn serve(
     };
     note_head(draft, &parts, &head);
     let found = match program::take(moment, &mut parts, &head) {
-        None => subject::look_up(moment, &head),
+        None => subject::here(moment, subject::look_up(moment, &head), &parts.headers, manner, draft),
         Some(brought) => Box::pin(program::look_up(moment, &head, brought, draft)).await?,
     };
     turnstile::pass(moment, &found)?;

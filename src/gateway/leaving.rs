@@ -42,7 +42,7 @@ use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, Target};
 use crate::features::browser::settings::SignOutSettings;
 use crate::features::route::table::Application;
-use crate::features::session::{Found, Session, SessionToken};
+use crate::features::session::{Found, Locked, Session, SessionToken};
 use crate::features::upstream::bond::Errand;
 use crate::features::upstream::credential::send_as;
 use crate::features::upstream::headers::{self, Facts};
@@ -170,8 +170,10 @@ fn leaver<'a>(person: &'a Person, found: &'a Found) -> Option<Leaver<'a>> {
     let (session, known) = match (person, found) {
         (Person::Known(known), _) => (&known.session, Some(known)),
         (Person::Locked(locked), _) => (&locked.session, None),
-        (Person::Nobody(_), Found::Session(session)) => (session, None),
-        (Person::Nobody(_), Found::Locked(_) | Found::Expired | Found::Ended | Found::None) => return None,
+        (Person::Nobody(_), Found::Session(session) | Found::Locked(Locked { session, .. })) => {
+            (session, None)
+        }
+        (Person::Nobody(_), Found::Expired | Found::Ended | Found::Elsewhere | Found::None) => return None,
     };
     Some(Leaver { session, known })
 }

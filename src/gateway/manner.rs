@@ -125,6 +125,11 @@ impl Manner {
         cookies::find(&self.cookies, cookies::BROWSER_COOKIE).value().cloned()
     }
 
+    /// The cookie that says that the device has the key of the session.
+    pub fn device(&self) -> Option<Secret> {
+        cookies::find(&self.cookies, cookies::DEVICE_COOKIE).value().cloned()
+    }
+
     /// Whether a browser asks for a page, to show it in a window and not in a frame.
     pub fn is_document(&self) -> bool {
         let is_window = self.fetch_dest.as_ref().is_none_or(|dest| dest == "document");

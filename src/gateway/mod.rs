@@ -15,6 +15,7 @@ pub mod chooser;
 pub mod connection;
 pub mod cors;
 mod deciding;
+pub mod device_key;
 pub mod devices;
 pub mod draft;
 pub mod frames;

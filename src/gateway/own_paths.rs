@@ -3,7 +3,7 @@
 //! forwarded, always recorded.
 
 use bytes::Bytes;
-use http::header::{LOCATION, SET_COOKIE};
+use http::header::{HeaderName, LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, StatusCode};
@@ -13,6 +13,7 @@ use super::back_channel::{self, BACK_CHANNEL_PATH};
 use super::callback;
 use super::challenge::{self, Leading, Redirect};
 use super::chooser::Door;
+use super::device_key::{self, DEVICE_KEY_PATH};
 use super::draft::Draft;
 use super::handle::{Answer, Moment, note_person};
 use super::leaving::SIGNED_OUT_PATH;
@@ -72,6 +73,9 @@ pub async fn answer(
     if post && path == SIGNALS_PATH {
         return Box::pin(signals::answer(moment, &asked, incoming, draft)).await;
     }
+    if post && path == DEVICE_KEY_PATH {
+        return Box::pin(device_key::answer(moment, &asked, draft)).await;
+    }
     if post && !is_same_origin(&asked.parts.headers, asked.manner.authority()) {
         return Err(Refusal::CrossSite);
     }
@@ -99,7 +103,7 @@ pub async fn answer(
 
 fn note(draft: &mut Option<Draft>, path: &str, asked: &Asked) {
     let kind = match path {
-        SIGN_IN_PATH | STEP_UP_PATH | SIGN_OUT_PATH | ME_END_PATH | BACK_CHANNEL_PATH => {
+        SIGN_IN_PATH | STEP_UP_PATH | SIGN_OUT_PATH | ME_END_PATH | BACK_CHANNEL_PATH | DEVICE_KEY_PATH => {
             EventKind::Authentication
         }
         _ if callback::is_own(path) => EventKind::Authentication,
@@ -275,9 +279,16 @@ pub(super) fn lead(moment: &Moment, redirect: &Redirect) -> Answer {
     }
 }
 
-pub(super) fn with_cookie(mut answer: Answer, cookie: &str) -> Answer {
-    if let (Answer::Own(reply, _), Ok(cookie)) = (&mut answer, HeaderValue::from_str(cookie)) {
-        reply.headers_mut().append(SET_COOKIE, cookie);
+pub(super) fn with_cookie(answer: Answer, cookie: &str) -> Answer {
+    match HeaderValue::from_str(cookie) {
+        Ok(cookie) => with_field(answer, SET_COOKIE, cookie),
+        Err(_) => answer,
+    }
+}
+
+pub(super) fn with_field(mut answer: Answer, name: HeaderName, value: HeaderValue) -> Answer {
+    if let Answer::Own(reply, _) = &mut answer {
+        reply.headers_mut().append(name, value);
     }
     answer
 }

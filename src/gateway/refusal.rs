@@ -104,6 +104,8 @@ pub enum Refusal {
     AssuranceNotProven(AssuranceClass, String),
     /// The person has as many sessions already as they may; with where they wanted to go.
     SessionsFull(String),
+    /// A browser does not prove that its device has the key of a session.
+    DeviceNotProven,
     /// The store cannot be written.
     StoreUnavailable,
     /// More requests than one caller may make; after how long there may be one more.
@@ -158,6 +160,7 @@ impl Refusal {
             Self::Token(refused) => refused.reason(),
             Self::AssuranceNotProven(..) => Reason::AssuranceNotProven,
             Self::SessionsFull(_) => Reason::TooManySessions,
+            Self::DeviceNotProven => Reason::SessionElsewhere,
             Self::StoreUnavailable => Reason::StoreUnavailable,
             Self::TooManyRequests(_) => Reason::TooManyRequests,
             Self::Overloaded => Reason::Overloaded,
@@ -183,7 +186,9 @@ impl Refusal {
             Self::HostUnknown => StatusCode::MISDIRECTED_REQUEST,
             Self::RouteNotFound => StatusCode::NOT_FOUND,
             // The provider is told so whatever the cause is (Back-Channel Logout 1.0, section 2.8).
-            Self::LogoutRefused(_) | Self::BodyUnreadable(_) | Self::CallerLeft => StatusCode::BAD_REQUEST,
+            Self::LogoutRefused(_) | Self::BodyUnreadable(_) | Self::CallerLeft | Self::DeviceNotProven => {
+                StatusCode::BAD_REQUEST
+            }
             Self::SignalRefused(fault) if fault.code().is_some() => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -252,6 +257,7 @@ impl Refusal {
             | Self::Token(_)
             | Self::AssuranceNotProven(..)
             | Self::SessionsFull(_)
+            | Self::DeviceNotProven
             | Self::TooManyRequests(_) => Outcome::Refused,
             Self::Entry(_, refusal) => refusal.outcome(),
         }
@@ -283,6 +289,7 @@ impl Refusal {
             | Self::Token(_)
             | Self::AssuranceNotProven(..)
             | Self::SessionsFull(_)
+            | Self::DeviceNotProven
             | Self::StoreUnavailable
             | Self::TooManyRequests(_)
             | Self::Overloaded
@@ -529,6 +536,7 @@ mod tests {
                 Reason::StoreUnavailable,
                 Outcome::Failed,
             ),
+            (Refusal::DeviceNotProven, 400, Reason::SessionElsewhere, Outcome::Refused),
             (Refusal::StoreUnavailable, 503, Reason::StoreUnavailable, Outcome::Failed),
             (
                 Refusal::TooManyRequests(Duration::from_millis(10)),

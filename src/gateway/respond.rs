@@ -240,6 +240,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         | Refusal::LogoutRefused(_)
         | Refusal::ProvisioningRefused
         | Refusal::SignalRefused(_)
+        | Refusal::DeviceNotProven
         | Refusal::Token(_)
         // Alone, it is none.
         | Refusal::Entry(..) => Page::NotUnderstood { reason },

@@ -3,15 +3,23 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use http::HeaderMap;
+use http::header::USER_AGENT;
+
+use super::draft::Draft;
 use super::handle::Moment;
+use super::manner::Manner;
 use super::normalize::Head;
 use crate::domain::application::ApplicationName;
+use crate::domain::device::BoundTo;
 use crate::domain::event::{EventClient, EventSubject};
 use crate::domain::kept::Kept;
 use crate::domain::reason::Reason;
 use crate::domain::subject::Identity;
 use crate::features::route::table::Application;
-use crate::features::session::{Ends, Found, Locked, Session};
+use crate::features::session::device_key::DeviceKey;
+use crate::features::session::{Ends, Found, Locked, Session, Shows};
+use crate::foundation::secret::Secret;
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -43,6 +51,41 @@ pub fn look_up(moment: &Moment, head: &Head) -> Found {
     worker.shared.sessions.find(&worker.sessions, token.reveal(), host, device, moment.now)
 }
 
+/// What was found, if the request shows what that session is bound to.
+pub fn here(
+    moment: &Moment,
+    found: Found,
+    fields: &HeaderMap,
+    manner: &Manner,
+    draft: &mut Option<Draft>,
+) -> Found {
+    let (Found::Session(session) | Found::Locked(Locked { session, .. })) = &found else { return found };
+    let Some(missing) = missing(moment, session, fields, manner) else { return found };
+    if let Some(draft) = draft {
+        let note = format!("session {} is bound to what was not shown: {missing}", session.id);
+        draft.open(|opening| opening.note = Some(note));
+    }
+    Found::Elsewhere
+}
+
+/// What a session is bound to that a request does not show.
+fn missing(moment: &Moment, session: &Session, fields: &HeaderMap, manner: &Manner) -> Option<BoundTo> {
+    let is_vouched = |device_key: &DeviceKey| {
+        let (brought, key) = (manner.device(), moment.worker.shared.journal.patient_key());
+        device_key.is_vouched(session.id, brought.as_ref().map(Secret::reveal), key, moment.now)
+    };
+    session.bond.misses(&shows(moment, fields), is_vouched)
+}
+
+/// What a request shows of where it comes from.
+pub fn shows<'r>(moment: &'r Moment, fields: &'r HeaderMap) -> Shows<'r> {
+    Shows {
+        certificate: moment.certificate.as_ref().map(|certificate| &*certificate.thumbprint),
+        browser: fields.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default(),
+        client: moment.client,
+    }
+}
+
 /// What was found, as it stands by now: the session may have ended since.
 pub fn again(moment: &Moment, found: Found) -> Found {
     let worker = &moment.worker;
@@ -50,7 +93,7 @@ pub fn again(moment: &Moment, found: Found) -> Found {
         Found::Session(session) => {
             worker.shared.sessions.judge(session, moment.device.as_ref(), worker.now())
         }
-        other @ (Found::Locked(_) | Found::Expired | Found::Ended | Found::None) => other,
+        other @ (Found::Locked(_) | Found::Expired | Found::Ended | Found::Elsewhere | Found::None) => other,
     }
 }
 
@@ -63,7 +106,12 @@ pub fn at(moment: &Moment, found: Found, application: &Application) -> Found {
             moment.device.as_ref(),
             moment.now,
         ),
-        other @ (Found::Session(_) | Found::Locked(_) | Found::Expired | Found::Ended | Found::None) => other,
+        other @ (Found::Session(_)
+        | Found::Locked(_)
+        | Found::Expired
+        | Found::Ended
+        | Found::Elsewhere
+        | Found::None) => other,
     }
 }
 
@@ -76,7 +124,12 @@ pub fn at_host(moment: &Moment, found: Found, host: &str) -> Found {
             moment.device.as_ref(),
             moment.now,
         ),
-        other @ (Found::Session(_) | Found::Locked(_) | Found::Expired | Found::Ended | Found::None) => other,
+        other @ (Found::Session(_)
+        | Found::Locked(_)
+        | Found::Expired
+        | Found::Ended
+        | Found::Elsewhere
+        | Found::None) => other,
     }
 }
 
@@ -107,6 +160,7 @@ pub fn person(moment: &Moment, found: &Found, application: Option<&Application>)
         },
         Found::Expired => Person::Nobody(Reason::SessionExpired),
         Found::Ended => Person::Nobody(Reason::SessionRevoked),
+        Found::Elsewhere => Person::Nobody(Reason::SessionElsewhere),
         Found::None => Person::Nobody(Reason::SignInRequired),
     }
 }

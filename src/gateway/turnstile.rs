@@ -26,7 +26,7 @@ pub fn pass(moment: &Moment, found: &Found) -> Result<(), Refusal> {
             moment.pulse.footing().of(limits, &rules.limits, || session.subject.id());
             Ok(())
         }
-        Found::Locked(_) | Found::Expired | Found::Ended | Found::None => stranger(moment),
+        Found::Locked(_) | Found::Expired | Found::Ended | Found::Elsewhere | Found::None => stranger(moment),
     }
 }
 

@@ -135,15 +135,18 @@ impl Worker {
             Found::Session(session) if session.program.is_none() => {
                 sessions.judge_at([&application.name], session, device, now)
             }
-            other @ (Found::Session(_) | Found::Locked(_) | Found::Expired | Found::Ended | Found::None) => {
-                other
-            }
+            other @ (Found::Session(_)
+            | Found::Locked(_)
+            | Found::Expired
+            | Found::Ended
+            | Found::Elsewhere
+            | Found::None) => other,
         };
         match found {
             Found::Session(session) => Ok(session),
             Found::Locked(_) => Err(Reason::SessionLocked),
             Found::Expired => Err(Reason::SessionExpired),
-            Found::Ended | Found::None => Err(Reason::SessionRevoked),
+            Found::Ended | Found::Elsewhere | Found::None => Err(Reason::SessionRevoked),
         }
     }
 

@@ -13,6 +13,7 @@ mod application;
 mod back_channel;
 mod beside;
 mod bodies;
+mod bond;
 mod certificates;
 mod directory;
 mod down;

@@ -16,7 +16,7 @@ use leastway::domain::reason::Reason;
 use leastway::domain::revocation::{Cause, Revocation, Revoked, Target};
 use leastway::domain::subject::{Subject, SubjectId};
 use leastway::features::audit::events::Event;
-use leastway::features::session::NewSession;
+use leastway::features::session::{Bond, NewSession};
 use leastway::foundation::clock::{Clock as _, SystemClock};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
@@ -34,6 +34,7 @@ async fn crowd(house: &House) -> Vec<SubjectId> {
     let sessions = &house.running.shared.sessions;
     let now = SystemClock.now();
     let sign_in = |number: usize| NewSession {
+        bond: Bond::default(),
         host: "ehr.localhost".into(),
         provider: "clinic".parse().unwrap(),
         subject: Subject {

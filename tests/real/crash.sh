@@ -24,7 +24,7 @@ for ((round = 1; round <= KILLS; round++)); do
 done
 stop load
 check "after $KILLS kills it still serves whoever was signed in" \
-  curl -sf --cacert "$DIR/tls/ca.pem" -H "Cookie: $cookie" -o /dev/null "https://pacs.localhost:$GATEWAY_PORT/system"
+  curl -sf --cacert "$DIR/tls/ca.pem" -A 'Mozilla/5.0 (real run)' -H "Cookie: $cookie" -o /dev/null "https://pacs.localhost:$GATEWAY_PORT/system"
 stop gateway
 check "the journal verifies after $KILLS kills" verify
 cut -d' ' -f1 "$DIR/received" >"$DIR/sent"

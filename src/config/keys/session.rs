@@ -1,7 +1,7 @@
 //! How long sessions live, and the classes of devices on which they live differently.
 
 use super::{Absent, Key, Kind, Table, key, words};
-use crate::domain::device::{Resume, WhenFull};
+use crate::domain::device::{BoundTo, Resume, WhenFull};
 
 const AS_SESSIONS: Absent = Absent::Means("as in `[session]`");
 
@@ -21,6 +21,24 @@ pub(super) static SESSION: Table = Table {
             "What happens beyond `concurrent`. `end_oldest`: one that is locked ends, else the one that was not used for \
              longest, as by every revocation (cause `too-many`). `refuse`: the person is not signed in (`too-many-sessions`) until they have ended another, or one is locked: not where \
              somebody may have to leave one computer for another.",
+        ),
+        key(
+            "bound_to",
+            Kind::Words(words!(BoundTo)),
+            Absent::Is("[\"device_key\", \"certificate\", \"browser\"]"),
+            "What a session is bound to beside its cookie, so that a copy of the cookie is worth little elsewhere. `device_key`: a \
+             key that the browser keeps in the device, where it offers that (W3C Device Bound Session Credentials; Chromium does); proven \
+             every 10 min, and the rest is not asked for then. Else what was seen at sign-in has to be seen again: `certificate`, \
+             the one that was shown; `browser`, the kind of browser and system (`User-Agent` without its numbers); `network`, the \
+             addresses that are nobody's of the Internet taken as one, any other as a /24 (IPv6: /48). Whoever does not show it is \
+             asked to sign in (`session-elsewhere`); the session goes on where it is. Sessions keep what they were begun with.",
+        ),
+        key(
+            "device_proof",
+            Kind::Duration("5m", "1h"),
+            Absent::Is("\"10m\""),
+            "How long a browser is believed to have the key that a session is bound to, before it has to prove it again; a copy of \
+             all its cookies is good for as long, and a minute. Chromium proves it 2 min before, and only so often in a while.",
         ),
         key(
             "detect_polling",

@@ -21,6 +21,8 @@ pub(in crate::config) fn sessions(
 ) -> Option<(SessionSettings, Vec<DeviceSettings>)> {
     let session = main.table("session");
     let written = session.as_ref().and_then(times);
+    let bound_to = session.as_ref().and_then(|reader| reader.list("bound_to"));
+    let device_proof = session.as_ref().and_then(|reader| reader.duration("device_proof"));
     let detect_polling = session.as_ref().and_then(|reader| reader.yes_no("detect_polling"));
     let most = session.as_ref().and_then(concurrent);
     let when_full = session.as_ref().and_then(|reader| reader.parsed("when_full"));
@@ -45,6 +47,8 @@ pub(in crate::config) fn sessions(
         devices: devices.iter().zip(all).map(of_class).collect(),
         applications: BTreeMap::new(),
         concurrent,
+        bound_to: bound_to?,
+        device_proof: device_proof?,
         detect_polling: detect_polling?,
     };
     Some((settings, devices))

@@ -1,12 +1,13 @@
 //! Which risks stand for one person, and what a proof changes about that.
 
 use super::burst::Bursts;
-use super::place::{Network, Place};
+use super::place::Place;
 use super::profile::Profile;
 use super::settings::{RiskSettings, When};
 use super::told::Told;
 use crate::domain::assurance::Assurance;
 use crate::domain::device::DeviceClass;
+use crate::domain::network::Network;
 use crate::domain::risk::{RiskName, Sign, Standing};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;

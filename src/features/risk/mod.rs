@@ -26,7 +26,7 @@ pub use book::Book;
 pub use browser::{BROWSER_COOKIE, BrowserToken};
 pub use desk::{RiskDesk, Whence};
 pub use judge::Proven;
-pub use place::{HourSlot, Network};
+pub use place::HourSlot;
 pub use profile::{KnownDevice, KnownNetwork};
 pub use store::MIGRATIONS;
 pub use told::Told;

@@ -1,13 +1,11 @@
 //! Where and when somebody is, as coarsely as it is remembered: a network rather than an address, an hour rather than a moment.
 
-use std::fmt;
 use std::net::IpAddr;
 
-use ipnet::IpNet;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 
 use crate::domain::hours::Hours;
+use crate::domain::network::Network;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 
@@ -34,26 +32,6 @@ impl Place {
 
     pub(super) fn is_within(&self, hours: Hours) -> bool {
         hours.contain(self.minute)
-    }
-}
-
-/// A network as it is remembered: the first 24 bits of an IPv4 address, the first 48 of an IPv6 address, which is what one site
-/// has at the most (RFC 6177).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Network(IpNet);
-
-impl Network {
-    /// The network of an address. An IPv4 address inside IPv6 is the IPv4 address.
-    pub fn of(address: IpAddr) -> Self {
-        let address = address.to_canonical();
-        let bits = if address.is_ipv4() { 24 } else { 48 };
-        Self(IpNet::new(address, bits).map_or_else(|_| address.into(), |network| network.trunc()))
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 
@@ -90,18 +68,6 @@ impl HourSlot {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_network_is_what_one_site_has() {
-        let cases = [
-            ("10.9.8.7", "10.9.8.0/24"),
-            ("::ffff:10.9.8.7", "10.9.8.0/24"),
-            ("2001:db8:1:2::9", "2001:db8:1::/48"),
-        ];
-        for (address, network) in cases {
-            assert_eq!(Network::of(address.parse().unwrap()).to_string(), network);
-        }
-    }
 
     #[test]
     fn an_hour_is_one_of_a_working_day_or_a_weekend() {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::place::{HourSlot, Network, Place};
+use super::place::{HourSlot, Place};
+use crate::domain::network::Network;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 

@@ -12,6 +12,7 @@ use super::settings::{RiskSettings, When};
 use super::*;
 use crate::domain::assurance::{Assurance, AssuranceNeed};
 use crate::domain::device::DeviceClass;
+use crate::domain::network::Network;
 use crate::domain::risk::{Level, Standing};
 use crate::domain::subject::Subject;
 use crate::foundation::clock::Timestamp;

@@ -81,7 +81,9 @@ impl Sessions {
                     return Err(SessionError::NotAnew);
                 }
                 Found::Locked(locked) => (locked.session, State::Locked),
-                Found::Expired | Found::Ended | Found::None => return Err(SessionError::Gone),
+                Found::Expired | Found::Ended | Found::Elsewhere | Found::None => {
+                    return Err(SessionError::Gone);
+                }
             };
             let after = self.renewed(&before, renewal, &token)?;
             if from == State::Locked {
@@ -136,7 +138,7 @@ impl Sessions {
         let mut locked = beside.into_iter().filter(|other| other.host == new.host).filter_map(|other| {
             match self.at_rest(other, now) {
                 Found::Locked(locked) => Some(locked),
-                Found::Session(_) | Found::Expired | Found::Ended | Found::None => None,
+                Found::Session(_) | Found::Expired | Found::Ended | Found::Elsewhere | Found::None => None,
             }
         });
         locked.any(|locked| !locked.opens(authenticated))

@@ -11,7 +11,9 @@
 //! A program that comes with an access token has a session too, so that all that asks about people asks about it alike:
 //! in memory only, under the token's digest, as long as the token ([`Program`]).
 
+mod bond;
 mod desk;
+pub mod device_key;
 mod ended;
 mod ending;
 mod full;
@@ -32,6 +34,7 @@ mod weaken;
 #[cfg(test)]
 mod tests;
 
+pub use bond::{Bond, Shows};
 pub use desk::SessionDesk;
 pub use ended::PROGRAM_MIGRATIONS;
 pub use locked::Locked;

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::bond::Bond;
 use super::desk::SessionDesk;
 use super::session::{Session, State};
 use super::sessions::{SessionError, Sessions, lock};
@@ -178,6 +179,7 @@ impl Sessions {
             provider_sid: None,
             id_token: None,
             device: None,
+            bond: Bond::default(),
             program: Some(Program {
                 client: new.client,
                 client_id: new.client_id,

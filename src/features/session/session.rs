@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::bond::Bond;
 use super::program::Program;
 use crate::domain::application::{ApplicationName, ClientName, ProviderName};
 use crate::domain::assurance::{Assurance, AssuranceClass};
-use crate::domain::device::DeviceClass;
+use crate::domain::device::{BoundTo, DeviceClass};
 use crate::domain::holder::Holder;
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::{Justification, Subject};
@@ -41,6 +42,8 @@ pub struct NewSession {
     pub id_token: Option<Secret>,
     /// When the sign-in was begun.
     pub begun: Timestamp,
+    /// What the session is bound to beside its cookie.
+    pub bond: Bond,
 }
 
 /// What a sign-in has established whose person had a session already: a step-up, or the unlocking of a session.
@@ -88,6 +91,8 @@ pub struct Session {
     pub absolute_end: Timestamp,
     /// The class of the device at which the person signed in.
     pub device: Option<DeviceClass>,
+    /// What it is bound to beside its cookie.
+    pub bond: Bond,
     /// The provider's own session.
     pub provider_sid: Option<Arc<str>>,
     /// The ID token, for the sign-out at the provider.
@@ -151,6 +156,8 @@ pub struct SessionSummary {
     /// The class of the device at which the person signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceClass>,
+    /// What it is bound to beside its cookie.
+    pub bound_to: Vec<BoundTo>,
 }
 
 impl Session {
@@ -237,6 +244,7 @@ impl Session {
             created: self.created,
             absolute_end: self.absolute_end,
             device: self.device.clone(),
+            bond: self.bond.clone(),
             provider_sid: self.provider_sid.clone(),
             id_token: self.id_token.clone(),
             program: None,

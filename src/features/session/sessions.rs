@@ -2,11 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex as AsyncMutex;
 
+use super::bond::{Bond, Shows};
 use super::desk::SessionDesk;
+use super::device_key::DeviceKey;
 use super::ended::EndedPrograms;
 use super::ending::Lately;
 use super::program::Order;
@@ -16,7 +19,7 @@ use super::standing::Found;
 use super::store;
 use super::table::{SHARDS, Table};
 use super::token::SessionToken;
-use crate::domain::device::DeviceClass;
+use crate::domain::device::{BoundTo, DeviceClass};
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::Target;
@@ -93,6 +96,9 @@ pub enum SessionError {
         "the provider does not say by `auth_time` that the person has authenticated since the session was locked"
     )]
     NotAnew,
+    /// It is bound to the key of a device already.
+    #[error("the session is bound to the key of a device already")]
+    Bound,
     /// It cannot be written down.
     #[error("the session cannot be written down")]
     Unwritable,
@@ -106,7 +112,7 @@ impl SessionError {
             Self::TooMany => Reason::Overloaded,
             Self::Full => Reason::TooManySessions,
             Self::Gone => Reason::SessionRevoked,
-            Self::Renewed(_) | Self::OtherPerson => Reason::SignInInvalid,
+            Self::Renewed(_) | Self::OtherPerson | Self::Bound => Reason::SignInInvalid,
             Self::NotAnew => Reason::AuthTooOld,
             Self::Unwritable => Reason::InternalError,
         }
@@ -282,6 +288,39 @@ impl Sessions {
         .await
     }
 
+    /// What a sign-in that shows this binds its session to.
+    pub fn bond(&self, shows: &Shows<'_>) -> Bond {
+        Bond::of(shows, &self.settings.load().bound_to)
+    }
+
+    /// Whether a browser is asked for a key to which this session can be bound.
+    pub fn wants_key(&self, session: &Session) -> bool {
+        session.bond.key().is_none() && self.settings.load().bound_to.contains(&BoundTo::DeviceKey)
+    }
+
+    /// How long a browser is believed to have a session's key.
+    pub fn device_proof(&self) -> Duration {
+        self.settings.load().device_proof
+    }
+
+    /// Binds a session to the key of the device at which its person has just signed in, once and for all.
+    pub async fn bind(
+        &self,
+        id: SessionId,
+        key: DeviceKey,
+        now: Timestamp,
+    ) -> Result<Arc<Session>, SessionError> {
+        self.change(id, now, |before| {
+            if before.bond.key().is_some() {
+                return Err(SessionError::Bound);
+            }
+            let mut after = before.successor(before.digest, self.next_version());
+            after.bond.key = Some(Arc::new(key));
+            Ok(after)
+        })
+        .await
+    }
+
     /// The sessions that stand, the latest first, at most `limit`.
     pub fn list(&self, limit: usize, now: Timestamp) -> Vec<SessionSummary> {
         self.summaries(limit, now, |_| true)
@@ -337,7 +376,14 @@ impl Sessions {
         let _turn = self.turn(id).lock().await;
         let before = match self.table.by_id(id).map(|session| self.at_rest(session, now)) {
             Some(Found::Session(session)) if session.program.is_none() => session,
-            Some(Found::Session(_) | Found::Locked(_) | Found::Expired | Found::Ended | Found::None)
+            Some(
+                Found::Session(_)
+                | Found::Locked(_)
+                | Found::Expired
+                | Found::Ended
+                | Found::Elsewhere
+                | Found::None,
+            )
             | None => {
                 return Err(SessionError::Gone);
             }
@@ -371,6 +417,7 @@ impl Sessions {
             created: now,
             absolute_end: now.plus(self.settings.load().of(new.device.as_ref()).absolute),
             device: new.device,
+            bond: new.bond,
             provider_sid: new.provider_sid,
             id_token: new.id_token,
             program: None,
@@ -401,6 +448,7 @@ impl Sessions {
             absolute_end: ends.absolute,
             locked: !session.is_live(),
             device: session.device.clone(),
+            bound_to: session.bond.holds(),
         }
     }
 

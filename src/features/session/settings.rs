@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::application::ApplicationName;
-use crate::domain::device::{DeviceClass, Resume, WhenFull};
+use crate::domain::device::{BoundTo, DeviceClass, Resume, WhenFull};
 
 /// How long sessions live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,11 @@ pub struct SessionSettings {
     pub applications: BTreeMap<ApplicationName, Shorter>,
     /// How many one person may have at once.
     pub concurrent: Concurrent,
+    /// What sessions are bound to beside their cookie. Default: a key of the device where the browser offers one, else the
+    /// certificate that was shown, and the browser.
+    pub bound_to: Vec<BoundTo>,
+    /// How long a browser is believed to have a session's key before it proves it again. 5 min to 1 h, default 10 min.
+    pub device_proof: Duration,
     /// Whether requests that come like a metronome's beats are told from a person's. Default: they are.
     pub detect_polling: bool,
 }

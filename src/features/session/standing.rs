@@ -26,6 +26,8 @@ pub enum Found {
     Expired,
     /// A session that was ended: by sign-out, by an operator, by a newer one.
     Ended,
+    /// A session, of which the request does not show what it is bound to: nobody is known by it.
+    Elsewhere,
     /// No session that we know.
     None,
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use super::bond::Bond;
 use super::session::{Session, State};
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::Assurance;
@@ -43,6 +44,8 @@ struct Body {
     provider_sid: Option<Arc<str>>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     device: Option<DeviceClass>,
+    #[serde(default)]
+    bond: Bond,
 }
 
 /// A row that cannot be read back.
@@ -112,6 +115,7 @@ pub(super) fn read(row: &Row, version: u64) -> Result<Session, Unreadable> {
         created: moment(4)?,
         absolute_end: moment(5)?,
         device: body.device,
+        bond: body.bond,
         provider_sid: body.provider_sid,
         id_token: id_token.map(|token| Secret::new(token.to_owned())),
         program: None,
@@ -134,6 +138,7 @@ fn body(session: &Session) -> Result<String, Unreadable> {
         justifications: session.justifications.clone(),
         provider_sid: session.provider_sid.clone(),
         device: session.device.clone(),
+        bond: session.bond.clone(),
     })
     .map_err(|_| Unreadable)
 }

@@ -42,7 +42,9 @@ impl Sessions {
                 Some(Found::Session(session)) if session.program.is_some() => return Ok(false),
                 Some(Found::Session(session)) => (session, State::Live),
                 Some(Found::Locked(locked)) => (locked.session, State::Locked),
-                Some(Found::Expired | Found::Ended | Found::None) | None => return Ok(false),
+                Some(Found::Expired | Found::Ended | Found::Elsewhere | Found::None) | None => {
+                    return Ok(false);
+                }
             };
             let after = Arc::new(self.weaker(&before, from));
             let statements = vec![store::update(&after)?, store::save_seen(&after)];

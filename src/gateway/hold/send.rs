@@ -223,6 +223,7 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
         | Refusal::SignalRefused(_)
         | Refusal::Token(_)
         | Refusal::AssuranceNotProven(..)
+        | Refusal::DeviceNotProven
         | Refusal::StoreUnavailable
         | Refusal::TooManyRequests(_)
         | Refusal::Overloaded

@@ -5,6 +5,7 @@ use http::header::{COOKIE, HeaderValue, SET_COOKIE};
 
 pub use crate::features::authn::BINDING_COOKIE;
 pub use crate::features::risk::BROWSER_COOKIE;
+pub use crate::features::session::device_key::DEVICE_COOKIE;
 use crate::foundation::secret::Secret;
 
 /// The cookie that names the session.
@@ -126,6 +127,7 @@ fn is_own(name: &[u8]) -> bool {
         && (rest.is_empty()
             || name.eq_ignore_ascii_case(BINDING_COOKIE.as_bytes())
             || name.eq_ignore_ascii_case(BROWSER_COOKIE.as_bytes())
+            || name.eq_ignore_ascii_case(DEVICE_COOKIE.as_bytes())
             || name.eq_ignore_ascii_case(PROVIDER_COOKIE.as_bytes())
             || name
                 .get(..SERVER_COOKIE.len())

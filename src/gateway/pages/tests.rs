@@ -8,11 +8,12 @@ use super::messages::{ENGLISH, Messages, SPANISH};
 use super::*;
 use crate::domain::assurance::Assurance;
 use crate::domain::limit::LimitName;
+use crate::domain::network::Network;
 use crate::domain::purpose::Purpose;
 use crate::domain::risk::Sign;
 use crate::domain::subject::{Identity, Subject};
 use crate::features::hold::{Preview, Standing, Summary, Typed};
-use crate::features::risk::{KnownDevice, KnownNetwork, Network};
+use crate::features::risk::{KnownDevice, KnownNetwork};
 use crate::features::session::{Ends, SessionSummary};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
@@ -565,6 +566,7 @@ fn places_known(now: Timestamp) -> PlacesView {
 
 fn sessions(name: &str, now: Timestamp) -> Vec<SessionSummary> {
     let session = |seed, host: &str, locked, device: Option<&str>| SessionSummary {
+        bound_to: Vec::new(),
         client: None,
         id: session_id(seed),
         host: host.into(),

@@ -39,7 +39,7 @@ pub(super) async fn admit(moment: &Moment, head: &Head, brought: &Brought) -> Re
     let session = match known {
         Found::Session(session) => session,
         Found::Expired => return Err(TokenRefused::EXPIRED.into()),
-        Found::Locked(_) | Found::Ended => return Err(TokenRefused::Ended.into()),
+        Found::Locked(_) | Found::Ended | Found::Elsewhere => return Err(TokenRefused::Ended.into()),
         Found::None => {
             if let Some(refused) = turns.refused(&digest, now) {
                 return Err(refused.into());
@@ -137,6 +137,7 @@ fn establish(
         | SessionError::Renewed(_)
         | SessionError::NotAnew
         | SessionError::Full
+        | SessionError::Bound
         | SessionError::Unwritable => Refusal::Internal,
     })
 }

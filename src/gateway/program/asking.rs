@@ -35,7 +35,7 @@ pub(super) async fn vouched(moment: &Moment, session: Arc<Session>) -> Result<Ar
     match shared.sessions.judge(session, None, moment.worker.now()) {
         Found::Session(session) => Ok(session),
         Found::Expired => Err(TokenRefused::EXPIRED.into()),
-        Found::Locked(_) | Found::Ended | Found::None => Err(TokenRefused::Ended.into()),
+        Found::Locked(_) | Found::Ended | Found::Elsewhere | Found::None => Err(TokenRefused::Ended.into()),
     }
 }
 

@@ -104,7 +104,9 @@ async fn find(moment: &Moment, head: &Head, brought: &Brought) -> Result<Found, 
         Found::Session(session) => asking::vouched(moment, session).await?,
         Found::None => admit::admit(moment, head, brought).await?,
         Found::Expired => return Err(strangers(moment, TokenRefused::EXPIRED)),
-        Found::Locked(_) | Found::Ended => return Err(strangers(moment, TokenRefused::Ended)),
+        Found::Locked(_) | Found::Ended | Found::Elsewhere => {
+            return Err(strangers(moment, TokenRefused::Ended));
+        }
     };
     // It was admitted under other rules, maybe.
     if bounds::declared(&moment.current.rules, &session).is_none() {

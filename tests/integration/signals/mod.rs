@@ -16,7 +16,7 @@ use leastway::domain::revocation::{Cause, Target};
 use leastway::domain::signal::SignalStep;
 use leastway::domain::subject::Subject;
 use leastway::features::audit::events::Event;
-use leastway::features::session::{Found, NewSession, SESSION_COOKIE};
+use leastway::features::session::{Bond, Found, NewSession, SESSION_COOKIE};
 use leastway::foundation::clock::{Clock as _, SystemClock};
 use leastway::foundation::id::SessionId;
 use serde_json::{Value, json};
@@ -290,6 +290,7 @@ async fn what_was_proven_is_forgotten_when_the_provider_is_less_sure() {
     let now = SystemClock.now();
     let proven = BTreeMap::from([("mfa".parse().unwrap(), now)]);
     let sign_in = NewSession {
+        bond: Bond::default(),
         host: "ehr.localhost".into(),
         provider: "clinic".parse().unwrap(),
         subject: Subject {

@@ -13,14 +13,14 @@ export function check(sentence, holds, found = '') {
   return false;
 }
 
-/** Runs `flow` with a fresh browser. What it throws is a check that failed. */
-export async function run(sentence, options, flow) {
+/** Runs `flow` with a fresh browser, started with `more` switches. What it throws is a check that failed. */
+export async function run(sentence, options, flow, more = []) {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     headless: true,
     env: { ...process.env, HOME: process.env.BROWSER_HOME },
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update',
-      '--disable-sync', '--disable-dev-shm-usage', '--no-first-run', '--host-resolver-rules=MAP *.localhost 127.0.0.1'],
+      '--disable-sync', '--disable-dev-shm-usage', '--no-first-run', '--host-resolver-rules=MAP *.localhost 127.0.0.1', ...more],
   });
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true, locale: 'en-US', ...options });
   const page = await context.newPage();

@@ -20,13 +20,15 @@ GATEWAY_PORT = int(os.environ["GATEWAY_PORT"])
 AUTHORITY = os.environ.get("AUTHORITY", f"{os.environ['DIR']}/tls/ca.pem")
 TIMEOUT_SECONDS = 20
 REDIRECTS_MAX = 15
+# A session is bound to the browser in which it was begun.
+AGENT = {"User-Agent": "Mozilla/5.0 (real run)"}
 NAVIGATION = {
+    **AGENT,
     "Accept": "text/html,application/xhtml+xml",
     "Accept-Language": "en",
     "Sec-Fetch-Dest": "document",
     "Sec-Fetch-Mode": "navigate",
     "Sec-Fetch-User": "?1",
-    "User-Agent": "Mozilla/5.0 (real run)",
 }
 
 
@@ -110,7 +112,7 @@ class Browser:
     def request(self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
         """One request, and its reply as it is."""
         parts = urllib.parse.urlsplit(url)
-        carrier = urllib.request.Request(url, body, headers or {}, method=method)
+        carrier = urllib.request.Request(url, body, {**AGENT, **(headers or {})}, method=method)
         self.cookies.add_cookie_header(carrier)
         connection = Connection(parts.hostname, parts.port or 443, timeout=TIMEOUT_SECONDS, context=self._tls)
         try:
@@ -185,7 +187,7 @@ def raw(
     head = [method + b" " + target + b" HTTP/1.1", f"Host: {host}:{GATEWAY_PORT}".encode(), b"Accept: */*"]
     if cookie:
         head.append(f"Cookie: {cookie}".encode())
-    head.extend(f"{name}: {value}".encode() for name, value in (headers or {}).items())
+    head.extend(f"{name}: {value}".encode() for name, value in {**AGENT, **(headers or {})}.items())
     if body is not None:
         head.append(f"Content-Length: {len(body)}".encode())
     head.append(b"Connection: close")

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.parse
 
-from browser import GATEWAY_PORT, NAVIGATION, Browser, Reply, tls
+from browser import AGENT, GATEWAY_PORT, NAVIGATION, Browser, Reply, tls
 from checks import Checks
 from people import person
 from providers import OidcProvider, sign_in
@@ -41,7 +41,7 @@ def cookie(own: Browser) -> str:
 async def socket_until_cut(own: Browser, url: str) -> float:
     """Opens a WebSocket, has it answer once, and says for how long it goes on after the last page."""
     headers = {"Cookie": cookie(own)}
-    async with connect(f"wss://localhost:{GATEWAY_PORT}/echo", ssl=tls(), origin=HOST, additional_headers=headers) as socket:
+    async with connect(f"wss://localhost:{GATEWAY_PORT}/echo", ssl=tls(), origin=HOST, additional_headers=headers, user_agent_header=AGENT["User-Agent"]) as socket:
         await socket.send("still here?")
         checks.check("a WebSocket is open", await asyncio.wait_for(socket.recv(), 10) == "still here?")
         since = time.monotonic()

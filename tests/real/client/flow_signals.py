@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 
-from browser import GATEWAY_PORT, Browser, Reply, tls
+from browser import AGENT, GATEWAY_PORT, Browser, Reply, tls
 from checks import Checks
 from people import person
 from providers import OidcProvider, sign_in
@@ -74,7 +74,7 @@ async def download(own: Browser, begun: asyncio.Event) -> tuple[int, float]:
 
 async def socket(own: Browser, begun: asyncio.Event) -> float:
     """Opens a WebSocket, has it answer once, and says when it is cut."""
-    async with connect(f"wss://localhost:{GATEWAY_PORT}/echo", ssl=tls(), origin=HOST, additional_headers={"Cookie": cookie(own)}) as opened:
+    async with connect(f"wss://localhost:{GATEWAY_PORT}/echo", ssl=tls(), origin=HOST, additional_headers={"Cookie": cookie(own)}, user_agent_header=AGENT["User-Agent"]) as opened:
         await opened.send("still here?")
         checks.check("a WebSocket is open", await asyncio.wait_for(opened.recv(), 10) == "still here?")
         begun.set()

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 
-from browser import GATEWAY_PORT, Connection, tls
+from browser import AGENT, GATEWAY_PORT, Connection, tls
 
 THREADS = 8
 TARGETS = ["/system", "/patients", "/statistics", "/app/explorer.html"]
@@ -25,7 +25,7 @@ context = tls()
 
 
 def one(number: int) -> None:
-    headers = {"Accept": "application/json"}
+    headers = {**AGENT, "Accept": "application/json"}
     if number % 2 == 0 and sys.argv[2]:
         headers["Cookie"] = sys.argv[2]
     connection, turn = None, number

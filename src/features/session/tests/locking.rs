@@ -18,7 +18,7 @@ fn locking(path: &Path, settings: &SessionSettings, now: Timestamp) -> Sessions 
 fn locked(found: Found) -> Locked {
     match found {
         Found::Locked(locked) => locked,
-        other @ (Found::Session(_) | Found::Expired | Found::Ended | Found::None) => {
+        other @ (Found::Session(_) | Found::Expired | Found::Ended | Found::Elsewhere | Found::None) => {
             panic!("not locked: {other:?}")
         }
     }

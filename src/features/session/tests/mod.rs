@@ -42,6 +42,8 @@ fn with(lock: Duration, idle: Duration) -> SessionSettings {
         devices: BTreeMap::new(),
         applications: BTreeMap::new(),
         concurrent,
+        bound_to: Vec::new(),
+        device_proof: Duration::from_secs(600),
         detect_polling: true,
     }
 }
@@ -73,6 +75,7 @@ fn subject(sub: &str) -> Subject {
 
 fn sign_in(sub: &str) -> NewSession {
     NewSession {
+        bond: Bond::default(),
         host: HOST.into(),
         provider: "clinic".parse().unwrap(),
         subject: subject(sub),
@@ -108,7 +111,9 @@ fn renewal(sub: &str, assurance: Assurance) -> Renewal {
 fn found(found: Found) -> Arc<Session> {
     match found {
         Found::Session(session) => session,
-        Found::Locked(_) | Found::Expired | Found::Ended | Found::None => panic!("no session: {found:?}"),
+        Found::Locked(_) | Found::Expired | Found::Ended | Found::Elsewhere | Found::None => {
+            panic!("no session: {found:?}")
+        }
     }
 }
 
