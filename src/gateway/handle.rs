@@ -105,14 +105,33 @@ impl Moment {
         let by_trusted_proxy = peer.is_trusted(trusted);
         let at = At { client, by_trusted_proxy, certificate: certificate.as_deref() };
         let device = current.rules.devices.class(headers, at);
-        let mut draft = Draft::begin(worker.scribe.clone(), event, now);
-        draft.open(|opening| {
-            opening.client_ip = Some(client);
-            opening.device.clone_from(&device);
-            opening.certificate = certificate.as_ref().map(|shown| shown.thumbprint.clone());
-        });
         let (worker, pulse) = (worker.clone(), peer.pulse.clone());
-        (Self { worker, current, event, now, client, shown, certificate, device, directory, pulse }, draft)
+        let moment =
+            Self { worker, current, event, now, client, shown, certificate, device, directory, pulse };
+        let draft = moment.draft();
+        (moment, draft)
+    }
+
+    /// Another request on behalf of the same caller, with an event of its own.
+    pub fn another(&self) -> (Self, Draft) {
+        let event = RequestId::new(self.now, &self.worker.chance);
+        let (worker, current, pulse) = (self.worker.clone(), self.current.clone(), self.pulse.clone());
+        let (shown, certificate) = (self.shown.clone(), self.certificate.clone());
+        let (now, client, directory, device) = (self.now, self.client, self.directory, self.device.clone());
+        let moment =
+            Self { worker, current, event, now, client, shown, certificate, device, directory, pulse };
+        let draft = moment.draft();
+        (moment, draft)
+    }
+
+    fn draft(&self) -> Draft {
+        let mut draft = Draft::begin(self.worker.scribe.clone(), self.event, self.now);
+        draft.open(|opening| {
+            opening.client_ip = Some(self.client);
+            opening.device.clone_from(&self.device);
+            opening.certificate = self.certificate.as_ref().map(|shown| shown.thumbprint.clone());
+        });
+        draft
     }
 }
 
@@ -123,14 +142,25 @@ pub async fn handle(worker: &Rc<Worker>, peer: &Peer, mut request: Request<Incom
     let manner = Manner::of(request.method(), request.uri(), request.headers());
     let upgrading = upgrade::begin(&mut request);
     let mut draft = Some(draft);
-    match serve(&moment, peer, (request, upgrading), &manner, &mut draft).await {
+    let answered = serve(&moment, peer, (request, upgrading), &manner, &mut draft).await;
+    tell(&moment, answered, &manner, draft).await
+}
+
+/// What was answered, as it goes out; its event ends with it.
+pub async fn tell(
+    moment: &Moment,
+    answered: Result<Answer, Refusal>,
+    manner: &Manner,
+    draft: Option<Draft>,
+) -> Response<ReplyBody> {
+    match answered {
         Ok(Answer::Released(reply, access)) => match draft {
             Some(draft) => (*reply).map(|body| ReplyBody::released(body, access, draft)),
             None => (*reply).map(|_| ReplyBody::default()),
         },
-        Ok(Answer::Own(reply, outcome)) => Box::pin(respond::own(reply, outcome, &manner, draft)).await,
+        Ok(Answer::Own(reply, outcome)) => Box::pin(respond::own(reply, outcome, manner, draft)).await,
         Ok(Answer::Switched(reply)) => reply.map(|()| ReplyBody::default()),
-        Err(refusal) => Box::pin(respond::refuse(&moment, refusal, &manner, draft)).await,
+        Err(refusal) => Box::pin(respond::refuse(moment, refusal, manner, draft)).await,
     }
 }
 
@@ -336,7 +366,8 @@ fn within_bounds<'p>(
     Err(Refusal::Denied(Denial { reasons: vec![strayed.reason()], ways_on: Vec::new() }, None))
 }
 
-fn note_head(draft: &mut Option<Draft>, parts: &Parts, head: &normalize::Head) {
+/// What was asked, in the event.
+pub fn note_head(draft: &mut Option<Draft>, parts: &Parts, head: &normalize::Head) {
     let Some(draft) = draft else { return };
     draft.open(|opening| {
         opening.method = Some(spelled(&parts.method));

@@ -23,6 +23,7 @@ mod expiry;
 mod exports;
 mod frames;
 mod framing;
+mod graft;
 mod grpc;
 mod hold;
 mod house;

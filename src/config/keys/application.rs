@@ -219,6 +219,14 @@ static ROUTE: Table = Table {
             "Whether a form is kept that meets an ended session or needs a step-up, as `hold` of the application says. \
              `false` where what is posted must not be sent later, as with a payment.",
         ),
+        key(
+            "fresh_fields",
+            Kind::Texts("csrf_token"),
+            Absent::Is("[]"),
+            "Hidden fields of its form that the application makes anew for each page, such as a CSRF token. Where a form was kept \
+             (`application/x-www-form-urlencoded`), the page that it was on is asked for once more before it is sent, as any request of its person \
+             with an event of its own, and these fields are taken from there. Where they are not there, nothing is sent, and what was typed can be copied.",
+        ),
         key("category", Kind::Texts("clinical"), Absent::Is("[]"), "To which kinds of data."),
         key("reply", Kind::Table(&REPLY), Absent::Means("not counted"), "How its reply is counted."),
         key(

@@ -18,7 +18,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
     let access = reader.text_with("access", access);
     let action = action(reader, access);
     let (background, hold) = (reader.yes_no("background"), reader.yes_no("hold"));
-    let categories = reader.list("category");
+    let (categories, fresh_fields) = (reader.list("category"), reader.texts("fresh_fields"));
     let websocket = reader.table("websocket").and_then(|reader| websocket(&reader));
     let patience = patience(reader);
     let shape = reader.optional_table("reply").map(|reader| reply(&reader));
@@ -34,6 +34,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
         action: action?,
         background: background?,
         hold: hold?,
+        fresh_fields: fresh_fields?,
         categories: categories?,
         reply: match shape {
             Some(shape) => Some(shape?),

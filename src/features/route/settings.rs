@@ -86,6 +86,8 @@ pub struct RouteSettings {
     pub background: bool,
     /// Whether a form that could not be sent through it is kept for its person.
     pub hold: bool,
+    /// Fields of its form that are taken anew from the page where a form was kept.
+    pub fresh_fields: Vec<String>,
     /// To which kinds of data.
     pub categories: Vec<Category>,
     /// How its reply is counted.
@@ -109,6 +111,7 @@ impl RouteSettings {
             action,
             background: false,
             hold: true,
+            fresh_fields: Vec::new(),
             categories: Vec::new(),
             reply: None,
             access: Access::Policy,

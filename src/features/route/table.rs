@@ -75,6 +75,8 @@ pub struct Route {
     pub background: bool,
     /// Whether a form that could not be sent through it is kept for its person.
     pub hold: bool,
+    /// Fields of its form that are taken anew from the page where a form was kept.
+    pub fresh_fields: Arc<[String]>,
     /// To which kinds of data.
     pub categories: Arc<[Category]>,
     /// How its reply is counted.
@@ -276,6 +278,7 @@ impl Route {
             action: settings.action,
             background: settings.background,
             hold: settings.hold,
+            fresh_fields: settings.fresh_fields.as_slice().into(),
             categories: settings.categories.as_slice().into(),
             reply: settings.reply.clone(),
             access: settings.access,

@@ -6,6 +6,7 @@
 //! told 401 and have their text still.
 
 mod gone;
+mod graft;
 mod keep;
 mod own;
 mod send;

@@ -18,8 +18,8 @@ use super::super::normalize::Head;
 use super::super::own_paths::{Asked, show_to};
 use super::super::pages::Page;
 use super::super::refusal::Refusal;
-use super::super::subject;
-use super::{Held, Visitor, note, own};
+use super::super::subject::{self, Person};
+use super::{Held, Visitor, graft, note, own};
 use crate::domain::event::HoldStep;
 use crate::features::hold::{HoldError, Sending, Typed};
 use crate::features::session::Found;
@@ -103,13 +103,20 @@ pub async fn send(
         }
     };
     let Asked { mut parts, head, person, .. } = asked;
-    note(draft, sending.id, HoldStep::Sent, person.known().map(|known| known.session.subject.id()));
     restore(&mut parts, &typed, &named.target);
     let head = head.at(named.target);
+    let Some(fresh) = graft::graft(moment, (&parts, &head), &person, (line, manner), &typed).await else {
+        return not_ready(moment, manner, &person, (&typed, sending), draft).await;
+    };
+    fresh.write(&mut parts.headers);
+    note(draft, sending.id, HoldStep::Sent, person.known().map(|known| known.session.subject.id()));
     let resumed = Held { id: sending.id, lifetime: sending.left(moment.now), set_cookie: None };
     let from = From { found, line, manner, resumes: Some(&resumed) };
-    let body = handle::Coming::Kept(typed.body.clone());
-    let result = pursue(moment, from, (parts, head), body, None, draft).await;
+    let body = handle::Coming::Kept(fresh.body.clone());
+    let mut result = pursue(moment, from, (parts, head), body, None, draft).await;
+    if let Some(headers) = result.as_mut().ok().and_then(Answer::headers_mut) {
+        fresh.hand_on(headers);
+    }
     let status = match &result {
         Ok(Answer::Released(reply, _)) => Some(reply.status()),
         Ok(Answer::Own(..) | Answer::Switched(_)) | Err(_) => None,
@@ -124,6 +131,21 @@ pub async fn send(
         }
         Some(_) | None => result,
     }
+}
+
+/// It waits on, and its person is told how to go on.
+async fn not_ready(
+    moment: &Moment,
+    manner: &Manner,
+    person: &Person,
+    (typed, sending): (&Typed, Sending),
+    draft: &mut Option<Draft>,
+) -> Result<Answer, Refusal> {
+    own::note_kind(draft);
+    note(draft, sending.id, HoldStep::Offered, person.known().map(|known| known.session.subject.id()));
+    moment.worker.shared.holds.put_back(sending).await.map_err(|error| own::failed(moment, &error))?;
+    let page = Page::NotReady { return_to: own::came_from(typed, manner.authority()) };
+    Ok(show_to(moment, manner, person, StatusCode::CONFLICT, &page))
 }
 
 enum Taken {

@@ -98,7 +98,7 @@ texts! {
     Held {
         title, title_none, happened, look_first, none, none_why, heading, since, fields, more, whole, file, secret,
         copy_only, being_sent, uncertain, send, show, discard, go_on, first_page, not_taken_title, not_taken, not_taken_copy,
-        not_taken_go, not_taken_again,
+        not_taken_go, not_taken_again, not_ready_title, not_ready, not_ready_copy,
     }
     SignedOut { title, here_and_there, here_only, close, again, go_on }
     SignedIn { title, happened, close, first, go_on }

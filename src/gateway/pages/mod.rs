@@ -203,6 +203,11 @@ pub enum Page<'a> {
         /// The page that the form was on.
         return_to: &'a str,
     },
+    /// What was kept was not sent: the page that its form was on does not give what belongs to it.
+    NotReady {
+        /// That page.
+        return_to: &'a str,
+    },
     /// Who the person is here.
     Me(MeView<'a>),
 }
@@ -237,6 +242,7 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
         Page::SignedIn { script } => desk.signed_in(script).render(),
         Page::Held(ref view) => HeldPage::new(frame, messages, view).render(),
         Page::NotTaken { status, return_to } => desk.not_taken(status, return_to).render(),
+        Page::NotReady { return_to } => desk.not_ready(return_to).render(),
         Page::Me(ref view) => MePage::new(frame, messages, view).render(),
     };
     // Writing to a string does not fail; if it ever did, the status and the headers still tell.

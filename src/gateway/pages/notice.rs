@@ -244,6 +244,18 @@ impl<'a> Desk<'a> {
         Notice { kept: vec![self.about(&messages.kept.maybe_arrived)], ..notice }
     }
 
+    pub(super) fn not_ready(self, return_to: &str) -> Notice<'a> {
+        let texts = &self.messages.held;
+        let happened = texts.not_ready.with(&[("application", &self.application())]);
+        let steps = vec![
+            Step::words(texts.not_ready_copy.as_str()).link(HELD_PATH.to_owned(), &texts.not_taken_go),
+            Step::words(texts.not_taken_again.as_str())
+                .link(link::or_first_page(return_to).to_owned(), &texts.go_on),
+        ];
+        let notice = self.notice(&texts.not_ready_title, vec![happened], steps);
+        Notice { kept: vec![self.about(&self.messages.kept.not_sent)], ..notice }
+    }
+
     pub(super) fn assurance_not_proven(self, class: &AssuranceClass, return_to: &str) -> Notice<'a> {
         let Self { messages, .. } = self;
         let texts = &messages.assurance_not_proven;

@@ -472,6 +472,7 @@ fn each_page(
         ("held-shown".into(), Page::Held(HeldView { entries: &entries[2..], ..held })),
         ("held-none".into(), Page::Held(held)),
         ("not-taken".into(), Page::NotTaken { status: StatusCode::FORBIDDEN, return_to }),
+        ("not-ready".into(), Page::NotReady { return_to }),
         ("assurance-not-proven".into(), Page::AssuranceNotProven { class: &other_class, return_to }),
         ("barred".into(), Page::Barred { reason: Reason::AccountDisabled }),
         ("signed-out".into(), Page::SignedOut { at_provider: false, sign_in: return_to }),

@@ -1,0 +1,179 @@
+//! A form that was kept is sent with the mark that its application makes anew for each page, or not at all.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Form, State};
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::{get, post};
+use http::header::{COOKIE, SET_COOKIE};
+use http::{HeaderMap, StatusCode};
+use leastway::demo::browser::{Browser, Reply};
+use leastway::domain::event::HoldStep::{Held, Offered, Sent};
+use leastway::features::audit::events::Event;
+use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
+use tokio::net::TcpListener;
+
+use crate::house::{House, Neighbors, edit, without_lock};
+use crate::line::Protocol;
+
+const CHART: &str = "/patients/100001";
+const NOTES: &str = "/patients/100001/notes";
+
+/// An application that takes a form only with the mark of the page that it was given last.
+#[derive(Clone, Default)]
+struct Chart {
+    pages: Arc<AtomicUsize>,
+    taken: Arc<AtomicUsize>,
+    /// Whether its pages have no form any more.
+    is_bare: Arc<AtomicUsize>,
+}
+
+impl Chart {
+    async fn open(&self) -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route(CHART, get(page)).route(NOTES, post(take)).with_state(self.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        address
+    }
+}
+
+async fn page(State(chart): State<Chart>) -> Response {
+    let number = chart.pages.fetch_add(1, Ordering::SeqCst) + 1;
+    let field = match chart.is_bare.load(Ordering::SeqCst) {
+        0 => format!("<input type=hidden name=csrf value=\"mark {number}\">"),
+        _ => String::new(),
+    };
+    let html = Html(format!("<form method=post action=notes>{field}<textarea name=text></textarea></form>"));
+    ([(SET_COOKIE, format!("CHART={number}; Path=/; HttpOnly"))], html).into_response()
+}
+
+async fn take(
+    State(chart): State<Chart>,
+    headers: HeaderMap,
+    Form(form): Form<Vec<(String, String)>>,
+) -> Response {
+    let number = chart.pages.load(Ordering::SeqCst);
+    let cookies: Vec<_> = headers.get_all(COOKIE).iter().map(|line| line.to_str().unwrap()).collect();
+    let value = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let has_cookie = cookies.join("; ").split("; ").any(|crumb| crumb == format!("CHART={number}"));
+    if !has_cookie || value("csrf") != Some(format!("mark {number}")) {
+        return (StatusCode::FORBIDDEN, format!("{cookies:?} {form:?}")).into_response();
+    }
+    chart.taken.fetch_add(1, Ordering::SeqCst);
+    value("text").unwrap_or_default().into_response()
+}
+
+struct Scene {
+    house: House,
+    clock: Arc<TestClock>,
+    chart: Chart,
+    browser: Browser,
+}
+
+impl Scene {
+    /// Somebody has the form before them.
+    async fn open() -> Self {
+        let (chart, clock) = (Chart::default(), Arc::new(TestClock::at(SystemClock.now())));
+        let neighbors = Neighbors::Application(chart.open().await);
+        let house = House::open_at(clock.clone(), neighbors, |clinic| {
+            without_lock(clinic);
+            let name = "name = \"note.create\"";
+            let fresh = format!("{name}\nfresh_fields = [\"csrf\"]");
+            edit(&clinic.root().join("applications/ehr.toml"), name, &fresh);
+        })
+        .await;
+        let mut browser = house.browser();
+        let page = browser.open(&format!("{}{CHART}", house.ehr())).await.unwrap();
+        let page = house.enter(&mut browser, &page, "nurse").await;
+        assert_eq!(page.status, 200, "{}", page.text());
+        Self { house, clock, chart, browser }
+    }
+
+    /// They write for too long, and sign in again: gives the page of what is kept.
+    async fn write(&mut self) -> Reply {
+        let old = format!("text=walks+again&csrf=mark+{}", self.chart.pages.load(Ordering::SeqCst));
+        self.clock.advance(Duration::from_secs(16 * 60));
+        let cookie = |name: &str| format!("{name}={}", self.browser.cookie("ehr.localhost", name).unwrap());
+        let cookies = ["__Host-leastway", "__Host-leastway-b", "CHART"].map(cookie).join("; ");
+        let chart = format!("{}{CHART}", self.house.ehr());
+        let mut line = self.house.line("ehr.localhost", Protocol::Http1).await;
+        let fields = [
+            ("cookie", &*cookies),
+            ("referer", &*chart),
+            ("accept", "text/html"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-site", "same-origin"),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        let told = line.post(NOTES, &fields, old.as_bytes()).await;
+        assert_eq!(told.reason(), "session-expired", "{}", told.text);
+        let link = attribute(&told.text, "href=\"", "/.leastway/sign-in");
+        let page = self.browser.open(&format!("{}{link}", self.house.ehr())).await.unwrap();
+        // The provider may know them still.
+        if page.url.host_str() == Some("ehr.localhost") {
+            return page;
+        }
+        self.house.enter(&mut self.browser, &page, "nurse").await
+    }
+
+    async fn send(&mut self, page: &Reply) -> Reply {
+        let action = attribute(&page.text(), "action=\"", NOTES);
+        self.browser.submit(&format!("{}{action}", self.house.ehr()), &[]).await.unwrap()
+    }
+}
+
+/// The first attribute that begins like this.
+fn attribute(text: &str, name: &str, begins: &str) -> String {
+    let (_, rest) = text.split_once(&format!("{name}{begins}")).unwrap_or_else(|| panic!("{text}"));
+    format!("{begins}{}", rest.split('"').next().unwrap()).replace("&amp;", "&").replace("&#38;", "&")
+}
+
+fn asked(events: &[Event]) -> Vec<(Option<&str>, Option<&str>)> {
+    let mut found: Vec<_> = events.iter().filter(|event| event.opening.route.is_some()).collect();
+    found.sort_by_key(|event| event.sequence);
+    found
+        .into_iter()
+        .map(|event| (event.opening.method.as_deref(), event.opening.route.as_ref().map(|it| it.as_str())))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kept_form_goes_with_the_mark_of_the_page_as_it_is_now() {
+    let mut scene = Scene::open().await;
+    let held = scene.write().await;
+    let pages = scene.chart.pages.load(Ordering::SeqCst);
+    let sent = scene.send(&held).await;
+    assert_eq!((sent.status.as_u16(), &*sent.text()), (200, "walks again"), "{}", sent.text());
+    assert_eq!(scene.chart.pages.load(Ordering::SeqCst), pages + 1, "the page was asked for once");
+    assert_eq!(scene.chart.taken.load(Ordering::SeqCst), 1);
+    let cookie = scene.browser.cookie("ehr.localhost", "CHART").unwrap();
+    assert_eq!(cookie, (pages + 1).to_string(), "the browser goes on with what the page has set");
+    let events = scene.house.stop().await;
+    let [.., page, form] = &asked(&events)[..] else { panic!() };
+    assert_eq!((page, form), (&(Some("GET"), Some("patient.open")), &(Some("POST"), Some("note.create"))));
+    let steps: Vec<_> = events.iter().filter_map(|event| event.opening.hold.as_ref()).collect();
+    let has = |step| steps.iter().any(|hold| hold.step == step);
+    assert!(has(Held) && has(Offered) && has(Sent));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_mark_nothing_is_sent_and_it_is_still_there() {
+    let mut scene = Scene::open().await;
+    let held = scene.write().await;
+    scene.chart.is_bare.store(1, Ordering::SeqCst);
+    let told = scene.send(&held).await;
+    assert_eq!(told.status, 409, "{}", told.text());
+    assert!(told.text().contains("Your entry was not sent"), "{}", told.text());
+    assert_eq!(scene.chart.taken.load(Ordering::SeqCst), 0);
+    scene.chart.is_bare.store(0, Ordering::SeqCst);
+    let sent = scene.send(&held).await;
+    assert_eq!((sent.status.as_u16(), &*sent.text()), (200, "walks again"), "{}", sent.text());
+    let events = scene.house.stop().await;
+    let sent = events.iter().filter(|event| event.opening.hold.as_ref().is_some_and(|it| it.step == Sent));
+    assert_eq!(sent.count(), 1);
+}
