@@ -12,6 +12,7 @@ use axum::routing::{get, post};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 use leastway::demo::browser::{Browser, Reply};
+use leastway::domain::application::RouteName;
 use leastway::domain::event::HoldStep::{Held, Offered, Sent};
 use leastway::features::audit::events::Event;
 use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
@@ -112,8 +113,8 @@ impl Scene {
         ];
         let told = line.post(NOTES, &fields, old.as_bytes()).await;
         assert_eq!(told.reason(), "session-expired", "{}", told.text);
-        let link = attribute(&told.text, "href=\"", "/.leastway/sign-in");
-        let page = self.browser.open(&format!("{}{link}", self.house.ehr())).await.unwrap();
+        let way = attribute(&told.text, "href=\"", "/.leastway/sign-in");
+        let page = self.browser.open(&format!("{}{way}", self.house.ehr())).await.unwrap();
         // The provider may know them still.
         if page.url.host_str() == Some("ehr.localhost") {
             return page;
@@ -133,13 +134,15 @@ fn attribute(text: &str, name: &str, begins: &str) -> String {
     format!("{begins}{}", rest.split('"').next().unwrap()).replace("&amp;", "&").replace("&#38;", "&")
 }
 
-fn asked(events: &[Event]) -> Vec<(Option<&str>, Option<&str>)> {
+/// Which requests of routes came, by method and route, in order.
+fn asked(events: &[Event]) -> Vec<(Option<String>, Option<String>)> {
     let mut found: Vec<_> = events.iter().filter(|event| event.opening.route.is_some()).collect();
     found.sort_by_key(|event| event.sequence);
-    found
-        .into_iter()
-        .map(|event| (event.opening.method.as_deref(), event.opening.route.as_ref().map(|it| it.as_str())))
-        .collect()
+    let told = |event: &'_ Event| {
+        let Event { opening, .. } = event;
+        (opening.method.as_deref().map(str::to_owned), opening.route.as_ref().map(RouteName::to_string))
+    };
+    found.into_iter().map(told).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -155,7 +158,8 @@ async fn a_kept_form_goes_with_the_mark_of_the_page_as_it_is_now() {
     assert_eq!(cookie, (pages + 1).to_string(), "the browser goes on with what the page has set");
     let events = scene.house.stop().await;
     let [.., page, form] = &asked(&events)[..] else { panic!() };
-    assert_eq!((page, form), (&(Some("GET"), Some("patient.open")), &(Some("POST"), Some("note.create"))));
+    let is = |method: &str, route: &str| (Some(method.to_owned()), Some(route.to_owned()));
+    assert_eq!((page, form), (&is("GET", "patient.open"), &is("POST", "note.create")));
     let steps: Vec<_> = events.iter().filter_map(|event| event.opening.hold.as_ref()).collect();
     let has = |step| steps.iter().any(|hold| hold.step == step);
     assert!(has(Held) && has(Offered) && has(Sent));

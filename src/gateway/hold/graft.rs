@@ -107,7 +107,9 @@ async fn ask(
     page: PathAndQuery,
 ) -> Option<(Bytes, Vec<HeaderValue>)> {
     let mut parts = parts.clone();
-    OF_THE_FORM.iter().for_each(|name| drop(parts.headers.remove(name)));
+    for name in OF_THE_FORM {
+        parts.headers.remove(name);
+    }
     parts.headers.insert(ACCEPT, HeaderValue::from_static("text/html"));
     parts.method = Method::GET;
     parts.uri = page.clone().into();
