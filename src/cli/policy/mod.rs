@@ -379,7 +379,7 @@ mod tests {
         let (_, schema) = typed(&rules, &["show", "--schema"]);
         assert_eq!(
             schema,
-            include_str!("../../config/policies/leastway.cedarschema"),
+            include_str!("../../../config/policies/leastway.cedarschema"),
             "the shipped one differs"
         );
     }
