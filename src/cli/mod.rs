@@ -164,6 +164,9 @@ fn ask_policy(
     out: &mut dyn Write,
     problems: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
+    if let policy::PolicyCommand::Diff(arguments) = command {
+        return policy::diff::run(arguments, out, problems);
+    }
     let rules = match load(file).and_then(|loaded| rules(&loaded)) {
         Ok(rules) => rules,
         Err(found) => {

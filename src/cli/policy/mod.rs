@@ -2,6 +2,9 @@
 //!
 //! The verbs are given rules that are loaded already, and a way to find the route of a URL.
 
+mod candidate;
+pub(super) mod diff;
+
 use std::io::Write;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -30,6 +33,8 @@ pub enum PolicyCommand {
     Explain(Box<ExplainArguments>),
     /// Run cases: what the rules must answer, as data.
     Test(TestArguments),
+    /// Compare two configurations: what changes, and whether that permits more or less.
+    Diff(diff::DiffArguments),
 }
 
 /// Arguments of `policy show`.
@@ -113,12 +118,12 @@ impl PolicyCommand {
     pub fn form(&self) -> &[String] {
         match self {
             Self::Explain(arguments) => &arguments.form,
-            Self::Show(_) | Self::Test(_) => &[],
+            Self::Show(_) | Self::Test(_) | Self::Diff(_) => &[],
         }
     }
 }
 
-/// Does what `command` says with `rules`.
+/// Does what `command` says with the rules in force; what is about other rules or a journal as well has a file of its own.
 pub fn run(
     command: &PolicyCommand,
     rules: &Rules,
@@ -130,6 +135,7 @@ pub fn run(
         PolicyCommand::Show(arguments) => show(arguments, rules, out),
         PolicyCommand::Explain(arguments) => explain(arguments, rules, resolve, now, out),
         PolicyCommand::Test(arguments) => test(arguments, rules, resolve, now, out),
+        PolicyCommand::Diff(_) => Ok(Exit::Usage),
     }
 }
 

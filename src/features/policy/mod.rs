@@ -19,6 +19,7 @@ pub mod bundle;
 pub mod cases;
 pub mod catalog;
 pub mod decide;
+pub mod diff;
 pub mod explain;
 pub mod memory;
 pub mod person;

@@ -29,7 +29,7 @@ pub struct RoleSettings {
 }
 
 /// One thing that a role may do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaySettings {
     /// In which application.
     pub application: ApplicationName,
@@ -44,7 +44,7 @@ pub struct MaySettings {
 }
 
 /// The conditions of a rule; all have to hold.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WhenSettings {
     /// How surely, and how freshly, the person must be known.
     pub assurance: Option<AssuranceNeed>,

@@ -15,6 +15,7 @@ mod condition;
 pub mod fields;
 mod graphql;
 mod json;
+mod look;
 mod media_type;
 mod multipart;
 pub mod pattern;

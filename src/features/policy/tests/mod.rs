@@ -3,6 +3,7 @@
 mod asking;
 mod compiling;
 mod deciding;
+mod differing;
 mod forbidding;
 mod raising;
 mod remembering;
