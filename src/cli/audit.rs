@@ -156,7 +156,7 @@ impl FromStr for Moment {
 }
 
 impl Moment {
-    fn at(self, now: Timestamp) -> Timestamp {
+    pub(super) fn at(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(moment) => moment,
             Self::Ago(duration) => now.minus(duration),

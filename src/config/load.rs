@@ -19,6 +19,7 @@ use super::settle::{
     role, session, signals,
 };
 use super::source::Source;
+use super::stand_in::StandIn;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::JournalSettings;
 use crate::features::directory::settings::GroupUse;
@@ -64,6 +65,8 @@ pub struct Surroundings<'a> {
     pub variable: &'a dyn Fn(&str) -> Option<String>,
     /// A secret that is to be read in place of what its file holds.
     pub instead: Option<Instead<'a>>,
+    /// What stands in place of secrets and certificates that are not there; none: they have to be.
+    pub stand_in: Option<StandIn>,
 }
 
 /// A secret that is read in place of what its file holds: to see what would be, before it is.
@@ -89,7 +92,16 @@ pub fn load(path: &Path) -> Result<Loaded, Problems> {
 /// The same, with a secret in place of what its file holds.
 pub fn load_instead(path: &Path, instead: Option<Instead<'_>>) -> Result<Loaded, Problems> {
     let variable = |name: &str| std::env::var(name).ok();
-    load_in(path, &Surroundings { now: SystemClock.now(), variable: &variable, instead })
+    load_in(path, &Surroundings { now: SystemClock.now(), variable: &variable, instead, stand_in: None })
+}
+
+/// The same where its secrets and certificates need not be: something made up stands in place of those that are not
+/// there. For looking at what it says; nothing can be served with it.
+pub fn load_to_look_at(path: &Path) -> Result<Loaded, Problems> {
+    let made_up = |name: &str| StandIn::text(name.as_bytes());
+    let variable = |name: &str| std::env::var(name).ok().or_else(|| Some(made_up(name)));
+    let stand_in = StandIn::make();
+    load_in(path, &Surroundings { now: SystemClock.now(), variable: &variable, instead: None, stand_in })
 }
 
 /// The same in given surroundings.

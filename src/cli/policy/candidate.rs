@@ -1,10 +1,11 @@
-//! A configuration that is not in force: to be compared with, or tried on what was recorded.
+//! A configuration that is not in force: to be compared with, or tried on what was recorded. Its secrets and
+//! certificates need not be there.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::app::wiring::rules;
-use crate::config::load;
+use crate::config::load_to_look_at;
 use crate::config::settings::Settings;
 use crate::features::policy::diff::{Around, On};
 use crate::features::route::settings::{ApplicationSettings, RouteSettings, Unmatched};
@@ -21,7 +22,7 @@ pub(super) struct Candidate {
 /// goes to `problems`.
 pub(super) fn read(place: &Path, problems: &mut dyn Write) -> anyhow::Result<Option<Candidate>> {
     let main = if place.is_dir() { place.join("leastway.toml") } else { PathBuf::from(place) };
-    let read = load(&main).and_then(|loaded| {
+    let read = load_to_look_at(&main).and_then(|loaded| {
         let rules = rules(&loaded)?;
         Ok(Candidate { settings: loaded.settings, rules })
     });

@@ -4,6 +4,8 @@
 
 mod candidate;
 pub(super) mod diff;
+mod recorded;
+pub(super) mod replay;
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -35,6 +37,8 @@ pub enum PolicyCommand {
     Test(TestArguments),
     /// Compare two configurations: what changes, and whether that permits more or less.
     Diff(diff::DiffArguments),
+    /// Decide what was recorded again under a candidate, and list what would have been otherwise.
+    Replay(replay::ReplayArguments),
 }
 
 /// Arguments of `policy show`.
@@ -118,7 +122,7 @@ impl PolicyCommand {
     pub fn form(&self) -> &[String] {
         match self {
             Self::Explain(arguments) => &arguments.form,
-            Self::Show(_) | Self::Test(_) | Self::Diff(_) => &[],
+            Self::Show(_) | Self::Test(_) | Self::Diff(_) | Self::Replay(_) => &[],
         }
     }
 }
@@ -135,7 +139,7 @@ pub fn run(
         PolicyCommand::Show(arguments) => show(arguments, rules, out),
         PolicyCommand::Explain(arguments) => explain(arguments, rules, resolve, now, out),
         PolicyCommand::Test(arguments) => test(arguments, rules, resolve, now, out),
-        PolicyCommand::Diff(_) => Ok(Exit::Usage),
+        PolicyCommand::Diff(_) | PolicyCommand::Replay(_) => Ok(Exit::Usage),
     }
 }
 

@@ -24,6 +24,7 @@ pub mod explain;
 pub mod memory;
 pub mod person;
 pub mod problem;
+pub mod replay;
 pub mod settings;
 
 pub use bundle::Rules;
