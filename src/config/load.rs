@@ -18,6 +18,7 @@ use super::settle::{
     ApplicationDraft, Draft, RoleDraft, Written, application, client, directory, machine, provider, risk,
     role, session, signals,
 };
+use super::shadow::shadow;
 use super::source::Source;
 use super::stand_in::StandIn;
 use crate::control::settings::ControlSettings;
@@ -132,6 +133,7 @@ fn read_all(reading: &Reading<'_>, path: &Path) -> Option<(Machine, Draft)> {
     let mut draft = Draft { policies: files::policies(reading, &main_reader), ..Draft::default() };
     read_providers(&readers, &mut draft);
     read_named(&readers, &mut draft);
+    draft.shadow = shadow(&main_reader, only_provider(&draft));
     let machine = read_machine(&main_reader, &mut draft);
 
     // A file with broken syntax lacks names, so whoever refers to them is not to blame.
@@ -174,12 +176,17 @@ fn read_providers(readers: &[Reader<'_>], draft: &mut Draft) {
     }
 }
 
+/// The provider that is meant where none is written.
+fn only_provider(draft: &Draft) -> Option<&str> {
+    match draft.provider_names.as_slice() {
+        [only] => Some(&only.it),
+        _ => None,
+    }
+}
+
 /// Applications, roles, risks and programs.
 fn read_named(readers: &[Reader<'_>], draft: &mut Draft) {
-    let only_provider = match draft.provider_names.as_slice() {
-        [only] => Some(only.it.clone()),
-        _ => None,
-    };
+    let only_provider = only_provider(draft).map(str::to_owned);
     for reader in readers {
         for (name, table) in reader.named("application") {
             let settled = application::application(&name, &table, only_provider.as_deref());
@@ -298,6 +305,7 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         raises,
         clients: draft.clients.into_iter().map(|written| written.it).collect(),
         policies: draft.policies,
+        shadow: draft.shadow,
         time_zone,
         version,
         files,

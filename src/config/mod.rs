@@ -19,6 +19,7 @@ mod reader;
 mod reading;
 mod secrets;
 mod settle;
+mod shadow;
 mod source;
 mod spelling;
 mod stand_in;

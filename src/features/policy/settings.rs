@@ -39,6 +39,8 @@ pub struct MaySettings {
     pub routes: Vec<String>,
     /// On which categories: every category of the route has to be listed; empty: all.
     pub categories: Vec<Category>,
+    /// Whether it is only tried: decided beside the rules in force, never enforced.
+    pub shadow: bool,
     /// Under which conditions.
     pub when: WhenSettings,
 }
@@ -61,6 +63,15 @@ pub struct WhenSettings {
     /// The relationship to the patient that is needed, by name. Needs a declared feed: without one
     /// the relationship is unknown and the rule never fires.
     pub relationship: Option<String>,
+}
+
+/// Rules that are tried in place of those in force.
+#[derive(Clone, Debug, Default)]
+pub struct ShadowSettings {
+    /// In place of all roles; `None`: the roles in force.
+    pub roles: Option<Vec<RoleSettings>>,
+    /// In place of all Cedar files; `None`: those in force.
+    pub policies: Option<Vec<CedarFile>>,
 }
 
 /// How long a justification counts.

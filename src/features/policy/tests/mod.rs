@@ -76,6 +76,7 @@ pub(super) fn may(application: &str, actions: &[Action], when: WhenSettings) -> 
         actions: actions.to_vec(),
         routes: Vec::new(),
         categories: Vec::new(),
+        shadow: false,
         when,
     }
 }
