@@ -169,6 +169,7 @@ fn ask_policy(
         policy::PolicyCommand::Replay(arguments) => {
             return policy::replay::run(arguments, file, out, problems);
         }
+        policy::PolicyCommand::Learn(arguments) => return policy::learn::run(arguments, file, out),
         policy::PolicyCommand::Show(_)
         | policy::PolicyCommand::Explain(_)
         | policy::PolicyCommand::Test(_) => {}

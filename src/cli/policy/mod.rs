@@ -4,6 +4,7 @@
 
 mod candidate;
 pub(super) mod diff;
+pub(super) mod learn;
 mod recorded;
 pub(super) mod replay;
 
@@ -39,6 +40,8 @@ pub enum PolicyCommand {
     Diff(diff::DiffArguments),
     /// Decide what was recorded again under a candidate, and list what would have been otherwise.
     Replay(replay::ReplayArguments),
+    /// Propose routes for what was observed and none matched, as a file to be read and corrected.
+    Learn(learn::LearnArguments),
 }
 
 /// Arguments of `policy show`.
@@ -122,7 +125,7 @@ impl PolicyCommand {
     pub fn form(&self) -> &[String] {
         match self {
             Self::Explain(arguments) => &arguments.form,
-            Self::Show(_) | Self::Test(_) | Self::Diff(_) | Self::Replay(_) => &[],
+            Self::Show(_) | Self::Test(_) | Self::Diff(_) | Self::Replay(_) | Self::Learn(_) => &[],
         }
     }
 }
@@ -139,7 +142,7 @@ pub fn run(
         PolicyCommand::Show(arguments) => show(arguments, rules, out),
         PolicyCommand::Explain(arguments) => explain(arguments, rules, resolve, now, out),
         PolicyCommand::Test(arguments) => test(arguments, rules, resolve, now, out),
-        PolicyCommand::Diff(_) | PolicyCommand::Replay(_) => Ok(Exit::Usage),
+        PolicyCommand::Diff(_) | PolicyCommand::Replay(_) | PolicyCommand::Learn(_) => Ok(Exit::Usage),
     }
 }
 
