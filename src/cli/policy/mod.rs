@@ -7,6 +7,7 @@ pub(super) mod diff;
 pub(super) mod learn;
 mod recorded;
 pub(super) mod replay;
+pub(super) mod tighten;
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -40,8 +41,10 @@ pub enum PolicyCommand {
     Diff(diff::DiffArguments),
     /// Decide what was recorded again under a candidate, and list what would have been otherwise.
     Replay(replay::ReplayArguments),
-    /// Propose routes for what was observed and none matched, as a file to be read and corrected.
+    /// Propose routes for what was observed and none matched: to be read, corrected and put into the application's file.
     Learn(learn::LearnArguments),
+    /// Propose the least privilege that would have sufficed for what was recorded.
+    Tighten(tighten::TightenArguments),
 }
 
 /// Arguments of `policy show`.
@@ -125,7 +128,12 @@ impl PolicyCommand {
     pub fn form(&self) -> &[String] {
         match self {
             Self::Explain(arguments) => &arguments.form,
-            Self::Show(_) | Self::Test(_) | Self::Diff(_) | Self::Replay(_) | Self::Learn(_) => &[],
+            Self::Show(_)
+            | Self::Test(_)
+            | Self::Diff(_)
+            | Self::Replay(_)
+            | Self::Learn(_)
+            | Self::Tighten(_) => &[],
         }
     }
 }
@@ -142,7 +150,10 @@ pub fn run(
         PolicyCommand::Show(arguments) => show(arguments, rules, out),
         PolicyCommand::Explain(arguments) => explain(arguments, rules, resolve, now, out),
         PolicyCommand::Test(arguments) => test(arguments, rules, resolve, now, out),
-        PolicyCommand::Diff(_) | PolicyCommand::Replay(_) | PolicyCommand::Learn(_) => Ok(Exit::Usage),
+        PolicyCommand::Diff(_)
+        | PolicyCommand::Replay(_)
+        | PolicyCommand::Learn(_)
+        | PolicyCommand::Tighten(_) => Ok(Exit::Usage),
     }
 }
 

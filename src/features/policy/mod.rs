@@ -30,6 +30,7 @@ pub mod problem;
 pub mod replay;
 pub mod settings;
 pub mod shadow;
+pub mod tighten;
 
 pub use bundle::Rules;
 pub use memory::Memory;
