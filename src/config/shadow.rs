@@ -11,16 +11,18 @@ use crate::features::policy::settings::ShadowSettings;
 pub(super) fn shadow(main: &Reader<'_>, only_provider: Option<&str>) -> Option<ShadowSettings> {
     let reader = main.optional_table("shadow")?;
     let reading = main.reading();
-    let policies = reader.has("policies").then(|| files::policies(reading, &reader));
+    let policies = files::policies(reading, &reader);
     let mut tried = Vec::new();
-    for source in &files::included(reading, &reader) {
+    let sources = files::included(reading, &reader);
+    for source in &sources {
         let (table, _) = files::parse(reading, source);
         let part = Reader::open(reading, source, &SHADOW_PART, KEY.to_owned(), Some(table.get_ref()), 0);
         for (name, table) in part.named("role") {
             tried.extend(role::role(&name, &table, only_provider).map(|draft| draft.settings));
         }
     }
-    Some(ShadowSettings { roles: reader.has("include").then_some(tried), policies })
+    let policies = Some(policies).filter(|files| !files.is_empty());
+    Some(ShadowSettings { roles: (!sources.is_empty()).then_some(tried), policies })
 }
 
 /// Below this key stands what is tried, so that nobody takes it for what is in force.

@@ -114,6 +114,16 @@ async fn what_was_recorded_is_decided_again_under_a_candidate() {
     let (exit, said) = typed(&[&replay[..], &[main]].concat());
     assert_eq!(exit, Exit::Ok, "the rules in force say what they said: {said}");
     assert_eq!(json(&said)["undecidable"], serde_json::json!({}));
+    let (exit, said) = typed(&["policy", "tighten", "--config", main, "--journal", journal]);
+    assert_eq!(exit, Exit::No);
+    let removed =
+        " # registrar/2: not once\n-[[role.registrar.may]]\n-application = \"ehr\"\n-actions = [\"export\"]";
+    assert!(
+        said.contains(removed)
+            && said
+                .contains("-actions = [\"view\", \"search\", \"list\"]\n+actions = [\"view\", \"search\"]"),
+        "{said}"
+    );
     drop(line);
     house.stop().await;
 }

@@ -82,14 +82,14 @@ pub(super) static SHADOW: Table = Table {
         key(
             "include",
             Kind::Texts("candidate/roles.toml"),
-            Absent::Means("the roles in force"),
-            "Files with the `role` tables that are tried in place of all roles.",
+            Absent::Is("[]"),
+            "Files with the `role` tables that are tried in place of all roles; none: the roles in force.",
         ),
         key(
             "policies",
             Kind::Texts("candidate/*.cedar"),
-            Absent::Means("the Cedar files in force"),
-            "Cedar files that are tried in place of all of `policies`.",
+            Absent::Is("[]"),
+            "Cedar files that are tried in place of all of `policies`; none: those in force.",
         ),
     ],
 };

@@ -6,6 +6,7 @@ mod deciding;
 mod differing;
 mod forbidding;
 mod raising;
+mod recorded;
 mod remembering;
 mod unlocking;
 
