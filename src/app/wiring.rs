@@ -55,7 +55,9 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
     let policy = routes.as_ref().ok().and_then(|routes| {
         policy(settings, &catalog(routes, &settings.providers))
             .map_err(|(found, whose)| {
-                found.into_iter().for_each(|problem| note(policy_problem(loaded, problem, whose)));
+                for problem in found {
+                    note(policy_problem(loaded, problem, whose));
+                }
             })
             .ok()
     });

@@ -120,6 +120,7 @@ fn mays(old: &RoleSettings, new: &RoleSettings, reaches: (&Reaches, &Reaches)) -
 }
 
 type Placed<'m> = (usize, &'m MaySettings);
+type Fits<'f> = &'f dyn Fn(&Placed<'_>, &Placed<'_>) -> bool;
 
 /// Which of the old ones each of the new ones is: first those that are alike, then those at the same place, then those that
 /// share an application and an action.
@@ -137,7 +138,7 @@ fn paired<'m>(
             && one.1.actions.iter().any(|action| other.1.actions.contains(action))
     };
     let in_place = |one: &Placed<'_>, other: &Placed<'_>| one.0 == other.0 && related(one, other);
-    let passes: [&dyn Fn(&Placed<'_>, &Placed<'_>) -> bool; 4] = [&unmoved, &alike, &in_place, &related];
+    let passes: [Fits<'_>; 4] = [&unmoved, &alike, &in_place, &related];
     for fits in passes {
         let mut left = Vec::new();
         for now in std::mem::take(&mut new) {

@@ -244,14 +244,14 @@ impl<'r> Replay<'r> {
     ) {
         let found = self.windows.measure(opening, closing, &grounds.obligations.limits);
         self.report.uncounted += u64::from(found.uncounted);
-        for Beyond { limit, allowed, actual, beyond, then } in found.changes {
+        for Beyond { limit, allowed, actual, is_over, then } in found.changes {
             let key = LimitKey {
                 application: opening.application.as_ref().map(ToString::to_string).unwrap_or_default(),
                 route: opening.route.as_ref().map(ToString::to_string).unwrap_or_default(),
                 roles: roles.to_vec(),
                 limit,
                 allowed,
-                beyond,
+                beyond: is_over,
                 then,
             };
             if self.limits.len() >= KINDS_MAX && !self.limits.contains_key(&key) {

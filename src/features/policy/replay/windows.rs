@@ -39,7 +39,7 @@ pub(super) struct Beyond {
     pub(super) allowed: Option<u64>,
     pub(super) actual: u64,
     /// It would be; else it was.
-    pub(super) beyond: bool,
+    pub(super) is_over: bool,
     pub(super) then: OnExceed,
 }
 
@@ -129,7 +129,7 @@ fn takes_away(opening: &Opening, closing: Option<&Closing>) -> bool {
 fn unknown_now(closing: Option<&Closing>, then: OnExceed) -> Option<Beyond> {
     let was = closing.is_some_and(|closing| closing.reason == Some(Reason::CountUnknown));
     let is = then != OnExceed::Advise;
-    (was != is).then_some(Beyond { limit: None, allowed: None, actual: 0, beyond: is, then })
+    (was != is).then_some(Beyond { limit: None, allowed: None, actual: 0, is_over: is, then })
 }
 
 /// What is beyond now and was not, and what was and is not.
@@ -145,12 +145,12 @@ fn changed(
     let turned_away = opening.reasons.contains(&Reason::ExportOverWindowBudget);
     let mut changes: Vec<_> = over
         .iter()
-        .filter(|(limit, _, _)| !is_same(*limit) && !(turned_away && is_window(*limit)))
+        .filter(|(limit, _, _)| !(is_same(*limit) || turned_away && is_window(*limit)))
         .map(|(limit, allowed, actual)| Beyond {
             limit: Some(*limit),
             allowed: Some(*allowed),
             actual: *actual,
-            beyond: true,
+            is_over: true,
             then,
         })
         .collect();
@@ -162,7 +162,7 @@ fn changed(
             LimitName::PatientsOpenedPerShift => limits.patients_opened_per_shift,
         };
         let then = closing.and_then(|closing| closing.on_exceed).unwrap_or(then);
-        changes.push(Beyond { limit: Some(was.limit), allowed, actual: was.actual, beyond: false, then });
+        changes.push(Beyond { limit: Some(was.limit), allowed, actual: was.actual, is_over: false, then });
     }
     changes
 }

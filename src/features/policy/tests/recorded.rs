@@ -74,7 +74,9 @@ fn member(names: &[&str]) -> Identity {
 
 fn replayed(rules: &Rules, events: &[(Opening, Option<Closing>)]) -> Report {
     let mut replay = Replay::new(rules);
-    events.iter().for_each(|(opening, closing)| replay.add(opening, closing.as_ref()));
+    for (opening, closing) in events {
+        replay.add(opening, closing.as_ref());
+    }
     replay.report()
 }
 

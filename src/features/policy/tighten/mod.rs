@@ -130,7 +130,6 @@ impl<'r> Tightening<'r> {
             return;
         }
         match ask(self.rules, &self.memory, opening) {
-            Asked::NotByRules => {}
             Asked::Undecidable(why) => *self.undecidable.entry(why).or_default() += 1,
             Asked::Decided { decision: Decision::Permit(_, grounds), .. } => {
                 self.events += 1;
@@ -145,7 +144,8 @@ impl<'r> Tightening<'r> {
                     self.measured.entry(role).or_default().add(opening, closing);
                 }
             }
-            Asked::Decided { decision: Decision::Challenge(..) | Decision::Deny(..), .. } => {}
+            Asked::NotByRules
+            | Asked::Decided { decision: Decision::Challenge(..) | Decision::Deny(..), .. } => {}
         }
     }
 

@@ -69,11 +69,15 @@ impl Node {
                 std::mem::take(&mut self.literals).into_iter().partition(|(_, node)| node.is_leaf());
             self.literals = inner;
             let leaves: BTreeMap<String, Self> = leaves;
-            leaves.into_values().for_each(|leaf| self.any.get_or_insert_default().merge(leaf));
+            for leaf in leaves.into_values() {
+                self.any.get_or_insert_default().merge(leaf);
+            }
         }
         if self.literals.len() > SIBLINGS_MAX {
             let literals = std::mem::take(&mut self.literals);
-            literals.into_values().for_each(|node| self.any.get_or_insert_default().merge(node));
+            for node in literals.into_values() {
+                self.any.get_or_insert_default().merge(node);
+            }
         }
         self.literals = self.literals.into_iter().map(|(text, node)| (text, node.settled())).collect();
         self.any = self.any.map(|node| Box::new(node.settled()));
