@@ -80,6 +80,7 @@ fn may(number: usize) -> MaySettings {
         actions: vec![ACTIONS[route % ACTIONS.len()]],
         routes: vec![format!("route-{route}.*")],
         categories: vec!["clinical".parse().expect("a name")],
+        shadow: false,
         when: WhenSettings {
             assurance: Some(AssuranceNeed {
                 class: "mfa".parse().expect("a name"),

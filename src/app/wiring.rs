@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use crate::config::settings::Settings;
 use crate::config::{Loaded, Locations, Place, Problem, Problems, Severity};
 use crate::domain::application::ProviderName;
 use crate::domain::device::DeviceClass;
@@ -52,19 +53,13 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
         }
     });
     let policy = routes.as_ref().ok().and_then(|routes| {
-        let catalog = catalog(routes, &settings.providers);
-        PolicyRules::compile(
-            &settings.roles,
-            &settings.policies,
-            catalog,
-            &settings.time_zone,
-            settings.version,
-        )
-        .map(|policy| {
-            policy.with_risks(settings.raises.clone()).with_proof_ages(proof_ages(&settings.devices))
-        })
-        .map_err(|found| found.into_iter().for_each(|problem| note(policy_problem(loaded, problem))))
-        .ok()
+        policy(settings, &catalog(routes, &settings.providers))
+            .map_err(|(found, whose)| {
+                for problem in found {
+                    note(policy_problem(loaded, problem, whose));
+                }
+            })
+            .ok()
     });
     match (routes, policy) {
         (Ok(routes), Some(policy)) if problems.is_empty() => Ok(Rules {
@@ -92,6 +87,34 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
         }),
         _ => Err(Problems(problems)),
     }
+}
+
+/// The rules that are enforced and, beside them, those that are tried; or what is wrong, and with which.
+fn policy(settings: &Settings, catalog: &Catalog) -> Result<PolicyRules, (Vec<PolicyProblem>, Whose)> {
+    let (zone, version) = (&settings.time_zone, settings.version);
+    let furnished = |policy: PolicyRules| {
+        policy.with_risks(settings.raises.clone()).with_proof_ages(proof_ages(&settings.devices))
+    };
+    let enforced = PolicyRules::compile(&settings.roles, &settings.policies, catalog.clone(), zone, version)
+        .map_err(|found| (found, Whose::Enforced))?;
+    if settings.shadow.is_none() && !enforced.leaves_out() {
+        return Ok(furnished(enforced));
+    }
+    let shadow = settings.shadow.clone().unwrap_or_default();
+    let roles = shadow.roles.as_ref().unwrap_or(&settings.roles);
+    let files = shadow.policies.as_ref().unwrap_or(&settings.policies);
+    let tried = PolicyRules::compile_tried(roles, files, catalog.clone(), zone, version);
+    let whose = if shadow.roles.is_some() { Whose::Tried } else { Whose::Enforced };
+    Ok(furnished(enforced).with_shadow(furnished(tried.map_err(|found| (found, whose))?)))
+}
+
+/// Where roles are written that have a problem.
+#[derive(Clone, Copy, Debug)]
+enum Whose {
+    /// Among those in force.
+    Enforced,
+    /// Among those that are tried in their place.
+    Tried,
 }
 
 fn rewrite(
@@ -199,11 +222,17 @@ fn route_problem(loaded: &Loaded, problem: &RouteProblem) -> Problem {
     }
 }
 
-fn policy_problem(loaded: &Loaded, problem: PolicyProblem) -> Problem {
+fn policy_problem(loaded: &Loaded, problem: PolicyProblem, whose: Whose) -> Problem {
     let PolicyProblem { source, what, right } = problem;
+    let key = |key: String| match whose {
+        Whose::Enforced => key,
+        Whose::Tried => format!("shadow.{key}"),
+    };
     match source {
-        PolicySource::Role(role) => loaded.problem(&Locations::role(&role), what, right),
-        PolicySource::May(role, position) => loaded.problem(&Locations::rule(&role, position), what, right),
+        PolicySource::Role(role) => loaded.problem(&key(Locations::role(&role)), what, right),
+        PolicySource::May(role, position) => {
+            loaded.problem(&key(Locations::rule(&role, position)), what, right)
+        }
         PolicySource::TimeZone => loaded.problem("time_zone", what, right),
         PolicySource::Rules => loaded.problem("policies", what, right),
         PolicySource::File { path, line, column } => {

@@ -84,6 +84,9 @@ pub struct QueryArguments {
     /// Why, such as `export-over-request-limit`.
     #[arg(long, value_name = "WORD")]
     reason: Option<Reason>,
+    /// Only where rules in the shadow decided otherwise.
+    #[arg(long)]
+    shadow_differs: bool,
     /// How it ended: completed, refused, withheld, aborted, failed or unknown.
     #[arg(long, value_name = "WORD")]
     outcome: Option<Ended>,
@@ -156,7 +159,7 @@ impl FromStr for Moment {
 }
 
 impl Moment {
-    fn at(self, now: Timestamp) -> Timestamp {
+    pub(super) fn at(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(moment) => moment,
             Self::Ago(duration) => now.minus(duration),
@@ -280,6 +283,7 @@ fn run_query(
         route: arguments.route.clone(),
         decision: arguments.decision,
         reason: arguments.reason,
+        shadow_differs: arguments.shadow_differs,
         ended: arguments.outcome,
         since: arguments.since.map(|since| since.at(now)),
         until: arguments.until.map(|until| until.at(now)),

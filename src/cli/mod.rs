@@ -164,6 +164,19 @@ fn ask_policy(
     out: &mut dyn Write,
     problems: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
+    match command {
+        policy::PolicyCommand::Diff(arguments) => return policy::diff::run(arguments, out, problems),
+        policy::PolicyCommand::Replay(arguments) => {
+            return policy::replay::run(arguments, file, out, problems);
+        }
+        policy::PolicyCommand::Learn(arguments) => return policy::learn::run(arguments, file, out),
+        policy::PolicyCommand::Tighten(arguments) => {
+            return policy::tighten::run(arguments, file, out, problems);
+        }
+        policy::PolicyCommand::Show(_)
+        | policy::PolicyCommand::Explain(_)
+        | policy::PolicyCommand::Test(_) => {}
+    }
     let rules = match load(file).and_then(|loaded| rules(&loaded)) {
         Ok(rules) => rules,
         Err(found) => {

@@ -18,7 +18,9 @@ use super::settle::{
     ApplicationDraft, Draft, RoleDraft, Written, application, client, directory, machine, provider, risk,
     role, session, signals,
 };
+use super::shadow::shadow;
 use super::source::Source;
+use super::stand_in::StandIn;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::JournalSettings;
 use crate::features::directory::settings::GroupUse;
@@ -64,6 +66,8 @@ pub struct Surroundings<'a> {
     pub variable: &'a dyn Fn(&str) -> Option<String>,
     /// A secret that is to be read in place of what its file holds.
     pub instead: Option<Instead<'a>>,
+    /// What stands in place of secrets and certificates that are not there; none: they have to be.
+    pub stand_in: Option<StandIn>,
 }
 
 /// A secret that is read in place of what its file holds: to see what would be, before it is.
@@ -89,7 +93,16 @@ pub fn load(path: &Path) -> Result<Loaded, Problems> {
 /// The same, with a secret in place of what its file holds.
 pub fn load_instead(path: &Path, instead: Option<Instead<'_>>) -> Result<Loaded, Problems> {
     let variable = |name: &str| std::env::var(name).ok();
-    load_in(path, &Surroundings { now: SystemClock.now(), variable: &variable, instead })
+    load_in(path, &Surroundings { now: SystemClock.now(), variable: &variable, instead, stand_in: None })
+}
+
+/// The same where its secrets and certificates need not be: something made up stands in place of those that are not
+/// there. For looking at what it says; nothing can be served with it.
+pub fn load_to_look_at(path: &Path) -> Result<Loaded, Problems> {
+    let made_up = |name: &str| StandIn::text(name.as_bytes());
+    let variable = |name: &str| std::env::var(name).ok().or_else(|| Some(made_up(name)));
+    let stand_in = StandIn::make();
+    load_in(path, &Surroundings { now: SystemClock.now(), variable: &variable, instead: None, stand_in })
 }
 
 /// The same in given surroundings.
@@ -120,6 +133,7 @@ fn read_all(reading: &Reading<'_>, path: &Path) -> Option<(Machine, Draft)> {
     let mut draft = Draft { policies: files::policies(reading, &main_reader), ..Draft::default() };
     read_providers(&readers, &mut draft);
     read_named(&readers, &mut draft);
+    draft.shadow = shadow(&main_reader, only_provider(&draft));
     let machine = read_machine(&main_reader, &mut draft);
 
     // A file with broken syntax lacks names, so whoever refers to them is not to blame.
@@ -162,12 +176,17 @@ fn read_providers(readers: &[Reader<'_>], draft: &mut Draft) {
     }
 }
 
+/// The provider that is meant where none is written.
+fn only_provider(draft: &Draft) -> Option<&str> {
+    match draft.provider_names.as_slice() {
+        [only] => Some(&only.it),
+        _ => None,
+    }
+}
+
 /// Applications, roles, risks and programs.
 fn read_named(readers: &[Reader<'_>], draft: &mut Draft) {
-    let only_provider = match draft.provider_names.as_slice() {
-        [only] => Some(only.it.clone()),
-        _ => None,
-    };
+    let only_provider = only_provider(draft).map(str::to_owned);
     for reader in readers {
         for (name, table) in reader.named("application") {
             let settled = application::application(&name, &table, only_provider.as_deref());
@@ -286,6 +305,7 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         raises,
         clients: draft.clients.into_iter().map(|written| written.it).collect(),
         policies: draft.policies,
+        shadow: draft.shadow,
         time_zone,
         version,
         files,

@@ -19,17 +19,20 @@ mod reader;
 mod reading;
 mod secrets;
 mod settle;
+mod shadow;
 mod source;
 mod spelling;
+mod stand_in;
 mod units;
 
 pub mod settings;
 
-pub use load::{Instead, Loaded, Surroundings, load, load_in, load_instead};
+pub use load::{Instead, Loaded, Surroundings, load, load_in, load_instead, load_to_look_at};
 pub use locations::{Locations, Place, SecretPlace};
 pub use problem::{Problem, Problems, Severity};
 pub use publish::{json_schema, reference};
 pub use secrets::without_line_end;
+pub use stand_in::StandIn;
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use super::load::Surroundings;
 use super::locations::{Locations, Place, SecretPlace};
 use super::problem::{Problem, Severity};
 use super::source::{FILE_BYTES_MAX, read_bounded, why};
+use super::stand_in::StandIn;
 use crate::foundation::digest::Digest;
 
 /// What gathers while the files are read. Shared by everything that reads, so that one run finds all.
@@ -87,7 +88,9 @@ impl<'a> Reading<'a> {
     /// The bytes of a file that the value of `key` names; they become part of the version.
     pub(super) fn file(&self, key: &str, path: &Path) -> Option<Vec<u8>> {
         let bytes = self.secret_file(key, path)?;
-        self.inputs.borrow_mut().digested.push(Digest::of(&bytes));
+        if self.stand_in_for(path).is_none() {
+            self.inputs.borrow_mut().digested.push(Digest::of(&bytes));
+        }
         Some(bytes)
     }
 
@@ -97,12 +100,20 @@ impl<'a> Reading<'a> {
         if let Some(instead) = self.surroundings.instead.filter(|instead| instead.file == path) {
             return Some(instead.secret.reveal().as_bytes().to_vec());
         }
+        if let Some(stand_in) = self.stand_in_for(path) {
+            return Some(stand_in.pem());
+        }
         read_bounded(path, FILE_BYTES_MAX)
             .map_err(|error| {
                 let what = format!("`{}` cannot be read: {}", path.display(), why(&error));
                 self.error(key, what, "the path of a readable file, relative to the file that names it");
             })
             .ok()
+    }
+
+    /// What stands in place of a file that is not there, or not for us to read.
+    pub(super) fn stand_in_for(&self, path: &Path) -> Option<&StandIn> {
+        self.surroundings.stand_in.as_ref().filter(|_| std::fs::File::open(path).is_err())
     }
 
     /// Puts a file among those to be watched.

@@ -10,7 +10,7 @@ use crate::features::client::settings::ClientSettings;
 use crate::features::directory::settings::DirectorySettings;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::hold::settings::HoldSettings;
-use crate::features::policy::settings::{CedarFile, RaiseSettings, RoleSettings};
+use crate::features::policy::settings::{CedarFile, RaiseSettings, RoleSettings, ShadowSettings};
 use crate::features::rewrite::settings::RewriteSettings;
 use crate::features::risk::settings::RiskSettings;
 use crate::features::route::settings::ApplicationSettings;
@@ -64,6 +64,8 @@ pub struct Settings {
     pub clients: Vec<ClientSettings>,
     /// Cedar beyond the roles.
     pub policies: Vec<CedarFile>,
+    /// What is tried in place of roles and Cedar; `None` where nothing is.
+    pub shadow: Option<ShadowSettings>,
     /// The IANA time zone in which `hours` are meant. Default: the system's.
     pub time_zone: String,
     /// The digest of every file that was read: names this configuration in events.

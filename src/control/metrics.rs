@@ -180,6 +180,18 @@ impl Snapshot {
             "Decisions that were remembered",
             self.counted.decisions_cached,
         )?;
+        let mut shadow = encoder.encode_descriptor(
+            "shadow_decisions",
+            "What rules in the shadow answered, by their verdict and whether those in force decided otherwise",
+            None,
+            MetricType::Counter,
+        )?;
+        for ((application, verdict, differs), number) in &self.counted.shadow {
+            let differs = if *differs { "true" } else { "false" };
+            let labels =
+                [("application", application.as_str()), ("verdict", verdict.as_str()), ("differs", differs)];
+            ConstCounter::new(*number).encode(shadow.encode_family(&labels)?)?;
+        }
         histogram(encoder, "decision_duration", "Deciding", &self.counted.decision)
     }
 

@@ -4,13 +4,17 @@
 //! which a patient is named: the path is the route's pattern, a patient is a keyed digest.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
-use super::application::{ApplicationName, Category, ClientName, CredentialName, RoleName, RouteName};
+use super::application::{
+    ApplicationName, Category, ClientName, CredentialName, ProviderName, RoleName, RouteName,
+};
+use super::assurance::AssuranceClass;
 use super::count::Count;
 use super::device::DeviceClass;
 use super::kept::Kept;
@@ -22,7 +26,7 @@ use super::reason::Reason;
 use super::revocation::{Revocation, Revoked};
 use super::risk::EventRisk;
 use super::signal::EventSignal;
-use super::subject::SubjectId;
+use super::subject::{Identity, SubjectId};
 use super::{closed_list, limit::OnExceed};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
@@ -197,6 +201,9 @@ pub struct Opening {
     /// Whether it came at equal intervals, as a page asks by itself: it was no sign of the person.
     #[serde(skip_serializing_if = "is_false", default)]
     pub keep_alive_ignored: bool,
+    /// What rules in the shadow answered, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub shadow: Option<Box<EventShadow>>,
     /// For administration and lifecycle: what was done, in a few plain words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
@@ -238,6 +245,32 @@ impl Taken {
         self.opened.dedup();
         self
     }
+}
+
+/// What rules in the shadow answered: nothing came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventShadow {
+    /// What they decided.
+    pub decision: Verdict,
+    /// Why.
+    pub reason: Reason,
+    /// The rules that decided.
+    #[serde(skip_serializing_if = "is_empty", default)]
+    pub rules: Arc<[Arc<str>]>,
+    /// Whether the rules in force decided otherwise.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub differs: bool,
+}
+
+/// What a reply was to a request that no route matched: for learning what routes there should be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventObserved {
+    /// Its media type, without parameters; absent if it had none that is usual.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub media_type: Option<String>,
+    /// Whether it said that it is a file to be kept (`Content-Disposition: attachment`).
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub attachment: bool,
 }
 
 /// A reason that a person gave, as the event keeps it.
@@ -299,7 +332,45 @@ pub struct EventSubject {
     /// The program, where it is none of a person's.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub client: Option<EventClient>,
+    /// What the rules could know of them, so that the same can be decided again; absent in older events.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub standing: Option<EventStanding>,
 }
+
+/// What the rules could know of somebody: by it the same can be decided again under other rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventStanding {
+    /// Which provider vouches for them, as the configuration calls it.
+    pub provider: ProviderName,
+    /// Its groups; absent where they are too many to be kept with each event ([`STANDING_BYTES_MAX`]).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub groups: Option<Vec<String>>,
+    /// What else it has told that rules may read; absent where that is too much.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub attributes: Option<BTreeMap<String, Vec<String>>>,
+    /// When each class of assurance was last proven.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub proven: BTreeMap<AssuranceClass, Timestamp>,
+}
+
+impl EventStanding {
+    /// What is known of `identity`, as far as it is worth its place in every event.
+    pub fn of(identity: &Identity) -> Self {
+        let Identity { subject, provider, assurance, .. } = identity;
+        let texts = |texts: &[String]| texts.iter().map(|text| text.len() + 3).sum::<usize>();
+        let told = subject.attributes.iter().map(|(name, values)| name.len() + 5 + texts(values));
+        let attributes_fit = told.sum::<usize>() <= STANDING_BYTES_MAX;
+        Self {
+            provider: provider.clone(),
+            groups: (texts(&subject.groups) <= STANDING_BYTES_MAX).then(|| subject.groups.clone()),
+            attributes: attributes_fit.then(|| subject.attributes.clone()),
+            proven: assurance.proven.clone(),
+        }
+    }
+}
+
+/// The most bytes that an event spends on somebody's groups, and on what else is known of them.
+pub const STANDING_BYTES_MAX: usize = 1024;
 
 /// A program that acts for itself, as the event keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -345,6 +416,9 @@ pub struct Closing {
     /// Whether the reply was a file although the route's action is only to look: it counts as an export.
     #[serde(skip_serializing_if = "is_false", default)]
     pub found_file: bool,
+    /// What the reply was, where no route matched the request.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub observed: Option<Box<EventObserved>>,
     /// Bytes of the request's body.
     pub bytes_in: u64,
     /// Bytes of the reply's body that were sent.
@@ -401,6 +475,7 @@ impl Opening {
             lock: None,
             risks: Vec::new(),
             keep_alive_ignored: false,
+            shadow: None,
             note: None,
             revocation: None,
             provisioning: None,
@@ -429,6 +504,7 @@ impl Closing {
             exceeded: None,
             on_exceed: None,
             found_file: false,
+            observed: None,
             bytes_in: 0,
             bytes_out: 0,
             duration_us: 0,

@@ -44,6 +44,8 @@ pub struct Counted {
     pub withheld: u64,
     /// Risks, by what came of them in how many events.
     pub risks: BTreeMap<(RiskName, RiskStep), u64>,
+    /// What rules in the shadow answered, by application, their verdict and whether those in force decided otherwise.
+    pub shadow: BTreeMap<(ApplicationName, Verdict, bool), u64>,
     /// Requests that came like a metronome's beats, and kept no session alive.
     pub keep_alives_ignored: u64,
     /// From when it was here that sessions are to end until what goes on by them was cut (or 1 s, for callers that take
@@ -100,6 +102,9 @@ impl Counted {
         }
         for (key, number) in &other.risks {
             *self.risks.entry(key.clone()).or_default() += number;
+        }
+        for (key, number) in &other.shadow {
+            *self.shadow.entry(key.clone()).or_default() += number;
         }
         self.keep_alives_ignored += other.keep_alives_ignored;
         self.duration.add(&other.duration);

@@ -10,7 +10,7 @@ use super::sought::Part;
 use super::subject::Person;
 use crate::domain::action::Action;
 use crate::domain::decision::{Challenge, Decision, Denial, Grounds};
-use crate::domain::event::EventJustification;
+use crate::domain::event::{EventJustification, EventShadow};
 use crate::domain::patient::PatientRef;
 use crate::domain::proof::Permit;
 use crate::domain::purpose::Basis;
@@ -52,11 +52,14 @@ impl Passage<'_> {
     ) -> Result<(Permit, Grounds, Reason), Refusal> {
         let rules = &self.moment.current.rules;
         let started = Instant::now();
+        let mut tried = None;
         let (decision, reason) = match &part.route {
             Some(route) if route.access == Access::Public => (rules.policy.public(), Reason::PublicRoute),
             Some(route) => {
                 risk::note(draft, self.moment, route, self.risks);
-                (self.ask(route, part.patient.as_ref()), Reason::RuleMatched)
+                let decision = self.ask(route, part.patient.as_ref());
+                tried = self.ask_beside(route, part.patient.as_ref(), &decision);
+                (decision, Reason::RuleMatched)
             }
             None if self.person.known().is_none() => {
                 return Err(self.challenged(Challenge::SignIn, None, action(part)));
@@ -72,6 +75,7 @@ impl Passage<'_> {
             counted.decisions_made += 1;
         });
         self.note_grounds(grounds, draft);
+        self.note_shadow(tried, draft);
         match decision {
             Decision::Permit(permit, grounds) => Ok((permit, grounds, reason)),
             // A program takes no step: it is told that one is missing.
@@ -88,7 +92,36 @@ impl Passage<'_> {
     }
 
     pub(super) fn ask(&self, route: &Route, patient: Option<&PatientRef>) -> Decision {
-        let question = Question {
+        let current = &self.moment.current;
+        current.rules.policy.decide(&current.memory, &self.question(route, patient))
+    }
+
+    /// What the rules say that are tried beside those that have decided; nothing where none are.
+    fn ask_beside(
+        &self,
+        route: &Route,
+        patient: Option<&PatientRef>,
+        decision: &Decision,
+    ) -> Option<EventShadow> {
+        let current = &self.moment.current;
+        let question = self.question(route, patient);
+        current.rules.policy.beside(&current.memory, &question, decision, self.person.is_program())
+    }
+
+    /// Of several answers of a batch, the event keeps the first that differs.
+    fn note_shadow(&self, tried: Option<EventShadow>, draft: &mut Option<Draft>) {
+        let (Some(tried), Some(draft)) = (tried, draft) else { return };
+        let key = (self.application.name.clone(), tried.decision, tried.differs);
+        self.moment.worker.scribe.metrics.count(|counted| *counted.shadow.entry(key).or_default() += 1);
+        draft.open(|opening| {
+            if !opening.shadow.as_ref().is_some_and(|before| before.differs) {
+                opening.shadow = Some(Box::new(tried));
+            }
+        });
+    }
+
+    fn question<'q>(&'q self, route: &Route, patient: Option<&'q PatientRef>) -> Question<'q> {
+        Question {
             identity: self.person.identity(),
             application: &self.application.name,
             route: route.index,
@@ -97,8 +130,7 @@ impl Passage<'_> {
             device: self.moment.device.as_ref(),
             risks: self.risks,
             now: self.moment.now,
-        };
-        self.moment.current.rules.policy.decide(&self.moment.current.memory, &question)
+        }
     }
 
     pub(super) fn note_grounds(&self, grounds: &Grounds, draft: &mut Option<Draft>) {

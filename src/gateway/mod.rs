@@ -30,6 +30,7 @@ pub mod metronome;
 pub mod minutes;
 pub mod my_sessions;
 pub mod normalize;
+mod observed;
 pub mod own_paths;
 pub mod pages;
 pub mod passage;

@@ -20,6 +20,7 @@ use super::handle::{Answer, Moment};
 use super::hold::{self, Held};
 use super::manner::Manner;
 use super::normalize::{self, Normalized};
+use super::observed;
 use super::refusal::Refusal;
 use super::reply::name_request;
 use super::sought::Part;
@@ -226,7 +227,13 @@ impl Passage<'_> {
         normalize::headers::strip_reply(reply.headers_mut());
         name_request(reply.headers_mut(), self.moment.event);
         let rules = &self.moment.current.rules;
+        let observed = self.part.route.is_none().then(|| observed::read(reply.headers()));
+        let guessed = observed.as_ref().and_then(observed::shape);
+        if let (Some(observed), Some(draft)) = (observed, draft.as_mut()) {
+            draft.end(|closing| closing.observed = Some(Box::new(observed)));
+        }
         let shape = self.part.route.as_ref().and_then(|route| route.reply.as_ref()).filter(|_| !self.public);
+        let shape = shape.or(guessed.as_ref());
         let authority = self.normalized.head.authority.as_str();
         let (head, body) = self.rewrite()?.apply(reply, authority, self.is_document()?).into_parts();
         let meter = Meter::new(shape, &head, &rules.guard);

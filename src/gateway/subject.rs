@@ -12,7 +12,7 @@ use super::manner::Manner;
 use super::normalize::Head;
 use crate::domain::application::ApplicationName;
 use crate::domain::device::BoundTo;
-use crate::domain::event::{EventClient, EventSubject};
+use crate::domain::event::{EventClient, EventStanding, EventSubject};
 use crate::domain::kept::Kept;
 use crate::domain::reason::Reason;
 use crate::domain::subject::Identity;
@@ -221,6 +221,7 @@ impl Known {
                 owner: owner.cloned().unwrap_or_default(),
                 token: program.id,
             }),
+            standing: Some(EventStanding::of(&identity)),
         }));
         Self { session, identity: Rc::new(identity), in_event }
     }

@@ -31,6 +31,7 @@ mod journal;
 mod limits;
 mod line;
 mod lock;
+mod officers;
 mod pace;
 mod plain;
 mod programs;

@@ -63,7 +63,34 @@ static MAY: Table = Table {
             Absent::Means("the application's default"),
             "The account under which the application is asked, where every rule that permits names the same one.",
         ),
+        key(
+            "shadow",
+            Kind::YesNo,
+            Absent::Is("false"),
+            "Whether it is only tried: decided beside the rules in force and told in events, never enforced.",
+        ),
         key("when", Kind::Table(&WHEN), Absent::Means("always"), "Under which conditions; all have to hold."),
+    ],
+};
+
+pub(super) static SHADOW: Table = Table {
+    header: "[shadow]",
+    doc: "Rules that are tried: decided beside those in force, told in events as `shadow`, never enforced. Only where they \
+          stand in place of others need they be written here; a single rule is tried by `shadow = true` in its `may`, or by \
+          `@shadow` before it in Cedar.",
+    keys: &[
+        key(
+            "include",
+            Kind::Texts("candidate/roles.toml"),
+            Absent::Is("[]"),
+            "Files with the `role` tables that are tried in place of all roles; none: the roles in force.",
+        ),
+        key(
+            "policies",
+            Kind::Texts("candidate/*.cedar"),
+            Absent::Is("[]"),
+            "Cedar files that are tried in place of all of `policies`; none: those in force.",
+        ),
     ],
 };
 

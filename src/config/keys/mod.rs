@@ -174,6 +174,12 @@ pub(super) static MAIN: Table = Table {
             Absent::Means("none: `[session]` holds for all"),
             "Classes of devices, such as wards and kiosks.",
         ),
+        key(
+            "shadow",
+            Kind::Table(&access::SHADOW),
+            Absent::Means("nothing is tried"),
+            "Rules that are tried.",
+        ),
         key("guard", Kind::Table(&GUARD), Absent::Means("its defaults"), "Bounds of what is looked at."),
         PROVIDERS,
         APPLICATIONS,
@@ -189,6 +195,10 @@ pub(super) static PART: Table = Table {
     doc: "A file that the main file includes.",
     keys: &[PROVIDERS, APPLICATIONS, ROLES, RISKS, CLIENTS],
 };
+
+/// A file with roles that are tried.
+pub(super) static SHADOW_PART: Table =
+    Table { header: "", doc: "A file with roles that are tried.", keys: &[ROLES] };
 
 const PROVIDERS: Key = key(
     "provider",

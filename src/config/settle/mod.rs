@@ -26,7 +26,7 @@ use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
 use crate::features::directory::settings::DirectorySettings;
 use crate::features::hold::settings::HoldSettings;
-use crate::features::policy::settings::{CedarFile, RoleSettings};
+use crate::features::policy::settings::{CedarFile, RoleSettings, ShadowSettings};
 use crate::features::rewrite::settings::RewriteSettings;
 use crate::features::route::settings::ApplicationSettings;
 use crate::features::session::settings::{SessionSettings, Shorter};
@@ -76,6 +76,7 @@ pub(super) struct Draft {
     pub(super) risks: Vec<Written<RiskDraft>>,
     pub(super) clients: Vec<Written<ClientSettings>>,
     pub(super) policies: Vec<CedarFile>,
+    pub(super) shadow: Option<ShadowSettings>,
     /// Every name that is written, also of what could not be settled: a reference to it is no mistake.
     pub(super) provider_names: Vec<Written<String>>,
     pub(super) application_names: Vec<Written<String>>,

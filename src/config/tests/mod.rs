@@ -142,7 +142,10 @@ impl Folder {
 
     fn load_at(&self, now: Timestamp) -> Result<Loaded, Problems> {
         let variable = |name: &str| (name == "CLIENT_SECRET").then(|| "correct horse".to_owned());
-        load_in(&self.path("leastway.toml"), &Surroundings { now, variable: &variable, instead: None })
+        load_in(
+            &self.path("leastway.toml"),
+            &Surroundings { now, variable: &variable, instead: None, stand_in: None },
+        )
     }
 
     fn problems(&self) -> Vec<Problem> {

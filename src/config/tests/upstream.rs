@@ -170,7 +170,10 @@ fn a_secret_is_found_where_it_stands_and_another_can_be_tried_in_its_place() {
     let tried = |text: &str| {
         let variable = |_: &str| Some("correct horse".to_owned());
         let instead = Some(Instead { file: &file, secret: &Secret::new(text.to_owned()) });
-        load_in(&folder.path("leastway.toml"), &Surroundings { now: NOW, variable: &variable, instead })
+        load_in(
+            &folder.path("leastway.toml"),
+            &Surroundings { now: NOW, variable: &variable, instead, stand_in: None },
+        )
     };
     let loaded = tried("new token").unwrap();
     let credentials = &loaded.settings.upstreams[0].credentials.by_name;

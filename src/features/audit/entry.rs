@@ -76,6 +76,7 @@ impl Members<'_> {
             lock,
             risks,
             keep_alive_ignored,
+            shadow,
             note,
             revocation,
             provisioning,
@@ -111,6 +112,7 @@ impl Members<'_> {
         self.json(key!("lock"), lock.as_deref())?;
         self.json(key!("risks"), Some(risks).filter(|risks| !risks.is_empty()))?;
         self.json(key!("keep_alive_ignored"), keep_alive_ignored.then_some(&true))?;
+        self.json(key!("shadow"), shadow.as_deref())?;
         self.text(key!("note"), note.as_deref())?;
         self.json(key!("revocation"), revocation.as_deref())?;
         self.json(key!("provisioning"), provisioning.as_deref())?;
@@ -132,6 +134,7 @@ impl Members<'_> {
             exceeded,
             on_exceed,
             found_file,
+            observed,
             bytes_in,
             bytes_out,
             duration_us,
@@ -148,6 +151,7 @@ impl Members<'_> {
         self.json(key!("exceeded"), exceeded.as_ref())?;
         self.word(key!("on_exceed"), on_exceed.map(OnExceed::as_str));
         self.json(key!("found_file"), found_file.then_some(&true))?;
+        self.json(key!("observed"), observed.as_deref())?;
         self.json(key!("bytes_in"), bytes_in)?;
         self.json(key!("bytes_out"), bytes_out)?;
         self.json(key!("duration_us"), duration_us)?;

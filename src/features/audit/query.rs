@@ -38,6 +38,8 @@ pub struct Filter {
     pub decision: Option<Verdict>,
     /// Why, by the opening or the closing entry.
     pub reason: Option<Reason>,
+    /// Only where rules in the shadow decided otherwise.
+    pub shadow_differs: bool,
     /// How it ended.
     pub ended: Option<Ended>,
     /// At this moment or later.
@@ -121,6 +123,7 @@ impl Filter {
         fits(self.since.as_ref(), |since| opening.time >= *since)
             && fits(self.until.as_ref(), |until| opening.time < *until)
             && fits(self.decision.as_ref(), |decision| opening.verdict == *decision)
+            && (!self.shadow_differs || opening.shadow.as_ref().is_some_and(|shadow| shadow.differs))
             && fits(self.event.as_ref(), |event| opening.event == *event)
             && fits(self.application.as_ref(), |name| opening.application.as_ref() == Some(name))
             && fits(self.patient.as_ref(), |patient| opening.patient.as_ref() == Some(patient))

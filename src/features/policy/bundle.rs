@@ -15,6 +15,7 @@ use super::problem::{PolicyProblem, PolicySource};
 use super::raise::Raises;
 use super::rule::Rule;
 use super::settings::{CedarFile, RoleSettings};
+use super::shadow::Shadow;
 use super::slice::{Engine, RouteRules, slices};
 use super::statement::{position, statements};
 use super::world::Vocabulary;
@@ -39,6 +40,10 @@ pub struct Rules {
     /// Tells these rules from any others that this process has held.
     pub(super) generation: u64,
     version: Digest,
+    /// Rules that are not enforced here, since they are only tried.
+    left_out: usize,
+    /// What is decided beside these rules.
+    shadow: Option<Box<Shadow>>,
 }
 
 /// Numbers the rules that this process has held: two compilations of the same files may still differ,
@@ -46,10 +51,31 @@ pub struct Rules {
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
 impl Rules {
-    /// Compiles the rules. `version` names the configuration that they come from.
+    /// Compiles the rules that are enforced. `version` names the configuration that they come from.
     pub fn compile(
         roles: &[RoleSettings],
         files: &[CedarFile],
+        catalog: Catalog,
+        time_zone: &str,
+        version: Digest,
+    ) -> Result<Self, Vec<PolicyProblem>> {
+        Self::put_together((roles, files), Tried::LeftOut, catalog, time_zone, version)
+    }
+
+    /// Compiles the rules that are tried beside those that are enforced: the same, and those that are only tried.
+    pub fn compile_tried(
+        roles: &[RoleSettings],
+        files: &[CedarFile],
+        catalog: Catalog,
+        time_zone: &str,
+        version: Digest,
+    ) -> Result<Self, Vec<PolicyProblem>> {
+        Self::put_together((roles, files), Tried::Taken, catalog, time_zone, version)
+    }
+
+    fn put_together(
+        (roles, files): (&[RoleSettings], &[CedarFile]),
+        tried: Tried,
         catalog: Catalog,
         time_zone: &str,
         version: Digest,
@@ -69,13 +95,13 @@ impl Rules {
         let vocabulary = Vocabulary::new().map_err(whole)?;
 
         problems.extend(check::roles(roles, &catalog));
-        let mut draft =
-            Draft { vocabulary: &vocabulary, rules: Vec::new(), conditions: HashMap::new(), problems };
+        let (rules, conditions) = (Vec::new(), HashMap::new());
+        let mut draft = Draft { vocabulary: &vocabulary, tried, left_out: 0, rules, conditions, problems };
         draft.add_roles(roles);
         for file in files {
             draft.add_file(file);
         }
-        let Draft { rules, mut problems, .. } = draft;
+        let Draft { rules, mut problems, left_out, .. } = draft;
         problems.extend(check::ids(&rules));
         if problems.is_empty() {
             problems.extend(check::rules(&rules, roles, &catalog, &schema, &vocabulary));
@@ -101,7 +127,31 @@ impl Rules {
             zone,
             generation: GENERATION.fetch_add(1, Ordering::Relaxed),
             version,
+            left_out,
+            shadow: None,
         })
+    }
+
+    /// Whether there are rules that are only tried, and so left out here.
+    pub const fn leaves_out(&self) -> bool {
+        self.left_out > 0
+    }
+
+    /// The same, with rules that are decided beside them.
+    #[must_use]
+    pub fn with_shadow(mut self, tried: Self) -> Self {
+        self.shadow = Some(Box::new(Shadow::new(&self, tried)));
+        self
+    }
+
+    /// What is decided beside these rules.
+    pub(super) fn shadowed(&self) -> Option<&Shadow> {
+        self.shadow.as_deref()
+    }
+
+    /// The rules that are decided beside these.
+    pub fn shadow(&self) -> Option<&Self> {
+        self.shadow.as_deref().map(|shadow| &shadow.rules)
     }
 
     /// The time zone in which hours are meant.
@@ -187,9 +237,18 @@ pub struct ShownRule<'r> {
     pub cedar: &'r str,
 }
 
+/// What becomes of rules that are only tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tried {
+    LeftOut,
+    Taken,
+}
+
 /// The rules while they are being collected.
 struct Draft<'v> {
     vocabulary: &'v Vocabulary,
+    tried: Tried,
+    left_out: usize,
     rules: Vec<Rule>,
     /// The conditions of generated rules, by their text: rules of many roles say the same.
     conditions: HashMap<String, Arc<Condition>>,
@@ -200,6 +259,10 @@ impl Draft<'_> {
     fn add_roles(&mut self, roles: &[RoleSettings]) {
         for role in roles {
             for (index, may) in role.may.iter().enumerate() {
+                if may.shadow && self.tried == Tried::LeftOut {
+                    self.left_out += 1;
+                    continue;
+                }
                 let position = index + 1;
                 let source = PolicySource::May(role.name.clone(), position);
                 let wording = wording::of(role, position, may);
@@ -249,6 +312,17 @@ impl Draft<'_> {
                     continue;
                 }
             };
+            match is_tried(policy.annotation("shadow")) {
+                Ok(true) if self.tried == Tried::LeftOut => {
+                    self.left_out += 1;
+                    continue;
+                }
+                Ok(_) => {}
+                Err(what) => {
+                    self.problems.push(PolicyProblem::new(at(0), what, "`@shadow`, or nothing"));
+                    continue;
+                }
+            }
             let given = policy.annotation("id");
             if let Some(Err(what)) = given.map(check::id) {
                 self.problems.push(PolicyProblem::new(
@@ -275,6 +349,15 @@ impl Draft<'_> {
                 Err(what) => self.problems.push(PolicyProblem::new(at(0), what, "")),
             }
         }
+    }
+}
+
+/// Whether a rule is only tried, by its annotation `@shadow`.
+fn is_tried(annotation: Option<&str>) -> Result<bool, String> {
+    match annotation {
+        None => Ok(false),
+        Some("" | "true") => Ok(true),
+        Some(other) => Err(format!("`@shadow(\"{}\")` says neither yes nor no", other.escape_debug())),
     }
 }
 

@@ -170,7 +170,9 @@ pub(super) fn rules(
         }
     }
     let used = used_roles(rules);
-    for role in roles.iter().filter(|role| !used.contains(role.name.as_str())) {
+    // One whose rules are only tried may have none yet.
+    let is_tried = |role: &RoleSettings| role.may.iter().any(|may| may.shadow);
+    for role in roles.iter().filter(|role| !used.contains(role.name.as_str()) && !is_tried(role)) {
         problems.push(PolicyProblem::new(
             PolicySource::Role(role.name.clone()),
             "no rule uses this role",

@@ -49,25 +49,25 @@ impl Rules {
     /// Decides. What the rules answer to the same question is remembered in `memory` for as long as it holds; what the risks
     /// ask for besides is looked up each time.
     pub fn decide(&self, memory: &Memory, question: &Question<'_>) -> Decision {
-        let Some((route, slice)) = self.concerned(question) else {
-            return Outcome::failed().into_decision(false);
-        };
-        let Some(identity) = question.identity else {
-            return self.unknown_person(slice).into_decision(false);
-        };
+        let (outcome, cached) = self.outcome(memory, question);
+        outcome.into_decision(cached)
+    }
+
+    /// The answer, and whether it was remembered.
+    pub(super) fn outcome(&self, memory: &Memory, question: &Question<'_>) -> (Outcome, bool) {
+        let Some((route, slice)) = self.concerned(question) else { return (Outcome::failed(), false) };
+        let Some(identity) = question.identity else { return (self.unknown_person(slice), false) };
         let key = Key { generation: self.generation, question: self.asked(slice, question) };
         if let Some(outcome) = memory.recall(identity, &key, question.now) {
-            return self.raised(outcome, question).into_decision(true);
+            return (self.raised(outcome, question), true);
         }
         let facts = self.facts(identity, question);
         // A question that cannot be put is not remembered, and is no.
-        let Ok(outcome) = self.settle(route, slice, &facts) else {
-            return Outcome::failed().into_decision(false);
-        };
+        let Ok(outcome) = self.settle(route, slice, &facts) else { return (Outcome::failed(), false) };
         let until = holds_until(&slice.reads, identity, question.now, outcome.lasts_at_most());
         let until = self.proof_until(identity, question.device, question.now, until);
         memory.keep(identity, key, outcome.clone(), question.now, until);
-        self.raised(outcome, question).into_decision(false)
+        (self.raised(outcome, question), false)
     }
 
     /// What no rule is asked about: a public route, or a request that no route matches while its

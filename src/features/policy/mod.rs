@@ -11,6 +11,9 @@
 //! offers. Answers are remembered for as long as nothing that they depend on changes (`memory`). Last, a risk that stands
 //! may make a step-up of a yes (`raise`).
 //!
+//! Rules can be tried before they count: in the `shadow` of those in force, on what was recorded (`replay`), or by what
+//! changes with them in words (`diff`).
+//!
 //! Start at [`decide`].
 
 #![expect(clippy::similar_names, reason = "a rule and a role are two words of the house")]
@@ -19,11 +22,15 @@ pub mod bundle;
 pub mod cases;
 pub mod catalog;
 pub mod decide;
+pub mod diff;
 pub mod explain;
 pub mod memory;
 pub mod person;
 pub mod problem;
+pub mod replay;
 pub mod settings;
+pub mod shadow;
+pub mod tighten;
 
 pub use bundle::Rules;
 pub use memory::Memory;

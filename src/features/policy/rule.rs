@@ -60,6 +60,11 @@ impl Rule {
         matches!(self.policy.effect(), Effect::Permit)
     }
 
+    /// Whether it stands in a Cedar file.
+    pub(super) fn is_hand_written(&self) -> bool {
+        matches!(self.source, PolicySource::File { .. })
+    }
+
     /// Whether its scope says whose people it is for: a role is of groups of named providers, and a person is one provider's.
     pub(super) fn names_people(&self) -> bool {
         self.role.is_some() || matches!(self.principal, PrincipalConstraint::Eq(_))

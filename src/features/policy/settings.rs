@@ -29,7 +29,7 @@ pub struct RoleSettings {
 }
 
 /// One thing that a role may do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaySettings {
     /// In which application.
     pub application: ApplicationName,
@@ -39,12 +39,14 @@ pub struct MaySettings {
     pub routes: Vec<String>,
     /// On which categories: every category of the route has to be listed; empty: all.
     pub categories: Vec<Category>,
+    /// Whether it is only tried: decided beside the rules in force, never enforced.
+    pub shadow: bool,
     /// Under which conditions.
     pub when: WhenSettings,
 }
 
 /// The conditions of a rule; all have to hold.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WhenSettings {
     /// How surely, and how freshly, the person must be known.
     pub assurance: Option<AssuranceNeed>,
@@ -61,6 +63,15 @@ pub struct WhenSettings {
     /// The relationship to the patient that is needed, by name. Needs a declared feed: without one
     /// the relationship is unknown and the rule never fires.
     pub relationship: Option<String>,
+}
+
+/// Rules that are tried in place of those in force.
+#[derive(Clone, Debug, Default)]
+pub struct ShadowSettings {
+    /// In place of all roles; `None`: the roles in force.
+    pub roles: Option<Vec<RoleSettings>>,
+    /// In place of all Cedar files; `None`: those in force.
+    pub policies: Option<Vec<CedarFile>>,
 }
 
 /// How long a justification counts.

@@ -6,6 +6,7 @@
 //! - [`table`] settles the configuration into a [`table::RouteTable`]; [`recognize`] asks it what a request is.
 //! - [`body`] reads the bodies of requests whose route depends on them; [`call`] is what they call by name,
 //!   [`bundle`] what they hold of other requests.
+//! - [`learn`] proposes routes for what was observed and none matched.
 //! - [`view`] is what a request looks like to this feature.
 
 pub mod body;
@@ -15,6 +16,8 @@ mod condition;
 pub mod fields;
 mod graphql;
 mod json;
+pub mod learn;
+mod look;
 mod media_type;
 mod multipart;
 pub mod pattern;

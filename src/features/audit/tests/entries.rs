@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use proptest::collection::vec;
+use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -10,7 +10,10 @@ use proptest::sample::select;
 use super::*;
 use crate::domain::action::Action;
 use crate::domain::count::WhyUnknown;
-use crate::domain::event::{EventHold, EventJustification, EventLock, HoldStep, LockStep, Taken};
+use crate::domain::event::{
+    EventHold, EventJustification, EventLock, EventObserved, EventShadow, EventStanding, HoldStep, LockStep,
+    Taken,
+};
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::provisioning::{ProvisionedResource, Provisioning, ProvisioningStep, ResourceKind};
@@ -182,8 +185,8 @@ fn event() -> impl Strategy<Value = RequestId> {
 
 fn subject() -> impl Strategy<Value = Arc<Kept<EventSubject>>> {
     let who = (text(), text(), text(), vec(name(), 0..3), select(Purpose::ALL), any::<u64>());
-    (who, option::of(text()), vec(text(), 0..3), moment()).prop_map(
-        |((issuer, sub, name, roles, purpose, seed), acr, amr, auth_time)| {
+    (who, option::of(text()), vec(text(), 0..3), moment(), standing()).prop_map(
+        |((issuer, sub, name, roles, purpose, seed), acr, amr, auth_time, standing)| {
             Arc::new(Kept::new(EventSubject {
                 issuer: issuer.into(),
                 sub: sub.into(),
@@ -195,9 +198,17 @@ fn subject() -> impl Strategy<Value = Arc<Kept<EventSubject>>> {
                 amr,
                 auth_time,
                 client: None,
+                standing: Some(standing),
             }))
         },
     )
+}
+
+fn standing() -> impl Strategy<Value = EventStanding> {
+    let told = (option::of(vec(text(), 0..3)), option::of(btree_map(text(), vec(text(), 0..3), 0..3)));
+    (name(), told, btree_map(name(), moment(), 0..3)).prop_map(|(provider, (groups, attributes), proven)| {
+        EventStanding { provider, groups, attributes, proven }
+    })
 }
 
 fn patient() -> impl Strategy<Value = PatientDigest> {
@@ -238,7 +249,14 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         option::of(name()),
         option::of((text(), text())),
         option::of(hold()),
-        (option::of(name()), option::of(lock()), option::of(text()), vec(risk(), 0..3), any::<bool>()),
+        (
+            option::of(name()),
+            option::of(lock()),
+            option::of(text()),
+            vec(risk(), 0..3),
+            any::<bool>(),
+            option::of(shadow()),
+        ),
         option::of(text()),
         option::of(revocation()),
         (option::of(provisioning()), option::of(signal())),
@@ -272,11 +290,27 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         lock: more.3.1.map(Box::new),
         risks: more.3.3,
         keep_alive_ignored: more.3.4,
+        shadow: more.3.5.map(Box::new),
         note: more.4,
         revocation: more.5.map(Box::new),
         provisioning: more.6.0.map(Box::new),
         signal: more.6.1.map(Box::new),
     })
+}
+
+fn shadow() -> impl Strategy<Value = EventShadow> {
+    let answer = (select(Verdict::ALL), select(Reason::ALL), vec(text(), 0..3), any::<bool>());
+    answer.prop_map(|(decision, reason, rules, differs)| EventShadow {
+        decision,
+        reason,
+        rules: rules.into_iter().map(Into::into).collect(),
+        differs,
+    })
+}
+
+fn observed() -> impl Strategy<Value = EventObserved> {
+    (option::of(text()), any::<bool>())
+        .prop_map(|(media_type, attachment)| EventObserved { media_type, attachment })
 }
 
 fn risk() -> impl Strategy<Value = EventRisk> {
@@ -394,7 +428,8 @@ fn any_closing() -> impl Strategy<Value = Closing> {
     let why = (option::of(select(Reason::ALL)), option::of(exceeded()), option::of(select(OnExceed::ALL)));
     let number = || prop_oneof![any::<u64>(), 0..2000_u64];
     let what = (count(), count(), any::<bool>(), number(), number(), number(), option::of(number()));
-    (how, why, what, option::of(revoked())).prop_map(|(how, why, what, revoked)| Closing {
+    let more = (option::of(revoked()), option::of(observed()));
+    (how, why, what, more).prop_map(|(how, why, what, (revoked, observed))| Closing {
         event: how.0,
         time: how.1,
         outcome: how.2,
@@ -405,6 +440,7 @@ fn any_closing() -> impl Strategy<Value = Closing> {
         exceeded: why.1,
         on_exceed: why.2,
         found_file: what.2,
+        observed: observed.map(Box::new),
         bytes_in: what.3,
         bytes_out: what.4,
         duration_us: what.5,

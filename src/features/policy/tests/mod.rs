@@ -3,8 +3,10 @@
 mod asking;
 mod compiling;
 mod deciding;
+mod differing;
 mod forbidding;
 mod raising;
+mod recorded;
 mod remembering;
 mod unlocking;
 
@@ -75,6 +77,7 @@ pub(super) fn may(application: &str, actions: &[Action], when: WhenSettings) -> 
         actions: actions.to_vec(),
         routes: Vec::new(),
         categories: Vec::new(),
+        shadow: false,
         when,
     }
 }

@@ -6,6 +6,7 @@ mod choosing;
 mod coded;
 mod entries;
 mod hostile;
+mod learning;
 mod tables;
 
 use http::{HeaderMap, HeaderValue, Method};

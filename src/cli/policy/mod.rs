@@ -2,6 +2,13 @@
 //!
 //! The verbs are given rules that are loaded already, and a way to find the route of a URL.
 
+mod candidate;
+pub(super) mod diff;
+pub(super) mod learn;
+mod recorded;
+pub(super) mod replay;
+pub(super) mod tighten;
+
 use std::io::Write;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -30,6 +37,14 @@ pub enum PolicyCommand {
     Explain(Box<ExplainArguments>),
     /// Run cases: what the rules must answer, as data.
     Test(TestArguments),
+    /// Compare two configurations: what changes, and whether that permits more or less.
+    Diff(diff::DiffArguments),
+    /// Decide what was recorded again under a candidate, and list what would have been otherwise.
+    Replay(replay::ReplayArguments),
+    /// Propose routes for what was observed and none matched: to be read, corrected and put into the application's file.
+    Learn(learn::LearnArguments),
+    /// Propose the least privilege that would have sufficed for what was recorded.
+    Tighten(tighten::TightenArguments),
 }
 
 /// Arguments of `policy show`.
@@ -113,12 +128,17 @@ impl PolicyCommand {
     pub fn form(&self) -> &[String] {
         match self {
             Self::Explain(arguments) => &arguments.form,
-            Self::Show(_) | Self::Test(_) => &[],
+            Self::Show(_)
+            | Self::Test(_)
+            | Self::Diff(_)
+            | Self::Replay(_)
+            | Self::Learn(_)
+            | Self::Tighten(_) => &[],
         }
     }
 }
 
-/// Does what `command` says with `rules`.
+/// Does what `command` says with the rules in force; what is about other rules or a journal as well has a file of its own.
 pub fn run(
     command: &PolicyCommand,
     rules: &Rules,
@@ -130,6 +150,10 @@ pub fn run(
         PolicyCommand::Show(arguments) => show(arguments, rules, out),
         PolicyCommand::Explain(arguments) => explain(arguments, rules, resolve, now, out),
         PolicyCommand::Test(arguments) => test(arguments, rules, resolve, now, out),
+        PolicyCommand::Diff(_)
+        | PolicyCommand::Replay(_)
+        | PolicyCommand::Learn(_)
+        | PolicyCommand::Tighten(_) => Ok(Exit::Usage),
     }
 }
 
@@ -379,7 +403,7 @@ mod tests {
         let (_, schema) = typed(&rules, &["show", "--schema"]);
         assert_eq!(
             schema,
-            include_str!("../../config/policies/leastway.cedarschema"),
+            include_str!("../../../config/policies/leastway.cedarschema"),
             "the shipped one differs"
         );
     }

@@ -1,0 +1,146 @@
+//! One `may` in words, and what changes from one to another.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use super::Direction;
+use crate::domain::assurance::AssuranceNeed;
+use crate::domain::hours::Hours;
+use crate::features::policy::settings::{MaySettings, WhenSettings};
+
+/// What it permits, in one line.
+pub(super) fn told(may: &MaySettings) -> String {
+    let mut parts = vec![format!("{} in {}", listed(&may.actions, ""), may.application)];
+    if !may.routes.is_empty() {
+        parts.push(format!("routes {}", listed(&may.routes, "")));
+    }
+    if !may.categories.is_empty() {
+        parts.push(format!("categories {}", listed(&may.categories, "")));
+    }
+    parts.extend(fields(&may.when).into_iter().filter(|field| !field.is_open).map(|field| field.told()));
+    parts.join("; ")
+}
+
+/// What differs, in words, and which way the conditions go. What is said of actions, routes and categories has its way by what
+/// is reached.
+pub(super) fn changes(old: &MaySettings, new: &MaySettings) -> (Vec<String>, Direction) {
+    let mut what = Vec::new();
+    let mut compare = |key: &str, was: String, now: String| {
+        if was != now {
+            what.push(format!("{key}: {was} → {now}"));
+        }
+    };
+    compare("application", old.application.to_string(), new.application.to_string());
+    compare("actions", listed(&old.actions, ""), listed(&new.actions, ""));
+    compare("routes", listed(&old.routes, "all"), listed(&new.routes, "all"));
+    compare("categories", listed(&old.categories, "all"), listed(&new.categories, "all"));
+    for (was, now) in fields(&old.when).into_iter().zip(fields(&new.when)) {
+        compare(was.key, was.value, now.value);
+    }
+    (what, conditions(&old.when, &new.when))
+}
+
+struct Field {
+    key: &'static str,
+    value: String,
+    is_open: bool,
+}
+
+impl Field {
+    fn told(&self) -> String {
+        format!("{} {}", self.key, self.value)
+    }
+}
+
+fn fields(when: &WhenSettings) -> [Field; 7] {
+    let field = |key, value: Option<String>| {
+        let is_open = value.is_none();
+        Field { key, value: value.unwrap_or_else(|| "any".to_owned()), is_open }
+    };
+    let set = |values: &dyn Fn() -> String, is_empty: bool| (!is_empty).then(values);
+    [
+        field("assurance", when.assurance.as_ref().map(assurance)),
+        field("justification", when.justification.then(|| "needed".to_owned())),
+        field("hours", when.hours.map(|hours| hours.to_string())),
+        field("location", set(&|| listed(&when.location, ""), when.location.is_empty())),
+        field("device", set(&|| listed(&when.device, ""), when.device.is_empty())),
+        field("purpose", set(&|| listed(&when.purpose, ""), when.purpose.is_empty())),
+        field("relationship", when.relationship.clone()),
+    ]
+}
+
+fn assurance(need: &AssuranceNeed) -> String {
+    match need.fresh {
+        None => need.class.to_string(),
+        Some(fresh) => format!("{} at most {} s ago", need.class, fresh.as_secs()),
+    }
+}
+
+/// Taken apart, so that a condition that is added cannot be forgotten here.
+fn conditions(old: &WhenSettings, new: &WhenSettings) -> Direction {
+    let WhenSettings { assurance, justification, hours, location, device, purpose, relationship } = old;
+    of_needs(assurance.as_ref(), new.assurance.as_ref())
+        .and(of_flags(*justification, new.justification))
+        .and(of_hours(*hours, new.hours))
+        .and(of_choices(location, &new.location))
+        .and(of_choices(device, &new.device))
+        .and(of_choices(purpose, &new.purpose))
+        .and(of_options(relationship.as_ref(), new.relationship.as_ref()))
+}
+
+fn of_needs(old: Option<&AssuranceNeed>, new: Option<&AssuranceNeed>) -> Direction {
+    match (old, new) {
+        (Some(old), Some(new)) if old.class == new.class => {
+            let age = |need: &AssuranceNeed| need.fresh.unwrap_or(std::time::Duration::MAX);
+            match age(old).cmp(&age(new)) {
+                std::cmp::Ordering::Less => Direction::Wider,
+                std::cmp::Ordering::Greater => Direction::Narrower,
+                std::cmp::Ordering::Equal => Direction::Same,
+            }
+        }
+        (old, new) => of_options(old, new),
+    }
+}
+
+const fn of_flags(old: bool, new: bool) -> Direction {
+    match (old, new) {
+        (false, true) => Direction::Narrower,
+        (true, false) => Direction::Wider,
+        (true, true) | (false, false) => Direction::Same,
+    }
+}
+
+fn of_hours(old: Option<Hours>, new: Option<Hours>) -> Direction {
+    let minutes = |hours: Option<Hours>| -> BTreeSet<u16> {
+        (0..24 * 60).filter(|minute| hours.is_none_or(|hours| hours.contain(*minute))).collect()
+    };
+    Direction::of_sets(&minutes(old), &minutes(new))
+}
+
+/// Where nothing is chosen, everything is.
+fn of_choices<T: Ord>(old: &[T], new: &[T]) -> Direction {
+    match (old.is_empty(), new.is_empty()) {
+        (true, true) => Direction::Same,
+        (true, false) => Direction::Narrower,
+        (false, true) => Direction::Wider,
+        (false, false) => Direction::of_sets(&old.iter().collect(), &new.iter().collect()),
+    }
+}
+
+fn of_options<T: PartialEq>(old: Option<T>, new: Option<T>) -> Direction {
+    match (old, new) {
+        (None, None) => Direction::Same,
+        (None, Some(_)) => Direction::Narrower,
+        (Some(_), None) => Direction::Wider,
+        (Some(old), Some(new)) if old == new => Direction::Same,
+        (Some(_), Some(_)) => Direction::Otherwise,
+    }
+}
+
+/// Separated by commas; `none` where there is nothing.
+pub(super) fn listed<T: Display>(all: &[T], none: &str) -> String {
+    if all.is_empty() {
+        return none.to_owned();
+    }
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
