@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Action;
 use super::application::{ApplicationName, Category, ClientName, CredentialName, RoleName, RouteName};
+use super::asked::EventAsked;
 use super::count::Count;
 use super::device::DeviceClass;
 use super::kept::Kept;
@@ -197,6 +198,9 @@ pub struct Opening {
     /// Whether it came at equal intervals, as a page asks by itself: it was no sign of the person.
     #[serde(skip_serializing_if = "is_false", default)]
     pub keep_alive_ignored: bool,
+    /// What was lowered or added before it was sent, and what it asked for beyond what is allowed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub asked: Option<Box<EventAsked>>,
     /// For administration and lifecycle: what was done, in a few plain words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
@@ -401,6 +405,7 @@ impl Opening {
             lock: None,
             risks: Vec::new(),
             keep_alive_ignored: false,
+            asked: None,
             note: None,
             revocation: None,
             provisioning: None,

@@ -76,6 +76,7 @@ impl Members<'_> {
             lock,
             risks,
             keep_alive_ignored,
+            asked,
             note,
             revocation,
             provisioning,
@@ -111,6 +112,7 @@ impl Members<'_> {
         self.json(key!("lock"), lock.as_deref())?;
         self.json(key!("risks"), Some(risks).filter(|risks| !risks.is_empty()))?;
         self.json(key!("keep_alive_ignored"), keep_alive_ignored.then_some(&true))?;
+        self.json(key!("asked"), asked.as_deref())?;
         self.text(key!("note"), note.as_deref())?;
         self.json(key!("revocation"), revocation.as_deref())?;
         self.json(key!("provisioning"), provisioning.as_deref())?;

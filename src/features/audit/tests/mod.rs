@@ -63,6 +63,7 @@ fn opening(number: u64) -> Opening {
         lock: None,
         risks: Vec::new(),
         keep_alive_ignored: false,
+        asked: None,
         application: Some("ehr".parse().unwrap()),
         route: Some("patient.list.csv".parse().unwrap()),
         action: Some(crate::domain::action::Action::Export),
