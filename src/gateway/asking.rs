@@ -21,6 +21,7 @@ use super::sought::{Part, seek_whole, unreadable};
 use crate::domain::asked::EventAsked;
 use crate::domain::limit::OnExceed;
 use crate::features::guard::limit::Terms;
+use crate::features::route::ask::settings::Asks;
 use crate::features::route::ask::{self, Asking, Bounds, NotAsked, Rewritten};
 use crate::features::route::body::{Body, BodyFault, BodyNeeds};
 use crate::features::route::bundle::{self, Entry};
@@ -112,14 +113,14 @@ impl Passage<'_> {
 
     fn admit_asked(
         &self,
-        route: &Route,
+        (route, asks): (&Route, &Asks),
         (target, view): (&PathAndQuery, &RequestView<'_>),
         (bytes, bounds): (&[u8], &Bounds),
         asked: &mut EventAsked,
     ) -> Result<Rewritten, Refusal> {
         let quirks = self.application.quirks;
         let asking = Asking { target, view, bytes, quirks, captures: &route.captures };
-        match route.asks.admit(&asking, bounds) {
+        match asks.admit(&asking, bounds) {
             Ok((rewritten, more)) => {
                 asked.and(more);
                 Ok(rewritten)
@@ -162,7 +163,7 @@ impl Passage<'_> {
     fn entry_within(
         &self,
         entry: &Entry,
-        route: &Route,
+        route: (&Route, &Asks),
         headers: &HeaderMap,
         bounds: &Bounds,
         asked: &mut EventAsked,
@@ -187,9 +188,10 @@ impl Passage<'_> {
     }
 }
 
-/// The route of a part, if anything may be asked of it.
-fn asked_route(part: &Part) -> Option<&Route> {
-    part.route.as_deref().filter(|route| !route.asks.is_empty())
+/// The route of a part and what it may be asked for, if not anything.
+fn asked_route(part: &Part) -> Option<(&Route, &Asks)> {
+    let route = part.route.as_deref()?;
+    route.asks.as_deref().map(|asks| (route, asks))
 }
 
 fn at_query(target: &PathAndQuery, query: &[u8]) -> Result<PathAndQuery, Refusal> {

@@ -124,7 +124,8 @@ fn seek_entry(
 
 /// Whether what may be asked for is told by the body.
 fn minds_body(recognized: &Recognized<'_>, headers: &HeaderMap) -> bool {
-    matches!(recognized, Recognized::Route(matched) if matched.route.asks.minds_body(headers))
+    let Recognized::Route(matched) = recognized else { return false };
+    matched.route.asks.as_ref().is_some_and(|asks| asks.minds_body(headers))
 }
 
 fn part(recognized: &Recognized<'_>) -> Result<Part, Refusal> {

@@ -1,5 +1,7 @@
 //! What a route may be asked for; and whether a request to it has the places that are named.
 
+use std::sync::Arc;
+
 use http::Method;
 
 use super::route::pointer;
@@ -15,18 +17,18 @@ use crate::features::route::pattern::Segment;
 use crate::features::route::settings::{Condition, Match, Test};
 
 /// Reads `cap` and `ask` of a route that looks like this.
-pub(super) fn asks(reader: &Reader<'_>, matching: Option<&Match>) -> Option<Asks> {
+pub(super) fn asks(reader: &Reader<'_>, matching: Option<&Match>) -> Result<Option<Arc<Asks>>, Wrong> {
     let caps = collect_all(reader.tables("cap", 1).iter().map(|reader| cap(reader, matching)));
     let asks = match reader.optional_table("ask") {
         Some(reader) => ask(&reader, matching),
-        None => Some(Asks::default()),
+        None => (!reader.has("ask")).then(Asks::default),
     };
-    let asks = Asks { caps: caps?, ..asks? };
+    let asks = Asks { caps: caps.ok_or(Wrong)?, ..asks.ok_or(Wrong)? };
     if let Some(twice) = twice(&asks.caps) {
         reader.error("cap", format!("`{twice}` is capped twice"), "one cap for each");
-        return None;
+        return Err(Wrong);
     }
-    Some(asks)
+    Ok((!asks.is_empty()).then(|| Arc::new(asks)))
 }
 
 fn twice(caps: &[Cap]) -> Option<&str> {
@@ -40,7 +42,7 @@ fn cap(reader: &Reader<'_>, matching: Option<&Match>) -> Option<Cap> {
     let json = optional(reader, "json", || reader.text_with("json", member).map(Place::Json));
     let (max, missing, zero) = (reader.whole("max"), reader.parsed("missing"), reader.parsed("zero"));
     let also = optional(reader, "also", || numbers(reader));
-    let places = [("query", query?), ("form", form?), ("json", json?)];
+    let places = [("query", query.ok()?), ("form", form.ok()?), ("json", json.ok()?)];
     let mut places = places.into_iter().filter_map(|(key, place)| Some((key, place?)));
     let (Some((key, place)), None) = (places.next(), places.next()) else {
         let what = "a cap is about one place";
@@ -53,14 +55,21 @@ fn cap(reader: &Reader<'_>, matching: Option<&Match>) -> Option<Cap> {
         let what = format!("`match` tells the route by the value of `{}`, which this changes", place.name());
         reader.error(key, what, "a route that is told by something else, or by `true` (present)");
     }
-    let cap = Cap { place, max: max?, missing: missing?, zero: zero?, also: also?.unwrap_or_default() };
+    let cap = Cap { place, max: max?, missing: missing?, zero: zero?, also: also.ok()?.unwrap_or_default() };
     (has_place && !is_told_by).then_some(cap)
 }
 
-/// What a key that may be absent becomes; `None` outside where it is wrong.
-fn optional<T>(reader: &Reader<'_>, name: &str, read: impl FnOnce() -> Option<T>) -> Option<Option<T>> {
-    if reader.has(name) { read().map(Some) } else { Some(None) }
+/// What a key that may be absent becomes.
+fn optional<T>(
+    reader: &Reader<'_>,
+    name: &str,
+    read: impl FnOnce() -> Option<T>,
+) -> Result<Option<T>, Wrong> {
+    if reader.has(name) { read().map(Some).ok_or(Wrong) } else { Ok(None) }
 }
+
+/// What is wrong was recorded.
+pub(super) struct Wrong;
 
 /// A pointer to a member: not to the whole document.
 fn member(text: &str) -> Result<String, Mistake> {
@@ -113,14 +122,13 @@ fn has_place(reader: &Reader<'_>, name: &str, place: &Place, matching: Option<&M
         matching.path.segments().iter().any(|part| matches!(part, Segment::Capture(name) if name == wanted))
     };
     let (what, right) = match place {
-        Place::Query(_) => return true,
         Place::Form(_) if !has_body || !matching.json.is_empty() => {
             ("the route's requests have no form", "`query`, or a route for POST")
         }
         Place::Json(_) if !has_body || !matching.form.is_empty() => {
             ("the route's requests have no JSON body", "`query`, or a route for POST")
         }
-        Place::Form(_) | Place::Json(_) => return true,
+        Place::Query(_) | Place::Form(_) | Place::Json(_) => return true,
         Place::Path(capture) if captures(capture) => return true,
         Place::Path(_) => ("the route's path captures nothing of that name", "a `{name}` of `match.path`"),
     };
@@ -144,17 +152,14 @@ fn place_of(reader: &Reader<'_>, name: &str, matching: Option<&Match>) -> Option
     has_place(reader, name, &place, matching).then_some(place)
 }
 
-/// What a table of a route's `ask` becomes, if it is written; `None` inside where it is wrong.
+/// What a table of a route's `ask` becomes, if it is written.
 fn read<T>(
     reader: &Reader<'_>,
     name: &str,
     matching: Option<&Match>,
     settle: fn(&Reader<'_>, Option<&Match>) -> Option<T>,
-) -> Option<Option<T>> {
-    match reader.optional_table(name) {
-        Some(reader) => settle(&reader, matching).map(Some),
-        None => (!reader.has(name)).then_some(None),
-    }
+) -> Result<Option<T>, Wrong> {
+    optional(reader, name, || reader.optional_table(name).and_then(|reader| settle(&reader, matching)))
 }
 
 fn ask(reader: &Reader<'_>, matching: Option<&Match>) -> Option<Asks> {
@@ -167,13 +172,13 @@ fn ask(reader: &Reader<'_>, matching: Option<&Match>) -> Option<Asks> {
     let fhir = read(reader, "fhir", matching, |reader, _| fhir(reader));
     Some(Asks {
         caps: Vec::new(),
-        format: format?,
-        columns: columns?,
-        span: span?,
-        search: search?,
-        destination: destination?,
-        ids: ids?,
-        fhir: fhir?,
+        format: format.ok()?,
+        columns: columns.ok()?,
+        span: span.ok()?,
+        search: search.ok()?,
+        destination: destination.ok()?,
+        ids: ids.ok()?,
+        fhir: fhir.ok()?,
     })
 }
 
@@ -184,10 +189,10 @@ fn format(reader: &Reader<'_>, matching: Option<&Match>) -> Option<FormatAsk> {
     });
     let missing = optional(reader, "missing", || reader.parsed("missing"));
     let allow = optional(reader, "allow", || reader.list::<Format>("allow"));
-    let (names, missing) = (names?, missing?);
-    let named = || names.iter().map(|(format, _)| *format);
-    let allow = allow?.unwrap_or_else(|| named().collect());
-    let can_be = |format: &Format| missing == Some(*format) || named().any(|named| named == *format);
+    let (names, missing) = (names?, missing.ok()?);
+    let words = || names.iter().map(|(format, _)| *format);
+    let allow = allow.ok()?.unwrap_or_else(|| words().collect());
+    let can_be = |format: &Format| missing == Some(*format) || words().any(|word| word == *format);
     if let Some(never) = allow.iter().find(|format| !can_be(format)) {
         reader.error(
             "allow",
@@ -261,12 +266,12 @@ fn fhir(reader: &Reader<'_>) -> Option<FhirAsk> {
     let (elements, include, revinclude) = (texts("elements"), texts("include"), texts("revinclude"));
     let (has, chain, total) = (texts("has"), texts("chain"), texts("total"));
     Some(FhirAsk {
-        count: count?,
-        elements: elements?.unwrap_or_default(),
-        include: include?.unwrap_or_default(),
-        revinclude: revinclude?.unwrap_or_default(),
-        has: has?.unwrap_or_default(),
-        chain: chain?.unwrap_or_default(),
-        total: total?.unwrap_or_default(),
+        count: count.ok()?,
+        elements: elements.ok()?.unwrap_or_default(),
+        include: include.ok()?.unwrap_or_default(),
+        revinclude: revinclude.ok()?.unwrap_or_default(),
+        has: has.ok()?.unwrap_or_default(),
+        chain: chain.ok()?.unwrap_or_default(),
+        total: total.ok()?.unwrap_or_default(),
     })
 }

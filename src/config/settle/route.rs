@@ -46,7 +46,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
         websocket: websocket?,
         patience: patience?,
         entries,
-        asks: asks?,
+        asks: asks.ok()?,
     })
 }
 

@@ -1,5 +1,7 @@
 //! Applications and their routes, settled.
 
+use std::sync::Arc;
+
 use super::ask::settings::Asks;
 use super::pattern::PathPattern;
 use crate::domain::action::Action;
@@ -104,7 +106,7 @@ pub struct RouteSettings {
     /// The requests that its body holds.
     pub entries: Option<Entries>,
     /// What it may be asked for.
-    pub asks: Asks,
+    pub asks: Option<Arc<Asks>>,
 }
 
 impl RouteSettings {
@@ -123,7 +125,7 @@ impl RouteSettings {
             websocket: WebSocketBounds::default(),
             patience: Patience::default(),
             entries: None,
-            asks: Asks::default(),
+            asks: None,
         }
     }
 }

@@ -91,7 +91,7 @@ pub struct Route {
     /// The requests that its body holds.
     pub entries: Option<Entries>,
     /// What it may be asked for.
-    pub asks: Asks,
+    pub asks: Option<Arc<Asks>>,
     /// What its path captures: names, and which segment each takes.
     pub captures: Box<[(Box<str>, usize)]>,
     /// Its path pattern, as events show it.

@@ -13,12 +13,13 @@ use super::parameters::Found;
 pub(super) struct Document {
     text: String,
     value: Value,
+    is_changed: bool,
 }
 
 impl Document {
     /// A document that was read as one with one reading, from this text.
     pub(super) const fn new(text: String, value: Value) -> Self {
-        Self { text, value }
+        Self { text, value, is_changed: false }
     }
 
     /// What stands at a pointer. A name in another letter case may be read or not, and a list where a member is
@@ -71,12 +72,13 @@ impl Document {
         };
         self.text.replace_range(written.0, &written.1);
         self.value = serde_json::from_str(&self.text).ok()?;
+        self.is_changed = true;
         Some(())
     }
 
-    /// As it is sent.
-    pub(super) fn text(&self) -> &str {
-        &self.text
+    /// As it is sent, if anything was written anew.
+    pub(super) fn changed(self) -> Option<Vec<u8>> {
+        self.is_changed.then(|| self.text.into_bytes())
     }
 }
 

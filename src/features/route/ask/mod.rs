@@ -94,7 +94,7 @@ impl From<BodyFault> for NotAsked {
 impl Asks {
     /// Whether the body has to be there: it tells what is asked for, or could tell it once more.
     pub fn minds_body(&self, headers: &HeaderMap) -> bool {
-        !self.is_empty() && (self.needs(true).json || may_be_form(headers))
+        self.needs(true).json || may_be_form(headers)
     }
 
     /// Brings a request within the bounds: what it became, and what was done; or why it is not sent.
@@ -109,8 +109,7 @@ impl Asks {
             (&body, asking.bytes),
             asking.captures,
             (asking.quirks, is_joined),
-        )
-        .map_err(BodyFault::from)?;
+        )?;
         self.check(&reading, bounds, &mut asked)?;
         for cap in &self.caps {
             cap.apply(&mut reading, bounds.page_size, &mut asked)?;
@@ -183,10 +182,9 @@ impl Asks {
 }
 
 /// Whether it is how much is asked for, and not what.
-#[expect(clippy::wildcard_enum_match_arm, reason = "few reasons are about how much")]
 const fn is_volume(reason: Reason) -> bool {
-    match reason {
-        Reason::PageSizeRejected | Reason::SearchTooWide | Reason::SpanTooWide | Reason::TooManyIds => true,
-        _ => false,
-    }
+    matches!(
+        reason,
+        Reason::PageSizeRejected | Reason::SearchTooWide | Reason::SpanTooWide | Reason::TooManyIds
+    )
 }

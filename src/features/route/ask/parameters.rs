@@ -19,6 +19,7 @@ pub(super) struct Parameters {
     pieces: Vec<Piece>,
     /// Whether they can be written anew: not where they are parts of a multipart body.
     is_written: bool,
+    is_changed: bool,
 }
 
 struct Piece {
@@ -35,7 +36,7 @@ impl Parameters {
             Ok(Piece { raw: raw.to_vec(), pairs: Fields::parse(raw)?, is_split: raw.contains(&b';') })
         };
         let pieces = raw.split(|byte| *byte == b'&').map(piece).collect::<Result<_, _>>()?;
-        Ok(Self { pieces, is_written: true })
+        Ok(Self { pieces, is_written: true, is_changed: false })
     }
 
     /// Those of a form of which only the values are known.
@@ -45,7 +46,8 @@ impl Parameters {
             pairs.push(key, value)?;
             Ok(Piece { raw: Vec::new(), pairs, is_split: false })
         };
-        Ok(Self { pieces: fields.iter().map(piece).collect::<Result<_, _>>()?, is_written: false })
+        let pieces = fields.iter().map(piece).collect::<Result<_, _>>()?;
+        Ok(Self { pieces, is_written: false, is_changed: false })
     }
 
     /// What stands under a name, and in which piece.
@@ -88,13 +90,14 @@ impl Parameters {
                 self.pieces.push(piece);
             }
         }
+        self.is_changed = true;
         Some(())
     }
 
-    /// As they are sent.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let raw: Vec<&[u8]> = self.pieces.iter().map(|piece| &*piece.raw).collect();
-        raw.join(&b'&')
+    /// As they are sent, if anything was written anew.
+    pub(super) fn changed(&self) -> Option<Vec<u8>> {
+        let raw = self.pieces.iter().map(|piece| &*piece.raw);
+        self.is_changed.then(|| raw.collect::<Vec<&[u8]>>().join(&b'&'))
     }
 
     fn position(&self, name: &str, folds: bool) -> Found<usize> {

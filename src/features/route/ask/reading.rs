@@ -22,8 +22,6 @@ pub(super) struct Reading<'a> {
     folds: bool,
     captures: &'a [(Box<str>, usize)],
     view: &'a RequestView<'a>,
-    query_changed: bool,
-    body_changed: bool,
 }
 
 /// What the body tells.
@@ -77,8 +75,6 @@ impl<'a> Reading<'a> {
             folds: quirks.has(Quirk::FoldsCase),
             captures,
             view,
-            query_changed: false,
-            body_changed: false,
         })
     }
 
@@ -137,9 +133,7 @@ impl<'a> Reading<'a> {
         let located = match place {
             Place::Json(pointer) => {
                 let Told::Json(document) = &mut self.body else { return None };
-                document.put(pointer, &Value::from(value.parse::<u64>().ok()?))?;
-                self.body_changed = true;
-                return Some(());
+                return document.put(pointer, &Value::from(value.parse::<u64>().ok()?));
             }
             Place::Path(_) => return None,
             Place::Query(_) | Place::Form(_) => self.located(place),
@@ -152,23 +146,20 @@ impl<'a> Reading<'a> {
         };
         if in_form {
             let Told::Form(form) = &mut self.body else { return None };
-            form.put(place.name(), value, folds)?;
-            self.body_changed = true;
+            form.put(place.name(), value, folds)
         } else {
-            self.query.put(place.name(), value, folds)?;
-            self.query_changed = true;
+            self.query.put(place.name(), value, folds)
         }
-        Some(())
     }
 
     /// What is sent.
     pub(super) fn written(self) -> Rewritten {
-        let body = self.body_changed.then(|| match &self.body {
-            Told::Form(form) => form.to_bytes(),
-            Told::Json(document) => document.text().as_bytes().to_vec(),
-            Told::Nothing | Told::Coded(_) => Vec::new(),
-        });
-        Rewritten { query: self.query_changed.then(|| self.query.to_bytes()), body }
+        let body = match self.body {
+            Told::Form(form) => form.changed(),
+            Told::Json(document) => document.changed(),
+            Told::Nothing | Told::Coded(_) => None,
+        };
+        Rewritten { query: self.query.changed(), body }
     }
 
     /// What stands in a place of query or form, and whether in the form. What is declared for the one and

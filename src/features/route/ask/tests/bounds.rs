@@ -166,7 +166,7 @@ fn a_search_for_everybody_is_refused_and_one_place_that_narrows_is_enough() {
         (r#"{"PatientName":""}"#, wide),
         (r#"{"PatientName":["SMITH","*"]}"#, wide),
         (r#"{"patientname":"SMITH"}"#, wide),
-        (r#"{}"#, wide),
+        ("{}", wide),
     ] {
         let body = format!("{{\"Level\":\"Study\",\"Query\":{query}}}");
         assert_eq!(reason_of(&asks, &Ask::post(JSON, &body)), expected, "{query}");
@@ -225,7 +225,7 @@ fn only_so_many_are_named_at_once() {
         (r#"{"Resources":["a","b,c"]}"#, many),
         (r#"{"Resources":[["a","b","c"]]}"#, many),
         (r#"{"resources":["a","b","c"]}"#, many),
-        (r#"{}"#, None),
+        ("{}", None),
     ] {
         assert_eq!(reason_of(&of(in_json("/Resources")), &Ask::post(JSON, body)), expected, "{body}");
     }
