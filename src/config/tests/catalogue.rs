@@ -513,7 +513,7 @@ fn what_may_be_asked_for_has_its_place_in_the_request() {
             with(
                 "ask = { span = { from = \"query:a\", to = \"query:b\", max = \"9d\", dates = \"%m/%d\" } }",
             ),
-            "application.ehr.route[1].ask.span.dates[1]: `%m/%d` does not say how a day is written",
+            "application.ehr.route[1].ask.span.dates: `%m/%d` does not say how a day is written",
         ),
     ]);
 }
