@@ -153,13 +153,13 @@ fn what_leaves_is_taken_for_what_it_is() {
             "GET",
             "https://ehr.clinic.example/interface/main/finder/dynamic_finder_ajax.php?iDisplayLength=25",
             &[],
-            Action::Export,
+            Action::Search,
         ),
         (
             "GET",
             "https://ehr.clinic.example/interface/main/finder/dynamic_finder_ajax.php?iDisplayStart=0&iDisplayLength=-1",
             &[],
-            Action::Export,
+            Action::Search,
         ),
         (
             "POST",

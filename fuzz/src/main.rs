@@ -7,6 +7,7 @@
 mod access_token;
 mod admit;
 mod callback;
+mod cap_request;
 mod claims;
 mod cookie_jar;
 mod count_csv;
@@ -72,6 +73,7 @@ targets! {
     access_token,
     admit,
     callback,
+    cap_request,
     claims,
     cookie_jar,
     count_csv,

@@ -14,6 +14,7 @@ use super::action::Action;
 use super::application::{
     ApplicationName, Category, ClientName, CredentialName, ProviderName, RoleName, RouteName,
 };
+use super::asked::EventAsked;
 use super::assurance::AssuranceClass;
 use super::count::Count;
 use super::device::DeviceClass;
@@ -204,6 +205,9 @@ pub struct Opening {
     /// What rules in the shadow answered, where there are any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub shadow: Option<Box<EventShadow>>,
+    /// What was lowered or added before it was sent, and what it asked for beyond what is allowed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub asked: Option<Box<EventAsked>>,
     /// For administration and lifecycle: what was done, in a few plain words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
@@ -476,6 +480,7 @@ impl Opening {
             risks: Vec::new(),
             keep_alive_ignored: false,
             shadow: None,
+            asked: None,
             note: None,
             revocation: None,
             provisioning: None,

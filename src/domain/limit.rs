@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::asked::Formats;
 use super::closed_list;
 
 closed_list! {
@@ -29,6 +30,12 @@ pub struct Limits {
     pub exports_per_day: Option<u64>,
     /// Distinct patients opened in a shift: a window of 12 hours, rolling.
     pub patients_opened_per_shift: Option<u64>,
+    /// Records that may be asked for at once, where a route has a cap on that.
+    pub page_size: Option<u64>,
+    /// Days that may be looked back, where a route says what tells the days.
+    pub days_back: Option<u64>,
+    /// Formats that may be asked for, where a route says what names them.
+    pub formats: Option<Formats>,
     /// What happens beyond any of these.
     pub on_exceed: OnExceed,
     /// What happens when the records of a reply that is taken away cannot be counted.
@@ -56,6 +63,9 @@ impl Limits {
         records_per_export: None,
         exports_per_day: None,
         patients_opened_per_shift: None,
+        page_size: None,
+        days_back: None,
+        formats: None,
         on_exceed: OnExceed::Advise,
         on_unknown_count: OnExceed::Advise,
     };
@@ -72,6 +82,12 @@ impl Limits {
             records_per_export: fewer(self.records_per_export, other.records_per_export),
             exports_per_day: fewer(self.exports_per_day, other.exports_per_day),
             patients_opened_per_shift: fewer(self.patients_opened_per_shift, other.patients_opened_per_shift),
+            page_size: fewer(self.page_size, other.page_size),
+            days_back: fewer(self.days_back, other.days_back),
+            formats: match (self.formats, other.formats) {
+                (Some(a), Some(b)) => Some(a.in_both(b)),
+                (a, b) => a.or(b),
+            },
             on_exceed: self.on_exceed.max(other.on_exceed),
             on_unknown_count: self.on_unknown_count.max(other.on_unknown_count),
         }

@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod application;
+pub mod asked;
 pub mod assurance;
 pub mod count;
 pub mod decision;

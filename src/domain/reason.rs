@@ -101,6 +101,22 @@ closed_list! {
         ExportOverWindowBudget = "export-over-window-budget",
         /// The records of an export cannot be counted.
         CountUnknown = "count-unknown",
+        /// A page size that cannot be brought within the cap.
+        PageSizeRejected = "page-size-rejected",
+        /// A search for everything, or nearly.
+        SearchTooWide = "search-too-wide",
+        /// More days, or days longer ago, than may be asked for.
+        SpanTooWide = "span-too-wide",
+        /// More things are named at once than may be.
+        TooManyIds = "too-many-ids",
+        /// A format that may not be asked for.
+        FormatNotAllowed = "format-not-allowed",
+        /// Columns or elements that may not be asked for.
+        ColumnsNotAllowed = "columns-not-allowed",
+        /// A search that joins what may not be joined.
+        JoinNotAllowed = "join-not-allowed",
+        /// It would be sent where nothing may be sent.
+        DestinationNotAllowed = "destination-not-allowed",
         // something is down
         /// The application does not accept the account under which we are known to it.
         UpstreamSignInFailed = "upstream-sign-in-failed",

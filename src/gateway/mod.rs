@@ -4,6 +4,7 @@
 //! shares none of it. **Rules** are immutable and swapped whole; **state** is kept.
 
 pub mod access;
+mod asking;
 pub mod back_channel;
 pub mod bells;
 pub mod beside;

@@ -85,6 +85,7 @@ pub async fn pass(
         Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),
     };
     let terms = passage.terms(&grounds);
+    let (target, body) = passage.asking(&terms, &mut parts, body, draft)?;
     let slots = match passage.windows(&terms, draft) {
         Ok(slots) => slots,
         Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),
@@ -103,7 +104,7 @@ pub async fn pass(
     event.count_in(counter(&body));
     let whose = (&passage.person, passage.line);
     let toward = Toward::new(pool, passage.normalized, whose, &parts.headers, route);
-    let mut request = passage.outbound(parts, body, credential, wants_upgrade)?;
+    let mut request = passage.outbound(parts, (target, body), credential, wants_upgrade)?;
     let tells_length = *request.method() == Method::HEAD && !counted;
     let proof = if wants_upgrade { upgrade::proof(request.headers()) } else { None };
 
@@ -171,11 +172,12 @@ impl Passage<'_> {
         self.moment.current.pools.get(self.application.index).ok_or(Refusal::Internal)
     }
 
-    /// The request as the application gets it: path and query byte for byte, framing and identity ours.
+    /// The request as the application gets it: path and query byte for byte, but for what [`Self::asking`] made of
+    /// them; framing and identity ours.
     fn outbound(
         &self,
         mut parts: Parts,
-        body: RequestBody,
+        (target, body): (PathAndQuery, RequestBody),
         credential: Option<&CredentialName>,
         wants_upgrade: bool,
     ) -> Result<Request<RequestBody>, Refusal> {
@@ -200,7 +202,6 @@ impl Passage<'_> {
         if wants_upgrade {
             upgrade::ask(&mut parts.headers, &worker.chance);
         }
-        let target: PathAndQuery = self.normalized.target().clone();
         let mut request = Request::new(body);
         *request.method_mut() = parts.method;
         *request.uri_mut() = Uri::from(target);

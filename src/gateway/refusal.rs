@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::domain::action::Action;
+use crate::domain::asked::Overreach;
 use crate::domain::assurance::AssuranceClass;
 use crate::domain::count::WhyUnknown;
 use crate::domain::decision::{Challenge, Denial};
@@ -82,6 +83,8 @@ pub enum Refusal {
     Denied(Denial, Option<Action>),
     /// Beyond the minimum necessary.
     TooMuch(Exceeded, Action),
+    /// It asks for more than it may, or for something else.
+    Asked(Overreach),
     /// Its records cannot be counted.
     CountUnknown(WhyUnknown, Action),
     /// The journal cannot be written: nothing passes unrecorded.
@@ -149,6 +152,7 @@ impl Refusal {
             Self::Challenge(challenged) => challenged.reason,
             Self::Denied(denial, _) => denial.reasons.first().copied().unwrap_or(Reason::NoRuleMatched),
             Self::TooMuch(exceeded, action) => over(*exceeded, *action),
+            Self::Asked(overreach) => overreach.reason,
             Self::CountUnknown(..) => Reason::CountUnknown,
             Self::Journal(_) => Reason::AuditUnavailable,
             Self::Upstream(error) => error.reason(),
@@ -201,6 +205,7 @@ impl Refusal {
             Self::CrossSite
             | Self::Denied(..)
             | Self::TooMuch(..)
+            | Self::Asked(_)
             | Self::CountUnknown(..)
             | Self::AccountBarred(_)
             | Self::SessionsFull(_)
@@ -249,6 +254,7 @@ impl Refusal {
             | Self::BodyTooLarge
             | Self::Challenge(_)
             | Self::Denied(..)
+            | Self::Asked(_)
             | Self::SignInFailed(..)
             | Self::LogoutRefused(LogoutRefused::Token(_))
             | Self::AccountBarred(_)
@@ -278,6 +284,7 @@ impl Refusal {
             | Self::CallerLeft
             | Self::Denied(..)
             | Self::TooMuch(..)
+            | Self::Asked(_)
             | Self::CountUnknown(..)
             | Self::Journal(_)
             | Self::Upstream(_)
@@ -319,6 +326,11 @@ impl Refusal {
         let wait = if let Self::TooManyRequests(wait) = self { Some(*wait) } else { None };
         let wait = wait.or_else(|| matches!(self, Self::Overloaded).then_some(OVERLOAD_LASTS))?;
         Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.is_zero()))
+    }
+
+    /// What is asked for and may not be.
+    pub fn overreach(&self) -> Option<&Overreach> {
+        if let Self::Asked(overreach) = self.alone() { Some(overreach) } else { None }
     }
 
     /// The limit that was passed.
@@ -398,6 +410,7 @@ mod tests {
     use std::io;
 
     use super::*;
+    use crate::domain::asked::Allowed;
     use crate::features::authn::LogoutTokenFault;
     use crate::gateway::normalize::path::PathFault;
 
@@ -481,6 +494,16 @@ mod tests {
                 403,
                 Reason::CountUnknown,
                 Outcome::Withheld,
+            ),
+            (
+                Refusal::Asked(Overreach {
+                    reason: Reason::SpanTooWide,
+                    parameter: "from".to_owned(),
+                    allowed: Allowed::Days(31),
+                }),
+                403,
+                Reason::SpanTooWide,
+                Outcome::Refused,
             ),
             (Refusal::Journal(JournalError::Closed), 503, Reason::AuditUnavailable, Outcome::Failed),
             (Refusal::Upstream(UpstreamError::ReplyTimeout), 504, Reason::UpstreamTimeout, Outcome::Failed),

@@ -255,6 +255,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         Refusal::TooMuch(exceeded, action) => {
             Page::TooMuch { exceeded: *exceeded, action: *action, ways_on: &[], return_to }
         }
+        Refusal::Asked(overreach) => Page::Asked { overreach },
         Refusal::CountUnknown(why, action) => Page::CountUnknown { action: *action, why: *why },
         Refusal::Journal(_)
         | Refusal::Upstream(_)
@@ -312,6 +313,10 @@ fn problem(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
     if let (Some(exceeded), Some(members)) = (refusal.exceeded(), problem.as_object_mut()) {
         members.insert("limit".to_owned(), json!(exceeded));
     }
+    if let (Some(overreach), Some(members)) = (refusal.overreach(), problem.as_object_mut()) {
+        members.insert("parameter".to_owned(), json!(overreach.parameter));
+        members.insert("allowed".to_owned(), json!(overreach.allowed));
+    }
     if let (Some((path, sent)), Some(members)) = (way_in(refusal, manner), problem.as_object_mut()) {
         members.insert("sign_in".to_owned(), json!(format!("https://{}{path}", manner.authority())));
         members.insert("sent".to_owned(), json!(sent));
@@ -352,6 +357,7 @@ fn operation_outcome(moment: &Moment, refusal: &Refusal) -> String {
     let code = match refusal.status() {
         StatusCode::UNAUTHORIZED => "login",
         StatusCode::FORBIDDEN if refusal.exceeded().is_some() => "too-costly",
+        StatusCode::FORBIDDEN if reason == Reason::JoinNotAllowed => "not-supported",
         StatusCode::FORBIDDEN => "forbidden",
         StatusCode::TOO_MANY_REQUESTS => "throttled",
         StatusCode::NOT_FOUND => "not-found",
@@ -362,7 +368,7 @@ fn operation_outcome(moment: &Moment, refusal: &Refusal) -> String {
         "severity": "error",
         "code": code,
         "details": { "coding": [{ "system": "urn:leastway:reason", "code": reason }] },
-        "diagnostics": format!("{} ({})", pages::title(reason, Language::English), moment.event),
+        "diagnostics": diagnostics(moment, refusal),
     });
     if let (Some(number), Some(members)) = (refusal.entry(), issue.as_object_mut()) {
         // FHIRPath counts from 0.
@@ -370,6 +376,15 @@ fn operation_outcome(moment: &Moment, refusal: &Refusal) -> String {
         members.insert("expression".to_owned(), json!([place]));
     }
     json!({ "resourceType": "OperationOutcome", "issue": [issue] }).to_string()
+}
+
+/// In a line for whoever reads the log of a client: with the parameter that it is about.
+fn diagnostics(moment: &Moment, refusal: &Refusal) -> String {
+    let title = pages::title(refusal.reason(), Language::English);
+    match refusal.overreach() {
+        Some(overreach) => format!("{title}: {} ({})", overreach.parameter, moment.event),
+        None => format!("{title} ({})", moment.event),
+    }
 }
 
 /// Where a person signs in so that what a script has asked for would pass.

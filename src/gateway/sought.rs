@@ -62,7 +62,7 @@ pub async fn seek(
         Bytes::new()
     } else {
         let recognized = table.recognize(application, &view, None);
-        if !matches!(recognized, Recognized::NeedsBody(_)) {
+        if !matches!(recognized, Recognized::NeedsBody(_)) && !minds_body(&recognized, &parts.headers) {
             let body = RequestBody::Streaming(incoming, Rc::new(Cell::new(0)));
             return Ok(Sought { part: part(&recognized)?, entries: Vec::new(), body });
         }
@@ -122,6 +122,12 @@ fn seek_entry(
     Ok(part)
 }
 
+/// Whether what may be asked for is told by the body.
+fn minds_body(recognized: &Recognized<'_>, headers: &HeaderMap) -> bool {
+    let Recognized::Route(matched) = recognized else { return false };
+    matched.route.asks.as_ref().is_some_and(|asks| asks.minds_body(headers))
+}
+
 fn part(recognized: &Recognized<'_>) -> Result<Part, Refusal> {
     match recognized {
         Recognized::Route(matched) => {
@@ -142,7 +148,8 @@ fn part(recognized: &Recognized<'_>) -> Result<Part, Refusal> {
     }
 }
 
-fn unreadable(fault: BodyFault) -> Refusal {
+/// A body that cannot be what it has to be, as a refusal.
+pub fn unreadable(fault: BodyFault) -> Refusal {
     if fault == BodyFault::TooLarge { Refusal::BodyTooLarge } else { Refusal::BodyUnreadable(fault) }
 }
 

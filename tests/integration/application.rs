@@ -16,7 +16,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use futures_util::StreamExt as _;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use http::{Method, Request};
+use http::{HeaderValue, Method, Request};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -72,11 +72,19 @@ async fn count(State(reached): State<Arc<AtomicUsize>>, request: Request<Body>, 
 }
 
 /// The body byte for byte; or a line for each header: `name: value`.
+/// With the target as it came.
 async fn echo(request: Request<Body>) -> Response {
+    let target = request.uri().path_and_query().unwrap().as_str().parse::<HeaderValue>().unwrap();
+    let mut reply = echoed(request);
+    reply.headers_mut().insert("x-target", target);
+    reply
+}
+
+fn echoed(request: Request<Body>) -> Response {
     if request.method() == Method::POST {
         return request.into_body().into_response();
     }
-    let line = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+    let line = |(name, value): (&http::HeaderName, &HeaderValue)| {
         format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))
     };
     request.headers().iter().map(line).collect::<String>().into_response()

@@ -230,7 +230,13 @@ async fn what_is_posted_is_decided_by_what_it_calls() {
                 400,
                 "body-unreadable",
             ),
-            ("/fhir/Patient/_search", "application/x-www-form-urlencoded", b"name=x".to_vec(), 200, ""),
+            (
+                "/fhir/Patient/_search",
+                "application/x-www-form-urlencoded",
+                b"name=x&_count=5".to_vec(),
+                200,
+                "",
+            ),
             (
                 "/fhir/Group/_search",
                 "application/x-www-form-urlencoded",

@@ -10,6 +10,7 @@
 
 mod alone;
 mod application;
+mod asking;
 mod back_channel;
 mod beside;
 mod bodies;

@@ -2,6 +2,7 @@
 
 use super::{Absent, Kind, Table, key, words};
 use crate::domain::action::Action;
+use crate::domain::asked::Format;
 use crate::domain::limit::OnExceed;
 use crate::domain::purpose::Purpose;
 
@@ -162,6 +163,24 @@ static LIMIT: Table = Table {
             Kind::Whole(0, NUMBER_MAX),
             Absent::Means("no limit"),
             "Distinct patients opened in 12 hours, rolling.",
+        ),
+        key(
+            "page_size",
+            Kind::Whole(1, NUMBER_MAX),
+            Absent::Means("what the route says"),
+            "The largest page that may be asked for, on routes with a `cap`. It is lowered, never refused.",
+        ),
+        key(
+            "days_back",
+            Kind::Whole(0, 36_600),
+            Absent::Means("no limit"),
+            "How many days back the first day of a span may lie, on routes with `ask.span`.",
+        ),
+        key(
+            "formats",
+            Kind::Words(words!(Format)),
+            Absent::Means("those of the route"),
+            "The formats that may be asked for, on routes with `ask.format`.",
         ),
         key("on_exceed", Kind::Word(words!(OnExceed)), BY_PURPOSE, "What happens beyond a number."),
         key(

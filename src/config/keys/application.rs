@@ -1,5 +1,6 @@
 //! Applications and their routes.
 
+use super::ask::{ASK, CAP};
 use super::browser::{CORS, SIGN_OUT};
 use super::hold::HOLD;
 use super::rewrite::REWRITE;
@@ -65,7 +66,8 @@ pub(super) static APPLICATION: Table = Table {
             Absent::Is("[]"),
             "How it reads requests where others read them differently. `fhir_search`: a POST to `…/_search` is the \
              search that a GET would be. `method_override`: every posted form is read, up to `guard.request_body`, \
-             and refused if its `_method` is not asked for.",
+             and refused if its `_method` is not asked for. `json_of_any_type`: a body is JSON whatever its media type \
+             says, where `cap` or `ask` look into it.",
         ),
         key(
             "authorities",
@@ -229,6 +231,13 @@ static ROUTE: Table = Table {
         ),
         key("category", Kind::Texts("clinical"), Absent::Is("[]"), "To which kinds of data."),
         key("reply", Kind::Table(&REPLY), Absent::Means("not counted"), "How its reply is counted."),
+        key(
+            "cap",
+            Kind::Tables(&CAP),
+            Absent::Means("none"),
+            "Numbers that are lowered before anything is sent, such as the size of a page.",
+        ),
+        key("ask", Kind::Table(&ASK), Absent::Means("anything"), "What may be asked for."),
         key(
             "credential",
             Kind::Text("admin"),

@@ -3,6 +3,7 @@
 
 mod access;
 mod application;
+mod ask;
 mod browser;
 mod client;
 mod credential;

@@ -1,6 +1,7 @@
 //! Turns what is written into settings, table by table.
 
 pub(super) mod application;
+mod ask;
 mod browser;
 pub(super) mod client;
 mod credential;

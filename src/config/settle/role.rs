@@ -5,6 +5,7 @@ use super::application::providers;
 use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
 use crate::domain::application::NameError;
+use crate::domain::asked::Format;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::limit::{Limits, OnExceed};
 use crate::domain::purpose::Purpose;
@@ -97,6 +98,12 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
     let records_per_export = reader.whole("records_per_export");
     let exports_per_day = reader.whole("exports_per_day");
     let patients_opened_per_shift = reader.whole("patients_opened_per_shift");
+    let (page_size, days_back) = (reader.whole("page_size"), reader.whole("days_back"));
+    let formats = if reader.has("formats") {
+        reader.list::<Format>("formats").map(|formats| Some(formats.into_iter().collect()))
+    } else {
+        Some(None)
+    };
     let on_exceed = outcome(reader, "on_exceed", purposes);
     let on_unknown_count = outcome(reader, "on_unknown_count", purposes);
     Some(Limits {
@@ -104,6 +111,9 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
         records_per_export,
         exports_per_day,
         patients_opened_per_shift,
+        page_size,
+        days_back,
+        formats: formats?,
         on_exceed: on_exceed?,
         on_unknown_count: on_unknown_count?,
     })

@@ -3,6 +3,7 @@
 use http::Method;
 use http::header::HeaderName;
 
+use super::ask::asks;
 use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
 use crate::domain::action::Action;
@@ -22,6 +23,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
     let websocket = reader.table("websocket").and_then(|reader| websocket(&reader));
     let patience = patience(reader);
     let shape = reader.optional_table("reply").map(|reader| reply(&reader));
+    let asks = asks(reader, matching.as_ref());
     let entries = if reader.has("entries") { Some(reader.parsed("entries")?) } else { None };
     if entries.is_some() && access == Some(Access::Public) {
         let what = "a public route is decided about by nobody, and neither would its entries be";
@@ -44,6 +46,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
         websocket: websocket?,
         patience: patience?,
         entries,
+        asks: asks.ok()?,
     })
 }
 
@@ -189,7 +192,7 @@ fn parameter(name: &str) -> Result<String, Mistake> {
     Ok(name.to_owned())
 }
 
-fn pointer(text: &str) -> Result<String, Mistake> {
+pub(super) fn pointer(text: &str) -> Result<String, Mistake> {
     let escapes = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
     if !escapes || !(text.is_empty() || text.starts_with('/')) {
         let right = "a pointer (RFC 6901) such as `\"/data/rows\"`; `~1` stands for `/`, `~0` for `~`";

@@ -447,3 +447,73 @@ fn files_that_cannot_be_used() {
         ),
     ]);
 }
+
+#[test]
+fn what_may_be_asked_for_has_its_place_in_the_request() {
+    const AT: &str = "action = \"view\"";
+    let with = |ask: &'static str| -> &'static str { Box::leak(format!("{ask}\n{AT}").into_boxed_str()) };
+    check(&[
+        case(
+            EHR,
+            AT,
+            with("cap = [{ max = 5 }]"),
+            "application.ehr.route[1].cap[1]: a cap is about one place",
+        ),
+        case(
+            EHR,
+            AT,
+            with("cap = [{ query = \"a\", form = \"a\", max = 5 }]"),
+            "application.ehr.route[1].cap[1]: a cap is about one place",
+        ),
+        case(
+            EHR,
+            AT,
+            with("cap = [{ form = \"rows\", max = 5 }]"),
+            "application.ehr.route[1].cap[1].form: the route's requests have no form",
+        ),
+        case(
+            EHR,
+            AT,
+            with("cap = [{ json = \"/rows\", max = 5 }]"),
+            "application.ehr.route[1].cap[1].json: the route's requests have no JSON body",
+        ),
+        case(
+            EHR,
+            AT,
+            with("cap = [{ query = \"a\", max = 5 }, { query = \"a\", max = 6 }]"),
+            "application.ehr.route[1].cap: `a` is capped twice",
+        ),
+        case(
+            EHR,
+            AT,
+            with("cap = [{ query = \"a\", max = 5, also = { b = \"x\" } }]"),
+            "application.ehr.route[1].cap[1].also: `x` is not a whole number",
+        ),
+        case(
+            EHR,
+            AT,
+            with("ask = { destination = { in = \"path:modality\", allow = \"PACS\" } }"),
+            "application.ehr.route[1].ask.destination.in: the route's path captures nothing of that name",
+        ),
+        case(
+            EHR,
+            AT,
+            with("ask = { ids = { in = \"cookie:a\", max = 5 } }"),
+            "application.ehr.route[1].ask.ids.in: `cookie:a` is no place in a request",
+        ),
+        case(
+            EHR,
+            AT,
+            with("ask = { format = { in = \"query:as\", names = { csv = \"csv\" }, allow = \"pdf\" } }"),
+            "application.ehr.route[1].ask.format.allow: `pdf` has no name, so nobody can ask for it",
+        ),
+        case(
+            EHR,
+            AT,
+            with(
+                "ask = { span = { from = \"query:a\", to = \"query:b\", max = \"9d\", dates = \"%m/%d\" } }",
+            ),
+            "application.ehr.route[1].ask.span.dates: `%m/%d` does not say how a day is written",
+        ),
+    ]);
+}

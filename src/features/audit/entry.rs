@@ -77,6 +77,7 @@ impl Members<'_> {
             risks,
             keep_alive_ignored,
             shadow,
+            asked,
             note,
             revocation,
             provisioning,
@@ -113,6 +114,7 @@ impl Members<'_> {
         self.json(key!("risks"), Some(risks).filter(|risks| !risks.is_empty()))?;
         self.json(key!("keep_alive_ignored"), keep_alive_ignored.then_some(&true))?;
         self.json(key!("shadow"), shadow.as_deref())?;
+        self.json(key!("asked"), asked.as_deref())?;
         self.text(key!("note"), note.as_deref())?;
         self.json(key!("revocation"), revocation.as_deref())?;
         self.json(key!("provisioning"), provisioning.as_deref())?;

@@ -317,10 +317,19 @@ fn limits_text(limits: &Limits) -> String {
         .into_iter()
         .filter_map(|(name, number)| number.map(|number| format!("{number} {name}")))
         .collect();
-    if numbers.is_empty() {
-        return "none".to_owned();
+    let asked = [
+        limits.page_size.map(|size| format!("pages of at most {size}")),
+        limits.days_back.map(|days| format!("at most {days} days back")),
+        limits.formats.map(|formats| format!("as {}", formats.words().join(" or "))),
+    ];
+    let asked = asked.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let counted = format!("{}; beyond that: {}", numbers.join(", "), limits.on_exceed);
+    match (numbers.is_empty(), asked.is_empty()) {
+        (true, true) => "none".to_owned(),
+        (true, false) => asked,
+        (false, true) => counted,
+        (false, false) => format!("{asked}, {counted}"),
     }
-    format!("{}; beyond that: {}", numbers.join(", "), limits.on_exceed)
 }
 
 /// A way on, in words.

@@ -7,8 +7,10 @@
 //! - [`body`] reads the bodies of requests whose route depends on them; [`call`] is what they call by name,
 //!   [`bundle`] what they hold of other requests.
 //! - [`learn`] proposes routes for what was observed and none matched.
+//! - [`ask`] is what a route may be asked for: what is beyond is lowered or refused before anything is sent.
 //! - [`view`] is what a request looks like to this feature.
 
+pub mod ask;
 pub mod body;
 pub mod bundle;
 pub mod call;

@@ -51,6 +51,7 @@ const fn bit(quirk: Quirk) -> u8 {
         Quirk::PathParameters => 4,
         Quirk::FhirSearch => 8,
         Quirk::MethodOverride => 16,
+        Quirk::JsonOfAnyType => 32,
     }
 }
 

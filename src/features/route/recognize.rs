@@ -11,6 +11,7 @@ use http::Method;
 use super::body::{Body, BodyFault, BodyLimits, BodyNeeds, Content};
 use super::fields::{Fields, is_key};
 use super::media_type::may_be_form;
+use super::quirks::Quirks;
 use super::settings::{Quirk, Unmatched};
 use super::table::{Application, OVERRIDE_FIELD, Route, RouteTable};
 use super::tree::{Choice, Question};
@@ -62,7 +63,7 @@ impl RouteTable {
         if let Some(needs) = form_first(application, view, body) {
             return Recognized::NeedsBody(needs);
         }
-        if is_search(application, view) {
+        if is_search(application.quirks, view) {
             return self.recognize_search(application, view, body);
         }
         self.recognize_as_it_is(application, view, body)
@@ -197,9 +198,9 @@ fn form_first(application: &Application, view: &RequestView<'_>, body: Option<&B
 const FORM: BodyNeeds = BodyNeeds { form: true, json: false, rpc: false, graphql: false };
 
 /// Whether this is a search by POST, which the application reads as a GET.
-fn is_search(application: &Application, view: &RequestView<'_>) -> bool {
+pub(super) fn is_search(quirks: Quirks, view: &RequestView<'_>) -> bool {
     let path = view.path.decoded;
-    application.quirks.has(Quirk::FhirSearch)
+    quirks.has(Quirk::FhirSearch)
         && *view.method == Method::POST
         && path.len().checked_sub(1).and_then(|last| path.get(last)) == Some("_search")
 }

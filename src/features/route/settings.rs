@@ -1,5 +1,8 @@
 //! Applications and their routes, settled.
 
+use std::sync::Arc;
+
+use super::ask::settings::Asks;
 use super::pattern::PathPattern;
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
@@ -50,6 +53,8 @@ crate::domain::closed_list! {
         FhirSearch = "fhir_search",
         /// A field `_method` makes a posted form another request (Rails, Laravel, Spring).
         MethodOverride = "method_override",
+        /// A body is read as JSON whatever its media type says, where `cap` or `ask` look into it (Orthanc).
+        JsonOfAnyType = "json_of_any_type",
     }
 }
 
@@ -100,6 +105,8 @@ pub struct RouteSettings {
     pub patience: Patience,
     /// The requests that its body holds.
     pub entries: Option<Entries>,
+    /// What it may be asked for.
+    pub asks: Option<Arc<Asks>>,
 }
 
 impl RouteSettings {
@@ -118,6 +125,7 @@ impl RouteSettings {
             websocket: WebSocketBounds::default(),
             patience: Patience::default(),
             entries: None,
+            asks: None,
         }
     }
 }

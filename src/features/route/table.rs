@@ -16,6 +16,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::ask::settings::Asks;
 use super::condition::Relation;
 use super::pattern::{PathPattern, Segment};
 use super::quirks::Quirks;
@@ -89,6 +90,10 @@ pub struct Route {
     pub patience: Patience,
     /// The requests that its body holds.
     pub entries: Option<Entries>,
+    /// What it may be asked for.
+    pub asks: Option<Arc<Asks>>,
+    /// What its path captures: names, and which segment each takes.
+    pub captures: Box<[(Box<str>, usize)]>,
     /// Its path pattern, as events show it.
     pub pattern: Arc<str>,
     /// Which segment of the path names a patient.
@@ -285,11 +290,22 @@ impl Route {
             websocket: settings.websocket.clone(),
             patience: settings.patience,
             entries: settings.entries,
+            asks: settings.asks.clone(),
+            captures: captures(&matching.path),
             pattern: matching.path.as_str().into(),
             patient_position: significant(&matching.path).position(is_patient),
             settles_override: asks(&matching.query) || asks(&matching.form),
         }
     }
+}
+
+/// The names that a path captures, and which segment each takes.
+fn captures(path: &PathPattern) -> Box<[(Box<str>, usize)]> {
+    let named = |(position, segment): (usize, &Segment)| match segment {
+        Segment::Capture(name) => Some((name.as_str().into(), position)),
+        Segment::Literal(_) | Segment::OneOf(_) | Segment::One | Segment::Rest => None,
+    };
+    significant(path).enumerate().filter_map(named).collect()
 }
 
 /// The segments of an application's path, as they are compared.

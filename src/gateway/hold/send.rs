@@ -238,6 +238,7 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
         | Refusal::Denied(..)
         | Refusal::TooMuch(..)
         | Refusal::CountUnknown(..)
+        | Refusal::Asked(_)
         | Refusal::SignInFailed(..)
         | Refusal::LogoutRefused(_)
         | Refusal::AccountBarred(_)

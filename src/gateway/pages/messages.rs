@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::justification::{JustificationCode, JustifyProblem};
 use crate::domain::action::Action;
+use crate::domain::asked::{Allowed, Overreach};
 use crate::domain::assurance::AssuranceClass;
 use crate::domain::count::WhyUnknown;
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
@@ -58,6 +59,7 @@ pub(super) struct Messages {
     pub(super) kept: Kept,
     pub(super) denied: Denied,
     pub(super) too_much: TooMuch,
+    pub(super) asked: Asked,
     pub(super) count_unknown: CountUnknown,
     pub(super) justify: JustifyTexts,
     pub(super) step_up: StepUp,
@@ -83,6 +85,7 @@ texts! {
     Kept { not_sent, not_released, typed, resend, held, held_next, signed_in, maybe_arrived, nothing_lost }
     Denied { happened, happened_generic }
     TooMuch { happened, template, raise }
+    Asked { at_most, days, characters, one_of, none, once }
     CountUnknown { happened, on_screen }
     StepUp { title, happened, fresh, go_on, go_on_text, go_on_tab, cancel, cancel_text, help }
     SignIn { title_expired, happened_expired, title_new, happened_new, why, why_new, go_on, go_on_tab }
@@ -164,6 +167,24 @@ impl Messages {
         let limit = self.limit.of(exceeded.limit);
         let actual = limit.actual.of(exceeded.actual, &self.number);
         limit.sentence.with(&[("actual", &actual), ("allowed", &self.number.write(exceeded.allowed))])
+    }
+
+    /// What is allowed of something that was asked for.
+    pub(super) fn allowed(&self, overreach: &Overreach) -> String {
+        let (texts, parameter) = (&self.asked, &overreach.parameter);
+        let numbered = |text: &Text, number: u64| {
+            text.with(&[("parameter", parameter), ("n", &self.number.write(number))])
+        };
+        match &overreach.allowed {
+            Allowed::AtMost(number) => numbered(&texts.at_most, *number),
+            Allowed::Days(days) => numbered(&texts.days, *days),
+            Allowed::Characters(characters) => numbered(&texts.characters, *characters),
+            Allowed::OneOf(words) if words.is_empty() => texts.none.with(&[("parameter", parameter)]),
+            Allowed::OneOf(words) => {
+                texts.one_of.with(&[("parameter", parameter), ("list", &self.list.or(words))])
+            }
+            Allowed::Once => texts.once.with(&[("parameter", parameter)]),
+        }
     }
 
     /// What a class of assurance asks of a person.

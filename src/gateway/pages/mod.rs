@@ -12,6 +12,7 @@ use askama::Template;
 use http::StatusCode;
 
 use crate::domain::action::Action;
+use crate::domain::asked::Overreach;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::count::WhyUnknown;
 use crate::domain::decision::WayOn;
@@ -99,6 +100,11 @@ pub enum Page<'a> {
         action: Action,
         /// Why it could not be counted.
         why: WhyUnknown,
+    },
+    /// More, or something else, is asked for than may be.
+    Asked {
+        /// What, and what is allowed.
+        overreach: &'a Overreach,
     },
     /// The form for a reason.
     Justify {
@@ -223,6 +229,7 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
         Page::TooMuch { ref exceeded, action, ways_on, return_to } => {
             desk.too_much(exceeded, action, ways_on, return_to).render()
         }
+        Page::Asked { overreach } => desk.asked(overreach).render(),
         Page::CountUnknown { action, why } => desk.count_unknown(action, why).render(),
         Page::Justify { exceeded, action, return_to, entered, problem, held } => {
             JustifyPage::new(frame, messages, exceeded, action, return_to, entered, problem, held).render()

@@ -9,6 +9,7 @@ use super::messages::{Messages, Section};
 use super::step::{Step, Way};
 use super::{HELD_PATH, PageFrame, SIGN_OUT_PATH, application, layout, link};
 use crate::domain::action::Action;
+use crate::domain::asked::Overreach;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::count::WhyUnknown;
 use crate::domain::decision::WayOn;
@@ -123,6 +124,16 @@ impl<'a> Desk<'a> {
             .notice(&texts.title, vec![happened], steps.map(|text| Step::words(text.as_str())).into())
             .because(format!("{} {}", messages.uncounted(why), texts.why));
         Notice { kept: vec![messages.kept.not_released.to_string()], ..notice }
+    }
+
+    pub(super) fn asked(self, overreach: &Overreach) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let texts = messages.reason.of(overreach.reason);
+        let steps = [&texts.next, &messages.way.back, &messages.way.ask];
+        let steps = steps.map(|text| Step::words(text.as_str())).into();
+        let notice =
+            self.notice(&texts.title, vec![messages.allowed(overreach)], steps).because(texts.why.as_str());
+        Notice { kept: vec![self.about(&messages.kept.not_sent)], ..notice }
     }
 
     pub(super) fn step_up(

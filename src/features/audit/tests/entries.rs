@@ -9,6 +9,7 @@ use proptest::sample::select;
 
 use super::*;
 use crate::domain::action::Action;
+use crate::domain::asked::{Allowed, EventAsked, Lowered, Overreach};
 use crate::domain::count::WhyUnknown;
 use crate::domain::event::{
     EventHold, EventJustification, EventLock, EventObserved, EventShadow, EventStanding, HoldStep, LockStep,
@@ -256,6 +257,7 @@ fn any_opening() -> impl Strategy<Value = Opening> {
             vec(risk(), 0..3),
             any::<bool>(),
             option::of(shadow()),
+            option::of(event_asked()),
         ),
         option::of(text()),
         option::of(revocation()),
@@ -291,6 +293,7 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         risks: more.3.3,
         keep_alive_ignored: more.3.4,
         shadow: more.3.5.map(Box::new),
+        asked: more.3.6.map(Box::new),
         note: more.4,
         revocation: more.5.map(Box::new),
         provisioning: more.6.0.map(Box::new),
@@ -311,6 +314,21 @@ fn shadow() -> impl Strategy<Value = EventShadow> {
 fn observed() -> impl Strategy<Value = EventObserved> {
     (option::of(text()), any::<bool>())
         .prop_map(|(media_type, attachment)| EventObserved { media_type, attachment })
+}
+
+fn event_asked() -> impl Strategy<Value = EventAsked> {
+    let lowered = (text(), option::of(any::<i64>()), any::<u64>());
+    let lowered = lowered.prop_map(|(parameter, from, to)| Lowered { parameter, from, to });
+    let allowed = prop_oneof![
+        any::<u64>().prop_map(Allowed::AtMost),
+        any::<u64>().prop_map(Allowed::Days),
+        vec(text(), 0..3).prop_map(Allowed::OneOf),
+        Just(Allowed::Once),
+    ];
+    let beyond = (select(Reason::ALL), text(), allowed);
+    let beyond = beyond.prop_map(|(reason, parameter, allowed)| Overreach { reason, parameter, allowed });
+    (vec(lowered, 0..3), vec(text(), 0..3), vec(beyond, 0..3))
+        .prop_map(|(lowered, added, beyond)| EventAsked { lowered, added, beyond })
 }
 
 fn risk() -> impl Strategy<Value = EventRisk> {

@@ -64,6 +64,7 @@ fn opening(number: u64) -> Opening {
         risks: Vec::new(),
         keep_alive_ignored: false,
         shadow: None,
+        asked: None,
         application: Some("ehr".parse().unwrap()),
         route: Some("patient.list.csv".parse().unwrap()),
         action: Some(crate::domain::action::Action::Export),
