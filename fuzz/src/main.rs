@@ -16,6 +16,7 @@ mod count_ndjson;
 mod counting;
 mod decode;
 mod device_proof;
+mod feeds;
 mod form_page;
 mod frames;
 mod h2_frames;
@@ -79,6 +80,7 @@ targets! {
     count_json,
     count_ndjson,
     decode,
+    feeds,
     form_page,
     device_proof,
     frames,

@@ -72,6 +72,7 @@ impl Passage<'_> {
             counted.decisions_made += 1;
         });
         self.note_grounds(grounds, draft);
+        self.note_relationships(grounds, part, draft);
         match decision {
             Decision::Permit(permit, grounds) => Ok((permit, grounds, reason)),
             // A program takes no step: it is told that one is missing.
@@ -88,6 +89,7 @@ impl Passage<'_> {
     }
 
     pub(super) fn ask(&self, route: &Route, patient: Option<&PatientRef>) -> Decision {
+        let told = self.moment.current.told(self.person.identity(), route.index, patient, self.moment.now);
         let question = Question {
             identity: self.person.identity(),
             application: &self.application.name,
@@ -96,6 +98,7 @@ impl Passage<'_> {
             client_ip: self.normalized.head.client,
             device: self.moment.device.as_ref(),
             risks: self.risks,
+            told: &told,
             now: self.moment.now,
         };
         self.moment.current.rules.policy.decide(&self.moment.current.memory, &question)
@@ -109,6 +112,23 @@ impl Passage<'_> {
             opening.rules = grounds.rules.clone();
             opening.justification = justification
                 .map(|given| EventJustification { code: given.code.clone(), text: given.text.clone() });
+        });
+    }
+
+    /// What a permit rests on besides rules: which feed says it, and how old it is.
+    fn note_relationships(&self, grounds: &Grounds, part: &Part, draft: &mut Option<Draft>) {
+        let (Some(draft), Some(identity)) = (draft, self.person.identity()) else { return };
+        if grounds.rested.is_none() {
+            return;
+        }
+        let feeds = &self.moment.current.rules.feeds;
+        let rested = feeds.told_by(identity, part.patient.as_ref(), grounds.rested, self.moment.now);
+        draft.open(|opening| {
+            for relationship in rested {
+                if !opening.relationships.contains(&relationship) {
+                    opening.relationships.push(relationship);
+                }
+            }
         });
     }
 

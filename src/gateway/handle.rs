@@ -88,6 +88,8 @@ pub struct Moment {
     pub device: Option<DeviceClass>,
     /// The revision of the directory before anything was decided.
     pub directory: u64,
+    /// That of feeds.
+    pub feeds: u64,
     /// What goes on on its connection.
     pub pulse: Arc<Pulse>,
 }
@@ -112,7 +114,10 @@ impl Moment {
             opening.certificate = certificate.as_ref().map(|shown| shown.thumbprint.clone());
         });
         let (worker, pulse) = (worker.clone(), peer.pulse.clone());
-        (Self { worker, current, event, now, client, shown, certificate, device, directory, pulse }, draft)
+        let feeds = current.rules.feeds.revision();
+        let moment =
+            Self { worker, current, event, now, client, shown, certificate, device, directory, feeds, pulse };
+        (moment, draft)
     }
 }
 

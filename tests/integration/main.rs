@@ -21,6 +21,7 @@ mod ending;
 mod events;
 mod expiry;
 mod exports;
+mod feeds;
 mod frames;
 mod framing;
 mod grpc;

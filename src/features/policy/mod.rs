@@ -24,6 +24,7 @@ pub mod memory;
 pub mod person;
 pub mod problem;
 pub mod settings;
+pub mod stated;
 
 pub use bundle::Rules;
 pub use memory::Memory;
@@ -41,6 +42,7 @@ mod slice;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod told;
 mod validity;
 mod wording;
 mod world;

@@ -18,6 +18,7 @@ use crate::domain::revocation::{Cause, Others, ProviderSession, Revocation, Revo
 use crate::domain::risk::{EventRisk, RiskStep, Sign};
 use crate::domain::signal::{EventSignal, SignalKind, SignalStep};
 use crate::domain::subject::SubjectId;
+use crate::domain::told::EventRelationship;
 use crate::features::audit::entry::EntryRef;
 use crate::foundation::digest::DigestKey;
 use crate::foundation::id::{HoldId, ResourceId};
@@ -242,6 +243,7 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         option::of(text()),
         option::of(revocation()),
         (option::of(provisioning()), option::of(signal())),
+        vec(relationship(), 0..3),
     );
     (came, route, asked, who, why, more).prop_map(|(came, route, asked, who, why, more)| Opening {
         event: came.0,
@@ -267,6 +269,7 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         rules: why.2.into_iter().map(Into::into).collect(),
         rules_version: why.3.map(Into::into),
         credential: more.0,
+        relationships: more.7,
         justification: more.1.map(|(code, text)| EventJustification { code, text }),
         hold: more.2.map(Box::new),
         lock: more.3.1.map(Box::new),
@@ -276,6 +279,16 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         revocation: more.5.map(Box::new),
         provisioning: more.6.0.map(Box::new),
         signal: more.6.1.map(Box::new),
+    })
+}
+
+fn relationship() -> impl Strategy<Value = EventRelationship> {
+    let told = (text(), option::of(name()), option::of(any::<u64>()), any::<bool>());
+    told.prop_map(|(relationship, feed, age_seconds, stale)| EventRelationship {
+        relationship,
+        feed,
+        age_seconds,
+        stale,
     })
 }
 
