@@ -46,6 +46,7 @@ pub struct ShowArguments {
 }
 
 /// Arguments of `policy explain`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, clap::Args)]
 pub struct ExplainArguments {
     /// The method, such as `GET`.
@@ -328,6 +329,7 @@ mod tests {
     use super::*;
     use crate::config::{Loaded, load};
     use crate::demo::WorkDirectory;
+    use crate::features::facts::settings::words;
     use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogRoute};
     use crate::features::policy::person::ResolvedRoute;
     use crate::features::route::settings::Access;
@@ -356,6 +358,7 @@ mod tests {
                 public: route.access == Access::Public,
             }));
         }
+        catalog.facts = words(settings.feeds.iter());
         for provider in &settings.providers {
             let classes: BTreeSet<_> = provider.assurance.keys().cloned().collect();
             catalog.classes.insert(provider.name.clone(), classes);

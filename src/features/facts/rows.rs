@@ -109,7 +109,11 @@ fn malformed(error: &csv::Error) -> FeedFault {
     let what = match error.kind() {
         csv::ErrorKind::Utf8 { .. } => "is no UTF-8",
         csv::ErrorKind::UnequalLengths { .. } => "has not as many cells as the header",
-        _ => "is no CSV",
+        csv::ErrorKind::Io(_)
+        | csv::ErrorKind::Seek
+        | csv::ErrorKind::Serialize(_)
+        | csv::ErrorKind::Deserialize { .. }
+        | _ => "is no CSV",
     };
     FeedFault::Malformed { place: Place::Line(error.position().map_or(1, csv::Position::line)), what }
 }

@@ -186,15 +186,16 @@ impl FeedSettings {
 }
 
 /// The words that feeds tell of. A person and a patient are related by a place that is told of both.
-pub fn words<'f>(feeds: impl Iterator<Item = &'f FeedSettings> + Clone) -> FactWords {
-    let of = |kind: FeedKind| feeds.clone().filter(move |feed| feed.kind == kind);
+pub fn words<'f>(feeds: impl Iterator<Item = &'f FeedSettings>) -> FactWords {
+    let feeds: Vec<&FeedSettings> = feeds.collect();
+    let of = |kind: FeedKind| feeds.iter().copied().filter(move |feed| feed.kind == kind);
     let people: BTreeSet<Place> = of(FeedKind::Person).flat_map(FeedSettings::places).collect();
     let patients: BTreeSet<Place> = of(FeedKind::Patient).flat_map(FeedSettings::places).collect();
-    let declared = feeds.clone().flat_map(|feed| &feed.relationships).map(|(word, _)| word.clone());
+    let declared = feeds.iter().flat_map(|feed| &feed.relationships).map(|(word, _)| word.clone());
     let common = people.intersection(&patients).map(ToString::to_string);
     let relationships: BTreeSet<String> = declared.chain(common).collect();
     let flags: BTreeSet<String> =
-        feeds.clone().flat_map(|feed| &feed.flags).map(|(word, _)| word.clone()).collect();
+        feeds.iter().flat_map(|feed| &feed.flags).map(|(word, _)| word.clone()).collect();
     FactWords {
         relationships: relationships.into_iter().collect(),
         flags: flags.into_iter().collect(),

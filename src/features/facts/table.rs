@@ -57,7 +57,7 @@ struct Ties {
     patients: Names,
     /// Where a person's ties begin; one more than there are people.
     begins: Vec<u32>,
-    ties: Vec<Tie>,
+    all: Vec<Tie>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,7 +147,7 @@ impl Ties {
             let person = usize::try_from(self.people.of(person)?).ok()?;
             let patient = self.patients.of(patient)?;
             let (begin, end) = (*self.begins.get(person)?, *self.begins.get(person + 1)?);
-            let theirs = self.ties.get(usize::try_from(begin).ok()?..usize::try_from(end).ok()?)?;
+            let theirs = self.all.get(usize::try_from(begin).ok()?..usize::try_from(end).ok()?)?;
             let first = theirs.partition_point(|tie| tie.patient < patient);
             let past = theirs.partition_point(|tie| tie.patient <= patient);
             theirs.get(first..past)
@@ -166,7 +166,7 @@ impl Ties {
             at += ties.get(at..).unwrap_or_default().iter().take_while(|tie| before(tie)).count();
             begins.push(u32::try_from(at).unwrap_or(u32::MAX));
         }
-        self.ties = ties.into_iter().map(|(_, tie)| tie).collect();
+        self.all = ties.into_iter().map(|(_, tie)| tie).collect();
         self.begins = begins;
         self.people.shrink();
         self.patients.shrink();
@@ -193,7 +193,7 @@ impl<'s> Draft<'s> {
                 people: Names::default(),
                 patients: Names::default(),
                 begins: Vec::new(),
-                ties: Vec::new(),
+                all: Vec::new(),
             }),
             FeedKind::Shift => Content::Shifts(HashMap::new()),
             FeedKind::Person => Content::People(HashMap::new()),

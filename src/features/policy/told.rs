@@ -10,6 +10,7 @@ use crate::domain::purpose::Basis;
 use crate::domain::told::{FactWords, Known, Marks, Place, Told};
 
 /// What of it the rules of a route can tell apart.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Minds {
     relationships: Marks,
