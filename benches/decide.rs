@@ -20,6 +20,7 @@ use leastway::domain::assurance::{Assurance, AssuranceNeed};
 use leastway::domain::limit::Limits;
 use leastway::domain::purpose::Purpose;
 use leastway::domain::subject::{Identity, Subject};
+use leastway::domain::told::FactWords;
 use leastway::features::policy::catalog::{Catalog, CatalogApplication, CatalogRoute};
 use leastway::features::policy::decide::Question;
 use leastway::features::policy::settings::{MaySettings, RoleSettings, WhenSettings};
@@ -56,6 +57,7 @@ fn catalog() -> Catalog {
             BTreeSet::from(["mfa".parse().expect("a name")]),
         )]),
         attributes: BTreeSet::from(["location".to_owned()]),
+        facts: FactWords::default(),
     }
 }
 
@@ -69,6 +71,7 @@ fn roles(rules: usize) -> Vec<RoleSettings> {
             purposes: vec![Purpose::Treatment],
             may: (0..rules / roles).map(|number| may(role + number)).collect(),
             limits: Limits::NONE,
+            not_self: false,
         })
         .collect()
 }
@@ -127,6 +130,7 @@ fn decide(criterion: &mut Criterion) {
         client_ip: IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3)),
         device: None,
         risks: leastway::domain::risk::Standing::NONE,
+        told: &leastway::domain::told::NOTHING_TOLD,
         now: NOW,
     };
     for count in [10, 1_000, 10_000] {

@@ -17,6 +17,7 @@ mod count_ndjson;
 mod counting;
 mod decode;
 mod device_proof;
+mod feeds;
 mod form_page;
 mod frames;
 mod h2_frames;
@@ -81,6 +82,7 @@ targets! {
     count_json,
     count_ndjson,
     decode,
+    feeds,
     form_page,
     device_proof,
     frames,

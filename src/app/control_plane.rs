@@ -76,6 +76,7 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
             providers: shared.authn.standing().into_iter().map(provider_state).collect(),
             directories: shared.directory.census(),
             signals: signals_now(&shared),
+            feeds: rules.feeds.now(shared.clock.now()),
             upstreams: rules
                 .upstreams
                 .iter()

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
-use super::wiring;
+use super::{feeds, wiring};
 use crate::config::{Problems, load};
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::reason::Reason;
@@ -93,6 +93,8 @@ impl Reloader {
         });
         let (loaded, mut rules, tls) = read.await.map_err(|error| Reloaded::Unusable(error.into()))??;
         let settings = loaded.settings;
+        rules.feeds.inherit(&self.shared.rules.load().feeds);
+        let came = feeds::first(&rules.feeds, self.shared.clock.now()).await;
         let signals = self.shared.signals.prepare(settings.signals, self.shared.clock.now());
         let signals = signals.map_err(|error| Reloaded::Unusable(error.into()))?;
         self.shared.authn.apply(settings.providers).map_err(|error| Reloaded::Unusable(error.into()))?;
@@ -105,6 +107,9 @@ impl Reloader {
         self.shared.tls.store(tls);
         self.shared.rules.store(Arc::new(rules));
         *self.files.lock().unwrap_or_else(PoisonError::into_inner) = settings.files;
+        for (name, looked) in came {
+            feeds::note(&self.shared, &name, &looked).await;
+        }
         Ok(version)
     }
 

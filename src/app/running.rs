@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use super::control_plane;
+use super::feeds;
 use super::held;
 use super::reload::{ReloadStatus, Reloaded, Reloader};
 use super::signals;
@@ -116,6 +117,7 @@ impl Running {
         let settings = &loaded.settings;
         let now = clock.now();
 
+        let came = feeds::first(&rules.feeds, now).await;
         let (journal, sockets) = open(succession, settings, &clock, &entropy).await?;
         let ledger = Arc::new(Ledger::new());
         restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
@@ -170,6 +172,9 @@ impl Running {
             clock,
             entropy,
         });
+        for (name, looked) in came {
+            feeds::note(&shared, &name, &looked).await;
+        }
         let ((drain, drain_seen), (now_sender, now_seen)) = (watch::channel(false), watch::channel(false));
         let stop = Stop { drain: drain_seen.clone(), now: now_seen };
         let workers = workers::start(&shared, sockets, &stop)?;
@@ -183,6 +188,7 @@ impl Running {
             tokio::spawn(held::run(shared.clone())),
             tokio::spawn(summary::run(shared.clone())),
             tokio::spawn(signals::run(shared.clone())),
+            tokio::spawn(feeds::run(shared.clone())),
             tokio::spawn(warm_up(shared.clone())),
             tokio::spawn(check::run(upstreams(shared.clone()))),
             tokio::spawn(reloader.clone().watch(drain_seen)),

@@ -14,6 +14,8 @@ use crate::features::authn::settings::ProviderSettings;
 use crate::features::browser::script;
 use crate::features::browser::settings::{BrowserSettings, ScriptUse};
 use crate::features::client::Clients;
+use crate::features::facts::Feeds;
+use crate::features::facts::settings::{FeedSettings, words};
 use crate::features::policy::bundle::Rules as PolicyRules;
 use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogRoute};
 use crate::features::policy::problem::{PolicyProblem, PolicySource};
@@ -53,7 +55,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
         }
     });
     let policy = routes.as_ref().ok().and_then(|routes| {
-        policy(settings, &catalog(routes, &settings.providers))
+        policy(settings, &catalog(routes, &settings.providers, &settings.feeds))
             .map_err(|(found, whose)| {
                 for problem in found {
                     note(policy_problem(loaded, problem, whose));
@@ -82,6 +84,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             trusted_proxies: settings.gateway.trusted_proxies.clone(),
             devices: Devices::new(settings.devices.clone()),
             risks: settings.risks.clone(),
+            feeds: Feeds::new(&settings.feeds),
             limits: settings.gateway.limits.clone(),
             version: settings.version.short().into(),
         }),
@@ -147,7 +150,7 @@ pub fn tls(loaded: &Loaded) -> anyhow::Result<Arc<Front>> {
 }
 
 /// What the policy may speak of.
-pub fn catalog(routes: &RouteTable, providers: &[ProviderSettings]) -> Catalog {
+pub fn catalog(routes: &RouteTable, providers: &[ProviderSettings], feeds: &[FeedSettings]) -> Catalog {
     let applications = routes
         .applications()
         .iter()
@@ -173,8 +176,10 @@ pub fn catalog(routes: &RouteTable, providers: &[ProviderSettings]) -> Catalog {
         .iter()
         .map(|provider| (provider.name.clone(), provider.assurance.keys().cloned().collect()))
         .collect();
-    let attributes = providers.iter().flat_map(|provider| provider.claims.keys().cloned()).collect();
-    Catalog { applications, routes, classes, attributes }
+    let facts = words(feeds.iter());
+    let claims = providers.iter().flat_map(|provider| provider.claims.keys().cloned());
+    let attributes = claims.chain(facts.places.iter().map(ToString::to_string)).collect();
+    Catalog { applications, routes, classes, attributes, facts }
 }
 
 fn proof_ages(devices: &[DeviceSettings]) -> BTreeMap<DeviceClass, Duration> {

@@ -20,6 +20,8 @@ use crate::app::wiring;
 use crate::config::{Loaded, Problem, SecretPlace, Severity, load};
 use crate::features::audit::ReadError;
 use crate::features::audit::verify::{Expectations, verify};
+use crate::features::facts::settings::FeedSettings;
+use crate::features::facts::{FeedNow, Feeds};
 use crate::features::hold;
 use crate::features::session;
 use crate::foundation::clock::{Clock, SystemClock, Timestamp};
@@ -116,6 +118,7 @@ fn examine(file: &Path) -> anyhow::Result<Vec<Finding>> {
     findings.extend(journal(&settings.journal.directory));
     findings.extend(loaded.locations.secrets().values().filter_map(rotation));
     let runtime = super::serve::runtime()?;
+    findings.extend(runtime.block_on(feeds(&settings.feeds, now)));
     findings.extend(runtime.block_on(applications(&settings.upstreams)));
     findings.extend(runtime.block_on(providers(settings, now)));
     Ok(findings)
@@ -262,6 +265,36 @@ fn journal(directory: &Path) -> [Finding; 2] {
         Err(error) => Finding::fail(what, chain_of(&error), "see that it can be read"),
     };
     [writable, verified]
+}
+
+/// What each feed tells, and how old that is.
+async fn feeds(settings: &[FeedSettings], now: Timestamp) -> Vec<Finding> {
+    let feeds = Feeds::new(settings);
+    crate::app::feeds::first(&feeds, now).await;
+    feeds.now(now).iter().map(feed).collect()
+}
+
+fn feed(it: &FeedNow) -> Finding {
+    let what = format!("feed {}", it.feed);
+    let (rows, age) = (it.rows.unwrap_or(0), it.age_seconds.unwrap_or(0));
+    match (&it.fault, it.rows) {
+        (Some(fault), _) => Finding::fail(
+            what,
+            fault.clone(),
+            "see that what makes it works: what it tells is unknown without it",
+        ),
+        (None, None) => Finding::fail(what, "it did not come in time", "see that its address answers"),
+        (None, Some(_)) if it.stale => Finding::fail(
+            what,
+            format!("{age} s old"),
+            "see that what makes it runs, or allow it a longer `max_age`",
+        ),
+        (None, Some(_)) if it.left_out.is_some_and(|left_out| left_out >= rows) => {
+            let found = format!("{rows} rows, and no word is declared for any of them");
+            Finding::warn(what, found, "compare `relationships` with what stands in its column")
+        }
+        (None, Some(_)) => Finding::ok(what, format!("{rows} rows, {age} s old")),
+    }
 }
 
 /// A rotation that was not ended: the application may still accept the old secret.

@@ -185,7 +185,7 @@ fn ask_policy(
         }
     };
     let resolve = |method: &http::Method, url: &str| resolve(&rules, method, url, command.form());
-    policy::run(command, &rules.policy, &resolve, SystemClock.now(), out)
+    policy::run(command, (&rules.policy, &rules.feeds), &resolve, SystemClock.now(), out)
 }
 
 /// The journal's folder, as the configuration says that was named or is in its usual place.

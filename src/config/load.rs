@@ -15,8 +15,8 @@ use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
-    ApplicationDraft, Draft, RoleDraft, Written, application, client, directory, machine, provider, risk,
-    role, session, signals,
+    ApplicationDraft, Draft, RoleDraft, Written, application, client, directory, feed, machine, provider,
+    risk, role, session, signals,
 };
 use super::shadow::shadow;
 use super::source::Source;
@@ -135,6 +135,7 @@ fn read_all(reading: &Reading<'_>, path: &Path) -> Option<(Machine, Draft)> {
     read_named(&readers, &mut draft);
     draft.shadow = shadow(&main_reader, only_provider(&draft));
     let machine = read_machine(&main_reader, &mut draft);
+    read_feeds(&readers, machine.as_ref(), &mut draft);
 
     // A file with broken syntax lacks names, so whoever refers to them is not to blame.
     if main_is_whole && parts_are_whole.iter().all(|whole| *whole) {
@@ -207,6 +208,27 @@ fn read_named(readers: &[Reader<'_>], draft: &mut Draft) {
             let settled = client::client(&name, &table);
             draft.clients.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
             draft.client_names.push(Written { key: table.key().to_owned(), it: name });
+        }
+    }
+}
+
+/// Feeds, which name providers and applications of all files.
+fn read_feeds(readers: &[Reader<'_>], machine: Option<&Machine>, draft: &mut Draft) {
+    let only = |names: &[Written<String>]| match names {
+        [only] => Some(only.it.clone()),
+        _ => None,
+    };
+    let (provider, application) = (only(&draft.provider_names), only(&draft.application_names));
+    let usual = feed::Usual {
+        provider: provider.as_deref(),
+        application: application.as_deref(),
+        time_zone: machine.map_or("UTC", |machine| &machine.time_zone),
+    };
+    for reader in readers {
+        for (name, table) in reader.named("feed") {
+            let settled = feed::feed(&name, &table, usual);
+            draft.feeds.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
+            draft.feed_names.push(Written { key: table.key().to_owned(), it: name });
         }
     }
 }
@@ -292,6 +314,7 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         providers: draft.providers.into_iter().map(|written| written.it).collect(),
         directories: draft.directories.into_iter().map(|written| written.it).collect(),
         signals: draft.signals.into_iter().map(|written| written.it).collect(),
+        feeds: draft.feeds.into_iter().map(|written| written.it).collect(),
         session,
         devices,
         guard,

@@ -8,6 +8,7 @@ use crate::features::authn::settings::ProviderSettings;
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
 use crate::features::directory::settings::DirectorySettings;
+use crate::features::facts::settings::FeedSettings;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::settings::{CedarFile, RaiseSettings, RoleSettings, ShadowSettings};
@@ -38,6 +39,8 @@ pub struct Settings {
     pub directories: Vec<DirectorySettings>,
     /// What they signal of their people.
     pub signals: Vec<SignalSettings>,
+    /// What is known of people and patients.
+    pub feeds: Vec<FeedSettings>,
     /// Sessions.
     pub session: SessionSettings,
     /// The classes of devices, in the order in which they are tried.

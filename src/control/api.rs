@@ -33,6 +33,11 @@ pub async fn status(State(state): State<ControlState>) -> Response {
     .into_response()
 }
 
+/// How feeds stand: how old each is, how many rows it has, what is wrong with it.
+pub async fn feeds(State(state): State<ControlState>) -> Response {
+    Json(json!({ "feeds": (state.present)().feeds })).into_response()
+}
+
 /// Which sessions are asked for.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::state::{ControlState, Present};
-use super::{signal_metrics, upstream_metrics};
+use super::{feed_metrics, signal_metrics, upstream_metrics};
 use crate::domain::measure::{BOUNDS, Counted, Histogram};
 use crate::features::audit::Counters;
 
@@ -54,6 +54,7 @@ impl Collector for Snapshot {
         self.present(&mut encoder)?;
         self.directories(&mut encoder)?;
         signal_metrics::encode(&self.present.signals, &mut encoder)?;
+        feed_metrics::encode(&self.present.feeds, &mut encoder)?;
         upstream_metrics::encode(&self.present.upstreams, &mut encoder)
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod authority;
+mod feed_metrics;
 pub mod metrics;
 pub mod probes;
 pub mod provisioning;

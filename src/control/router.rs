@@ -22,11 +22,12 @@ use super::{api, authority, metrics, probes, provisioning, revocation, rotation,
 /// The paths that ask for nothing: for whoever watches over the process.
 pub const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// The paths that ask for the token, with their method.
-pub const GUARDED: [(&str, &str); 6] = [
+pub const GUARDED: [(&str, &str); 7] = [
     ("GET", "/api/v1/status"),
     ("GET", "/api/v1/sessions"),
     ("POST", "/api/v1/sessions/revoke"),
     ("GET", "/api/v1/events"),
+    ("GET", "/api/v1/feeds"),
     ("POST", "/api/v1/reload"),
     ("POST", "/api/v1/rotation"),
 ];
@@ -44,6 +45,7 @@ pub fn router(state: ControlState) -> Router {
         .route("/sessions", get(api::sessions))
         .route("/sessions/revoke", post(revocation::revoke))
         .route("/events", get(api::events))
+        .route("/feeds", get(api::feeds))
         .route("/reload", post(api::reload))
         .route("/rotation", post(rotation::rotation))
         .layer(DefaultBodyLimit::max(revocation::QUESTION_BYTES_MAX))

@@ -18,6 +18,7 @@ use crate::domain::revocation::{Revocation, Revoked};
 use crate::features::audit::journal::Journal;
 use crate::features::directory::Census;
 use crate::features::directory::scim::{Asked, Reply};
+use crate::features::facts::FeedNow;
 use crate::features::session::Sessions;
 use crate::features::signals::{SetFault, StreamNow};
 use crate::features::upstream::servers::UpstreamNow;
@@ -119,6 +120,8 @@ pub struct Present {
     pub directories: Vec<(ProviderName, Census)>,
     /// How each provider's signals stand.
     pub signals: Vec<SignalsNow>,
+    /// How each feed stands.
+    pub feeds: Vec<FeedNow>,
     /// How the applications' servers stand.
     pub upstreams: Vec<(ApplicationName, UpstreamNow)>,
 }

@@ -23,11 +23,13 @@ use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, Revocation, Revoked, Target};
 use crate::domain::signal::{SignalKind, SignalStep};
 use crate::domain::subject::Subject;
+use crate::domain::told::FeedKind;
 use crate::features::audit::events::{Event, events_since};
 use crate::features::audit::journal::Journal;
 use crate::features::audit::settings::{JournalSettings, Sync};
 use crate::features::directory::Census;
 use crate::features::directory::scim::{Asked, Reply};
+use crate::features::facts::FeedNow;
 use crate::features::session::settings::{Concurrent, SessionSettings, Times};
 use crate::features::session::{Bond, MIGRATIONS, NewSession, PROGRAM_MIGRATIONS, SessionLimits, Sessions};
 use crate::features::signals::{Counts, StreamNow, StreamStatus};
@@ -173,12 +175,28 @@ fn present() -> Present {
     Present {
         signals: vec![SignalsNow { provider: "clinic".parse().unwrap(), stream, barred: 2 }],
         directories: vec![("clinic".parse().unwrap(), Census { active: 7, disabled: 2, groups: 3 })],
+        feeds: vec![feed()],
         upstreams: vec![("ehr".parse().unwrap(), servers())],
         rules_version: "c0ffee".into(),
         reload_succeeded: false,
         reloaded: start(),
         connections: 3,
         providers: vec![clinic()],
+    }
+}
+
+fn feed() -> FeedNow {
+    FeedNow {
+        feed: "care-team".parse().unwrap(),
+        kind: FeedKind::Relationship,
+        rows: Some(12),
+        left_out: Some(1),
+        as_of: Some(start()),
+        age_seconds: Some(90_000),
+        stale: true,
+        taken: Some(start()),
+        fault: Some("line 3, column `patient`: is empty".to_owned()),
+        failures: 4,
     }
 }
 
@@ -258,6 +276,7 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         guarded("GET", "/api/v1/sessions"),
         guarded("POST", "/api/v1/sessions/revoke"),
         guarded("GET", "/api/v1/events"),
+        guarded("GET", "/api/v1/feeds"),
         guarded("POST", "/api/v1/reload"),
         guarded("POST", "/api/v1/rotation"),
         // An operator's token is no transmitter's.
@@ -463,7 +482,8 @@ async fn nothing_is_read_or_done_that_cannot_be_written_down() {
     let mut house = House::open().await;
     house.state.reload = Arc::new(|| panic!("a reload without its event"));
     house.state.journal.close();
-    for (method, path) in GUARDED.into_iter().filter(|(_, path)| !path.ends_with("/status")) {
+    let tells_of_nobody = |path: &str| path.ends_with("/status") || path.ends_with("/feeds");
+    for (method, path) in GUARDED.into_iter().filter(|(_, path)| !tells_of_nobody(path)) {
         let (status, body) = house.ask(method, &asked(path), Some(TOKEN)).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert!(!body.contains(NAME), "{body}");

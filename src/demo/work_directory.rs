@@ -24,13 +24,14 @@ use crate::foundation::entropy::Entropy;
 use crate::foundation::secret::Secret;
 
 /// The shipped configuration, file by file.
-pub(super) const CONFIGURATION: [(&str, &str); 7] = [
+pub(super) const CONFIGURATION: [(&str, &str); 8] = [
     ("leastway.toml", include_str!("../../config/leastway.toml")),
     ("roles.toml", include_str!("../../config/roles.toml")),
     ("applications/ehr.toml", include_str!("../../config/applications/ehr.toml")),
     ("applications/console.toml", include_str!("../../config/applications/console.toml")),
     ("policies/clinic.cedar", include_str!("../../config/policies/clinic.cedar")),
     ("policies/leastway.cedarschema", include_str!("../../config/policies/leastway.cedarschema")),
+    ("feeds/care-team.csv", include_str!("../../config/feeds/care-team.csv")),
     ("certs/README.md", include_str!("../../config/certs/README.md")),
 ];
 
@@ -89,7 +90,7 @@ impl WorkDirectory {
     ) -> Result<Self, WorkDirectoryError> {
         let directory = Self(path.to_owned());
         make_root(path).map_err(|cause| failed(path, "made", cause))?;
-        for folder in ["applications", "policies", "certs", "secrets", "data"] {
+        for folder in ["applications", "policies", "feeds", "certs", "secrets", "data"] {
             let folder = directory.path(folder);
             fs::create_dir_all(&folder).map_err(|cause| failed(&folder, "made", cause))?;
         }

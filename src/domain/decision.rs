@@ -10,6 +10,7 @@ use super::device::DeviceClass;
 use super::limit::Limits;
 use super::proof::Permit;
 use super::reason::Reason;
+use super::told::Marks;
 
 /// What the policy answers. Whatever is neither a permit nor a challenge is a deny.
 #[must_use]
@@ -30,6 +31,8 @@ pub struct Grounds {
     pub rules: Arc<[Arc<str>]>,
     /// What the gateway must do when it permits.
     pub obligations: Obligations,
+    /// The relationships to the patient that a permit rests on.
+    pub rested: Marks,
     /// Whether the answer was remembered.
     pub cached: bool,
 }
@@ -42,6 +45,7 @@ impl Grounds {
         Self {
             rules: self.rules.iter().chain(more).cloned().collect(),
             obligations: Obligations { limits: self.obligations.limits.strictest(other.obligations.limits) },
+            rested: self.rested.or(other.rested),
             cached: self.cached && other.cached,
         }
     }

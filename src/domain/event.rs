@@ -28,6 +28,7 @@ use super::revocation::{Revocation, Revoked};
 use super::risk::EventRisk;
 use super::signal::EventSignal;
 use super::subject::{Identity, SubjectId};
+use super::told::EventRelationship;
 use super::{closed_list, limit::OnExceed};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
@@ -187,6 +188,9 @@ pub struct Opening {
     /// The account under which the application was asked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub credential: Option<CredentialName>,
+    /// What the person has to do with the patient, where a permit rests on that.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub relationships: Vec<EventRelationship>,
     /// The reason that the person gave, where the rule asks for one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub justification: Option<EventJustification>,
@@ -474,6 +478,7 @@ impl Opening {
             rules: Arc::default(),
             rules_version: None,
             credential: None,
+            relationships: Vec::new(),
             justification: None,
             hold: None,
             lock: None,

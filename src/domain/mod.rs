@@ -26,6 +26,7 @@ pub mod revocation;
 pub mod risk;
 pub mod signal;
 pub mod subject;
+pub mod told;
 pub mod websocket;
 
 /// Declares a closed list whose members have one frozen spelling each.

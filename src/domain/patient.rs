@@ -19,6 +19,16 @@ impl PatientRef {
         Self { application, id: Phi::new(id) }
     }
 
+    /// The application that calls them so.
+    pub const fn application(&self) -> &ApplicationName {
+        &self.application
+    }
+
+    /// What the application calls them, to be looked up.
+    pub const fn id(&self) -> &Phi<String> {
+        &self.id
+    }
+
     /// How events name this patient: a digest under the journal's own key.
     pub fn digest(&self, key: &DigestKey) -> PatientDigest {
         PatientDigest(key.digest(&[self.application.as_str().as_bytes(), self.id.reveal().as_bytes()]))

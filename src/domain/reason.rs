@@ -67,6 +67,8 @@ closed_list! {
         DeviceMismatch = "device-mismatch",
         /// The patient is not among those that the person cares for.
         NotOnPanel = "not-on-panel",
+        /// The patient is the person, or of their household.
+        OwnChart = "own-chart",
         /// An elevation would be needed.
         ElevationRequired = "elevation-required",
         /// A policy could not be evaluated.

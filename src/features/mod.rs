@@ -6,6 +6,7 @@ pub mod route;
 pub mod authn;
 pub mod client;
 pub mod directory;
+pub mod facts;
 pub mod session;
 pub mod signals;
 // May they, and what is asked of them besides.

@@ -73,6 +73,8 @@ struct Standing {
     session: Option<u64>,
     is_believed: bool,
     directory: u64,
+    /// What feeds have told.
+    feeds: u64,
 }
 
 impl Access {
@@ -86,7 +88,12 @@ impl Access {
         let (asked, current) = (passage.moment.now, passage.moment.current.clone());
         let access = Self::begin(passage);
         let session = passage.person.known().filter(|_| !passage.public).map(|known| known.session.version);
-        let standing = Standing { session, is_believed: true, directory: passage.moment.directory };
+        let standing = Standing {
+            session,
+            is_believed: true,
+            directory: passage.moment.directory,
+            feeds: passage.moment.feeds,
+        };
         Self { asked: Some(asked), good: Some((current, standing)), ..access }
     }
 
@@ -177,8 +184,9 @@ impl Access {
         }
         let directory = self.worker.shared.people_revision();
         let version = session.as_ref().map(|session| session.version);
-        let standing = Standing { session: version, is_believed, directory };
         let current = self.worker.current();
+        let feeds = current.rules.feeds.revision();
+        let standing = Standing { session: version, is_believed, directory, feeds };
         let is_good =
             |(before, known): &(Rc<Current>, Standing)| Rc::ptr_eq(before, &current) && *known == standing;
         if self.asked.is_some() && self.good.as_ref().is_some_and(is_good) {
@@ -264,14 +272,17 @@ impl Access {
             Ok(known) => known,
             Err(barred) => return Some(barred),
         };
+        let identity = known.as_ref().map(|known| &*known.identity);
+        let told = current.told(identity, route.index, part.patient.as_ref(), now);
         let question = Question {
-            identity: known.as_ref().map(|known| &*known.identity),
+            identity,
             application: &application.name,
             route: route.index,
             patient: part.patient.as_ref(),
             client_ip: self.client,
             device: self.device(),
             risks,
+            told: &told,
             now,
         };
         match current.rules.policy.decide(&current.memory, &question) {

@@ -15,6 +15,7 @@ use crate::domain::patient::PatientRef;
 use crate::domain::proof::Permit;
 use crate::domain::purpose::Basis;
 use crate::domain::reason::Reason;
+use crate::domain::told::Told;
 use crate::features::guard::limit::{Beyond, Terms};
 use crate::features::policy::decide::Question;
 use crate::features::policy::settings::JUSTIFICATION_LASTS;
@@ -76,6 +77,7 @@ impl Passage<'_> {
         });
         self.note_grounds(grounds, draft);
         self.note_shadow(tried, draft);
+        self.note_relationships(grounds, part, draft);
         match decision {
             Decision::Permit(permit, grounds) => Ok((permit, grounds, reason)),
             // A program takes no step: it is told that one is missing.
@@ -93,7 +95,8 @@ impl Passage<'_> {
 
     pub(super) fn ask(&self, route: &Route, patient: Option<&PatientRef>) -> Decision {
         let current = &self.moment.current;
-        current.rules.policy.decide(&current.memory, &self.question(route, patient))
+        let told = self.told(route, patient);
+        current.rules.policy.decide(&current.memory, &self.question(route, patient, &told))
     }
 
     /// What the rules say that are tried beside those that have decided; nothing where none are.
@@ -104,7 +107,11 @@ impl Passage<'_> {
         decision: &Decision,
     ) -> Option<EventShadow> {
         let current = &self.moment.current;
-        let question = self.question(route, patient);
+        if !current.rules.policy.tries() {
+            return None;
+        }
+        let told = self.told(route, patient);
+        let question = self.question(route, patient, &told);
         current.rules.policy.beside(&current.memory, &question, decision, self.person.is_program())
     }
 
@@ -120,7 +127,12 @@ impl Passage<'_> {
         });
     }
 
-    fn question<'q>(&'q self, route: &Route, patient: Option<&'q PatientRef>) -> Question<'q> {
+    /// What feeds tell of the person and the patient, as far as rules ask for it.
+    fn told(&self, route: &Route, patient: Option<&PatientRef>) -> Told {
+        self.moment.current.told(self.person.identity(), route.index, patient, self.moment.now)
+    }
+
+    fn question<'q>(&'q self, route: &Route, patient: Option<&'q PatientRef>, told: &'q Told) -> Question<'q> {
         Question {
             identity: self.person.identity(),
             application: &self.application.name,
@@ -129,6 +141,7 @@ impl Passage<'_> {
             client_ip: self.normalized.head.client,
             device: self.moment.device.as_ref(),
             risks: self.risks,
+            told,
             now: self.moment.now,
         }
     }
@@ -141,6 +154,23 @@ impl Passage<'_> {
             opening.rules = grounds.rules.clone();
             opening.justification = justification
                 .map(|given| EventJustification { code: given.code.clone(), text: given.text.clone() });
+        });
+    }
+
+    /// What a permit rests on besides rules: which feed says it, and how old it is.
+    fn note_relationships(&self, grounds: &Grounds, part: &Part, draft: &mut Option<Draft>) {
+        let (Some(draft), Some(identity)) = (draft, self.person.identity()) else { return };
+        if grounds.rested.is_none() {
+            return;
+        }
+        let feeds = &self.moment.current.rules.feeds;
+        let rested = feeds.told_by(identity, part.patient.as_ref(), grounds.rested, self.moment.now);
+        draft.open(|opening| {
+            for relationship in rested {
+                if !opening.relationships.contains(&relationship) {
+                    opening.relationships.push(relationship);
+                }
+            }
         });
     }
 

@@ -88,6 +88,8 @@ pub struct Moment {
     pub device: Option<DeviceClass>,
     /// The revision of the directory before anything was decided.
     pub directory: u64,
+    /// That of feeds.
+    pub feeds: u64,
     /// What goes on on its connection.
     pub pulse: Arc<Pulse>,
 }
@@ -106,8 +108,9 @@ impl Moment {
         let at = At { client, by_trusted_proxy, certificate: certificate.as_deref() };
         let device = current.rules.devices.class(headers, at);
         let (worker, pulse) = (worker.clone(), peer.pulse.clone());
+        let feeds = current.rules.feeds.revision();
         let moment =
-            Self { worker, current, event, now, client, shown, certificate, device, directory, pulse };
+            Self { worker, current, event, now, client, shown, certificate, device, directory, feeds, pulse };
         let draft = moment.draft();
         (moment, draft)
     }
@@ -117,9 +120,10 @@ impl Moment {
         let event = RequestId::new(self.now, &self.worker.chance);
         let (worker, current, pulse) = (self.worker.clone(), self.current.clone(), self.pulse.clone());
         let (shown, certificate) = (self.shown.clone(), self.certificate.clone());
-        let (now, client, directory, device) = (self.now, self.client, self.directory, self.device.clone());
+        let (now, client, device) = (self.now, self.client, self.device.clone());
+        let (directory, feeds) = (self.directory, self.feeds);
         let moment =
-            Self { worker, current, event, now, client, shown, certificate, device, directory, pulse };
+            Self { worker, current, event, now, client, shown, certificate, device, directory, feeds, pulse };
         let draft = moment.draft();
         (moment, draft)
     }

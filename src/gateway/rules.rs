@@ -22,6 +22,7 @@ use crate::features::authn::RelyingParty;
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::Clients;
 use crate::features::directory::Directory;
+use crate::features::facts::Feeds;
 use crate::features::guard::ledger::Ledger;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::hold::Holds;
@@ -69,6 +70,8 @@ pub struct Rules {
     pub devices: Devices,
     /// What makes it more that is asked of a person; where and for what is the policy's, in the same order.
     pub risks: Vec<RiskSettings>,
+    /// What is known of people and patients.
+    pub feeds: Feeds,
     /// How much one caller may take.
     pub limits: LimitSettings,
     /// The first digits of the digest of all files, for events.

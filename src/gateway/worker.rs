@@ -19,8 +19,10 @@ use super::rules::{Rules, Shared};
 use super::subject::Known;
 use super::unread::Unread;
 use crate::domain::device::DeviceClass;
+use crate::domain::patient::PatientRef;
 use crate::domain::reason::Reason;
 use crate::domain::subject::{Identity, Subject, SubjectId};
+use crate::domain::told::Told;
 use crate::features::directory;
 use crate::features::policy::memory::Memory;
 use crate::features::risk::RiskDesk;
@@ -211,6 +213,22 @@ impl Current {
         }
         people.insert(key, Seen { known: known.clone(), session: session.version, directory });
         known
+    }
+
+    /// What feeds tell of a person, and of a patient with them, as far as the rules of a route mind it.
+    pub fn told(
+        &self,
+        identity: Option<&Identity>,
+        route: usize,
+        patient: Option<&PatientRef>,
+        now: Timestamp,
+    ) -> Told {
+        match identity {
+            Some(identity) if self.rules.policy.minds_feeds(route) => {
+                self.rules.feeds.about(identity, patient, now)
+            }
+            Some(_) | None => Told::default(),
+        }
     }
 
     /// A program as the configuration says it is now; no directory keeps programs.

@@ -15,7 +15,7 @@ use leastway::features::audit::events::Event;
 use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
 use tokio::net::TcpListener;
 
-use crate::house::{House, Neighbors, append, edit, without_lock};
+use crate::house::{House, Neighbors, edit, without_lock};
 use crate::line::Protocol;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -263,12 +263,8 @@ async fn a_form_that_needs_a_step_up_is_kept_until_it_is_proven() {
     let clock = Arc::new(TestClock::at(SystemClock.now()));
     let house = House::open_at(clock.clone(), Neighbors::All, |directory| {
         let roles = directory.root().join("roles.toml");
-        edit(&roles, "\"list\", \"create\"]", "\"list\"]");
-        append(
-            &roles,
-            "[[role.nurse.may]]\napplication = \"ehr\"\nactions = [\"create\"]\ncategories = [\"clinical\"]\n\
-             when = { assurance = \"mfa\", fresh = \"15m\" }",
-        );
+        let proven = "when = { assurance = \"mfa\", fresh = \"15m\" }";
+        edit(&roles, "when = { relationship = [\"treatment_team\"] }", proven);
     })
     .await;
     let mut browser = signed_in(&house, "nurse").await;

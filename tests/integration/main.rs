@@ -22,6 +22,7 @@ mod ending;
 mod events;
 mod expiry;
 mod exports;
+mod feeds;
 mod frames;
 mod framing;
 mod graft;

@@ -22,10 +22,12 @@ use crate::domain::assurance::AssuranceClass;
 use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
 use crate::domain::risk::RiskName;
+use crate::features::facts::Feeds;
 use crate::features::policy::bundle::Rules;
 use crate::features::policy::cases::{self, CaseSource};
 use crate::features::policy::decide::Question;
 use crate::features::policy::person::{Ago, FROM, Person, Resolve};
+use crate::features::policy::stated::Stated;
 use crate::foundation::clock::Timestamp;
 
 /// What to do with the rules.
@@ -59,6 +61,7 @@ pub struct ShowArguments {
 }
 
 /// Arguments of `policy explain`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, clap::Args)]
 pub struct ExplainArguments {
     /// The method, such as `GET`.
@@ -104,6 +107,21 @@ pub struct ExplainArguments {
     /// A risk that stands, by its name.
     #[arg(long, value_name = "NAME")]
     risk: Vec<RiskName>,
+    /// What the person has to do with the patient; with this or the next ones no feed is asked.
+    #[arg(long, value_name = "WORD")]
+    relationship: Vec<String>,
+    /// The person is at work.
+    #[arg(long)]
+    on_shift: bool,
+    /// The patient is the person, or of their household.
+    #[arg(long)]
+    own_chart: bool,
+    /// The patient is marked with this.
+    #[arg(long, value_name = "WORD")]
+    flag: Vec<String>,
+    /// What feeds tell is too old.
+    #[arg(long)]
+    stale: bool,
     /// When, such as `2026-03-02T09:30:00Z`; by default now.
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
@@ -141,14 +159,14 @@ impl PolicyCommand {
 /// Does what `command` says with the rules in force; what is about other rules or a journal as well has a file of its own.
 pub fn run(
     command: &PolicyCommand,
-    rules: &Rules,
+    (rules, feeds): (&Rules, &Feeds),
     resolve: Resolve<'_>,
     now: Timestamp,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     match command {
         PolicyCommand::Show(arguments) => show(arguments, rules, out),
-        PolicyCommand::Explain(arguments) => explain(arguments, rules, resolve, now, out),
+        PolicyCommand::Explain(arguments) => explain(arguments, (rules, feeds), resolve, now, out),
         PolicyCommand::Test(arguments) => test(arguments, rules, resolve, now, out),
         PolicyCommand::Diff(_)
         | PolicyCommand::Replay(_)
@@ -190,7 +208,7 @@ fn show(arguments: &ShowArguments, rules: &Rules, out: &mut dyn Write) -> anyhow
 
 fn explain(
     arguments: &ExplainArguments,
-    rules: &Rules,
+    (rules, feeds): (&Rules, &Feeds),
     resolve: Resolve<'_>,
     now: Timestamp,
     out: &mut dyn Write,
@@ -203,6 +221,15 @@ fn explain(
         .then(|| arguments.made_up().identity(rules, &route.application, now))
         .transpose()
         .map_err(anyhow::Error::msg)?;
+    let stated = arguments.stated();
+    let asks_feeds = stated.is_nothing() && rules.minds_feeds(route.route);
+    let told = match identity.as_ref().filter(|_| asks_feeds) {
+        Some(identity) => {
+            feeds.look(now);
+            feeds.about(identity, route.patient.as_ref(), now)
+        }
+        None => stated.told(rules).map_err(anyhow::Error::msg)?,
+    };
     let question = Question {
         identity: identity.as_ref(),
         application: &route.application,
@@ -211,6 +238,7 @@ fn explain(
         client_ip: arguments.from,
         device: arguments.device.as_ref(),
         risks: rules.supposing(&arguments.risk).map_err(anyhow::Error::msg)?,
+        told: &told,
         now,
     };
     let explanation = rules.explain(&question).context("the rules do not know this route")?;
@@ -218,12 +246,28 @@ fn explain(
         writeln!(out, "{}", serde_json::to_string_pretty(&explanation)?)?;
     } else {
         write!(out, "{explanation}")?;
+        if asks_feeds {
+            writeln!(out, "\nfeeds")?;
+            feeds.now(now).iter().try_for_each(|feed| writeln!(out, "  {feed}"))?;
+        }
     }
     let permitted = explanation.decision == crate::domain::event::Verdict::Permit;
     Ok(if permitted { Exit::Ok } else { Exit::No })
 }
 
 impl ExplainArguments {
+    fn stated(&self) -> Stated {
+        let said = |words: &Vec<String>| (!words.is_empty()).then(|| words.clone());
+        Stated {
+            relationship: said(&self.relationship),
+            on_shift: self.on_shift.then_some(true),
+            own_chart: self.own_chart.then_some(true),
+            flags: said(&self.flag),
+            stale: self.stale,
+            ..Stated::default()
+        }
+    }
+
     fn made_up(&self) -> Person {
         let mut person = Person {
             provider: self.provider.clone(),
@@ -309,6 +353,7 @@ mod tests {
     use super::*;
     use crate::config::{Loaded, load};
     use crate::demo::WorkDirectory;
+    use crate::features::facts::settings::words;
     use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogRoute};
     use crate::features::policy::person::ResolvedRoute;
     use crate::features::route::settings::Access;
@@ -337,6 +382,7 @@ mod tests {
                 public: route.access == Access::Public,
             }));
         }
+        catalog.facts = words(settings.feeds.iter());
         for provider in &settings.providers {
             let classes: BTreeSet<_> = provider.assurance.keys().cloned().collect();
             catalog.classes.insert(provider.name.clone(), classes);
@@ -357,7 +403,7 @@ mod tests {
             _ => Err("no route".to_owned()),
         };
         let mut out = Vec::new();
-        let exit = run(&typed.command, rules, &resolve, SystemClock.now(), &mut out);
+        let exit = run(&typed.command, (rules, &Feeds::default()), &resolve, SystemClock.now(), &mut out);
         (exit, String::from_utf8(out).unwrap())
     }
 

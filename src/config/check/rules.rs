@@ -7,7 +7,9 @@ use crate::config::settle::{ApplicationDraft, Draft, RoleDraft, Written};
 use crate::domain::application::{Category, CredentialName, ProviderName};
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::limit::OnExceed;
+use crate::domain::told::FeedKind;
 use crate::features::authn::settings::ProviderSettings;
+use crate::features::facts::settings::{Column, FeedSettings, words};
 use crate::features::policy::settings::{MaySettings, RoleSettings};
 use crate::features::route::settings::{Access, ApplicationSettings, RouteSettings};
 
@@ -70,13 +72,7 @@ fn can_step_up(reading: &Reading<'_>, draft: &Draft, role: &Written<RoleDraft>) 
 
 fn check_rule(reading: &Reading<'_>, draft: &Draft, role: &RoleSettings, key: &str, may: &MaySettings) {
     check_purposes(reading, role, key, may);
-    if let Some(relationship) = &may.when.relationship {
-        reading.error(
-            &format!("{key}.when.relationship"),
-            format!("no feed tells of the relationship `{relationship}`, so this rule can never fire"),
-            "no `relationship`",
-        );
-    }
+    check_feeds(reading, draft, key, may);
     let known = draft.application_names.iter().map(|name| name.it.as_str());
     let name = may.application.as_str();
     if !known.clone().any(|known| known == name) {
@@ -91,6 +87,26 @@ fn check_rule(reading: &Reading<'_>, draft: &Draft, role: &RoleSettings, key: &s
     };
     check_routes(reading, &application.it.settings, key, may);
     check_providers(reading, draft, &application.it, role, (key, may));
+}
+
+/// What no feed tells of.
+fn check_feeds(reading: &Reading<'_>, draft: &Draft, key: &str, may: &MaySettings) {
+    // What could not be settled has problems of its own; more would only follow from them.
+    if draft.feeds.len() < draft.feed_names.len() {
+        return;
+    }
+    let words = words(draft.feeds.iter().map(|feed| &feed.it));
+    let asked = [
+        ("relationship", &may.when.relationship, &words.relationships),
+        ("not_flagged", &may.when.not_flagged, &words.flags),
+    ];
+    for (name, asked, known) in asked {
+        for word in asked.iter().filter(|word| !known.contains(word)) {
+            let what = format!("no feed tells of `{word}`, so this rule can never fire");
+            let right = instead(word, known.iter().map(String::as_str));
+            reading.error(&format!("{key}.when.{name}"), what, right);
+        }
+    }
 }
 
 fn check_purposes(reading: &Reading<'_>, role: &RoleSettings, key: &str, may: &MaySettings) {
@@ -176,10 +192,15 @@ fn check_providers(
     if settled.len() != theirs.len() {
         return;
     }
-    check_what_they_tell(reading, &settled, key, may);
+    check_what_they_tell(reading, draft, &settled, (key, may));
 }
 
-fn check_what_they_tell(reading: &Reading<'_>, settled: &[&ProviderSettings], key: &str, may: &MaySettings) {
+fn check_what_they_tell(
+    reading: &Reading<'_>,
+    draft: &Draft,
+    settled: &[&ProviderSettings],
+    (key, may): (&str, &MaySettings),
+) {
     if let Some(AssuranceNeed { class, .. }) = &may.when.assurance {
         let can = |provider: &ProviderSettings| provider.assurance.contains_key(class);
         tell_of_others(reading, settled, &format!("{key}.when.assurance"), can, |provider| {
@@ -189,7 +210,11 @@ fn check_what_they_tell(reading: &Reading<'_>, settled: &[&ProviderSettings], ke
         });
     }
     if !may.when.location.is_empty() {
-        let can = |provider: &ProviderSettings| provider.claims.contains_key("location");
+        let is_fed = |provider: &ProviderSettings| {
+            let tells = |feed: &FeedSettings| feed.provider == provider.name && feed.has(Column::Location);
+            draft.feeds.iter().any(|feed| feed.it.kind == FeedKind::Person && tells(&feed.it))
+        };
+        let can = |provider: &ProviderSettings| provider.claims.contains_key("location") || is_fed(provider);
         tell_of_others(reading, settled, &format!("{key}.when.location"), can, |provider| {
             let name = &provider.name;
             let what = format!("the provider `{name}` does not say where people work");

@@ -35,6 +35,12 @@ pub(super) static ROLE: Table = Table {
             Absent::Refused,
             "Why its people work; the first is the default.",
         ),
+        key(
+            "not_self",
+            Kind::YesNo,
+            Absent::Is("false"),
+            "Whether its people are kept from their own chart, and from those of their household, by a feed of people.",
+        ),
         key("may", Kind::Tables(&MAY), Absent::Means("only what Cedar files say"), "What it may do."),
         key("limit", Kind::Table(&LIMIT), Absent::Means("no numbers"), "How much."),
     ],
@@ -112,7 +118,7 @@ static WHEN: Table = Table {
             "location",
             Kind::Texts("ward-3"),
             Absent::Means("any"),
-            "Where the person has to work; the provider maps the claim `location`.",
+            "Where the person has to work; told by a feed of people, or else by the claim `location`.",
         ),
         key(
             "device",
@@ -128,9 +134,34 @@ static WHEN: Table = Table {
         ),
         key(
             "relationship",
-            Kind::Text("care_team"),
-            Absent::Means("none"),
-            "The relationship to the patient; needs a feed that tells of it.",
+            Kind::Texts("treatment_team"),
+            Absent::Means("any, or none"),
+            "What the person has to do with the patient, by the words of `[feed.NAME]`; any one. `location`, `department` and \
+             `facility`: both are told to be at the same.",
+        ),
+        key(
+            "on_shift",
+            Kind::YesNo,
+            Absent::Is("false"),
+            "Whether the person has to be at work, by a feed of shifts.",
+        ),
+        key(
+            "department",
+            Kind::Texts("cardiology"),
+            Absent::Means("any"),
+            "In which department the person has to work; told by a feed of people, or a claim.",
+        ),
+        key(
+            "facility",
+            Kind::Texts("main-house"),
+            Absent::Means("any"),
+            "In which house the person has to work; told by a feed of people, or a claim.",
+        ),
+        key(
+            "not_flagged",
+            Kind::Texts("vip"),
+            Absent::Means("they may be"),
+            "What the patient may not be marked with, by the words of a feed of patients.",
         ),
     ],
 };

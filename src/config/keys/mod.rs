@@ -8,6 +8,7 @@ mod browser;
 mod client;
 mod credential;
 mod directory;
+mod feed;
 mod hold;
 mod limits;
 mod machine;
@@ -150,7 +151,7 @@ pub(super) static MAIN: Table = Table {
             "include",
             Kind::Texts("applications/*.toml"),
             Absent::Is("[]"),
-            "Further files, with `application`, `role`, `risk`, `client` and `provider` tables; `*` stands for any part of a name.",
+            "Further files, with `application`, `role`, `risk`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
         ),
         key(
             "policies",
@@ -186,6 +187,7 @@ pub(super) static MAIN: Table = Table {
         APPLICATIONS,
         ROLES,
         RISKS,
+        FEEDS,
         CLIENTS,
     ],
 };
@@ -194,7 +196,7 @@ pub(super) static MAIN: Table = Table {
 pub(super) static PART: Table = Table {
     header: "",
     doc: "A file that the main file includes.",
-    keys: &[PROVIDERS, APPLICATIONS, ROLES, RISKS, CLIENTS],
+    keys: &[PROVIDERS, APPLICATIONS, ROLES, RISKS, FEEDS, CLIENTS],
 };
 
 /// A file with roles that are tried.
@@ -224,6 +226,12 @@ const RISKS: Key = key(
     Kind::Named(&risk::RISK),
     Absent::Means("none: what the rules ask for is enough"),
     "What makes it more that is asked of a person.",
+);
+const FEEDS: Key = key(
+    "feed",
+    Kind::Named(&feed::FEED),
+    Absent::Means("none: nothing is known but what providers tell"),
+    "What is known of people and patients.",
 );
 const CLIENTS: Key = key(
     "client",

@@ -6,6 +6,7 @@ mod browser;
 pub(super) mod client;
 mod credential;
 pub(super) mod directory;
+pub(super) mod feed;
 mod hold;
 mod limits;
 pub(super) mod machine;
@@ -26,6 +27,7 @@ use crate::features::authn::settings::ProviderSettings;
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
 use crate::features::directory::settings::DirectorySettings;
+use crate::features::facts::settings::FeedSettings;
 use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::settings::{CedarFile, RoleSettings, ShadowSettings};
 use crate::features::rewrite::settings::RewriteSettings;
@@ -75,6 +77,7 @@ pub(super) struct Draft {
     pub(super) applications: Vec<Written<ApplicationDraft>>,
     pub(super) roles: Vec<Written<RoleDraft>>,
     pub(super) risks: Vec<Written<RiskDraft>>,
+    pub(super) feeds: Vec<Written<FeedSettings>>,
     pub(super) clients: Vec<Written<ClientSettings>>,
     pub(super) policies: Vec<CedarFile>,
     pub(super) shadow: Option<ShadowSettings>,
@@ -83,6 +86,7 @@ pub(super) struct Draft {
     pub(super) application_names: Vec<Written<String>>,
     pub(super) role_names: Vec<Written<String>>,
     pub(super) risk_names: Vec<Written<String>>,
+    pub(super) feed_names: Vec<Written<String>>,
     pub(super) client_names: Vec<Written<String>>,
     pub(super) device_names: Vec<String>,
 }

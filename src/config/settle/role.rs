@@ -24,6 +24,7 @@ pub(in crate::config) fn role(
     let groups = reader.texts("groups");
     let providers = providers(reader, PROVIDERS, only_provider);
     let purposes: Option<Vec<Purpose>> = reader.list("purposes");
+    let not_self = reader.yes_no("not_self");
     let tables = reader.tables("may", 1);
     let rules = tables.iter().filter_map(|table| {
         let credential = table.parsed("credential");
@@ -36,8 +37,15 @@ pub(in crate::config) fn role(
     // Wrong limits are an error already; the rules are checked all the same.
     let limits = limits.unwrap_or(Limits::NONE);
     let purposes = purposes?;
-    let settings =
-        RoleSettings { name: role.ok()?, groups: groups?, providers: providers?, purposes, may, limits };
+    let settings = RoleSettings {
+        name: role.ok()?,
+        groups: groups?,
+        providers: providers?,
+        purposes,
+        may,
+        limits,
+        not_self: not_self?,
+    };
     Some(RoleDraft { settings, rule_keys, credentials })
 }
 
@@ -66,7 +74,11 @@ fn when(reader: &Reader<'_>) -> Option<WhenSettings> {
     let location = reader.texts("location");
     let device = if reader.has("device") { reader.list("device") } else { Some(vec![]) };
     let purpose = reader.list("purpose");
-    let relationship = reader.text("relationship");
+    let relationship = reader.texts("relationship");
+    let on_shift = reader.yes_no("on_shift");
+    let department = reader.texts("department");
+    let facility = reader.texts("facility");
+    let not_flagged = reader.texts("not_flagged");
     if reader.has("fresh") && !reader.has("assurance") {
         let what = "`fresh` says how recently `assurance` was proven, and none is asked for";
         reader.error("fresh", what, "`assurance` beside it, such as `\"mfa\"`");
@@ -78,7 +90,11 @@ fn when(reader: &Reader<'_>) -> Option<WhenSettings> {
         location: location.unwrap_or_default(),
         device: device?,
         purpose: purpose.unwrap_or_default(),
-        relationship,
+        relationship: relationship.unwrap_or_default(),
+        on_shift: on_shift?,
+        department: department.unwrap_or_default(),
+        facility: facility.unwrap_or_default(),
+        not_flagged: not_flagged.unwrap_or_default(),
     })
 }
 

@@ -77,7 +77,7 @@ fn email_of(reader: &Reader<'_>, word: String, provider: &ProviderSettings) -> O
 }
 
 /// Where something is asked: as an issuer URL is written, and it may have a query.
-fn address(text: &str) -> Result<String, Mistake> {
+pub(super) fn address(text: &str) -> Result<String, Mistake> {
     let right = "a URL such as `\"https://id.clinic.example/ssf/poll\"`";
     let (before, query) = text.split_once('?').map_or((text, ""), |(before, query)| (before, query));
     issuer(before).map_err(|mistake| Mistake::new(mistake.what, right))?;

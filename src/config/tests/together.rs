@@ -86,8 +86,7 @@ fn rules_that_can_never_fire_and_roles_that_nothing_uses() {
             ROLES,
             "purpose = \"payment\"",
             "relationship = \"facility\"",
-            "role.registrar.may[1].when.relationship: no feed tells of the relationship `facility`, so this rule can \
-             never fire",
+            "role.registrar.may[1].when.relationship: no feed tells of `facility`, so this rule can never fire",
         ),
         case(
             MAIN,

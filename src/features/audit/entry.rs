@@ -71,6 +71,7 @@ impl Members<'_> {
             rules,
             rules_version,
             credential,
+            relationships,
             justification,
             hold,
             lock,
@@ -108,6 +109,7 @@ impl Members<'_> {
         self.list_if_any(key!("rules"), rules.iter().map(|rule| &**rule))?;
         self.text(key!("rules_version"), rules_version.as_deref())?;
         self.word(key!("credential"), credential.as_ref().map(CredentialName::as_str));
+        self.json(key!("relationships"), Some(relationships).filter(|all| !all.is_empty()))?;
         self.json(key!("justification"), justification.as_ref())?;
         self.json(key!("hold"), hold.as_deref())?;
         self.json(key!("lock"), lock.as_deref())?;

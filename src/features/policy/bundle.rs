@@ -137,6 +137,11 @@ impl Rules {
         self.left_out > 0
     }
 
+    /// Whether rules are decided beside them.
+    pub const fn tries(&self) -> bool {
+        self.shadow.is_some()
+    }
+
     /// The same, with rules that are decided beside them.
     #[must_use]
     pub fn with_shadow(mut self, tried: Self) -> Self {

@@ -13,6 +13,9 @@
 //! expect = { decision = "challenge", step_up = "mfa" }      # and: reasons, rules
 //! ```
 //!
+//! What feeds tell is stated, too: `facts = { relationship = ["treatment_team"], on_shift = true, own_chart = false,
+//! flags = [], department = ["cardiology"] }`, and `stale = true` for feeds that are too old. What is not stated is unknown.
+//!
 //! A case without a person is asked by nobody who signed in.
 
 use std::collections::BTreeMap;
@@ -26,6 +29,7 @@ use super::bundle::Rules;
 use super::decide::Question;
 use super::memory::Memory;
 use super::person::{FROM, Person, PersonOrName, Resolve, ResolvedRoute};
+use super::stated::Stated;
 use super::statement::position;
 use crate::domain::application::{ApplicationName, RouteName};
 use crate::domain::assurance::AssuranceClass;
@@ -86,6 +90,9 @@ struct Case {
     now: Option<Timestamp>,
     person: Option<PersonOrName>,
     request: Request,
+    /// What feeds tell; absent: nothing.
+    #[serde(default)]
+    facts: Stated,
     expect: Expect,
 }
 
@@ -157,6 +164,7 @@ impl Case {
         let route = self.request.resolved(rules, resolve)?;
         let person = self.person.as_ref().map(|person| named(&person.0, people)).transpose()?;
         let identity = person.map(|person| person.identity(rules, &route.application, now)).transpose()?;
+        let told = self.facts.told(rules)?;
         let question = Question {
             identity: identity.as_ref(),
             application: &route.application,
@@ -165,6 +173,7 @@ impl Case {
             client_ip: self.request.client_ip.unwrap_or(FROM),
             device: self.request.device.as_ref(),
             risks: rules.supposing(&self.request.risks)?,
+            told: &told,
             now,
         };
         let decision = match rules.catalog().routes.get(route.route) {

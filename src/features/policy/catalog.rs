@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
 use crate::domain::assurance::AssuranceClass;
+use crate::domain::told::FactWords;
 
 /// What there is to decide about.
 #[derive(Clone, Debug, Default)]
@@ -17,8 +18,10 @@ pub struct Catalog {
     pub routes: Vec<CatalogRoute>,
     /// Which classes of assurance each provider can prove.
     pub classes: BTreeMap<ProviderName, BTreeSet<AssuranceClass>>,
-    /// Our words for the attributes that providers tell of a person.
+    /// Our words for the attributes that providers tell of a person, or feeds do in their place.
     pub attributes: BTreeSet<String>,
+    /// What feeds tell.
+    pub facts: FactWords,
 }
 
 /// An application, as far as rules are concerned.

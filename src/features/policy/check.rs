@@ -11,12 +11,13 @@ use super::catalog::{ALWAYS_KNOWN, Catalog, CatalogApplication};
 use super::problem::{PolicyProblem, PolicySource};
 use super::reads::Fact;
 use super::rule::Rule;
-use super::settings::{MaySettings, RoleSettings};
+use super::settings::{MaySettings, RoleSettings, WhenSettings};
 use super::slice::{Engine, RouteRules};
 use super::wording;
 use super::world::Vocabulary;
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;
+use crate::domain::told::FactWords;
 
 /// What is wrong with the roles as written.
 pub(super) fn roles(roles: &[RoleSettings], catalog: &Catalog) -> Vec<PolicyProblem> {
@@ -78,11 +79,47 @@ fn may(role: &RoleSettings, may: &MaySettings, catalog: &Catalog) -> Vec<(String
             one_of(role.purposes.iter().map(|purpose| purpose.as_str())),
         ));
     }
-    if !may.when.location.is_empty() && !catalog.attributes.contains("location") {
-        found.push((
-            "it can never fire: no provider tells the location".to_owned(),
-            "map `location` in the provider's `claims`".to_owned(),
-        ));
+    found.extend(places(&may.when, catalog));
+    found.extend(feeds(role, &may.when, &catalog.facts));
+    found
+}
+
+/// Which places nobody tells, and what would be right.
+fn places(when: &WhenSettings, catalog: &Catalog) -> Vec<(String, String)> {
+    let asked =
+        [("location", &when.location), ("department", &when.department), ("facility", &when.facility)];
+    let untold =
+        asked.into_iter().filter(|(name, places)| !places.is_empty() && !catalog.attributes.contains(*name));
+    untold
+        .map(|(name, _)| {
+            let what = format!("it can never fire: no provider and no feed tells the {name}");
+            (
+                what,
+                format!("map `{name}` in the provider's `claims`, or in the `columns` of a feed of people"),
+            )
+        })
+        .collect()
+}
+
+/// What no feed tells, and what would be right.
+fn feeds(role: &RoleSettings, when: &WhenSettings, words: &FactWords) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for word in when.relationship.iter().filter(|word| words.relationship(word).is_none()) {
+        let what = format!("it can never fire: no feed tells of the relationship `{word}`");
+        found.push((what, one_of(words.relationships.iter().map(String::as_str))));
+    }
+    for word in when.not_flagged.iter().filter(|word| words.flag(word).is_none()) {
+        let what = format!("it can never fire: no feed tells of the flag `{word}`");
+        found.push((what, one_of(words.flags.iter().map(String::as_str))));
+    }
+    if when.on_shift && !words.shifts {
+        let what = "it can never fire: no feed tells when people work".to_owned();
+        found.push((what, "a feed with `kind = \"shift\"`".to_owned()));
+    }
+    if role.not_self && !words.own_charts {
+        let what = "it can never fire: no feed tells which patients people are themselves".to_owned();
+        let right = "a feed with `kind = \"person\"` and a column `own_patient` or `household`";
+        found.push((what, right.to_owned()));
     }
     found
 }
@@ -286,7 +323,10 @@ fn unknown_facts(rule: &Rule, catalog: &Catalog) -> Vec<PolicyProblem> {
             | Fact::Networks
             | Fact::Device
             | Fact::OnePatient
-            | Fact::Relationship
+            | Fact::Relationship(_)
+            | Fact::OnShift
+            | Fact::OwnChart
+            | Fact::PatientFlags
             | Fact::Action
             | Fact::Everything => continue,
         };

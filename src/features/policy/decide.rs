@@ -22,6 +22,7 @@ use crate::domain::proof::Permit;
 use crate::domain::reason::Reason;
 use crate::domain::risk::Standing;
 use crate::domain::subject::Identity;
+use crate::domain::told::{Marks, Told};
 use crate::foundation::clock::Timestamp;
 
 /// May this be done, by this person, now?
@@ -41,6 +42,8 @@ pub struct Question<'a> {
     pub device: Option<&'a DeviceClass>,
     /// The risks that stand.
     pub risks: Standing,
+    /// What feeds tell of them.
+    pub told: &'a Told,
     /// When.
     pub now: Timestamp,
 }
@@ -73,7 +76,14 @@ impl Rules {
     /// What no rule is asked about: a public route, or a request that no route matches while its
     /// application is being observed.
     pub fn public(&self) -> Decision {
-        Outcome { answer: Answer::Permit, rules: empty(), obligations: NONE }.into_decision(false)
+        Outcome { answer: Answer::Permit, rules: empty(), obligations: NONE, rested: Marks::NONE }
+            .into_decision(false)
+    }
+
+    /// Whether the rules of a route mind what feeds tell: else there is nothing to be looked up for it.
+    pub fn minds_feeds(&self, route: usize) -> bool {
+        let slice = self.routes.get(route).and_then(|route| route.slice.as_ref());
+        slice.is_some_and(|slice| !slice.minds.is_nothing())
     }
 
     /// The route and its rules; nothing if the question is about a route that the rules do not know,
@@ -85,12 +95,18 @@ impl Rules {
     }
 
     /// What is known of `identity` for this question.
-    pub(super) fn facts<'q>(&self, identity: &'q Identity, question: &Question<'q>) -> Facts<'q> {
+    pub(super) fn facts<'q>(&'q self, identity: &'q Identity, question: &Question<'q>) -> Facts<'q> {
         Facts {
             networks: Networks::of(question.client_ip),
             device: question.device.map_or_else(Cow::default, |class| Cow::Borrowed(class.as_str())),
             one_patient: question.patient.is_some(),
-            ..Facts::of(identity, question.application, question.now, &self.zone)
+            ..Facts::of(
+                identity,
+                question.application,
+                (question.told, &self.catalog.facts),
+                question.now,
+                &self.zone,
+            )
         }
         .with_proofs_of(self.proof_lasts(question.device))
     }
@@ -103,6 +119,7 @@ impl Rules {
                 answer: Answer::Challenge(Challenge::SignIn),
                 rules: empty(),
                 obligations: NONE,
+                rested: Marks::NONE,
             };
         }
         Outcome::denied(vec![Reason::NoRuleMatched], Vec::new(), empty())
@@ -118,7 +135,9 @@ impl Rules {
         let verdict = self.engine.ask(slice, &route.entity, facts)?;
         if let Verdict::Permitted(rules) = &verdict {
             let obligations = Obligations { limits: self.limits(rules, facts) };
-            return Ok(Outcome { answer: Answer::Permit, rules: self.ids(rules), obligations });
+            let rested = rules.iter().filter_map(|position| self.engine.rule(*position));
+            let rested = rested.map(|rule| facts.rested(&rule.reads)).fold(Marks::NONE, Marks::or);
+            return Ok(Outcome { answer: Answer::Permit, rules: self.ids(rules), obligations, rested });
         }
         let ladder = Ladder::new(self, route, slice);
         // What failed is not to be stepped around.
@@ -127,7 +146,8 @@ impl Rules {
             && let Some(challenge) = challenge(&rung, facts)
         {
             let rules = self.ids(&rung.permits);
-            return Ok(Outcome { answer: Answer::Challenge(challenge), rules, obligations: NONE });
+            let answer = Answer::Challenge(challenge);
+            return Ok(Outcome { answer, rules, obligations: NONE, rested: Marks::NONE });
         }
         let (reasons, rules) = reasons::of(&self.engine, route, slice, facts, &verdict)?;
         let ways = if failed { Vec::new() } else { ways_on(ladder.later(facts)) };
@@ -143,6 +163,7 @@ impl Rules {
             networks: slice.reads.has(&Fact::Networks).then(|| Networks::of(question.client_ip)),
             device: question.device.filter(minds).cloned(),
             one_patient: slice.reads.has(&Fact::OnePatient) && question.patient.is_some(),
+            told: slice.minds.reduce(question.told),
         }
     }
 
@@ -174,7 +195,7 @@ impl Outcome {
         rules: Arc<[Arc<str>]>,
     ) -> Self {
         let denial = Arc::new(Denial { reasons, ways_on });
-        Self { answer: Answer::Deny(denial), rules, obligations: NONE }
+        Self { answer: Answer::Deny(denial), rules, obligations: NONE, rested: Marks::NONE }
     }
 
     /// The question cannot be put to the rules.

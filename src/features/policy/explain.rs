@@ -46,6 +46,9 @@ pub struct Explanation {
     pub limits: Option<Limits>,
     /// The rules, in order.
     pub rules: Vec<RuleExplanation>,
+    /// What feeds tell, as far as the rules of the route mind it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<FactExplanation>,
     /// The risks that were supposed to stand, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub risks: Vec<RiskExplanation>,
@@ -65,6 +68,15 @@ pub struct RiskExplanation {
     /// What it asks for; absent where it is only noted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step_up: Option<AssuranceNeed>,
+}
+
+/// What feeds tell of one fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FactExplanation {
+    /// Which.
+    pub fact: String,
+    /// `yes`, `no`, `too old` or `unknown`; of what has several values, these.
+    pub told: String,
 }
 
 /// One rule, explained.
@@ -113,6 +125,7 @@ impl Rules {
             decided_by: Vec::new(),
             limits: None,
             rules: Vec::new(),
+            facts: Vec::new(),
             risks: self.supposed(question),
             ladder: Vec::new(),
         };
@@ -130,6 +143,7 @@ impl Rules {
             Err(_) => explanation.take(&Outcome::failed()),
         }
         explanation.rules = self.explained(route, slice, &facts);
+        explanation.facts = slice.reads.facts.iter().filter_map(|fact| facts.shown(fact)).collect();
         if explanation.decision != Verdict::Permit && !explanation.reasons.contains(&Reason::PolicyError) {
             explanation.ladder.extend(explanation.asked_by_risk());
             let ladder = Ladder::new(self, route, slice);
@@ -272,6 +286,12 @@ impl fmt::Display for Explanation {
                 rule.because.join("; ")
             );
             writeln!(f, "{}", line.trim_end())?;
+        }
+        if !self.facts.is_empty() {
+            writeln!(f, "\nwhat feeds tell")?;
+        }
+        for FactExplanation { fact, told } in &self.facts {
+            writeln!(f, "  {fact}: {told}")?;
         }
         if !self.risks.is_empty() {
             writeln!(f, "\nrisks that stand")?;

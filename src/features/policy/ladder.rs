@@ -109,7 +109,8 @@ impl<'a> Ladder<'a> {
 
     /// The cheapest that the person can do now.
     pub(super) fn now(&self, facts: &Facts<'_>) -> Option<Rung> {
-        let justify = !facts.justified && self.slice.reads.has(&Fact::Justified);
+        let reads = &self.slice.reads;
+        let justify = !facts.justified && (reads.has(&Fact::Justified) || facts.would_suppose(reads));
         let classes = self.classes(facts);
         if justify && let Some(permits) = self.turns(facts, &[Step::Justify]) {
             return Some(Rung { steps: vec![Step::Justify], permits });
@@ -248,7 +249,7 @@ impl<'a> Ladder<'a> {
         if !when.device.is_empty() && !when.device.iter().any(|class| facts.device == class.as_str()) {
             steps.push(Step::Device(when.device.clone()));
         }
-        let location = facts.identity.subject.attributes.get("location");
+        let location = facts.attribute("location");
         let elsewhere =
             location.is_some_and(|known| !known.iter().any(|place| when.location.contains(place)));
         if !when.location.is_empty() && elsewhere {

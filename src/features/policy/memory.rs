@@ -2,7 +2,7 @@
 //!
 //! An answer is found again only for the same rules and for a person about whom nothing has changed:
 //! the whole standing is compared, not just its version, so that two sessions of one person never share
-//! an answer unless they stand alike. What else the answer depended on is in its footprint, and time is
+//! an answer unless they stand alike. What feeds tell is looked up for each question and compared, too. What else the answer depended on is in its footprint, and time is
 //! in `until`. Finding an answer allocates nothing.
 
 use std::collections::{HashMap, VecDeque};
@@ -15,6 +15,7 @@ use crate::domain::decision::{Challenge, Decision, Denial, Grounds, Obligations}
 use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::{Identity, Justification, Subject, SubjectId};
+use crate::domain::told::{Marks, Told};
 use crate::foundation::clock::Timestamp;
 
 /// What a worker remembers. Each worker has its own.
@@ -98,6 +99,8 @@ pub(super) struct Asked {
     pub(super) networks: Option<Networks>,
     pub(super) device: Option<DeviceClass>,
     pub(super) one_patient: bool,
+    /// What feeds tell, as they tell it now.
+    pub(super) told: Told,
 }
 
 /// An answer with what it rests on.
@@ -106,6 +109,8 @@ pub(super) struct Outcome {
     pub(super) answer: Answer,
     pub(super) rules: Arc<[Arc<str>]>,
     pub(super) obligations: Obligations,
+    /// The relationships that a permit rests on.
+    pub(super) rested: Marks,
 }
 
 #[derive(Clone, Debug)]
@@ -117,7 +122,7 @@ pub(super) enum Answer {
 
 impl Outcome {
     pub(super) fn grounds(&self, cached: bool) -> Grounds {
-        Grounds { rules: self.rules.clone(), obligations: self.obligations, cached }
+        Grounds { rules: self.rules.clone(), obligations: self.obligations, rested: self.rested, cached }
     }
 
     /// The decision, if it is not to go on: going on takes a proof that is made elsewhere.

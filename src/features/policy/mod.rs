@@ -30,6 +30,7 @@ pub mod problem;
 pub mod replay;
 pub mod settings;
 pub mod shadow;
+pub mod stated;
 pub mod tighten;
 
 pub use bundle::Rules;
@@ -48,6 +49,7 @@ mod slice;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod told;
 mod validity;
 mod wording;
 mod world;

@@ -13,6 +13,7 @@ use super::settings::RaiseSettings;
 use crate::domain::decision::{Challenge, Obligations};
 use crate::domain::limit::Limits;
 use crate::domain::risk::{RiskName, Standing};
+use crate::domain::told::Marks;
 
 /// The risks that are declared, and where each counts.
 #[derive(Debug, Default)]
@@ -91,6 +92,7 @@ impl Rules {
             answer: Answer::Challenge(Challenge::StepUp(need.clone(), risk.sign.reason())),
             rules: outcome.rules.iter().cloned().chain([by]).collect(),
             obligations: Obligations { limits: Limits::NONE },
+            rested: Marks::NONE,
         }
     }
 }

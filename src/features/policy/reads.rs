@@ -23,7 +23,11 @@ pub(super) enum Fact {
     Networks,
     Device,
     OnePatient,
-    Relationship,
+    /// A relationship to the patient.
+    Relationship(Arc<str>),
+    OnShift,
+    OwnChart,
+    PatientFlags,
     Action,
     /// The circumstances as a whole, so that no single fact can be told apart.
     Everything,
@@ -35,7 +39,7 @@ impl Fact {
     pub(super) fn can_be_unknown(&self) -> bool {
         match self {
             Self::Attribute(name) => !ALWAYS_KNOWN.contains(&name.as_ref()),
-            Self::Relationship => true,
+            Self::Relationship(_) | Self::OnShift | Self::OwnChart | Self::PatientFlags => true,
             Self::Person
             | Self::Assurance(_)
             | Self::Purpose
@@ -63,7 +67,10 @@ impl Fact {
             Self::Networks => "network".to_owned(),
             Self::Device => "device".to_owned(),
             Self::OnePatient => "patient".to_owned(),
-            Self::Relationship => "relationship".to_owned(),
+            Self::Relationship(word) => format!("relationship `{word}`"),
+            Self::OnShift => "shift".to_owned(),
+            Self::OwnChart => "own chart".to_owned(),
+            Self::PatientFlags => "patient's flags".to_owned(),
             Self::Action => "action".to_owned(),
             Self::Everything => "circumstances".to_owned(),
         }
@@ -152,10 +159,13 @@ impl Reads {
                 (Var::Resource | Var::Action, _, _) => {}
                 (Var::Principal, name, _) => self.fact(Fact::Attribute(name.into())),
                 (Var::Context, "assurance", Some(class)) => self.fact(Fact::Assurance(class.into())),
+                (Var::Context, RELATIONSHIP, Some(word)) => self.fact(Fact::Relationship(word.into())),
                 (Var::Context, name, _) => self.circumstance(name),
             }
-        } else if is_assurance(of) {
+        } else if is_circumstance(of, "assurance") {
             self.fact(Fact::Assurance(attribute.into()));
+        } else if is_circumstance(of, RELATIONSHIP) {
+            self.fact(Fact::Relationship(attribute.into()));
         } else {
             // `(if … then principal else …).attribute`, and the like.
             self.fact(Fact::Attribute(attribute.into()));
@@ -172,21 +182,24 @@ impl Reads {
             "networks" => self.fact(Fact::Networks),
             "device" => self.fact(Fact::Device),
             "one_patient" => self.fact(Fact::OnePatient),
-            "relationship" => self.fact(Fact::Relationship),
+            "on_shift" => self.fact(Fact::OnShift),
+            "own_chart" => self.fact(Fact::OwnChart),
+            "patient_flags" => self.fact(Fact::PatientFlags),
             _ => self.everything(),
         }
     }
 }
 
-fn is_assurance(expression: &Expr) -> bool {
+/// `context.name`.
+fn is_circumstance(expression: &Expr, name: &str) -> bool {
     matches!(expression, Expr::GetAttr { expr, attr }
-        if attr == "assurance" && matches!(expr.as_ref(), Expr::Var(Var::Context)))
+        if attr == name && matches!(expr.as_ref(), Expr::Var(Var::Context)))
 }
 
 /// `context.assurance.class`, as a value.
 fn age(expression: &Expr) -> Option<Arc<str>> {
     if let Expr::GetAttr { expr, attr } = expression
-        && is_assurance(expr)
+        && is_circumstance(expr, "assurance")
     {
         return Some(attr.as_str().into());
     }
@@ -214,3 +227,5 @@ fn compared_age(op: BinaryOp, left: &Expr, right: &Expr) -> Option<(Arc<str>, i6
     };
     age(aged).filter(|_| compares).map(|class| (class, seconds))
 }
+
+const RELATIONSHIP: &str = "relationship";

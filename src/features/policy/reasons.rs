@@ -19,7 +19,10 @@ pub(super) fn of(
         Verdict::Permitted(rules) => Ok((vec![Reason::RuleMatched], rules.clone())),
         Verdict::Forbidden(rules) => Ok((vec![Reason::DeniedByRule], rules.clone())),
         Verdict::Failed(rule) => Ok((vec![Reason::PolicyError], vec![*rule])),
-        Verdict::Unknown(rule) => Ok((vec![Reason::AttributeUnavailable], vec![*rule])),
+        Verdict::Unknown(position) => {
+            let facts_read = engine.rule(*position).into_iter().flat_map(|rule| &rule.reads.facts);
+            Ok((vec![unknown(facts_read, facts)], vec![*position]))
+        }
         Verdict::Unmatched => {
             let world = World::new(&engine.vocabulary, facts, &route.entity, &slice.reads)?;
             Ok((near_misses(engine, slice, &world), Vec::new()))
@@ -70,23 +73,38 @@ fn missing(rule: &Rule, world: &World<'_>) -> Option<Vec<Reason>> {
 pub(super) fn reason(test: &Test, truth: Truth, facts: &Facts<'_>) -> Option<Reason> {
     match truth {
         Truth::True => None,
-        Truth::Unknown => Some(Reason::AttributeUnavailable),
+        Truth::Unknown => Some(unknown(test.reads.facts.iter(), facts)),
         Truth::Failed => Some(Reason::PolicyError),
         Truth::False => test.reads.facts.iter().find_map(|fact| match fact {
-            Fact::Minute | Fact::Weekday => Some(Reason::OutsideShift),
-            Fact::Attribute(name) if name.as_ref() == "location" => Some(Reason::LocationMismatch),
+            Fact::Minute | Fact::Weekday | Fact::OnShift => Some(Reason::OutsideShift),
+            Fact::Attribute(name) if PLACES.contains(&name.as_ref()) => Some(Reason::LocationMismatch),
+            Fact::OwnChart => Some(Reason::OwnChart),
             Fact::Device => Some(Reason::DeviceMismatch),
             Fact::Purpose => Some(Reason::PurposeMismatch),
             Fact::Justified => Some(Reason::JustificationRequired),
-            Fact::Relationship => Some(Reason::NotOnPanel),
+            Fact::Relationship(_) => Some(Reason::NotOnPanel),
             Fact::Assurance(class) if facts.ages.contains_key(class.as_ref()) => Some(Reason::AuthTooOld),
             Fact::Assurance(_) => Some(Reason::AcrInsufficient),
             Fact::Attribute(_)
             | Fact::Person
             | Fact::Networks
             | Fact::OnePatient
+            | Fact::PatientFlags
             | Fact::Action
             | Fact::Everything => None,
         }),
     }
 }
+
+/// The reason for what is unknown among these: whoever tells it is late, or nobody has told it.
+fn unknown<'f>(read: impl Iterator<Item = &'f Fact>, facts: &Facts<'_>) -> Reason {
+    let mut unknown = read.filter(|fact| fact.can_be_unknown() && !facts.knows(fact));
+    if unknown.any(|fact| facts.is_aged(fact)) {
+        Reason::AttributeStale
+    } else {
+        Reason::AttributeUnavailable
+    }
+}
+
+/// Attributes that say where somebody works.
+const PLACES: [&str; 3] = ["location", "department", "facility"];

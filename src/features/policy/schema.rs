@@ -1,5 +1,5 @@
 //! The schema against which every rule is validated: the published text with the configuration's
-//! attributes, assurance classes and the closed list of actions filled in.
+//! attributes, assurance classes, relationships and the closed list of actions filled in.
 
 use std::collections::BTreeSet;
 
@@ -18,10 +18,13 @@ pub(super) fn text(catalog: &Catalog) -> String {
         catalog.further_attributes().map(|name| format!("{}?: Set<String>,", quoted(name))).collect();
     let classes: BTreeSet<_> = catalog.classes.values().flatten().collect();
     let classes: Vec<_> = classes.iter().map(|class| format!("{}?: Long,", quoted(class.as_str()))).collect();
+    let relationships: Vec<_> =
+        catalog.facts.relationships.iter().map(|word| format!("{}?: Bool,", quoted(word))).collect();
     let actions: Vec<_> = Action::ALL.iter().map(|action| quoted(action.as_str())).collect();
     PUBLISHED
         .replace("//@attributes", &attributes.join("\n  "))
         .replace("//@assurance", &classes.join("\n  "))
+        .replace("//@relationships", &relationships.join("\n  "))
         .replace("//@actions", &actions.join(", "))
 }
 

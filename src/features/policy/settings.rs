@@ -26,6 +26,8 @@ pub struct RoleSettings {
     pub may: Vec<MaySettings>,
     /// How much.
     pub limits: Limits,
+    /// Whether its people are kept from their own chart, and from those of their household.
+    pub not_self: bool,
 }
 
 /// One thing that a role may do.
@@ -60,9 +62,16 @@ pub struct WhenSettings {
     pub device: Vec<DeviceClass>,
     /// The purpose of the session has to be one of these; empty: any of the role.
     pub purpose: Vec<Purpose>,
-    /// The relationship to the patient that is needed, by name. Needs a declared feed: without one
-    /// the relationship is unknown and the rule never fires.
-    pub relationship: Option<String>,
+    /// The relationship to the patient has to be one of these, by the words of the feeds; empty: any, or none.
+    pub relationship: Vec<String>,
+    /// Whether the person has to be at work, by a feed of shifts.
+    pub on_shift: bool,
+    /// The `department` attribute has to be one of these; empty: any.
+    pub department: Vec<String>,
+    /// The `facility` attribute has to be one of these; empty: any.
+    pub facility: Vec<String>,
+    /// The patient may be marked with none of these, by the words of the feeds; empty: they may be marked with anything.
+    pub not_flagged: Vec<String>,
 }
 
 /// Rules that are tried in place of those in force.

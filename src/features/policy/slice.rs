@@ -14,6 +14,7 @@ use super::catalog::{Catalog, CatalogRoute};
 use super::condition::{Condition, Truth};
 use super::reads::{Fact, Reads};
 use super::rule::Rule;
+use super::told::Minds;
 use super::world::{Facts, RouteEntity, Vocabulary, World, WorldError};
 use crate::domain::application::RoleName;
 
@@ -24,6 +25,8 @@ pub(super) struct Slice {
     pub(super) rules: Vec<usize>,
     /// What the rules read.
     pub(super) reads: Reads,
+    /// What of that feeds tell.
+    pub(super) minds: Minds,
     /// Everything that forbids, and what permits without being for one role.
     others: Option<Arc<PolicySet>>,
     /// What permits one role.
@@ -188,7 +191,9 @@ pub(super) fn slices(engine: &Engine, catalog: &Catalog) -> Result<Vec<RouteRule
             if let Some(slice) = known.get(&rules) {
                 return Ok(RouteRules { entity, slice: Some(slice.clone()) });
             }
-            let slice = Arc::new(engine.slice(rules.clone())?);
+            let mut slice = engine.slice(rules.clone())?;
+            slice.minds = Minds::of(&slice.reads, &catalog.facts);
+            let slice = Arc::new(slice);
             known.insert(rules, slice.clone());
             Ok(RouteRules { entity, slice: Some(slice) })
         })

@@ -68,19 +68,38 @@ fn clauses(role: &RoleSettings, may: &MaySettings) -> Vec<String> {
         clauses.push("context.justified".to_owned());
     }
     clauses.extend(when.hours.map(within));
-    if !when.location.is_empty() {
-        let locations = set(when.location.iter().map(String::as_str));
-        clauses.push(format!("principal has location && principal.location.containsAny({locations})"));
+    for (name, places) in
+        [("location", &when.location), ("department", &when.department), ("facility", &when.facility)]
+    {
+        if !places.is_empty() {
+            let places = set(places.iter().map(String::as_str));
+            clauses.push(format!("principal has {name} && principal.{name}.containsAny({places})"));
+        }
     }
     if !when.device.is_empty() {
         let devices = set(when.device.iter().map(DeviceClass::as_str));
         clauses.push(format!("{devices}.contains(context.device)"));
     }
-    if let Some(relationship) = &when.relationship {
-        let relationship = quoted(relationship);
-        clauses.push(format!("context has relationship && context.relationship.contains({relationship})"));
+    if !when.relationship.is_empty() {
+        let any: Vec<_> = when.relationship.iter().map(|word| related(word)).collect();
+        clauses.push(any.join(" || "));
+    }
+    if when.on_shift {
+        clauses.push("context has on_shift && context.on_shift".to_owned());
+    }
+    if !when.not_flagged.is_empty() {
+        let flags = set(when.not_flagged.iter().map(String::as_str));
+        clauses.push(format!("context has patient_flags && !context.patient_flags.containsAny({flags})"));
+    }
+    if role.not_self {
+        clauses.push("context has own_chart && !context.own_chart".to_owned());
     }
     clauses
+}
+
+fn related(word: &str) -> String {
+    let word = quoted(word);
+    format!("(context.relationship has {word} && context.relationship[{word}])")
 }
 
 fn named(pattern: &str) -> String {

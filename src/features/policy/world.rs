@@ -20,6 +20,7 @@ use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, RoleName};
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::{Identity, Justification};
+use crate::domain::told::{FactWords, Told};
 use crate::foundation::clock::Timestamp;
 
 /// What is known of the person and the circumstances. A hypothesis is a copy with something changed.
@@ -41,6 +42,10 @@ pub(super) struct Facts<'a> {
     /// The class of the device; empty: of none.
     pub(super) device: Cow<'a, str>,
     pub(super) one_patient: bool,
+    /// What feeds tell.
+    pub(super) told: &'a Told,
+    /// The words that they tell of.
+    pub(super) words: &'a FactWords,
 }
 
 impl<'a> Facts<'a> {
@@ -48,6 +53,7 @@ impl<'a> Facts<'a> {
     pub(super) fn of(
         identity: &'a Identity,
         application: &ApplicationName,
+        (told, words): (&'a Told, &'a FactWords),
         now: Timestamp,
         zone: &TimeZone,
     ) -> Self {
@@ -73,6 +79,8 @@ impl<'a> Facts<'a> {
             networks: Networks::default(),
             device: Cow::default(),
             one_patient: false,
+            told,
+            words,
         }
     }
 
@@ -80,8 +88,10 @@ impl<'a> Facts<'a> {
     pub(super) fn knows(&self, fact: &Fact) -> bool {
         match fact {
             Fact::Attribute(name) => !fact.can_be_unknown() || self.attribute(name).is_some(),
-            // No feed tells of relationships.
-            Fact::Relationship => false,
+            Fact::Relationship(word) => self.related(word).is_some(),
+            Fact::OnShift => self.on_shift().is_some(),
+            Fact::OwnChart => self.own_chart().is_some(),
+            Fact::PatientFlags => self.flags().is_some(),
             Fact::Person
             | Fact::Assurance(_)
             | Fact::Purpose
@@ -96,10 +106,13 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn attribute(&self, name: &str) -> Option<&[String]> {
+    pub(super) fn attribute(&self, name: &str) -> Option<&[String]> {
         match &self.location {
             Some(moved) if name == "location" => Some(moved),
-            Some(_) | None => self.identity.subject.attributes.get(name).map(Vec::as_slice),
+            Some(_) | None => match self.place(name) {
+                Some(told) => told,
+                None => self.identity.subject.attributes.get(name).map(Vec::as_slice),
+            },
         }
     }
 }
@@ -320,7 +333,28 @@ fn context(facts: &Facts<'_>, reads: &Reads) -> Result<Context, WorldError> {
     if reads.facts.iter().any(|fact| matches!(fact, Fact::Assurance(_) | Fact::Everything)) {
         pairs.push(("assurance".to_owned(), RestrictedExpression::new_record(ages).map_err(|_| WorldError)?));
     }
+    pairs.extend(told(facts, reads)?);
     Context::from_pairs(pairs).map_err(|_| WorldError)
+}
+
+/// What feeds tell; what is unknown is absent.
+fn told(facts: &Facts<'_>, reads: &Reads) -> Result<Vec<(String, RestrictedExpression)>, WorldError> {
+    let mut pairs = Vec::new();
+    let truth = RestrictedExpression::new_bool;
+    if reads.facts.iter().any(|fact| matches!(fact, Fact::Relationship(_) | Fact::Everything)) {
+        let words = facts.words.relationships.iter();
+        let known = words.filter_map(|word| Some((word.clone(), truth(facts.related(word)?))));
+        let record = RestrictedExpression::new_record(known).map_err(|_| WorldError)?;
+        pairs.push(("relationship".to_owned(), record));
+    }
+    let mut add = |fact: &Fact, name: &str, value: Option<RestrictedExpression>| {
+        pairs.extend(value.filter(|_| reads.has(fact)).map(|value| (name.to_owned(), value)));
+    };
+    add(&Fact::OnShift, "on_shift", facts.on_shift().map(truth));
+    add(&Fact::OwnChart, "own_chart", facts.own_chart().map(truth));
+    let flags = facts.flags().map(|flags| RestrictedExpression::new_set(flags.map(text)));
+    add(&Fact::PatientFlags, "patient_flags", flags);
+    Ok(pairs)
 }
 
 fn uid(of: &EntityTypeName, id: &str) -> EntityUid {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderValue};
-use http::{Request, Response, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
@@ -19,7 +19,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-/// The largest reply that is read.
+/// The largest reply that is read, unless another bound was set.
 pub const REPLY_BYTES_MAX: usize = 1024 * 1024;
 
 /// Header fields of a reply that are read.
@@ -27,7 +27,7 @@ const HEADERS_MAX: usize = 100;
 
 /// A client for requests of our own. Cheap to clone.
 #[derive(Clone)]
-pub struct Fetch(Arc<Inner>);
+pub struct Fetch(Arc<Inner>, usize);
 
 struct Inner {
     tls: tokio_rustls::TlsConnector,
@@ -84,10 +84,12 @@ pub enum FetchError {
         host: String,
     },
     /// The reply is larger than what is read.
-    #[error("the answer of `{host}` is larger than {REPLY_BYTES_MAX} bytes")]
+    #[error("the answer of `{host}` is larger than {limit} bytes")]
     TooLarge {
         /// The host.
         host: String,
+        /// How much is read.
+        limit: usize,
     },
     /// The reply is not HTTP, or was broken off.
     #[error("the answer of `{host}` is malformed or was broken off")]
@@ -137,12 +139,19 @@ impl Fetch {
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let tls = tokio_rustls::TlsConnector::from(Arc::new(config));
-        Ok(Self(Arc::new(Inner { tls, timeout, detour })))
+        Ok(Self(Arc::new(Inner { tls, timeout, detour }), REPLY_BYTES_MAX))
     }
 
     /// A client for this machine only, in plain HTTP: it believes no certificate.
     pub fn of_this_machine(timeout: Duration) -> Result<Self, AuthoritiesError> {
         Self::believing(RootCertStore::empty(), timeout, None)
+    }
+
+    /// The same, for replies of so many bytes at the most.
+    #[must_use]
+    pub const fn with_reply_bytes(mut self, bytes_max: usize) -> Self {
+        self.1 = bytes_max;
+        self
     }
 
     /// Sends the request and reads the reply, whatever its status but a redirect.
@@ -162,13 +171,13 @@ impl Fetch {
     ) -> Result<Response<Vec<u8>>, FetchError> {
         let stream = self.connect(target).await?;
         if !target.tls {
-            return converse(stream, target, request).await;
+            return converse(stream, target, request, self.1).await;
         }
         let untrusted = |cause: String| FetchError::Untrusted { host: target.host.clone(), cause };
         let name = ServerName::try_from(target.bare_host().to_owned())
             .map_err(|error| untrusted(error.to_string()))?;
         let stream = self.0.tls.connect(name, stream).await.map_err(|error| untrusted(error.to_string()))?;
-        converse(stream, target, request).await
+        converse(stream, target, request, self.1).await
     }
 
     async fn connect(&self, target: &Target) -> Result<TcpStream, FetchError> {
@@ -258,6 +267,7 @@ async fn converse<S>(
     stream: S,
     target: &Target,
     request: Request<Vec<u8>>,
+    bytes_max: usize,
 ) -> Result<Response<Vec<u8>>, FetchError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -271,11 +281,12 @@ where
         .map_err(|_| malformed())?;
     let reply = async {
         let response = sender.send_request(request).await.map_err(|_| malformed())?;
-        if response.status().is_redirection() {
+        // That nothing has changed leads nowhere else.
+        if response.status().is_redirection() && response.status() != StatusCode::NOT_MODIFIED {
             return Err(FetchError::Redirected { host: target.host.clone() });
         }
         let (head, body) = response.into_parts();
-        Ok(Response::from_parts(head, read_bounded(body, target).await?))
+        Ok(Response::from_parts(head, read_bounded(body, target, bytes_max).await?))
     };
     let mut connection = std::pin::pin!(connection);
     let mut reply = std::pin::pin!(reply);
@@ -296,13 +307,13 @@ fn origin_form(request: Request<Vec<u8>>) -> Option<Request<Full<Bytes>>> {
     Some(Request::from_parts(head, Full::new(Bytes::from(body))))
 }
 
-async fn read_bounded(mut body: Incoming, target: &Target) -> Result<Vec<u8>, FetchError> {
+async fn read_bounded(mut body: Incoming, target: &Target, limit: usize) -> Result<Vec<u8>, FetchError> {
     let mut read = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| FetchError::Malformed { host: target.host.clone() })?;
         let Ok(data) = frame.into_data() else { continue };
-        if read.len() + data.len() > REPLY_BYTES_MAX {
-            return Err(FetchError::TooLarge { host: target.host.clone() });
+        if read.len() + data.len() > limit {
+            return Err(FetchError::TooLarge { host: target.host.clone(), limit });
         }
         read.extend_from_slice(&data);
     }

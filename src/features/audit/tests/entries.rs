@@ -22,6 +22,7 @@ use crate::domain::revocation::{Cause, Others, ProviderSession, Revocation, Revo
 use crate::domain::risk::{EventRisk, RiskStep, Sign};
 use crate::domain::signal::{EventSignal, SignalKind, SignalStep};
 use crate::domain::subject::SubjectId;
+use crate::domain::told::EventRelationship;
 use crate::features::audit::entry::EntryRef;
 use crate::foundation::digest::DigestKey;
 use crate::foundation::id::{HoldId, ResourceId};
@@ -262,6 +263,7 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         option::of(text()),
         option::of(revocation()),
         (option::of(provisioning()), option::of(signal())),
+        vec(relationship(), 0..3),
     );
     (came, route, asked, who, why, more).prop_map(|(came, route, asked, who, why, more)| Opening {
         event: came.0,
@@ -287,6 +289,7 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         rules: why.2.into_iter().map(Into::into).collect(),
         rules_version: why.3.map(Into::into),
         credential: more.0,
+        relationships: more.7,
         justification: more.1.map(|(code, text)| EventJustification { code, text }),
         hold: more.2.map(Box::new),
         lock: more.3.1.map(Box::new),
@@ -329,6 +332,16 @@ fn event_asked() -> impl Strategy<Value = EventAsked> {
     let beyond = beyond.prop_map(|(reason, parameter, allowed)| Overreach { reason, parameter, allowed });
     (vec(lowered, 0..3), vec(text(), 0..3), vec(beyond, 0..3))
         .prop_map(|(lowered, added, beyond)| EventAsked { lowered, added, beyond })
+}
+
+fn relationship() -> impl Strategy<Value = EventRelationship> {
+    let told = (text(), option::of(name()), option::of(any::<u64>()), any::<bool>());
+    told.prop_map(|(relationship, feed, age_seconds, stale)| EventRelationship {
+        relationship,
+        feed,
+        age_seconds,
+        stale,
+    })
 }
 
 fn risk() -> impl Strategy<Value = EventRisk> {

@@ -95,6 +95,7 @@ fn opening(number: u64) -> Opening {
         rules: ["registrar/2".into()].into(),
         rules_version: Some("0011223344556677".into()),
         credential: None,
+        relationships: Vec::new(),
         justification: None,
         hold: None,
         note: None,

@@ -52,7 +52,7 @@ impl Field {
     }
 }
 
-fn fields(when: &WhenSettings) -> [Field; 7] {
+fn fields(when: &WhenSettings) -> [Field; 11] {
     let field = |key, value: Option<String>| {
         let is_open = value.is_none();
         Field { key, value: value.unwrap_or_else(|| "any".to_owned()), is_open }
@@ -65,7 +65,11 @@ fn fields(when: &WhenSettings) -> [Field; 7] {
         field("location", set(&|| listed(&when.location, ""), when.location.is_empty())),
         field("device", set(&|| listed(&when.device, ""), when.device.is_empty())),
         field("purpose", set(&|| listed(&when.purpose, ""), when.purpose.is_empty())),
-        field("relationship", when.relationship.clone()),
+        field("relationship", set(&|| listed(&when.relationship, ""), when.relationship.is_empty())),
+        field("on_shift", when.on_shift.then(|| "needed".to_owned())),
+        field("department", set(&|| listed(&when.department, ""), when.department.is_empty())),
+        field("facility", set(&|| listed(&when.facility, ""), when.facility.is_empty())),
+        field("not_flagged", set(&|| listed(&when.not_flagged, ""), when.not_flagged.is_empty())),
     ]
 }
 
@@ -78,14 +82,31 @@ fn assurance(need: &AssuranceNeed) -> String {
 
 /// Taken apart, so that a condition that is added cannot be forgotten here.
 fn conditions(old: &WhenSettings, new: &WhenSettings) -> Direction {
-    let WhenSettings { assurance, justification, hours, location, device, purpose, relationship } = old;
+    let WhenSettings {
+        assurance,
+        justification,
+        hours,
+        location,
+        device,
+        purpose,
+        relationship,
+        on_shift,
+        department,
+        facility,
+        not_flagged,
+    } = old;
     of_needs(assurance.as_ref(), new.assurance.as_ref())
         .and(of_flags(*justification, new.justification))
         .and(of_hours(*hours, new.hours))
         .and(of_choices(location, &new.location))
         .and(of_choices(device, &new.device))
         .and(of_choices(purpose, &new.purpose))
-        .and(of_options(relationship.as_ref(), new.relationship.as_ref()))
+        .and(of_choices(relationship, &new.relationship))
+        .and(of_flags(*on_shift, new.on_shift))
+        .and(of_choices(department, &new.department))
+        .and(of_choices(facility, &new.facility))
+        // What is marked with more of these is refused.
+        .and(Direction::of_sets(&new.not_flagged.iter().collect(), &not_flagged.iter().collect()))
 }
 
 fn of_needs(old: Option<&AssuranceNeed>, new: Option<&AssuranceNeed>) -> Direction {

@@ -84,6 +84,7 @@ fn ask_about(rules: &Rules, memory: &Memory, opening: &Opening, was: Verdict) ->
         client_ip: opening.client_ip.ok_or(Undecidable::Address)?,
         device: opening.device.as_ref(),
         risks: risks(rules, opening),
+        told: &Told::default(),
         now: opening.time,
     };
     let is_public = rules.catalog.routes.get(position).is_some_and(|route| route.public);
@@ -230,7 +231,9 @@ fn certain(
             let is_there = attributes.is_some_and(|known| known.contains_key(name.as_ref()));
             (!is_there).then_some(Undecidable::Attribute)
         }
-        Fact::Relationship => Some(Undecidable::Relationship),
+        Fact::Relationship(_) | Fact::OnShift | Fact::OwnChart | Fact::PatientFlags => {
+            Some(Undecidable::Relationship)
+        }
         Fact::Assurance(_) | Fact::Everything => {
             standing(subject).is_none().then_some(Undecidable::Assurance)
         }

@@ -12,6 +12,7 @@ fn explain(rules: &Rules, identity: Option<&Identity>, at: (&str, &str)) -> Expl
         client_ip: Ipv4Addr::LOCALHOST.into(),
         device: None,
         risks: crate::domain::risk::Standing::NONE,
+        told: &crate::domain::told::NOTHING_TOLD,
         now: NOW,
     };
     rules.explain(&question).unwrap()

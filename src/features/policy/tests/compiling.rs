@@ -15,14 +15,20 @@ fn full_may() -> MaySettings {
             location: vec!["front desk".to_owned()],
             device: vec!["desk".parse().unwrap(), "ward".parse().unwrap()],
             purpose: Vec::new(),
-            relationship: Some("facility".to_owned()),
+            relationship: vec!["facility".to_owned(), "treatment_team".to_owned()],
+            on_shift: true,
+            department: vec!["cardiology".to_owned()],
+            facility: Vec::new(),
+            not_flagged: vec!["vip".to_owned()],
         },
     }
 }
 
 #[test]
 fn a_may_reads_as_one_cedar_rule() {
-    let rules = compile(&[role("registrar", Purpose::Operations, vec![full_may()])], "");
+    let registrar =
+        RoleSettings { not_self: true, ..role("registrar", Purpose::Operations, vec![full_may()]) };
+    let rules = compile(&[registrar], "");
     let shown: Vec<_> = rules.shown().map(|rule| (rule.id, rule.cedar)).collect();
     let expected = r#"@id("registrar/1")
 permit (
@@ -37,8 +43,12 @@ when { context.assurance has "mfa" && context.assurance["mfa"] <= 900 }
 when { context.justified }
 when { context.minute_of_day >= 1320 || context.minute_of_day < 360 }
 when { principal has location && principal.location.containsAny(["front desk"]) }
+when { principal has department && principal.department.containsAny(["cardiology"]) }
 when { ["desk", "ward"].contains(context.device) }
-when { context has relationship && context.relationship.contains("facility") };"#;
+when { (context.relationship has "facility" && context.relationship["facility"]) || (context.relationship has "treatment_team" && context.relationship["treatment_team"]) }
+when { context has on_shift && context.on_shift }
+when { context has patient_flags && !context.patient_flags.containsAny(["vip"]) }
+when { context has own_chart && !context.own_chart };"#;
     assert_eq!(shown, [("registrar/1", expected)]);
 }
 
@@ -47,14 +57,10 @@ fn words_that_mean_something_to_cedar_are_only_words() {
     let hostile = "\"]) || true || [\"\\ * \u{1b}\n'é";
     let mut may = full_may();
     may.routes = vec![format!("patient{hostile}*"), "*".to_owned()];
-    may.when = WhenSettings {
-        location: vec![hostile.to_owned()],
-        relationship: Some(hostile.to_owned()),
-        ..WhenSettings::default()
-    };
+    may.when = WhenSettings { location: vec![hostile.to_owned()], ..WhenSettings::default() };
     let rules = compile(&[role("registrar", Purpose::Operations, vec![may])], "");
     let denial = denied(decide(&rules, &person(&["registrar"]).at("ward"), ("ehr", "patient.open")));
-    assert_eq!(denial.reasons, [Reason::LocationMismatch, Reason::AttributeUnavailable]);
+    assert_eq!(denial.reasons, [Reason::LocationMismatch]);
 }
 
 #[test]

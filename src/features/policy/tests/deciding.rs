@@ -47,6 +47,7 @@ fn a_question_about_another_applications_route_is_denied() {
             client_ip: Ipv4Addr::LOCALHOST.into(),
             device: None,
             risks: crate::domain::risk::Standing::NONE,
+            told: &crate::domain::told::NOTHING_TOLD,
             now: NOW,
         };
         let decision = rules.decide(&Memory::default(), &question);
@@ -173,7 +174,7 @@ fn a_purpose_that_is_not_the_rules_is_a_mismatch() {
 
 #[test]
 fn a_relationship_that_nobody_tells_is_unknown() {
-    let when = WhenSettings { relationship: Some("facility".to_owned()), ..WhenSettings::default() };
+    let when = WhenSettings { relationship: vec!["facility".to_owned()], ..WhenSettings::default() };
     let rules = compile(&clerk(when), "");
     assert_eq!(reasons(decide(&rules, &person(&["clerk"]), ("ehr", "home"))), [Reason::AttributeUnavailable]);
 }

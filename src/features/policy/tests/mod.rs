@@ -8,6 +8,7 @@ mod forbidding;
 mod raising;
 mod recorded;
 mod remembering;
+mod telling;
 mod unlocking;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,7 @@ use crate::domain::limit::{Limits, OnExceed};
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::domain::subject::{Identity, Justification, Subject};
+use crate::domain::told::{FactWords, Place};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 
@@ -59,7 +61,24 @@ pub(super) fn catalog() -> Catalog {
             route("console", "queue.delete", Action::Delete, &["interfaces"], false),
         ],
         classes: BTreeMap::from([("clinic".parse().unwrap(), BTreeSet::from([class("mfa"), class("phr")]))]),
-        attributes: BTreeSet::from(["groups".to_owned(), "location".to_owned(), "employment".to_owned()]),
+        attributes: BTreeSet::from([
+            "groups".to_owned(),
+            "location".to_owned(),
+            "employment".to_owned(),
+            "department".to_owned(),
+        ]),
+        facts: words(),
+    }
+}
+
+/// What the clinic's feeds tell of.
+pub(super) fn words() -> FactWords {
+    FactWords {
+        relationships: vec!["facility".to_owned(), "treatment_team".to_owned()],
+        flags: vec!["vip".to_owned()],
+        places: vec![Place::Department],
+        shifts: true,
+        own_charts: true,
     }
 }
 
@@ -95,6 +114,7 @@ pub(super) fn role(name: &str, purpose: Purpose, may: Vec<MaySettings>) -> RoleS
             on_unknown_count: OnExceed::Block,
             ..Limits::NONE
         },
+        not_self: false,
     }
 }
 
@@ -198,6 +218,7 @@ pub(super) fn decide_with(
         client_ip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 7)),
         device: None,
         risks: crate::domain::risk::Standing::NONE,
+        told: &crate::domain::told::NOTHING_TOLD,
         now,
     };
     rules.decide(memory, &question)

@@ -26,6 +26,7 @@ fn answer(rules: &Rules, memory: &Memory, identity: &Identity, route: &str, risk
         client_ip: Ipv4Addr::LOCALHOST.into(),
         device: None,
         risks,
+        told: &crate::domain::told::NOTHING_TOLD,
         now: NOW,
     };
     rules.decide(memory, &question)
@@ -115,6 +116,7 @@ fn an_explanation_says_which_risk_asks_for_what() {
         client_ip: Ipv4Addr::LOCALHOST.into(),
         device: None,
         risks: (0..3).fold(Standing::NONE, Standing::with),
+        told: &crate::domain::told::NOTHING_TOLD,
         now: NOW,
     };
     let told = rules.explain(&question).unwrap().to_string();

@@ -164,6 +164,7 @@ fn ask(rules: &Rules, memory: &Memory, someone: &Someone, now: Timestamp) -> Dec
         client_ip: someone.address,
         device: None,
         risks: crate::domain::risk::Standing::NONE,
+        told: &crate::domain::told::NOTHING_TOLD,
         now,
     };
     rules.decide(memory, &question)
@@ -194,7 +195,13 @@ proptest! {
         let rules = rules();
         let route = &rules.routes[who.route];
         let application = &rules.catalog().routes[who.route].application;
-        let mut facts = super::super::world::Facts::of(&who.identity, application, who.now, &rules.zone);
+        let mut facts = super::super::world::Facts::of(
+            &who.identity,
+            application,
+            (&crate::domain::told::NOTHING_TOLD, &rules.catalog().facts),
+            who.now,
+            &rules.zone,
+        );
         facts.networks = Networks::of(who.address);
         facts.one_patient = who.one_patient;
         let slice = route.slice.as_ref().unwrap();
@@ -220,6 +227,7 @@ fn on_a_device_where_a_proof_counts_shorter_it_is_asked_for_again() {
             client_ip: Ipv4Addr::LOCALHOST.into(),
             device,
             risks: crate::domain::risk::Standing::NONE,
+            told: &crate::domain::told::NOTHING_TOLD,
             now: NOW.plus(Duration::from_secs(seconds)),
         };
         rules.decide(&memory, &question)

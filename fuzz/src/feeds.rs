@@ -1,0 +1,93 @@
+//! A feed's rows say the same in whatever they are written: what is taken line by line is taken as one list and as CSV, with
+//! as many rows and the same ties. Other bytes are refused, and the fault quotes nothing of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use leastway::domain::told::{FeedKind, Marks};
+use leastway::features::facts::settings::{Column, FeedSettings, Format, Source};
+use leastway::features::facts::table::Table;
+use leastway::foundation::clock::Timestamp;
+use serde_json::{Map, Value};
+
+const COLUMNS: [Column; 5] =
+    [Column::Person, Column::Patient, Column::Relationship, Column::From, Column::Until];
+const NOW: Timestamp = Timestamp::from_seconds(1_772_443_800);
+
+fn settings(format: Format) -> FeedSettings {
+    FeedSettings {
+        name: "care-team".parse().expect("a name"),
+        kind: FeedKind::Relationship,
+        source: Source::File("care-team".into()),
+        format,
+        provider: "clinic".parse().expect("a name"),
+        person: None,
+        applications: vec!["ehr".parse().expect("a name")],
+        columns: BTreeMap::from(COLUMNS.map(|column| (column, column.to_string()))),
+        relationships: vec![
+            ("attending".to_owned(), Some("A".to_owned())),
+            ("pcp".to_owned(), Some("P".to_owned())),
+        ],
+        flags: Vec::new(),
+        max_age: Duration::from_secs(3600),
+        rows_max: 1000,
+        bytes_max: 1024 * 1024,
+        time_zone: "UTC".to_owned(),
+    }
+}
+
+pub fn check(bytes: &[u8]) {
+    for format in [Format::Csv, Format::Json] {
+        if let Err(fault) = Table::read(bytes, &settings(format)) {
+            assert!(!fault.to_string().contains("SECRET"), "{fault}");
+        }
+    }
+    let table = match Table::read(bytes, &settings(Format::Ndjson)) {
+        Ok(table) => table,
+        Err(fault) => return assert!(!fault.to_string().contains("SECRET"), "{fault}"),
+    };
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let rows: Vec<Map<String, Value>> =
+        lines.map(|line| serde_json::from_slice(line).expect("it was taken")).collect();
+    assert_eq!(table.rows, rows.len() as u64);
+    // What holds several has no like in the columns of a tie.
+    if rows.iter().flat_map(Map::values).any(Value::is_array) {
+        return;
+    }
+    let list = serde_json::to_vec(&rows).expect("it was JSON");
+    let list = Table::read(&list, &settings(Format::Json)).expect("the same rows");
+    let csv = Table::read(csv(&rows).as_bytes(), &settings(Format::Csv)).expect("the same rows");
+    for other in [&list, &csv] {
+        assert_eq!((other.rows, other.left_out), (table.rows, table.left_out));
+        for (person, patient) in rows.iter().map(|row| (text(row, "person"), text(row, "patient"))) {
+            let ties = |table: &Table| table.ties(person.trim(), patient.trim(), NOW);
+            assert_eq!(ties(other), ties(&table));
+        }
+    }
+    for row in &rows {
+        let word = ["A", "P"].iter().position(|word| text(row, "relationship").trim() == *word);
+        if text(row, "from").trim().is_empty() && text(row, "until").trim().is_empty() {
+            let ties = table.ties(text(row, "person").trim(), text(row, "patient").trim(), NOW);
+            assert!(word.is_none_or(|word| ties.has(word)), "a tie without end holds");
+        }
+    }
+    assert_eq!(table.ties("", "", NOW), Marks::NONE);
+}
+
+fn text(row: &Map<String, Value>, name: &str) -> String {
+    match row.get(name) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn csv(rows: &[Map<String, Value>]) -> String {
+    let mut lines = vec![COLUMNS.map(|column| column.to_string()).join(",")];
+    for row in rows {
+        let cells = COLUMNS.map(|column| format!("\"{}\"", text(row, column.as_str()).replace('"', "\"\"")));
+        lines.push(cells.join(","));
+    }
+    lines.join("\r\n")
+}

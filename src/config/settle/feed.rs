@@ -1,0 +1,237 @@
+//! Feeds: where rows come from, how they are read, and what they say.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::signals::address;
+use crate::config::certificate::authorities;
+use crate::config::reader::Reader;
+use crate::domain::application::NameError;
+use crate::domain::told::FeedKind;
+use crate::features::facts::settings::{Column, Credential, FeedSettings, Format, Source, UrlSettings};
+
+/// What is meant where nothing is written.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct Usual<'u> {
+    /// The only provider.
+    pub(in crate::config) provider: Option<&'u str>,
+    /// The only application.
+    pub(in crate::config) application: Option<&'u str>,
+    /// The gateway's time zone.
+    pub(in crate::config) time_zone: &'u str,
+}
+
+/// Reads `[feed.NAME]`.
+pub(in crate::config) fn feed(name: &str, reader: &Reader<'_>, usual: Usual<'_>) -> Option<FeedSettings> {
+    let name = name.parse().map_err(|error: NameError| {
+        reader.reading().error(reader.key(), error.to_string(), "a name such as `care-team`");
+    });
+    let kind: Option<FeedKind> = reader.parsed("kind");
+    let source = source(reader);
+    let format = format(reader);
+    let provider = only(reader, "provider", usual.provider).and_then(|list| list.into_iter().next());
+    let person = reader.text("person");
+    let listed = if reader.has("applications") { reader.list("applications")? } else { Vec::new() };
+    let written = if reader.has("columns") { reader.map("columns") } else { Some(Vec::new()) };
+    let relationships = relationships(reader, kind);
+    let flags = if reader.has("flags") { reader.map("flags") } else { Some(Vec::new()) };
+    let (max_age, rows_max) = (reader.duration("max_age"), reader.whole("rows_max"));
+    let bytes_max = reader.size("bytes_max");
+    let (kind, relationships, flags) = (kind?, relationships?, flags?);
+    let columns = columns(reader, kind, written?)?;
+    fits(reader, kind, &columns, &relationships, &flags)?;
+    let names_patients =
+        [Column::Patient, Column::OwnPatient, Column::Household].iter().any(|it| columns.contains_key(it));
+    let applications = if names_patients && listed.is_empty() {
+        only(reader, "applications", usual.application)?
+    } else {
+        listed
+    };
+    Some(FeedSettings {
+        name: name.ok()?,
+        kind,
+        source: source?,
+        format: format?,
+        provider: provider?,
+        person: person.filter(|word| word != "sub"),
+        applications,
+        columns,
+        relationships,
+        flags,
+        max_age: max_age?,
+        rows_max: rows_max?,
+        bytes_max: bytes_max?,
+        time_zone: usual.time_zone.to_owned(),
+    })
+}
+
+fn source(reader: &Reader<'_>) -> Option<Source> {
+    let file = reader.path("file");
+    let url = reader.text_with("url", address);
+    let every = reader.duration("every");
+    let authorities = optional(reader, "authorities", authorities);
+    let token = optional(reader, "token", |reader| reader.secret("token"));
+    let username = optional(reader, "username", |reader| reader.text("username"));
+    let password = optional(reader, "password", |reader| reader.secret("password"));
+    match (reader.has("file"), reader.has("url")) {
+        (true, false) => {
+            for key in ["every", "authorities", "token", "username", "password"] {
+                if reader.has(key) {
+                    reader.error(key, "nothing is asked where there is a `file`", "`url`, or no such key");
+                }
+            }
+            return file.map(Source::File);
+        }
+        (false, true) => {}
+        (true, true) => {
+            reader.error("url", "there is a `file`, too", "one of `file` and `url`");
+            return None;
+        }
+        (false, false) => {
+            let right = "`file` or `url`";
+            reader.reading().error(reader.key(), "nothing says where its rows come from", right);
+            return None;
+        }
+    }
+    let credential = match (token?, username?, password?) {
+        (None, None, None) => None,
+        (Some(token), None, None) => Some(Credential::Bearer(token)),
+        (None, Some(name), Some(password)) => Some(Credential::Basic(name, password)),
+        (_, name, _) => {
+            let key = if name.is_some() { "username" } else { "password" };
+            reader.error(key, "it cannot be brought so", "`token`, or `username` and `password`");
+            return None;
+        }
+    };
+    let (url, every, authorities) = (url?, every?, authorities?);
+    Some(Source::Url(UrlSettings { url, every, timeout: ANSWERED_WITHIN, authorities, credential }))
+}
+
+/// As it is written, or as the name of the file or address ends.
+fn format(reader: &Reader<'_>) -> Option<Format> {
+    if reader.has("format") {
+        return reader.parsed("format");
+    }
+    let name = reader.peek("file").or(reader.peek("url"))?;
+    let name = name.split('?').next().unwrap_or(name);
+    let ending = Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let found = ending.to_ascii_lowercase().parse().ok();
+    if found.is_none() {
+        let what = "its name does not say how its rows are written";
+        reader.reading().error(reader.key(), what, "`format`: csv, json or ndjson");
+    }
+    found
+}
+
+/// The names under a key, or the only one that there is.
+fn only<T>(reader: &Reader<'_>, key: &str, only: Option<&str>) -> Option<Vec<T>>
+where
+    T: std::str::FromStr<Err = NameError>,
+{
+    if reader.has(key) {
+        return reader.list(key);
+    }
+    let Some(name) = only else {
+        let what = format!("`{key}` is missing, and there is not exactly one to take");
+        reader.error(key, what, "a name that is declared");
+        return None;
+    };
+    // A name that cannot be one is a problem of its own already.
+    name.parse().ok().map(|name| vec![name])
+}
+
+fn relationships(reader: &Reader<'_>, kind: Option<FeedKind>) -> Option<Vec<(String, Option<String>)>> {
+    let one = optional(reader, "relationship", |reader| reader.text("relationship"))?;
+    let several = if reader.has("relationships") { reader.map("relationships")? } else { Vec::new() };
+    if kind.is_some_and(|kind| kind != FeedKind::Relationship) {
+        for key in ["relationship", "relationships"].into_iter().filter(|key| reader.has(key)) {
+            reader.error(
+                key,
+                "only rows of relationships tell that",
+                "`kind = \"relationship\"`, or no such key",
+            );
+        }
+        return Some(Vec::new());
+    }
+    match (one, several.is_empty()) {
+        (Some(word), true) => Some(vec![(word, None)]),
+        (None, false) => Some(several.into_iter().map(|(word, text)| (word, Some(text))).collect()),
+        (Some(_), false) => {
+            reader.error("relationship", "there are `relationships`, too", "one of them");
+            None
+        }
+        (None, true) => {
+            let what = "nothing says what its people and patients have to do with each other";
+            reader.reading().error(reader.key(), what, "`relationship`, or `relationships` and their column");
+            None
+        }
+    }
+}
+
+/// Where each thing stands: what the kind needs, under our words if nothing else is written.
+fn columns(
+    reader: &Reader<'_>,
+    kind: FeedKind,
+    written: Vec<(String, String)>,
+) -> Option<BTreeMap<Column, String>> {
+    let (needed, further) = Column::of(kind);
+    let mut columns: BTreeMap<_, _> = needed.iter().map(|column| (*column, column.to_string())).collect();
+    if kind == FeedKind::Relationship && reader.has("relationships") {
+        columns.insert(Column::Relationship, Column::Relationship.to_string());
+    }
+    let mut is_right = true;
+    for (word, name) in written {
+        let known = needed.iter().chain(further).find(|column| column.as_str() == word);
+        if let Some(column) = known {
+            columns.insert(*column, name);
+            continue;
+        }
+        let words: Vec<&str> = needed.iter().chain(further).map(|column| column.as_str()).collect();
+        let what = format!("`{word}` is nothing that rows about a {kind} tell");
+        reader.error("columns", what, format!("some of {}", words.join(", ")));
+        is_right = false;
+    }
+    is_right.then_some(columns)
+}
+
+/// What is declared, and what could say it.
+fn fits(
+    reader: &Reader<'_>,
+    kind: FeedKind,
+    columns: &BTreeMap<Column, String>,
+    relationships: &[(String, Option<String>)],
+    flags: &[(String, String)],
+) -> Option<()> {
+    let by_column = relationships.iter().any(|(_, text)| text.is_some());
+    if columns.contains_key(&Column::Relationship) && !by_column && kind == FeedKind::Relationship {
+        let what = "nobody has said what stands in the column `relationship`";
+        reader.error("columns", what, "`relationships`, or no such column");
+        return None;
+    }
+    if columns.contains_key(&Column::Flags) == flags.is_empty() {
+        let right = "a column `flags` and the table `flags`, or neither, in a feed about patients";
+        reader.error("flags", "what is marked of a patient takes a column and our words for it", right);
+        return None;
+    }
+    let told = columns.keys().filter(|column| **column != Column::AsOf);
+    if matches!(kind, FeedKind::Person | FeedKind::Patient) && told.count() < 2 {
+        let right = "further `columns`, such as `department`";
+        reader.reading().error(reader.key(), "its rows tell nothing but a name", right);
+        return None;
+    }
+    Some(())
+}
+
+/// What `read` makes of a key that may be absent.
+#[expect(clippy::option_option, reason = "whether it could be settled, and what it is")]
+fn optional<'r, T>(
+    reader: &Reader<'r>,
+    name: &str,
+    read: impl FnOnce(&Reader<'r>) -> Option<T>,
+) -> Option<Option<T>> {
+    if reader.has(name) { read(reader).map(Some) } else { Some(None) }
+}
+
+/// A file of many megabytes takes its time.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);

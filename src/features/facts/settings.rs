@@ -1,0 +1,207 @@
+//! Feeds, settled.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::domain::application::{ApplicationName, ProviderName};
+use crate::domain::closed_list;
+use crate::domain::told::{FactWords, FeedKind, FeedName, Place};
+use crate::foundation::secret::Secret;
+
+closed_list! {
+    /// What a column of a feed holds.
+    Column {
+        /// Who, as `person` of the feed says.
+        Person = "person",
+        /// Which patient, as the application calls them.
+        Patient = "patient",
+        /// What they have to do with each other.
+        Relationship = "relationship",
+        /// From when it holds.
+        From = "from",
+        /// Until when it holds; then no more.
+        Until = "until",
+        /// Where exactly.
+        Location = "location",
+        /// In which department.
+        Department = "department",
+        /// In which house.
+        Facility = "facility",
+        /// Which patients the person is.
+        OwnPatient = "own_patient",
+        /// Which patients belong to the person's household.
+        Household = "household",
+        /// What is marked of the patient.
+        Flags = "flags",
+        /// When the rows were made.
+        AsOf = "as_of",
+    }
+}
+
+closed_list! {
+    /// How rows are written.
+    Format {
+        /// RFC 4180, with a header; the delimiter is a comma, a semicolon, a tab or a bar.
+        Csv = "csv",
+        /// One list of objects.
+        Json = "json",
+        /// An object a line.
+        Ndjson = "ndjson",
+    }
+}
+
+/// A feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedSettings {
+    /// Its name.
+    pub name: FeedName,
+    /// What its rows are about.
+    pub kind: FeedKind,
+    /// Where they come from.
+    pub source: Source,
+    /// How they are written.
+    pub format: Format,
+    /// Whose people it names.
+    pub provider: ProviderName,
+    /// What of a person is compared with its names: an attribute by our word; none: `sub`.
+    pub person: Option<String>,
+    /// Whose patients it names; never empty where it names any.
+    pub applications: Vec<ApplicationName>,
+    /// Where each thing stands.
+    pub columns: BTreeMap<Column, String>,
+    /// Our words for relationships, and what stands in the column for each; a single one with no text where there is no column.
+    pub relationships: Vec<(String, Option<String>)>,
+    /// Our words for what is marked of a patient, and what stands in the column for each.
+    pub flags: Vec<(String, String)>,
+    /// How old it may be: one second to ten years.
+    pub max_age: Duration,
+    /// The most rows that it may have.
+    pub rows_max: u64,
+    /// The most bytes that it may have.
+    pub bytes_max: u64,
+    /// The IANA time zone of moments that name none.
+    pub time_zone: String,
+}
+
+/// Where rows come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file, read again when it has changed.
+    File(PathBuf),
+    /// An address, asked now and then.
+    Url(UrlSettings),
+}
+
+/// An address that is asked.
+#[derive(Clone, Debug)]
+pub struct UrlSettings {
+    /// The URL.
+    pub url: String,
+    /// How often it is asked.
+    pub every: Duration,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// Certificates in PEM of the authorities that vouch for it; none: the system's.
+    pub authorities: Option<std::sync::Arc<[u8]>>,
+    /// What is brought in `Authorization`.
+    pub credential: Option<Credential>,
+}
+
+/// What is brought in `Authorization`.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A bearer token.
+    Bearer(Secret),
+    /// A name and a password.
+    Basic(String, Secret),
+}
+
+impl PartialEq for UrlSettings {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.url, self.every, self.timeout, &self.authorities)
+            == (&other.url, other.every, other.timeout, &other.authorities)
+            && self.credential == other.credential
+    }
+}
+
+impl Eq for UrlSettings {}
+
+impl PartialEq for Credential {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Bearer(one), Self::Bearer(two)) => one.reveal() == two.reveal(),
+            (Self::Basic(name, one), Self::Basic(other, two)) => {
+                name == other && one.reveal() == two.reveal()
+            }
+            (Self::Bearer(_), Self::Basic(..)) | (Self::Basic(..), Self::Bearer(_)) => false,
+        }
+    }
+}
+
+impl Column {
+    /// The columns that a kind of feed has to have, and those that it may have.
+    pub const fn of(kind: FeedKind) -> (&'static [Self], &'static [Self]) {
+        match kind {
+            FeedKind::Relationship => {
+                (&[Self::Person, Self::Patient], &[Self::Relationship, Self::From, Self::Until, Self::AsOf])
+            }
+            FeedKind::Shift => (&[Self::Person, Self::From, Self::Until], &[Self::AsOf]),
+            FeedKind::Person => (
+                &[Self::Person],
+                &[
+                    Self::Location,
+                    Self::Department,
+                    Self::Facility,
+                    Self::OwnPatient,
+                    Self::Household,
+                    Self::AsOf,
+                ],
+            ),
+            FeedKind::Patient => (
+                &[Self::Patient],
+                &[Self::Location, Self::Department, Self::Facility, Self::Flags, Self::AsOf],
+            ),
+        }
+    }
+}
+
+impl FeedSettings {
+    /// Whether it has a column.
+    pub fn has(&self, column: Column) -> bool {
+        self.columns.contains_key(&column)
+    }
+
+    /// What it tells of where people work, or patients are.
+    pub fn places(&self) -> impl Iterator<Item = Place> {
+        [
+            (Column::Location, Place::Location),
+            (Column::Department, Place::Department),
+            (Column::Facility, Place::Facility),
+        ]
+        .into_iter()
+        .filter(|(column, _)| self.has(*column))
+        .map(|(_, place)| place)
+    }
+}
+
+/// The words that feeds tell of. A person and a patient are related by a place that is told of both.
+pub fn words<'f>(feeds: impl Iterator<Item = &'f FeedSettings>) -> FactWords {
+    let feeds: Vec<&FeedSettings> = feeds.collect();
+    let of = |kind: FeedKind| feeds.iter().copied().filter(move |feed| feed.kind == kind);
+    let people: BTreeSet<Place> = of(FeedKind::Person).flat_map(FeedSettings::places).collect();
+    let patients: BTreeSet<Place> = of(FeedKind::Patient).flat_map(FeedSettings::places).collect();
+    let declared = feeds.iter().flat_map(|feed| &feed.relationships).map(|(word, _)| word.clone());
+    let common = people.intersection(&patients).map(ToString::to_string);
+    let relationships: BTreeSet<String> = declared.chain(common).collect();
+    let flags: BTreeSet<String> =
+        feeds.iter().flat_map(|feed| &feed.flags).map(|(word, _)| word.clone()).collect();
+    FactWords {
+        relationships: relationships.into_iter().collect(),
+        flags: flags.into_iter().collect(),
+        places: people.into_iter().collect(),
+        shifts: of(FeedKind::Shift).next().is_some(),
+        own_charts: of(FeedKind::Person)
+            .any(|feed| feed.has(Column::OwnPatient) || feed.has(Column::Household)),
+    }
+}

@@ -1,0 +1,193 @@
+//! What feeds tell, as rules see it: what is known, what is too old, and what a reason makes up for.
+//!
+//! Where a feed is too old and somebody is treated, a reason that was given lets go on as if it said what is needed: care
+//! does not wait for an export. Under any other basis, what is too old is as good as unknown.
+
+use super::explain::FactExplanation;
+use super::reads::{Fact, Reads};
+use super::world::Facts;
+use crate::domain::purpose::Basis;
+use crate::domain::told::{FactWords, Known, Marks, Place, Told};
+
+/// What of it the rules of a route can tell apart.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Minds {
+    relationships: Marks,
+    on_shift: bool,
+    own_chart: bool,
+    flags: bool,
+    places: bool,
+}
+
+impl Minds {
+    pub(super) fn of(reads: &Reads, words: &FactWords) -> Self {
+        let all = 0..words.relationships.len();
+        let reads_it = |position: &usize| {
+            let word = words.relationships.get(*position);
+            word.is_some_and(|word| reads.has(&Fact::Relationship(word.as_str().into())))
+        };
+        let place = |place: &Place| reads.has(&Fact::Attribute(place.as_str().into()));
+        Self {
+            relationships: all.filter(reads_it).fold(Marks::NONE, Marks::with),
+            on_shift: reads.has(&Fact::OnShift),
+            own_chart: reads.has(&Fact::OwnChart),
+            flags: reads.has(&Fact::PatientFlags),
+            places: words.places.iter().any(place),
+        }
+    }
+
+    /// Whether it is nothing.
+    pub(super) fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+
+    /// So much of what was told.
+    pub(super) fn reduce(self, told: &Told) -> Told {
+        Told {
+            holds: told.holds.and(self.relationships),
+            known: told.known.and(self.relationships),
+            aged: told.aged.and(self.relationships),
+            on_shift: if self.on_shift { told.on_shift } else { Known::Unknown },
+            own_chart: if self.own_chart { told.own_chart } else { Known::Unknown },
+            flags: if self.flags { told.flags } else { Marks::NONE },
+            flags_known: if self.flags { told.flags_known } else { Known::Unknown },
+            places: told.places.as_ref().filter(|_| self.places).cloned(),
+            places_aged: self.places && told.places_aged,
+        }
+    }
+}
+
+impl Facts<'_> {
+    /// Whether a reason makes up for what is too old.
+    fn supposes(&self) -> bool {
+        self.justified && self.purpose.basis() == Basis::Treatment
+    }
+
+    /// Whether the person has this to do with the patient, if that is known.
+    pub(super) fn related(&self, word: &str) -> Option<bool> {
+        let position = self.words.relationship(word)?;
+        self.so(self.told.relationship(position), true)
+    }
+
+    /// Whether the person is at work, if that is known.
+    pub(super) fn on_shift(&self) -> Option<bool> {
+        self.so(self.told.on_shift, true)
+    }
+
+    /// Whether it is the person's own chart, if that is known.
+    pub(super) fn own_chart(&self) -> Option<bool> {
+        self.so(self.told.own_chart, false)
+    }
+
+    /// What is marked of the patient, if that is known.
+    pub(super) fn flags(&self) -> Option<impl Iterator<Item = &str>> {
+        self.so(self.told.flags_known, true)?;
+        let words = self.told.flags.positions().filter_map(|position| self.words.flags.get(position));
+        Some(words.map(String::as_str))
+    }
+
+    /// Where the person works, if a feed tells that of people; and if it is known.
+    #[expect(clippy::option_option, reason = "whether a feed tells it, and what it tells")]
+    pub(super) fn place(&self, name: &str) -> Option<Option<&[String]>> {
+        let place = self.words.places.iter().find(|place| place.as_str() == name)?;
+        let places = self.told.places.as_ref().filter(|_| !self.told.places_aged || self.supposes());
+        Some(places.and_then(|places| places.get(place)).map(Vec::as_slice))
+    }
+
+    /// What is known of a question; of what is too old, `supposed` if a reason was given for it.
+    fn so(&self, known: Known, supposed: bool) -> Option<bool> {
+        match known {
+            Known::Yes => Some(true),
+            Known::No => Some(false),
+            Known::Aged => self.supposes().then_some(supposed),
+            Known::Unknown => None,
+        }
+    }
+
+    /// Whether whoever tells the fact has not told anything for too long.
+    pub(super) fn is_aged(&self, fact: &Fact) -> bool {
+        match fact {
+            Fact::Relationship(word) => {
+                let position = self.words.relationship(word);
+                position.is_some_and(|position| self.told.relationship(position) == Known::Aged)
+            }
+            Fact::OnShift => self.told.on_shift == Known::Aged,
+            Fact::OwnChart => self.told.own_chart == Known::Aged,
+            Fact::PatientFlags => self.told.flags_known == Known::Aged,
+            Fact::Attribute(name) => self.told.places_aged && self.place(name).is_some(),
+            Fact::Person
+            | Fact::Assurance(_)
+            | Fact::Purpose
+            | Fact::Justified
+            | Fact::Minute
+            | Fact::Weekday
+            | Fact::Networks
+            | Fact::Device
+            | Fact::OnePatient
+            | Fact::Action
+            | Fact::Everything => false,
+        }
+    }
+
+    /// What feeds tell of a fact, in words; none of what they never tell.
+    pub(super) fn shown(&self, fact: &Fact) -> Option<FactExplanation> {
+        let listed =
+            |values: Vec<&str>| if values.is_empty() { "none".to_owned() } else { values.join(", ") };
+        let known = match fact {
+            Fact::Relationship(word) => {
+                let position = self.words.relationship(word);
+                position.map_or(Known::Unknown, |position| self.told.relationship(position))
+            }
+            Fact::OnShift => self.told.on_shift,
+            Fact::OwnChart => self.told.own_chart,
+            Fact::PatientFlags => self.told.flags_known,
+            Fact::Attribute(name) => match self.place(name)? {
+                _ if self.told.places_aged => Known::Aged,
+                Some(_) => Known::Yes,
+                None => Known::Unknown,
+            },
+            Fact::Person
+            | Fact::Assurance(_)
+            | Fact::Purpose
+            | Fact::Justified
+            | Fact::Minute
+            | Fact::Weekday
+            | Fact::Networks
+            | Fact::Device
+            | Fact::OnePatient
+            | Fact::Action
+            | Fact::Everything => return None,
+        };
+        let told = match (known, fact) {
+            (Known::Yes, Fact::PatientFlags) => listed(self.flags().into_iter().flatten().collect()),
+            (Known::Yes, Fact::Attribute(name)) => {
+                listed(self.place(name).flatten().unwrap_or_default().iter().map(String::as_str).collect())
+            }
+            (Known::Yes, _) => "yes".to_owned(),
+            (Known::No, _) => "no".to_owned(),
+            (Known::Aged, _) => "too old".to_owned(),
+            (Known::Unknown, _) => "unknown".to_owned(),
+        };
+        Some(FactExplanation { fact: fact.name(), told })
+    }
+
+    /// Whether a reason would make up for something that the rules read.
+    pub(super) fn would_suppose(&self, reads: &Reads) -> bool {
+        self.purpose.basis() == Basis::Treatment && reads.facts.iter().any(|fact| self.is_aged(fact))
+    }
+
+    /// The relationships that a rule which permits rests on.
+    pub(super) fn rested(&self, reads: &Reads) -> Marks {
+        let mut rested = Marks::NONE;
+        for fact in &reads.facts {
+            if let Fact::Relationship(word) = fact
+                && self.related(word) == Some(true)
+                && let Some(position) = self.words.relationship(word)
+            {
+                rested = rested.with(position);
+            }
+        }
+        rested
+    }
+}
