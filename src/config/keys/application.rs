@@ -355,8 +355,8 @@ static GRAPHQL: Table = Table {
 };
 
 /// How records may be counted.
-pub(in crate::config) const REPLY_KINDS: [&str; 11] =
-    ["csv", "tsv", "json", "fhir", "ndjson", "html", "xml", "sql", "hl7v2", "multipart", "opaque"];
+pub(in crate::config) const REPLY_KINDS: &[&str] =
+    &["csv", "tsv", "json", "fhir", "ndjson", "html", "xml", "sql", "hl7v2", "multipart", "opaque"];
 
 static REPLY: Table = Table {
     header: "application.NAME.route.reply",
@@ -381,9 +381,8 @@ static REPLY: Table = Table {
             "rows",
             Kind::Text("#list tbody tr"),
             Absent::Means("a problem for `html`"),
-            "`html` only: which elements are records, as a CSS selector of names, `#id`, `.class`, `[attribute]` and \
-             `[attribute=value]`, inside of each other or directly so (`>`). A page without what the rows stand in is not \
-             counted. It is read as a browser builds it, before any script.",
+            "`html` only: CSS selector of the records, of names, `#id`, `.class`, `[attribute]` and `[attribute=value]`, inside \
+             of each other or directly so (`>`). A page without what they stand in is not counted; none is seen after scripts.",
         ),
         key(
             "delimiter",

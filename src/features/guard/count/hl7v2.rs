@@ -11,6 +11,7 @@ use crate::domain::count::{Count, WhyUnknown};
 
 /// Counts messages, and the distinct patients in them: the first component of `PID-3`.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about what was read")]
 pub struct Hl7v2Scanner {
     /// The beginning of the segment, as far as it is needed.
     head: Vec<u8>,
@@ -79,7 +80,7 @@ impl Hl7v2Scanner {
         if self.broken {
             return Tally::unknown(WhyUnknown::Unparsable);
         }
-        let begun = u64::from(!self.passed && is_header(&self.head, b"MSH"));
+        let begun = u64::from(!self.passed && is_header(&self.head, *b"MSH"));
         let patients = if self.unnamed { UNNAMED } else { self.patients.so_far() };
         Tally { records: Count::AtLeast(self.records() + begun), patients }
     }
@@ -119,12 +120,12 @@ impl Hl7v2Scanner {
         if head.is_empty() || passed {
             return;
         }
-        if is_header(&head, b"MSH") {
+        if is_header(&head, *b"MSH") {
             self.messages += 1;
             self.named = 0;
             self.begin(&head);
         } else if !self.begun {
-            let is_batch = is_header(&head, b"FHS") || is_header(&head, b"BHS");
+            let is_batch = is_header(&head, *b"FHS") || is_header(&head, *b"BHS");
             if is_batch { self.begin(&head) } else { self.broken = true }
         } else if head.starts_with(b"PID") && head.get(3) == Some(&self.delimiters.field) {
             self.patient(&head);
@@ -170,7 +171,7 @@ const fn is_blank(byte: u8) -> bool {
 }
 
 /// Whether a segment is that header, with a delimiter behind its name.
-fn is_header(segment: &[u8], name: &[u8; 3]) -> bool {
-    let delimiter = segment.strip_prefix(name).and_then(|rest| rest.first());
+fn is_header(segment: &[u8], name: [u8; 3]) -> bool {
+    let delimiter = segment.strip_prefix(&name).and_then(|rest| rest.first());
     delimiter.is_some_and(|byte| !byte.is_ascii_alphanumeric())
 }

@@ -206,7 +206,7 @@ impl Counter {
         match prelude {
             Prelude::Narrow => each!(scanner, scanner => scanner.push(piece)),
             Prelude::Wide(wide) => {
-                wide.push(piece, &mut |text| each!(scanner, scanner => scanner.push(text)))
+                wide.push(piece, &mut |text| each!(scanner, scanner => scanner.push(text)));
             }
             Prelude::Gathering { .. } | Prelude::Refused => {}
         }

@@ -70,10 +70,10 @@ impl MultipartScanner {
 
     /// How many so far: a lower bound, or already unknown.
     pub fn so_far(&self) -> Tally {
-        match self.broken {
-            true => Tally::unknown(WhyUnknown::Unparsable),
-            false => Tally { records: Count::AtLeast(self.parts), patients: Count::NotCounted },
+        if self.broken {
+            return Tally::unknown(WhyUnknown::Unparsable);
         }
+        Tally { records: Count::AtLeast(self.parts), patients: Count::NotCounted }
     }
 
     /// The body is complete.

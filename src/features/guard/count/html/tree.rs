@@ -26,7 +26,7 @@ const TEXT_BYTES_MAX: usize = 64 * 1024;
 pub(super) struct Node {
     name: Option<QualName>,
     attributes: RefCell<Vec<Attribute>>,
-    parent: RefCell<Option<Rc<Node>>>,
+    parent: RefCell<Option<Rc<Self>>>,
     depth: Cell<usize>,
     /// Counted already; what is moved afterwards is not counted again.
     seen: Cell<bool>,

@@ -1,6 +1,6 @@
 //! Tells the tokens of SQL apart, in pieces: words, quoted texts, signs. Comments are passed over.
 //!
-//! What MySQL runs although it stands in a comment (`/*!40101 … */`) is read as if it stood there without. Whether a
+//! What `MySQL` runs although it stands in a comment (`/*!40101 … */`) is read as if it stood there without. Whether a
 //! backslash in a string escapes what follows differs between databases: it is taken from the dump itself, and where the
 //! dump does not say and it would matter, there are two readings and so none.
 
@@ -31,7 +31,7 @@ pub(super) struct Broken;
 pub(super) struct Lexer {
     place: Place,
     kept: Vec<u8>,
-    /// Inside of a comment that MySQL runs.
+    /// Inside of a comment that `MySQL` runs.
     runs: bool,
     /// The last token was a sign, and nothing came since.
     after_sign: bool,
@@ -82,7 +82,20 @@ impl Lexer {
                 Place::Block => self.block(rest),
                 Place::Word => self.word(rest, statement)?,
                 Place::Copy => self.copy(rest, statement)?,
-                _ => {
+                Place::Between
+                | Place::Escape(_)
+                | Place::Closing(_)
+                | Place::Dash
+                | Place::Dashes
+                | Place::Slash
+                | Place::Opening(_)
+                | Place::Version(..)
+                | Place::BlockStar
+                | Place::BlockSlash
+                | Place::Star
+                | Place::Tag
+                | Place::Dollars(_)
+                | Place::Delimiter => {
                     let is_taken = self.one(byte, statement)?;
                     if is_taken { after } else { rest }
                 }
@@ -98,7 +111,7 @@ impl Lexer {
             Place::Word => self.end_word(statement)?,
             Place::Closing(_) => self.end_quoted(statement)?,
             Place::Delimiter => self.end_delimiter(statement)?,
-            Place::Copy => statement.copy_ends()?,
+            Place::Copy => statement.copy_ends(),
             Place::Dash => self.sign(b'-', statement)?,
             Place::Slash => self.sign(b'/', statement)?,
             Place::Star => self.sign(b'*', statement)?,
@@ -155,7 +168,8 @@ impl Lexer {
             Place::Opening(_) | Place::Version(..) | Place::BlockStar | Place::BlockSlash => {
                 return self.comment(byte, statement);
             }
-            Place::Tag | Place::Dollars(_) => self.dollars(byte)?,
+            Place::Tag => self.tag(byte)?,
+            Place::Dollars(seen) => self.dollars(byte, seen),
             Place::Delimiter => match byte {
                 b'\n' => self.end_delimiter(statement)?,
                 _ if self.kept.len() < WORD_BYTES_MAX => self.kept.push(byte),
@@ -186,7 +200,7 @@ impl Lexer {
             b'/' => self.place = Place::Slash,
             b'*' if self.runs => self.place = Place::Star,
             b'#' if statement.is_between() && statement.has_escapes() != Some(false) => {
-                self.place = Place::Line
+                self.place = Place::Line;
             }
             b'$' if statement.has_escapes() == Some(false) => self.place = Place::Tag,
             b'#' | 0 => return Err(Broken),
@@ -333,23 +347,10 @@ impl Lexer {
         Ok(false)
     }
 
-    /// PostgreSQL's `$tag$ … $tag$`.
-    fn dollars(&mut self, byte: u8) -> Result<(), Broken> {
-        match self.place {
-            Place::Dollars(seen) => {
-                let seen = match (byte, self.kept.get(seen)) {
-                    (b'$', None) => {
-                        self.kept.clear();
-                        self.place = Place::Between;
-                        return Ok(());
-                    }
-                    (_, Some(wanted)) if *wanted == byte && seen > 0 => seen + 1,
-                    (b'$', _) => 1,
-                    (_, _) => 0,
-                };
-                self.place = Place::Dollars(seen);
-            }
-            _ if byte == b'$' => {
+    /// The tag of `PostgreSQL`'s `$tag$ … $tag$`.
+    fn tag(&mut self, byte: u8) -> Result<(), Broken> {
+        match byte {
+            b'$' => {
                 self.kept.insert(0, b'$');
                 self.place = Place::Dollars(0);
             }
@@ -357,6 +358,19 @@ impl Lexer {
             _ => return Err(Broken),
         }
         Ok(())
+    }
+
+    /// Inside of such a text, of whose end so much was there.
+    fn dollars(&mut self, byte: u8, seen: usize) {
+        self.place = match (byte, self.kept.get(seen)) {
+            (b'$', None) => {
+                self.kept.clear();
+                Place::Between
+            }
+            (_, Some(wanted)) if *wanted == byte && seen > 0 => Place::Dollars(seen + 1),
+            (b'$', _) => Place::Dollars(1),
+            (_, _) => Place::Dollars(0),
+        };
     }
 
     fn copy<'a>(&mut self, rest: &'a [u8], statement: &mut Statement) -> Result<&'a [u8], Broken> {

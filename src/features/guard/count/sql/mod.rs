@@ -5,6 +5,7 @@
 //! it, and so is what databases read in different ways.
 
 mod lexer;
+mod place;
 mod statement;
 
 use self::lexer::Lexer;
@@ -38,7 +39,7 @@ impl SqlScanner {
         }
         let patients = match self.statement.patients() {
             Count::Exactly(number) => Count::AtLeast(number),
-            other => other,
+            other @ (Count::AtLeast(_) | Count::Unknown(_) | Count::NotCounted) => other,
         };
         Tally { records: Count::AtLeast(self.statement.rows()), patients }
     }

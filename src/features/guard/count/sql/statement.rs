@@ -1,6 +1,7 @@
 //! What the tokens of a dump mean: which of its statements hold rows, and where in them a patient is named.
 
 use super::lexer::{Broken, TEXT_BYTES_MAX, Token};
+use super::place::{Before, CopyHead, Copying, Place, Said, Target};
 use crate::domain::count::{Count, WhyUnknown};
 use crate::features::guard::count::patients::Patients;
 
@@ -40,66 +41,6 @@ pub(super) struct Statement {
     named: bool,
     /// Some rows did not say which columns they have.
     blind: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target {
-    NoColumns,
-    NotAmong,
-    At(usize),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Between,
-    /// In a statement without rows: what its last word means.
-    Skipped(Said),
-    /// Between `INSERT` and `VALUES`; after `SYSTEM` or `USER`.
-    Insert(bool),
-    /// Between `COPY` and its rows: how far.
-    Copy(CopyHead),
-    /// Names of columns, for `INSERT` or `COPY`.
-    Columns(bool),
-    /// Before a row: whether there was one, and a comma.
-    Rows(Before),
-    /// In one, at this depth of parentheses.
-    Row(usize),
-    /// `ON DUPLICATE KEY UPDATE …` and the like.
-    Tail,
-    /// A line of `psql`, before its command.
-    Command,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Said {
-    Nothing,
-    Values,
-    Strings,
-    StringsAre,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CopyHead {
-    Name,
-    From,
-    Stdin,
-    Ready,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Before {
-    First,
-    Comma,
-    Another,
-}
-
-/// The line of `COPY` that is read.
-#[derive(Debug, Default)]
-struct Copying {
-    field: usize,
-    /// Enough to see the end.
-    beginning: Vec<u8>,
-    any: bool,
 }
 
 impl Statement {
@@ -419,12 +360,11 @@ impl Statement {
     }
 
     /// The input ends among the rows of `COPY`, which is their end too.
-    pub(super) fn copy_ends(&mut self) -> Result<(), Broken> {
+    pub(super) fn copy_ends(&mut self) {
         if self.copy.any {
             self.copy_line_ends();
         }
         self.place = Place::Between;
-        Ok(())
     }
 }
 

@@ -116,7 +116,7 @@ proptest! {
         let rows: Vec<_> = document.root_element().children().filter(|node| node.tag_name().name() == "row").collect();
         // We ask for more than a reader must: local names twice, other entities.
         prop_assert!(matches!(tally.records, Count::Exactly(number) if number == rows.len() as u64), "{}", text);
-        let named: Vec<_> = rows.iter().flat_map(|row| row.descendants()).filter(|node| node.tag_name().name() == "ID").collect();
+        let named: Vec<_> = rows.iter().flat_map(roxmltree::Node::descendants).filter(|node| node.tag_name().name() == "ID").collect();
         let text_of = |node: &roxmltree::Node<'_, '_>| {
             node.descendants().filter(roxmltree::Node::is_text).filter_map(|text| text.text()).collect::<String>()
         };

@@ -1,5 +1,7 @@
 //! Rows of dumps, as their tools write them and as a database reads them; and text in UTF-16.
 
+use std::fmt::Write as _;
+
 use rusqlite::Connection;
 
 use super::properties::cut;
@@ -110,7 +112,8 @@ proptest! {
         for rows in &inserts {
             let rows: Vec<String> =
                 rows.iter().map(|(note, id)| format!("({space}{},{})", literal(note), literal(id))).collect();
-            dump += &format!("INSERT INTO p (note,{space}\"ID\") VALUES{space}{};\n", rows.join(&format!("{space},")));
+            let rows = rows.join(&format!("{space},"));
+            writeln!(dump, "INSERT INTO p (note,{space}\"ID\") VALUES{space}{rows};").unwrap();
         }
         let database = Connection::open_in_memory().unwrap();
         database.execute_batch(&dump).unwrap();
@@ -150,7 +153,9 @@ proptest! {
     ) {
         let mut writer = ::csv::WriterBuilder::new().delimiter(b'\t').from_writer(Vec::new());
         writer.write_record(["ID", "n"]).unwrap();
-        rows.iter().for_each(|row| writer.write_record([row, "x"]).unwrap());
+        for row in &rows {
+            writer.write_record([row, "x"]).unwrap();
+        }
         let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
         let wide = wide(&format!("{}{text}", if marked { "\u{feff}" } else { "" }), big);
         let label = Label::read(if marked { "" } else { "charset=UTF-16" });
@@ -169,7 +174,7 @@ fn wide(text: &str, big: bool) -> Vec<u8> {
 fn utf_16_is_read_where_it_is_marked_or_declared_and_nothing_in_it_is_broken() {
     let counted = |kind: &ReplyKind, label: &str, body: &[u8]| {
         let mut counter = Counter::labelled(kind, None, &Label::read(label)).unwrap();
-        body.iter().for_each(|byte| counter.push(&[*byte]));
+        body.chunks(1).for_each(|byte| counter.push(byte));
         counter.finish().records
     };
     let charset = Count::Unknown(WhyUnknown::Charset);

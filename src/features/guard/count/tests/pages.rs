@@ -139,7 +139,7 @@ fn a_page_is_read_to_its_limits_and_no_further() {
     let value = "x".repeat(5 * 1024 * 1024);
     let body = format!("<input value='{value}'><table id=list><tr><td>1</table>");
     assert_eq!(count_in_pieces(&html("#list tr"), None, body.as_bytes(), 16 * 1024).records, UNPARSABLE);
-    let body = format!("{value}<!--{}--><table id=list><tr><td>1</table>", &value[..1024 * 1024]);
+    let body = format!("{value}<!--{}--><table id=list><tr><td>1</table>", "y".repeat(1024 * 1024));
     assert_eq!(
         count_in_pieces(&html("#list tr"), None, body.as_bytes(), 16 * 1024).records,
         Count::Exactly(1)

@@ -14,6 +14,10 @@ use crate::domain::reply_shape::{ElementPath, PatientLocator};
 
 /// Counts the elements at a path, and the distinct patients that they name.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the document, not a state"
+)]
 pub struct XmlScanner {
     place: Place,
     /// What is read of a tag or an instruction.

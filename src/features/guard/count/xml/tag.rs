@@ -68,8 +68,10 @@ fn split_name(text: &[u8]) -> Result<(&[u8], &[u8]), Broken> {
     let end = text.iter().position(|byte| !is_name(byte)).unwrap_or(text.len());
     let (name, rest) = text.split_at_checked(end).ok_or(Broken)?;
     let first = name.first().ok_or(Broken)?;
-    let colons = name.iter().filter(|byte| **byte == b':').count();
-    let is_odd = first.is_ascii_digit() || b"-.:".contains(first) || name.ends_with(b":") || colons > 1;
+    let is_odd = first.is_ascii_digit()
+        || b"-.:".contains(first)
+        || name.ends_with(b":")
+        || local(name).contains(&b':');
     if is_odd { Err(Broken) } else { Ok((name, rest)) }
 }
 
