@@ -50,7 +50,7 @@ fn each_kind_of_text_is_counted_under_its_types_and_no_others() {
         for declared in fitting {
             Reply::of(Some(shape(kind.clone())), declared, body).carries(2);
             let coded = Reply::of(Some(shape(kind.clone())), declared, gzip(body.as_bytes()));
-            coded.header(http::header::CONTENT_ENCODING, "gzip").carries(2);
+            coded.header(CONTENT_ENCODING, "gzip").carries(2);
         }
         for declared in others {
             Reply::of(Some(shape(kind.clone())), declared, body).stays_unknown(WhyUnknown::Mismatch);
