@@ -1,11 +1,13 @@
 //! How fast replies are counted, in bytes of plain text per second, beside `serde_json` and `csv` reading the same.
 
 #![expect(clippy::format_push_string, reason = "the bodies are made once, before anything is measured")]
+#![expect(clippy::expect_used, reason = "a bench that cannot be made has failed")]
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use leastway::domain::reply_shape::{PatientLocator, RecordsPointer, ReplyKind};
+use leastway::domain::reply_shape::{ElementPath, PatientLocator, RecordsPointer, ReplyKind};
+use leastway::domain::row_selector::RowSelector;
 use leastway::features::guard::count::{Counter, Tally};
 
 /// What an application's reply comes in.
@@ -79,6 +81,62 @@ fn rows() -> String {
     body
 }
 
+/// The same list as other applications send it: a page, XML, a dump, messages.
+fn texts() -> [(&'static str, ReplyKind, Option<PatientLocator>, String); 4] {
+    let many = |begin: &str, each: &dyn Fn(usize) -> String, end: &str| {
+        let mut body = begin.to_owned();
+        let mut number = 0;
+        while body.len() < BODY_BYTES / 4 {
+            body.push_str(&each(number));
+            number += 1;
+        }
+        body + end
+    };
+    let page = many(
+        "<!doctype html><title>Patients</title><table id=list class=\"report\"><thead><tr><th>MRN</thead><tbody>",
+        &|n| {
+            format!(
+                "<tr class=\"even\">\n<td>{n:08}</td><td><a href=\"/patients/{n}\">Example, Person {n}</a></td><td>1970-01-01</td></tr>\n"
+            )
+        },
+        "</tbody></table>",
+    );
+    let xml = many(
+        "<report>",
+        &|n| {
+            format!(
+                "<row status=\"active\"><ID>{n:08}</ID><Name>Example, Person {n}</Name><Born>1970-01-01</Born></row>\n"
+            )
+        },
+        "</report>",
+    );
+    let dump = many(
+        "INSERT INTO `patient` (`ID`, `name`, `note`) VALUES (0,'','')",
+        &|n| format!(",\n({n},'Example, Person {n}','it\\'s said to be fine')"),
+        ";\n",
+    );
+    let batch = many(
+        "BHS|^~\\&|A|B\r",
+        &|n| {
+            format!(
+                "MSH|^~\\&|A|B|C|D|2026||ADT^A01|{n}|P|2.5\rPID|1||{n:08}^^^MRN||Example^Person {n}||19700101|F\rPV1|1|I|4W^1^2\r"
+            )
+        },
+        "BTS|1\r",
+    );
+    let cell = PatientLocator::Cell(1);
+    let (element, column) =
+        (PatientLocator::Element("ID".to_owned()), PatientLocator::Column("ID".to_owned()));
+    let rows = RowSelector::read("#list tbody tr").expect("a selector");
+    let records = ElementPath::read("/report/row").expect("a path");
+    [
+        ("html", ReplyKind::Html { rows }, Some(cell), page),
+        ("xml", ReplyKind::Xml { records }, Some(element), xml),
+        ("sql", ReplyKind::Sql, Some(column), dump),
+        ("hl7v2", ReplyKind::Hl7v2, None, batch),
+    ]
+}
+
 fn benches(criterion: &mut Criterion) {
     let (bundle, lines, rows, small) = (bundle(), lines(), rows(), small());
     let list = format!("[{}]", lines.trim_end().replace('\n', ","));
@@ -117,6 +175,10 @@ fn benches(criterion: &mut Criterion) {
             black_box(&record);
         }
     });
+    for (name, kind, patient, body) in texts() {
+        bench(&format!("{name}/patients"), &body, &|body| counted(count(&kind, patient.as_ref(), body)));
+        bench(&format!("{name}/copy"), &body, &|body| drop(black_box(body.to_vec())));
+    }
     group.finish();
 }
 

@@ -10,6 +10,8 @@ use leastway::app::resolve::resolve;
 use leastway::app::wiring::rules;
 use leastway::config::{Loaded, load};
 use leastway::domain::action::Action;
+use leastway::domain::reply_shape::ReplyKind;
+use leastway::domain::row_selector::RowSelector;
 use leastway::foundation::clock::SystemClock;
 use leastway::foundation::entropy::SeededEntropy;
 use leastway::gateway::rules::Rules;
@@ -49,6 +51,14 @@ impl Library {
         let form: Vec<String> = form.iter().map(|field| (*field).to_owned()).collect();
         let found = resolve(&self.rules, &method, url, &form)?;
         Ok(self.rules.routes.routes().get(found.route).unwrap().action)
+    }
+
+    /// How the records of its reply are counted.
+    fn kind(&self, method: &str, url: &str, form: &[&str]) -> Option<ReplyKind> {
+        let method: Method = method.parse().unwrap();
+        let form: Vec<String> = form.iter().map(|field| (*field).to_owned()).collect();
+        let found = resolve(&self.rules, &method, url, &form).unwrap();
+        self.rules.routes.routes().get(found.route).unwrap().reply.as_ref().map(|reply| reply.kind.clone())
     }
 }
 
@@ -255,6 +265,12 @@ fn what_leaves_is_taken_for_what_it_is() {
         ),
         (
             "POST",
+            "https://phpmyadmin.clinic.example/phpmyadmin/index.php?route=/export",
+            &["what=sql", "output_format=sendit", "compression=none"],
+            Action::Export,
+        ),
+        (
+            "POST",
             "https://phpmyadmin.clinic.example/phpmyadmin/index.php",
             &["route=/export", "pma_username=a"],
             Action::Admin,
@@ -263,6 +279,33 @@ fn what_leaves_is_taken_for_what_it_is() {
     ];
     for (method, url, form, expected) in cases {
         assert_eq!(library.action(method, url, form), Ok(*expected), "{method} {url} {form:?}");
+    }
+}
+
+#[test]
+fn what_is_text_is_counted_as_its_kind() {
+    let library = Library::load(&files());
+    let csv = |delimiter| ReplyKind::Csv { delimiter, header: true };
+    let page = ReplyKind::Html { rows: RowSelector::read("#mymaintable tbody tr").unwrap() };
+    let report = "https://ehr.clinic.example/interface/reports/patient_list.php";
+    let export = "https://phpmyadmin.clinic.example/phpmyadmin/index.php?route=/export";
+    let (dump, table) =
+        ("https://db.clinic.example/adminer/?dump=", "https://db.clinic.example/adminer/?select=patient");
+    let cases: &[(&str, &[&str], Option<ReplyKind>)] = &[
+        (report, &["form_refresh=1"], Some(page)),
+        (report, &["form_refresh=1", "form_csvexport=1"], Some(csv(None))),
+        (export, &["what=sql", "output_format=sendit", "compression=none"], Some(ReplyKind::Sql)),
+        (export, &["what=sql", "output_format=sendit", "compression=gzip"], Some(ReplyKind::Opaque)),
+        (export, &["what=sql", "output_format=astext", "compression=none"], Some(ReplyKind::Opaque)),
+        (dump, &["output=text", "format=sql"], Some(ReplyKind::Sql)),
+        (dump, &["output=file", "format=csv;"], Some(csv(None))),
+        (dump, &["output=text", "format=tsv"], Some(csv(Some(b'\t')))),
+        (dump, &["output=gz", "format=sql"], Some(ReplyKind::Opaque)),
+        (table, &["export=1", "output=text", "format=sql"], Some(ReplyKind::Sql)),
+        (table, &["export=1", "output=gz", "format=csv"], Some(ReplyKind::Opaque)),
+    ];
+    for (url, form, expected) in cases {
+        assert_eq!(library.kind("POST", url, form), *expected, "{url} {form:?}");
     }
 }
 

@@ -12,8 +12,13 @@ mod claims;
 mod cookie_jar;
 mod count_csv;
 mod count_fhir;
+mod count_hl7;
+mod count_html;
 mod count_json;
+mod count_multipart;
 mod count_ndjson;
+mod count_sql;
+mod count_xml;
 mod counting;
 mod decode;
 mod device_proof;
@@ -79,8 +84,13 @@ targets! {
     cookie_jar,
     count_csv,
     count_fhir,
+    count_hl7,
+    count_html,
     count_json,
+    count_multipart,
     count_ndjson,
+    count_sql,
+    count_xml,
     decode,
     feeds,
     form_page,

@@ -4,6 +4,7 @@
 use http::Response;
 use leastway::domain::count::{Count, WhyUnknown};
 use leastway::domain::reply_shape::{RecordsPointer, ReplyKind, ReplyShape};
+use leastway::domain::row_selector::RowSelector;
 use leastway::features::guard::count::{Counter, Tally};
 use leastway::features::guard::meter::Meter;
 use leastway::features::guard::settings::GuardSettings;
@@ -16,12 +17,16 @@ const SETTINGS: GuardSettings =
 pub fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let (choice, cut) = (input.byte(), input.byte());
-    let kind = match choice % 6 {
+    let kind = match choice % 10 {
         0 => None,
         1 => Some(ReplyKind::Json { records: RecordsPointer::default() }),
         2 => Some(ReplyKind::FhirBundle),
         3 => Some(ReplyKind::Ndjson),
         4 => Some(ReplyKind::Csv { delimiter: None, header: true }),
+        5 => Some(ReplyKind::Sql),
+        6 => Some(ReplyKind::Hl7v2),
+        7 => Some(ReplyKind::Multipart),
+        8 => Some(ReplyKind::Html { rows: RowSelector::read("table tr").expect("a selector") }),
         _ => Some(ReplyKind::Opaque),
     };
     let shape = kind.map(|kind| ReplyShape { kind, patient: None });
@@ -32,7 +37,7 @@ pub fn check(bytes: &[u8]) {
     let body = input.rest();
 
     // What turns out to be a message, or no Bundle, is no data after all.
-    let is_steady = status == 200 && choice % 6 != 2;
+    let is_steady = status == 200 && choice % 10 != 2;
     let through = |pieces: &mut dyn Iterator<Item = &[u8]>| {
         let mut meter = Meter::new(shape.as_ref(), &head, &SETTINGS);
         if choice & 16 != 0 {

@@ -363,22 +363,35 @@ static GRAPHQL: Table = Table {
     ],
 };
 
+/// How records may be counted.
+pub(in crate::config) const REPLY_KINDS: &[&str] =
+    &["csv", "tsv", "json", "fhir", "ndjson", "html", "xml", "sql", "hl7v2", "multipart", "opaque"];
+
 static REPLY: Table = Table {
     header: "application.NAME.route.reply",
     doc: "How the records of a reply are counted.",
     keys: &[
         key(
             "kind",
-            Kind::Word(|| vec!["csv", "json", "fhir", "ndjson", "opaque"]),
+            Kind::Word(|| REPLY_KINDS.to_vec()),
             Absent::Refused,
-            "CSV rows, elements of a JSON array, entries of a FHIR Bundle (those that are found, not those that come along; \
-             but no fewer than it names patients), lines, or not countable by us.",
+            "Rows (CSV, or between tabs), elements of a JSON array, entries of a FHIR Bundle (those that are found, not those \
+             that come along; but no fewer than it names patients), lines of JSON, rows of a page, elements of XML, rows of \
+             a database's dump, messages of HL7 version 2, parts of a multipart body, or not countable by us.",
         ),
         key(
             "records",
             Kind::Text("/data/rows"),
             Absent::Means("the document is the array"),
-            "`json` only: pointer to the array; a segment `*` stands for every element on the way.",
+            "`json`: pointer to the array; a segment `*` stands for every element on the way. `xml`, where it is needed: path to \
+             the elements such as `/report/*/row`, by names without prefixes; `*` stands for any name.",
+        ),
+        key(
+            "rows",
+            Kind::Text("#list tbody tr"),
+            Absent::Means("a problem for `html`"),
+            "`html` only: CSS selector of the records, of names, `#id`, `.class`, `[attribute]` and `[attribute=value]`, inside \
+             of each other or directly so (`>`). A page without what they stand in is not counted; none is seen after scripts.",
         ),
         key(
             "delimiter",
@@ -390,13 +403,15 @@ static REPLY: Table = Table {
             "header",
             Kind::YesNo,
             Absent::Means("`true`"),
-            "`csv` only: whether the first row names the columns.",
+            "`csv` and `tsv` only: whether the first row names the columns.",
         ),
         key(
             "patient",
             Kind::Text("column:ID"),
             Absent::Means("not known"),
-            "Where a record names its patient: `column:NAME` for `csv`, `member:NAME` for the JSON kinds.",
+            "Where a record names its patient: `column:NAME` for `csv`, `tsv` and `sql`, `member:NAME` for the JSON kinds, \
+             `cell:NUMBER` (from 1) or `attribute:NAME` of a row for `html`, `element:NAME` or `attribute:NAME` anywhere in a \
+             record for `xml`. `fhir` and `hl7v2` name their own.",
         ),
     ],
 };

@@ -19,6 +19,8 @@ mod session;
 mod signals;
 mod upstream;
 
+pub(in crate::config) use application::REPLY_KINDS;
+
 use super::spelling::nearest;
 use machine::{CONTROL, GATEWAY, GUARD, JOURNAL, STORE};
 use provider::PROVIDER;

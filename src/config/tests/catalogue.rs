@@ -374,6 +374,43 @@ fn routes_that_cannot_be_matched_or_counted() {
         ),
         case(
             EHR,
+            "kind = \"csv\",",
+            "kind = \"csv\", rows = \"#list tr\",",
+            "application.ehr.route[2].reply.rows: `rows` means nothing for `csv`",
+        ),
+        case(
+            EHR,
+            "kind = \"csv\", patient = \"column:ID\"",
+            "kind = \"html\", rows = \"#list tr:nth-child(2)\"",
+            "application.ehr.route[2].reply.rows: `#list tr:nth-child(2)` asks for siblings, states or places, which a \
+             page with broken markup has not",
+        ),
+        case(
+            EHR,
+            "kind = \"csv\", patient = \"column:ID\"",
+            "kind = \"html\", rows = \"tr\"",
+            "application.ehr.route[2].reply.rows: `tr` does not say what the rows stand in",
+        ),
+        case(
+            EHR,
+            "kind = \"csv\", patient = \"column:ID\"",
+            "kind = \"html\"",
+            "application.ehr.route[2].reply.rows: it is not said which elements are records",
+        ),
+        case(
+            EHR,
+            "kind = \"csv\", patient = \"column:ID\"",
+            "kind = \"xml\", records = \"row\"",
+            "application.ehr.route[2].reply.records: `row` is not a path to elements",
+        ),
+        case(
+            EHR,
+            "column:ID",
+            "cell:0",
+            "application.ehr.route[2].reply.patient: `cell:0` does not say where a record names its patient",
+        ),
+        case(
+            EHR,
             "column:ID",
             "member:id",
             "application.ehr.route[2].reply.patient: no record of this kind of reply could be found to name its patient so",

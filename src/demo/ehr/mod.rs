@@ -269,6 +269,8 @@ struct Report {
     #[serde(default)]
     ward: String,
     export: Option<String>,
+    /// All rows on the page, and not the first few.
+    all: Option<String>,
 }
 
 async fn report_link(State(ehr): Shared, Query(report): Query<Report>, headers: HeaderMap) -> Response {
@@ -287,7 +289,10 @@ fn run_report(ehr: &Ehr, report: &Report, headers: &HeaderMap) -> Response {
         Some("csv") => (CSV, "patients.csv", Ok(files::csv(&patients).into_bytes())),
         Some("zip") => ("application/zip", "patients.zip", files::zip(&patients)),
         Some("xlsx") => (XLSX, "patients.xlsx", files::xlsx(&patients)),
-        _ => return report_page(&patients, &report.ward, headers),
+        _ => {
+            let rows = if report.all.is_some() { patients.len() } else { PAGE_ROWS };
+            return report_page(&patients, rows, &report.ward, headers);
+        }
     };
     match bytes {
         Ok(bytes) => deliver(headers, Content { kind, file: Some(file), bytes }),
@@ -298,7 +303,7 @@ fn run_report(ehr: &Ehr, report: &Report, headers: &HeaderMap) -> Response {
     }
 }
 
-fn report_page(patients: &[&Patient], ward: &str, headers: &HeaderMap) -> Response {
+fn report_page(patients: &[&Patient], rows: usize, ward: &str, headers: &HeaderMap) -> Response {
     let mut body = "<form class=\"card\" method=\"post\"><label for=\"ward\">Ward</label>\
                     <select id=\"ward\" name=\"ward\"><option value=\"\">All wards</option>"
         .to_owned();
@@ -310,19 +315,23 @@ fn report_page(patients: &[&Patient], ward: &str, headers: &HeaderMap) -> Respon
         &mut body,
         format_args!(
             "</select><br><button class=\"quiet\">Refresh</button>\
+             <button class=\"quiet\" name=\"all\" value=\"1\">Show all</button>\
              <button name=\"export\" value=\"csv\">Save as CSV</button>\
              <button name=\"export\" value=\"zip\">Save as ZIP</button>\
              <button name=\"export\" value=\"xlsx\">Save for Excel</button></form>\
-             <p>{} patients; the first {PAGE_ROWS} are shown.</p>",
-            patients.len()
+             <p>{} patients; the first {} are shown.</p>",
+            patients.len(),
+            rows.min(patients.len())
         ),
     );
-    body.push_str(&table(patients.iter().copied().take(PAGE_ROWS)));
+    body.push_str(&table(patients.iter().copied().take(rows)));
     page(headers, "Patient report", &body)
 }
 
 fn table<'a>(patients: impl Iterator<Item = &'a Patient>) -> String {
-    let mut html = "<table><tr><th>Record<th>Name<th>Born<th>Ward<th>Phone</tr>".to_owned();
+    let mut html =
+        "<table id=\"patients\"><thead><tr><th>Record<th>Name<th>Born<th>Ward<th>Phone</thead><tbody>"
+            .to_owned();
     for patient in patients {
         push(
             &mut html,
@@ -336,7 +345,7 @@ fn table<'a>(patients: impl Iterator<Item = &'a Patient>) -> String {
             ),
         );
     }
-    html.push_str("</table>");
+    html.push_str("</tbody></table>");
     html
 }
 

@@ -15,6 +15,7 @@ const A_PATIENT: &str = "100001";
 const REPORT: &str = "/reports/patients";
 const ALL_AS_CSV: [(&str, &str); 2] = [("ward", ""), ("export", "csv")];
 const EAST_AS_CSV: [(&str, &str); 2] = [("ward", "East"), ("export", "csv")];
+const ALL_ON_SCREEN: [(&str, &str); 2] = [("ward", ""), ("all", "1")];
 const ALL_AS_ZIP: [(&str, &str); 2] = [("ward", ""), ("export", "zip")];
 
 impl Tour<'_> {
@@ -36,6 +37,8 @@ impl Tour<'_> {
         self.tell("saves all 1,000 patients as CSV, 500 are allowed", outcome)?;
         let outcome = rosa.is_refused_file(&ALL_AS_ZIP, "count-unknown", &[]).await;
         self.tell("saves them as ZIP: what cannot be counted does not leave", outcome)?;
+        let outcome = rosa.is_refused_file(&ALL_ON_SCREEN, "records-over-response-limit", &["100"]).await;
+        self.tell("asks for all of them on the page, which shows 100", outcome)?;
         let outcome = rosa.gets_report(&EAST_AS_CSV).await;
         self.tell("saves one ward as CSV", outcome)?;
         let outcome = rosa.gets_schedule_with_a_reason().await;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
+use super::count::Label;
 use crate::domain::reply_shape::ReplyKind;
 
 /// Shapes that are alike to us.
@@ -12,6 +13,11 @@ use crate::domain::reply_shape::ReplyKind;
 pub(super) enum Form {
     Json,
     Rows,
+    Page,
+    Xml,
+    Sql,
+    Hl7v2,
+    Multipart,
     Any,
 }
 
@@ -20,6 +26,11 @@ impl Form {
         match kind {
             ReplyKind::Json { .. } | ReplyKind::FhirBundle | ReplyKind::Ndjson => Self::Json,
             ReplyKind::Csv { .. } => Self::Rows,
+            ReplyKind::Html { .. } => Self::Page,
+            ReplyKind::Xml { .. } => Self::Xml,
+            ReplyKind::Sql => Self::Sql,
+            ReplyKind::Hl7v2 => Self::Hl7v2,
+            ReplyKind::Multipart => Self::Multipart,
             ReplyKind::Opaque => Self::Any,
         }
     }
@@ -43,7 +54,12 @@ pub(super) enum Family {
     Json,
     Csv,
     Html,
+    /// HTML by the rules of XML, which is another reading of it.
+    Xhtml,
     Xml,
+    Sql,
+    Hl7v2,
+    Multipart,
     /// Says nothing: absent, `text/plain`, and the types that legacy applications put on downloads.
     Generic,
     /// A page's parts: scripts, style, images, fonts, sound.
@@ -70,27 +86,33 @@ impl<'h> Declared<'h> {
         match form {
             // PHP sends JSON as HTML unless told otherwise. The grammar of JSON is strict enough to tell.
             Form::Json => {
-                matches!(self.family(), Family::Json | Family::Csv | Family::Html | Family::Generic)
+                matches!(
+                    self.family(),
+                    Family::Json | Family::Csv | Family::Html | Family::Xhtml | Family::Generic
+                )
             }
             Form::Rows => matches!(self.family(), Family::Csv | Family::Generic),
+            Form::Page => matches!(self.family(), Family::Html | Family::Generic),
+            Form::Xml => matches!(self.family(), Family::Xml | Family::Generic),
+            Form::Sql => matches!(self.family(), Family::Sql | Family::Generic),
+            Form::Hl7v2 => matches!(self.family(), Family::Hl7v2 | Family::Generic),
+            Form::Multipart => matches!(self.family(), Family::Multipart),
             Form::Any => true,
         }
     }
 
     /// Whether an application may say in this type that something went wrong.
     pub(super) const fn may_be_message(&self) -> bool {
-        matches!(self.family(), Family::Json | Family::Html | Family::Xml | Family::Generic)
+        matches!(self.family(), Family::Json | Family::Html | Family::Xhtml | Family::Xml | Family::Generic)
     }
 
     const fn family(&self) -> Family {
         if self.is_ambiguous { Family::Other } else { self.family }
     }
 
-    /// Whether every structural byte of the declared encoding is the ASCII byte: it can be scanned as it is.
-    pub(super) fn is_ascii_based(&self) -> bool {
-        let parameters = lower(self.parameters);
-        let charset = parameters.split(';').find_map(|part| part.trim().strip_prefix("charset="));
-        charset.is_none_or(|name| is_ascii_based(name.trim().trim_matches(['"', '\''])))
+    /// What the type says beside its name.
+    pub(super) fn label(&self) -> Label {
+        Label::read(self.parameters)
     }
 
     /// Whether the head of the reply says that it is a file to keep, whatever the route is called. Rows that a
@@ -100,10 +122,18 @@ impl<'h> Declared<'h> {
         let typed = match self.family {
             Family::Csv => form != Form::Rows,
             Family::Document => true,
+            Family::Sql => form != Form::Sql,
+            Family::Hl7v2 => form != Form::Hl7v2,
             // Without a type it is the bytes that tell.
             Family::Generic => form != Form::Rows && !matches!(essence, "" | "text/plain"),
             Family::Json => form != Form::Json && (essence.contains("ndjson") || essence.contains("jsonl")),
-            Family::Html | Family::Xml | Family::Asset | Family::Events | Family::Other => false,
+            Family::Html
+            | Family::Xhtml
+            | Family::Xml
+            | Family::Multipart
+            | Family::Asset
+            | Family::Events
+            | Family::Other => false,
         };
         typed || self.is_attached()
     }
@@ -140,7 +170,13 @@ fn family(essence: &str) -> Family {
         ("application" | "text", "json" | "x-ndjson" | "ndjson" | "jsonl" | "x-jsonlines") => Family::Json,
         ("text", "csv" | "tab-separated-values" | "comma-separated-values")
         | ("application", "csv" | "x-csv") => Family::Csv,
-        ("text", "html") | ("application", "xhtml+xml") => Family::Html,
+        ("text", "html") => Family::Html,
+        ("application", "xhtml+xml") => Family::Xhtml,
+        ("application" | "text", "sql" | "x-sql") => Family::Sql,
+        ("application", "hl7-v2" | "edi-hl7") | ("x-application" | "application", "hl7-v2+er7") => {
+            Family::Hl7v2
+        }
+        ("multipart", _) => Family::Multipart,
         ("text" | "application", "xml") => Family::Xml,
         ("" | "binary", _)
         | ("text", "plain")
@@ -172,8 +208,6 @@ fn is_document(subtype: &str) -> bool {
         "vnd.rar",
         "rtf",
         "msword",
-        "sql",
-        "x-sql",
         "dicom",
         "x-sqlite3",
         "vnd.sqlite3",
@@ -194,17 +228,14 @@ fn is_document(subtype: &str) -> bool {
         .any(|beginning| subtype.starts_with(beginning))
 }
 
-fn is_ascii_based(charset: &str) -> bool {
-    matches!(charset, "utf-8" | "utf8" | "us-ascii" | "ascii" | "latin1" | "")
-        || ["iso-8859-", "iso8859-", "windows-125", "cp125"].iter().any(|family| charset.starts_with(family))
-}
-
 /// The first bytes of a body, without the white space and byte order mark before them.
 #[derive(Debug, Default)]
 pub(super) struct Lead {
     bytes: [u8; LEAD_BYTES],
     length: usize,
     skipped: usize,
+    /// UTF-16, of which every other byte is zero where it matters.
+    wide: bool,
 }
 
 const LEAD_BYTES: usize = 16;
@@ -213,6 +244,11 @@ const LEAD_BYTES: usize = 16;
 const BLANK_BYTES_MAX: usize = 4096;
 
 impl Lead {
+    /// The head says that it is UTF-16.
+    pub(super) const fn widen(&mut self) {
+        self.wide = true;
+    }
+
     /// Whether it is all there.
     pub(super) const fn is_complete(&self) -> bool {
         self.length == LEAD_BYTES || self.skipped > BLANK_BYTES_MAX
@@ -222,13 +258,19 @@ impl Lead {
     pub(super) fn push(&mut self, piece: &[u8]) {
         let mut rest = piece;
         if self.length == 0 {
-            let skippable = |byte: &&u8| byte.is_ascii_whitespace() || matches!(**byte, 0xEF | 0xBB | 0xBF);
+            self.wide |= self.skipped == 0 && matches!(rest.first(), Some(0xFE | 0xFF));
+            let skippable = |byte: &&u8| {
+                byte.is_ascii_whitespace()
+                    || matches!(**byte, 0xEF | 0xBB | 0xBF | 0xFE | 0xFF)
+                    || self.wide && **byte == 0
+            };
             let blank = rest.iter().take_while(skippable).count();
             self.skipped += blank;
             rest = rest.get(blank..).unwrap_or_default();
         }
         let free = self.bytes.get_mut(self.length..).unwrap_or_default();
-        self.length += free.iter_mut().zip(rest).map(|(slot, byte)| *slot = *byte).count();
+        let told = rest.iter().filter(|byte| !self.wide || **byte != 0);
+        self.length += free.iter_mut().zip(told).map(|(slot, byte)| *slot = *byte).count();
     }
 
     fn bytes(&self) -> &[u8] {
@@ -246,17 +288,24 @@ impl Lead {
                     || lead.starts_with(b"{")
                     || lead.starts_with(b"[{")
             }
+            // A page begins as it likes, and what else has to begin in one way is read so.
+            Form::Page | Form::Xml | Form::Hl7v2 | Form::Multipart => self.is_document(),
+            Form::Sql => self.begins(MAGIC),
             Form::Any => false,
         }
     }
 
     /// Whether a body that begins so is a document, an archive or a database.
     pub(super) fn is_document(&self) -> bool {
-        MAGIC.iter().any(|magic| self.bytes().starts_with(magic))
+        self.begins(MAGIC) || self.begins(SQL_MAGIC)
+    }
+
+    fn begins(&self, magics: &[&[u8]]) -> bool {
+        magics.iter().any(|magic| self.bytes().starts_with(magic))
     }
 }
 
-/// ZIP (and so XLSX, DOCX, ODS), PDF, gzip, zstd, 7z, RAR, bzip2, xz, OLE (XLS, DOC), RTF, SQLite, Parquet, SQL dumps.
+/// ZIP (and so XLSX, DOCX, ODS), PDF, gzip, zstd, 7z, RAR, bzip2, xz, OLE (XLS, DOC), RTF, SQLite, Parquet.
 const MAGIC: &[&[u8]] = &[
     b"PK\x03\x04",
     b"PK\x05\x06",
@@ -272,7 +321,14 @@ const MAGIC: &[&[u8]] = &[
     b"{\\rtf",
     b"SQLite format 3",
     b"PAR1",
+];
+
+/// SQL dumps.
+const SQL_MAGIC: &[&[u8]] = &[
     b"-- MySQL dump",
     b"-- MariaDB dump",
+    b"/*M!999999\\- ena",
     b"-- PostgreSQL da",
+    b"-- phpMyAdmin SQ",
+    b"-- Adminer ",
 ];

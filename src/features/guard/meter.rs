@@ -52,10 +52,14 @@ impl Meter {
     pub fn new(shape: Option<&ReplyShape>, head: &Parts, settings: &GuardSettings) -> Self {
         let form = shape.map_or(Form::Any, |shape| Form::of(&shape.kind));
         let declared = Declared::read(&head.headers);
+        let mut lead = Lead::default();
+        if declared.label().is_wide() {
+            lead.widen();
+        }
         Self {
             counting: shape
                 .map(|shape| Box::new(Counting::new(Some(shape), form, head, &declared, settings))),
-            lead: Lead::default(),
+            lead,
             // A part that nobody asked for does not show how the whole begins.
             file: declared.is_file(form) || is_partial(head) && !declared.is_asset(),
             events: declared.is_events(),
@@ -134,7 +138,8 @@ impl Counting {
         declared_type: &Declared<'_>,
         settings: &GuardSettings,
     ) -> Self {
-        let counter = shape.and_then(|shape| Counter::new(&shape.kind, shape.patient.as_ref()));
+        let label = declared_type.label();
+        let counter = shape.and_then(|shape| Counter::labelled(&shape.kind, shape.patient.as_ref(), &label));
         let decoder = Decoder::new(Coding::read(&head.headers), settings.decompression_ratio);
         let is_redirect = head.status.is_redirection();
         let is_error = head.status.is_client_error() || head.status.is_server_error();
@@ -143,7 +148,7 @@ impl Counting {
             _ if partial => Some(WhyUnknown::Partial),
             _ if coding.is_some() => coding,
             _ if is_redirect || !declared_type.may_be(form) => Some(WhyUnknown::Mismatch),
-            (Some(_), _) if declared_type.is_ascii_based() => None,
+            (Some(_), _) if label.is_readable() => None,
             (Some(_), _) => Some(WhyUnknown::Charset),
             (None, Some(_)) => Some(WhyUnknown::Opaque),
             (None, None) => Some(WhyUnknown::Undeclared),

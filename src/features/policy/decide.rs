@@ -83,7 +83,8 @@ impl Rules {
     /// Whether the rules of a route mind what feeds tell: else there is nothing to be looked up for it.
     pub fn minds_feeds(&self, route: usize) -> bool {
         let slice = self.routes.get(route).and_then(|route| route.slice.as_ref());
-        slice.is_some_and(|slice| !slice.minds.is_nothing())
+        let is_minded = slice.is_some_and(|slice| !slice.minds.is_nothing());
+        is_minded || self.shadow.as_ref().is_some_and(|shadow| shadow.rules.minds_feeds(route))
     }
 
     /// The route and its rules; nothing if the question is about a route that the rules do not know,

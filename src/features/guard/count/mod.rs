@@ -8,22 +8,37 @@
 mod csv;
 mod fhir;
 mod grammar;
+mod hl7v2;
+mod html;
 mod json;
+mod label;
 mod lexer;
 mod marks;
+mod multipart;
 mod ndjson;
 mod patients;
 mod scan;
+mod sql;
 #[cfg(test)]
 mod tests;
 mod text;
 mod tokens;
+mod wide;
+mod xml;
 
 pub use csv::CsvScanner;
 pub use fhir::FhirScanner;
+pub use hl7v2::Hl7v2Scanner;
+pub use html::HtmlScanner;
 pub use json::JsonScanner;
+pub use label::Label;
+pub use multipart::MultipartScanner;
 pub use ndjson::NdjsonScanner;
+pub use sql::SqlScanner;
+pub use xml::XmlScanner;
 
+use self::label::Charset;
+use self::wide::{Order, Wide};
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::{PatientLocator, ReplyKind};
 
@@ -54,6 +69,7 @@ impl Tally {
 pub struct Counter {
     scanner: Scanner,
     prelude: Prelude,
+    declared: Charset,
 }
 
 #[derive(Debug)]
@@ -62,19 +78,45 @@ enum Scanner {
     Fhir(Box<FhirScanner>),
     Ndjson(NdjsonScanner),
     Csv(Box<CsvScanner>),
+    Html(Box<HtmlScanner>),
+    Xml(Box<XmlScanner>),
+    Sql(Box<SqlScanner>),
+    Hl7v2(Box<Hl7v2Scanner>),
+    Multipart(Box<MultipartScanner>),
+}
+
+/// The same for every scanner.
+macro_rules! each {
+    ($scanner:expr, $bound:ident => $do:expr) => {
+        match $scanner {
+            Scanner::Json($bound) => $do,
+            Scanner::Fhir($bound) => $do,
+            Scanner::Ndjson($bound) => $do,
+            Scanner::Csv($bound) => $do,
+            Scanner::Html($bound) => $do,
+            Scanner::Xml($bound) => $do,
+            Scanner::Sql($bound) => $do,
+            Scanner::Hl7v2($bound) => $do,
+            Scanner::Multipart($bound) => $do,
+        }
+    };
 }
 
 impl Counter {
     /// The scanner for `kind`; none for a kind that cannot be counted.
     pub fn new(kind: &ReplyKind, patient: Option<&PatientLocator>) -> Option<Self> {
-        let member = match patient {
-            Some(PatientLocator::Member(name)) => Some(name.as_str()),
-            Some(PatientLocator::Column(_)) | None => None,
-        };
-        let column = match patient {
-            Some(PatientLocator::Column(name)) => Some(name.as_str()),
-            Some(PatientLocator::Member(_)) | None => None,
-        };
+        Self::labelled(kind, patient, &Label::default())
+    }
+
+    /// The scanner for `kind` in a reply whose media type says this; none for a kind that cannot be counted.
+    pub fn labelled(kind: &ReplyKind, patient: Option<&PatientLocator>, label: &Label) -> Option<Self> {
+        let (mut column, mut member) = (None, None);
+        match patient {
+            Some(PatientLocator::Column(name)) => column = Some(name.as_str()),
+            Some(PatientLocator::Member(name)) => member = Some(name.as_str()),
+            Some(PatientLocator::Cell(_) | PatientLocator::Attribute(_) | PatientLocator::Element(_))
+            | None => {}
+        }
         let scanner = match kind {
             ReplyKind::Json { records } => Scanner::Json(JsonScanner::new(records, member)),
             ReplyKind::FhirBundle => Scanner::Fhir(Box::default()),
@@ -82,15 +124,22 @@ impl Counter {
             ReplyKind::Csv { delimiter, header } => {
                 Scanner::Csv(Box::new(CsvScanner::new(*delimiter, *header, column)))
             }
+            ReplyKind::Html { rows } => Scanner::Html(Box::new(HtmlScanner::new(rows, patient))),
+            ReplyKind::Xml { records } => Scanner::Xml(Box::new(XmlScanner::new(records, patient))),
+            ReplyKind::Sql => Scanner::Sql(Box::new(SqlScanner::new(column))),
+            ReplyKind::Hl7v2 => Scanner::Hl7v2(Box::default()),
+            ReplyKind::Multipart => {
+                Scanner::Multipart(Box::new(MultipartScanner::new(label.boundary.as_deref())))
+            }
             ReplyKind::Opaque => return None,
         };
-        Some(Self { scanner, prelude: Prelude::default() })
+        Some(Self { scanner, prelude: Prelude::default(), declared: label.charset })
     }
 
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         match &mut self.prelude {
-            Prelude::Passed => self.scan(piece),
+            Prelude::Narrow | Prelude::Wide(_) => self.scan(piece),
             Prelude::Refused => {}
             Prelude::Gathering { bytes, length } => {
                 let taken = gather(bytes, length, piece);
@@ -104,14 +153,12 @@ impl Counter {
 
     /// How many so far: lower bounds, or already unknown.
     pub fn so_far(&self) -> Tally {
-        if matches!(self.prelude, Prelude::Refused) {
-            return Tally::unknown(WhyUnknown::Charset);
-        }
-        match &self.scanner {
-            Scanner::Json(scanner) => scanner.so_far(),
-            Scanner::Fhir(scanner) => scanner.so_far(),
-            Scanner::Ndjson(scanner) => scanner.so_far(),
-            Scanner::Csv(scanner) => scanner.so_far(),
+        match &self.prelude {
+            Prelude::Refused => Tally::unknown(WhyUnknown::Charset),
+            Prelude::Wide(wide) if wide.is_broken() => Tally::unknown(WhyUnknown::Charset),
+            Prelude::Gathering { .. } | Prelude::Narrow | Prelude::Wide(_) => {
+                each!(&self.scanner, scanner => scanner.so_far())
+            }
         }
     }
 
@@ -120,38 +167,48 @@ impl Counter {
         if matches!(self.prelude, Prelude::Gathering { .. }) {
             self.open();
         }
-        if matches!(self.prelude, Prelude::Refused) {
-            return Tally::unknown(WhyUnknown::Charset);
-        }
-        match &mut self.scanner {
-            Scanner::Json(scanner) => scanner.finish(),
-            Scanner::Fhir(scanner) => scanner.finish(),
-            Scanner::Ndjson(scanner) => scanner.finish(),
-            Scanner::Csv(scanner) => scanner.finish(),
+        match &self.prelude {
+            Prelude::Refused => Tally::unknown(WhyUnknown::Charset),
+            Prelude::Wide(wide) if !wide.is_sound() => Tally::unknown(WhyUnknown::Charset),
+            Prelude::Gathering { .. } | Prelude::Narrow | Prelude::Wide(_) => {
+                each!(&mut self.scanner, scanner => scanner.finish())
+            }
         }
     }
 
-    /// Reads the character encoding off the first bytes (RFC 8259 section 8.1 allows a reader to
-    /// ignore a UTF-8 byte order mark; UTF-16 and UTF-32 show a mark of their own or a zero byte).
+    /// Reads the character encoding off the first bytes: a byte order mark says more than any declaration, and
+    /// UTF-16 without one is read where it is declared and looks like it.
     fn open(&mut self) {
         let Prelude::Gathering { bytes, length } = &self.prelude else { return };
         let (bytes, length) = (*bytes, *length);
         let gathered = bytes.get(..length).unwrap_or_default();
-        if gathered.contains(&0) || gathered.starts_with(&[0xFE, 0xFF]) || gathered.starts_with(&[0xFF, 0xFE])
-        {
-            self.prelude = Prelude::Refused;
-            return;
-        }
-        self.prelude = Prelude::Passed;
-        self.scan(gathered.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(gathered));
+        let (prelude, rest) = match gathered {
+            // UTF-32 begins so too.
+            [0xFF, 0xFE, 0, 0] => (Prelude::Refused, gathered),
+            [0xFF, 0xFE, rest @ ..] => (Prelude::Wide(Wide::new(Order::LittleEndian)), rest),
+            [0xFE, 0xFF, rest @ ..] => (Prelude::Wide(Wide::new(Order::BigEndian)), rest),
+            _ => match (self.declared, order(gathered)) {
+                (Charset::Wide(said), Some(found)) if said.is_none_or(|said| said == found) => {
+                    (Prelude::Wide(Wide::new(found)), gathered)
+                }
+                (Charset::Ascii, _) if !gathered.contains(&0) => {
+                    (Prelude::Narrow, gathered.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(gathered))
+                }
+                (Charset::Ascii | Charset::Wide(_) | Charset::Foreign, _) => (Prelude::Refused, gathered),
+            },
+        };
+        self.prelude = prelude;
+        self.scan(rest);
     }
 
     fn scan(&mut self, piece: &[u8]) {
-        match &mut self.scanner {
-            Scanner::Json(scanner) => scanner.push(piece),
-            Scanner::Fhir(scanner) => scanner.push(piece),
-            Scanner::Ndjson(scanner) => scanner.push(piece),
-            Scanner::Csv(scanner) => scanner.push(piece),
+        let Self { scanner, prelude, .. } = self;
+        match prelude {
+            Prelude::Narrow => each!(scanner, scanner => scanner.push(piece)),
+            Prelude::Wide(wide) => {
+                wide.push(piece, &mut |text| each!(scanner, scanner => scanner.push(text)));
+            }
+            Prelude::Gathering { .. } | Prelude::Refused => {}
         }
     }
 }
@@ -162,13 +219,28 @@ const PRELUDE_BYTES: usize = 4;
 #[derive(Debug)]
 enum Prelude {
     Gathering { bytes: [u8; PRELUDE_BYTES], length: usize },
-    Passed,
+    Narrow,
+    Wide(Wide),
     Refused,
 }
 
 impl Default for Prelude {
     fn default() -> Self {
         Self::Gathering { bytes: [0; PRELUDE_BYTES], length: 0 }
+    }
+}
+
+/// The order of bytes in UTF-16 that begins with two characters of ASCII, or one and no more.
+const fn order(gathered: &[u8]) -> Option<Order> {
+    let ascii = match gathered {
+        [first, second] => [*first, *second, *first, *second],
+        [first, second, third, fourth] => [*first, *second, *third, *fourth],
+        _ => return None,
+    };
+    match [ascii[0] == 0, ascii[1] == 0, ascii[2] == 0, ascii[3] == 0] {
+        [false, true, false, true] => Some(Order::LittleEndian),
+        [true, false, true, false] => Some(Order::BigEndian),
+        _ => None,
     }
 }
 

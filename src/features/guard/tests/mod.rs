@@ -3,6 +3,7 @@
 mod codings;
 mod files;
 mod limits;
+mod texts;
 mod unknown;
 mod windows;
 

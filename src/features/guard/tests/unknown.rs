@@ -59,7 +59,9 @@ fn character_encodings_that_hide_structure_are_unknown() {
             .carries(1);
     }
     let wide: Vec<u8> = "\u{feff}ID;n\n1;a\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    Reply::of(Some(csv_shape()), "text/csv", wide).stays_unknown(WhyUnknown::Charset);
+    Reply::of(Some(csv_shape()), "text/csv", &wide).carries(1);
+    Reply::of(Some(csv_shape()), "text/csv; charset=utf-16le", &wide[2..]).carries(1);
+    Reply::of(Some(csv_shape()), "text/csv", &wide[2..]).stays_unknown(WhyUnknown::Charset);
 }
 
 #[test]

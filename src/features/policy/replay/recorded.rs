@@ -12,6 +12,7 @@ use crate::domain::patient::PatientRef;
 use crate::domain::reason::Reason;
 use crate::domain::risk::{RiskStep, Standing};
 use crate::domain::subject::{Identity, Justification, Subject};
+use crate::domain::told::Told;
 use crate::features::policy::bundle::Rules;
 use crate::features::policy::decide::Question;
 use crate::features::policy::memory::Memory;

@@ -270,6 +270,7 @@ fn what_is_only_tried_keeps_its_number_and_is_not_enforced() {
             client_ip: FROM,
             device: None,
             risks: crate::domain::risk::Standing::NONE,
+            told: &crate::domain::told::Told::default(),
             now: NOW,
         };
         let decision = rules.decide(&memory, &question);

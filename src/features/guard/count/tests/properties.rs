@@ -4,10 +4,11 @@
 
 use std::collections::HashSet;
 
-use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::domain::reply_shape::ElementPath;
+use crate::domain::row_selector::RowSelector;
 
 pub(super) fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -205,7 +206,10 @@ proptest! {
         body in proptest::collection::vec(any::<u8>(), 0..200),
         sizes in proptest::collection::vec(1_usize..30, 1..8),
     ) {
-        for kind in [json_shape("/a/*/b"), ReplyKind::FhirBundle, ReplyKind::Ndjson, CSV] {
+        let xml = ReplyKind::Xml { records: ElementPath::read("/*/b").unwrap() };
+        let html = ReplyKind::Html { rows: RowSelector::read("* p").unwrap() };
+        let kinds = [json_shape("/a/*/b"), ReplyKind::FhirBundle, ReplyKind::Ndjson, CSV, ReplyKind::Sql, ReplyKind::Hl7v2];
+        for kind in kinds.into_iter().chain([xml, html, ReplyKind::Multipart]) {
             let tally = count_cut(&kind, Some(&member("a")), &body, &sizes);
             prop_assert_eq!(tally, count_cut(&kind, Some(&member("a")), &body, &[body.len().max(1)]));
         }
