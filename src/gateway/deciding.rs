@@ -132,7 +132,12 @@ impl Passage<'_> {
         self.moment.current.told(self.person.identity(), route.index, patient, self.moment.now)
     }
 
-    fn question<'q>(&'q self, route: &Route, patient: Option<&'q PatientRef>, told: &'q Told) -> Question<'q> {
+    fn question<'q>(
+        &'q self,
+        route: &Route,
+        patient: Option<&'q PatientRef>,
+        told: &'q Told,
+    ) -> Question<'q> {
         Question {
             identity: self.person.identity(),
             application: &self.application.name,

@@ -84,7 +84,7 @@ impl Rules {
     pub fn minds_feeds(&self, route: usize) -> bool {
         let slice = self.routes.get(route).and_then(|route| route.slice.as_ref());
         let is_minded = slice.is_some_and(|slice| !slice.minds.is_nothing());
-        is_minded || self.shadow.as_ref().is_some_and(|shadow| shadow.rules.minds_feeds(route))
+        is_minded || self.shadowed().is_some_and(|shadow| shadow.rules.minds_feeds(route))
     }
 
     /// The route and its rules; nothing if the question is about a route that the rules do not know,
