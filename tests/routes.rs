@@ -40,6 +40,11 @@ impl Library {
         // Whom to permit what is for each house to say.
         fs::write(root.join("roles.toml"), "").unwrap();
         fs::write(root.join("policies/clinic.cedar"), "").unwrap();
+        // Nor does anybody tell who cares for whom in applications that are not here.
+        let text = fs::read_to_string(directory.configuration()).unwrap();
+        let (before, feed) = text.split_once("[feed.care-team]").unwrap();
+        let (_, after) = feed.split_once("\n[session]").unwrap();
+        fs::write(directory.configuration(), format!("{before}[session]{after}")).unwrap();
         let loaded = load(&directory.configuration()).unwrap_or_else(|problems| panic!("{problems}"));
         let rules = rules(&loaded).unwrap_or_else(|problems| panic!("{problems}"));
         Self { loaded, rules }
