@@ -8,7 +8,7 @@ use leastway::gateway::normalize::cookies::{
     find, find_servers, strip,
 };
 
-const NAMES: [&str; 5] = [SESSION_COOKIE, BINDING_COOKIE, BROWSER_COOKIE, DEVICE_COOKIE, PROVIDER_COOKIE];
+const NAMES: [&str; 4] = [SESSION_COOKIE, BINDING_COOKIE, BROWSER_COOKIE, PROVIDER_COOKIE];
 
 pub fn check(bytes: &[u8]) {
     let mut headers = HeaderMap::new();
@@ -50,5 +50,7 @@ fn crumbs(headers: &HeaderMap) -> Vec<(Vec<u8>, Vec<u8>)> {
 fn is_ours(name: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     NAMES.iter().any(|ours| name == ours.to_ascii_lowercase().as_bytes())
-        || name.starts_with(SERVER_COOKIE.to_ascii_lowercase().as_bytes())
+        || [SERVER_COOKIE, DEVICE_COOKIE]
+            .iter()
+            .any(|it| name.starts_with(it.to_ascii_lowercase().as_bytes()))
 }

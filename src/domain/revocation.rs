@@ -77,6 +77,8 @@ closed_list! {
         OtherPerson = "other-person",
         /// The person has signed in more often than they may at once: their oldest session ends.
         TooMany = "too-many",
+        /// The person has signed in anew where the session could not be shown to be theirs: its cookie may have been copied.
+        Elsewhere = "elsewhere",
         /// An administrator.
         Administrator = "administrator",
         /// The provider, by OpenID Connect Back-Channel Logout.

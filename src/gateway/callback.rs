@@ -12,6 +12,7 @@ use super::{chooser, device_key, hold, leaving, provisioning, risk, turnstile, u
 use crate::domain::application::ProviderName;
 use crate::domain::event::LockStep;
 use crate::domain::purpose::Purpose;
+use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, Target};
 use crate::domain::subject::SubjectId;
 use crate::features::authn::{AuthnError, Finished, Previous, ReturnTo};
@@ -80,12 +81,16 @@ pub async fn answer(
     let browser = risk::came(moment, &asked.manner, (&session, &proven), draft);
     let answer = lead(moment, &Redirect { location, set_cookie });
     let answer = remembered.iter().chain(&browser).fold(answer, |answer, cookie| with_cookie(answer, cookie));
-    let answer = wanted.into_iter().fold(answer, |answer, (name, value)| with_field(answer, name, value));
+    let ask =
+        |answer| wanted.into_iter().fold(answer, |answer, (name, value)| with_field(answer, name, value));
     if stays {
-        return Ok(answer);
+        return Ok(ask(answer));
     }
     // Whatever the applications know of this browser is of whoever was here before.
-    Ok(Box::pin(leaving::hand_over(moment, asked, whose.is_some(), draft)).await?.on(answer))
+    let farewell = Box::pin(leaving::hand_over(moment, asked, whose.is_some(), draft)).await?;
+    // A browser that is to forget what it has stored would forget the key with it.
+    let answer = if farewell.clears() { answer } else { ask(answer) };
+    Ok(farewell.on(answer))
 }
 
 /// Whose the session is, or was, that the browser has the cookie of; as far as that is remembered.
@@ -153,12 +158,45 @@ impl Came<'_> {
             }
             Previous::None => {}
         }
+        self.in_place_of_what_is_elsewhere(finished).await
+    }
+
+    /// A new session. Where the browser has the cookie of one that it cannot show to be here, that one ends: its person goes on
+    /// in this, and so does nobody who has copied it. One that is locked ends only once its person has got past the lock.
+    async fn in_place_of_what_is_elsewhere(&self, finished: Finished) -> Result<Established, Refusal> {
+        let theirs = |session: &Arc<Session>| {
+            session.provider == finished.provider && session.subject.id() == finished.subject.id()
+        };
+        let found = match &self.asked.person {
+            Person::Nobody(Reason::SessionElsewhere) => subject::look_up(self.moment, &self.asked.head),
+            Person::Nobody(_) | Person::Known(_) | Person::Locked(_) => Found::None,
+        };
+        let (before, is_locked) = match found {
+            Found::Session(session) => (Some(session).filter(theirs), false),
+            Found::Locked(locked) => (Some(locked.session).filter(theirs), true),
+            Found::Expired | Found::Ended | Found::Elsewhere | Found::None => (None, false),
+        };
+        let Some(before) = before else { return self.create(finished).await };
+        let end = async || self.moment.revoke(Target::Session(before.id), Cause::Elsewhere, None).await;
+        if is_locked {
+            let created = self.create(finished).await?;
+            end().await?;
+            return Ok(created);
+        }
+        end().await?;
         self.create(finished).await
     }
 
     /// The session that the browser had when this began; or, where that was none or is over, the one that it has by now,
     /// live or locked: from another tab, as a rule. Beside a second one it would go on without a cookie.
     fn previous(&self, finished: &Finished) -> Previous {
+        // What cannot be shown to be here is not renewed here.
+        if matches!(
+            (&self.asked.person, &finished.previous),
+            (Person::Nobody(Reason::SessionElsewhere), Previous::Same(_))
+        ) {
+            return Previous::None;
+        }
         let sessions = &self.moment.worker.shared.sessions;
         let is_over = match finished.previous {
             Previous::None => true,

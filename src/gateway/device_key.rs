@@ -17,8 +17,8 @@ use super::reply::own_head;
 use super::subject;
 use crate::domain::event::Outcome;
 use crate::features::session::device_key::{
-    DEVICE_COOKIE, DEVICE_COOKIE_ATTRIBUTES, DeviceFault, DeviceProof, device_cookie, first_challenge,
-    next_challenge,
+    DEVICE_COOKIE_ATTRIBUTES, DeviceFault, DeviceKey, DeviceProof, device_cookie, device_cookie_name,
+    first_challenge,
 };
 use crate::features::session::{Found, Session, SessionError};
 use crate::foundation::digest::DigestKey;
@@ -92,7 +92,8 @@ async fn bind(
         }
     })?;
     note(moment, &session, draft);
-    Ok(vouched(moment, asked, session.id))
+    let device_key = session.bond.key().ok_or(DeviceFault::Stale)?;
+    Ok(vouched(moment, asked, session.id, device_key))
 }
 
 /// Asks for a proof, or takes it.
@@ -111,14 +112,14 @@ fn prove(
         Found::Expired | Found::Ended | Found::Elsewhere | Found::None => return Ok(over(moment)),
     };
     let Some(device_key) = session.bond.key() else { return Ok(over(moment)) };
-    let Some(sent) = sent else { return Ok(challenge(moment, id)) };
+    let Some(sent) = sent else { return Ok(challenge(moment, id, device_key)) };
     match device_key.proves(&DeviceProof::read(sent)?, id, key(moment), moment.now) {
         Ok(()) => {
             note(moment, &session, draft);
-            Ok(vouched(moment, asked, id))
+            Ok(vouched(moment, asked, id, device_key))
         }
-        // Nothing is wrong with a browser that was asleep.
-        Err(DeviceFault::Stale) => Ok(challenge(moment, id)),
+        // Nothing is wrong with a browser that was asleep, nor with one that keeps what we asked under another key.
+        Err(DeviceFault::Stale | DeviceFault::Challenge) => Ok(challenge(moment, id, device_key)),
         Err(fault) => Err(fault.into()),
     }
 }
@@ -129,16 +130,16 @@ fn note(moment: &Moment, session: &std::sync::Arc<Session>, draft: &mut Option<D
 }
 
 /// The cookie, for how it is to be renewed, and what is to be answered then.
-fn vouched(moment: &Moment, asked: &Asked, session: SessionId) -> Answer {
+fn vouched(moment: &Moment, asked: &Asked, session: SessionId, device_key: &DeviceKey) -> Answer {
     let instructions = json!({
         "session_identifier": session,
         "refresh_url": DEVICE_KEY_PATH,
         "scope": { "origin": format!("https://{}", asked.manner.authority()), "include_site": false },
-        "credentials": [{ "type": "cookie", "name": DEVICE_COOKIE, "attributes": DEVICE_COOKIE_ATTRIBUTES }],
+        "credentials": [{ "type": "cookie", "name": device_cookie_name(session), "attributes": DEVICE_COOKIE_ATTRIBUTES }],
         // Who comes from elsewhere, from the provider above all, needs the cookie as well.
         "allowed_refresh_initiators": ["*"],
     });
-    let next = next_challenge(key(moment), session, moment.now);
+    let next = device_key.next_challenge(session, key(moment), moment.now);
     let lasts = moment.worker.shared.sessions.device_proof();
     let fields = [
         (SET_COOKIE, device_cookie(key(moment), session, moment.now, lasts)),
@@ -148,8 +149,8 @@ fn vouched(moment: &Moment, asked: &Asked, session: SessionId) -> Answer {
 }
 
 /// The browser is to prove it now.
-fn challenge(moment: &Moment, session: SessionId) -> Answer {
-    let next = next_challenge(key(moment), session, moment.now);
+fn challenge(moment: &Moment, session: SessionId, device_key: &DeviceKey) -> Answer {
+    let next = device_key.next_challenge(session, key(moment), moment.now);
     told(moment, StatusCode::FORBIDDEN, &json!({}), [(CHALLENGE, format!("\"{next}\";id=\"{session}\""))])
 }
 

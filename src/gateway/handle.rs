@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use super::access::Access;
 use super::certificate::Shown;
 use super::connection::Peer;
+use super::device_key::DEVICE_KEY_PATH;
 use super::devices::At;
 use super::draft::Draft;
 use super::manner::Manner;
@@ -210,6 +211,8 @@ async fn serve(
     };
     note_head(draft, &parts, &head);
     let found = match program::take(moment, &mut parts, &head) {
+        // There a browser comes for what it is asked to show elsewhere.
+        None if head.target().path() == DEVICE_KEY_PATH => subject::look_up(moment, &head),
         None => subject::here(moment, subject::look_up(moment, &head), &parts.headers, manner, draft),
         Some(brought) => Box::pin(program::look_up(moment, &head, brought, draft)).await?,
     };

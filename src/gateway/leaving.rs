@@ -218,6 +218,11 @@ impl Farewell {
         self
     }
 
+    /// Whether the browser is to forget what it has stored.
+    pub const fn clears(&self) -> bool {
+        self.clear.is_some()
+    }
+
     /// The same answer, with what the browser is told beside.
     pub fn on(self, mut answer: Answer) -> Answer {
         if let Answer::Own(reply, _) = &mut answer {

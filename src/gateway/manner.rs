@@ -6,6 +6,8 @@ use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use super::normalize::cookies;
 use crate::domain::application::ProviderName;
+use crate::features::session::device_key::device_cookie_name;
+use crate::foundation::id::SessionId;
 use crate::foundation::secret::Secret;
 use crate::platform::page::language::Language;
 
@@ -125,9 +127,9 @@ impl Manner {
         cookies::find(&self.cookies, cookies::BROWSER_COOKIE).value().cloned()
     }
 
-    /// The cookie that says that the device has the key of the session.
-    pub fn device(&self) -> Option<Secret> {
-        cookies::find(&self.cookies, cookies::DEVICE_COOKIE).value().cloned()
+    /// The cookie that says that the device has the key of this session.
+    pub fn device(&self, session: SessionId) -> Option<Secret> {
+        cookies::find(&self.cookies, &device_cookie_name(session)).value().cloned()
     }
 
     /// Whether a browser asks for a page, to show it in a window and not in a frame.

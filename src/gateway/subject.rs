@@ -70,11 +70,11 @@ pub fn here(
 
 /// What a session is bound to that a request does not show.
 fn missing(moment: &Moment, session: &Session, fields: &HeaderMap, manner: &Manner) -> Option<BoundTo> {
-    let is_vouched = |device_key: &DeviceKey| {
-        let (brought, key) = (manner.device(), moment.worker.shared.journal.patient_key());
-        device_key.is_vouched(session.id, brought.as_ref().map(Secret::reveal), key, moment.now)
+    let vouched = |device_key: &DeviceKey| {
+        let (brought, key) = (manner.device(session.id), moment.worker.shared.journal.patient_key());
+        device_key.vouched(session.id, brought.as_ref().map(Secret::reveal), key, moment.now)
     };
-    session.bond.misses(&shows(moment, fields), is_vouched)
+    session.bond.misses(&shows(moment, fields), vouched)
 }
 
 /// What a request shows of where it comes from.

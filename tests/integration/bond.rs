@@ -44,7 +44,7 @@ impl Device {
         let came = self.line.post(PATH, fields, b"").await;
         if let Some(cookie) = came.headers.get("set-cookie") {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();
-            assert!(pair.starts_with("__Host-leastway-k="), "{pair}");
+            assert!(pair.starts_with("__Host-leastway-k-"), "{pair}");
             self.cookies.truncate(1);
             self.cookies.push(pair.to_owned());
         }
@@ -117,9 +117,11 @@ async fn a_session_that_is_bound_to_a_key_is_nothing_without_it() {
     let session = told["session_identifier"].as_str().unwrap().to_owned();
     let listed = house.running.shared.sessions.list(1, clock.now());
     assert_eq!((&*session, &*listed[0].bound_to), (&*listed[0].id.to_string(), &[BoundTo::DeviceKey][..]));
-    assert_eq!(told["credentials"][0]["name"], "__Host-leastway-k");
-    // What was under way comes without.
+    assert_eq!(told["credentials"][0]["name"], format!("__Host-leastway-k-{session}"));
+    // What was under way comes without, from the same browser.
     assert_eq!(thief.page().await.0, 200);
+    let other = thief.line.ask(PAGE, &[("cookie", &cookie), ("user-agent", FIREFOX)]).await;
+    assert_eq!((other.status.as_u16(), other.reason()), (401, "session-elsewhere"));
 
     clock.advance(2 * MINUTE);
     assert_eq!(device.page().await.0, 200);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::device_key::DeviceKey;
+use super::device_key::{DeviceKey, Vouched};
 use crate::domain::device::BoundTo;
 use crate::domain::network::Network;
 
@@ -76,11 +76,13 @@ impl Bond {
         self.key.as_deref()
     }
 
-    /// What the session is bound to and a request does not show; `proves` says whether it comes with the word that its device
-    /// has the key. A key that is proven is more than all the rest, and the rest is not asked for then.
-    pub fn misses(&self, shows: &Shows<'_>, proves: impl FnOnce(&DeviceKey) -> bool) -> Option<BoundTo> {
-        if let Some(key) = &self.key {
-            return (!proves(key)).then_some(BoundTo::DeviceKey);
+    /// What the session is bound to and a request does not show; `vouched` says what is known of its device. A key that is
+    /// proven is more than all the rest, and the rest is not asked for then.
+    pub fn misses(&self, shows: &Shows<'_>, vouched: impl FnOnce(&DeviceKey) -> Vouched) -> Option<BoundTo> {
+        match self.key().map(vouched) {
+            Some(Vouched::HasKey) => return None,
+            Some(Vouched::Not) => return Some(BoundTo::DeviceKey),
+            Some(Vouched::NotYet) | None => {}
         }
         let differs = |what: BoundTo, is_same: bool| (!is_same).then_some(what);
         let certificate = self
@@ -93,6 +95,11 @@ impl Bond {
         };
         let site = || differs(BoundTo::Network, self.site? == Site::of(shows.client));
         certificate.or_else(browser).or_else(site)
+    }
+
+    /// Whether it counts only on a connection on which a certificate was shown.
+    pub fn is_to_certificate(&self) -> bool {
+        self.key.is_none() && self.certificate.is_some()
     }
 
     /// What holds now, for whoever looks at the session.
@@ -116,7 +123,13 @@ fn is_same_browser(at_sign_in: &str, now: &str) -> bool {
         let is_version = |letter: &char| letter.is_ascii_digit() || matches!(letter, '.' | '_');
         text.chars().take(BROWSER_CHARACTERS_MAX).filter(move |letter| !is_version(letter))
     }
-    at_sign_in == now || words(at_sign_in).eq(words(now))
+    at_sign_in == now || words(at_sign_in).eq(words(now)) || is_its_player(at_sign_in, now)
+}
+
+/// Whether it is what plays sound and pictures for browsers on that system, under a name of its own.
+fn is_its_player(at_sign_in: &str, now: &str) -> bool {
+    now.starts_with("AppleCoreMedia/")
+        && ["iPhone", "iPad", "Mac OS X"].iter().any(|it| at_sign_in.contains(it))
 }
 
 const BROWSER_CHARACTERS_MAX: usize = 512;
@@ -147,12 +160,22 @@ mod tests {
             (Some("print"), CHROME, "::ffff:192.168.1.1", None),
             (Some("other"), CHROME, "10.1.2.3", Some(BoundTo::Certificate)),
             (None, CHROME, "10.1.2.3", Some(BoundTo::Certificate)),
+            (Some("print"), "AppleCoreMedia/1.0.0 (Macintosh)", "10.1.2.3", Some(BoundTo::Browser)),
             (Some("print"), "curl/8.5.0", "10.1.2.3", Some(BoundTo::Browser)),
             (Some("print"), "", "10.1.2.3", Some(BoundTo::Browser)),
             (Some("print"), CHROME, "203.0.113.9", Some(BoundTo::Network)),
         ] {
             assert_eq!(misses(&bond, &shows(certificate, browser, client)), missing, "{browser} {client}");
         }
+    }
+
+    #[test]
+    fn what_plays_sound_for_a_browser_is_taken_for_it() {
+        let safari =
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) AppleWebKit/605.1.15 Safari/604.1";
+        let bond = Bond::of(&shows(None, safari, "10.1.2.3"), &[BoundTo::Browser]);
+        let player = "AppleCoreMedia/1.0.0.23A341 (iPhone; U; CPU OS 26_0 like Mac OS X; en_us)";
+        assert_eq!(misses(&bond, &shows(None, player, "10.1.2.3")), None);
     }
 
     #[test]

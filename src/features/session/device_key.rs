@@ -20,8 +20,9 @@ use crate::foundation::id::SessionId;
 use crate::foundation::secret::Secret;
 use crate::platform::signed_token::Signed;
 
-/// The cookie that says that the device has lately proven to have the session's key.
-pub const DEVICE_COOKIE: &str = "__Host-leastway-k";
+/// What the name of the cookie begins with that says that the device has lately proven to have a session's key; the session's
+/// id follows. Browsers keep what they know of a session for longer than its cookie, so that each needs one of its own.
+pub const DEVICE_COOKIE: &str = "__Host-leastway-k-";
 /// What else the cookie has, as `Set-Cookie` writes it; the browser is told the same.
 pub const DEVICE_COOKIE_ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
 
@@ -44,6 +45,17 @@ impl PartialEq for DeviceKey {
 }
 
 impl Eq for DeviceKey {}
+
+/// What is known of a device whose session is bound to a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vouched {
+    /// It has lately proven to have it.
+    HasKey,
+    /// The session was bound a moment ago: what the browser had under way then comes without a word of it.
+    NotYet,
+    /// It is not known to have it.
+    Not,
+}
 
 /// Why a proof is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -126,20 +138,30 @@ impl DeviceKey {
         if before < asked.as_millis() { Ok(()) } else { Err(DeviceFault::Stale) }
     }
 
-    /// Whether what a request brings says that the device has the key. Shortly after the session was bound nothing has to:
-    /// what the browser had under way then comes without.
-    pub fn is_vouched(
+    /// What it is asked to answer before the cookie has ended: later than what was answered last, also by a clock that
+    /// has been put back.
+    pub fn next_challenge(&self, session: SessionId, key: &DigestKey, now: Timestamp) -> String {
+        let after = Timestamp::from_millis(self.proven.load(Ordering::Acquire).saturating_add(1));
+        Asked::At(Step::Again).write(key, session, now.max(after))
+    }
+
+    /// What the cookie that a request brings says of the device.
+    pub fn vouched(
         &self,
         session: SessionId,
         brought: Option<&str>,
         key: &DigestKey,
         now: Timestamp,
-    ) -> bool {
+    ) -> Vouched {
         let holds = |brought| {
             let word = Asked::Until.read(key, brought);
             word.is_ok_and(|(meant, until)| meant == session && now < until.plus(UNDER_WAY))
         };
-        now.since(self.since) < UNDER_WAY || brought.is_some_and(holds)
+        if brought.is_some_and(holds) {
+            return Vouched::HasKey;
+        }
+        let is_new = now >= self.since && now.since(self.since) < UNDER_WAY;
+        if is_new { Vouched::NotYet } else { Vouched::Not }
     }
 }
 
@@ -148,15 +170,16 @@ pub fn first_challenge(key: &DigestKey, session: SessionId, now: Timestamp) -> S
     Asked::At(Step::Begin).write(key, session, now)
 }
 
-/// What it is asked to answer before the cookie has ended.
-pub fn next_challenge(key: &DigestKey, session: SessionId, now: Timestamp) -> String {
-    Asked::At(Step::Again).write(key, session, now)
+/// The name of a session's cookie.
+pub fn device_cookie_name(session: SessionId) -> String {
+    format!("{DEVICE_COOKIE}{session}")
 }
 
 /// The value for `Set-Cookie` by which a browser is believed to have the key for as long as this.
 pub fn device_cookie(key: &DigestKey, session: SessionId, now: Timestamp, lasts: Duration) -> String {
     let (word, seconds) = (Asked::Until.write(key, session, now.plus(lasts)), lasts.as_secs());
-    format!("{DEVICE_COOKIE}={word}; {DEVICE_COOKIE_ATTRIBUTES}; Max-Age={seconds}")
+    let name = device_cookie_name(session);
+    format!("{name}={word}; {DEVICE_COOKIE_ATTRIBUTES}; Max-Age={seconds}")
 }
 
 /// What a text of ours says of a session and a moment.

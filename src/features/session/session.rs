@@ -163,7 +163,8 @@ pub struct SessionSummary {
 impl Session {
     /// Whether it counts only on a connection on which a certificate was shown.
     pub fn is_bound_to_certificate(&self) -> bool {
-        self.program.as_ref().is_some_and(|program| matches!(program.holder, Some(Holder::Certificate(_))))
+        let holds = |program: &Program| matches!(program.holder, Some(Holder::Certificate(_)));
+        self.program.as_ref().map_or_else(|| self.bond.is_to_certificate(), holds)
     }
 
     /// Whether it still stands as it is. False once it was locked, ended, expired or replaced by a change:

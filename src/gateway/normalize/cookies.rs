@@ -127,11 +127,13 @@ fn is_own(name: &[u8]) -> bool {
         && (rest.is_empty()
             || name.eq_ignore_ascii_case(BINDING_COOKIE.as_bytes())
             || name.eq_ignore_ascii_case(BROWSER_COOKIE.as_bytes())
-            || name.eq_ignore_ascii_case(DEVICE_COOKIE.as_bytes())
             || name.eq_ignore_ascii_case(PROVIDER_COOKIE.as_bytes())
-            || name
-                .get(..SERVER_COOKIE.len())
-                .is_some_and(|begin| begin.eq_ignore_ascii_case(SERVER_COOKIE.as_bytes())))
+            || begins(name, SERVER_COOKIE)
+            || begins(name, DEVICE_COOKIE))
+}
+
+fn begins(name: &[u8], with: &str) -> bool {
+    name.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with.as_bytes()))
 }
 
 fn crumbs(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {

@@ -42,6 +42,7 @@ closed_list! {
 
 /// What came of asking again.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and nearly all are decided")]
 pub(in crate::features::policy) enum Asked {
     /// No rules were asked about it.
     NotByRules,
