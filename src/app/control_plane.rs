@@ -47,6 +47,7 @@ pub async fn start(
         draining: stop.clone(),
         started: shared.clock.now(),
         token: settings.token.clone(),
+        operators: Arc::default(),
         clock: shared.clock.clone(),
         entropy: shared.entropy.clone(),
     };

@@ -14,8 +14,9 @@ use crate::domain::application::ApplicationName;
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::reason::Reason;
 use crate::features::audit::query::{Filter, Order, query, write_json};
+use crate::features::session::SessionSummary;
 use crate::foundation::clock::Timestamp;
-use crate::foundation::id::RequestId;
+use crate::foundation::id::{RequestId, SessionId};
 
 /// What runs, since when, under which rules.
 pub async fn status(State(state): State<ControlState>) -> Response {
@@ -59,15 +60,33 @@ pub async fn sessions(State(state): State<ControlState>, Query(asked): Query<Ses
     if !(1..=SESSIONS_MAX).contains(&asked.limit) {
         return problem(StatusCode::BAD_REQUEST, "limit is 1 to 10000");
     }
-    if let Err(refused) = record(&state, "sessions were listed", Outcome::Completed).await {
-        return refused;
+    match listed(&state, asked.person.as_deref(), asked.limit).await {
+        Ok(listed) => Json(json!({ "sessions": listed })).into_response(),
+        Err(refused) => refused,
     }
+}
+
+/// Who is signed in, the latest first, or who of that name; written down before it is looked at.
+pub(super) async fn listed(
+    state: &ControlState,
+    person: Option<&str>,
+    limit: usize,
+) -> Result<Vec<SessionSummary>, Response> {
+    record(state, LISTED, Outcome::Completed).await?;
     let now = state.clock.now();
-    let listed = match &asked.person {
-        Some(person) => state.sessions.list_of(person, asked.limit, now),
-        None => state.sessions.list(asked.limit, now),
-    };
-    Json(json!({ "sessions": listed })).into_response()
+    Ok(match person {
+        Some(person) => state.sessions.list_of(person, limit, now),
+        None => state.sessions.list(limit, now),
+    })
+}
+
+/// One session, if it stands; written down before it is looked at.
+pub(super) async fn listed_one(
+    state: &ControlState,
+    session: SessionId,
+) -> Result<Option<SessionSummary>, Response> {
+    record(state, LISTED, Outcome::Completed).await?;
+    Ok(state.sessions.listed(session, state.clock.now()))
 }
 
 /// Which events are asked for.
@@ -162,5 +181,6 @@ pub(super) async fn write_down(
     })
 }
 
+const LISTED: &str = "sessions were listed";
 const SESSIONS_MAX: usize = 10_000;
 const EVENTS_MAX: usize = 1000;

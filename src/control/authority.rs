@@ -43,7 +43,7 @@ pub async fn needs_token(State(state): State<ControlState>, request: Request, ne
         _ => {
             let mut refused =
                 problem(StatusCode::UNAUTHORIZED, "bring the token as `Authorization: Bearer …`");
-            let challenge = HeaderValue::from_static("Bearer realm=\"leastway-control\"");
+            let challenge = HeaderValue::from_static(CHALLENGE);
             refused.headers_mut().insert(WWW_AUTHENTICATE, challenge);
             refused
         }
@@ -55,3 +55,6 @@ pub fn problem(status: StatusCode, title: &str) -> Response {
     let body = json!({ "type": "about:blank", "title": title, "status": status.as_u16() }).to_string();
     (status, [(CONTENT_TYPE, "application/problem+json")], body).into_response()
 }
+
+/// What a refusal for want of the token says.
+pub(super) const CHALLENGE: &str = "Bearer realm=\"leastway-control\"";

@@ -1,12 +1,13 @@
 //! CONTROL PLANE: health, metrics and what operators may see, on a listener of its own.
 //!
 //! [`router`] has every path on one page. Whoever reads events or sessions, ends sessions, reloads, or
-//! rotates a secret needs the token, and leaves an event.
+//! rotates a secret needs the token, and leaves an event. [`page`] is for people what the API is for programs.
 
 pub mod api;
 pub mod authority;
 mod feed_metrics;
 pub mod metrics;
+pub mod page;
 pub mod probes;
 pub mod provisioning;
 pub mod revocation;

@@ -21,23 +21,23 @@ use crate::foundation::id::SessionId;
 #[serde(deny_unknown_fields)]
 pub struct Question {
     /// One session.
-    session: Option<SessionId>,
+    pub(super) session: Option<SessionId>,
     /// Every session of a person: the provider's identifier, `sub`.
-    person: Option<String>,
+    pub(super) person: Option<String>,
     /// The sessions that rest on one at the provider: its `sid`.
-    provider_session: Option<String>,
+    pub(super) provider_session: Option<String>,
     /// At which provider; not needed where there is one.
-    provider: Option<ProviderName>,
+    pub(super) provider: Option<ProviderName>,
     /// Why, for the event.
     #[serde(default)]
-    reason: String,
+    pub(super) reason: String,
     /// When it was asked for, where that was before now.
-    asked: Option<Timestamp>,
+    pub(super) asked: Option<Timestamp>,
 }
 
 /// What is not understood.
 #[derive(Debug, thiserror::Error)]
-enum Unclear {
+pub(super) enum Unclear {
     #[error("say which sessions as JSON: `session`, `person` or `provider_session`, and a `reason`: {0}")]
     Json(#[from] serde_json::Error),
     #[error("say which sessions by `session`, `person` or `provider_session`, and by one of them")]
@@ -52,7 +52,8 @@ enum Unclear {
 
 /// Ends sessions, and says how many.
 pub async fn revoke(State(state): State<ControlState>, body: Bytes) -> Response {
-    let revocation = match order(&state, &body) {
+    let asked = serde_json::from_slice(&body).map_err(Unclear::Json);
+    let revocation = match asked.and_then(|asked| order(&state, asked)) {
         Ok(revocation) => revocation,
         Err(unclear) => return problem(StatusCode::BAD_REQUEST, &unclear.to_string()),
     };
@@ -69,8 +70,8 @@ pub async fn revoke(State(state): State<ControlState>, body: Bytes) -> Response 
     }
 }
 
-fn order(state: &ControlState, body: &[u8]) -> Result<Revocation, Unclear> {
-    let asked: Question = serde_json::from_slice(body)?;
+/// The order that a question makes.
+pub(super) fn order(state: &ControlState, asked: Question) -> Result<Revocation, Unclear> {
     let why: Why = asked.reason.parse()?;
     let received = state.clock.now();
     let moment = asked.asked.map_or(received, |moment| moment.min(received));

@@ -17,7 +17,7 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::timeout::error::Elapsed;
 
 use super::state::ControlState;
-use super::{api, authority, metrics, probes, provisioning, revocation, rotation, signals};
+use super::{api, authority, metrics, page, probes, provisioning, revocation, rotation, signals};
 
 /// The paths that ask for nothing: for whoever watches over the process.
 pub const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -38,44 +38,74 @@ pub const DIRECTORY: &str = "/scim/v2/{*path}";
 /// The path that asks for a transmitter's token.
 pub const SIGNALS: (&str, &str) = ("POST", signals::SIGNALS_PATH);
 
+/// The administrators' pages, with their method. Who may come there is told by a cookie, which [`page`] gives for the
+/// token.
+pub const PAGES: [(&str, &str); 8] = [
+    ("GET", "/"),
+    ("GET", page::STYLESHEET_PATH),
+    ("GET", page::SESSIONS_PATH),
+    ("GET", page::END_PATH),
+    ("POST", page::END_PATH),
+    ("GET", page::SIGN_IN_PATH),
+    ("POST", page::SIGN_IN_PATH),
+    ("POST", page::SIGN_OUT_PATH),
+];
+
 /// The control listener's paths.
 pub fn router(state: ControlState) -> Router {
-    let guarded = Router::new()
-        .route("/status", get(api::status))
-        .route("/sessions", get(api::sessions))
-        .route("/sessions/revoke", post(revocation::revoke))
-        .route("/events", get(api::events))
-        .route("/feeds", get(api::feeds))
-        .route("/reload", post(api::reload))
-        .route("/rotation", post(rotation::rotation))
-        .layer(DefaultBodyLimit::max(revocation::QUESTION_BYTES_MAX))
-        .layer(from_fn_with_state(state.clone(), authority::needs_token))
-        .layer(
-            ServiceBuilder::new()
-                .layer(HandleErrorLayer::new(unanswered))
-                .load_shed()
-                .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
-                .timeout(ANSWERED_WITHIN),
-        );
-    let directory = Router::new()
-        .route(DIRECTORY, any(provisioning::serve))
-        .route(signals::SIGNALS_PATH, post(signals::receive))
-        .layer(DefaultBodyLimit::disable())
-        .layer(
-            ServiceBuilder::new()
-                .layer(HandleErrorLayer::new(unanswered))
-                .load_shed()
-                .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
-                .timeout(ANSWERED_WITHIN),
-        );
+    let guarded = bounded(
+        Router::new()
+            .route("/status", get(api::status))
+            .route("/sessions", get(api::sessions))
+            .route("/sessions/revoke", post(revocation::revoke))
+            .route("/events", get(api::events))
+            .route("/feeds", get(api::feeds))
+            .route("/reload", post(api::reload))
+            .route("/rotation", post(rotation::rotation))
+            .layer(DefaultBodyLimit::max(revocation::QUESTION_BYTES_MAX))
+            .layer(from_fn_with_state(state.clone(), authority::needs_token)),
+    );
+    let directory = bounded(
+        Router::new()
+            .route(DIRECTORY, any(provisioning::serve))
+            .route(signals::SIGNALS_PATH, post(signals::receive))
+            .layer(DefaultBodyLimit::disable()),
+    );
     Router::new()
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(metrics::metrics))
         .nest("/api/v1", guarded)
         .merge(directory)
+        .merge(pages())
         .layer(from_fn(authority::needs_own_host))
         .with_state(state)
+}
+
+/// The administrators' pages: bounded on their own, so that programs do not keep them waiting.
+fn pages() -> Router<ControlState> {
+    bounded(
+        Router::new()
+            .route("/", get(page::first))
+            .route(page::STYLESHEET_PATH, get(page::stylesheet))
+            .route(page::SESSIONS_PATH, get(page::sessions))
+            .route(page::END_PATH, get(page::ask).post(page::end))
+            .route(page::SIGN_IN_PATH, get(page::first).post(page::sign_in))
+            .route(page::SIGN_OUT_PATH, post(page::sign_out))
+            .layer(DefaultBodyLimit::max(revocation::QUESTION_BYTES_MAX))
+            .layer(from_fn(page::needs_own_page)),
+    )
+}
+
+/// Only so many questions at once, each for only so long.
+fn bounded(paths: Router<ControlState>) -> Router<ControlState> {
+    paths.layer(
+        ServiceBuilder::new()
+            .layer(HandleErrorLayer::new(unanswered))
+            .load_shed()
+            .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
+            .timeout(ANSWERED_WITHIN),
+    )
 }
 
 /// Questions that read the journal can take long: only so many at once, each for only so long. Probes and

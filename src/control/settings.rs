@@ -9,6 +9,6 @@ use crate::foundation::secret::Secret;
 pub struct ControlSettings {
     /// Where operators are served. Plain HTTP is for loopback only; anything else is a problem.
     pub listen: SocketAddr,
-    /// The bearer token that `/api/v1` asks for.
+    /// The bearer token that `/api/v1` asks for, and what the page of sessions does.
     pub token: Option<Secret>,
 }

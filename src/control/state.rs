@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::page::operators::Operators;
 use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::measure::Counted;
 use crate::domain::revocation::{Revocation, Revoked};
@@ -51,8 +52,10 @@ pub struct ControlState {
     pub draining: watch::Receiver<bool>,
     /// When the gateway started.
     pub started: Timestamp,
-    /// What `/api/v1` asks for.
+    /// What `/api/v1` asks for, and the page of sessions.
     pub token: Option<Secret>,
+    /// Which browsers have shown it.
+    pub operators: Arc<Operators>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -10,7 +10,7 @@ use http::{Method, Request, StatusCode};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
-use super::router::{DIRECTORY, GUARDED, OPEN, REQUESTS_MAX, SIGNALS, router};
+use super::router::{DIRECTORY, GUARDED, OPEN, PAGES, REQUESTS_MAX, SIGNALS, router};
 use super::state::{
     ControlState, DirectoryService, Present, ProviderState, Provisioned, Revoking, SignalsNow,
 };
@@ -43,20 +43,21 @@ use crate::foundation::secret::Secret;
 use crate::platform::http::body::read_bounded;
 use crate::platform::store::Store;
 
-const TOKEN: &str = "a-token-of-an-operator";
-const NAME: &str = "Nadia Nurse";
+pub(super) const TOKEN: &str = "a-token-of-an-operator";
+pub(super) const NAME: &str = "Nadia Nurse";
 /// Ends a session that nobody has.
 const ABSENT: &str = r#"{"session":"019ca869-5000-7000-8000-000000000000","reason":"a trial"}"#;
 
 /// The control plane of a gateway at which one nurse is signed in.
-struct House {
+pub(super) struct House {
     folder: tempfile::TempDir,
-    state: ControlState,
+    pub(super) state: ControlState,
+    pub(super) clock: Arc<TestClock>,
     draining: watch::Sender<bool>,
 }
 
 impl House {
-    async fn open() -> Self {
+    pub(super) async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, entropy) = (Arc::new(TestClock::at(start())), Arc::new(SystemEntropy));
         let directory = folder.path().join("journal");
@@ -83,13 +84,14 @@ impl House {
             draining: seen,
             started: start(),
             token: Some(Secret::new(TOKEN.to_owned())),
-            clock,
+            operators: Arc::default(),
+            clock: clock.clone(),
             entropy,
         };
-        Self { folder, state, draining }
+        Self { folder, state, clock, draining }
     }
 
-    fn router(&self) -> Router {
+    pub(super) fn router(&self) -> Router {
         router(self.state.clone())
     }
 
@@ -109,14 +111,14 @@ impl House {
     }
 
     /// What administrators did, as the journal tells it.
-    fn administration(&self) -> Vec<Event> {
+    pub(super) fn administration(&self) -> Vec<Event> {
         let directory = self.folder.path().join("journal");
         let events = events_since(&directory, Timestamp::default()).unwrap().map(Result::unwrap);
         events.filter(|event| event.opening.kind == EventKind::Administration).collect()
     }
 }
 
-fn start() -> Timestamp {
+pub(super) fn start() -> Timestamp {
     "2026-03-01T08:00:00Z".parse().unwrap()
 }
 
@@ -268,6 +270,9 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
     const fn guarded(method: &'static str, path: &'static str) -> Row {
         Row { method, path, nobody: 401, wrong: 401, right: 200 }
     }
+    const fn page(method: &'static str, path: &'static str, status: u16) -> Row {
+        Row { method, path, nobody: status, wrong: status, right: status }
+    }
     let rows = [
         open("/healthz"),
         open("/readyz"),
@@ -281,9 +286,18 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         guarded("POST", "/api/v1/rotation"),
         // An operator's token is no transmitter's.
         Row { method: "POST", path: "/ssf/events", nobody: 400, wrong: 400, right: 400 },
+        // A page is for whoever has its cookie, and takes forms of its own only.
+        page("GET", "/", 303),
+        page("GET", "/page.css", 200),
+        page("GET", "/sessions", 401),
+        page("GET", "/sessions/end", 401),
+        page("POST", "/sessions/end", 403),
+        page("GET", "/sign-in", 303),
+        page("POST", "/sign-in", 403),
+        page("POST", "/sign-out", 403),
     ];
     let open = OPEN.iter().map(|path| ("GET", *path));
-    let served: Vec<(&str, &str)> = open.chain(GUARDED).chain([SIGNALS]).collect();
+    let served: Vec<(&str, &str)> = open.chain(GUARDED).chain([SIGNALS]).chain(PAGES).collect();
     let tabled: Vec<(&str, &str)> = rows.iter().map(|row| (row.method, row.path)).collect();
     assert_eq!(tabled, served, "every path of the router has its row here");
 
@@ -300,7 +314,7 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
             assert_eq!(tells, row.path.ends_with("/sessions") && expected == 200, "{} by {who}", row.path);
         }
     }
-    for path in ["/", "/api/v1", "/api/v1/", "/api/v1/policies", "/debug", "//metrics"] {
+    for path in ["/api/v1", "/api/v1/", "/sessions/", "/api/v1/policies", "/debug", "//metrics"] {
         let (status, _) = house.ask("GET", path, Some(TOKEN)).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
     }
@@ -312,7 +326,8 @@ async fn the_paths_listed_are_the_paths_that_the_router_has() {
     let (_, body) = source.split_once("pub fn router").unwrap();
     let (body, _) = body.split_once("pub async fn serve").unwrap();
     let merged = [DIRECTORY, SIGNALS.1].len();
-    assert_eq!(body.matches(".route(").count(), OPEN.len() + merged + GUARDED.len());
+    let pages = PAGES.map(|(_, path)| path).into_iter().collect::<BTreeSet<_>>().len();
+    assert_eq!(body.matches(".route(").count(), OPEN.len() + merged + GUARDED.len() + pages);
     assert_eq!(body.matches(".nest(").count(), 1);
 }
 
@@ -571,7 +586,7 @@ impl House {
         self.send(request).await
     }
 
-    fn revocations(&self) -> Vec<Revocation> {
+    pub(super) fn revocations(&self) -> Vec<Revocation> {
         let events = events_since(&self.folder.path().join("journal"), Timestamp::default()).unwrap();
         events.filter_map(|event| event.unwrap().opening.revocation).map(|told| *told).collect()
     }

@@ -133,7 +133,12 @@ pub(super) static CONTROL: Table = Table {
             Absent::Is("\"127.0.0.1:9443\""),
             "Where operators are served; a loopback address.",
         ),
-        key("token", Kind::Secret, Absent::Means("none"), "The bearer token that `/api/v1` asks for."),
+        key(
+            "token",
+            Kind::Secret,
+            Absent::Means("none"),
+            "The bearer token that `/api/v1` asks for, and the page `/sessions`.",
+        ),
     ],
 };
 

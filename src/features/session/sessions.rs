@@ -335,6 +335,12 @@ impl Sessions {
         self.summaries(limit, now, is_theirs)
     }
 
+    /// One session, if it stands.
+    pub fn listed(&self, id: SessionId, now: Timestamp) -> Option<SessionSummary> {
+        let session = self.table.by_id(id).filter(|session| self.stands(session, now))?;
+        Some(self.summary(&session))
+    }
+
     /// The sessions of one person that stand, the latest first.
     pub fn list_theirs(&self, person: &SubjectId, now: Timestamp) -> Vec<SessionSummary> {
         let mut theirs = self.table.of_subject(person);

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::justification::{JustificationCode, JustifyProblem};
 use crate::domain::action::Action;
@@ -19,8 +20,8 @@ use crate::platform::page::language::Language;
 use crate::platform::page::messages::{Counted, Each, Listed, Lists, Numbers, Text, read};
 use crate::platform::page::time::Durations;
 
-pub(super) const ENGLISH: &str = include_str!("../../../config/messages/en.toml");
-pub(super) const SPANISH: &str = include_str!("../../../config/messages/es.toml");
+pub(super) const ENGLISH: &str = Language::English.messages();
+pub(super) const SPANISH: &str = Language::Spanish.messages();
 
 macro_rules! listed {
     ($($list:ty),+) => {
@@ -76,6 +77,9 @@ pub(super) struct Messages {
     pub(super) me: Me,
     pub(super) way: Way,
     pub(super) reason: Each<Reason, ReasonTexts>,
+    /// Read by the control plane.
+    #[serde(rename = "control")]
+    _control: IgnoredAny,
 }
 
 texts! {

@@ -320,7 +320,7 @@ fn layout<'a>(frame: &PageFrame<'a>, messages: &'a Messages, title: impl Into<St
         application: frame.application,
         person: frame.person,
         person_page: ME_PATH,
-        reference: frame.reference.to_string(),
+        reference: Some(frame.reference.to_string()),
         stylesheet: STYLESHEET_PATH,
         script: None,
         texts: &messages.layout,

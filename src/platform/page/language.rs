@@ -30,6 +30,14 @@ impl Language {
         best.0
     }
 
+    /// The file of what people read in it. Each plane reads its own tables of it.
+    pub const fn messages(self) -> &'static str {
+        match self {
+            Self::English => include_str!("../../../config/messages/en.toml"),
+            Self::Spanish => include_str!("../../../config/messages/es.toml"),
+        }
+    }
+
     /// Its BCP 47 tag, for `lang` and `Content-Language`.
     pub const fn code(self) -> &'static str {
         match self {

@@ -32,8 +32,8 @@ pub struct Layout<'a> {
     pub person: Option<&'a str>,
     /// Where the person finds what concerns them.
     pub person_page: &'a str,
-    /// What to name when asking for help.
-    pub reference: String,
+    /// What to name when asking for help; none where nobody else could help.
+    pub reference: Option<String>,
     /// Where the stylesheet is.
     pub stylesheet: &'a str,
     /// A script that the page runs, never made of what anybody has entered. Its policy names it by its digest.

@@ -1,0 +1,103 @@
+//! The words of the page, from `config/messages`, read once.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::domain::device::BoundTo;
+use crate::platform::page::LayoutTexts;
+use crate::platform::page::language::Language;
+use crate::platform::page::messages::{Counted, Each, Listed, Numbers, Text, read};
+use crate::platform::page::time::Durations;
+
+impl Listed for BoundTo {
+    const MEMBERS: &'static [Self] = Self::ALL;
+}
+
+/// The words of one language that are needed here.
+#[derive(Deserialize)]
+pub(super) struct Words {
+    pub(super) layout: LayoutTexts,
+    pub(super) number: Numbers,
+    pub(super) duration: Durations,
+    pub(super) control: Texts,
+}
+
+/// The page's own words.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Texts {
+    pub(super) sign_in: Text,
+    pub(super) sign_in_text: Text,
+    pub(super) token: Text,
+    pub(super) token_hint: Text,
+    pub(super) sign_in_go: Text,
+    pub(super) wrong: Text,
+    pub(super) too_many: Text,
+    pub(super) no_token: Text,
+    pub(super) no_token_then: Text,
+    pub(super) sign_out: Text,
+    pub(super) sessions: Text,
+    pub(super) search: Text,
+    pub(super) search_hint: Text,
+    pub(super) search_go: Text,
+    pub(super) all: Text,
+    pub(super) none: Text,
+    pub(super) nobody: Text,
+    pub(super) caption: Counted,
+    pub(super) most: Text,
+    pub(super) name: Text,
+    pub(super) sub: Text,
+    pub(super) program: Text,
+    pub(super) state: Text,
+    pub(super) open: Text,
+    pub(super) locked: Text,
+    pub(super) last_seen: Text,
+    pub(super) created: Text,
+    pub(super) device: Text,
+    pub(super) bound_to: Text,
+    pub(super) bound: Each<BoundTo, Text>,
+    pub(super) nothing: Text,
+    pub(super) provider: Text,
+    pub(super) host: Text,
+    pub(super) session: Text,
+    pub(super) end: Text,
+    pub(super) end_title: Text,
+    pub(super) end_text: Text,
+    pub(super) which: Text,
+    pub(super) this_one: Text,
+    pub(super) all_of: Text,
+    pub(super) reason: Text,
+    pub(super) reason_hint: Text,
+    pub(super) end_go: Text,
+    pub(super) back: Text,
+    pub(super) no_reason: Text,
+    pub(super) not_understood: Text,
+    pub(super) ended: Text,
+    pub(super) ended_sessions: Counted,
+    pub(super) ended_none: Text,
+    pub(super) ended_streams: Counted,
+    pub(super) ended_waiting: Counted,
+    pub(super) gone: Text,
+    pub(super) incomplete: Text,
+    pub(super) incomplete_text: Text,
+    pub(super) unwritable: Text,
+    pub(super) unwritable_text: Text,
+}
+
+impl Words {
+    /// The words of `language`.
+    pub(super) fn of(language: Language) -> &'static Self {
+        static IN_ENGLISH: LazyLock<Words> = LazyLock::new(|| embedded(Language::English));
+        static IN_SPANISH: LazyLock<Words> = LazyLock::new(|| embedded(Language::Spanish));
+        match language {
+            Language::English => &IN_ENGLISH,
+            Language::Spanish => &IN_SPANISH,
+        }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the files are part of the program; a test reads both")]
+fn embedded(language: Language) -> Words {
+    read(language.messages()).expect("the embedded messages are complete")
+}
