@@ -91,7 +91,7 @@ pub async fn send(
     let person = subject::person(moment, &found, None);
     note_person(draft, &person);
     let asked = Asked { parts, head, manner: manner.clone(), person };
-    let (typed, sending) = match take_up(moment, &asked, &named, draft).await {
+    let (typed, mut sending) = match take_up(moment, &asked, &named, draft).await {
         Ok(Taken::Up(taken_up)) => *taken_up,
         Ok(Taken::Not(answer)) => {
             own::note_kind(draft);
@@ -108,6 +108,10 @@ pub async fn send(
     let Some(fresh) = graft::graft(moment, (&parts, &head), &person, (line, manner), &typed).await else {
         return not_ready(moment, manner, &person, (&typed, sending), draft).await;
     };
+    if let Err(error) = moment.worker.shared.holds.begin(&mut sending).await {
+        own::note_kind(draft);
+        return Err(own::failed(moment, &error));
+    }
     fresh.write(&mut parts.headers);
     note(draft, sending.id, HoldStep::Sent, person.known().map(|known| known.session.subject.id()));
     let resumed = Held { id: sending.id, lifetime: sending.left(moment.now), set_cookie: None };
