@@ -9,8 +9,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::SET_COOKIE;
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
@@ -55,15 +56,18 @@ pub enum Answer {
     Own(Response<Bytes>, Outcome),
     /// The application switched protocols; the event goes on in the tunnel.
     Switched(Response<()>),
+    /// A refusal, told beside what the application has set with the page that a kept form was on.
+    Refused(Box<Refusal>, Vec<HeaderValue>),
 }
 
 impl Answer {
-    /// The head of what the application answered.
+    /// The fields of the answer; a refusal has none yet.
     pub fn headers_mut(&mut self) -> Option<&mut HeaderMap> {
         match self {
             Self::Released(reply, _) => Some(reply.headers_mut()),
             Self::Switched(reply) => Some(reply.headers_mut()),
-            Self::Own(..) => None,
+            Self::Own(reply, _) => Some(reply.headers_mut()),
+            Self::Refused(..) => None,
         }
     }
 }
@@ -165,6 +169,11 @@ pub async fn tell(
         },
         Ok(Answer::Own(reply, outcome)) => Box::pin(respond::own(reply, outcome, manner, draft)).await,
         Ok(Answer::Switched(reply)) => reply.map(|()| ReplyBody::default()),
+        Ok(Answer::Refused(refusal, cookies)) => {
+            let mut reply = Box::pin(respond::refuse(moment, *refusal, manner, draft)).await;
+            reply.headers_mut().extend(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)));
+            reply
+        }
         Err(refusal) => Box::pin(respond::refuse(moment, refusal, manner, draft)).await,
     }
 }

@@ -84,13 +84,15 @@ pub struct Gone {
     pub person: Option<SubjectId>,
 }
 
-/// An entry that is being sent. Unless it is said how that ended, it counts as perhaps sent.
+/// An entry that is being sent. Once that has begun it counts as perhaps sent, unless it is said how it ended; before, it
+/// waits on when this is dropped.
 #[derive(Debug)]
 pub struct Sending {
     table: Arc<Table>,
     /// Which.
     pub id: HoldId,
     expires: Timestamp,
+    has_begun: bool,
 }
 
 impl Sending {
@@ -102,7 +104,8 @@ impl Sending {
 
 impl Drop for Sending {
     fn drop(&mut self) {
-        self.table.step(self.id, Standing::BeingSent, Standing::Uncertain);
+        let after = if self.has_begun { Standing::Uncertain } else { Standing::Waiting };
+        self.table.step(self.id, Standing::BeingSent, after);
     }
 }
 
@@ -253,8 +256,8 @@ impl Holds {
         opened.await.map_err(|_| HoldError::Sealed)?
     }
 
-    /// Takes an entry up to send it to `target`, for which alone it was meant. The store says that it may have been sent before this answers, so that neither
-    /// a second press nor a crash sends it twice.
+    /// Takes an entry up to send it to `target`, for which alone it was meant: a second press finds it taken. Nothing of it
+    /// leaves before [`begin`](Self::begin).
     pub async fn take_up(
         &self,
         id: HoldId,
@@ -266,28 +269,19 @@ impl Holds {
         if !self.table.step(id, Standing::Waiting, Standing::BeingSent) {
             return Err(HoldError::BeingSent);
         }
-        let sending = Sending { table: self.table.clone(), id, expires };
-        let taken_up = self.marked(id, visit, target, now).await;
-        if taken_up.is_err() {
-            // Nothing has left.
-            self.table.step(id, Standing::BeingSent, Standing::Waiting);
-        }
-        taken_up.map(|typed| (typed, sending))
-    }
-
-    async fn marked(
-        &self,
-        id: HoldId,
-        visit: Visit<'_>,
-        target: &str,
-        now: Timestamp,
-    ) -> Result<Typed, HoldError> {
+        let sending = Sending { table: self.table.clone(), id, expires, has_begun: false };
         let (_, typed) = self.open(id, visit, now, |typed| typed).await?;
         if typed.target != target {
             return Err(HoldError::None);
         }
-        self.store.write(vec![store::mark(id, true)]).await?;
-        Ok(typed)
+        Ok((typed, sending))
+    }
+
+    /// From now on it may have been sent: the store says so before this answers, so that a crash sends it no second time.
+    pub async fn begin(&self, sending: &mut Sending) -> Result<(), HoldError> {
+        self.store.write(vec![store::mark(sending.id, true)]).await?;
+        sending.has_begun = true;
+        Ok(())
     }
 
     /// It was certainly not sent: it may be tried again.

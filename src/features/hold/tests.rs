@@ -69,6 +69,12 @@ impl Room {
         self.holds.take_up(id, self.visit(), TARGET, now()).await
     }
 
+    async fn begin(&self, id: HoldId) -> Sending {
+        let (_, mut sending) = self.take_up(id).await.unwrap();
+        self.holds.begin(&mut sending).await.unwrap();
+        sending
+    }
+
     async fn sweep(&self, at: Timestamp) -> Vec<Gone> {
         let gone = self.holds.leave_due(at);
         self.holds.forget().await.unwrap();
@@ -229,20 +235,34 @@ async fn a_row_that_was_changed_does_not_open() {
 async fn what_may_have_been_sent_is_not_sent_again_whatever_happens() {
     let room = Room::open();
     let id = room.put(Some(&room.nurse), WORDS).await.unwrap();
-    let (_, sending) = room.take_up(id).await.unwrap();
+    let sending = room.begin(id).await;
     room.holds.put_back(sending).await.unwrap();
     assert_eq!(room.standing(), [Standing::Waiting], "nothing had left");
-    drop(room.take_up(id).await.unwrap());
+    drop(room.begin(id).await);
     assert_eq!(room.standing(), [Standing::Uncertain]);
     assert!(matches!(room.take_up(id).await, Err(HoldError::BeingSent)));
     // The process ends in the middle.
     let room = Room::open();
     let id = room.put(Some(&room.nurse), WORDS).await.unwrap();
-    let (_, sending) = room.take_up(id).await.unwrap();
-    drop(sending);
+    drop(room.begin(id).await);
     let room = room.restart();
     assert_eq!(room.standing(), [Standing::Uncertain]);
     assert!(room.read(id).await.unwrap() == typed(WORDS), "it can be copied");
+}
+
+#[tokio::test]
+async fn what_was_taken_up_and_not_begun_waits_on_whatever_happens() {
+    let room = Room::open();
+    let id = room.put(Some(&room.nurse), WORDS).await.unwrap();
+    let taken_up = room.take_up(id).await.unwrap();
+    assert!(matches!(room.take_up(id).await, Err(HoldError::BeingSent)), "not twice at once");
+    drop(taken_up);
+    assert_eq!(room.standing(), [Standing::Waiting]);
+    // As after the process has ended in the middle.
+    drop(room.take_up(id).await.unwrap());
+    let room = room.restart();
+    assert_eq!(room.standing(), [Standing::Waiting]);
+    assert!(room.take_up(id).await.is_ok());
 }
 
 #[tokio::test]

@@ -1,31 +1,52 @@
-//! The hidden fields of a sign-in page: what applications guard their forms with.
+//! The hidden fields of a page: what applications guard their forms with.
 //!
 //! Reads `<input type=hidden name=… value=…>` wherever it stands in the page (HTML, section 13.1.2), and
-//! nothing else. What it cannot read it leaves out: then the sign-in is refused by the application.
+//! nothing else. What it cannot read it leaves out: then the form is refused by the application, or not sent.
 
-/// The hidden fields of a page, in order.
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+/// The hidden fields of a sign-in page, in order; the first 64.
 pub fn hidden_fields(page: &[u8]) -> Vec<(String, String)> {
-    let Ok(page) = std::str::from_utf8(page) else { return Vec::new() };
-    let mut fields = Vec::new();
-    let mut rest = page;
-    while let Some(at) = rest.find('<') {
-        rest = rest.get(at + 1..).unwrap_or_default();
-        if let Some(comment) = rest.strip_prefix("!--") {
-            rest = comment.split_once("-->").map_or("", |(_, after)| after);
-            continue;
-        }
-        let Some(tag) = rest.get(..5).filter(|tag| tag.eq_ignore_ascii_case("input")) else { continue };
-        let (attributes, after) = attributes(rest.get(tag.len()..).unwrap_or_default());
-        rest = after;
-        let value_of = |wanted: &str| {
-            attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
-        };
-        let is_hidden = value_of("type").is_some_and(|kind| kind.eq_ignore_ascii_case("hidden"));
-        if let (true, Some(name), true) = (is_hidden, value_of("name"), fields.len() < FIELDS_MAX) {
-            fields.push((name.clone(), value_of("value").cloned().unwrap_or_default()));
+    hidden(page).take(FIELDS_MAX).collect()
+}
+
+/// The values of those hidden fields of a page that have these names; none where it gives one of them two values, since
+/// nothing says which of its forms is meant.
+pub fn hidden_values(page: &[u8], names: &[String]) -> Option<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for (name, value) in hidden(page).filter(|(name, _)| names.contains(name)) {
+        match found.entry(name) {
+            Entry::Vacant(place) => drop(place.insert(value)),
+            Entry::Occupied(known) if *known.get() == value => {}
+            Entry::Occupied(_) => return None,
         }
     }
-    fields
+    Some(found)
+}
+
+fn hidden(page: &[u8]) -> impl Iterator<Item = (String, String)> {
+    let mut rest = std::str::from_utf8(page).unwrap_or_default();
+    std::iter::from_fn(move || {
+        while let Some(at) = rest.find('<') {
+            rest = rest.get(at + 1..).unwrap_or_default();
+            if let Some(comment) = rest.strip_prefix("!--") {
+                rest = comment.split_once("-->").map_or("", |(_, after)| after);
+                continue;
+            }
+            let Some(tag) = rest.get(..5).filter(|tag| tag.eq_ignore_ascii_case("input")) else { continue };
+            let (attributes, after) = attributes(rest.get(tag.len()..).unwrap_or_default());
+            rest = after;
+            let value_of = |wanted: &str| {
+                attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
+            };
+            let is_hidden = value_of("type").is_some_and(|kind| kind.eq_ignore_ascii_case("hidden"));
+            if let (true, Some(name)) = (is_hidden, value_of("name")) {
+                return Some((name.clone(), value_of("value").cloned().unwrap_or_default()));
+            }
+        }
+        None
+    })
 }
 
 /// The attributes of a tag, and what follows it.
@@ -60,20 +81,34 @@ fn attributes(mut rest: &str) -> (Vec<(String, String)>, &str) {
     }
 }
 
-/// The text with the references that templates write for quotes and brackets.
+/// The text without its character references; what comes of one is not read again.
 fn unescaped(text: &str) -> String {
-    const KNOWN: [(&str, &str); 8] = [
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#34;", "\""),
-        ("&#39;", "'"),
-        ("&#x27;", "'"),
-        ("&#x2F;", "/"),
-        // Last: what comes of it is not read again.
-        ("&amp;", "&"),
-    ];
-    KNOWN.iter().fold(text.to_owned(), |text, (written, meant)| text.replace(written, meant))
+    let mut read = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        read.push_str(before);
+        let (letter, after) = reference(after).unwrap_or(('&', after));
+        read.push(letter);
+        rest = after;
+    }
+    read.push_str(rest);
+    read
+}
+
+/// What a reference means, and what follows it (HTML, section 13.2.5.72): all by number, and the names that templates
+/// write for quotes and brackets.
+fn reference(text: &str) -> Option<(char, &str)> {
+    const NAMED: [(&str, char); 5] =
+        [("lt;", '<'), ("gt;", '>'), ("quot;", '"'), ("apos;", '\''), ("amp;", '&')];
+    let Some(number) = text.strip_prefix('#') else {
+        return NAMED.iter().find_map(|(name, letter)| Some((*letter, text.strip_prefix(name)?)));
+    };
+    let (digits, radix) = number.strip_prefix(['x', 'X']).map_or((number, 10), |digits| (digits, 16));
+    let end = digits.find(|letter: char| !letter.is_digit(radix)).unwrap_or(digits.len());
+    let (digits, after) = digits.split_at_checked(end).filter(|(digits, _)| !digits.is_empty())?;
+    let letter = u32::from_str_radix(digits, radix).ok().filter(|code| *code != 0).and_then(char::from_u32);
+    let after = after.strip_prefix(';').unwrap_or(after);
+    Some((letter.unwrap_or(char::REPLACEMENT_CHARACTER), after))
 }
 
 const FIELDS_MAX: usize = 64;
@@ -82,7 +117,7 @@ const FIELDS_MAX: usize = 64;
 mod tests {
     use proptest::prelude::*;
 
-    use super::hidden_fields;
+    use super::{hidden_fields, hidden_values, unescaped};
 
     #[test]
     fn hidden_fields_are_found_however_they_are_written() {
@@ -102,13 +137,42 @@ mod tests {
         assert_eq!(hidden_fields(many.as_bytes()).len(), 64);
     }
 
+    #[test]
+    fn references_are_read_once_and_those_by_number_all() {
+        for (written, meant) in [
+            ("a&#43;b&#x2B;c&#X2f;d&#61;", "a+b+c/d="),
+            ("&#39;&apos;&quot;&lt;&gt;", "''\"<>"),
+            ("&amp;#43;&amp;lt;&&amp;", "&#43;&lt;&&"),
+            ("&#43&#x2Bg", "++g"),
+            ("&#0;&#xD800;&#x110000;&#99999999999;", "\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}"),
+            ("&#;&#x;&;&none;&", "&#;&#x;&;&none;&"),
+        ] {
+            assert_eq!(unescaped(written), meant, "{written}");
+        }
+    }
+
+    #[test]
+    fn fields_are_found_by_name_however_many_there_are_unless_one_has_two_values() {
+        let of = |page: &str| {
+            let found = hidden_values(page.as_bytes(), &["csrf".to_owned(), "nonce".to_owned()])?;
+            Some(found.into_values().collect::<Vec<_>>())
+        };
+        let field = |name: &str, value: &str| format!("<input type=hidden name={name} value={value}>");
+        let many = field("other", "1").repeat(100);
+        let last = format!("{many}{}{}", field("nonce", "n"), field("csrf", "c"));
+        assert_eq!(of(&last).unwrap(), ["c", "n"]);
+        assert_eq!(of(&format!("{last}{last}")).unwrap(), ["c", "n"], "in each form of the page");
+        assert_eq!(of(&format!("{last}{}", field("csrf", "d"))), None);
+        assert_eq!(of(&many).unwrap(), [""; 0]);
+    }
+
     proptest! {
         #[test]
         fn whatever_stands_there_it_comes_to_an_end_and_written_anew_is_the_same(
             page in prop::collection::vec(
                 prop_oneof![
                     Just("<input"), Just("<"), Just("="), Just("'"), Just("\""), Just(">"), Just("/"), Just(" "),
-                    Just("type=hidden"), Just("name"), Just("value"), Just("<!--"), Just("&amp;"), Just("&#39;"), Just("é"),
+                    Just("type=hidden"), Just("name"), Just("value"), Just("<!--"), Just("&amp;"), Just("&#39;"), Just("&#"), Just("x2B"), Just("0;"), Just("é"),
                 ],
                 0..16,
             ),

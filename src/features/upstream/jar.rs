@@ -237,16 +237,16 @@ fn read(line: &str, asked: &str) -> Option<(String, (String, Option<Secret>))> {
     Some((name.to_owned(), (path, value)))
 }
 
-/// RFC 6265 section 5.1.4.
-fn default_path(asked: &str) -> String {
+/// The path of a cookie that comes with the reply for the path `asked` and names none (RFC 6265, section 5.1.4).
+pub fn default_path(asked: &str) -> String {
     match asked.rfind('/') {
         Some(at) if at > 0 => asked.get(..at).unwrap_or("/").to_owned(),
         Some(_) | None => "/".to_owned(),
     }
 }
 
-/// RFC 6265 section 5.1.4: whether a cookie's path covers the path that is asked for.
-fn covers(path: &str, asked: &str) -> bool {
+/// Whether a cookie's path covers the path that is asked for (RFC 6265, section 5.1.4).
+pub fn covers(path: &str, asked: &str) -> bool {
     let Some(rest) = asked.strip_prefix(path) else { return false };
     rest.is_empty() || path.ends_with('/') || rest.starts_with('/')
 }

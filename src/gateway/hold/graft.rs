@@ -1,130 +1,121 @@
 //! What an application makes anew for each page, above all a CSRF token, is put into a form that was kept before it is sent:
 //! from the page that the form was on, as that is now for its person.
 //!
-//! The page is asked for as any request of theirs: decided, recorded in an event of its own, sent and released. Whatever
-//! does not come of that, nothing of the form is sent.
+//! The page is asked for as any request of theirs: decided, recorded in an event of its own, sent and released. Which page
+//! it was is the browser's word, so only one of the same application is asked for, and only by a route that looks.
+//! Whatever does not come of that, nothing of the form is sent.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HeaderName, IF_MATCH, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, ORIGIN, RANGE, SET_COOKIE,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_MATCH, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, ORIGIN, RANGE,
 };
 use http::request::Parts;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
+use tokio::time::{Instant, timeout_at};
 
-use super::super::handle::{self, From, Moment, note_head, pursue, tell};
+use super::super::handle::{self, Answer, From, Moment, note_head, pursue, tell};
 use super::super::manner::Manner;
-use super::super::normalize::{Head, own_path};
+use super::super::normalize::Head;
+use super::super::refusal::Refusal;
 use super::super::sought::seek_whole;
 use super::super::subject::Person;
 use super::own;
+use super::page_cookies::PageCookies;
 use crate::features::hold::Typed;
+use crate::features::route::table::Route;
 use crate::features::session::Found;
-use crate::features::upstream::form_page::hidden_fields;
+use crate::features::upstream::error::UpstreamError;
+use crate::features::upstream::form_page::hidden_values;
+use crate::foundation::id::HoldId;
 use crate::platform::http::body::read_bounded;
 
-/// A form as it is sent.
-#[derive(Debug)]
-pub(super) struct Fresh {
-    /// Its body.
-    pub(super) body: Bytes,
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Grafted {
+    /// The body of the form as it is sent; none where what its application makes anew is not to be had.
+    pub(super) body: Option<Bytes>,
     /// What the application has set with the page.
-    cookies: Vec<HeaderValue>,
+    pub(super) cookies: PageCookies,
 }
 
-/// The form with what its application makes anew; none where that is not to be had.
+/// Puts into the form of an entry what its application makes anew.
 pub(super) async fn graft(
     moment: &Moment,
     (parts, head): (&Parts, &Head),
-    person: &Person,
+    (id, person): (HoldId, &Person),
     (line, manner): (SocketAddr, &Manner),
     typed: &Typed,
-) -> Option<Fresh> {
-    let wanted = wanted(moment, parts, head, typed);
-    if wanted.is_empty() {
-        return Some(Fresh { body: typed.body.clone(), cookies: Vec::new() });
-    }
-    let page: PathAndQuery = own::came_from(typed, manner.authority()).parse().ok()?;
-    if own_path(&page).is_some() || !is_form(&typed.content_type) {
-        return None;
-    }
-    let found = Found::Session(person.known()?.session.clone());
-    let (text, cookies) = ask(moment, (parts, head), found, (line, manner), page).await?;
-    let fields: BTreeMap<String, String> = hidden_fields(&text).into_iter().rev().collect();
-    let body = with_fields(&typed.body, &wanted, &fields)?;
-    Some(Fresh { body, cookies })
+) -> Grafted {
+    let form = seek(moment, parts, head, typed.body.clone());
+    let Some((application, form)) = form.filter(|(_, route)| !route.fresh_fields.is_empty()) else {
+        return Grafted { body: Some(typed.body.clone()), cookies: PageCookies::default() };
+    };
+    let known = person.known().filter(|_| is_form(&typed.content_type));
+    let page = page(parts, head, own::came_from(typed, manner.authority()));
+    let page = page.filter(|(parts, head)| {
+        let sought = seek(moment, parts, head, Bytes::new());
+        sought.is_some_and(|(its, route)| its == application && route.action.is_looking())
+    });
+    let (Some(known), Some(page)) = (known, page) else { return Grafted::default() };
+    let from = From { found: Found::Session(known.session.clone()), line, manner, resumes: None };
+    let (text, cookies) = ask(moment, from, page, id).await;
+    let wanted = &form.fresh_fields;
+    let fields = text.and_then(|text| hidden_values(&text, wanted));
+    Grafted { body: fields.and_then(|fields| with_fields(&typed.body, wanted, &fields)), cookies }
 }
 
-impl Fresh {
-    /// Puts what the application has set into the request.
-    pub(super) fn write(&self, headers: &mut HeaderMap) {
-        if self.cookies.is_empty() {
-            return;
-        }
-        let set: Vec<_> = self.cookies.iter().filter_map(pair).collect();
-        let name_of = |crumb: &str| crumb.split('=').next().unwrap_or_default().trim().to_owned();
-        let known = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-        let known = known.flat_map(|line| line.split(';')).map(str::trim).filter(|crumb| !crumb.is_empty());
-        let kept = known.filter(|crumb| !set.iter().any(|it| name_of(it) == name_of(crumb)));
-        let all: Vec<_> = kept.map(str::to_owned).chain(set.iter().cloned()).collect();
-        if let Ok(value) = HeaderValue::from_str(&all.join("; ")) {
-            headers.insert(COOKIE, value);
-        }
-    }
-
-    /// Puts it into the reply, before what the reply sets itself.
-    pub(super) fn hand_on(&self, headers: &mut HeaderMap) {
-        if self.cookies.is_empty() {
-            return;
-        }
-        let later: Vec<_> = headers.get_all(SET_COOKIE).iter().cloned().collect();
-        headers.remove(SET_COOKIE);
-        for line in self.cookies.iter().chain(&later) {
-            headers.append(SET_COOKIE, line.clone());
-        }
-    }
-}
-
-/// The fields that the route of the form takes anew.
-fn wanted(moment: &Moment, parts: &Parts, head: &Head, typed: &Typed) -> Vec<String> {
+/// The application of a request, by its position, and the route.
+fn seek(moment: &Moment, parts: &Parts, head: &Head, body: Bytes) -> Option<(usize, Arc<Route>)> {
     let rules = &moment.current.rules;
-    let Ok(normalized) = head.clone().resolve(&rules.routes) else { return Vec::new() };
-    let sought = seek_whole(rules, &normalized, parts, typed.body.clone());
-    let route = sought.ok().and_then(|sought| sought.part.route);
-    route.map_or_else(Vec::new, |route| route.fresh_fields.to_vec())
+    let normalized = head.clone().resolve(&rules.routes).ok()?;
+    let route = seek_whole(rules, &normalized, parts, body).ok()?.part.route?;
+    Some((normalized.application.index, route))
 }
 
-/// The page that the form was on, and what the application sets with it.
-async fn ask(
-    moment: &Moment,
-    (parts, head): (&Parts, &Head),
-    found: Found,
-    (line, manner): (SocketAddr, &Manner),
-    page: PathAndQuery,
-) -> Option<(Bytes, Vec<HeaderValue>)> {
+/// The request for the page that the form was on.
+fn page(parts: &Parts, head: &Head, target: &str) -> Option<(Parts, Head)> {
+    let head = head.clone().at(target.parse().ok()?);
     let mut parts = parts.clone();
     for name in OF_THE_FORM {
         parts.headers.remove(name);
     }
     parts.headers.insert(ACCEPT, HeaderValue::from_static("text/html"));
     parts.method = Method::GET;
-    parts.uri = page.clone().into();
-    let head = head.clone().at(page);
-    let (moment, draft) = moment.another();
+    parts.uri = head.target().clone().into();
+    Some((parts, head))
+}
+
+/// The page, if it is one, and what the application sets with it.
+async fn ask(
+    moment: &Moment,
+    from: From<'_>,
+    (parts, head): (Parts, Head),
+    id: HoldId,
+) -> (Option<Bytes>, PageCookies) {
+    let (manner, until) = (from.manner, Instant::now() + PATIENCE);
+    let path = head.target().path().to_owned();
+    let (moment, mut draft) = moment.another();
+    draft.open(|opening| opening.note = Some(format!("the page of a kept form, for entry {id}")));
     let mut draft = Some(draft);
     note_head(&mut draft, &parts, &head);
-    let from = From { found, line, manner, resumes: None };
     let body = handle::Coming::Kept(Bytes::new());
-    let answered = Box::pin(pursue(&moment, from, (parts, head), body, None, &mut draft)).await;
+    let answered = timeout_at(until, Box::pin(pursue(&moment, from, (parts, head), body, None, &mut draft)));
+    let answered = answered.await.unwrap_or(Err(Refusal::Upstream(UpstreamError::ReplyTimeout)));
+    let is_released = matches!(answered, Ok(Answer::Released(..)));
     let reply = tell(&moment, answered, manner, draft).await;
+    if !is_released {
+        return (None, PageCookies::default());
+    }
+    let cookies = PageCookies::of(reply.headers(), &path);
     let is_page = reply.status() == StatusCode::OK && reply.headers().get(CONTENT_TYPE).is_some_and(is_html);
-    let cookies = reply.headers().get_all(SET_COOKIE).iter().cloned().collect();
-    let text = read_bounded(reply.into_body(), PAGE_BYTES_MAX).await.ok()?;
-    is_page.then_some((text, cookies))
+    let text = timeout_at(until, read_bounded(reply.into_body(), PAGE_BYTES_MAX)).await;
+    (text.ok().and_then(Result::ok).filter(|_| is_page), cookies)
 }
 
 /// The body with the values of these fields; none where one has none. All else stays byte for byte.
@@ -147,12 +138,6 @@ fn with_fields(body: &[u8], wanted: &[String], fields: &BTreeMap<String, String>
         }
     }
     Some(written.into())
-}
-
-/// Name and value of what is set, as a request brings it.
-fn pair(line: &HeaderValue) -> Option<String> {
-    let pair = line.to_str().ok()?.split(';').next()?.trim();
-    pair.contains('=').then(|| pair.to_owned())
 }
 
 fn is_form(content_type: &str) -> bool {
@@ -181,6 +166,8 @@ const OF_THE_FORM: [HeaderName; 10] = [
     IF_UNMODIFIED_SINCE,
 ];
 const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// For how long the page is waited for, to its end.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
 mod tests {
@@ -207,18 +194,5 @@ mod tests {
         }
         assert_eq!(grafted("nonce=1", &["nonce"]), None, "the page does not have it");
         assert_eq!(grafted("text=1", &["nonce"]).as_deref(), Some("text=1"), "the form never had it");
-    }
-
-    #[test]
-    fn what_the_page_sets_takes_the_place_of_what_was_and_comes_before_what_the_reply_sets() {
-        let cookies = ["A=2; Path=/", "C=3"].map(HeaderValue::from_static).to_vec();
-        let fresh = Fresh { body: Bytes::new(), cookies };
-        let mut asked: HeaderMap = [(COOKIE, HeaderValue::from_static("A=1; B=1"))].into_iter().collect();
-        fresh.write(&mut asked);
-        assert_eq!(asked[COOKIE], "B=1; A=2; C=3");
-        let mut told: HeaderMap = [(SET_COOKIE, HeaderValue::from_static("A=9"))].into_iter().collect();
-        fresh.hand_on(&mut told);
-        let lines: Vec<_> = told.get_all(SET_COOKIE).iter().collect();
-        assert_eq!(lines, ["A=2; Path=/", "C=3", "A=9"]);
     }
 }

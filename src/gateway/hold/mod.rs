@@ -9,6 +9,7 @@ mod gone;
 mod graft;
 mod keep;
 mod own;
+mod page_cookies;
 mod send;
 
 use std::time::Duration;

@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, ORIGIN, REFERER};
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -19,7 +20,8 @@ use super::super::own_paths::{Asked, show_to};
 use super::super::pages::Page;
 use super::super::refusal::Refusal;
 use super::super::subject::{self, Person};
-use super::{Held, Visitor, graft, note, own};
+use super::graft::{self, Grafted};
+use super::{Held, Visitor, note, own};
 use crate::domain::event::HoldStep;
 use crate::features::hold::{HoldError, Sending, Typed};
 use crate::features::session::Found;
@@ -104,30 +106,49 @@ pub async fn send(
     };
     let Asked { mut parts, head, person, .. } = asked;
     restore(&mut parts, &typed, &named.target);
-    let head = head.at(named.target);
-    let Some(fresh) = graft::graft(moment, (&parts, &head), &person, (line, manner), &typed).await else {
-        return not_ready(moment, manner, &person, (&typed, sending), draft).await;
+    let mut head = head.at(named.target);
+    let whose = (sending.id, &person);
+    let grafted = graft::graft(moment, (&parts, &head), whose, (line, manner), &typed).await;
+    let Grafted { body, cookies } = grafted;
+    let Some(body) = body else {
+        return cookies.hand_on(not_ready(moment, manner, &person, (&typed, sending), draft).await);
     };
-    fresh.write(&mut parts.headers);
+    cookies.write(&mut parts.headers, head.target().path(), moment.now);
+    cookies.bind(&mut head.servers, moment.now);
+    let from = From { found, line, manner, resumes: None };
+    let answered = forward(moment, from, (parts, head, body), &person, (&typed, sending), draft).await;
+    cookies.hand_on(answered)
+}
+
+/// Sends the form itself. From here on it counts as perhaps sent.
+async fn forward(
+    moment: &Moment,
+    from: From<'_>,
+    (parts, head, body): (Parts, Head, Bytes),
+    person: &Person,
+    (typed, mut sending): (&Typed, Sending),
+    draft: &mut Option<Draft>,
+) -> Result<Answer, Refusal> {
+    if let Err(error) = moment.worker.shared.holds.begin(&mut sending).await {
+        own::note_kind(draft);
+        return Err(own::failed(moment, &error));
+    }
+    let manner = from.manner;
     note(draft, sending.id, HoldStep::Sent, person.known().map(|known| known.session.subject.id()));
     let resumed = Held { id: sending.id, lifetime: sending.left(moment.now), set_cookie: None };
-    let from = From { found, line, manner, resumes: Some(&resumed) };
-    let body = handle::Coming::Kept(fresh.body.clone());
-    let mut result = pursue(moment, from, (parts, head), body, None, draft).await;
-    if let Some(headers) = result.as_mut().ok().and_then(Answer::headers_mut) {
-        fresh.hand_on(headers);
-    }
+    let from = From { resumes: Some(&resumed), ..from };
+    let result = pursue(moment, from, (parts, head), handle::Coming::Kept(body), None, draft).await;
     let status = match &result {
         Ok(Answer::Released(reply, _)) => Some(reply.status()),
-        Ok(Answer::Own(..) | Answer::Switched(_)) | Err(_) => None,
+        Ok(Answer::Own(..) | Answer::Switched(_) | Answer::Refused(..)) | Err(_) => None,
     };
     settle(moment, &result, sending, draft.as_ref()).await;
     match status {
         // The person has to learn that it is still there.
         Some(status) if !is_taken(status) => {
-            let return_to = own::came_from(&typed, manner.authority());
+            let return_to = own::came_from(typed, manner.authority());
             let page = Page::NotTaken { status, return_to };
-            Ok(show_to(moment, manner, &person, status, &page))
+            Ok(show_to(moment, manner, person, status, &page))
         }
         Some(_) | None => result,
     }
@@ -201,7 +222,9 @@ async fn settle(moment: &Moment, result: &Result<Answer, Refusal>, sending: Send
         Ok(Answer::Released(reply, _)) if is_taken(reply.status()) => holds.finish(sending).await,
         Err(refusal) if was_not_sent(refusal, draft) => holds.put_back(sending).await,
         // Dropped, it counts as perhaps sent.
-        Ok(Answer::Released(..) | Answer::Own(..) | Answer::Switched(_)) | Err(_) => return,
+        Ok(Answer::Released(..) | Answer::Own(..) | Answer::Switched(_) | Answer::Refused(..)) | Err(_) => {
+            return;
+        }
     };
     if let Err(error) = settled {
         tracing::error!(request.id = %moment.event, error = %error, "a held entry could not be settled");

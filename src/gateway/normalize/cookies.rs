@@ -115,7 +115,7 @@ pub fn strip_reply(headers: &mut HeaderMap) {
 
 /// Whether a `Set-Cookie` would set one of ours. A cookie without a name is sent back as its value
 /// alone, so that `=__Host-leastway=x` would come back as ours.
-fn sets_own(line: &HeaderValue) -> bool {
+pub fn sets_own(line: &HeaderValue) -> bool {
     let pair = line.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     let nameless = pair.strip_prefix(b"=").unwrap_or(pair).trim_ascii();
     is_own(name_of(nameless))
@@ -136,7 +136,8 @@ fn begins(name: &[u8], with: &str) -> bool {
     name.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with.as_bytes()))
 }
 
-fn crumbs(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+/// The cookies of one `Cookie` field: names with values.
+pub fn crumbs(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     pieces(line.as_bytes()).map(<[u8]>::trim_ascii).filter(|crumb| !crumb.is_empty())
 }
 
@@ -151,7 +152,8 @@ fn pieces(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn name_of(crumb: &[u8]) -> &[u8] {
+/// The name of one of them.
+pub fn name_of(crumb: &[u8]) -> &[u8] {
     let end = memchr::memchr(b'=', crumb).unwrap_or(crumb.len());
     crumb.get(..end).unwrap_or_default().trim_ascii()
 }
