@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.parse
 
-from browser import GATEWAY_PORT, Browser, Connection, Reply, raw, tls
+from browser import AGENT, GATEWAY_PORT, Browser, Connection, Reply, raw, tls
 from checks import Checks
 from people import person
 from providers import PROVIDERS, sign_in, step_up
@@ -209,7 +209,8 @@ def editing_works(administrator: Browser, token: str) -> None:
 def leave_before_the_end(own: Browser, form: dict[str, str]) -> None:
     connection = Connection(HOST, GATEWAY_PORT, timeout=20, context=tls())
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in own.cookies if cookie.domain.startswith(HOST))
-    headers = {"Cookie": cookies, "Content-Type": URL_ENCODED, "Origin": AT, "Sec-Fetch-Site": "same-origin"}
+    fetched = {"Content-Type": URL_ENCODED, "Origin": AT, "Sec-Fetch-Site": "same-origin"}
+    headers = {**AGENT, "Cookie": cookies, **fetched}
     connection.request("POST", f"{CONSOLE}&sql=", urllib.parse.urlencode(form).encode(), headers)
     raw_ids.append(connection.getresponse().headers.get("X-Request-Id", ""))
     connection.sock.shutdown(socket.SHUT_RDWR)

@@ -57,7 +57,7 @@ def cookie(own: Browser) -> str:
 async def download(own: Browser, begun: asyncio.Event) -> tuple[int, float]:
     """Takes 1 GiB at some 40 MB/s until it is cut: how much came, and when the last byte did."""
     reader, writer = await asyncio.open_connection("127.0.0.1", GATEWAY_PORT, ssl=tls(), server_hostname="localhost")
-    head = f"GET /download?bytes={GIB} HTTP/1.1\r\nHost: localhost:{GATEWAY_PORT}\r\nCookie: {cookie(own)}\r\nConnection: close\r\n\r\n"
+    head = f"GET /download?bytes={GIB} HTTP/1.1\r\nHost: localhost:{GATEWAY_PORT}\r\nCookie: {cookie(own)}\r\nUser-Agent: {AGENT['User-Agent']}\r\nConnection: close\r\n\r\n"
     writer.write(head.encode())
     came, last = 0, 0.0
     try:
