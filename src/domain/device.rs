@@ -16,6 +16,8 @@ name! {
 closed_list! {
     /// What a session may be bound to beside its cookie.
     BoundTo {
+        /// The cookie alone: nothing more is asked for.
+        Cookie = "cookie",
         /// A key that the browser keeps in the device and proves to have, where it offers that.
         DeviceKey = "device_key",
         /// The certificate that was shown at sign-in, where one was.

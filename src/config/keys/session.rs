@@ -31,7 +31,7 @@ pub(super) static SESSION: Table = Table {
              every 10 min, and the rest is not asked for then. Else what was seen at sign-in has to be seen again: `certificate`, \
              the one that was shown; `browser`, the kind of browser and system (`User-Agent` without its numbers); `network`, the \
              addresses that are nobody's of the Internet taken as one, any other as a /24 (IPv6: /48). Whoever does not show it is \
-             asked to sign in (`session-elsewhere`); the session goes on where it is. Sessions keep what they were begun with.",
+             asked to sign in (`session-elsewhere`); the session goes on where it is. `cookie` alone: to nothing else. Sessions keep what they were begun with.",
         ),
         key(
             "device_proof",
