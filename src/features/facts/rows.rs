@@ -107,7 +107,7 @@ fn reader_of<'b>(bytes: &'b [u8], wanted: &[(Column, &str)]) -> Result<csv::Read
 
 fn malformed(error: &csv::Error) -> FeedFault {
     let what = match error.kind() {
-        csv::ErrorKind::Utf8 { .. } => "is no UTF-8",
+        csv::ErrorKind::Utf8 { .. } => NO_UTF8,
         csv::ErrorKind::UnequalLengths { .. } => "has not as many cells as the header",
         csv::ErrorKind::Io(_)
         | csv::ErrorKind::Seek
@@ -118,13 +118,16 @@ fn malformed(error: &csv::Error) -> FeedFault {
     FeedFault::Malformed { place: Place::Line(error.position().map_or(1, csv::Position::line)), what }
 }
 
+const NO_UTF8: &str = "is no UTF-8";
+
 fn ndjson(bytes: &[u8], wanted: &[(Column, &str)], take: Take<'_>) -> Result<(), FeedFault> {
     for (line, number) in bytes.split(|byte| *byte == b'\n').zip(1..) {
         if line.trim_ascii().is_empty() {
             continue;
         }
         let place = Place::Line(number);
-        let mut reader = serde_json::Deserializer::from_slice(line);
+        let text = std::str::from_utf8(line).map_err(|_| FeedFault::Malformed { place, what: NO_UTF8 })?;
+        let mut reader = serde_json::Deserializer::from_str(text);
         let cells = (Object { wanted }).deserialize(&mut reader);
         let cells = cells.and_then(|cells| reader.end().map(|()| cells));
         let cells = cells.map_err(|error| FeedFault::Malformed { place, what: what(&error) })?;
@@ -135,7 +138,13 @@ fn ndjson(bytes: &[u8], wanted: &[(Column, &str)], take: Take<'_>) -> Result<(),
 
 fn json(bytes: &[u8], wanted: &[(Column, &str)], take: Take<'_>) -> Result<(), FeedFault> {
     let (mut fault, mut row) = (None, 0);
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    // All of it, also what no column is read of.
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
+        FeedFault::Malformed { place: Place::Line(line), what: NO_UTF8 }
+    })?;
+    let mut reader = serde_json::Deserializer::from_str(text);
     let list = List { wanted, take, fault: &mut fault, row: &mut row };
     let done = reader.deserialize_seq(list).and_then(|()| reader.end());
     match (fault, done) {

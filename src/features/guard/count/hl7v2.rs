@@ -145,7 +145,8 @@ impl Hl7v2Scanner {
     }
 
     fn patient(&mut self, segment: &[u8]) {
-        self.further += u64::from(self.named > 0);
+        // Before any message it stands for one.
+        self.further += u64::from(self.named > 0 || self.messages == 0);
         self.named += 1;
         let Delimiters { field, component, repetition, subcomponent } = self.delimiters;
         let mut fields = segment.split(|byte| *byte == field);

@@ -9,6 +9,7 @@ mod narrow;
 mod tree;
 
 use html5ever::tendril::{StrTendril, TendrilSink};
+use html5ever::tokenizer::TokenizerOpts;
 use html5ever::{ParseOpts, Parser, parse_document};
 
 use self::narrow::Narrow;
@@ -39,7 +40,7 @@ impl HtmlScanner {
     pub fn new(rows: &RowSelector, patient: Option<&PatientLocator>) -> Self {
         let tree = Tree::new(rows.clone(), patient.cloned());
         Self {
-            parser: Some(parse_document(tree, ParseOpts::default())),
+            parser: Some(parse_document(tree, options())),
             narrow: Narrow::default(),
             silent: 0,
             steps: 0,
@@ -90,6 +91,12 @@ impl HtmlScanner {
         }
         self.outcome.unwrap_or(Tally::unknown(WhyUnknown::Unparsable))
     }
+}
+
+/// A mark at the beginning is off already, and in the middle of a page, where a piece may begin with one, it is a character.
+fn options() -> ParseOpts {
+    let tokenizer = TokenizerOpts { discard_bom: false, ..TokenizerOpts::default() };
+    ParseOpts { tokenizer, ..ParseOpts::default() }
 }
 
 /// So much is decoded at a time.
