@@ -69,10 +69,10 @@ fn what_is_wrong_is_told_by_line_and_column_and_never_by_what_stands_there() {
     assert_eq!(told(""), "it has no column `person`");
     // Also in what no column is read of.
     let line = b"{\"person\":\"no\",\"patient\":17,\"relationship\":\"ATND\",\"more\":\"\xff\"}";
-    let no_utf8 = FeedFault::Malformed { place: Place::Line(1), what: "is no UTF-8" };
-    assert_eq!(Table::read(line, &ties(Format::Ndjson)).unwrap_err(), no_utf8);
+    let wrong = FeedFault::Malformed { place: Place::Line(1), what: "is no UTF-8" };
+    assert_eq!(Table::read(line, &ties(Format::Ndjson)).unwrap_err(), wrong);
     let list = [b"[", &line[..], b"]"].concat();
-    assert_eq!(Table::read(&list, &ties(Format::Json)).unwrap_err(), no_utf8);
+    assert_eq!(Table::read(&list, &ties(Format::Json)).unwrap_err(), wrong);
     let not_utf8 = [HEAD.as_bytes(), b"\nno\xff,17,ATND,,\n"].concat();
     let fault = Table::read(&not_utf8, &ties(Format::Csv)).unwrap_err();
     assert_eq!(fault, FeedFault::Malformed { place: Place::Line(2), what: "is no UTF-8" });
