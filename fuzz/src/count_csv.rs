@@ -14,6 +14,11 @@ pub fn check(input: &[u8]) {
         let kind = ReplyKind::Csv { delimiter, header: true };
         count(&kind, Some(&column), body, cut);
     }
+    // What is marked as UTF-16, or looks like it, the crate does not read.
+    let is_wide = body.starts_with(&[0xFF, 0xFE]) || body.starts_with(&[0xFE, 0xFF]);
+    if is_wide || body.iter().take(4).any(|byte| *byte == 0) {
+        return;
+    }
     let kind = ReplyKind::Csv { delimiter: Some(b','), header: false };
     if let Count::Exactly(rows) = count(&kind, None, body, cut).records {
         // It passes over one byte order mark itself.
