@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use leastway::demo::browser::Browser;
 use leastway::domain::device::BoundTo;
+use leastway::domain::revocation::{Cause, Target};
 use leastway::features::audit::events::Event;
 use leastway::features::session::device_key::first_challenge;
 use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
+use leastway::foundation::id::SessionId;
 use serde_json::{Value, json};
 
 use crate::house::{House, Neighbors, edit};
@@ -165,6 +168,45 @@ async fn a_browser_that_slept_is_asked_again_and_one_whose_session_is_over_is_to
     house.sign_out(&cookie).await;
     let over = device.post(&[("sec-secure-session-id", &format!("\"{session}\""))]).await;
     assert_eq!((over.status.as_u16(), &*over.text), (200, "{\"continue\":false}"));
+    house.stop().await;
+}
+
+/// A browser that does not have the key to which its session is bound, after a while.
+async fn without_its_key(house: &House, clock: &TestClock, wait: Duration) -> (Browser, SessionId) {
+    let mut browser = house.browser();
+    let page = browser.open(&format!("{}/", house.ehr())).await.unwrap();
+    assert_eq!(house.enter(&mut browser, &page, "nurse").await.status, 200);
+    let shared = &house.running.shared;
+    let session = shared.sessions.list(1, clock.now())[0].id;
+    let challenge = first_challenge(shared.journal.patient_key(), session, clock.now());
+    assert_eq!(Device::new(house, "").await.bind(&challenge).await.status, 200);
+    clock.advance(wait);
+    (browser, session)
+}
+
+#[tokio::test]
+async fn whoever_signs_in_where_the_session_cannot_be_shown_goes_on_in_another_and_that_one_ends() {
+    let (house, clock) = open().await;
+    let (mut browser, before) = without_its_key(&house, &clock, 2 * MINUTE).await;
+    let page = browser.open(&format!("{}{PAGE}", house.ehr())).await.unwrap();
+    assert_eq!(page.status, 200, "the provider knows them: {}", page.text());
+    let listed = house.running.shared.sessions.list(9, clock.now());
+    assert_eq!(listed.len(), 1, "none is left beside");
+    assert_ne!(listed[0].id, before);
+    let events = house.stop().await;
+    let ended = events.iter().filter_map(|event| event.opening.revocation.as_ref());
+    let causes: Vec<_> = ended.map(|it| (it.cause, it.target.clone())).collect();
+    assert_eq!(causes, [(Cause::Elsewhere, Target::Session(before))]);
+}
+
+#[tokio::test]
+async fn that_a_session_cannot_be_shown_gets_nobody_around_its_lock() {
+    let (house, clock) = open().await;
+    let (mut browser, locked) = without_its_key(&house, &clock, 20 * MINUTE).await;
+    let page = browser.open(&format!("{}{PAGE}", house.ehr())).await.unwrap();
+    assert_eq!((page.status.as_u16(), page.header("x-leastway-reason")), (403, "auth-too-old"));
+    let listed = house.running.shared.sessions.list(9, clock.now());
+    assert_eq!(listed.iter().map(|it| (it.id, it.locked)).collect::<Vec<_>>(), [(locked, true)]);
     house.stop().await;
 }
 

@@ -105,17 +105,21 @@ impl Facts<'_> {
         }
     }
 
-    /// Whether whoever tells the fact has not told anything for too long.
-    pub(super) fn is_aged(&self, fact: &Fact) -> bool {
+    /// What feeds have told of a fact; none of what they never tell.
+    fn known(&self, fact: &Fact) -> Option<Known> {
         match fact {
             Fact::Relationship(word) => {
                 let position = self.words.relationship(word);
-                position.is_some_and(|position| self.told.relationship(position) == Known::Aged)
+                Some(position.map_or(Known::Unknown, |position| self.told.relationship(position)))
             }
-            Fact::OnShift => self.told.on_shift == Known::Aged,
-            Fact::OwnChart => self.told.own_chart == Known::Aged,
-            Fact::PatientFlags => self.told.flags_known == Known::Aged,
-            Fact::Attribute(name) => self.told.places_aged && self.place(name).is_some(),
+            Fact::OnShift => Some(self.told.on_shift),
+            Fact::OwnChart => Some(self.told.own_chart),
+            Fact::PatientFlags => Some(self.told.flags_known),
+            Fact::Attribute(name) => Some(match self.place(name)? {
+                _ if self.told.places_aged => Known::Aged,
+                Some(_) => Known::Yes,
+                None => Known::Unknown,
+            }),
             Fact::Person
             | Fact::Assurance(_)
             | Fact::Purpose
@@ -126,39 +130,20 @@ impl Facts<'_> {
             | Fact::Device
             | Fact::OnePatient
             | Fact::Action
-            | Fact::Everything => false,
+            | Fact::Everything => None,
         }
+    }
+
+    /// Whether whoever tells the fact has not told anything for too long.
+    pub(super) fn is_aged(&self, fact: &Fact) -> bool {
+        self.known(fact) == Some(Known::Aged)
     }
 
     /// What feeds tell of a fact, in words; none of what they never tell.
     pub(super) fn shown(&self, fact: &Fact) -> Option<FactExplanation> {
+        let known = self.known(fact)?;
         let listed =
             |values: Vec<&str>| if values.is_empty() { "none".to_owned() } else { values.join(", ") };
-        let known = match fact {
-            Fact::Relationship(word) => {
-                let position = self.words.relationship(word);
-                position.map_or(Known::Unknown, |position| self.told.relationship(position))
-            }
-            Fact::OnShift => self.told.on_shift,
-            Fact::OwnChart => self.told.own_chart,
-            Fact::PatientFlags => self.told.flags_known,
-            Fact::Attribute(name) => match self.place(name)? {
-                _ if self.told.places_aged => Known::Aged,
-                Some(_) => Known::Yes,
-                None => Known::Unknown,
-            },
-            Fact::Person
-            | Fact::Assurance(_)
-            | Fact::Purpose
-            | Fact::Justified
-            | Fact::Minute
-            | Fact::Weekday
-            | Fact::Networks
-            | Fact::Device
-            | Fact::OnePatient
-            | Fact::Action
-            | Fact::Everything => return None,
-        };
         let told = match (known, fact) {
             (Known::Yes, Fact::PatientFlags) => listed(self.flags().into_iter().flatten().collect()),
             (Known::Yes, Fact::Attribute(name)) => {

@@ -26,23 +26,7 @@ pub(super) fn holds_until(
         not_after(end_of_minute(now));
     }
     // A reason may make up for what a feed tells too late.
-    let may_suppose = |fact: &Fact| match fact {
-        Fact::Relationship(_) | Fact::OnShift | Fact::OwnChart | Fact::PatientFlags | Fact::Attribute(_) => {
-            true
-        }
-        Fact::Person
-        | Fact::Assurance(_)
-        | Fact::Purpose
-        | Fact::Justified
-        | Fact::Minute
-        | Fact::Weekday
-        | Fact::Networks
-        | Fact::Device
-        | Fact::OnePatient
-        | Fact::Action
-        | Fact::Everything => false,
-    };
-    if (reads.has(&Fact::Justified) || reads.facts.iter().any(may_suppose))
+    if (reads.has(&Fact::Justified) || reads.facts.iter().any(Fact::can_be_unknown))
         && let Some(given) = &identity.justification
     {
         not_after(given.given.plus(JUSTIFICATION_LASTS));

@@ -246,3 +246,42 @@ const AGAIN_LASTS: Duration = Duration::from_secs(2 * 60 * 60);
 const RSA_DIGITS: std::ops::RangeInclusive<usize> = 342..=683;
 /// A session's id and a moment.
 const SAID_BYTES_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::foundation::entropy::SeededEntropy;
+
+    #[test]
+    fn a_clock_that_is_put_back_neither_stops_proofs_nor_opens_a_door() {
+        let now: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
+        let back = now.minus(Duration::from_secs(600));
+        let (key, session) = (DigestKey::from_bytes(&[7; 32]), SessionId::new(now, &SeededEntropy::new(1)));
+        let proven = AtomicI64::new(now.as_millis());
+        let device = DeviceKey { public: Map::new(), since: now, proven };
+        let asked = Asked::At(Step::Again).read(&key, &device.next_challenge(session, &key, back)).unwrap();
+        assert_eq!((asked.0, asked.1 > now), (session, true), "later than what was answered last");
+        assert_eq!(device.vouched(session, None, &key, now), Vouched::NotYet);
+        assert_eq!(device.vouched(session, None, &key, back), Vouched::Not);
+    }
+
+    #[test]
+    fn what_is_said_of_one_step_or_session_says_nothing_of_another() {
+        let now: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
+        let entropy = SeededEntropy::new(1);
+        let (key, other) = (DigestKey::from_bytes(&[7; 32]), DigestKey::from_bytes(&[8; 32]));
+        let (session, another) = (SessionId::new(now, &entropy), SessionId::new(now, &entropy));
+        let device = DeviceKey { public: Map::new(), since: Timestamp::default(), proven: AtomicI64::new(0) };
+        let cookie = device_cookie(&key, session, now, Duration::from_secs(600));
+        let word = cookie.split_once('=').unwrap().1.split(';').next().unwrap();
+        let vouched = |session, word, key, now| device.vouched(session, Some(word), key, now);
+        assert_eq!(vouched(session, word, &key, now), Vouched::HasKey);
+        assert_eq!(vouched(another, word, &key, now), Vouched::Not);
+        assert_eq!(vouched(session, word, &other, now), Vouched::Not);
+        let over = now.plus(Duration::from_secs(660));
+        assert_eq!(vouched(session, word, &key, over), Vouched::Not);
+        for asked in [first_challenge(&key, session, now), device.next_challenge(session, &key, now)] {
+            assert_eq!(device.vouched(session, Some(&asked), &key, now), Vouched::Not);
+        }
+    }
+}
