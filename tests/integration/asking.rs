@@ -1,16 +1,12 @@
 //! What is asked for: lowered before it is sent, or refused; and the event says so.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-
-use leastway::app::reload::Reloaded;
 use leastway::domain::asked::Lowered;
 use leastway::domain::event::{Outcome, Verdict};
 use leastway::domain::reason::Reason;
 use leastway::features::audit::events::Event;
 use serde_json::{Value, json};
 
-use crate::house::{House, Neighbors, edit};
+use crate::house::{House, edit};
 use crate::line::{Came, Line, Protocol};
 
 const ROUTES: &str = r#"
@@ -54,22 +50,12 @@ entries = "fhir"
 "#;
 
 async fn house() -> House {
-    let house = House::open(Neighbors::All).await;
-    let file = house.file("applications/ehr.toml");
-    edit(
-        &file,
-        "identity_headers = [\"remote_user\"]",
-        "identity_headers = [\"remote_user\"]\nquirks = [\"fhir_search\"]",
-    );
-    OpenOptions::new().append(true).open(&file).unwrap().write_all(ROUTES.as_bytes()).unwrap();
-    edit(
-        &house.file("roles.toml"),
-        "records_per_response = 100\n",
-        "records_per_response = 100\npage_size = 30\nformats = [\"html\", \"pdf\"]\n",
-    );
-    let reloaded = house.running.reload().await;
-    assert!(matches!(reloaded, Reloaded::Swapped(_)), "{reloaded:?}");
-    house
+    House::with_routes(ROUTES, |clinic| {
+        let limit = "records_per_response = 100\n";
+        let with = format!("{limit}page_size = 30\nformats = [\"html\", \"pdf\"]\n");
+        edit(&clinic.root().join("roles.toml"), limit, &with);
+    })
+    .await
 }
 
 async fn get(line: &mut Line, cookie: &str, path: &str) -> Came {

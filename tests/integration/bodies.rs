@@ -1,11 +1,9 @@
 //! Bodies that carry the action: judged, forwarded byte for byte, and each entry of a batch on its own.
 
-use std::fs::OpenOptions;
 use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use leastway::app::reload::Reloaded;
 use leastway::domain::action::Action;
 use leastway::domain::event::{Outcome, Verdict};
 use leastway::domain::reason::Reason;
@@ -14,7 +12,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::house::{House, Neighbors, edit};
+use crate::house::House;
 use crate::line::{Came, Line, Protocol};
 
 /// Routes beside those of the shipped configuration, told by what is posted to them.
@@ -64,17 +62,7 @@ category = ["demographics"]
 "#;
 
 async fn house() -> House {
-    let house = House::open(Neighbors::All).await;
-    let file = house.file("applications/ehr.toml");
-    edit(
-        &file,
-        "identity_headers = [\"remote_user\"]",
-        "identity_headers = [\"remote_user\"]\nquirks = [\"fhir_search\"]",
-    );
-    OpenOptions::new().append(true).open(&file).unwrap().write_all(ROUTES.as_bytes()).unwrap();
-    let reloaded = house.running.reload().await;
-    assert!(matches!(reloaded, Reloaded::Swapped(_)), "{reloaded:?}");
-    house
+    House::with_routes(ROUTES, |_| {}).await
 }
 
 async fn post(line: &mut Line, cookie: &str, path: &str, media_type: &str, body: &[u8]) -> Came {

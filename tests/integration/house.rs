@@ -80,6 +80,18 @@ impl House {
         Self { running, ports, directory, clock, clinic, application, _folder: folder }
     }
 
+    /// With these routes of the EHR besides, which is taken for a server of FHIR.
+    pub(crate) async fn with_routes(routes: &str, change: impl FnOnce(&WorkDirectory)) -> Self {
+        Self::furnish(Neighbors::All, |clinic| {
+            let file = clinic.root().join("applications/ehr.toml");
+            let headers = "identity_headers = [\"remote_user\"]";
+            edit(&file, headers, &format!("{headers}\nquirks = [\"fhir_search\"]"));
+            append(&file, routes);
+            change(clinic);
+        })
+        .await
+    }
+
     /// Stops the gateway, and starts it again on the same files.
     pub(crate) async fn restart(self) -> Self {
         self.restart_after(|| {}).await
