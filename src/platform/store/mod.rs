@@ -5,6 +5,7 @@
 //! process: a second one is refused at start. SQL is kept to what SQLite and PostgreSQL both
 //! understand: `$n`, `ON CONFLICT … DO UPDATE`, `RETURNING`, BIGINT, TEXT, BLOB, no date functions.
 
+mod changes;
 mod examine;
 mod migration;
 mod value;
@@ -20,13 +21,19 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+pub use changes::{Change, Changes, Told};
 pub use examine::{Condition, examine};
 pub use migration::Migrations;
 pub use value::{Row, Statement, Value};
 
 /// A store that is open. Cheap to clone; the file is closed with the last clone.
 #[derive(Clone, Debug)]
-pub struct Store(Arc<Inner>);
+pub struct Store {
+    inner: Arc<Inner>,
+    /// To the other of two nodes.
+    #[cfg(test)]
+    line: Option<Arc<changes::pair::Line>>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -104,19 +111,73 @@ impl Store {
         reader.pragma_update(None, "query_only", true).map_err(|error| opening(path, &error))?;
         let writer =
             writer::Writer::start(connection, WAITING_MAX).map_err(|error| unopened(path, &error))?;
-        Ok(Self(Arc::new(Inner { writer, reader: Mutex::new(reader), _lock: lock })))
+        let inner = Arc::new(Inner { writer, reader: Mutex::new(reader), _lock: lock });
+        Ok(Self {
+            inner,
+            #[cfg(test)]
+            line: None,
+        })
     }
 
     /// Carries the statements out, all or none, and answers when they are on the disk. Returns how
     /// many rows each has changed.
     pub async fn write(&self, statements: Vec<Statement>) -> Result<Vec<usize>, StoreError> {
-        self.0.writer.write(statements).await
+        self.inner.writer.write(statements).await
+    }
+
+    /// As [`write`](Self::write), and tells the other nodes of `changes` as soon as it is on the disk.
+    pub async fn write_telling(
+        &self,
+        statements: Vec<Statement>,
+        changes: Vec<Change>,
+    ) -> Result<Vec<usize>, StoreError> {
+        let changed = self.write(statements).await?;
+        #[cfg(test)]
+        if let Some(line) = &self.line {
+            line.tell(changes);
+            return Ok(changed);
+        }
+        drop(changes);
+        Ok(changed)
+    }
+
+    /// Whether other nodes write into it too, so that what is not in memory may be there all the same.
+    pub const fn is_shared(&self) -> bool {
+        #[cfg(test)]
+        if self.line.is_some() {
+            return true;
+        }
+        false
+    }
+
+    /// What other nodes tell, from now on. There is one listener; a second one hears nothing.
+    pub fn changes(&self) -> Changes {
+        #[cfg(test)]
+        if let Some(line) = &self.line {
+            return line.changes();
+        }
+        Changes::none()
+    }
+
+    /// The rows that a query finds, on a request's way: nobody else on this thread waits for it.
+    pub async fn find(&self, query: Statement) -> Result<Vec<Row>, StoreError> {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.read(&query)).await.map_err(|_| StoreError::Unexpected)?
     }
 
     /// The rows that a query finds. Blocks: for the start and for background work.
     pub fn read(&self, query: &Statement) -> Result<Vec<Row>, StoreError> {
-        let reader = self.0.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let reader = self.inner.reader.lock().unwrap_or_else(PoisonError::into_inner);
         query.rows(&reader)
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// Two nodes in this process that share one store, as they would share a server.
+    pub fn pair(path: &Path, parts: &[Migrations]) -> Result<[Self; 2], StoreError> {
+        let Self { inner, .. } = Self::open(path, parts)?;
+        Ok(changes::pair::Line::both().map(|line| Self { inner: inner.clone(), line: Some(Arc::new(line)) }))
     }
 }
 
