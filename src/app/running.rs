@@ -28,7 +28,7 @@ use crate::features::audit::journal::Journal;
 use crate::features::authn::RelyingParty;
 use crate::features::directory::settings::DirectoryBounds;
 use crate::features::directory::{self, Directory};
-use crate::features::guard::ledger::Ledger;
+use crate::features::guard::ledger::{Amounts, Came, Ledger};
 use crate::features::hold::settings::HoldBounds;
 use crate::features::hold::{self, Holds};
 use crate::features::risk::{self, Book};
@@ -272,13 +272,17 @@ fn restore(ledger: &Ledger, directory: &Path, now: Timestamp) -> anyhow::Result<
             continue;
         };
         // What was begun counts, unless it is known to have been withheld.
-        let came = event.closing.as_ref().is_none_or(|closing| {
-            matches!(closing.outcome, Outcome::Completed | Outcome::Aborted)
-                && closing.status.is_none_or(|status| (200..300).contains(&status))
-        });
-        let found_file = event.closing.as_ref().is_some_and(|closing| closing.found_file);
+        let came = match &event.closing {
+            None => Some(Came::default()),
+            Some(closing) => {
+                let is_released = matches!(closing.outcome, Outcome::Completed | Outcome::Aborted)
+                    && closing.status.is_none_or(|status| (200..300).contains(&status));
+                let amounts = Amounts { records: closing.records.at_least(), bytes: closing.bytes_out };
+                is_released.then_some(Came { amounts, found_file: closing.found_file })
+            }
+        };
         let subject = SubjectId { issuer: subject.issuer.clone(), sub: subject.sub.clone() };
-        ledger.recall(&subject, &opening.takes(), (came, found_file), opening.time);
+        ledger.recall(&subject, &opening.takes(), came, opening.time);
     }
     Ok(())
 }

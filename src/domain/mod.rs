@@ -24,6 +24,7 @@ pub mod reason;
 pub mod reply_shape;
 pub mod revocation;
 pub mod risk;
+pub mod rolling;
 pub mod row_selector;
 pub mod signal;
 pub mod subject;

@@ -238,7 +238,8 @@ impl Passage<'_> {
         let authority = self.normalized.head.authority.as_str();
         let (head, body) = self.rewrite()?.apply(reply, authority, self.is_document()?).into_parts();
         let meter = Meter::new(shape, &head, &rules.guard);
-        match release(Response::from_parts(head, body), meter, terms, durable, &rules.guard).await {
+        let claim = self.claim(terms).filter(|_| status.is_success());
+        match release(Response::from_parts(head, body), meter, terms, claim, durable, &rules.guard).await {
             Ok(released) => {
                 self.may_still_have()?;
                 let mut slots = slots;

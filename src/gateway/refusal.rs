@@ -13,7 +13,7 @@ use crate::domain::assurance::AssuranceClass;
 use crate::domain::count::WhyUnknown;
 use crate::domain::decision::{Challenge, Denial};
 use crate::domain::event::{Outcome, Verdict};
-use crate::domain::limit::{Exceeded, LimitName};
+use crate::domain::limit::Exceeded;
 use crate::domain::reason::Reason;
 use crate::features::audit::JournalError;
 use crate::features::authn::AuthnError;
@@ -201,7 +201,7 @@ impl Refusal {
                 Challenge::Justify => StatusCode::FORBIDDEN,
             },
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::TooMuch(exceeded, _) if is_window(exceeded.limit) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMuch(exceeded, _) if exceeded.limit.is_window() => StatusCode::TOO_MANY_REQUESTS,
             Self::CrossSite
             | Self::Denied(..)
             | Self::TooMuch(..)
@@ -345,16 +345,9 @@ impl Refusal {
 /// How long somebody waits at least who was shed.
 const OVERLOAD_LASTS: Duration = Duration::from_secs(2);
 
-const fn is_window(limit: LimitName) -> bool {
-    match limit {
-        LimitName::ExportsPerDay | LimitName::PatientsOpenedPerShift => true,
-        LimitName::RecordsPerResponse | LimitName::RecordsPerExport => false,
-    }
-}
-
 /// The reason under which passing a limit is known.
 pub const fn over(exceeded: Exceeded, action: Action) -> Reason {
-    match (is_window(exceeded.limit), action.takes_away()) {
+    match (exceeded.limit.is_window(), action.takes_away()) {
         (true, _) => Reason::ExportOverWindowBudget,
         (false, true) => Reason::ExportOverRequestLimit,
         (false, false) => Reason::RecordsOverResponseLimit,
@@ -411,6 +404,7 @@ mod tests {
 
     use super::*;
     use crate::domain::asked::Allowed;
+    use crate::domain::limit::LimitName;
     use crate::features::authn::LogoutTokenFault;
     use crate::gateway::normalize::path::PathFault;
 

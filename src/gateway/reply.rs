@@ -17,6 +17,7 @@ use super::pulse::UnderWay;
 use crate::domain::event::{Closing, Outcome};
 use crate::domain::reason::Reason;
 use crate::features::guard::body::{EndedHow, GuardedBody, ReleaseRecord};
+use crate::features::guard::limit::Beyond;
 use crate::features::rewrite::body::Rewritten;
 use crate::features::upstream::headers::REQUEST_ID;
 use crate::features::upstream::send;
@@ -142,7 +143,8 @@ fn note(closing: &mut Closing, released: &ReleaseRecord) -> Outcome {
             Outcome::Aborted
         }
         EndedHow::LimitReached => {
-            closing.reason = Some(Reason::ExportOverRequestLimit);
+            let beyond = released.verdict.beyond().map(Beyond::reason);
+            closing.reason = Some(beyond.unwrap_or(Reason::ExportOverRequestLimit));
             Outcome::Aborted
         }
         EndedHow::Dropped => {

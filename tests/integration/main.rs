@@ -55,3 +55,4 @@ mod streaming;
 mod traces;
 mod trust;
 mod upstream;
+mod windows;

@@ -184,10 +184,41 @@ static LIMIT: Table = Table {
             "Records in one reply that is taken away.",
         ),
         key(
+            "records_per_hour",
+            Kind::Whole(0, NUMBER_MAX),
+            Absent::Means("no limit"),
+            "Records that are looked at in 60 minutes, rolling, on routes that count: many small pages add up.",
+        ),
+        key(
+            "patients_listed_per_hour",
+            Kind::Whole(0, NUMBER_MAX),
+            Absent::Means("no limit"),
+            "Distinct patients that lists name in 60 minutes, rolling, on routes whose `reply` says what names the patient. \
+             Whom a list has named may be named again.",
+        ),
+        key(
+            "patients_opened_per_hour",
+            Kind::Whole(0, NUMBER_MAX),
+            Absent::Means("no limit"),
+            "Distinct patients opened in 60 minutes, rolling.",
+        ),
+        key(
             "exports_per_day",
             Kind::Whole(0, NUMBER_MAX),
             Absent::Means("no limit"),
             "Replies taken away in 24 hours, rolling. A file from a route that is only looked at is one of them.",
+        ),
+        key(
+            "records_exported_per_day",
+            Kind::Whole(0, NUMBER_MAX),
+            Absent::Means("no limit"),
+            "Records in all that is taken away in 24 hours, rolling.",
+        ),
+        key(
+            "bytes_exported_per_day",
+            Kind::Size("1KiB", "1TiB"),
+            Absent::Means("no limit"),
+            "What is taken away in 24 hours, rolling, in bytes as they are sent: what is compressed counts compressed.",
         ),
         key(
             "patients_opened_per_shift",

@@ -114,6 +114,11 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
     let records_per_export = reader.whole("records_per_export");
     let exports_per_day = reader.whole("exports_per_day");
     let patients_opened_per_shift = reader.whole("patients_opened_per_shift");
+    let records_per_hour = reader.whole("records_per_hour");
+    let patients_listed_per_hour = reader.whole("patients_listed_per_hour");
+    let patients_opened_per_hour = reader.whole("patients_opened_per_hour");
+    let records_exported_per_day = reader.whole("records_exported_per_day");
+    let bytes_exported_per_day = reader.size("bytes_exported_per_day");
     let (page_size, days_back) = (reader.whole("page_size"), reader.whole("days_back"));
     let formats = if reader.has("formats") {
         reader.list::<Format>("formats").map(|formats| Some(formats.into_iter().collect()))
@@ -125,7 +130,12 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
     Some(Limits {
         records_per_response,
         records_per_export,
+        records_per_hour,
+        patients_listed_per_hour,
+        patients_opened_per_hour,
         exports_per_day,
+        records_exported_per_day,
+        bytes_exported_per_day,
         patients_opened_per_shift,
         page_size,
         days_back,

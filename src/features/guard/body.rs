@@ -10,6 +10,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use super::count::Tally;
+use super::ledger::{Amounts, Claim};
 use super::limit::{Terms, Verdict};
 use super::meter::Meter;
 use super::trailers::Trailers;
@@ -101,11 +102,57 @@ pub(super) struct Watch {
     /// A count may still break it off. The last piece is then held back until the whole is known to be
     /// within its limit, so that what is broken off never looks complete.
     pub(super) may_deny: bool,
+    /// What it takes of the person's windows, where these bound what it holds.
+    pub(super) claim: Option<Claim>,
+    /// What being beyond a window has come to.
+    pub(super) window: Verdict,
+    /// Bytes that came.
+    pub(super) came: u64,
 }
 
 impl Watch {
+    /// So many bytes have come, and were counted, before it was known how they are watched.
+    pub(super) fn begin(&mut self, came: u64) {
+        self.came = came;
+        if let Some(claim) = self.claim.as_mut().filter(|_| self.taken_away) {
+            claim.take_away();
+        }
+        self.take_room(&self.meter.so_far());
+    }
+
+    /// Counts the next piece, and takes room for it.
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        self.meter.push(piece);
+        self.came += piece.len() as u64;
+        if self.claim.is_some() {
+            self.take_room(&self.meter.so_far());
+        }
+    }
+
+    /// The body is complete.
+    pub(super) fn finish(&mut self) -> Tally {
+        let tally = self.meter.finish();
+        self.take_room(&tally);
+        tally
+    }
+
+    /// What it comes to: by itself, and with what its person has had already.
     pub(super) fn judge(&self, tally: &Tally) -> Verdict {
-        self.terms.judge(tally, self.taken_away)
+        match self.terms.judge(tally, self.taken_away) {
+            Verdict::Within => self.window,
+            Verdict::Advise(_) if !self.window.passes() => self.window,
+            verdict @ (Verdict::Advise(_) | Verdict::Needs(..) | Verdict::Block(_)) => verdict,
+        }
+    }
+
+    fn take_room(&mut self, tally: &Tally) {
+        let Some(claim) = self.claim.as_mut().filter(|_| self.window.passes()) else { return };
+        let so_far = Amounts { records: tally.records.at_least(), bytes: self.came };
+        let terms = &self.terms;
+        let passes = |exceeded| terms.exceeds(exceeded).passes();
+        if let Err(exceeded) = claim.grow(so_far, &self.meter.take_named(), passes) {
+            self.window = terms.exceeds(exceeded);
+        }
     }
 }
 
@@ -196,7 +243,7 @@ impl<B> GuardedBody<B> {
     /// The application has ended: whether what it sent may pass to its end.
     fn settle(&mut self) -> bool {
         self.upstream = None;
-        let tally = self.watch.meter.finish();
+        let tally = self.watch.finish();
         let verdict = self.watch.judge(&tally);
         self.settled = Some((tally, verdict));
         !self.watch.may_deny || verdict.passes()
@@ -213,12 +260,15 @@ impl<B> GuardedBody<B> {
 
     /// Counts a piece; whether it may be handed on.
     fn admit(&mut self, piece: &Bytes) -> bool {
-        self.watch.meter.push(piece);
+        self.watch.push(piece);
         !self.watch.may_deny || self.watch.judge(&self.watch.meter.so_far()).passes()
     }
 
     fn hand_on(&mut self, piece: Bytes) -> Poll<Option<Result<Frame<Bytes>, GuardError>>> {
         self.bytes += piece.len() as u64;
+        if let Some(claim) = &mut self.watch.claim {
+            claim.keep();
+        }
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

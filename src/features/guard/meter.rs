@@ -13,7 +13,7 @@ use http::header::CONTENT_RANGE;
 use http::response::Parts;
 use http::{HeaderMap, StatusCode};
 
-use super::count::{Counter, ERROR_BYTES_MAX, Tally};
+use super::count::{Counter, ERROR_BYTES_MAX, Named, Tally};
 use super::media::{Declared, Form, Lead};
 use super::settings::GuardSettings;
 use crate::domain::count::{Count, WhyUnknown};
@@ -114,6 +114,12 @@ impl Meter {
         {
             counting.push(piece, &mut self.lead);
         }
+    }
+
+    /// Whom the reply has named since this was last asked, each once.
+    pub fn take_named(&mut self) -> Vec<Named> {
+        let counter = self.counting.as_mut().and_then(|counting| counting.counter.as_mut());
+        counter.map(Counter::take_named).unwrap_or_default()
     }
 
     /// How many so far: lower bounds, or already unknown.

@@ -22,6 +22,7 @@ use http_body::Body;
 
 use super::body::{BoxError, GuardedBody, Watch};
 use super::count::Tally;
+use super::ledger::Claim;
 use super::limit::{Beyond, Step, Terms, Verdict};
 use super::meter::Meter;
 use super::settings::GuardSettings;
@@ -73,11 +74,13 @@ impl Withheld {
     }
 }
 
-/// Releases `reply` under `terms`, or withholds it. The opening entry of its event is on the disk.
+/// Releases `reply` under `terms`, or withholds it. The opening entry of its event is on the disk. What it holds is taken
+/// of the person's windows by `claim`, where these bound that.
 pub async fn release<B>(
     reply: Response<B>,
     mut meter: Meter,
     terms: &Terms,
+    claim: Option<Claim>,
     _durable: Durable,
     settings: &GuardSettings,
 ) -> Result<Released<B>, Withheld>
@@ -108,7 +111,17 @@ where
         head.headers.remove(TRAILER);
     }
 
-    let watch = Watch { trailers, meter, terms: *terms, taken_away, may_deny: terms.may_deny(taken_away) };
+    let mut watch = Watch {
+        trailers,
+        meter,
+        terms: *terms,
+        taken_away,
+        may_deny: terms.may_deny(taken_away),
+        claim,
+        window: Verdict::Within,
+        came: 0,
+    };
+    watch.begin(waiting.bytes as u64);
     let body = if watch.may_deny && watch.meter.is_counting() {
         waiting.release_counted(watch, settings.hold_bytes).await?
     } else {
@@ -163,7 +176,7 @@ where
         if let Some(upstream) = self.upstream.take().filter(|upstream| !upstream.is_end_stream()) {
             return GuardedBody::streaming(self.pieces, upstream, watch);
         }
-        let tally = watch.meter.finish();
+        let tally = watch.finish();
         let verdict = watch.judge(&tally);
         GuardedBody::complete(self.pieces, self.trailers, watch, tally, verdict)
     }
@@ -186,10 +199,10 @@ where
             let Some(piece) = self.next().await.map_err(|withheld| counted(withheld, &watch.meter))? else {
                 break;
             };
-            watch.meter.push(&piece);
+            watch.push(&piece);
             self.keep(piece);
         }
-        let tally = watch.meter.finish();
+        let tally = watch.finish();
         let verdict = self.pass(&watch, &tally)?;
         Ok(GuardedBody::complete(self.pieces, self.trailers, watch, tally, verdict))
     }

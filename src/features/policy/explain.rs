@@ -330,7 +330,12 @@ fn limits_text(limits: &Limits) -> String {
     let numbers = [
         ("records per reply", limits.records_per_response),
         ("records per export", limits.records_per_export),
+        ("records an hour", limits.records_per_hour),
+        ("patients listed an hour", limits.patients_listed_per_hour),
+        ("patients opened an hour", limits.patients_opened_per_hour),
         ("exports a day", limits.exports_per_day),
+        ("records exported a day", limits.records_exported_per_day),
+        ("bytes exported a day", limits.bytes_exported_per_day),
         ("patients opened a shift", limits.patients_opened_per_shift),
     ];
     let numbers: Vec<_> = numbers

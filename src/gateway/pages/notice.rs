@@ -98,7 +98,13 @@ impl<'a> Desk<'a> {
             LimitName::RecordsPerResponse | LimitName::RecordsPerExport => {
                 steps.push(Step::words(messages.too_much.template.as_str()));
             }
-            LimitName::ExportsPerDay | LimitName::PatientsOpenedPerShift => {}
+            LimitName::RecordsPerHour
+            | LimitName::PatientsListedPerHour
+            | LimitName::PatientsOpenedPerHour
+            | LimitName::ExportsPerDay
+            | LimitName::RecordsExportedPerDay
+            | LimitName::BytesExportedPerDay
+            | LimitName::PatientsOpenedPerShift => {}
         }
         steps.push(Step::words(messages.too_much.raise.as_str()));
 
@@ -390,10 +396,15 @@ impl<'a> Desk<'a> {
         let actual = number.write(exceeded.actual);
         let asked = match exceeded.limit {
             // Counting may have stopped once it was too many.
-            LimitName::RecordsPerResponse | LimitName::RecordsPerExport => {
-                figure.at_least.with(&[("n", &actual)])
-            }
-            LimitName::ExportsPerDay | LimitName::PatientsOpenedPerShift => actual,
+            LimitName::RecordsPerResponse
+            | LimitName::RecordsPerExport
+            | LimitName::RecordsPerHour
+            | LimitName::PatientsListedPerHour
+            | LimitName::RecordsExportedPerDay
+            | LimitName::BytesExportedPerDay => figure.at_least.with(&[("n", &actual)]),
+            LimitName::ExportsPerDay
+            | LimitName::PatientsOpenedPerHour
+            | LimitName::PatientsOpenedPerShift => actual,
         };
         vec![(figure.actual.to_string(), asked), (figure.allowed.to_string(), number.write(exceeded.allowed))]
     }

@@ -7,7 +7,7 @@
 //! patients are not.
 
 use super::Tally;
-use super::patients::Patients;
+use super::patients::{Named, Patients};
 use super::scan::any_of;
 use crate::domain::count::{Count, WhyUnknown};
 
@@ -93,6 +93,11 @@ impl CsvScanner {
             Some(delimiter) => self.scan(piece, delimiter),
             None => self.sniff(piece),
         }
+    }
+
+    /// Whom it has named since this was last asked.
+    pub fn take_named(&mut self) -> Vec<Named> {
+        self.patients.take_named()
     }
 
     /// How many so far: lower bounds, or already unknown.

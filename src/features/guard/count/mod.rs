@@ -34,6 +34,7 @@ pub use json::JsonScanner;
 pub use label::Label;
 pub use multipart::MultipartScanner;
 pub use ndjson::NdjsonScanner;
+pub use patients::Named;
 pub use sql::SqlScanner;
 pub use xml::XmlScanner;
 
@@ -149,6 +150,11 @@ impl Counter {
                 }
             }
         }
+    }
+
+    /// Whom it has named since this was last asked, each once.
+    pub fn take_named(&mut self) -> Vec<Named> {
+        each!(&mut self.scanner, scanner => scanner.take_named())
     }
 
     /// How many so far: lower bounds, or already unknown.

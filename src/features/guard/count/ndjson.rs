@@ -5,7 +5,7 @@
 
 use super::Tally;
 use super::lexer::{Broken, Lexer, Sink, Wants};
-use super::patients::Patients;
+use super::patients::{Named, Patients};
 use super::text::{NameFilter, Scalar, Text};
 use crate::domain::count::{Count, WhyUnknown};
 
@@ -40,6 +40,11 @@ impl NdjsonScanner {
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         self.lexer.push(piece, &mut self.lines);
+    }
+
+    /// Whom it has named since this was last asked.
+    pub fn take_named(&mut self) -> Vec<Named> {
+        self.lines.patients.take_named()
     }
 
     /// How many so far: lower bounds, or already unknown.

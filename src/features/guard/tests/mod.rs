@@ -3,6 +3,7 @@
 mod codings;
 mod files;
 mod limits;
+mod sums;
 mod texts;
 mod unknown;
 mod windows;
@@ -23,7 +24,7 @@ use http::{Response, StatusCode};
 use http_body::{Body, Frame};
 
 use super::body::{EndedHow, GuardError, GuardedBody, ReleaseRecord};
-use super::ledger::{DAY, Ledger, SHIFT};
+use super::ledger::{Amounts, Came, Claim, DAY, HOUR, Ledger, SHIFT};
 use super::limit::{Beyond, Step, Terms, Verdict};
 use super::meter::Meter;
 use super::release::{Cause, Withheld, release};
@@ -120,6 +121,7 @@ struct Reply {
     body: Upstream,
     shape: Option<ReplyShape>,
     settings: GuardSettings,
+    claim: Option<Claim>,
 }
 
 impl Reply {
@@ -133,7 +135,7 @@ impl Reply {
         pieces: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Self {
         let head = Response::builder().header(CONTENT_TYPE, kind);
-        Self { head, body: Upstream::sending(pieces), shape, settings: SETTINGS }
+        Self { head, body: Upstream::sending(pieces), shape, settings: SETTINGS, claim: None }
     }
 
     fn status(mut self, status: u16) -> Self {
@@ -151,11 +153,17 @@ impl Reply {
         self
     }
 
+    /// Takes its room of the windows.
+    fn claiming(mut self, claim: Claim) -> Self {
+        self.claim = Some(claim);
+        self
+    }
+
     fn ask(self, terms: &Terms) -> Result<Response<GuardedBody<Upstream>>, Withheld> {
         let (head, body) = self.head.body(self.body).unwrap().into_parts();
         let meter = Meter::new(self.shape.as_ref(), &head, &self.settings);
         let reply = Response::from_parts(head, body);
-        run(release(reply, meter, terms, Durable::assertion(), &self.settings))
+        run(release(reply, meter, terms, self.claim, Durable::assertion(), &self.settings))
     }
 
     /// Released and read to its end.

@@ -11,6 +11,7 @@ mod statement;
 use self::lexer::Lexer;
 use self::statement::Statement;
 use super::Tally;
+use super::patients::Named;
 use crate::domain::count::{Count, WhyUnknown};
 
 /// Counts rows of a dump, and the distinct values of one column where the dump names columns.
@@ -30,6 +31,11 @@ impl SqlScanner {
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         self.broken = self.broken || self.lexer.push(piece, &mut self.statement).is_err();
+    }
+
+    /// Whom it has named since this was last asked.
+    pub fn take_named(&mut self) -> Vec<Named> {
+        self.statement.take_named()
     }
 
     /// How many so far: lower bounds, or already unknown.

@@ -3,7 +3,7 @@
 use super::lexer::{Broken, TEXT_BYTES_MAX, Token};
 use super::place::{Before, CopyHead, Copying, Place, Said, Target};
 use crate::domain::count::{Count, WhyUnknown};
-use crate::features::guard::count::patients::Patients;
+use crate::features::guard::count::patients::{Named, Patients};
 
 /// Statements that hold no rows.
 const WITHOUT_ROWS: &[&str] = &[
@@ -64,6 +64,10 @@ impl Statement {
 
     pub(super) const fn rows(&self) -> u64 {
         self.rows
+    }
+
+    pub(super) fn take_named(&mut self) -> Vec<Named> {
+        self.patients.take_named()
     }
 
     pub(super) fn patients(&self) -> Count {

@@ -8,7 +8,7 @@ mod tag;
 
 use self::tag::{Broken, Tag, encoding, local, unescape};
 use super::Tally;
-use super::patients::Patients;
+use super::patients::{Named, Patients};
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::{ElementPath, PatientLocator};
 
@@ -97,6 +97,11 @@ impl XmlScanner {
         if self.broken.is_none() && self.read(piece).is_err() && self.broken.is_none() {
             self.broken = Some(WhyUnknown::Unparsable);
         }
+    }
+
+    /// Whom it has named since this was last asked.
+    pub fn take_named(&mut self) -> Vec<Named> {
+        self.patients.take_named()
     }
 
     /// How many so far: lower bounds, or already unknown.

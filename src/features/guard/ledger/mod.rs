@@ -1,22 +1,32 @@
-//! What a person has taken already: exports in 24 hours, distinct patients in a shift of 12 hours, both rolling.
+//! What a person has taken already: exports, and what they held, in 24 hours; distinct patients opened in a shift of
+//! 12 hours and in one; records looked at, and distinct patients listed, in an hour. All rolling.
 //!
-//! Exact, in memory, and shared by all workers; touched by exports and opened records only, never by
-//! every request. An export is reserved before its reply is released, so that two tabs do not
-//! double an allowance. The journal restores it at start.
+//! In memory, and shared by all workers; touched by exports, opened records, and lists of people whose lists are
+//! bounded, never by every request. What a reply takes is taken before it is released, so that two tabs do not
+//! double an allowance. The journal restores it at start, but for which patients were listed, whom it does not name.
 
-use std::collections::{HashMap, VecDeque};
+mod claim;
+mod person;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use self::person::Windows;
 use crate::domain::event::Taken;
 use crate::domain::limit::{Exceeded, LimitName, Limits};
 use crate::domain::patient::PatientDigest;
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
 
-/// The window of `exports_per_day`.
+pub use claim::{Amounts, Claim};
+
+/// The window of what ends in `_per_hour`.
+pub const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// The window of what ends in `_per_day`.
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The window of `patients_opened_per_shift`.
@@ -38,6 +48,15 @@ pub struct Opened {
     pub exceeded: Option<Exceeded>,
 }
 
+/// A reply that came, as the journal tells of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Came {
+    /// What it held.
+    pub amounts: Amounts,
+    /// It was a file where one only looks.
+    pub found_file: bool,
+}
+
 /// The right to release one export. Dropped without [`ExportSlot::commit`], it is given back.
 #[must_use = "a slot that is dropped is given back"]
 pub struct ExportSlot {
@@ -52,20 +71,7 @@ struct Shard {
     sweep_after: Timestamp,
 }
 
-#[derive(Default)]
-struct Windows {
-    /// When, in order.
-    exports: VecDeque<Timestamp>,
-    /// Reserved, and neither released nor given back.
-    reserved: u64,
-    /// When each patient was opened last.
-    opened: HashMap<PatientDigest, Timestamp>,
-}
-
 const SHARDS: usize = 16;
-
-/// What one person can make us remember. Far beyond any limit; past it, counts are lower bounds.
-const REMEMBERED_MAX: usize = 10_000;
 
 /// How often those whose windows are empty are forgotten.
 const SWEEP: Duration = Duration::from_secs(10 * 60);
@@ -116,8 +122,7 @@ impl Ledger {
             slots.extend(slot);
         }
         if !taken.opened.is_empty()
-            && let Some(exceeded) =
-                self.opened(subject, &taken.opened, limits.patients_opened_per_shift, now).exceeded
+            && let Some(exceeded) = self.opened(subject, &taken.opened, limits, now).exceeded
         {
             beyond(exceeded)?;
             self.record_opened(subject, &taken.opened, now);
@@ -126,17 +131,20 @@ impl Ledger {
     }
 
     /// Remembers what a request has taken, at start: the journal tells of it, in any order. What was opened counts as
-    /// soon as it was permitted, exports if they `came`. `found_file`: its reply was a file where one only looks.
-    pub fn recall(
-        &self,
-        subject: &SubjectId,
-        taken: &Taken,
-        (came, found_file): (bool, bool),
-        time: Timestamp,
-    ) {
-        if came {
-            let exports = if taken.exports == 0 { u32::from(found_file) } else { taken.exports };
-            (0..exports).for_each(|_| self.record_export(subject, time));
+    /// soon as it was permitted, the rest if it came.
+    pub fn recall(&self, subject: &SubjectId, taken: &Taken, came: Option<Came>, time: Timestamp) {
+        if let Some(came) = came {
+            let exports = if taken.exports == 0 { u32::from(came.found_file) } else { taken.exports };
+            for _ in 0..exports {
+                self.record_export(subject, time);
+            }
+            let mut shard = self.shard(subject, time);
+            let windows = shard.people.entry(subject.clone()).or_default();
+            if exports > 0 {
+                windows.export_amounts(came.amounts, time);
+            } else {
+                windows.list(came.amounts, &[], time);
+            }
         }
         self.record_opened(subject, &taken.opened, time);
     }
@@ -163,35 +171,25 @@ impl Ledger {
         }
     }
 
-    /// `subject` is about to open the records of `patients`, each named once; `allowed` distinct ones may be opened in
-    /// a shift. Remembers them unless they exceed that: where they are let pass all the same,
+    /// `subject` is about to open the records of `patients`, each named once. Remembers them unless they exceed that: where they are let pass all the same,
     /// [`Ledger::record_opened`] them.
     pub fn opened(
         &self,
         subject: &SubjectId,
         patients: &[PatientDigest],
-        allowed: Option<u64>,
+        limits: &Limits,
         now: Timestamp,
     ) -> Opened {
         let mut shard = self.shard(subject, now);
         let windows = shard.people.entry(subject.clone()).or_default();
         windows.forget_before(now);
-        let new = patients.iter().filter(|patient| !windows.opened.contains_key(patient)).count() as u64;
-        let distinct = windows.opened.len() as u64 + new;
-        match allowed {
-            // Going back to a record that is open already is always free.
-            Some(allowed) if distinct > allowed && new > 0 => {
-                let exceeded =
-                    Exceeded { limit: LimitName::PatientsOpenedPerShift, allowed, actual: distinct };
-                Opened { distinct, exceeded: Some(exceeded) }
-            }
-            Some(_) | None => {
-                for patient in patients {
-                    windows.open(*patient, now);
-                }
-                Opened { distinct, exceeded: None }
+        let (distinct, exceeded) = windows.would_open(patients, limits, now);
+        if exceeded.is_none() {
+            for patient in patients {
+                windows.open(*patient, now);
             }
         }
+        Opened { distinct, exceeded }
     }
 
     /// An export that has happened is remembered, whatever was allowed.
@@ -257,36 +255,6 @@ impl Drop for ExportSlot {
     fn drop(&mut self) {
         if !self.is_committed {
             self.ledger.with(&self.subject, |windows| windows.reserved = windows.reserved.saturating_sub(1));
-        }
-    }
-}
-
-impl Windows {
-    fn forget_before(&mut self, now: Timestamp) {
-        let (day, shift) = (now.minus(DAY), now.minus(SHIFT));
-        while self.exports.front().is_some_and(|time| *time <= day) {
-            self.exports.pop_front();
-        }
-        self.opened.retain(|_, time| *time > shift);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.exports.is_empty() && self.opened.is_empty() && self.reserved == 0
-    }
-
-    fn export(&mut self, time: Timestamp) {
-        let at = self.exports.partition_point(|earlier| *earlier <= time);
-        self.exports.insert(at, time);
-        if self.exports.len() > REMEMBERED_MAX {
-            self.exports.pop_front();
-        }
-    }
-
-    fn open(&mut self, patient: PatientDigest, time: Timestamp) {
-        if let Some(last) = self.opened.get_mut(&patient) {
-            *last = time.max(*last);
-        } else if self.opened.len() < REMEMBERED_MAX {
-            self.opened.insert(patient, time);
         }
     }
 }
