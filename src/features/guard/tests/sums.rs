@@ -26,8 +26,8 @@ fn page(patients: std::ops::Range<u64>) -> Reply {
     Reply::of(Some(csv_shape()), "text/csv", body)
 }
 
-fn window(limit: LimitName, allowed: u64, actual: u64) -> Option<Verdict> {
-    Some(Verdict::Block(Beyond::Exceeded(Exceeded { limit, allowed, actual })))
+fn window(limit: LimitName, allowed: u64, actual: u64) -> Verdict {
+    Verdict::Block(Beyond::Exceeded(Exceeded { limit, allowed, actual }))
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn many_small_pages_add_up_to_a_block_that_takes_nothing() {
     }
     for _ in 0..2 {
         let withheld = ask(0..10, NOW).withheld(&terms);
-        assert_eq!(withheld.verdict(), window(LimitName::RecordsPerHour, 25, 30));
+        assert_eq!(withheld.verdict(), Some(window(LimitName::RecordsPerHour, 25, 30)));
         assert_eq!(withheld.reason(), Reason::ExportOverWindowBudget);
     }
     ask(0..5, NOW).released(&terms);
@@ -54,7 +54,7 @@ fn two_replies_at_once_do_not_take_the_same_room() {
     let terms = bounded(Action::Export, Limits { records_exported_per_day: Some(15), ..Limits::NONE });
     let first = page(0..10).claiming(claim(&ledger, &terms, NOW)).ask(&terms).unwrap();
     let withheld = page(0..10).claiming(claim(&ledger, &terms, NOW)).withheld(&terms);
-    assert_eq!(withheld.verdict(), window(LimitName::RecordsExportedPerDay, 15, 20));
+    assert_eq!(withheld.verdict(), Some(window(LimitName::RecordsExportedPerDay, 15, 20)));
     // Nothing of it has gone: its room is free again.
     drop(first);
     page(0..10).claiming(claim(&ledger, &terms, NOW)).released(&terms);
@@ -70,7 +70,7 @@ fn whom_a_list_has_named_may_be_named_again() {
         ask(0..10).released(&terms);
     }
     let withheld = ask(5..15).withheld(&terms);
-    assert_eq!(withheld.verdict(), window(LimitName::PatientsListedPerHour, 12, 15));
+    assert_eq!(withheld.verdict(), Some(window(LimitName::PatientsListedPerHour, 12, 15)));
     ask(5..12).released(&terms);
     ask(12..13).withheld(&terms);
     let other = ledger.claim(&nurse(), &"lab".parse().unwrap(), &terms.limits, NOW).unwrap();
