@@ -170,6 +170,9 @@ fn ask_policy(
             return policy::replay::run(arguments, file, out, problems);
         }
         policy::PolicyCommand::Learn(arguments) => return policy::learn::run(arguments, file, out),
+        policy::PolicyCommand::Prove(arguments) => {
+            return policy::prove::run(arguments, file, out, problems);
+        }
         policy::PolicyCommand::Tighten(arguments) => {
             return policy::tighten::run(arguments, file, out, problems);
         }

@@ -5,6 +5,7 @@
 mod candidate;
 pub(super) mod diff;
 pub(super) mod learn;
+pub(super) mod prove;
 mod recorded;
 pub(super) mod replay;
 pub(super) mod tighten;
@@ -45,6 +46,8 @@ pub enum PolicyCommand {
     Replay(replay::ReplayArguments),
     /// Propose routes for what was observed and none matched: to be read, corrected and put into the application's file.
     Learn(learn::LearnArguments),
+    /// Prove that the rules never permit what must not be, for anybody and on any route; or show what they permit. Needs cvc5.
+    Prove(prove::ProveArguments),
     /// Propose the least privilege that would have sufficed for what was recorded.
     Tighten(tighten::TightenArguments),
 }
@@ -151,6 +154,7 @@ impl PolicyCommand {
             | Self::Diff(_)
             | Self::Replay(_)
             | Self::Learn(_)
+            | Self::Prove(_)
             | Self::Tighten(_) => &[],
         }
     }
@@ -171,6 +175,7 @@ pub fn run(
         PolicyCommand::Diff(_)
         | PolicyCommand::Replay(_)
         | PolicyCommand::Learn(_)
+        | PolicyCommand::Prove(_)
         | PolicyCommand::Tighten(_) => Ok(Exit::Usage),
     }
 }
