@@ -159,17 +159,18 @@ pub(super) fn check(reader: &Reader<'_>, kinds: &[GivenSettings], routes: &[(&Re
     let is_set = all().any(|given| given.sets_patient);
     for (table, route) in routes {
         let Some(of_route) = route.given.as_deref() else { continue };
-        for (need, at) in of_route.needs.iter().zip(table.tables("needs", 1)) {
+        for (number, need) in (1..).zip(&of_route.needs) {
             if !given().any(|name| name == need.name.as_str()) {
                 let what = format!("no route gives `{}`, so nobody could bring one", need.name);
-                at.error("name", what, instead(need.name.as_str(), given()));
+                let key = format!("{}[{number}].name", table.key_of("needs"));
+                table.reading().error(&key, what, instead(need.name.as_str(), given()));
             }
         }
-        for (give, at) in of_route.gives.iter().zip(table.tables("gives", 1)) {
+        for (number, give) in (1..).zip(&of_route.gives) {
             if !needed().any(|name| name == give.name.as_str()) {
                 let what = format!("no route needs `{}`: whoever has one may use it", give.name);
-                let right = "a route with `needs` of that name";
-                at.reading().warning(&at.key_of("name"), what, right);
+                let key = format!("{}[{number}].name", table.key_of("gives"));
+                table.reading().warning(&key, what, "a route with `needs` of that name");
             }
         }
         if of_route.patient == PatientSource::Session && !is_set {
