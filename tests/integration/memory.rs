@@ -103,11 +103,12 @@ async fn application() -> SocketAddr {
 
 #[derive(Deserialize)]
 struct Page {
-    _getpages: Option<String>,
+    #[serde(rename = "_getpages")]
+    page: Option<String>,
 }
 
-async fn find(State(here): State<SocketAddr>, Query(Page { _getpages }): Query<Page>) -> Response {
-    let next = _getpages.map_or_else(|| "p1".to_owned(), |page| format!("{page}x"));
+async fn find(State(here): State<SocketAddr>, Query(Page { page }): Query<Page>) -> Response {
+    let next = page.map_or_else(|| "p1".to_owned(), |page| format!("{page}x"));
     let next = format!("http://{here}/find?_getpages={next}&n=1.10");
     let body =
         format!(r#"{{"resourceType":"Bundle", "n": 1.10, "link":[{{"relation":"next","url":"{next}"}}]}}"#);
@@ -133,24 +134,23 @@ async fn summary(Query(query): Query<Value>) -> StatusCode {
     if query["set_pid"] == "gone" { StatusCode::NOT_FOUND } else { StatusCode::OK }
 }
 
-async fn house_with(change: &str) -> House {
+async fn house() -> House {
     let address = application().await;
     House::furnish(Neighbors::Application(address), |clinic| {
-        append(&clinic.root().join("applications/ehr.toml"), &format!("{ROUTES}{change}"));
+        append(&clinic.root().join("applications/ehr.toml"), ROUTES);
         let roles = clinic.root().join("roles.toml");
+        let jobs = |more: &str| format!("actions = [{more}, \"start_job\", \"poll_job\", \"fetch_result\"]");
+        let registrar = "\ncategories = [\"demographics\"]\n\n[[role.registrar.may]]";
         edit(
             &roles,
-            "actions = [\"export\"]\ncategories = [\"demographics\"]\n\n[[role.registrar.may]]",
-            "actions = [\"export\", \"start_job\", \"poll_job\", \"fetch_result\"]\ncategories = [\"demographics\"]\n\n\
-             [[role.registrar.may]]",
+            &format!("actions = [\"export\"]{registrar}"),
+            &format!("{}{registrar}", jobs("\"export\"")),
         );
-        edit(&roles, "actions = [\"view\", \"search\", \"list\"]\ncategories = [\"demographics\", \"schedule\", \"clinical\"]", "actions = [\"view\", \"search\", \"list\", \"start_job\", \"poll_job\", \"fetch_result\"]\ncategories = [\"demographics\", \"schedule\", \"clinical\"]");
+        let nurse = "\ncategories = [\"demographics\", \"schedule\", \"clinical\"]";
+        let looks = "\"view\", \"search\", \"list\"";
+        edit(&roles, &format!("actions = [{looks}]{nurse}"), &format!("{}{nurse}", jobs(looks)));
     })
     .await
-}
-
-async fn house() -> House {
-    house_with("").await
 }
 
 async fn ask(line: &mut Line, cookie: &str, path: &str) -> Came {
@@ -259,12 +259,10 @@ async fn a_job_and_its_files_are_of_whoever_started_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_manifest_that_leads_elsewhere_is_withheld_and_a_restart_is_what_was_set() {
-    let house = house_with("").await;
-    edit(
-        &house.file("applications/ehr.toml"),
-        "[application.ehr.given.job]\nto = \"person\"",
-        "[application.ehr.given.job]\nto = \"person\"\nunknown = \"allow-and-flag\"",
-    );
+    let house = house().await;
+    let job = "[application.ehr.given.job]\nto = \"person\"";
+    let flagged = format!("{job}\nunknown = \"allow-and-flag\"");
+    edit(&house.file("applications/ehr.toml"), job, &flagged);
     let house = house.restart().await;
     let registrar = house.cookie_of("registrar").await;
     let mut line = house.line("ehr.localhost", Protocol::Http1).await;

@@ -137,10 +137,8 @@ impl Kept {
     fn insert(&mut self, owner: &Owner, digest: Digest, until: Timestamp) {
         self.handed_out += 1;
         let thing = Thing { until, number: self.handed_out };
-        if !self.owners.contains_key(owner) {
-            self.owners.insert(owner.clone(), HashMap::new());
-        }
-        let is_new = self.owners.get_mut(owner).is_some_and(|things| things.insert(digest, thing).is_none());
+        let things = self.owners.entry(owner.clone()).or_default();
+        let is_new = things.insert(digest, thing).is_none();
         self.things += usize::from(is_new);
     }
 

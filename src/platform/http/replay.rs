@@ -104,20 +104,18 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use http::HeaderValue;
+    use http::header::ETAG;
     use http_body_util::StreamBody;
 
     use super::*;
 
-    type Frames = Vec<Result<Frame<Bytes>, std::io::Error>>;
-
-    fn body(
-        pieces: &[&'static str],
-    ) -> StreamBody<futures_util::stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, std::io::Error>>>>
-    {
-        let trailers = HeaderMap::from_iter([(http::header::ETAG, HeaderValue::from_static("\"1\""))]);
+    fn body(pieces: &[&'static str]) -> impl Body<Data = Bytes, Error = io::Error> + Unpin {
+        let trailers = HeaderMap::from_iter([(ETAG, HeaderValue::from_static("\"1\""))]);
         let data = pieces.iter().map(|piece| Ok(Frame::data(Bytes::from_static(piece.as_bytes()))));
-        let frames: Frames = data.chain([Ok(Frame::trailers(trailers))]).collect();
+        let frames: Vec<io::Result<Frame<Bytes>>> = data.chain([Ok(Frame::trailers(trailers))]).collect();
         StreamBody::new(futures_util::stream::iter(frames))
     }
 

@@ -88,7 +88,8 @@ proptest! {
             .collect();
         let expected: Vec<&str> =
             links.iter().filter(|(_, is_next, _)| *is_next).map(|(target, ..)| target.as_str()).collect();
-        prop_assert_eq!(targets(&written.join(" , "), "next"), Ok(expected));
+        let header = written.join(" , ");
+        prop_assert_eq!(targets(&header, "next"), Ok(expected));
     }
 
     #[test]
