@@ -310,10 +310,12 @@ async fn a_request_is_about_the_patient_whose_record_is_open() {
         "the application has one patient for all tabs"
     );
     assert_eq!(refused(&ask(&mut line, &registrar, "/letter").await), unknown(), "another's");
-    assert_eq!(ask(&mut line, &nurse, "/summary?set_pid=8&set_pid=9").await.status, 400);
+    // What has two readings ends its connection.
+    let mut another = house.line("ehr.localhost", Protocol::Http1).await;
+    assert_eq!(ask(&mut another, &nurse, "/summary?set_pid=8&set_pid=9").await.status, 400);
     assert_eq!(ask(&mut line, &nurse, "/summary?set_pid=gone").await.status, 404);
     assert_eq!(refused(&ask(&mut line, &nurse, "/letter").await), unknown(), "8, or gone");
-    drop((line, tab));
+    drop((line, tab, another));
     let events = house.stop().await;
     let (summaries, letters) = (of_route(&events, "summary"), of_route(&events, "letter"));
     let patient = |event: &Event| event.opening.patient;

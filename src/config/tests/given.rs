@@ -36,13 +36,13 @@ fn what_is_needed_is_given_by_some_route() {
         case(
             EHR,
             "category = \"demographics\"\n",
-            "patient = \"session\"\n",
+            "category = \"demographics\"\npatient = \"session\"\n",
             "application.ehr.route[2].patient: no route sets the patient, so that never is anybody's record open",
         ),
         case(
             EHR,
             "category = \"demographics\"\n",
-            "sets_patient = true\n",
+            "category = \"demographics\"\nsets_patient = true\n",
             "application.ehr.route[2].sets_patient: a request to this route does not say whose record it opens",
         ),
         case(
