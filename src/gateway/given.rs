@@ -173,7 +173,7 @@ impl Passage<'_> {
         if given.reads_reply_of(&head.headers) {
             let bytes_max = self.moment.current.rules.guard.hold_bytes;
             let read = body.read_ahead(bytes_max).await;
-            let whole = read.map_err(|error| Refusal::Upstream(UpstreamError::of_held(error.into())))?;
+            let whole = read.map_err(|error| Refusal::Upstream(UpstreamError::of_held(error)))?;
             let in_body = match &whole {
                 Some(whole) => given.in_body(&head.headers, whole),
                 None => Err(ReplyFault::TooLong),

@@ -43,17 +43,17 @@ pub(super) fn route_given(
     let sets_patient = reader.yes_no("sets_patient");
     let gives = collect_all(reader.tables("gives", 1).iter().map(give));
     let needs = collect_all(reader.tables("needs", 1).iter().map(|reader| need(reader, matching)));
-    let given = RouteGiven {
+    let settled = RouteGiven {
         patient: patient?.unwrap_or_default(),
         sets_patient: sets_patient.ok_or(Wrong)?,
         gives: gives.ok_or(Wrong)?,
         needs: needs.ok_or(Wrong)?,
     };
-    refuse_unnamed(reader, &given, matching);
+    refuse_unnamed(reader, &settled, matching);
     if access == Some(Access::Public) {
         refuse_public(reader);
     }
-    Ok((!given.is_empty()).then(|| Arc::new(given)))
+    Ok((!settled.is_empty()).then(|| Arc::new(settled)))
 }
 
 fn patient(reader: &Reader<'_>, matching: Option<&Match>) -> Option<PatientSource> {
