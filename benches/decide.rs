@@ -50,6 +50,7 @@ fn catalog() -> Catalog {
                 action: ACTIONS[route % ACTIONS.len()],
                 categories: vec!["clinical".parse().expect("a name")],
                 public: false,
+                besides: Vec::new(),
             })
             .collect(),
         classes: BTreeMap::from([(

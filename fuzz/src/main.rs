@@ -31,6 +31,7 @@ mod input;
 mod journal;
 mod justification;
 mod link;
+mod link_header;
 mod logout_token;
 mod manner;
 mod normalize_body;
@@ -101,6 +102,7 @@ targets! {
     journal,
     justification,
     link,
+    link_header,
     logout_token,
     manner,
     normalize_body,

@@ -28,6 +28,8 @@ use crate::features::audit::journal::Journal;
 use crate::features::authn::RelyingParty;
 use crate::features::directory::settings::DirectoryBounds;
 use crate::features::directory::{self, Directory};
+use crate::features::given;
+use crate::features::given::table::Given;
 use crate::features::guard::ledger::{Amounts, Came, Ledger};
 use crate::features::hold::settings::HoldBounds;
 use crate::features::hold::{self, Holds};
@@ -164,6 +166,8 @@ impl Running {
             authn: Arc::new(authn),
             turns: Turns::default(),
             revocations: Revocations::default(),
+            given: Arc::new(Given::new(&*entropy, given::table::Room::default())),
+            contexts: Arc::default(),
             ledger,
             journal,
             assertion_key,

@@ -169,6 +169,7 @@ pub fn catalog(routes: &RouteTable, providers: &[ProviderSettings], feeds: &[Fee
                 action: route.action,
                 categories: route.categories.to_vec(),
                 public: route.access == Access::Public,
+                besides: route.given.as_ref().map(|given| given.told()).unwrap_or_default(),
             })
         })
         .collect();

@@ -18,6 +18,7 @@ use super::asked::EventAsked;
 use super::assurance::AssuranceClass;
 use super::count::Count;
 use super::device::DeviceClass;
+use super::given::{EventGiven, EventNeeded, PatientContext};
 use super::kept::Kept;
 use super::limit::Exceeded;
 use super::patient::PatientDigest;
@@ -168,6 +169,12 @@ pub struct Opening {
     /// The patient whom the request names.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub patient: Option<PatientDigest>,
+    /// What it has to do with the patient whose record its session has open.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub patient_context: Option<PatientContext>,
+    /// What it brings that was handed out before, and whether it is theirs.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub needed: Vec<EventNeeded>,
     /// What it takes of the windows, where that is not what `action` and `patient` say: where it holds several
     /// requests, or takes nothing because its route is public.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -427,6 +434,9 @@ pub struct Closing {
     /// What the reply was, where no route matched the request.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub observed: Option<Box<EventObserved>>,
+    /// What the reply handed out.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub given: Vec<EventGiven>,
     /// Bytes of the request's body.
     pub bytes_in: u64,
     /// Bytes of the reply's body that were sent.
@@ -471,6 +481,8 @@ impl Opening {
             batch_entry: None,
             query_keys: Vec::new(),
             patient: None,
+            patient_context: None,
+            needed: Vec::new(),
             taken: None,
             subject: None,
             verdict: Verdict::Deny,
@@ -515,6 +527,7 @@ impl Closing {
             on_exceed: None,
             found_file: false,
             observed: None,
+            given: Vec::new(),
             bytes_in: 0,
             bytes_out: 0,
             duration_us: 0,

@@ -119,6 +119,13 @@ closed_list! {
         JoinNotAllowed = "join-not-allowed",
         /// It would be sent where nothing may be sent.
         DestinationNotAllowed = "destination-not-allowed",
+        // not what was given to them
+        /// What the request brings was not given to whoever asks: it is another's, too old, forgotten or made up.
+        NotYours = "not-yours",
+        /// The request is about the patient whose record is open, and who that is is not known.
+        PatientUnknown = "patient-unknown",
+        /// The reply hands out an address at which nobody guards what is there.
+        LeadsElsewhere = "leads-elsewhere",
         // something is down
         /// The application does not accept the account under which we are known to it.
         UpstreamSignInFailed = "upstream-sign-in-failed",

@@ -33,7 +33,7 @@ use super::sought::{Part, Sought, seek, seek_whole};
 use super::subject::{self, Known, Person};
 use super::upgrade::{self, Upgrading};
 use super::worker::{Current, Worker};
-use super::{cors, hold, leaving, own_paths, program, respond, risk, turnstile, unlock};
+use super::{cors, given, hold, leaving, own_paths, program, respond, risk, turnstile, unlock};
 use crate::domain::decision::Denial;
 use crate::domain::device::DeviceClass;
 use crate::domain::event::{LockStep, Outcome, Verdict};
@@ -296,7 +296,7 @@ pub async fn pursue(
         }
         return Ok(Answer::Own(reply, Outcome::Completed));
     }
-    let Sought { part, entries, body } = sought.inspect_err(|_| note_path(draft, &normalized))?;
+    let Sought { mut part, mut entries, body } = sought.inspect_err(|_| note_path(draft, &normalized))?;
     note_part(draft, moment, &normalized, &part);
 
     let found = match body {
@@ -307,6 +307,8 @@ pub async fn pursue(
     let found = subject::at(moment, found, &application);
     let person = subject::person(moment, &found, Some(&application));
     note_person(draft, &person);
+    given::name_patients(moment, &application, &person, std::iter::once(&mut part).chain(&mut entries));
+    given::note_patient(draft, moment, &normalized, &part);
     within_bounds(moment, &normalized, &person, std::iter::once(&part).chain(&entries), draft)?;
     let public = part.route.as_ref().is_some_and(|route| route.access == Audience::Public);
     let background = part.route.as_ref().is_some_and(|route| route.background)
@@ -430,6 +432,7 @@ pub fn note_part(draft: &mut Option<Draft>, moment: &Moment, normalized: &Normal
         opening.categories.clone_from(&route.categories);
         opening.path = Some(route.pattern.clone());
         let key = moment.worker.shared.journal.patient_key();
+        opening.patient_context = given::context(part);
         opening.patient = part.patient.as_ref().map(|patient| patient.digest(key));
         opening.rules_version = Some(Arc::clone(&moment.current.rules.version));
     });

@@ -20,6 +20,7 @@ pub mod device_key;
 pub mod devices;
 pub mod draft;
 pub mod frames;
+pub mod given;
 pub mod handle;
 pub mod hold;
 pub mod leaving;

@@ -85,6 +85,8 @@ pub enum Refusal {
     TooMuch(Exceeded, Action),
     /// It asks for more than it may, or for something else.
     Asked(Overreach),
+    /// The reply hands out an address at which nobody guards what is there.
+    LeadsElsewhere,
     /// Its records cannot be counted.
     CountUnknown(WhyUnknown, Action),
     /// The journal cannot be written: nothing passes unrecorded.
@@ -153,6 +155,7 @@ impl Refusal {
             Self::Denied(denial, _) => denial.reasons.first().copied().unwrap_or(Reason::NoRuleMatched),
             Self::TooMuch(exceeded, action) => over(*exceeded, *action),
             Self::Asked(overreach) => overreach.reason,
+            Self::LeadsElsewhere => Reason::LeadsElsewhere,
             Self::CountUnknown(..) => Reason::CountUnknown,
             Self::Journal(_) => Reason::AuditUnavailable,
             Self::Upstream(error) => error.reason(),
@@ -219,7 +222,7 @@ impl Refusal {
             Self::Upstream(
                 UpstreamError::ConnectTimeout | UpstreamError::ReplyTimeout | UpstreamError::Stalled,
             ) => StatusCode::GATEWAY_TIMEOUT,
-            Self::Upstream(_) => StatusCode::BAD_GATEWAY,
+            Self::Upstream(_) | Self::LeadsElsewhere => StatusCode::BAD_GATEWAY,
             Self::SignInFailed(error, _) => sign_in_status(error.reason()),
             Self::Token(refused) => refused.status(),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -230,7 +233,7 @@ impl Refusal {
     /// Whether something was down or broken, rather than refused on purpose.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::TooMuch(..) | Self::CountUnknown(..) => Outcome::Withheld,
+            Self::TooMuch(..) | Self::CountUnknown(..) | Self::LeadsElsewhere => Outcome::Withheld,
             Self::Challenge(challenged) if challenged.withheld.is_some() => Outcome::Withheld,
             Self::Journal(_)
             | Self::Upstream(_)
@@ -285,6 +288,7 @@ impl Refusal {
             | Self::Denied(..)
             | Self::TooMuch(..)
             | Self::Asked(_)
+            | Self::LeadsElsewhere
             | Self::CountUnknown(..)
             | Self::Journal(_)
             | Self::Upstream(_)
@@ -483,6 +487,7 @@ mod tests {
                 Reason::ExportOverWindowBudget,
                 Outcome::Withheld,
             ),
+            (Refusal::LeadsElsewhere, 502, Reason::LeadsElsewhere, Outcome::Withheld),
             (
                 Refusal::CountUnknown(WhyUnknown::Opaque, Action::Export),
                 403,

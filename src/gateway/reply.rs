@@ -23,9 +23,10 @@ use crate::features::upstream::headers::REQUEST_ID;
 use crate::features::upstream::send;
 use crate::foundation::id::RequestId;
 use crate::platform::http::body::{BoxError, Full};
+use crate::platform::http::replay::Replay;
 
 /// The body of an application's reply, on its way to the guard.
-pub type Carried = Rewritten<send::ReplyBody>;
+pub type Carried = Replay<Rewritten<send::ReplyBody>>;
 
 /// The body of a reply. Ends its event when the last byte has gone, or when it is dropped before.
 #[derive(Debug, Default)]

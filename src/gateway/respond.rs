@@ -256,6 +256,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
             Page::TooMuch { exceeded: *exceeded, action: *action, ways_on: &[], return_to }
         }
         Refusal::Asked(overreach) => Page::Asked { overreach },
+        Refusal::LeadsElsewhere => Page::Denied { reason, action: None, ways_on: &[], return_to },
         Refusal::CountUnknown(why, action) => Page::CountUnknown { action: *action, why: *why },
         Refusal::Journal(_)
         | Refusal::Upstream(_)

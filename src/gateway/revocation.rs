@@ -25,6 +25,7 @@ use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, Revocation, Revoked, Target};
 use crate::domain::subject::SubjectId;
 use crate::features::audit::JournalError;
+use crate::features::given::table::Owner;
 use crate::features::session::{Session, SessionError};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
@@ -121,6 +122,7 @@ async fn run(
     let begun = Instant::now();
     let ended = shared.sessions.end(&revocation.target, shared.clock.now());
     let leaver = leaver(&revocation);
+    forget(&shared, &ended, leaver.as_ref());
     let mut revoked = told_of(&ended);
     let signs = shared.revocations.tell(ended);
     let opening = opening(&shared, revocation, person);
@@ -168,6 +170,17 @@ fn leaver(revocation: &Revocation) -> Option<SubjectId> {
             | Cause::CredentialCompromise,
         ) => Some(person.clone()),
         _ => None,
+    }
+}
+
+/// What was given to the sessions, and whose records they have open; of whoever is not expected back, all.
+fn forget(shared: &Shared, ended: &[Arc<Session>], leaver: Option<&SubjectId>) {
+    for session in ended {
+        shared.given.forget(&Owner::Session(session.id));
+        shared.contexts.forget(session.id);
+    }
+    if let Some(person) = leaver {
+        shared.given.forget(&Owner::Person(person.clone()));
     }
 }
 

@@ -23,6 +23,8 @@ use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::Clients;
 use crate::features::directory::Directory;
 use crate::features::facts::Feeds;
+use crate::features::given::contexts::Contexts;
+use crate::features::given::table::Given;
 use crate::features::guard::ledger::Ledger;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::hold::Holds;
@@ -127,6 +129,10 @@ pub struct Shared {
     pub turns: Turns,
     /// How sessions end before their time.
     pub revocations: Revocations,
+    /// What replies have handed out, and to whom.
+    pub given: Arc<Given>,
+    /// Whose record is open in which session.
+    pub contexts: Arc<Contexts>,
     /// What has been taken in the windows.
     pub ledger: Arc<Ledger>,
     /// What happened.

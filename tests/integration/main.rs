@@ -33,6 +33,7 @@ mod journal;
 mod limits;
 mod line;
 mod lock;
+mod memory;
 mod officers;
 mod pace;
 mod plain;

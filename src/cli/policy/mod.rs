@@ -385,6 +385,7 @@ mod tests {
                 action: route.action,
                 categories: route.categories.clone(),
                 public: route.access == Access::Public,
+                besides: route.given.as_ref().map(|given| given.told()).unwrap_or_default(),
             }));
         }
         catalog.facts = words(settings.feeds.iter());

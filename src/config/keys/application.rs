@@ -2,11 +2,13 @@
 
 use super::ask::{ASK, CAP};
 use super::browser::{CORS, SIGN_OUT};
+use super::given::{GIVEN, GIVES, NEEDS};
 use super::hold::HOLD;
 use super::rewrite::REWRITE;
 use super::session::APPLICATION_SESSION;
 use super::{Absent, Kind, Table, credential, key, upstream, words};
 use crate::domain::action::Action;
+use crate::domain::given::WhenUnknown;
 use crate::features::browser::settings::ScriptUse;
 use crate::features::route::settings::{Entries, OperationKind, Quirk};
 use crate::features::upstream::settings::{Connections, Cookies, IdentityHeaders, Protocol};
@@ -192,6 +194,19 @@ pub(super) static APPLICATION: Table = Table {
             "Which server takes a request.",
         ),
         key("health", Kind::Table(&upstream::HEALTH), Absent::Means("its defaults"), "When a server is out."),
+        key(
+            "given",
+            Kind::Named(&GIVEN),
+            Absent::Means("their defaults"),
+            "What more is said of things that its routes hand out and need.",
+        ),
+        key(
+            "patient_unknown",
+            Kind::Word(words!(WhenUnknown)),
+            Absent::Is("\"deny\""),
+            "A route has `patient = \"session\"`, and whose record is open is not known, as after a restart: it is refused with \
+             `patient-unknown`, or passes if the rules permit it without a patient, and its event says so.",
+        ),
         key("route", Kind::Tables(&ROUTE), Absent::Means("none"), "Its routes."),
     ],
 };
@@ -256,6 +271,27 @@ static ROUTE: Table = Table {
             Absent::Means("none"),
             "What its body holds, each a request of its own that is recognized and decided as if it came alone: \
               `fhir` for batches and transactions. The whole passes only if all may.",
+        ),
+        key(
+            "patient",
+            Kind::Text("query:set_pid"),
+            Absent::Means("`{patient}` of the path, or none"),
+            "The patient whom it names: `query:NAME`, `form:NAME`, `json:/POINTER`, `path:CAPTURE`; or `session`, where it is about \
+             the patient whose record was opened before.",
+        ),
+        key(
+            "sets_patient",
+            Kind::YesNo,
+            Absent::Is("false"),
+            "Whether it opens that patient's record for those that follow: they are about the same patient, in all windows of the \
+             session, until another is opened.",
+        ),
+        key("gives", Kind::Tables(&GIVES), Absent::Means("nothing"), "What its replies hand out."),
+        key(
+            "needs",
+            Kind::Tables(&NEEDS),
+            Absent::Means("nothing"),
+            "What its requests need to have been given.",
         ),
         key(
             "reply_timeout",

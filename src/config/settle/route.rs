@@ -4,6 +4,7 @@ use http::Method;
 use http::header::HeaderName;
 
 use super::ask::asks;
+use super::given::route_given;
 use crate::config::keys::REPLY_KINDS;
 use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
@@ -26,6 +27,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
     let patience = patience(reader);
     let shape = reader.optional_table("reply").map(|reader| reply(&reader));
     let asks = asks(reader, matching.as_ref());
+    let given = route_given(reader, matching.as_ref(), access);
     let entries = if reader.has("entries") { Some(reader.parsed("entries")?) } else { None };
     if entries.is_some() && access == Some(Access::Public) {
         let what = "a public route is decided about by nobody, and neither would its entries be";
@@ -49,6 +51,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
         patience: patience?,
         entries,
         asks: asks.ok()?,
+        given: given.ok()?,
     })
 }
 

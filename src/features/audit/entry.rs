@@ -11,6 +11,7 @@ use crate::domain::application::{ApplicationName, Category, CredentialName, Rout
 use crate::domain::count::Count;
 use crate::domain::device::DeviceClass;
 use crate::domain::event::{Closing, EventSubject, Opening};
+use crate::domain::given::PatientContext;
 use crate::domain::kept::Kept;
 use crate::domain::limit::OnExceed;
 use crate::domain::reason::Reason;
@@ -64,6 +65,8 @@ impl Members<'_> {
             batch_entry,
             query_keys,
             patient,
+            patient_context,
+            needed,
             taken,
             subject,
             verdict,
@@ -102,6 +105,8 @@ impl Members<'_> {
         if let Some(patient) = patient {
             self.quoted(key!("patient"), &patient.digest().hex());
         }
+        self.word(key!("patient_context"), patient_context.map(PatientContext::as_str));
+        self.json(key!("needed"), Some(needed).filter(|all| !all.is_empty()))?;
         self.json(key!("taken"), taken.as_deref())?;
         self.kept(key!("subject"), subject.as_deref())?;
         self.word(key!("verdict"), verdict.as_str());
@@ -139,6 +144,7 @@ impl Members<'_> {
             on_exceed,
             found_file,
             observed,
+            given,
             bytes_in,
             bytes_out,
             duration_us,
@@ -156,6 +162,7 @@ impl Members<'_> {
         self.word(key!("on_exceed"), on_exceed.map(OnExceed::as_str));
         self.json(key!("found_file"), found_file.then_some(&true))?;
         self.json(key!("observed"), observed.as_deref())?;
+        self.json(key!("given"), Some(given).filter(|all| !all.is_empty()))?;
         self.json(key!("bytes_in"), bytes_in)?;
         self.json(key!("bytes_out"), bytes_out)?;
         self.json(key!("duration_us"), duration_us)?;

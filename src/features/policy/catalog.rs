@@ -46,6 +46,8 @@ pub struct CatalogRoute {
     pub categories: Vec<Category>,
     /// Whether everybody may pass, so that no rule is asked.
     pub public: bool,
+    /// What it asks for besides once a rule permits it, in words: what has to have been given to whoever asks.
+    pub besides: Vec<String>,
 }
 
 impl Catalog {

@@ -52,6 +52,9 @@ pub struct Explanation {
     /// The risks that were supposed to stand, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub risks: Vec<RiskExplanation>,
+    /// What the route asks for besides, once it is permitted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub besides: Vec<String>,
     /// What would unlock it, the cheapest first.
     pub ladder: Vec<WayOn>,
 }
@@ -127,6 +130,7 @@ impl Rules {
             rules: Vec::new(),
             facts: Vec::new(),
             risks: self.supposed(question),
+            besides: known.besides.clone(),
             ladder: Vec::new(),
         };
         if known.public {
@@ -286,6 +290,12 @@ impl fmt::Display for Explanation {
                 rule.because.join("; ")
             );
             writeln!(f, "{}", line.trim_end())?;
+        }
+        if !self.besides.is_empty() {
+            writeln!(f, "\nbesides, once permitted")?;
+        }
+        for line in &self.besides {
+            writeln!(f, "  {line}")?;
         }
         if !self.facts.is_empty() {
             writeln!(f, "\nwhat feeds tell")?;

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::ask::settings::Asks;
+use super::given::settings::{GivenSettings, RouteGiven};
 use super::pattern::PathPattern;
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
+use crate::domain::given::WhenUnknown;
 use crate::domain::patience::Patience;
 use crate::domain::reply_shape::ReplyShape;
 use crate::domain::websocket::WebSocketBounds;
@@ -27,6 +29,10 @@ pub struct ApplicationSettings {
     pub idle_ignore: Vec<PathPattern>,
     /// How this application reads paths where others read them differently.
     pub quirks: Vec<Quirk>,
+    /// The kinds of things that it hands out, where more is said of them than by its routes.
+    pub given: Vec<GivenSettings>,
+    /// What is done about a request for the patient whose record is open, where that is not known.
+    pub patient_unknown: WhenUnknown,
     /// Its routes.
     pub routes: Vec<RouteSettings>,
 }
@@ -107,6 +113,8 @@ pub struct RouteSettings {
     pub entries: Option<Entries>,
     /// What it may be asked for.
     pub asks: Option<Arc<Asks>>,
+    /// What it hands out, needs, and has to do with the patient of a session.
+    pub given: Option<Arc<RouteGiven>>,
 }
 
 impl RouteSettings {
@@ -126,6 +134,7 @@ impl RouteSettings {
             patience: Patience::default(),
             entries: None,
             asks: None,
+            given: None,
         }
     }
 }

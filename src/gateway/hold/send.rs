@@ -260,6 +260,7 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
         | Refusal::CallerLeft
         | Refusal::Denied(..)
         | Refusal::TooMuch(..)
+        | Refusal::LeadsElsewhere
         | Refusal::CountUnknown(..)
         | Refusal::Asked(_)
         | Refusal::SignInFailed(..)

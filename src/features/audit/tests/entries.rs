@@ -15,6 +15,7 @@ use crate::domain::event::{
     EventHold, EventJustification, EventLock, EventObserved, EventShadow, EventStanding, HoldStep, LockStep,
     Taken,
 };
+use crate::domain::given::{Brought, EventGiven, EventNeeded, PatientContext};
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::provisioning::{ProvisionedResource, Provisioning, ProvisioningStep, ResourceKind};
@@ -263,7 +264,7 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         option::of(text()),
         option::of(revocation()),
         (option::of(provisioning()), option::of(signal())),
-        vec(relationship(), 0..3),
+        (vec(relationship(), 0..3), option::of(select(PatientContext::ALL)), vec(needed(), 0..3)),
     );
     (came, route, asked, who, why, more).prop_map(|(came, route, asked, who, why, more)| Opening {
         event: came.0,
@@ -282,6 +283,8 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         batch_entry: asked.3,
         query_keys: who.0,
         patient: who.1,
+        patient_context: more.7.1,
+        needed: more.7.2,
         taken: who.2.map(Box::new),
         subject: who.3,
         verdict: why.0,
@@ -289,7 +292,7 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         rules: why.2.into_iter().map(Into::into).collect(),
         rules_version: why.3.map(Into::into),
         credential: more.0,
-        relationships: more.7,
+        relationships: more.7.0,
         justification: more.1.map(|(code, text)| EventJustification { code, text }),
         hold: more.2.map(Box::new),
         lock: more.3.1.map(Box::new),
@@ -312,6 +315,14 @@ fn shadow() -> impl Strategy<Value = EventShadow> {
         rules: rules.into_iter().map(Into::into).collect(),
         differs,
     })
+}
+
+fn needed() -> impl Strategy<Value = EventNeeded> {
+    (name(), select(Brought::ALL)).prop_map(|(name, brought)| EventNeeded { name, brought })
+}
+
+fn given() -> impl Strategy<Value = EventGiven> {
+    (name(), any::<u32>()).prop_map(|(name, number)| EventGiven { name, number })
 }
 
 fn observed() -> impl Strategy<Value = EventObserved> {
@@ -459,8 +470,8 @@ fn any_closing() -> impl Strategy<Value = Closing> {
     let why = (option::of(select(Reason::ALL)), option::of(exceeded()), option::of(select(OnExceed::ALL)));
     let number = || prop_oneof![any::<u64>(), 0..2000_u64];
     let what = (count(), count(), any::<bool>(), number(), number(), number(), option::of(number()));
-    let more = (option::of(revoked()), option::of(observed()));
-    (how, why, what, more).prop_map(|(how, why, what, (revoked, observed))| Closing {
+    let more = (option::of(revoked()), option::of(observed()), vec(given(), 0..3));
+    (how, why, what, more).prop_map(|(how, why, what, (revoked, observed, given))| Closing {
         event: how.0,
         time: how.1,
         outcome: how.2,
@@ -472,6 +483,7 @@ fn any_closing() -> impl Strategy<Value = Closing> {
         on_exceed: why.2,
         found_file: what.2,
         observed: observed.map(Box::new),
+        given,
         bytes_in: what.3,
         bytes_out: what.4,
         duration_us: what.5,

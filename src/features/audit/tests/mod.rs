@@ -75,6 +75,8 @@ fn opening(number: u64) -> Opening {
         batch_entry: None,
         query_keys: Vec::new(),
         patient: None,
+        patient_context: None,
+        needed: Vec::new(),
         taken: None,
         subject: Some(Arc::new(Kept::new(EventSubject {
             issuer: "https://id.clinic.example".into(),
@@ -120,6 +122,7 @@ fn closing(number: u64) -> Closing {
         on_exceed: None,
         found_file: false,
         observed: None,
+        given: Vec::new(),
         bytes_in: 0,
         bytes_out: 5120,
         duration_us: 20_000,

@@ -44,6 +44,7 @@ pub(super) fn catalog() -> Catalog {
         action,
         categories: categories.iter().map(|category| category.parse().unwrap()).collect(),
         public,
+        besides: Vec::new(),
     };
     let application = |name: &str| CatalogApplication {
         name: name.parse().unwrap(),
