@@ -147,6 +147,7 @@ fn event() -> (Opening, Closing) {
         exceeded: None,
         on_exceed: None,
         found_file: false,
+        redacted: None,
         observed: None,
         bytes_in: 0,
         bytes_out: 1024,

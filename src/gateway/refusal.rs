@@ -17,6 +17,7 @@ use crate::domain::limit::{Exceeded, LimitName};
 use crate::domain::reason::Reason;
 use crate::features::audit::JournalError;
 use crate::features::authn::AuthnError;
+use crate::features::guard::redact::Fault as Unredactable;
 use crate::features::route::body::BodyFault;
 use crate::features::route::table::Application;
 use crate::features::signals::SetFault;
@@ -87,6 +88,8 @@ pub enum Refusal {
     Asked(Overreach),
     /// Its records cannot be counted.
     CountUnknown(WhyUnknown, Action),
+    /// A field that is withheld cannot be taken out of it.
+    Unredactable(Unredactable, Action),
     /// The journal cannot be written: nothing passes unrecorded.
     Journal(JournalError),
     /// The application's side.
@@ -154,6 +157,7 @@ impl Refusal {
             Self::TooMuch(exceeded, action) => over(*exceeded, *action),
             Self::Asked(overreach) => overreach.reason,
             Self::CountUnknown(..) => Reason::CountUnknown,
+            Self::Unredactable(..) => Reason::RedactionImpossible,
             Self::Journal(_) => Reason::AuditUnavailable,
             Self::Upstream(error) => error.reason(),
             Self::SignInFailed(error, _) | Self::LogoutRefused(LogoutRefused::Token(error)) => error.reason(),
@@ -207,6 +211,7 @@ impl Refusal {
             | Self::TooMuch(..)
             | Self::Asked(_)
             | Self::CountUnknown(..)
+            | Self::Unredactable(..)
             | Self::AccountBarred(_)
             | Self::SessionsFull(_)
             | Self::AssuranceNotProven(..) => StatusCode::FORBIDDEN,
@@ -230,7 +235,7 @@ impl Refusal {
     /// Whether something was down or broken, rather than refused on purpose.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::TooMuch(..) | Self::CountUnknown(..) => Outcome::Withheld,
+            Self::TooMuch(..) | Self::CountUnknown(..) | Self::Unredactable(..) => Outcome::Withheld,
             Self::Challenge(challenged) if challenged.withheld.is_some() => Outcome::Withheld,
             Self::Journal(_)
             | Self::Upstream(_)
@@ -286,6 +291,7 @@ impl Refusal {
             | Self::TooMuch(..)
             | Self::Asked(_)
             | Self::CountUnknown(..)
+            | Self::Unredactable(..)
             | Self::Journal(_)
             | Self::Upstream(_)
             | Self::SignInFailed(..)
@@ -493,6 +499,12 @@ mod tests {
                 Refusal::CountUnknown(WhyUnknown::Opaque, Action::Export),
                 403,
                 Reason::CountUnknown,
+                Outcome::Withheld,
+            ),
+            (
+                Refusal::Unredactable(Unredactable::Malformed, Action::View),
+                403,
+                Reason::RedactionImpossible,
                 Outcome::Withheld,
             ),
             (

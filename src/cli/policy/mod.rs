@@ -380,6 +380,7 @@ mod tests {
                 action: route.action,
                 categories: route.categories.clone(),
                 public: route.access == Access::Public,
+                fields: Vec::new(),
             }));
         }
         catalog.facts = words(settings.feeds.iter());

@@ -1,6 +1,7 @@
 //! Applications and their routes.
 
 use super::ask::{ASK, CAP};
+use super::field::FIELD;
 use super::browser::{CORS, SIGN_OUT};
 use super::hold::HOLD;
 use super::rewrite::REWRITE;
@@ -231,6 +232,12 @@ static ROUTE: Table = Table {
         ),
         key("category", Kind::Texts("clinical"), Absent::Is("[]"), "To which kinds of data."),
         key("reply", Kind::Table(&REPLY), Absent::Means("not counted"), "How its reply is counted."),
+        key(
+            "field",
+            Kind::Tables(&FIELD),
+            Absent::Means("none"),
+            "Fields of its reply that some may not see, although they may see the rest.",
+        ),
         key(
             "cap",
             Kind::Tables(&CAP),

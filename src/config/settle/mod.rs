@@ -7,6 +7,7 @@ pub(super) mod client;
 mod credential;
 pub(super) mod directory;
 pub(super) mod feed;
+mod field;
 mod hold;
 mod limits;
 pub(super) mod machine;

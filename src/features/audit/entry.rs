@@ -138,6 +138,7 @@ impl Members<'_> {
             exceeded,
             on_exceed,
             found_file,
+            redacted,
             observed,
             bytes_in,
             bytes_out,
@@ -155,6 +156,7 @@ impl Members<'_> {
         self.json(key!("exceeded"), exceeded.as_ref())?;
         self.word(key!("on_exceed"), on_exceed.map(OnExceed::as_str));
         self.json(key!("found_file"), found_file.then_some(&true))?;
+        self.json(key!("redacted"), redacted.as_deref())?;
         self.json(key!("observed"), observed.as_deref())?;
         self.json(key!("bytes_in"), bytes_in)?;
         self.json(key!("bytes_out"), bytes_out)?;

@@ -51,5 +51,6 @@ mod statement;
 mod tests;
 mod told;
 mod validity;
+mod withhold;
 mod wording;
 mod world;

@@ -261,6 +261,7 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
         | Refusal::Denied(..)
         | Refusal::TooMuch(..)
         | Refusal::CountUnknown(..)
+        | Refusal::Unredactable(..)
         | Refusal::Asked(_)
         | Refusal::SignInFailed(..)
         | Refusal::LogoutRefused(_)

@@ -15,6 +15,7 @@ use crate::domain::event::{
     EventHold, EventJustification, EventLock, EventObserved, EventShadow, EventStanding, HoldStep, LockStep,
     Taken,
 };
+use crate::domain::field::EventRedacted;
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::provisioning::{ProvisionedResource, Provisioning, ProvisioningStep, ResourceKind};
@@ -319,6 +320,15 @@ fn observed() -> impl Strategy<Value = EventObserved> {
         .prop_map(|(media_type, attachment)| EventObserved { media_type, attachment })
 }
 
+fn redacted() -> impl Strategy<Value = EventRedacted> {
+    let name = "[a-z_]{1,12}".prop_map(|name| name.parse().unwrap());
+    (vec(name, 0..3), any::<u64>(), any::<bool>()).prop_map(|(fields, values, body_left_out)| EventRedacted {
+        fields,
+        values,
+        body_left_out,
+    })
+}
+
 fn event_asked() -> impl Strategy<Value = EventAsked> {
     let lowered = (text(), option::of(any::<i64>()), any::<u64>());
     let lowered = lowered.prop_map(|(parameter, from, to)| Lowered { parameter, from, to });
@@ -459,8 +469,8 @@ fn any_closing() -> impl Strategy<Value = Closing> {
     let why = (option::of(select(Reason::ALL)), option::of(exceeded()), option::of(select(OnExceed::ALL)));
     let number = || prop_oneof![any::<u64>(), 0..2000_u64];
     let what = (count(), count(), any::<bool>(), number(), number(), number(), option::of(number()));
-    let more = (option::of(revoked()), option::of(observed()));
-    (how, why, what, more).prop_map(|(how, why, what, (revoked, observed))| Closing {
+    let more = (option::of(revoked()), option::of(observed()), option::of(redacted()));
+    (how, why, what, more).prop_map(|(how, why, what, (revoked, observed, redacted))| Closing {
         event: how.0,
         time: how.1,
         outcome: how.2,
@@ -471,6 +481,7 @@ fn any_closing() -> impl Strategy<Value = Closing> {
         exceeded: why.1,
         on_exceed: why.2,
         found_file: what.2,
+        redacted: redacted.map(Box::new),
         observed: observed.map(Box::new),
         bytes_in: what.3,
         bytes_out: what.4,

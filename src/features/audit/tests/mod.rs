@@ -119,6 +119,7 @@ fn closing(number: u64) -> Closing {
         exceeded: None,
         on_exceed: None,
         found_file: false,
+        redacted: None,
         observed: None,
         bytes_in: 0,
         bytes_out: 5120,

@@ -155,7 +155,7 @@ impl Reply {
         let (head, body) = self.head.body(self.body).unwrap().into_parts();
         let meter = Meter::new(self.shape.as_ref(), &head, &self.settings);
         let reply = Response::from_parts(head, body);
-        run(release(reply, meter, terms, Durable::assertion(), &self.settings))
+        run(release(reply, meter, terms, None, Durable::assertion(), &self.settings))
     }
 
     /// Released and read to its end.

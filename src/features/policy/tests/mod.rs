@@ -44,6 +44,7 @@ pub(super) fn catalog() -> Catalog {
         action,
         categories: categories.iter().map(|category| category.parse().unwrap()).collect(),
         public,
+        fields: Vec::new(),
     };
     let application = |name: &str| CatalogApplication {
         name: name.parse().unwrap(),
@@ -96,6 +97,7 @@ pub(super) fn may(application: &str, actions: &[Action], when: WhenSettings) -> 
         actions: actions.to_vec(),
         routes: Vec::new(),
         categories: Vec::new(),
+        withhold: Vec::new(),
         shadow: false,
         when,
     }
