@@ -50,6 +50,7 @@ mod normalize_xml_rpc;
 mod plain_reply;
 mod proof;
 mod proxy_header;
+mod redact;
 mod reply_count;
 mod reply_head;
 mod return_to;
@@ -119,6 +120,7 @@ targets! {
     normalize_xml_rpc,
     proof,
     proxy_header,
+    redact,
     reply_count,
     reply_head,
     return_to,

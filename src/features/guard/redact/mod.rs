@@ -25,7 +25,7 @@ use self::json::Editor;
 use self::members::Members;
 use self::rows::Rows;
 use super::count::{Characters, Encoding, Order, WellFormed};
-use super::media::{Declared, Form};
+use super::media::{Declared, Form, Lead};
 use super::meter::is_partial;
 use super::settings::GuardSettings;
 use crate::domain::field::{EventRedacted, Field, FieldName, Place};
@@ -151,6 +151,8 @@ pub struct Redaction {
     plan: Arc<Plan>,
     state: State,
     decoder: Option<Decoder>,
+    form: Form,
+    lead: Lead,
     characters: Characters,
     /// Whether the mark of the encoding was written.
     is_marked: bool,
@@ -180,6 +182,10 @@ impl Redaction {
             Some(Target::Rows { .. }) => Form::Rows,
             None => Form::Any,
         };
+        let mut lead = Lead::default();
+        if label.is_wide() {
+            lead.widen();
+        }
         let places = || plan.places.iter();
         let state = match plan.target {
             None => State::Impossible(Fault::Undeclared),
@@ -201,6 +207,8 @@ impl Redaction {
         Self {
             state,
             decoder,
+            form,
+            lead,
             characters: Characters::new(&label),
             is_marked: false,
             is_message: !head.status.is_success() && !is_partial(head),
@@ -216,10 +224,14 @@ impl Redaction {
             return Ok(Bytes::new());
         }
         self.has_come = true;
-        let Self { state, decoder, characters, .. } = self;
+        let Self { state, decoder, lead, characters, form, .. } = self;
         let (mut passed, mut fault) = (Vec::with_capacity(piece.len()), None);
         let decoder = decoder.as_mut().ok_or(Fault::Coding)?;
         let decoded = decoder.push(piece, &mut |plain| {
+            if !lead.is_complete() {
+                lead.push(plain);
+                fault = fault.or(lead.contradicts(*form).then_some(Fault::Type));
+            }
             characters.push(plain, &mut |text| {
                 if fault.is_none() {
                     fault = state.push(text, &mut passed).err();

@@ -10,6 +10,7 @@ mod recorded;
 mod remembering;
 mod telling;
 mod unlocking;
+mod withholding;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};

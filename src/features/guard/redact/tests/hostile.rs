@@ -52,7 +52,7 @@ fn what_cannot_be_read_to_its_end_in_one_way_does_not_pass() {
         ("half of it", "application/json", None, &body[..body.len() - 2], Fault::Malformed),
         ("something behind it", "application/json", None, b"{\"patients\":[]}{\"ssn\":1}", Fault::Malformed),
         ("a comment", "application/json", None, b"/*{*/{\"patients\":[]}", Fault::Malformed),
-        ("no JSON", "application/json", None, b"%PDF-1.7 ssn", Fault::Malformed),
+        ("no JSON", "application/json", None, b"%PDF-1.7 ssn", Fault::Type),
         ("a callback", "text/html", None, b"f({\"patients\":[]})", Fault::Malformed),
         ("a coding nobody knows", "application/json", Some("compress"), body, Fault::Coding),
         ("two codings", "application/json", Some("gzip, gzip"), &gzip, Fault::Coding),

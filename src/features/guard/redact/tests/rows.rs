@@ -32,7 +32,7 @@ fn a_row_in_which_columns_cannot_be_told_does_not_pass() {
         ("a field too few", "ID,Name,SSN\n1,2\n", Fault::Ragged),
         ("a quote that never closes", "ID,SSN\n1,\"2\n", Fault::Malformed),
         ("a zero byte", "ID,SSN\n1,\0\n", Fault::Malformed),
-        ("a page", "<html><body>ID,SSN", Fault::Misfit),
+        ("a page", "<html><body>ID,SSN", Fault::Type),
     ];
     for (name, body, fault) in cases {
         assert_eq!(without_ssn(body), Err(fault), "{name}");
