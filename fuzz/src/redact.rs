@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use http::Response;
-use leastway::domain::field::{Field, FhirElement, Place};
+use leastway::domain::field::{FhirElement, Field, Place};
 use leastway::domain::reply_shape::{RecordsPointer, ReplyKind};
 use leastway::features::guard::redact::{Fault, Plan, Redaction};
 use leastway::features::guard::settings::GuardSettings;

@@ -122,9 +122,16 @@ mod tests {
         for right in ["Patient.identifier", "Observation.value[x]", "Patient.contact.telecom"] {
             assert!(FhirElement::read(right).is_some(), "{right}");
         }
-        for wrong in
-            ["Patient", "Patient.", "patient.name", ".name", "Patient..name", "Patient.meta.tag", "Patient.resourceType", "Patient.name[0]"]
-        {
+        for wrong in [
+            "Patient",
+            "Patient.",
+            "patient.name",
+            ".name",
+            "Patient..name",
+            "Patient.meta.tag",
+            "Patient.resourceType",
+            "Patient.name[0]",
+        ] {
             assert!(FhirElement::read(wrong).is_none(), "{wrong}");
         }
     }

@@ -16,7 +16,8 @@ impl Passage<'_> {
         if withheld.is_empty() {
             return Ok(None);
         }
-        let declared = self.parts().filter_map(|part| part.route.as_ref()).flat_map(|route| route.fields.iter());
+        let declared =
+            self.parts().filter_map(|part| part.route.as_ref()).flat_map(|route| route.fields.iter());
         let fields = declared.filter(|field: &&Field| withheld.contains(&field.name));
         let shape = self.part.route.as_ref().and_then(|route| route.reply.as_ref());
         let plan = Plan::new(shape.map(|shape| &shape.kind), fields);

@@ -55,9 +55,12 @@ name = "ssn"
 at = "Patient.identifier"
 "#;
 
-const BODY: &str = r#"{"patients":[{"mrn":1,"ssn":"123-45-6789","hiv":"positive"},{"mrn":2,"s\u0073n":null}]}"#;
-const DESK: &str = r#"{"patients":[{"mrn":1,"ssn":"[withheld]","hiv":"[withheld]"},{"mrn":2,"s\u0073n":"[withheld]"}]}"#;
-const WARD: &str = r#"{"patients":[{"mrn":1,"ssn":"123-45-6789","hiv":"[withheld]"},{"mrn":2,"s\u0073n":null}]}"#;
+const BODY: &str =
+    r#"{"patients":[{"mrn":1,"ssn":"123-45-6789","hiv":"positive"},{"mrn":2,"s\u0073n":null}]}"#;
+const DESK: &str =
+    r#"{"patients":[{"mrn":1,"ssn":"[withheld]","hiv":"[withheld]"},{"mrn":2,"s\u0073n":"[withheld]"}]}"#;
+const WARD: &str =
+    r#"{"patients":[{"mrn":1,"ssn":"123-45-6789","hiv":"[withheld]"},{"mrn":2,"s\u0073n":null}]}"#;
 
 /// An application that answers with all that it knows, in every way.
 async fn application() -> SocketAddr {
@@ -105,7 +108,9 @@ fn answer(request: &Request<Body>) -> Response {
         "/w/json/half" => ([json], &BODY[..BODY.len() - 2]).into_response(),
         "/w/json/moved" => ([json], r#"{"rows":[{"ssn":"123-45-6789"}]}"#).into_response(),
         "/w/json/document" => ([("content-type", "application/pdf")], "%PDF-1.7 123-45-6789").into_response(),
-        "/w/json/wrong" => (StatusCode::INTERNAL_SERVER_ERROR, "<html>at patient 123-45-6789").into_response(),
+        "/w/json/wrong" => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "<html>at patient 123-45-6789").into_response()
+        }
         "/w/json/long" => {
             let record = format!("{{\"ssn\":\"123-45-6789\",\"name\":\"{}\"}},", "x".repeat(5000));
             let pieces = (0..60).map(move |number| {
@@ -159,7 +164,9 @@ async fn what_passes_is_the_reply_without_what_the_role_may_not_see() {
             assert_eq!(withheld(&came), "hiv, ssn");
             assert_eq!(came.headers["cache-control"], "no-store");
             assert_eq!(came.headers["content-type"], "application/json");
-            for gone in ["etag", "last-modified", "accept-ranges", "content-md5", "repr-digest", "content-encoding"] {
+            for gone in
+                ["etag", "last-modified", "accept-ranges", "content-md5", "repr-digest", "content-encoding"]
+            {
                 assert!(!came.headers.contains_key(gone), "{path}: {gone}");
             }
             if let Some(length) = came.headers.get("content-length") {
@@ -227,7 +234,11 @@ async fn what_cannot_be_redacted_does_not_pass() {
     let events = house.stop().await;
     let ends = |outcome: Outcome| {
         let closings = events.iter().filter_map(|event| event.closing.as_ref());
-        closings.filter(|closing| closing.reason == Some(Reason::RedactionImpossible) && closing.outcome == outcome).count()
+        closings
+            .filter(|closing| {
+                closing.reason == Some(Reason::RedactionImpossible) && closing.outcome == outcome
+            })
+            .count()
     };
     assert_eq!((ends(Outcome::Withheld), ends(Outcome::Aborted)), (10, 2));
 }

@@ -1,8 +1,8 @@
 //! Applications and their routes.
 
 use super::ask::{ASK, CAP};
-use super::field::FIELD;
 use super::browser::{CORS, SIGN_OUT};
+use super::field::FIELD;
 use super::hold::HOLD;
 use super::rewrite::REWRITE;
 use super::session::APPLICATION_SESSION;

@@ -9,7 +9,12 @@ pub(super) static FIELD: Table = Table {
           JSON, lines of JSON, FHIR, CSV and TSV with a header, as `reply` declares them: what turns out to be anything else, or not \
           to hold what a field stands in, does not pass at all.",
     keys: &[
-        key("name", Kind::Text("ssn"), Absent::Refused, "Its name; unique within the route. Callers and events are told it."),
+        key(
+            "name",
+            Kind::Text("ssn"),
+            Absent::Refused,
+            "Its name; unique within the route. Callers and events are told it.",
+        ),
         key(
             "at",
             Kind::Texts("/patients/*/ssn"),

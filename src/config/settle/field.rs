@@ -3,7 +3,7 @@
 use super::route::pointer;
 use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
-use crate::domain::field::{Field, FhirElement, Place};
+use crate::domain::field::{FhirElement, Field, Place};
 use crate::domain::reply_shape::{RecordsPointer, ReplyShape};
 use crate::features::guard::redact::can_be_taken_out;
 use crate::features::route::settings::Access;

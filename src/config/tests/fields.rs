@@ -26,7 +26,12 @@ fn a_field_is_where_its_kind_of_reply_can_hold_it() {
         case(EHR, CSV, with(page, &ssn("column:SSN")), problem(&at, nowhere)),
         case(EHR, CSV, with(CSV, &ssn("/ssn")), problem(&at, nowhere)),
         case(EHR, CSV, with("reply = { kind = \"opaque\" }", &ssn("member:ssn")), problem(&at, nowhere)),
-        case(EHR, CSV, with("reply = { kind = \"csv\", header = false }", &ssn("column:SSN")), problem(&at, nowhere)),
+        case(
+            EHR,
+            CSV,
+            with("reply = { kind = \"csv\", header = false }", &ssn("column:SSN")),
+            problem(&at, nowhere),
+        ),
         case(EHR, CSV, with("", &ssn("column:SSN")), problem(&at, unknown)),
         case(EHR, CSV, with(CSV, &ssn("ssn")), problem(&at, &untold("ssn"))),
         case(EHR, CSV, with(CSV, &ssn("cell:3")), problem(&at, &untold("cell:3"))),

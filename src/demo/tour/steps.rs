@@ -202,7 +202,8 @@ impl Visitor {
         let bare = self.browser.open(&format!("{}{path}", self.places.bare_ehr)).await?;
         let parts = |reply: &Reply| {
             let text = reply.text();
-            ["\"telecom\"", "\"address\"", "\"birthDate\"", "SUBSETTED"].map(|part| text.matches(part).count())
+            ["\"telecom\"", "\"address\"", "\"birthDate\"", "SUBSETTED"]
+                .map(|part| text.matches(part).count())
         };
         let withheld = came.header("x-leastway-withheld").to_owned();
         if (parts(&bare), parts(&came), &*withheld) != ([20, 20, 20, 0], [0, 0, 20, 20], "contact") {

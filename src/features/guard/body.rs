@@ -274,10 +274,7 @@ impl<B> GuardedBody<B> {
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
-    fn break_off(
-        &mut self,
-        (how, error): Stop,
-    ) -> Poll<Option<Result<Frame<Bytes>, GuardError>>> {
+    fn break_off(&mut self, (how, error): Stop) -> Poll<Option<Result<Frame<Bytes>, GuardError>>> {
         self.end(how);
         Poll::Ready(Some(Err(error)))
     }

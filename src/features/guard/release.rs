@@ -185,11 +185,7 @@ where
     }
 
     /// Holds on until it is clear that the reply may pass, or until no more can be held.
-    async fn release_held(
-        mut self,
-        mut watch: Watch,
-        hold_bytes: usize,
-    ) -> Result<GuardedBody<B>, Withheld> {
+    async fn release_held(mut self, mut watch: Watch, hold_bytes: usize) -> Result<GuardedBody<B>, Withheld> {
         if let Err(fault) = self.redact_kept(&mut watch) {
             return self.without_body(watch, fault);
         }

@@ -76,8 +76,13 @@ impl Rules {
     /// What no rule is asked about: a public route, or a request that no route matches while its
     /// application is being observed.
     pub fn public(&self) -> Decision {
-        Outcome { answer: Answer::Permit, rules: empty(), obligations: Obligations::none(), rested: Marks::NONE }
-            .into_decision(false)
+        Outcome {
+            answer: Answer::Permit,
+            rules: empty(),
+            obligations: Obligations::none(),
+            rested: Marks::NONE,
+        }
+        .into_decision(false)
     }
 
     /// Whether the rules of a route mind what feeds tell: else there is nothing to be looked up for it.

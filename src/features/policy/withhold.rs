@@ -27,7 +27,8 @@ pub(super) struct Withholds {
 impl Withholds {
     /// Reads what the annotation names; `categories` are those of a `may`, none if it lists none.
     pub(super) fn read(annotation: Option<&str>, categories: &[Category]) -> Result<Self, String> {
-        let names = annotation.map(|names| names.split(',').map(|name| name.trim().parse::<FieldName>()).collect());
+        let names =
+            annotation.map(|names| names.split(',').map(|name| name.trim().parse::<FieldName>()).collect());
         let names = names.transpose().map_err(|error| format!("`@withhold` names fields: {error}"))?;
         Ok(Self { names: names.unwrap_or_default(), categories: categories.to_vec() })
     }
@@ -56,10 +57,16 @@ impl Rules {
 /// pen that would withhold nothing; and a rule that withholds and does not permit.
 pub(super) fn problems(engine: &Engine, routes: &[RouteRules], catalog: &Catalog) -> Vec<PolicyProblem> {
     let mut problems = Vec::new();
-    for (position, rule) in engine.rules.iter().enumerate().filter(|(_, rule)| !rule.withholds.names.is_empty()) {
+    for (position, rule) in
+        engine.rules.iter().enumerate().filter(|(_, rule)| !rule.withholds.names.is_empty())
+    {
         if !rule.permits() {
             let what = format!("`{}` forbids, and what is forbidden has no fields to be withheld", rule.id);
-            problems.push(PolicyProblem::new(rule.source.clone(), what, "`@withhold` on a rule that permits"));
+            problems.push(PolicyProblem::new(
+                rule.source.clone(),
+                what,
+                "`@withhold` on a rule that permits",
+            ));
             continue;
         }
         let has_a_say = |route: &RouteRules| {

@@ -28,11 +28,8 @@ pub(super) fn of(role: &RoleSettings, position: usize, may: &MaySettings) -> Wor
         several => format!("action in [{}]", several.join(", ")),
     };
     let names: Vec<_> = may.withhold.iter().map(FieldName::as_str).collect();
-    let withhold = if names.is_empty() {
-        String::new()
-    } else {
-        format!("@withhold({})\n", quoted(&names.join(", ")))
-    };
+    let withhold =
+        if names.is_empty() { String::new() } else { format!("@withhold({})\n", quoted(&names.join(", "))) };
     let mut text = format!(
         "@id({})\n{withhold}permit (\n  principal in Role::{},\n  {action},\n  resource in Application::{}\n)",
         quoted(&id(role, position)),

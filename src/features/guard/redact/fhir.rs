@@ -6,13 +6,14 @@
 //! `resourceType`, wherever they stand: alone, in Bundles, contained, as parameters. It has to come before what depends on it.
 
 use super::Fault;
-use super::json::{Fate, Guide, Step, Value};
+use super::guide::{Fate, Guide, Step, Value};
 use crate::domain::field::{FhirElement, Place};
 
 /// The elements.
 #[derive(Debug)]
 pub(super) struct Elements {
     elements: Vec<FhirElement>,
+    has_missed: bool,
 }
 
 /// What is known of an object or array.
@@ -22,6 +23,7 @@ pub(super) struct Node {
     ways: Vec<(usize, usize)>,
     role: Role,
     is_array: bool,
+    is_root: bool,
     /// A member came that would depend on the type, if the type comes after it.
     is_early: bool,
     /// The labels that came in it.
@@ -56,8 +58,14 @@ struct Labels {
 
 impl Elements {
     pub(super) fn new<'p>(places: impl Iterator<Item = &'p Place>) -> Self {
-        let element = |place: &'p Place| if let Place::Element(element) = place { Some(element.clone()) } else { None };
-        Self { elements: places.filter_map(element).collect() }
+        let element =
+            |place: &'p Place| if let Place::Element(element) = place { Some(element.clone()) } else { None };
+        Self { elements: places.filter_map(element).collect(), has_missed: false }
+    }
+
+    /// Whether what came was no resource at all, so that nobody knows what it is.
+    pub(super) const fn has_missed(&self) -> bool {
+        self.has_missed
     }
 
     fn is_first_step(&self, name: &[u8]) -> bool {
@@ -108,7 +116,10 @@ impl Guide for Elements {
         value: Value,
     ) -> Result<Fate<Node>, Fault> {
         let is_array = value == Value::Array;
-        let Some(node) = within else { return Ok(Fate::Keep(Node { is_array, ..Node::default() })) };
+        let Some(node) = within else {
+            self.has_missed |= value != Value::Object;
+            return Ok(Fate::Keep(Node { is_array, is_root: true, ..Node::default() }));
+        };
         match (node.role, step) {
             (Role::Meta, Step::Member(name @ (b"tag" | b"security"))) => {
                 let (seen, role) = match name {
@@ -120,7 +131,9 @@ impl Guide for Elements {
                 }
                 Ok(Fate::Keep(Node { role, is_array, ..Node::default() }))
             }
-            (Role::Meta | Role::Tags | Role::Security, _) => Ok(Fate::Keep(Node { is_array, ..Node::default() })),
+            (Role::Meta | Role::Tags | Role::Security, _) => {
+                Ok(Fate::Keep(Node { is_array, ..Node::default() }))
+            }
             (Role::Untyped | Role::Other | Role::Redacted, Step::Member(name)) => {
                 let name = name.to_vec();
                 self.member(node, &name, value)
@@ -148,6 +161,7 @@ impl Guide for Elements {
     }
 
     fn end(&mut self, node: Node) -> Result<String, Fault> {
+        self.has_missed |= node.is_root && node.role == Role::Untyped;
         let Labels { tags, security, meta } = node.labels;
         let lists = || match (tags, security) {
             (true, true) => String::new(),

@@ -73,7 +73,15 @@ mod tests {
         };
         let plan = Plan::new(None, [&field]).unwrap();
         let mut headers = HeaderMap::new();
-        for name in ["etag", "content-length", "content-encoding", "digest", "repr-digest", "content-md5", "signature"] {
+        for name in [
+            "etag",
+            "content-length",
+            "content-encoding",
+            "digest",
+            "repr-digest",
+            "content-md5",
+            "signature",
+        ] {
             headers.insert(name, HeaderValue::from_static("1"));
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -95,7 +103,8 @@ mod tests {
         let mut posted = headers.clone();
         prepare(&mut headers, &Method::GET);
         assert!(!headers.contains_key(IF_NONE_MATCH) && !headers.contains_key(IF_MODIFIED_SINCE));
-        assert_eq!((headers[IF_MATCH].as_bytes(), &headers[ACCEPT_ENCODING]), (&b"\"1\""[..], "identity"));
+        assert_eq!(headers[ACCEPT_ENCODING], "identity");
+        assert!(headers.contains_key(IF_MATCH), "it only makes a request fail");
         prepare(&mut posted, &Method::PUT);
         assert!(posted.contains_key(IF_NONE_MATCH), "there it keeps what is there from being overwritten");
     }

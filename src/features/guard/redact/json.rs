@@ -6,64 +6,9 @@
 //! piece first; of what is not, this makes something, and it does not leave.
 
 use super::Fault;
+use super::guide::{Fate, Guide, Step, Value};
 use crate::domain::field::MARK;
 use crate::features::guard::count::meant;
-
-/// What becomes of a value.
-#[derive(Debug)]
-pub(super) enum Fate<F> {
-    /// It passes; `F` is what the guide wants to know inside of it, if it holds values.
-    Keep(F),
-    /// It passes, and if it is a string the guide is told what it says.
-    Tell(F),
-    /// The mark stands in its place.
-    Mask,
-    /// It goes, with its name.
-    Remove,
-    /// It goes, since it says again what was taken out elsewhere; it is no value of its own.
-    GoAlong,
-}
-
-/// What kind of value begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Value {
-    Object,
-    Array,
-    Null,
-    /// A string, a number, `true` or `false`.
-    Scalar,
-}
-
-/// Where a value stands in what holds it.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Step<'a> {
-    /// It is a document.
-    Root,
-    /// In an object, under this name.
-    Member(&'a [u8]),
-    /// In an array, at this place from 0.
-    Element(u64),
-}
-
-/// Says what becomes of each value.
-pub(super) trait Guide {
-    /// What it knows of an object or array.
-    type Frame: std::fmt::Debug;
-
-    /// A value begins, within what is known of what holds it.
-    fn begin(
-        &mut self,
-        within: Option<&mut Self::Frame>,
-        step: Step<'_>,
-        value: Value,
-    ) -> Result<Fate<Self::Frame>, Fault>;
-
-    /// The string says this whose telling was asked for.
-    fn told(&mut self, within: Option<&mut Self::Frame>, text: &[u8]) -> Result<(), Fault>;
-
-    /// An object or array ends; what is put at its end, without a comma. Empty: nothing.
-    fn end(&mut self, frame: Self::Frame) -> Result<String, Fault>;
-}
 
 /// Between two values there are at most so many bytes: white space, and a name.
 const GAP_BYTES_MAX: usize = 128 * 1024;
@@ -394,10 +339,7 @@ fn string(escaped: bool, rest: &[u8]) -> (&[u8], End<'_>) {
     while let Some(hit) = memchr::memchr2(b'"', b'\\', rest.get(from..).unwrap_or_default()) {
         let at = from + hit;
         if rest.get(at) == Some(&b'"') {
-            return (
-                rest.get(..at).unwrap_or_default(),
-                End::Closed(rest.get(at + 1..).unwrap_or_default()),
-            );
+            return (rest.get(..at).unwrap_or_default(), End::Closed(rest.get(at + 1..).unwrap_or_default()));
         }
         from = at + 2;
     }

@@ -5,7 +5,7 @@
 //! field itself may be missing; what it stands in may not: an application that moves its records elsewhere does not open the door.
 
 use super::Fault;
-use super::json::{Fate, Guide, Step, Value};
+use super::guide::{Fate, Guide, Step, Value};
 use crate::domain::field::Place;
 use crate::domain::reply_shape::{RecordsPointer, Segment};
 
@@ -96,7 +96,8 @@ impl Guide for Members {
 
     fn end(&mut self, ways: Ways) -> Result<String, Fault> {
         for way in &ways {
-            let rest = self.pointers.get(way.pointer).map_or(0, |pointer| pointer.segments().len() - way.length);
+            let rest =
+                self.pointers.get(way.pointer).map_or(0, |pointer| pointer.segments().len() - way.length);
             // The field itself may be absent, and a list may be empty.
             let may_be_empty = matches!(self.segment(way), Some(Segment::Every));
             self.has_missed |= !way.found && rest > 1 && !may_be_empty;

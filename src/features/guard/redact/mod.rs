@@ -6,6 +6,7 @@
 //! broken off. Nothing is ever taken out of documents, images, archives or what is signed: these are no text of a declared kind.
 
 mod fhir;
+mod guide;
 mod head;
 mod json;
 mod members;
@@ -18,9 +19,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::response::Parts;
 
+use self::fhir::Elements;
 pub use self::head::prepare;
 pub(super) use self::head::settle;
-use self::fhir::Elements;
 use self::json::Editor;
 use self::members::Members;
 use self::rows::Rows;
@@ -297,7 +298,11 @@ impl Redaction {
         let Some((encoding, marked)) = self.characters.encoding() else { return Ok(Bytes::new()) };
         let needs_mark = marked && !std::mem::replace(&mut self.is_marked, true);
         let Encoding::Wide(order) = encoding else {
-            return Ok(if needs_mark { [b"\xEF\xBB\xBF".as_slice(), &text].concat().into() } else { text.into() });
+            return Ok(if needs_mark {
+                [b"\xEF\xBB\xBF".as_slice(), &text].concat().into()
+            } else {
+                text.into()
+            });
         };
         // What came of UTF-16 is UTF-8, and is cut between characters.
         let text = std::str::from_utf8(&text).map_err(|_| Fault::Charset)?;
@@ -347,7 +352,7 @@ impl State {
                     return Err(Fault::Malformed);
                 }
                 editor.finish(passed);
-                Ok(())
+                if editor.guide().has_missed() && !is_message { Err(Fault::Misfit) } else { Ok(()) }
             }
             Self::Rows(rows) => rows.finish(passed),
             Self::Impossible(fault) => Err(*fault),

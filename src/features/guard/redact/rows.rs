@@ -49,7 +49,8 @@ const ROW_BYTES_MAX: usize = 1024 * 1024;
 
 impl Rows {
     pub(super) fn new<'p>(delimiter: Option<u8>, places: impl Iterator<Item = &'p Place>) -> Self {
-        let column = |place: &'p Place| if let Place::Column(name) = place { Some(folded(name)) } else { None };
+        let column =
+            |place: &'p Place| if let Place::Column(name) = place { Some(folded(name)) } else { None };
         Self {
             delimiter,
             columns: places.filter_map(column).collect(),
@@ -162,12 +163,7 @@ impl Rows {
     }
 
     /// Outside of quotes, up to and with what ends the field.
-    fn plain<'p>(
-        &mut self,
-        rest: &'p [u8],
-        delimiter: u8,
-        out: &mut Vec<u8>,
-    ) -> Result<&'p [u8], Fault> {
+    fn plain<'p>(&mut self, rest: &'p [u8], delimiter: u8, out: &mut Vec<u8>) -> Result<&'p [u8], Fault> {
         self.place = At::Plain;
         let end = memchr::memchr3(delimiter, b'\n', b'\r', rest);
         let (part, after) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, &[]));

@@ -19,14 +19,18 @@ fn ssn() -> Place {
 
 #[test]
 fn what_is_withheld_is_taken_out_whatever_else_is_done() {
-    for (action, hold_bytes) in [(Action::Export, 1 << 20), (Action::List, 1 << 20), (Action::List, 50), (Action::Export, 50)] {
+    for (action, hold_bytes) in
+        [(Action::Export, 1 << 20), (Action::List, 1 << 20), (Action::List, 50), (Action::Export, 50)]
+    {
         for size in [1, 7, 10_000] {
             let whole = body(10);
             let reply = Reply::pieces(Some(json_shape()), "application/json", whole.chunks(size));
             let reply = reply.without(ssn()).hold_bytes(hold_bytes);
             let reply = reply.header(CONTENT_LENGTH, &whole.len().to_string()).header(ETAG, "\"1\"");
             let released = reply.ask(&terms(action)).unwrap();
-            assert!(!released.headers().contains_key(CONTENT_LENGTH) && !released.headers().contains_key(ETAG));
+            assert!(
+                !released.headers().contains_key(CONTENT_LENGTH) && !released.headers().contains_key(ETAG)
+            );
             assert_eq!(released.headers()["x-leastway-withheld"], "ssn");
             let out = read(released);
             assert_eq!(String::from_utf8(out.bytes).unwrap(), String::from_utf8(quiet(10)).unwrap());
@@ -82,5 +86,8 @@ fn a_message_that_something_went_wrong_passes_without_its_body() {
     assert_eq!(reply(200).withheld(&terms(Action::View)).reason(), Reason::RedactionImpossible);
     let told = br#"{"error":"nobody","data":[{"ssn":"1"}]}"#;
     let told = Reply::of(Some(json_shape()), "application/json", told).status(404).without(ssn());
-    assert_eq!(told.released(&terms(Action::View)).bytes, br#"{"error":"nobody","data":[{"ssn":"[withheld]"}]}"#);
+    assert_eq!(
+        told.released(&terms(Action::View)).bytes,
+        br#"{"error":"nobody","data":[{"ssn":"[withheld]"}]}"#
+    );
 }

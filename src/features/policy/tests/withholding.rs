@@ -75,7 +75,9 @@ fn a_slip_of_the_pen_withholds_nothing_and_is_a_problem() {
     let role = role("clerk", Purpose::Operations, vec![views(&["snn"], &[])]);
     assert_eq!(
         told(&[role], ""),
-        ["role `clerk`, `may` number 1: no route that `clerk/1` permits has a field `snn`; one of `hiv`, `phone`, `ssn`"]
+        [
+            "role `clerk`, `may` number 1: no route that `clerk/1` permits has a field `snn`; one of `hiv`, `phone`, `ssn`"
+        ]
     );
     let forbids = told(&[], "@withhold(\"ssn\") forbid(principal, action, resource);");
     assert!(forbids[0].contains("what is forbidden has no fields"), "{forbids:?}");
@@ -86,7 +88,8 @@ fn a_slip_of_the_pen_withholds_nothing_and_is_a_problem() {
 #[test]
 fn an_explanation_and_a_diff_tell_it() {
     let rules = |withhold: &[&str]| {
-        put_together(&[role("clerk", Purpose::Operations, vec![views(withhold, &["demographics"])])], "").unwrap()
+        put_together(&[role("clerk", Purpose::Operations, vec![views(withhold, &["demographics"])])], "")
+            .unwrap()
     };
     let (old, new) = (rules(&[]), rules(&["ssn"]));
     let (identity, application) = (person(&["clerk"]), "ehr".parse().unwrap());

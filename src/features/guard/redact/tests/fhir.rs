@@ -2,16 +2,15 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const PLACES: &[&str] = &["Patient.identifier", "Patient.birthDate", "Patient.contact.telecom", "Observation.value[x]"];
+const PLACES: &[&str] =
+    &["Patient.identifier", "Patient.birthDate", "Patient.contact.telecom", "Observation.value[x]"];
 
 fn out(body: &str) -> Result<String, Fault> {
     redacted(&ReplyKind::FhirBundle, PLACES, body)
 }
 
 fn labels() -> Value {
-    let of = |code: &str, display: &str| {
-        json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": code, "display": display })
-    };
+    let of = |code: &str, display: &str| json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": code, "display": display });
     json!({ "tag": [of("SUBSETTED", "subsetted")], "security": [of("REDACTED", "redacted")] })
 }
 
@@ -55,7 +54,8 @@ fn resources_are_told_wherever_they_stand_and_others_keep_their_bytes() {
 
 #[test]
 fn labels_that_are_there_stay() {
-    let tagged = |meta: Value| json!({ "resourceType": "Patient", "meta": meta, "identifier": 1, "active": true });
+    let tagged =
+        |meta: Value| json!({ "resourceType": "Patient", "meta": meta, "identifier": 1, "active": true });
     let came = json!({ "versionId": "3", "tag": [{ "code": "a" }], "security": [] });
     let Value::Object(ours) = labels() else { unreachable!() };
     let expected = json!({
@@ -70,19 +70,35 @@ fn labels_that_are_there_stay() {
 fn a_resource_that_is_not_known_in_time_does_not_pass() {
     let cases = [
         ("the type comes late", r#"{"identifier":[1],"resourceType":"Patient"}"#, Some(Fault::TypeLate)),
-        ("meta before it cannot be labelled", r#"{"meta":{},"resourceType":"Patient"}"#, Some(Fault::TypeLate)),
-        ("what depends on nothing may come before", r#"{"id":"1","resourceType":"Patient","identifier":1}"#, None),
+        (
+            "meta before it cannot be labelled",
+            r#"{"meta":{},"resourceType":"Patient"}"#,
+            Some(Fault::TypeLate),
+        ),
+        (
+            "what depends on nothing may come before",
+            r#"{"id":"1","resourceType":"Patient","identifier":1}"#,
+            None,
+        ),
         ("of a type of which nothing is withheld", r#"{"identifier":[1],"resourceType":"Device"}"#, None),
-        ("two types", r#"{"resourceType":"Device","resourceType":"Patient","identifier":1}"#, Some(Fault::Misfit)),
+        (
+            "two types",
+            r#"{"resourceType":"Device","resourceType":"Patient","identifier":1}"#,
+            Some(Fault::Misfit),
+        ),
         ("two metas", r#"{"resourceType":"Patient","meta":{},"meta":{}}"#, Some(Fault::Misfit)),
         ("a meta that is none", r#"{"resourceType":"Patient","meta":[]}"#, Some(Fault::Misfit)),
         ("tags that are none", r#"{"resourceType":"Patient","meta":{"tag":"x"}}"#, Some(Fault::Misfit)),
+        ("no resource", r#"{"patient":{"identifier":1}}"#, Some(Fault::Misfit)),
+        ("several in no Bundle", r#"[{"resourceType":"Patient","identifier":1}]"#, Some(Fault::Misfit)),
         ("an escaped type", r#"{"resourceType":"\u0050atient","identifier":1}"#, None),
         ("an escaped name", r#"{"\u0072esourceType":"Patient","identifie\u0072":1}"#, None),
     ];
     for (name, body, fault) in cases {
         match (out(body), fault) {
-            (Ok(text), None) => assert!(!text.contains("dentifie") || text.contains("Device"), "{name}: {text}"),
+            (Ok(text), None) => {
+                assert!(!text.contains("dentifie") || text.contains("Device"), "{name}: {text}")
+            }
             (came, fault) => assert_eq!(came.err(), fault, "{name}"),
         }
     }

@@ -30,14 +30,20 @@ fn a_text_keeps_its_character_encoding_and_its_mark() {
         let cut = marked(BODY);
         let (plan, head) = (plan(&json_kind(), SSN), head(200, "application/json", None));
         assert_eq!(passed(&plan, &head, cut.chunks(1)).unwrap().0, marked(QUIET));
-        assert_eq!(come("application/json; charset=utf-16", None, &wide(BODY, order)).unwrap(), wide(QUIET, order));
+        assert_eq!(
+            come("application/json; charset=utf-16", None, &wide(BODY, order)).unwrap(),
+            wide(QUIET, order)
+        );
     }
 }
 
 #[test]
 fn what_is_coded_is_sent_decoded() {
     for coding in ["gzip", "x-gzip", "GZIP"] {
-        assert_eq!(come("application/json", Some(coding), &gzipped(BODY.as_bytes())).unwrap(), QUIET.as_bytes());
+        assert_eq!(
+            come("application/json", Some(coding), &gzipped(BODY.as_bytes())).unwrap(),
+            QUIET.as_bytes()
+        );
     }
     let zstd = zstd::encode_all(BODY.as_bytes(), 3).unwrap();
     assert_eq!(come("application/json", Some("zstd"), &zstd).unwrap(), QUIET.as_bytes());
@@ -91,15 +97,26 @@ fn deep_long_and_odd_documents_end_within_bounds() {
     let blank = format!("{{\"patients\":{}[]}}", " ".repeat(200 * 1024));
     assert_eq!(come("application/json", None, blank.as_bytes()), Err(Fault::TooLong));
     let gone = format!("{{\"patients\":[{{\"ssn\":[{}0]}}]}}", "\"x\",".repeat(200 * 1024));
-    assert_eq!(come("application/json", None, gone.as_bytes()).unwrap(), br#"{"patients":[{"ssn":"[withheld]"}]}"#);
+    assert_eq!(
+        come("application/json", None, gone.as_bytes()).unwrap(),
+        br#"{"patients":[{"ssn":"[withheld]"}]}"#
+    );
 }
 
 #[test]
 fn a_plan_that_no_reply_fits_lets_none_pass() {
-    for kind in [ReplyKind::Opaque, ReplyKind::Hl7v2, ReplyKind::Csv { delimiter: None, header: false }, ReplyKind::FhirBundle] {
+    for kind in [
+        ReplyKind::Opaque,
+        ReplyKind::Hl7v2,
+        ReplyKind::Csv { delimiter: None, header: false },
+        ReplyKind::FhirBundle,
+    ] {
         let plan = plan(&kind, SSN);
         assert!(!plan.can_be_carried_out());
-        assert_eq!(passed(&plan, &head(200, "application/json", None), [BODY.as_bytes()]), Err(Fault::Undeclared));
+        assert_eq!(
+            passed(&plan, &head(200, "application/json", None), [BODY.as_bytes()]),
+            Err(Fault::Undeclared)
+        );
     }
     assert_eq!(Plan::new(Some(&json_kind()), []), None, "nothing is withheld");
 }

@@ -13,7 +13,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::response::Parts;
 
 use super::{Fault, Plan, Redaction};
-use crate::domain::field::{EventRedacted, Field, FhirElement, Place};
+use crate::domain::field::{EventRedacted, FhirElement, Field, Place};
 use crate::domain::reply_shape::{RecordsPointer, ReplyKind};
 use crate::features::guard::settings::GuardSettings;
 

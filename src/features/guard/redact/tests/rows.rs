@@ -7,7 +7,10 @@ fn without_ssn(body: &str) -> Result<String, Fault> {
 #[test]
 fn a_column_is_masked_and_all_else_keeps_its_bytes() {
     let cases = [
-        ("ID,SSN,Name\r\n1,123,Ana\r\n2,,\"Pena, Bo\"\r\n", "ID,SSN,Name\r\n1,[withheld],Ana\r\n2,[withheld],\"Pena, Bo\"\r\n"),
+        (
+            "ID,SSN,Name\r\n1,123,Ana\r\n2,,\"Pena, Bo\"\r\n",
+            "ID,SSN,Name\r\n1,[withheld],Ana\r\n2,[withheld],\"Pena, Bo\"\r\n",
+        ),
         ("SSN\n1\n2", "SSN\n[withheld]\n[withheld]"),
         ("id;ssn\n1;\"1\"\"2\n3\"\n", "id;ssn\n1;\"[withheld]\"\n"),
         ("ID\t\" Ssn \"\n1\t2\n", "ID\t\" Ssn \"\n1\t[withheld]\n"),
@@ -38,11 +41,17 @@ fn a_row_in_which_columns_cannot_be_told_does_not_pass() {
         assert_eq!(without_ssn(body), Err(fault), "{name}");
     }
     let long = format!("ID,SSN\n1,{}\n", "x".repeat(1024 * 1024));
-    assert_eq!(passed(&plan(&CSV, &["column:SSN"]), &head(200, "text/csv", None), [long.as_bytes()]), Err(Fault::TooLong));
+    assert_eq!(
+        passed(&plan(&CSV, &["column:SSN"]), &head(200, "text/csv", None), [long.as_bytes()]),
+        Err(Fault::TooLong)
+    );
 }
 
 #[test]
 fn a_delimiter_that_is_in_the_mark_is_quoted() {
     let kind = ReplyKind::Csv { delimiter: Some(b'h'), header: true };
-    assert_eq!(redacted(&kind, &["column:SSN"], "IDhSSN\n1h2\n").as_deref(), Ok("IDhSSN\n1h\"[withheld]\"\n"));
+    assert_eq!(
+        redacted(&kind, &["column:SSN"], "IDhSSN\n1h2\n").as_deref(),
+        Ok("IDhSSN\n1h\"[withheld]\"\n")
+    );
 }
