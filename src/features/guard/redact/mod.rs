@@ -228,7 +228,7 @@ impl Redaction {
         let Self { state, decoder, lead, characters, form, .. } = self;
         let (mut passed, mut fault) = (Vec::with_capacity(piece.len()), None);
         let decoder = decoder.as_mut().ok_or(Fault::Coding)?;
-        let decoded = decoder.push(piece, &mut |plain| {
+        let outcome = decoder.push(piece, &mut |plain| {
             if !lead.is_complete() {
                 lead.push(plain);
                 fault = fault.or(lead.contradicts(*form).then_some(Fault::Type));
@@ -244,7 +244,7 @@ impl Redaction {
         if let Some(fault) = fault {
             return Err(fault);
         }
-        decoded.map_err(|_| Fault::Coding)?;
+        outcome.map_err(|_| Fault::Coding)?;
         if self.characters.is_broken() {
             return Err(Fault::Charset);
         }

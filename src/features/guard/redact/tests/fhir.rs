@@ -113,7 +113,7 @@ fn commas_are_right_whatever_goes() {
         (r#""a":1 , "identifier":2 , "b":3"#, r#""a":1 , "b":3,"#),
         (r#""identifier":1,"_birthDate":2,"text":3,"a":4"#, r#""a":4,"#),
     ] {
-        let text = out(&format!(r#"{{{members}}}"#).replace('{', r#"{"resourceType":"Patient","#)).unwrap();
+        let text = out(&format!("{{{members}}}").replace('{', r#"{"resourceType":"Patient","#)).unwrap();
         let expected = format!(r#"{{"resourceType":"Patient",{left}"meta":{}}}"#, labels());
         assert_eq!(text.replace(" ", ""), expected.replace(" ", ""), "{members}");
     }

@@ -82,7 +82,7 @@ fn a_field_may_be_missing_and_what_it_stands_in_may_not() {
         r#"{"patients":"none"}"#,
         r#"[{"ssn":"1"}]"#,
         r#"{"patients":["1"]}"#,
-        r#"{}"#,
+        r"{}",
         r#""123-45""#,
         "17",
     ] {
