@@ -7,6 +7,7 @@ use http::header::{
 use http::{HeaderMap, Method};
 
 use super::Plan;
+use crate::domain::field::FieldName;
 
 /// Prepares a request: its reply is to come whole, in plain, and not as a reference to what the caller had before, which may
 /// have been more than they may have now.
@@ -41,7 +42,7 @@ pub(in crate::features::guard) fn settle(headers: &mut HeaderMap, plan: &Plan) {
         headers.remove(name);
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let names: Vec<&str> = plan.names().iter().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = plan.names().iter().map(FieldName::as_str).collect();
     if let Ok(names) = HeaderValue::from_str(&names.join(", ")) {
         headers.insert(WITHHELD, names);
     }

@@ -217,7 +217,7 @@ impl<G: Guide> Editor<G> {
         let ends = |byte: &u8| {
             matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' | b'}' | b']' | b'{' | b'[' | b'"')
         };
-        let length = rest.iter().position(|byte| ends(byte)).unwrap_or(rest.len());
+        let length = rest.iter().position(ends).unwrap_or(rest.len());
         let (word, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
         if passes {
             out.extend_from_slice(word);

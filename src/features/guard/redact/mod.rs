@@ -157,10 +157,19 @@ pub struct Redaction {
     characters: Characters,
     /// Whether the mark of the encoding was written.
     is_marked: bool,
-    /// A message of the application's own need not hold what the route declares.
-    is_message: bool,
     has_come: bool,
-    is_left_out: bool,
+    content: Content,
+}
+
+/// What a body is by the status of its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// What the route declares.
+    Declared,
+    /// A message of the application's own, which need not hold that.
+    Message,
+    /// Such a message that cannot be redacted, and does not pass.
+    LeftOut,
 }
 
 #[derive(Debug)]
@@ -187,6 +196,7 @@ impl Redaction {
         if label.is_wide() {
             lead.widen();
         }
+        let is_message = !head.status.is_success() && !is_partial(head);
         let places = || plan.places.iter();
         let state = match plan.target {
             None => State::Impossible(Fault::Undeclared),
@@ -212,9 +222,8 @@ impl Redaction {
             lead,
             characters: Characters::new(&label),
             is_marked: false,
-            is_message: !head.status.is_success() && !is_partial(head),
             has_come: false,
-            is_left_out: false,
+            content: if is_message { Content::Message } else { Content::Declared },
             plan,
         }
     }
@@ -272,14 +281,17 @@ impl Redaction {
         if !characters.is_sound() {
             return Err(Fault::Charset);
         }
-        state.finish(&mut passed, self.is_message)?;
+        state.finish(&mut passed, self.content)?;
         self.encode(passed)
     }
 
     /// Whether what it is cannot be redacted, and it is an application's message that may go without its body.
     pub(super) fn leave_out(&mut self) -> bool {
-        self.is_left_out = self.is_message;
-        self.is_message
+        let is_message = self.content == Content::Message;
+        if is_message {
+            self.content = Content::LeftOut;
+        }
+        is_message
     }
 
     /// What was taken out so far.
@@ -290,7 +302,11 @@ impl Redaction {
             State::Rows(rows) => rows.values(),
             State::Impossible(_) => 0,
         };
-        EventRedacted { fields: self.plan.names.clone(), values, body_left_out: self.is_left_out }
+        EventRedacted {
+            fields: self.plan.names.clone(),
+            values,
+            body_left_out: self.content == Content::LeftOut,
+        }
     }
 
     /// Writes a text in the encoding in which it came.
@@ -338,21 +354,29 @@ impl State {
         }
     }
 
-    fn finish(&mut self, passed: &mut Vec<u8>, is_message: bool) -> Result<(), Fault> {
+    fn finish(&mut self, passed: &mut Vec<u8>, content: Content) -> Result<(), Fault> {
         match self {
             Self::Json(grammar, editor) => {
                 if !grammar.finish() {
                     return Err(Fault::Malformed);
                 }
                 editor.finish(passed);
-                if editor.guide().has_missed() && !is_message { Err(Fault::Misfit) } else { Ok(()) }
+                if editor.guide().has_missed() && content == Content::Declared {
+                    Err(Fault::Misfit)
+                } else {
+                    Ok(())
+                }
             }
             Self::Fhir(grammar, editor) => {
                 if !grammar.finish() {
                     return Err(Fault::Malformed);
                 }
                 editor.finish(passed);
-                if editor.guide().has_missed() && !is_message { Err(Fault::Misfit) } else { Ok(()) }
+                if editor.guide().has_missed() && content == Content::Declared {
+                    Err(Fault::Misfit)
+                } else {
+                    Ok(())
+                }
             }
             Self::Rows(rows) => rows.finish(passed),
             Self::Impossible(fault) => Err(*fault),

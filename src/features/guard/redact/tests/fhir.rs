@@ -97,7 +97,7 @@ fn a_resource_that_is_not_known_in_time_does_not_pass() {
     for (name, body, fault) in cases {
         match (out(body), fault) {
             (Ok(text), None) => {
-                assert!(!text.contains("dentifie") || text.contains("Device"), "{name}: {text}")
+                assert!(!text.contains("dentifie") || text.contains("Device"), "{name}: {text}");
             }
             (came, fault) => assert_eq!(came.err(), fault, "{name}"),
         }
@@ -115,6 +115,6 @@ fn commas_are_right_whatever_goes() {
     ] {
         let text = out(&format!("{{{members}}}").replace('{', r#"{"resourceType":"Patient","#)).unwrap();
         let expected = format!(r#"{{"resourceType":"Patient",{left}"meta":{}}}"#, labels());
-        assert_eq!(text.replace(" ", ""), expected.replace(" ", ""), "{members}");
+        assert_eq!(text.replace(' ', ""), expected.replace(' ', ""), "{members}");
     }
 }

@@ -49,12 +49,15 @@ fn what_is_coded_is_sent_decoded() {
     assert_eq!(come("application/json", Some("zstd"), &zstd).unwrap(), QUIET.as_bytes());
 }
 
+/// What it is, its media type, its coding, its bytes, and why they do not pass.
+type Case<'c> = (&'c str, &'c str, Option<&'c str>, &'c [u8], Fault);
+
 #[test]
 fn what_cannot_be_read_to_its_end_in_one_way_does_not_pass() {
     let gzip = gzipped(BODY.as_bytes());
     let half = &gzip[..gzip.len() - 6];
     let body = BODY.as_bytes();
-    let cases: [(&str, &str, Option<&str>, &[u8], Fault); 14] = [
+    let cases: [Case<'_>; 14] = [
         ("half of it", "application/json", None, &body[..body.len() - 2], Fault::Malformed),
         ("something behind it", "application/json", None, b"{\"patients\":[]}{\"ssn\":1}", Fault::Malformed),
         ("a comment", "application/json", None, b"/*{*/{\"patients\":[]}", Fault::Malformed),

@@ -33,7 +33,7 @@ fn masked(value: Value) -> Value {
             };
             Value::from(members.into_iter().map(mask).collect::<Map<_, _>>())
         }
-        other => other,
+        leaf @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => leaf,
     }
 }
 
@@ -78,7 +78,9 @@ proptest! {
         let header: Vec<&str> = (0..4).map(|at| if at == column { "Ssn" } else { ["a", "b", "c", "d"][at] }).collect();
         let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::NonNumeric).from_writer(Vec::new());
         writer.write_record(&header).unwrap();
-        rows.iter().for_each(|row| writer.write_record(row).unwrap());
+        for row in &rows {
+            writer.write_record(row).unwrap();
+        }
         let text = writer.into_inner().unwrap();
         let (plan, head) = (plan(&CSV, &["column:ssn"]), head(200, "text/csv", None));
         let (whole, record) = passed(&plan, &head, [&*text]).unwrap();
