@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::{AppendHeaders, IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Method, Request, StatusCode};
@@ -80,9 +80,8 @@ fn answer(request: &Request<Body>) -> Response {
     if is_ours && (is_conditional || coding) {
         return StatusCode::IM_A_TEAPOT.into_response();
     }
-    let coded = |coding: &'static str, body: Vec<u8>| {
-        (AppendHeaders([json, ("content-encoding", coding)]), body).into_response()
-    };
+    let coded =
+        |coding: &'static str, body: Vec<u8>| ([json, ("content-encoding", coding)], body).into_response();
     match request.uri().path() {
         "/w/json/plain" => {
             let length = BODY.len().to_string();
@@ -97,7 +96,7 @@ fn answer(request: &Request<Body>) -> Response {
                 ("content-length", length.as_str()),
                 ("x-leastway-withheld", "forged"),
             ];
-            (AppendHeaders(head.map(|(name, value)| (name, value.to_owned()))), BODY).into_response()
+            (head, BODY).into_response()
         }
         "/w/json/gzip" => {
             let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
