@@ -51,6 +51,7 @@ mod normalize_xml_rpc;
 mod plain_reply;
 mod proof;
 mod proxy_header;
+mod redact;
 mod reply_count;
 mod reply_head;
 mod return_to;
@@ -121,6 +122,7 @@ targets! {
     normalize_xml_rpc,
     proof,
     proxy_header,
+    redact,
     reply_count,
     reply_head,
     return_to,

@@ -111,6 +111,12 @@ impl Snapshot {
             "Replies withheld beyond the minimum necessary",
             self.counted.withheld,
         )?;
+        counter(
+            encoder,
+            "replies_redacted",
+            "Replies that passed without fields that are withheld",
+            self.counted.redacted,
+        )?;
         let mut risks = encoder.encode_descriptor(
             "risks",
             "Events in which a risk stood or was cleared, by risk and what came of it",

@@ -18,6 +18,7 @@ use super::asked::EventAsked;
 use super::assurance::AssuranceClass;
 use super::count::Count;
 use super::device::DeviceClass;
+use super::field::EventRedacted;
 use super::given::{EventGiven, EventNeeded, PatientContext};
 use super::kept::Kept;
 use super::limit::Exceeded;
@@ -431,6 +432,9 @@ pub struct Closing {
     /// Whether the reply was a file although the route's action is only to look: it counts as an export.
     #[serde(skip_serializing_if = "is_false", default)]
     pub found_file: bool,
+    /// Which fields of the reply were withheld.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub redacted: Option<Box<EventRedacted>>,
     /// What the reply was, where no route matched the request.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub observed: Option<Box<EventObserved>>,
@@ -526,6 +530,7 @@ impl Closing {
             exceeded: None,
             on_exceed: None,
             found_file: false,
+            redacted: None,
             observed: None,
             given: Vec::new(),
             bytes_in: 0,

@@ -42,6 +42,8 @@ pub struct Counted {
     pub connections_cut: u64,
     /// Replies withheld because of their number of records.
     pub withheld: u64,
+    /// Replies that passed without fields that are withheld.
+    pub redacted: u64,
     /// Risks, by what came of them in how many events.
     pub risks: BTreeMap<(RiskName, RiskStep), u64>,
     /// What rules in the shadow answered, by application, their verdict and whether those in force decided otherwise.
@@ -119,6 +121,7 @@ impl Counted {
         self.connections += other.connections;
         self.connections_refused += other.connections_refused;
         self.withheld += other.withheld;
+        self.redacted += other.redacted;
         self.revocation.add(&other.revocation);
     }
 }

@@ -8,6 +8,7 @@ pub mod count;
 pub mod decision;
 pub mod device;
 pub mod event;
+pub mod field;
 pub mod given;
 pub mod holder;
 pub mod hours;

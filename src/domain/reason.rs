@@ -103,6 +103,8 @@ closed_list! {
         ExportOverWindowBudget = "export-over-window-budget",
         /// The records of an export cannot be counted.
         CountUnknown = "count-unknown",
+        /// A field that is withheld cannot be taken out of the reply.
+        RedactionImpossible = "redaction-impossible",
         /// A page size that cannot be brought within the cap.
         PageSizeRejected = "page-size-rejected",
         /// A search for everything, or nearly.

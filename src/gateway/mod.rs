@@ -58,4 +58,5 @@ pub mod unlock;
 pub mod unread;
 pub mod upgrade;
 pub mod watched;
+mod withholding;
 pub mod worker;

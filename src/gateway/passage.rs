@@ -39,6 +39,7 @@ use crate::features::guard::count::Tally;
 use crate::features::guard::ledger::ExportSlot;
 use crate::features::guard::limit::Terms;
 use crate::features::guard::meter::Meter;
+use crate::features::guard::redact::{self, Plan};
 use crate::features::guard::release::release;
 use crate::features::rewrite::Rewrite;
 use crate::features::route::table::Application;
@@ -89,13 +90,17 @@ pub async fn pass(
     };
     passage.check_given(draft)?;
     let terms = passage.terms(&grounds);
+    let plan = passage.plan(&grounds)?;
     let (target, body) = passage.asking(&terms, &mut parts, body, draft)?;
     let slots = match passage.windows(&terms, draft) {
         Ok(slots) => slots,
         Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),
     };
-    let counted = passage.is_counted(&terms);
+    let counted = passage.is_counted(&terms) || plan.is_some();
     admit(&mut parts.headers, counted);
+    if plan.is_some() {
+        redact::prepare(&mut parts.headers, &parts.method);
+    }
     passage.rewrite()?.prepare(&mut parts.headers, passage.is_document()?);
     if passage.reads_reply() {
         Rewrite::ask_plain(&mut parts.headers);
@@ -141,7 +146,7 @@ pub async fn pass(
     // What a GET would have is all that a HEAD is asked for; it frames nothing.
     let length = reply.headers().get(CONTENT_LENGTH).filter(|_| tells_length).cloned();
     let cookie = toward.cookie(pool, &reply);
-    let mut answer = passage.answer(reply, durable, &terms, slots, upgrading, draft).await?;
+    let mut answer = passage.answer(reply, durable, (&terms, plan), slots, upgrading, draft).await?;
     if let (Answer::Released(released, _), Some(length)) = (&mut answer, length)
         && released.body().is_end_stream()
     {
@@ -224,7 +229,7 @@ impl Passage<'_> {
         &self,
         mut reply: Response<ReplyBody>,
         durable: Durable,
-        terms: &Terms,
+        (terms, plan): (&Terms, Option<Arc<Plan>>),
         slots: Vec<ExportSlot>,
         upgrading: Option<Upgrading>,
         draft: &mut Option<Draft>,
@@ -254,9 +259,12 @@ impl Passage<'_> {
             }
         })?;
         let meter = Meter::new(shape, &head, &rules.guard);
+        let reply = Response::from_parts(head, body);
         let claim = self.claim(terms).filter(|_| status.is_success());
-        match release(Response::from_parts(head, body), meter, terms, claim, durable, &rules.guard).await {
+        match release(reply, meter, terms, (claim, plan), durable, &rules.guard).await {
             Ok(released) => {
+                let is_redacted = released.body().redacted().is_some();
+                self.moment.worker.scribe.metrics.count(|counted| counted.redacted += u64::from(is_redacted));
                 self.may_still_have()?;
                 let mut slots = slots;
                 // A file where one only looks is an export, which nobody knew before it was here.

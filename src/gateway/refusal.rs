@@ -17,6 +17,7 @@ use crate::domain::limit::Exceeded;
 use crate::domain::reason::Reason;
 use crate::features::audit::JournalError;
 use crate::features::authn::AuthnError;
+use crate::features::guard::redact::Fault as Unredactable;
 use crate::features::route::body::BodyFault;
 use crate::features::route::table::Application;
 use crate::features::signals::SetFault;
@@ -89,6 +90,8 @@ pub enum Refusal {
     LeadsElsewhere,
     /// Its records cannot be counted.
     CountUnknown(WhyUnknown, Action),
+    /// A field that is withheld cannot be taken out of it.
+    Unredactable(Unredactable, Action),
     /// The journal cannot be written: nothing passes unrecorded.
     Journal(JournalError),
     /// The application's side.
@@ -157,6 +160,7 @@ impl Refusal {
             Self::Asked(overreach) => overreach.reason,
             Self::LeadsElsewhere => Reason::LeadsElsewhere,
             Self::CountUnknown(..) => Reason::CountUnknown,
+            Self::Unredactable(..) => Reason::RedactionImpossible,
             Self::Journal(_) => Reason::AuditUnavailable,
             Self::Upstream(error) => error.reason(),
             Self::SignInFailed(error, _) | Self::LogoutRefused(LogoutRefused::Token(error)) => error.reason(),
@@ -210,6 +214,7 @@ impl Refusal {
             | Self::TooMuch(..)
             | Self::Asked(_)
             | Self::CountUnknown(..)
+            | Self::Unredactable(..)
             | Self::AccountBarred(_)
             | Self::SessionsFull(_)
             | Self::AssuranceNotProven(..) => StatusCode::FORBIDDEN,
@@ -233,7 +238,9 @@ impl Refusal {
     /// Whether something was down or broken, rather than refused on purpose.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::TooMuch(..) | Self::CountUnknown(..) | Self::LeadsElsewhere => Outcome::Withheld,
+            Self::TooMuch(..) | Self::CountUnknown(..) | Self::LeadsElsewhere | Self::Unredactable(..) => {
+                Outcome::Withheld
+            }
             Self::Challenge(challenged) if challenged.withheld.is_some() => Outcome::Withheld,
             Self::Journal(_)
             | Self::Upstream(_)
@@ -290,6 +297,7 @@ impl Refusal {
             | Self::Asked(_)
             | Self::LeadsElsewhere
             | Self::CountUnknown(..)
+            | Self::Unredactable(..)
             | Self::Journal(_)
             | Self::Upstream(_)
             | Self::SignInFailed(..)
@@ -492,6 +500,12 @@ mod tests {
                 Refusal::CountUnknown(WhyUnknown::Opaque, Action::Export),
                 403,
                 Reason::CountUnknown,
+                Outcome::Withheld,
+            ),
+            (
+                Refusal::Unredactable(Unredactable::Malformed, Action::View),
+                403,
+                Reason::RedactionImpossible,
                 Outcome::Withheld,
             ),
             (

@@ -102,6 +102,9 @@ fn tell(refusal: &Refusal, moment: &Moment) {
         Refusal::Token(refused) if refused.is_of_provider() => {
             tracing::warn!(request.id = %request, %reason, error = %refused, "refused");
         }
+        Refusal::Unredactable(fault, _) => {
+            tracing::warn!(request.id = %request, %reason, error = %fault, "refused");
+        }
         Refusal::Internal => tracing::error!(request.id = %request, %reason, "refused"),
         Refusal::NotUnderstood(fault) => {
             tracing::debug!(request.id = %request, %reason, rule = fault.internal, "refused");
@@ -258,6 +261,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         Refusal::Asked(overreach) => Page::Asked { overreach },
         Refusal::LeadsElsewhere => Page::Denied { reason, action: None, ways_on: &[], return_to },
         Refusal::CountUnknown(why, action) => Page::CountUnknown { action: *action, why: *why },
+        Refusal::Unredactable(_, action) => Page::Unredactable { action: *action },
         Refusal::Journal(_)
         | Refusal::Upstream(_)
         | Refusal::StoreUnavailable

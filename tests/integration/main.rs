@@ -41,6 +41,7 @@ mod programs;
 mod providers;
 mod proxied;
 mod recorder;
+mod redaction;
 mod reload;
 mod restart;
 mod revoking;

@@ -359,7 +359,7 @@ mod tests {
     use crate::config::{Loaded, load};
     use crate::demo::WorkDirectory;
     use crate::features::facts::settings::words;
-    use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogRoute};
+    use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogField, CatalogRoute};
     use crate::features::policy::person::ResolvedRoute;
     use crate::features::route::settings::Access;
     use crate::foundation::clock::{Clock as _, SystemClock};
@@ -379,13 +379,23 @@ mod tests {
         for application in &settings.applications {
             let (name, providers) = (application.name.clone(), application.providers.clone());
             catalog.applications.push(CatalogApplication { name, providers });
-            catalog.routes.extend(application.routes.iter().map(|route| CatalogRoute {
-                application: application.name.clone(),
-                route: route.name.clone(),
-                action: route.action,
-                categories: route.categories.clone(),
-                public: route.access == Access::Public,
-                besides: route.given.as_ref().map(|given| given.told()).unwrap_or_default(),
+            catalog.routes.extend(application.routes.iter().map(|route| {
+                CatalogRoute {
+                    application: application.name.clone(),
+                    route: route.name.clone(),
+                    action: route.action,
+                    categories: route.categories.clone(),
+                    public: route.access == Access::Public,
+                    besides: route.given.as_ref().map(|given| given.told()).unwrap_or_default(),
+                    fields: route
+                        .fields
+                        .iter()
+                        .map(|field| CatalogField {
+                            name: field.name.clone(),
+                            categories: field.categories.clone(),
+                        })
+                        .collect(),
+                }
             }));
         }
         catalog.facts = words(settings.feeds.iter());

@@ -65,6 +65,12 @@ static MAY: Table = Table {
             "On which categories: every category of the route has to be listed.",
         ),
         key(
+            "withhold",
+            Kind::Texts("ssn"),
+            Absent::Is("[]"),
+            "Which fields of replies are withheld, by the names of `field` in its routes; so are fields of a category that is not              among `categories`, where these are listed. Where several rules permit, what any of them withholds is withheld.",
+        ),
+        key(
             "credential",
             Kind::Text("admin"),
             Absent::Means("the application's default"),

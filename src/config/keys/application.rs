@@ -2,6 +2,7 @@
 
 use super::ask::{ASK, CAP};
 use super::browser::{CORS, SIGN_OUT};
+use super::field::FIELD;
 use super::given::{GIVEN, GIVES, NEEDS};
 use super::hold::HOLD;
 use super::rewrite::REWRITE;
@@ -246,6 +247,12 @@ static ROUTE: Table = Table {
         ),
         key("category", Kind::Texts("clinical"), Absent::Is("[]"), "To which kinds of data."),
         key("reply", Kind::Table(&REPLY), Absent::Means("not counted"), "How its reply is counted."),
+        key(
+            "field",
+            Kind::Tables(&FIELD),
+            Absent::Means("none"),
+            "Fields of its reply that some may not see, although they may see the rest.",
+        ),
         key(
             "cap",
             Kind::Tables(&CAP),

@@ -9,6 +9,7 @@ mod client;
 mod credential;
 mod directory;
 mod feed;
+mod field;
 mod given;
 mod hold;
 mod limits;

@@ -7,6 +7,7 @@ pub(super) mod client;
 mod credential;
 pub(super) mod directory;
 pub(super) mod feed;
+mod field;
 mod given;
 mod hold;
 mod limits;

@@ -54,13 +54,14 @@ fn may(reader: &Reader<'_>) -> Option<MaySettings> {
     let actions = reader.list("actions");
     let routes = if reader.has("routes") { reader.list_with("routes", route_pattern) } else { Some(vec![]) };
     let categories = if reader.has("categories") { reader.list("categories") } else { Some(vec![]) };
-    let shadow = reader.yes_no("shadow");
+    let (withhold, shadow) = (reader.list("withhold"), reader.yes_no("shadow"));
     let when = reader.table("when").and_then(|reader| when(&reader));
     Some(MaySettings {
         application: application?,
         actions: actions?,
         routes: routes?,
         categories: categories?,
+        withhold: withhold?,
         shadow: shadow?,
         when: when?,
     })

@@ -4,6 +4,7 @@ use http::Method;
 use http::header::HeaderName;
 
 use super::ask::asks;
+use super::field::fields;
 use super::given::route_given;
 use crate::config::keys::REPLY_KINDS;
 use crate::config::reader::Reader;
@@ -26,6 +27,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
     let websocket = reader.table("websocket").and_then(|reader| websocket(&reader));
     let patience = patience(reader);
     let shape = reader.optional_table("reply").map(|reader| reply(&reader));
+    let fields = fields(reader, shape.as_ref().and_then(Option::as_ref), access);
     let asks = asks(reader, matching.as_ref());
     let given = route_given(reader, matching.as_ref(), access);
     let entries = if reader.has("entries") { Some(reader.parsed("entries")?) } else { None };
@@ -46,6 +48,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
             Some(shape) => Some(shape?),
             None => None,
         },
+        fields: fields?,
         access: access?,
         websocket: websocket?,
         patience: patience?,

@@ -57,6 +57,8 @@ impl Tour<'_> {
         self.tell("saves one ward as CSV, after a second factor", outcome)?;
         let outcome = amara.gets_report(&EAST_AS_CSV).await;
         self.tell("saves it again: the second factor is still fresh", outcome)?;
+        let outcome = amara.sees_no_contacts().await;
+        self.tell("searches by FHIR: patients come without telephone and address, and say so", outcome)?;
         let outcome = amara.gets("/api/patients.json?limit=400").await;
         self.tell("takes 400 records as JSON", outcome)?;
         let outcome = amara.is_refused_file(&ALL_AS_CSV, "export-over-request-limit", &["500"]).await;
@@ -191,6 +193,23 @@ impl Visitor {
         let came = self.browser.open(&format!("{}{path}", self.places.ehr)).await?;
         let bare = self.browser.open(&format!("{}{path}", self.places.bare_ehr)).await?;
         same(&came, &bare)
+    }
+
+    /// What she gets is what the application sends, without what her role does not need.
+    async fn sees_no_contacts(&mut self) -> Outcome {
+        let path = "/fhir/Patient?_count=20";
+        let came = self.browser.open(&format!("{}{path}", self.places.ehr)).await?;
+        let bare = self.browser.open(&format!("{}{path}", self.places.bare_ehr)).await?;
+        let parts = |reply: &Reply| {
+            let text = reply.text();
+            ["\"telecom\"", "\"address\"", "\"birthDate\"", "SUBSETTED"]
+                .map(|part| text.matches(part).count())
+        };
+        let withheld = came.header("x-leastway-withheld").to_owned();
+        if (parts(&bare), parts(&came), &*withheld) != ([20, 20, 20, 0], [0, 0, 20, 20], "contact") {
+            return Err(unexpected("20 patients without telecom and address, labelled SUBSETTED", &came));
+        }
+        Ok(format!("{} 20 patients, withheld: {withheld}", came.status))
     }
 
     async fn gets_from_console(&mut self, path: &str) -> Outcome {

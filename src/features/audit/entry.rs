@@ -143,6 +143,7 @@ impl Members<'_> {
             exceeded,
             on_exceed,
             found_file,
+            redacted,
             observed,
             given,
             bytes_in,
@@ -161,6 +162,7 @@ impl Members<'_> {
         self.json(key!("exceeded"), exceeded.as_ref())?;
         self.word(key!("on_exceed"), on_exceed.map(OnExceed::as_str));
         self.json(key!("found_file"), found_file.then_some(&true))?;
+        self.json(key!("redacted"), redacted.as_deref())?;
         self.json(key!("observed"), observed.as_deref())?;
         self.json(key!("given"), Some(given).filter(|all| !all.is_empty()))?;
         self.json(key!("bytes_in"), bytes_in)?;

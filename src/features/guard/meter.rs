@@ -249,7 +249,7 @@ const fn why_unknown(fault: CodingFault) -> WhyUnknown {
 }
 
 /// A part of something, or a difference to something, that nobody asked for.
-fn is_partial(head: &Parts) -> bool {
+pub(super) fn is_partial(head: &Parts) -> bool {
     matches!(head.status, StatusCode::PARTIAL_CONTENT | StatusCode::IM_USED)
         || head.headers.contains_key(CONTENT_RANGE)
 }

@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod limit;
 mod media;
 pub mod meter;
+pub mod redact;
 pub mod release;
 pub mod settings;
 #[cfg(test)]

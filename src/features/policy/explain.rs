@@ -18,6 +18,7 @@ use crate::domain::assurance::AssuranceNeed;
 use crate::domain::decision::{Challenge, WayOn};
 use crate::domain::device::DeviceClass;
 use crate::domain::event::Verdict;
+use crate::domain::field::FieldName;
 use crate::domain::limit::Limits;
 use crate::domain::reason::Reason;
 use crate::domain::risk::{RiskName, Sign};
@@ -44,6 +45,9 @@ pub struct Explanation {
     /// The numbers that hold if it is permitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// The fields of the reply that are withheld if it is permitted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<FieldName>,
     /// The rules, in order.
     pub rules: Vec<RuleExplanation>,
     /// What feeds tell, as far as the rules of the route mind it.
@@ -127,6 +131,7 @@ impl Rules {
             reasons: vec![Reason::PublicRoute],
             decided_by: Vec::new(),
             limits: None,
+            withheld: Vec::new(),
             rules: Vec::new(),
             facts: Vec::new(),
             risks: self.supposed(question),
@@ -258,6 +263,7 @@ impl Explanation {
             Answer::Deny(denial) => (Verdict::Deny, denial.reasons.clone()),
         };
         self.limits = matches!(outcome.answer, Answer::Permit).then_some(outcome.obligations.limits);
+        self.withheld = outcome.obligations.withheld.to_vec();
     }
 }
 
@@ -276,6 +282,10 @@ impl fmt::Display for Explanation {
         }
         if let Some(limits) = &self.limits {
             writeln!(f, "limits     {}", limits_text(limits))?;
+        }
+        if !self.withheld.is_empty() {
+            let names: Vec<_> = self.withheld.iter().map(FieldName::as_str).collect();
+            writeln!(f, "withheld   {}", names.join(", "))?;
         }
         if !self.rules.is_empty() {
             writeln!(f, "\nrules")?;

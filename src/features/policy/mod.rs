@@ -52,5 +52,6 @@ mod statement;
 mod tests;
 mod told;
 mod validity;
+mod withhold;
 mod wording;
 mod world;

@@ -11,7 +11,6 @@ use super::decide::Question;
 use super::memory::{Answer, Outcome};
 use super::settings::RaiseSettings;
 use crate::domain::decision::{Challenge, Obligations};
-use crate::domain::limit::Limits;
 use crate::domain::risk::{RiskName, Standing};
 use crate::domain::told::Marks;
 
@@ -91,7 +90,7 @@ impl Rules {
         Outcome {
             answer: Answer::Challenge(Challenge::StepUp(need.clone(), risk.sign.reason())),
             rules: outcome.rules.iter().cloned().chain([by]).collect(),
-            obligations: Obligations { limits: Limits::NONE },
+            obligations: Obligations::none(),
             rested: Marks::NONE,
         }
     }

@@ -7,6 +7,7 @@ use super::given::settings::{GivenSettings, RouteGiven};
 use super::pattern::PathPattern;
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
+use crate::domain::field::Field;
 use crate::domain::given::WhenUnknown;
 use crate::domain::patience::Patience;
 use crate::domain::reply_shape::ReplyShape;
@@ -103,6 +104,8 @@ pub struct RouteSettings {
     pub categories: Vec<Category>,
     /// How its reply is counted.
     pub reply: Option<ReplyShape>,
+    /// Fields of its reply that may be withheld.
+    pub fields: Vec<Field>,
     /// Who may pass.
     pub access: Access,
     /// Bounds of each WebSocket that is opened through it.
@@ -129,6 +132,7 @@ impl RouteSettings {
             fresh_fields: Vec::new(),
             categories: Vec::new(),
             reply: None,
+            fields: Vec::new(),
             access: Access::Policy,
             websocket: WebSocketBounds::default(),
             patience: Patience::default(),

@@ -26,6 +26,7 @@ use super::tree::{self, Tree, significant};
 use super::view::{PathView, Segments};
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
+use crate::domain::field::Field;
 use crate::domain::given::{GivenName, WhenUnknown};
 use crate::domain::patience::Patience;
 use crate::domain::reply_shape::ReplyShape;
@@ -87,6 +88,8 @@ pub struct Route {
     pub categories: Arc<[Category]>,
     /// How its reply is counted.
     pub reply: Option<ReplyShape>,
+    /// Fields of its reply that may be withheld.
+    pub fields: Arc<[Field]>,
     /// Who may pass.
     pub access: Access,
     /// Bounds of each WebSocket that is opened through it.
@@ -301,6 +304,7 @@ impl Route {
             fresh_fields: settings.fresh_fields.as_slice().into(),
             categories: settings.categories.as_slice().into(),
             reply: settings.reply.clone(),
+            fields: settings.fields.clone().into(),
             access: settings.access,
             websocket: settings.websocket.clone(),
             patience: settings.patience,

@@ -262,6 +262,7 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
         | Refusal::TooMuch(..)
         | Refusal::LeadsElsewhere
         | Refusal::CountUnknown(..)
+        | Refusal::Unredactable(..)
         | Refusal::Asked(_)
         | Refusal::SignInFailed(..)
         | Refusal::LogoutRefused(_)

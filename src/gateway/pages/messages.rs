@@ -62,6 +62,7 @@ pub(super) struct Messages {
     pub(super) too_much: TooMuch,
     pub(super) asked: Asked,
     pub(super) count_unknown: CountUnknown,
+    pub(super) unredactable: UnredactableTexts,
     pub(super) justify: JustifyTexts,
     pub(super) step_up: StepUp,
     pub(super) sign_in: SignIn,
@@ -91,6 +92,7 @@ texts! {
     TooMuch { happened, template, raise }
     Asked { at_most, days, characters, one_of, none, once }
     CountUnknown { happened, on_screen }
+    UnredactableTexts { happened }
     StepUp { title, happened, fresh, go_on, go_on_text, go_on_tab, cancel, cancel_text, help }
     SignIn { title_expired, happened_expired, title_new, happened_new, why, why_new, go_on, go_on_tab }
     Choose {

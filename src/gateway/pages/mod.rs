@@ -101,6 +101,11 @@ pub enum Page<'a> {
         /// Why it could not be counted.
         why: WhyUnknown,
     },
+    /// What is withheld could not be taken out, so that nothing of it passes.
+    Unredactable {
+        /// What was asked for.
+        action: Action,
+    },
     /// More, or something else, is asked for than may be.
     Asked {
         /// What, and what is allowed.
@@ -231,6 +236,7 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
         }
         Page::Asked { overreach } => desk.asked(overreach).render(),
         Page::CountUnknown { action, why } => desk.count_unknown(action, why).render(),
+        Page::Unredactable { action } => desk.unredactable(action).render(),
         Page::Justify { exceeded, action, return_to, entered, problem, held } => {
             JustifyPage::new(frame, messages, exceeded, action, return_to, entered, problem, held).render()
         }

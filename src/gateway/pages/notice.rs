@@ -132,6 +132,19 @@ impl<'a> Desk<'a> {
         Notice { kept: vec![messages.kept.not_released.to_string()], ..notice }
     }
 
+    pub(super) fn unredactable(self, action: Action) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let texts = messages.reason.of(Reason::RedactionImpossible);
+        let happened = messages
+            .unredactable
+            .happened
+            .with(&[("action", messages.action.of(action)), ("application", &self.application())]);
+        let steps = [&texts.next, &messages.way.back, &messages.way.ask];
+        let steps = steps.map(|text| Step::words(text.as_str())).into();
+        let notice = self.notice(&texts.title, vec![happened], steps).because(texts.why.as_str());
+        Notice { kept: vec![messages.kept.not_released.to_string()], ..notice }
+    }
+
     pub(super) fn asked(self, overreach: &Overreach) -> Notice<'a> {
         let Self { messages, .. } = self;
         let texts = messages.reason.of(overreach.reason);

@@ -412,6 +412,7 @@ fn each_page(
             },
         ),
         ("count-unknown".into(), Page::CountUnknown { action: Action::Export, why: WhyUnknown::Coding }),
+        ("redaction-impossible".into(), Page::Unredactable { action: Action::View }),
         (
             "justify".into(),
             Page::Justify {

@@ -15,6 +15,7 @@ use crate::domain::event::{
     EventHold, EventJustification, EventLock, EventObserved, EventShadow, EventStanding, HoldStep, LockStep,
     Taken,
 };
+use crate::domain::field::EventRedacted;
 use crate::domain::given::{Brought, EventGiven, EventNeeded, PatientContext};
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
@@ -330,6 +331,15 @@ fn observed() -> impl Strategy<Value = EventObserved> {
         .prop_map(|(media_type, attachment)| EventObserved { media_type, attachment })
 }
 
+fn redacted() -> impl Strategy<Value = EventRedacted> {
+    let name = "[a-z_]{1,12}".prop_map(|name| name.parse().unwrap());
+    (vec(name, 0..3), any::<u64>(), any::<bool>()).prop_map(|(fields, values, body_left_out)| EventRedacted {
+        fields,
+        values,
+        body_left_out,
+    })
+}
+
 fn event_asked() -> impl Strategy<Value = EventAsked> {
     let lowered = (text(), option::of(any::<i64>()), any::<u64>());
     let lowered = lowered.prop_map(|(parameter, from, to)| Lowered { parameter, from, to });
@@ -470,8 +480,8 @@ fn any_closing() -> impl Strategy<Value = Closing> {
     let why = (option::of(select(Reason::ALL)), option::of(exceeded()), option::of(select(OnExceed::ALL)));
     let number = || prop_oneof![any::<u64>(), 0..2000_u64];
     let what = (count(), count(), any::<bool>(), number(), number(), number(), option::of(number()));
-    let more = (option::of(revoked()), option::of(observed()), vec(given(), 0..3));
-    (how, why, what, more).prop_map(|(how, why, what, (revoked, observed, given))| Closing {
+    let more = (option::of(revoked()), option::of(observed()), vec(given(), 0..3), option::of(redacted()));
+    (how, why, what, more).prop_map(|(how, why, what, (revoked, observed, given, redacted))| Closing {
         event: how.0,
         time: how.1,
         outcome: how.2,
@@ -482,6 +492,7 @@ fn any_closing() -> impl Strategy<Value = Closing> {
         exceeded: why.1,
         on_exceed: why.2,
         found_file: what.2,
+        redacted: redacted.map(Box::new),
         observed: observed.map(Box::new),
         given,
         bytes_in: what.3,

@@ -121,6 +121,7 @@ fn closing(number: u64) -> Closing {
         exceeded: None,
         on_exceed: None,
         found_file: false,
+        redacted: None,
         observed: None,
         given: Vec::new(),
         bytes_in: 0,

@@ -308,7 +308,7 @@ impl CsvScanner {
 }
 
 /// The one of the usual delimiters that stands most often outside of quotes.
-fn likely_delimiter(line: &[u8]) -> u8 {
+pub(in crate::features::guard) fn likely_delimiter(line: &[u8]) -> u8 {
     let mut counts = [0_usize; DELIMITERS.len()];
     let mut quoted = false;
     for byte in line {

@@ -56,7 +56,7 @@ pub(super) struct Broken;
 
 /// The state between two pieces. With `LINES`, a document is one line and many may follow (NDJSON).
 #[derive(Debug)]
-pub(super) struct Lexer<const LINES: bool> {
+pub(in crate::features::guard) struct Lexer<const LINES: bool> {
     tokenizer: Tokenizer,
     grammar: Grammar,
     container: Container,

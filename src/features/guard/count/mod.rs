@@ -17,12 +17,14 @@ mod marks;
 mod multipart;
 mod ndjson;
 mod patients;
+mod prelude;
 mod scan;
 mod sql;
 #[cfg(test)]
 mod tests;
 mod text;
 mod tokens;
+mod well_formed;
 mod wide;
 mod xml;
 
@@ -38,8 +40,11 @@ pub use patients::Named;
 pub use sql::SqlScanner;
 pub use xml::XmlScanner;
 
-use self::label::Charset;
-use self::wide::{Order, Wide};
+pub(super) use csv::likely_delimiter;
+pub(super) use prelude::{Characters, Encoding};
+pub(super) use well_formed::{WellFormed, meant};
+pub(super) use wide::Order;
+
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::{PatientLocator, ReplyKind};
 
@@ -69,8 +74,7 @@ impl Tally {
 #[derive(Debug)]
 pub struct Counter {
     scanner: Scanner,
-    prelude: Prelude,
-    declared: Charset,
+    characters: Characters,
 }
 
 #[derive(Debug)]
@@ -134,22 +138,13 @@ impl Counter {
             }
             ReplyKind::Opaque => return None,
         };
-        Some(Self { scanner, prelude: Prelude::default(), declared: label.charset })
+        Some(Self { scanner, characters: Characters::new(label) })
     }
 
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
-        match &mut self.prelude {
-            Prelude::Narrow | Prelude::Wide(_) => self.scan(piece),
-            Prelude::Refused => {}
-            Prelude::Gathering { bytes, length } => {
-                let taken = gather(bytes, length, piece);
-                if *length == PRELUDE_BYTES {
-                    self.open();
-                    self.scan(piece.get(taken..).unwrap_or_default());
-                }
-            }
-        }
+        let Self { scanner, characters } = self;
+        characters.push(piece, &mut |text| each!(scanner, scanner => scanner.push(text)));
     }
 
     /// Whom it has named since this was last asked, each once.
@@ -159,102 +154,21 @@ impl Counter {
 
     /// How many so far: lower bounds, or already unknown.
     pub fn so_far(&self) -> Tally {
-        match &self.prelude {
-            Prelude::Refused => Tally::unknown(WhyUnknown::Charset),
-            Prelude::Wide(wide) if wide.is_broken() => Tally::unknown(WhyUnknown::Charset),
-            Prelude::Gathering { .. } | Prelude::Narrow | Prelude::Wide(_) => {
-                each!(&self.scanner, scanner => scanner.so_far())
-            }
+        if self.characters.is_broken() {
+            return Tally::unknown(WhyUnknown::Charset);
         }
+        each!(&self.scanner, scanner => scanner.so_far())
     }
 
     /// The body is complete.
     pub fn finish(&mut self) -> Tally {
-        if matches!(self.prelude, Prelude::Gathering { .. }) {
-            self.open();
+        let Self { scanner, characters } = self;
+        characters.finish(&mut |text| each!(scanner, scanner => scanner.push(text)));
+        if !characters.is_sound() {
+            return Tally::unknown(WhyUnknown::Charset);
         }
-        match &self.prelude {
-            Prelude::Refused => Tally::unknown(WhyUnknown::Charset),
-            Prelude::Wide(wide) if !wide.is_sound() => Tally::unknown(WhyUnknown::Charset),
-            Prelude::Gathering { .. } | Prelude::Narrow | Prelude::Wide(_) => {
-                each!(&mut self.scanner, scanner => scanner.finish())
-            }
-        }
+        each!(scanner, scanner => scanner.finish())
     }
-
-    /// Reads the character encoding off the first bytes: a byte order mark says more than any declaration, and
-    /// UTF-16 without one is read where it is declared and looks like it.
-    fn open(&mut self) {
-        let Prelude::Gathering { bytes, length } = &self.prelude else { return };
-        let (bytes, length) = (*bytes, *length);
-        let gathered = bytes.get(..length).unwrap_or_default();
-        let (prelude, rest) = match gathered {
-            // UTF-32 begins so too.
-            [0xFF, 0xFE, 0, 0] => (Prelude::Refused, gathered),
-            [0xFF, 0xFE, rest @ ..] => (Prelude::Wide(Wide::new(Order::LittleEndian)), rest),
-            [0xFE, 0xFF, rest @ ..] => (Prelude::Wide(Wide::new(Order::BigEndian)), rest),
-            _ => match (self.declared, order(gathered)) {
-                (Charset::Wide(said), Some(found)) if said.is_none_or(|said| said == found) => {
-                    (Prelude::Wide(Wide::new(found)), gathered)
-                }
-                (Charset::Ascii, _) if !gathered.contains(&0) => {
-                    (Prelude::Narrow, gathered.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(gathered))
-                }
-                (Charset::Ascii | Charset::Wide(_) | Charset::Foreign, _) => (Prelude::Refused, gathered),
-            },
-        };
-        self.prelude = prelude;
-        self.scan(rest);
-    }
-
-    fn scan(&mut self, piece: &[u8]) {
-        let Self { scanner, prelude, .. } = self;
-        match prelude {
-            Prelude::Narrow => each!(scanner, scanner => scanner.push(piece)),
-            Prelude::Wide(wide) => {
-                wide.push(piece, &mut |text| each!(scanner, scanner => scanner.push(text)));
-            }
-            Prelude::Gathering { .. } | Prelude::Refused => {}
-        }
-    }
-}
-
-const PRELUDE_BYTES: usize = 4;
-
-/// The first bytes, which tell the character encoding.
-#[derive(Debug)]
-enum Prelude {
-    Gathering { bytes: [u8; PRELUDE_BYTES], length: usize },
-    Narrow,
-    Wide(Wide),
-    Refused,
-}
-
-impl Default for Prelude {
-    fn default() -> Self {
-        Self::Gathering { bytes: [0; PRELUDE_BYTES], length: 0 }
-    }
-}
-
-/// The order of bytes in UTF-16 that begins with two characters of ASCII, or one and no more.
-const fn order(gathered: &[u8]) -> Option<Order> {
-    let ascii = match gathered {
-        [first, second] => [*first, *second, *first, *second],
-        [first, second, third, fourth] => [*first, *second, *third, *fourth],
-        _ => return None,
-    };
-    match [ascii[0] == 0, ascii[1] == 0, ascii[2] == 0, ascii[3] == 0] {
-        [false, true, false, true] => Some(Order::LittleEndian),
-        [true, false, true, false] => Some(Order::BigEndian),
-        _ => None,
-    }
-}
-
-fn gather(bytes: &mut [u8; PRELUDE_BYTES], length: &mut usize, piece: &[u8]) -> usize {
-    let free = bytes.get_mut(*length..).unwrap_or_default();
-    let taken = free.iter_mut().zip(piece).map(|(slot, byte)| *slot = *byte).count();
-    *length += taken;
-    taken
 }
 
 /// An application's own error message fits in this many bytes; more of it is data.

@@ -3,6 +3,7 @@
 mod codings;
 mod files;
 mod limits;
+mod redacting;
 mod sums;
 mod texts;
 mod unknown;
@@ -14,6 +15,7 @@ use std::future::poll_fn;
 use std::io::Write as _;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -27,11 +29,13 @@ use super::body::{EndedHow, GuardError, GuardedBody, ReleaseRecord};
 use super::ledger::{Amounts, Came, Claim, DAY, HOUR, Ledger, SHIFT};
 use super::limit::{Beyond, Step, Terms, Verdict};
 use super::meter::Meter;
+use super::redact::{Fault, Plan};
 use super::release::{Cause, Withheld, release};
 use super::settings::GuardSettings;
 use crate::domain::action::Action;
 use crate::domain::application::ApplicationName;
 use crate::domain::count::{Count, WhyUnknown};
+use crate::domain::field::{Field, Place};
 use crate::domain::limit::{Exceeded, LimitName, Limits, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::proof::Durable;
@@ -121,6 +125,7 @@ struct Reply {
     body: Upstream,
     shape: Option<ReplyShape>,
     settings: GuardSettings,
+    plan: Option<Arc<Plan>>,
     claim: Option<Claim>,
 }
 
@@ -135,7 +140,7 @@ impl Reply {
         pieces: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Self {
         let head = Response::builder().header(CONTENT_TYPE, kind);
-        Self { head, body: Upstream::sending(pieces), shape, settings: SETTINGS, claim: None }
+        Self { head, body: Upstream::sending(pieces), shape, settings: SETTINGS, claim: None, plan: None }
     }
 
     fn status(mut self, status: u16) -> Self {
@@ -145,6 +150,13 @@ impl Reply {
 
     fn header(mut self, name: http::HeaderName, value: &str) -> Self {
         self.head = self.head.header(name, value);
+        self
+    }
+
+    /// Without the members `ssn`, or the column.
+    fn without(mut self, place: Place) -> Self {
+        let field = Field { name: "ssn".parse().unwrap(), categories: Vec::new(), places: vec![place] };
+        self.plan = Plan::new(self.shape.as_ref().map(|shape| &shape.kind), [&field]).map(Arc::new);
         self
     }
 
@@ -163,7 +175,7 @@ impl Reply {
         let (head, body) = self.head.body(self.body).unwrap().into_parts();
         let meter = Meter::new(self.shape.as_ref(), &head, &self.settings);
         let reply = Response::from_parts(head, body);
-        run(release(reply, meter, terms, self.claim, Durable::assertion(), &self.settings))
+        run(release(reply, meter, terms, (self.claim, self.plan), Durable::assertion(), &self.settings))
     }
 
     /// Released and read to its end.
