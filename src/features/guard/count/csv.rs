@@ -80,6 +80,11 @@ impl CsvScanner {
         }
     }
 
+    /// The patients that it was handed and has found.
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        &mut self.patients
+    }
+
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         if self.broken.is_some() || piece.is_empty() {
