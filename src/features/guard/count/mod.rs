@@ -187,10 +187,14 @@ impl Counter {
             Scanner::Sql(scanner) => Some(scanner.patients_mut()),
             Scanner::Hl7v2(scanner) => Some(scanner.patients_mut()),
             Scanner::Dicom(scanner) => Some(scanner.patients_mut()),
-            // These count them for themselves alone, and are in no archive.
-            Scanner::Fhir(_) | Scanner::Html(_) => None,
-            Scanner::Multipart(_) | Scanner::Zip(_) | Scanner::Xlsx(_) | Scanner::Inside(_) => None,
-            Scanner::Pdf(_) => None,
+            // These count them for themselves alone, or not at all, and are in no other.
+            Scanner::Fhir(_)
+            | Scanner::Html(_)
+            | Scanner::Multipart(_)
+            | Scanner::Zip(_)
+            | Scanner::Xlsx(_)
+            | Scanner::Pdf(_)
+            | Scanner::Inside(_) => None,
         }
     }
 

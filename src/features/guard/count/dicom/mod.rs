@@ -184,7 +184,6 @@ impl DicomScanner {
             SEQUENCE_END | ITEM_END if is_root || length != Some(0) => self.give_up(),
             SEQUENCE_END | ITEM_END => self.depth -= 1,
             ITEM if is_root => self.give_up(),
-            ITEM => self.descend(length),
             TRANSFER_SYNTAX | PATIENT_ID if is_root => match length {
                 Some(left) if left <= VALUE_BYTES_MAX && left > 0 => {
                     self.place = Place::Value { header, left }

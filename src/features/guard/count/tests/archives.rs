@@ -255,6 +255,55 @@ fn a_file_whose_kind_does_not_fit_makes_the_whole_unknown() {
     assert_eq!(tally, Tally { records: Count::Exactly(4), patients: UNPARSABLE });
 }
 
+/// An archive of one file as Apache Commons Compress streams it (Apache POI's large workbooks): all that can be said by
+/// ZIP64 is.
+fn as_java_streams(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    let packed = encoder.finish().unwrap();
+    let mut checksum = flate2::Crc::new();
+    checksum.update(bytes);
+    let checksum = checksum.sum().to_le_bytes();
+    let sizes = [(packed.len() as u64).to_le_bytes(), (bytes.len() as u64).to_le_bytes()];
+    let name_length = u8::try_from(name.len()).unwrap();
+    let common = [45, 0, 8, 8, 8, 0, 0, 0, 0, 0];
+    let wide = [0xFF; 8];
+    let mut body = [&LOCAL[..], &common, &[0; 4], &wide, &[name_length, 0, 20, 0], name.as_bytes()].concat();
+    body.extend([&[1, 0, 16, 0][..], &[0; 16], &packed, b"PK\x07\x08", &checksum, &sizes.concat()].concat());
+    let directory = body.len() as u64;
+    let lengths = [name_length, 0, 32, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0];
+    body.extend(
+        [&LISTED[..], &[45, 0], &common, &checksum, &wide, &lengths, &[0xFF; 4], name.as_bytes()].concat(),
+    );
+    body.extend([&[1, 0, 28, 0][..], &sizes[1], &sizes[0], &[0; 8], &[0; 4]].concat());
+    let end = body.len() as u64;
+    let one = 1_u64.to_le_bytes();
+    body.extend([&b"PK\x06\x06\x2C\0\0\0\0\0\0\0\x2D\0\x2D\0"[..], &[0; 8], &one, &one].concat());
+    body.extend([(end - directory).to_le_bytes(), directory.to_le_bytes()].concat());
+    body.extend([&b"PK\x06\x07"[..], &[0; 4], &end.to_le_bytes(), &[1, 0, 0, 0]].concat());
+    body.extend([&END[..], &[0xFF; 16], &[0; 2]].concat());
+    body
+}
+
+#[test]
+fn an_archive_that_says_all_by_zip64_is_read() {
+    let archive = as_java_streams("patients.csv", PATIENTS.1);
+    assert_eq!(rows_by_crates(&archive), Some(3));
+    assert_eq!(records(&rows_in("*.csv"), &archive), Count::Exactly(3));
+    let end64 = last(&archive, b"PK\x06\x06");
+    let mismatch = unknown(WhyUnknown::Mismatch);
+    assert_eq!(
+        records(&rows_in("*.csv"), with(&archive, end64 + 32, &[2])),
+        UNPARSABLE,
+        "two numbers of files"
+    );
+    assert_eq!(records(&rows_in("*.csv"), with(&archive, end64 + 48, &[0])), mismatch, "another place");
+    let locator = last(&archive, b"PK\x06\x07");
+    assert_eq!(records(&rows_in("*.csv"), with(&archive, locator + 8, &[0])), mismatch, "located elsewhere");
+    let unlocated = [&archive[..locator], &archive[locator + 20..]].concat();
+    assert_eq!(records(&rows_in("*.csv"), unlocated), UNPARSABLE, "not located");
+}
+
 /// How many rows the crates `zip` and `csv` find; none if they do not read the archive.
 fn rows_by_crates(archive: &[u8]) -> Option<u64> {
     let mut archive = ZipArchive::new(Cursor::new(archive)).ok()?;

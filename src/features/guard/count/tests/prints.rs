@@ -1,5 +1,6 @@
 //! PDF documents as programs write them, and as none should.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use flate2::Compression;
@@ -49,7 +50,7 @@ fn packed(pages: usize, length: bool) -> Vec<u8> {
     let mut header = String::new();
     let mut objects = String::new();
     for number in 0..pages {
-        header.push_str(&format!("{} {} ", number + 20, objects.len()));
+        write!(header, "{} {} ", number + 20, objects.len()).unwrap();
         objects.push_str("<</Type/Page/Parent 2 0 R/Annots[]>>\n");
     }
     let bytes = deflated(format!("{header}\n{objects}").as_bytes());

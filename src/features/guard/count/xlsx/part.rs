@@ -64,9 +64,9 @@ impl Part {
 }
 
 impl Root {
-    pub(super) const fn records(self, rows: u64, header: bool) -> u64 {
+    pub(super) fn records(self, rows: u64, header: bool) -> u64 {
         match self {
-            Self::Sheet => rows.saturating_sub(if header { 1 } else { 0 }),
+            Self::Sheet => rows.saturating_sub(u64::from(header)),
             Self::Cache => rows,
         }
     }

@@ -123,8 +123,12 @@ impl Listed {
         let size = wide.value(field(24)?)?;
         let packed = wide.value(field(20)?)?;
         let offset = wide.value(field(42)?)?;
-        if u16_at(record, 34) != Some(0) {
-            // A volume of several is a part of an archive.
+        let volume = match u16_at(record, 34) {
+            Some(u16::MAX) if wide.is_there => u32_at(wide.values, 0),
+            written => written.map(u32::from),
+        };
+        // A volume of several is a part of an archive.
+        if volume != Some(0) {
             return Err(broken());
         }
         let method = method(flags, u16_at(record, 10).ok_or(broken())?)?;
@@ -159,7 +163,8 @@ impl Directory {
         let says = |told: Option<u64>, most: u64, value: u64| {
             told == Some(value) || told == Some(most) && wide == Some(self)
         };
-        let is_whole = u16_at(end, 4) == Some(0) && u16_at(end, 6) == Some(0);
+        let is_first = |at| matches!((u16_at(end, at), wide), (Some(0), _) | (Some(u16::MAX), Some(_)));
+        let is_whole = is_first(4) && is_first(6);
         // Whoever looks for the end from behind must not find another in the comment.
         let comment = end.get(Self::END_FIXED..).unwrap_or_default();
         let is_plain = !comment.windows(4).any(|four| four == END);

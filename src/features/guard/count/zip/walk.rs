@@ -63,7 +63,7 @@ enum Place {
 }
 
 /// A longer record, with its name, comment and fields, is refused.
-const RECORD_BYTES_MAX: usize = 64 * 1024;
+const RECORD_BYTES_MAX: usize = 16 * 1024;
 
 impl Walk {
     /// A walk through an archive of which a byte becomes no more than `ratio_max` after the first MiB.
@@ -252,10 +252,9 @@ impl Walk {
         self.checksum.reset();
         self.inflater.restart(false);
         (self.packed, self.size) = (0, 0);
-        if file.packed() == Some(0) { self.end_content(file, inside) } else { self.go_on(file) }
-    }
-
-    fn go_on(&mut self, file: Local) -> Result<(), WhyUnknown> {
+        if file.packed() == Some(0) {
+            return self.end_content(file, inside);
+        }
         self.place = Place::Content { file };
         Ok(())
     }
@@ -285,7 +284,7 @@ impl Walk {
         let has_more = left.map(|left| left > read as u64);
         match (ended, has_more) {
             (true, None | Some(false)) => self.end_content(file, inside)?,
-            (false, None | Some(true)) => self.go_on(file)?,
+            (false, None | Some(true)) => self.place = Place::Content { file },
             // Packed bytes behind the end of the stream, or a stream behind the end of the packed bytes.
             (true, Some(true)) | (false, Some(false)) => return Err(broken()),
         }
