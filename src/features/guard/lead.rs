@@ -18,7 +18,7 @@ pub(super) struct Lead {
 /// Text shows in so many bytes what it is.
 const LEAD_BYTES: usize = 16;
 
-/// What has a zero byte among the first may have its mark further behind.
+/// Some files have their mark further behind.
 const LEAD_BYTES_MAX: usize = 264;
 
 /// White space beyond this is not looked through.
@@ -44,7 +44,7 @@ impl Lead {
     /// Whether it is all there.
     pub(super) fn is_complete(&self) -> bool {
         let is_told = self.length == LEAD_BYTES_MAX
-            || self.length >= LEAD_BYTES && !self.first().contains(&0)
+            || self.length >= LEAD_BYTES && !may_be_marked_further(self.first())
             || self.skipped > BLANK_BYTES_MAX;
         is_told && self.rows.as_ref().is_none_or(Rows::is_decided)
     }
@@ -145,6 +145,16 @@ const SQL_MAGIC: &[&[u8]] = &[
     b"-- phpMyAdmin SQ",
     b"-- Adminer ",
 ];
+
+/// Whether a body that begins so can have one of the marks that stand further behind: a preamble of nothing or of TIFF, or a
+/// name that is filled up. Whatever else is binary, such as a stream of messages, is not waited for.
+fn may_be_marked_further(first: &[u8]) -> bool {
+    let (name, filling) =
+        first.split_at_checked(first.iter().take_while(|byte| **byte != 0).count()).unwrap_or_default();
+    let is_filled = !filling.is_empty() && filling.iter().all(|byte| *byte == 0);
+    let is_name = name.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    is_filled && is_name || first.starts_with(b"II*\0") || first.starts_with(b"MM\0*")
+}
 
 /// DICOM (PS3.10 section 7.1) and tar (POSIX `ustar`), and where their marks stand.
 const FURTHER_MAGIC: [(usize, &[u8]); 2] = [(128, b"DICM"), (257, b"ustar")];

@@ -76,6 +76,16 @@ fn a_file_is_told_by_its_name_its_rows_and_marks_that_stand_further_behind() {
 }
 
 #[test]
+fn a_stream_of_binary_messages_is_waited_for_no_longer_than_it_shows_what_it_is() {
+    let message = b"\0\0\0\0\x0Bhello world";
+    let reply = Reply::pieces(None, "application/grpc", [&message[..], message, message]);
+    let asked = Rc::clone(&reply.body.asked);
+    let released = reply.ask(&terms(Action::View)).unwrap();
+    assert_eq!(*asked.borrow(), 1);
+    assert_eq!(read(released).bytes, message.repeat(3));
+}
+
+#[test]
 fn a_role_that_has_a_number_of_exports_alone_has_its_files_seen_too() {
     let limits = Limits { exports_per_day: Some(1), on_exceed: OnExceed::Block, ..Limits::NONE };
     let terms = Terms { limits, ..terms(Action::View) };
