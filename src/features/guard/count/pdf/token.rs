@@ -172,16 +172,9 @@ fn meant(name: &[u8]) -> Vec<u8> {
     while let Some(byte) = name.get(at) {
         let code =
             digit(at + 1).zip(digit(at + 2)).and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-        match code.filter(|_| *byte == b'#') {
-            Some(code) => {
-                meant.push(code);
-                at += 3;
-            }
-            None => {
-                meant.push(*byte);
-                at += 1;
-            }
-        }
+        let escaped = code.filter(|_| *byte == b'#');
+        meant.push(escaped.unwrap_or(*byte));
+        at += if escaped.is_some() { 3 } else { 1 };
     }
     meant
 }

@@ -74,7 +74,7 @@ fn what_is_not_where_the_file_has_to_be_makes_the_number_unknown() {
         ("an error message", json!({ "error": "no such document" }).to_string(), UNPARSABLE),
         ("twice", format!("{{\"data\":\"{file}\",\"data\":\"{file}\"}}"), UNPARSABLE),
         ("no JSON", file.clone(), UNPARSABLE),
-        ("cut", format!("{{\"data\":\"{}", &file[..12]), UNPARSABLE),
+        ("cut", format!("{{\"data\":\"{}", file.get(..12).unwrap()), UNPARSABLE),
         ("no base64", json!({ "data": "ID,n\n1,a\n" }).to_string(), undecodable),
         (
             "a data address",

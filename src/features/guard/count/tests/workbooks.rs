@@ -161,7 +161,10 @@ proptest! {
         let parts: Vec<File<'_>> = names.iter().zip(&sheets).map(|(name, text)| (&**name, text.as_bytes())).collect();
         let body = workbook(&parts);
 
-        let has_text = |row: &roxmltree::Node<'_, '_>| row.descendants().filter(|node| node.is_text()).filter_map(|node| node.text()).any(|text| !text.trim().is_empty());
+        let has_text = |row: &roxmltree::Node<'_, '_>| {
+            let texts = row.descendants().filter(roxmltree::Node::is_text);
+            texts.filter_map(|node| node.text().map(str::trim)).any(|text| !text.is_empty())
+        };
         let rows_of = |text: &String| {
             let document = roxmltree::Document::parse(text).unwrap();
             let rows = document.descendants().filter(|node| node.tag_name().name() == "row" && has_text(node)).count();

@@ -54,13 +54,11 @@ impl XlsxScanner {
 
     /// How many so far: a lower bound, or already unknown.
     pub fn so_far(&self) -> Tally {
-        match self.broken {
-            Some(why) => Tally::unknown(why),
-            None => {
-                let rows = self.parts.rows + self.parts.part.rows_so_far(self.parts.header);
-                Tally { records: Count::AtLeast(rows), patients: Count::NotCounted }
-            }
+        if let Some(why) = self.broken {
+            return Tally::unknown(why);
         }
+        let rows = self.parts.rows + self.parts.part.rows_so_far(self.parts.header);
+        Tally { records: Count::AtLeast(rows), patients: Count::NotCounted }
     }
 
     /// The workbook is complete.

@@ -149,7 +149,7 @@ impl Walk {
         match std::mem::replace(&mut self.place, Place::Signature) {
             Place::Signature => {
                 let signature: [u8; 4] = record.try_into().map_err(|_| broken())?;
-                self.length = self.record_length(&signature, begin)?;
+                self.length = self.record_length(signature, begin)?;
                 self.place = Place::Record(signature);
                 Ok(true)
             }
@@ -167,7 +167,7 @@ impl Walk {
                     return Ok(true);
                 }
                 self.length = 4;
-                self.read(&signature, record, begin, inside)?;
+                self.read(signature, record, begin, inside)?;
                 Ok(false)
             }
             Place::Behind { file } => {
@@ -185,9 +185,9 @@ impl Walk {
     }
 
     /// How long the fixed part of a record is that may stand here.
-    fn record_length(&mut self, signature: &[u8; 4], begin: u64) -> Result<usize, WhyUnknown> {
+    fn record_length(&mut self, signature: [u8; 4], begin: u64) -> Result<usize, WhyUnknown> {
         let (in_files, in_directory) = (self.directory_at == 0, self.wide.is_none());
-        match signature {
+        match &signature {
             LOCAL if in_files => Ok(Local::FIXED),
             LISTED if in_directory => {
                 if in_files {
@@ -205,12 +205,12 @@ impl Walk {
 
     fn read(
         &mut self,
-        signature: &[u8; 4],
+        signature: [u8; 4],
         record: &[u8],
         begin: u64,
         inside: &mut dyn Inside,
     ) -> Result<(), WhyUnknown> {
-        match signature {
+        match &signature {
             LOCAL => self.begin(Local::read(record, begin)?, inside),
             LISTED => {
                 self.listed.add(&Listed::read(record)?);
