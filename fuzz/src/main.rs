@@ -11,14 +11,19 @@ mod cap_request;
 mod claims;
 mod cookie_jar;
 mod count_csv;
+mod count_dicom;
 mod count_fhir;
 mod count_hl7;
 mod count_html;
+mod count_inside;
 mod count_json;
 mod count_multipart;
 mod count_ndjson;
+mod count_pdf;
 mod count_sql;
+mod count_xlsx;
 mod count_xml;
+mod count_zip;
 mod counting;
 mod decode;
 mod device_proof;
@@ -85,14 +90,19 @@ targets! {
     claims,
     cookie_jar,
     count_csv,
+    count_dicom,
     count_fhir,
     count_hl7,
     count_html,
+    count_inside,
     count_json,
     count_multipart,
     count_ndjson,
+    count_pdf,
     count_sql,
+    count_xlsx,
     count_xml,
+    count_zip,
     decode,
     feeds,
     form_page,

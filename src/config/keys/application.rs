@@ -5,6 +5,7 @@ use super::browser::{CORS, SIGN_OUT};
 use super::field::FIELD;
 use super::given::{GIVEN, GIVES, NEEDS};
 use super::hold::HOLD;
+use super::reply::REPLY;
 use super::rewrite::REWRITE;
 use super::session::APPLICATION_SESSION;
 use super::{Absent, Kind, Table, credential, key, upstream, words};
@@ -402,59 +403,6 @@ static GRAPHQL: Table = Table {
             Absent::Is("false"),
             "`true`: queries that are named by a digest and not written, and nothing else. Without such a route \
              they are refused, for nobody here knows what they do.",
-        ),
-    ],
-};
-
-/// How records may be counted.
-pub(in crate::config) const REPLY_KINDS: &[&str] =
-    &["csv", "tsv", "json", "fhir", "ndjson", "html", "xml", "sql", "hl7v2", "multipart", "opaque"];
-
-static REPLY: Table = Table {
-    header: "application.NAME.route.reply",
-    doc: "How the records of a reply are counted.",
-    keys: &[
-        key(
-            "kind",
-            Kind::Word(|| REPLY_KINDS.to_vec()),
-            Absent::Refused,
-            "Rows (CSV, or between tabs), elements of a JSON array, entries of a FHIR Bundle (those that are found, not those \
-             that come along; but no fewer than it names patients), lines of JSON, rows of a page, elements of XML, rows of \
-             a database's dump, messages of HL7 version 2, parts of a multipart body, or not countable by us.",
-        ),
-        key(
-            "records",
-            Kind::Text("/data/rows"),
-            Absent::Means("the document is the array"),
-            "`json`: pointer to the array; a segment `*` stands for every element on the way. `xml`, where it is needed: path to \
-             the elements such as `/report/*/row`, by names without prefixes; `*` stands for any name.",
-        ),
-        key(
-            "rows",
-            Kind::Text("#list tbody tr"),
-            Absent::Means("a problem for `html`"),
-            "`html` only: CSS selector of the records, of names, `#id`, `.class`, `[attribute]` and `[attribute=value]`, inside \
-             of each other or directly so (`>`). A page without what they stand in is not counted; none is seen after scripts.",
-        ),
-        key(
-            "delimiter",
-            Kind::Text(";"),
-            Absent::Means("read off the first line"),
-            "`csv` only: the character between fields.",
-        ),
-        key(
-            "header",
-            Kind::YesNo,
-            Absent::Means("`true`"),
-            "`csv` and `tsv` only: whether the first row names the columns.",
-        ),
-        key(
-            "patient",
-            Kind::Text("column:ID"),
-            Absent::Means("not known"),
-            "Where a record names its patient: `column:NAME` for `csv`, `tsv` and `sql`, `member:NAME` for the JSON kinds, \
-             `cell:NUMBER` (from 1) or `attribute:NAME` of a row for `html`, `element:NAME` or `attribute:NAME` anywhere in a \
-             record for `xml`. `fhir` and `hl7v2` name their own.",
         ),
     ],
 };

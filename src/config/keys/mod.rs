@@ -15,13 +15,14 @@ mod hold;
 mod limits;
 mod machine;
 mod provider;
+mod reply;
 mod rewrite;
 mod risk;
 mod session;
 mod signals;
 mod upstream;
 
-pub(in crate::config) use application::REPLY_KINDS;
+pub(in crate::config) use reply::{ENCODINGS, INNER_KINDS, REPLY_KINDS};
 
 use super::spelling::nearest;
 use machine::{CONTROL, GATEWAY, GUARD, JOURNAL, STORE};

@@ -13,6 +13,7 @@ mod hold;
 mod limits;
 pub(super) mod machine;
 pub(super) mod provider;
+mod reply;
 mod rewrite;
 pub(super) mod risk;
 pub(super) mod role;

@@ -14,7 +14,8 @@ use http::response::Parts;
 use http::{HeaderMap, StatusCode};
 
 use super::count::{Counter, ERROR_BYTES_MAX, Named, Tally};
-use super::media::{Declared, Form, Lead};
+use super::lead::Lead;
+use super::media::{Declared, Form};
 use super::settings::GuardSettings;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::ReplyShape;
@@ -55,6 +56,9 @@ impl Meter {
         let mut lead = Lead::default();
         if declared.label().is_wide() {
             lead.widen();
+        }
+        if declared.may_hide_rows(form) {
+            lead.watch_for_rows();
         }
         Self {
             counting: shape
@@ -134,7 +138,7 @@ impl Meter {
 }
 
 /// So much of the first piece is enough to see how a body begins, even if it is compressed.
-const PEEK_BYTES: usize = 1024;
+const PEEK_BYTES: usize = 4096;
 
 impl Counting {
     fn new(
@@ -145,7 +149,9 @@ impl Counting {
         settings: &GuardSettings,
     ) -> Self {
         let label = declared_type.label();
-        let counter = shape.and_then(|shape| Counter::labelled(&shape.kind, shape.patient.as_ref(), &label));
+        let counter = shape.and_then(|shape| {
+            Counter::bounded(&shape.kind, shape.patient.as_ref(), &label, settings.decompression_ratio)
+        });
         let decoder = Decoder::new(Coding::read(&head.headers), settings.decompression_ratio);
         let is_redirect = head.status.is_redirection();
         let is_error = head.status.is_client_error() || head.status.is_server_error();

@@ -7,7 +7,7 @@
 //! patients are not.
 
 use super::Tally;
-use super::patients::{Named, Patients};
+use super::patients::Patients;
 use super::scan::any_of;
 use crate::domain::count::{Count, WhyUnknown};
 
@@ -80,6 +80,11 @@ impl CsvScanner {
         }
     }
 
+    /// The patients that it was handed and has found.
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        &mut self.patients
+    }
+
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         if self.broken.is_some() || piece.is_empty() {
@@ -93,11 +98,6 @@ impl CsvScanner {
             Some(delimiter) => self.scan(piece, delimiter),
             None => self.sniff(piece),
         }
-    }
-
-    /// Whom it has named since this was last asked.
-    pub fn take_named(&mut self) -> Vec<Named> {
-        self.patients.take_named()
     }
 
     /// How many so far: lower bounds, or already unknown.

@@ -6,7 +6,7 @@
 //! is as many records. A body that does not begin with a header is [`WhyUnknown::Unparsable`].
 
 use super::Tally;
-use super::patients::{Named, Patients};
+use super::patients::Patients;
 use crate::domain::count::{Count, WhyUnknown};
 
 /// Counts messages, and the distinct patients in them: the first component of `PID-3`.
@@ -61,6 +61,11 @@ impl Default for Hl7v2Scanner {
 }
 
 impl Hl7v2Scanner {
+    /// The patients that it was handed and has found.
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        &mut self.patients
+    }
+
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         let mut rest = piece;
@@ -73,11 +78,6 @@ impl Hl7v2Scanner {
             }
             rest = after.get(1..).unwrap_or_default();
         }
-    }
-
-    /// Whom it has named since this was last asked.
-    pub fn take_named(&mut self) -> Vec<Named> {
-        self.patients.take_named()
     }
 
     /// How many so far: lower bounds, or already unknown.

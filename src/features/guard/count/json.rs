@@ -8,7 +8,7 @@
 //! member on the way that comes twice in one object can be read in two ways and is unknown.
 
 use super::lexer::{Broken, Lexer, Sink, Wants};
-use super::patients::{Named, Patients};
+use super::patients::Patients;
 use super::text::{NameFilter, Scalar, Text};
 use super::{ERROR_BYTES_MAX, ERROR_MEMBERS, Tally};
 use crate::domain::count::{Count, WhyUnknown};
@@ -34,15 +34,15 @@ impl JsonScanner {
         Self { lexer: Lexer::default(), records, bytes: 0 }
     }
 
+    /// The patients that it was handed and has found.
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        &mut self.records.patients
+    }
+
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         self.bytes += piece.len() as u64;
         self.lexer.push(piece, &mut self.records);
-    }
-
-    /// Whom it has named since this was last asked.
-    pub fn take_named(&mut self) -> Vec<Named> {
-        self.records.patients.take_named()
     }
 
     /// How many so far: lower bounds, or already unknown.

@@ -5,11 +5,15 @@
 //! the same. A body that can be read in two ways is not counted: its number is
 //! [`Count::Unknown`], which for an export means block.
 
+mod bodies;
 mod csv;
+mod dicom;
 mod fhir;
 mod grammar;
 mod hl7v2;
 mod html;
+mod inflate;
+mod inside;
 mod json;
 mod label;
 mod lexer;
@@ -17,6 +21,7 @@ mod marks;
 mod multipart;
 mod ndjson;
 mod patients;
+mod pdf;
 mod prelude;
 mod scan;
 mod sql;
@@ -26,25 +31,33 @@ mod text;
 mod tokens;
 mod well_formed;
 mod wide;
+mod xlsx;
 mod xml;
+mod zip;
 
 pub use csv::CsvScanner;
+pub use dicom::DicomScanner;
 pub use fhir::FhirScanner;
 pub use hl7v2::Hl7v2Scanner;
 pub use html::HtmlScanner;
+pub use inside::InsideScanner;
 pub use json::JsonScanner;
 pub use label::Label;
 pub use multipart::MultipartScanner;
 pub use ndjson::NdjsonScanner;
 pub use patients::Named;
+pub use pdf::PdfScanner;
 pub use sql::SqlScanner;
+pub use xlsx::XlsxScanner;
 pub use xml::XmlScanner;
+pub use zip::ZipScanner;
 
 pub(super) use csv::likely_delimiter;
 pub(super) use prelude::{Characters, Encoding};
 pub(super) use well_formed::{WellFormed, meant};
 pub(super) use wide::Order;
 
+use self::patients::Patients;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::{PatientLocator, ReplyKind};
 
@@ -88,6 +101,11 @@ enum Scanner {
     Sql(Box<SqlScanner>),
     Hl7v2(Box<Hl7v2Scanner>),
     Multipart(Box<MultipartScanner>),
+    Zip(Box<ZipScanner>),
+    Xlsx(Box<XlsxScanner>),
+    Dicom(Box<DicomScanner>),
+    Inside(Box<InsideScanner>),
+    Pdf(Box<PdfScanner>),
 }
 
 /// The same for every scanner.
@@ -103,6 +121,11 @@ macro_rules! each {
             Scanner::Sql($bound) => $do,
             Scanner::Hl7v2($bound) => $do,
             Scanner::Multipart($bound) => $do,
+            Scanner::Zip($bound) => $do,
+            Scanner::Xlsx($bound) => $do,
+            Scanner::Dicom($bound) => $do,
+            Scanner::Inside($bound) => $do,
+            Scanner::Pdf($bound) => $do,
         }
     };
 }
@@ -115,6 +138,16 @@ impl Counter {
 
     /// The scanner for `kind` in a reply whose media type says this; none for a kind that cannot be counted.
     pub fn labelled(kind: &ReplyKind, patient: Option<&PatientLocator>, label: &Label) -> Option<Self> {
+        Self::bounded(kind, patient, label, RATIO_USUAL)
+    }
+
+    /// The same, where a compressed byte inside of the reply becomes no more than `ratio_max` after the first MiB.
+    pub fn bounded(
+        kind: &ReplyKind,
+        patient: Option<&PatientLocator>,
+        label: &Label,
+        ratio_max: u32,
+    ) -> Option<Self> {
         let (mut column, mut member) = (None, None);
         match patient {
             Some(PatientLocator::Column(name)) => column = Some(name.as_str()),
@@ -136,9 +169,38 @@ impl Counter {
             ReplyKind::Multipart => {
                 Scanner::Multipart(Box::new(MultipartScanner::new(label.boundary.as_deref())))
             }
+            ReplyKind::Zip(shape) => Scanner::Zip(Box::new(ZipScanner::new(shape, patient, ratio_max))),
+            ReplyKind::Xlsx { header } => Scanner::Xlsx(Box::new(XlsxScanner::new(*header, ratio_max))),
+            ReplyKind::Dicom => Scanner::Dicom(Box::default()),
+            ReplyKind::Inside(shape) => {
+                Scanner::Inside(Box::new(InsideScanner::new(shape, patient, ratio_max)))
+            }
+            ReplyKind::Pdf { record } => Scanner::Pdf(Box::new(PdfScanner::new(*record, ratio_max))),
             ReplyKind::Opaque => return None,
         };
-        Some(Self { scanner, characters: Characters::new(label) })
+        let characters = if is_text(kind) { Characters::new(label) } else { Characters::BYTES };
+        Some(Self { scanner, characters })
+    }
+
+    /// The patients that it was handed and has found, where several bodies of one reply are counted as a whole.
+    fn patients_mut(&mut self) -> Option<&mut Patients> {
+        match &mut self.scanner {
+            Scanner::Json(scanner) => Some(scanner.patients_mut()),
+            Scanner::Ndjson(scanner) => Some(scanner.patients_mut()),
+            Scanner::Csv(scanner) => Some(scanner.patients_mut()),
+            Scanner::Xml(scanner) => Some(scanner.patients_mut()),
+            Scanner::Sql(scanner) => Some(scanner.patients_mut()),
+            Scanner::Hl7v2(scanner) => Some(scanner.patients_mut()),
+            Scanner::Dicom(scanner) => Some(scanner.patients_mut()),
+            // These count them for themselves alone, or not at all, and are in no other.
+            Scanner::Fhir(_)
+            | Scanner::Html(_)
+            | Scanner::Multipart(_)
+            | Scanner::Zip(_)
+            | Scanner::Xlsx(_)
+            | Scanner::Pdf(_)
+            | Scanner::Inside(_) => None,
+        }
     }
 
     /// Looks at the next piece.
@@ -149,7 +211,22 @@ impl Counter {
 
     /// Whom it has named since this was last asked, each once.
     pub fn take_named(&mut self) -> Vec<Named> {
-        each!(&mut self.scanner, scanner => scanner.take_named())
+        match &mut self.scanner {
+            Scanner::Fhir(scanner) => scanner.take_named(),
+            Scanner::Html(scanner) => scanner.take_named(),
+            Scanner::Zip(scanner) => scanner.take_named(),
+            Scanner::Inside(scanner) => scanner.take_named(),
+            Scanner::Json(_)
+            | Scanner::Ndjson(_)
+            | Scanner::Csv(_)
+            | Scanner::Xml(_)
+            | Scanner::Sql(_)
+            | Scanner::Hl7v2(_)
+            | Scanner::Dicom(_)
+            | Scanner::Multipart(_)
+            | Scanner::Xlsx(_)
+            | Scanner::Pdf(_) => self.patients_mut().map(Patients::take_named).unwrap_or_default(),
+        }
     }
 
     /// How many so far: lower bounds, or already unknown.
@@ -168,6 +245,30 @@ impl Counter {
             return Tally::unknown(WhyUnknown::Charset);
         }
         each!(scanner, scanner => scanner.finish())
+    }
+}
+
+/// How much a compressed byte may become where nobody says.
+const RATIO_USUAL: u32 = 200;
+
+/// Whether its bytes are characters, which may be encoded in several ways.
+const fn is_text(kind: &ReplyKind) -> bool {
+    match kind {
+        ReplyKind::Json { .. }
+        | ReplyKind::FhirBundle
+        | ReplyKind::Ndjson
+        | ReplyKind::Csv { .. }
+        | ReplyKind::Html { .. }
+        | ReplyKind::Xml { .. }
+        | ReplyKind::Sql
+        | ReplyKind::Hl7v2
+        | ReplyKind::Inside(_)
+        | ReplyKind::Multipart => true,
+        ReplyKind::Zip(_)
+        | ReplyKind::Xlsx { .. }
+        | ReplyKind::Dicom
+        | ReplyKind::Pdf { .. }
+        | ReplyKind::Opaque => false,
     }
 }
 

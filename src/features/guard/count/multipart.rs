@@ -5,7 +5,6 @@
 //! that begins like the boundary and goes on, and a part that is multipart itself and so holds any number.
 
 use super::Tally;
-use super::patients::Named;
 use crate::domain::count::{Count, WhyUnknown};
 
 /// Counts parts.
@@ -67,11 +66,6 @@ impl MultipartScanner {
             }
             rest = after.get(1..).unwrap_or_default();
         }
-    }
-
-    /// It names nobody: what is in its parts is not read.
-    pub const fn take_named(&self) -> Vec<Named> {
-        Vec::new()
     }
 
     /// How many so far: a lower bound, or already unknown.

@@ -5,7 +5,7 @@
 
 use super::Tally;
 use super::lexer::{Broken, Lexer, Sink, Wants};
-use super::patients::{Named, Patients};
+use super::patients::Patients;
 use super::text::{NameFilter, Scalar, Text};
 use crate::domain::count::{Count, WhyUnknown};
 
@@ -37,14 +37,14 @@ impl NdjsonScanner {
         Self { lexer: Lexer::default(), lines }
     }
 
+    /// The patients that it was handed and has found.
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        &mut self.lines.patients
+    }
+
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         self.lexer.push(piece, &mut self.lines);
-    }
-
-    /// Whom it has named since this was last asked.
-    pub fn take_named(&mut self) -> Vec<Named> {
-        self.lines.patients.take_named()
     }
 
     /// How many so far: lower bounds, or already unknown.

@@ -33,6 +33,10 @@ pub(in crate::features::guard) enum Encoding {
 }
 
 impl Characters {
+    /// Of what is no text.
+    pub(in crate::features::guard) const BYTES: Self =
+        Self { prelude: Prelude::Narrow { marked: false }, declared: Charset::Ascii };
+
     /// Of a text whose media type says this.
     pub(in crate::features::guard) const fn new(label: &Label) -> Self {
         let prelude = Prelude::Gathering { bytes: [0; PRELUDE_BYTES], length: 0 };

@@ -26,7 +26,8 @@ use self::json::Editor;
 use self::members::Members;
 use self::rows::Rows;
 use super::count::{Characters, Encoding, Order, WellFormed};
-use super::media::{Declared, Form, Lead};
+use super::lead::Lead;
+use super::media::{Declared, Form};
 use super::meter::is_partial;
 use super::settings::GuardSettings;
 use crate::domain::field::{EventRedacted, Field, FieldName, Place};
@@ -100,6 +101,11 @@ impl Target {
             | ReplyKind::Sql
             | ReplyKind::Hl7v2
             | ReplyKind::Multipart
+            | ReplyKind::Zip(_)
+            | ReplyKind::Xlsx { .. }
+            | ReplyKind::Dicom
+            | ReplyKind::Pdf { .. }
+            | ReplyKind::Inside(_)
             | ReplyKind::Opaque => None,
         }
     }

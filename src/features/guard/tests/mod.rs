@@ -42,6 +42,7 @@ use crate::domain::proof::Durable;
 use crate::domain::purpose::Basis;
 use crate::domain::reason::Reason;
 use crate::domain::reply_shape::{PatientLocator, RecordsPointer, ReplyKind, ReplyShape};
+use crate::domain::row_selector::RowSelector;
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::DigestKey;

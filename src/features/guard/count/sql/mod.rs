@@ -11,7 +11,7 @@ mod statement;
 use self::lexer::Lexer;
 use self::statement::Statement;
 use super::Tally;
-use super::patients::Named;
+use super::patients::Patients;
 use crate::domain::count::{Count, WhyUnknown};
 
 /// Counts rows of a dump, and the distinct values of one column where the dump names columns.
@@ -28,14 +28,14 @@ impl SqlScanner {
         Self { lexer: Lexer::default(), statement: Statement::new(patient), broken: false }
     }
 
+    /// The patients that it was handed and has found.
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        self.statement.patients_mut()
+    }
+
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         self.broken = self.broken || self.lexer.push(piece, &mut self.statement).is_err();
-    }
-
-    /// Whom it has named since this was last asked.
-    pub fn take_named(&mut self) -> Vec<Named> {
-        self.statement.take_named()
     }
 
     /// How many so far: lower bounds, or already unknown.

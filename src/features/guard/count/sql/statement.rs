@@ -3,7 +3,7 @@
 use super::lexer::{Broken, TEXT_BYTES_MAX, Token};
 use super::place::{Before, CopyHead, Copying, Place, Said, Target};
 use crate::domain::count::{Count, WhyUnknown};
-use crate::features::guard::count::patients::{Named, Patients};
+use crate::features::guard::count::patients::Patients;
 
 /// Statements that hold no rows.
 const WITHOUT_ROWS: &[&str] = &[
@@ -62,12 +62,12 @@ impl Statement {
         }
     }
 
-    pub(super) const fn rows(&self) -> u64 {
-        self.rows
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        &mut self.patients
     }
 
-    pub(super) fn take_named(&mut self) -> Vec<Named> {
-        self.patients.take_named()
+    pub(super) const fn rows(&self) -> u64 {
+        self.rows
     }
 
     pub(super) fn patients(&self) -> Count {
