@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::state::{ControlState, Present};
-use super::{feed_metrics, signal_metrics, upstream_metrics};
+use super::{feed_metrics, signal_metrics, store_metrics, upstream_metrics};
 use crate::domain::measure::{BOUNDS, Counted, Histogram};
 use crate::features::audit::Counters;
 
@@ -54,6 +54,7 @@ impl Collector for Snapshot {
         self.present(&mut encoder)?;
         self.directories(&mut encoder)?;
         signal_metrics::encode(&self.present.signals, &mut encoder)?;
+        store_metrics::encode(self.present.store, &mut encoder)?;
         feed_metrics::encode(&self.present.feeds, &mut encoder)?;
         upstream_metrics::encode(&self.present.upstreams, &mut encoder)
     }
@@ -291,7 +292,7 @@ fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, number: 
     metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
 }
 
-fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, number: u64) -> Encoded {
+pub(super) fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, number: u64) -> Encoded {
     let metric = ConstGauge::new(number);
     metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
 }

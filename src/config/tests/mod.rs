@@ -8,6 +8,7 @@ mod loading;
 mod providers;
 mod risks;
 mod sessions;
+mod store;
 mod together;
 mod upstream;
 

@@ -74,7 +74,7 @@ impl fmt::Display for ServerSettings {
             }
             Host::Network(host) => write!(f, "postgres://{user}@{host}:{port}/{database}"),
             Host::Socket(folder) => {
-                write!(f, "postgres://{user}@:{port}/{database}?host={}", folder.display())
+                write!(f, "postgres:///{database}?host={}&port={port}&user={user}", folder.display())
             }
         }
     }
