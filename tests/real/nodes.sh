@@ -53,6 +53,7 @@ COOKIE=$(sign_in)
 check 'she signs in again' is_in a
 stop node-b KILL
 sign_out a
+check 'and out again, while node b is away' is_out a
 start_node b
 check 'a node that was away knows what was revoked meanwhile' is_out b
 

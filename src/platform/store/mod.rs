@@ -133,6 +133,10 @@ impl Store {
     /// up to a moment that is no longer ago than its lease. Else it may hold for true what was revoked elsewhere. Of a
     /// store that is not shared always so. Costs a look at the clock and one atomic load.
     pub fn is_in_touch(&self) -> bool {
+        #[cfg(test)]
+        if let Some(line) = &self.line {
+            return line.is_in_touch();
+        }
         match &self.engine {
             Engine::Sqlite(_) => true,
             Engine::Postgres(server) => server.is_in_touch(),
@@ -184,6 +188,16 @@ impl Store {
 
 #[cfg(test)]
 impl Store {
+    /// Of a pair: loses touch with the other node, or is in touch with it again.
+    pub fn set_in_touch(&self, is_in_touch: bool) {
+        self.line.iter().for_each(|line| line.set_in_touch(is_in_touch));
+    }
+
+    /// Of a pair: tells the other node to read everything anew, as if it had missed something.
+    pub fn tell_of_all(&self) {
+        self.line.iter().for_each(|line| line.tell(vec![Change::new(Told::EVERYTHING, "")]));
+    }
+
     /// Two nodes in this process that share one store, as they would share a server.
     pub fn pair(path: &Path, parts: &[Migrations]) -> Result<[Self; 2], StoreError> {
         let of = |node| tests::server::instead_of(path, node).map(|place| Self::start(&place, parts));

@@ -121,7 +121,8 @@ async fn nothing_text_and_bytes_come_back_as_they_were(place: &Place) {
     assert_eq!(rows[1].bytes(2).unwrap(), b"");
     assert_eq!((rows[2].integer(0).unwrap(), rows[2].text(1).unwrap()), (i64::MAX, ""));
     assert!(rows[2].bytes(2).is_err(), "nothing is not an empty value");
-    assert_eq!(rows[2].optional_text(2).unwrap(), None);
+    assert_eq!((rows[2].optional_text(2).unwrap(), rows[2].optional_integer(2).unwrap()), (None, None));
+    assert_eq!(rows[2].optional_integer(0).unwrap(), Some(i64::MAX));
     assert!(rows[2].text(0).is_err() && rows[2].integer(1).is_err() && rows[2].text(3).is_err());
     let by_value = Statement::new("SELECT id FROM note WHERE bytes = $1").with(&bytes[..]);
     assert_eq!(store.read(&by_value).unwrap().len(), 1);
