@@ -253,6 +253,12 @@ impl Snapshot {
         gauge(encoder, "sessions", "Sessions", self.sessions as u64)?;
         gauge(
             encoder,
+            "store_in_touch",
+            "Whether it is known here what other nodes have changed",
+            u64::from(present.is_in_touch),
+        )?;
+        gauge(
+            encoder,
             "config_last_reload_success",
             "Whether the last reload succeeded",
             u64::from(present.reload_succeeded),

@@ -1,4 +1,4 @@
-//! Metrics of the store: whether this node is in touch with the others, and what waits.
+//! Metrics of the store: what waits for it, and what of it waits to be acted on.
 
 use prometheus_client::encoding::DescriptorEncoder;
 
@@ -6,13 +6,7 @@ use super::metrics::{Encoded, gauge};
 use crate::platform::store::Standing;
 
 pub(super) fn encode(standing: Standing, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
-    let Standing { is_in_touch, waiting, behind } = standing;
-    gauge(
-        encoder,
-        "store_in_touch",
-        "Whether it is known what other nodes have changed; without others always so",
-        u64::from(is_in_touch),
-    )?;
+    let Standing { waiting, behind } = standing;
     gauge(encoder, "store_waiting", "Writes that wait for the store", waiting as u64)?;
     gauge(
         encoder,

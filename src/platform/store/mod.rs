@@ -45,8 +45,6 @@ enum Engine {
 /// How an open store stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Whether this node knows what the others have changed, within its lease.
-    pub is_in_touch: bool,
     /// Writes that wait.
     pub waiting: usize,
     /// Changes of other nodes that have come and are not yet acted on.
@@ -149,7 +147,7 @@ impl Store {
             Engine::Sqlite(database) => (database.waiting(), 0),
             Engine::Postgres(server) => (server.waiting(), server.behind()),
         };
-        Standing { is_in_touch: self.is_in_touch(), waiting, behind }
+        Standing { waiting, behind }
     }
 
     /// What other nodes tell, since the store was opened. There is one listener; a second one hears nothing.

@@ -212,7 +212,9 @@ async fn pipelined(requests: Vec<Sent<'_>>) -> Result<Vec<usize>, StoreError> {
     // A request is sent when it is polled for the first time.
     poll_fn(|context| {
         for request in &mut sent {
-            let _: Poll<()> = std::pin::Pin::new(request).poll(context);
+            match std::pin::Pin::new(request).poll(context) {
+                Poll::Ready(()) | Poll::Pending => {}
+            }
         }
         Poll::Ready(())
     })
