@@ -101,15 +101,15 @@ impl Store {
         }
         match &self.engine {
             Engine::Sqlite(database) => {
-                let changed = database.write(statements).await?;
+                let written = database.write(statements).await?;
                 #[cfg(test)]
                 if let Some(line) = &self.line {
                     line.tell(changes);
-                    return Ok(changed);
+                    return Ok(written);
                 }
                 // Nobody else has the file.
                 drop(changes);
-                Ok(changed)
+                Ok(written)
             }
             Engine::Postgres(server) => server.write(statements, changes).await,
         }

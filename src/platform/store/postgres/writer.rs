@@ -124,16 +124,16 @@ async fn commit(line: &mut Line, works: &[Work]) -> Result<Vec<Answer>, StoreErr
 }
 
 async fn attempt(line: &mut Line, works: &[Work]) -> Result<Vec<Answer>, Failure> {
-    let link = line.link().await?;
-    let outcomes = match together(link, works).await {
+    let connected = line.link().await?;
+    let outcomes = match together(connected, works).await {
         Ok(changed) => changed.into_iter().map(Ok).collect(),
         Err(error) if is_away(&error) => return Err(error.into()),
         Err(_) => {
-            link.command("ROLLBACK").await?;
-            one_by_one(link, works).await?
+            connected.command("ROLLBACK").await?;
+            one_by_one(connected, works).await?
         }
     };
-    match link.command("COMMIT").await {
+    match connected.command("COMMIT").await {
         Ok(()) => Ok(outcomes),
         Err(error) if is_away(&error) => Err(Failure::Unknown(unknown(&error.to_string()))),
         Err(error) => Err(error.into()),
