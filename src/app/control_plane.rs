@@ -73,11 +73,13 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
             rules_version: rules.version.clone(),
             reload_succeeded: reload.succeeded,
             reloaded: reload.at,
+            is_in_touch: shared.store.is_in_touch(),
             connections: shared.room.taken(),
             providers: shared.authn.standing().into_iter().map(provider_state).collect(),
             directories: shared.directory.census(),
             signals: signals_now(&shared),
             feeds: rules.feeds.now(shared.clock.now()),
+            store: shared.store.standing(),
             upstreams: rules
                 .upstreams
                 .iter()

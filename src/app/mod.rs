@@ -13,6 +13,7 @@ pub mod rotation;
 pub mod running;
 pub mod signals;
 pub mod sockets;
+pub mod store;
 pub mod summary;
 pub mod wiring;
 pub mod workers;

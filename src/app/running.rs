@@ -14,6 +14,7 @@ use super::held;
 use super::reload::{ReloadStatus, Reloaded, Reloader};
 use super::signals;
 use super::sockets::{Handed, Sockets};
+use super::store;
 use super::summary;
 use super::wiring;
 use super::workers::{self, Stop, Workers};
@@ -26,18 +27,18 @@ use crate::features::audit::JournalError;
 use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
 use crate::features::authn::RelyingParty;
+use crate::features::directory::Directory;
 use crate::features::directory::settings::DirectoryBounds;
-use crate::features::directory::{self, Directory};
 use crate::features::given;
 use crate::features::given::table::Given;
 use crate::features::guard::ledger::{Amounts, Came, Ledger};
+use crate::features::hold::Holds;
 use crate::features::hold::settings::HoldBounds;
-use crate::features::hold::{self, Holds};
-use crate::features::risk::{self, Book};
-use crate::features::session::{self, SessionLimits, Sessions};
-use crate::features::signals::{self as provider_signals, Signals};
-use crate::features::upstream::assertion::AssertionKey;
+use crate::features::risk::Book;
+use crate::features::session::{SessionLimits, Sessions};
+use crate::features::signals::Signals;
 use crate::features::upstream::check;
+use crate::features::upstream::node_keys::NodeKeys;
 use crate::features::upstream::servers::Upstream;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
@@ -46,7 +47,6 @@ use crate::gateway::program::Turns;
 use crate::gateway::revocation::Revocations;
 use crate::gateway::room::Room;
 use crate::gateway::rules::Shared;
-use crate::platform::store::Store;
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -123,16 +123,7 @@ impl Running {
         let (journal, sockets) = open(succession, settings, &clock, &entropy).await?;
         let ledger = Arc::new(Ledger::new());
         restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
-        let parts = [
-            session::MIGRATIONS,
-            session::PROGRAM_MIGRATIONS,
-            hold::MIGRATIONS,
-            directory::MIGRATIONS,
-            provider_signals::MIGRATIONS,
-            risk::MIGRATIONS,
-        ];
-        let store = Store::open(&settings.store, &parts)
-            .with_context(|| format!("the store `{}` cannot be used", settings.store.display()))?;
+        let store = store::open(&settings.store)?;
         let holds = Holds::load(store.clone(), HoldBounds::default(), entropy.clone())
             .context("what is kept of forms cannot be read")?;
         let directory = Directory::load(
@@ -148,11 +139,13 @@ impl Running {
             .context("the authorities of a provider's signals cannot be used")?;
         let risk = Book::load(store.clone(), now).context("what is known of people cannot be read")?;
         let sessions =
-            Sessions::load(store, &settings.session, SessionLimits::default(), entropy.clone(), now)
+            Sessions::load(store.clone(), &settings.session, SessionLimits::default(), entropy.clone(), now)
                 .context("the sessions cannot be read")?;
         let authn = RelyingParty::new(settings.providers.clone(), entropy.clone())
             .context("a provider's authorities cannot be used")?;
-        let assertion_key = assertion_key(&settings.store)?;
+        let assertion_key = store::assertion_key(&settings.store.directory)?;
+        let node_keys = NodeKeys::new(&assertion_key, store.clone());
+        node_keys.maintain(now).await.context("the key of this node cannot be told to the others")?;
 
         let shared = Arc::new(Shared {
             rules: ArcSwap::from_pointee(rules),
@@ -171,6 +164,8 @@ impl Running {
             ledger,
             journal,
             assertion_key,
+            node_keys,
+            store,
             limits: Arc::new(Limits::new(std::time::Instant::now())),
             room: Room::new(settings.gateway.connections),
             clock,
@@ -291,30 +286,6 @@ fn restore(ledger: &Ledger, directory: &Path, now: Timestamp) -> anyhow::Result<
     Ok(())
 }
 
-/// The key that assertions are signed with lives beside the store, readable by us alone.
-fn assertion_key(store: &Path) -> anyhow::Result<AssertionKey> {
-    let path = store.with_file_name("assertion.key");
-    let pkcs8 = match std::fs::read(&path) {
-        Ok(pkcs8) => pkcs8,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let pkcs8 = AssertionKey::generate()?;
-            write_private(&path, &pkcs8)
-                .with_context(|| format!("`{}` cannot be written", path.display()))?;
-            pkcs8
-        }
-        Err(error) => return Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
-    };
-    AssertionKey::from_pkcs8(&pkcs8, "leastway".to_owned()).with_context(|| format!("`{}`", path.display()))
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
 /// Sweeps expired sessions and saves when people were last seen.
 async fn maintain(shared: Arc<Shared>) {
     let mut tick = tokio::time::interval(MAINTAINED_EVERY);
@@ -326,6 +297,9 @@ async fn maintain(shared: Arc<Shared>) {
         }
         if let Err(error) = shared.directory.maintain().await {
             tracing::error!(error = %error, "the directory could not be saved");
+        }
+        if let Err(error) = shared.node_keys.maintain(now).await {
+            tracing::error!(error = %error, "the key of this node could not be told to the others");
         }
         if let Err(error) = shared.risk.maintain(now).await {
             tracing::error!(error = %error, "what is known of people could not be saved");

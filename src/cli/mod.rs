@@ -26,6 +26,7 @@ mod providers;
 mod schema;
 mod serve;
 mod session;
+mod store;
 mod validate;
 
 /// A reverse proxy that enforces access policy in front of EHR applications and admin consoles.

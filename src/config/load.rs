@@ -16,7 +16,7 @@ use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
     ApplicationDraft, Draft, RoleDraft, Written, application, client, directory, feed, machine, provider,
-    risk, role, session, signals,
+    risk, role, session, signals, store,
 };
 use super::shadow::shadow;
 use super::source::Source;
@@ -32,6 +32,7 @@ use crate::foundation::digest::Digest;
 use crate::foundation::secret::Secret;
 use crate::gateway::devices::DeviceSettings;
 use crate::gateway::settings::GatewaySettings;
+use crate::platform::store::StoreSettings;
 
 /// A configuration that can be used.
 #[derive(Clone, Debug)]
@@ -237,7 +238,7 @@ fn read_feeds(readers: &[Reader<'_>], machine: Option<&Machine>, draft: &mut Dra
 struct Machine {
     gateway: GatewaySettings,
     control: ControlSettings,
-    store: PathBuf,
+    store: StoreSettings,
     journal: JournalSettings,
     session: SessionSettings,
     devices: Vec<DeviceSettings>,
@@ -249,7 +250,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     let version = main.whole("version");
     let gateway = main.table("gateway").and_then(|reader| machine::gateway(&reader));
     let control = main.table("control").and_then(|reader| machine::control(&reader));
-    let store = main.table("store").and_then(|reader| machine::store(&reader));
+    let store = main.table("store").and_then(|reader| store::store(&reader));
     let journal = main.table("journal").and_then(|reader| machine::journal(&reader));
     let devices = main.named("device");
     let asking = gateway.as_ref().and_then(|(gateway, _)| gateway.client_certificate.as_ref());

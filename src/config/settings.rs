@@ -21,6 +21,7 @@ use crate::features::upstream::settings::UpstreamSettings;
 use crate::foundation::digest::Digest;
 use crate::gateway::devices::DeviceSettings;
 use crate::gateway::settings::GatewaySettings;
+use crate::platform::store::StoreSettings;
 
 /// The whole configuration, settled.
 #[derive(Clone, Debug)]
@@ -29,8 +30,8 @@ pub struct Settings {
     pub gateway: GatewaySettings,
     /// The control plane.
     pub control: ControlSettings,
-    /// The embedded store's file.
-    pub store: PathBuf,
+    /// The store.
+    pub store: StoreSettings,
     /// The journal.
     pub journal: JournalSettings,
     /// The providers.

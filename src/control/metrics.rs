@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::state::{ControlState, Present};
-use super::{feed_metrics, signal_metrics, upstream_metrics};
+use super::{feed_metrics, signal_metrics, store_metrics, upstream_metrics};
 use crate::domain::measure::{BOUNDS, Counted, Histogram};
 use crate::features::audit::Counters;
 
@@ -54,6 +54,7 @@ impl Collector for Snapshot {
         self.present(&mut encoder)?;
         self.directories(&mut encoder)?;
         signal_metrics::encode(&self.present.signals, &mut encoder)?;
+        store_metrics::encode(self.present.store, &mut encoder)?;
         feed_metrics::encode(&self.present.feeds, &mut encoder)?;
         upstream_metrics::encode(&self.present.upstreams, &mut encoder)
     }
@@ -258,6 +259,12 @@ impl Snapshot {
         gauge(encoder, "sessions", "Sessions", self.sessions as u64)?;
         gauge(
             encoder,
+            "store_in_touch",
+            "Whether it is known here what other nodes have changed",
+            u64::from(present.is_in_touch),
+        )?;
+        gauge(
+            encoder,
             "config_last_reload_success",
             "Whether the last reload succeeded",
             u64::from(present.reload_succeeded),
@@ -297,7 +304,7 @@ fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, number: 
     metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
 }
 
-fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, number: u64) -> Encoded {
+pub(super) fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, number: u64) -> Encoded {
     let metric = ConstGauge::new(number);
     metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
 }

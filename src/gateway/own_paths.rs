@@ -93,7 +93,8 @@ pub async fn answer(
         ME_FORGET_PATH if post => my_sessions::forget(moment, &asked).await,
         STYLESHEET_PATH if get => Ok(asset(moment, "text/css; charset=utf-8", pages::STYLESHEET.to_owned())),
         KEYS_PATH if get => {
-            Ok(asset(moment, "application/jwk-set+json", moment.worker.shared.assertion_key.jwks()))
+            let keys = moment.worker.shared.node_keys.jwks(moment.now).await;
+            Ok(asset(moment, "application/jwk-set+json", keys))
         }
         _ if beside::is_own(path) => beside::answer(moment, path, &asked),
         _ if hold::is_own(path) => hold::answer(moment, path, &asked, incoming, draft).await,

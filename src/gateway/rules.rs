@@ -38,9 +38,11 @@ use crate::features::route::table::RouteTable;
 use crate::features::session::Sessions;
 use crate::features::signals::Signals;
 use crate::features::upstream::assertion::AssertionKey;
+use crate::features::upstream::node_keys::NodeKeys;
 use crate::features::upstream::servers::Upstream;
 use crate::foundation::clock::Clock;
 use crate::foundation::entropy::Entropy;
+use crate::platform::store::Store;
 use crate::platform::tls::front::Front;
 
 /// Everything that a reload replaces.
@@ -139,6 +141,10 @@ pub struct Shared {
     pub journal: Arc<Journal>,
     /// The key of assertions.
     pub assertion_key: AssertionKey,
+    /// By which applications know it, and those of other nodes.
+    pub node_keys: NodeKeys,
+    /// What outlasts the process, and what nodes share.
+    pub store: Store,
     /// What callers have taken.
     pub limits: Arc<Limits>,
     /// Connections at once.

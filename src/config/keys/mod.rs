@@ -20,14 +20,16 @@ mod rewrite;
 mod risk;
 mod session;
 mod signals;
+mod store;
 mod upstream;
 
 pub(in crate::config) use reply::{ENCODINGS, INNER_KINDS, REPLY_KINDS};
 
 use super::spelling::nearest;
-use machine::{CONTROL, GATEWAY, GUARD, JOURNAL, STORE};
+use machine::{CONTROL, GATEWAY, GUARD, JOURNAL};
 use provider::PROVIDER;
 use session::{DEVICE, SESSION};
+use store::STORE;
 
 /// The keys of one table.
 #[derive(Debug)]

@@ -1,7 +1,6 @@
-//! Listeners, store, journal and bounds.
+//! Listeners, journal and bounds.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,18 +108,6 @@ pub(in crate::config) fn control(reader: &Reader<'_>) -> Option<ControlSettings>
         ))
     });
     Some(ControlSettings { listen: listen?, token })
-}
-
-pub(in crate::config) fn store(reader: &Reader<'_>) -> Option<PathBuf> {
-    reader
-        .text_with("url", |text| {
-            // The text may hold a password, so it is not quoted.
-            if text.is_empty() || text.contains("://") {
-                return Err(Mistake::new("that is not a path", "the path of a file: the store is embedded"));
-            }
-            Ok(text.to_owned())
-        })
-        .map(|path| reader.source().folder.join(path))
 }
 
 pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings> {

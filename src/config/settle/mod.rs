@@ -20,6 +20,7 @@ pub(super) mod role;
 mod route;
 pub(super) mod session;
 pub(super) mod signals;
+pub(super) mod store;
 mod upstream;
 
 pub(super) use risk::RiskDraft;

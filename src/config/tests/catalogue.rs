@@ -168,7 +168,7 @@ fn values_out_of_range_or_of_another_form() {
             MAIN,
             "[gateway]",
             "[store]\nurl = \"postgres://db\"\n[gateway]",
-            "store.url: that is not a path",
+            "store.url: the user is missing, or not a plain name",
         ),
         case(MAIN, "\"UTC\"", "\"Mars\"", "time_zone: `Mars` is no time zone that this machine knows"),
         case(

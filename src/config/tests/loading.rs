@@ -95,7 +95,8 @@ fn paths_are_relative_to_the_file_that_names_them() {
     let settings = folder.load().unwrap().settings;
     let pem = settings.upstreams[0].trust.authorities.as_deref();
     assert_eq!(pem, Some(folder.read("applications/ca.pem").as_bytes()));
-    assert_eq!(settings.store, folder.path("data/leastway.db"));
+    assert_eq!(settings.store.place.to_string(), folder.path("data/leastway.db").display().to_string());
+    assert_eq!(settings.store.directory, folder.path("data"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod loading;
 mod providers;
 mod risks;
 mod sessions;
+mod store;
 mod together;
 mod upstream;
 

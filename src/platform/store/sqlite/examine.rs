@@ -5,16 +5,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use super::{BUSY_TIMEOUT, Migrations, StoreError, beside, opening, take, unopened};
-
-/// How a store that nobody has open stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// As this version has it.
-    UpToDate,
-    /// Of an earlier version, or empty: the next start brings it up to date.
-    Older,
-}
+use super::super::StoreError;
+use super::super::schema::{Condition, Migrations, STANDS_AT};
+use super::{BUSY_TIMEOUT, beside, opening, take, unopened};
 
 /// Looks at the store at `path`. One that is in use is not looked into, and is an error like one that
 /// could not be opened.
@@ -34,12 +27,11 @@ pub fn examine(path: &Path, parts: &[Migrations]) -> Result<Condition, StoreErro
         return Err(StoreError::Damaged { path: path.to_owned() });
     }
     let mut condition = Condition::UpToDate;
-    for Migrations { part, steps } in parts {
-        let found = step(&connection, part).map_err(failed)?;
-        let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);
+    for part in parts {
+        let (found, known) = (step(&connection, part.part).map_err(failed)?, part.known());
         if found > known {
-            let (path, part) = (path.to_owned(), (*part).to_owned());
-            return Err(StoreError::Newer { path, part, found, known });
+            let (store, part) = (path.display().to_string(), part.part.to_owned());
+            return Err(StoreError::Newer { store, part, found, known });
         }
         if found < known {
             condition = Condition::Older;
@@ -79,6 +71,5 @@ fn step(connection: &Connection, part: &str) -> rusqlite::Result<i64> {
     if ledger.is_none() {
         return Ok(0);
     }
-    connection
-        .query_row("SELECT coalesce(max(step), 0) FROM schema_part WHERE part = $1", [part], |row| row.get(0))
+    connection.query_row(STANDS_AT, [part], |row| row.get(0))
 }

@@ -9,7 +9,8 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Statement, StoreError};
+use super::super::{Statement, StoreError};
+use super::value::execute;
 
 /// The most jobs in one transaction.
 const BATCH_MAX: usize = 1_024;
@@ -44,13 +45,17 @@ impl Writer {
 
     pub(super) async fn write(&self, statements: Vec<Statement>) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let stopped = || StoreError::Failed { cause: "the store has stopped".to_owned() };
-        let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
+        let jobs = self.jobs.as_ref().ok_or_else(StoreError::stopped)?;
         jobs.try_send(Job { statements, answer }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => stopped(),
+            mpsc::error::TrySendError::Closed(_) => StoreError::stopped(),
         })?;
-        answered.await.map_err(|_| stopped())?
+        answered.await.map_err(|_| StoreError::stopped())?
+    }
+
+    /// How many writes wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.jobs.as_ref().map_or(0, |jobs| jobs.max_capacity() - jobs.capacity())
     }
 }
 
@@ -105,7 +110,7 @@ fn carry_out(transaction: &mut Transaction<'_>, statements: &[Statement]) -> Ans
     let savepoint = transaction.savepoint()?;
     let changed = statements
         .iter()
-        .map(|statement| statement.execute(&savepoint))
+        .map(|statement| execute(statement, &savepoint))
         .collect::<rusqlite::Result<Vec<_>>>()?;
     savepoint.commit()?;
     Ok(changed)
