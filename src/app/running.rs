@@ -1,6 +1,7 @@
 //! The gateway while it runs: started from a configuration file, reloaded, drained.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::sync::watch;
 use super::control_plane;
 use super::feeds;
 use super::held;
+use super::nodes;
 use super::reload::{ReloadStatus, Reloaded, Reloader};
 use super::signals;
 use super::sockets::{Handed, Sockets};
@@ -25,7 +27,7 @@ use crate::domain::subject::SubjectId;
 use crate::features::audit::JournalError;
 use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
-use crate::features::authn::RelyingParty;
+use crate::features::authn::{self, RelyingParty};
 use crate::features::directory::settings::DirectoryBounds;
 use crate::features::directory::{self, Directory};
 use crate::features::guard::ledger::Ledger;
@@ -44,7 +46,7 @@ use crate::gateway::program::Turns;
 use crate::gateway::revocation::Revocations;
 use crate::gateway::room::Room;
 use crate::gateway::rules::Shared;
-use crate::platform::store::Store;
+use crate::platform::store::{Migrations, Store};
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +66,9 @@ pub struct Succession {
     pub handed: Handed,
     /// For how long the process before may still hold the journal. Zero: nobody may.
     pub patience: Duration,
+    /// One node's part of a store that tests share between two.
+    #[cfg(test)]
+    pub store: Option<Store>,
 }
 
 /// The gateway while it runs.
@@ -103,7 +108,8 @@ impl Running {
     }
 
     async fn start_loaded(
-        succession: Succession,
+        #[cfg_attr(not(test), expect(unused_mut, reason = "tests take the store out of it"))]
+        mut succession: Succession,
         file: PathBuf,
         loaded: Loaded,
         clock: Arc<dyn Clock>,
@@ -118,19 +124,17 @@ impl Running {
         let now = clock.now();
 
         let came = feeds::first(&rules.feeds, now).await;
+        #[cfg(test)]
+        let given = succession.store.take();
         let (journal, sockets) = open(succession, settings, &clock, &entropy).await?;
         let ledger = Arc::new(Ledger::new());
         restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
-        let parts = [
-            session::MIGRATIONS,
-            session::PROGRAM_MIGRATIONS,
-            hold::MIGRATIONS,
-            directory::MIGRATIONS,
-            provider_signals::MIGRATIONS,
-            risk::MIGRATIONS,
-        ];
-        let store = Store::open(&settings.store, &parts)
-            .with_context(|| format!("the store `{}` cannot be used", settings.store.display()))?;
+        #[cfg(test)]
+        let store = given.map_or_else(|| open_store(settings), Ok)?;
+        #[cfg(not(test))]
+        let store = open_store(settings)?;
+        // Heard from before anything is read, so that nothing is missed in between.
+        let changes = store.changes();
         let holds = Holds::load(store.clone(), HoldBounds::default(), entropy.clone())
             .context("what is kept of forms cannot be read")?;
         let directory = Directory::load(
@@ -146,16 +150,20 @@ impl Running {
             .context("the authorities of a provider's signals cannot be used")?;
         let risk = Book::load(store.clone(), now).context("what is known of people cannot be read")?;
         let sessions =
-            Sessions::load(store, &settings.session, SessionLimits::default(), entropy.clone(), now)
+            Sessions::load(store.clone(), &settings.session, SessionLimits::default(), entropy.clone(), now)
                 .context("the sessions cannot be read")?;
+        sessions.agree().await.context("the nodes have no key in common")?;
         let authn = RelyingParty::new(settings.providers.clone(), entropy.clone())
-            .context("a provider's authorities cannot be used")?;
+            .context("a provider's authorities cannot be used")?
+            .sharing(store.clone());
         let assertion_key = assertion_key(&settings.store)?;
 
         let shared = Arc::new(Shared {
             rules: ArcSwap::from_pointee(rules),
             tls: ArcSwap::from(tls),
             settings: settings.gateway.clone(),
+            store,
+            is_behind: AtomicBool::new(false),
             sessions: Arc::new(sessions),
             directory: Arc::new(directory),
             signals: Arc::new(signals),
@@ -184,6 +192,7 @@ impl Running {
         let control = control_plane::start(&loaded, &shared, &reloader, metrics, drain_seen.clone()).await?;
         let background = vec![
             control,
+            tokio::spawn(nodes::run(shared.clone(), changes)),
             tokio::spawn(maintain(shared.clone())),
             tokio::spawn(held::run(shared.clone())),
             tokio::spawn(summary::run(shared.clone())),
@@ -235,10 +244,15 @@ impl Running {
     }
 }
 
+fn open_store(settings: &Settings) -> anyhow::Result<Store> {
+    Store::open(&settings.store, &PARTS)
+        .with_context(|| format!("the store `{}` cannot be used", settings.store.display()))
+}
+
 /// The journal, which one process has at a time, and the sockets. Whoever takes over has sockets first, so that
 /// callers wait in their queues while the process before comes to its end.
 async fn open(
-    Succession { handed, patience }: Succession,
+    Succession { handed, patience, .. }: Succession,
     settings: &Settings,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
@@ -347,3 +361,14 @@ async fn warm_up(shared: Arc<Shared>) {
 const MAINTAINED_EVERY: Duration = Duration::from_secs(2);
 const LOOKED_AGAIN_AFTER: Duration = Duration::from_millis(20);
 const LONGEST_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Everything that is kept in the store.
+pub(super) const PARTS: [Migrations; 7] = [
+    session::MIGRATIONS,
+    session::PROGRAM_MIGRATIONS,
+    hold::MIGRATIONS,
+    directory::MIGRATIONS,
+    provider_signals::MIGRATIONS,
+    risk::MIGRATIONS,
+    authn::MIGRATIONS,
+];

@@ -12,6 +12,7 @@ use super::desk::SessionDesk;
 use super::device_key::DeviceKey;
 use super::ended::EndedPrograms;
 use super::ending::Lately;
+use super::nodes::{self, Nodes};
 use super::program::Order;
 use super::session::{NewSession, Session, SessionSummary, State};
 use super::settings::SessionSettings;
@@ -46,6 +47,8 @@ pub struct Sessions {
     pub(super) touched: Mutex<Vec<Arc<Session>>>,
     /// Ended here, but still in the store, which did not answer.
     pub(super) undeleted: Mutex<Vec<SessionId>>,
+    /// What other nodes are to be told with the next write.
+    pub(super) nodes: Nodes,
     pub(super) lately: Lately,
     pub(super) programs: Order,
     pub(super) ended: EndedPrograms,
@@ -145,6 +148,7 @@ impl Sessions {
             changing: (0..SHARDS).map(|_| AsyncMutex::new(())).collect(),
             touched: Mutex::default(),
             undeleted: Mutex::default(),
+            nodes: Nodes::default(),
             lately: Lately::default(),
             programs: Order::default(),
             ended,
@@ -236,7 +240,7 @@ impl Sessions {
         if self.is_full(&session, now) {
             return Err(SessionError::Full);
         }
-        self.store.write(vec![store::insert(&session)?]).await?;
+        self.store.write_telling(vec![store::insert(&session)?], vec![nodes::changed(session.id)]).await?;
         self.table.insert(&session);
         self.unless_ended(&session, begun, now).await?;
         Ok((session, token))
@@ -267,7 +271,7 @@ impl Sessions {
         self.change(id, now, |before| {
             let mut after = before.successor(before.digest, self.next_version());
             after.justifications.retain(|given| given.application != justification.application);
-            after.justifications.push(justification);
+            after.justifications.push(justification.clone());
             Ok(after)
         })
         .await
@@ -310,12 +314,13 @@ impl Sessions {
         key: DeviceKey,
         now: Timestamp,
     ) -> Result<Arc<Session>, SessionError> {
+        let key = Arc::new(key);
         self.change(id, now, |before| {
             if before.bond.key().is_some() {
                 return Err(SessionError::Bound);
             }
             let mut after = before.successor(before.digest, self.next_version());
-            after.bond.key = Some(Arc::new(key));
+            after.bond.key = Some(key.clone());
             Ok(after)
         })
         .await
@@ -377,38 +382,49 @@ impl Sessions {
         &self,
         id: SessionId,
         now: Timestamp,
-        make: impl FnOnce(&Session) -> Result<Session, SessionError>,
+        make: impl Fn(&Session) -> Result<Session, SessionError>,
     ) -> Result<Arc<Session>, SessionError> {
         let _turn = self.turn(id).lock().await;
-        let before = match self.table.by_id(id).map(|session| self.at_rest(session, now)) {
-            Some(Found::Session(session)) if session.program.is_none() => session,
-            Some(
-                Found::Session(_)
-                | Found::Locked(_)
-                | Found::Expired
-                | Found::Ended
-                | Found::Elsewhere
-                | Found::None,
-            )
-            | None => {
-                return Err(SessionError::Gone);
+        for _ in 0..CHANGE_ATTEMPTS {
+            let before = match self.table.by_id(id).map(|session| self.at_rest(session, now)) {
+                Some(Found::Session(session)) if session.program.is_none() => session,
+                Some(
+                    Found::Session(_)
+                    | Found::Locked(_)
+                    | Found::Expired
+                    | Found::Ended
+                    | Found::Elsewhere
+                    | Found::None,
+                )
+                | None => {
+                    return Err(SessionError::Gone);
+                }
+            };
+            let after = make(&before)?;
+            if let Some(after) = self.put(&before, State::Live, after, now).await? {
+                return Ok(after);
             }
-        };
-        let after = make(&before)?;
-        self.put(&before, State::Live, after, now).await
+        }
+        Err(SessionError::Gone)
     }
 
-    /// Puts `after` in the place of `before`, which was found in state `from`; it is in the store when this answers.
+    /// Puts `after` in the place of `before`, which was found in state `from`; it is in the store when this answers. None
+    /// where another node has changed the session meanwhile, or ended it: it has been read anew then.
     pub(super) async fn put(
         &self,
         before: &Arc<Session>,
         from: State,
         after: Session,
         now: Timestamp,
-    ) -> Result<Arc<Session>, SessionError> {
+    ) -> Result<Option<Arc<Session>>, SessionError> {
         let after = Arc::new(after);
-        self.store.write(vec![store::update(&after)?, store::save_seen(&after)]).await?;
-        if self.table.replace(before, from, &after, now) { Ok(after) } else { Err(SessionError::Gone) }
+        let statements = vec![store::update(&after, before.revision())?, store::save_seen(&after)];
+        let written = self.store.write_telling(statements, vec![nodes::changed(after.id)]).await?;
+        if written.first() != Some(&1) {
+            self.refresh(after.id, now).await?;
+            return Ok(None);
+        }
+        if self.table.replace(before, from, &after, now) { Ok(Some(after)) } else { Err(SessionError::Gone) }
     }
 
     fn session(&self, new: NewSession, token: &SessionToken, now: Timestamp) -> Session {
@@ -428,6 +444,7 @@ impl Sessions {
             id_token: new.id_token,
             program: None,
             version: self.next_version(),
+            revision: 0.into(),
             digest: token.digest(),
             state: (State::Live as u8).into(),
             last_seen: now.as_millis().into(),
@@ -474,3 +491,6 @@ impl Sessions {
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// How often a change is tried of a session that other nodes change at the same time.
+pub(super) const CHANGE_ATTEMPTS: usize = 4;

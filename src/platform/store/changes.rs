@@ -53,6 +53,7 @@ impl Changes {
 #[cfg(test)]
 pub(super) mod pair {
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -63,12 +64,17 @@ pub(super) mod pair {
     pub(in crate::platform::store) struct Line {
         other: UnboundedSender<Told>,
         own: Mutex<Option<Changes>>,
+        is_in_touch: AtomicBool,
     }
 
     impl Line {
         pub(in crate::platform::store) fn both() -> [Self; 2] {
             let ((to_a, at_a), (to_b, at_b)) = (unbounded_channel(), unbounded_channel());
-            let line = |other, own| Self { other, own: Mutex::new(Some(Changes(Some(own)))) };
+            let line = |other, own| Self {
+                other,
+                own: Mutex::new(Some(Changes(Some(own)))),
+                is_in_touch: AtomicBool::new(true),
+            };
             [line(to_b, at_a), line(to_a, at_b)]
         }
 
@@ -77,6 +83,14 @@ pub(super) mod pair {
                 // The other node may have gone.
                 drop(self.other.send(Told { part: part.to_owned(), key }));
             }
+        }
+
+        pub(in crate::platform::store) fn is_in_touch(&self) -> bool {
+            self.is_in_touch.load(Ordering::Acquire)
+        }
+
+        pub(in crate::platform::store) fn set_in_touch(&self, is_in_touch: bool) {
+            self.is_in_touch.store(is_in_touch, Ordering::Release);
         }
 
         pub(in crate::platform::store) fn changes(&self) -> Changes {

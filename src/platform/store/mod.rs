@@ -150,6 +150,16 @@ impl Store {
         false
     }
 
+    /// Whether what other nodes have told up to a moment ago is known here. Of a store that belongs to one process it
+    /// always is.
+    pub fn is_in_touch(&self) -> bool {
+        #[cfg(test)]
+        if let Some(line) = &self.line {
+            return line.is_in_touch();
+        }
+        true
+    }
+
     /// What other nodes tell, from now on. There is one listener; a second one hears nothing.
     pub fn changes(&self) -> Changes {
         #[cfg(test)]
@@ -174,6 +184,16 @@ impl Store {
 
 #[cfg(test)]
 impl Store {
+    /// Loses touch with the other node, or is in touch with it again.
+    pub fn set_in_touch(&self, is_in_touch: bool) {
+        self.line.iter().for_each(|line| line.set_in_touch(is_in_touch));
+    }
+
+    /// Tells this node what the other one tells it only if something was missed: to read everything anew.
+    pub fn tell_of_all(&self) {
+        self.line.iter().for_each(|line| line.tell(vec![Change::new("*", "")]));
+    }
+
     /// Two nodes in this process that share one store, as they would share a server.
     pub fn pair(path: &Path, parts: &[Migrations]) -> Result<[Self; 2], StoreError> {
         let Self { inner, .. } = Self::open(path, parts)?;

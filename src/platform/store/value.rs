@@ -156,6 +156,15 @@ impl Row {
         }
     }
 
+    /// The number in this column, or nothing.
+    pub fn optional_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
+        match self.0.get(column) {
+            Some(Value::Integer(number)) => Ok(Some(*number)),
+            Some(Value::Null) => Ok(None),
+            Some(Value::Text(_) | Value::Bytes(_)) | None => Err(StoreError::Unexpected),
+        }
+    }
+
     /// The text in this column.
     pub fn text(&self, column: usize) -> Result<&str, StoreError> {
         self.optional_text(column)?.ok_or(StoreError::Unexpected)
