@@ -144,6 +144,12 @@ impl Snapshot {
             "time_to_revoke",
             "From when it was here that sessions are to end until that was done: what went on by them cut, store and journal written",
             &self.counted.revocation,
+        )?;
+        histogram(
+            encoder,
+            "time_to_revoke_relayed",
+            "From when it was at another node that sessions are to end, by its clock, until that was done here",
+            &self.counted.relayed_revocation,
         )
     }
 
@@ -250,6 +256,12 @@ impl Snapshot {
         )?;
         gauge(encoder, "connections_open", "Connections of callers", present.connections as u64)?;
         gauge(encoder, "sessions", "Sessions", self.sessions as u64)?;
+        gauge(
+            encoder,
+            "store_in_touch",
+            "Whether it is known here what other nodes have changed",
+            u64::from(present.is_in_touch),
+        )?;
         gauge(
             encoder,
             "config_last_reload_success",

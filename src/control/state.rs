@@ -115,6 +115,8 @@ pub struct Present {
     pub reload_succeeded: bool,
     /// When it was.
     pub reloaded: Timestamp,
+    /// Whether it is known here what other nodes have changed.
+    pub is_in_touch: bool,
     /// Connections of callers.
     pub connections: usize,
     /// Which providers can be used.

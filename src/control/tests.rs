@@ -180,6 +180,7 @@ fn present() -> Present {
         feeds: vec![feed()],
         upstreams: vec![("ehr".parse().unwrap(), servers())],
         rules_version: "c0ffee".into(),
+        is_in_touch: true,
         reload_succeeded: false,
         reloaded: start(),
         connections: 3,
@@ -403,6 +404,7 @@ async fn the_metrics_are_open_metrics_and_name_nobody() {
     assert_eq!(sample(&text, r#"leastway_events_total{outcome="refused"}"#), "7");
     assert_eq!(sample(&text, "leastway_sessions"), "1");
     assert_eq!(sample(&text, "leastway_connections_open"), "3");
+    assert_eq!(sample(&text, "leastway_store_in_touch"), "1");
     assert_eq!(sample(&text, "leastway_journal_writable"), "1");
     assert_eq!(sample(&text, "leastway_config_last_reload_success"), "0");
     assert_eq!(sample(&text, r#"leastway_rules{version="c0ffee"}"#), "1");

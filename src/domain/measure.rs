@@ -51,6 +51,8 @@ pub struct Counted {
     /// From when it was here that sessions are to end until what goes on by them was cut (or 1 s, for callers that take
     /// nothing), and store and journal had it.
     pub revocation: Histogram,
+    /// The same of what another node was asked, from when it was there.
+    pub relayed_revocation: Histogram,
 }
 
 /// How often something took how long.
@@ -120,5 +122,6 @@ impl Counted {
         self.connections_refused += other.connections_refused;
         self.withheld += other.withheld;
         self.revocation.add(&other.revocation);
+        self.relayed_revocation.add(&other.relayed_revocation);
     }
 }

@@ -1,3 +1,5 @@
+mod nodes;
+
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;

@@ -27,7 +27,7 @@ pub struct Book {
     /// Of whom something waits to be saved.
     unsaved: Mutex<Vec<SubjectId>>,
     /// Held from when something is read for the store until it is there, so that nothing older lands on it.
-    writing: tokio::sync::Mutex<()>,
+    pub(super) writing: tokio::sync::Mutex<()>,
     /// The shard to be swept next.
     sweep: AtomicUsize,
 }
@@ -215,8 +215,9 @@ impl Book {
         let overtaken: Vec<_> =
             ids.iter().zip(written).filter(|(id, changed)| !self.is_written(id, *changed)).collect();
         for (id, _) in &overtaken {
-            self.hear(id, now).await?;
+            // First this: what is not saved goes with what is read.
             self.touch_again(id);
+            self.hear(id, now).await?;
         }
         Ok(overtaken.len())
     }

@@ -19,7 +19,11 @@ impl Book {
     /// Reads anew what is known of a person of whom another node has learned.
     pub async fn heed(&self, key: &str, now: Timestamp) -> Result<(), StoreError> {
         match serde_json::from_str(key) {
-            Ok(id) => self.hear(&id, now).await,
+            Ok(id) => {
+                // What is just being written here counts as saved already.
+                let _turn = self.writing.lock().await;
+                self.hear(&id, now).await
+            }
             Err(error) => {
                 tracing::error!(%error, "of whom another node has learned cannot be read: is it of another version?");
                 Ok(())
@@ -29,6 +33,7 @@ impl Book {
 
     /// Reads everything anew.
     pub async fn reload(&self, now: Timestamp) -> Result<(), StoreError> {
+        let _turn = self.writing.lock().await;
         for row in self.store.find(store::all()).await? {
             self.take_over(&row, now);
         }

@@ -1,5 +1,7 @@
 //! What stands, what clears it, and what is remembered.
 
+mod nodes;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;

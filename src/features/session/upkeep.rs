@@ -23,7 +23,8 @@ impl Sessions {
         let touched = std::mem::take(&mut *lock(&self.touched));
         for (done, some) in touched.chunks(BATCH).enumerate() {
             let statements = some.iter().map(|session| store::save_seen(session)).collect();
-            let written = self.store.write_telling(statements, Nodes::seen(some)).await;
+            let told = if self.store.is_shared() { Nodes::seen(some) } else { Vec::new() };
+            let written = self.store.write_telling(statements, told).await;
             if let Err(error) = written {
                 for session in touched.iter().skip(done * BATCH) {
                     session.unsaved.store(true, Ordering::SeqCst);

@@ -1,3 +1,4 @@
+mod nodes;
 use std::time::Duration;
 
 use base64::Engine as _;

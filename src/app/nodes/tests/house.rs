@@ -85,10 +85,6 @@ impl House {
         format!("https://ehr.localhost:{}", self.ports.gateway)
     }
 
-    pub(super) fn console(&self) -> String {
-        format!("https://console.localhost:{}", self.ports.gateway)
-    }
-
     /// Fills in the provider's page, and gives what comes at last.
     pub(super) async fn enter(&self, browser: &mut Browser, page: &Reply, username: &str) -> Reply {
         let ticket = form_fields(&page.text(), "/sign-in").unwrap_or_else(|| panic!("{}", page.text()));
