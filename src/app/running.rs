@@ -71,6 +71,18 @@ pub struct Succession {
     pub store: Option<Store>,
 }
 
+impl Succession {
+    /// After a process that may still hold the journal for so long.
+    pub const fn after(handed: Handed, patience: Duration) -> Self {
+        Self {
+            handed,
+            patience,
+            #[cfg(test)]
+            store: None,
+        }
+    }
+}
+
 /// The gateway while it runs.
 #[derive(Debug)]
 pub struct Running {
@@ -108,8 +120,7 @@ impl Running {
     }
 
     async fn start_loaded(
-        #[cfg_attr(not(test), expect(unused_mut, reason = "tests take the store out of it"))]
-        mut succession: Succession,
+        succession: Succession,
         file: PathBuf,
         loaded: Loaded,
         clock: Arc<dyn Clock>,
@@ -124,9 +135,13 @@ impl Running {
         let now = clock.now();
 
         let came = feeds::first(&rules.feeds, now).await;
-        #[cfg(test)]
-        let given = succession.store.take();
-        let (journal, sockets) = open(succession, settings, &clock, &entropy).await?;
+        let Succession {
+            handed,
+            patience,
+            #[cfg(test)]
+                store: given,
+        } = succession;
+        let (journal, sockets) = open((handed, patience), settings, &clock, &entropy).await?;
         let ledger = Arc::new(Ledger::new());
         restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
         #[cfg(test)]
@@ -252,7 +267,7 @@ fn open_store(settings: &Settings) -> anyhow::Result<Store> {
 /// The journal, which one process has at a time, and the sockets. Whoever takes over has sockets first, so that
 /// callers wait in their queues while the process before comes to its end.
 async fn open(
-    Succession { handed, patience, .. }: Succession,
+    (handed, patience): (Handed, Duration),
     settings: &Settings,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,

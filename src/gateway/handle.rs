@@ -73,7 +73,7 @@ impl Answer {
 }
 
 /// What stays the same from the start of a request to its end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Moment {
     /// The worker.
     pub worker: Rc<Worker>,
@@ -138,24 +138,7 @@ impl Moment {
     /// Another request on behalf of the same caller, with an event of its own.
     pub fn another(&self) -> (Self, Draft) {
         let event = RequestId::new(self.now, &self.worker.chance);
-        let (worker, current, pulse) = (self.worker.clone(), self.current.clone(), self.pulse.clone());
-        let (shown, certificate) = (self.shown.clone(), self.certificate.clone());
-        let (now, client, device) = (self.now, self.client, self.device.clone());
-        let (directory, feeds, is_in_touch) = (self.directory, self.feeds, self.is_in_touch);
-        let moment = Self {
-            worker,
-            current,
-            event,
-            now,
-            client,
-            shown,
-            certificate,
-            device,
-            directory,
-            feeds,
-            pulse,
-            is_in_touch,
-        };
+        let moment = Self { event, ..self.clone() };
         let draft = moment.draft();
         (moment, draft)
     }

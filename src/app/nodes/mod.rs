@@ -64,10 +64,7 @@ async fn heed(shared: &Arc<Shared>, told: &Told) -> Result<(), Behind> {
             // Its rows are gone, and told of beside it.
             Err(error) => tracing::error!(%error, "a revocation that another node has told cannot be read"),
         },
-        HOLD_PART => match told.key.parse() {
-            Ok(id) => shared.holds.heed(id).await?,
-            Err(_) => tracing::error!("which entry another node means cannot be read"),
-        },
+        HOLD_PART => shared.holds.heed(&told.key).await?,
         DIRECTORY_PART => shared.directory.heed(&told.key).await?,
         SIGNAL_ACCOUNT_PART => shared.signals.heed(&told.key, now).await?,
         RISK_PART => shared.risk.heed(&told.key, now).await?,

@@ -28,7 +28,7 @@ pub(super) struct Touched {
 #[derive(Serialize, Deserialize)]
 struct Step {
     provider: ProviderName,
-    step: i64,
+    number: i64,
     #[serde(flatten)]
     touched: Touched,
 }
@@ -49,18 +49,14 @@ impl Directory {
         self.catch_up_with(&realm.settings.provider, &realm.shelf).await
     }
 
-    pub(super) async fn catch_up_with(
-        &self,
-        provider: &ProviderName,
-        shelf: &Shelf,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn catch_up_with(&self, provider: &ProviderName, own: &Shelf) -> Result<(), StoreError> {
         if !self.store.is_shared() {
             return Ok(());
         }
         let there = store::step(&self.store, provider).await?;
         // As a rule it is on its way, and that is faster than to read everything.
         for _ in 0..WAITED_TIMES {
-            if shelf.step() >= there {
+            if own.step() >= there {
                 return Ok(());
             }
             tokio::time::sleep(WAITED_FOR).await;
@@ -72,32 +68,32 @@ impl Directory {
     pub(super) async fn write(
         &self,
         provider: &ProviderName,
-        shelf: &Shelf,
+        own: &Shelf,
         mut statements: Vec<Statement>,
         touched: &Touched,
     ) -> Result<(), StoreError> {
         if !self.store.is_shared() {
             return self.store.write(statements).await.map(drop);
         }
-        let step = shelf.step().saturating_add(1);
+        let step = own.step().saturating_add(1);
         statements.extend(store::take_step(provider, step));
-        let told = Step { provider: provider.clone(), step, touched: touched.clone() };
+        let told = Step { provider: provider.clone(), number: step, touched: touched.clone() };
         let told = serde_json::to_string(&told).map_err(|_| StoreError::Unexpected)?;
         self.store.write_telling(statements, vec![Change::new(DIRECTORY_PART, told)]).await?;
-        shelf.step.fetch_max(step, Ordering::AcqRel);
+        own.step.fetch_max(step, Ordering::AcqRel);
         Ok(())
     }
 
     /// Reads anew what a step of another node has touched.
     pub async fn heed(&self, key: &str) -> Result<(), StoreError> {
-        let Ok(Step { provider, step, touched }) = serde_json::from_str::<Step>(key) else {
+        let Ok(Step { provider, number: step, touched }) = serde_json::from_str::<Step>(key) else {
             tracing::error!(
                 "a step of the directory that another node has taken cannot be read: is it of another version?"
             );
             return Ok(());
         };
-        let shelf = self.shelf(&provider);
-        let here = shelf.step();
+        let own = self.shelf(&provider);
+        let here = own.step();
         if step <= here {
             return Ok(());
         }
@@ -115,11 +111,15 @@ impl Directory {
             changes.push(store::group(&self.store, id).await?);
         }
         {
-            let mut table = shelf.table.write().unwrap_or_else(PoisonError::into_inner);
-            changes.into_iter().for_each(|change| table.apply(change));
-            forgotten.into_iter().for_each(|id| table.forget_gone(id));
+            let mut table = own.table.write().unwrap_or_else(PoisonError::into_inner);
+            for change in changes {
+                table.apply(change);
+            }
+            for id in forgotten {
+                table.forget_gone(id);
+            }
         }
-        shelf.step.fetch_max(step, Ordering::AcqRel);
+        own.step.fetch_max(step, Ordering::AcqRel);
         self.rise();
         Ok(())
     }
@@ -133,13 +133,13 @@ impl Directory {
             tables.entry(provider).or_insert_with(Table::default);
         }
         for (provider, table) in tables {
-            let shelf = self.shelf(&provider);
+            let own = self.shelf(&provider);
             let step = steps.get(&provider).copied().unwrap_or(0);
-            let mut there = shelf.table.write().unwrap_or_else(PoisonError::into_inner);
+            let mut there = own.table.write().unwrap_or_else(PoisonError::into_inner);
             // Our own next step may have been taken since that was read.
-            if step >= shelf.step() {
+            if step >= own.step() {
                 *there = table;
-                shelf.step.store(step, Ordering::Release);
+                own.step.store(step, Ordering::Release);
             }
         }
         self.rise();

@@ -208,10 +208,10 @@ impl Directory {
         paid
     }
 
-    async fn pay(&self, provider: &ProviderName, shelf: &Shelf, owed: &mut Owed) -> Result<(), StoreError> {
+    async fn pay(&self, provider: &ProviderName, own: &Shelf, owed: &mut Owed) -> Result<(), StoreError> {
         if !owed.statements.is_empty() {
-            self.catch_up_with(provider, shelf).await?;
-            self.write(provider, shelf, owed.statements.clone(), &owed.touched).await?;
+            self.catch_up_with(provider, own).await?;
+            self.write(provider, own, owed.statements.clone(), &owed.touched).await?;
             *owed = Owed::default();
         }
         Ok(())

@@ -16,7 +16,15 @@ pub(super) fn changed(id: HoldId) -> Change {
 
 impl Holds {
     /// Reads an entry anew that another node has made, given to somebody, sent or taken away.
-    pub async fn heed(&self, id: HoldId) -> Result<(), StoreError> {
+    pub async fn heed(&self, key: &str) -> Result<(), StoreError> {
+        if let Ok(id) = key.parse() {
+            return self.refresh(id).await;
+        }
+        tracing::error!("which entry another node has told of cannot be read: is it of another version?");
+        Ok(())
+    }
+
+    pub(super) async fn refresh(&self, id: HoldId) -> Result<(), StoreError> {
         let rows = self.store.find(store::one(id)).await?;
         self.table.renew(id, rows.first().and_then(|row| store::read(row).ok()));
         Ok(())

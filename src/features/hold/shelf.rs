@@ -210,7 +210,7 @@ impl Holds {
         let is_of_here =
             |entry: &Entry| entry.browser == browser && *entry.host == *visit.host && entry.is_there(now);
         if self.store.is_shared() {
-            self.heed(had).await?;
+            self.refresh(had).await?;
         }
         let Some(entry) = self.table.get(had).filter(is_of_here) else { return Ok(None) };
         match entry.owner.person() {
@@ -220,7 +220,7 @@ impl Holds {
                 if self.store.write_telling(claim, vec![changed(had)]).await?.first() == Some(&1) {
                     return Ok(None);
                 }
-                self.heed(had).await?;
+                self.refresh(had).await?;
                 Ok(Some(had))
             }
             Some(person) if person == visit.person => Ok(None),

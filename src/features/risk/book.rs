@@ -188,7 +188,7 @@ impl Book {
         let _turn = self.writing.lock().await;
         for _ in 0..SAVE_ATTEMPTS {
             match self.write(std::slice::from_ref(id), now).await {
-                Ok(overtaken) if overtaken == 0 => return Ok(()),
+                Ok(0) => return Ok(()),
                 Ok(_) => {}
                 Err(error) => {
                     self.touch_again(id);

@@ -7,8 +7,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::change::CHANGE_ATTEMPTS;
 use super::session::{NewSession, Renewal, Session, State, merged};
-use super::sessions::{CHANGE_ATTEMPTS, SessionError, Sessions};
+use super::sessions::{SessionError, Sessions};
 use super::standing::Found;
 use super::token::SessionToken;
 use crate::domain::application::ApplicationName;

@@ -12,6 +12,7 @@
 //! in memory only, under the token's digest, as long as the token ([`Program`]).
 
 mod bond;
+mod change;
 mod desk;
 pub mod device_key;
 mod ended;

@@ -242,7 +242,7 @@ impl Sessions {
                 Err(_) => unreadable(part),
             },
             PROGRAM_PART => match serde_json::from_str::<Ended>(key) {
-                Ok(ended) => return Ok(self.hear_of_ended(ended, now)),
+                Ok(ended) => return Ok(self.hear_of_ended(&ended, now)),
                 Err(_) => unreadable(part),
             },
             _ => {}
@@ -261,7 +261,9 @@ impl Sessions {
         let rows = self.store.find(store::all()).await?;
         let there: std::collections::HashSet<_> =
             rows.iter().filter_map(|row| row.text(0).ok()?.parse::<SessionId>().ok()).collect();
-        rows.iter().for_each(|row| self.adopt(row, now));
+        for row in &rows {
+            self.adopt(row, now);
+        }
         let missing = here.into_iter().filter(|id| !there.contains(id));
         let gone = missing.filter_map(|id| self.table.end(id, now)).collect();
         self.ended.reload(&self.store, now).await?;
@@ -334,9 +336,9 @@ impl Sessions {
     }
 
     /// What was ended of programs ends here, too.
-    fn hear_of_ended(&self, ended: Ended, now: Timestamp) -> Vec<Arc<Session>> {
+    fn hear_of_ended(&self, ended: &Ended, now: Timestamp) -> Vec<Arc<Session>> {
         self.ended.heard(ended.clone());
-        let meant = match &ended {
+        let meant = match ended {
             Ended::Token(digest, _) => self.table.find(digest).into_iter().collect(),
             Ended::Subject(subject, _) => self.programs_of(subject),
         };

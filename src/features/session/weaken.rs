@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
+use super::change::CHANGE_ATTEMPTS;
 use super::nodes;
 use super::session::{Session, State};
-use super::sessions::{CHANGE_ATTEMPTS, SessionError, Sessions};
+use super::sessions::{SessionError, Sessions};
 use super::standing::Found;
 use super::store;
 use crate::domain::assurance::Assurance;

@@ -107,11 +107,11 @@ impl Signals {
     fn hear(&self, row: &Row, now: Timestamp) {
         let Some((provider, name, standing)) = store::read_account(row) else { return };
         let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
-        let shelf = shelves.entry(provider).or_insert_with(|| Arc::new(Shelf::new(now)));
-        if shelf.accounts.outdated(vec![name.clone()], standing.since).is_empty() {
+        let own = shelves.entry(provider).or_insert_with(|| Arc::new(Shelf::new(now)));
+        if own.accounts.outdated(vec![name.clone()], standing.since).is_empty() {
             return;
         }
-        shelf.accounts.put(name, standing);
+        own.accounts.put(name, standing);
     }
 }
 

@@ -131,14 +131,14 @@ impl Store {
         statements: Vec<Statement>,
         changes: Vec<Change>,
     ) -> Result<Vec<usize>, StoreError> {
-        let changed = self.write(statements).await?;
+        let written = self.write(statements).await?;
         #[cfg(test)]
         if let Some(line) = &self.line {
             line.tell(changes);
-            return Ok(changed);
+            return Ok(written);
         }
         drop(changes);
-        Ok(changed)
+        Ok(written)
     }
 
     /// Whether other nodes write into it too, so that what is not in memory may be there all the same.

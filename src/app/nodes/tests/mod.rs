@@ -117,6 +117,40 @@ async fn an_administrator_ends_from_any_node_what_was_made_at_another() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_on_at_one_node_is_cut_when_its_session_is_ended_at_the_other() {
+    let house = House::open().await;
+    house.lead(To::B);
+    let mut browser = house.signed_in_at(&house.console(), "administrator").await;
+    house.until_both_know(1).await;
+    let live = format!("{}/live/socket", house.console());
+    // It says something, and waits for half a minute for what never comes.
+    let waiting = tokio::spawn(async move { browser.converse(&live, "is anybody there?", "never").await });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!waiting.is_finished());
+    let a = &house.nodes[0].shared;
+    let (now, id) = (SystemClock.now(), a.sessions.list(1, SystemClock.now())[0].id);
+    let revocation = Revocation {
+        target: Target::Session(id),
+        cause: Cause::Administrator,
+        why: Some("a lost badge".parse().unwrap()),
+        request: None,
+        asked: now,
+        received: now,
+        relayed: None,
+    };
+    a.revoke(revocation, None).await.unwrap();
+    let cut = tokio::time::timeout(Duration::from_secs(2), waiting).await;
+    assert!(cut.is_ok_and(|ended| ended.is_ok_and(|conversed| conversed.is_err())));
+    House::until(async || house.nodes[1].shared.revocations.relayed().count == 1).await;
+    let [at_a, at_b] = house.stop().await;
+    let streams = |events: &[Event]| {
+        let ended = events.iter().filter_map(|event| event.closing.as_ref()?.revoked.as_ref());
+        ended.map(|revoked| revoked.streams).sum::<u64>()
+    };
+    assert_eq!((streams(&at_a), streams(&at_b)), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_step_up_at_one_node_leaves_the_old_cookie_worth_nothing_at_both() {
     let house = House::open().await;
     let mut browser = house.signed_in("nurse").await;

@@ -10,7 +10,7 @@ struct Node {
     changes: Changes,
 }
 
-fn pair(folder: &std::path::Path) -> [Node; 2] {
+fn pair(folder: &Path) -> [Node; 2] {
     Store::pair(&folder.join("store.db"), &[MIGRATIONS]).unwrap().map(|store| {
         let changes = store.changes();
         Node { holds: Holds::load(store, HoldBounds::default(), Arc::new(SystemEntropy)).unwrap(), changes }
@@ -21,7 +21,7 @@ impl Node {
     async fn hear(&mut self) {
         while let Some(told) = self.changes.next().now_or_never() {
             assert_eq!(told.part, HOLD_PART);
-            self.holds.heed(told.key.parse().unwrap()).await.unwrap();
+            self.holds.heed(&told.key).await.unwrap();
         }
     }
 }
