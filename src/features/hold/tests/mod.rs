@@ -1,3 +1,5 @@
+//! What is kept, for whom, how much of it, and how it is sent once; in `nodes`, where two nodes share it.
+
 mod nodes;
 
 use std::net::IpAddr;
