@@ -85,10 +85,6 @@ impl House {
         format!("https://ehr.localhost:{}", self.ports.gateway)
     }
 
-    pub(super) fn console(&self) -> String {
-        format!("https://console.localhost:{}", self.ports.gateway)
-    }
-
     /// Fills in the provider's page, and gives what comes at last.
     pub(super) async fn enter(&self, browser: &mut Browser, page: &Reply, username: &str) -> Reply {
         let ticket = form_fields(&page.text(), "/sign-in").unwrap_or_else(|| panic!("{}", page.text()));
@@ -101,16 +97,11 @@ impl House {
 
     /// A browser in which somebody has signed in at the EHR.
     pub(super) async fn signed_in(&self, username: &str) -> Browser {
-        let browser = self.signed_in_at(&self.ehr(), username).await;
-        assert!(browser.cookie("ehr.localhost", SESSION_COOKIE).is_some());
-        browser
-    }
-
-    pub(super) async fn signed_in_at(&self, origin: &str, username: &str) -> Browser {
         let mut browser = self.browser();
-        let page = browser.open(&format!("{origin}/")).await.unwrap();
+        let page = browser.open(&format!("{}/", self.ehr())).await.unwrap();
         let back = self.enter(&mut browser, &page, username).await;
         assert_eq!(back.status, 200, "{}", back.text());
+        assert!(browser.cookie("ehr.localhost", SESSION_COOKIE).is_some());
         browser
     }
 

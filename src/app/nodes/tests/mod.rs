@@ -44,24 +44,6 @@ async fn each_step_of_a_sign_in_may_come_to_another_node() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sign_in_is_finished_once_at_whichever_node() {
-    let house = House::open().await;
-    let mut browser = house.browser();
-    house.lead(To::A);
-    let page = browser.open(&format!("{}/", house.ehr())).await.unwrap();
-    let state = page.url.query_pairs().find(|(name, _)| name == "state").map(|(_, value)| value.into_owned());
-    house.lead(To::B);
-    let back = house.enter(&mut browser, &page, "nurse").await;
-    assert_eq!(back.status, 200);
-    // Pressed once more, without the session: nothing of it is left at the node at which it was begun.
-    house.lead(To::A);
-    let mut thief = house.browser();
-    let again = format!("{}/.leastway/callback?code=x&state={}", house.ehr(), state.unwrap_or_default());
-    assert_eq!(thief.once(Caller::Person, &again).await.unwrap().status, 400);
-    house.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_signs_out_at_one_node_is_out_at_the_other() {
     let house = House::open().await;
     let mut browser = house.signed_in("nurse").await;
@@ -114,40 +96,6 @@ async fn an_administrator_ends_from_any_node_what_was_made_at_another() {
     House::until(async || house.nodes[0].shared.revocations.relayed().count == 1).await;
     assert_eq!(house.nodes[1].shared.revocations.relayed().count, 0);
     house.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_goes_on_at_one_node_is_cut_when_its_session_is_ended_at_the_other() {
-    let house = House::open().await;
-    house.lead(To::B);
-    let mut browser = house.signed_in_at(&house.console(), "administrator").await;
-    house.until_both_know(1).await;
-    let live = format!("{}/live/socket", house.console());
-    // It says something, and waits for half a minute for what never comes.
-    let waiting = tokio::spawn(async move { browser.converse(&live, "is anybody there?", "never").await });
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(!waiting.is_finished());
-    let a = &house.nodes[0].shared;
-    let (now, id) = (SystemClock.now(), a.sessions.list(1, SystemClock.now())[0].id);
-    let revocation = Revocation {
-        target: Target::Session(id),
-        cause: Cause::Administrator,
-        why: Some("a lost badge".parse().unwrap()),
-        request: None,
-        asked: now,
-        received: now,
-        relayed: None,
-    };
-    a.revoke(revocation, None).await.unwrap();
-    let cut = tokio::time::timeout(Duration::from_secs(2), waiting).await;
-    assert!(cut.is_ok_and(|ended| ended.is_ok_and(|conversed| conversed.is_err())));
-    House::until(async || house.nodes[1].shared.revocations.relayed().count == 1).await;
-    let [at_a, at_b] = house.stop().await;
-    let streams = |events: &[Event]| {
-        let ended = events.iter().filter_map(|event| event.closing.as_ref()?.revoked.as_ref());
-        ended.map(|revoked| revoked.streams).sum::<u64>()
-    };
-    assert_eq!((streams(&at_a), streams(&at_b)), (0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
