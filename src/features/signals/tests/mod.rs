@@ -1,3 +1,5 @@
+//! What is taken for a signal, what it calls for, and who is barred by it; in `nodes`, where two nodes take them.
+
 mod nodes;
 use std::time::Duration;
 
