@@ -1,6 +1,7 @@
 //! What is taken for a signal, what it calls for, and who is barred by it; in `nodes`, where two nodes take them.
 
 mod nodes;
+
 use std::time::Duration;
 
 use base64::Engine as _;
