@@ -7,6 +7,7 @@ pub mod control_client;
 pub mod control_plane;
 pub mod feeds;
 pub mod held;
+mod nodes;
 pub mod reload;
 pub mod resolve;
 pub mod rotation;

@@ -1,6 +1,7 @@
 //! The gateway while it runs: started from a configuration file, reloaded, drained.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::sync::watch;
 use super::control_plane;
 use super::feeds;
 use super::held;
+use super::nodes;
 use super::reload::{ReloadStatus, Reloaded, Reloader};
 use super::signals;
 use super::sockets::{Handed, Sockets};
@@ -66,6 +68,21 @@ pub struct Succession {
     pub handed: Handed,
     /// For how long the process before may still hold the journal. Zero: nobody may.
     pub patience: Duration,
+    /// One node's part of a store that tests share between two.
+    #[cfg(test)]
+    pub store: Option<crate::platform::store::Store>,
+}
+
+impl Succession {
+    /// After a process that may still hold the journal for so long.
+    pub const fn after(handed: Handed, patience: Duration) -> Self {
+        Self {
+            handed,
+            patience,
+            #[cfg(test)]
+            store: None,
+        }
+    }
 }
 
 /// The gateway while it runs.
@@ -120,10 +137,21 @@ impl Running {
         let now = clock.now();
 
         let came = feeds::first(&rules.feeds, now).await;
-        let (journal, sockets) = open(succession, settings, &clock, &entropy).await?;
+        let Succession {
+            handed,
+            patience,
+            #[cfg(test)]
+                store: given,
+        } = succession;
+        let (journal, sockets) = open((handed, patience), settings, &clock, &entropy).await?;
         let ledger = Arc::new(Ledger::new());
         restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
+        #[cfg(test)]
+        let store = given.map_or_else(|| store::open(&settings.store), Ok)?;
+        #[cfg(not(test))]
         let store = store::open(&settings.store)?;
+        // Heard from before anything is read, so that nothing is missed in between.
+        let changes = store.changes();
         let holds = Holds::load(store.clone(), HoldBounds::default(), entropy.clone())
             .context("what is kept of forms cannot be read")?;
         let directory = Directory::load(
@@ -141,8 +169,10 @@ impl Running {
         let sessions =
             Sessions::load(store.clone(), &settings.session, SessionLimits::default(), entropy.clone(), now)
                 .context("the sessions cannot be read")?;
+        sessions.agree().await.context("the nodes have no key in common")?;
         let authn = RelyingParty::new(settings.providers.clone(), entropy.clone())
-            .context("a provider's authorities cannot be used")?;
+            .context("a provider's authorities cannot be used")?
+            .sharing(store.clone());
         let assertion_key = store::assertion_key(&settings.store.directory)?;
         let node_keys = NodeKeys::new(&assertion_key, store.clone());
         node_keys.maintain(now).await.context("the key of this node cannot be told to the others")?;
@@ -151,6 +181,8 @@ impl Running {
             rules: ArcSwap::from_pointee(rules),
             tls: ArcSwap::from(tls),
             settings: settings.gateway.clone(),
+            store,
+            is_behind: AtomicBool::new(false),
             sessions: Arc::new(sessions),
             directory: Arc::new(directory),
             signals: Arc::new(signals),
@@ -165,7 +197,6 @@ impl Running {
             journal,
             assertion_key,
             node_keys,
-            store,
             limits: Arc::new(Limits::new(std::time::Instant::now())),
             room: Room::new(settings.gateway.connections),
             clock,
@@ -183,6 +214,7 @@ impl Running {
         let control = control_plane::start(&loaded, &shared, &reloader, metrics, drain_seen.clone()).await?;
         let background = vec![
             control,
+            tokio::spawn(nodes::run(shared.clone(), changes)),
             tokio::spawn(maintain(shared.clone())),
             tokio::spawn(held::run(shared.clone())),
             tokio::spawn(summary::run(shared.clone())),
@@ -237,7 +269,7 @@ impl Running {
 /// The journal, which one process has at a time, and the sockets. Whoever takes over has sockets first, so that
 /// callers wait in their queues while the process before comes to its end.
 async fn open(
-    Succession { handed, patience }: Succession,
+    (handed, patience): (Handed, Duration),
     settings: &Settings,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,

@@ -151,6 +151,12 @@ impl Snapshot {
             "time_to_revoke",
             "From when it was here that sessions are to end until that was done: what went on by them cut, store and journal written",
             &self.counted.revocation,
+        )?;
+        histogram(
+            encoder,
+            "time_to_revoke_relayed",
+            "From when it was at another node that sessions are to end, by its clock, until that was done here",
+            &self.counted.relayed_revocation,
         )
     }
 

@@ -53,6 +53,8 @@ pub struct Counted {
     /// From when it was here that sessions are to end until what goes on by them was cut (or 1 s, for callers that take
     /// nothing), and store and journal had it.
     pub revocation: Histogram,
+    /// The same of what another node was asked, from when it was there.
+    pub relayed_revocation: Histogram,
 }
 
 /// How often something took how long.
@@ -123,5 +125,6 @@ impl Counted {
         self.withheld += other.withheld;
         self.redacted += other.redacted;
         self.revocation.add(&other.revocation);
+        self.relayed_revocation.add(&other.relayed_revocation);
     }
 }

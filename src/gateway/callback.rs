@@ -79,6 +79,7 @@ pub async fn answer(
     provisioning::admit_still(moment, &session).await?;
     let proven = Proven { assurance: &assurance, authenticated };
     let browser = risk::came(moment, &asked.manner, (&session, &proven), draft);
+    risk::share(moment, &session).await;
     let answer = lead(moment, &Redirect { location, set_cookie });
     let answer = remembered.iter().chain(&browser).fold(answer, |answer, cookie| with_cookie(answer, cookie));
     let ask =

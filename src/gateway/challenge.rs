@@ -127,6 +127,10 @@ pub fn failed(error: AuthnError, return_to: &str) -> Refusal {
     if let AuthnError::AssuranceNotProven { class, return_to } = error {
         return Refusal::AssuranceNotProven(class, return_to.as_str().to_owned());
     }
+    if let AuthnError::Store(error) = &error {
+        tracing::error!(%error, "a sign-in could not be kept");
+        return Refusal::StoreUnavailable;
+    }
     Refusal::SignInFailed(error, return_to.to_owned())
 }
 

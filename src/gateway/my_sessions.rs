@@ -55,7 +55,7 @@ pub async fn forget(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
         let (reasons, ways_on) = (vec![risk.when.sign().reason()], vec![WayOn::StepUp(need)]);
         return Err(Refusal::Denied(Denial { reasons, ways_on }, None));
     }
-    moment.worker.shared.risk.forget(&known.session.subject.id()).await.map_err(|error| {
+    moment.worker.shared.risk.forget(&known.session.subject.id(), moment.now).await.map_err(|error| {
         tracing::error!(request.id = %moment.event, %error, "what is known of somebody could not be forgotten for good");
         Refusal::StoreUnavailable
     })?;

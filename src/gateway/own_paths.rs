@@ -36,6 +36,7 @@ use crate::domain::assurance::AssuranceNeed;
 use crate::domain::event::{EventKind, Outcome};
 use crate::domain::subject::Justification;
 use crate::features::authn::ReturnTo;
+use crate::features::browser::script::SCRIPT_PATH;
 use crate::features::route::table::Application;
 use crate::platform::http::body::read_bounded;
 use crate::platform::http::pace::Paced;
@@ -100,6 +101,11 @@ pub async fn answer(
         _ if hold::is_own(path) => hold::answer(moment, path, &asked, incoming, draft).await,
         _ => Err(Refusal::RouteNotFound),
     }
+}
+
+/// Whether one of our own paths is answered whoever asks, so that nothing needs to be known of anybody.
+pub fn asks_of_nobody(path: &str) -> bool {
+    [STYLESHEET_PATH, KEYS_PATH, SCRIPT_PATH].contains(&path)
 }
 
 fn note(draft: &mut Option<Draft>, path: &str, asked: &Asked) {

@@ -249,7 +249,7 @@ impl Refusal {
             | Self::Overloaded
             | Self::Internal => Outcome::Failed,
             Self::SignInFailed(error, _) | Self::LogoutRefused(LogoutRefused::Token(error))
-                if error.reason() == Reason::ProviderUnavailable =>
+                if matches!(error.reason(), Reason::ProviderUnavailable | Reason::StoreUnavailable) =>
             {
                 Outcome::Failed
             }
@@ -336,8 +336,12 @@ impl Refusal {
     /// When to come again, where that is known (RFC 9110 section 10.2.3): whole seconds, at least one.
     pub fn retry_after(&self) -> Option<u64> {
         let wait = if let Self::TooManyRequests(wait) = self { Some(*wait) } else { None };
-        let wait = wait.or_else(|| matches!(self, Self::Overloaded).then_some(OVERLOAD_LASTS))?;
+        let wait = wait.or_else(|| self.comes_back_after())?;
         Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.is_zero()))
+    }
+
+    const fn comes_back_after(&self) -> Option<Duration> {
+        if matches!(self, Self::Overloaded | Self::StoreUnavailable) { Some(OVERLOAD_LASTS) } else { None }
     }
 
     /// What is asked for and may not be.
@@ -598,7 +602,8 @@ mod tests {
         let after = |millis| Refusal::TooManyRequests(Duration::from_millis(millis)).retry_after();
         assert_eq!([after(0), after(1), after(1000), after(1001)], [Some(1), Some(1), Some(1), Some(2)]);
         assert_eq!(Refusal::Overloaded.retry_after(), Some(2));
-        assert_eq!(Refusal::StoreUnavailable.retry_after(), None);
+        assert_eq!(Refusal::StoreUnavailable.retry_after(), Some(2));
+        assert_eq!(Refusal::Internal.retry_after(), None);
         assert!(Refusal::Overloaded.is_for_number() && !Refusal::Internal.is_for_number());
     }
 }

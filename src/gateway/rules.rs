@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
@@ -41,6 +42,7 @@ use crate::features::upstream::assertion::AssertionKey;
 use crate::features::upstream::node_keys::NodeKeys;
 use crate::features::upstream::servers::Upstream;
 use crate::foundation::clock::Clock;
+use crate::foundation::digest::DigestKey;
 use crate::foundation::entropy::Entropy;
 use crate::platform::store::Store;
 use crate::platform::tls::front::Front;
@@ -115,6 +117,10 @@ pub struct Shared {
     pub tls: ArcSwap<Front>,
     /// What needs a restart to change.
     pub settings: GatewaySettings,
+    /// What is kept over restarts, and shared with other nodes if there are any.
+    pub store: Store,
+    /// Whether something that another node has told could not be done yet.
+    pub is_behind: AtomicBool,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
     /// Who belongs to the house.
@@ -143,8 +149,6 @@ pub struct Shared {
     pub assertion_key: AssertionKey,
     /// By which applications know it, and those of other nodes.
     pub node_keys: NodeKeys,
-    /// What outlasts the process, and what nodes share.
-    pub store: Store,
     /// What callers have taken.
     pub limits: Arc<Limits>,
     /// Connections at once.
@@ -153,4 +157,17 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub entropy: Arc<dyn Entropy>,
+}
+
+impl Shared {
+    /// Whether it is known here what other nodes have changed up to a moment ago. Where it is not, a session may have ended
+    /// elsewhere that stands here, and nothing is decided under any.
+    pub fn is_in_touch(&self) -> bool {
+        self.store.is_in_touch() && !self.is_behind.load(Ordering::Acquire)
+    }
+
+    /// The key by which what we have given to a browser is known again as ours, by whichever node gave it.
+    pub fn words(&self) -> &DigestKey {
+        self.sessions.words().unwrap_or_else(|| self.journal.patient_key())
+    }
 }

@@ -10,6 +10,8 @@ use super::draft::Draft;
 use super::handle::Moment;
 use super::manner::Manner;
 use super::normalize::Head;
+use super::refusal::Refusal;
+use super::turnstile;
 use crate::domain::application::ApplicationName;
 use crate::domain::device::BoundTo;
 use crate::domain::event::{EventClient, EventStanding, EventSubject};
@@ -51,6 +53,21 @@ pub fn look_up(moment: &Moment, head: &Head) -> Found {
     worker.shared.sessions.find(&worker.sessions, token.reveal(), host, device, moment.now)
 }
 
+/// Has the session that a request's cookie names known here, where another node has made it a moment ago. Whoever comes with
+/// something else is measured as a stranger before the store is asked.
+pub async fn meet(moment: &Moment, head: &Head) -> Result<(), Refusal> {
+    let sessions = &moment.worker.shared.sessions;
+    let Some(token) = head.session.value().filter(|_| sessions.are_shared()) else { return Ok(()) };
+    if !moment.is_in_touch || !sessions.is_new_here(token.reveal(), moment.now) {
+        return Ok(());
+    }
+    turnstile::stranger(moment)?;
+    Box::pin(sessions.look_up(token.reveal(), moment.now)).await.map_err(|error| {
+        tracing::error!(request.id = %moment.event, %error, "a session could not be looked up");
+        Refusal::StoreUnavailable
+    })
+}
+
 /// What was found, if the request shows what that session is bound to.
 pub fn here(
     moment: &Moment,
@@ -71,7 +88,7 @@ pub fn here(
 /// What a session is bound to that a request does not show.
 fn missing(moment: &Moment, session: &Session, fields: &HeaderMap, manner: &Manner) -> Option<BoundTo> {
     let vouched = |device_key: &DeviceKey| {
-        let (brought, key) = (manner.device(session.id), moment.worker.shared.journal.patient_key());
+        let (brought, key) = (manner.device(session.id), moment.worker.shared.words());
         device_key.vouched(session.id, brought.as_ref().map(Secret::reveal), key, moment.now)
     };
     session.bond.misses(&shows(moment, fields), vouched)

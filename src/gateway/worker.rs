@@ -132,6 +132,9 @@ impl Worker {
         application: &Application,
         device: Option<&DeviceClass>,
     ) -> Result<Arc<Session>, Reason> {
+        if !self.shared.is_in_touch() {
+            return Err(Reason::StoreUnavailable);
+        }
         let (sessions, now) = (&self.shared.sessions, self.now());
         let found = match sessions.current(session, device, now) {
             Found::Session(session) if session.program.is_none() => {

@@ -191,6 +191,7 @@ impl Sessions {
                 is_asked: false.into(),
             }),
             version: self.next_version(),
+            revision: AtomicI64::new(0),
             digest,
             state: (State::Live as u8).into(),
             last_seen: now.as_millis().into(),

@@ -101,6 +101,8 @@ pub struct Session {
     pub program: Option<Program>,
     /// Rises with every change, and no two sessions of a process share one.
     pub version: u64,
+    /// Rises with every change of the row that the store holds: the same at every node.
+    pub(super) revision: AtomicI64,
     pub(super) digest: Digest,
     pub(super) state: AtomicU8,
     pub(super) last_seen: AtomicI64,
@@ -183,6 +185,10 @@ impl Session {
         Timestamp::from_millis(self.last_seen.load(Ordering::Relaxed))
     }
 
+    pub(super) fn revision(&self) -> i64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
     pub(super) fn state(&self) -> State {
         match self.state.load(Ordering::Acquire) {
             0 => State::Live,
@@ -250,6 +256,7 @@ impl Session {
             id_token: self.id_token.clone(),
             program: None,
             version,
+            revision: AtomicI64::new(self.revision().saturating_add(1)),
             digest,
             state: AtomicU8::new(State::Live as u8),
             last_seen: AtomicI64::new(self.last_seen.load(Ordering::Relaxed)),

@@ -126,6 +126,7 @@ fn a_revocation_says_who_asked_when_and_what_came_of_it() {
             request: None,
             asked: MORNING,
             received: MORNING,
+            relayed: None,
         })),
         ..Opening::begin(opening(1).event, EventKind::Revocation, MORNING)
     };
@@ -431,14 +432,16 @@ fn target() -> impl Strategy<Value = Target> {
 
 fn revocation() -> impl Strategy<Value = Revocation> {
     let why = text().prop_map(|text| text.parse::<Why>().ok());
-    (target(), select(Cause::ALL), why, option::of(event()), moment(), moment()).prop_map(
-        |(target, cause, why, request, asked, received)| Revocation {
+    let events = (option::of(event()), option::of(event()));
+    (target(), select(Cause::ALL), why, events, moment(), moment()).prop_map(
+        |(target, cause, why, (request, relayed), asked, received)| Revocation {
             target,
             cause,
             why,
             request,
             asked,
             received,
+            relayed,
         },
     )
 }

@@ -2,6 +2,7 @@
 //! those of programs.
 
 mod locking;
+mod nodes;
 mod programs;
 
 use std::collections::BTreeMap;

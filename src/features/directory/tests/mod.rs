@@ -1,5 +1,7 @@
 //! A directory as its provider keeps it, and as those meet it who sign in.
 
+mod nodes;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::scim::Asked;
 use super::settings::{DirectoryBounds, DirectorySettings, GroupName, GroupUse, MatchBy};
-use super::{Census, Directory, Known, Leaver, MIGRATIONS, Served, Witness};
+use super::{Census, DIRECTORY_PART, Directory, Known, Leaver, MIGRATIONS, Served, Witness};
 use crate::domain::application::ProviderName;
 use crate::domain::provisioning::{Provisioning, ProvisioningStep};
 use crate::domain::reason::Reason;

@@ -1,3 +1,7 @@
+//! What is taken for a signal, what it calls for, and who is barred by it; in `nodes`, where two nodes take them.
+
+mod nodes;
+
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -465,14 +469,16 @@ async fn an_address_bars_whoever_has_it_in_any_case_and_foreign_subjects_nobody(
 async fn a_token_is_taken_once_over_a_restart_as_long_as_it_could_come_again() {
     let clinic = Clinic::open();
     let (one, other) = (set_of(&claims()).unwrap(), set_of(&with(&json!({ "jti": "set-2" }))).unwrap());
-    assert!(!clinic.signals.has_taken(&one, NOW));
+    assert_eq!(clinic.signals.claim(&one, NOW).await.unwrap(), Claimed::Ours);
     let text = token(&json!({ "alg": "ES256", "typ": "secevent+jwt" }), &claims());
     let elsewhere = Token::parse(&text).unwrap().set(&"elsewhere".parse().unwrap()).unwrap();
     assert_ne!(elsewhere.digest, one.digest, "one transmitter may signal for two providers");
     clinic.signals.take(&one, NOW).await.unwrap();
     let clinic = clinic.restart();
-    assert!(clinic.signals.has_taken(&one, NOW) && !clinic.signals.has_taken(&other, NOW));
-    assert!(!clinic.signals.has_taken(&one, NOW.plus(GOOD_FOR + Duration::from_secs(1))));
+    assert_eq!(clinic.signals.claim(&one, NOW).await.unwrap(), Claimed::TakenBefore);
+    assert_eq!(clinic.signals.claim(&other, NOW).await.unwrap(), Claimed::Ours);
+    let late = NOW.plus(GOOD_FOR + Duration::from_secs(1));
+    assert_eq!(clinic.signals.claim(&one, late).await.unwrap(), Claimed::Ours);
     let taken = Taken::new();
     for number in 0..=taken::TAKEN_MAX {
         taken.put(Digest::of(&number.to_le_bytes()), NOW);

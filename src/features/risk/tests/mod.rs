@@ -1,5 +1,7 @@
 //! What stands, what clears it, and what is remembered.
 
+mod nodes;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -402,7 +404,7 @@ async fn what_is_known_survives_a_restart_is_forgotten_when_wished_and_when_long
         let book = book(&path, start().plus(121 * DAY));
         assert!(Scene { now: start().plus(121 * DAY), ..Scene::new() }.standing(&book, &rules).is_empty());
         assert_eq!(Scene { now: much_later.plus(DAY), ..Scene::new() }.standing(&book, &rules), [0]);
-        book.forget(&scene.subject.id()).await.unwrap();
+        book.forget(&scene.subject.id(), scene.now).await.unwrap();
         assert_eq!(Scene { now: start().plus(121 * DAY), ..Scene::new() }.standing(&book, &rules), [0]);
     }
     let book = book(&path, start());

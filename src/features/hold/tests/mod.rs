@@ -1,3 +1,7 @@
+//! What is kept, for whom, how much of it, and how it is sent once; in `nodes`, where two nodes share it.
+
+mod nodes;
+
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
