@@ -79,6 +79,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             browsers: settings.browsers.clone(),
             faces: faces(&settings.providers),
             assurances: assurances(&settings.providers),
+            purposes: settings.purposes.clone(),
             clients: Clients::new(settings.clients.iter().cloned()),
             guard: settings.guard.clone(),
             trusted_proxies: settings.gateway.trusted_proxies.clone(),

@@ -16,7 +16,7 @@ use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
     ApplicationDraft, Draft, RoleDraft, Written, application, client, directory, feed, machine, provider,
-    risk, role, session, signals,
+    purpose, risk, role, session, signals,
 };
 use super::shadow::shadow;
 use super::source::Source;
@@ -199,6 +199,10 @@ fn read_named(readers: &[Reader<'_>], draft: &mut Draft) {
             draft.roles.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
             draft.role_names.push(Written { key: table.key().to_owned(), it: name });
         }
+        for (name, table) in reader.named("purpose") {
+            let settled = purpose::purpose(&name, &table);
+            draft.purposes.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
+        }
         for (name, table) in reader.named("risk") {
             let settled = risk::risk(&name, &table);
             draft.risks.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
@@ -303,6 +307,8 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         browsers.push(browser);
     }
     let (risks, raises) = draft.risks.into_iter().map(|Written { it, key: _ }| (it.risk, it.raise)).unzip();
+    let titled = |Written { it: purpose::PurposeDraft { purpose, title }, .. }| Some((purpose, title?));
+    let purposes = draft.purposes.into_iter().filter_map(titled).collect();
     for role in &draft.roles {
         tell_upstreams(&mut upstreams, &role.it);
     }
@@ -324,6 +330,7 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         holds,
         browsers,
         roles: draft.roles.into_iter().map(|written| written.it.settings).collect(),
+        purposes,
         risks,
         raises,
         clients: draft.clients.into_iter().map(|written| written.it).collect(),

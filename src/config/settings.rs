@@ -20,6 +20,7 @@ use crate::features::signals::settings::SignalSettings;
 use crate::features::upstream::settings::UpstreamSettings;
 use crate::foundation::digest::Digest;
 use crate::gateway::devices::DeviceSettings;
+use crate::gateway::purpose::PurposeTitles;
 use crate::gateway::settings::GatewaySettings;
 
 /// The whole configuration, settled.
@@ -59,6 +60,8 @@ pub struct Settings {
     pub browsers: Vec<BrowserSettings>,
     /// Who may do what.
     pub roles: Vec<RoleSettings>,
+    /// What pages call purposes, where operators say it.
+    pub purposes: PurposeTitles,
     /// What makes it more that is asked of a person.
     pub risks: Vec<RiskSettings>,
     /// Where that counts, and what it asks for; one for each risk, in the same order.

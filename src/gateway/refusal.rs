@@ -198,7 +198,7 @@ impl Refusal {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Challenge(challenged) => match challenged.step {
                 Challenge::SignIn | Challenge::StepUp(..) => StatusCode::UNAUTHORIZED,
-                Challenge::Justify => StatusCode::FORBIDDEN,
+                Challenge::Justify | Challenge::Purpose(_) => StatusCode::FORBIDDEN,
             },
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooMuch(exceeded, _) if is_window(exceeded.limit) => StatusCode::TOO_MANY_REQUESTS,

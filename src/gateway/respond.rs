@@ -13,10 +13,10 @@ use super::cors;
 use super::draft::Draft;
 use super::handle::{Moment, OWN};
 use super::manner::{Audience, Manner};
-use super::pages::{self, Page, PageFrame};
+use super::pages::{self, JustifyView, Page, PageFrame, PurposeView};
 use super::refusal::{Challenged, Refusal};
 use super::reply::{FHIR, HTML, JSON, PROBLEM, ReplyBody, SCIM, own_head, with_text};
-use super::{chooser, hold};
+use super::{chooser, hold, justify, purpose};
 use crate::domain::decision::{Challenge, WayOn};
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::reason::Reason;
@@ -247,7 +247,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         Refusal::Challenge(challenged) => {
             frame.application = Some(challenged.application.name.as_str());
             frame.person = challenged.known.as_ref().map(|known| &*known.session.subject.name);
-            step(challenged, return_to, !manner.is_repeatable())
+            step(moment, challenged, return_to, !manner.is_repeatable())
         }
         Refusal::Denied(denial, action) => {
             Page::Denied { reason, action: *action, ways_on: &denial.ways_on, return_to }
@@ -273,7 +273,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
     pages::render(&frame, &page)
 }
 
-fn step<'a>(challenged: &'a Challenged, return_to: &'a str, sent: bool) -> Page<'a> {
+fn step<'a>(moment: &'a Moment, challenged: &'a Challenged, return_to: &'a str, sent: bool) -> Page<'a> {
     let exceeded = challenged.withheld.flatten();
     let held = challenged.held.as_ref();
     match &challenged.step {
@@ -288,14 +288,23 @@ fn step<'a>(challenged: &'a Challenged, return_to: &'a str, sent: bool) -> Page<
             let risk = Sign::of(challenged.reason);
             Page::StepUp { need, risk, sent, exceeded, return_to, held: held.map(|held| held.lifetime) }
         }
-        Challenge::Justify => Page::Justify {
+        Challenge::Justify => Page::Justify(JustifyView {
             exceeded,
             action: challenged.action,
+            purpose: challenged.known.as_ref().map(|known| known.identity.purpose),
             return_to,
-            entered: pages::Entered::default(),
+            entered: challenged.known.as_ref().map(justify::entered_before).unwrap_or_default(),
             problem: None,
             held: held.map(|held| held.lifetime),
-        },
+        }),
+        Challenge::Purpose(purposes) => Page::Purpose(PurposeView {
+            choices: purpose::choices(moment, purposes),
+            usual: challenged.known.as_ref().map(|known| known.identity.purpose),
+            is_change: false,
+            return_to,
+            held: held.map(|held| held.lifetime),
+            problem: false,
+        }),
     }
 }
 
@@ -321,6 +330,10 @@ fn problem(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         members.insert("sign_in".to_owned(), json!(format!("https://{}{path}", manner.authority())));
         members.insert("sent".to_owned(), json!(sent));
     }
+    if let (Reason::PurposeRequired, Some(members)) = (reason, problem.as_object_mut()) {
+        let path = pages::purpose_address(manner.page());
+        members.insert("purpose_page".to_owned(), json!(format!("https://{}{path}", manner.authority())));
+    }
     if let (Some(number), Some(members)) = (refusal.entry(), problem.as_object_mut()) {
         members.insert("entry".to_owned(), json!(number));
     }
@@ -334,7 +347,7 @@ fn way_in(refusal: &Refusal, manner: &Manner) -> Option<(String, bool)> {
     let path = match &challenged.step {
         Challenge::SignIn => pages::sign_in_link(manner.page(), None),
         Challenge::StepUp(need, _) => pages::step_up_link(need, manner.page()),
-        Challenge::Justify => return None,
+        Challenge::Justify | Challenge::Purpose(_) => return None,
     };
     Some((path, challenged.withheld.is_some()))
 }
@@ -348,6 +361,7 @@ fn ways_on(refusal: &Refusal) -> Vec<WayOn> {
         Challenge::SignIn => WayOn::SignIn,
         Challenge::StepUp(need, _) => WayOn::StepUp(need.clone()),
         Challenge::Justify => WayOn::Justify,
+        Challenge::Purpose(purposes) => WayOn::Purpose(purposes.clone()),
     }]
 }
 

@@ -12,6 +12,7 @@ use super::devices::Devices;
 use super::limits::Limits;
 use super::limits::settings::LimitSettings;
 use super::program::Turns;
+use super::purpose::PurposeTitles;
 use super::revocation::Revocations;
 use super::room::Room;
 use super::settings::GatewaySettings;
@@ -60,6 +61,8 @@ pub struct Rules {
     pub faces: Faces,
     /// Which classes of assurance each provider can prove.
     pub assurances: BTreeMap<ProviderName, Assurances>,
+    /// What people read of purposes, where operators say it.
+    pub purposes: PurposeTitles,
     /// Programs that come with an access token of their own.
     pub clients: Clients,
     /// The guard's bounds.

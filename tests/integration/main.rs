@@ -39,6 +39,7 @@ mod plain;
 mod programs;
 mod providers;
 mod proxied;
+mod purposes;
 mod recorder;
 mod reload;
 mod restart;

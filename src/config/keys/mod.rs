@@ -13,6 +13,7 @@ mod hold;
 mod limits;
 mod machine;
 mod provider;
+mod purpose;
 mod rewrite;
 mod risk;
 mod session;
@@ -153,7 +154,7 @@ pub(super) static MAIN: Table = Table {
             "include",
             Kind::Texts("applications/*.toml"),
             Absent::Is("[]"),
-            "Further files, with `application`, `role`, `risk`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
+            "Further files, with `application`, `role`, `purpose`, `risk`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
         ),
         key(
             "policies",
@@ -188,6 +189,7 @@ pub(super) static MAIN: Table = Table {
         PROVIDERS,
         APPLICATIONS,
         ROLES,
+        PURPOSES,
         RISKS,
         FEEDS,
         CLIENTS,
@@ -198,7 +200,7 @@ pub(super) static MAIN: Table = Table {
 pub(super) static PART: Table = Table {
     header: "",
     doc: "A file that the main file includes.",
-    keys: &[PROVIDERS, APPLICATIONS, ROLES, RISKS, FEEDS, CLIENTS],
+    keys: &[PROVIDERS, APPLICATIONS, ROLES, PURPOSES, RISKS, FEEDS, CLIENTS],
 };
 
 /// A file with roles that are tried.
@@ -222,6 +224,12 @@ const ROLES: Key = key(
     Kind::Named(&access::ROLE),
     Absent::Means("none: nobody may do anything"),
     "Who may do what.",
+);
+const PURPOSES: Key = key(
+    "purpose",
+    Kind::Named(&purpose::PURPOSE),
+    Absent::Means("none: pages have words for each purpose"),
+    "What pages call a purpose, by its name.",
 );
 const RISKS: Key = key(
     "risk",

@@ -11,6 +11,7 @@ mod hold;
 mod limits;
 pub(super) mod machine;
 pub(super) mod provider;
+pub(super) mod purpose;
 mod rewrite;
 pub(super) mod risk;
 pub(super) mod role;
@@ -19,6 +20,7 @@ pub(super) mod session;
 pub(super) mod signals;
 mod upstream;
 
+pub(super) use purpose::PurposeDraft;
 pub(super) use risk::RiskDraft;
 
 use super::certificate::Certificate;
@@ -76,6 +78,7 @@ pub(super) struct Draft {
     pub(super) signals: Vec<Written<SignalSettings>>,
     pub(super) applications: Vec<Written<ApplicationDraft>>,
     pub(super) roles: Vec<Written<RoleDraft>>,
+    pub(super) purposes: Vec<Written<PurposeDraft>>,
     pub(super) risks: Vec<Written<RiskDraft>>,
     pub(super) feeds: Vec<Written<FeedSettings>>,
     pub(super) clients: Vec<Written<ClientSettings>>,

@@ -29,6 +29,7 @@ mod store;
 mod table;
 mod token;
 mod upkeep;
+mod usual;
 mod weaken;
 
 #[cfg(test)]

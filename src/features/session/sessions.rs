@@ -19,6 +19,7 @@ use super::standing::Found;
 use super::store;
 use super::table::{SHARDS, Table};
 use super::token::SessionToken;
+use super::usual::UsualPurposes;
 use crate::domain::device::{BoundTo, DeviceClass};
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
@@ -49,6 +50,7 @@ pub struct Sessions {
     pub(super) lately: Lately,
     pub(super) programs: Order,
     pub(super) ended: EndedPrograms,
+    usual: UsualPurposes,
     /// The shard to be swept next.
     pub(super) sweep: AtomicUsize,
 }
@@ -135,6 +137,7 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Self, SessionError> {
         let ended = EndedPrograms::load(&store, now)?;
+        let usual = UsualPurposes::load(&store, now)?;
         let sessions = Self {
             table: Table::new(),
             store,
@@ -148,6 +151,7 @@ impl Sessions {
             lately: Lately::default(),
             programs: Order::default(),
             ended,
+            usual,
             sweep: AtomicUsize::new(0),
         };
         let mut unreadable = 0_usize;
@@ -273,19 +277,33 @@ impl Sessions {
         .await
     }
 
-    /// Notes why the person works from now on.
+    /// Notes why the person works from now on, and that they have said so; the next time it is taken for likely. What was
+    /// decided for them before does not count any more, as the session has another version.
     pub async fn set_purpose(
         &self,
         id: SessionId,
         purpose: Purpose,
         now: Timestamp,
     ) -> Result<Arc<Session>, SessionError> {
-        self.change(id, now, |before| {
-            let mut after = before.successor(before.digest, self.next_version());
-            after.purpose = purpose;
-            Ok(after)
-        })
-        .await
+        let changed = self
+            .change(id, now, |before| {
+                let mut after = before.successor(before.digest, self.next_version());
+                if after.purpose != purpose {
+                    // A reason, or a number, that was given for one purpose says nothing for another.
+                    after.justifications.clear();
+                }
+                after.purpose = purpose;
+                after.purpose_chosen = true;
+                Ok(after)
+            })
+            .await?;
+        self.usual.keep(&self.store, &changed.subject.id(), purpose, now).await;
+        Ok(changed)
+    }
+
+    /// For what a person said last that they work.
+    pub fn usual_purpose(&self, person: &SubjectId) -> Option<Purpose> {
+        self.usual.of(person)
     }
 
     /// What a sign-in that shows this binds its session to.
@@ -419,6 +437,7 @@ impl Sessions {
             subject: Arc::new(new.subject),
             assurance: new.assurance,
             purpose: new.purpose,
+            purpose_chosen: false,
             justifications: Vec::new(),
             created: now,
             absolute_end: now.plus(self.settings.load().of(new.device.as_ref()).absolute),

@@ -21,7 +21,8 @@ use crate::platform::store::{Migrations, Row, Statement};
 /// The schema of this feature.
 pub const MIGRATIONS: Migrations = Migrations {
     part: "session",
-    steps: &["CREATE TABLE session (
+    steps: &[
+        "CREATE TABLE session (
         id TEXT PRIMARY KEY,
         digest BLOB NOT NULL UNIQUE,
         body TEXT NOT NULL,
@@ -29,7 +30,9 @@ pub const MIGRATIONS: Migrations = Migrations {
         created BIGINT NOT NULL,
         absolute_end BIGINT NOT NULL,
         last_seen BIGINT NOT NULL
-    )"],
+    )",
+        super::usual::SCHEMA,
+    ],
 };
 
 /// What a row's `body` holds, as JSON.
@@ -40,6 +43,8 @@ struct Body {
     subject: Arc<Subject>,
     assurance: Assurance,
     purpose: Purpose,
+    #[serde(default)]
+    purpose_chosen: bool,
     justifications: Vec<Justification>,
     provider_sid: Option<Arc<str>>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -111,6 +116,7 @@ pub(super) fn read(row: &Row, version: u64) -> Result<Session, Unreadable> {
         subject: body.subject,
         assurance: body.assurance,
         purpose: body.purpose,
+        purpose_chosen: body.purpose_chosen,
         justifications: body.justifications,
         created: moment(4)?,
         absolute_end: moment(5)?,
@@ -135,6 +141,7 @@ fn body(session: &Session) -> Result<String, Unreadable> {
         subject: session.subject.clone(),
         assurance: session.assurance.clone(),
         purpose: session.purpose,
+        purpose_chosen: session.purpose_chosen,
         justifications: session.justifications.clone(),
         provider_sid: session.provider_sid.clone(),
         device: session.device.clone(),

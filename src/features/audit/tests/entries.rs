@@ -12,8 +12,8 @@ use crate::domain::action::Action;
 use crate::domain::asked::{Allowed, EventAsked, Lowered, Overreach};
 use crate::domain::count::WhyUnknown;
 use crate::domain::event::{
-    EventHold, EventJustification, EventLock, EventObserved, EventShadow, EventStanding, HoldStep, LockStep,
-    Taken,
+    EventHold, EventJustification, EventLock, EventObserved, EventPurpose, EventShadow, EventStanding,
+    HoldStep, LockStep, Taken,
 };
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
@@ -229,6 +229,11 @@ fn hold() -> impl Strategy<Value = EventHold> {
     })
 }
 
+fn purpose() -> impl Strategy<Value = EventPurpose> {
+    (option::of(select(Purpose::ALL)), select(Purpose::ALL))
+        .prop_map(|(before, now)| EventPurpose { before, now })
+}
+
 fn lock() -> impl Strategy<Value = EventLock> {
     (session(), select(LockStep::ALL), moment()).prop_map(|(session, step, since)| EventLock {
         session,
@@ -249,8 +254,8 @@ fn any_opening() -> impl Strategy<Value = Opening> {
     let why = (select(Verdict::ALL), vec(select(Reason::ALL), 0..3), vec(text(), 0..3), option::of(text()));
     let more = (
         option::of(name()),
-        option::of((text(), text())),
-        option::of(hold()),
+        option::of(((text(), text()), (option::of(text()), option::of(text())))),
+        (option::of(hold()), any::<bool>(), option::of(purpose())),
         (
             option::of(name()),
             option::of(lock()),
@@ -290,8 +295,15 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         rules_version: why.3.map(Into::into),
         credential: more.0,
         relationships: more.7,
-        justification: more.1.map(|(code, text)| EventJustification { code, text }),
-        hold: more.2.map(Box::new),
+        justification: more.1.map(|((code, text), (number, recipient))| EventJustification {
+            code,
+            text,
+            number,
+            recipient,
+        }),
+        accounted: more.2.1,
+        purpose: more.2.2.map(Box::new),
+        hold: more.2.0.map(Box::new),
         lock: more.3.1.map(Box::new),
         risks: more.3.3,
         keep_alive_ignored: more.3.4,
