@@ -82,6 +82,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             purposes: settings.purposes.clone(),
             clients: Clients::new(settings.clients.iter().cloned()),
             guard: settings.guard.clone(),
+            help: settings.help.clone(),
             trusted_proxies: settings.gateway.trusted_proxies.clone(),
             devices: Devices::new(settings.devices.clone()),
             risks: settings.risks.clone(),

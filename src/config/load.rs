@@ -31,7 +31,7 @@ use crate::foundation::clock::{Clock as _, SystemClock, Timestamp};
 use crate::foundation::digest::Digest;
 use crate::foundation::secret::Secret;
 use crate::gateway::devices::DeviceSettings;
-use crate::gateway::settings::GatewaySettings;
+use crate::gateway::settings::{GatewaySettings, HelpSettings};
 
 /// A configuration that can be used.
 #[derive(Clone, Debug)]
@@ -246,6 +246,7 @@ struct Machine {
     session: SessionSettings,
     devices: Vec<DeviceSettings>,
     guard: GuardSettings,
+    help: HelpSettings,
     time_zone: String,
 }
 
@@ -263,6 +264,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     draft.session = sessions.as_ref().map(|(times, _)| times.clone());
     draft.device_names = devices.into_iter().map(|(name, _)| name).collect();
     let guard = main.table("guard").and_then(|reader| machine::guard(&reader));
+    let help = main.table("help").and_then(|reader| machine::help(&reader));
     let time_zone = machine::time_zone(main);
     version?;
     let (gateway, certificates) = gateway?;
@@ -276,6 +278,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
         session,
         devices,
         guard: guard?,
+        help: help?,
         time_zone: time_zone?,
     })
 }
@@ -292,7 +295,7 @@ fn tell_upstreams(upstreams: &mut [UpstreamSettings], role: &RoleDraft) {
 }
 
 fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>) -> Settings {
-    let Machine { gateway, control, store, journal, mut session, devices, guard, time_zone } = machine;
+    let Machine { gateway, control, store, journal, mut session, devices, guard, help, time_zone } = machine;
     let (mut applications, mut upstreams) = (Vec::new(), Vec::new());
     let (mut rewrites, mut holds, mut browsers) = (Vec::new(), Vec::new(), Vec::new());
     for Written { it, key: _ } in draft.applications {
@@ -324,6 +327,7 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         session,
         devices,
         guard,
+        help,
         applications,
         upstreams,
         rewrites,

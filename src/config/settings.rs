@@ -21,7 +21,7 @@ use crate::features::upstream::settings::UpstreamSettings;
 use crate::foundation::digest::Digest;
 use crate::gateway::devices::DeviceSettings;
 use crate::gateway::purpose::PurposeTitles;
-use crate::gateway::settings::GatewaySettings;
+use crate::gateway::settings::{GatewaySettings, HelpSettings};
 
 /// The whole configuration, settled.
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ pub struct Settings {
     pub devices: Vec<DeviceSettings>,
     /// The guard's bounds.
     pub guard: GuardSettings,
+    /// Whom refused people ask.
+    pub help: HelpSettings,
     /// What is protected.
     pub applications: Vec<ApplicationSettings>,
     /// How it is reached; one for each application, in the same order.

@@ -200,6 +200,7 @@ pub(super) fn show_to(
         reference: moment.event,
         person: person.known().map(|known| &*known.session.subject.name),
         is_choice: chooser::is_choice(moment, manner, "/"),
+        written: None,
     };
     let text = pages::render(&frame, page);
     Answer::Own(with_text(own_head(status, None, moment.event), HTML, text), Outcome::Completed)

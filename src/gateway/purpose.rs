@@ -12,8 +12,8 @@ use hyper::body::Incoming;
 use super::challenge::Redirect;
 use super::draft::Draft;
 use super::handle::{Answer, Moment};
-use super::own_paths::{Asked, FORM_BYTES_MAX, lead, one, return_to, show};
-use super::pages::{Page, PurposeView};
+use super::own_paths::{Asked, FORM_BYTES_MAX, lead, one, parameter, show};
+use super::pages::{ME_PATH, Page, PurposeView};
 use super::refusal::Refusal;
 use super::sought::unread;
 use super::subject::Known;
@@ -44,7 +44,7 @@ pub fn choices<'m>(moment: &'m Moment, purposes: &[Purpose]) -> Vec<(Purpose, Op
 
 /// The choice. Whoever has none goes on.
 pub fn page(moment: &Moment, asked: &Asked) -> Answer {
-    let target = return_to(asked);
+    let target = target(parameter(asked, "return_to"));
     match asked.person.known() {
         None => unlock::sign_in_page(moment, asked, &target, false),
         Some(known) if of(moment, known).len() < 2 => {
@@ -52,6 +52,12 @@ pub fn page(moment: &Moment, asked: &Asked) -> Answer {
         }
         Some(known) => offer(moment, asked, known, &target, StatusCode::OK),
     }
+}
+
+/// Where they go on: a page of an application, or their own.
+fn target(wanted: Option<String>) -> String {
+    let wanted = wanted.unwrap_or_default();
+    if wanted == ME_PATH { wanted } else { ReturnTo::new(&wanted).as_str().to_owned() }
 }
 
 fn offer(moment: &Moment, asked: &Asked, known: &Known, target: &str, status: StatusCode) -> Answer {
@@ -74,7 +80,7 @@ pub async fn chosen(
     draft: &mut Option<Draft>,
 ) -> Result<Answer, Refusal> {
     let form = read_bounded(incoming, FORM_BYTES_MAX).await.map_err(|error| unread(&error))?;
-    let target = ReturnTo::new(&one(&form, "return_to").unwrap_or_default()).as_str().to_owned();
+    let target = target(one(&form, "return_to"));
     let Some(known) = asked.person.known() else {
         return Ok(unlock::sign_in_page(moment, asked, &target, true));
     };

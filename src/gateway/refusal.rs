@@ -333,6 +333,41 @@ impl Refusal {
         if let Self::Asked(overreach) = self.alone() { Some(overreach) } else { None }
     }
 
+    /// The standard that asks for what it is refused by, where it is refused by rules that the organization has written down.
+    pub fn reference(&self) -> Option<&'static str> {
+        match self.alone() {
+            Self::Denied(..) => Some("45 CFR 164.312(a)(1)"),
+            Self::TooMuch(..) | Self::Asked(_) | Self::CountUnknown(..) => Some("45 CFR 164.514(d)"),
+            Self::Challenge(challenged) if challenged.withheld.is_some() => Some("45 CFR 164.514(d)"),
+            Self::Challenge(_)
+            | Self::NotUnderstood(_)
+            | Self::HostUnknown
+            | Self::RouteNotFound
+            | Self::CrossSite
+            | Self::BodyUnreadable(_)
+            | Self::BodyTooLarge
+            | Self::TooSlow
+            | Self::CallerLeft
+            | Self::Journal(_)
+            | Self::Upstream(_)
+            | Self::SignInFailed(..)
+            | Self::LogoutRefused(_)
+            | Self::AccountBarred(_)
+            | Self::ProvisioningRefused
+            | Self::SignalRefused(_)
+            | Self::Token(_)
+            | Self::AssuranceNotProven(..)
+            | Self::SessionsFull(_)
+            | Self::DeviceNotProven
+            | Self::StoreUnavailable
+            | Self::TooManyRequests(_)
+            | Self::Overloaded
+            | Self::Internal
+            // Alone, it is none.
+            | Self::Entry(..) => None,
+        }
+    }
+
     /// The limit that was passed.
     pub fn exceeded(&self) -> Option<Exceeded> {
         if let Self::Challenge(challenged) = self.alone() {

@@ -1,6 +1,7 @@
 //! How a refusal is told, and replies of our own: to a person by a page or a redirect, to a program
 //! by a problem (RFC 9457), to FHIR by an `OperationOutcome`. Nothing leaves before its event is durable.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use super::cors;
 use super::draft::Draft;
 use super::handle::{Moment, OWN};
 use super::manner::{Audience, Manner};
-use super::pages::{self, JustifyView, Page, PageFrame, PurposeView};
+use super::pages::{self, JustifyView, Page, PageFrame, PurposeView, Written};
 use super::refusal::{Challenged, Refusal};
 use super::reply::{FHIR, HTML, JSON, PROBLEM, ReplyBody, SCIM, own_head, with_text};
 use super::{chooser, hold, justify, purpose};
@@ -62,7 +63,10 @@ pub async fn refuse(
     }
     let mut reply = match redirect {
         Some(redirect) => led(moment, &refusal, &redirect),
-        None => told(moment, &refusal, manner),
+        None => {
+            let by = draft.as_ref().map(Draft::rules).unwrap_or_default();
+            told(moment, &refusal, &by, manner)
+        }
     };
     cors::tell(moment, manner, reply.headers_mut());
     finish(reply, outcome, verdict, &reasons, manner, draft).await
@@ -175,7 +179,7 @@ fn led(moment: &Moment, refusal: &Refusal, redirect: &Redirect) -> Response<Byte
     head.map(|()| Bytes::new())
 }
 
-fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> {
+fn told(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner) -> Response<Bytes> {
     let mut head = own_head(refusal.status(), Some(refusal.reason()), moment.event);
     if refusal.reason() == Reason::UpstreamOverloaded {
         head.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(A_MOMENT_SECONDS));
@@ -211,14 +215,14 @@ fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> 
         return with_text(head, JSON, body.unwrap_or_default());
     }
     match manner.audience() {
-        Audience::Person => with_text(head, HTML, page(moment, refusal, manner)),
-        Audience::Program => with_text(head, PROBLEM, problem(moment, refusal, manner)),
+        Audience::Person => with_text(head, HTML, page(moment, refusal, by, manner)),
+        Audience::Program => with_text(head, PROBLEM, problem(moment, refusal, by, manner)),
         Audience::FhirProgram => with_text(head, FHIR, operation_outcome(moment, refusal)),
     }
 }
 
 /// The page of a refusal. One arm for each, so that a new refusal asks for its page.
-fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
+fn page(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner) -> String {
     let reason = refusal.reason();
     let return_to = manner.came_from();
     let mut frame = PageFrame {
@@ -227,6 +231,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         reference: moment.event,
         person: None,
         is_choice: chooser::is_choice(moment, manner, refusal.return_to().unwrap_or(return_to)),
+        written: written(moment, refusal, by),
     };
     let page = match refusal.alone() {
         Refusal::NotUnderstood(_)
@@ -308,8 +313,20 @@ fn step<'a>(moment: &'a Moment, challenged: &'a Challenged, return_to: &'a str, 
     }
 }
 
+/// What is written down of a refusal by a rule: whoever is kept from something may look at it, and ask (45 CFR 171.203).
+fn written<'a>(moment: &'a Moment, refusal: &Refusal, by: &'a [Arc<str>]) -> Option<Written<'a>> {
+    let rules = &moment.current.rules;
+    Some(Written {
+        rules: by,
+        version: &rules.version,
+        reference: refusal.reference()?,
+        contact: rules.help.contact.as_deref(),
+        answer_within: rules.help.answer_within,
+    })
+}
+
 /// A problem (RFC 9457), with what would unlock it.
-fn problem(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
+fn problem(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner) -> String {
     let reason = refusal.reason();
     let mut problem = json!({
         "type": format!("urn:leastway:problem:{reason}"),
@@ -319,6 +336,14 @@ fn problem(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         "request_id": moment.event,
         "way_on": ways_on(refusal),
     });
+    if let (Some(written), Some(members)) = (written(moment, refusal, by), problem.as_object_mut()) {
+        members.insert("rules".to_owned(), json!(written.rules));
+        members.insert("rules_version".to_owned(), json!(written.version));
+        members.insert("reference".to_owned(), json!(written.reference));
+        members.extend(written.contact.map(|contact| ("contact".to_owned(), json!(contact))));
+        let within = written.answer_within.map(|within| within.as_secs());
+        members.extend(within.map(|seconds| ("answer_within_seconds".to_owned(), json!(seconds))));
+    }
     if let (Some(exceeded), Some(members)) = (refusal.exceeded(), problem.as_object_mut()) {
         members.insert("limit".to_owned(), json!(exceeded));
     }

@@ -15,7 +15,7 @@ use super::program::Turns;
 use super::purpose::PurposeTitles;
 use super::revocation::Revocations;
 use super::room::Room;
-use super::settings::GatewaySettings;
+use super::settings::{GatewaySettings, HelpSettings};
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;
 use crate::features::audit::journal::Journal;
@@ -67,6 +67,8 @@ pub struct Rules {
     pub clients: Clients,
     /// The guard's bounds.
     pub guard: GuardSettings,
+    /// Whom refused people ask.
+    pub help: HelpSettings,
     /// Proxies whose word on the caller's address counts.
     pub trusted_proxies: Vec<IpNet>,
     /// The classes of callers' devices.

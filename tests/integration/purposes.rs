@@ -21,7 +21,14 @@ async fn open(purposes: &str) -> House {
         let roles = directory.root().join("roles.toml");
         edit(&roles, "purposes = [\"operations\"]", &format!("purposes = {purposes}"));
         edit(&roles, "exports_per_day = 5\non_exceed = \"block\"", "exports_per_day = 5 #");
-        append(&roles, "[purpose.operations]\ntitle = \"I am at the front desk\"");
+        append(
+            &directory.configuration(),
+            "[help]\ncontact = \"the privacy office\"\nanswer_within = \"4h\"",
+        );
+        edit(&roles, "records_per_export = 500", "records_per_export = 1");
+        if purposes.contains("operations") {
+            append(&roles, "[purpose.operations]\ntitle = \"I am at the front desk\"");
+        }
     })
     .await
 }
@@ -165,7 +172,22 @@ async fn a_patient_s_own_request_passes_by_its_number_and_no_volume_stops_it() {
     let export = format!("{}{EXPORT}", house.ehr());
     choose(&house, &mut browser, "operations", "/patients").await;
     let blocked = browser.open(&export).await.unwrap();
-    assert_eq!(told(&blocked), (403, "count-unknown"), "for the front desk a volume counts");
+    assert_eq!(told(&blocked), (403, "export-over-request-limit"), "for the front desk a volume counts");
+
+    let script = browser.once(Caller::Program, &export).await.unwrap();
+    let problem: Value = serde_json::from_slice(&script.body).unwrap();
+    assert_eq!(
+        (&problem["rules"], &problem["reference"]),
+        (&serde_json::json!(["registrar/2"]), &"45 CFR 164.514(d)".into())
+    );
+    assert_eq!(
+        (&problem["contact"], &problem["answer_within_seconds"]),
+        (&"the privacy office".into(), &14_400.into())
+    );
+    assert_eq!(
+        (problem["rules_version"].as_str().map(str::len), &problem["limit"]["allowed"]),
+        (Some(16), &1.into())
+    );
 
     choose(&house, &mut browser, "patient_request", "/patients").await;
     assert_eq!(browser.open(&format!("{}/patients", house.ehr())).await.unwrap().status, 200, "looking");
@@ -208,8 +230,6 @@ async fn a_patient_s_own_request_passes_by_its_number_and_no_volume_stops_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disclosure_to_public_health_names_its_recipient_and_is_accounted_for() {
     let house = open("[\"public_health\"]").await;
-    let roles = house.file("roles.toml");
-    drop(roles);
     let (mut browser, page) = signed_in(&house).await;
     assert_eq!((page.url.path(), page.status.as_u16()), ("/patients", 200), "one purpose is never asked for");
     let export = format!("{}{EXPORT}", house.ehr());
@@ -218,7 +238,12 @@ async fn a_disclosure_to_public_health_names_its_recipient_and_is_accounted_for(
     assert!(asked.text().contains("name=\"recipient\"") && !asked.text().contains("name=\"number\""));
     assert_eq!(justify(&house, &mut browser, &[("number", "7")]).await.status, 422);
     let given = justify(&house, &mut browser, &[("recipient", "County health department, 1 Main St")]).await;
-    assert_eq!(told(&given).1, "count-unknown", "a study or a report has its numbers: {}", given.text());
+    assert_eq!(
+        told(&given),
+        (403, "export-over-request-limit"),
+        "a report has its numbers: {}",
+        given.text()
+    );
     let events = house.stop().await;
     let disclosed: Vec<_> = events.iter().filter(|event| event.opening.accounted).collect();
     let [event] = &disclosed[..] else { panic!("one: {}", disclosed.len()) };

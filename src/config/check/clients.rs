@@ -53,7 +53,7 @@ fn has_roles(reading: &Reading<'_>, draft: &Draft, client: &Written<ClientSettin
     let known = purposes.iter().map(|purpose| purpose.as_str());
     let key = format!("{}.purpose", client.key);
     match (client.it.purpose, purposes.as_slice()) {
-        (None, []) => {
+        (_, []) => {
             let what = "none of its groups gives a role, so it may do nothing";
             let first = client.it.groups.first().map(String::as_str).unwrap_or_default();
             reading.error(&format!("{}.groups", client.key), what, instead(first, groups));

@@ -9,6 +9,7 @@ mod client;
 mod credential;
 mod directory;
 mod feed;
+mod help;
 mod hold;
 mod limits;
 mod machine;
@@ -186,6 +187,7 @@ pub(super) static MAIN: Table = Table {
             "Rules that are tried.",
         ),
         key("guard", Kind::Table(&GUARD), Absent::Means("its defaults"), "Bounds of what is looked at."),
+        key("help", Kind::Table(&help::HELP), Absent::Means("its defaults"), "Whom refused people ask."),
         PROVIDERS,
         APPLICATIONS,
         ROLES,

@@ -84,7 +84,7 @@ pub(super) struct Messages {
 }
 
 texts! {
-    Section { why, next }
+    Section { why, next, written, written_in }
     WhyUnknownTexts { undeclared, encoded, unexpected }
     Figure { actual, at_least, allowed }
     Kept { not_sent, not_released, typed, resend, held, held_next, signed_in, maybe_arrived, nothing_lost }
@@ -119,7 +119,7 @@ texts! {
     }
     Way {
         sign_in, sign_in_go, step_up, step_up_fresh, step_up_go, justify, justify_go, then, hours, location, device, role,
-        purpose, ask, not_you, elsewhere, elsewhere_go, back,
+        purpose, purpose_go, ask, ask_contact, answered, not_you, elsewhere, elsewhere_go, back,
     }
     ReasonTexts { title, why, next }
 }

@@ -6,6 +6,7 @@
 //! first page instead. Whatever is filled in is escaped by the templates.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
@@ -73,6 +74,23 @@ pub struct PageFrame<'a> {
     pub person: Option<&'a str>,
     /// Whether one may sign in at several providers here.
     pub is_choice: bool,
+    /// By what it is refused, where that is written down.
+    pub written: Option<Written<'a>>,
+}
+
+/// What is written down of a refusal, and whom to ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'a> {
+    /// The rules that have decided, by their ids; none where no rule permits.
+    pub rules: &'a [Arc<str>],
+    /// The version of the configuration.
+    pub version: &'a str,
+    /// The standard that asks for it.
+    pub reference: &'static str,
+    /// Whom to ask.
+    pub contact: Option<&'a str>,
+    /// By when they have an answer.
+    pub answer_within: Option<Duration>,
 }
 
 /// A page of the gateway.

@@ -96,6 +96,7 @@ fn the_end_of_a_sign_in_in_a_window_of_its_own_runs_the_script_that_it_is_given_
             reference: RequestId::new(Timestamp::default(), &SystemEntropy),
             person: Some("<b>"),
             is_choice: false,
+            written: None,
         };
         let html = render(&frame, &Page::SignedIn { script: "if (1 < 2) tell('x');" });
         assert_eq!(html.matches("<script").count(), 1, "{html}");
@@ -222,6 +223,38 @@ fn too_much_says_how_many_and_how_many_are_allowed() {
     assert!(spanish.contains("Serían al menos 1240 registros; su límite es 500 por vez."));
     // A number of exports is known, not a lower bound.
     assert!(!too_much(Language::English, LimitName::ExportsPerDay).contains("at least"));
+}
+
+#[test]
+fn a_refusal_by_a_rule_says_which_in_which_version_by_which_standard_and_who_answers_by_when() {
+    let rules = ["registrar/2".into(), "<b>".into()];
+    let written = Written {
+        rules: &rules,
+        version: "1c2d3e",
+        reference: "45 CFR 164.514(d)",
+        contact: Some("the <privacy> office"),
+        answer_within: Some(Duration::from_secs(4 * 3_600)),
+    };
+    let exceeded = Exceeded { limit: LimitName::RecordsPerExport, allowed: 500, actual: 1_240 };
+    let denied = Page::Denied { reason: Reason::NoRuleMatched, action: None, ways_on: &[], return_to: "/" };
+    for page in [
+        Page::TooMuch { exceeded, action: Action::Export, ways_on: &[], return_to: "/" },
+        Page::CountUnknown { action: Action::Export, why: WhyUnknown::Coding },
+        denied,
+    ] {
+        let about = PageFrame { written: Some(written), ..frame(Language::English, Some("ehr"), None) };
+        let html = render(&about, &page);
+        for words in ["registrar/2 and &#60;b&#62;", "version 1c2d3e", "45 CFR 164.514(d)"] {
+            assert!(html.contains(words), "{words}: {html}");
+        }
+        assert!(
+            html.contains("ask the &#60;privacy&#62; office") && html.contains("within 4 hours"),
+            "{html}"
+        );
+        let nobody = Written { rules: &[], contact: None, answer_within: None, ..written };
+        let html = render(&PageFrame { written: Some(nobody), ..about }, &page);
+        assert!(html.contains("So say the rules") && !html.contains("You have an answer"), "{html}");
+    }
 }
 
 #[test]
@@ -450,6 +483,7 @@ fn frame<'a>(language: Language, application: Option<&'a str>, person: Option<&'
         reference: RequestId::new(now, &SystemEntropy),
         person,
         is_choice: true,
+        written: None,
     }
 }
 
