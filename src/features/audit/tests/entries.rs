@@ -247,15 +247,19 @@ fn taken() -> impl Strategy<Value = Taken> {
 }
 
 fn any_opening() -> impl Strategy<Value = Opening> {
-    let came = (event(), select(EventKind::ALL), moment(), option::of(any::<IpAddr>()));
-    let route = (option::of(name()), option::of(name()), option::of(select(Action::ALL)), vec(name(), 0..3));
-    let asked = (option::of(text()), option::of(text()), option::of(text()), option::of(any::<u32>()));
-    let who = (vec(text(), 0..3), option::of(patient()), option::of(taken()), option::of(subject()));
-    let why = (select(Verdict::ALL), vec(select(Reason::ALL), 0..3), vec(text(), 0..3), option::of(text()));
+    // What is drawn from is kept apart in memory: all of it together is more than a test's stack holds.
+    let came = (event(), select(EventKind::ALL), moment(), option::of(any::<IpAddr>())).boxed();
+    let route =
+        (option::of(name()), option::of(name()), option::of(select(Action::ALL)), vec(name(), 0..3)).boxed();
+    let asked =
+        (option::of(text()), option::of(text()), option::of(text()), option::of(any::<u32>())).boxed();
+    let who = (vec(text(), 0..3), option::of(patient()), option::of(taken()), option::of(subject())).boxed();
+    let why =
+        (select(Verdict::ALL), vec(select(Reason::ALL), 0..3), vec(text(), 0..3), option::of(text())).boxed();
     let more = (
         option::of(name()),
         option::of(((text(), text()), (option::of(text()), option::of(text())))),
-        (option::of(hold()), any::<bool>(), option::of(purpose())),
+        (option::of(hold()), any::<bool>(), option::of(purpose())).boxed(),
         (
             option::of(name()),
             option::of(lock()),
@@ -264,10 +268,11 @@ fn any_opening() -> impl Strategy<Value = Opening> {
             any::<bool>(),
             option::of(shadow()),
             option::of(event_asked()),
-        ),
+        )
+            .boxed(),
         option::of(text()),
-        option::of(revocation()),
-        (option::of(provisioning()), option::of(signal())),
+        option::of(revocation()).boxed(),
+        (option::of(provisioning()), option::of(signal())).boxed(),
         vec(relationship(), 0..3),
     );
     (came, route, asked, who, why, more).prop_map(|(came, route, asked, who, why, more)| Opening {
