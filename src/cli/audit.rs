@@ -59,6 +59,7 @@ pub struct VerifyArguments {
 }
 
 /// Arguments of `audit query`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, clap::Args)]
 pub struct QueryArguments {
     #[command(flatten)]
