@@ -61,12 +61,11 @@ pub async fn refuse(
             closing.exceeded = refusal.exceeded();
         });
     }
-    let mut reply = match redirect {
-        Some(redirect) => led(moment, &refusal, &redirect),
-        None => {
-            let by = draft.as_ref().map(Draft::rules).unwrap_or_default();
-            told(moment, &refusal, &by, manner)
-        }
+    let mut reply = if let Some(redirect) = redirect {
+        led(moment, &refusal, &redirect)
+    } else {
+        let by = draft.as_ref().map(Draft::rules).unwrap_or_default();
+        told(moment, &refusal, &by, manner)
     };
     cors::tell(moment, manner, reply.headers_mut());
     finish(reply, outcome, verdict, &reasons, manner, draft).await
