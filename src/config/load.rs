@@ -16,7 +16,7 @@ use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
     ApplicationDraft, Draft, RoleDraft, Written, application, client, directory, feed, machine, provider,
-    risk, role, session, signals, store,
+    purpose, risk, role, session, signals, store,
 };
 use super::shadow::shadow;
 use super::source::Source;
@@ -31,7 +31,7 @@ use crate::foundation::clock::{Clock as _, SystemClock, Timestamp};
 use crate::foundation::digest::Digest;
 use crate::foundation::secret::Secret;
 use crate::gateway::devices::DeviceSettings;
-use crate::gateway::settings::GatewaySettings;
+use crate::gateway::settings::{GatewaySettings, HelpSettings};
 use crate::platform::store::StoreSettings;
 
 /// A configuration that can be used.
@@ -200,6 +200,10 @@ fn read_named(readers: &[Reader<'_>], draft: &mut Draft) {
             draft.roles.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
             draft.role_names.push(Written { key: table.key().to_owned(), it: name });
         }
+        for (name, table) in reader.named("purpose") {
+            let settled = purpose::purpose(&name, &table);
+            draft.purposes.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
+        }
         for (name, table) in reader.named("risk") {
             let settled = risk::risk(&name, &table);
             draft.risks.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
@@ -243,6 +247,7 @@ struct Machine {
     session: SessionSettings,
     devices: Vec<DeviceSettings>,
     guard: GuardSettings,
+    help: HelpSettings,
     time_zone: String,
 }
 
@@ -260,6 +265,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     draft.session = sessions.as_ref().map(|(times, _)| times.clone());
     draft.device_names = devices.into_iter().map(|(name, _)| name).collect();
     let guard = main.table("guard").and_then(|reader| machine::guard(&reader));
+    let help = main.table("help").and_then(|reader| machine::help(&reader));
     let time_zone = machine::time_zone(main);
     version?;
     let (gateway, certificates) = gateway?;
@@ -273,6 +279,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
         session,
         devices,
         guard: guard?,
+        help: help?,
         time_zone: time_zone?,
     })
 }
@@ -289,7 +296,7 @@ fn tell_upstreams(upstreams: &mut [UpstreamSettings], role: &RoleDraft) {
 }
 
 fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>) -> Settings {
-    let Machine { gateway, control, store, journal, mut session, devices, guard, time_zone } = machine;
+    let Machine { gateway, control, store, journal, mut session, devices, guard, help, time_zone } = machine;
     let (mut applications, mut upstreams) = (Vec::new(), Vec::new());
     let (mut rewrites, mut holds, mut browsers) = (Vec::new(), Vec::new(), Vec::new());
     for Written { it, key: _ } in draft.applications {
@@ -304,6 +311,8 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         browsers.push(browser);
     }
     let (risks, raises) = draft.risks.into_iter().map(|Written { it, key: _ }| (it.risk, it.raise)).unzip();
+    let titled = |Written { it: purpose::PurposeDraft { purpose, title }, .. }| Some((purpose, title?));
+    let purposes = draft.purposes.into_iter().filter_map(titled).collect();
     for role in &draft.roles {
         tell_upstreams(&mut upstreams, &role.it);
     }
@@ -319,12 +328,14 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         session,
         devices,
         guard,
+        help,
         applications,
         upstreams,
         rewrites,
         holds,
         browsers,
         roles: draft.roles.into_iter().map(|written| written.it.settings).collect(),
+        purposes,
         risks,
         raises,
         clients: draft.clients.into_iter().map(|written| written.it).collect(),

@@ -10,6 +10,7 @@ use super::device::DeviceClass;
 use super::field::FieldName;
 use super::limit::Limits;
 use super::proof::Permit;
+use super::purpose::Purpose;
 use super::reason::Reason;
 use super::told::Marks;
 
@@ -85,6 +86,8 @@ pub enum Challenge {
     StepUp(AssuranceNeed, Reason),
     /// Give a reason first.
     Justify,
+    /// Say first for which of these purposes you work.
+    Purpose(Vec<Purpose>),
 }
 
 impl Challenge {
@@ -94,6 +97,7 @@ impl Challenge {
             Self::SignIn => Reason::SignInRequired,
             Self::StepUp(_, reason) => *reason,
             Self::Justify => Reason::JustificationRequired,
+            Self::Purpose(_) => Reason::PurposeRequired,
         }
     }
 }
@@ -128,5 +132,5 @@ pub enum WayOn {
     /// Ask for one of these roles.
     Role(Vec<RoleName>),
     /// Work for one of these purposes.
-    Purpose(Vec<super::purpose::Purpose>),
+    Purpose(Vec<Purpose>),
 }

@@ -202,6 +202,12 @@ pub struct Opening {
     /// The reason that the person gave, where the rule asks for one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub justification: Option<EventJustification>,
+    /// Whether it is a disclosure that an accounting has to list (45 CFR 164.528): the recipient is in `justification`.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub accounted: bool,
+    /// The person has said why they work, and this is what they said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub purpose: Option<Box<EventPurpose>>,
     /// What the request did with something that a person had typed, or how that came to be kept.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub hold: Option<Box<EventHold>>,
@@ -297,6 +303,22 @@ pub struct EventJustification {
     /// In the person's own words.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub text: String,
+    /// The number of the request, protocol, document or authorization by which it is done.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub number: Option<String>,
+    /// To whom it goes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub recipient: Option<String>,
+}
+
+/// For what a person works from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventPurpose {
+    /// What it was before; absent where they had not said yet.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub before: Option<Purpose>,
+    /// What it is now.
+    pub now: Purpose,
 }
 
 /// Something that a person had typed, as events tell of it: never what is in it.
@@ -496,6 +518,8 @@ impl Opening {
             credential: None,
             relationships: Vec::new(),
             justification: None,
+            accounted: false,
+            purpose: None,
             hold: None,
             lock: None,
             risks: Vec::new(),

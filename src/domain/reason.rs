@@ -31,6 +31,8 @@ closed_list! {
         AuthTooOld = "auth-too-old",
         /// A reason has to be given first.
         JustificationRequired = "justification-required",
+        /// The person has to say first for which of their purposes they work.
+        PurposeRequired = "purpose-required",
         /// The person has to prove who they are: they were not proven at this browser before.
         DeviceNew = "device-new",
         /// The person has to prove who they are: they were not proven in this network before.

@@ -262,9 +262,11 @@ impl Came<'_> {
         let Finished { subject, assurance, authenticated, provider, sid, id_token, begun, .. } = finished;
         let policy = &self.moment.current.rules.policy;
         let groups = self.known.groups.as_ref().unwrap_or(&subject.groups);
-        let purpose =
-            policy.default_purpose(&policy.roles_of(&provider, groups)).unwrap_or(Purpose::Operations);
+        let roles = policy.roles_of(&provider, groups);
         let sessions = &self.moment.worker.shared.sessions;
+        let usual = sessions.usual_purpose(&subject.id());
+        let usual = usual.filter(|purpose| policy.purposes_of(&roles).contains(purpose));
+        let purpose = usual.or_else(|| policy.default_purpose(&roles)).unwrap_or(Purpose::Operations);
         let new = NewSession {
             host: self.asked.head.authority.host.as_ref().into(),
             provider,

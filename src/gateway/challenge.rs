@@ -47,6 +47,10 @@ pub async fn redirect(
         Challenge::StepUp(need, _) => Some(need),
         // The page that is shown is the form.
         Challenge::Justify => return Ok(None),
+        Challenge::Purpose(_) => {
+            let location = pages::purpose_address(manner.target());
+            return Ok(Some(Redirect { location, set_cookie: None }));
+        }
     };
     let session = challenged.known.as_ref().map(|known| &*known.session);
     let provider = match session.filter(|_| need.is_some()) {

@@ -8,10 +8,10 @@ use super::handle::{Answer, Moment};
 use super::own_paths::{Asked, FORM_BYTES_MAX, lead, one, show};
 use super::pages::{ME_PATH, MeView, Page, PlacesView};
 use super::refusal::Refusal;
-use super::risk;
 use super::sought::unread;
 use super::subject::{self, Known};
 use super::unlock::sign_in_page;
+use super::{purpose, risk};
 use crate::domain::decision::{Denial, WayOn};
 use crate::domain::revocation::{Cause, Others, Target};
 use crate::foundation::id::SessionId;
@@ -24,6 +24,7 @@ pub fn me(moment: &Moment, asked: &Asked) -> Answer {
     let sessions = &moment.worker.shared.sessions;
     let view = MeView {
         identity: &known.identity,
+        may_choose: purpose::of(moment, known).len() > 1,
         since: known.session.created,
         ends: subject::ends(moment, &known.session),
         sessions: sessions.list_theirs(&known.session.subject.id(), moment.now),

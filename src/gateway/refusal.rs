@@ -205,7 +205,7 @@ impl Refusal {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Challenge(challenged) => match challenged.step {
                 Challenge::SignIn | Challenge::StepUp(..) => StatusCode::UNAUTHORIZED,
-                Challenge::Justify => StatusCode::FORBIDDEN,
+                Challenge::Justify | Challenge::Purpose(_) => StatusCode::FORBIDDEN,
             },
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooMuch(exceeded, _) if exceeded.limit.is_window() => StatusCode::TOO_MANY_REQUESTS,
@@ -347,6 +347,44 @@ impl Refusal {
     /// What is asked for and may not be.
     pub fn overreach(&self) -> Option<&Overreach> {
         if let Self::Asked(overreach) = self.alone() { Some(overreach) } else { None }
+    }
+
+    /// The standard that asks for what it is refused by, where it is refused by rules that the organization has written down.
+    pub fn reference(&self) -> Option<&'static str> {
+        match self.alone() {
+            Self::Denied(..) => Some("45 CFR 164.312(a)(1)"),
+            Self::TooMuch(..) | Self::Asked(_) | Self::CountUnknown(..) | Self::Unredactable(..) => {
+                Some("45 CFR 164.514(d)")
+            }
+            Self::Challenge(challenged) if challenged.withheld.is_some() => Some("45 CFR 164.514(d)"),
+            Self::Challenge(_)
+            | Self::NotUnderstood(_)
+            | Self::HostUnknown
+            | Self::RouteNotFound
+            | Self::CrossSite
+            | Self::BodyUnreadable(_)
+            | Self::BodyTooLarge
+            | Self::TooSlow
+            | Self::CallerLeft
+            | Self::LeadsElsewhere
+            | Self::Journal(_)
+            | Self::Upstream(_)
+            | Self::SignInFailed(..)
+            | Self::LogoutRefused(_)
+            | Self::AccountBarred(_)
+            | Self::ProvisioningRefused
+            | Self::SignalRefused(_)
+            | Self::Token(_)
+            | Self::AssuranceNotProven(..)
+            | Self::SessionsFull(_)
+            | Self::DeviceNotProven
+            | Self::StoreUnavailable
+            | Self::TooManyRequests(_)
+            | Self::Overloaded
+            | Self::Internal
+            // Alone, it is none.
+            | Self::Entry(..) => None,
+        }
     }
 
     /// The limit that was passed.

@@ -13,9 +13,10 @@ use super::devices::Devices;
 use super::limits::Limits;
 use super::limits::settings::LimitSettings;
 use super::program::Turns;
+use super::purpose::PurposeTitles;
 use super::revocation::Revocations;
 use super::room::Room;
-use super::settings::GatewaySettings;
+use super::settings::{GatewaySettings, HelpSettings};
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;
 use crate::features::audit::journal::Journal;
@@ -66,10 +67,14 @@ pub struct Rules {
     pub faces: Faces,
     /// Which classes of assurance each provider can prove.
     pub assurances: BTreeMap<ProviderName, Assurances>,
+    /// What people read of purposes, where operators say it.
+    pub purposes: PurposeTitles,
     /// Programs that come with an access token of their own.
     pub clients: Clients,
     /// The guard's bounds.
     pub guard: GuardSettings,
+    /// Whom refused people ask.
+    pub help: HelpSettings,
     /// Proxies whose word on the caller's address counts.
     pub trusted_proxies: Vec<IpNet>,
     /// The classes of callers' devices.

@@ -17,7 +17,7 @@ use crate::domain::device::BoundTo;
 use crate::domain::event::{EventClient, EventStanding, EventSubject};
 use crate::domain::kept::Kept;
 use crate::domain::reason::Reason;
-use crate::domain::subject::Identity;
+use crate::domain::subject::{Identity, Justification};
 use crate::features::route::table::Application;
 use crate::features::session::device_key::DeviceKey;
 use crate::features::session::{Ends, Found, Locked, Session, Shows};
@@ -43,6 +43,8 @@ pub struct Known {
     pub identity: Rc<Identity>,
     /// The same, as events keep it.
     pub in_event: Arc<Kept<EventSubject>>,
+    /// Whether they have to say first for which of their purposes they work.
+    pub choice_due: bool,
 }
 
 /// The session that a request's cookie names, if it is good on this host.
@@ -214,8 +216,17 @@ impl Known {
     /// The same, with the reason that they gave for an application.
     #[must_use]
     pub fn to(self, application: &Application) -> Self {
-        let Some(given) = self.session.justification(&application.name) else { return self };
-        let identity = Identity { justification: Some(given.clone()), ..Identity::clone(&self.identity) };
+        let given = self.session.justification(&application.name).cloned();
+        self.justified(given)
+    }
+
+    /// The same, with a reason, if there is one.
+    #[must_use]
+    pub fn justified(self, given: Option<Justification>) -> Self {
+        if given.is_none() {
+            return self;
+        }
+        let identity = Identity { justification: given, ..Identity::clone(&self.identity) };
         Self { identity: Rc::new(identity), ..self }
     }
 
@@ -240,6 +251,12 @@ impl Known {
             }),
             standing: Some(EventStanding::of(&identity)),
         }));
-        Self { session, identity: Rc::new(identity), in_event }
+        Self { session, identity: Rc::new(identity), in_event, choice_due: false }
+    }
+
+    /// The same, who has to say first why they work.
+    #[must_use]
+    pub fn choosing(self, choice_due: bool) -> Self {
+        Self { choice_due, ..self }
     }
 }

@@ -40,6 +40,7 @@ mod plain;
 mod programs;
 mod providers;
 mod proxied;
+mod purposes;
 mod recorder;
 mod redaction;
 mod reload;

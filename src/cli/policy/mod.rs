@@ -98,6 +98,12 @@ pub struct ExplainArguments {
     /// The person has just given a reason.
     #[arg(long)]
     justified: bool,
+    /// The number of a request, protocol, document or authorization that they gave with the reason.
+    #[arg(long, requires = "justified")]
+    number: Option<String>,
+    /// To whom it goes, as they said with the reason.
+    #[arg(long, requires = "justified")]
+    recipient: Option<String>,
     /// Where the person works.
     #[arg(long, value_name = "PLACE")]
     location: Vec<String>,
@@ -281,6 +287,8 @@ impl ExplainArguments {
             assurance: self.with.iter().cloned().collect(),
             purpose: self.purpose,
             justified: self.justified.then_some(Ago(std::time::Duration::ZERO)),
+            number: self.number.clone(),
+            recipient: self.recipient.clone(),
             ..Person::default()
         };
         for (name, value) in &self.attribute {

@@ -10,7 +10,7 @@ use crate::domain::purpose::Purpose;
 const NUMBER_MAX: u64 = 1_000_000_000;
 
 const BY_PURPOSE: Absent =
-    Absent::Means("`block` where the role's first purpose lets a limit deny, else `advise`");
+    Absent::Means("`block` under a purpose that lets a limit deny, `advise` under the others");
 
 pub(super) static ROLE: Table = Table {
     header: "[role.NAME]",
@@ -33,7 +33,7 @@ pub(super) static ROLE: Table = Table {
             "purposes",
             Kind::Words(words!(Purpose)),
             Absent::Refused,
-            "Why its people work; the first is the default.",
+            "Why its people work. Whoever has several, by this role or another, says once in a session which it is.",
         ),
         key(
             "not_self",
@@ -174,8 +174,8 @@ static WHEN: Table = Table {
 
 static LIMIT: Table = Table {
     header: "[role.NAME.limit]",
-    doc: "The numbers that 45 CFR 164.514(d) asks for. Under a treatment, emergency, individual or legal purpose they \
-          only ever advise.",
+    doc: "The numbers that 45 CFR 164.514(d) asks for. Under a treatment, emergency, individual or legal purpose, \
+          or by an authorization, they only ever advise (45 CFR 164.502(b)(2)).",
     keys: &[
         key(
             "records_per_response",

@@ -11,10 +11,12 @@ mod directory;
 mod feed;
 mod field;
 mod given;
+mod help;
 mod hold;
 mod limits;
 mod machine;
 mod provider;
+mod purpose;
 mod reply;
 mod rewrite;
 mod risk;
@@ -158,7 +160,7 @@ pub(super) static MAIN: Table = Table {
             "include",
             Kind::Texts("applications/*.toml"),
             Absent::Is("[]"),
-            "Further files, with `application`, `role`, `risk`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
+            "Further files, with `application`, `role`, `purpose`, `risk`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
         ),
         key(
             "policies",
@@ -190,9 +192,11 @@ pub(super) static MAIN: Table = Table {
             "Rules that are tried.",
         ),
         key("guard", Kind::Table(&GUARD), Absent::Means("its defaults"), "Bounds of what is looked at."),
+        key("help", Kind::Table(&help::HELP), Absent::Means("its defaults"), "Whom refused people ask."),
         PROVIDERS,
         APPLICATIONS,
         ROLES,
+        PURPOSES,
         RISKS,
         FEEDS,
         CLIENTS,
@@ -203,7 +207,7 @@ pub(super) static MAIN: Table = Table {
 pub(super) static PART: Table = Table {
     header: "",
     doc: "A file that the main file includes.",
-    keys: &[PROVIDERS, APPLICATIONS, ROLES, RISKS, FEEDS, CLIENTS],
+    keys: &[PROVIDERS, APPLICATIONS, ROLES, PURPOSES, RISKS, FEEDS, CLIENTS],
 };
 
 /// A file with roles that are tried.
@@ -227,6 +231,12 @@ const ROLES: Key = key(
     Kind::Named(&access::ROLE),
     Absent::Means("none: nobody may do anything"),
     "Who may do what.",
+);
+const PURPOSES: Key = key(
+    "purpose",
+    Kind::Named(&purpose::PURPOSE),
+    Absent::Means("none: pages have words for each purpose"),
+    "What pages call a purpose, by its name.",
 );
 const RISKS: Key = key(
     "risk",

@@ -13,6 +13,7 @@ mod hold;
 mod limits;
 pub(super) mod machine;
 pub(super) mod provider;
+pub(super) mod purpose;
 mod reply;
 mod rewrite;
 pub(super) mod risk;
@@ -23,6 +24,7 @@ pub(super) mod signals;
 pub(super) mod store;
 mod upstream;
 
+pub(super) use purpose::PurposeDraft;
 pub(super) use risk::RiskDraft;
 
 use super::certificate::Certificate;
@@ -80,6 +82,7 @@ pub(super) struct Draft {
     pub(super) signals: Vec<Written<SignalSettings>>,
     pub(super) applications: Vec<Written<ApplicationDraft>>,
     pub(super) roles: Vec<Written<RoleDraft>>,
+    pub(super) purposes: Vec<Written<PurposeDraft>>,
     pub(super) risks: Vec<Written<RiskDraft>>,
     pub(super) feeds: Vec<Written<FeedSettings>>,
     pub(super) clients: Vec<Written<ClientSettings>>,

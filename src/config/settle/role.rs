@@ -146,26 +146,30 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
     })
 }
 
-/// Care goes on: where the first purpose is care, or the person's own right, volume only advises. A
-/// role whose first purpose may be limited can also have purposes that may not; under those the same
-/// outcome advises, whatever is written.
+/// Care goes on: under a purpose for which the law knows no minimum, volume only advises. Where nothing is written the purpose
+/// of the session decides; what is written would stop care, or what a document says, whenever the role works for that.
 fn outcome(reader: &Reader<'_>, name: &str, purposes: &[Purpose]) -> Option<OnExceed> {
     let written: Option<OnExceed> = reader.parsed(name);
-    let first = *purposes.first()?;
-    let may_deny = first.basis().volume_may_deny();
+    let free = purposes.iter().find(|purpose| !purpose.basis().volume_may_deny());
+    let limited = purposes.iter().find(|purpose| purpose.basis().volume_may_deny());
     if !reader.has(name) {
-        return Some(if may_deny { OnExceed::Block } else { OnExceed::Advise });
+        // The guard lets it advise under the others (`features/guard/limit.rs`).
+        return Some(if limited.is_some() { OnExceed::Block } else { OnExceed::Advise });
     }
-    let outcome = written?;
-    if !may_deny && outcome > OnExceed::Advise {
-        reader.error(
-            name,
-            format!("under {first} a limit may only advise, and this would {}", verb(outcome)),
-            "`\"advise\"`, or a role of its own for work under a purpose that may be limited",
-        );
-        return None;
+    let (outcome, Some(free)) = (written?, free) else { return written };
+    if outcome == OnExceed::Advise {
+        return written;
     }
-    Some(outcome)
+    let basis = free.basis();
+    let what = format!("under {free} a limit may only advise, and this would {}", verb(outcome));
+    let right = match limited {
+        None => "`\"advise\"`, or a role of its own for work under a purpose that may be limited".to_owned(),
+        Some(limited) => format!(
+            "no `{name}`: it then blocks under {limited} and advises under {free}; or a role of its own for {limited}"
+        ),
+    };
+    reader.error(name, format!("{what} ({})", basis.reference()), right);
+    None
 }
 
 const fn verb(outcome: OnExceed) -> &'static str {

@@ -68,12 +68,13 @@ fn what_is_not_written_has_the_documented_default() {
 }
 
 #[test]
-fn beyond_a_number_a_role_is_blocked_unless_its_first_purpose_forbids_that() {
+fn beyond_a_number_a_role_is_blocked_unless_all_its_purposes_forbid_that() {
     for (purposes, expected) in [
         (r#"["operations", "payment"]"#, OnExceed::Block),
         (r#"["operations", "treatment", "payment"]"#, OnExceed::Block),
-        (r#"["treatment", "operations", "payment"]"#, OnExceed::Advise),
-        (r#"["patient_request", "payment"]"#, OnExceed::Advise),
+        (r#"["treatment", "operations", "payment"]"#, OnExceed::Block),
+        (r#"["treatment", "patient_request", "legal", "payment"]"#, OnExceed::Block),
+        (r#"["patient_request", "payment"]"#, OnExceed::Block),
     ] {
         let folder = Folder::good();
         folder.change("roles.toml", r#"["operations", "payment"]"#, purposes);

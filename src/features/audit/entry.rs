@@ -76,6 +76,8 @@ impl Members<'_> {
             credential,
             relationships,
             justification,
+            accounted,
+            purpose,
             hold,
             lock,
             risks,
@@ -116,6 +118,8 @@ impl Members<'_> {
         self.word(key!("credential"), credential.as_ref().map(CredentialName::as_str));
         self.json(key!("relationships"), Some(relationships).filter(|all| !all.is_empty()))?;
         self.json(key!("justification"), justification.as_ref())?;
+        self.json(key!("accounted"), accounted.then_some(&true))?;
+        self.json(key!("purpose"), purpose.as_deref())?;
         self.json(key!("hold"), hold.as_deref())?;
         self.json(key!("lock"), lock.as_deref())?;
         self.json(key!("risks"), Some(risks).filter(|risks| !risks.is_empty()))?;

@@ -9,6 +9,7 @@ use super::bundle::Rules;
 use super::condition::{Test, Truth};
 use super::decide::Question;
 use super::ladder::{Ladder, ways_on};
+use super::lawful;
 use super::memory::{Answer, Outcome};
 use super::rule::Rule;
 use super::slice::{RouteRules, Slice};
@@ -20,6 +21,7 @@ use crate::domain::device::DeviceClass;
 use crate::domain::event::Verdict;
 use crate::domain::field::FieldName;
 use crate::domain::limit::Limits;
+use crate::domain::purpose::{Basis, Purpose};
 use crate::domain::reason::Reason;
 use crate::domain::risk::{RiskName, Sign};
 
@@ -36,6 +38,12 @@ pub struct Explanation {
     pub categories: Vec<String>,
     /// The roles that the person holds.
     pub roles: Vec<String>,
+    /// Why they work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
+    /// The legal basis of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
     /// What was decided.
     pub decision: Verdict,
     /// Why, the most telling first.
@@ -127,6 +135,8 @@ impl Rules {
             action: known.action.to_string(),
             categories: known.categories.iter().map(ToString::to_string).collect(),
             roles: question.identity.iter().flat_map(|who| &who.roles).map(ToString::to_string).collect(),
+            purpose: question.identity.map(|who| who.purpose),
+            basis: question.identity.map(|who| who.purpose.basis()),
             decision: Verdict::Permit,
             reasons: vec![Reason::PublicRoute],
             decided_by: Vec::new(),
@@ -154,6 +164,7 @@ impl Rules {
         explanation.rules = self.explained(route, slice, &facts);
         explanation.facts = slice.reads.facts.iter().filter_map(|fact| facts.shown(fact)).collect();
         if explanation.decision != Verdict::Permit && !explanation.reasons.contains(&Reason::PolicyError) {
+            explanation.ladder.extend(explanation.asked_by_law());
             explanation.ladder.extend(explanation.asked_by_risk());
             let ladder = Ladder::new(self, route, slice);
             let rungs = ladder.now(&facts).into_iter().chain(Ladder::new(self, route, slice).later(&facts));
@@ -244,6 +255,12 @@ fn told(test: &Test, truth: Truth, world: &World<'_>) -> String {
 }
 
 impl Explanation {
+    /// The reason that the law asks for where the rules themselves say yes.
+    fn asked_by_law(&self) -> Option<WayOn> {
+        let by = lawful::id(self.purpose?);
+        self.decided_by.contains(&by).then_some(WayOn::Justify)
+    }
+
     /// What the risk asks for that turned a yes; none where the rules themselves say no.
     fn asked_by_risk(&self) -> Option<WayOn> {
         let decided = self.risks.iter().find(|risk| self.decided_by.contains(&risk.risk))?;
@@ -277,6 +294,9 @@ impl fmt::Display for Explanation {
         writeln!(f, "action     {}, categories: {categories}", self.action)?;
         let roles = if self.roles.is_empty() { "none".to_owned() } else { self.roles.join(", ") };
         writeln!(f, "roles      {roles}")?;
+        if let Some(purpose) = self.purpose {
+            writeln!(f, "purpose    {}", lawful::told(purpose))?;
+        }
         if !self.decided_by.is_empty() {
             writeln!(f, "decided by {}", self.decided_by.join(", "))?;
         }

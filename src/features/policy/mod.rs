@@ -40,6 +40,7 @@ pub use memory::Memory;
 mod check;
 mod condition;
 mod ladder;
+mod lawful;
 mod proof_age;
 mod raise;
 mod reads;

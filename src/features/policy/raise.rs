@@ -77,8 +77,10 @@ impl Rules {
         on.positions().filter_map(|position| self.raises.risks.get(position))
     }
 
-    /// The answer with what the risks ask for: the first of those that ask for anything.
+    /// The answer with what the law asks for under the purpose, and then with what the risks ask for: the first of those that
+    /// ask for anything.
     pub(super) fn raised(&self, outcome: Outcome, question: &Question<'_>) -> Outcome {
+        let outcome = self.lawful(outcome, question);
         if question.risks.is_none() || !matches!(outcome.answer, Answer::Permit) {
             return outcome;
         }

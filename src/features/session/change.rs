@@ -9,7 +9,7 @@ use super::sessions::{SessionError, Sessions};
 use super::standing::Found;
 use super::store;
 use crate::domain::purpose::Purpose;
-use crate::domain::subject::Justification;
+use crate::domain::subject::{Justification, SubjectId};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::SessionId;
 
@@ -30,19 +30,33 @@ impl Sessions {
         .await
     }
 
-    /// Notes why the person works from now on.
+    /// Notes why the person works from now on, and that they have said so; the next time it is taken for likely. What was
+    /// decided for them before does not count any more, as the session has another version.
     pub async fn set_purpose(
         &self,
         id: SessionId,
         purpose: Purpose,
         now: Timestamp,
     ) -> Result<Arc<Session>, SessionError> {
-        self.change(id, now, |before| {
-            let mut after = before.successor(before.digest, self.next_version());
-            after.purpose = purpose;
-            Ok(after)
-        })
-        .await
+        let changed = self
+            .change(id, now, |before| {
+                let mut after = before.successor(before.digest, self.next_version());
+                if after.purpose != purpose {
+                    // A reason, or a number, that was given for one purpose says nothing for another.
+                    after.justifications.clear();
+                }
+                after.purpose = purpose;
+                after.purpose_chosen = true;
+                Ok(after)
+            })
+            .await?;
+        self.usual.keep(&self.store, &changed.subject.id(), purpose, now).await;
+        Ok(changed)
+    }
+
+    /// For what a person said last that they work.
+    pub fn usual_purpose(&self, person: &SubjectId) -> Option<Purpose> {
+        self.usual.of(person)
     }
 
     /// Binds a session to the key of the device at which its person has just signed in, once and for all.

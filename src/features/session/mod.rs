@@ -31,6 +31,7 @@ mod store;
 mod table;
 mod token;
 mod upkeep;
+mod usual;
 mod weaken;
 
 #[cfg(test)]

@@ -290,6 +290,9 @@ impl Sessions {
     fn adopt(&self, row: &Row, now: Timestamp) {
         let Ok(session) = store::read(row, self.next_version()) else { return unreadable(SESSION_PART) };
         let session = Arc::new(session);
+        if session.purpose_chosen {
+            self.usual.hear(&session.subject.id(), session.purpose);
+        }
         if lock(&self.undeleted).contains(&session.id) {
             return;
         }

@@ -173,6 +173,7 @@ impl Sessions {
             subject: Arc::new(new.subject),
             assurance: Assurance { auth_time: new.issued, ..Assurance::default() },
             purpose: new.purpose,
+            purpose_chosen: true,
             justifications: Vec::new(),
             created: now,
             absolute_end: new.ends,

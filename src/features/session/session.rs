@@ -83,6 +83,8 @@ pub struct Session {
     pub assurance: Assurance,
     /// Why they work.
     pub purpose: Purpose,
+    /// Whether they have said so in this session; else it is what is taken for likely.
+    pub purpose_chosen: bool,
     /// The reason last given for each application.
     pub justifications: Vec<Justification>,
     /// When the person signed in.
@@ -247,6 +249,7 @@ impl Session {
             subject: self.subject.clone(),
             assurance: self.assurance.clone(),
             purpose: self.purpose,
+            purpose_chosen: self.purpose_chosen,
             justifications: self.justifications.clone(),
             created: self.created,
             absolute_end: self.absolute_end,

@@ -19,6 +19,7 @@ use super::standing::Found;
 use super::store;
 use super::table::{SHARDS, Table};
 use super::token::SessionToken;
+use super::usual::UsualPurposes;
 use crate::domain::device::{BoundTo, DeviceClass};
 use crate::domain::reason::Reason;
 use crate::domain::revocation::Target;
@@ -50,6 +51,7 @@ pub struct Sessions {
     pub(super) lately: Lately,
     pub(super) programs: Order,
     pub(super) ended: EndedPrograms,
+    pub(super) usual: UsualPurposes,
     /// The shard to be swept next.
     pub(super) sweep: AtomicUsize,
 }
@@ -136,6 +138,7 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Self, SessionError> {
         let ended = EndedPrograms::load(&store, now)?;
+        let usual = UsualPurposes::load(&store, now)?;
         let sessions = Self {
             table: Table::new(),
             store,
@@ -150,6 +153,7 @@ impl Sessions {
             lately: Lately::default(),
             programs: Order::default(),
             ended,
+            usual,
             sweep: AtomicUsize::new(0),
         };
         let mut unreadable = 0_usize;
@@ -334,6 +338,7 @@ impl Sessions {
             subject: Arc::new(new.subject),
             assurance: new.assurance,
             purpose: new.purpose,
+            purpose_chosen: false,
             justifications: Vec::new(),
             created: now,
             absolute_end: now.plus(self.settings.load().of(new.device.as_ref()).absolute),

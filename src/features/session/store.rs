@@ -35,6 +35,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         "ALTER TABLE session ADD COLUMN locked BIGINT",
         "ALTER TABLE session ADD COLUMN proven BIGINT NOT NULL DEFAULT 0",
         "CREATE TABLE house_key (name TEXT PRIMARY KEY, key BLOB NOT NULL)",
+        super::usual::SCHEMA,
     ],
 };
 
@@ -46,6 +47,8 @@ struct Body {
     subject: Arc<Subject>,
     assurance: Assurance,
     purpose: Purpose,
+    #[serde(default)]
+    purpose_chosen: bool,
     justifications: Vec<Justification>,
     provider_sid: Option<Arc<str>>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -177,6 +180,7 @@ pub(super) fn read(row: &Row, version: u64) -> Result<Session, Unreadable> {
         subject: body.subject,
         assurance: body.assurance,
         purpose: body.purpose,
+        purpose_chosen: body.purpose_chosen,
         justifications: body.justifications,
         created: moment(4)?,
         absolute_end: moment(5)?,
@@ -202,6 +206,7 @@ fn body(session: &Session) -> Result<String, Unreadable> {
         subject: session.subject.clone(),
         assurance: session.assurance.clone(),
         purpose: session.purpose,
+        purpose_chosen: session.purpose_chosen,
         justifications: session.justifications.clone(),
         provider_sid: session.provider_sid.clone(),
         device: session.device.clone(),

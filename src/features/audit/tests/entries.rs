@@ -12,8 +12,8 @@ use crate::domain::action::Action;
 use crate::domain::asked::{Allowed, EventAsked, Lowered, Overreach};
 use crate::domain::count::WhyUnknown;
 use crate::domain::event::{
-    EventHold, EventJustification, EventLock, EventObserved, EventShadow, EventStanding, HoldStep, LockStep,
-    Taken,
+    EventHold, EventJustification, EventLock, EventObserved, EventPurpose, EventShadow, EventStanding,
+    HoldStep, LockStep, Taken,
 };
 use crate::domain::field::EventRedacted;
 use crate::domain::given::{Brought, EventGiven, EventNeeded, PatientContext};
@@ -232,6 +232,11 @@ fn hold() -> impl Strategy<Value = EventHold> {
     })
 }
 
+fn purpose() -> impl Strategy<Value = EventPurpose> {
+    (option::of(select(Purpose::ALL)), select(Purpose::ALL))
+        .prop_map(|(before, now)| EventPurpose { before, now })
+}
+
 fn lock() -> impl Strategy<Value = EventLock> {
     (session(), select(LockStep::ALL), moment()).prop_map(|(session, step, since)| EventLock {
         session,
@@ -245,15 +250,19 @@ fn taken() -> impl Strategy<Value = Taken> {
 }
 
 fn any_opening() -> impl Strategy<Value = Opening> {
-    let came = (event(), select(EventKind::ALL), moment(), option::of(any::<IpAddr>()));
-    let route = (option::of(name()), option::of(name()), option::of(select(Action::ALL)), vec(name(), 0..3));
-    let asked = (option::of(text()), option::of(text()), option::of(text()), option::of(any::<u32>()));
-    let who = (vec(text(), 0..3), option::of(patient()), option::of(taken()), option::of(subject()));
-    let why = (select(Verdict::ALL), vec(select(Reason::ALL), 0..3), vec(text(), 0..3), option::of(text()));
+    // What is drawn from is kept apart in memory: all of it together is more than a test's stack holds.
+    let came = (event(), select(EventKind::ALL), moment(), option::of(any::<IpAddr>())).boxed();
+    let route =
+        (option::of(name()), option::of(name()), option::of(select(Action::ALL)), vec(name(), 0..3)).boxed();
+    let asked =
+        (option::of(text()), option::of(text()), option::of(text()), option::of(any::<u32>())).boxed();
+    let who = (vec(text(), 0..3), option::of(patient()), option::of(taken()), option::of(subject())).boxed();
+    let why =
+        (select(Verdict::ALL), vec(select(Reason::ALL), 0..3), vec(text(), 0..3), option::of(text())).boxed();
     let more = (
         option::of(name()),
-        option::of((text(), text())),
-        option::of(hold()),
+        option::of(((text(), text()), (option::of(text()), option::of(text())))),
+        (option::of(hold()), any::<bool>(), option::of(purpose())).boxed(),
         (
             option::of(name()),
             option::of(lock()),
@@ -262,11 +271,12 @@ fn any_opening() -> impl Strategy<Value = Opening> {
             any::<bool>(),
             option::of(shadow()),
             option::of(event_asked()),
-        ),
+        )
+            .boxed(),
         option::of(text()),
-        option::of(revocation()),
-        (option::of(provisioning()), option::of(signal())),
-        (vec(relationship(), 0..3), option::of(select(PatientContext::ALL)), vec(needed(), 0..3)),
+        option::of(revocation()).boxed(),
+        (option::of(provisioning()), option::of(signal())).boxed(),
+        (vec(relationship(), 0..3), option::of(select(PatientContext::ALL)), vec(needed(), 0..3)).boxed(),
     );
     (came, route, asked, who, why, more).prop_map(|(came, route, asked, who, why, more)| Opening {
         event: came.0,
@@ -295,8 +305,15 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         rules_version: why.3.map(Into::into),
         credential: more.0,
         relationships: more.7.0,
-        justification: more.1.map(|(code, text)| EventJustification { code, text }),
-        hold: more.2.map(Box::new),
+        justification: more.1.map(|((code, text), (number, recipient))| EventJustification {
+            code,
+            text,
+            number,
+            recipient,
+        }),
+        accounted: more.2.1,
+        purpose: more.2.2.map(Box::new),
+        hold: more.2.0.map(Box::new),
         lock: more.3.1.map(Box::new),
         risks: more.3.3,
         keep_alive_ignored: more.3.4,

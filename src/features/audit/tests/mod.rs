@@ -99,6 +99,8 @@ fn opening(number: u64) -> Opening {
         credential: None,
         relationships: Vec::new(),
         justification: None,
+        accounted: false,
+        purpose: None,
         hold: None,
         note: None,
         revocation: None,

@@ -189,6 +189,8 @@ fn identity(rules: &Rules, opening: &Opening, subject: &EventSubject) -> Result<
             text: given.text.clone(),
             application: application.clone(),
             given: opening.time,
+            number: given.number.clone(),
+            recipient: given.recipient.clone(),
         }),
         version: 0,
     })

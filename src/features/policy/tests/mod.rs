@@ -183,6 +183,8 @@ impl Having for Identity {
             text: String::new(),
             application: application.parse().unwrap(),
             given: NOW.minus(ago),
+            number: None,
+            recipient: None,
         });
         self
     }

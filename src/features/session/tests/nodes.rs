@@ -45,7 +45,15 @@ impl Node {
 
 fn reason() -> Justification {
     let application = "ehr".parse().unwrap();
-    Justification { code: "covering".to_owned(), text: String::new(), application, given: start() }
+    let (number, recipient) = (None, None);
+    Justification {
+        code: "covering".to_owned(),
+        text: String::new(),
+        number,
+        recipient,
+        application,
+        given: start(),
+    }
 }
 
 #[tokio::test]
