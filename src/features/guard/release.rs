@@ -87,7 +87,7 @@ pub async fn release<B>(
     reply: Response<B>,
     mut meter: Meter,
     terms: &Terms,
-    (claim, plan): (Option<Claim>, Option<Arc<Plan>>),
+    (claim, plan): (Option<Box<Claim>>, Option<Arc<Plan>>),
     _durable: Durable,
     settings: &GuardSettings,
 ) -> Result<Released<B>, Withheld>
