@@ -4,8 +4,9 @@ use super::draft::Draft;
 use super::passage::{Passage, action};
 use super::refusal::Refusal;
 use super::sought::Part;
+use crate::domain::action::Action;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
-use crate::domain::decision::Challenge;
+use crate::domain::decision::{Challenge, Denial};
 use crate::domain::event::Taken;
 use crate::domain::reason::Reason;
 use crate::features::guard::count::Tally;
@@ -50,6 +51,21 @@ impl Passage<'_> {
         let known = self.person.known().filter(|_| !self.public)?;
         let ledger = &self.moment.worker.shared.ledger;
         ledger.claim(&known.session.subject.id(), &self.application.name, &terms.limits, self.moment.now)
+    }
+
+    /// That what turned out to be an export has the number and recipient that the purpose asks for with one.
+    pub(super) fn is_lawful_export(&self) -> Result<(), Refusal> {
+        let Some(identity) = self.person.identity().filter(|_| !self.public) else { return Ok(()) };
+        let needs = identity.purpose.needs(Action::Export);
+        let given = identity.justification.as_ref().filter(|given| self.still_counts(given.given));
+        if needs.is_none() || given.is_some_and(|given| given.meets(needs)) {
+            return Ok(());
+        }
+        if self.person.is_program() {
+            let denial = Denial { reasons: vec![Reason::JustificationRequired], ways_on: Vec::new() };
+            return Err(Refusal::Denied(denial, Some(Action::Export)));
+        }
+        Err(self.challenged(Challenge::Justify, None, Action::Export))
     }
 
     /// Takes the place of one export in the window of the day.

@@ -154,6 +154,24 @@ impl Passage<'_> {
         self.parts().filter(opens).map(set).collect()
     }
 
+    /// That the record which a request is about, as the application has it open, is still that one.
+    pub(super) fn is_still_open(&self) -> Result<(), Refusal> {
+        let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(()) };
+        let contexts = &self.moment.worker.shared.contexts;
+        let is_it = |part: &Part| {
+            let open = contexts.patient(known.session.id, &self.application.name, self.moment.now);
+            open.is_some() && open == part.patient
+        };
+        let mut about = self.parts().filter(|part| context(part) == Some(PatientContext::Session));
+        match about.find(|part| !is_it(part)) {
+            None => Ok(()),
+            Some(part) => {
+                let denial = Denial { reasons: vec![Reason::PatientUnknown], ways_on: Vec::new() };
+                Err(Refusal::Denied(denial, Some(action(part))))
+            }
+        }
+    }
+
     /// Whether something is looked for in the reply's body.
     pub(super) fn reads_reply(&self) -> bool {
         given_of(&self.part).is_some_and(RouteGiven::reads_replies)
@@ -225,11 +243,14 @@ impl Passage<'_> {
         if changes.is_empty() {
             return None;
         }
-        let mut text = std::str::from_utf8(body).ok()?.to_owned();
-        // From the end, so that the places before stay where they are.
-        for (span, address) in changes.into_values().rev() {
-            text.replace_range(span, &address);
+        let body = std::str::from_utf8(body).ok()?;
+        let (mut text, mut from) = (String::with_capacity(body.len()), 0);
+        for (span, address) in changes.into_values() {
+            text.push_str(body.get(from..span.start)?);
+            text.push_str(&address);
+            from = span.end;
         }
+        text.push_str(body.get(from..)?);
         Some(text.into())
     }
 

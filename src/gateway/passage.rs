@@ -133,6 +133,7 @@ pub async fn pass(
         let durable = pending.durable().await?;
         // Nothing is changed on behalf of somebody who was signed out meanwhile.
         passage.may_still_ask()?;
+        passage.is_still_open()?;
         (send_as(pool, &mut request, &toward.errand, credential, &permit, &journaled).await, durable)
     };
     let upstream = asked.elapsed();
@@ -243,6 +244,7 @@ impl Passage<'_> {
         if status == StatusCode::SWITCHING_PROTOCOLS {
             return self.switched(reply, upgrading, draft);
         }
+        self.is_still_open().inspect_err(|_| self.note_withheld(&Tally::NOT_COUNTED, draft))?;
         normalize::headers::strip_reply(reply.headers_mut());
         name_request(reply.headers_mut(), self.moment.event);
         let rules = &self.moment.current.rules;
@@ -275,7 +277,7 @@ impl Passage<'_> {
                 let mut slots = slots;
                 // A file where one only looks is an export, which nobody knew before it was here.
                 if slots.is_empty() && released.body().is_found_file() && status.is_success() {
-                    let taken = self.export(terms, draft);
+                    let taken = self.is_lawful_export().and_then(|()| self.export(terms, draft));
                     slots.extend(taken.inspect_err(|_| {
                         self.note_withheld(&released.body().record().tally(), draft);
                     })?);

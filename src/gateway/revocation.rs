@@ -125,7 +125,9 @@ impl Shared {
         person: Option<Arc<Kept<EventSubject>>>,
     ) -> JoinHandle<Result<Revoked, RevocationError>> {
         let (begun, now) = (Instant::now(), self.clock.now());
-        let ended = self.sessions.end(&revocation.target, now);
+        // Of what another node tells, its own moment counts: what was begun there later is not meant.
+        let moment = if revocation.relayed.is_some() { revocation.received } else { now };
+        let ended = self.sessions.end(&revocation.target, moment);
         forget(self, &ended, leaver(&revocation).as_ref());
         let told = (told_of(&ended), self.revocations.tell(ended));
         let opening = opening(self, revocation, person);

@@ -12,7 +12,7 @@ use super::read::Reader;
 use crate::domain::UnknownWord;
 use crate::domain::application::ApplicationName;
 use crate::domain::count::Count;
-use crate::domain::event::{Outcome, Verdict};
+use crate::domain::event::{EventSubject, Outcome, Verdict};
 use crate::domain::patient::PatientDigest;
 use crate::domain::provisioning::Provisioning;
 use crate::domain::reason::Reason;
@@ -168,7 +168,12 @@ fn is_disclosed(event: &Event) -> bool {
         None | Some(Outcome::Completed | Outcome::Aborted) => true,
         Some(Outcome::Refused | Outcome::Withheld | Outcome::Failed) => false,
     };
-    event.opening.accounted && may_have_gone
+    // A file where one only looks was an export all the same.
+    let is_found_file = event.closing.as_ref().is_some_and(|closing| closing.found_file);
+    let is_accounted = |subject: &EventSubject| subject.purpose.is_accounted();
+    let is_found =
+        is_found_file && event.opening.subject.as_ref().is_some_and(|subject| is_accounted(subject));
+    (event.opening.accounted || is_found) && may_have_gone
 }
 
 /// Whether a directory was told something of the person with this name or identifier.

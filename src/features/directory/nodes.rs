@@ -112,14 +112,18 @@ impl Directory {
         }
         {
             let mut table = own.table.write().unwrap_or_else(PoisonError::into_inner);
+            // All was read anew meanwhile, or a step of our own has come after that: this one is in it.
+            if own.step() != here {
+                return Ok(());
+            }
             for change in changes {
                 table.apply(change);
             }
             for id in forgotten {
                 table.forget_gone(id);
             }
+            own.step.fetch_max(step, Ordering::AcqRel);
         }
-        own.step.fetch_max(step, Ordering::AcqRel);
         self.rise();
         Ok(())
     }
@@ -139,6 +143,8 @@ impl Directory {
             // Our own next step may have been taken since that was read.
             if step >= own.step() {
                 *there = table;
+                // Who is out is out, also where the store has not taken that yet.
+                own.unstored().iter().cloned().for_each(|change| there.apply(change));
                 own.step.store(step, Ordering::Release);
             }
         }

@@ -1,7 +1,7 @@
 //! One provider's directory: who somebody who signs in is in it, and who is out by a change of it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -34,6 +34,8 @@ pub(super) struct Shelf {
     pub(super) turn: AsyncMutex<Owed>,
     /// How often it was changed, by whichever node, up to what is here.
     pub(super) step: AtomicI64,
+    /// Endings that hold here although the store has not taken them yet.
+    unstored: Mutex<Vec<Change>>,
 }
 
 /// What the store did not take yet.
@@ -46,7 +48,12 @@ pub(super) struct Owed {
 
 impl Shelf {
     pub(super) fn of(table: Table, step: i64) -> Self {
-        Self { table: RwLock::new(table), turn: AsyncMutex::default(), step: AtomicI64::new(step) }
+        let (turn, unstored) = (AsyncMutex::default(), Mutex::default());
+        Self { table: RwLock::new(table), turn, step: AtomicI64::new(step), unstored }
+    }
+
+    pub(super) fn unstored(&self) -> MutexGuard<'_, Vec<Change>> {
+        self.unstored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn step(&self) -> i64 {

@@ -213,6 +213,7 @@ impl Directory {
             self.catch_up_with(provider, own).await?;
             self.write(provider, own, owed.statements.clone(), &owed.touched).await?;
             *owed = Owed::default();
+            own.unstored().clear();
         }
         Ok(())
     }
@@ -250,14 +251,21 @@ impl Directory {
         statements.extend(forgotten.iter().map(|id| store::forget_user(*id)));
         touched.users.extend(&forgotten);
         let written = self.write(provider, &realm.shelf, statements.clone(), &touched).await;
+        let changes: Vec<_> = buried.into_iter().chain([change]).collect();
         match (&written, is_out) {
-            (Ok(()), _) => *owed = Owed::default(),
-            (Err(_), true) => *owed = Owed { statements, touched },
+            (Ok(()), _) => {
+                *owed = Owed::default();
+                realm.shelf.unstored().clear();
+            }
+            (Err(_), true) => {
+                *owed = Owed { statements, touched };
+                realm.shelf.unstored().extend(changes.iter().cloned());
+            }
             (Err(_), false) => return written,
         }
         {
             let mut table = realm.shelf.table.write().unwrap_or_else(PoisonError::into_inner);
-            buried.into_iter().chain([change]).for_each(|change| table.apply(change));
+            changes.into_iter().for_each(|change| table.apply(change));
             for id in forgotten {
                 table.forget_gone(id);
             }

@@ -111,10 +111,10 @@ pub(super) fn load(store: &Store) -> Result<(HashMap<ProviderName, Table>, Steps
 
 /// The same, for background work.
 pub(super) async fn find(store: &Store) -> Result<(HashMap<ProviderName, Table>, Steps), StoreError> {
-    let steps = read_steps(&store.find(Statement::new(STEPS)).await?);
-    let users = store.find(Statement::new(USERS)).await?;
-    let members = store.find(Statement::new(MEMBERS)).await?;
-    let groups = store.find(Statement::new(GROUPS)).await?;
+    let steps = read_steps(&store.find_all(Statement::new(STEPS)).await?);
+    let users = store.find_all(Statement::new(USERS)).await?;
+    let members = store.find_all(Statement::new(MEMBERS)).await?;
+    let groups = store.find_all(Statement::new(GROUPS)).await?;
     Ok((tables(&users, &members, &groups), steps))
 }
 

@@ -1,7 +1,8 @@
 //! The patient in context: whose record an application has open in a session.
 //!
 //! An application of this kind keeps one patient for its session, whatever the number of tabs, and so does this. The
-//! patient changes when a request that sets one is sent, and is not known until the next one sets it where the
+//! patient changes when a request that sets one is sent, is not known until the application has answered that, and not
+//! until the next one sets it where the
 //! application did not take it, or where two requests set different patients at once: which of them the application
 //! did last, nobody here can tell.
 
@@ -29,6 +30,9 @@ struct Context {
     patient: Option<PatientRef>,
     /// Requests under way that set it.
     under_way: u32,
+    /// Whether one of these sets another patient than the one before: until the application has answered it may still be
+    /// that one.
+    changes: bool,
     /// Whether it is not known, as of some request that is under way or was.
     is_unclear: bool,
     looked_at: Timestamp,
@@ -66,7 +70,8 @@ impl Contexts {
         let mut open = self.open();
         let context = open.get_mut(&session)?.get_mut(application)?;
         context.looked_at = now;
-        context.patient.clone().filter(|_| !context.is_unclear)
+        let is_changing = context.under_way > 0 && context.changes;
+        context.patient.clone().filter(|_| !context.is_unclear && !is_changing)
     }
 
     /// A request is sent that sets the patient; `None`, where it does not say whom.
@@ -85,10 +90,13 @@ impl Contexts {
         let context = contexts.entry(application.clone()).or_insert(Context {
             patient: None,
             under_way: 0,
+            changes: false,
             is_unclear: false,
             looked_at: now,
         });
         let at_once = context.under_way > 0;
+        let differs = context.is_unclear || context.patient != patient;
+        context.changes = differs || at_once && context.changes;
         context.is_unclear = at_once && (context.is_unclear || context.patient != patient);
         context.patient = patient;
         context.under_way += 1;

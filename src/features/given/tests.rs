@@ -92,7 +92,7 @@ fn the_patient_is_the_one_that_was_opened_last_in_that_session_and_application()
     let now = || contexts.patient(session(1), &ehr, NOW);
     assert_eq!(now(), None);
     let setting = contexts.set(session(1), &ehr, Some(patient("7")), NOW);
-    assert_eq!(now(), Some(patient("7")), "from when it is sent");
+    assert_eq!(now(), None, "not before the application has answered");
     setting.taken();
     assert_eq!(now(), Some(patient("7")));
     contexts.set(session(1), &ehr, Some(patient("8")), NOW).taken();

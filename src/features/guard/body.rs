@@ -137,7 +137,10 @@ impl Watch {
             self.take_room(&self.meter.so_far());
         }
         match &mut self.redaction {
-            Some(redaction) => redaction.push(&piece),
+            Some(redaction) => {
+                let passed = redaction.push(&piece)?;
+                if redaction.is_misfit() { Err(Fault::Misfit) } else { Ok(passed) }
+            }
             None => Ok(piece),
         }
     }

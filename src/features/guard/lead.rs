@@ -72,6 +72,11 @@ impl Lead {
         }
     }
 
+    /// Whether more than white space and a mark has come.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.length > 0
+    }
+
     /// What has come has to tell what it is.
     pub(super) fn settle(&mut self) {
         if let Some(rows) = &mut self.rows {

@@ -89,6 +89,11 @@ impl Meter {
         !self.events && !self.file && !self.lead.is_complete()
     }
 
+    /// Whether anything has come that shows how the body begins.
+    pub(super) const fn has_lead(&self) -> bool {
+        self.lead.has_begun()
+    }
+
     /// No more of the beginning is waited for: what has come tells.
     pub(super) fn settle_lead(&mut self) {
         self.lead.settle();

@@ -188,7 +188,8 @@ where
     /// The next piece of how it begins. Whoever looks at what comes slowly, as it happens, is not kept waiting for more: what
     /// has come by then has to show it.
     async fn next_of_lead(&mut self, meter: &mut Meter) -> Result<Option<Bytes>, Withheld> {
-        if self.bytes == 0 {
+        // A mark or white space shows nothing yet.
+        if !meter.has_lead() {
             return self.next().await;
         }
         let in_time = tokio::time::timeout(LEAD_WAITED_FOR, self.next()).await;
@@ -217,6 +218,11 @@ where
         loop {
             if let Err(withheld) = self.pass(&watch, &watch.meter.so_far()) {
                 return Err(self.count_on(watch, withheld, hold_bytes).await);
+            }
+            // What the fields stand in may still turn out to be elsewhere: nothing leaves before it has come.
+            let is_found = watch.redaction.as_ref().is_none_or(|redaction| redaction.is_found());
+            if self.bytes > hold_bytes && !is_found {
+                return self.without_body(watch, Fault::Misfit);
             }
             if self.bytes > hold_bytes
                 && let Some(upstream) = self.upstream.take()

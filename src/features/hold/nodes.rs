@@ -33,7 +33,7 @@ impl Holds {
     /// Reads everything anew.
     pub async fn reload(&self) -> Result<(), StoreError> {
         let here = self.table.ids();
-        let rows = self.store.find(store::all()).await?;
+        let rows = self.store.find_all(store::all()).await?;
         let mut there: HashMap<_, _> =
             rows.iter().filter_map(|row| store::read(row).ok()).map(|entry| (entry.id, entry)).collect();
         for id in here {

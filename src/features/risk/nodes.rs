@@ -34,7 +34,7 @@ impl Book {
     /// Reads everything anew.
     pub async fn reload(&self, now: Timestamp) -> Result<(), StoreError> {
         let _turn = self.writing.lock().await;
-        for row in self.store.find(store::all()).await? {
+        for row in self.store.find_all(store::all()).await? {
             self.take_over(&row, now);
         }
         self.rise();

@@ -99,14 +99,14 @@ impl EndedPrograms {
 
     /// What the store holds beside what is known already.
     pub(super) async fn reload(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
-        for row in store.find(Statement::new("SELECT digest, until FROM ended_token")).await? {
+        for row in store.find_all(Statement::new("SELECT digest, until FROM ended_token")).await? {
             let digest = <[u8; 32]>::try_from(row.bytes(0)?).ok().map(Digest::from_bytes);
             let until = moment(&row, 1)?;
             if let Some(digest) = digest.filter(|_| now < until) {
                 self.heard(Ended::Token(digest, until));
             }
         }
-        for row in store.find(Statement::new("SELECT issuer, sub, moment FROM ended_program")).await? {
+        for row in store.find_all(Statement::new("SELECT issuer, sub, moment FROM ended_program")).await? {
             let subject = SubjectId { issuer: row.text(0)?.into(), sub: row.text(1)?.into() };
             self.heard(Ended::Subject(subject, moment(&row, 2)?));
         }

@@ -38,6 +38,7 @@ impl Sessions {
         if let (Target::Session(id) | Target::SignIn(id), true, true) =
             (target, meant.is_empty(), self.store.is_shared())
         {
+            self.nodes.note_gone(*id, now);
             undeleted.push(*id);
         }
         ended

@@ -42,6 +42,8 @@ pub(super) struct Nodes {
     locked: Mutex<Vec<LockedAt>>,
     /// Cookies that the store does not know, and until when it is not asked again.
     unknown: Mutex<HashMap<Digest, Timestamp>>,
+    /// Sessions that were ended while they were not known here: a row that was read before does not bring them back.
+    gone: Mutex<HashMap<SessionId, Timestamp>>,
     looking: Semaphore,
     words: std::sync::OnceLock<DigestKey>,
 }
@@ -52,6 +54,7 @@ impl Default for Nodes {
             untold: Mutex::default(),
             locked: Mutex::default(),
             unknown: Mutex::default(),
+            gone: Mutex::default(),
             looking: Semaphore::new(LOOK_UPS_MAX),
             words: std::sync::OnceLock::new(),
         }
@@ -145,6 +148,20 @@ impl Nodes {
         lock(&self.locked).extend(locked);
     }
 
+    /// A session was ended that may not be known here yet.
+    pub(super) fn note_gone(&self, id: SessionId, now: Timestamp) {
+        let mut gone = lock(&self.gone);
+        if gone.len() >= GONE_MAX {
+            gone.retain(|_, moment| now.since(*moment) < GONE_FOR);
+        }
+        gone.insert(id, now);
+    }
+
+    /// Whether a session was ended lately while it was not known here.
+    pub(super) fn is_gone(&self, id: SessionId) -> bool {
+        lock(&self.gone).contains_key(&id)
+    }
+
     fn is_unknown(&self, digest: &Digest, now: Timestamp) -> bool {
         lock(&self.unknown).get(digest).is_some_and(|until| now < *until)
     }
@@ -234,6 +251,8 @@ impl Sessions {
     ) -> Result<Vec<Arc<Session>>, SessionError> {
         match part {
             SESSION_PART => match key.parse() {
+                // What has ended here stays ended, whatever a row says.
+                Ok(id) if self.table.by_id(id).is_some_and(|session| session.state() == State::Ended) => {}
                 Ok(id) => return self.refresh(id, now).await.map(|gone| gone.into_iter().collect()),
                 Err(_) => unreadable(part),
             },
@@ -258,7 +277,7 @@ impl Sessions {
             .filter(|session| session.program.is_none())
             .map(|session| session.id)
             .collect();
-        let rows = self.store.find(store::all()).await?;
+        let rows = self.store.find_all(store::all()).await?;
         let there: std::collections::HashSet<_> =
             rows.iter().filter_map(|row| row.text(0).ok()?.parse::<SessionId>().ok()).collect();
         for row in &rows {
@@ -282,7 +301,11 @@ impl Sessions {
                 self.adopt(row, now);
                 Ok(None)
             }
-            None => Ok(self.table.end(id, now)),
+            None => {
+                // First this: whoever adopts a row that was read before looks here after it has done so.
+                self.nodes.note_gone(id, now);
+                Ok(self.table.end(id, now))
+            }
         }
     }
 
@@ -299,12 +322,16 @@ impl Sessions {
         // Whoever looks at it meanwhile may change its state.
         for _ in 0..ADOPT_ATTEMPTS {
             let Some(known) = self.table.by_id(session.id) else {
-                if self.table.len() < self.limits.all {
-                    self.table.insert(&session);
+                if self.table.len() >= self.limits.all {
+                    return;
                 }
-                return;
+                if self.table.insert_new(&session) {
+                    break;
+                }
+                continue;
             };
-            if known.state() == State::Ended {
+            let state = known.state();
+            if state == State::Ended {
                 return;
             }
             if known.revision() >= session.revision() {
@@ -312,9 +339,12 @@ impl Sessions {
                 return;
             }
             session.last_seen.fetch_max(known.last_seen().as_millis(), Ordering::SeqCst);
-            if self.table.replace(&known, known.state(), &session, now) {
-                return;
+            if self.table.replace(&known, state, &session, now) {
+                break;
             }
+        }
+        if self.nodes.is_gone(session.id) || self.lately.names(&session, session.created) {
+            self.table.end(session.id, now);
         }
     }
 
@@ -360,6 +390,10 @@ fn unreadable(part: &str) {
 }
 
 const ADOPT_ATTEMPTS: usize = 4;
+/// A row that was read before its session ended is there long before this is over.
+const GONE_FOR: Duration = Duration::from_secs(60);
+/// As many are remembered before the old ones are looked through.
+const GONE_MAX: usize = 16_384;
 /// Cookies that are looked up at once.
 const LOOK_UPS_MAX: usize = 16;
 /// A cookie is made of 256 bits of chance: one that the store does not know now is none of ours later.

@@ -243,7 +243,10 @@ impl Sessions {
             return Err(SessionError::Full);
         }
         self.store.write_telling(vec![store::insert(&session)?], vec![nodes::changed(session.id)]).await?;
-        self.table.insert(&session);
+        if !self.table.insert_new(&session) || self.nodes.is_gone(session.id) {
+            self.table.end(session.id, now);
+            return Err(SessionError::Gone);
+        }
         self.unless_ended(&session, begun, now).await?;
         Ok((session, token))
     }

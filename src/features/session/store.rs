@@ -36,6 +36,7 @@ pub const MIGRATIONS: Migrations = Migrations {
         "ALTER TABLE session ADD COLUMN proven BIGINT NOT NULL DEFAULT 0",
         "CREATE TABLE house_key (name TEXT PRIMARY KEY, key BLOB NOT NULL)",
         super::usual::SCHEMA,
+        super::usual::SCHEMA_OF_OLD,
     ],
 };
 

@@ -75,6 +75,17 @@ impl Table {
         self.put(session);
     }
 
+    /// Puts in one that another node has made; false if there is one under its id already.
+    pub(super) fn insert_new(&self, session: &Arc<Session>) -> bool {
+        let mut index = self.index();
+        let is_new = !index.sessions.contains_key(&session.id);
+        if is_new {
+            index.insert(session);
+            self.put(session);
+        }
+        is_new
+    }
+
     /// Puts `after` in the place of `before`, which was found in state `from`; false if it does not stand there so any
     /// more.
     pub(super) fn replace(

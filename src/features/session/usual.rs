@@ -19,6 +19,9 @@ pub(super) const SCHEMA: &str = "CREATE TABLE session_purpose (
     PRIMARY KEY (issuer, sub)
 )";
 
+/// By which those are found whose people have not said it for long.
+pub(super) const SCHEMA_OF_OLD: &str = "CREATE INDEX session_purpose_said ON session_purpose (said)";
+
 /// What people said last.
 #[derive(Debug, Default)]
 pub(super) struct UsualPurposes(Mutex<HashMap<SubjectId, Purpose>>);

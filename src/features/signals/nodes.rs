@@ -97,7 +97,7 @@ impl Signals {
 
     /// Reads everything anew.
     pub async fn reload(&self, now: Timestamp) -> Result<(), StoreError> {
-        for row in self.store.find(Statement::new(store::ACCOUNTS)).await? {
+        for row in self.store.find_all(Statement::new(store::ACCOUNTS)).await? {
             self.hear(&row, now);
         }
         self.rise();

@@ -175,6 +175,14 @@ impl Store {
         }
     }
 
+    /// The rows that a query of whole tables finds: for background work, which has more time than a request.
+    pub async fn find_all(&self, query: Statement) -> Result<Vec<Row>, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(_) => self.find(query).await,
+            Engine::Postgres(server) => server.find_all(query).await,
+        }
+    }
+
     /// The rows that a query finds. Blocks: for the start and for background work.
     pub fn read(&self, query: &Statement) -> Result<Vec<Row>, StoreError> {
         match &self.engine {

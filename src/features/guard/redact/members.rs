@@ -15,6 +15,8 @@ pub(super) struct Members {
     pointers: Vec<RecordsPointer>,
     names: Vec<Box<[u8]>>,
     has_missed: bool,
+    /// Of which pointers the field, or what it stands in, has come.
+    met: Vec<bool>,
 }
 
 /// The pointers on whose way an object or array is.
@@ -39,12 +41,18 @@ impl Members {
                 Place::Column(_) | Place::Element(_) => {}
             }
         }
-        Self { pointers, names, has_missed: false }
+        let met = vec![false; pointers.len()];
+        Self { pointers, names, has_missed: false, met }
     }
 
     /// Whether a place stands in something that was not there.
     pub(super) const fn has_missed(&self) -> bool {
         self.has_missed
+    }
+
+    /// Whether what each field stands in has come.
+    pub(super) fn is_found(&self) -> bool {
+        self.met.iter().all(|met| *met)
     }
 
     fn segment(&self, way: &Way) -> Option<&Segment> {
@@ -53,11 +61,26 @@ impl Members {
 
     /// What a value comes to that these ways lead to.
     fn arrive(&mut self, ways: Ways, value: Value) -> Fate<Ways> {
+        for way in &ways {
+            let left =
+                self.pointers.get(way.pointer).map_or(0, |pointer| pointer.segments().len() - way.length);
+            if let Some(met) =
+                self.met.get_mut(way.pointer).filter(|_| left == 0 || left == 1 && value != Value::Scalar)
+            {
+                *met = true;
+            }
+        }
         if ways.iter().any(|way| self.segment(way).is_none()) {
             return Fate::Mask;
         }
-        // On the way to a field there is `null`, or what can hold it.
-        self.has_missed |= value == Value::Scalar && !ways.is_empty();
+        // On the way to a field there is `null`, or what can hold it; a name leads nowhere in an array.
+        let by_name = |way: &Way| matches!(self.segment(way), Some(Segment::Named { index: None, .. }));
+        let misfits = match value {
+            Value::Scalar => !ways.is_empty(),
+            Value::Array => ways.iter().any(by_name),
+            _ => false,
+        };
+        self.has_missed |= misfits;
         Fate::Keep(ways)
     }
 }

@@ -291,6 +291,24 @@ impl Redaction {
         self.encode(passed)
     }
 
+    /// Whether it has turned out not to hold what the fields stand in.
+    pub(super) fn is_misfit(&self) -> bool {
+        let has_missed = match &self.state {
+            State::Json(_, editor) => editor.guide().has_missed(),
+            State::Fhir(_, editor) => editor.guide().has_missed(),
+            State::Rows(_) | State::Impossible(_) => false,
+        };
+        has_missed && self.content == Content::Declared
+    }
+
+    /// Whether what the fields stand in has come, so that what follows may leave before the end is here.
+    pub(super) fn is_found(&self) -> bool {
+        match &self.state {
+            State::Json(_, editor) => editor.guide().is_found() || self.content != Content::Declared,
+            State::Fhir(..) | State::Rows(_) | State::Impossible(_) => true,
+        }
+    }
+
     /// Whether what it is cannot be redacted, and it is an application's message that may go without its body.
     pub(super) fn leave_out(&mut self) -> bool {
         let is_message = self.content == Content::Message;

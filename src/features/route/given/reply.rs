@@ -62,7 +62,7 @@ impl RouteGiven {
     /// hand out.
     pub fn reads_reply_of(&self, headers: &HeaderMap) -> bool {
         self.gives.iter().any(|give| match give.at {
-            ReplyPlace::Json(_) => is_json(headers),
+            ReplyPlace::Json(_) => may_be_json(headers),
             ReplyPlace::Text(_) => true,
             ReplyPlace::Header(_) | ReplyPlace::Link(_) => false,
         })
@@ -107,7 +107,9 @@ impl RouteGiven {
         }
         for give in &self.gives {
             match &give.at {
-                ReplyPlace::Json(pointer) if is_json(headers) => gifts.add_json(give, pointer, body)?,
+                ReplyPlace::Json(pointer) if holds_json(headers, body) => {
+                    gifts.add_json(give, pointer, body)?
+                }
                 ReplyPlace::Text(mark) => gifts.add_texts(give, mark, body)?,
                 ReplyPlace::Json(_) | ReplyPlace::Header(_) | ReplyPlace::Link(_) => {}
             }
@@ -116,11 +118,26 @@ impl RouteGiven {
     }
 }
 
-/// Whether a reply says that it is JSON.
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+/// Whether a reply says that it is JSON, or may be JSON under a type that some applications give it.
+fn may_be_json(headers: &HeaderMap) -> bool {
+    let essence = essence(headers);
+    is_json(&essence)
+        || matches!(&*essence, "" | "text/json" | "text/html" | "text/plain" | "application/octet-stream")
+}
+
+fn is_json(essence: &str) -> bool {
     essence == "application/json" || essence.ends_with("+json")
+}
+
+fn essence(headers: &HeaderMap) -> String {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether a body is JSON by its type, or under a type that may hold it by how it begins.
+fn holds_json(headers: &HeaderMap, body: &[u8]) -> bool {
+    let begins = || matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
+    is_json(&essence(headers)) || may_be_json(headers) && begins()
 }
 
 struct Gifts<'g>(Vec<Gift<'g>>);

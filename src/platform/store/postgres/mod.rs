@@ -43,7 +43,7 @@ pub(super) use lock::BEGIN;
 const QUERIES_MAX: usize = 4_096;
 /// For how long a request waits for what it has to look up.
 const FOUND_WITHIN: Duration = Duration::from_secs(5);
-/// For how long a start waits for a whole table.
+/// For how long a whole table is waited for, at the start and where all is read anew.
 const READ_WITHIN: Duration = Duration::from_secs(65);
 /// Changes of other nodes that may wait to be acted on; beyond, no more are read, and touch is lost.
 const HANDED_ON_MAX: usize = 4_096;
@@ -107,9 +107,17 @@ impl Server {
     }
 
     pub(super) async fn find(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        self.find_within(statement, FOUND_WITHIN).await
+    }
+
+    pub(super) async fn find_all(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        self.find_within(statement, READ_WITHIN).await
+    }
+
+    async fn find_within(&self, statement: Statement, patience: Duration) -> Result<Vec<Row>, StoreError> {
         let (answer, answered) = oneshot::channel();
         // Whoever asked may have left.
-        self.ask(statement, FOUND_WITHIN, Box::new(move |found| drop(answer.send(found))))?;
+        self.ask(statement, patience, Box::new(move |found| drop(answer.send(found))))?;
         answered.await.map_err(|_| StoreError::stopped())?
     }
 
