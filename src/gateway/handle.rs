@@ -307,6 +307,7 @@ pub async fn pursue(
     let found = subject::at(moment, found, &application);
     let person = subject::person(moment, &found, Some(&application));
     note_person(draft, &person);
+    note_steps(draft, moment, &person, &part);
     within_bounds(moment, &normalized, &person, std::iter::once(&part).chain(&entries), draft)?;
     let public = part.route.as_ref().is_some_and(|route| route.access == Audience::Public);
     let background = part.route.as_ref().is_some_and(|route| route.background)
@@ -442,6 +443,16 @@ pub fn note_person(draft: &mut Option<Draft>, person: &Person) {
         Person::Known(known) => open.open(|opening| opening.subject = Some(known.in_event.clone())),
         Person::Locked(locked) => unlock::note(draft, locked, LockStep::Met),
         Person::Nobody(_) => {}
+    }
+}
+
+/// How many patients somebody has asked for in equal steps, where that matters.
+fn note_steps(draft: &mut Option<Draft>, moment: &Moment, person: &Person, part: &Part) {
+    let (Some(draft), Some(known), Some(patient)) = (draft, person.known(), &part.patient) else { return };
+    if moment.current.rules.minds_steps() {
+        let steps = &moment.worker.shared.detections.steps;
+        let patients = steps.follow(&known.session.subject.id(), patient, moment.now);
+        draft.open(|opening| opening.patients_in_steps = patients);
     }
 }
 

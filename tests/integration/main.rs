@@ -16,6 +16,7 @@ mod beside;
 mod bodies;
 mod bond;
 mod certificates;
+mod detections;
 mod directory;
 mod down;
 mod ending;

@@ -5,7 +5,7 @@
 mod candidate;
 pub(super) mod diff;
 pub(super) mod learn;
-mod recorded;
+pub(super) mod recorded;
 pub(super) mod replay;
 pub(super) mod tighten;
 

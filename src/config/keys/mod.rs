@@ -7,6 +7,7 @@ mod ask;
 mod browser;
 mod client;
 mod credential;
+mod detect;
 mod directory;
 mod feed;
 mod hold;
@@ -153,7 +154,7 @@ pub(super) static MAIN: Table = Table {
             "include",
             Kind::Texts("applications/*.toml"),
             Absent::Is("[]"),
-            "Further files, with `application`, `role`, `risk`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
+            "Further files, with `application`, `role`, `risk`, `detect`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
         ),
         key(
             "policies",
@@ -189,6 +190,7 @@ pub(super) static MAIN: Table = Table {
         APPLICATIONS,
         ROLES,
         RISKS,
+        DETECTIONS,
         FEEDS,
         CLIENTS,
     ],
@@ -198,7 +200,7 @@ pub(super) static MAIN: Table = Table {
 pub(super) static PART: Table = Table {
     header: "",
     doc: "A file that the main file includes.",
-    keys: &[PROVIDERS, APPLICATIONS, ROLES, RISKS, FEEDS, CLIENTS],
+    keys: &[PROVIDERS, APPLICATIONS, ROLES, RISKS, DETECTIONS, FEEDS, CLIENTS],
 };
 
 /// A file with roles that are tried.
@@ -228,6 +230,12 @@ const RISKS: Key = key(
     Kind::Named(&risk::RISK),
     Absent::Means("none: what the rules ask for is enough"),
     "What makes it more that is asked of a person.",
+);
+const DETECTIONS: Key = key(
+    "detect",
+    Kind::Named(&detect::DETECT),
+    Absent::Means("none: nothing is looked for"),
+    "What somebody should look at.",
 );
 const FEEDS: Key = key(
     "feed",
