@@ -57,6 +57,7 @@ async fn follow(shared: &Arc<Shared>, journal: &Path) -> anyhow::Result<()> {
         let Some(mut here) = desk.take() else { return Ok(()) };
         while here.read < shared.journal.head().sequence {
             shared.detections.note_behind(shared.journal.head().sequence.saturating_sub(here.read));
+            let read_before = here.read;
             let (shared, rules) = (shared.clone(), rules.clone());
             let reading = tokio::task::spawn_blocking(move || {
                 let stretch = here.read(&shared, &rules)?;
@@ -65,8 +66,12 @@ async fn follow(shared: &Arc<Shared>, journal: &Path) -> anyhow::Result<()> {
             let (back, stretch) = reading.await.context("a mistake of ours")??;
             here = back;
             waiting.add(stretch);
+            if here.read == read_before {
+                // What is there cannot be read yet: the next look may.
+                break;
+            }
         }
-        shared.detections.note_behind(0);
+        shared.detections.note_behind(shared.journal.head().sequence.saturating_sub(here.read));
         // What was found before a restart and told since is read before anything is told again.
         if here.read >= was_there {
             progress.items.extend(tell(shared, std::mem::take(&mut waiting)).await?);

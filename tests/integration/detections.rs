@@ -44,7 +44,7 @@ async fn sign_in(house: &House, username: &str) -> Browser {
 async fn sweep(house: &House, clock: &TestClock, browser: &mut Browser, patients: u32) {
     for number in 0..patients {
         clock.advance(Duration::from_secs(5));
-        let chart = ask(house, browser, &format!("/patients/{}", 1001 + number)).await;
+        let chart = ask(house, browser, &format!("/patients/{}", 100_001 + number)).await;
         assert_eq!(chart.status, 200, "{}", chart.text());
     }
 }
@@ -75,7 +75,7 @@ async fn a_sweep_is_found_asks_who_it_is_and_is_closed_by_a_reviewer() {
     let item = items(&house, 1).await.remove(0);
     assert_eq!((item.detection.kind, item.detection.count), (DetectionKind::PanelSweep, 4), "{item:?}");
     assert_eq!((item.state, item.detection.raises), (ReviewState::Open, true));
-    assert!(!serde_json::to_string(&item).unwrap().contains("1001"), "no patient is named");
+    assert!(!serde_json::to_string(&item).unwrap().contains("10000"), "no patient is named");
 
     clock.advance(Duration::from_secs(5));
     let page = ask(&house, &mut browser, "/").await;
@@ -118,7 +118,7 @@ async fn a_sweep_is_found_asks_who_it_is_and_is_closed_by_a_reviewer() {
 async fn numbers_that_follow_one_another_are_found_without_being_written_anywhere() {
     let (house, clock) = open().await;
     let mut browser = sign_in(&house, "nurse").await;
-    for number in [7001, 7003, 7005, 7007, 7009] {
+    for number in [700_001, 700_003, 700_005, 700_007, 700_009] {
         clock.advance(Duration::from_secs(1));
         ask(&house, &mut browser, &format!("/patients/{number}")).await;
     }
@@ -137,6 +137,6 @@ async fn numbers_that_follow_one_another_are_found_without_being_written_anywher
     assert_eq!(longest, Some(5));
     for file in std::fs::read_dir(journal).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
-        assert!(!bytes.windows(4).any(|four| four == b"7003"), "a number of a patient");
+        assert!(!bytes.windows(6).any(|six| six == b"700003"), "a number of a patient");
     }
 }
