@@ -38,7 +38,7 @@ pub async fn run(shared: Arc<Shared>, journal: PathBuf) {
 
 /// Follows for as long as anything is looked for.
 async fn follow(shared: &Arc<Shared>, journal: &Path) -> anyhow::Result<()> {
-    let mut desk = Some(Desk::open(shared, journal).await?);
+    let mut desk = Desk::open(shared, journal).await?;
     let mut tick = interval(LOOKED_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut progress, mut kept) = (Progress::default(), Instant::now());
@@ -54,30 +54,29 @@ async fn follow(shared: &Arc<Shared>, journal: &Path) -> anyhow::Result<()> {
                 .await
                 .context("how far the journal was read cannot be forgotten");
         }
-        let Some(mut here) = desk.take() else { return Ok(()) };
-        while here.read < shared.journal.head().sequence {
-            shared.detections.note_behind(shared.journal.head().sequence.saturating_sub(here.read));
-            let read_before = here.read;
+        while desk.read < shared.journal.head().sequence {
+            shared.detections.note_behind(shared.journal.head().sequence.saturating_sub(desk.read));
+            let read_before = desk.read;
             let (shared, rules) = (shared.clone(), rules.clone());
             let reading = tokio::task::spawn_blocking(move || {
-                let stretch = here.read(&shared, &rules)?;
-                anyhow::Ok((here, stretch))
+                let stretch = desk.read(&shared, &rules)?;
+                anyhow::Ok((desk, stretch))
             });
             let (back, stretch) = reading.await.context("a mistake of ours")??;
-            here = back;
+            desk = back;
             waiting.add(stretch);
-            if here.read == read_before {
+            if desk.read == read_before {
                 // What is there cannot be read yet: the next look may.
                 break;
             }
         }
-        shared.detections.note_behind(shared.journal.head().sequence.saturating_sub(here.read));
+        shared.detections.note_behind(shared.journal.head().sequence.saturating_sub(desk.read));
         // What was found before a restart and told since is read before anything is told again.
-        if here.read >= was_there {
+        if desk.read >= was_there {
             progress.items.extend(tell(shared, std::mem::take(&mut waiting)).await?);
             if !progress.items.is_empty() || kept.elapsed() >= KEPT_EVERY {
-                progress.people.extend(here.watcher.take_changes());
-                progress.position = Some(Position { sequence: here.read, time: here.newest });
+                progress.people.extend(desk.watcher.take_changes());
+                progress.position = Some(Position { sequence: desk.read, time: desk.newest });
                 match shared.detections.keep(&progress, shared.clock.now()).await {
                     Ok(()) => (progress, kept) = (Progress::default(), Instant::now()),
                     // It is tried again with the next look.
@@ -85,7 +84,6 @@ async fn follow(shared: &Arc<Shared>, journal: &Path) -> anyhow::Result<()> {
                 }
             }
         }
-        desk = Some(here);
     }
 }
 

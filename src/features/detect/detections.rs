@@ -45,7 +45,7 @@ pub struct Progress {
     /// Items that have changed.
     pub items: BTreeSet<DetectionId>,
     /// What has changed of people.
-    pub people: Vec<(SubjectId, Option<Baseline>)>,
+    pub people: BTreeMap<SubjectId, Option<Baseline>>,
     /// How far the journal was read.
     pub position: Option<Position>,
 }

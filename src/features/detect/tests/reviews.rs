@@ -88,7 +88,11 @@ async fn items_people_and_the_position_survive_a_restart() {
         found(&mut watcher, &[work(1, start())]);
         let items = detections.take(vec![Step::Found(one.clone())]);
         assert_eq!(items, BTreeSet::from([one.id]));
-        let progress = Progress { items, people: watcher.take_changes(), position: Some(position) };
+        let progress = Progress {
+            items,
+            people: watcher.take_changes().into_iter().collect(),
+            position: Some(position),
+        };
         detections.keep(&progress, start()).await.unwrap();
         let seen = detections.reviewed(one.id, says(ReviewState::Seen, None), &rules, start()).unwrap();
         detections.settle(seen).await.unwrap();
