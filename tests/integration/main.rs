@@ -16,7 +16,6 @@ mod beside;
 mod bodies;
 mod bond;
 mod certificates;
-mod detections;
 mod directory;
 mod down;
 mod ending;
