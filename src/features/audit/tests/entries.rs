@@ -267,8 +267,8 @@ fn any_opening() -> impl Strategy<Value = Opening> {
             option::of(provisioning()),
             option::of(signal()),
             option::of(any::<u32>()),
-            option::of(detection()),
-            option::of(review()),
+            option::of(detection().boxed()),
+            option::of(review().boxed()),
         ),
         vec(relationship(), 0..3),
     );
