@@ -4,9 +4,12 @@
 #![expect(clippy::expect_used, reason = "a bench that cannot be made has failed")]
 
 use std::hint::black_box;
+use std::io::{Cursor, Write as _};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use leastway::domain::reply_shape::{ElementPath, PatientLocator, RecordsPointer, ReplyKind};
+use leastway::domain::reply_shape::{
+    ArchiveShape, ElementPath, FileNames, PatientLocator, PdfRecord, RecordsPointer, ReplyKind,
+};
 use leastway::domain::row_selector::RowSelector;
 use leastway::features::guard::count::{Counter, Tally};
 
@@ -137,6 +140,50 @@ fn texts() -> [(&'static str, ReplyKind, Option<PatientLocator>, String); 4] {
     ]
 }
 
+/// The list as files: what is measured is their bytes as they are sent, packed where they are.
+fn files() -> [(&'static str, ReplyKind, Vec<u8>); 4] {
+    let list = rows();
+    let mut sheet = String::from("<worksheet><sheetData>");
+    for number in 0..BODY_BYTES / 100 {
+        sheet.push_str(&format!(
+            "<row r=\"{number}\"><c t=\"s\"><v>{}</v></c><c><v>{number}.5</v></c><c t=\"inlineStr\"><is><t>Person {number}</t></is></c></row>",
+            number * 7919 % 10_007,
+        ));
+    }
+    sheet.push_str("</sheetData></worksheet>");
+    let csv = ReplyKind::Csv { delimiter: None, header: true };
+    let shape = |of| ArchiveShape { entries: FileNames::any_of(["*"]), besides: FileNames::default(), of };
+    let page =
+        "7 0 obj\n<</Type/Page/Parent 2 0 R/Resources<</Font<</F1 4 0 R>>>>/Contents 9 0 R>>\nendobj\n";
+    let pages = format!("%PDF-1.7\n{}%%EOF\n", page.repeat(BODY_BYTES / 100));
+    // An object of DICOM is mostly its picture, which is passed over.
+    let element: &[u8] = b"\x02\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0\x10\0\x20\0LO\x02\x0017";
+    let noise = |number: u32| number.wrapping_mul(2_654_435_761).to_be_bytes()[0];
+    let picture: Vec<u8> = (0..500_000).map(noise).collect();
+    let object = [&[0; 128][..], b"DICM", element, &picture].concat();
+    let objects: Vec<(String, &[u8])> = (0..16).map(|number| (format!("{number}.dcm"), &*object)).collect();
+    let objects: Vec<(&str, &[u8])> = objects.iter().map(|(name, object)| (&**name, *object)).collect();
+    [
+        ("zip", ReplyKind::Zip(shape(Some(Box::new(csv)))), archive(&[("list.csv", list.as_bytes())])),
+        (
+            "xlsx",
+            ReplyKind::Xlsx { header: true },
+            archive(&[("xl/worksheets/sheet1.xml", sheet.as_bytes())]),
+        ),
+        ("dicom", ReplyKind::Zip(shape(Some(Box::new(ReplyKind::Dicom)))), archive(&objects)),
+        ("pdf", ReplyKind::Pdf { record: PdfRecord::Page }, pages.into_bytes()),
+    ]
+}
+
+fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).expect("a file");
+        writer.write_all(bytes).expect("memory");
+    }
+    writer.finish().expect("an archive").into_inner()
+}
+
 fn benches(criterion: &mut Criterion) {
     let (bundle, lines, rows, small) = (bundle(), lines(), rows(), small());
     let list = format!("[{}]", lines.trim_end().replace('\n', ","));
@@ -148,6 +195,11 @@ fn benches(criterion: &mut Criterion) {
 
     let mut group = criterion.benchmark_group("count");
     group.sample_size(20);
+    for (name, kind, body) in files() {
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        group
+            .bench_function(name, |bencher| bencher.iter(|| black_box(count(&kind, None, black_box(&body)))));
+    }
     let mut bench = |name: &str, body: &str, read: &dyn Fn(&[u8])| {
         group.throughput(Throughput::Bytes(body.len() as u64));
         group.bench_function(name, |bencher| bencher.iter(|| read(black_box(body.as_bytes()))));

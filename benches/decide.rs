@@ -50,6 +50,8 @@ fn catalog() -> Catalog {
                 action: ACTIONS[route % ACTIONS.len()],
                 categories: vec!["clinical".parse().expect("a name")],
                 public: false,
+                fields: Vec::new(),
+                besides: Vec::new(),
             })
             .collect(),
         classes: BTreeMap::from([(
@@ -83,6 +85,7 @@ fn may(number: usize) -> MaySettings {
         actions: vec![ACTIONS[route % ACTIONS.len()]],
         routes: vec![format!("route-{route}.*")],
         categories: vec!["clinical".parse().expect("a name")],
+        withhold: Vec::new(),
         shadow: false,
         when: WhenSettings {
             assurance: Some(AssuranceNeed {

@@ -137,22 +137,13 @@ fn event() -> (Opening, Closing) {
         ..Opening::begin(event, EventKind::Request, now)
     };
     let closing = Closing {
-        event,
-        time: now,
-        outcome: Outcome::Completed,
         status: Some(200),
-        reason: None,
         records: Count::Exactly(1),
         patients: Count::Exactly(1),
-        exceeded: None,
-        on_exceed: None,
-        found_file: false,
-        observed: None,
-        bytes_in: 0,
         bytes_out: 1024,
         duration_us: 1200,
         upstream_us: Some(800),
-        revoked: None,
+        ..Closing::of(event, now, Outcome::Completed)
     };
     (opening, closing)
 }

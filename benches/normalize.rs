@@ -7,6 +7,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use http::request::Parts;
 use http::{Method, Request};
 use leastway::domain::action::Action;
+use leastway::domain::given::WhenUnknown;
 use leastway::features::route::body::Body;
 use leastway::features::route::recognize::Recognized;
 use leastway::features::route::settings::{ApplicationSettings, RouteSettings, Unmatched};
@@ -30,6 +31,8 @@ fn table() -> RouteTable {
         providers: vec!["clinic".parse().expect("a name")],
         unmatched: Unmatched::Deny,
         idle_ignore: Vec::new(),
+        given: Vec::new(),
+        patient_unknown: WhenUnknown::Deny,
         quirks: Vec::new(),
         routes: routes.collect(),
     };

@@ -11,14 +11,19 @@ mod cap_request;
 mod claims;
 mod cookie_jar;
 mod count_csv;
+mod count_dicom;
 mod count_fhir;
 mod count_hl7;
 mod count_html;
+mod count_inside;
 mod count_json;
 mod count_multipart;
 mod count_ndjson;
+mod count_pdf;
 mod count_sql;
+mod count_xlsx;
 mod count_xml;
+mod count_zip;
 mod counting;
 mod decode;
 mod device_proof;
@@ -31,6 +36,7 @@ mod input;
 mod journal;
 mod justification;
 mod link;
+mod link_header;
 mod logout_token;
 mod manner;
 mod normalize_body;
@@ -50,6 +56,7 @@ mod normalize_xml_rpc;
 mod plain_reply;
 mod proof;
 mod proxy_header;
+mod redact;
 mod reply_count;
 mod reply_head;
 mod return_to;
@@ -83,14 +90,19 @@ targets! {
     claims,
     cookie_jar,
     count_csv,
+    count_dicom,
     count_fhir,
     count_hl7,
     count_html,
+    count_inside,
     count_json,
     count_multipart,
     count_ndjson,
+    count_pdf,
     count_sql,
+    count_xlsx,
     count_xml,
+    count_zip,
     decode,
     feeds,
     form_page,
@@ -101,6 +113,7 @@ targets! {
     journal,
     justification,
     link,
+    link_header,
     logout_token,
     manner,
     normalize_body,
@@ -119,6 +132,7 @@ targets! {
     normalize_xml_rpc,
     proof,
     proxy_header,
+    redact,
     reply_count,
     reply_head,
     return_to,

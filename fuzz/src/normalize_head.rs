@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use http::header::HOST;
 use http::{Method, Request, Uri, Version};
 use leastway::domain::action::Action;
+use leastway::domain::given::WhenUnknown;
 use leastway::features::route::settings::{ApplicationSettings, Quirk, RouteSettings, Unmatched};
 use leastway::features::route::table::RouteTable;
 use leastway::gateway::normalize::framing::BodyLength;
@@ -25,6 +26,8 @@ static TABLE: LazyLock<RouteTable> = LazyLock::new(|| {
         providers: vec!["clinic".parse().expect("a name")],
         unmatched: Unmatched::Deny,
         idle_ignore: Vec::new(),
+        given: Vec::new(),
+        patient_unknown: WhenUnknown::Deny,
         quirks: quirks.to_vec(),
         routes: vec![RouteSettings::new(
             "anything".parse().expect("a name"),

@@ -60,7 +60,11 @@ pub async fn start(
 fn counted(shared: Arc<Shared>, metrics: Vec<Arc<WorkerMetrics>>) -> Arc<dyn Fn() -> Counted + Send + Sync> {
     Arc::new(move || {
         // Sessions end on no worker's account.
-        let mut sum = Counted { revocation: shared.revocations.taken(), ..Counted::default() };
+        let mut sum = Counted {
+            revocation: shared.revocations.taken(),
+            relayed_revocation: shared.revocations.relayed(),
+            ..Counted::default()
+        };
         for worker in &metrics {
             sum.add(&worker.read());
         }
@@ -76,11 +80,13 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
             rules_version: rules.version.clone(),
             reload_succeeded: reload.succeeded,
             reloaded: reload.at,
+            is_in_touch: shared.is_in_touch(),
             connections: shared.room.taken(),
             providers: shared.authn.standing().into_iter().map(provider_state).collect(),
             directories: shared.directory.census(),
             signals: signals_now(&shared),
             feeds: rules.feeds.now(shared.clock.now()),
+            store: shared.store.standing(),
             upstreams: rules
                 .upstreams
                 .iter()

@@ -4,8 +4,12 @@ use http::header::CONTENT_TYPE;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 
+use crate::domain::patient::PatientRef;
 use crate::features::policy::person::ResolvedRoute;
-use crate::features::route::recognize::Recognized;
+use crate::features::route::ask::Asking;
+use crate::features::route::given::request::NamedPatient;
+use crate::features::route::recognize::{Matched, Recognized};
+use crate::features::route::table::Application;
 use crate::features::route::view::RequestView;
 use crate::gateway::normalize::host::Authority;
 use crate::gateway::normalize::locate;
@@ -24,11 +28,15 @@ pub fn resolve(rules: &Rules, method: &Method, url: &str, form: &[String]) -> Re
     let (recognized, _) =
         rules.routes.recognize_whole(application, &view, body.as_bytes(), rules.body_limits());
     match recognized {
-        Recognized::Route(matched) => Ok(ResolvedRoute {
-            application: application.name.clone(),
-            route: matched.route.index,
-            patient: matched.patient,
-        }),
+        Recognized::Route(matched) => {
+            let (quirks, captures) = (application.quirks, &*matched.route.captures);
+            let asking = Asking { target: &target, view: &view, bytes: body.as_bytes(), quirks, captures };
+            Ok(ResolvedRoute {
+                application: application.name.clone(),
+                route: matched.route.index,
+                patient: patient(rules, application, &matched, &asking)?,
+            })
+        }
         Recognized::NoRoute | Recognized::Unmatched => {
             Err(format!("no route of `{}` matches", application.name))
         }
@@ -39,6 +47,21 @@ pub fn resolve(rules: &Rules, method: &Method, url: &str, form: &[String]) -> Re
         Recognized::Mixed => Err("it calls several things that are not the same route".to_owned()),
         Recognized::Ambiguous => Err("several routes match, and none is the most specific".to_owned()),
         Recognized::MethodOverride => Err("a parameter overrides the method".to_owned()),
+    }
+}
+
+/// The patient whom a request names, in its path or where its route says.
+fn patient(
+    rules: &Rules,
+    application: &Application,
+    matched: &Matched<'_>,
+    asking: &Asking<'_>,
+) -> Result<Option<PatientRef>, String> {
+    let Some(given) = &matched.route.given else { return Ok(matched.patient.clone()) };
+    match given.read(asking, rules.body_limits()).map_err(|fault| fault.to_string())?.patient {
+        NamedPatient::Nobody => Ok(matched.patient.clone()),
+        NamedPatient::One(id) => Ok(Some(PatientRef::new(application.name.clone(), id))),
+        NamedPatient::Unclear => Err("the patient is named in two ways".to_owned()),
     }
 }
 

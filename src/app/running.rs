@@ -1,6 +1,7 @@
 //! The gateway while it runs: started from a configuration file, reloaded, drained.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,9 +13,11 @@ use super::control_plane;
 use super::detections;
 use super::feeds;
 use super::held;
+use super::nodes;
 use super::reload::{ReloadStatus, Reloaded, Reloader};
 use super::signals;
 use super::sockets::{Handed, Sockets};
+use super::store;
 use super::summary;
 use super::wiring;
 use super::workers::{self, Stop, Workers};
@@ -27,17 +30,19 @@ use crate::features::audit::JournalError;
 use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
 use crate::features::authn::RelyingParty;
-use crate::features::detect::{self, Detections};
+use crate::features::detect::Detections;
+use crate::features::directory::Directory;
 use crate::features::directory::settings::DirectoryBounds;
-use crate::features::directory::{self, Directory};
-use crate::features::guard::ledger::Ledger;
+use crate::features::given;
+use crate::features::given::table::Given;
+use crate::features::guard::ledger::{Amounts, Came, Ledger};
+use crate::features::hold::Holds;
 use crate::features::hold::settings::HoldBounds;
-use crate::features::hold::{self, Holds};
-use crate::features::risk::{self, Book};
-use crate::features::session::{self, SessionLimits, Sessions};
-use crate::features::signals::{self as provider_signals, Signals};
-use crate::features::upstream::assertion::AssertionKey;
+use crate::features::risk::Book;
+use crate::features::session::{SessionLimits, Sessions};
+use crate::features::signals::Signals;
 use crate::features::upstream::check;
+use crate::features::upstream::node_keys::NodeKeys;
 use crate::features::upstream::servers::Upstream;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
@@ -46,7 +51,6 @@ use crate::gateway::program::Turns;
 use crate::gateway::revocation::Revocations;
 use crate::gateway::room::Room;
 use crate::gateway::rules::Shared;
-use crate::platform::store::Store;
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +70,21 @@ pub struct Succession {
     pub handed: Handed,
     /// For how long the process before may still hold the journal. Zero: nobody may.
     pub patience: Duration,
+    /// One node's part of a store that tests share between two.
+    #[cfg(test)]
+    pub store: Option<crate::platform::store::Store>,
+}
+
+impl Succession {
+    /// After a process that may still hold the journal for so long.
+    pub const fn after(handed: Handed, patience: Duration) -> Self {
+        Self {
+            handed,
+            patience,
+            #[cfg(test)]
+            store: None,
+        }
+    }
 }
 
 /// The gateway while it runs.
@@ -120,20 +139,21 @@ impl Running {
         let now = clock.now();
 
         let came = feeds::first(&rules.feeds, now).await;
-        let (journal, sockets) = open(succession, settings, &clock, &entropy).await?;
+        let Succession {
+            handed,
+            patience,
+            #[cfg(test)]
+                store: given,
+        } = succession;
+        let (journal, sockets) = open((handed, patience), settings, &clock, &entropy).await?;
         let ledger = Arc::new(Ledger::new());
         restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
-        let parts = [
-            session::MIGRATIONS,
-            session::PROGRAM_MIGRATIONS,
-            hold::MIGRATIONS,
-            directory::MIGRATIONS,
-            provider_signals::MIGRATIONS,
-            risk::MIGRATIONS,
-            detect::MIGRATIONS,
-        ];
-        let store = Store::open(&settings.store, &parts)
-            .with_context(|| format!("the store `{}` cannot be used", settings.store.display()))?;
+        #[cfg(test)]
+        let store = given.map_or_else(|| store::open(&settings.store), Ok)?;
+        #[cfg(not(test))]
+        let store = store::open(&settings.store)?;
+        // Heard from before anything is read, so that nothing is missed in between.
+        let changes = store.changes();
         let holds = Holds::load(store.clone(), HoldBounds::default(), entropy.clone())
             .context("what is kept of forms cannot be read")?;
         let directory = Directory::load(
@@ -150,16 +170,22 @@ impl Running {
         let risk = Book::load(store.clone(), now).context("what is known of people cannot be read")?;
         let found = Detections::load(store.clone()).context("what was found cannot be read")?;
         let sessions =
-            Sessions::load(store, &settings.session, SessionLimits::default(), entropy.clone(), now)
+            Sessions::load(store.clone(), &settings.session, SessionLimits::default(), entropy.clone(), now)
                 .context("the sessions cannot be read")?;
+        sessions.agree().await.context("the nodes have no key in common")?;
         let authn = RelyingParty::new(settings.providers.clone(), entropy.clone())
-            .context("a provider's authorities cannot be used")?;
-        let assertion_key = assertion_key(&settings.store)?;
+            .context("a provider's authorities cannot be used")?
+            .sharing(store.clone());
+        let assertion_key = store::assertion_key(&settings.store.directory)?;
+        let node_keys = NodeKeys::new(&assertion_key, store.clone());
+        node_keys.maintain(now).await.context("the key of this node cannot be told to the others")?;
 
         let shared = Arc::new(Shared {
             rules: ArcSwap::from_pointee(rules),
             tls: ArcSwap::from(tls),
             settings: settings.gateway.clone(),
+            store,
+            is_behind: AtomicBool::new(false),
             sessions: Arc::new(sessions),
             directory: Arc::new(directory),
             signals: Arc::new(signals),
@@ -169,9 +195,12 @@ impl Running {
             authn: Arc::new(authn),
             turns: Turns::default(),
             revocations: Revocations::default(),
+            given: Arc::new(Given::new(&*entropy, given::table::Room::default())),
+            contexts: Arc::default(),
             ledger,
             journal,
             assertion_key,
+            node_keys,
             limits: Arc::new(Limits::new(std::time::Instant::now())),
             room: Room::new(settings.gateway.connections),
             clock,
@@ -189,6 +218,7 @@ impl Running {
         let control = control_plane::start(&loaded, &shared, &reloader, metrics, drain_seen.clone()).await?;
         let background = vec![
             control,
+            tokio::spawn(nodes::run(shared.clone(), changes)),
             tokio::spawn(maintain(shared.clone())),
             tokio::spawn(held::run(shared.clone())),
             tokio::spawn(summary::run(shared.clone())),
@@ -244,7 +274,7 @@ impl Running {
 /// The journal, which one process has at a time, and the sockets. Whoever takes over has sockets first, so that
 /// callers wait in their queues while the process before comes to its end.
 async fn open(
-    Succession { handed, patience }: Succession,
+    (handed, patience): (Handed, Duration),
     settings: &Settings,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
@@ -278,39 +308,19 @@ fn restore(ledger: &Ledger, directory: &Path, now: Timestamp) -> anyhow::Result<
             continue;
         };
         // What was begun counts, unless it is known to have been withheld.
-        let came = event.closing.as_ref().is_none_or(|closing| {
-            matches!(closing.outcome, Outcome::Completed | Outcome::Aborted)
-                && closing.status.is_none_or(|status| (200..300).contains(&status))
-        });
-        let found_file = event.closing.as_ref().is_some_and(|closing| closing.found_file);
+        let came = match &event.closing {
+            None => Some(Came::default()),
+            Some(closing) => {
+                let is_released = matches!(closing.outcome, Outcome::Completed | Outcome::Aborted)
+                    && closing.status.is_none_or(|status| (200..300).contains(&status));
+                let amounts = Amounts { records: closing.records.at_least(), bytes: closing.bytes_out };
+                is_released.then_some(Came { amounts, found_file: closing.found_file })
+            }
+        };
         let subject = SubjectId { issuer: subject.issuer.clone(), sub: subject.sub.clone() };
-        ledger.recall(&subject, &opening.takes(), (came, found_file), opening.time);
+        ledger.recall(&subject, &opening.takes(), came, opening.time);
     }
     Ok(())
-}
-
-/// The key that assertions are signed with lives beside the store, readable by us alone.
-fn assertion_key(store: &Path) -> anyhow::Result<AssertionKey> {
-    let path = store.with_file_name("assertion.key");
-    let pkcs8 = match std::fs::read(&path) {
-        Ok(pkcs8) => pkcs8,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let pkcs8 = AssertionKey::generate()?;
-            write_private(&path, &pkcs8)
-                .with_context(|| format!("`{}` cannot be written", path.display()))?;
-            pkcs8
-        }
-        Err(error) => return Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
-    };
-    AssertionKey::from_pkcs8(&pkcs8, "leastway".to_owned()).with_context(|| format!("`{}`", path.display()))
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 /// Sweeps expired sessions and saves when people were last seen.
@@ -324,6 +334,9 @@ async fn maintain(shared: Arc<Shared>) {
         }
         if let Err(error) = shared.directory.maintain().await {
             tracing::error!(error = %error, "the directory could not be saved");
+        }
+        if let Err(error) = shared.node_keys.maintain(now).await {
+            tracing::error!(error = %error, "the key of this node could not be told to the others");
         }
         if let Err(error) = shared.risk.maintain(now).await {
             tracing::error!(error = %error, "what is known of people could not be saved");

@@ -10,6 +10,7 @@ use crate::config::settings::Settings;
 use crate::config::{Loaded, Locations, Place, Problem, Problems, Severity};
 use crate::domain::application::ProviderName;
 use crate::domain::device::DeviceClass;
+use crate::domain::field::Field;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::browser::script;
 use crate::features::browser::settings::{BrowserSettings, ScriptUse};
@@ -17,7 +18,7 @@ use crate::features::client::Clients;
 use crate::features::facts::Feeds;
 use crate::features::facts::settings::{FeedSettings, words};
 use crate::features::policy::bundle::Rules as PolicyRules;
-use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogRoute};
+use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogField, CatalogRoute};
 use crate::features::policy::problem::{PolicyProblem, PolicySource};
 use crate::features::rewrite::Rewrite;
 use crate::features::rewrite::location::Origin;
@@ -79,8 +80,10 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             browsers: settings.browsers.clone(),
             faces: faces(&settings.providers),
             assurances: assurances(&settings.providers),
+            purposes: settings.purposes.clone(),
             clients: Clients::new(settings.clients.iter().cloned()),
             guard: settings.guard.clone(),
+            help: settings.help.clone(),
             trusted_proxies: settings.gateway.trusted_proxies.clone(),
             devices: Devices::new(settings.devices.clone()),
             risks: settings.risks.clone(),
@@ -170,6 +173,8 @@ pub fn catalog(routes: &RouteTable, providers: &[ProviderSettings], feeds: &[Fee
                 action: route.action,
                 categories: route.categories.to_vec(),
                 public: route.access == Access::Public,
+                fields: route.fields.iter().map(catalog_field).collect(),
+                besides: route.given.as_ref().map(|given| given.told()).unwrap_or_default(),
             })
         })
         .collect();
@@ -181,6 +186,10 @@ pub fn catalog(routes: &RouteTable, providers: &[ProviderSettings], feeds: &[Fee
     let claims = providers.iter().flat_map(|provider| provider.claims.keys().cloned());
     let attributes = claims.chain(facts.places.iter().map(ToString::to_string)).collect();
     Catalog { applications, routes, classes, attributes, facts }
+}
+
+fn catalog_field(field: &Field) -> CatalogField {
+    CatalogField { name: field.name.clone(), categories: field.categories.clone() }
 }
 
 fn proof_ages(devices: &[DeviceSettings]) -> BTreeMap<DeviceClass, Duration> {

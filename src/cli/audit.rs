@@ -59,6 +59,7 @@ pub struct VerifyArguments {
 }
 
 /// Arguments of `audit query`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, clap::Args)]
 pub struct QueryArguments {
     #[command(flatten)]
@@ -84,6 +85,12 @@ pub struct QueryArguments {
     /// Why, such as `export-over-request-limit`.
     #[arg(long, value_name = "WORD")]
     reason: Option<Reason>,
+    /// The number of the request, protocol, document or authorization by which it was done.
+    #[arg(long, value_name = "NUMBER")]
+    number: Option<String>,
+    /// Only what an accounting of disclosures lists (45 CFR 164.528).
+    #[arg(long)]
+    disclosures: bool,
     /// Only where rules in the shadow decided otherwise.
     #[arg(long)]
     shadow_differs: bool,
@@ -283,6 +290,8 @@ fn run_query(
         route: arguments.route.clone(),
         decision: arguments.decision,
         reason: arguments.reason,
+        number: arguments.number.clone(),
+        accounted: arguments.disclosures,
         shadow_differs: arguments.shadow_differs,
         ended: arguments.outcome,
         since: arguments.since.map(|since| since.at(now)),

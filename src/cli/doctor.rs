@@ -14,6 +14,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::isolation::applications;
 use super::providers::providers;
+use super::store::store;
 use super::{Exit, MainFile};
 use crate::app::rotation::files::left_beside;
 use crate::app::wiring;
@@ -22,11 +23,8 @@ use crate::features::audit::ReadError;
 use crate::features::audit::verify::{Expectations, verify};
 use crate::features::facts::settings::FeedSettings;
 use crate::features::facts::{FeedNow, Feeds};
-use crate::features::hold;
-use crate::features::session;
 use crate::foundation::clock::{Clock, SystemClock, Timestamp};
 use crate::foundation::entropy::{SystemEntropy, random_text};
-use crate::platform::store::{Condition, StoreError, examine as examine_store};
 
 /// Looks at everything that the gateway needs, and says what to do: certificates, ports, the store, the
 /// journal, the providers, the applications.
@@ -114,10 +112,10 @@ fn examine(file: &Path) -> anyhow::Result<Vec<Finding>> {
     for address in settings.gateway.listen.iter().copied().chain(redirect).chain([settings.control.listen]) {
         findings.push(listens(address));
     }
-    findings.push(store(&settings.store));
+    let runtime = super::serve::runtime()?;
+    findings.extend(runtime.block_on(store(&settings.store, &SystemClock)));
     findings.extend(journal(&settings.journal.directory));
     findings.extend(loaded.locations.secrets().values().filter_map(rotation));
-    let runtime = super::serve::runtime()?;
     findings.extend(runtime.block_on(feeds(&settings.feeds, now)));
     findings.extend(runtime.block_on(applications(&settings.upstreams)));
     findings.extend(runtime.block_on(providers(settings, now)));
@@ -225,24 +223,6 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn store(path: &Path) -> Finding {
-    let what = format!("store {}", path.display());
-    if !path.exists() {
-        return match probe(path.parent().unwrap_or(Path::new("."))) {
-            Ok(()) => Finding::ok(what, "not there yet, can be made"),
-            Err(error) => Finding::fail(what, error.to_string(), OURS_TO_WRITE),
-        };
-    }
-    match examine_store(path, &[session::MIGRATIONS, session::PROGRAM_MIGRATIONS, hold::MIGRATIONS]) {
-        Ok(Condition::UpToDate) => Finding::ok(what, "can be read"),
-        Ok(Condition::Older) => {
-            Finding::ok(what, "of an earlier version, the next start brings it up to date")
-        }
-        Err(StoreError::InUse { .. }) => Finding::ok(what, "in use by a gateway that runs"),
-        Err(error) => Finding::fail(what, error.to_string(), OURS_TO_WRITE),
-    }
-}
-
 fn journal(directory: &Path) -> [Finding; 2] {
     let what = format!("journal {}", directory.display());
     let writable = match probe(directory) {
@@ -307,7 +287,7 @@ fn rotation(place: &SecretPlace) -> Option<Finding> {
 }
 
 /// Whether a file can be made in `folder` or, where that is not there yet, in the folder that will hold it.
-fn probe(folder: &Path) -> io::Result<()> {
+pub(super) fn probe(folder: &Path) -> io::Result<()> {
     let there = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
     let file = there.join(format!(".leastway-doctor-{}", random_text::<9>(&SystemEntropy)));
     std::fs::OpenOptions::new().write(true).create_new(true).open(&file)?;
@@ -331,7 +311,7 @@ pub(super) fn chain_of(error: &dyn std::error::Error) -> String {
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const WARNED_DAYS: u64 = 30;
 const A_MOMENT: Duration = Duration::from_millis(500);
-const OURS_TO_WRITE: &str = "let the user that runs the gateway write there";
+pub(super) const OURS_TO_WRITE: &str = "let the user that runs the gateway write there";
 
 #[cfg(test)]
 mod tests {
@@ -381,18 +361,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("data/journal");
         assert!(journal(&deep).iter().all(|finding| finding.health == Health::Ok));
-        assert_eq!(store(&folder.path().join("data/leastway.db")).health, Health::Ok);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
     }
 
     #[test]
-    fn a_journal_that_is_no_journal_and_a_store_that_is_none_fail() {
+    fn a_journal_that_is_no_journal_fails() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("00000000000000000001.segment"), [1; 4096]).unwrap();
         assert_eq!(journal(folder.path())[1].health, Health::Fail);
-        let path = folder.path().join("leastway.db");
-        std::fs::write(&path, [7; 8192]).unwrap();
-        assert_eq!(store(&path).health, Health::Fail);
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod providers;
 mod schema;
 mod serve;
 mod session;
+mod store;
 mod validate;
 
 /// A reverse proxy that enforces access policy in front of EHR applications and admin consoles.
@@ -173,6 +174,9 @@ fn ask_policy(
             return policy::replay::run(arguments, file, out, problems);
         }
         policy::PolicyCommand::Learn(arguments) => return policy::learn::run(arguments, file, out),
+        policy::PolicyCommand::Prove(arguments) => {
+            return policy::prove::run(arguments, file, out, problems);
+        }
         policy::PolicyCommand::Tighten(arguments) => {
             return policy::tighten::run(arguments, file, out, problems);
         }

@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments, problems: &mut dyn Write) -> anyhow::Re
     let patience = if arguments.take_over { PATIENCE } else { Duration::ZERO };
     let descriptors = descriptors::raise();
     runtime()?.block_on(async {
-        let started = succeed(Succession { handed, patience }, arguments.main.file.clone()).await;
+        let started = succeed(Succession::after(handed, patience), arguments.main.file.clone()).await;
         let running = match started {
             Ok(running) => running,
             Err(StartError::Configuration(found)) => {

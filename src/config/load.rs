@@ -16,7 +16,7 @@ use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
     ApplicationDraft, Draft, RoleDraft, Written, application, client, detect, directory, feed, machine,
-    provider, risk, role, session, signals,
+    provider, purpose, risk, role, session, signals, store,
 };
 use super::shadow::shadow;
 use super::source::Source;
@@ -31,7 +31,8 @@ use crate::foundation::clock::{Clock as _, SystemClock, Timestamp};
 use crate::foundation::digest::Digest;
 use crate::foundation::secret::Secret;
 use crate::gateway::devices::DeviceSettings;
-use crate::gateway::settings::GatewaySettings;
+use crate::gateway::settings::{GatewaySettings, HelpSettings};
+use crate::platform::store::StoreSettings;
 
 /// A configuration that can be used.
 #[derive(Clone, Debug)]
@@ -199,6 +200,10 @@ fn read_named(readers: &[Reader<'_>], draft: &mut Draft) {
             draft.roles.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
             draft.role_names.push(Written { key: table.key().to_owned(), it: name });
         }
+        for (name, table) in reader.named("purpose") {
+            let settled = purpose::purpose(&name, &table);
+            draft.purposes.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
+        }
         for (name, table) in reader.named("risk") {
             let settled = risk::risk(&name, &table);
             draft.risks.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
@@ -241,11 +246,12 @@ fn read_feeds(readers: &[Reader<'_>], machine: Option<&Machine>, draft: &mut Dra
 struct Machine {
     gateway: GatewaySettings,
     control: ControlSettings,
-    store: PathBuf,
+    store: StoreSettings,
     journal: JournalSettings,
     session: SessionSettings,
     devices: Vec<DeviceSettings>,
     guard: GuardSettings,
+    help: HelpSettings,
     time_zone: String,
 }
 
@@ -253,7 +259,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     let version = main.whole("version");
     let gateway = main.table("gateway").and_then(|reader| machine::gateway(&reader));
     let control = main.table("control").and_then(|reader| machine::control(&reader));
-    let store = main.table("store").and_then(|reader| machine::store(&reader));
+    let store = main.table("store").and_then(|reader| store::store(&reader));
     let journal = main.table("journal").and_then(|reader| machine::journal(&reader));
     let devices = main.named("device");
     let asking = gateway.as_ref().and_then(|(gateway, _)| gateway.client_certificate.as_ref());
@@ -263,6 +269,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     draft.session = sessions.as_ref().map(|(times, _)| times.clone());
     draft.device_names = devices.into_iter().map(|(name, _)| name).collect();
     let guard = main.table("guard").and_then(|reader| machine::guard(&reader));
+    let help = main.table("help").and_then(|reader| machine::help(&reader));
     let time_zone = machine::time_zone(main);
     version?;
     let (gateway, certificates) = gateway?;
@@ -276,6 +283,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
         session,
         devices,
         guard: guard?,
+        help: help?,
         time_zone: time_zone?,
     })
 }
@@ -292,7 +300,7 @@ fn tell_upstreams(upstreams: &mut [UpstreamSettings], role: &RoleDraft) {
 }
 
 fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>) -> Settings {
-    let Machine { gateway, control, store, journal, mut session, devices, guard, time_zone } = machine;
+    let Machine { gateway, control, store, journal, mut session, devices, guard, help, time_zone } = machine;
     let (mut applications, mut upstreams) = (Vec::new(), Vec::new());
     let (mut rewrites, mut holds, mut browsers) = (Vec::new(), Vec::new(), Vec::new());
     for Written { it, key: _ } in draft.applications {
@@ -307,6 +315,8 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         browsers.push(browser);
     }
     let (risks, raises) = draft.risks.into_iter().map(|Written { it, key: _ }| (it.risk, it.raise)).unzip();
+    let titled = |Written { it: purpose::PurposeDraft { purpose, title }, .. }| Some((purpose, title?));
+    let purposes = draft.purposes.into_iter().filter_map(titled).collect();
     for role in &draft.roles {
         tell_upstreams(&mut upstreams, &role.it);
     }
@@ -322,12 +332,14 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         session,
         devices,
         guard,
+        help,
         applications,
         upstreams,
         rewrites,
         holds,
         browsers,
         roles: draft.roles.into_iter().map(|written| written.it.settings).collect(),
+        purposes,
         risks,
         raises,
         detections: draft.detections.into_iter().map(|written| written.it).collect(),

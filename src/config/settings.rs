@@ -21,7 +21,9 @@ use crate::features::signals::settings::SignalSettings;
 use crate::features::upstream::settings::UpstreamSettings;
 use crate::foundation::digest::Digest;
 use crate::gateway::devices::DeviceSettings;
-use crate::gateway::settings::GatewaySettings;
+use crate::gateway::purpose::PurposeTitles;
+use crate::gateway::settings::{GatewaySettings, HelpSettings};
+use crate::platform::store::StoreSettings;
 
 /// The whole configuration, settled.
 #[derive(Clone, Debug)]
@@ -30,8 +32,8 @@ pub struct Settings {
     pub gateway: GatewaySettings,
     /// The control plane.
     pub control: ControlSettings,
-    /// The embedded store's file.
-    pub store: PathBuf,
+    /// The store.
+    pub store: StoreSettings,
     /// The journal.
     pub journal: JournalSettings,
     /// The providers.
@@ -48,6 +50,8 @@ pub struct Settings {
     pub devices: Vec<DeviceSettings>,
     /// The guard's bounds.
     pub guard: GuardSettings,
+    /// Whom refused people ask.
+    pub help: HelpSettings,
     /// What is protected.
     pub applications: Vec<ApplicationSettings>,
     /// How it is reached; one for each application, in the same order.
@@ -60,6 +64,8 @@ pub struct Settings {
     pub browsers: Vec<BrowserSettings>,
     /// Who may do what.
     pub roles: Vec<RoleSettings>,
+    /// What pages call purposes, where operators say it.
+    pub purposes: PurposeTitles,
     /// What makes it more that is asked of a person.
     pub risks: Vec<RiskSettings>,
     /// Where that counts, and what it asks for; one for each risk, in the same order.

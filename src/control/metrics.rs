@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::state::{ControlState, Present};
-use super::{detection_metrics, feed_metrics, signal_metrics, upstream_metrics};
+use super::{detection_metrics, feed_metrics, signal_metrics, store_metrics, upstream_metrics};
 use crate::domain::measure::{BOUNDS, Counted, Histogram};
 use crate::features::audit::Counters;
 use crate::features::detect::Figures;
@@ -57,6 +57,7 @@ impl Collector for Snapshot {
         self.present(&mut encoder)?;
         self.directories(&mut encoder)?;
         signal_metrics::encode(&self.present.signals, &mut encoder)?;
+        store_metrics::encode(self.present.store, &mut encoder)?;
         feed_metrics::encode(&self.present.feeds, &mut encoder)?;
         detection_metrics::encode(&self.detections, &mut encoder)?;
         upstream_metrics::encode(&self.present.upstreams, &mut encoder)
@@ -115,6 +116,12 @@ impl Snapshot {
             "Replies withheld beyond the minimum necessary",
             self.counted.withheld,
         )?;
+        counter(
+            encoder,
+            "replies_redacted",
+            "Replies that passed without fields that are withheld",
+            self.counted.redacted,
+        )?;
         let mut risks = encoder.encode_descriptor(
             "risks",
             "Events in which a risk stood or was cleared, by risk and what came of it",
@@ -148,6 +155,12 @@ impl Snapshot {
             "time_to_revoke",
             "From when it was here that sessions are to end until that was done: what went on by them cut, store and journal written",
             &self.counted.revocation,
+        )?;
+        histogram(
+            encoder,
+            "time_to_revoke_relayed",
+            "From when it was at another node that sessions are to end, by its clock, until that was done here",
+            &self.counted.relayed_revocation,
         )
     }
 
@@ -256,6 +269,12 @@ impl Snapshot {
         gauge(encoder, "sessions", "Sessions", self.sessions as u64)?;
         gauge(
             encoder,
+            "store_in_touch",
+            "Whether it is known here what other nodes have changed",
+            u64::from(present.is_in_touch),
+        )?;
+        gauge(
+            encoder,
             "config_last_reload_success",
             "Whether the last reload succeeded",
             u64::from(present.reload_succeeded),
@@ -295,7 +314,7 @@ fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, number: 
     metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
 }
 
-fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, number: u64) -> Encoded {
+pub(super) fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, number: u64) -> Encoded {
     let metric = ConstGauge::new(number);
     metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
 }

@@ -19,6 +19,7 @@ pub mod settings;
 mod signal_metrics;
 pub mod signals;
 pub mod state;
+mod store_metrics;
 #[cfg(test)]
 mod tests;
 mod upstream_metrics;

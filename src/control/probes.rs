@@ -13,16 +13,18 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Whether requests can be served: the journal can be written, and nobody has asked to stop. A provider
+/// Whether requests can be served: the journal can be written, it is known what other nodes have changed, and nobody has
+/// asked to stop. A provider
 /// that cannot be used is told, but does not make the gateway unready: whoever is signed in works on.
 pub async fn readyz(State(state): State<ControlState>) -> Response {
     let present = (state.present)();
     let (journal, draining) = (state.journal.is_writable(), *state.draining.borrow());
-    let ready = journal && !draining;
+    let ready = journal && present.is_in_touch && !draining;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "ready": ready,
         "journal_writable": journal,
+        "store_in_touch": present.is_in_touch,
         "draining": draining,
         "rules_version": &*present.rules_version,
         "providers": present.providers,

@@ -77,7 +77,7 @@ pub(super) fn order(state: &ControlState, asked: Question) -> Result<Revocation,
     let moment = asked.asked.map_or(received, |moment| moment.min(received));
     let target = asked.target(&(state.present)().providers)?;
     let (cause, why, request) = (Cause::Administrator, Some(why), None);
-    Ok(Revocation { target, cause, why, request, asked: moment, received })
+    Ok(Revocation { target, cause, why, request, asked: moment, received, relayed: None })
 }
 
 impl Question {

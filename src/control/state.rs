@@ -28,6 +28,7 @@ use crate::features::upstream::servers::UpstreamNow;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
 use crate::foundation::secret::Secret;
+use crate::platform::store::Standing;
 
 /// What the control plane shows, and what it does.
 #[derive(Clone)]
@@ -121,6 +122,8 @@ pub struct Present {
     pub reload_succeeded: bool,
     /// When it was.
     pub reloaded: Timestamp,
+    /// Whether it is known here what other nodes have changed.
+    pub is_in_touch: bool,
     /// Connections of callers.
     pub connections: usize,
     /// Which providers can be used.
@@ -131,6 +134,8 @@ pub struct Present {
     pub signals: Vec<SignalsNow>,
     /// How each feed stands.
     pub feeds: Vec<FeedNow>,
+    /// How the store stands.
+    pub store: Standing,
     /// How the applications' servers stand.
     pub upstreams: Vec<(ApplicationName, UpstreamNow)>,
 }

@@ -43,7 +43,7 @@ use crate::foundation::entropy::SystemEntropy;
 use crate::foundation::id::RequestId;
 use crate::foundation::secret::Secret;
 use crate::platform::http::body::read_bounded;
-use crate::platform::store::Store;
+use crate::platform::store::{Standing, Store};
 
 pub(super) const TOKEN: &str = "a-token-of-an-operator";
 pub(super) const NAME: &str = "Nadia Nurse";
@@ -207,8 +207,10 @@ fn present() -> Present {
         signals: vec![SignalsNow { provider: "clinic".parse().unwrap(), stream, barred: 2 }],
         directories: vec![("clinic".parse().unwrap(), Census { active: 7, disabled: 2, groups: 3 })],
         feeds: vec![feed()],
+        store: Standing { waiting: 6, behind: 7 },
         upstreams: vec![("ehr".parse().unwrap(), servers())],
         rules_version: "c0ffee".into(),
+        is_in_touch: true,
         reload_succeeded: false,
         reloaded: start(),
         connections: 3,
@@ -441,7 +443,10 @@ async fn the_metrics_are_open_metrics_and_name_nobody() {
     assert_eq!(sample(&text, r#"leastway_events_total{outcome="refused"}"#), "7");
     assert_eq!(sample(&text, "leastway_sessions"), "1");
     assert_eq!(sample(&text, "leastway_connections_open"), "3");
+    assert_eq!(sample(&text, "leastway_store_in_touch"), "1");
     assert_eq!(sample(&text, "leastway_journal_writable"), "1");
+    assert_eq!(sample(&text, "leastway_store_waiting"), "6");
+    assert_eq!(sample(&text, "leastway_store_behind"), "7");
     assert_eq!(sample(&text, "leastway_config_last_reload_success"), "0");
     assert_eq!(sample(&text, r#"leastway_rules{version="c0ffee"}"#), "1");
     for (series, value) in [("in", "0"), ("in_flight", "4"), ("requests_total", "90"), ("failed_total", "5")]
@@ -482,6 +487,12 @@ async fn the_gateway_is_ready_until_it_drains_or_its_journal_ends() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(body.contains(r#""journal_writable":false"#), "{body}");
     assert_eq!(house.ask("GET", "/healthz", None).await.0, StatusCode::OK, "the process still lives");
+
+    let mut house = House::open().await;
+    house.state.present = Arc::new(|| Present { is_in_touch: false, ..present() });
+    let (status, body) = house.ask("GET", "/readyz", None).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(body.contains(r#""store_in_touch":false"#), "{body}");
 }
 
 #[tokio::test]

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::application::RoleName;
 use super::assurance::AssuranceNeed;
 use super::device::DeviceClass;
+use super::field::FieldName;
 use super::limit::Limits;
 use super::proof::Permit;
+use super::purpose::Purpose;
 use super::reason::Reason;
 use super::told::Marks;
 
@@ -44,7 +46,7 @@ impl Grounds {
         let more = other.rules.iter().filter(|rule| !self.rules.contains(rule));
         Self {
             rules: self.rules.iter().chain(more).cloned().collect(),
-            obligations: Obligations { limits: self.obligations.limits.strictest(other.obligations.limits) },
+            obligations: self.obligations.and(&other.obligations),
             rested: self.rested.or(other.rested),
             cached: self.cached && other.cached,
         }
@@ -52,10 +54,27 @@ impl Grounds {
 }
 
 /// What the gateway must do when it permits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obligations {
     /// Count, and hold to these numbers.
     pub limits: Limits,
+    /// Take these fields out of the reply, by name, in order.
+    pub withheld: Arc<[FieldName]>,
+}
+
+impl Obligations {
+    /// None at all.
+    pub fn none() -> Self {
+        Self { limits: Limits::NONE, withheld: Arc::default() }
+    }
+
+    /// Both: the stricter numbers, the fields of each.
+    fn and(&self, other: &Self) -> Self {
+        let mut withheld = [&*self.withheld, &*other.withheld].concat();
+        withheld.sort_unstable();
+        withheld.dedup();
+        Self { limits: self.limits.strictest(other.limits), withheld: withheld.into() }
+    }
 }
 
 /// Not yet.
@@ -67,6 +86,8 @@ pub enum Challenge {
     StepUp(AssuranceNeed, Reason),
     /// Give a reason first.
     Justify,
+    /// Say first for which of these purposes you work.
+    Purpose(Vec<Purpose>),
 }
 
 impl Challenge {
@@ -76,6 +97,7 @@ impl Challenge {
             Self::SignIn => Reason::SignInRequired,
             Self::StepUp(_, reason) => *reason,
             Self::Justify => Reason::JustificationRequired,
+            Self::Purpose(_) => Reason::PurposeRequired,
         }
     }
 }
@@ -110,5 +132,5 @@ pub enum WayOn {
     /// Ask for one of these roles.
     Role(Vec<RoleName>),
     /// Work for one of these purposes.
-    Purpose(Vec<super::purpose::Purpose>),
+    Purpose(Vec<Purpose>),
 }

@@ -19,6 +19,8 @@ use super::assurance::AssuranceClass;
 use super::count::Count;
 use super::detection::{Detection, Review};
 use super::device::DeviceClass;
+use super::field::EventRedacted;
+use super::given::{EventGiven, EventNeeded, PatientContext};
 use super::kept::Kept;
 use super::limit::Exceeded;
 use super::patient::PatientDigest;
@@ -171,6 +173,12 @@ pub struct Opening {
     /// The patient whom the request names.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub patient: Option<PatientDigest>,
+    /// What it has to do with the patient whose record its session has open.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub patient_context: Option<PatientContext>,
+    /// What it brings that was handed out before, and whether it is theirs.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub needed: Vec<EventNeeded>,
     /// What it takes of the windows, where that is not what `action` and `patient` say: where it holds several
     /// requests, or takes nothing because its route is public.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -197,6 +205,12 @@ pub struct Opening {
     /// The reason that the person gave, where the rule asks for one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub justification: Option<EventJustification>,
+    /// Whether it is a disclosure that an accounting has to list (45 CFR 164.528): the recipient is in `justification`.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub accounted: bool,
+    /// The person has said why they work, and this is what they said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub purpose: Option<Box<EventPurpose>>,
     /// What the request did with something that a person had typed, or how that came to be kept.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub hold: Option<Box<EventHold>>,
@@ -302,6 +316,22 @@ pub struct EventJustification {
     /// In the person's own words.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub text: String,
+    /// The number of the request, protocol, document or authorization by which it is done.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub number: Option<String>,
+    /// To whom it goes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub recipient: Option<String>,
+}
+
+/// For what a person works from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventPurpose {
+    /// What it was before; absent where they had not said yet.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub before: Option<Purpose>,
+    /// What it is now.
+    pub now: Purpose,
 }
 
 /// Something that a person had typed, as events tell of it: never what is in it.
@@ -437,9 +467,15 @@ pub struct Closing {
     /// Whether the reply was a file although the route's action is only to look: it counts as an export.
     #[serde(skip_serializing_if = "is_false", default)]
     pub found_file: bool,
+    /// Which fields of the reply were withheld.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub redacted: Option<Box<EventRedacted>>,
     /// What the reply was, where no route matched the request.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub observed: Option<Box<EventObserved>>,
+    /// What the reply handed out.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub given: Vec<EventGiven>,
     /// Bytes of the request's body.
     pub bytes_in: u64,
     /// Bytes of the reply's body that were sent.
@@ -484,6 +520,8 @@ impl Opening {
             batch_entry: None,
             query_keys: Vec::new(),
             patient: None,
+            patient_context: None,
+            needed: Vec::new(),
             taken: None,
             subject: None,
             verdict: Verdict::Deny,
@@ -493,6 +531,8 @@ impl Opening {
             credential: None,
             relationships: Vec::new(),
             justification: None,
+            accounted: false,
+            purpose: None,
             hold: None,
             lock: None,
             risks: Vec::new(),
@@ -530,7 +570,9 @@ impl Closing {
             exceeded: None,
             on_exceed: None,
             found_file: false,
+            redacted: None,
             observed: None,
+            given: Vec::new(),
             bytes_in: 0,
             bytes_out: 0,
             duration_us: 0,

@@ -26,8 +26,18 @@ pub struct Limits {
     pub records_per_response: Option<u64>,
     /// Records in one reply that is taken away (see `Action::takes_away`).
     pub records_per_export: Option<u64>,
+    /// Records that are looked at in 60 minutes, rolling: many small pages add up.
+    pub records_per_hour: Option<u64>,
+    /// Distinct patients that lists name in 60 minutes, rolling.
+    pub patients_listed_per_hour: Option<u64>,
+    /// Distinct patients opened in 60 minutes, rolling.
+    pub patients_opened_per_hour: Option<u64>,
     /// Replies taken away in 24 hours, rolling.
     pub exports_per_day: Option<u64>,
+    /// Records taken away in 24 hours, rolling.
+    pub records_exported_per_day: Option<u64>,
+    /// Bytes of replies taken away in 24 hours, rolling, as they are sent: compressed ones count compressed.
+    pub bytes_exported_per_day: Option<u64>,
     /// Distinct patients opened in a shift: a window of 12 hours, rolling.
     pub patients_opened_per_shift: Option<u64>,
     /// Records that may be asked for at once, where a route has a cap on that.
@@ -49,10 +59,36 @@ closed_list! {
         RecordsPerResponse = "records_per_response",
         /// See [`Limits::records_per_export`].
         RecordsPerExport = "records_per_export",
+        /// See [`Limits::records_per_hour`].
+        RecordsPerHour = "records_per_hour",
+        /// See [`Limits::patients_listed_per_hour`].
+        PatientsListedPerHour = "patients_listed_per_hour",
+        /// See [`Limits::patients_opened_per_hour`].
+        PatientsOpenedPerHour = "patients_opened_per_hour",
         /// See [`Limits::exports_per_day`].
         ExportsPerDay = "exports_per_day",
+        /// See [`Limits::records_exported_per_day`].
+        RecordsExportedPerDay = "records_exported_per_day",
+        /// See [`Limits::bytes_exported_per_day`].
+        BytesExportedPerDay = "bytes_exported_per_day",
         /// See [`Limits::patients_opened_per_shift`].
         PatientsOpenedPerShift = "patients_opened_per_shift",
+    }
+}
+
+impl LimitName {
+    /// Whether it bounds what many requests take together.
+    pub const fn is_window(self) -> bool {
+        match self {
+            Self::RecordsPerResponse | Self::RecordsPerExport => false,
+            Self::RecordsPerHour
+            | Self::PatientsListedPerHour
+            | Self::PatientsOpenedPerHour
+            | Self::ExportsPerDay
+            | Self::RecordsExportedPerDay
+            | Self::BytesExportedPerDay
+            | Self::PatientsOpenedPerShift => true,
+        }
     }
 }
 
@@ -61,7 +97,12 @@ impl Limits {
     pub const NONE: Self = Self {
         records_per_response: None,
         records_per_export: None,
+        records_per_hour: None,
+        patients_listed_per_hour: None,
+        patients_opened_per_hour: None,
         exports_per_day: None,
+        records_exported_per_day: None,
+        bytes_exported_per_day: None,
         patients_opened_per_shift: None,
         page_size: None,
         days_back: None,
@@ -70,6 +111,46 @@ impl Limits {
         on_unknown_count: OnExceed::Advise,
     };
 
+    /// Whether what is looked at adds up to something that is bounded.
+    pub const fn bound_lists(&self) -> bool {
+        self.records_per_hour.is_some() || self.patients_listed_per_hour.is_some()
+    }
+
+    /// Whether what is taken away adds up to something that is bounded, beyond its number.
+    pub const fn bound_exports(&self) -> bool {
+        self.records_exported_per_day.is_some() || self.bytes_exported_per_day.is_some()
+    }
+
+    /// The number of this name.
+    pub const fn number(&self, name: LimitName) -> Option<u64> {
+        match name {
+            LimitName::RecordsPerResponse => self.records_per_response,
+            LimitName::RecordsPerExport => self.records_per_export,
+            LimitName::RecordsPerHour => self.records_per_hour,
+            LimitName::PatientsListedPerHour => self.patients_listed_per_hour,
+            LimitName::PatientsOpenedPerHour => self.patients_opened_per_hour,
+            LimitName::ExportsPerDay => self.exports_per_day,
+            LimitName::RecordsExportedPerDay => self.records_exported_per_day,
+            LimitName::BytesExportedPerDay => self.bytes_exported_per_day,
+            LimitName::PatientsOpenedPerShift => self.patients_opened_per_shift,
+        }
+    }
+
+    /// The place of the number of this name.
+    pub const fn number_mut(&mut self, name: LimitName) -> &mut Option<u64> {
+        match name {
+            LimitName::RecordsPerResponse => &mut self.records_per_response,
+            LimitName::RecordsPerExport => &mut self.records_per_export,
+            LimitName::RecordsPerHour => &mut self.records_per_hour,
+            LimitName::PatientsListedPerHour => &mut self.patients_listed_per_hour,
+            LimitName::PatientsOpenedPerHour => &mut self.patients_opened_per_hour,
+            LimitName::ExportsPerDay => &mut self.exports_per_day,
+            LimitName::RecordsExportedPerDay => &mut self.records_exported_per_day,
+            LimitName::BytesExportedPerDay => &mut self.bytes_exported_per_day,
+            LimitName::PatientsOpenedPerShift => &mut self.patients_opened_per_shift,
+        }
+    }
+
     /// The stricter of both, number by number: what holds when rules of two roles permit.
     #[must_use]
     pub fn strictest(self, other: Self) -> Self {
@@ -77,11 +158,7 @@ impl Limits {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        Self {
-            records_per_response: fewer(self.records_per_response, other.records_per_response),
-            records_per_export: fewer(self.records_per_export, other.records_per_export),
-            exports_per_day: fewer(self.exports_per_day, other.exports_per_day),
-            patients_opened_per_shift: fewer(self.patients_opened_per_shift, other.patients_opened_per_shift),
+        let mut both = Self {
             page_size: fewer(self.page_size, other.page_size),
             days_back: fewer(self.days_back, other.days_back),
             formats: match (self.formats, other.formats) {
@@ -90,7 +167,12 @@ impl Limits {
             },
             on_exceed: self.on_exceed.max(other.on_exceed),
             on_unknown_count: self.on_unknown_count.max(other.on_unknown_count),
+            ..Self::NONE
+        };
+        for name in LimitName::ALL {
+            *both.number_mut(*name) = fewer(self.number(*name), other.number(*name));
         }
+        both
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Counted {
     pub connections_cut: u64,
     /// Replies withheld because of their number of records.
     pub withheld: u64,
+    /// Replies that passed without fields that are withheld.
+    pub redacted: u64,
     /// Risks, by what came of them in how many events.
     pub risks: BTreeMap<(RiskName, RiskStep), u64>,
     /// What rules in the shadow answered, by application, their verdict and whether those in force decided otherwise.
@@ -51,6 +53,8 @@ pub struct Counted {
     /// From when it was here that sessions are to end until what goes on by them was cut (or 1 s, for callers that take
     /// nothing), and store and journal had it.
     pub revocation: Histogram,
+    /// The same of what another node was asked, from when it was there.
+    pub relayed_revocation: Histogram,
 }
 
 /// How often something took how long.
@@ -119,6 +123,8 @@ impl Counted {
         self.connections += other.connections;
         self.connections_refused += other.connections_refused;
         self.withheld += other.withheld;
+        self.redacted += other.redacted;
         self.revocation.add(&other.revocation);
+        self.relayed_revocation.add(&other.relayed_revocation);
     }
 }

@@ -31,6 +31,8 @@ closed_list! {
         AuthTooOld = "auth-too-old",
         /// A reason has to be given first.
         JustificationRequired = "justification-required",
+        /// The person has to say first for which of their purposes they work.
+        PurposeRequired = "purpose-required",
         /// The person has to prove who they are: they were not proven at this browser before.
         DeviceNew = "device-new",
         /// The person has to prove who they are: they were not proven in this network before.
@@ -105,6 +107,8 @@ closed_list! {
         ExportOverWindowBudget = "export-over-window-budget",
         /// The records of an export cannot be counted.
         CountUnknown = "count-unknown",
+        /// A field that is withheld cannot be taken out of the reply.
+        RedactionImpossible = "redaction-impossible",
         /// A page size that cannot be brought within the cap.
         PageSizeRejected = "page-size-rejected",
         /// A search for everything, or nearly.
@@ -121,6 +125,13 @@ closed_list! {
         JoinNotAllowed = "join-not-allowed",
         /// It would be sent where nothing may be sent.
         DestinationNotAllowed = "destination-not-allowed",
+        // not what was given to them
+        /// What the request brings was not given to whoever asks: it is another's, too old, forgotten or made up.
+        NotYours = "not-yours",
+        /// The request is about the patient whose record is open, and who that is is not known.
+        PatientUnknown = "patient-unknown",
+        /// The reply hands out an address at which nobody guards what is there.
+        LeadsElsewhere = "leads-elsewhere",
         // something is down
         /// The application does not accept the account under which we are known to it.
         UpstreamSignInFailed = "upstream-sign-in-failed",

@@ -50,9 +50,98 @@ pub enum ReplyKind {
     Hl7v2,
     /// Parts of a multipart body (RFC 2046).
     Multipart,
-    /// Not countable by us, such as a PDF or a ZIP archive: the number is unknown, which for an
+    /// Files in a ZIP archive (APPNOTE 6.3), or what they hold.
+    Zip(ArchiveShape),
+    /// Rows of a workbook (ECMA-376, XLSX), over all of its sheets.
+    Xlsx {
+        /// Whether the first row of each sheet names the columns.
+        header: bool,
+    },
+    /// DICOM files (PS3.10), each of which is one record: an instance.
+    Dicom,
+    /// A PDF document (ISO 32000-2).
+    Pdf {
+        /// What counts as a record in it.
+        record: PdfRecord,
+    },
+    /// Files in strings of a JSON document, by what they hold.
+    Inside(InsideShape),
+    /// Not countable by us, such as a document of a foreign format: the number is unknown, which for an
     /// export is too many.
     Opaque,
+}
+
+/// What is a record of a PDF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PdfRecord {
+    /// Each page.
+    Page,
+    /// The document, whatever it holds: for what is about one patient.
+    Document,
+}
+
+/// What is in a string of a JSON document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InsideShape {
+    /// Where the string is.
+    pub at: RecordsPointer,
+    /// How the file is written in it.
+    pub encoding: Encoding,
+    /// What it holds.
+    pub of: Box<ReplyKind>,
+}
+
+/// How a file is written in a string.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// RFC 4648, in either alphabet, padded or not, on one line or several.
+    #[default]
+    Base64,
+    /// As it is.
+    Text,
+}
+
+/// What is in an archive. A file that is neither counted nor expected beside makes the number unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveShape {
+    /// The files that are counted.
+    pub entries: FileNames,
+    /// The files that may lie beside, and are no records.
+    pub besides: FileNames,
+    /// What each counted file holds; none: each of them is a record.
+    pub of: Option<Box<ReplyKind>>,
+}
+
+/// Names of files in an archive, in which `*` stands for any run of characters, `/` among them. ASCII letters are
+/// alike in either case, as they are to whoever unpacks on Windows or macOS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileNames(Arc<[Box<[u8]>]>);
+
+impl FileNames {
+    /// Names that match any of these patterns.
+    pub fn any_of<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(patterns.into_iter().map(|pattern| pattern.to_ascii_lowercase().into_bytes().into()).collect())
+    }
+
+    /// Whether one of the patterns matches this name.
+    pub fn contain(&self, name: &[u8]) -> bool {
+        self.0.iter().any(|pattern| matches(pattern, name))
+    }
+}
+
+/// Takes what stands before the first `*` and behind the last one off both ends, and finds each of the others as early
+/// as it can be: no time grows beyond the product of both lengths.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let mut parts = pattern.split(|byte| *byte == b'*');
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        let found = (0..=rest.len()).find(|at| rest.get(*at..).is_some_and(|rest| rest.starts_with(part)));
+        let Some(after) = found.and_then(|at| rest.get(at + part.len()..)) else { return false };
+        rest = after;
+    }
+    rest.ends_with(last)
 }
 
 /// Where in a JSON document the array of records is: a pointer (RFC 6901; empty: the whole document), in which a
@@ -139,4 +228,34 @@ pub enum PatientLocator {
     Attribute(String),
     /// The XML element of that name, wherever it stands inside a record.
     Element(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_stands_for_names_of_files() {
+        let cases = [
+            ("*", "", true),
+            ("*", "any/thing", true),
+            ("*.csv", "patients.csv", true),
+            ("*.csv", "2026/Patients.CSV", true),
+            ("*.csv", "patients.csv.exe", false),
+            ("*.csv", ".csv", true),
+            ("a*a", "a", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("README", "readme", true),
+            ("README", "readme.txt", false),
+            ("IMAGES/*", "images/IM0", true),
+            ("", "", true),
+            ("", "x", false),
+        ];
+        for (pattern, name, expected) in cases {
+            assert_eq!(FileNames::any_of([pattern]).contain(name.as_bytes()), expected, "{pattern} {name}");
+        }
+        assert!(!FileNames::default().contain(b"a"));
+        assert!(FileNames::any_of(["*.csv", "*.txt"]).contain(b"a.txt"));
+    }
 }

@@ -26,6 +26,9 @@ pub struct Revocation {
     pub asked: Timestamp,
     /// When it was here.
     pub received: Timestamp,
+    /// The event of it at the node that it was asked of, which has told this one; absent where it was asked of this node.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub relayed: Option<RequestId>,
 }
 
 /// What is to end.

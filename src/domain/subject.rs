@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::application::{ApplicationName, ProviderName, RoleName};
 use super::assurance::Assurance;
-use super::purpose::Purpose;
+use super::purpose::{Needs, Purpose};
 use crate::foundation::clock::Timestamp;
 
 /// The person or system acting, as the provider knows them. `issuer` and `sub` together are the
@@ -63,6 +63,19 @@ pub struct Justification {
     pub application: ApplicationName,
     /// When.
     pub given: Timestamp,
+    /// The number of the request, protocol, document or authorization by which it is done.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub number: Option<String>,
+    /// To whom it goes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub recipient: Option<String>,
+}
+
+impl Justification {
+    /// Whether it says all that has to be said.
+    pub const fn meets(&self, needs: Needs) -> bool {
+        (needs.number.is_none() || self.number.is_some()) && (!needs.recipient || self.recipient.is_some())
+    }
 }
 
 /// The subject of a request together with what this session has established.

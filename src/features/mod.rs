@@ -13,6 +13,7 @@ pub mod signals;
 pub mod policy;
 pub mod risk;
 // What passes.
+pub mod given;
 pub mod guard;
 pub mod rewrite;
 pub mod upstream;

@@ -181,8 +181,12 @@ impl Passage<'_> {
         let sent = Normalized { head, query: Query::read(target)?, ..self.normalized.clone() };
         let sought = seek_whole(&self.moment.current.rules, &sent, parts, bytes)?;
         let route = |part: &Part| part.route.as_ref().map(|route| route.index);
+        // What it brings was looked at, and is not what a cap may change.
+        let brings = |part: &Part| part.brings.clone();
         let same = route(&sought.part) == route(&self.part)
-            && sought.entries.iter().map(route).eq(self.entries.iter().map(route));
+            && sought.entries.iter().map(route).eq(self.entries.iter().map(route))
+            && brings(&sought.part) == brings(&self.part)
+            && sought.entries.iter().map(brings).eq(self.entries.iter().map(brings));
         // The configuration refuses caps that would tell routes apart, but not for routes beside.
         if same { Ok(()) } else { Err(Refusal::Internal) }
     }

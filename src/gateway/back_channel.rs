@@ -63,7 +63,7 @@ fn is_form(kind: &HeaderValue) -> bool {
 async fn end(moment: &Moment, logout: Logout) -> Result<(), LogoutRefused> {
     let Logout { provider, target, asked } = logout;
     let (cause, request, received) = (Cause::BackChannelLogout, Some(moment.event), moment.now);
-    let revocation = Revocation { target, cause, why: None, request, asked, received };
+    let revocation = Revocation { target, cause, why: None, request, asked, received, relayed: None };
     let revoked = moment.worker.shared.revoke(revocation, None).await?;
     tracing::debug!(request.id = %moment.event, %provider, sessions = revoked.sessions, "signed out at the provider");
     Ok(())

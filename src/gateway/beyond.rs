@@ -9,7 +9,7 @@ use crate::domain::decision::Challenge;
 use crate::domain::event::Taken;
 use crate::domain::reason::Reason;
 use crate::features::guard::count::Tally;
-use crate::features::guard::ledger::ExportSlot;
+use crate::features::guard::ledger::{Claim, ExportSlot};
 use crate::features::guard::limit::{self, Beyond, Step, Terms};
 use crate::features::guard::release::{Cause, Withheld};
 use crate::features::upstream::error::UpstreamError;
@@ -43,6 +43,13 @@ impl Passage<'_> {
             Taken::by(action(part), patient.map(|patient| patient.digest(key)))
         };
         self.entries.iter().fold(of(&self.part), |taken, entry| taken.and(&of(entry)))
+    }
+
+    /// Room for what the reply holds, where the person's windows bound that.
+    pub(super) fn claim(&self, terms: &Terms) -> Option<Claim> {
+        let known = self.person.known().filter(|_| !self.public)?;
+        let ledger = &self.moment.worker.shared.ledger;
+        ledger.claim(&known.session.subject.id(), &self.application.name, &terms.limits, self.moment.now)
     }
 
     /// Takes the place of one export in the window of the day.
@@ -126,6 +133,7 @@ impl Passage<'_> {
         let verdict = match withheld.cause {
             Cause::Needs(step, beyond) => limit::Verdict::Needs(step, beyond),
             Cause::Block(beyond) => limit::Verdict::Block(beyond),
+            Cause::Redaction(fault) => return Refusal::Unredactable(fault, self.action()),
             Cause::Upstream(error) => return Refusal::Upstream(UpstreamError::of_held(error)),
         };
         match self.beyond(verdict, draft) {

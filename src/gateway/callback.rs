@@ -79,6 +79,7 @@ pub async fn answer(
     provisioning::admit_still(moment, &session).await?;
     let proven = Proven { assurance: &assurance, authenticated };
     let browser = risk::came(moment, &asked.manner, (&session, &proven), draft);
+    risk::share(moment, &session).await;
     let answer = lead(moment, &Redirect { location, set_cookie });
     let answer = remembered.iter().chain(&browser).fold(answer, |answer, cookie| with_cookie(answer, cookie));
     let ask =
@@ -261,9 +262,11 @@ impl Came<'_> {
         let Finished { subject, assurance, authenticated, provider, sid, id_token, begun, .. } = finished;
         let policy = &self.moment.current.rules.policy;
         let groups = self.known.groups.as_ref().unwrap_or(&subject.groups);
-        let purpose =
-            policy.default_purpose(&policy.roles_of(&provider, groups)).unwrap_or(Purpose::Operations);
+        let roles = policy.roles_of(&provider, groups);
         let sessions = &self.moment.worker.shared.sessions;
+        let usual = sessions.usual_purpose(&subject.id());
+        let usual = usual.filter(|purpose| policy.purposes_of(&roles).contains(purpose));
+        let purpose = usual.or_else(|| policy.default_purpose(&roles)).unwrap_or(Purpose::Operations);
         let new = NewSession {
             host: self.asked.head.authority.host.as_ref().into(),
             provider,

@@ -47,6 +47,10 @@ pub async fn redirect(
         Challenge::StepUp(need, _) => Some(need),
         // The page that is shown is the form.
         Challenge::Justify => return Ok(None),
+        Challenge::Purpose(_) => {
+            let location = pages::purpose_address(manner.target());
+            return Ok(Some(Redirect { location, set_cookie: None }));
+        }
     };
     let session = challenged.known.as_ref().map(|known| &*known.session);
     let provider = match session.filter(|_| need.is_some()) {
@@ -126,6 +130,10 @@ pub async fn begin(moment: &Moment, leading: Leading<'_>, manner: &Manner) -> Re
 pub fn failed(error: AuthnError, return_to: &str) -> Refusal {
     if let AuthnError::AssuranceNotProven { class, return_to } = error {
         return Refusal::AssuranceNotProven(class, return_to.as_str().to_owned());
+    }
+    if let AuthnError::Store(error) = &error {
+        tracing::error!(%error, "a sign-in could not be kept");
+        return Refusal::StoreUnavailable;
     }
     Refusal::SignInFailed(error, return_to.to_owned())
 }

@@ -13,7 +13,7 @@ use crate::domain::decision::{Challenge, Decision, Denial, Grounds};
 use crate::domain::event::{EventJustification, EventShadow};
 use crate::domain::patient::PatientRef;
 use crate::domain::proof::Permit;
-use crate::domain::purpose::Basis;
+use crate::domain::purpose::{Basis, Purpose};
 use crate::domain::reason::Reason;
 use crate::domain::told::Told;
 use crate::features::guard::limit::{Beyond, Terms};
@@ -56,6 +56,10 @@ impl Passage<'_> {
         let mut tried = None;
         let (decision, reason) = match &part.route {
             Some(route) if route.access == Access::Public => (rules.policy.public(), Reason::PublicRoute),
+            // Nothing is decided for a purpose that somebody is only taken to have.
+            Some(_) | None if self.person.known().is_some_and(|known| known.choice_due) => {
+                return Err(self.challenged(Challenge::Purpose(self.purposes()), None, action(part)));
+            }
             Some(route) => {
                 risk::note(draft, self.moment, route, self.risks);
                 let decision = self.ask(route, part.patient.as_ref());
@@ -79,7 +83,10 @@ impl Passage<'_> {
         self.note_shadow(tried, draft);
         self.note_relationships(grounds, part, draft);
         match decision {
-            Decision::Permit(permit, grounds) => Ok((permit, grounds, reason)),
+            Decision::Permit(permit, grounds) => {
+                self.note_disclosure(part, draft);
+                Ok((permit, grounds, reason))
+            }
             // A program takes no step: it is told that one is missing.
             Decision::Challenge(challenge, _) if self.person.is_program() => {
                 let denial = Denial { reasons: vec![challenge.reason()], ways_on: Vec::new() };
@@ -91,6 +98,12 @@ impl Passage<'_> {
                 Err(Refusal::Denied(denial, Some(action(part))))
             }
         }
+    }
+
+    /// The purposes that the person may choose from.
+    fn purposes(&self) -> Vec<Purpose> {
+        let roles = self.person.identity().map(|identity| identity.roles.as_slice());
+        self.moment.current.rules.policy.purposes_of(roles.unwrap_or_default())
     }
 
     pub(super) fn ask(&self, route: &Route, patient: Option<&PatientRef>) -> Decision {
@@ -157,9 +170,22 @@ impl Passage<'_> {
         let justification = justification.filter(|given| self.still_counts(given.given));
         draft.open(|opening| {
             opening.rules = grounds.rules.clone();
-            opening.justification = justification
-                .map(|given| EventJustification { code: given.code.clone(), text: given.text.clone() });
+            opening.justification = justification.map(|given| EventJustification {
+                code: given.code.clone(),
+                text: given.text.clone(),
+                number: given.number.clone(),
+                recipient: given.recipient.clone(),
+            });
         });
+    }
+
+    /// What an accounting of disclosures has to list: of a batch, if one of its entries is one.
+    fn note_disclosure(&self, part: &Part, draft: &mut Option<Draft>) {
+        let is_public = part.route.as_ref().is_some_and(|route| route.access == Access::Public);
+        let purpose = self.person.identity().filter(|_| !is_public).map(|identity| identity.purpose);
+        if let (Some(draft), true) = (draft, purpose.is_some_and(Purpose::is_accounted)) {
+            draft.open(|opening| opening.accounted |= action(part).takes_away());
+        }
     }
 
     /// What a permit rests on besides rules: which feed says it, and how old it is.

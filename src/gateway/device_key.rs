@@ -42,7 +42,7 @@ pub async fn answer(moment: &Moment, asked: &Asked, draft: &mut Option<Draft>) -
     let field = |name| asked.parts.headers.get(name).and_then(|value| value.to_str().ok());
     let answered = match (field(SESSION_ID), field(RESPONSE)) {
         (None, Some(proof)) => bind(moment, asked, proof, draft).await,
-        (Some(session), proof) => prove(moment, asked, session, proof, draft),
+        (Some(session), proof) => prove(moment, asked, session, proof, draft).await,
         (None, None) => Err(DeviceFault::Malformed.into()),
     };
     answered.map_err(|failed| match failed {
@@ -97,7 +97,7 @@ async fn bind(
 }
 
 /// Asks for a proof, or takes it.
-fn prove(
+async fn prove(
     moment: &Moment,
     asked: &Asked,
     session: &str,
@@ -114,7 +114,12 @@ fn prove(
     let Some(device_key) = session.bond.key() else { return Ok(over(moment)) };
     let Some(sent) = sent else { return Ok(challenge(moment, id, device_key)) };
     match device_key.proves(&DeviceProof::read(sent)?, id, key(moment), moment.now) {
-        Ok(()) => {
+        Ok(proven) => {
+            // It may have been shown to another node before.
+            let sessions = &moment.worker.shared.sessions;
+            if !sessions.is_first_proof(id, proven).await.map_err(|_| Failed::Store)? {
+                return Ok(challenge(moment, id, device_key));
+            }
             note(moment, &session, draft);
             Ok(vouched(moment, asked, id, device_key))
         }
@@ -176,7 +181,7 @@ fn told<const N: usize>(
 }
 
 fn key(moment: &Moment) -> &DigestKey {
-    moment.worker.shared.journal.patient_key()
+    moment.worker.shared.words()
 }
 
 const REGISTRATION: HeaderName = HeaderName::from_static("secure-session-registration");

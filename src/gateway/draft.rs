@@ -87,6 +87,11 @@ impl Draft {
         self.0.bytes_in = Some(bytes_in);
     }
 
+    /// The rules that have decided.
+    pub fn rules(&self) -> Arc<[Arc<str>]> {
+        self.0.opening.rules.clone()
+    }
+
     /// Whether the opening entry has been handed to the journal.
     pub fn is_journaled(&self) -> bool {
         self.0.stage != Stage::Begun

@@ -33,7 +33,7 @@ use super::sought::{Part, Sought, seek, seek_whole};
 use super::subject::{self, Known, Person};
 use super::upgrade::{self, Upgrading};
 use super::worker::{Current, Worker};
-use super::{cors, hold, leaving, own_paths, program, respond, risk, turnstile, unlock};
+use super::{cors, given, hold, leaving, own_paths, program, respond, risk, turnstile, unlock};
 use crate::domain::decision::Denial;
 use crate::domain::device::DeviceClass;
 use crate::domain::event::{LockStep, Outcome, Verdict};
@@ -73,7 +73,7 @@ impl Answer {
 }
 
 /// What stays the same from the start of a request to its end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Moment {
     /// The worker.
     pub worker: Rc<Worker>,
@@ -97,6 +97,8 @@ pub struct Moment {
     pub feeds: u64,
     /// What goes on on its connection.
     pub pulse: Arc<Pulse>,
+    /// Whether it was known here, when it came, what other nodes have changed.
+    pub is_in_touch: bool,
 }
 
 impl Moment {
@@ -114,8 +116,21 @@ impl Moment {
         let device = current.rules.devices.class(headers, at);
         let (worker, pulse) = (worker.clone(), peer.pulse.clone());
         let feeds = current.rules.feeds.revision();
-        let moment =
-            Self { worker, current, event, now, client, shown, certificate, device, directory, feeds, pulse };
+        let is_in_touch = worker.shared.is_in_touch();
+        let moment = Self {
+            worker,
+            current,
+            event,
+            now,
+            client,
+            shown,
+            certificate,
+            device,
+            directory,
+            feeds,
+            pulse,
+            is_in_touch,
+        };
         let draft = moment.draft();
         (moment, draft)
     }
@@ -123,12 +138,7 @@ impl Moment {
     /// Another request on behalf of the same caller, with an event of its own.
     pub fn another(&self) -> (Self, Draft) {
         let event = RequestId::new(self.now, &self.worker.chance);
-        let (worker, current, pulse) = (self.worker.clone(), self.current.clone(), self.pulse.clone());
-        let (shown, certificate) = (self.shown.clone(), self.certificate.clone());
-        let (now, client, device) = (self.now, self.client, self.device.clone());
-        let (directory, feeds) = (self.directory, self.feeds);
-        let moment =
-            Self { worker, current, event, now, client, shown, certificate, device, directory, feeds, pulse };
+        let moment = Self { event, ..self.clone() };
         let draft = moment.draft();
         (moment, draft)
     }
@@ -219,7 +229,11 @@ async fn serve(
         Err(fault) => return Err(turnstile::stranger(moment).err().unwrap_or(fault.into())),
     };
     note_head(draft, &parts, &head);
-    let found = match program::take(moment, &mut parts, &head) {
+    let brought = program::take(moment, &mut parts, &head);
+    subject::meet(moment, &head).await?;
+    let found = match brought {
+        // Nobody can be known to be still signed in.
+        _ if !moment.is_in_touch => Found::None,
         // There a browser comes for what it is asked to show elsewhere.
         None if head.target().path() == DEVICE_KEY_PATH => subject::look_up(moment, &head),
         None => subject::here(moment, subject::look_up(moment, &head), &parts.headers, manner, draft),
@@ -228,6 +242,9 @@ async fn serve(
     turnstile::pass(moment, &found)?;
     if let Some(own) = normalize::own_path(head.target()) {
         let own = own.to_owned();
+        if !moment.is_in_touch && !own_paths::asks_of_nobody(&own) {
+            return Err(Refusal::StoreUnavailable);
+        }
         let found = subject::at_host(moment, found, &head.authority.host);
         let person = subject::person(moment, &found, None);
         let asked = own_paths::Asked { parts, head, manner: manner.clone(), person };
@@ -235,6 +252,9 @@ async fn serve(
     }
     let mut head = head;
     if let Some(named) = hold::named(&parts.method, head.target()) {
+        if !moment.is_in_touch {
+            return Err(Refusal::StoreUnavailable);
+        }
         if incoming.is_end_stream() {
             let found = subject::at_host(moment, found, &head.authority.host);
             let coming = hold::Coming { parts, head, found, line: peer.address };
@@ -296,9 +316,13 @@ pub async fn pursue(
         }
         return Ok(Answer::Own(reply, Outcome::Completed));
     }
-    let Sought { part, entries, body } = sought.inspect_err(|_| note_path(draft, &normalized))?;
+    let Sought { mut part, mut entries, body } = sought.inspect_err(|_| note_path(draft, &normalized))?;
     note_part(draft, moment, &normalized, &part);
 
+    let public = part.route.as_ref().is_some_and(|route| route.access == Audience::Public);
+    if !public && !moment.is_in_touch {
+        return Err(Refusal::StoreUnavailable);
+    }
     let found = match body {
         // To read it took as long as its caller liked.
         RequestBody::Held(_) => subject::again(moment, found),
@@ -307,9 +331,10 @@ pub async fn pursue(
     let found = subject::at(moment, found, &application);
     let person = subject::person(moment, &found, Some(&application));
     note_person(draft, &person);
+    given::name_patients(moment, &application, &person, std::iter::once(&mut part).chain(&mut entries));
+    given::note_patient(draft, moment, &normalized, &part);
     note_steps(draft, moment, &person, &part);
     within_bounds(moment, &normalized, &person, std::iter::once(&part).chain(&entries), draft)?;
-    let public = part.route.as_ref().is_some_and(|route| route.access == Audience::Public);
     let background = part.route.as_ref().is_some_and(|route| route.background)
         || application.is_background(normalized.path.view());
     let signs = |known: &&Known| !background && is_sign(moment, &normalized, &parts.method, known, draft);
@@ -431,6 +456,7 @@ pub fn note_part(draft: &mut Option<Draft>, moment: &Moment, normalized: &Normal
         opening.categories.clone_from(&route.categories);
         opening.path = Some(route.pattern.clone());
         let key = moment.worker.shared.journal.patient_key();
+        opening.patient_context = given::context(part);
         opening.patient = part.patient.as_ref().map(|patient| patient.digest(key));
         opening.rules_version = Some(Arc::clone(&moment.current.rules.version));
     });

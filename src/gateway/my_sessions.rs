@@ -8,10 +8,10 @@ use super::handle::{Answer, Moment};
 use super::own_paths::{Asked, FORM_BYTES_MAX, lead, one, show};
 use super::pages::{ME_PATH, MeView, Page, PlacesView};
 use super::refusal::Refusal;
-use super::risk;
 use super::sought::unread;
 use super::subject::{self, Known};
 use super::unlock::sign_in_page;
+use super::{purpose, risk};
 use crate::domain::decision::{Denial, WayOn};
 use crate::domain::revocation::{Cause, Others, Target};
 use crate::foundation::id::SessionId;
@@ -24,6 +24,7 @@ pub fn me(moment: &Moment, asked: &Asked) -> Answer {
     let sessions = &moment.worker.shared.sessions;
     let view = MeView {
         identity: &known.identity,
+        may_choose: purpose::of(moment, known).len() > 1,
         since: known.session.created,
         ends: subject::ends(moment, &known.session),
         sessions: sessions.list_theirs(&known.session.subject.id(), moment.now),
@@ -55,7 +56,7 @@ pub async fn forget(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
         let (reasons, ways_on) = (vec![risk.when.sign().reason()], vec![WayOn::StepUp(need)]);
         return Err(Refusal::Denied(Denial { reasons, ways_on }, None));
     }
-    moment.worker.shared.risk.forget(&known.session.subject.id()).await.map_err(|error| {
+    moment.worker.shared.risk.forget(&known.session.subject.id(), moment.now).await.map_err(|error| {
         tracing::error!(request.id = %moment.event, %error, "what is known of somebody could not be forgotten for good");
         Refusal::StoreUnavailable
     })?;

@@ -21,23 +21,20 @@ use super::manner::{Manner, is_same_origin};
 use super::normalize::fault::Fault;
 use super::normalize::{self, Head};
 use super::pages::{
-    self, JUSTIFY_PATH, ME_END_PATH, ME_FORGET_PATH, ME_PATH, Page, PageFrame, SIGN_IN_PATH, SIGN_OUT_PATH,
-    STEP_UP_PATH, STYLESHEET_PATH,
+    self, JUSTIFY_PATH, ME_END_PATH, ME_FORGET_PATH, ME_PATH, PURPOSE_PATH, Page, PageFrame, SIGN_IN_PATH,
+    SIGN_OUT_PATH, STEP_UP_PATH, STYLESHEET_PATH,
 };
 use super::provisioning;
 use super::refusal::Refusal;
 use super::reply::{HTML, own_head, with_text};
 use super::signals::{self, SIGNALS_PATH};
-use super::sought::unread;
 use super::subject::Person;
-use super::{beside, chooser, hold, leaving, my_sessions, risk, unlock};
-use crate::domain::application::ApplicationName;
+use super::{beside, chooser, hold, justify, leaving, my_sessions, purpose, risk, unlock};
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::event::{EventKind, Outcome};
-use crate::domain::subject::Justification;
 use crate::features::authn::ReturnTo;
+use crate::features::browser::script::SCRIPT_PATH;
 use crate::features::route::table::Application;
-use crate::platform::http::body::read_bounded;
 use crate::platform::http::pace::Paced;
 
 /// A request to ourselves.
@@ -84,8 +81,10 @@ pub async fn answer(
         SIGN_IN_PATH if get => chooser::sign_in(moment, &asked).await,
         SIGN_IN_PATH if post => chooser::chosen(moment, &asked, incoming).await,
         STEP_UP_PATH if get => step_up(moment, &asked).await,
-        JUSTIFY_PATH if get => Ok(justify_form(moment, &asked)),
-        JUSTIFY_PATH if post => justify(moment, &asked, incoming).await,
+        JUSTIFY_PATH if get => Ok(justify::form(moment, &asked)),
+        JUSTIFY_PATH if post => justify::given(moment, &asked, incoming).await,
+        PURPOSE_PATH if get => Ok(purpose::page(moment, &asked)),
+        PURPOSE_PATH if post => purpose::chosen(moment, &asked, incoming, draft).await,
         SIGN_OUT_PATH if get || post => Box::pin(leaving::sign_out(moment, &asked, draft)).await,
         SIGNED_OUT_PATH if get => Ok(leaving::signed_out(moment, &asked.manner, true)),
         ME_PATH if get => Ok(my_sessions::me(moment, &asked)),
@@ -93,12 +92,18 @@ pub async fn answer(
         ME_FORGET_PATH if post => my_sessions::forget(moment, &asked).await,
         STYLESHEET_PATH if get => Ok(asset(moment, "text/css; charset=utf-8", pages::STYLESHEET.to_owned())),
         KEYS_PATH if get => {
-            Ok(asset(moment, "application/jwk-set+json", moment.worker.shared.assertion_key.jwks()))
+            let keys = moment.worker.shared.node_keys.jwks(moment.now).await;
+            Ok(asset(moment, "application/jwk-set+json", keys))
         }
         _ if beside::is_own(path) => beside::answer(moment, path, &asked),
         _ if hold::is_own(path) => hold::answer(moment, path, &asked, incoming, draft).await,
         _ => Err(Refusal::RouteNotFound),
     }
+}
+
+/// Whether one of our own paths is answered whoever asks, so that nothing needs to be known of anybody.
+pub fn asks_of_nobody(path: &str) -> bool {
+    [STYLESHEET_PATH, KEYS_PATH, SCRIPT_PATH].contains(&path)
 }
 
 fn note(draft: &mut Option<Draft>, path: &str, asked: &Asked) {
@@ -184,59 +189,6 @@ async fn step_up(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
     Ok(lead(moment, &redirect))
 }
 
-fn justify_form(moment: &Moment, asked: &Asked) -> Answer {
-    let return_to = return_to(asked);
-    let page = Page::Justify {
-        exceeded: None,
-        action: None,
-        return_to: &return_to,
-        entered: pages::Entered::default(),
-        problem: None,
-        held: None,
-    };
-    show(moment, asked, StatusCode::OK, &page)
-}
-
-/// A reason was given: it counts for the application that the person goes back to.
-async fn justify(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) -> Result<Answer, Refusal> {
-    let form = read_bounded(incoming, FORM_BYTES_MAX).await.map_err(|error| unread(&error))?;
-    let field = |name: &str| one(&form, name).unwrap_or_default();
-    let target = ReturnTo::new(&field("return_to")).as_str().to_owned();
-    let application = application(moment, asked, &target).ok_or(Refusal::HostUnknown)?;
-    let Some(known) = asked.person.known() else {
-        return Ok(unlock::sign_in_page(moment, asked, &target, true));
-    };
-    let (code, text) = (field("code"), field("text"));
-    let (code, text) = match pages::read_justification(&code, &text) {
-        Ok(given) => given,
-        Err(problem) => {
-            let entered = pages::Entered { code: code.parse().ok(), text: &text };
-            let page = Page::Justify {
-                exceeded: None,
-                action: None,
-                return_to: &target,
-                entered,
-                problem: Some(problem),
-                held: None,
-            };
-            return Ok(show(moment, asked, StatusCode::UNPROCESSABLE_ENTITY, &page));
-        }
-    };
-    let given = Justification {
-        code: code.as_str().to_owned(),
-        text,
-        application: ApplicationName::clone(&application.name),
-        given: moment.now,
-    };
-    let kept = moment.worker.shared.sessions.justify(known.session.id, given, moment.now).await;
-    kept.map_err(|error| {
-        tracing::error!(request.id = %moment.event, error = %error, "a reason could not be kept");
-        Refusal::StoreUnavailable
-    })?;
-    let location = hold::after_reason(moment, asked, known.session.subject.id(), &target);
-    Ok(lead(moment, &Redirect { location, set_cookie: None }))
-}
-
 pub(super) fn show(moment: &Moment, asked: &Asked, status: StatusCode, page: &Page<'_>) -> Answer {
     show_to(moment, &asked.manner, &asked.person, status, page)
 }
@@ -255,6 +207,7 @@ pub(super) fn show_to(
         reference: moment.event,
         person: person.known().map(|known| &*known.session.subject.name),
         is_choice: chooser::is_choice(moment, manner, "/"),
+        written: None,
     };
     let text = pages::render(&frame, page);
     Answer::Own(with_text(own_head(status, None, moment.event), HTML, text), Outcome::Completed)

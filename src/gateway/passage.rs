@@ -16,6 +16,7 @@ use http_body::Body as _;
 
 use super::access::Access;
 use super::draft::Draft;
+use super::given;
 use super::handle::{Answer, Moment};
 use super::hold::{self, Held};
 use super::manner::Manner;
@@ -32,10 +33,13 @@ use crate::domain::application::CredentialName;
 use crate::domain::event::Verdict;
 use crate::domain::proof::Durable;
 use crate::domain::risk::Standing;
+use crate::features::given::contexts::Setting;
 use crate::features::guard::admit::admit;
+use crate::features::guard::count::Tally;
 use crate::features::guard::ledger::ExportSlot;
 use crate::features::guard::limit::Terms;
 use crate::features::guard::meter::Meter;
+use crate::features::guard::redact::{self, Plan};
 use crate::features::guard::release::release;
 use crate::features::rewrite::Rewrite;
 use crate::features::route::table::Application;
@@ -84,15 +88,23 @@ pub async fn pass(
         // What was typed is not lost with it.
         Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),
     };
+    passage.check_given(draft)?;
     let terms = passage.terms(&grounds);
+    let plan = passage.plan(&grounds)?;
     let (target, body) = passage.asking(&terms, &mut parts, body, draft)?;
     let slots = match passage.windows(&terms, draft) {
         Ok(slots) => slots,
         Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),
     };
-    let counted = passage.is_counted(&terms);
+    let counted = passage.is_counted(&terms) || plan.is_some();
     admit(&mut parts.headers, counted);
+    if plan.is_some() {
+        redact::prepare(&mut parts.headers, &parts.method);
+    }
     passage.rewrite()?.prepare(&mut parts.headers, passage.is_document()?);
+    if passage.reads_reply() {
+        Rewrite::ask_plain(&mut parts.headers);
+    }
 
     let pool = passage.pool()?;
     let route = passage.part.route.as_deref();
@@ -108,6 +120,7 @@ pub async fn pass(
     let tells_length = *request.method() == Method::HEAD && !counted;
     let proof = if wants_upgrade { upgrade::proof(request.headers()) } else { None };
 
+    let opens = passage.opens();
     let asked = Instant::now();
     let (reply, durable) = if request.method().is_safe() && !wants_upgrade {
         // A safe request is sent at once; its sync runs beside the application's work, by itself, and has
@@ -126,11 +139,14 @@ pub async fn pass(
         closing.upstream_us = u64::try_from(upstream.as_micros()).ok();
     });
     let reply = reply?;
+    if given::is_taken(reply.status()) {
+        opens.into_iter().for_each(Setting::taken);
+    }
     upgrade::check(&reply, proof.as_ref(), upgrading.as_ref())?;
     // What a GET would have is all that a HEAD is asked for; it frames nothing.
     let length = reply.headers().get(CONTENT_LENGTH).filter(|_| tells_length).cloned();
     let cookie = toward.cookie(pool, &reply);
-    let mut answer = passage.answer(reply, durable, &terms, slots, upgrading, draft).await?;
+    let mut answer = passage.answer(reply, durable, (&terms, plan), slots, upgrading, draft).await?;
     if let (Answer::Released(released, _), Some(length)) = (&mut answer, length)
         && released.body().is_end_stream()
     {
@@ -213,7 +229,7 @@ impl Passage<'_> {
         &self,
         mut reply: Response<ReplyBody>,
         durable: Durable,
-        terms: &Terms,
+        (terms, plan): (&Terms, Option<Arc<Plan>>),
         slots: Vec<ExportSlot>,
         upgrading: Option<Upgrading>,
         draft: &mut Option<Draft>,
@@ -236,10 +252,19 @@ impl Passage<'_> {
         let shape = self.part.route.as_ref().and_then(|route| route.reply.as_ref()).filter(|_| !self.public);
         let shape = shape.or(guessed.as_ref());
         let authority = self.normalized.head.authority.as_str();
-        let (head, body) = self.rewrite()?.apply(reply, authority, self.is_document()?).into_parts();
+        let (mut head, body) = self.rewrite()?.apply(reply, authority, self.is_document()?).into_parts();
+        let (body, gifts) = self.gifts(&mut head, body).await.inspect_err(|refusal| {
+            if matches!(refusal, Refusal::LeadsElsewhere) {
+                self.note_withheld(&Tally::NOT_COUNTED, draft);
+            }
+        })?;
         let meter = Meter::new(shape, &head, &rules.guard);
-        match release(Response::from_parts(head, body), meter, terms, durable, &rules.guard).await {
+        let reply = Response::from_parts(head, body);
+        let claim = self.claim(terms).filter(|_| status.is_success());
+        match release(reply, meter, terms, (claim, plan), durable, &rules.guard).await {
             Ok(released) => {
+                let is_redacted = released.body().redacted().is_some();
+                self.moment.worker.scribe.metrics.count(|counted| counted.redacted += u64::from(is_redacted));
                 self.may_still_have()?;
                 let mut slots = slots;
                 // A file where one only looks is an export, which nobody knew before it was here.
@@ -254,6 +279,7 @@ impl Passage<'_> {
                         slot.commit(self.moment.now);
                     }
                 }
+                self.remember(gifts, draft);
                 let lasts = !released.body().is_in_one_piece();
                 let access = lasts.then(|| Box::new(Access::of_reply(self)));
                 Ok(Answer::Released(Box::new(released), access))

@@ -214,6 +214,7 @@ impl Shared {
                 request: Some(request),
                 asked: received,
                 received,
+                relayed: None,
             };
             seen_out = self.revoke(revocation, None).await.map(drop).and(seen_out);
         }

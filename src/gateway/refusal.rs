@@ -13,10 +13,11 @@ use crate::domain::assurance::AssuranceClass;
 use crate::domain::count::WhyUnknown;
 use crate::domain::decision::{Challenge, Denial};
 use crate::domain::event::{Outcome, Verdict};
-use crate::domain::limit::{Exceeded, LimitName};
+use crate::domain::limit::Exceeded;
 use crate::domain::reason::Reason;
 use crate::features::audit::JournalError;
 use crate::features::authn::AuthnError;
+use crate::features::guard::redact::Fault as Unredactable;
 use crate::features::route::body::BodyFault;
 use crate::features::route::table::Application;
 use crate::features::signals::SetFault;
@@ -85,8 +86,12 @@ pub enum Refusal {
     TooMuch(Exceeded, Action),
     /// It asks for more than it may, or for something else.
     Asked(Overreach),
+    /// The reply hands out an address at which nobody guards what is there.
+    LeadsElsewhere,
     /// Its records cannot be counted.
     CountUnknown(WhyUnknown, Action),
+    /// A field that is withheld cannot be taken out of it.
+    Unredactable(Unredactable, Action),
     /// The journal cannot be written: nothing passes unrecorded.
     Journal(JournalError),
     /// The application's side.
@@ -153,7 +158,9 @@ impl Refusal {
             Self::Denied(denial, _) => denial.reasons.first().copied().unwrap_or(Reason::NoRuleMatched),
             Self::TooMuch(exceeded, action) => over(*exceeded, *action),
             Self::Asked(overreach) => overreach.reason,
+            Self::LeadsElsewhere => Reason::LeadsElsewhere,
             Self::CountUnknown(..) => Reason::CountUnknown,
+            Self::Unredactable(..) => Reason::RedactionImpossible,
             Self::Journal(_) => Reason::AuditUnavailable,
             Self::Upstream(error) => error.reason(),
             Self::SignInFailed(error, _) | Self::LogoutRefused(LogoutRefused::Token(error)) => error.reason(),
@@ -198,15 +205,16 @@ impl Refusal {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Challenge(challenged) => match challenged.step {
                 Challenge::SignIn | Challenge::StepUp(..) => StatusCode::UNAUTHORIZED,
-                Challenge::Justify => StatusCode::FORBIDDEN,
+                Challenge::Justify | Challenge::Purpose(_) => StatusCode::FORBIDDEN,
             },
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::TooMuch(exceeded, _) if is_window(exceeded.limit) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMuch(exceeded, _) if exceeded.limit.is_window() => StatusCode::TOO_MANY_REQUESTS,
             Self::CrossSite
             | Self::Denied(..)
             | Self::TooMuch(..)
             | Self::Asked(_)
             | Self::CountUnknown(..)
+            | Self::Unredactable(..)
             | Self::AccountBarred(_)
             | Self::SessionsFull(_)
             | Self::AssuranceNotProven(..) => StatusCode::FORBIDDEN,
@@ -219,7 +227,7 @@ impl Refusal {
             Self::Upstream(
                 UpstreamError::ConnectTimeout | UpstreamError::ReplyTimeout | UpstreamError::Stalled,
             ) => StatusCode::GATEWAY_TIMEOUT,
-            Self::Upstream(_) => StatusCode::BAD_GATEWAY,
+            Self::Upstream(_) | Self::LeadsElsewhere => StatusCode::BAD_GATEWAY,
             Self::SignInFailed(error, _) => sign_in_status(error.reason()),
             Self::Token(refused) => refused.status(),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -230,7 +238,9 @@ impl Refusal {
     /// Whether something was down or broken, rather than refused on purpose.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::TooMuch(..) | Self::CountUnknown(..) => Outcome::Withheld,
+            Self::TooMuch(..) | Self::CountUnknown(..) | Self::LeadsElsewhere | Self::Unredactable(..) => {
+                Outcome::Withheld
+            }
             Self::Challenge(challenged) if challenged.withheld.is_some() => Outcome::Withheld,
             Self::Journal(_)
             | Self::Upstream(_)
@@ -239,7 +249,7 @@ impl Refusal {
             | Self::Overloaded
             | Self::Internal => Outcome::Failed,
             Self::SignInFailed(error, _) | Self::LogoutRefused(LogoutRefused::Token(error))
-                if error.reason() == Reason::ProviderUnavailable =>
+                if matches!(error.reason(), Reason::ProviderUnavailable | Reason::StoreUnavailable) =>
             {
                 Outcome::Failed
             }
@@ -285,7 +295,9 @@ impl Refusal {
             | Self::Denied(..)
             | Self::TooMuch(..)
             | Self::Asked(_)
+            | Self::LeadsElsewhere
             | Self::CountUnknown(..)
+            | Self::Unredactable(..)
             | Self::Journal(_)
             | Self::Upstream(_)
             | Self::SignInFailed(..)
@@ -324,13 +336,55 @@ impl Refusal {
     /// When to come again, where that is known (RFC 9110 section 10.2.3): whole seconds, at least one.
     pub fn retry_after(&self) -> Option<u64> {
         let wait = if let Self::TooManyRequests(wait) = self { Some(*wait) } else { None };
-        let wait = wait.or_else(|| matches!(self, Self::Overloaded).then_some(OVERLOAD_LASTS))?;
+        let wait = wait.or_else(|| self.comes_back_after())?;
         Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.is_zero()))
+    }
+
+    const fn comes_back_after(&self) -> Option<Duration> {
+        if matches!(self, Self::Overloaded | Self::StoreUnavailable) { Some(OVERLOAD_LASTS) } else { None }
     }
 
     /// What is asked for and may not be.
     pub fn overreach(&self) -> Option<&Overreach> {
         if let Self::Asked(overreach) = self.alone() { Some(overreach) } else { None }
+    }
+
+    /// The standard that asks for what it is refused by, where it is refused by rules that the organization has written down.
+    pub fn reference(&self) -> Option<&'static str> {
+        match self.alone() {
+            Self::Denied(..) => Some("45 CFR 164.312(a)(1)"),
+            Self::TooMuch(..) | Self::Asked(_) | Self::CountUnknown(..) | Self::Unredactable(..) => {
+                Some("45 CFR 164.514(d)")
+            }
+            Self::Challenge(challenged) if challenged.withheld.is_some() => Some("45 CFR 164.514(d)"),
+            Self::Challenge(_)
+            | Self::NotUnderstood(_)
+            | Self::HostUnknown
+            | Self::RouteNotFound
+            | Self::CrossSite
+            | Self::BodyUnreadable(_)
+            | Self::BodyTooLarge
+            | Self::TooSlow
+            | Self::CallerLeft
+            | Self::LeadsElsewhere
+            | Self::Journal(_)
+            | Self::Upstream(_)
+            | Self::SignInFailed(..)
+            | Self::LogoutRefused(_)
+            | Self::AccountBarred(_)
+            | Self::ProvisioningRefused
+            | Self::SignalRefused(_)
+            | Self::Token(_)
+            | Self::AssuranceNotProven(..)
+            | Self::SessionsFull(_)
+            | Self::DeviceNotProven
+            | Self::StoreUnavailable
+            | Self::TooManyRequests(_)
+            | Self::Overloaded
+            | Self::Internal
+            // Alone, it is none.
+            | Self::Entry(..) => None,
+        }
     }
 
     /// The limit that was passed.
@@ -345,16 +399,9 @@ impl Refusal {
 /// How long somebody waits at least who was shed.
 const OVERLOAD_LASTS: Duration = Duration::from_secs(2);
 
-const fn is_window(limit: LimitName) -> bool {
-    match limit {
-        LimitName::ExportsPerDay | LimitName::PatientsOpenedPerShift => true,
-        LimitName::RecordsPerResponse | LimitName::RecordsPerExport => false,
-    }
-}
-
 /// The reason under which passing a limit is known.
 pub const fn over(exceeded: Exceeded, action: Action) -> Reason {
-    match (is_window(exceeded.limit), action.takes_away()) {
+    match (exceeded.limit.is_window(), action.takes_away()) {
         (true, _) => Reason::ExportOverWindowBudget,
         (false, true) => Reason::ExportOverRequestLimit,
         (false, false) => Reason::RecordsOverResponseLimit,
@@ -411,6 +458,7 @@ mod tests {
 
     use super::*;
     use crate::domain::asked::Allowed;
+    use crate::domain::limit::LimitName;
     use crate::features::authn::LogoutTokenFault;
     use crate::gateway::normalize::path::PathFault;
 
@@ -489,10 +537,17 @@ mod tests {
                 Reason::ExportOverWindowBudget,
                 Outcome::Withheld,
             ),
+            (Refusal::LeadsElsewhere, 502, Reason::LeadsElsewhere, Outcome::Withheld),
             (
                 Refusal::CountUnknown(WhyUnknown::Opaque, Action::Export),
                 403,
                 Reason::CountUnknown,
+                Outcome::Withheld,
+            ),
+            (
+                Refusal::Unredactable(Unredactable::Malformed, Action::View),
+                403,
+                Reason::RedactionImpossible,
                 Outcome::Withheld,
             ),
             (
@@ -585,7 +640,8 @@ mod tests {
         let after = |millis| Refusal::TooManyRequests(Duration::from_millis(millis)).retry_after();
         assert_eq!([after(0), after(1), after(1000), after(1001)], [Some(1), Some(1), Some(1), Some(2)]);
         assert_eq!(Refusal::Overloaded.retry_after(), Some(2));
-        assert_eq!(Refusal::StoreUnavailable.retry_after(), None);
+        assert_eq!(Refusal::StoreUnavailable.retry_after(), Some(2));
+        assert_eq!(Refusal::Internal.retry_after(), None);
         assert!(Refusal::Overloaded.is_for_number() && !Refusal::Internal.is_for_number());
     }
 }

@@ -15,16 +15,19 @@ use super::access::Access;
 use super::draft::Draft;
 use super::pulse::UnderWay;
 use crate::domain::event::{Closing, Outcome};
+use crate::domain::field::EventRedacted;
 use crate::domain::reason::Reason;
 use crate::features::guard::body::{EndedHow, GuardedBody, ReleaseRecord};
+use crate::features::guard::limit::Beyond;
 use crate::features::rewrite::body::Rewritten;
 use crate::features::upstream::headers::REQUEST_ID;
 use crate::features::upstream::send;
 use crate::foundation::id::RequestId;
 use crate::platform::http::body::{BoxError, Full};
+use crate::platform::http::replay::Replay;
 
 /// The body of an application's reply, on its way to the guard.
-pub type Carried = Rewritten<send::ReplyBody>;
+pub type Carried = Replay<Rewritten<send::ReplyBody>>;
 
 /// The body of a reply. Ends its event when the last byte has gone, or when it is dropped before.
 #[derive(Debug, Default)]
@@ -87,7 +90,7 @@ impl ReplyBody {
     fn cut(&mut self, reason: Reason) {
         if let (Content::Released(body), Some(mut draft)) = (&self.content, self.draft.take()) {
             draft.end(|closing| {
-                note(closing, &body.record());
+                note(closing, &body.record(), body.redacted());
                 closing.reason = Some(reason);
             });
             draft.close(Outcome::Aborted);
@@ -112,7 +115,8 @@ impl ReplyBody {
                 if released.ended == EndedHow::Dropped && body.is_end_stream() {
                     released.ended = EndedHow::Complete;
                 }
-                draft.end(|closing| outcome = note(closing, &released));
+                let redacted = body.redacted();
+                draft.end(|closing| outcome = note(closing, &released, redacted));
                 outcome
             }
         };
@@ -124,13 +128,14 @@ impl ReplyBody {
 }
 
 /// What was released, as the closing entry tells it.
-fn note(closing: &mut Closing, released: &ReleaseRecord) -> Outcome {
+fn note(closing: &mut Closing, released: &ReleaseRecord, redacted: Option<EventRedacted>) -> Outcome {
     closing.bytes_out = released.bytes;
     closing.records = released.records;
     closing.patients = released.patients;
     closing.exceeded = released.exceeded().or(closing.exceeded);
     closing.on_exceed = released.verdict.on_exceed().or(closing.on_exceed);
     closing.found_file = released.found_file;
+    closing.redacted = redacted.map(Box::new);
     match released.ended {
         EndedHow::Complete => Outcome::Completed,
         EndedHow::UpstreamFailed => {
@@ -142,7 +147,12 @@ fn note(closing: &mut Closing, released: &ReleaseRecord) -> Outcome {
             Outcome::Aborted
         }
         EndedHow::LimitReached => {
-            closing.reason = Some(Reason::ExportOverRequestLimit);
+            let beyond = released.verdict.beyond().map(Beyond::reason);
+            closing.reason = Some(beyond.unwrap_or(Reason::ExportOverRequestLimit));
+            Outcome::Aborted
+        }
+        EndedHow::RedactionFailed => {
+            closing.reason = Some(Reason::RedactionImpossible);
             Outcome::Aborted
         }
         EndedHow::Dropped => {

@@ -1,6 +1,7 @@
 //! How a refusal is told, and replies of our own: to a person by a page or a redirect, to a program
 //! by a problem (RFC 9457), to FHIR by an `OperationOutcome`. Nothing leaves before its event is durable.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -13,10 +14,10 @@ use super::cors;
 use super::draft::Draft;
 use super::handle::{Moment, OWN};
 use super::manner::{Audience, Manner};
-use super::pages::{self, Page, PageFrame};
+use super::pages::{self, JustifyView, Page, PageFrame, PurposeView, Written};
 use super::refusal::{Challenged, Refusal};
 use super::reply::{FHIR, HTML, JSON, PROBLEM, ReplyBody, SCIM, own_head, with_text};
-use super::{chooser, hold};
+use super::{chooser, hold, justify, purpose};
 use crate::domain::decision::{Challenge, WayOn};
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::reason::Reason;
@@ -60,9 +61,11 @@ pub async fn refuse(
             closing.exceeded = refusal.exceeded();
         });
     }
-    let mut reply = match redirect {
-        Some(redirect) => led(moment, &refusal, &redirect),
-        None => told(moment, &refusal, manner),
+    let mut reply = if let Some(redirect) = redirect {
+        led(moment, &refusal, &redirect)
+    } else {
+        let by = draft.as_ref().map(Draft::rules).unwrap_or_default();
+        told(moment, &refusal, &by, manner)
     };
     cors::tell(moment, manner, reply.headers_mut());
     finish(reply, outcome, verdict, &reasons, manner, draft).await
@@ -101,6 +104,9 @@ fn tell(refusal: &Refusal, moment: &Moment) {
         }
         Refusal::Token(refused) if refused.is_of_provider() => {
             tracing::warn!(request.id = %request, %reason, error = %refused, "refused");
+        }
+        Refusal::Unredactable(fault, _) => {
+            tracing::warn!(request.id = %request, %reason, error = %fault, "refused");
         }
         Refusal::Internal => tracing::error!(request.id = %request, %reason, "refused"),
         Refusal::NotUnderstood(fault) => {
@@ -175,7 +181,7 @@ fn led(moment: &Moment, refusal: &Refusal, redirect: &Redirect) -> Response<Byte
     head.map(|()| Bytes::new())
 }
 
-fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> {
+fn told(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner) -> Response<Bytes> {
     let mut head = own_head(refusal.status(), Some(refusal.reason()), moment.event);
     if refusal.reason() == Reason::UpstreamOverloaded {
         head.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(A_MOMENT_SECONDS));
@@ -211,14 +217,14 @@ fn told(moment: &Moment, refusal: &Refusal, manner: &Manner) -> Response<Bytes> 
         return with_text(head, JSON, body.unwrap_or_default());
     }
     match manner.audience() {
-        Audience::Person => with_text(head, HTML, page(moment, refusal, manner)),
-        Audience::Program => with_text(head, PROBLEM, problem(moment, refusal, manner)),
+        Audience::Person => with_text(head, HTML, page(moment, refusal, by, manner)),
+        Audience::Program => with_text(head, PROBLEM, problem(moment, refusal, by, manner)),
         Audience::FhirProgram => with_text(head, FHIR, operation_outcome(moment, refusal)),
     }
 }
 
 /// The page of a refusal. One arm for each, so that a new refusal asks for its page.
-fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
+fn page(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner) -> String {
     let reason = refusal.reason();
     let return_to = manner.came_from();
     let mut frame = PageFrame {
@@ -227,6 +233,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         reference: moment.event,
         person: None,
         is_choice: chooser::is_choice(moment, manner, refusal.return_to().unwrap_or(return_to)),
+        written: written(moment, refusal, by),
     };
     let page = match refusal.alone() {
         Refusal::NotUnderstood(_)
@@ -247,7 +254,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         Refusal::Challenge(challenged) => {
             frame.application = Some(challenged.application.name.as_str());
             frame.person = challenged.known.as_ref().map(|known| &*known.session.subject.name);
-            step(challenged, return_to, !manner.is_repeatable())
+            step(moment, challenged, return_to, !manner.is_repeatable())
         }
         Refusal::Denied(denial, action) => {
             Page::Denied { reason, action: *action, ways_on: &denial.ways_on, return_to }
@@ -256,7 +263,9 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
             Page::TooMuch { exceeded: *exceeded, action: *action, ways_on: &[], return_to }
         }
         Refusal::Asked(overreach) => Page::Asked { overreach },
+        Refusal::LeadsElsewhere => Page::Denied { reason, action: None, ways_on: &[], return_to },
         Refusal::CountUnknown(why, action) => Page::CountUnknown { action: *action, why: *why },
+        Refusal::Unredactable(_, action) => Page::Unredactable { action: *action },
         Refusal::Journal(_)
         | Refusal::Upstream(_)
         | Refusal::StoreUnavailable
@@ -273,7 +282,7 @@ fn page(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
     pages::render(&frame, &page)
 }
 
-fn step<'a>(challenged: &'a Challenged, return_to: &'a str, sent: bool) -> Page<'a> {
+fn step<'a>(moment: &'a Moment, challenged: &'a Challenged, return_to: &'a str, sent: bool) -> Page<'a> {
     let exceeded = challenged.withheld.flatten();
     let held = challenged.held.as_ref();
     match &challenged.step {
@@ -288,19 +297,40 @@ fn step<'a>(challenged: &'a Challenged, return_to: &'a str, sent: bool) -> Page<
             let risk = Sign::of(challenged.reason);
             Page::StepUp { need, risk, sent, exceeded, return_to, held: held.map(|held| held.lifetime) }
         }
-        Challenge::Justify => Page::Justify {
+        Challenge::Justify => Page::Justify(JustifyView {
             exceeded,
             action: challenged.action,
+            purpose: challenged.known.as_ref().map(|known| known.identity.purpose),
             return_to,
-            entered: pages::Entered::default(),
+            entered: challenged.known.as_ref().map(justify::entered_before).unwrap_or_default(),
             problem: None,
             held: held.map(|held| held.lifetime),
-        },
+        }),
+        Challenge::Purpose(purposes) => Page::Purpose(PurposeView {
+            choices: purpose::choices(moment, purposes),
+            usual: challenged.known.as_ref().map(|known| known.identity.purpose),
+            is_change: false,
+            return_to,
+            held: held.map(|held| held.lifetime),
+            problem: false,
+        }),
     }
 }
 
+/// What is written down of a refusal by a rule: whoever is kept from something may look at it, and ask (45 CFR 171.203).
+fn written<'a>(moment: &'a Moment, refusal: &Refusal, by: &'a [Arc<str>]) -> Option<Written<'a>> {
+    let rules = &moment.current.rules;
+    Some(Written {
+        rules: by,
+        version: &rules.version,
+        reference: refusal.reference()?,
+        contact: rules.help.contact.as_deref(),
+        answer_within: rules.help.answer_within,
+    })
+}
+
 /// A problem (RFC 9457), with what would unlock it.
-fn problem(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
+fn problem(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner) -> String {
     let reason = refusal.reason();
     let mut problem = json!({
         "type": format!("urn:leastway:problem:{reason}"),
@@ -310,6 +340,14 @@ fn problem(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
         "request_id": moment.event,
         "way_on": ways_on(refusal),
     });
+    if let (Some(written), Some(members)) = (written(moment, refusal, by), problem.as_object_mut()) {
+        members.insert("rules".to_owned(), json!(written.rules));
+        members.insert("rules_version".to_owned(), json!(written.version));
+        members.insert("reference".to_owned(), json!(written.reference));
+        members.extend(written.contact.map(|contact| ("contact".to_owned(), json!(contact))));
+        let within = written.answer_within.map(|within| within.as_secs());
+        members.extend(within.map(|seconds| ("answer_within_seconds".to_owned(), json!(seconds))));
+    }
     if let (Some(exceeded), Some(members)) = (refusal.exceeded(), problem.as_object_mut()) {
         members.insert("limit".to_owned(), json!(exceeded));
     }
@@ -320,6 +358,10 @@ fn problem(moment: &Moment, refusal: &Refusal, manner: &Manner) -> String {
     if let (Some((path, sent)), Some(members)) = (way_in(refusal, manner), problem.as_object_mut()) {
         members.insert("sign_in".to_owned(), json!(format!("https://{}{path}", manner.authority())));
         members.insert("sent".to_owned(), json!(sent));
+    }
+    if let (Reason::PurposeRequired, Some(members)) = (reason, problem.as_object_mut()) {
+        let path = pages::purpose_address(manner.page());
+        members.insert("purpose_page".to_owned(), json!(format!("https://{}{path}", manner.authority())));
     }
     if let (Some(number), Some(members)) = (refusal.entry(), problem.as_object_mut()) {
         members.insert("entry".to_owned(), json!(number));
@@ -334,7 +376,7 @@ fn way_in(refusal: &Refusal, manner: &Manner) -> Option<(String, bool)> {
     let path = match &challenged.step {
         Challenge::SignIn => pages::sign_in_link(manner.page(), None),
         Challenge::StepUp(need, _) => pages::step_up_link(need, manner.page()),
-        Challenge::Justify => return None,
+        Challenge::Justify | Challenge::Purpose(_) => return None,
     };
     Some((path, challenged.withheld.is_some()))
 }
@@ -348,6 +390,7 @@ fn ways_on(refusal: &Refusal) -> Vec<WayOn> {
         Challenge::SignIn => WayOn::SignIn,
         Challenge::StepUp(need, _) => WayOn::StepUp(need.clone()),
         Challenge::Justify => WayOn::Justify,
+        Challenge::Purpose(purposes) => WayOn::Purpose(purposes.clone()),
     }]
 }
 

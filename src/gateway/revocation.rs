@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
 use tokio::time::timeout_at;
 
 use super::bells::{Notice, Sign};
@@ -25,15 +26,18 @@ use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, Revocation, Revoked, Target};
 use crate::domain::subject::SubjectId;
 use crate::features::audit::JournalError;
+use crate::features::given::table::Owner;
 use crate::features::session::{Session, SessionError};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
+use crate::platform::store::Change;
 
 /// Where workers are told of endings, and how long these took.
 #[derive(Debug, Default)]
 pub struct Revocations {
     workers: Mutex<Vec<UnboundedSender<Notice>>>,
     taken: Mutex<Histogram>,
+    relayed: Mutex<Histogram>,
 }
 
 /// Why a revocation is not complete. The sessions that were meant are ended in any case.
@@ -67,6 +71,11 @@ impl Revocations {
         *self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// From when an ending was at another node, by its clock, until the last of it was done here, by ours.
+    pub fn relayed(&self) -> Histogram {
+        *self.relayed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn enlist(&self) -> UnboundedReceiver<Notice> {
         // Not bounded: a worker takes each at once, and whoever revokes waits for all of them.
         let (worker, notices) = unbounded_channel();
@@ -82,6 +91,14 @@ impl Revocations {
         told
     }
 
+    fn observe(&self, taken: Duration, revocation: Option<&Revocation>, now: Timestamp) {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).observe(taken);
+        if let Some(relayed) = revocation.filter(|revocation| revocation.relayed.is_some()) {
+            let since = now.since(relayed.received);
+            self.relayed.lock().unwrap_or_else(PoisonError::into_inner).observe(since);
+        }
+    }
+
     fn workers(&self) -> std::sync::MutexGuard<'_, Vec<UnboundedSender<Notice>>> {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,8 +111,47 @@ impl Shared {
         revocation: Revocation,
         person: Option<Arc<Kept<EventSubject>>>,
     ) -> Result<Revoked, RevocationError> {
-        let task = tokio::spawn(run(self.clone(), revocation, person));
-        task.await.unwrap_or(Err(RevocationError::Broken))
+        self.begin_revoking(revocation, person).await.unwrap_or(Err(RevocationError::Broken))
+    }
+
+    /// Does what another node has told. The sessions are ended when this returns; what else belongs to it goes on by itself.
+    pub fn relay(self: &Arc<Self>, revocation: Revocation) {
+        drop(self.begin_revoking(revocation, None));
+    }
+
+    fn begin_revoking(
+        self: &Arc<Self>,
+        revocation: Revocation,
+        person: Option<Arc<Kept<EventSubject>>>,
+    ) -> JoinHandle<Result<Revoked, RevocationError>> {
+        let (begun, now) = (Instant::now(), self.clock.now());
+        let ended = self.sessions.end(&revocation.target, now);
+        forget(self, &ended, leaver(&revocation).as_ref());
+        let told = (told_of(&ended), self.revocations.tell(ended));
+        let opening = opening(self, revocation, person);
+        self.tell_nodes(&opening);
+        tokio::spawn(run(self.clone(), begun, opening, told))
+    }
+
+    /// Cuts what goes on by sessions that were found to have ended at another node.
+    pub fn cut_off(&self, gone: Vec<Arc<Session>>) {
+        if !gone.is_empty() {
+            forget(self, &gone, None);
+            // How long it takes is measured by the revocation that is told of beside.
+            drop(self.revocations.tell(gone));
+        }
+    }
+
+    /// Every node that shares our store does the same.
+    fn tell_nodes(&self, opening: &Opening) {
+        let told = opening.revocation.as_deref().filter(|revocation| revocation.relayed.is_none());
+        let told = told.filter(|_| self.sessions.are_shared());
+        let relayed = told.map(|told| Revocation { relayed: Some(opening.event), ..told.clone() });
+        match relayed.as_ref().map(serde_json::to_string) {
+            Some(Ok(told)) => self.sessions.tell(Change::new(REVOCATION_PART, told)),
+            Some(Err(error)) => tracing::error!(%error, "a revocation cannot be told to other nodes"),
+            None => {}
+        }
     }
 }
 
@@ -108,22 +164,20 @@ impl Moment {
         person: Option<&Known>,
     ) -> Result<Revoked, RevocationError> {
         let (asked, received, request) = (self.now, self.now, Some(self.event));
-        let revocation = Revocation { target, cause, why: None, request, asked, received };
+        let revocation = Revocation { target, cause, why: None, request, asked, received, relayed: None };
         self.worker.shared.revoke(revocation, person.map(|known| known.in_event.clone())).await
     }
 }
 
 async fn run(
     shared: Arc<Shared>,
-    revocation: Revocation,
-    person: Option<Arc<Kept<EventSubject>>>,
+    begun: Instant,
+    opening: Opening,
+    (mut revoked, signs): (Revoked, UnboundedReceiver<Sign>),
 ) -> Result<Revoked, RevocationError> {
-    let begun = Instant::now();
-    let ended = shared.sessions.end(&revocation.target, shared.clock.now());
-    let leaver = leaver(&revocation);
-    let mut revoked = told_of(&ended);
-    let signs = shared.revocations.tell(ended);
-    let opening = opening(&shared, revocation, person);
+    // The node that was asked sees to it, and tells the others what is gone.
+    let asked_here = opening.revocation.as_deref().filter(|revocation| revocation.relayed.is_none());
+    let leaver = asked_here.and_then(leaver);
     let stored = async { shared.sessions.settle(shared.clock.now()).await.map(|()| shared.clock.now()) };
     let forgotten = async {
         if let Some(person) = leaver {
@@ -136,7 +190,7 @@ async fn run(
     (revoked.streams, revoked.cut, revoked.waiting) = (cut.told, cut.last, cut.waiting());
     revoked.stored = stored.as_ref().ok().copied();
     let taken = begun.elapsed();
-    shared.revocations.taken.lock().unwrap_or_else(PoisonError::into_inner).observe(taken);
+    shared.revocations.observe(taken, opening.revocation.as_deref(), shared.clock.now());
     if let Err(error) = &stored {
         tracing::error!(request.id = %opening.event, %error, "ended sessions are still in the store");
     }
@@ -168,6 +222,17 @@ fn leaver(revocation: &Revocation) -> Option<SubjectId> {
             | Cause::CredentialCompromise,
         ) => Some(person.clone()),
         _ => None,
+    }
+}
+
+/// What was given to the sessions, and whose records they have open; of whoever is not expected back, all.
+fn forget(shared: &Shared, ended: &[Arc<Session>], leaver: Option<&SubjectId>) {
+    for session in ended {
+        shared.given.forget(&Owner::Session(session.id));
+        shared.contexts.forget(session.id);
+    }
+    if let Some(person) = leaver {
+        shared.given.forget(&Owner::Person(person.clone()));
     }
 }
 
@@ -236,5 +301,7 @@ pub fn heed(worker: &Rc<Worker>) {
     });
 }
 
+/// What nodes tell one another of revocations: the order, in JSON.
+pub const REVOCATION_PART: &str = "revocation";
 /// The goal for the last byte, and the longest that whoever asks waits for callers that take nothing.
 const CUT_WITHIN: Duration = Duration::from_secs(1);

@@ -138,6 +138,17 @@ pub fn came(
     Some(token.set_cookie())
 }
 
+/// What was proven is known at every node before the browser comes to one.
+pub async fn share(moment: &Moment, session: &Session) {
+    if moment.current.rules.risks.is_empty() {
+        return;
+    }
+    if let Err(error) = moment.worker.shared.risk.share(&session.subject.id(), moment.now).await {
+        // Then it is asked once more there, and not once less.
+        tracing::warn!(request.id = %moment.event, %error, "what was proven is not known at other nodes yet");
+    }
+}
+
 fn whence<'a>(current: &'a Current, session: &'a Session, from: &From<'a>, now: Timestamp) -> Whence<'a> {
     Whence {
         subject: &session.subject,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
@@ -12,9 +13,10 @@ use super::devices::Devices;
 use super::limits::Limits;
 use super::limits::settings::LimitSettings;
 use super::program::Turns;
+use super::purpose::PurposeTitles;
 use super::revocation::Revocations;
 use super::room::Room;
-use super::settings::GatewaySettings;
+use super::settings::{GatewaySettings, HelpSettings};
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;
 use crate::features::audit::journal::Journal;
@@ -25,6 +27,8 @@ use crate::features::detect::Detections;
 use crate::features::detect::settings::{DetectionSettings, When};
 use crate::features::directory::Directory;
 use crate::features::facts::Feeds;
+use crate::features::given::contexts::Contexts;
+use crate::features::given::table::Given;
 use crate::features::guard::ledger::Ledger;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::hold::Holds;
@@ -38,9 +42,12 @@ use crate::features::route::table::RouteTable;
 use crate::features::session::Sessions;
 use crate::features::signals::Signals;
 use crate::features::upstream::assertion::AssertionKey;
+use crate::features::upstream::node_keys::NodeKeys;
 use crate::features::upstream::servers::Upstream;
 use crate::foundation::clock::Clock;
+use crate::foundation::digest::DigestKey;
 use crate::foundation::entropy::Entropy;
+use crate::platform::store::Store;
 use crate::platform::tls::front::Front;
 
 /// Everything that a reload replaces.
@@ -62,10 +69,14 @@ pub struct Rules {
     pub faces: Faces,
     /// Which classes of assurance each provider can prove.
     pub assurances: BTreeMap<ProviderName, Assurances>,
+    /// What people read of purposes, where operators say it.
+    pub purposes: PurposeTitles,
     /// Programs that come with an access token of their own.
     pub clients: Clients,
     /// The guard's bounds.
     pub guard: GuardSettings,
+    /// Whom refused people ask.
+    pub help: HelpSettings,
     /// Proxies whose word on the caller's address counts.
     pub trusted_proxies: Vec<IpNet>,
     /// The classes of callers' devices.
@@ -120,6 +131,10 @@ pub struct Shared {
     pub tls: ArcSwap<Front>,
     /// What needs a restart to change.
     pub settings: GatewaySettings,
+    /// What is kept over restarts, and shared with other nodes if there are any.
+    pub store: Store,
+    /// Whether something that another node has told could not be done yet.
+    pub is_behind: AtomicBool,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
     /// Who belongs to the house.
@@ -138,12 +153,18 @@ pub struct Shared {
     pub turns: Turns,
     /// How sessions end before their time.
     pub revocations: Revocations,
+    /// What replies have handed out, and to whom.
+    pub given: Arc<Given>,
+    /// Whose record is open in which session.
+    pub contexts: Arc<Contexts>,
     /// What has been taken in the windows.
     pub ledger: Arc<Ledger>,
     /// What happened.
     pub journal: Arc<Journal>,
     /// The key of assertions.
     pub assertion_key: AssertionKey,
+    /// By which applications know it, and those of other nodes.
+    pub node_keys: NodeKeys,
     /// What callers have taken.
     pub limits: Arc<Limits>,
     /// Connections at once.
@@ -152,4 +173,17 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub entropy: Arc<dyn Entropy>,
+}
+
+impl Shared {
+    /// Whether it is known here what other nodes have changed up to a moment ago. Where it is not, a session may have ended
+    /// elsewhere that stands here, and nothing is decided under any.
+    pub fn is_in_touch(&self) -> bool {
+        self.store.is_in_touch() && !self.is_behind.load(Ordering::Acquire)
+    }
+
+    /// The key by which what we have given to a browser is known again as ours, by whichever node gave it.
+    pub fn words(&self) -> &DigestKey {
+        self.sessions.words().unwrap_or_else(|| self.journal.patient_key())
+    }
 }

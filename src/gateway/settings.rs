@@ -45,6 +45,15 @@ pub struct GatewaySettings {
     pub drain: Duration,
 }
 
+/// Whom people ask who were refused.
+#[derive(Clone, Debug, Default)]
+pub struct HelpSettings {
+    /// People or a desk; `None`: nobody is named.
+    pub contact: Option<Arc<str>>,
+    /// By when they have an answer, 1 min to 30 d; `None`: nothing is said.
+    pub answer_within: Option<Duration>,
+}
+
 /// Whose certificates callers may show.
 #[derive(Clone, Debug)]
 pub struct ClientCertificateSettings {

@@ -34,7 +34,7 @@ use crate::domain::signal::{EventSignal, SignalStep};
 use crate::domain::subject::SubjectId;
 use crate::features::risk;
 use crate::features::signals::token::Set;
-use crate::features::signals::{Call, KeepError, Receiver, SetFault, Signalled, Stood};
+use crate::features::signals::{Call, Claimed, KeepError, Receiver, SetFault, Signalled, Stood};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
 use crate::platform::http::body::{ReadBodyError, read_bounded};
@@ -169,8 +169,19 @@ async fn carry_out(
     };
     let _turn = shared.signals.turn(set).await;
     // What is taken already is answered as accepted.
-    if shared.signals.has_taken(set, now) {
-        return written(minutes, Signalled { told, taken: Ok(()) }).await;
+    let unclaimed = match shared.signals.claim(set, now).await {
+        Ok(Claimed::Ours) => None,
+        Ok(Claimed::TakenBefore) => {
+            return written(minutes, Signalled { told, taken: Ok(()) }).await;
+        }
+        Ok(Claimed::Elsewhere) => Some(Reason::Overloaded),
+        Err(error) => {
+            tracing::error!(%error, "it could not be found out whether a signal was taken before");
+            Some(Reason::StoreUnavailable)
+        }
+    };
+    if let Some(reason) = unclaimed {
+        return written(minutes, incomplete(Signalled { told, taken: Ok(()) }, reason)).await;
     }
     let come = Come { shared, receiver, set, request: minutes.event(), received: now };
     let mut people = Vec::new();
@@ -183,6 +194,9 @@ async fn carry_out(
     let mut signalled = written(minutes, Signalled { told, taken: done.map(drop) }).await;
     if signalled.taken.is_ok() && shared.signals.take(set, now).await.is_err() {
         signalled = incomplete(signalled, Reason::StoreUnavailable);
+    }
+    if signalled.taken.is_err() && shared.signals.leave(set).await.is_err() {
+        tracing::warn!("a signal that could not be carried out is no other node's for half a minute");
     }
     signalled
 }
@@ -217,6 +231,7 @@ impl Come<'_> {
         match &self.set.call {
             Call::Nothing => Ok(SignalStep::NotActedOn),
             Call::Verify(state) if self.receiver.is_answer(state.as_deref()) => Ok(SignalStep::CarriedOut),
+            Call::Verify(_) if self.shared.signals.may_answer_another() => Ok(SignalStep::NotActedOn),
             Call::Verify(_) => Err(SetFault::State),
             Call::Stream(status) => {
                 self.receiver.set_status(*status);
@@ -322,7 +337,7 @@ impl Come<'_> {
         let step = step_for(&targets);
         let revoke = |target| {
             let (request, asked, received) = (Some(self.request), self.set.happened, self.received);
-            let revocation = Revocation { target, cause, why: None, request, asked, received };
+            let revocation = Revocation { target, cause, why: None, request, asked, received, relayed: None };
             self.shared.revoke(revocation, None)
         };
         let ended: Result<Vec<_>, RevocationError> =

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http_body::Body as _;
 use hyper::body::Incoming;
 
@@ -19,11 +20,13 @@ use super::normalize::{Normalized, locate};
 use super::refusal::Refusal;
 use super::rules::Rules;
 use crate::domain::patient::PatientRef;
+use crate::features::route::ask::Asking;
 use crate::features::route::body::BodyFault;
 use crate::features::route::bundle::{self, Entry};
+use crate::features::route::given::request::{Brings, NamedPatient};
 use crate::features::route::recognize::Recognized;
 use crate::features::route::settings::Entries;
-use crate::features::route::table::Route;
+use crate::features::route::table::{Application, Route};
 use crate::features::route::view::RequestView;
 use crate::features::upstream::send::RequestBody;
 use crate::platform::http::body::{Full, ReadBodyError, is_misframed, read_bounded};
@@ -45,8 +48,10 @@ pub struct Sought {
 pub struct Part {
     /// The route; `None` where an application is being observed and no route matches.
     pub route: Option<Arc<Route>>,
-    /// The patient whom the request names.
+    /// The patient whom the request names; or, where its route says so, whose record its session has open.
     pub patient: Option<PatientRef>,
+    /// What it brings that has to have been given, where its route needs anything.
+    pub brings: Option<Rc<Brings>>,
 }
 
 /// Finds the route.
@@ -64,7 +69,8 @@ pub async fn seek(
         let recognized = table.recognize(application, &view, None);
         if !matches!(recognized, Recognized::NeedsBody(_)) && !minds_body(&recognized, &parts.headers) {
             let body = RequestBody::Streaming(incoming, Rc::new(Cell::new(0)));
-            return Ok(Sought { part: part(&recognized)?, entries: Vec::new(), body });
+            let part = read(rules, application, part(&recognized)?, (normalized.target(), &view), &[])?;
+            return Ok(Sought { part, entries: Vec::new(), body });
         }
         read_bounded(incoming, rules.guard.request_body_bytes).await.map_err(|error| unread(&error))?
     };
@@ -81,7 +87,7 @@ pub fn seek_whole(
     let view = normalized.view(&parts.method, &parts.headers);
     let (table, application) = (&rules.routes, &normalized.application);
     let (recognized, body) = table.recognize_whole(application, &view, &bytes, rules.body_limits());
-    let part = part(&recognized)?;
+    let part = read(rules, application, part(&recognized)?, (normalized.target(), &view), &bytes)?;
     let entries = match part.route.as_ref().and_then(|route| route.entries) {
         None => Vec::new(),
         Some(Entries::Fhir) => {
@@ -119,21 +125,48 @@ fn seek_entry(
     if part.route.as_ref().is_some_and(|route| route.entries.is_some()) {
         return Err(unreadable(BodyFault::Bundle));
     }
+    // What would be looked for in its body cannot be found there, and what is missing is nobody's.
+    read(rules, application, part, (&entry.target, &view), &[])
+}
+
+/// A part with what it brings, and the patient whom it names where its route says.
+pub fn read(
+    rules: &Rules,
+    application: &Application,
+    mut part: Part,
+    (target, view): (&PathAndQuery, &RequestView<'_>),
+    bytes: &[u8],
+) -> Result<Part, Refusal> {
+    let Some(route) = &part.route else { return Ok(part) };
+    let Some(given) = &route.given else { return Ok(part) };
+    let asking = Asking { target, view, bytes, quirks: application.quirks, captures: &route.captures };
+    let brings = given.read(&asking, rules.body_limits()).map_err(unreadable)?;
+    match &brings.patient {
+        NamedPatient::Nobody => {}
+        NamedPatient::One(id) => {
+            part.patient = Some(PatientRef::new(application.name.clone(), id.clone()));
+        }
+        NamedPatient::Unclear => {
+            return Err(Fault::malformed("patient: named in two ways").into());
+        }
+    }
+    part.brings = Some(Rc::new(brings));
     Ok(part)
 }
 
-/// Whether what may be asked for is told by the body.
+/// Whether what may be asked for, or what is brought, is told by the body.
 fn minds_body(recognized: &Recognized<'_>, headers: &HeaderMap) -> bool {
     let Recognized::Route(matched) = recognized else { return false };
     matched.route.asks.as_ref().is_some_and(|asks| asks.minds_body(headers))
+        || matched.route.given.as_ref().is_some_and(|given| given.minds_body(headers))
 }
 
 fn part(recognized: &Recognized<'_>) -> Result<Part, Refusal> {
     match recognized {
         Recognized::Route(matched) => {
-            Ok(Part { route: Some(matched.route.clone()), patient: matched.patient.clone() })
+            Ok(Part { route: Some(matched.route.clone()), patient: matched.patient.clone(), brings: None })
         }
-        Recognized::Unmatched => Ok(Part { route: None, patient: None }),
+        Recognized::Unmatched => Ok(Part { route: None, patient: None, brings: None }),
         Recognized::NoRoute => Err(Refusal::RouteNotFound),
         Recognized::BodyUnreadable(fault) => Err(unreadable(*fault)),
         Recognized::Ambiguous => {

@@ -10,12 +10,14 @@ use super::draft::Draft;
 use super::handle::Moment;
 use super::manner::Manner;
 use super::normalize::Head;
+use super::refusal::Refusal;
+use super::turnstile;
 use crate::domain::application::ApplicationName;
 use crate::domain::device::BoundTo;
 use crate::domain::event::{EventClient, EventStanding, EventSubject};
 use crate::domain::kept::Kept;
 use crate::domain::reason::Reason;
-use crate::domain::subject::Identity;
+use crate::domain::subject::{Identity, Justification};
 use crate::features::route::table::Application;
 use crate::features::session::device_key::DeviceKey;
 use crate::features::session::{Ends, Found, Locked, Session, Shows};
@@ -41,6 +43,8 @@ pub struct Known {
     pub identity: Rc<Identity>,
     /// The same, as events keep it.
     pub in_event: Arc<Kept<EventSubject>>,
+    /// Whether they have to say first for which of their purposes they work.
+    pub choice_due: bool,
 }
 
 /// The session that a request's cookie names, if it is good on this host.
@@ -49,6 +53,21 @@ pub fn look_up(moment: &Moment, head: &Head) -> Found {
     let worker = &moment.worker;
     let (host, device) = (&*head.authority.host, moment.device.as_ref());
     worker.shared.sessions.find(&worker.sessions, token.reveal(), host, device, moment.now)
+}
+
+/// Has the session that a request's cookie names known here, where another node has made it a moment ago. Whoever comes with
+/// something else is measured as a stranger before the store is asked.
+pub async fn meet(moment: &Moment, head: &Head) -> Result<(), Refusal> {
+    let sessions = &moment.worker.shared.sessions;
+    let Some(token) = head.session.value().filter(|_| sessions.are_shared()) else { return Ok(()) };
+    if !moment.is_in_touch || !sessions.is_new_here(token.reveal(), moment.now) {
+        return Ok(());
+    }
+    turnstile::stranger(moment)?;
+    Box::pin(sessions.look_up(token.reveal(), moment.now)).await.map_err(|error| {
+        tracing::error!(request.id = %moment.event, %error, "a session could not be looked up");
+        Refusal::StoreUnavailable
+    })
 }
 
 /// What was found, if the request shows what that session is bound to.
@@ -71,7 +90,7 @@ pub fn here(
 /// What a session is bound to that a request does not show.
 fn missing(moment: &Moment, session: &Session, fields: &HeaderMap, manner: &Manner) -> Option<BoundTo> {
     let vouched = |device_key: &DeviceKey| {
-        let (brought, key) = (manner.device(session.id), moment.worker.shared.journal.patient_key());
+        let (brought, key) = (manner.device(session.id), moment.worker.shared.words());
         device_key.vouched(session.id, brought.as_ref().map(Secret::reveal), key, moment.now)
     };
     session.bond.misses(&shows(moment, fields), vouched)
@@ -197,8 +216,17 @@ impl Known {
     /// The same, with the reason that they gave for an application.
     #[must_use]
     pub fn to(self, application: &Application) -> Self {
-        let Some(given) = self.session.justification(&application.name) else { return self };
-        let identity = Identity { justification: Some(given.clone()), ..Identity::clone(&self.identity) };
+        let given = self.session.justification(&application.name).cloned();
+        self.justified(given)
+    }
+
+    /// The same, with a reason, if there is one.
+    #[must_use]
+    pub fn justified(self, given: Option<Justification>) -> Self {
+        if given.is_none() {
+            return self;
+        }
+        let identity = Identity { justification: given, ..Identity::clone(&self.identity) };
         Self { identity: Rc::new(identity), ..self }
     }
 
@@ -223,6 +251,12 @@ impl Known {
             }),
             standing: Some(EventStanding::of(&identity)),
         }));
-        Self { session, identity: Rc::new(identity), in_event }
+        Self { session, identity: Rc::new(identity), in_event, choice_due: false }
+    }
+
+    /// The same, who has to say first why they work.
+    #[must_use]
+    pub fn choosing(self, choice_due: bool) -> Self {
+        Self { choice_due, ..self }
     }
 }

@@ -21,8 +21,9 @@ use super::unread::Unread;
 use crate::domain::device::DeviceClass;
 use crate::domain::patient::PatientRef;
 use crate::domain::reason::Reason;
-use crate::domain::subject::{Identity, Subject, SubjectId};
+use crate::domain::subject::{Identity, Justification, Subject, SubjectId};
 use crate::domain::told::Told;
+use crate::features::client::settings::StandingReason;
 use crate::features::directory;
 use crate::features::policy::memory::Memory;
 use crate::features::risk::RiskDesk;
@@ -132,6 +133,9 @@ impl Worker {
         application: &Application,
         device: Option<&DeviceClass>,
     ) -> Result<Arc<Session>, Reason> {
+        if !self.shared.is_in_touch() {
+            return Err(Reason::StoreUnavailable);
+        }
         let (sessions, now) = (&self.shared.sessions, self.now());
         let found = match sessions.current(session, device, now) {
             Found::Session(session) if session.program.is_none() => {
@@ -205,7 +209,11 @@ impl Current {
         let known = match (application, &session.program) {
             (None, None) => self.look_up(session, before),
             (None, Some(program)) => Ok(self.declared(session, program)),
-            (Some(application), _) => self.known(session, None).map(|known| known.to(application)),
+            (Some(application), None) => self.known(session, None).map(|known| known.to(application)),
+            (Some(application), Some(program)) => {
+                let standing = self.standing_reason(session, program, application);
+                self.known(session, None).map(|known| known.justified(standing))
+            }
         };
         let mut people = self.known.borrow_mut();
         if people.len() >= PEOPLE_MAX {
@@ -229,6 +237,24 @@ impl Current {
             }
             Some(_) | None => Told::default(),
         }
+    }
+
+    /// What is declared of a program, which cannot be asked: it counts as long as its token is good.
+    fn standing_reason(
+        &self,
+        session: &Session,
+        program: &Program,
+        application: &Application,
+    ) -> Option<Justification> {
+        let StandingReason { number, recipient } = &self.rules.clients.named(&program.client)?.standing;
+        (number.is_some() || recipient.is_some()).then(|| Justification {
+            code: DECLARED.to_owned(),
+            text: String::new(),
+            application: application.name.clone(),
+            given: session.absolute_end,
+            number: number.clone(),
+            recipient: recipient.clone(),
+        })
     }
 
     /// A program as the configuration says it is now; no directory keeps programs.
@@ -267,20 +293,22 @@ impl Current {
             return Ok(known);
         }
         let policy = &self.rules.policy;
-        let (subject, version, purpose) = match groups {
-            None => (session.subject.clone(), session.version, session.purpose),
+        let (subject, version) = match groups {
+            None => (session.subject.clone(), session.version),
             // What was decided, or signed, for them with other groups is not what counts now.
             Some(groups) => {
-                let purposes = policy.purposes_of(&policy.roles_of(&session.provider, &groups));
-                // Nor is what they work for a purpose that only other groups had.
-                let purpose = Some(session.purpose).filter(|purpose| purposes.contains(purpose));
-                let purpose = purpose.or(purposes.first().copied()).unwrap_or(session.purpose);
                 let subject = Subject { groups, ..Subject::clone(&session.subject) };
-                (Arc::new(subject), self.shared.sessions.next_version(), purpose)
+                (Arc::new(subject), self.shared.sessions.next_version())
             }
         };
+        let roles = policy.roles_of(&session.provider, &subject.groups);
+        let purposes = policy.purposes_of(&roles);
+        // What they said counts as long as one of their roles knows it.
+        let known = Some(session.purpose).filter(|purpose| purposes.contains(purpose));
+        let choice_due = purposes.len() > 1 && !(session.purpose_chosen && known.is_some());
+        let purpose = known.or(purposes.first().copied()).unwrap_or(session.purpose);
         let identity = Identity {
-            roles: policy.roles_of(&session.provider, &subject.groups),
+            roles,
             subject,
             provider: session.provider.clone(),
             purpose,
@@ -288,7 +316,7 @@ impl Current {
             justification: None,
             version,
         };
-        Ok(Known::new(session.clone(), identity, None))
+        Ok(Known::new(session.clone(), identity, None).choosing(choice_due))
     }
 }
 
@@ -304,5 +332,7 @@ async fn sweep(worker: std::rc::Weak<Worker>) {
     }
 }
 
+/// The code of a reason that nobody was asked for.
+const DECLARED: &str = "declared";
 const PEOPLE_MAX: usize = 100_000;
 const SWEPT_EVERY: Duration = Duration::from_secs(5);

@@ -3,6 +3,7 @@
 pub mod descriptors;
 pub mod http;
 pub mod page;
+pub mod seal;
 pub mod signed_token;
 pub mod store;
 pub mod supervisor;

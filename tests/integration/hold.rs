@@ -251,7 +251,8 @@ async fn whoever_an_administrator_signs_out_everywhere_leaves_nothing_behind() {
     assert_eq!(house.running.shared.holds.len(), 1);
     let now = clock.now();
     let (target, cause) = (Target::Person(person), Cause::Administrator);
-    let revocation = Revocation { target, cause, why: None, request: None, asked: now, received: now };
+    let revocation =
+        Revocation { target, cause, why: None, request: None, asked: now, received: now, relayed: None };
     house.running.shared.revoke(revocation, None).await.unwrap();
     assert!(house.running.shared.holds.is_empty());
     let events = house.stop().await;

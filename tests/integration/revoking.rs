@@ -103,7 +103,15 @@ async fn open_streams(house: &House, cookie: &str) -> (Vec<JoinHandle<Instant>>,
 fn order(target: Target) -> Revocation {
     let now = SystemClock.now();
     let why = Some("has left the house".parse().unwrap());
-    Revocation { target, cause: Cause::Administrator, why, request: None, asked: now, received: now }
+    Revocation {
+        target,
+        cause: Cause::Administrator,
+        why,
+        request: None,
+        asked: now,
+        received: now,
+        relayed: None,
+    }
 }
 
 async fn status(house: &House, cookie: &str) -> u16 {

@@ -43,7 +43,7 @@ check 'policy explain answers as README shows' as_told
 explain() { leastway policy --config leastway.toml explain GET https://pacs.clinic.example/patients/7f3a/archive "$@"; }
 needs_mfa() { grep -q '^challenge  acr-insufficient$' <<<"$(explain --groups release-of-information || true)"; }
 check 'without a second factor it is a challenge' needs_mfa
-check 'with one it is permitted' explain --groups release-of-information --with mfa
+check 'with one, and a request, it is permitted' explain --groups release-of-information --with mfa --justified --number ROI-2026-0117
 
 start_orthanc
 start_oidc_provider

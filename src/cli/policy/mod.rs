@@ -5,6 +5,7 @@
 mod candidate;
 pub(super) mod diff;
 pub(super) mod learn;
+pub(super) mod prove;
 pub(super) mod recorded;
 pub(super) mod replay;
 pub(super) mod tighten;
@@ -45,6 +46,8 @@ pub enum PolicyCommand {
     Replay(replay::ReplayArguments),
     /// Propose routes for what was observed and none matched: to be read, corrected and put into the application's file.
     Learn(learn::LearnArguments),
+    /// Prove that the rules never permit what must not be, for anybody and on any route; or show what they permit. Needs cvc5.
+    Prove(prove::ProveArguments),
     /// Propose the least privilege that would have sufficed for what was recorded.
     Tighten(tighten::TightenArguments),
 }
@@ -95,6 +98,12 @@ pub struct ExplainArguments {
     /// The person has just given a reason.
     #[arg(long)]
     justified: bool,
+    /// The number of a request, protocol, document or authorization that they gave with the reason.
+    #[arg(long, requires = "justified")]
+    number: Option<String>,
+    /// To whom it goes, as they said with the reason.
+    #[arg(long, requires = "justified")]
+    recipient: Option<String>,
     /// Where the person works.
     #[arg(long, value_name = "PLACE")]
     location: Vec<String>,
@@ -151,6 +160,7 @@ impl PolicyCommand {
             | Self::Diff(_)
             | Self::Replay(_)
             | Self::Learn(_)
+            | Self::Prove(_)
             | Self::Tighten(_) => &[],
         }
     }
@@ -171,6 +181,7 @@ pub fn run(
         PolicyCommand::Diff(_)
         | PolicyCommand::Replay(_)
         | PolicyCommand::Learn(_)
+        | PolicyCommand::Prove(_)
         | PolicyCommand::Tighten(_) => Ok(Exit::Usage),
     }
 }
@@ -276,6 +287,8 @@ impl ExplainArguments {
             assurance: self.with.iter().cloned().collect(),
             purpose: self.purpose,
             justified: self.justified.then_some(Ago(std::time::Duration::ZERO)),
+            number: self.number.clone(),
+            recipient: self.recipient.clone(),
             ..Person::default()
         };
         for (name, value) in &self.attribute {
@@ -354,7 +367,7 @@ mod tests {
     use crate::config::{Loaded, load};
     use crate::demo::WorkDirectory;
     use crate::features::facts::settings::words;
-    use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogRoute};
+    use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogField, CatalogRoute};
     use crate::features::policy::person::ResolvedRoute;
     use crate::features::route::settings::Access;
     use crate::foundation::clock::{Clock as _, SystemClock};
@@ -374,12 +387,23 @@ mod tests {
         for application in &settings.applications {
             let (name, providers) = (application.name.clone(), application.providers.clone());
             catalog.applications.push(CatalogApplication { name, providers });
-            catalog.routes.extend(application.routes.iter().map(|route| CatalogRoute {
-                application: application.name.clone(),
-                route: route.name.clone(),
-                action: route.action,
-                categories: route.categories.clone(),
-                public: route.access == Access::Public,
+            catalog.routes.extend(application.routes.iter().map(|route| {
+                CatalogRoute {
+                    application: application.name.clone(),
+                    route: route.name.clone(),
+                    action: route.action,
+                    categories: route.categories.clone(),
+                    public: route.access == Access::Public,
+                    besides: route.given.as_ref().map(|given| given.told()).unwrap_or_default(),
+                    fields: route
+                        .fields
+                        .iter()
+                        .map(|field| CatalogField {
+                            name: field.name.clone(),
+                            categories: field.categories.clone(),
+                        })
+                        .collect(),
+                }
             }));
         }
         catalog.facts = words(settings.feeds.iter());

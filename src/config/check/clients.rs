@@ -8,6 +8,7 @@ use super::names::instead;
 use crate::config::paths::fits;
 use crate::config::reading::Reading;
 use crate::config::settle::{Draft, Written};
+use crate::domain::action::Action;
 use crate::domain::purpose::Purpose;
 use crate::features::client::settings::{ClientSettings, Reach};
 
@@ -40,22 +41,54 @@ fn has_provider(reading: &Reading<'_>, draft: &Draft, client: &Written<ClientSet
 fn has_roles(reading: &Reading<'_>, draft: &Draft, client: &Written<ClientSettings>) {
     let roles = draft.roles.iter().map(|role| &role.it.settings);
     let roles = roles.filter(|role| role.providers.contains(&client.it.provider));
-    let mut theirs =
+    let theirs =
         roles.clone().filter(|role| role.groups.iter().any(|group| client.it.groups.contains(group)));
     let groups = roles.flat_map(|role| &role.groups).map(String::as_str);
-    let Some(purpose) = client.it.purpose else {
-        if theirs.next().is_none() {
+    let mut purposes: Vec<Purpose> = Vec::new();
+    for purpose in theirs.clone().flat_map(|role| &role.purposes) {
+        if !purposes.contains(purpose) {
+            purposes.push(*purpose);
+        }
+    }
+    let known = purposes.iter().map(|purpose| purpose.as_str());
+    let key = format!("{}.purpose", client.key);
+    match (client.it.purpose, purposes.as_slice()) {
+        (_, []) => {
             let what = "none of its groups gives a role, so it may do nothing";
             let first = client.it.groups.first().map(String::as_str).unwrap_or_default();
             reading.error(&format!("{}.groups", client.key), what, instead(first, groups));
         }
-        return;
-    };
-    let purposes: Vec<Purpose> = theirs.flat_map(|role| role.purposes.iter().copied()).collect();
-    if !purposes.contains(&purpose) {
-        let known = purposes.iter().map(|purpose| purpose.as_str());
-        let what = format!("none of its roles is for `{purpose}`");
-        reading.error(&format!("{}.purpose", client.key), what, instead(purpose.as_str(), known));
+        (None, [only]) => has_what_it_needs(reading, *only, client),
+        (None, _) => {
+            let what = "its roles are for several purposes, and a program cannot be asked for which it works";
+            reading.error(&key, what, format!("one of {}", known.collect::<Vec<_>>().join(", ")));
+        }
+        (Some(purpose), purposes) if !purposes.contains(&purpose) => {
+            let what = format!("none of its roles is for `{purpose}`");
+            reading.error(&key, what, instead(purpose.as_str(), known));
+        }
+        (Some(purpose), _) => has_what_it_needs(reading, purpose, client),
+    }
+}
+
+/// The number and the recipient that the law asks for under a purpose.
+fn has_what_it_needs(reading: &Reading<'_>, purpose: Purpose, client: &Written<ClientSettings>) {
+    let (needs, reference) = (purpose.needs(Action::Disclose), purpose.basis().reference());
+    let standing = &client.it.standing;
+    for (name, needed, is_there) in [
+        ("number", needs.number.is_some(), standing.number.is_some()),
+        ("recipient", needs.recipient, standing.recipient.is_some()),
+    ] {
+        let key = format!("{}.{name}", client.key);
+        if needed && !is_there {
+            let what = format!(
+                "under {purpose} nothing is disclosed without a {name} ({reference}), and a program cannot be asked for one"
+            );
+            reading.error(&key, what, format!("`{name} = \"…\"`"));
+        } else if is_there && !needed {
+            let what = format!("under {purpose} nobody asks for a {name}");
+            reading.error(&key, what, format!("no `{name}`, or another `purpose`"));
+        }
     }
 }
 

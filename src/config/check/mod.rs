@@ -6,6 +6,7 @@ mod detections;
 mod feeds;
 mod names;
 mod providers;
+mod purposes;
 mod risks;
 mod rules;
 mod sessions;
@@ -18,6 +19,7 @@ pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     names::check(reading, draft);
     providers::check(reading, draft);
     rules::check(reading, draft);
+    purposes::check(reading, draft);
     clients::check(reading, draft);
     sessions::check(reading, draft);
     risks::check(reading, draft);

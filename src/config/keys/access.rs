@@ -10,7 +10,7 @@ use crate::domain::purpose::Purpose;
 const NUMBER_MAX: u64 = 1_000_000_000;
 
 const BY_PURPOSE: Absent =
-    Absent::Means("`block` where the role's first purpose lets a limit deny, else `advise`");
+    Absent::Means("`block` under a purpose that lets a limit deny, `advise` under the others");
 
 pub(super) static ROLE: Table = Table {
     header: "[role.NAME]",
@@ -33,7 +33,7 @@ pub(super) static ROLE: Table = Table {
             "purposes",
             Kind::Words(words!(Purpose)),
             Absent::Refused,
-            "Why its people work; the first is the default.",
+            "Why its people work. Whoever has several, by this role or another, says once in a session which it is.",
         ),
         key(
             "not_self",
@@ -63,6 +63,12 @@ static MAY: Table = Table {
             Kind::Texts("demographics"),
             Absent::Means("all"),
             "On which categories: every category of the route has to be listed.",
+        ),
+        key(
+            "withhold",
+            Kind::Texts("ssn"),
+            Absent::Is("[]"),
+            "Which fields of replies are withheld, by the names of `field` in its routes; so are fields of a category that is not              among `categories`, where these are listed. Where several rules permit, what any of them withholds is withheld.",
         ),
         key(
             "credential",
@@ -168,8 +174,8 @@ static WHEN: Table = Table {
 
 static LIMIT: Table = Table {
     header: "[role.NAME.limit]",
-    doc: "The numbers that 45 CFR 164.514(d) asks for. Under a treatment, emergency, individual or legal purpose they \
-          only ever advise.",
+    doc: "The numbers that 45 CFR 164.514(d) asks for. Under a treatment, emergency, individual or legal purpose, \
+          or by an authorization, they only ever advise (45 CFR 164.502(b)(2)).",
     keys: &[
         key(
             "records_per_response",
@@ -184,10 +190,41 @@ static LIMIT: Table = Table {
             "Records in one reply that is taken away.",
         ),
         key(
+            "records_per_hour",
+            Kind::Whole(0, NUMBER_MAX),
+            Absent::Means("no limit"),
+            "Records that are looked at in 60 minutes, rolling, on routes that count: many small pages add up.",
+        ),
+        key(
+            "patients_listed_per_hour",
+            Kind::Whole(0, NUMBER_MAX),
+            Absent::Means("no limit"),
+            "Distinct patients that lists name in 60 minutes, rolling, on routes whose `reply` says what names the patient. \
+             Whom a list has named may be named again.",
+        ),
+        key(
+            "patients_opened_per_hour",
+            Kind::Whole(0, NUMBER_MAX),
+            Absent::Means("no limit"),
+            "Distinct patients opened in 60 minutes, rolling.",
+        ),
+        key(
             "exports_per_day",
             Kind::Whole(0, NUMBER_MAX),
             Absent::Means("no limit"),
             "Replies taken away in 24 hours, rolling. A file from a route that is only looked at is one of them.",
+        ),
+        key(
+            "records_exported_per_day",
+            Kind::Whole(0, NUMBER_MAX),
+            Absent::Means("no limit"),
+            "Records in all that is taken away in 24 hours, rolling.",
+        ),
+        key(
+            "bytes_exported_per_day",
+            Kind::Size("1KiB", "1TiB"),
+            Absent::Means("no limit"),
+            "What is taken away in 24 hours, rolling, in bytes as they are sent: what is compressed counts compressed.",
         ),
         key(
             "patients_opened_per_shift",

@@ -2,11 +2,15 @@
 
 use super::ask::{ASK, CAP};
 use super::browser::{CORS, SIGN_OUT};
+use super::field::FIELD;
+use super::given::{GIVEN, GIVES, NEEDS};
 use super::hold::HOLD;
+use super::reply::REPLY;
 use super::rewrite::REWRITE;
 use super::session::APPLICATION_SESSION;
 use super::{Absent, Kind, Table, credential, key, upstream, words};
 use crate::domain::action::Action;
+use crate::domain::given::WhenUnknown;
 use crate::features::browser::settings::ScriptUse;
 use crate::features::route::settings::{Entries, OperationKind, Quirk};
 use crate::features::upstream::settings::{Connections, Cookies, IdentityHeaders, Protocol};
@@ -192,6 +196,19 @@ pub(super) static APPLICATION: Table = Table {
             "Which server takes a request.",
         ),
         key("health", Kind::Table(&upstream::HEALTH), Absent::Means("its defaults"), "When a server is out."),
+        key(
+            "given",
+            Kind::Named(&GIVEN),
+            Absent::Means("their defaults"),
+            "What more is said of things that its routes hand out and need.",
+        ),
+        key(
+            "patient_unknown",
+            Kind::Word(words!(WhenUnknown)),
+            Absent::Is("\"deny\""),
+            "A route has `patient = \"session\"`, and whose record is open is not known, as after a restart: it is refused with \
+             `patient-unknown`, or passes if the rules permit it without a patient, and its event says so.",
+        ),
         key("route", Kind::Tables(&ROUTE), Absent::Means("none"), "Its routes."),
     ],
 };
@@ -232,6 +249,12 @@ static ROUTE: Table = Table {
         key("category", Kind::Texts("clinical"), Absent::Is("[]"), "To which kinds of data."),
         key("reply", Kind::Table(&REPLY), Absent::Means("not counted"), "How its reply is counted."),
         key(
+            "field",
+            Kind::Tables(&FIELD),
+            Absent::Means("none"),
+            "Fields of its reply that some may not see, although they may see the rest.",
+        ),
+        key(
             "cap",
             Kind::Tables(&CAP),
             Absent::Means("none"),
@@ -256,6 +279,27 @@ static ROUTE: Table = Table {
             Absent::Means("none"),
             "What its body holds, each a request of its own that is recognized and decided as if it came alone: \
               `fhir` for batches and transactions. The whole passes only if all may.",
+        ),
+        key(
+            "patient",
+            Kind::Text("query:set_pid"),
+            Absent::Means("`{patient}` of the path, or none"),
+            "The patient whom it names: `query:NAME`, `form:NAME`, `json:/POINTER`, `path:CAPTURE`; or `session`, where it is about \
+             the patient whose record was opened before.",
+        ),
+        key(
+            "sets_patient",
+            Kind::YesNo,
+            Absent::Is("false"),
+            "Whether it opens that patient's record for those that follow: they are about the same patient, in all windows of the \
+             session, until another is opened.",
+        ),
+        key("gives", Kind::Tables(&GIVES), Absent::Means("nothing"), "What its replies hand out."),
+        key(
+            "needs",
+            Kind::Tables(&NEEDS),
+            Absent::Means("nothing"),
+            "What its requests need to have been given.",
         ),
         key(
             "reply_timeout",
@@ -359,59 +403,6 @@ static GRAPHQL: Table = Table {
             Absent::Is("false"),
             "`true`: queries that are named by a digest and not written, and nothing else. Without such a route \
              they are refused, for nobody here knows what they do.",
-        ),
-    ],
-};
-
-/// How records may be counted.
-pub(in crate::config) const REPLY_KINDS: &[&str] =
-    &["csv", "tsv", "json", "fhir", "ndjson", "html", "xml", "sql", "hl7v2", "multipart", "opaque"];
-
-static REPLY: Table = Table {
-    header: "application.NAME.route.reply",
-    doc: "How the records of a reply are counted.",
-    keys: &[
-        key(
-            "kind",
-            Kind::Word(|| REPLY_KINDS.to_vec()),
-            Absent::Refused,
-            "Rows (CSV, or between tabs), elements of a JSON array, entries of a FHIR Bundle (those that are found, not those \
-             that come along; but no fewer than it names patients), lines of JSON, rows of a page, elements of XML, rows of \
-             a database's dump, messages of HL7 version 2, parts of a multipart body, or not countable by us.",
-        ),
-        key(
-            "records",
-            Kind::Text("/data/rows"),
-            Absent::Means("the document is the array"),
-            "`json`: pointer to the array; a segment `*` stands for every element on the way. `xml`, where it is needed: path to \
-             the elements such as `/report/*/row`, by names without prefixes; `*` stands for any name.",
-        ),
-        key(
-            "rows",
-            Kind::Text("#list tbody tr"),
-            Absent::Means("a problem for `html`"),
-            "`html` only: CSS selector of the records, of names, `#id`, `.class`, `[attribute]` and `[attribute=value]`, inside \
-             of each other or directly so (`>`). A page without what they stand in is not counted; none is seen after scripts.",
-        ),
-        key(
-            "delimiter",
-            Kind::Text(";"),
-            Absent::Means("read off the first line"),
-            "`csv` only: the character between fields.",
-        ),
-        key(
-            "header",
-            Kind::YesNo,
-            Absent::Means("`true`"),
-            "`csv` and `tsv` only: whether the first row names the columns.",
-        ),
-        key(
-            "patient",
-            Kind::Text("column:ID"),
-            Absent::Means("not known"),
-            "Where a record names its patient: `column:NAME` for `csv`, `tsv` and `sql`, `member:NAME` for the JSON kinds, \
-             `cell:NUMBER` (from 1) or `attribute:NAME` of a row for `html`, `element:NAME` or `attribute:NAME` anywhere in a \
-             record for `xml`. `fhir` and `hl7v2` name their own.",
         ),
     ],
 };

@@ -39,8 +39,20 @@ pub(super) static CLIENT: Table = Table {
         key(
             "purpose",
             Kind::Word(words!(Purpose)),
-            Absent::Means("the first of its roles"),
-            "Why it works, where its roles have several purposes.",
+            Absent::Means("the only one of its roles"),
+            "Why it works. It has to be said where its roles have several purposes, since a program cannot be asked.",
+        ),
+        key(
+            "number",
+            Kind::Text("IRB-2026-014"),
+            Absent::Means("none"),
+            "The number of the protocol, document, request or authorization by which it works, where its purpose needs one.",
+        ),
+        key(
+            "recipient",
+            Kind::Text("County health department"),
+            Absent::Means("nobody"),
+            "To whom goes what it takes, where its purpose needs that to be said (45 CFR 164.528).",
         ),
         key(
             "routes",

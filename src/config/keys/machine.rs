@@ -1,4 +1,4 @@
-//! Listeners, store, journal and bounds.
+//! Listeners, journal and bounds.
 
 use super::limits::LIMITS;
 use super::{Absent, Kind, Table, key};
@@ -140,17 +140,6 @@ pub(super) static CONTROL: Table = Table {
             "The bearer token that `/api/v1` asks for, and the page `/sessions`.",
         ),
     ],
-};
-
-pub(super) static STORE: Table = Table {
-    header: "[store]",
-    doc: "Where sessions, counters and other state are kept.",
-    keys: &[key(
-        "url",
-        Kind::Path("data/leastway.db"),
-        Absent::Is("\"data/leastway.db\""),
-        "The file of the embedded store; made if it is not there.",
-    )],
 };
 
 pub(super) static JOURNAL: Table = Table {

@@ -10,22 +10,29 @@ mod credential;
 mod detect;
 mod directory;
 mod feed;
+mod field;
+mod given;
+mod help;
 mod hold;
 mod limits;
 mod machine;
 mod provider;
+mod purpose;
+mod reply;
 mod rewrite;
 mod risk;
 mod session;
 mod signals;
+mod store;
 mod upstream;
 
-pub(in crate::config) use application::REPLY_KINDS;
+pub(in crate::config) use reply::{ENCODINGS, INNER_KINDS, REPLY_KINDS};
 
 use super::spelling::nearest;
-use machine::{CONTROL, GATEWAY, GUARD, JOURNAL, STORE};
+use machine::{CONTROL, GATEWAY, GUARD, JOURNAL};
 use provider::PROVIDER;
 use session::{DEVICE, SESSION};
+use store::STORE;
 
 /// The keys of one table.
 #[derive(Debug)]
@@ -154,7 +161,7 @@ pub(super) static MAIN: Table = Table {
             "include",
             Kind::Texts("applications/*.toml"),
             Absent::Is("[]"),
-            "Further files, with `application`, `role`, `risk`, `detect`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
+            "Further files, with `application`, `role`, `purpose`, `risk`, `detect`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
         ),
         key(
             "policies",
@@ -186,9 +193,11 @@ pub(super) static MAIN: Table = Table {
             "Rules that are tried.",
         ),
         key("guard", Kind::Table(&GUARD), Absent::Means("its defaults"), "Bounds of what is looked at."),
+        key("help", Kind::Table(&help::HELP), Absent::Means("its defaults"), "Whom refused people ask."),
         PROVIDERS,
         APPLICATIONS,
         ROLES,
+        PURPOSES,
         RISKS,
         DETECTIONS,
         FEEDS,
@@ -200,7 +209,7 @@ pub(super) static MAIN: Table = Table {
 pub(super) static PART: Table = Table {
     header: "",
     doc: "A file that the main file includes.",
-    keys: &[PROVIDERS, APPLICATIONS, ROLES, RISKS, DETECTIONS, FEEDS, CLIENTS],
+    keys: &[PROVIDERS, APPLICATIONS, ROLES, PURPOSES, RISKS, DETECTIONS, FEEDS, CLIENTS],
 };
 
 /// A file with roles that are tried.
@@ -224,6 +233,12 @@ const ROLES: Key = key(
     Kind::Named(&access::ROLE),
     Absent::Means("none: nobody may do anything"),
     "Who may do what.",
+);
+const PURPOSES: Key = key(
+    "purpose",
+    Kind::Named(&purpose::PURPOSE),
+    Absent::Means("none: pages have words for each purpose"),
+    "What pages call a purpose, by its name.",
 );
 const RISKS: Key = key(
     "risk",

@@ -2,6 +2,7 @@
 
 use super::ApplicationDraft;
 use super::browser::browser;
+use super::given;
 use super::hold::hold;
 use super::rewrite::rewrite;
 use super::route::route;
@@ -11,6 +12,7 @@ use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
 use crate::domain::application::{ApplicationName, NameError, ProviderName};
 use crate::features::browser::settings::BrowserSettings;
+use crate::features::route::given::settings::GivenSettings;
 use crate::features::route::pattern::{PathPattern, Segment};
 use crate::features::route::settings::{ApplicationSettings, RouteSettings, Unmatched};
 use crate::features::upstream::settings::Cookies;
@@ -37,7 +39,8 @@ pub(in crate::config) fn application(
     let unmatched = reader.text_with("unmatched", unmatched);
     let idle_ignore = reader.list("idle_ignore");
     let quirks = reader.list("quirks");
-    let routes = routes(name, reader, &tables);
+    let (given, patient_unknown) = (given::kinds(reader), reader.parsed("patient_unknown"));
+    let routes = routes(name, reader, &tables, given.as_deref());
 
     let (hosts, path, routes) = (hosts?, path?, routes?);
     refuse_same_host(reader, &hosts);
@@ -51,6 +54,8 @@ pub(in crate::config) fn application(
         unmatched: unmatched?,
         idle_ignore: idle_ignore?,
         quirks: quirks?,
+        given: given?,
+        patient_unknown: patient_unknown?,
         routes,
     };
     Some(ApplicationDraft { settings, upstream, rewrite: rewrite?, hold: hold?, session: session?, browser })
@@ -70,7 +75,12 @@ fn warn_of_unseen_cookies(reader: &Reader<'_>, browser: &BrowserSettings, cookie
     reader.reading().warning(&format!("{}.sign_out.cookies", reader.key()), what, right);
 }
 
-fn routes(application: &str, reader: &Reader<'_>, tables: &[Reader<'_>]) -> Option<Vec<RouteSettings>> {
+fn routes(
+    application: &str,
+    reader: &Reader<'_>,
+    tables: &[Reader<'_>],
+    given: Option<&[GivenSettings]>,
+) -> Option<Vec<RouteSettings>> {
     let all = collect_all(tables.iter().map(|table| Some((table.key_of("name"), route(table)?))))?;
     for (position, (key, route)) in all.iter().enumerate() {
         if all.iter().take(position).any(|(_, earlier)| earlier.name == route.name) {
@@ -81,6 +91,8 @@ fn routes(application: &str, reader: &Reader<'_>, tables: &[Reader<'_>]) -> Opti
     for (table, (_, route)) in tables.iter().zip(&all) {
         reader.reading().locate_route(application, route.name.as_str(), table.key());
     }
+    let written: Vec<_> = tables.iter().zip(all.iter().map(|(_, route)| route)).collect();
+    given::check(reader, given.unwrap_or_default(), &written);
     Some(all.into_iter().map(|(_, route)| route).collect())
 }
 

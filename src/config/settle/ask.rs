@@ -60,7 +60,7 @@ fn cap(reader: &Reader<'_>, matching: Option<&Match>) -> Option<Cap> {
 }
 
 /// What a key that may be absent becomes.
-fn optional<T>(
+pub(super) fn optional<T>(
     reader: &Reader<'_>,
     name: &str,
     read: impl FnOnce() -> Option<T>,
@@ -147,7 +147,7 @@ fn place(text: &str) -> Result<Place, Mistake> {
     }
 }
 
-fn place_of(reader: &Reader<'_>, name: &str, matching: Option<&Match>) -> Option<Place> {
+pub(super) fn place_of(reader: &Reader<'_>, name: &str, matching: Option<&Match>) -> Option<Place> {
     let place = reader.text_with(name, place)?;
     has_place(reader, name, &place, matching).then_some(place)
 }

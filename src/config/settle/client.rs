@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
 use crate::domain::application::NameError;
-use crate::features::client::settings::{ClientSettings, Proof};
+use crate::features::client::settings::{ClientSettings, Proof, StandingReason};
 
 /// Reads `[client.NAME]`.
 pub(in crate::config) fn client(name: &str, reader: &Reader<'_>) -> Option<ClientSettings> {
@@ -21,6 +21,8 @@ pub(in crate::config) fn client(name: &str, reader: &Reader<'_>) -> Option<Clien
     let owner = reader.text_with("owner", owner);
     let groups = reader.texts("groups");
     let purpose = reader.parsed("purpose");
+    let number = reader.text_with("number", short);
+    let recipient = reader.text_with("recipient", short);
     let routes = reader.list("routes");
     let networks =
         if reader.has("networks") { reader.list_with("networks", network) } else { Some(Vec::new()) };
@@ -36,6 +38,7 @@ pub(in crate::config) fn client(name: &str, reader: &Reader<'_>) -> Option<Clien
         owner: owner?.into(),
         groups: groups?,
         purpose,
+        standing: StandingReason { number, recipient },
         routes: routes?,
         networks: networks?,
         hours,
@@ -76,6 +79,14 @@ fn owner(text: &str) -> Result<String, Mistake> {
         return Ok(text.to_owned());
     }
     Err(Mistake::new("nobody answers for it", "a person or a desk in one line of at most 200 bytes"))
+}
+
+fn short(text: &str) -> Result<String, Mistake> {
+    let is_short = !text.trim().is_empty() && text.len() <= OWNER_BYTES_MAX;
+    if is_short && !text.chars().any(char::is_control) {
+        return Ok(text.trim().to_owned());
+    }
+    Err(Mistake::new("that is no line of 1 to 200 bytes", "one line of at most 200 bytes"))
 }
 
 fn network(text: &str) -> Result<IpNet, Mistake> {

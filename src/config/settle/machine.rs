@@ -1,7 +1,6 @@
-//! Listeners, store, journal and bounds.
+//! Listeners, journal and bounds.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use crate::config::units;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::{JournalSettings, Sync};
 use crate::features::guard::settings::GuardSettings;
-use crate::gateway::settings::{ClientCertificateSettings, GatewaySettings};
+use crate::gateway::settings::{ClientCertificateSettings, GatewaySettings, HelpSettings};
 use crate::platform::tls::front::Vouchers;
 
 const WORKERS_MAX: usize = 256;
@@ -111,18 +110,6 @@ pub(in crate::config) fn control(reader: &Reader<'_>) -> Option<ControlSettings>
     Some(ControlSettings { listen: listen?, token })
 }
 
-pub(in crate::config) fn store(reader: &Reader<'_>) -> Option<PathBuf> {
-    reader
-        .text_with("url", |text| {
-            // The text may hold a password, so it is not quoted.
-            if text.is_empty() || text.contains("://") {
-                return Err(Mistake::new("that is not a path", "the path of a file: the store is embedded"));
-            }
-            Ok(text.to_owned())
-        })
-        .map(|path| reader.source().folder.join(path))
-}
-
 pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings> {
     let directory = reader.path("directory");
     let segment_bytes = reader.size("segment_bytes");
@@ -140,6 +127,24 @@ pub(in crate::config) fn guard(reader: &Reader<'_>) -> Option<GuardSettings> {
         request_body_bytes: request_body_bytes?,
     })
 }
+
+/// Reads `[help]`.
+pub(in crate::config) fn help(reader: &Reader<'_>) -> Option<HelpSettings> {
+    let contact = reader.text_with("contact", |text| {
+        let is_line = !text.trim().is_empty() && text.len() <= CONTACT_BYTES_MAX;
+        if is_line && !text.chars().any(char::is_control) {
+            return Ok(text.trim().to_owned());
+        }
+        Err(Mistake::new("that is no line that people could read", "one line of at most 200 bytes"))
+    });
+    let answer_within = reader.duration("answer_within");
+    if reader.has("contact") && contact.is_none() || reader.has("answer_within") && answer_within.is_none() {
+        return None;
+    }
+    Some(HelpSettings { contact: contact.map(Arc::from), answer_within })
+}
+
+const CONTACT_BYTES_MAX: usize = 200;
 
 /// The time zone that is written, or else the system's.
 pub(in crate::config) fn time_zone(reader: &Reader<'_>) -> Option<String> {

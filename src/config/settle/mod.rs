@@ -8,18 +8,24 @@ mod credential;
 pub(super) mod detect;
 pub(super) mod directory;
 pub(super) mod feed;
+mod field;
+mod given;
 mod hold;
 mod limits;
 pub(super) mod machine;
 pub(super) mod provider;
+pub(super) mod purpose;
+mod reply;
 mod rewrite;
 pub(super) mod risk;
 pub(super) mod role;
 mod route;
 pub(super) mod session;
 pub(super) mod signals;
+pub(super) mod store;
 mod upstream;
 
+pub(super) use purpose::PurposeDraft;
 pub(super) use risk::RiskDraft;
 
 use super::certificate::Certificate;
@@ -78,6 +84,7 @@ pub(super) struct Draft {
     pub(super) signals: Vec<Written<SignalSettings>>,
     pub(super) applications: Vec<Written<ApplicationDraft>>,
     pub(super) roles: Vec<Written<RoleDraft>>,
+    pub(super) purposes: Vec<Written<PurposeDraft>>,
     pub(super) risks: Vec<Written<RiskDraft>>,
     pub(super) detections: Vec<Written<DetectionSettings>>,
     pub(super) feeds: Vec<Written<FeedSettings>>,

@@ -54,13 +54,14 @@ fn may(reader: &Reader<'_>) -> Option<MaySettings> {
     let actions = reader.list("actions");
     let routes = if reader.has("routes") { reader.list_with("routes", route_pattern) } else { Some(vec![]) };
     let categories = if reader.has("categories") { reader.list("categories") } else { Some(vec![]) };
-    let shadow = reader.yes_no("shadow");
+    let (withhold, shadow) = (reader.list("withhold"), reader.yes_no("shadow"));
     let when = reader.table("when").and_then(|reader| when(&reader));
     Some(MaySettings {
         application: application?,
         actions: actions?,
         routes: routes?,
         categories: categories?,
+        withhold: withhold?,
         shadow: shadow?,
         when: when?,
     })
@@ -114,6 +115,11 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
     let records_per_export = reader.whole("records_per_export");
     let exports_per_day = reader.whole("exports_per_day");
     let patients_opened_per_shift = reader.whole("patients_opened_per_shift");
+    let records_per_hour = reader.whole("records_per_hour");
+    let patients_listed_per_hour = reader.whole("patients_listed_per_hour");
+    let patients_opened_per_hour = reader.whole("patients_opened_per_hour");
+    let records_exported_per_day = reader.whole("records_exported_per_day");
+    let bytes_exported_per_day = reader.size("bytes_exported_per_day");
     let (page_size, days_back) = (reader.whole("page_size"), reader.whole("days_back"));
     let formats = if reader.has("formats") {
         reader.list::<Format>("formats").map(|formats| Some(formats.into_iter().collect()))
@@ -125,7 +131,12 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
     Some(Limits {
         records_per_response,
         records_per_export,
+        records_per_hour,
+        patients_listed_per_hour,
+        patients_opened_per_hour,
         exports_per_day,
+        records_exported_per_day,
+        bytes_exported_per_day,
         patients_opened_per_shift,
         page_size,
         days_back,
@@ -135,26 +146,30 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
     })
 }
 
-/// Care goes on: where the first purpose is care, or the person's own right, volume only advises. A
-/// role whose first purpose may be limited can also have purposes that may not; under those the same
-/// outcome advises, whatever is written.
+/// Care goes on: under a purpose for which the law knows no minimum, volume only advises. Where nothing is written the purpose
+/// of the session decides; what is written would stop care, or what a document says, whenever the role works for that.
 fn outcome(reader: &Reader<'_>, name: &str, purposes: &[Purpose]) -> Option<OnExceed> {
     let written: Option<OnExceed> = reader.parsed(name);
-    let first = *purposes.first()?;
-    let may_deny = first.basis().volume_may_deny();
+    let free = purposes.iter().find(|purpose| !purpose.basis().volume_may_deny());
+    let limited = purposes.iter().find(|purpose| purpose.basis().volume_may_deny());
     if !reader.has(name) {
-        return Some(if may_deny { OnExceed::Block } else { OnExceed::Advise });
+        // The guard lets it advise under the others (`features/guard/limit.rs`).
+        return Some(if limited.is_some() { OnExceed::Block } else { OnExceed::Advise });
     }
-    let outcome = written?;
-    if !may_deny && outcome > OnExceed::Advise {
-        reader.error(
-            name,
-            format!("under {first} a limit may only advise, and this would {}", verb(outcome)),
-            "`\"advise\"`, or a role of its own for work under a purpose that may be limited",
-        );
-        return None;
+    let (outcome, Some(free)) = (written?, free) else { return written };
+    if outcome == OnExceed::Advise {
+        return written;
     }
-    Some(outcome)
+    let basis = free.basis();
+    let what = format!("under {free} a limit may only advise, and this would {}", verb(outcome));
+    let right = match limited {
+        None => "`\"advise\"`, or a role of its own for work under a purpose that may be limited".to_owned(),
+        Some(limited) => format!(
+            "no `{name}`: it then blocks under {limited} and advises under {free}; or a role of its own for {limited}"
+        ),
+    };
+    reader.error(name, format!("{what} ({})", basis.reference()), right);
+    None
 }
 
 const fn verb(outcome: OnExceed) -> &'static str {

@@ -1,16 +1,16 @@
-//! Routes: what they look like and how their replies are counted.
+//! Routes: what they look like.
 
 use http::Method;
 use http::header::HeaderName;
 
 use super::ask::asks;
-use crate::config::keys::REPLY_KINDS;
+use super::field::fields;
+use super::given::route_given;
+use super::reply::reply;
 use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
 use crate::domain::action::Action;
 use crate::domain::patience::Patience;
-use crate::domain::reply_shape::{ElementPath, PatientLocator, RecordsPointer, ReplyKind, ReplyShape};
-use crate::domain::row_selector::RowSelector;
 use crate::domain::websocket::WebSocketBounds;
 use crate::features::route::call::{OPERATION, OPERATION_NAME, PERSISTED, ROOT_FIELD, RPC_METHOD};
 use crate::features::route::settings::{Access, Condition, Match, OperationKind, RouteSettings, Test};
@@ -25,7 +25,9 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
     let websocket = reader.table("websocket").and_then(|reader| websocket(&reader));
     let patience = patience(reader);
     let shape = reader.optional_table("reply").map(|reader| reply(&reader));
+    let fields = fields(reader, shape.as_ref().and_then(Option::as_ref), access);
     let asks = asks(reader, matching.as_ref());
+    let given = route_given(reader, matching.as_ref(), access);
     let entries = if reader.has("entries") { Some(reader.parsed("entries")?) } else { None };
     if entries.is_some() && access == Some(Access::Public) {
         let what = "a public route is decided about by nobody, and neither would its entries be";
@@ -44,11 +46,13 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
             Some(shape) => Some(shape?),
             None => None,
         },
+        fields: fields?,
         access: access?,
         websocket: websocket?,
         patience: patience?,
         entries,
         asks: asks.ok()?,
+        given: given.ok()?,
     })
 }
 
@@ -207,142 +211,4 @@ fn header(name: &str) -> Result<String, Mistake> {
     HeaderName::from_bytes(name.as_bytes()).map(|name| name.as_str().to_owned()).map_err(|_| {
         Mistake::new(format!("`{name}` is not the name of a header"), "such as `x-requested-with`")
     })
-}
-
-fn reply(reader: &Reader<'_>) -> Option<ReplyShape> {
-    let word = reader.text("kind");
-    let is_xml = word.as_deref() == Some("xml");
-    let records = reader.text_with("records", |text| records(text, is_xml));
-    let rows = reader.text_with("rows", row_selector);
-    let delimiter = reader.text_with("delimiter", delimiter);
-    let header = reader.yes_no("header").unwrap_or(true);
-    let patient = reader.text_with("patient", patient);
-    let word = word?;
-    let kind = match word.as_str() {
-        "csv" => ReplyKind::Csv { delimiter, header },
-        "tsv" => ReplyKind::Csv { delimiter: Some(b'\t'), header },
-        "json" => match records {
-            Some(Records::Array(records)) => ReplyKind::Json { records },
-            Some(Records::Elements(_)) | None => ReplyKind::Json { records: RecordsPointer::default() },
-        },
-        "fhir" => ReplyKind::FhirBundle,
-        "ndjson" => ReplyKind::Ndjson,
-        "html" if !reader.has("rows") => return missing(reader, "rows", ROWS),
-        "html" => ReplyKind::Html { rows: rows? },
-        "xml" => match records {
-            Some(Records::Elements(records)) => ReplyKind::Xml { records },
-            Some(Records::Array(_)) | None if reader.has("records") => return None,
-            Some(Records::Array(_)) | None => return missing(reader, "records", ELEMENTS),
-        },
-        "sql" => ReplyKind::Sql,
-        "hl7v2" => ReplyKind::Hl7v2,
-        "multipart" => ReplyKind::Multipart,
-        "opaque" => ReplyKind::Opaque,
-        other => {
-            let kinds = REPLY_KINDS.join(", ");
-            reader.error("kind", format!("`{other}` is not one of {kinds}"), format!("one of {kinds}"));
-            return None;
-        }
-    };
-    refuse_of_other_kinds(reader, &word);
-    refuse_patient_elsewhere(reader, &kind, patient.as_ref());
-    Some(ReplyShape { kind, patient })
-}
-
-const ROWS: &str = "a CSS selector of names, `#id`, `.class` and `[attribute=value]` that says what the rows stand in, such as \
-                    `\"#list tbody tr\"`";
-
-const ELEMENTS: &str =
-    "a path from the root such as `\"/report/row\"`; `*` stands for any name, and prefixes are left out";
-
-fn missing(reader: &Reader<'_>, name: &str, right: &str) -> Option<ReplyShape> {
-    reader.error(name, "it is not said which elements are records", right);
-    None
-}
-
-fn row_selector(text: &str) -> Result<RowSelector, Mistake> {
-    RowSelector::read(text).map_err(|error| Mistake::new(format!("`{text}` {error}"), ROWS))
-}
-
-/// Where records are, for the two kinds of which the application says so.
-enum Records {
-    Array(RecordsPointer),
-    Elements(ElementPath),
-}
-
-fn records(text: &str, is_xml: bool) -> Result<Records, Mistake> {
-    if !is_xml {
-        return pointer(text).map(|text| Records::Array(RecordsPointer::read(&text)));
-    }
-    let wrong = || Mistake::new(format!("`{text}` is not a path to elements"), ELEMENTS);
-    ElementPath::read(text).map(Records::Elements).ok_or_else(wrong)
-}
-
-/// The keys that mean something for a few kinds alone.
-const OF_KINDS: [(&str, &[&str], &str); 4] = [
-    ("records", &["json", "xml"], "only for `kind = \"json\"` and `\"xml\"`"),
-    ("rows", &["html"], "only for `kind = \"html\"`"),
-    ("delimiter", &["csv"], "only for `kind = \"csv\"`"),
-    ("header", &["csv", "tsv"], "only for `kind = \"csv\"` and `\"tsv\"`"),
-];
-
-fn refuse_of_other_kinds(reader: &Reader<'_>, word: &str) {
-    for (name, kinds, right) in OF_KINDS {
-        if reader.has(name) && !kinds.contains(&word) {
-            reader.error(name, format!("`{name}` means nothing for `{word}`"), right);
-        }
-    }
-}
-
-fn refuse_patient_elsewhere(reader: &Reader<'_>, kind: &ReplyKind, patient: Option<&PatientLocator>) {
-    use PatientLocator::{Attribute, Cell, Column, Element, Member};
-    let Some(patient) = patient else { return };
-    let right = match (kind, patient) {
-        (ReplyKind::Csv { header: true, .. } | ReplyKind::Sql, Column(_))
-        | (ReplyKind::Json { .. } | ReplyKind::FhirBundle | ReplyKind::Ndjson, Member(_))
-        | (ReplyKind::Html { .. }, Cell(_) | Attribute(_))
-        | (ReplyKind::Xml { .. }, Element(_) | Attribute(_)) => return,
-        (ReplyKind::Csv { header: false, .. }, Column(_)) => {
-            "`header = true`: without names of columns none can be found"
-        }
-        (ReplyKind::Csv { .. } | ReplyKind::Sql, _) => "`\"column:NAME\"` for rows",
-        (ReplyKind::Json { .. } | ReplyKind::FhirBundle | ReplyKind::Ndjson, _) => {
-            "`\"member:NAME\"` for JSON"
-        }
-        (ReplyKind::Html { .. }, _) => "`\"cell:NUMBER\"` or `\"attribute:NAME\"` for `html`",
-        (ReplyKind::Xml { .. }, _) => "`\"element:NAME\"` or `\"attribute:NAME\"` for `xml`",
-        (ReplyKind::Hl7v2, _) => "no `patient`: a message names its own",
-        (ReplyKind::Multipart, _) => "no `patient`: parts are not read",
-        (ReplyKind::Opaque, _) => "no `patient`: an opaque reply is not read",
-    };
-    reader.error("patient", "no record of this kind of reply could be found to name its patient so", right);
-}
-
-fn delimiter(text: &str) -> Result<u8, Mistake> {
-    match text.as_bytes() {
-        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | b'\0') => Ok(*byte),
-        _ => Err(Mistake::new(
-            format!("{text:?} is not a delimiter"),
-            "one ASCII character such as `\",\"`, `\";\"` or `\"\\t\"`",
-        )),
-    }
-}
-
-fn patient(text: &str) -> Result<PatientLocator, Mistake> {
-    let wrong = || {
-        let right = "`\"column:NAME\"`, `\"member:NAME\"`, `\"element:NAME\"`, `\"attribute:NAME\"` or `\"cell:NUMBER\"`";
-        Mistake::new(format!("`{text}` does not say where a record names its patient"), right)
-    };
-    let (place, name) = text.split_once(':').filter(|(_, name)| !name.is_empty()).ok_or_else(wrong)?;
-    match place {
-        "column" => Ok(PatientLocator::Column(name.to_owned())),
-        "member" => Ok(PatientLocator::Member(name.to_owned())),
-        "element" => Ok(PatientLocator::Element(name.to_owned())),
-        "attribute" => Ok(PatientLocator::Attribute(name.to_owned())),
-        "cell" => match name.parse() {
-            Ok(number @ 1..=u16::MAX) => Ok(PatientLocator::Cell(number)),
-            Ok(0) | Err(_) => Err(wrong()),
-        },
-        _ => Err(wrong()),
-    }
 }

@@ -168,7 +168,7 @@ fn values_out_of_range_or_of_another_form() {
             MAIN,
             "[gateway]",
             "[store]\nurl = \"postgres://db\"\n[gateway]",
-            "store.url: that is not a path",
+            "store.url: the user is missing, or not a plain name",
         ),
         case(MAIN, "\"UTC\"", "\"Mars\"", "time_zone: `Mars` is no time zone that this machine knows"),
         case(
@@ -402,6 +402,54 @@ fn routes_that_cannot_be_matched_or_counted() {
             "kind = \"csv\", patient = \"column:ID\"",
             "kind = \"xml\", records = \"row\"",
             "application.ehr.route[2].reply.records: `row` is not a path to elements",
+        ),
+        case(
+            EHR,
+            "kind = \"csv\",",
+            "kind = \"csv\", of = \"csv\",",
+            "application.ehr.route[2].reply.of: `of` means nothing for `csv`",
+        ),
+        case(
+            EHR,
+            "kind = \"csv\", patient = \"column:ID\"",
+            "kind = \"zip\", of = \"zip\"",
+            "application.ehr.route[2].reply.of: `zip` is not one of csv, tsv, json, ndjson, xml, sql, hl7v2, dicom, pdf",
+        ),
+        case(
+            EHR,
+            "kind = \"csv\",",
+            "kind = \"zip\",",
+            "application.ehr.route[2].reply.patient: no record of this kind of reply could be found to name its patient so",
+        ),
+        case(
+            EHR,
+            "kind = \"csv\", patient = \"column:ID\"",
+            "kind = \"xlsx\", entries = \"*.xml\"",
+            "application.ehr.route[2].reply.entries: `entries` means nothing for `xlsx`",
+        ),
+        case(
+            EHR,
+            "kind = \"csv\",",
+            "kind = \"json\", of = \"csv\",",
+            "application.ehr.route[2].reply.inside: it is not said where the file is",
+        ),
+        case(
+            EHR,
+            "kind = \"csv\", patient = \"column:ID\"",
+            "kind = \"json\", inside = \"/data\"",
+            "application.ehr.route[2].reply.of: it is not said what the file inside holds",
+        ),
+        case(
+            EHR,
+            "kind = \"csv\", patient = \"column:ID\"",
+            "kind = \"pdf\"",
+            "application.ehr.route[2].reply.records: it is not said which elements are records",
+        ),
+        case(
+            EHR,
+            "kind = \"csv\", patient = \"column:ID\"",
+            "kind = \"pdf\", records = \"/page\"",
+            "application.ehr.route[2].reply.records: `/page` is not one of pages, document",
         ),
         case(
             EHR,

@@ -2,6 +2,7 @@
 
 use super::Folder;
 use super::catalogue::{ROLES, case, check};
+use crate::domain::purpose::Purpose;
 use crate::features::client::settings::Proof;
 
 const CLIENT: &str = r#"[client.billing]
@@ -9,6 +10,7 @@ provider = "clinic"
 client_id = "billing-export"
 owner = "revenue desk"
 groups = "FrontDesk"
+purpose = "operations"
 routes = "ehr/patient.*"
 expires = "2027-03-31"
 token = "jwt"
@@ -33,7 +35,8 @@ fn a_client_is_settled_with_its_defaults() {
     let [client] = &settings.clients[..] else { panic!("one client") };
     assert_eq!((&*client.client_id, &*client.subject), ("billing-export", "billing-export"));
     assert_eq!(client.proof, Proof::Signature { audience: vec!["urn:ehr".to_owned()] });
-    assert!(client.networks.is_empty() && client.hours.is_none() && client.purpose.is_none());
+    assert!(client.networks.is_empty() && client.hours.is_none());
+    assert_eq!(client.purpose, Some(Purpose::Operations));
     let asked = folder(|text| text.replace("\"jwt\"\naudience = \"urn:ehr\"", "\"introspection\""));
     let lasts = std::time::Duration::from_secs(60);
     let proof = &asked.load().unwrap().settings.clients[0].proof;
@@ -89,10 +92,16 @@ fn what_is_wrong_with_a_client_is_told() {
             "networks = \"10.0.0.0/33\"\ntoken =",
             "client.billing.networks: `10.0.0.0/33` is not a network",
         ),
+        ("\"operations\"", "\"quality\"", "client.billing.purpose: none of its roles is for `quality`"),
+        (
+            "purpose = \"operations\"\n",
+            "",
+            "client.billing.purpose: its roles are for several purposes, and a program cannot be asked for which it works",
+        ),
         (
             "token =",
-            "purpose = \"quality\"\ntoken =",
-            "client.billing.purpose: none of its roles is for `quality`",
+            "number = \"R-1\"\ntoken =",
+            "client.billing.number: under operations nobody asks for a number",
         ),
         (
             "2027-03-31",
@@ -106,6 +115,26 @@ fn what_is_wrong_with_a_client_is_told() {
         assert_eq!(found(&folder), [problem], "{old} -> {new}");
     }
     assert!(found(&folder(|text| text.replace("2027-03-31", "2026-04-01"))).is_empty(), "31 days ahead");
+}
+
+#[test]
+fn what_the_law_asks_for_is_declared_of_a_program_that_nobody_can_ask() {
+    let reporting = |more: &str| {
+        let client = CLIENT.replace("\"operations\"", &format!("\"public_health\"{more}"));
+        let folder = folder(|_| client);
+        folder.change(ROLES, r#"["operations", "payment"]"#, r#"["operations", "payment", "public_health"]"#);
+        folder
+    };
+    assert_eq!(
+        found(&reporting("")),
+        [
+            "client.billing.recipient: under public_health nothing is disclosed without a recipient (45 CFR 164.512(b) and (i)), \
+             and a program cannot be asked for one"
+        ]
+    );
+    let loaded = reporting("\nrecipient = \" County health department \"").load().unwrap();
+    let standing = &loaded.settings.clients[0].standing;
+    assert_eq!((&standing.number, standing.recipient.as_deref()), (&None, Some("County health department")));
 }
 
 #[test]

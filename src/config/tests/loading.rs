@@ -68,12 +68,13 @@ fn what_is_not_written_has_the_documented_default() {
 }
 
 #[test]
-fn beyond_a_number_a_role_is_blocked_unless_its_first_purpose_forbids_that() {
+fn beyond_a_number_a_role_is_blocked_unless_all_its_purposes_forbid_that() {
     for (purposes, expected) in [
         (r#"["operations", "payment"]"#, OnExceed::Block),
         (r#"["operations", "treatment", "payment"]"#, OnExceed::Block),
-        (r#"["treatment", "operations", "payment"]"#, OnExceed::Advise),
-        (r#"["patient_request", "payment"]"#, OnExceed::Advise),
+        (r#"["treatment", "operations", "payment"]"#, OnExceed::Block),
+        (r#"["treatment", "patient_request", "legal", "payment"]"#, OnExceed::Block),
+        (r#"["patient_request", "payment"]"#, OnExceed::Block),
     ] {
         let folder = Folder::good();
         folder.change("roles.toml", r#"["operations", "payment"]"#, purposes);
@@ -95,7 +96,8 @@ fn paths_are_relative_to_the_file_that_names_them() {
     let settings = folder.load().unwrap().settings;
     let pem = settings.upstreams[0].trust.authorities.as_deref();
     assert_eq!(pem, Some(folder.read("applications/ca.pem").as_bytes()));
-    assert_eq!(settings.store, folder.path("data/leastway.db"));
+    assert_eq!(settings.store.place.to_string(), folder.path("data/leastway.db").display().to_string());
+    assert_eq!(settings.store.directory, folder.path("data"));
 }
 
 #[test]

@@ -4,11 +4,14 @@ mod browser;
 mod catalogue;
 mod clients;
 mod detections;
+mod fields;
+mod given;
 mod keys;
 mod loading;
 mod providers;
 mod risks;
 mod sessions;
+mod store;
 mod together;
 mod upstream;
 

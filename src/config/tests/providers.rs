@@ -151,7 +151,7 @@ fn two_entries_of_one_issuer_keep_no_directory_and_have_no_programs() {
     assert_eq!(
         twice(
             "[client.billing]\nprovider = \"clinic\"\nclient_id = \"billing\"\nowner = \"desk\"\n\
-             groups = \"FrontDesk\"\nroutes = \"ehr/*\"\nexpires = \"2027-03-31\"\ntoken = \"jwt\"\n\
+             groups = \"FrontDesk\"\npurpose = \"operations\"\nroutes = \"ehr/*\"\nexpires = \"2027-03-31\"\ntoken = \"jwt\"\n\
              audience = \"urn:ehr\"\n"
         ),
         [

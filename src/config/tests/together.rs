@@ -2,6 +2,7 @@
 
 use super::Folder;
 use super::catalogue::{EHR, MAIN, ROLES, case, check};
+use crate::domain::purpose::Purpose;
 
 #[test]
 fn a_key_of_another_certificate_is_refused() {
@@ -124,7 +125,16 @@ fn limits_that_would_stop_care_or_cannot_be_passed() {
             "\n[role.registrar.limit]",
             "\n[role.nurse]\ngroups = \"Nurses\"\npurposes = [\"treatment\", \"operations\"]\n[[role.nurse.may]]\n\
              application = \"ehr\"\nactions = \"view\"\n[role.nurse.limit]\non_exceed = \"block\"\n[role.registrar.limit]",
-            "role.nurse.limit.on_exceed: under treatment a limit may only advise, and this would block",
+            "role.nurse.limit.on_exceed: under treatment a limit may only advise, and this would block (45 CFR 164.502(b)(2)(i))",
+        ),
+        case(
+            ROLES,
+            "\n[role.registrar.limit]",
+            "\n[role.records]\ngroups = \"Records\"\npurposes = [\"operations\", \"patient_request\"]\n[[role.records.may]]\n\
+             application = \"ehr\"\nactions = \"view\"\n[role.records.limit]\non_unknown_count = \"step_up\"\n\
+             [role.registrar.limit]",
+            "role.records.limit.on_unknown_count: under patient_request a limit may only advise, and this would ask for a \
+             step-up (45 CFR 164.502(b)(2)(ii))",
         ),
         case(
             ROLES,
@@ -174,5 +184,35 @@ fn two_applications_at_one_address() {
         folder
             .report()
             .contains("warning: application.lab.host: at `ehr.clinic.example`, `/lab/` and `/` of `ehr`")
+    );
+}
+
+#[test]
+fn what_purposes_are_called() {
+    check(&[
+        case(
+            ROLES,
+            "[role.registrar]",
+            "[purpose.tretment]\ntitle = \"Care\"\n[role.registrar]",
+            "purpose.tretment: `tretment` is not one of treatment, emergency_treatment, care_coordination, break_glass, payment, \
+             operations, quality, patient_administration, system_administration, training, research, public_health, \
+             patient_request, legal, marketing",
+        ),
+        case(
+            ROLES,
+            "[role.registrar]",
+            "[purpose.research]\ntitle = \"A study\"\n[role.registrar]",
+            "purpose.research: no role works for `research`",
+        ),
+    ]);
+    let folder = Folder::good();
+    folder.change(ROLES, "[role.registrar]", "[purpose.payment]\ntitle = \"Bills\"\n[role.registrar]");
+    let titles = folder.load().unwrap().settings.purposes;
+    assert_eq!(titles.into_iter().collect::<Vec<_>>(), [(Purpose::Payment, "Bills".into())]);
+    folder.change(MAIN, "[gateway]", "[purpose.payment]\ntitle = \"Claims\"\n[gateway]");
+    assert!(
+        folder.report().contains("purpose.payment: `payment` has a title already"),
+        "{}",
+        folder.report()
     );
 }

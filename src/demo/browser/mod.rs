@@ -148,6 +148,21 @@ impl Browser {
         self.ask(Method::GET, &parse(url)?, caller, None).await
     }
 
+    /// Asks once with this cookie and no other.
+    #[cfg(test)]
+    pub(crate) async fn once_as(
+        &mut self,
+        caller: Caller,
+        url: &str,
+        name: &str,
+        cookie: &str,
+    ) -> Result<Reply, BrowserError> {
+        let url = parse(url)?;
+        let mut request = self.request(Method::GET, &url, caller)?;
+        request.headers_mut().insert(COOKIE, value(&format!("{name}={cookie}"))?);
+        read(&url, self.exchange(&url, request).await?).await
+    }
+
     /// Posts a form once and takes what comes.
     #[cfg(test)]
     pub(super) async fn submit_once(

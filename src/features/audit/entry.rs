@@ -11,6 +11,7 @@ use crate::domain::application::{ApplicationName, Category, CredentialName, Rout
 use crate::domain::count::Count;
 use crate::domain::device::DeviceClass;
 use crate::domain::event::{Closing, EventSubject, Opening};
+use crate::domain::given::PatientContext;
 use crate::domain::kept::Kept;
 use crate::domain::limit::OnExceed;
 use crate::domain::reason::Reason;
@@ -64,6 +65,8 @@ impl Members<'_> {
             batch_entry,
             query_keys,
             patient,
+            patient_context,
+            needed,
             taken,
             subject,
             verdict,
@@ -73,6 +76,8 @@ impl Members<'_> {
             credential,
             relationships,
             justification,
+            accounted,
+            purpose,
             hold,
             lock,
             risks,
@@ -105,6 +110,8 @@ impl Members<'_> {
         if let Some(patient) = patient {
             self.quoted(key!("patient"), &patient.digest().hex());
         }
+        self.word(key!("patient_context"), patient_context.map(PatientContext::as_str));
+        self.json(key!("needed"), Some(needed).filter(|all| !all.is_empty()))?;
         self.json(key!("taken"), taken.as_deref())?;
         self.kept(key!("subject"), subject.as_deref())?;
         self.word(key!("verdict"), verdict.as_str());
@@ -114,6 +121,8 @@ impl Members<'_> {
         self.word(key!("credential"), credential.as_ref().map(CredentialName::as_str));
         self.json(key!("relationships"), Some(relationships).filter(|all| !all.is_empty()))?;
         self.json(key!("justification"), justification.as_ref())?;
+        self.json(key!("accounted"), accounted.then_some(&true))?;
+        self.json(key!("purpose"), purpose.as_deref())?;
         self.json(key!("hold"), hold.as_deref())?;
         self.json(key!("lock"), lock.as_deref())?;
         self.json(key!("risks"), Some(risks).filter(|risks| !risks.is_empty()))?;
@@ -144,7 +153,9 @@ impl Members<'_> {
             exceeded,
             on_exceed,
             found_file,
+            redacted,
             observed,
+            given,
             bytes_in,
             bytes_out,
             duration_us,
@@ -161,7 +172,9 @@ impl Members<'_> {
         self.json(key!("exceeded"), exceeded.as_ref())?;
         self.word(key!("on_exceed"), on_exceed.map(OnExceed::as_str));
         self.json(key!("found_file"), found_file.then_some(&true))?;
+        self.json(key!("redacted"), redacted.as_deref())?;
         self.json(key!("observed"), observed.as_deref())?;
+        self.json(key!("given"), Some(given).filter(|all| !all.is_empty()))?;
         self.json(key!("bytes_in"), bytes_in)?;
         self.json(key!("bytes_out"), bytes_out)?;
         self.json(key!("duration_us"), duration_us)?;

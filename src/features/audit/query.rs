@@ -38,6 +38,10 @@ pub struct Filter {
     pub decision: Option<Verdict>,
     /// Why, by the opening or the closing entry.
     pub reason: Option<Reason>,
+    /// The number of a request, protocol, document or authorization by which it was done.
+    pub number: Option<String>,
+    /// Only what an accounting of disclosures lists (45 CFR 164.528).
+    pub accounted: bool,
     /// Only where rules in the shadow decided otherwise.
     pub shadow_differs: bool,
     /// How it ended.
@@ -124,6 +128,11 @@ impl Filter {
             && fits(self.until.as_ref(), |until| opening.time < *until)
             && fits(self.decision.as_ref(), |decision| opening.verdict == *decision)
             && (!self.shadow_differs || opening.shadow.as_ref().is_some_and(|shadow| shadow.differs))
+            && (!self.accounted || is_disclosed(event))
+            && fits(self.number.as_ref(), |number| {
+                let given = opening.justification.as_ref().and_then(|given| given.number.as_ref());
+                given.is_some_and(|given| given.eq_ignore_ascii_case(number.trim()))
+            })
             && fits(self.event.as_ref(), |event| opening.event == *event)
             && fits(self.application.as_ref(), |name| opening.application.as_ref() == Some(name))
             && fits(self.patient.as_ref(), |patient| opening.patient.as_ref() == Some(patient))
@@ -159,6 +168,16 @@ fn is_detected(event: &Event, person: &str) -> bool {
     found.is_some_and(|it| {
         *it.person.sub == *person || it.name.to_lowercase().contains(&person.to_lowercase())
     })
+}
+
+/// Whether something went out that an accounting of disclosures lists. What may have gone is listed, too.
+fn is_disclosed(event: &Event) -> bool {
+    let ended = event.closing.as_ref().map(|closing| closing.outcome);
+    let may_have_gone = match ended {
+        None | Some(Outcome::Completed | Outcome::Aborted) => true,
+        Some(Outcome::Refused | Outcome::Withheld | Outcome::Failed) => false,
+    };
+    event.opening.accounted && may_have_gone
 }
 
 /// Whether a directory was told something of the person with this name or identifier.

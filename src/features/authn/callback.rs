@@ -84,7 +84,7 @@ impl RelyingParty {
         now: Timestamp,
     ) -> Result<Finished, AuthnError> {
         let response = AuthorizationResponse::parse(query)?;
-        let transaction = self.transactions.take(&response.state, binding, redirect_uri, now)?;
+        let transaction = self.take(&response.state, binding, redirect_uri, now).await?;
         let provider = self.provider(&transaction.provider)?;
         if provider.settings.issuer != transaction.issuer {
             return Err(AuthnError::OtherIssuer);
@@ -130,6 +130,26 @@ impl RelyingParty {
 }
 
 impl RelyingParty {
+    async fn take(
+        &self,
+        state: &str,
+        binding: Option<&str>,
+        redirect_uri: &str,
+        now: Timestamp,
+    ) -> Result<Transaction, AuthnError> {
+        if let Some(shared) = self.shared.as_ref().filter(|_| self.transactions.is_new_here(state))
+            && let Some(elsewhere) = shared.find(state, now).await?
+        {
+            self.transactions.adopt(state, elsewhere, now);
+        }
+        let transaction = self.transactions.take(state, binding, redirect_uri, now)?;
+        // Another node may have finished it.
+        match &self.shared {
+            Some(shared) if !shared.take(state).await? => Err(AuthnError::UnknownTransaction),
+            Some(_) | None => Ok(transaction),
+        }
+    }
+
     /// Where the sign-in led to which the callback's `query` belongs, whatever has become of it; asked by the browser
     /// that began it.
     pub fn led(&self, query: &str, binding: Option<&str>, now: Timestamp) -> Option<ReturnTo> {

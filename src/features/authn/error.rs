@@ -7,6 +7,7 @@ use crate::domain::assurance::AssuranceClass;
 use crate::domain::reason::Reason;
 use crate::platform::http::fetch::FetchError;
 use crate::platform::signed_token::{SignedFault, TokenFault};
+use crate::platform::store::StoreError;
 
 /// Why a sign-in did not succeed. Prints neither secrets nor what the provider wrote in free text.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -64,6 +65,9 @@ pub enum AuthnError {
         "the browser signs in again and again for the same page: it does not keep the session's cookie, or the session ends at once"
     )]
     GoesRound,
+    /// The store of all nodes did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The provider came back below the bar. `return_to` is where the person wanted to go.
     #[error("the provider did not prove `{class}`")]
     AssuranceNotProven {
@@ -89,6 +93,7 @@ impl AuthnError {
             | Self::OtherSubject => Reason::SignInInvalid,
             Self::LogoutToken(_) => Reason::LogoutTokenInvalid,
             Self::AccessToken(_) | Self::Proof(_) => Reason::TokenInvalid,
+            Self::Store(_) => Reason::StoreUnavailable,
             Self::GroupsIncomplete => Reason::GroupsIncomplete,
             Self::NotAnew => Reason::AuthTooOld,
             Self::GoesRound => Reason::SignInLoop,

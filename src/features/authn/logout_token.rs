@@ -44,7 +44,13 @@ impl RelyingParty {
         claims.is_in_time(provider.settings.clock_skew, now)?;
         let target = token.target()?;
         let until = claims.until(provider.settings.clock_skew);
-        if !self.logouts.is_first(&claims.iss, claims.id()?, until, now) {
+        let id = Digest::of_parts(&[claims.iss.as_bytes(), claims.id()?.as_bytes()]);
+        let is_first = self.logouts.is_first(id, until, now)
+            && match &self.shared {
+                Some(shared) => shared.is_first_logout(&id, until, now).await?,
+                None => true,
+            };
+        if !is_first {
             return Err(LogoutTokenFault::Replayed.into());
         }
         Ok(Logout { provider: provider.settings.name.clone(), target, asked: claims.iat.0 })
@@ -167,8 +173,7 @@ pub(super) struct Logouts(Mutex<VecDeque<(Timestamp, Digest)>>);
 
 impl Logouts {
     /// Whether a token did not come before.
-    fn is_first(&self, issuer: &str, id: &str, until: Timestamp, now: Timestamp) -> bool {
-        let digest = Digest::of_parts(&[issuer.as_bytes(), id.as_bytes()]);
+    fn is_first(&self, digest: Digest, until: Timestamp, now: Timestamp) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(until, _)| *until > now);
         if known.iter().any(|(_, seen)| *seen == digest) {

@@ -22,6 +22,7 @@ mod pushed;
 pub mod response;
 mod return_to;
 pub mod settings;
+mod sharing;
 mod sign_in;
 mod sign_out;
 mod signed;
@@ -39,6 +40,7 @@ use logout_token::Logouts;
 use proof::Proofs;
 use provider::Provider;
 use settings::ProviderSettings;
+use sharing::Shared;
 use transaction::Transactions;
 
 pub use callback::{Finished, Previous};
@@ -47,6 +49,7 @@ pub use error::{
 };
 pub use logout_token::Logout;
 pub use return_to::ReturnTo;
+pub use sharing::MIGRATIONS;
 pub use sign_in::{Again, Begun, Current, SignIn};
 pub use transaction::{BINDING_COOKIE, binding_cookie};
 
@@ -54,6 +57,7 @@ use crate::domain::application::ProviderName;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::Entropy;
 use crate::platform::http::fetch::AuthoritiesError;
+use crate::platform::store::Store;
 
 /// The relying party: every provider, and the sign-ins under way.
 #[derive(Debug)]
@@ -62,6 +66,8 @@ pub struct RelyingParty {
     transactions: Transactions,
     logouts: Logouts,
     proofs: Proofs,
+    /// What it shares with other nodes, if there are any.
+    shared: Option<Shared>,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -92,8 +98,15 @@ impl RelyingParty {
             transactions: Transactions::default(),
             logouts: Logouts::default(),
             proofs: Proofs::default(),
+            shared: None,
             entropy,
         })
+    }
+
+    /// With the store that nodes share, if they do: then a sign-in that was begun at one is finished at any.
+    #[must_use]
+    pub fn sharing(self, store: Store) -> Self {
+        Self { shared: Shared::of(store), ..self }
     }
 
     /// Takes new settings, all or none. Sign-ins under way go on if their provider is still there.

@@ -110,6 +110,9 @@ impl RelyingParty {
             held: sign_in.held,
         };
         let opened = self.transactions.open(asked, sign_in.binding, &*self.entropy, now);
+        if let Some(shared) = &self.shared {
+            shared.put(&opened.state, &opened.begun, &opened.surplus, &*self.entropy).await?;
+        }
         let fresh = Fresh::of(settings, ask.zip(sign_in.need), sign_in.again, now);
         let mut request = request(settings, &discovered, redirect_uri, &opened, ask, &fresh);
         if let Some(hint) = sign_in.login_hint {

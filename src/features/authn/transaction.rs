@@ -26,7 +26,7 @@ pub fn binding_cookie(binding: &str) -> String {
 }
 
 /// How long a person may take at the provider.
-const LIFETIME: Duration = Duration::from_secs(10 * 60);
+pub(super) const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// Sign-ins under way at once; beyond it the oldest gives way.
 const UNDER_WAY_MAX: usize = 50_000;
@@ -35,7 +35,7 @@ const UNDER_WAY_MAX: usize = 50_000;
 const UNDER_WAY_IN_BROWSER_MAX: usize = 32;
 
 /// One sign-in that has begun.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Transaction {
     pub(super) provider: ProviderName,
     /// The issuer that was asked: a reload may give the provider's name to another.
@@ -74,6 +74,9 @@ pub(super) struct Opened {
     pub(super) verifier: Secret,
     /// The value for `Set-Cookie`, if the browser has no binding yet.
     pub(super) set_cookie: Option<String>,
+    /// The sign-in itself, and those that have given way to it: for the other nodes.
+    pub(super) begun: Transaction,
+    pub(super) surplus: Vec<Digest>,
 }
 
 #[derive(Debug, Default)]
@@ -118,9 +121,19 @@ impl Transactions {
             begun: now,
             binding: Digest::of(binding.as_bytes()),
         };
-        self.table().insert(Digest::of(state.reveal().as_bytes()), transaction, now);
+        let surplus = self.table().insert(Digest::of(state.reveal().as_bytes()), transaction.clone(), now);
         let set_cookie = set_cookie_needed.then(|| binding_cookie(&binding));
-        Opened { state, nonce, verifier, set_cookie }
+        Opened { state, nonce, verifier, set_cookie, begun: transaction, surplus }
+    }
+
+    /// Whether a sign-in of this state can be under way, and was not begun here.
+    pub(super) fn is_new_here(&self, state: &str) -> bool {
+        is_token(state) && !self.table().under_way.contains_key(&Digest::of(state.as_bytes()))
+    }
+
+    /// One that was begun at another node.
+    pub(super) fn adopt(&self, state: &str, transaction: Transaction, now: Timestamp) {
+        drop(self.table().insert(Digest::of(state.as_bytes()), transaction, now));
     }
 
     /// Takes the transaction of `state` out, if it was begun in the browser that holds `binding`
@@ -173,22 +186,27 @@ impl Transactions {
 }
 
 impl Table {
-    fn insert(&mut self, key: Digest, transaction: Transaction, now: Timestamp) {
+    /// Gives those that have given way to it.
+    fn insert(&mut self, key: Digest, transaction: Transaction, now: Timestamp) -> Vec<Digest> {
         self.forget_old(now);
+        let mut gone = Vec::new();
         while self.under_way.len() >= UNDER_WAY_MAX
             && let Some((_, oldest)) = self.order.pop_front()
         {
             self.remove(&oldest);
+            gone.push(oldest);
         }
         let in_browser = self.by_browser.entry(transaction.binding).or_default();
         in_browser.push_back(key);
         let surplus = if in_browser.len() > UNDER_WAY_IN_BROWSER_MAX { in_browser.pop_front() } else { None };
         if let Some(oldest) = surplus {
             self.remove(&oldest);
+            gone.push(oldest);
         }
         self.order.push_back((now, key));
         self.past.begun(key, &transaction);
         self.under_way.insert(key, transaction);
+        gone
     }
 
     fn remove(&mut self, key: &Digest) -> Option<Transaction> {

@@ -27,6 +27,8 @@ pub struct ClientSettings {
     pub groups: Vec<String>,
     /// Why it works; `None`: the default of its roles.
     pub purpose: Option<Purpose>,
+    /// What its purpose needs: the number by which it works, and to whom what it takes goes.
+    pub standing: StandingReason,
     /// Where it may come to; never empty.
     pub routes: Vec<Reach>,
     /// Where it comes from; empty: anywhere.
@@ -37,6 +39,15 @@ pub struct ClientSettings {
     pub expires: Date,
     /// How its tokens are proven.
     pub proof: Proof,
+}
+
+/// What a program's purpose needs. A program cannot be asked, so it is declared once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StandingReason {
+    /// The number of a protocol, a document or an authorization.
+    pub number: Option<String>,
+    /// To whom it goes.
+    pub recipient: Option<String>,
 }
 
 /// How a token is proven.

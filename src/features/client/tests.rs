@@ -6,7 +6,7 @@ use jiff::civil::date;
 use jiff::tz::TimeZone;
 
 use super::bounds::{Outside, Visit};
-use super::settings::{ClientSettings, Proof, Reach};
+use super::settings::{ClientSettings, Proof, Reach, StandingReason};
 use super::*;
 use crate::domain::application::RouteName;
 use crate::foundation::clock::Timestamp;
@@ -20,6 +20,7 @@ fn client() -> ClientSettings {
         owner: "revenue desk".into(),
         groups: vec!["Billing".to_owned()],
         purpose: None,
+        standing: StandingReason::default(),
         routes: vec!["ehr/fhir.*".parse().unwrap(), "pacs/home".parse().unwrap()],
         networks: vec!["10.1.0.0/16".parse().unwrap()],
         hours: Some("22:00-06:00".parse().unwrap()),

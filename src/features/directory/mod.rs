@@ -6,6 +6,7 @@
 //! them in as somebody of whom nothing is known. Of a person no more is kept than names the account.
 
 mod account;
+mod nodes;
 mod realm;
 mod realms;
 pub mod scim;
@@ -16,6 +17,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use nodes::DIRECTORY_PART;
 pub use realm::{Known, Leaver, Realm};
 pub use realms::{Census, Directory, Served, Witness};
 pub use store::MIGRATIONS;

@@ -1,10 +1,12 @@
 //! One provider's directory: who somebody who signs in is in it, and who is out by a change of it.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::account::{Group, User};
+use super::nodes::Touched;
 use super::realms::Served;
 use super::scim::{Before, Plan, Reply};
 use super::settings::{DirectoryBounds, DirectorySettings, GroupUse, MatchBy};
@@ -29,7 +31,27 @@ pub(super) struct Shelf {
     pub(super) table: RwLock<Table>,
     /// One change at a time: each is planned on what the last one has left. Whose turn it is has what the store did not
     /// take of endings that hold all the same; it goes before all else.
-    pub(super) turn: AsyncMutex<Vec<Statement>>,
+    pub(super) turn: AsyncMutex<Owed>,
+    /// How often it was changed, by whichever node, up to what is here.
+    pub(super) step: AtomicI64,
+}
+
+/// What the store did not take yet.
+#[derive(Debug, Default)]
+pub(super) struct Owed {
+    pub(super) statements: Vec<Statement>,
+    /// What other nodes are to read anew then.
+    pub(super) touched: Touched,
+}
+
+impl Shelf {
+    pub(super) fn of(table: Table, step: i64) -> Self {
+        Self { table: RwLock::new(table), turn: AsyncMutex::default(), step: AtomicI64::new(step) }
+    }
+
+    pub(super) fn step(&self) -> i64 {
+        self.step.load(Ordering::Acquire)
+    }
 }
 
 /// Who somebody is by the directory of their provider.

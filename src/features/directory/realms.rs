@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::timeout;
 
-use super::realm::{Known, Leaver, Realm, Shelf};
+use super::realm::{Known, Leaver, Owed, Realm, Shelf};
 use super::scim::{self, Asked, Before, Errand, ErrorKind, Plan, Reply, ScimError};
 use super::settings::{DirectoryBounds, DirectorySettings};
 use super::store;
@@ -19,15 +18,15 @@ use crate::domain::subject::Subject;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::Entropy;
 use crate::foundation::id::ResourceId;
-use crate::platform::store::{Statement, Store, StoreError};
+use crate::platform::store::{Store, StoreError};
 
 /// The directories of all providers.
 #[derive(Debug)]
 pub struct Directory {
     realms: RwLock<Vec<Arc<Realm>>>,
     /// Of providers that keep none here now, too: they may again.
-    shelves: Mutex<HashMap<ProviderName, Arc<Shelf>>>,
-    store: Store,
+    pub(super) shelves: Mutex<HashMap<ProviderName, Arc<Shelf>>>,
+    pub(super) store: Store,
     bounds: DirectoryBounds,
     entropy: Arc<dyn Entropy>,
     revision: AtomicU64,
@@ -69,13 +68,14 @@ impl Directory {
         bounds: DirectoryBounds,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {
-        let tables = store::load(&store)?.into_iter();
+        let (tables, steps) = store::load(&store)?;
         let shelf = |(provider, table)| {
-            (provider, Arc::new(Shelf { table: RwLock::new(table), turn: AsyncMutex::default() }))
+            let step = steps.get(&provider).copied().unwrap_or(0);
+            (provider, Arc::new(Shelf::of(table, step)))
         };
         let directory = Self {
             realms: RwLock::default(),
-            shelves: Mutex::new(tables.map(shelf).collect()),
+            shelves: Mutex::new(tables.into_iter().map(shelf).collect()),
             store,
             bounds,
             entropy,
@@ -163,6 +163,10 @@ impl Directory {
             Err(refused) => return realm.told(refused),
         };
         let mut owed = realm.shelf.turn.lock().await;
+        if let Err(error) = self.catch_up(realm).await {
+            tracing::error!(provider = %realm.settings.provider, %error, "what other nodes have changed of the directory cannot be read");
+            return realm.told(unavailable("the store does not answer: ask again").reply());
+        }
         let id = ResourceId::new(now, &*self.entropy);
         let (there, planned_by, base) = (realm.clone(), write.clone(), asked.base.clone());
         let plan = move || scim::plan(&there, &planned_by, &asked, id, now);
@@ -193,21 +197,22 @@ impl Directory {
     /// Tries again what the store did not take, also of providers that keep no directory here any more.
     pub async fn maintain(&self) -> Result<(), StoreError> {
         let shelves: Vec<_> =
-            self.shelves.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+            self.shelves.lock().unwrap_or_else(PoisonError::into_inner).clone().into_iter().collect();
         let mut paid = Ok(());
-        for shelf in shelves {
+        for (provider, shelf) in shelves {
             // Whoever has the turn pays, too.
             if let Ok(mut owed) = shelf.turn.try_lock() {
-                paid = paid.and(self.pay(&mut owed).await);
+                paid = paid.and(self.pay(&provider, &shelf, &mut owed).await);
             }
         }
         paid
     }
 
-    async fn pay(&self, owed: &mut Vec<Statement>) -> Result<(), StoreError> {
-        if !owed.is_empty() {
-            self.store.write(owed.clone()).await?;
-            owed.clear();
+    async fn pay(&self, provider: &ProviderName, own: &Shelf, owed: &mut Owed) -> Result<(), StoreError> {
+        if !owed.statements.is_empty() {
+            self.catch_up_with(provider, own).await?;
+            self.write(provider, own, owed.statements.clone(), &owed.touched).await?;
+            *owed = Owed::default();
         }
         Ok(())
     }
@@ -219,10 +224,11 @@ impl Directory {
         realm: &Realm,
         plan: Plan,
         is_out: bool,
-        owed: &mut Vec<Statement>,
+        owed: &mut Owed,
     ) -> Result<(), StoreError> {
+        let provider = &realm.settings.provider;
         let Plan { change: Some(change), before, buried, returned, .. } = plan else {
-            return self.pay(owed).await;
+            return self.pay(provider, &realm.shelf, owed).await;
         };
         let group = match &before {
             Before::Group(group) => Some(&**group),
@@ -234,16 +240,19 @@ impl Directory {
         {
             forgotten.extend(realm.table().first_gone());
         }
-        let mut statements = owed.clone();
+        let mut statements = owed.statements.clone();
+        let mut touched = owed.touched.clone();
         let buried = buried.map(Change::UserGone);
         for change in buried.iter().chain([&change]) {
-            statements.extend(store::statements(&realm.settings.provider, change, group));
+            statements.extend(store::statements(provider, change, group));
+            touched.note(change);
         }
         statements.extend(forgotten.iter().map(|id| store::forget_user(*id)));
-        let written = self.store.write(statements.clone()).await.map(drop);
+        touched.users.extend(&forgotten);
+        let written = self.write(provider, &realm.shelf, statements.clone(), &touched).await;
         match (&written, is_out) {
-            (Ok(()), _) => owed.clear(),
-            (Err(_), true) => *owed = statements,
+            (Ok(()), _) => *owed = Owed::default(),
+            (Err(_), true) => *owed = Owed { statements, touched },
             (Err(_), false) => return written,
         }
         {
@@ -257,7 +266,7 @@ impl Directory {
         written
     }
 
-    fn rise(&self) {
+    pub(super) fn rise(&self) {
         self.revision.fetch_add(1, Ordering::AcqRel);
     }
 

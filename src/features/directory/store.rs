@@ -37,6 +37,11 @@ pub const MIGRATIONS: Migrations = Migrations {
         PRIMARY KEY (group_id, user_id)
     )",
         "CREATE INDEX directory_member_user ON directory_member (user_id)",
+        "CREATE TABLE directory_step (
+        provider TEXT NOT NULL,
+        step BIGINT NOT NULL,
+        PRIMARY KEY (provider, step)
+    )",
     ],
 };
 
@@ -96,27 +101,89 @@ fn save_group(provider: &ProviderName, group: &Group, before: Option<&Group>) ->
     statements
 }
 
-/// Every provider's table as the store holds it. Blocks: for the start.
-pub(super) fn load(store: &Store) -> Result<HashMap<ProviderName, Table>, StoreError> {
+/// Every provider's table as the store holds it, and up to which step that is. Blocks: for the start.
+pub(super) fn load(store: &Store) -> Result<(HashMap<ProviderName, Table>, Steps), StoreError> {
+    // First the steps: what is written meanwhile is told, and done again.
+    let steps = read_steps(&store.read(&Statement::new(STEPS))?);
+    let (users, members) = (store.read(&Statement::new(USERS))?, store.read(&Statement::new(MEMBERS))?);
+    Ok((tables(&users, &members, &store.read(&Statement::new(GROUPS))?), steps))
+}
+
+/// The same, for background work.
+pub(super) async fn find(store: &Store) -> Result<(HashMap<ProviderName, Table>, Steps), StoreError> {
+    let steps = read_steps(&store.find(Statement::new(STEPS)).await?);
+    let users = store.find(Statement::new(USERS)).await?;
+    let members = store.find(Statement::new(MEMBERS)).await?;
+    let groups = store.find(Statement::new(GROUPS)).await?;
+    Ok((tables(&users, &members, &groups), steps))
+}
+
+/// How often each provider's directory was changed, by whichever node.
+pub(super) type Steps = HashMap<ProviderName, i64>;
+
+/// Takes the next step. It fails, and with it all that is written beside it, where another node has taken it.
+pub(super) fn take_step(provider: &ProviderName, step: i64) -> [Statement; 2] {
+    [
+        Statement::new("INSERT INTO directory_step (provider, step) VALUES ($1, $2)")
+            .with(provider.as_str())
+            .with(step),
+        Statement::new("DELETE FROM directory_step WHERE provider = $1 AND step < $2")
+            .with(provider.as_str())
+            .with(step),
+    ]
+}
+
+/// How far a provider's directory has come.
+pub(super) async fn step(store: &Store, provider: &ProviderName) -> Result<i64, StoreError> {
+    let query = Statement::new("SELECT coalesce(max(step), 0) FROM directory_step WHERE provider = $1");
+    let rows = store.find(query.with(provider.as_str())).await?;
+    rows.first().ok_or(StoreError::Unexpected)?.integer(0)
+}
+
+/// What a user has become; none where there is no row of theirs any more.
+pub(super) async fn user(store: &Store, id: ResourceId) -> Result<Option<Change>, StoreError> {
+    let query = Statement::new(
+        "SELECT id, provider, body, is_gone, created, modified FROM directory_user WHERE id = $1",
+    );
+    let rows = store.find(query.with(id.to_string())).await?;
+    Ok(rows.first().and_then(read_user).map(|(_, change)| change))
+}
+
+/// What a group has become.
+pub(super) async fn group(store: &Store, id: ResourceId) -> Result<Change, StoreError> {
+    let members = Statement::new("SELECT group_id, user_id FROM directory_member WHERE group_id = $1");
+    let members = store.find(members.with(id.to_string())).await?;
+    let members = members.iter().filter_map(|row| self::id(row, 1)).collect();
+    let query =
+        Statement::new("SELECT id, provider, body, created, modified FROM directory_group WHERE id = $1");
+    let rows = store.find(query.with(id.to_string())).await?;
+    let mut members = BTreeMap::from([(id, members)]);
+    let found = rows.first().and_then(|row| read_group(row, &mut members));
+    Ok(found.map_or(Change::GroupGone(id), |(_, change)| change))
+}
+
+fn read_steps(rows: &[Row]) -> Steps {
+    rows.iter().filter_map(|row| Some((row.text(0).ok()?.parse().ok()?, row.integer(1).ok()?))).collect()
+}
+
+fn tables(users: &[Row], memberships: &[Row], groups: &[Row]) -> HashMap<ProviderName, Table> {
     let mut tables: HashMap<ProviderName, Table> = HashMap::new();
     let mut unreadable = 0_usize;
-    for row in store.read(&Statement::new(USERS))? {
-        match read_user(&row) {
+    for row in users {
+        match read_user(row) {
             Some((provider, change)) => tables.entry(provider).or_default().apply(change),
             None => unreadable += 1,
         }
     }
     let mut members: BTreeMap<ResourceId, BTreeSet<ResourceId>> = BTreeMap::new();
-    for row in store.read(&Statement::new("SELECT group_id, user_id FROM directory_member"))? {
-        match (id(&row, 0), id(&row, 1)) {
+    for row in memberships {
+        match (id(row, 0), id(row, 1)) {
             (Some(group), Some(user)) => drop(members.entry(group).or_default().insert(user)),
             _ => unreadable += 1,
         }
     }
-    for row in
-        store.read(&Statement::new("SELECT id, provider, body, created, modified FROM directory_group"))?
-    {
-        match read_group(&row, &mut members) {
+    for row in groups {
+        match read_group(row, &mut members) {
             Some((provider, change)) => tables.entry(provider).or_default().apply(change),
             None => unreadable += 1,
         }
@@ -127,7 +194,7 @@ pub(super) fn load(store: &Store) -> Result<HashMap<ProviderName, Table>, StoreE
             "stored users or groups that cannot be read are ignored"
         );
     }
-    Ok(tables)
+    tables
 }
 
 fn read_user(row: &Row) -> Option<(ProviderName, Change)> {
@@ -161,6 +228,9 @@ fn times(row: &Row, column: usize) -> Option<Times> {
 }
 
 const USERS: &str = "SELECT id, provider, body, is_gone, created, modified FROM directory_user";
+const MEMBERS: &str = "SELECT group_id, user_id FROM directory_member";
+const GROUPS: &str = "SELECT id, provider, body, created, modified FROM directory_group";
+const STEPS: &str = "SELECT provider, max(step) FROM directory_step GROUP BY provider";
 const JOINED: &str =
     "INSERT INTO directory_member (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const LEFT: &str = "DELETE FROM directory_member WHERE group_id = $1 AND user_id = $2";

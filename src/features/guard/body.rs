@@ -10,10 +10,13 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use super::count::Tally;
+use super::ledger::{Amounts, Claim};
 use super::limit::{Terms, Verdict};
 use super::meter::Meter;
+use super::redact::{Fault, Redaction};
 use super::trailers::Trailers;
 use crate::domain::count::Count;
+use crate::domain::field::EventRedacted;
 use crate::domain::limit::Exceeded;
 use crate::platform::http::pace::TooSlow;
 
@@ -29,6 +32,9 @@ pub enum GuardError {
     /// What follows would be beyond the minimum necessary.
     #[error("the reply was broken off at a limit")]
     Limit,
+    /// What is withheld cannot be taken out of what follows.
+    #[error("the reply was broken off, since nothing can be taken out of what follows")]
+    Redaction(#[source] Fault),
 }
 
 /// How a reply ended.
@@ -42,6 +48,8 @@ pub enum EndedHow {
     UpstreamStalled,
     /// It was broken off at a limit.
     LimitReached,
+    /// It was broken off where what is withheld could not be taken out.
+    RedactionFailed,
     /// The caller left.
     Dropped,
 }
@@ -75,8 +83,8 @@ impl ReleaseRecord {
     }
 }
 
-/// The body of a released reply. Hands on the original bytes of the application, and such trailers as may
-/// pass.
+/// The body of a released reply. Hands on the original bytes of the application, but for what is withheld, and such
+/// trailers as may pass.
 pub struct GuardedBody<B> {
     /// Counted and not yet handed on.
     queue: VecDeque<Bytes>,
@@ -96,17 +104,83 @@ pub struct GuardedBody<B> {
 pub(super) struct Watch {
     pub(super) trailers: Trailers,
     pub(super) meter: Meter,
+    /// What is withheld is taken out after the counting. Seldom there.
+    pub(super) redaction: Option<Box<Redaction>>,
     pub(super) terms: Terms,
     pub(super) taken_away: bool,
     /// A count may still break it off. The last piece is then held back until the whole is known to be
     /// within its limit, so that what is broken off never looks complete.
     pub(super) may_deny: bool,
+    /// What it takes of the person's windows, where these bound what it holds.
+    pub(super) claim: Option<Claim>,
+    /// What being beyond a window has come to.
+    pub(super) window: Verdict,
+    /// Bytes that came.
+    pub(super) came: u64,
 }
 
 impl Watch {
-    pub(super) fn judge(&self, tally: &Tally) -> Verdict {
-        self.terms.judge(tally, self.taken_away)
+    /// So many bytes have come, and were counted, before it was known how they are watched.
+    pub(super) fn begin(&mut self, came: u64) {
+        self.came = came;
+        if let Some(claim) = self.claim.as_mut().filter(|_| self.taken_away) {
+            claim.take_away();
+        }
+        self.take_room(&self.meter.so_far());
     }
+
+    /// Counts the next piece, and takes room for it; what of it may pass.
+    pub(super) fn take(&mut self, piece: Bytes) -> Result<Bytes, Fault> {
+        self.meter.push(&piece);
+        self.came += piece.len() as u64;
+        if self.claim.is_some() {
+            self.take_room(&self.meter.so_far());
+        }
+        match &mut self.redaction {
+            Some(redaction) => redaction.push(&piece),
+            None => Ok(piece),
+        }
+    }
+
+    /// The body is complete.
+    pub(super) fn finish(&mut self) -> Tally {
+        let tally = self.meter.finish();
+        self.take_room(&tally);
+        tally
+    }
+
+    /// What it comes to: by itself, and with what its person has had already.
+    pub(super) fn judge(&self, tally: &Tally) -> Verdict {
+        match self.terms.judge(tally, self.taken_away) {
+            Verdict::Within => self.window,
+            Verdict::Advise(_) if !self.window.passes() => self.window,
+            verdict @ (Verdict::Advise(_) | Verdict::Needs(..) | Verdict::Block(_)) => verdict,
+        }
+    }
+
+    fn take_room(&mut self, tally: &Tally) {
+        let Some(claim) = self.claim.as_mut().filter(|_| self.window.passes()) else { return };
+        let so_far = Amounts { records: tally.records.at_least(), bytes: self.came };
+        let terms = &self.terms;
+        let passes = |exceeded| terms.exceeds(exceeded).passes();
+        if let Err(exceeded) = claim.grow(so_far, &self.meter.take_named(), passes) {
+            self.window = terms.exceeds(exceeded);
+        }
+    }
+
+    /// The body has ended: what is left of it.
+    pub(super) fn finish_redaction(&mut self) -> Result<Bytes, Fault> {
+        self.redaction.as_mut().map_or_else(|| Ok(Bytes::new()), |redaction| redaction.finish())
+    }
+}
+
+/// How a body is broken off, and what it says then.
+type Stop = (EndedHow, GuardError);
+
+const LIMIT: Stop = (EndedHow::LimitReached, GuardError::Limit);
+
+const fn unredactable(fault: Fault) -> Stop {
+    (EndedHow::RedactionFailed, GuardError::Redaction(fault))
 }
 
 impl<B> GuardedBody<B> {
@@ -166,6 +240,11 @@ impl<B> GuardedBody<B> {
         }
     }
 
+    /// What was withheld so far; none where nothing is to be.
+    pub fn redacted(&self) -> Option<EventRedacted> {
+        self.watch.redaction.as_ref().map(|redaction| redaction.record())
+    }
+
     /// Whether the reply is a file to keep although the action is only to look: an export all the same.
     pub const fn is_found_file(&self) -> bool {
         self.watch.taken_away && !self.watch.terms.action.takes_away()
@@ -194,12 +273,19 @@ impl<B> GuardedBody<B> {
     }
 
     /// The application has ended: whether what it sent may pass to its end.
-    fn settle(&mut self) -> bool {
+    fn settle(&mut self) -> Result<(), Stop> {
         self.upstream = None;
-        let tally = self.watch.meter.finish();
+        let tally = self.watch.finish();
         let verdict = self.watch.judge(&tally);
         self.settled = Some((tally, verdict));
-        !self.watch.may_deny || verdict.passes()
+        let rest = self.watch.finish_redaction().map_err(unredactable)?;
+        if self.watch.may_deny && !verdict.passes() {
+            return Err(LIMIT);
+        }
+        if !rest.is_empty() {
+            self.queue.push_back(rest);
+        }
+        Ok(())
     }
 
     /// The next piece that may be handed on.
@@ -211,22 +297,29 @@ impl<B> GuardedBody<B> {
         self.queue.pop_front()
     }
 
-    /// Counts a piece; whether it may be handed on.
-    fn admit(&mut self, piece: &Bytes) -> bool {
-        self.watch.meter.push(piece);
-        !self.watch.may_deny || self.watch.judge(&self.watch.meter.so_far()).passes()
+    /// Counts a piece; what of it may be handed on at once, and what is queued where a count may still deny.
+    fn admit(&mut self, piece: Bytes) -> Result<Option<Bytes>, Stop> {
+        let piece = self.watch.take(piece).map_err(unredactable)?;
+        if self.watch.may_deny && !self.watch.judge(&self.watch.meter.so_far()).passes() {
+            return Err(LIMIT);
+        }
+        let piece = Some(piece).filter(|piece| !piece.is_empty());
+        if !self.watch.may_deny {
+            return Ok(piece);
+        }
+        self.queue.extend(piece);
+        Ok(None)
     }
 
     fn hand_on(&mut self, piece: Bytes) -> Poll<Option<Result<Frame<Bytes>, GuardError>>> {
         self.bytes += piece.len() as u64;
+        if let Some(claim) = &mut self.watch.claim {
+            claim.keep();
+        }
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
-    fn break_off(
-        &mut self,
-        how: EndedHow,
-        error: GuardError,
-    ) -> Poll<Option<Result<Frame<Bytes>, GuardError>>> {
+    fn break_off(&mut self, (how, error): Stop) -> Poll<Option<Result<Frame<Bytes>, GuardError>>> {
         self.end(how);
         Poll::Ready(Some(Err(error)))
     }
@@ -269,13 +362,14 @@ where
                             continue;
                         }
                     };
-                    let passes = this.admit(&piece) && (!is_last || this.settle());
-                    if !passes {
-                        return this.break_off(EndedHow::LimitReached, GuardError::Limit);
+                    let cleared = match this.admit(piece) {
+                        Ok(cleared) => cleared,
+                        Err(stop) => return this.break_off(stop),
+                    };
+                    if is_last && let Err(stop) = this.settle() {
+                        return this.break_off(stop);
                     }
-                    if this.watch.may_deny {
-                        this.queue.push_back(piece);
-                    } else {
+                    if let Some(piece) = cleared {
                         return this.hand_on(piece);
                     }
                 }
@@ -283,12 +377,13 @@ where
                     let error: BoxError = error.into();
                     let stalled = error.is::<TooSlow>();
                     let how = if stalled { EndedHow::UpstreamStalled } else { EndedHow::UpstreamFailed };
-                    return this.break_off(how, GuardError::Upstream(error));
+                    return this.break_off((how, GuardError::Upstream(error)));
                 }
-                None if !this.settle() => {
-                    return this.break_off(EndedHow::LimitReached, GuardError::Limit);
+                None => {
+                    if let Err(stop) = this.settle() {
+                        return this.break_off(stop);
+                    }
                 }
-                None => {}
             }
         }
     }
@@ -298,15 +393,23 @@ where
             && self.trailers.is_none()
             && match &self.upstream {
                 None => true,
-                Some(upstream) => !self.watch.may_deny && upstream.is_end_stream(),
+                Some(upstream) => {
+                    let is_withheld = self.watch.may_deny || self.watch.redaction.is_some();
+                    !is_withheld && upstream.is_end_stream()
+                }
             }
     }
 
     fn size_hint(&self) -> SizeHint {
         let queued = self.queue.iter().map(|piece| piece.len() as u64).sum::<u64>();
         let Some(upstream) = &self.upstream else { return SizeHint::with_exact(queued) };
-        let rest = upstream.size_hint();
         let mut hint = SizeHint::new();
+        // What is taken out has no length that is known before.
+        if self.watch.redaction.is_some() {
+            hint.set_lower(queued);
+            return hint;
+        }
+        let rest = upstream.size_hint();
         hint.set_lower(queued + rest.lower());
         if let Some(upper) = rest.upper() {
             hint.set_upper(queued + upper);

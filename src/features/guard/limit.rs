@@ -72,9 +72,13 @@ impl Beyond {
             Self::Exceeded(exceeded) => match exceeded.limit {
                 LimitName::RecordsPerResponse => Reason::RecordsOverResponseLimit,
                 LimitName::RecordsPerExport => Reason::ExportOverRequestLimit,
-                LimitName::ExportsPerDay | LimitName::PatientsOpenedPerShift => {
-                    Reason::ExportOverWindowBudget
-                }
+                LimitName::RecordsPerHour
+                | LimitName::PatientsListedPerHour
+                | LimitName::PatientsOpenedPerHour
+                | LimitName::ExportsPerDay
+                | LimitName::RecordsExportedPerDay
+                | LimitName::BytesExportedPerDay
+                | LimitName::PatientsOpenedPerShift => Reason::ExportOverWindowBudget,
             },
             Self::CountUnknown(_) => Reason::CountUnknown,
         }
@@ -138,13 +142,17 @@ impl Terms {
     pub fn may_deny(&self, taken_away: bool) -> bool {
         let denies = |on_exceed| !matches!(self.outcome(on_exceed), OnExceed::Advise);
         let (limit, _) = self.records_limit(taken_away);
-        limit.is_some() && denies(self.limits.on_exceed) || taken_away && denies(self.limits.on_unknown_count)
+        let adds_up = if taken_away { self.limits.bound_exports() } else { self.limits.bound_lists() };
+        (limit.is_some() || adds_up) && denies(self.limits.on_exceed)
+            || taken_away && denies(self.limits.on_unknown_count)
     }
 
     /// Whether a file that comes where only a page was expected is held to what may be taken away. Only a
     /// role that has a number for exports is.
     pub const fn minds_files(&self) -> bool {
-        self.limits.records_per_export.is_some() || self.limits.exports_per_day.is_some()
+        self.limits.records_per_export.is_some()
+            || self.limits.exports_per_day.is_some()
+            || self.limits.bound_exports()
     }
 
     /// Whether such a file may have to stay here: for its records, or because no further export is allowed.

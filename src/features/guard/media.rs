@@ -1,4 +1,4 @@
-//! What a reply says that it is, and what its first bytes show.
+//! What a reply says that it is.
 
 use std::borrow::Cow;
 
@@ -18,19 +18,26 @@ pub(super) enum Form {
     Sql,
     Hl7v2,
     Multipart,
+    /// A file that is no text: an archive, a workbook, an object of DICOM, a PDF.
+    File,
     Any,
 }
 
 impl Form {
     pub(super) const fn of(kind: &ReplyKind) -> Self {
         match kind {
-            ReplyKind::Json { .. } | ReplyKind::FhirBundle | ReplyKind::Ndjson => Self::Json,
+            ReplyKind::Json { .. } | ReplyKind::FhirBundle | ReplyKind::Ndjson | ReplyKind::Inside(_) => {
+                Self::Json
+            }
             ReplyKind::Csv { .. } => Self::Rows,
             ReplyKind::Html { .. } => Self::Page,
             ReplyKind::Xml { .. } => Self::Xml,
             ReplyKind::Sql => Self::Sql,
             ReplyKind::Hl7v2 => Self::Hl7v2,
             ReplyKind::Multipart => Self::Multipart,
+            ReplyKind::Zip(_) | ReplyKind::Xlsx { .. } | ReplyKind::Dicom | ReplyKind::Pdf { .. } => {
+                Self::File
+            }
             ReplyKind::Opaque => Self::Any,
         }
     }
@@ -97,6 +104,7 @@ impl<'h> Declared<'h> {
             Form::Sql => matches!(self.family(), Family::Sql | Family::Generic),
             Form::Hl7v2 => matches!(self.family(), Family::Hl7v2 | Family::Generic),
             Form::Multipart => matches!(self.family(), Family::Multipart),
+            Form::File => matches!(self.family(), Family::Document | Family::Generic),
             Form::Any => true,
         }
     }
@@ -135,13 +143,34 @@ impl<'h> Declared<'h> {
             | Family::Events
             | Family::Other => false,
         };
-        typed || self.is_attached()
+        // What a route declares to be such a text is looked at under any name.
+        let is_text = matches!(form, Form::Rows | Form::Sql | Form::Hl7v2);
+        typed || self.is_attached() || !is_text && self.is_named_as_file()
+    }
+
+    /// Whether rows could come under this type where none are expected: as text to look at, which is how some
+    /// applications show an export.
+    pub(super) fn may_hide_rows(&self, form: Form) -> bool {
+        let is_bare = self.family() == Family::Generic && matches!(&*self.essence, "" | "text/plain");
+        is_bare && matches!(form, Form::Any | Form::Page | Form::Xml | Form::Multipart)
     }
 
     fn is_attached(&self) -> bool {
         self.headers.get_all(CONTENT_DISPOSITION).iter().any(|value| {
             let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
             kind.trim_ascii().eq_ignore_ascii_case(b"attachment")
+        })
+    }
+
+    /// Whether it has the name of a file that nobody looks at in a page, attached or not: browsers save what they
+    /// cannot show, and some applications leave `attachment` out.
+    fn is_named_as_file(&self) -> bool {
+        self.headers.get_all(CONTENT_DISPOSITION).iter().any(|value| {
+            let text = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+            let names = text.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+            names.filter(|(name, _)| matches!(name.trim(), "filename" | "filename*")).any(|(_, file)| {
+                EXTENSIONS.contains(&file.trim().trim_matches('"').rsplit('.').next().unwrap_or(""))
+            })
         })
     }
 
@@ -155,6 +184,13 @@ impl<'h> Declared<'h> {
         self.family == Family::Events
     }
 }
+
+/// Of names of files: tables, dumps, archives, databases, documents.
+const EXTENSIONS: [&str; 36] = [
+    "csv", "tsv", "xls", "xlsx", "xlsm", "xlsb", "ods", "sql", "dump", "bak", "ndjson", "jsonl", "hl7",
+    "zip", "gz", "tgz", "7z", "rar", "tar", "bz2", "xz", "zst", "mdb", "accdb", "sqlite", "sqlite3", "db",
+    "parquet", "dcm", "pdf", "rtf", "doc", "docx", "odt", "dbf", "sav",
+];
 
 fn lower(text: &str) -> Cow<'_, str> {
     if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -227,108 +263,3 @@ fn is_document(subtype: &str) -> bool {
         .iter()
         .any(|beginning| subtype.starts_with(beginning))
 }
-
-/// The first bytes of a body, without the white space and byte order mark before them.
-#[derive(Debug, Default)]
-pub(super) struct Lead {
-    bytes: [u8; LEAD_BYTES],
-    length: usize,
-    skipped: usize,
-    /// UTF-16, of which every other byte is zero where it matters.
-    wide: bool,
-}
-
-const LEAD_BYTES: usize = 16;
-
-/// White space beyond this is not looked through.
-const BLANK_BYTES_MAX: usize = 4096;
-
-impl Lead {
-    /// The head says that it is UTF-16.
-    pub(super) const fn widen(&mut self) {
-        self.wide = true;
-    }
-
-    /// Whether it is all there.
-    pub(super) const fn is_complete(&self) -> bool {
-        self.length == LEAD_BYTES || self.skipped > BLANK_BYTES_MAX
-    }
-
-    /// Takes what is missing from the next piece.
-    pub(super) fn push(&mut self, piece: &[u8]) {
-        let mut rest = piece;
-        if self.length == 0 {
-            self.wide |= self.skipped == 0 && matches!(rest.first(), Some(0xFE | 0xFF));
-            let skippable = |byte: &&u8| {
-                byte.is_ascii_whitespace()
-                    || matches!(**byte, 0xEF | 0xBB | 0xBF | 0xFE | 0xFF)
-                    || self.wide && **byte == 0
-            };
-            let blank = rest.iter().take_while(skippable).count();
-            self.skipped += blank;
-            rest = rest.get(blank..).unwrap_or_default();
-        }
-        let free = self.bytes.get_mut(self.length..).unwrap_or_default();
-        let told = rest.iter().filter(|byte| !self.wide || **byte != 0);
-        self.length += free.iter_mut().zip(told).map(|(slot, byte)| *slot = *byte).count();
-    }
-
-    fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
-    }
-
-    /// Whether a body that begins so cannot have this form.
-    pub(super) fn contradicts(&self, form: Form) -> bool {
-        let lead = self.bytes();
-        match form {
-            Form::Json => self.is_document() || lead.starts_with(b"<"),
-            Form::Rows => {
-                self.is_document()
-                    || lead.starts_with(b"<")
-                    || lead.starts_with(b"{")
-                    || lead.starts_with(b"[{")
-            }
-            // A page begins as it likes, and what else has to begin in one way is read so.
-            Form::Page | Form::Xml | Form::Hl7v2 | Form::Multipart => self.is_document(),
-            Form::Sql => self.begins(MAGIC),
-            Form::Any => false,
-        }
-    }
-
-    /// Whether a body that begins so is a document, an archive or a database.
-    pub(super) fn is_document(&self) -> bool {
-        self.begins(MAGIC) || self.begins(SQL_MAGIC)
-    }
-
-    fn begins(&self, magics: &[&[u8]]) -> bool {
-        magics.iter().any(|magic| self.bytes().starts_with(magic))
-    }
-}
-
-/// ZIP (and so XLSX, DOCX, ODS), PDF, gzip, zstd, 7z, RAR, bzip2, xz, OLE (XLS, DOC), RTF, SQLite, Parquet.
-const MAGIC: &[&[u8]] = &[
-    b"PK\x03\x04",
-    b"PK\x05\x06",
-    b"PK\x07\x08",
-    b"%PDF",
-    b"\x1F\x8B",
-    b"\x28\xB5\x2F\xFD",
-    b"7z\xBC\xAF\x27\x1C",
-    b"Rar!",
-    b"BZh",
-    b"\xFD7zXZ",
-    b"\xD0\xCF\x11\xE0",
-    b"{\\rtf",
-    b"SQLite format 3",
-    b"PAR1",
-];
-
-/// SQL dumps.
-const SQL_MAGIC: &[&[u8]] = &[
-    b"-- MySQL dump",
-    b"-- MariaDB dump",
-    b"/*M!999999\\- ena",
-    b"-- PostgreSQL da",
-    b"-- phpMyAdmin SQ",
-    b"-- Adminer ",
-];

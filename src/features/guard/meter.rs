@@ -13,8 +13,9 @@ use http::header::CONTENT_RANGE;
 use http::response::Parts;
 use http::{HeaderMap, StatusCode};
 
-use super::count::{Counter, ERROR_BYTES_MAX, Tally};
-use super::media::{Declared, Form, Lead};
+use super::count::{Counter, ERROR_BYTES_MAX, Named, Tally};
+use super::lead::Lead;
+use super::media::{Declared, Form};
 use super::settings::GuardSettings;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::ReplyShape;
@@ -55,6 +56,9 @@ impl Meter {
         let mut lead = Lead::default();
         if declared.label().is_wide() {
             lead.widen();
+        }
+        if declared.may_hide_rows(form) {
+            lead.watch_for_rows();
         }
         Self {
             counting: shape
@@ -116,6 +120,12 @@ impl Meter {
         }
     }
 
+    /// Whom the reply has named since this was last asked, each once.
+    pub fn take_named(&mut self) -> Vec<Named> {
+        let counter = self.counting.as_mut().and_then(|counting| counting.counter.as_mut());
+        counter.map(Counter::take_named).unwrap_or_default()
+    }
+
     /// How many so far: lower bounds, or already unknown.
     pub fn so_far(&self) -> Tally {
         self.counting.as_ref().map_or(Tally::NOT_COUNTED, |counting| counting.so_far(&self.lead))
@@ -128,7 +138,7 @@ impl Meter {
 }
 
 /// So much of the first piece is enough to see how a body begins, even if it is compressed.
-const PEEK_BYTES: usize = 1024;
+const PEEK_BYTES: usize = 4096;
 
 impl Counting {
     fn new(
@@ -139,7 +149,9 @@ impl Counting {
         settings: &GuardSettings,
     ) -> Self {
         let label = declared_type.label();
-        let counter = shape.and_then(|shape| Counter::labelled(&shape.kind, shape.patient.as_ref(), &label));
+        let counter = shape.and_then(|shape| {
+            Counter::bounded(&shape.kind, shape.patient.as_ref(), &label, settings.decompression_ratio)
+        });
         let decoder = Decoder::new(Coding::read(&head.headers), settings.decompression_ratio);
         let is_redirect = head.status.is_redirection();
         let is_error = head.status.is_client_error() || head.status.is_server_error();
@@ -243,7 +255,7 @@ const fn why_unknown(fault: CodingFault) -> WhyUnknown {
 }
 
 /// A part of something, or a difference to something, that nobody asked for.
-fn is_partial(head: &Parts) -> bool {
+pub(super) fn is_partial(head: &Parts) -> bool {
     matches!(head.status, StatusCode::PARTIAL_CONTENT | StatusCode::IM_USED)
         || head.headers.contains_key(CONTENT_RANGE)
 }

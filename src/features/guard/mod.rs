@@ -10,11 +10,14 @@
 pub mod admit;
 pub mod body;
 pub mod count;
+mod lead;
 pub mod ledger;
 pub mod limit;
 mod media;
 pub mod meter;
+pub mod redact;
 pub mod release;
+mod rows;
 pub mod settings;
 #[cfg(test)]
 mod tests;

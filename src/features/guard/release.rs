@@ -5,7 +5,9 @@
 //! [`GuardSettings::hold_bytes`]: what is beyond is withheld whole, and not one byte of it leaves. A longer reply is
 //! released as it is counted and broken off at the limit with an error, so that what was cut never looks complete.
 //!
-//! What is forwarded are the application's own bytes under its own headers. A reply that a role with a limit on
+//! What is forwarded are the application's own bytes under its own headers, but for the fields that are withheld
+//! ([`redact`](super::redact)): such a reply is held back alike, and what cannot be redacted stays here whole. It is counted
+//! as it came. A reply that a role with a limit on
 //! exports gets from a route where it may only look, and that is a file by its head or its first bytes, is
 //! an export: held to their limit, and said to be one ([`GuardedBody::is_found_file`]), so that it takes its
 //! place in their window.
@@ -13,6 +15,7 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,8 +25,10 @@ use http_body::Body;
 
 use super::body::{BoxError, GuardedBody, Watch};
 use super::count::Tally;
+use super::ledger::Claim;
 use super::limit::{Beyond, Step, Terms, Verdict};
 use super::meter::Meter;
+use super::redact::{Fault, Plan, Redaction, settle};
 use super::settings::GuardSettings;
 use super::trailers::Trailers;
 use crate::domain::proof::Durable;
@@ -50,6 +55,8 @@ pub enum Cause {
     Needs(Step, Beyond),
     /// It does not pass.
     Block(Beyond),
+    /// What is to be withheld of it cannot be taken out.
+    Redaction(Fault),
     /// The application broke it off while it was held.
     Upstream(BoxError),
 }
@@ -59,25 +66,28 @@ impl Withheld {
     pub const fn reason(&self) -> Reason {
         match &self.cause {
             Cause::Needs(_, beyond) | Cause::Block(beyond) => beyond.reason(),
+            Cause::Redaction(_) => Reason::RedactionImpossible,
             Cause::Upstream(_) => Reason::UpstreamAborted,
         }
     }
 
-    /// What the count came to; none if the application failed.
+    /// What the count came to; none if it is not for that.
     pub const fn verdict(&self) -> Option<Verdict> {
         match &self.cause {
             Cause::Needs(step, beyond) => Some(Verdict::Needs(*step, *beyond)),
             Cause::Block(beyond) => Some(Verdict::Block(*beyond)),
-            Cause::Upstream(_) => None,
+            Cause::Redaction(_) | Cause::Upstream(_) => None,
         }
     }
 }
 
-/// Releases `reply` under `terms`, or withholds it. The opening entry of its event is on the disk.
+/// Releases `reply` under `terms`, without what `plan` takes out of it, or withholds it. The opening entry of its
+/// event is on the disk. What it holds is taken of the person's windows by `claim`, where these bound that.
 pub async fn release<B>(
     reply: Response<B>,
     mut meter: Meter,
     terms: &Terms,
+    (claim, plan): (Option<Claim>, Option<Arc<Plan>>),
     _durable: Durable,
     settings: &GuardSettings,
 ) -> Result<Released<B>, Withheld>
@@ -103,14 +113,32 @@ where
     if meter.is_counting() {
         head.headers.remove(ACCEPT_RANGES);
     }
-    let trailers = Trailers::of(&head.headers, meter.is_counting() || taken_away);
+    let is_watched = meter.is_counting() || taken_away || plan.is_some();
+    let trailers = Trailers::of(&head.headers, is_watched);
     if trailers != Trailers::Harmless {
         head.headers.remove(TRAILER);
     }
 
-    let watch = Watch { trailers, meter, terms: *terms, taken_away, may_deny: terms.may_deny(taken_away) };
-    let body = if watch.may_deny && watch.meter.is_counting() {
-        waiting.release_counted(watch, settings.hold_bytes).await?
+    let redaction = plan.map(|plan| {
+        let redaction = Redaction::new(plan.clone(), &head, settings);
+        settle(&mut head.headers, &plan);
+        Box::new(redaction)
+    });
+    let may_deny = terms.may_deny(taken_away);
+    let mut watch = Watch {
+        trailers,
+        meter,
+        redaction,
+        terms: *terms,
+        taken_away,
+        may_deny,
+        claim,
+        window: Verdict::Within,
+        came: 0,
+    };
+    watch.begin(waiting.bytes as u64);
+    let body = if watch.redaction.is_some() || may_deny && watch.meter.is_counting() {
+        waiting.release_held(watch, settings.hold_bytes).await?
     } else {
         waiting.release_watched(watch)
     };
@@ -163,17 +191,16 @@ where
         if let Some(upstream) = self.upstream.take().filter(|upstream| !upstream.is_end_stream()) {
             return GuardedBody::streaming(self.pieces, upstream, watch);
         }
-        let tally = watch.meter.finish();
+        let tally = watch.finish();
         let verdict = watch.judge(&tally);
         GuardedBody::complete(self.pieces, self.trailers, watch, tally, verdict)
     }
 
     /// Holds on until it is clear that the reply may pass, or until no more can be held.
-    async fn release_counted(
-        mut self,
-        mut watch: Watch,
-        hold_bytes: usize,
-    ) -> Result<GuardedBody<B>, Withheld> {
+    async fn release_held(mut self, mut watch: Watch, hold_bytes: usize) -> Result<GuardedBody<B>, Withheld> {
+        if let Err(fault) = self.redact_kept(&mut watch) {
+            return self.without_body(watch, fault);
+        }
         loop {
             if let Err(withheld) = self.pass(&watch, &watch.meter.so_far()) {
                 return Err(self.count_on(watch, withheld, hold_bytes).await);
@@ -186,12 +213,40 @@ where
             let Some(piece) = self.next().await.map_err(|withheld| counted(withheld, &watch.meter))? else {
                 break;
             };
-            watch.meter.push(&piece);
-            self.keep(piece);
+            match watch.take(piece) {
+                Ok(piece) => self.keep(piece),
+                Err(fault) => return self.without_body(watch, fault),
+            }
         }
-        let tally = watch.meter.finish();
+        let tally = watch.finish();
+        match watch.finish_redaction() {
+            Ok(rest) => self.keep(rest),
+            Err(fault) => return self.without_body(watch, fault),
+        }
         let verdict = self.pass(&watch, &tally)?;
         Ok(GuardedBody::complete(self.pieces, self.trailers, watch, tally, verdict))
+    }
+
+    /// Takes what is withheld out of what came before it was known whether anything may deny.
+    fn redact_kept(&mut self, watch: &mut Watch) -> Result<(), Fault> {
+        let Some(redaction) = &mut watch.redaction else { return Ok(()) };
+        self.bytes = 0;
+        for piece in std::mem::take(&mut self.pieces) {
+            let piece = redaction.push(&piece)?;
+            self.keep(piece);
+        }
+        Ok(())
+    }
+
+    /// Nothing can be taken out of it. An application's message that something went wrong passes without its body;
+    /// anything else stays here.
+    fn without_body(self, mut watch: Watch, fault: Fault) -> Result<GuardedBody<B>, Withheld> {
+        let tally = watch.meter.so_far();
+        if watch.redaction.as_mut().is_some_and(|redaction| redaction.leave_out()) {
+            let verdict = watch.judge(&tally);
+            return Ok(GuardedBody::complete(VecDeque::new(), None, watch, tally, verdict));
+        }
+        Err(Withheld { status: self.status, tally, cause: Cause::Redaction(fault) })
     }
 
     /// It stays here. What is still to come is read for one thing only: to say how many it would have
@@ -216,7 +271,7 @@ where
             false
         };
         let is_whole = tokio::time::timeout(COUNTED_ON_FOR, to_the_end).await.unwrap_or(false);
-        let tally = if is_whole { watch.meter.finish() } else { watch.meter.so_far() };
+        let tally = if is_whole { watch.finish() } else { watch.meter.so_far() };
         // Whatever comes after it, it was beyond the limit already.
         self.pass(&watch, &tally).err().filter(|now| now.verdict().is_some()).unwrap_or(withheld)
     }
@@ -252,6 +307,9 @@ where
     }
 
     fn keep(&mut self, piece: Bytes) {
+        if piece.is_empty() {
+            return;
+        }
         self.bytes += piece.len();
         self.pieces.push_back(piece);
     }

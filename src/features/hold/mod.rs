@@ -7,6 +7,7 @@
 //! moved on, and an order that is given twice does harm. Everything is bounded, for whoever is not signed in most
 //! of all, and gone when its time is over.
 
+mod nodes;
 mod preview;
 mod seal;
 pub mod settings;
@@ -18,6 +19,7 @@ mod typed;
 #[cfg(test)]
 mod tests;
 
+pub use nodes::HOLD_PART;
 pub use preview::{Field, FieldValue, Preview};
 pub use seal::Browser;
 pub use shelf::{Gone, HoldError, Holds, New, Sending, Visit};

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::seal::{self, Browser, Unsealable};
+use super::nodes::changed;
+use super::seal::Browser;
 use super::settings::HoldBounds;
 use super::store;
 use super::table::{Charge, Entry, NoRoom, Owner, Place, Standing, Summary, Table};
@@ -15,13 +16,14 @@ use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::entropy::Entropy;
 use crate::foundation::id::HoldId;
+use crate::platform::seal::Unsealable;
 use crate::platform::store::{Statement, Store, StoreError};
 
 /// All that is kept.
 #[derive(Debug)]
 pub struct Holds {
-    table: Arc<Table>,
-    store: Store,
+    pub(super) table: Arc<Table>,
+    pub(super) store: Store,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -116,7 +118,7 @@ impl Holds {
         let mut unreadable = 0_usize;
         for row in holds.store.read(&store::all())? {
             match store::read(&row) {
-                Ok(entry) => holds.table.restore(entry),
+                Ok(entry) => holds.table.restore(Entry { is_ours: !holds.store.is_shared(), ..entry }),
                 Err(store::Unreadable) => unreadable += 1,
             }
         }
@@ -163,10 +165,11 @@ impl Holds {
             return Ok((first.id, first.expires));
         }
         let text = typed.to_bytes().ok_or(HoldError::Sealed)?;
-        let sealed = seal::seal(browser, &about(&entry), text, &*self.entropy)?;
+        let sealed = browser.seal().seal(&about(&entry), text, &*self.entropy)?;
         let mut statements: Vec<Statement> = same.iter().map(|other| store::delete(other.id)).collect();
         statements.push(store::insert(&entry, &sealed));
-        self.store.write(statements).await?;
+        let told = same.iter().map(|other| other.id).chain([entry.id]).map(changed).collect();
+        self.store.write_telling(statements, told).await?;
         for other in same {
             self.table.remove(other.id);
         }
@@ -191,6 +194,7 @@ impl Holds {
             bytes: typed.body.len(),
             is_claimed: false,
             standing: Standing::Waiting,
+            is_ours: true,
         })
     }
 
@@ -205,12 +209,19 @@ impl Holds {
         let browser = visit.browser.digest();
         let is_of_here =
             |entry: &Entry| entry.browser == browser && *entry.host == *visit.host && entry.is_there(now);
+        if self.store.is_shared() {
+            self.refresh(had).await?;
+        }
         let Some(entry) = self.table.get(had).filter(is_of_here) else { return Ok(None) };
         match entry.owner.person() {
-            // Of two who come back at once, one has it.
+            // Of two who come back at once, one has it, at whichever node.
             None if self.table.give(had, visit.person) => {
-                self.store.write(vec![store::claim(had, visit.person)]).await?;
-                Ok(None)
+                let claim = vec![store::claim(had, visit.person)];
+                if self.store.write_telling(claim, vec![changed(had)]).await?.first() == Some(&1) {
+                    return Ok(None);
+                }
+                self.refresh(had).await?;
+                Ok(Some(had))
             }
             Some(person) if person == visit.person => Ok(None),
             None | Some(_) => Ok(Some(had)),
@@ -249,7 +260,7 @@ impl Holds {
         let opened = tokio::task::spawn_blocking(move || {
             let rows = store.read(&store::sealed(id))?;
             let sealed = store::read_sealed(rows.first().ok_or(HoldError::None)?)?;
-            let text = seal::open(&browser, &about(&entry), sealed)?;
+            let text = browser.seal().open(&about(&entry), sealed)?;
             let typed = Typed::from_bytes(text).ok_or(HoldError::Sealed)?;
             Ok((entry.summary(), look(typed)))
         });
@@ -279,21 +290,25 @@ impl Holds {
 
     /// From now on it may have been sent: the store says so before this answers, so that a crash sends it no second time.
     pub async fn begin(&self, sending: &mut Sending) -> Result<(), HoldError> {
-        self.store.write(vec![store::mark(sending.id, true)]).await?;
+        let mark = vec![store::mark(sending.id, true)];
+        if self.store.write_telling(mark, vec![changed(sending.id)]).await?.first() != Some(&1) {
+            // It is on its way from another node, or gone.
+            return Err(HoldError::BeingSent);
+        }
         sending.has_begun = true;
         Ok(())
     }
 
     /// It was certainly not sent: it may be tried again.
     pub async fn put_back(&self, sending: Sending) -> Result<(), HoldError> {
-        self.store.write(vec![store::mark(sending.id, false)]).await?;
+        self.store.write_telling(vec![store::mark(sending.id, false)], vec![changed(sending.id)]).await?;
         self.table.step(sending.id, Standing::BeingSent, Standing::Waiting);
         Ok(())
     }
 
     /// It was sent and taken: it is gone.
     pub async fn finish(&self, sending: Sending) -> Result<(), HoldError> {
-        self.store.write(vec![store::delete(sending.id)]).await?;
+        self.store.write_telling(vec![store::delete(sending.id)], vec![changed(sending.id)]).await?;
         self.table.remove(sending.id);
         Ok(())
     }
@@ -304,7 +319,7 @@ impl Holds {
         if standing == Standing::BeingSent || !self.table.step(id, standing, Standing::Leaving) {
             return Err(HoldError::BeingSent);
         }
-        if let Err(error) = self.store.write(vec![store::delete(id)]).await {
+        if let Err(error) = self.store.write_telling(vec![store::delete(id)], vec![changed(id)]).await {
             self.table.step(id, Standing::Leaving, standing);
             return Err(error.into());
         }
@@ -320,14 +335,19 @@ impl Holds {
 
     /// Nor of what has been kept long enough.
     pub fn leave_due(&self, now: Timestamp) -> Vec<Gone> {
-        self.leave(now, |entry| entry.expires <= now)
+        self.leave(now, |entry| {
+            let due = if entry.is_ours { entry.expires } else { entry.expires.plus(SEEN_TO_WITHIN) };
+            due <= now
+        })
     }
 
     /// Takes out of the store what nobody can have any more. Where the store does not answer, the next call does.
     pub async fn forget(&self) -> Result<(), HoldError> {
         let leaving = self.table.find(|entry| entry.standing == Standing::Leaving);
         for some in leaving.chunks(BATCH) {
-            self.store.write(some.iter().map(|entry| store::delete(entry.id)).collect()).await?;
+            let statements = some.iter().map(|entry| store::delete(entry.id)).collect();
+            let told = some.iter().map(|entry| changed(entry.id)).collect();
+            self.store.write_telling(statements, told).await?;
             for entry in some {
                 self.table.remove(entry.id);
             }
@@ -399,4 +419,6 @@ fn about(entry: &Entry) -> Vec<u8> {
     parts.iter().flat_map(|part| length(part).into_iter().chain(part.iter().copied())).collect()
 }
 
+/// How long the node has at which something was typed to throw it away when its time is over, before another one does.
+const SEEN_TO_WITHIN: Duration = Duration::from_secs(30);
 const BATCH: usize = 500;

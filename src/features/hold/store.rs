@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::seal::Sealed;
 use super::table::{Entry, Owner, Standing};
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::id::HoldId;
+use crate::platform::seal::Sealed;
 use crate::platform::store::{Migrations, Row, Statement};
 
 /// The schema of this feature.
@@ -63,15 +63,15 @@ pub(super) fn insert(entry: &Entry, sealed: &Sealed) -> Statement {
 
 /// A stranger's entry that is somebody's now.
 pub(super) fn claim(id: HoldId, person: &SubjectId) -> Statement {
-    Statement::new("UPDATE hold SET issuer = $2, sub = $3, is_claimed = 1 WHERE id = $1")
+    Statement::new("UPDATE hold SET issuer = $2, sub = $3, is_claimed = 1 WHERE id = $1 AND issuer IS NULL")
         .with(id.to_string())
         .with(&*person.issuer)
         .with(&*person.sub)
 }
 
-/// Whether it may have been sent.
+/// Whether it may have been sent; it changes no row that says so already.
 pub(super) fn mark(id: HoldId, was_sent: bool) -> Statement {
-    Statement::new("UPDATE hold SET was_sent = $2 WHERE id = $1")
+    Statement::new("UPDATE hold SET was_sent = $2 WHERE id = $1 AND was_sent <> $2")
         .with(id.to_string())
         .with(i64::from(was_sent))
 }
@@ -87,6 +87,16 @@ pub(super) fn all() -> Statement {
          is_claimed, was_sent
          FROM hold",
     )
+}
+
+/// One, without what is sealed.
+pub(super) fn one(id: HoldId) -> Statement {
+    Statement::new(
+        "SELECT id, browser, fingerprint, host, application, route, issuer, sub, created, expires, bytes,
+         is_claimed, was_sent
+         FROM hold WHERE id = $1",
+    )
+    .with(id.to_string())
 }
 
 /// What is sealed of one.
@@ -118,6 +128,7 @@ pub(super) fn read(row: &Row) -> Result<Entry, Unreadable> {
         bytes: row.integer(10).ok().and_then(|bytes| usize::try_from(bytes).ok()).ok_or(Unreadable)?,
         is_claimed: flag(11)?,
         standing: if was_sent { Standing::Uncertain } else { Standing::Waiting },
+        is_ours: false,
     })
 }
 

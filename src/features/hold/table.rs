@@ -29,6 +29,8 @@ pub(super) struct Entry {
     pub(super) expires: Timestamp,
     pub(super) bytes: usize,
     pub(super) standing: Standing,
+    /// Whether this node sees to its end; another one does only where this has not.
+    pub(super) is_ours: bool,
 }
 
 /// Whose an entry is.
@@ -257,6 +259,27 @@ impl Table {
         inside.add(&after.charge());
         inside.entries.insert(id, after);
         true
+    }
+
+    /// Has it as the store has it now, unless it is on its way here.
+    pub(super) fn renew(&self, id: HoldId, there: Option<Entry>) {
+        let mut inside = self.inside();
+        let known = inside.entries.get(&id).map(|known| (known.standing, known.is_ours));
+        if matches!(known, Some((Standing::BeingSent | Standing::Leaving, _))) {
+            return;
+        }
+        if let Some(before) = inside.entries.remove(&id) {
+            inside.subtract(&before.charge());
+        }
+        if let Some(entry) = there {
+            inside.add(&entry.charge());
+            let is_ours = known.map_or(entry.is_ours, |(_, is_ours)| is_ours);
+            inside.entries.insert(id, Entry { is_ours, ..entry });
+        }
+    }
+
+    pub(super) fn ids(&self) -> Vec<HoldId> {
+        self.inside().entries.keys().copied().collect()
     }
 
     pub(super) fn remove(&self, id: HoldId) -> Option<Entry> {

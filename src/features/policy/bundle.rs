@@ -18,9 +18,10 @@ use super::settings::{CedarFile, RoleSettings};
 use super::shadow::Shadow;
 use super::slice::{Engine, RouteRules, slices};
 use super::statement::{position, statements};
+use super::withhold::{self, Withholds};
 use super::world::Vocabulary;
 use super::{schema, wording};
-use crate::domain::application::{ProviderName, RoleName};
+use crate::domain::application::{Category, ProviderName, RoleName};
 use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
 use crate::foundation::digest::Digest;
@@ -112,7 +113,8 @@ impl Rules {
 
         let engine = Engine::new(rules, vocabulary);
         let routes = slices(&engine, &catalog).map_err(whole)?;
-        let problems = check::reach(&engine, &routes);
+        let mut problems = check::reach(&engine, &routes);
+        problems.extend(withhold::problems(&engine, &routes, &catalog));
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -272,7 +274,7 @@ impl Draft<'_> {
                 let source = PolicySource::May(role.name.clone(), position);
                 let wording = wording::of(role, position, may);
                 let id: Arc<str> = wording::id(role, position).into();
-                match self.generated(&id, &source, wording) {
+                match self.generated(&id, &source, wording, &may.categories) {
                     Ok(rule) => self.rules.push(rule),
                     Err(what) => self.problems.push(PolicyProblem::new(source, what, "")),
                 }
@@ -285,6 +287,7 @@ impl Draft<'_> {
         id: &Arc<str>,
         source: &PolicySource,
         wording: wording::Wording,
+        categories: &[Category],
     ) -> Result<Rule, String> {
         let policy = parse(id, &wording.text).map_err(|error| error.what)?;
         let mut conditions = Vec::new();
@@ -301,7 +304,8 @@ impl Draft<'_> {
             conditions.extend(parsed);
         }
         let text = wording.text.into();
-        Ok(Rule::new(id.clone(), source.clone(), text, policy, conditions, self.vocabulary))
+        let withholds = Withholds::read(policy.annotation("withhold"), categories)?;
+        Ok(Rule::new(id.clone(), source.clone(), text, policy, conditions, withholds, self.vocabulary))
     }
 
     fn add_file(&mut self, file: &CedarFile) {
@@ -342,13 +346,16 @@ impl Draft<'_> {
                 None => format!("{}#{}", file.path, index + 1).into(),
             };
             let policy = policy.new_id(cedar_policy::PolicyId::new(&id));
-            match conditions_of(&policy) {
-                Ok(conditions) => self.rules.push(Rule::new(
+            let withholds = Withholds::read(policy.annotation("withhold"), &[]);
+            let parts = conditions_of(&policy).and_then(|conditions| Ok((conditions, withholds?)));
+            match parts {
+                Ok((conditions, withholds)) => self.rules.push(Rule::new(
                     id,
                     at(0),
                     statement.text.into(),
                     policy,
                     conditions,
+                    withholds,
                     self.vocabulary,
                 )),
                 Err(what) => self.problems.push(PolicyProblem::new(at(0), what, "")),

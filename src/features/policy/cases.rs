@@ -36,6 +36,7 @@ use crate::domain::assurance::AssuranceClass;
 use crate::domain::decision::{Challenge, Decision};
 use crate::domain::device::DeviceClass;
 use crate::domain::event::Verdict;
+use crate::domain::field::FieldName;
 use crate::domain::patient::PatientRef;
 use crate::domain::reason::Reason;
 use crate::domain::risk::RiskName;
@@ -121,6 +122,8 @@ struct Expect {
     reasons: Option<Vec<Reason>>,
     rules: Option<Vec<String>>,
     step_up: Option<AssuranceClass>,
+    /// The fields of the reply that are withheld, by name, in order.
+    withheld: Option<Vec<FieldName>>,
 }
 
 /// Runs the cases of all files; `now` is the time of cases that pin none.
@@ -232,7 +235,7 @@ impl Expect {
         };
         let step_up = match decision {
             Decision::Challenge(Challenge::StepUp(need, _), _) => Some(&need.class),
-            Decision::Challenge(Challenge::SignIn | Challenge::Justify, _)
+            Decision::Challenge(Challenge::SignIn | Challenge::Justify | Challenge::Purpose(_), _)
             | Decision::Permit(..)
             | Decision::Deny(..) => None,
         };
@@ -253,6 +256,9 @@ impl Expect {
         if let Some(expected) = &self.step_up {
             let came = step_up.map_or_else(|| "none".to_owned(), ToString::to_string);
             compare("step_up", expected.to_string(), came);
+        }
+        if let Some(expected) = &self.withheld {
+            compare("withheld", listed(expected), listed(&grounds.obligations.withheld));
         }
         what
     }

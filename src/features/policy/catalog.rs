@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
 use crate::domain::assurance::AssuranceClass;
+use crate::domain::field::FieldName;
 use crate::domain::told::FactWords;
 
 /// What there is to decide about.
@@ -46,6 +47,19 @@ pub struct CatalogRoute {
     pub categories: Vec<Category>,
     /// Whether everybody may pass, so that no rule is asked.
     pub public: bool,
+    /// What it asks for besides once a rule permits it, in words: what has to have been given to whoever asks.
+    pub besides: Vec<String>,
+    /// Fields of its reply that rules may withhold.
+    pub fields: Vec<CatalogField>,
+}
+
+/// A field of a reply, as far as rules are concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogField {
+    /// Its name, unique within the route.
+    pub name: FieldName,
+    /// To which kinds of data it belongs beyond those of the route.
+    pub categories: Vec<Category>,
 }
 
 impl Catalog {

@@ -76,8 +76,13 @@ impl Rules {
     /// What no rule is asked about: a public route, or a request that no route matches while its
     /// application is being observed.
     pub fn public(&self) -> Decision {
-        Outcome { answer: Answer::Permit, rules: empty(), obligations: NONE, rested: Marks::NONE }
-            .into_decision(false)
+        Outcome {
+            answer: Answer::Permit,
+            rules: empty(),
+            obligations: Obligations::none(),
+            rested: Marks::NONE,
+        }
+        .into_decision(false)
     }
 
     /// Whether the rules of a route mind what feeds tell: else there is nothing to be looked up for it.
@@ -119,7 +124,7 @@ impl Rules {
             return Outcome {
                 answer: Answer::Challenge(Challenge::SignIn),
                 rules: empty(),
-                obligations: NONE,
+                obligations: Obligations::none(),
                 rested: Marks::NONE,
             };
         }
@@ -135,7 +140,8 @@ impl Rules {
     ) -> Result<Outcome, WorldError> {
         let verdict = self.engine.ask(slice, &route.entity, facts)?;
         if let Verdict::Permitted(rules) = &verdict {
-            let obligations = Obligations { limits: self.limits(rules, facts) };
+            let withheld = self.withheld(route, rules);
+            let obligations = Obligations { limits: self.limits(rules, facts), withheld };
             let rested = rules.iter().filter_map(|position| self.engine.rule(*position));
             let rested = rested.map(|rule| facts.rested(&rule.reads)).fold(Marks::NONE, Marks::or);
             return Ok(Outcome { answer: Answer::Permit, rules: self.ids(rules), obligations, rested });
@@ -148,7 +154,7 @@ impl Rules {
         {
             let rules = self.ids(&rung.permits);
             let answer = Answer::Challenge(challenge);
-            return Ok(Outcome { answer, rules, obligations: NONE, rested: Marks::NONE });
+            return Ok(Outcome { answer, rules, obligations: Obligations::none(), rested: Marks::NONE });
         }
         let (reasons, rules) = reasons::of(&self.engine, route, slice, facts, &verdict)?;
         let ways = if failed { Vec::new() } else { ways_on(ladder.later(facts)) };
@@ -196,7 +202,7 @@ impl Outcome {
         rules: Arc<[Arc<str>]>,
     ) -> Self {
         let denial = Arc::new(Denial { reasons, ways_on });
-        Self { answer: Answer::Deny(denial), rules, obligations: NONE, rested: Marks::NONE }
+        Self { answer: Answer::Deny(denial), rules, obligations: Obligations::none(), rested: Marks::NONE }
     }
 
     /// The question cannot be put to the rules.
@@ -233,7 +239,6 @@ fn empty() -> Arc<[Arc<str>]> {
     Arc::default()
 }
 
-const NONE: Obligations = Obligations { limits: Limits::NONE };
 /// How long a permit is remembered at the most.
 const PERMIT_LASTS: Duration = Duration::from_secs(30);
 /// How long a refusal is remembered at the most: enough to blunt a flood.

@@ -9,6 +9,7 @@ use super::bundle::Rules;
 use super::condition::{Test, Truth};
 use super::decide::Question;
 use super::ladder::{Ladder, ways_on};
+use super::lawful;
 use super::memory::{Answer, Outcome};
 use super::rule::Rule;
 use super::slice::{RouteRules, Slice};
@@ -18,7 +19,9 @@ use crate::domain::assurance::AssuranceNeed;
 use crate::domain::decision::{Challenge, WayOn};
 use crate::domain::device::DeviceClass;
 use crate::domain::event::Verdict;
+use crate::domain::field::FieldName;
 use crate::domain::limit::Limits;
+use crate::domain::purpose::{Basis, Purpose};
 use crate::domain::reason::Reason;
 use crate::domain::risk::{RiskName, Sign};
 
@@ -35,6 +38,12 @@ pub struct Explanation {
     pub categories: Vec<String>,
     /// The roles that the person holds.
     pub roles: Vec<String>,
+    /// Why they work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
+    /// The legal basis of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
     /// What was decided.
     pub decision: Verdict,
     /// Why, the most telling first.
@@ -44,6 +53,9 @@ pub struct Explanation {
     /// The numbers that hold if it is permitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// The fields of the reply that are withheld if it is permitted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<FieldName>,
     /// The rules, in order.
     pub rules: Vec<RuleExplanation>,
     /// What feeds tell, as far as the rules of the route mind it.
@@ -52,6 +64,9 @@ pub struct Explanation {
     /// The risks that were supposed to stand, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub risks: Vec<RiskExplanation>,
+    /// What the route asks for besides, once it is permitted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub besides: Vec<String>,
     /// What would unlock it, the cheapest first.
     pub ladder: Vec<WayOn>,
 }
@@ -120,13 +135,17 @@ impl Rules {
             action: known.action.to_string(),
             categories: known.categories.iter().map(ToString::to_string).collect(),
             roles: question.identity.iter().flat_map(|who| &who.roles).map(ToString::to_string).collect(),
+            purpose: question.identity.map(|who| who.purpose),
+            basis: question.identity.map(|who| who.purpose.basis()),
             decision: Verdict::Permit,
             reasons: vec![Reason::PublicRoute],
             decided_by: Vec::new(),
             limits: None,
+            withheld: Vec::new(),
             rules: Vec::new(),
             facts: Vec::new(),
             risks: self.supposed(question),
+            besides: known.besides.clone(),
             ladder: Vec::new(),
         };
         if known.public {
@@ -145,6 +164,7 @@ impl Rules {
         explanation.rules = self.explained(route, slice, &facts);
         explanation.facts = slice.reads.facts.iter().filter_map(|fact| facts.shown(fact)).collect();
         if explanation.decision != Verdict::Permit && !explanation.reasons.contains(&Reason::PolicyError) {
+            explanation.ladder.extend(explanation.asked_by_law());
             explanation.ladder.extend(explanation.asked_by_risk());
             let ladder = Ladder::new(self, route, slice);
             let rungs = ladder.now(&facts).into_iter().chain(Ladder::new(self, route, slice).later(&facts));
@@ -235,6 +255,12 @@ fn told(test: &Test, truth: Truth, world: &World<'_>) -> String {
 }
 
 impl Explanation {
+    /// The reason that the law asks for where the rules themselves say yes.
+    fn asked_by_law(&self) -> Option<WayOn> {
+        let by = lawful::id(self.purpose?);
+        self.decided_by.contains(&by).then_some(WayOn::Justify)
+    }
+
     /// What the risk asks for that turned a yes; none where the rules themselves say no.
     fn asked_by_risk(&self) -> Option<WayOn> {
         let decided = self.risks.iter().find(|risk| self.decided_by.contains(&risk.risk))?;
@@ -254,6 +280,7 @@ impl Explanation {
             Answer::Deny(denial) => (Verdict::Deny, denial.reasons.clone()),
         };
         self.limits = matches!(outcome.answer, Answer::Permit).then_some(outcome.obligations.limits);
+        self.withheld = outcome.obligations.withheld.to_vec();
     }
 }
 
@@ -267,11 +294,18 @@ impl fmt::Display for Explanation {
         writeln!(f, "action     {}, categories: {categories}", self.action)?;
         let roles = if self.roles.is_empty() { "none".to_owned() } else { self.roles.join(", ") };
         writeln!(f, "roles      {roles}")?;
+        if let Some(purpose) = self.purpose {
+            writeln!(f, "purpose    {}", lawful::told(purpose))?;
+        }
         if !self.decided_by.is_empty() {
             writeln!(f, "decided by {}", self.decided_by.join(", "))?;
         }
         if let Some(limits) = &self.limits {
             writeln!(f, "limits     {}", limits_text(limits))?;
+        }
+        if !self.withheld.is_empty() {
+            let names: Vec<_> = self.withheld.iter().map(FieldName::as_str).collect();
+            writeln!(f, "withheld   {}", names.join(", "))?;
         }
         if !self.rules.is_empty() {
             writeln!(f, "\nrules")?;
@@ -286,6 +320,12 @@ impl fmt::Display for Explanation {
                 rule.because.join("; ")
             );
             writeln!(f, "{}", line.trim_end())?;
+        }
+        if !self.besides.is_empty() {
+            writeln!(f, "\nbesides, once permitted")?;
+        }
+        for line in &self.besides {
+            writeln!(f, "  {line}")?;
         }
         if !self.facts.is_empty() {
             writeln!(f, "\nwhat feeds tell")?;
@@ -330,7 +370,12 @@ fn limits_text(limits: &Limits) -> String {
     let numbers = [
         ("records per reply", limits.records_per_response),
         ("records per export", limits.records_per_export),
+        ("records an hour", limits.records_per_hour),
+        ("patients listed an hour", limits.patients_listed_per_hour),
+        ("patients opened an hour", limits.patients_opened_per_hour),
         ("exports a day", limits.exports_per_day),
+        ("records exported a day", limits.records_exported_per_day),
+        ("bytes exported a day", limits.bytes_exported_per_day),
         ("patients opened a shift", limits.patients_opened_per_shift),
     ];
     let numbers: Vec<_> = numbers

@@ -122,7 +122,12 @@ pub(super) enum Answer {
 
 impl Outcome {
     pub(super) fn grounds(&self, cached: bool) -> Grounds {
-        Grounds { rules: self.rules.clone(), obligations: self.obligations, rested: self.rested, cached }
+        Grounds {
+            rules: self.rules.clone(),
+            obligations: self.obligations.clone(),
+            rested: self.rested,
+            cached,
+        }
     }
 
     /// The decision, if it is not to go on: going on takes a proof that is made elsewhere.

@@ -12,7 +12,7 @@
 //! may make a step-up of a yes (`raise`).
 //!
 //! Rules can be tried before they count: in the `shadow` of those in force, on what was recorded (`replay`), or by what
-//! changes with them in words (`diff`).
+//! changes with them in words (`diff`). What they can never permit is proven (`prove`).
 //!
 //! Start at [`decide`].
 
@@ -27,6 +27,7 @@ pub mod explain;
 pub mod memory;
 pub mod person;
 pub mod problem;
+pub mod prove;
 pub mod replay;
 pub mod settings;
 pub mod shadow;
@@ -39,6 +40,7 @@ pub use memory::Memory;
 mod check;
 mod condition;
 mod ladder;
+mod lawful;
 mod proof_age;
 mod raise;
 mod reads;
@@ -51,5 +53,6 @@ mod statement;
 mod tests;
 mod told;
 mod validity;
+mod withhold;
 mod wording;
 mod world;

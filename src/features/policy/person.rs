@@ -36,6 +36,10 @@ pub struct Person {
     pub purpose: Option<Purpose>,
     /// How long ago they gave a reason for the application that is asked about.
     pub justified: Option<Ago>,
+    /// The number of a request, protocol, document or authorization that they gave with the reason.
+    pub number: Option<String>,
+    /// To whom it goes, as they said with the reason.
+    pub recipient: Option<String>,
 }
 
 impl Person {
@@ -47,6 +51,8 @@ impl Person {
         self.groups = self.groups.or_else(|| other.groups.clone());
         self.purpose = self.purpose.or(other.purpose);
         self.justified = self.justified.or(other.justified);
+        self.number = self.number.or_else(|| other.number.clone());
+        self.recipient = self.recipient.or_else(|| other.recipient.clone());
         for (name, values) in &other.attributes {
             self.attributes.entry(name.clone()).or_insert_with(|| values.clone());
         }
@@ -96,6 +102,8 @@ impl Person {
                 text: String::new(),
                 application: application.clone(),
                 given: now.minus(ago.0),
+                number: self.number.clone(),
+                recipient: self.recipient.clone(),
             }),
             version: 0,
         })

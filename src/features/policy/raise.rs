@@ -11,7 +11,6 @@ use super::decide::Question;
 use super::memory::{Answer, Outcome};
 use super::settings::RaiseSettings;
 use crate::domain::decision::{Challenge, Obligations};
-use crate::domain::limit::Limits;
 use crate::domain::risk::{RiskName, Standing};
 use crate::domain::told::Marks;
 
@@ -78,8 +77,10 @@ impl Rules {
         on.positions().filter_map(|position| self.raises.risks.get(position))
     }
 
-    /// The answer with what the risks ask for: the first of those that ask for anything.
+    /// The answer with what the law asks for under the purpose, and then with what the risks ask for: the first of those that
+    /// ask for anything.
     pub(super) fn raised(&self, outcome: Outcome, question: &Question<'_>) -> Outcome {
+        let outcome = self.lawful(outcome, question);
         if question.risks.is_none() || !matches!(outcome.answer, Answer::Permit) {
             return outcome;
         }
@@ -91,7 +92,7 @@ impl Rules {
         Outcome {
             answer: Answer::Challenge(Challenge::StepUp(need.clone(), risk.sign.reason())),
             rules: outcome.rules.iter().cloned().chain([by]).collect(),
-            obligations: Obligations { limits: Limits::NONE },
+            obligations: Obligations::none(),
             rested: Marks::NONE,
         }
     }

@@ -7,6 +7,7 @@ use cedar_policy::{ActionConstraint, Effect, EntityUid, Policy, PrincipalConstra
 use super::condition::{Condition, Truth};
 use super::problem::PolicySource;
 use super::reads::Reads;
+use super::withhold::Withholds;
 use super::world::{Facts, RouteEntity, Vocabulary, World};
 use crate::domain::application::RoleName;
 
@@ -25,6 +26,8 @@ pub(super) struct Rule {
     pub(super) conditions: Vec<Arc<Condition>>,
     /// What its conditions read.
     pub(super) reads: Reads,
+    /// Which fields of replies it withholds where it permits.
+    pub(super) withholds: Withholds,
     /// The one role that it is for; absent if it is not for one role.
     pub(super) role: Option<RoleName>,
     principal: PrincipalConstraint,
@@ -39,6 +42,7 @@ impl Rule {
         text: Arc<str>,
         policy: Policy,
         conditions: Vec<Arc<Condition>>,
+        withholds: Withholds,
         vocabulary: &Vocabulary,
     ) -> Self {
         let mut reads = Reads::default();
@@ -53,7 +57,7 @@ impl Rule {
             PrincipalConstraint::Any | PrincipalConstraint::Eq(_) | PrincipalConstraint::Is(_) => None,
         };
         let (action, resource) = (policy.action_constraint(), policy.resource_constraint());
-        Self { id, source, text, policy, conditions, reads, role, principal, action, resource }
+        Self { id, source, text, policy, conditions, reads, withholds, role, principal, action, resource }
     }
 
     pub(super) fn permits(&self) -> bool {

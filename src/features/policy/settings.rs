@@ -6,6 +6,7 @@ use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RoleName};
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::device::DeviceClass;
+use crate::domain::field::FieldName;
 use crate::domain::hours::Hours;
 use crate::domain::limit::Limits;
 use crate::domain::purpose::Purpose;
@@ -41,6 +42,8 @@ pub struct MaySettings {
     pub routes: Vec<String>,
     /// On which categories: every category of the route has to be listed; empty: all.
     pub categories: Vec<Category>,
+    /// Which fields of replies are withheld, by name.
+    pub withhold: Vec<FieldName>,
     /// Whether it is only tried: decided beside the rules in force, never enforced.
     pub shadow: bool,
     /// Under which conditions.

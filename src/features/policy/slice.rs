@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use cedar_policy::{Authorizer, PolicyId, PolicySet};
 
-use super::catalog::{Catalog, CatalogRoute};
+use super::catalog::{Catalog, CatalogField, CatalogRoute};
 use super::condition::{Condition, Truth};
 use super::reads::{Fact, Reads};
 use super::rule::Rule;
@@ -172,6 +172,8 @@ pub(super) struct RouteRules {
     pub(super) entity: RouteEntity,
     /// Absent where no rule is asked.
     pub(super) slice: Option<Arc<Slice>>,
+    /// Fields of its reply that rules may withhold.
+    pub(super) fields: Vec<CatalogField>,
 }
 
 /// The rules of every route of the catalog, in its order.
@@ -184,18 +186,19 @@ pub(super) fn slices(engine: &Engine, catalog: &Catalog) -> Result<Vec<RouteRule
             let entity = RouteEntity::new(&engine.vocabulary, route).map_err(|_| {
                 format!("route `{}` of `{}` cannot be described", route.route, route.application)
             })?;
+            let fields = route.fields.clone();
             if route.public {
-                return Ok(RouteRules { entity, slice: None });
+                return Ok(RouteRules { entity, slice: None, fields });
             }
             let rules = concerning(engine, route, &entity);
             if let Some(slice) = known.get(&rules) {
-                return Ok(RouteRules { entity, slice: Some(slice.clone()) });
+                return Ok(RouteRules { entity, slice: Some(slice.clone()), fields });
             }
             let mut slice = engine.slice(rules.clone())?;
             slice.minds = Minds::of(&slice.reads, &catalog.facts);
             let slice = Arc::new(slice);
             known.insert(rules, slice.clone());
-            Ok(RouteRules { entity, slice: Some(slice) })
+            Ok(RouteRules { entity, slice: Some(slice), fields })
         })
         .collect()
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::settings::{MaySettings, RoleSettings};
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::device::DeviceClass;
+use crate::domain::field::FieldName;
 use crate::domain::hours::Hours;
 use crate::domain::purpose::Purpose;
 
@@ -26,8 +27,11 @@ pub(super) fn of(role: &RoleSettings, position: usize, may: &MaySettings) -> Wor
         [one] => format!("action == {one}"),
         several => format!("action in [{}]", several.join(", ")),
     };
+    let names: Vec<_> = may.withhold.iter().map(FieldName::as_str).collect();
+    let withhold =
+        if names.is_empty() { String::new() } else { format!("@withhold({})\n", quoted(&names.join(", "))) };
     let mut text = format!(
-        "@id({})\npermit (\n  principal in Role::{},\n  {action},\n  resource in Application::{}\n)",
+        "@id({})\n{withhold}permit (\n  principal in Role::{},\n  {action},\n  resource in Application::{}\n)",
         quoted(&id(role, position)),
         quoted(role.name.as_str()),
         quoted(may.application.as_str()),

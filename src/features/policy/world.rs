@@ -123,7 +123,7 @@ pub(super) fn age(proven: Timestamp, now: Timestamp) -> i64 {
     i64::try_from(now.since(proven).as_millis().div_ceil(1000)).unwrap_or(i64::MAX)
 }
 
-fn justifies(given: &Justification, application: &ApplicationName, now: Timestamp) -> bool {
+pub(super) fn justifies(given: &Justification, application: &ApplicationName, now: Timestamp) -> bool {
     given.application == *application && now.since(given.given) <= JUSTIFICATION_LASTS
 }
 

@@ -56,9 +56,13 @@ impl Rewrite {
     /// Prepares a request: where something is looked for in its reply, that is to come whole and in plain.
     /// `is_document` says that a browser asks for a page, to show it in a window.
     pub fn prepare(&self, headers: &mut HeaderMap, is_document: bool) {
-        if self.literals.is_empty() && !(is_document && self.tag.is_some()) {
-            return;
+        if !self.literals.is_empty() || is_document && self.tag.is_some() {
+            Self::ask_plain(headers);
         }
+    }
+
+    /// Has a reply come whole and in plain, because something is looked for in it.
+    pub fn ask_plain(headers: &mut HeaderMap) {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         // Tags and parts of what the application has are not those of what callers have got.
         for name in [RANGE, IF_RANGE, IF_MATCH] {
@@ -84,11 +88,22 @@ impl Rewrite {
             insertion.filter(|_| self.may_insert(&head.headers, authority)).cloned().map(Insertion::new);
         let edit = Edit::new(search, insertion);
         if edit.is_some() {
-            for name in [ETAG, ACCEPT_RANGES, CONTENT_MD5, DIGEST, CONTENT_DIGEST, REPR_DIGEST] {
-                head.headers.remove(name);
-            }
+            Self::unmark(&mut head.headers);
         }
         Response::from_parts(head, Rewritten::new(body, edit))
+    }
+
+    /// An address in a reply to a request for `authority` as callers reach it, if it points at the application's own
+    /// servers.
+    pub fn turned(&self, address: &str, authority: &str) -> Option<String> {
+        self.settings.locations.then(|| turned(address, &self.own, authority)).flatten()
+    }
+
+    /// Takes away what tells of the bytes of a body that has been changed.
+    pub fn unmark(headers: &mut HeaderMap) {
+        for name in [ETAG, ACCEPT_RANGES, CONTENT_MD5, DIGEST, CONTENT_DIGEST, REPR_DIGEST] {
+            headers.remove(name);
+        }
     }
 
     /// Whether the page's own policy lets the tag's script run. That it does not is told once.

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::desk::Whence;
 use super::judge::{Person, Proven};
+use super::nodes;
 use super::profile::{KnownDevice, KnownNetwork};
 use super::settings::{RiskSettings, When};
 use super::store;
@@ -22,16 +23,16 @@ pub struct Book {
     shards: Box<[Mutex<People>]>,
     /// Rises whenever something may stand for somebody that did not, or the other way round.
     revision: AtomicU64,
-    store: Store,
+    pub(super) store: Store,
     /// Of whom something waits to be saved.
     unsaved: Mutex<Vec<SubjectId>>,
     /// Held from when something is read for the store until it is there, so that nothing older lands on it.
-    writing: tokio::sync::Mutex<()>,
+    pub(super) writing: tokio::sync::Mutex<()>,
     /// The shard to be swept next.
     sweep: AtomicUsize,
 }
 
-type People = HashMap<SubjectId, Person>;
+pub(super) type People = HashMap<SubjectId, Person>;
 
 impl Book {
     /// What the store holds. Blocks: for the start.
@@ -103,6 +104,7 @@ impl Book {
     pub fn unanswer(&self, id: &SubjectId) {
         if let Some(person) = self.shard(id).get_mut(id) {
             person.unanswer();
+            self.touch(id, person);
         }
         self.rise();
     }
@@ -135,7 +137,7 @@ impl Book {
             person.told = Some(told).filter(|told| told.level > Level::Low);
         }
         self.rise();
-        self.save(id).await
+        self.save(id, now).await
     }
 
     /// Something was found in what was done under somebody's name until `since`: the risks with `when = "detection"` stand from
@@ -159,12 +161,12 @@ impl Book {
 
     /// Forgets where and when a person uses to be, as they wish. Everything is new for them then; what was told of them, or
     /// counted, stays.
-    pub async fn forget(&self, id: &SubjectId) -> Result<(), StoreError> {
+    pub async fn forget(&self, id: &SubjectId, now: Timestamp) -> Result<(), StoreError> {
         if let Some(person) = self.shard(id).get_mut(id) {
             person.forget();
         }
         self.rise();
-        self.save(id).await
+        self.save(id, now).await
     }
 
     /// The work that may wait: saves, and forgets what was not used for long. To be called every few seconds, and once before
@@ -173,12 +175,12 @@ impl Book {
         let _turn = self.writing.lock().await;
         let gone = self.sweep_next(now);
         for some in gone.chunks(BATCH) {
-            self.store.write(some.iter().map(store::delete).collect()).await?;
+            let told = some.iter().filter_map(nodes::changed).collect();
+            self.store.write_telling(some.iter().map(store::delete).collect(), told).await?;
         }
         let waiting = std::mem::take(&mut *lock(&self.unsaved));
         for (done, some) in waiting.chunks(BATCH).enumerate() {
-            let statements = some.iter().filter_map(|id| self.statement(id)).collect();
-            if let Err(error) = self.store.write(statements).await {
+            if let Err(error) = self.write(some, now).await {
                 for id in waiting.iter().skip(done * BATCH) {
                     self.touch_again(id);
                 }
@@ -188,10 +190,47 @@ impl Book {
         Ok(())
     }
 
-    async fn save(&self, id: &SubjectId) -> Result<(), StoreError> {
+    /// Has other nodes know at once what is known here, if there are any.
+    pub async fn share(&self, id: &SubjectId, now: Timestamp) -> Result<(), StoreError> {
+        if self.store.is_shared() { self.save(id, now).await } else { Ok(()) }
+    }
+
+    async fn save(&self, id: &SubjectId, now: Timestamp) -> Result<(), StoreError> {
         let _turn = self.writing.lock().await;
-        let Some(statement) = self.statement(id) else { return Ok(()) };
-        self.store.write(vec![statement]).await.map(drop).inspect_err(|_| self.touch_again(id))
+        for _ in 0..SAVE_ATTEMPTS {
+            match self.write(std::slice::from_ref(id), now).await {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(error) => {
+                    self.touch_again(id);
+                    return Err(error);
+                }
+            }
+        }
+        // What other nodes have written meanwhile is known here, and all of it waits to be saved.
+        Err(StoreError::Overloaded)
+    }
+
+    /// Writes what is known of these people; says how many were written by other nodes meanwhile. They are read anew, and
+    /// wait to be saved.
+    async fn write(&self, some: &[SubjectId], now: Timestamp) -> Result<usize, StoreError> {
+        let (mut ids, mut statements) = (Vec::new(), Vec::new());
+        for id in some {
+            if let Some(statement) = self.statement(id) {
+                ids.push(id);
+                statements.push(statement);
+            }
+        }
+        let told = ids.iter().filter_map(|id| nodes::changed(id)).collect();
+        let written = self.store.write_telling(statements, told).await?;
+        let overtaken: Vec<_> =
+            ids.iter().zip(written).filter(|(id, changed)| !self.is_written(id, *changed)).collect();
+        for (id, _) in &overtaken {
+            // First this: what is not saved goes with what is read.
+            self.touch_again(id);
+            self.hear(id, now).await?;
+        }
+        Ok(overtaken.len())
     }
 
     fn statement(&self, id: &SubjectId) -> Option<crate::platform::store::Statement> {
@@ -201,13 +240,28 @@ impl Book {
         Some(store::save(id, person))
     }
 
+    /// Whether what was written is what stands there now.
+    fn is_written(&self, id: &SubjectId, changed: usize) -> bool {
+        let mut people = self.shard(id);
+        let Some(person) = people.get_mut(id) else { return true };
+        // Of whom nothing is left to remember there is no row.
+        if store::is_nothing(person) {
+            person.revision = 0;
+            return true;
+        }
+        if changed == 1 {
+            person.revision += 1;
+        }
+        changed == 1
+    }
+
     fn touch(&self, id: &SubjectId, person: &mut Person) {
         if !std::mem::replace(&mut person.unsaved, true) {
             lock(&self.unsaved).push(id.clone());
         }
     }
 
-    fn touch_again(&self, id: &SubjectId) {
+    pub(super) fn touch_again(&self, id: &SubjectId) {
         if let Some(person) = self.shard(id).get_mut(id) {
             self.touch(id, person);
         }
@@ -227,12 +281,12 @@ impl Book {
         over
     }
 
-    fn rise(&self) {
+    pub(super) fn rise(&self) {
         self.revision.fetch_add(1, Ordering::AcqRel);
     }
 
     #[expect(clippy::indexing_slicing, reason = "a number modulo SHARDS is below the number of shards")]
-    fn shard(&self, id: &SubjectId) -> MutexGuard<'_, People> {
+    pub(super) fn shard(&self, id: &SubjectId) -> MutexGuard<'_, People> {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
         lock(&self.shards[usize::from(hash.to_le_bytes()[0]) % SHARDS])
     }
@@ -247,7 +301,7 @@ fn entry<'p>(people: &'p mut People, id: &SubjectId, now: Timestamp) -> &'p mut 
 
 /// Where there are as many as there may be, whoever was not seen for longest is forgotten: for them all is new then. Of whom more
 /// is asked by what was told or counted, nothing is forgotten as long as there is anybody else.
-fn make_room(people: &mut People, now: Timestamp) {
+pub(super) fn make_room(people: &mut People, now: Timestamp) {
     if people.len() < PEOPLE_MAX / SHARDS {
         return;
     }
@@ -264,5 +318,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 const SHARDS: usize = 16;
 /// More people than a house has; at 2 KiB each.
 pub(super) const PEOPLE_MAX: usize = 131_072;
+/// How often it is tried to save somebody of whom other nodes learn at the same time.
+const SAVE_ATTEMPTS: usize = 4;
 /// Statements in one write of the background work.
 const BATCH: usize = 500;

@@ -1,5 +1,7 @@
 //! Which risks stand for one person, and what a proof changes about that.
 
+use serde::{Deserialize, Serialize};
+
 use super::burst::Bursts;
 use super::place::Place;
 use super::profile::Profile;
@@ -22,14 +24,16 @@ pub(super) struct Person {
     /// When something was last found in what is done under their name.
     pub(super) detected: Option<Timestamp>,
     /// The oldest first; at most [`ANSWERS_MAX`].
-    answers: Vec<Answer>,
+    pub(super) answers: Vec<Answer>,
     /// Whether it waits to be saved.
     pub(super) unsaved: bool,
+    /// How often the row was written that this is of: the same at every node. Of what has no row, 0.
+    pub(super) revision: i64,
 }
 
 /// A proof that somebody gave in one session, in answer to one risk.
-#[derive(Debug)]
-struct Answer {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Answer {
     session: SessionId,
     rule: RiskName,
     browser: Option<Digest>,
@@ -57,8 +61,33 @@ pub(super) struct At<'a> {
 
 impl Person {
     /// What the store holds of somebody.
-    pub(super) fn of(profile: Profile, told: Option<Told>) -> Self {
-        Self { profile, told, ..Self::default() }
+    pub(super) fn of(profile: Profile, told: Option<Told>, answers: Vec<Answer>, revision: i64) -> Self {
+        Self { profile, told, answers, revision, ..Self::default() }
+    }
+
+    /// Another node has written this; what is counted here stays. What is not saved yet goes with it: one node must not
+    /// lose what another has learned.
+    pub(super) fn take_over(&mut self, there: Self) {
+        if self.revision >= there.revision {
+            return;
+        }
+        self.revision = there.revision;
+        if !self.unsaved {
+            (self.profile, self.told, self.answers) = (there.profile, there.told, there.answers);
+            return;
+        }
+        self.profile.absorb(there.profile);
+        let is_later = |own: &Told, told: &Told| own.since > told.since;
+        let keeps =
+            self.told.as_ref().zip(there.told.as_ref()).is_some_and(|(own, told)| is_later(own, told));
+        if !keeps {
+            self.told = there.told;
+        }
+        for answer in there.answers {
+            if self.answers.len() < ANSWERS_MAX && !self.answers.contains(&answer) {
+                self.answers.push(answer);
+            }
+        }
     }
 
     /// The risks that stand, and are not answered.

@@ -104,6 +104,30 @@ impl Profile {
         before != (self.last(), self.hours.len())
     }
 
+    /// What is known elsewhere is known here, too.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for one in other.devices {
+            match self.devices.iter_mut().find(|known| known.browser == one.browser) {
+                Some(known) => known.last = known.last.max(one.last),
+                None => self.devices.push(one),
+            }
+        }
+        for one in other.networks {
+            match self.networks.iter_mut().find(|known| known.network == one.network) {
+                Some(known) => known.last = known.last.max(one.last),
+                None => self.networks.push(one),
+            }
+        }
+        for (hour, last) in other.hours {
+            match self.hours.iter_mut().find(|(slot, _)| *slot == hour) {
+                Some((_, known)) => *known = (*known).max(last),
+                None => self.hours.push((hour, last)),
+            }
+        }
+        drop_oldest(&mut self.devices, DEVICES_MAX, |known| known.last);
+        drop_oldest(&mut self.networks, NETWORKS_MAX, |known| known.last);
+    }
+
     fn see_device(&mut self, browser: Digest, now: Timestamp) -> bool {
         let known = self.devices.iter_mut().find(|known| known.browser == browser);
         let Some(known) = known else { return false };

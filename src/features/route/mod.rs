@@ -8,6 +8,7 @@
 //!   [`bundle`] what they hold of other requests.
 //! - [`learn`] proposes routes for what was observed and none matched.
 //! - [`ask`] is what a route may be asked for: what is beyond is lowered or refused before anything is sent.
+//! - [`given`] is what replies hand out and requests bring back, and the patient whom a request names elsewhere.
 //! - [`view`] is what a request looks like to this feature.
 
 pub mod ask;
@@ -16,6 +17,7 @@ pub mod bundle;
 pub mod call;
 mod condition;
 pub mod fields;
+pub mod given;
 mod graphql;
 mod json;
 pub mod learn;

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use super::ask::settings::Asks;
+use super::given::settings::{GivenSettings, RouteGiven};
 use super::pattern::PathPattern;
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
+use crate::domain::field::Field;
+use crate::domain::given::WhenUnknown;
 use crate::domain::patience::Patience;
 use crate::domain::reply_shape::ReplyShape;
 use crate::domain::websocket::WebSocketBounds;
@@ -27,6 +30,10 @@ pub struct ApplicationSettings {
     pub idle_ignore: Vec<PathPattern>,
     /// How this application reads paths where others read them differently.
     pub quirks: Vec<Quirk>,
+    /// The kinds of things that it hands out, where more is said of them than by its routes.
+    pub given: Vec<GivenSettings>,
+    /// What is done about a request for the patient whose record is open, where that is not known.
+    pub patient_unknown: WhenUnknown,
     /// Its routes.
     pub routes: Vec<RouteSettings>,
 }
@@ -97,6 +104,8 @@ pub struct RouteSettings {
     pub categories: Vec<Category>,
     /// How its reply is counted.
     pub reply: Option<ReplyShape>,
+    /// Fields of its reply that may be withheld.
+    pub fields: Vec<Field>,
     /// Who may pass.
     pub access: Access,
     /// Bounds of each WebSocket that is opened through it.
@@ -107,6 +116,8 @@ pub struct RouteSettings {
     pub entries: Option<Entries>,
     /// What it may be asked for.
     pub asks: Option<Arc<Asks>>,
+    /// What it hands out, needs, and has to do with the patient of a session.
+    pub given: Option<Arc<RouteGiven>>,
 }
 
 impl RouteSettings {
@@ -121,11 +132,13 @@ impl RouteSettings {
             fresh_fields: Vec::new(),
             categories: Vec::new(),
             reply: None,
+            fields: Vec::new(),
             access: Access::Policy,
             websocket: WebSocketBounds::default(),
             patience: Patience::default(),
             entries: None,
             asks: None,
+            given: None,
         }
     }
 }

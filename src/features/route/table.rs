@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use super::ask::settings::Asks;
 use super::condition::Relation;
+use super::given::settings::{GivenSettings, RouteGiven};
 use super::pattern::{PathPattern, Segment};
 use super::quirks::Quirks;
 use super::settings::{Access, ApplicationSettings, Condition, Entries, RouteSettings, Unmatched};
@@ -25,6 +26,8 @@ use super::tree::{self, Tree, significant};
 use super::view::{PathView, Segments};
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
+use crate::domain::field::Field;
+use crate::domain::given::{GivenName, WhenUnknown};
 use crate::domain::patience::Patience;
 use crate::domain::reply_shape::ReplyShape;
 use crate::domain::websocket::WebSocketBounds;
@@ -58,6 +61,9 @@ pub struct Application {
     pub unmatched: Unmatched,
     /// How it reads paths.
     pub quirks: Quirks,
+    /// What is done about a request for the patient whose record is open, where that is not known.
+    pub patient_unknown: WhenUnknown,
+    given: Vec<GivenSettings>,
     idle_ignore: Vec<PathPattern>,
 }
 
@@ -82,6 +88,8 @@ pub struct Route {
     pub categories: Arc<[Category]>,
     /// How its reply is counted.
     pub reply: Option<ReplyShape>,
+    /// Fields of its reply that may be withheld.
+    pub fields: Arc<[Field]>,
     /// Who may pass.
     pub access: Access,
     /// Bounds of each WebSocket that is opened through it.
@@ -92,6 +100,8 @@ pub struct Route {
     pub entries: Option<Entries>,
     /// What it may be asked for.
     pub asks: Option<Arc<Asks>>,
+    /// What it hands out, needs, and has to do with the patient of a session.
+    pub given: Option<Arc<RouteGiven>>,
     /// What its path captures: names, and which segment each takes.
     pub captures: Box<[(Box<str>, usize)]>,
     /// Its path pattern, as events show it.
@@ -225,6 +235,8 @@ impl RouteTable {
             providers: settings.providers.clone(),
             unmatched: settings.unmatched,
             quirks,
+            patient_unknown: settings.patient_unknown,
+            given: settings.given.clone(),
             idle_ignore: settings.idle_ignore.iter().map(|pattern| comparable(pattern, quirks)).collect(),
         }));
     }
@@ -263,6 +275,12 @@ impl Application {
         self.providers.contains(provider)
     }
 
+    /// What is said of a kind of thing that it hands out.
+    pub fn given(&self, name: &GivenName) -> GivenSettings {
+        let said = self.given.iter().find(|said| said.name == *name);
+        said.cloned().unwrap_or_else(|| GivenSettings::named(name.clone()))
+    }
+
     /// Whether a request to this path is no sign of a person.
     pub fn is_background(&self, path: PathView<'_>) -> bool {
         self.idle_ignore.iter().any(|pattern| tree::matches(pattern, path.matched))
@@ -286,11 +304,13 @@ impl Route {
             fresh_fields: settings.fresh_fields.as_slice().into(),
             categories: settings.categories.as_slice().into(),
             reply: settings.reply.clone(),
+            fields: settings.fields.clone().into(),
             access: settings.access,
             websocket: settings.websocket.clone(),
             patience: settings.patience,
             entries: settings.entries,
             asks: settings.asks.clone(),
+            given: settings.given.clone(),
             captures: captures(&matching.path),
             pattern: matching.path.as_str().into(),
             patient_position: significant(&matching.path).position(is_patient),

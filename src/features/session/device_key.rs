@@ -82,6 +82,10 @@ struct Claims {
     jti: String,
 }
 
+/// When that was asked which a proof answers.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceProofMoment(pub(super) Timestamp);
+
 /// A proof that a browser has sent: a signed token. Nothing of it is believed yet.
 #[derive(Debug)]
 pub struct DeviceProof<'t>(Signed<'t, Claims>);
@@ -116,14 +120,14 @@ impl<'t> DeviceProof<'t> {
 }
 
 impl DeviceKey {
-    /// Whether a proof is by this key and answers what was asked of this session last.
+    /// Whether a proof is by this key and answers what was asked of this session last; and when that was asked.
     pub fn proves(
         &self,
         proof: &DeviceProof<'_>,
         session: SessionId,
         key: &DigestKey,
         now: Timestamp,
-    ) -> Result<(), DeviceFault> {
+    ) -> Result<DeviceProofMoment, DeviceFault> {
         let (meant, asked) = Asked::At(Step::Again).read(key, &proof.0.claims.jti)?;
         if meant != session {
             return Err(DeviceFault::Challenge);
@@ -135,7 +139,7 @@ impl DeviceKey {
         }
         proof.is_signed_by(self)?;
         let before = self.proven.fetch_max(asked.as_millis(), Ordering::AcqRel);
-        if before < asked.as_millis() { Ok(()) } else { Err(DeviceFault::Stale) }
+        if before < asked.as_millis() { Ok(DeviceProofMoment(asked)) } else { Err(DeviceFault::Stale) }
     }
 
     /// What it is asked to answer before the cookie has ended: later than what was answered last, also by a clock that

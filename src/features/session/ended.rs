@@ -7,6 +7,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::nodes;
 use super::sessions::{SessionError, Sessions, lock};
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
@@ -38,8 +41,9 @@ pub(super) struct EndedPrograms {
     unwritten: Mutex<Vec<Ended>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Ended {
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Ended {
     Token(Digest, Timestamp),
     Subject(SubjectId, Timestamp),
 }
@@ -81,6 +85,34 @@ impl EndedPrograms {
         lock(&self.unwritten).push(Ended::Subject(subject.clone(), now));
     }
 
+    /// What another node has noted, and written down.
+    pub(super) fn heard(&self, ended: Ended) {
+        match ended {
+            Ended::Token(digest, until) => drop(lock(&self.tokens).insert(digest, until)),
+            Ended::Subject(subject, moment) => {
+                let mut subjects = lock(&self.subjects);
+                let known = subjects.entry(subject).or_insert(moment);
+                *known = (*known).max(moment);
+            }
+        }
+    }
+
+    /// What the store holds beside what is known already.
+    pub(super) async fn reload(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        for row in store.find(Statement::new("SELECT digest, until FROM ended_token")).await? {
+            let digest = <[u8; 32]>::try_from(row.bytes(0)?).ok().map(Digest::from_bytes);
+            let until = moment(&row, 1)?;
+            if let Some(digest) = digest.filter(|_| now < until) {
+                self.heard(Ended::Token(digest, until));
+            }
+        }
+        for row in store.find(Statement::new("SELECT issuer, sub, moment FROM ended_program")).await? {
+            let subject = SubjectId { issuer: row.text(0)?.into(), sub: row.text(1)?.into() };
+            self.heard(Ended::Subject(subject, moment(&row, 2)?));
+        }
+        Ok(())
+    }
+
     /// Whether a token was ended.
     pub(super) fn has_token(&self, token: &Digest) -> bool {
         lock(&self.tokens).contains_key(token)
@@ -104,7 +136,8 @@ impl Sessions {
             statements.push(Statement::new("DELETE FROM ended_token WHERE until < $1").with(now.as_millis()));
             let old = now.minus(REMEMBERED).as_millis();
             statements.push(Statement::new("DELETE FROM ended_program WHERE moment < $1").with(old));
-            self.store.write(statements).await?;
+            let told = batch.iter().map(nodes::ended).collect();
+            self.store.write_telling(statements, told).await?;
             let written: HashSet<_> = batch.into_iter().collect();
             lock(&self.ended.unwritten).retain(|ended| !written.contains(ended));
         }
@@ -121,7 +154,8 @@ fn insert(ended: &Ended) -> Statement {
         .with(until.as_millis()),
         Ended::Subject(subject, moment) => Statement::new(
             "INSERT INTO ended_program (issuer, sub, moment) VALUES ($1, $2, $3)
-             ON CONFLICT (issuer, sub) DO UPDATE SET moment = excluded.moment",
+             ON CONFLICT (issuer, sub) DO UPDATE SET moment = excluded.moment
+             WHERE ended_program.moment < excluded.moment",
         )
         .with(&*subject.issuer)
         .with(&*subject.sub)

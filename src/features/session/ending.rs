@@ -32,7 +32,14 @@ impl Sessions {
         }
         let ended = meant.iter().filter_map(|session| self.table.end(session.id, now)).collect();
         let stored = meant.iter().filter(|session| session.program.is_none());
-        lock(&self.undeleted).extend(stored.map(|session| session.id));
+        let mut undeleted = lock(&self.undeleted);
+        undeleted.extend(stored.map(|session| session.id));
+        // Another node may have made it a moment ago.
+        if let (Target::Session(id) | Target::SignIn(id), true, true) =
+            (target, meant.is_empty(), self.store.is_shared())
+        {
+            undeleted.push(*id);
+        }
         ended
     }
 

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::change::CHANGE_ATTEMPTS;
 use super::session::{NewSession, Renewal, Session, State, merged};
 use super::sessions::{SessionError, Sessions};
 use super::standing::Found;
@@ -65,8 +66,22 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<(Arc<Session>, SessionToken), SessionError> {
         let (token, begun) = (SessionToken::generate(&*self.entropy), renewal.begun);
-        let session = {
-            let _turn = self.turn(id).lock().await;
+        let session = self.renew(id, &renewal, &token, device, now).await?;
+        // What it rests on at the provider now may have ended before it did.
+        self.unless_ended(&session, begun, now).await?;
+        Ok((session, token))
+    }
+
+    async fn renew(
+        &self,
+        id: SessionId,
+        renewal: &Renewal,
+        token: &SessionToken,
+        device: Option<&DeviceClass>,
+        now: Timestamp,
+    ) -> Result<Arc<Session>, SessionError> {
+        let _turn = self.turn(id).lock().await;
+        for _ in 0..CHANGE_ATTEMPTS {
             let (before, from) = match self.current(id, device, now) {
                 // A program takes no step.
                 Found::Session(session) if session.program.is_some() => return Err(SessionError::Gone),
@@ -85,31 +100,31 @@ impl Sessions {
                     return Err(SessionError::Gone);
                 }
             };
-            let after = self.renewed(&before, renewal, &token)?;
+            let after = self.renewed(&before, renewal, token)?;
             if from == State::Locked {
                 after.last_seen.store(now.as_millis(), Ordering::SeqCst);
             }
-            self.put(&before, from, after, now).await?
-        };
-        // What it rests on at the provider now may have ended before it did.
-        self.unless_ended(&session, begun, now).await?;
-        Ok((session, token))
+            if let Some(after) = self.put(&before, from, after, now).await? {
+                return Ok(after);
+            }
+        }
+        Err(SessionError::Gone)
     }
 
     fn renewed(
         &self,
         before: &Session,
-        renewal: Renewal,
+        renewal: &Renewal,
         token: &SessionToken,
     ) -> Result<Session, SessionError> {
         if renewal.subject.id() != before.subject.id() {
             return Err(SessionError::OtherPerson);
         }
         let mut after = before.successor(token.digest(), self.next_version());
-        after.assurance = merged(&before.assurance, renewal.assurance);
-        after.subject = Arc::new(renewal.subject);
-        after.provider_sid = renewal.provider_sid.or(after.provider_sid);
-        after.id_token = renewal.id_token.or(after.id_token);
+        after.assurance = merged(&before.assurance, renewal.assurance.clone());
+        after.subject = Arc::new(renewal.subject.clone());
+        after.provider_sid = renewal.provider_sid.clone().or(after.provider_sid);
+        after.id_token = renewal.id_token.clone().or(after.id_token);
         Ok(after)
     }
 

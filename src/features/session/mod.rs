@@ -12,6 +12,7 @@
 //! in memory only, under the token's digest, as long as the token ([`Program`]).
 
 mod bond;
+mod change;
 mod desk;
 pub mod device_key;
 mod ended;
@@ -19,6 +20,7 @@ mod ending;
 mod full;
 mod locked;
 mod lookup;
+mod nodes;
 mod program;
 #[expect(clippy::module_inception, reason = "a file per idea, and the idea is the session")]
 mod session;
@@ -29,6 +31,7 @@ mod store;
 mod table;
 mod token;
 mod upkeep;
+mod usual;
 mod weaken;
 
 #[cfg(test)]
@@ -38,6 +41,7 @@ pub use bond::{Bond, Shows};
 pub use desk::SessionDesk;
 pub use ended::PROGRAM_MIGRATIONS;
 pub use locked::Locked;
+pub use nodes::{PROGRAM_PART, SEEN_PART, SESSION_PART};
 pub use program::{NewProgram, Program};
 pub use session::{NewSession, Renewal, Session, SessionSummary};
 pub use sessions::{SessionError, SessionLimits, Sessions};

@@ -83,6 +83,8 @@ pub struct Session {
     pub assurance: Assurance,
     /// Why they work.
     pub purpose: Purpose,
+    /// Whether they have said so in this session; else it is what is taken for likely.
+    pub purpose_chosen: bool,
     /// The reason last given for each application.
     pub justifications: Vec<Justification>,
     /// When the person signed in.
@@ -101,6 +103,8 @@ pub struct Session {
     pub program: Option<Program>,
     /// Rises with every change, and no two sessions of a process share one.
     pub version: u64,
+    /// Rises with every change of the row that the store holds: the same at every node.
+    pub(super) revision: AtomicI64,
     pub(super) digest: Digest,
     pub(super) state: AtomicU8,
     pub(super) last_seen: AtomicI64,
@@ -183,6 +187,10 @@ impl Session {
         Timestamp::from_millis(self.last_seen.load(Ordering::Relaxed))
     }
 
+    pub(super) fn revision(&self) -> i64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
     pub(super) fn state(&self) -> State {
         match self.state.load(Ordering::Acquire) {
             0 => State::Live,
@@ -241,6 +249,7 @@ impl Session {
             subject: self.subject.clone(),
             assurance: self.assurance.clone(),
             purpose: self.purpose,
+            purpose_chosen: self.purpose_chosen,
             justifications: self.justifications.clone(),
             created: self.created,
             absolute_end: self.absolute_end,
@@ -250,6 +259,7 @@ impl Session {
             id_token: self.id_token.clone(),
             program: None,
             version,
+            revision: AtomicI64::new(self.revision().saturating_add(1)),
             digest,
             state: AtomicU8::new(State::Live as u8),
             last_seen: AtomicI64::new(self.last_seen.load(Ordering::Relaxed)),

@@ -9,9 +9,9 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use super::bond::{Bond, Shows};
 use super::desk::SessionDesk;
-use super::device_key::DeviceKey;
 use super::ended::EndedPrograms;
 use super::ending::Lately;
+use super::nodes::{self, Nodes};
 use super::program::Order;
 use super::session::{NewSession, Session, SessionSummary, State};
 use super::settings::SessionSettings;
@@ -19,11 +19,11 @@ use super::standing::Found;
 use super::store;
 use super::table::{SHARDS, Table};
 use super::token::SessionToken;
+use super::usual::UsualPurposes;
 use crate::domain::device::{BoundTo, DeviceClass};
-use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::Target;
-use crate::domain::subject::{Justification, Subject, SubjectId};
+use crate::domain::subject::{Subject, SubjectId};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::entropy::Entropy;
@@ -46,9 +46,12 @@ pub struct Sessions {
     pub(super) touched: Mutex<Vec<Arc<Session>>>,
     /// Ended here, but still in the store, which did not answer.
     pub(super) undeleted: Mutex<Vec<SessionId>>,
+    /// What other nodes are to be told with the next write.
+    pub(super) nodes: Nodes,
     pub(super) lately: Lately,
     pub(super) programs: Order,
     pub(super) ended: EndedPrograms,
+    pub(super) usual: UsualPurposes,
     /// The shard to be swept next.
     pub(super) sweep: AtomicUsize,
 }
@@ -135,6 +138,7 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Self, SessionError> {
         let ended = EndedPrograms::load(&store, now)?;
+        let usual = UsualPurposes::load(&store, now)?;
         let sessions = Self {
             table: Table::new(),
             store,
@@ -145,9 +149,11 @@ impl Sessions {
             changing: (0..SHARDS).map(|_| AsyncMutex::new(())).collect(),
             touched: Mutex::default(),
             undeleted: Mutex::default(),
+            nodes: Nodes::default(),
             lately: Lately::default(),
             programs: Order::default(),
             ended,
+            usual,
             sweep: AtomicUsize::new(0),
         };
         let mut unreadable = 0_usize;
@@ -236,7 +242,7 @@ impl Sessions {
         if self.is_full(&session, now) {
             return Err(SessionError::Full);
         }
-        self.store.write(vec![store::insert(&session)?]).await?;
+        self.store.write_telling(vec![store::insert(&session)?], vec![nodes::changed(session.id)]).await?;
         self.table.insert(&session);
         self.unless_ended(&session, begun, now).await?;
         Ok((session, token))
@@ -257,37 +263,6 @@ impl Sessions {
         Err(SessionError::Gone)
     }
 
-    /// Notes the reason that the person gave for an application; it replaces an earlier one.
-    pub async fn justify(
-        &self,
-        id: SessionId,
-        justification: Justification,
-        now: Timestamp,
-    ) -> Result<Arc<Session>, SessionError> {
-        self.change(id, now, |before| {
-            let mut after = before.successor(before.digest, self.next_version());
-            after.justifications.retain(|given| given.application != justification.application);
-            after.justifications.push(justification);
-            Ok(after)
-        })
-        .await
-    }
-
-    /// Notes why the person works from now on.
-    pub async fn set_purpose(
-        &self,
-        id: SessionId,
-        purpose: Purpose,
-        now: Timestamp,
-    ) -> Result<Arc<Session>, SessionError> {
-        self.change(id, now, |before| {
-            let mut after = before.successor(before.digest, self.next_version());
-            after.purpose = purpose;
-            Ok(after)
-        })
-        .await
-    }
-
     /// What a sign-in that shows this binds its session to.
     pub fn bond(&self, shows: &Shows<'_>) -> Bond {
         Bond::of(shows, &self.settings.load().bound_to)
@@ -301,24 +276,6 @@ impl Sessions {
     /// How long a browser is believed to have a session's key.
     pub fn device_proof(&self) -> Duration {
         self.settings.load().device_proof
-    }
-
-    /// Binds a session to the key of the device at which its person has just signed in, once and for all.
-    pub async fn bind(
-        &self,
-        id: SessionId,
-        key: DeviceKey,
-        now: Timestamp,
-    ) -> Result<Arc<Session>, SessionError> {
-        self.change(id, now, |before| {
-            if before.bond.key().is_some() {
-                return Err(SessionError::Bound);
-            }
-            let mut after = before.successor(before.digest, self.next_version());
-            after.bond.key = Some(Arc::new(key));
-            Ok(after)
-        })
-        .await
     }
 
     /// The sessions that stand, the latest first, at most `limit`.
@@ -373,44 +330,6 @@ impl Sessions {
         standing.iter().take(limit).map(|session| self.summary(session)).collect()
     }
 
-    async fn change(
-        &self,
-        id: SessionId,
-        now: Timestamp,
-        make: impl FnOnce(&Session) -> Result<Session, SessionError>,
-    ) -> Result<Arc<Session>, SessionError> {
-        let _turn = self.turn(id).lock().await;
-        let before = match self.table.by_id(id).map(|session| self.at_rest(session, now)) {
-            Some(Found::Session(session)) if session.program.is_none() => session,
-            Some(
-                Found::Session(_)
-                | Found::Locked(_)
-                | Found::Expired
-                | Found::Ended
-                | Found::Elsewhere
-                | Found::None,
-            )
-            | None => {
-                return Err(SessionError::Gone);
-            }
-        };
-        let after = make(&before)?;
-        self.put(&before, State::Live, after, now).await
-    }
-
-    /// Puts `after` in the place of `before`, which was found in state `from`; it is in the store when this answers.
-    pub(super) async fn put(
-        &self,
-        before: &Arc<Session>,
-        from: State,
-        after: Session,
-        now: Timestamp,
-    ) -> Result<Arc<Session>, SessionError> {
-        let after = Arc::new(after);
-        self.store.write(vec![store::update(&after)?, store::save_seen(&after)]).await?;
-        if self.table.replace(before, from, &after, now) { Ok(after) } else { Err(SessionError::Gone) }
-    }
-
     fn session(&self, new: NewSession, token: &SessionToken, now: Timestamp) -> Session {
         Session {
             id: SessionId::new(now, &*self.entropy),
@@ -419,6 +338,7 @@ impl Sessions {
             subject: Arc::new(new.subject),
             assurance: new.assurance,
             purpose: new.purpose,
+            purpose_chosen: false,
             justifications: Vec::new(),
             created: now,
             absolute_end: now.plus(self.settings.load().of(new.device.as_ref()).absolute),
@@ -428,6 +348,7 @@ impl Sessions {
             id_token: new.id_token,
             program: None,
             version: self.next_version(),
+            revision: 0.into(),
             digest: token.digest(),
             state: (State::Live as u8).into(),
             last_seen: now.as_millis().into(),

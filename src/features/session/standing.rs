@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::locked::Locked;
 use super::session::{Session, State};
@@ -114,12 +115,12 @@ impl Sessions {
 
     /// Whether it is live or locked, where nobody asks from anywhere.
     pub(super) fn stands(&self, session: &Session, now: Timestamp) -> bool {
-        age(session, self.times_at_sign_in(session), now);
+        self.age(session, self.times_at_sign_in(session), now);
         session.stands()
     }
 
     fn found(&self, session: Arc<Session>, times: Times, now: Timestamp) -> Found {
-        age(&session, times, now);
+        self.age(&session, times, now);
         match session.state() {
             State::Live => Found::Session(session),
             State::Locked => Found::Locked(Locked { since: session.gone(), resume: times.resume, session }),
@@ -154,18 +155,23 @@ impl Sessions {
     fn times_at_sign_in(&self, session: &Session) -> Times {
         self.settings.load().of(session.device.as_ref())
     }
-}
 
-/// Locks it or lets it expire, if that is due.
-fn age(session: &Session, times: Times, now: Timestamp) {
-    if !session.stands() {
-        return;
-    }
-    let ends = ends(session, times);
-    if now >= ends.idle || now >= ends.absolute {
-        session.expire(now);
-    } else if let Some(lock) = ends.lock.filter(|lock| now >= *lock) {
-        session.leave(State::Live, State::Locked, lock);
+    /// Locks it or lets it expire, if that is due.
+    fn age(&self, session: &Session, times: Times, now: Timestamp) {
+        if !session.stands() {
+            return;
+        }
+        let ends = ends(session, times);
+        // Its person may be at work at another node, which tells us a moment later when they were seen there.
+        let idle_now = if self.store.is_shared() { now.minus(HEARD_WITHIN) } else { now };
+        if idle_now >= ends.idle || now >= ends.absolute {
+            session.expire(now);
+        } else if let Some(lock) = ends.lock.filter(|lock| idle_now >= *lock)
+            && session.leave(State::Live, State::Locked, lock)
+            && self.store.is_shared()
+        {
+            self.nodes.note_locked(session, lock);
+        }
     }
 }
 
@@ -180,5 +186,7 @@ fn ends(session: &Session, times: Times) -> Ends {
     Ends { lock: times.locks().then(|| seen.plus(times.lock)), idle: seen.plus(times.idle), absolute }
 }
 
+/// Where a person was seen is saved every two seconds, and told to a node that is in touch within three.
+pub(super) const HEARD_WITHIN: Duration = Duration::from_secs(5);
 /// Seen again within this time is not noted: it would only move memory between cores.
 const SEEN_RESOLUTION_MILLIS: i64 = 1_000;

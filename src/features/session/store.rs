@@ -21,7 +21,8 @@ use crate::platform::store::{Migrations, Row, Statement};
 /// The schema of this feature.
 pub const MIGRATIONS: Migrations = Migrations {
     part: "session",
-    steps: &["CREATE TABLE session (
+    steps: &[
+        "CREATE TABLE session (
         id TEXT PRIMARY KEY,
         digest BLOB NOT NULL UNIQUE,
         body TEXT NOT NULL,
@@ -29,7 +30,13 @@ pub const MIGRATIONS: Migrations = Migrations {
         created BIGINT NOT NULL,
         absolute_end BIGINT NOT NULL,
         last_seen BIGINT NOT NULL
-    )"],
+    )",
+        "ALTER TABLE session ADD COLUMN revision BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE session ADD COLUMN locked BIGINT",
+        "ALTER TABLE session ADD COLUMN proven BIGINT NOT NULL DEFAULT 0",
+        "CREATE TABLE house_key (name TEXT PRIMARY KEY, key BLOB NOT NULL)",
+        super::usual::SCHEMA,
+    ],
 };
 
 /// What a row's `body` holds, as JSON.
@@ -40,6 +47,8 @@ struct Body {
     subject: Arc<Subject>,
     assurance: Assurance,
     purpose: Purpose,
+    #[serde(default)]
+    purpose_chosen: bool,
     justifications: Vec<Justification>,
     provider_sid: Option<Arc<str>>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -67,20 +76,43 @@ pub(super) fn insert(session: &Session) -> Result<Statement, Unreadable> {
     .with(session.last_seen().as_millis()))
 }
 
-/// An update, never an insert: what was ended meanwhile does not come back.
-pub(super) fn update(session: &Session) -> Result<Statement, Unreadable> {
-    Ok(Statement::new("UPDATE session SET digest = $2, body = $3, id_token = $4 WHERE id = $1")
-        .with(session.id.to_string())
-        .with(&session.digest.as_bytes()[..])
-        .with(body(session)?)
-        .with(session.id_token.as_ref().map(Secret::reveal)))
+/// An update of the row as it was at `before`, never an insert: what was ended meanwhile does not come back, and what
+/// another node has changed meanwhile is not lost. Then it changes no row.
+pub(super) fn update(session: &Session, before: i64) -> Result<Statement, Unreadable> {
+    let locked = (session.state() == State::Locked).then(|| session.gone().as_millis());
+    Ok(Statement::new(
+        "UPDATE session SET digest = $2, body = $3, id_token = $4, locked = $5, revision = $6
+         WHERE id = $1 AND revision = $7",
+    )
+    .with(session.id.to_string())
+    .with(&session.digest.as_bytes()[..])
+    .with(body(session)?)
+    .with(session.id_token.as_ref().map(Secret::reveal))
+    .with(locked)
+    .with(session.revision())
+    .with(before))
+}
+
+/// Notes since when a session is locked, unless it has been changed since.
+pub(super) fn lock(id: SessionId, revision: i64, since: Timestamp) -> Statement {
+    Statement::new("UPDATE session SET locked = $2 WHERE id = $1 AND revision = $3")
+        .with(id.to_string())
+        .with(since.as_millis())
+        .with(revision)
+}
+
+/// Notes which challenge a device has answered; it changes no row where that one, or a later one, was answered before.
+pub(super) fn note_proven(id: SessionId, asked: Timestamp) -> Statement {
+    Statement::new("UPDATE session SET proven = $2 WHERE id = $1 AND proven < $2")
+        .with(id.to_string())
+        .with(asked.as_millis())
 }
 
 /// Marks `last_seen` as saved, and gives the statement that saves it.
 pub(super) fn save_seen(session: &Session) -> Statement {
     // First the mark, then the reading: whoever is seen in between is saved with the next batch.
     session.unsaved.store(false, Ordering::SeqCst);
-    Statement::new("UPDATE session SET last_seen = $2 WHERE id = $1")
+    Statement::new("UPDATE session SET last_seen = $2 WHERE id = $1 AND last_seen < $2")
         .with(session.id.to_string())
         .with(session.last_seen().as_millis())
 }
@@ -93,8 +125,43 @@ pub(super) fn delete_row(id: &str) -> Statement {
     Statement::new("DELETE FROM session WHERE id = $1").with(id)
 }
 
+/// Of a session that is over; one that goes on at another node stays.
+pub(super) fn delete_at(session: &Session) -> Statement {
+    Statement::new("DELETE FROM session WHERE id = $1 AND revision = $2")
+        .with(session.id.to_string())
+        .with(session.revision())
+}
+
 pub(super) fn all() -> Statement {
-    Statement::new("SELECT id, digest, body, id_token, created, absolute_end, last_seen FROM session")
+    Statement::new(
+        "SELECT id, digest, body, id_token, created, absolute_end, last_seen, revision, locked FROM session",
+    )
+}
+
+pub(super) fn one(id: SessionId) -> Statement {
+    Statement::new(
+        "SELECT id, digest, body, id_token, created, absolute_end, last_seen, revision, locked FROM session
+         WHERE id = $1",
+    )
+    .with(id.to_string())
+}
+
+pub(super) fn under(digest: &Digest) -> Statement {
+    Statement::new(
+        "SELECT id, digest, body, id_token, created, absolute_end, last_seen, revision, locked FROM session
+         WHERE digest = $1",
+    )
+    .with(&digest.as_bytes()[..])
+}
+
+/// Makes the key of all nodes, if there is none.
+pub(super) fn put_house_key(key: &[u8]) -> Statement {
+    Statement::new("INSERT INTO house_key (name, key) VALUES ('words', $1) ON CONFLICT (name) DO NOTHING")
+        .with(key)
+}
+
+pub(super) fn house_key() -> Statement {
+    Statement::new("SELECT key FROM house_key WHERE name = 'words'")
 }
 
 /// A session as its row holds it.
@@ -104,6 +171,8 @@ pub(super) fn read(row: &Row, version: u64) -> Result<Session, Unreadable> {
     let body: Body = serde_json::from_str(text(2)?).map_err(|_| Unreadable)?;
     let digest = row.bytes(1).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).ok_or(Unreadable)?;
     let id_token = row.optional_text(3).map_err(|_| Unreadable)?;
+    let locked = row.optional_integer(8).map_err(|_| Unreadable)?;
+    let state = if locked.is_some() { State::Locked } else { State::Live };
     Ok(Session {
         id: text(0)?.parse().map_err(|_| Unreadable)?,
         host: body.host,
@@ -111,6 +180,7 @@ pub(super) fn read(row: &Row, version: u64) -> Result<Session, Unreadable> {
         subject: body.subject,
         assurance: body.assurance,
         purpose: body.purpose,
+        purpose_chosen: body.purpose_chosen,
         justifications: body.justifications,
         created: moment(4)?,
         absolute_end: moment(5)?,
@@ -120,10 +190,11 @@ pub(super) fn read(row: &Row, version: u64) -> Result<Session, Unreadable> {
         id_token: id_token.map(|token| Secret::new(token.to_owned())),
         program: None,
         version,
+        revision: AtomicI64::new(row.integer(7).map_err(|_| Unreadable)?),
         digest: Digest::from_bytes(digest),
-        state: AtomicU8::new(State::Live as u8),
+        state: AtomicU8::new(state as u8),
         last_seen: AtomicI64::new(moment(6)?.as_millis()),
-        gone: AtomicI64::new(0),
+        gone: AtomicI64::new(locked.unwrap_or(0)),
         unsaved: AtomicBool::new(false),
     })
 }
@@ -135,6 +206,7 @@ fn body(session: &Session) -> Result<String, Unreadable> {
         subject: session.subject.clone(),
         assurance: session.assurance.clone(),
         purpose: session.purpose,
+        purpose_chosen: session.purpose_chosen,
         justifications: session.justifications.clone(),
         provider_sid: session.provider_sid.clone(),
         device: session.device.clone(),

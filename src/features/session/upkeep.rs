@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::nodes::{self, Nodes};
 use super::sessions::{SessionError, Sessions, lock};
 use super::store;
 use crate::foundation::clock::Timestamp;
@@ -14,14 +15,16 @@ impl Sessions {
     pub async fn maintain(&self, now: Timestamp) -> Result<(), SessionError> {
         self.settle(now).await?;
         self.save_touched().await?;
+        self.save_locked().await?;
         self.sweep_next(now).await
     }
 
     async fn save_touched(&self) -> Result<(), SessionError> {
         let touched = std::mem::take(&mut *lock(&self.touched));
         for (done, some) in touched.chunks(BATCH).enumerate() {
-            let written =
-                self.store.write(some.iter().map(|session| store::save_seen(session)).collect()).await;
+            let statements = some.iter().map(|session| store::save_seen(session)).collect();
+            let told = if self.store.is_shared() { Nodes::seen(some) } else { Vec::new() };
+            let written = self.store.write_telling(statements, told).await;
             if let Err(error) = written {
                 for session in touched.iter().skip(done * BATCH) {
                     session.unsaved.store(true, Ordering::SeqCst);
@@ -33,13 +36,38 @@ impl Sessions {
         Ok(())
     }
 
+    /// Since when sessions are locked that were found to be: a node that knows of longer times goes by it, too.
+    async fn save_locked(&self) -> Result<(), SessionError> {
+        let locked = self.nodes.take_locked();
+        for (done, some) in locked.chunks(BATCH).enumerate() {
+            let statements = some.iter().map(|one| store::lock(one.id, one.revision, one.since)).collect();
+            let written = self.store.write_telling(statements, vec![nodes::locked(some)]).await;
+            if let Err(error) = written {
+                self.nodes.lock_again(locked.iter().skip(done * BATCH).copied());
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
     /// Deletes the rows of ended sessions. An id leaves the list only when its row is gone, also if
     /// whoever asked for it has left meanwhile.
     pub(super) async fn delete_ended(&self) -> Result<(), SessionError> {
         let ended = lock(&self.undeleted).clone();
         for some in ended.chunks(BATCH) {
-            self.store.write(some.iter().map(|id| store::delete(*id)).collect()).await?;
+            let statements = some.iter().map(|id| store::delete(*id)).collect();
+            let untold = self.nodes.untold();
+            let gone = some.iter().map(|id| nodes::changed(*id));
+            let told = untold.changes().chain(gone).collect();
+            self.store.write_telling(statements, told).await?;
+            untold.are_told();
             lock(&self.undeleted).retain(|id| !some.contains(id));
+        }
+        // What was ended may be at another node alone.
+        let untold = self.nodes.untold();
+        if !untold.is_empty() {
+            self.store.write_telling(Vec::new(), untold.changes().collect()).await?;
+            untold.are_told();
         }
         Ok(())
     }
@@ -51,7 +79,7 @@ impl Sessions {
             if !self.stands(&session, now) && session.is_forgotten(GRACE, now) {
                 self.table.forget(&session);
                 if session.program.is_none() {
-                    rows.push(store::delete(session.id));
+                    rows.push(store::delete_at(&session));
                 }
             }
         }

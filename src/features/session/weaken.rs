@@ -1,8 +1,10 @@
 //! What a person has proven counts no more: their sessions go on, and whatever asks for proof asks anew.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU8};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
+use super::change::CHANGE_ATTEMPTS;
+use super::nodes;
 use super::session::{Session, State};
 use super::sessions::{SessionError, Sessions};
 use super::standing::Found;
@@ -35,8 +37,8 @@ impl Sessions {
 
     async fn weaken(&self, id: SessionId, now: Timestamp) -> Result<bool, SessionError> {
         let _turn = self.turn(id).lock().await;
-        // Whoever looks at it meanwhile may lock it, so it is looked at twice.
-        for _ in 0..2 {
+        // Whoever looks at it meanwhile may lock it, and another node may change it, so it is looked at again.
+        for _ in 0..CHANGE_ATTEMPTS {
             let (before, from) = match self.table.by_id(id).map(|session| self.at_rest(session, now)) {
                 // A program proves nothing but its token.
                 Some(Found::Session(session)) if session.program.is_some() => return Ok(false),
@@ -47,11 +49,18 @@ impl Sessions {
                 }
             };
             let after = Arc::new(self.weaker(&before, from));
-            let statements = vec![store::update(&after)?, store::save_seen(&after)];
-            if self.table.replace(&before, from, &after, now) {
-                self.store.write(statements).await?;
+            let statements = vec![store::update(&after, before.revision())?, store::save_seen(&after)];
+            if !self.table.replace(&before, from, &after, now) {
+                continue;
+            }
+            // Until the store has it, the row is still as it was.
+            after.revision.store(before.revision(), Ordering::Release);
+            let written = self.store.write_telling(statements, vec![nodes::changed(id)]).await?;
+            if written.first() == Some(&1) {
+                after.revision.store(before.revision().saturating_add(1), Ordering::Release);
                 return Ok(true);
             }
+            self.refresh(id, now).await?;
         }
         Err(SessionError::Gone)
     }

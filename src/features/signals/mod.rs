@@ -9,6 +9,7 @@
 //! revocation.
 
 mod error;
+mod nodes;
 mod poll;
 mod receiver;
 pub mod settings;
@@ -37,6 +38,7 @@ use taken::Taken;
 use token::{GOOD_FOR, Set};
 
 pub use error::{SetFault, TransmitterFault};
+pub use nodes::{Claimed, SIGNAL_ACCOUNT_PART};
 pub use poll::{Answered, Due, Refused};
 pub use receiver::Receiver;
 pub use signal::{Call, StreamStatus};
@@ -223,15 +225,14 @@ impl Signals {
         self.taken.turn(&set.digest).await
     }
 
-    /// Whether a token was taken before.
-    pub fn has_taken(&self, set: &Set, now: Timestamp) -> bool {
-        self.taken.has(&set.digest, now)
-    }
-
     /// Notes that a token was carried out. Where the store does not take it, it is to come again.
     pub async fn take(&self, set: &Set, now: Timestamp) -> Result<(), StoreError> {
         let until = set.issued.plus(GOOD_FOR);
-        self.store.write(vec![store::put_taken(&set.digest, until), store::forget_taken(now)]).await?;
+        let mut statements = vec![store::put_taken(&set.digest, until), store::forget_taken(now)];
+        if self.store.is_shared() {
+            statements.extend([store::leave(&set.digest), store::forget_claims(now)]);
+        }
+        self.store.write(statements).await?;
         self.taken.put(set.digest, until);
         Ok(())
     }
@@ -273,7 +274,8 @@ impl Signals {
         let mut statements: Vec<_> =
             to_change.iter().map(|name| store::put_account(provider, name, standing)).collect();
         statements.push(store::forget_accounts(now));
-        self.store.write(statements).await?;
+        let told = to_change.iter().map(|name| nodes::changed(provider, name)).collect();
+        self.store.write_telling(statements, told).await?;
         if !is_barred {
             remember();
         }

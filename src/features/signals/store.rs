@@ -22,6 +22,7 @@ pub const MIGRATIONS: Migrations = Migrations {
     )",
         "CREATE TABLE signal_taken (digest BLOB PRIMARY KEY, until BIGINT NOT NULL)",
         "CREATE INDEX signal_taken_until ON signal_taken (until)",
+        "CREATE TABLE signal_claim (digest BLOB PRIMARY KEY, until BIGINT NOT NULL)",
     ],
 };
 
@@ -30,7 +31,8 @@ pub(super) fn put_account(provider: &ProviderName, name: &AccountName, standing:
     let (kind, name) = name.parts();
     Statement::new(
         "INSERT INTO signal_account (provider, kind, name, is_barred, since) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (provider, kind, name) DO UPDATE SET is_barred = $4, since = $5",
+         ON CONFLICT (provider, kind, name) DO UPDATE SET is_barred = $4, since = $5
+         WHERE signal_account.since <= $5",
     )
     .with(provider.as_str())
     .with(kind)
@@ -57,10 +59,47 @@ pub(super) fn forget_taken(now: Timestamp) -> Statement {
     Statement::new("DELETE FROM signal_taken WHERE until < $1").with(now.as_millis())
 }
 
+/// A node is at a token until then, unless another one is; then it changes no row.
+pub(super) fn claim(token: &Digest, now: Timestamp, until: Timestamp) -> Statement {
+    Statement::new(
+        "INSERT INTO signal_claim (digest, until) VALUES ($1, $2)
+         ON CONFLICT (digest) DO UPDATE SET until = $2 WHERE signal_claim.until < $3",
+    )
+    .with(&token.as_bytes()[..])
+    .with(until.as_millis())
+    .with(now.as_millis())
+}
+
+pub(super) fn leave(token: &Digest) -> Statement {
+    Statement::new("DELETE FROM signal_claim WHERE digest = $1").with(&token.as_bytes()[..])
+}
+
+/// Of nodes that have gone while they were at it.
+pub(super) fn forget_claims(now: Timestamp) -> Statement {
+    Statement::new("DELETE FROM signal_claim WHERE until < $1").with(now.as_millis())
+}
+
+pub(super) fn until(token: &Digest) -> Statement {
+    Statement::new("SELECT until FROM signal_taken WHERE digest = $1").with(&token.as_bytes()[..])
+}
+
+/// How one account stands.
+pub(super) fn account(provider: &ProviderName, name: &AccountName) -> Statement {
+    let (kind, name) = name.parts();
+    Statement::new(
+        "SELECT provider, kind, name, is_barred, since FROM signal_account
+         WHERE provider = $1 AND kind = $2 AND name = $3",
+    )
+    .with(provider.as_str())
+    .with(kind)
+    .with(name)
+}
+
+pub(super) const ACCOUNTS: &str = "SELECT provider, kind, name, is_barred, since FROM signal_account";
+
 /// Every account of which something was signalled. Blocks: for the start.
 pub(super) fn accounts(store: &Store) -> Result<Vec<(ProviderName, AccountName, Standing)>, StoreError> {
-    let rows =
-        store.read(&Statement::new("SELECT provider, kind, name, is_barred, since FROM signal_account"))?;
+    let rows = store.read(&Statement::new(ACCOUNTS))?;
     let mut unreadable = 0_usize;
     let mut accounts = Vec::with_capacity(rows.len());
     for row in rows {
@@ -88,7 +127,7 @@ pub(super) fn taken(store: &Store) -> Result<Vec<(Digest, Timestamp)>, StoreErro
     Ok(rows.iter().rev().filter_map(read).collect())
 }
 
-fn read_account(row: &Row) -> Option<(ProviderName, AccountName, Standing)> {
+pub(super) fn read_account(row: &Row) -> Option<(ProviderName, AccountName, Standing)> {
     let name = AccountName::of_parts(row.text(1).ok()?, row.text(2).ok()?)?;
     let since = Timestamp::from_millis(row.integer(4).ok()?);
     Some((row.text(0).ok()?.parse().ok()?, name, Standing { is_barred: row.integer(3).ok()? != 0, since }))

@@ -11,7 +11,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderValue;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::domain::application::ApplicationName;
 use crate::domain::subject::Identity;
@@ -59,16 +59,20 @@ impl AssertionKey {
         Ok(Self { pair, id, issuer })
     }
 
-    /// The public key as a JWK Set (RFC 7517), for `/.well-known/leastway/jwks.json`.
-    pub fn jwks(&self) -> String {
+    /// By what its public key is found in a key set: `kid`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The public key as a JWK (RFC 7517).
+    pub fn jwk(&self) -> Value {
         // An uncompressed point (SEC 1): 0x04, then x and y of 32 bytes each.
         let point = self.pair.public_key().as_ref();
         let coordinate = |at: usize| point.get(at..at + 32).map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
-        json!({ "keys": [{
+        json!({
             "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": self.id,
             "x": coordinate(1), "y": coordinate(33),
-        }]})
-        .to_string()
+        })
     }
 
     fn sign(

@@ -19,6 +19,7 @@ mod http2;
 pub mod jar;
 mod kept;
 mod link;
+pub mod node_keys;
 pub mod pool;
 pub mod replies;
 mod seat;

@@ -260,7 +260,9 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
         | Refusal::CallerLeft
         | Refusal::Denied(..)
         | Refusal::TooMuch(..)
+        | Refusal::LeadsElsewhere
         | Refusal::CountUnknown(..)
+        | Refusal::Unredactable(..)
         | Refusal::Asked(_)
         | Refusal::SignInFailed(..)
         | Refusal::LogoutRefused(_)

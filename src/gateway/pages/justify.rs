@@ -1,15 +1,74 @@
 //! The form for a reason (45 CFR 164.514(d): what is beyond the usual is asked for one by one).
 
+use std::fmt;
 use std::time::Duration;
 
 use askama::Template;
 
-use super::justification::{Entered, JustificationCode, JustifyProblem, TEXT_CHARACTERS_MAX};
+use super::justification::{
+    Entered, JustificationCode, JustifyProblem, NUMBER_CHARACTERS_MAX, RECIPIENT_CHARACTERS_MAX,
+    TEXT_CHARACTERS_MAX,
+};
 use super::messages::{JustifyTexts, Messages};
 use super::{JUSTIFY_PATH, PageFrame, application, layout, link};
 use crate::domain::action::Action;
 use crate::domain::limit::{Exceeded, OnExceed};
+use crate::domain::purpose::{Needs, Purpose};
 use crate::platform::page::Layout;
+
+/// What a reason is asked for.
+#[derive(Clone, Copy, Default)]
+pub struct JustifyView<'a> {
+    /// The limit that was passed, if that is why.
+    pub exceeded: Option<Exceeded>,
+    /// What was asked for.
+    pub action: Option<Action>,
+    /// Why the person works.
+    pub purpose: Option<Purpose>,
+    /// Where to go on.
+    pub return_to: &'a str,
+    /// What has been entered before.
+    pub entered: Entered<'a>,
+    /// What is wrong with it.
+    pub problem: Option<JustifyProblem>,
+    /// For how long what was posted is kept, if it is.
+    pub held: Option<Duration>,
+}
+
+impl JustifyView<'_> {
+    /// What has to be given with the reason. Where nobody knows what it is for, it is what any action could need.
+    pub fn needs(&self) -> Needs {
+        let action = self.action.unwrap_or(Action::Disclose);
+        self.purpose.map_or(Needs::NONE, |purpose| purpose.needs(action))
+    }
+}
+
+impl fmt::Debug for JustifyView<'_> {
+    // An address to return to may name a patient, and what was entered is the person's own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JustifyView(..)")
+    }
+}
+
+/// A field of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Code,
+    Text,
+    Number,
+    Recipient,
+}
+
+impl Field {
+    const fn of(problem: JustifyProblem) -> Self {
+        match problem {
+            JustifyProblem::CodeMissing => Self::Code,
+            JustifyProblem::TextMissing | JustifyProblem::TextTooLong => Self::Text,
+            JustifyProblem::NumberMissing | JustifyProblem::NumberUnreadable => Self::Number,
+            JustifyProblem::RecipientMissing | JustifyProblem::RecipientTooLong => Self::Recipient,
+        }
+    }
+}
 
 #[derive(Template)]
 #[template(path = "justify.html")]
@@ -17,15 +76,26 @@ pub(super) struct JustifyPage<'a> {
     layout: Layout<'a>,
     texts: &'a JustifyTexts,
     happened: Vec<String>,
+    /// Under which law a number or a recipient is asked for.
+    basis: Option<String>,
     /// That what was posted is kept.
     held: Option<String>,
     problem: Option<&'a str>,
-    /// Which of the two fields the problem is about.
-    text_is_wrong: bool,
+    /// Which field the problem is about.
+    wrong: Option<Field>,
     choices: Vec<Choice<'a>>,
     text: &'a str,
     text_characters_max: usize,
+    /// What the number is called that is needed, if one is.
+    number_label: Option<&'a str>,
+    number: &'a str,
+    number_characters_max: usize,
+    asks_recipient: bool,
+    recipient: &'a str,
+    recipient_characters_max: usize,
     action_path: &'static str,
+    /// What the reason is for: it says what has to be given with it.
+    action: Option<&'static str>,
     return_to: &'a str,
     application: Option<&'a str>,
 }
@@ -45,32 +115,33 @@ impl<'a> Choice<'a> {
 }
 
 impl<'a> JustifyPage<'a> {
-    #[expect(clippy::too_many_arguments, reason = "all that the page says, once")]
-    pub(super) fn new(
-        frame: &PageFrame<'a>,
-        messages: &'a Messages,
-        exceeded: Option<Exceeded>,
-        action: Option<Action>,
-        return_to: &'a str,
-        entered: Entered<'a>,
-        problem: Option<JustifyProblem>,
-        held: Option<Duration>,
-    ) -> Self {
+    pub(super) fn new(frame: &PageFrame<'a>, messages: &'a Messages, view: &JustifyView<'a>) -> Self {
         let texts = &messages.justify;
+        let JustifyView { exceeded, action, purpose, return_to, entered, problem, held } = *view;
+        let needs = view.needs();
+        let basis = |purpose: Purpose| {
+            let (purpose, reference) = (messages.purpose.of(purpose), purpose.basis().reference());
+            texts.basis.with(&[("purpose", purpose), ("reference", &reference)])
+        };
         Self {
             layout: layout(frame, messages, texts.title.as_str()),
             texts,
             happened: happened(frame, messages, exceeded, action),
+            basis: purpose.filter(|_| !needs.is_none()).map(basis),
             held: held.map(|time| messages.kept.held.with(&[("duration", &messages.duration(time))])),
             problem: problem.map(|problem| texts.problem.of(problem).as_str()),
-            text_is_wrong: match problem {
-                Some(JustifyProblem::TextMissing | JustifyProblem::TextTooLong) => true,
-                Some(JustifyProblem::CodeMissing) | None => false,
-            },
+            wrong: problem.map(Field::of),
             choices: JustificationCode::ALL.iter().map(|code| Choice::of(*code, entered, texts)).collect(),
             text: entered.text,
             text_characters_max: TEXT_CHARACTERS_MAX,
+            number_label: needs.number.map(|number| texts.number.of(number).as_str()),
+            number: entered.number,
+            number_characters_max: NUMBER_CHARACTERS_MAX,
+            asks_recipient: needs.recipient,
+            recipient: entered.recipient,
+            recipient_characters_max: RECIPIENT_CHARACTERS_MAX,
             action_path: JUSTIFY_PATH,
+            action: action.map(Action::as_str),
             return_to: link::or_first_page(return_to),
             application: frame.application,
         }

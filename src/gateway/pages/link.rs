@@ -19,6 +19,8 @@ pub const SIGN_IN_PATH: &str = "/.leastway/sign-in";
 pub const STEP_UP_PATH: &str = "/.leastway/step-up";
 /// Where a reason is given: GET for the form, POST for the answer.
 pub const JUSTIFY_PATH: &str = "/.leastway/justify";
+/// Where a person says why they work: GET for the choice, POST for the answer.
+pub const PURPOSE_PATH: &str = "/.leastway/purpose";
 /// Where a person finds what they had typed and could not send.
 pub const HELD_PATH: &str = "/.leastway/held";
 /// Where they see what is in it; POST only.
@@ -96,6 +98,11 @@ pub(super) fn justify(application: Option<&str>, return_to: &str) -> String {
     fields.extend(application.map(|name| ("application", name)));
     fields.push(("return_to", or_first_page(return_to)));
     query(JUSTIFY_PATH, &fields)
+}
+
+/// Saying why one works, then there.
+pub fn purpose_address(return_to: &str) -> String {
+    query(PURPOSE_PATH, &[("return_to", or_first_page(return_to))])
 }
 
 fn query(path: &str, fields: &[(&str, &str)]) -> String {

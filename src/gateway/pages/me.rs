@@ -6,7 +6,7 @@ use askama::Template;
 use jiff::tz::TimeZone;
 
 use super::messages::{Me, Messages, Way};
-use super::{ME_END_PATH, ME_FORGET_PATH, PageFrame, SIGN_OUT_PATH, layout, link};
+use super::{ME_END_PATH, ME_FORGET_PATH, ME_PATH, PageFrame, SIGN_OUT_PATH, layout, link};
 use crate::domain::device::DeviceClass;
 use crate::domain::subject::Identity;
 use crate::features::risk::{KnownDevice, KnownNetwork};
@@ -21,6 +21,8 @@ use crate::platform::page::time::on_the_clock;
 pub struct MeView<'a> {
     /// Who, by whose word, in which roles and for what.
     pub identity: &'a Identity,
+    /// Whether they may work for another purpose.
+    pub may_choose: bool,
     /// When they signed in.
     pub since: Timestamp,
     /// When the session is locked and ends.
@@ -63,6 +65,8 @@ pub(super) struct MePage<'a> {
     sessions: Vec<Listed>,
     /// Where they were proven before.
     places: Vec<Fact>,
+    /// Where they say that they work for another purpose, if they may.
+    purpose_link: Option<String>,
     sign_out_path: &'static str,
     end_path: &'static str,
     forget_path: &'static str,
@@ -92,6 +96,7 @@ impl<'a> MePage<'a> {
             facts: facts(messages, view),
             sessions: view.sessions.iter().map(|session| listed(messages, view, session)).collect(),
             places: places(messages, view),
+            purpose_link: view.may_choose.then(|| link::purpose_address(ME_PATH)),
             sign_out_path: SIGN_OUT_PATH,
             end_path: ME_END_PATH,
             forget_path: ME_FORGET_PATH,

@@ -13,7 +13,7 @@ use crate::domain::asked::{Allowed, Overreach};
 use crate::domain::assurance::AssuranceClass;
 use crate::domain::count::WhyUnknown;
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
-use crate::domain::purpose::Purpose;
+use crate::domain::purpose::{Number, Purpose};
 use crate::domain::reason::Reason;
 use crate::platform::page::LayoutTexts;
 use crate::platform::page::language::Language;
@@ -30,7 +30,7 @@ macro_rules! listed {
         })+
     };
 }
-listed!(Action, JustificationCode, JustifyProblem, LimitName, OnExceed, Purpose, Reason);
+listed!(Action, JustificationCode, JustifyProblem, LimitName, Number, OnExceed, Purpose, Reason);
 
 /// Declares the tables of a message file: a struct each, all of whose fields are texts.
 macro_rules! texts {
@@ -62,10 +62,12 @@ pub(super) struct Messages {
     pub(super) too_much: TooMuch,
     pub(super) asked: Asked,
     pub(super) count_unknown: CountUnknown,
+    pub(super) unredactable: UnredactableTexts,
     pub(super) justify: JustifyTexts,
     pub(super) step_up: StepUp,
     pub(super) sign_in: SignIn,
     pub(super) choose: Choose,
+    pub(super) choose_purpose: ChoosePurpose,
     pub(super) locked: Locked,
     pub(super) assurance_not_proven: AssuranceNotProven,
     pub(super) sign_in_problem: SignInProblem,
@@ -83,7 +85,7 @@ pub(super) struct Messages {
 }
 
 texts! {
-    Section { why, next }
+    Section { why, next, written, written_in }
     WhyUnknownTexts { undeclared, encoded, unexpected }
     Figure { actual, at_least, allowed }
     Kept { not_sent, not_released, typed, resend, held, held_next, signed_in, maybe_arrived, nothing_lost }
@@ -91,6 +93,7 @@ texts! {
     TooMuch { happened, template, raise }
     Asked { at_most, days, characters, one_of, none, once }
     CountUnknown { happened, on_screen }
+    UnredactableTexts { happened }
     StepUp { title, happened, fresh, go_on, go_on_text, go_on_tab, cancel, cancel_text, help }
     SignIn { title_expired, happened_expired, title_new, happened_new, why, why_new, go_on, go_on_tab }
     Choose {
@@ -111,14 +114,14 @@ texts! {
     SignedIn { title, happened, close, first, go_on }
     Beside { ended, more, locks, ends, sign_in, stay, later }
     Me {
-        title, intro, name, provider, roles, no_roles, purpose, since, assurance, assurance_none, lock_end, idle_end,
+        title, intro, name, provider, roles, no_roles, purpose, purpose_change, since, assurance, assurance_none, lock_end, idle_end,
         absolute_end, sign_out_text, sign_out, sessions, sessions_only, last_seen, device, state, this, here, locked,
         open, end, end_all_text, end_all, places, places_text, this_browser, a_browser, network, known_since, forget_text,
         forget,
     }
     Way {
         sign_in, sign_in_go, step_up, step_up_fresh, step_up_go, justify, justify_go, then, hours, location, device, role,
-        purpose, ask, not_you, elsewhere, elsewhere_go, back,
+        purpose, purpose_go, ask, ask_contact, answered, not_you, elsewhere, elsewhere_go, back,
     }
     ReasonTexts { title, why, next }
 }
@@ -149,10 +152,26 @@ pub(super) struct JustifyTexts {
     pub(super) codes: Text,
     pub(super) text: Text,
     pub(super) text_hint: Text,
+    pub(super) basis: Text,
+    pub(super) number: Each<Number, Text>,
+    pub(super) number_hint: Text,
+    pub(super) recipient: Text,
+    pub(super) recipient_hint: Text,
     pub(super) submit: Text,
     pub(super) cancel: Text,
     pub(super) code: Each<JustificationCode, Text>,
     pub(super) problem: Each<JustifyProblem, Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChoosePurpose {
+    pub(super) title: Text,
+    pub(super) happened: Text,
+    pub(super) change: Text,
+    pub(super) missing: Text,
+    pub(super) remembered: Text,
+    pub(super) choice: Each<Purpose, Text>,
 }
 
 impl Messages {

@@ -6,6 +6,7 @@
 //! first page instead. Whatever is filled in is escaped by the templates.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
@@ -30,6 +31,7 @@ mod link;
 mod me;
 mod messages;
 mod notice;
+mod purpose;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -39,18 +41,22 @@ pub use choose::{ChooseProblem, ChooseView};
 use held::HeldPage;
 pub use held::{HeldEntry, HeldView};
 pub use justification::{
-    Entered, JustificationCode, JustifyProblem, TEXT_CHARACTERS_MAX, read_justification,
+    Entered, Given, JustificationCode, JustifyProblem, NUMBER_CHARACTERS_MAX, RECIPIENT_CHARACTERS_MAX,
+    TEXT_CHARACTERS_MAX, read_justification,
 };
 use justify::JustifyPage;
+pub use justify::JustifyView;
 pub use link::{
     ANEW, ELSEWHERE, HELD_DISCARD_PATH, HELD_PATH, HELD_SHOW_PATH, JUSTIFY_PATH, ME_END_PATH, ME_FORGET_PATH,
-    ME_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH, STYLESHEET_PATH, same_origin_path,
-    sign_in as sign_in_link, sign_in_address, step_up as step_up_link,
+    ME_PATH, PURPOSE_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH, STYLESHEET_PATH, purpose_address,
+    same_origin_path, sign_in as sign_in_link, sign_in_address, step_up as step_up_link,
 };
 use me::MePage;
 pub use me::{MeView, PlacesView};
 use messages::Messages;
 use notice::Desk;
+use purpose::PurposePage;
+pub use purpose::PurposeView;
 
 pub use crate::platform::page::STYLESHEET;
 pub use crate::platform::page::language::Language;
@@ -68,6 +74,23 @@ pub struct PageFrame<'a> {
     pub person: Option<&'a str>,
     /// Whether one may sign in at several providers here.
     pub is_choice: bool,
+    /// By what it is refused, where that is written down.
+    pub written: Option<Written<'a>>,
+}
+
+/// What is written down of a refusal, and whom to ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'a> {
+    /// The rules that have decided, by their ids; none where no rule permits.
+    pub rules: &'a [Arc<str>],
+    /// The version of the configuration.
+    pub version: &'a str,
+    /// The standard that asks for it.
+    pub reference: &'static str,
+    /// Whom to ask.
+    pub contact: Option<&'a str>,
+    /// By when they have an answer.
+    pub answer_within: Option<Duration>,
 }
 
 /// A page of the gateway.
@@ -101,26 +124,18 @@ pub enum Page<'a> {
         /// Why it could not be counted.
         why: WhyUnknown,
     },
+    /// What is withheld could not be taken out, so that nothing of it passes.
+    Unredactable {
+        /// What was asked for.
+        action: Action,
+    },
     /// More, or something else, is asked for than may be.
     Asked {
         /// What, and what is allowed.
         overreach: &'a Overreach,
     },
     /// The form for a reason.
-    Justify {
-        /// The limit that was passed, if that is why.
-        exceeded: Option<Exceeded>,
-        /// What was asked for.
-        action: Option<Action>,
-        /// Where to go on.
-        return_to: &'a str,
-        /// What has been entered before.
-        entered: Entered<'a>,
-        /// What is wrong with it.
-        problem: Option<JustifyProblem>,
-        /// For how long what was posted is kept, if it is.
-        held: Option<Duration>,
-    },
+    Justify(JustifyView<'a>),
     /// A stronger sign-in is needed, where a redirect would lose what was sent or say too little.
     StepUp {
         /// What is needed.
@@ -147,6 +162,8 @@ pub enum Page<'a> {
     },
     /// A sign-in may begin at several providers.
     Choose(ChooseView<'a>),
+    /// The person has to say why they work, or wants to.
+    Purpose(PurposeView<'a>),
     /// The session waits for its person. Says nothing of who that is: anybody may stand before it.
     Locked {
         /// Where they go on.
@@ -231,14 +248,14 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
         }
         Page::Asked { overreach } => desk.asked(overreach).render(),
         Page::CountUnknown { action, why } => desk.count_unknown(action, why).render(),
-        Page::Justify { exceeded, action, return_to, entered, problem, held } => {
-            JustifyPage::new(frame, messages, exceeded, action, return_to, entered, problem, held).render()
-        }
+        Page::Unredactable { action } => desk.unredactable(action).render(),
+        Page::Justify(ref view) => JustifyPage::new(frame, messages, view).render(),
         Page::StepUp { need, risk, sent, ref exceeded, return_to, held } => {
             desk.step_up(need, (risk, exceeded.as_ref()), return_to, (sent, held)).render()
         }
         Page::SignIn { return_to, expired, held } => desk.sign_in(return_to, expired, held).render(),
         Page::Choose(ref view) => ChoosePage::new(frame, messages, view).render(),
+        Page::Purpose(ref view) => PurposePage::new(frame, messages, view).render(),
         Page::Locked { return_to, sent, held } => desk.locked(return_to, sent, held).render(),
         Page::AssuranceNotProven { class, return_to } => desk.assurance_not_proven(class, return_to).render(),
         Page::SignInProblem { reason, return_to } => desk.sign_in_problem(reason, return_to).render(),

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::messages::{Messages, Section};
 use super::step::{Step, Way};
-use super::{HELD_PATH, PageFrame, SIGN_OUT_PATH, application, layout, link};
+use super::{HELD_PATH, PageFrame, SIGN_OUT_PATH, Written, application, layout, link};
 use crate::domain::action::Action;
 use crate::domain::asked::Overreach;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
@@ -29,6 +29,8 @@ pub(super) struct Notice<'a> {
     happened: Vec<String>,
     figures: Vec<(String, String)>,
     why: Option<String>,
+    /// Where it is written down.
+    written: Option<String>,
     kept: Vec<String>,
     steps: Vec<Step>,
     sign_out_path: &'static str,
@@ -70,7 +72,7 @@ impl<'a> Desk<'a> {
         if steps.is_empty() {
             steps.push(Step::words(texts.next.as_str()));
         }
-        steps.push(Step::words(messages.way.ask.as_str()));
+        steps.push(self.ask(&messages.way.ask));
         steps.extend(Step::leave(self.frame, messages));
         steps.extend(Step::elsewhere(self.frame, messages, return_to));
         let notice = self.notice(&texts.title, vec![happened], steps).because(texts.why.as_str());
@@ -98,9 +100,15 @@ impl<'a> Desk<'a> {
             LimitName::RecordsPerResponse | LimitName::RecordsPerExport => {
                 steps.push(Step::words(messages.too_much.template.as_str()));
             }
-            LimitName::ExportsPerDay | LimitName::PatientsOpenedPerShift => {}
+            LimitName::RecordsPerHour
+            | LimitName::PatientsListedPerHour
+            | LimitName::PatientsOpenedPerHour
+            | LimitName::ExportsPerDay
+            | LimitName::RecordsExportedPerDay
+            | LimitName::BytesExportedPerDay
+            | LimitName::PatientsOpenedPerShift => {}
         }
-        steps.push(Step::words(messages.too_much.raise.as_str()));
+        steps.push(self.ask(&messages.too_much.raise));
 
         let notice = self
             .notice(&limit.title, vec![happened], steps)
@@ -119,18 +127,35 @@ impl<'a> Desk<'a> {
             .count_unknown
             .happened
             .with(&[("action", messages.action.of(action)), ("application", &self.application())]);
-        let steps = [&messages.count_unknown.on_screen, &messages.way.back, &messages.way.ask];
-        let notice = self
-            .notice(&texts.title, vec![happened], steps.map(|text| Step::words(text.as_str())).into())
-            .because(format!("{} {}", messages.uncounted(why), texts.why));
+        let steps = [&messages.count_unknown.on_screen, &messages.way.back];
+        let steps =
+            steps.map(|text| Step::words(text.as_str())).into_iter().chain([self.ask(&messages.way.ask)]);
+        let notice = self.notice(&texts.title, vec![happened], steps.collect()).because(format!(
+            "{} {}",
+            messages.uncounted(why),
+            texts.why
+        ));
+        Notice { kept: vec![messages.kept.not_released.to_string()], ..notice }
+    }
+
+    pub(super) fn unredactable(self, action: Action) -> Notice<'a> {
+        let Self { messages, .. } = self;
+        let texts = messages.reason.of(Reason::RedactionImpossible);
+        let happened = messages
+            .unredactable
+            .happened
+            .with(&[("action", messages.action.of(action)), ("application", &self.application())]);
+        let steps = [&texts.next, &messages.way.back, &messages.way.ask];
+        let steps = steps.map(|text| Step::words(text.as_str())).into();
+        let notice = self.notice(&texts.title, vec![happened], steps).because(texts.why.as_str());
         Notice { kept: vec![messages.kept.not_released.to_string()], ..notice }
     }
 
     pub(super) fn asked(self, overreach: &Overreach) -> Notice<'a> {
         let Self { messages, .. } = self;
         let texts = messages.reason.of(overreach.reason);
-        let steps = [&texts.next, &messages.way.back, &messages.way.ask];
-        let steps = steps.map(|text| Step::words(text.as_str())).into();
+        let steps = [&texts.next, &messages.way.back].map(|text| Step::words(text.as_str()));
+        let steps = steps.into_iter().chain([self.ask(&messages.way.ask)]).collect();
         let notice =
             self.notice(&texts.title, vec![messages.allowed(overreach)], steps).because(texts.why.as_str());
         Notice { kept: vec![self.about(&messages.kept.not_sent)], ..notice }
@@ -373,9 +398,38 @@ impl<'a> Desk<'a> {
             happened,
             figures: Vec::new(),
             why: None,
+            written: self.frame.written.map(|written| self.written(&written)),
             kept: Vec::new(),
             steps: Step::lead(steps),
             sign_out_path: SIGN_OUT_PATH,
+        }
+    }
+
+    /// Which rules say so, in which version, and by which standard.
+    fn written(self, written: &Written<'_>) -> String {
+        let texts = &self.messages.section;
+        let (version, reference) = (&written.version, &written.reference);
+        let rules: Vec<_> = written.rules.iter().map(ToString::to_string).collect();
+        if rules.is_empty() {
+            return texts.written.with(&[("version", version), ("reference", reference)]);
+        }
+        let rules = self.messages.list.and(&rules);
+        texts.written_in.with(&[("rules", &rules), ("version", version), ("reference", reference)])
+    }
+
+    /// Whom to ask, and by when they have an answer; `usually` where nobody is named.
+    fn ask(self, usually: &Text) -> Step {
+        let (texts, written) = (&self.messages.way, self.frame.written);
+        let ask = match written.and_then(|written| written.contact) {
+            Some(contact) => texts.ask_contact.with(&[("contact", &contact)]),
+            None => usually.to_string(),
+        };
+        match written.and_then(|written| written.answer_within) {
+            Some(within) => {
+                let within = self.messages.duration(within);
+                Step::words(format!("{ask} {}", texts.answered.with(&[("duration", &within)])))
+            }
+            None => Step::words(ask),
         }
     }
 
@@ -390,10 +444,15 @@ impl<'a> Desk<'a> {
         let actual = number.write(exceeded.actual);
         let asked = match exceeded.limit {
             // Counting may have stopped once it was too many.
-            LimitName::RecordsPerResponse | LimitName::RecordsPerExport => {
-                figure.at_least.with(&[("n", &actual)])
-            }
-            LimitName::ExportsPerDay | LimitName::PatientsOpenedPerShift => actual,
+            LimitName::RecordsPerResponse
+            | LimitName::RecordsPerExport
+            | LimitName::RecordsPerHour
+            | LimitName::PatientsListedPerHour
+            | LimitName::RecordsExportedPerDay
+            | LimitName::BytesExportedPerDay => figure.at_least.with(&[("n", &actual)]),
+            LimitName::ExportsPerDay
+            | LimitName::PatientsOpenedPerHour
+            | LimitName::PatientsOpenedPerShift => actual,
         };
         vec![(figure.actual.to_string(), asked), (figure.allowed.to_string(), number.write(exceeded.allowed))]
     }

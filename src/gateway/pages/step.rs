@@ -80,6 +80,7 @@ impl Step {
             WayOn::Purpose(purposes) => {
                 let purposes: Vec<_> = purposes.iter().map(|p| messages.purpose.of(*p).to_string()).collect();
                 Self::words(texts.purpose.with(&[("purposes", &messages.list.or(&purposes))]))
+                    .link(link::purpose_address(return_to), &texts.purpose_go)
             }
         };
         Some(step)

@@ -9,7 +9,7 @@ use super::*;
 use crate::domain::assurance::Assurance;
 use crate::domain::limit::LimitName;
 use crate::domain::network::Network;
-use crate::domain::purpose::Purpose;
+use crate::domain::purpose::{Needs, Number, Purpose};
 use crate::domain::risk::Sign;
 use crate::domain::subject::{Identity, Subject};
 use crate::features::hold::{Preview, Standing, Summary, Typed};
@@ -96,6 +96,7 @@ fn the_end_of_a_sign_in_in_a_window_of_its_own_runs_the_script_that_it_is_given_
             reference: RequestId::new(Timestamp::default(), &SystemEntropy),
             person: Some("<b>"),
             is_choice: false,
+            written: None,
         };
         let html = render(&frame, &Page::SignedIn { script: "if (1 < 2) tell('x');" });
         assert_eq!(html.matches("<script").count(), 1, "{html}");
@@ -225,6 +226,38 @@ fn too_much_says_how_many_and_how_many_are_allowed() {
 }
 
 #[test]
+fn a_refusal_by_a_rule_says_which_in_which_version_by_which_standard_and_who_answers_by_when() {
+    let rules = ["registrar/2".into(), "<b>".into()];
+    let written = Written {
+        rules: &rules,
+        version: "1c2d3e",
+        reference: "45 CFR 164.514(d)",
+        contact: Some("the <privacy> office"),
+        answer_within: Some(Duration::from_secs(4 * 3_600)),
+    };
+    let exceeded = Exceeded { limit: LimitName::RecordsPerExport, allowed: 500, actual: 1_240 };
+    let denied = Page::Denied { reason: Reason::NoRuleMatched, action: None, ways_on: &[], return_to: "/" };
+    for page in [
+        Page::TooMuch { exceeded, action: Action::Export, ways_on: &[], return_to: "/" },
+        Page::CountUnknown { action: Action::Export, why: WhyUnknown::Coding },
+        denied,
+    ] {
+        let about = PageFrame { written: Some(written), ..frame(Language::English, Some("ehr"), None) };
+        let html = render(&about, &page);
+        for words in ["registrar/2 and &#60;b&#62;", "version 1c2d3e", "45 CFR 164.514(d)"] {
+            assert!(html.contains(words), "{words}: {html}");
+        }
+        assert!(
+            html.contains("ask the &#60;privacy&#62; office") && html.contains("within 4 hours"),
+            "{html}"
+        );
+        let nobody = Written { rules: &[], contact: None, answer_within: None, ..written };
+        let html = render(&PageFrame { written: Some(nobody), ..about }, &page);
+        assert!(html.contains("So say the rules") && !html.contains("You have an answer"), "{html}");
+    }
+}
+
+#[test]
 fn a_step_up_for_what_a_reply_held_does_not_call_the_request_unsent() {
     let need = AssuranceNeed { class: "mfa".parse().unwrap(), fresh: None };
     let exceeded = Exceeded { limit: LimitName::RecordsPerExport, allowed: 500, actual: 1_240 };
@@ -276,13 +309,17 @@ fn an_entry_that_may_have_arrived_is_never_called_unsent() {
 
 #[test]
 fn what_was_entered_with_a_reason_is_kept_and_its_problem_named() {
-    let page = |problem| Page::Justify {
-        exceeded: None,
-        action: None,
-        return_to: "/reports",
-        entered: Entered { code: Some(JustificationCode::Other), text: "audit <2026>" },
-        problem,
-        held: None,
+    let page = |problem| {
+        Page::Justify(JustifyView {
+            return_to: "/reports",
+            entered: Entered {
+                code: Some(JustificationCode::Other),
+                text: "audit <2026>",
+                ..Entered::default()
+            },
+            problem,
+            ..JustifyView::default()
+        })
     };
     let frame = frame(Language::English, Some("ehr"), None);
     let html = render(&frame, &page(Some(JustifyProblem::TextTooLong)));
@@ -294,6 +331,52 @@ fn what_was_entered_with_a_reason_is_kept_and_its_problem_named() {
     assert!(html.contains("name=\"application\" value=\"ehr\""));
     assert_eq!(html.matches("type=\"radio\"").count(), JustificationCode::ALL.len());
     assert!(!render(&frame, &page(None)).contains("role=\"alert\""));
+    assert!(!html.contains("name=\"number\"") && !html.contains("name=\"recipient\""));
+}
+
+#[test]
+fn a_number_and_a_recipient_are_asked_for_where_the_purpose_needs_them() {
+    let page = |purpose, action, problem| {
+        let entered = Entered { number: "A-<7>", recipient: "\"County\"", ..Entered::default() };
+        Page::Justify(JustifyView { purpose, action, problem, entered, ..JustifyView::default() })
+    };
+    let html = |purpose, action, problem| {
+        render(&frame(Language::English, Some("ehr"), None), &page(purpose, action, problem))
+    };
+    let legal = html(Some(Purpose::Legal), Some(Action::Export), Some(JustifyProblem::NumberUnreadable));
+    assert!(legal.contains("order, subpoena") && legal.contains("value=\"A-&#60;7&#62;\""), "{legal}");
+    assert!(legal.contains("name=\"recipient\" type=\"text\" value=\"&#34;County&#34;\""), "{legal}");
+    assert!(legal.contains("name=\"action\" value=\"export\""), "{legal}");
+    assert!(legal.contains("45 CFR 164.502(b)(2)(v)"), "the law that asks for it is named: {legal}");
+    assert_eq!(legal.matches("aria-invalid").count(), 1, "the field that is wrong is told: {legal}");
+    let looking = html(Some(Purpose::Legal), Some(Action::View), None);
+    assert!(looking.contains("name=\"number\"") && !looking.contains("name=\"recipient\""), "{looking}");
+    let unknown = html(Some(Purpose::PublicHealth), None, None);
+    assert!(unknown.contains("name=\"recipient\"") && !unknown.contains("name=\"number\""), "{unknown}");
+    let care = html(Some(Purpose::Treatment), Some(Action::Disclose), None);
+    assert!(!care.contains("name=\"number\"") && !care.contains("CFR"), "{care}");
+}
+
+#[test]
+fn the_usual_purpose_comes_first_and_words_of_operators_stand_for_ours() {
+    let view = PurposeView {
+        choices: vec![(Purpose::Payment, Some("Bills & <claims>")), (Purpose::Treatment, None)],
+        usual: Some(Purpose::Treatment),
+        is_change: false,
+        return_to: "/patients?q=1",
+        held: Some(Duration::from_secs(900)),
+        problem: true,
+    };
+    let html = render(&frame(Language::English, None, Some("Maria")), &Page::Purpose(view));
+    let treatment = html.find("value=\"treatment\">I am treating patients").unwrap();
+    let payment = html.find("value=\"payment\">Bills &#38; &#60;claims&#62;").unwrap();
+    assert!(treatment < payment, "{html}");
+    assert_eq!(html.matches("button first").count(), 1, "{html}");
+    assert!(
+        html.contains("name=\"return_to\" value=\"/patients?q=1\"") && html.contains("role=\"alert\""),
+        "{html}"
+    );
+    assert!(html.contains("15 minutes"), "what was posted is kept: {html}");
 }
 
 #[test]
@@ -311,7 +394,40 @@ fn a_reason_is_read_as_the_form_sends_it() {
         ("one more", "billing-query", letters(501), Err(JustifyProblem::TextTooLong)),
     ];
     for (name, code, text, expected) in cases {
-        assert_eq!(read_justification(code, &text), expected, "{name}");
+        let entered = Entered { text: &text, number: "R-1", recipient: "County", ..Entered::default() };
+        let given = read_justification(code, &entered, Needs::NONE);
+        let expected = expected.map(|(code, text)| Given { code, text, number: None, recipient: None });
+        assert_eq!(given, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_number_and_a_recipient_are_read_as_offices_write_them() {
+    let read = |number: &str, recipient: &str| {
+        let needs = Needs { number: Some(Number::Document), recipient: true };
+        let entered = Entered { number, recipient, ..Entered::default() };
+        let given = read_justification("audit-or-legal", &entered, needs)?;
+        Ok((given.number.unwrap(), given.recipient.unwrap()))
+    };
+    let cases = [
+        (
+            "as written",
+            " 24-CV/1120 #3 ",
+            "County  court\r\n1 Main St",
+            Ok(("24-CV/1120 #3", "County court 1 Main St")),
+        ),
+        ("the longest", &"7".repeat(64), "x", Ok((&*"7".repeat(64), "x"))),
+        ("no number", " ", "x", Err(JustifyProblem::NumberMissing)),
+        ("one more", &"7".repeat(65), "x", Err(JustifyProblem::NumberUnreadable)),
+        ("a name is none", "Maria Lopez", "x", Err(JustifyProblem::NumberUnreadable)),
+        ("nor is what ends a line", "7\n8", "x", Err(JustifyProblem::NumberUnreadable)),
+        ("nor markup", "<7>", "x", Err(JustifyProblem::NumberUnreadable)),
+        ("nobody", "7", " \0 ", Err(JustifyProblem::RecipientMissing)),
+        ("too much", "7", &"é".repeat(201), Err(JustifyProblem::RecipientTooLong)),
+    ];
+    for (name, number, recipient, expected) in cases {
+        let expected = expected.map(|(number, recipient)| (number.to_owned(), recipient.to_owned()));
+        assert_eq!(read(number, recipient), expected, "{name}");
     }
 }
 
@@ -367,6 +483,7 @@ fn frame<'a>(language: Language, application: Option<&'a str>, person: Option<&'
         reference: RequestId::new(now, &SystemEntropy),
         person,
         is_choice: true,
+        written: None,
     }
 }
 
@@ -386,6 +503,7 @@ fn each_page(
     let zone = TimeZone::UTC;
     let me = MeView {
         identity: &identity,
+        may_choose: true,
         since: now.minus(Duration::from_secs(3_600)),
         ends: Ends {
             lock: Some(now.plus(Duration::from_secs(300))),
@@ -412,16 +530,34 @@ fn each_page(
             },
         ),
         ("count-unknown".into(), Page::CountUnknown { action: Action::Export, why: WhyUnknown::Coding }),
+        ("redaction-impossible".into(), Page::Unredactable { action: Action::View }),
         (
             "justify".into(),
-            Page::Justify {
+            Page::Justify(JustifyView {
                 exceeded: Some(exceeded),
                 action: Some(Action::Export),
+                purpose: Some(Purpose::Legal),
                 return_to,
-                entered: Entered { code: None, text: "<b>& so on" },
+                entered: Entered {
+                    code: None,
+                    text: "<b>& so on",
+                    number: "<b>& so on",
+                    recipient: "<b>& so on",
+                },
                 problem: Some(JustifyProblem::CodeMissing),
                 held: None,
-            },
+            }),
+        ),
+        (
+            "purpose".into(),
+            Page::Purpose(PurposeView {
+                choices: vec![(Purpose::Treatment, None), (Purpose::Research, Some("<b>& so on"))],
+                usual: Some(Purpose::Research),
+                is_change: true,
+                return_to,
+                held: None,
+                problem: false,
+            }),
         ),
         (
             "step-up".into(),

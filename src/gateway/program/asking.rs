@@ -98,6 +98,7 @@ async fn ask(
         request,
         asked: now,
         received: now,
+        relayed: None,
     };
     // It is ended in any case; what is incomplete is told where it was tried.
     let _told = shared.revoke(revocation, None).await;

@@ -5,3 +5,4 @@ pub mod coding;
 pub mod fetch;
 pub mod local;
 pub mod pace;
+pub mod replay;

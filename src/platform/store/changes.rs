@@ -3,7 +3,7 @@
 //! A change is committed with the write that it is of, or not at all. Each has a number, rising in the order of the
 //! commits; a node hears those of the others, in this order, each once.
 
-use tokio::sync::mpsc::UnboundedReceiver;
+use super::postgres::Feed;
 
 /// What a write tells other nodes of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +18,21 @@ impl Change {
     pub fn new(part: &'static str, key: impl Into<String>) -> Self {
         Self { part, key: key.into() }
     }
+
+    pub(super) const fn part(&self) -> &'static str {
+        self.part
+    }
+
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
 }
 
 /// What another node has told.
+///
+/// Where changes have passed that this node could not hear (it was away for longer than they are kept, or the server
+/// was put back to an earlier state), it is told `part` `"*"` with an empty key instead: [everything](Self::EVERYTHING)
+/// is to be read anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// Which part of the store is meant.
@@ -29,46 +41,80 @@ pub struct Told {
     pub key: String,
 }
 
+impl Told {
+    /// The part that stands for all parts.
+    pub const EVERYTHING: &'static str = "*";
+
+    /// That everything is to be read anew.
+    pub(super) fn everything() -> Self {
+        Self { part: Self::EVERYTHING.to_owned(), key: String::new() }
+    }
+}
+
 /// What other nodes tell. Of a store that belongs to one process it stays silent.
 #[derive(Debug)]
-pub struct Changes(Option<UnboundedReceiver<Told>>);
+pub struct Changes(Source);
+
+#[derive(Debug)]
+enum Source {
+    Silent,
+    Feed(Feed),
+    #[cfg(test)]
+    Pair(tokio::sync::mpsc::UnboundedReceiver<Told>),
+}
 
 impl Changes {
     /// Those of a store that is not shared.
     pub(super) const fn none() -> Self {
-        Self(None)
+        Self(Source::Silent)
     }
 
-    /// The next change of another node. Never returns where there is none.
+    /// Those of a server.
+    pub(super) const fn of(feed: Feed) -> Self {
+        Self(Source::Feed(feed))
+    }
+
+    /// The next change of another node. Never returns where there is none. To ask for the next one says that the one
+    /// before has been acted on: only then does the node count as in touch with it.
     pub async fn next(&mut self) -> Told {
-        if let Some(told) = &mut self.0
-            && let Some(told) = told.recv().await
-        {
-            return told;
+        let next = match &mut self.0 {
+            Source::Silent => None,
+            Source::Feed(feed) => feed.next().await,
+            #[cfg(test)]
+            Source::Pair(told) => told.recv().await,
+        };
+        match next {
+            Some(told) => told,
+            None => std::future::pending().await,
         }
-        std::future::pending().await
     }
 }
 
 #[cfg(test)]
 pub(super) mod pair {
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-    use super::{Change, Changes, Told};
+    use super::{Change, Changes, Source, Told};
 
     /// Tells one of two nodes in the same process what the other has changed.
     #[derive(Debug)]
     pub(in crate::platform::store) struct Line {
         other: UnboundedSender<Told>,
         own: Mutex<Option<Changes>>,
+        is_in_touch: AtomicBool,
     }
 
     impl Line {
         pub(in crate::platform::store) fn both() -> [Self; 2] {
             let ((to_a, at_a), (to_b, at_b)) = (unbounded_channel(), unbounded_channel());
-            let line = |other, own| Self { other, own: Mutex::new(Some(Changes(Some(own)))) };
+            let line = |other, own| Self {
+                other,
+                own: Mutex::new(Some(Changes(Source::Pair(own)))),
+                is_in_touch: AtomicBool::new(true),
+            };
             [line(to_b, at_a), line(to_a, at_b)]
         }
 
@@ -77,6 +123,14 @@ pub(super) mod pair {
                 // The other node may have gone.
                 drop(self.other.send(Told { part: part.to_owned(), key }));
             }
+        }
+
+        pub(in crate::platform::store) fn is_in_touch(&self) -> bool {
+            self.is_in_touch.load(Ordering::Acquire)
+        }
+
+        pub(in crate::platform::store) fn set_in_touch(&self, is_in_touch: bool) {
+            self.is_in_touch.store(is_in_touch, Ordering::Release);
         }
 
         pub(in crate::platform::store) fn changes(&self) -> Changes {

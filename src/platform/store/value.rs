@@ -1,8 +1,5 @@
 //! What goes into the store and comes out: statements with their values, and rows.
 
-use rusqlite::Connection;
-use rusqlite::types::{ToSqlOutput, ValueRef};
-
 use super::StoreError;
 
 /// A value in the store.
@@ -60,17 +57,6 @@ impl<T: Into<Self>> From<Option<T>> for Value {
     }
 }
 
-impl rusqlite::ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Integer(number) => ValueRef::Integer(*number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Bytes(bytes) => ValueRef::Blob(bytes),
-        }))
-    }
-}
-
 /// A statement and its values, which never become part of the text.
 #[derive(Clone, Debug)]
 pub struct Statement {
@@ -91,55 +77,22 @@ impl Statement {
         self
     }
 
-    /// Carries it out and says how many rows it has changed.
-    pub(super) fn execute(&self, connection: &Connection) -> rusqlite::Result<usize> {
-        let mut prepared = connection.prepare_cached(self.sql)?;
-        self.bind(&mut prepared)?;
-        prepared.raw_execute()
+    /// Its text.
+    pub(super) const fn sql(&self) -> &'static str {
+        self.sql
     }
 
-    /// Carries it out and returns what it finds.
-    pub(super) fn rows(&self, connection: &Connection) -> Result<Vec<Row>, StoreError> {
-        let mut prepared = connection.prepare_cached(self.sql)?;
-        self.bind(&mut prepared)?;
-        let columns = prepared.column_count();
-        let mut found = Vec::new();
-        let mut rows = prepared.raw_query();
-        while let Some(row) = rows.next()? {
-            let cells = (0..columns).map(|column| cell(row.get_ref(column)?)).collect::<Result<_, _>>()?;
-            found.push(Row(cells));
-        }
-        Ok(found)
+    /// Its values, `$1` first.
+    pub(super) fn values(&self) -> &[Value] {
+        &self.values
     }
 
-    /// SQLite numbers `$n` by their first appearance, PostgreSQL by `n`: bind by name.
-    fn bind(&self, prepared: &mut rusqlite::Statement<'_>) -> rusqlite::Result<()> {
-        for (index, value) in self.values.iter().enumerate() {
-            let name = format!("${}", index + 1);
-            match prepared.parameter_index(&name)? {
-                Some(parameter) => prepared.raw_bind_parameter(parameter, value)?,
-                None => return Err(rusqlite::Error::InvalidParameterName(name)),
-            }
-        }
-        if prepared.parameter_count() != self.values.len() {
-            return Err(rusqlite::Error::InvalidParameterCount(
-                self.values.len(),
-                prepared.parameter_count(),
-            ));
-        }
-        Ok(())
-    }
-}
-
-fn cell(value: ValueRef<'_>) -> Result<Value, StoreError> {
-    match value {
-        ValueRef::Null => Ok(Value::Null),
-        ValueRef::Integer(number) => Ok(Value::Integer(number)),
-        ValueRef::Text(text) => {
-            String::from_utf8(text.to_owned()).map(Value::Text).map_err(|_| StoreError::Unexpected)
-        }
-        ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.to_owned())),
-        ValueRef::Real(_) => Err(StoreError::Unexpected),
+    /// Whether a text in it holds a NUL. PostgreSQL keeps none, so no engine does.
+    pub(super) fn has_nul(&self) -> bool {
+        self.values.iter().any(|value| match value {
+            Value::Text(text) => text.contains('\0'),
+            Value::Null | Value::Integer(_) | Value::Bytes(_) => false,
+        })
     }
 }
 
@@ -148,11 +101,25 @@ fn cell(value: ValueRef<'_>) -> Result<Value, StoreError> {
 pub struct Row(Vec<Value>);
 
 impl Row {
+    /// A row of these cells.
+    pub(super) const fn of(cells: Vec<Value>) -> Self {
+        Self(cells)
+    }
+
     /// The number in this column.
     pub fn integer(&self, column: usize) -> Result<i64, StoreError> {
         match self.0.get(column) {
             Some(Value::Integer(number)) => Ok(*number),
             Some(Value::Null | Value::Text(_) | Value::Bytes(_)) | None => Err(StoreError::Unexpected),
+        }
+    }
+
+    /// The number in this column, or nothing.
+    pub fn optional_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
+        match self.0.get(column) {
+            Some(Value::Integer(number)) => Ok(Some(*number)),
+            Some(Value::Null) => Ok(None),
+            Some(Value::Text(_) | Value::Bytes(_)) | None => Err(StoreError::Unexpected),
         }
     }
 

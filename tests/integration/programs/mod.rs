@@ -98,7 +98,15 @@ impl Works {
     fn order(&self, target: Target) -> Revocation {
         let now = self.clock.now();
         let why = Some("is compromised".parse().unwrap());
-        Revocation { target, cause: Cause::Administrator, why, request: None, asked: now, received: now }
+        Revocation {
+            target,
+            cause: Cause::Administrator,
+            why,
+            request: None,
+            asked: now,
+            received: now,
+            relayed: None,
+        }
     }
 
     fn subject(&self, sub: &str) -> SubjectId {

@@ -13,9 +13,11 @@ use crate::domain::asked::{Allowed, EventAsked, Lowered, Overreach};
 use crate::domain::count::WhyUnknown;
 use crate::domain::detection::{Detection, DetectionKind, Review, ReviewFinding, ReviewState, Severity};
 use crate::domain::event::{
-    EventHold, EventJustification, EventLock, EventObserved, EventShadow, EventStanding, HoldStep, LockStep,
-    Taken,
+    EventHold, EventJustification, EventLock, EventObserved, EventPurpose, EventShadow, EventStanding,
+    HoldStep, LockStep, Taken,
 };
+use crate::domain::field::EventRedacted;
+use crate::domain::given::{Brought, EventGiven, EventNeeded, PatientContext};
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::provisioning::{ProvisionedResource, Provisioning, ProvisioningStep, ResourceKind};
@@ -125,6 +127,7 @@ fn a_revocation_says_who_asked_when_and_what_came_of_it() {
             request: None,
             asked: MORNING,
             received: MORNING,
+            relayed: None,
         })),
         ..Opening::begin(opening(1).event, EventKind::Revocation, MORNING)
     };
@@ -230,6 +233,11 @@ fn hold() -> impl Strategy<Value = EventHold> {
     })
 }
 
+fn purpose() -> impl Strategy<Value = EventPurpose> {
+    (option::of(select(Purpose::ALL)), select(Purpose::ALL))
+        .prop_map(|(before, now)| EventPurpose { before, now })
+}
+
 fn lock() -> impl Strategy<Value = EventLock> {
     (session(), select(LockStep::ALL), moment()).prop_map(|(session, step, since)| EventLock {
         session,
@@ -243,15 +251,19 @@ fn taken() -> impl Strategy<Value = Taken> {
 }
 
 fn any_opening() -> impl Strategy<Value = Opening> {
-    let came = (event(), select(EventKind::ALL), moment(), option::of(any::<IpAddr>()));
-    let route = (option::of(name()), option::of(name()), option::of(select(Action::ALL)), vec(name(), 0..3));
-    let asked = (option::of(text()), option::of(text()), option::of(text()), option::of(any::<u32>()));
-    let who = (vec(text(), 0..3), option::of(patient()), option::of(taken()), option::of(subject()));
-    let why = (select(Verdict::ALL), vec(select(Reason::ALL), 0..3), vec(text(), 0..3), option::of(text()));
+    // What is drawn from is kept apart in memory: all of it together is more than a test's stack holds.
+    let came = (event(), select(EventKind::ALL), moment(), option::of(any::<IpAddr>())).boxed();
+    let route =
+        (option::of(name()), option::of(name()), option::of(select(Action::ALL)), vec(name(), 0..3)).boxed();
+    let asked =
+        (option::of(text()), option::of(text()), option::of(text()), option::of(any::<u32>())).boxed();
+    let who = (vec(text(), 0..3), option::of(patient()), option::of(taken()), option::of(subject())).boxed();
+    let why =
+        (select(Verdict::ALL), vec(select(Reason::ALL), 0..3), vec(text(), 0..3), option::of(text())).boxed();
     let more = (
         option::of(name()),
-        option::of((text(), text())),
-        option::of(hold()),
+        option::of(((text(), text()), (option::of(text()), option::of(text())))),
+        (option::of(hold()), any::<bool>(), option::of(purpose())).boxed(),
         (
             option::of(name()),
             option::of(lock()),
@@ -260,17 +272,19 @@ fn any_opening() -> impl Strategy<Value = Opening> {
             any::<bool>(),
             option::of(shadow()),
             option::of(event_asked()),
-        ),
+        )
+            .boxed(),
         option::of(text()),
-        option::of(revocation()),
+        option::of(revocation()).boxed(),
         (
             option::of(provisioning()),
             option::of(signal()),
             option::of(any::<u32>()),
             option::of(detection().boxed()),
             option::of(review().boxed()),
-        ),
-        vec(relationship(), 0..3),
+        )
+            .boxed(),
+        (vec(relationship(), 0..3), option::of(select(PatientContext::ALL)), vec(needed(), 0..3)).boxed(),
     );
     (came, route, asked, who, why, more).prop_map(|(came, route, asked, who, why, more)| Opening {
         event: came.0,
@@ -289,6 +303,8 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         batch_entry: asked.3,
         query_keys: who.0,
         patient: who.1,
+        patient_context: more.7.1,
+        needed: more.7.2,
         taken: who.2.map(Box::new),
         subject: who.3,
         verdict: why.0,
@@ -296,9 +312,16 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         rules: why.2.into_iter().map(Into::into).collect(),
         rules_version: why.3.map(Into::into),
         credential: more.0,
-        relationships: more.7,
-        justification: more.1.map(|(code, text)| EventJustification { code, text }),
-        hold: more.2.map(Box::new),
+        relationships: more.7.0,
+        justification: more.1.map(|((code, text), (number, recipient))| EventJustification {
+            code,
+            text,
+            number,
+            recipient,
+        }),
+        accounted: more.2.1,
+        purpose: more.2.2.map(Box::new),
+        hold: more.2.0.map(Box::new),
         lock: more.3.1.map(Box::new),
         risks: more.3.3,
         keep_alive_ignored: more.3.4,
@@ -324,9 +347,26 @@ fn shadow() -> impl Strategy<Value = EventShadow> {
     })
 }
 
+fn needed() -> impl Strategy<Value = EventNeeded> {
+    (name(), select(Brought::ALL)).prop_map(|(name, brought)| EventNeeded { name, brought })
+}
+
+fn given() -> impl Strategy<Value = EventGiven> {
+    (name(), any::<u32>()).prop_map(|(name, number)| EventGiven { name, number })
+}
+
 fn observed() -> impl Strategy<Value = EventObserved> {
     (option::of(text()), any::<bool>())
         .prop_map(|(media_type, attachment)| EventObserved { media_type, attachment })
+}
+
+fn redacted() -> impl Strategy<Value = EventRedacted> {
+    let name = "[a-z_]{1,12}".prop_map(|name| name.parse().unwrap());
+    (vec(name, 0..3), any::<u64>(), any::<bool>()).prop_map(|(fields, values, body_left_out)| EventRedacted {
+        fields,
+        values,
+        body_left_out,
+    })
 }
 
 fn event_asked() -> impl Strategy<Value = EventAsked> {
@@ -460,14 +500,16 @@ fn target() -> impl Strategy<Value = Target> {
 
 fn revocation() -> impl Strategy<Value = Revocation> {
     let why = text().prop_map(|text| text.parse::<Why>().ok());
-    (target(), select(Cause::ALL), why, option::of(event()), moment(), moment()).prop_map(
-        |(target, cause, why, request, asked, received)| Revocation {
+    let events = (option::of(event()), option::of(event()));
+    (target(), select(Cause::ALL), why, events, moment(), moment()).prop_map(
+        |(target, cause, why, (request, relayed), asked, received)| Revocation {
             target,
             cause,
             why,
             request,
             asked,
             received,
+            relayed,
         },
     )
 }
@@ -509,8 +551,8 @@ fn any_closing() -> impl Strategy<Value = Closing> {
     let why = (option::of(select(Reason::ALL)), option::of(exceeded()), option::of(select(OnExceed::ALL)));
     let number = || prop_oneof![any::<u64>(), 0..2000_u64];
     let what = (count(), count(), any::<bool>(), number(), number(), number(), option::of(number()));
-    let more = (option::of(revoked()), option::of(observed()));
-    (how, why, what, more).prop_map(|(how, why, what, (revoked, observed))| Closing {
+    let more = (option::of(revoked()), option::of(observed()), vec(given(), 0..3), option::of(redacted()));
+    (how, why, what, more).prop_map(|(how, why, what, (revoked, observed, given, redacted))| Closing {
         event: how.0,
         time: how.1,
         outcome: how.2,
@@ -521,7 +563,9 @@ fn any_closing() -> impl Strategy<Value = Closing> {
         exceeded: why.1,
         on_exceed: why.2,
         found_file: what.2,
+        redacted: redacted.map(Box::new),
         observed: observed.map(Box::new),
+        given,
         bytes_in: what.3,
         bytes_out: what.4,
         duration_us: what.5,

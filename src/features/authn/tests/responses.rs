@@ -1,6 +1,7 @@
 //! What comes back with the browser.
 
 use super::*;
+use crate::platform::store::{Statement, Store};
 
 #[tokio::test]
 async fn a_response_is_good_once() {
@@ -10,6 +11,34 @@ async fn a_response_is_good_once() {
     clinic.finish(&query, &binding).await.unwrap();
     let again = clinic.finish(&query, &binding).await;
     assert!(matches!(again, Err(AuthnError::UnknownTransaction)), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_response_is_good_once_at_whichever_of_two_nodes_it_comes() {
+    let (clinic, folder) = (Clinic::open().await, tempfile::tempdir().unwrap());
+    let stores = Store::pair(&folder.path().join("store.db"), &[MIGRATIONS]).unwrap();
+    let [a, b] = stores.clone().map(|store| {
+        let settings = settings(&clinic.provider.issuer);
+        RelyingParty::new(vec![settings], Arc::new(SeededEntropy::new(7))).unwrap().sharing(store)
+    });
+    let clinic = Clinic { party: a, ..clinic };
+    let begun = clinic.begin(None, None).await.unwrap();
+    let (query, binding) = (clinic.provider.authorize(&begun.location), binding_of(&begun));
+    // What is in the store names neither where somebody goes nor the secrets of it.
+    let kept = stores[0].read(&Statement::new("SELECT text FROM sign_in")).unwrap();
+    let text = String::from_utf8_lossy(kept[0].bytes(0).unwrap()).into_owned();
+    assert!(!text.contains("/patients/7") && !text.contains("clinic"), "{text}");
+
+    let now = clinic.clock.now();
+    let others = "x".repeat(43);
+    let strange = b.finish(&query, Some(&others), CALLBACK, now).await;
+    assert!(matches!(strange, Err(AuthnError::OtherBrowser)), "{strange:?}");
+    b.finish(&query, Some(&binding), CALLBACK, now).await.unwrap();
+    for party in [&clinic.party, &b] {
+        let again = party.finish(&query, Some(&binding), CALLBACK, now).await;
+        assert!(matches!(again, Err(AuthnError::UnknownTransaction)), "{again:?}");
+    }
+    assert!(stores[0].read(&Statement::new("SELECT state FROM sign_in")).unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -80,6 +80,11 @@ impl CsvScanner {
         }
     }
 
+    /// The patients that it was handed and has found.
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        &mut self.patients
+    }
+
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         if self.broken.is_some() || piece.is_empty() {
@@ -303,7 +308,7 @@ impl CsvScanner {
 }
 
 /// The one of the usual delimiters that stands most often outside of quotes.
-fn likely_delimiter(line: &[u8]) -> u8 {
+pub(in crate::features::guard) fn likely_delimiter(line: &[u8]) -> u8 {
     let mut counts = [0_usize; DELIMITERS.len()];
     let mut quoted = false;
     for byte in line {

@@ -9,7 +9,7 @@
 //! Patients are the `Patient` resources, by `id`, and whatever a `reference` names as `Patient/…`.
 
 use super::lexer::{Broken, Lexer, Sink, Wants};
-use super::patients::Patients;
+use super::patients::{Named, Patients};
 use super::text::{NameFilter, Scalar, Text};
 use super::{ERROR_BYTES_MAX, ERROR_MEMBERS, Tally};
 use crate::domain::count::{Count, WhyUnknown};
@@ -27,6 +27,11 @@ impl FhirScanner {
     pub fn push(&mut self, piece: &[u8]) {
         self.bytes += piece.len() as u64;
         self.lexer.push(piece, &mut self.resources);
+    }
+
+    /// Whom it has named since this was last asked.
+    pub fn take_named(&mut self) -> Vec<Named> {
+        self.resources.patients.take_named()
     }
 
     /// How many so far: lower bounds, or already unknown.
@@ -284,7 +289,7 @@ impl Sink for Resources {
             Member::ResourceType => self.type_of(&text.decoded())?,
             Member::Mode => self.mode(&text.decoded()),
             Member::Id => {
-                let hash = self.patients.hash(&text.decoded());
+                let hash = Patients::hash(&text.decoded());
                 if let Some(node) = self.open.last_mut() {
                     node.id = Some(hash);
                 }

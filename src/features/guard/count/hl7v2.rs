@@ -61,6 +61,11 @@ impl Default for Hl7v2Scanner {
 }
 
 impl Hl7v2Scanner {
+    /// The patients that it was handed and has found.
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        &mut self.patients
+    }
+
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         let mut rest = piece;

@@ -34,6 +34,11 @@ impl JsonScanner {
         Self { lexer: Lexer::default(), records, bytes: 0 }
     }
 
+    /// The patients that it was handed and has found.
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        &mut self.records.patients
+    }
+
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         self.bytes += piece.len() as u64;

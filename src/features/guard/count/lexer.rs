@@ -35,6 +35,10 @@ pub(super) trait Sink {
     fn close(&mut self);
     /// A string, number, `true`, `false` or `null`.
     fn scalar(&mut self, scalar: Scalar<'_>) -> Result<(), Broken>;
+    /// The next part of a string, as it is written, where [`Wants::Streamed`].
+    fn part(&mut self, _: &[u8]) -> Result<(), Broken> {
+        Ok(())
+    }
 }
 
 /// How much a [`Sink`] wants to be told.
@@ -48,6 +52,9 @@ pub(super) enum Wants {
     Scalars,
     /// All names, and scalars, and what strings say.
     Strings,
+    /// All names, and scalars, and what strings say as it comes, however long they are: the parts of one, and then
+    /// [`Scalar::Unread`].
+    Streamed,
 }
 
 /// The document cannot be read, or can be read in two ways.
@@ -56,7 +63,7 @@ pub(super) struct Broken;
 
 /// The state between two pieces. With `LINES`, a document is one line and many may follow (NDJSON).
 #[derive(Debug)]
-pub(super) struct Lexer<const LINES: bool> {
+pub(in crate::features::guard) struct Lexer<const LINES: bool> {
     tokenizer: Tokenizer,
     grammar: Grammar,
     container: Container,
@@ -84,6 +91,7 @@ enum Container {
 enum Kind {
     Name,
     String,
+    Streamed,
     Word,
 }
 
@@ -171,10 +179,13 @@ impl<const LINES: bool> Lexer<LINES> {
                 offset += bytes.len();
             }
         }
-        if self.unfinished.is_some() {
-            self.keep(piece.get(self.begin..).unwrap_or_default())?;
-            self.begin = 0;
+        let rest = piece.get(self.begin..).unwrap_or_default();
+        match self.unfinished {
+            None => return Ok(()),
+            Some(Kind::Streamed) => sink.part(rest)?,
+            Some(Kind::Name | Kind::String | Kind::Word) => self.keep(rest)?,
         }
+        self.begin = 0;
         Ok(())
     }
 
@@ -196,7 +207,7 @@ impl<const LINES: bool> Lexer<LINES> {
             let strings = match (sink.wants(), self.container) {
                 (Wants::Structure, _) | (Wants::Names, Container::Array | Container::None) => 0,
                 (Wants::Names, Container::Object) => names,
-                (Wants::Scalars | Wants::Strings, _) => opening,
+                (Wants::Scalars | Wants::Strings | Wants::Streamed, _) => opening,
             };
             let next = (brackets | word_begin | strings) & ahead;
             if next == 0 {
@@ -216,10 +227,12 @@ impl<const LINES: bool> Lexer<LINES> {
                 if sink.wants() != Wants::Names || block.may_hold(sink.names(), at, ahead) {
                     self.begin_text(Kind::Name, block, at + 1, sink)?;
                 }
-            } else if sink.wants() == Wants::Strings {
-                self.begin_text(Kind::String, block, at + 1, sink)?;
             } else {
-                sink.scalar(Scalar::Unread)?;
+                match sink.wants() {
+                    Wants::Strings => self.begin_text(Kind::String, block, at + 1, sink)?,
+                    Wants::Streamed => self.begin_text(Kind::Streamed, block, at + 1, sink)?,
+                    Wants::Structure | Wants::Names | Wants::Scalars => sink.scalar(Scalar::Unread)?,
+                }
             }
         }
         self.check_container(block, unchecked)
@@ -283,7 +296,7 @@ impl<const LINES: bool> Lexer<LINES> {
     fn end_text<S: Sink>(&mut self, block: &Block<'_>, ahead: u64, sink: &mut S) -> Result<(), Broken> {
         let Some(kind) = self.unfinished else { return Ok(()) };
         let ends = match kind {
-            Kind::Name | Kind::String => block.tokens.closing,
+            Kind::Name | Kind::String | Kind::Streamed => block.tokens.closing,
             Kind::Word => !block.tokens.word,
         };
         let end = (ends & ahead).trailing_zeros() as usize;
@@ -292,6 +305,10 @@ impl<const LINES: bool> Lexer<LINES> {
         }
         self.unfinished = None;
         let text = block.piece.get(self.begin..block.offset + end).unwrap_or_default();
+        if kind == Kind::Streamed {
+            sink.part(text)?;
+            return sink.scalar(Scalar::Unread);
+        }
         if self.kept.is_empty() {
             let may_be_escaped = block.has_escapes || self.begin < block.offset;
             return tell(sink, kind, text, may_be_escaped);
@@ -320,10 +337,14 @@ fn tell<S: Sink>(sink: &mut S, kind: Kind, raw: &[u8], may_be_escaped: bool) -> 
     let text = if may_be_escaped { Text::new(raw) } else { Text::plain(raw) };
     match kind {
         Kind::Name => sink.key(text),
-        Kind::String => sink.scalar(Scalar::String(text)),
+        Kind::String | Kind::Streamed => sink.scalar(Scalar::String(text)),
         Kind::Word => {
             let scalar = Scalar::read(raw)?;
-            if matches!(sink.wants(), Wants::Scalars | Wants::Strings) { sink.scalar(scalar) } else { Ok(()) }
+            if matches!(sink.wants(), Wants::Scalars | Wants::Strings | Wants::Streamed) {
+                sink.scalar(scalar)
+            } else {
+                Ok(())
+            }
         }
     }
 }

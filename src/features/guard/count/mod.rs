@@ -5,11 +5,15 @@
 //! the same. A body that can be read in two ways is not counted: its number is
 //! [`Count::Unknown`], which for an export means block.
 
+mod bodies;
 mod csv;
+mod dicom;
 mod fhir;
 mod grammar;
 mod hl7v2;
 mod html;
+mod inflate;
+mod inside;
 mod json;
 mod label;
 mod lexer;
@@ -17,28 +21,43 @@ mod marks;
 mod multipart;
 mod ndjson;
 mod patients;
+mod pdf;
+mod prelude;
 mod scan;
 mod sql;
 #[cfg(test)]
 mod tests;
 mod text;
 mod tokens;
+mod well_formed;
 mod wide;
+mod xlsx;
 mod xml;
+mod zip;
 
 pub use csv::CsvScanner;
+pub use dicom::DicomScanner;
 pub use fhir::FhirScanner;
 pub use hl7v2::Hl7v2Scanner;
 pub use html::HtmlScanner;
+pub use inside::InsideScanner;
 pub use json::JsonScanner;
 pub use label::Label;
 pub use multipart::MultipartScanner;
 pub use ndjson::NdjsonScanner;
+pub use patients::Named;
+pub use pdf::PdfScanner;
 pub use sql::SqlScanner;
+pub use xlsx::XlsxScanner;
 pub use xml::XmlScanner;
+pub use zip::ZipScanner;
 
-use self::label::Charset;
-use self::wide::{Order, Wide};
+pub(super) use csv::likely_delimiter;
+pub(super) use prelude::{Characters, Encoding};
+pub(super) use well_formed::{WellFormed, meant};
+pub(super) use wide::Order;
+
+use self::patients::Patients;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::{PatientLocator, ReplyKind};
 
@@ -68,8 +87,7 @@ impl Tally {
 #[derive(Debug)]
 pub struct Counter {
     scanner: Scanner,
-    prelude: Prelude,
-    declared: Charset,
+    characters: Characters,
 }
 
 #[derive(Debug)]
@@ -83,6 +101,11 @@ enum Scanner {
     Sql(Box<SqlScanner>),
     Hl7v2(Box<Hl7v2Scanner>),
     Multipart(Box<MultipartScanner>),
+    Zip(Box<ZipScanner>),
+    Xlsx(Box<XlsxScanner>),
+    Dicom(Box<DicomScanner>),
+    Inside(Box<InsideScanner>),
+    Pdf(Box<PdfScanner>),
 }
 
 /// The same for every scanner.
@@ -98,6 +121,11 @@ macro_rules! each {
             Scanner::Sql($bound) => $do,
             Scanner::Hl7v2($bound) => $do,
             Scanner::Multipart($bound) => $do,
+            Scanner::Zip($bound) => $do,
+            Scanner::Xlsx($bound) => $do,
+            Scanner::Dicom($bound) => $do,
+            Scanner::Inside($bound) => $do,
+            Scanner::Pdf($bound) => $do,
         }
     };
 }
@@ -110,6 +138,16 @@ impl Counter {
 
     /// The scanner for `kind` in a reply whose media type says this; none for a kind that cannot be counted.
     pub fn labelled(kind: &ReplyKind, patient: Option<&PatientLocator>, label: &Label) -> Option<Self> {
+        Self::bounded(kind, patient, label, RATIO_USUAL)
+    }
+
+    /// The same, where a compressed byte inside of the reply becomes no more than `ratio_max` after the first MiB.
+    pub fn bounded(
+        kind: &ReplyKind,
+        patient: Option<&PatientLocator>,
+        label: &Label,
+        ratio_max: u32,
+    ) -> Option<Self> {
         let (mut column, mut member) = (None, None);
         match patient {
             Some(PatientLocator::Column(name)) => column = Some(name.as_str()),
@@ -131,124 +169,107 @@ impl Counter {
             ReplyKind::Multipart => {
                 Scanner::Multipart(Box::new(MultipartScanner::new(label.boundary.as_deref())))
             }
+            ReplyKind::Zip(shape) => Scanner::Zip(Box::new(ZipScanner::new(shape, patient, ratio_max))),
+            ReplyKind::Xlsx { header } => Scanner::Xlsx(Box::new(XlsxScanner::new(*header, ratio_max))),
+            ReplyKind::Dicom => Scanner::Dicom(Box::default()),
+            ReplyKind::Inside(shape) => {
+                Scanner::Inside(Box::new(InsideScanner::new(shape, patient, ratio_max)))
+            }
+            ReplyKind::Pdf { record } => Scanner::Pdf(Box::new(PdfScanner::new(*record, ratio_max))),
             ReplyKind::Opaque => return None,
         };
-        Some(Self { scanner, prelude: Prelude::default(), declared: label.charset })
+        let characters = if is_text(kind) { Characters::new(label) } else { Characters::BYTES };
+        Some(Self { scanner, characters })
+    }
+
+    /// The patients that it was handed and has found, where several bodies of one reply are counted as a whole.
+    fn patients_mut(&mut self) -> Option<&mut Patients> {
+        match &mut self.scanner {
+            Scanner::Json(scanner) => Some(scanner.patients_mut()),
+            Scanner::Ndjson(scanner) => Some(scanner.patients_mut()),
+            Scanner::Csv(scanner) => Some(scanner.patients_mut()),
+            Scanner::Xml(scanner) => Some(scanner.patients_mut()),
+            Scanner::Sql(scanner) => Some(scanner.patients_mut()),
+            Scanner::Hl7v2(scanner) => Some(scanner.patients_mut()),
+            Scanner::Dicom(scanner) => Some(scanner.patients_mut()),
+            // These count them for themselves alone, or not at all, and are in no other.
+            Scanner::Fhir(_)
+            | Scanner::Html(_)
+            | Scanner::Multipart(_)
+            | Scanner::Zip(_)
+            | Scanner::Xlsx(_)
+            | Scanner::Pdf(_)
+            | Scanner::Inside(_) => None,
+        }
     }
 
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
-        match &mut self.prelude {
-            Prelude::Narrow | Prelude::Wide(_) => self.scan(piece),
-            Prelude::Refused => {}
-            Prelude::Gathering { bytes, length } => {
-                let taken = gather(bytes, length, piece);
-                if *length == PRELUDE_BYTES {
-                    self.open();
-                    self.scan(piece.get(taken..).unwrap_or_default());
-                }
-            }
+        let Self { scanner, characters } = self;
+        characters.push(piece, &mut |text| each!(scanner, scanner => scanner.push(text)));
+    }
+
+    /// Whom it has named since this was last asked, each once.
+    pub fn take_named(&mut self) -> Vec<Named> {
+        match &mut self.scanner {
+            Scanner::Fhir(scanner) => scanner.take_named(),
+            Scanner::Html(scanner) => scanner.take_named(),
+            Scanner::Zip(scanner) => scanner.take_named(),
+            Scanner::Inside(scanner) => scanner.take_named(),
+            Scanner::Json(_)
+            | Scanner::Ndjson(_)
+            | Scanner::Csv(_)
+            | Scanner::Xml(_)
+            | Scanner::Sql(_)
+            | Scanner::Hl7v2(_)
+            | Scanner::Dicom(_)
+            | Scanner::Multipart(_)
+            | Scanner::Xlsx(_)
+            | Scanner::Pdf(_) => self.patients_mut().map(Patients::take_named).unwrap_or_default(),
         }
     }
 
     /// How many so far: lower bounds, or already unknown.
     pub fn so_far(&self) -> Tally {
-        match &self.prelude {
-            Prelude::Refused => Tally::unknown(WhyUnknown::Charset),
-            Prelude::Wide(wide) if wide.is_broken() => Tally::unknown(WhyUnknown::Charset),
-            Prelude::Gathering { .. } | Prelude::Narrow | Prelude::Wide(_) => {
-                each!(&self.scanner, scanner => scanner.so_far())
-            }
+        if self.characters.is_broken() {
+            return Tally::unknown(WhyUnknown::Charset);
         }
+        each!(&self.scanner, scanner => scanner.so_far())
     }
 
     /// The body is complete.
     pub fn finish(&mut self) -> Tally {
-        if matches!(self.prelude, Prelude::Gathering { .. }) {
-            self.open();
+        let Self { scanner, characters } = self;
+        characters.finish(&mut |text| each!(scanner, scanner => scanner.push(text)));
+        if !characters.is_sound() {
+            return Tally::unknown(WhyUnknown::Charset);
         }
-        match &self.prelude {
-            Prelude::Refused => Tally::unknown(WhyUnknown::Charset),
-            Prelude::Wide(wide) if !wide.is_sound() => Tally::unknown(WhyUnknown::Charset),
-            Prelude::Gathering { .. } | Prelude::Narrow | Prelude::Wide(_) => {
-                each!(&mut self.scanner, scanner => scanner.finish())
-            }
-        }
-    }
-
-    /// Reads the character encoding off the first bytes: a byte order mark says more than any declaration, and
-    /// UTF-16 without one is read where it is declared and looks like it.
-    fn open(&mut self) {
-        let Prelude::Gathering { bytes, length } = &self.prelude else { return };
-        let (bytes, length) = (*bytes, *length);
-        let gathered = bytes.get(..length).unwrap_or_default();
-        let (prelude, rest) = match gathered {
-            // UTF-32 begins so too.
-            [0xFF, 0xFE, 0, 0] => (Prelude::Refused, gathered),
-            [0xFF, 0xFE, rest @ ..] => (Prelude::Wide(Wide::new(Order::LittleEndian)), rest),
-            [0xFE, 0xFF, rest @ ..] => (Prelude::Wide(Wide::new(Order::BigEndian)), rest),
-            _ => match (self.declared, order(gathered)) {
-                (Charset::Wide(said), Some(found)) if said.is_none_or(|said| said == found) => {
-                    (Prelude::Wide(Wide::new(found)), gathered)
-                }
-                (Charset::Ascii, _) if !gathered.contains(&0) => {
-                    (Prelude::Narrow, gathered.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(gathered))
-                }
-                (Charset::Ascii | Charset::Wide(_) | Charset::Foreign, _) => (Prelude::Refused, gathered),
-            },
-        };
-        self.prelude = prelude;
-        self.scan(rest);
-    }
-
-    fn scan(&mut self, piece: &[u8]) {
-        let Self { scanner, prelude, .. } = self;
-        match prelude {
-            Prelude::Narrow => each!(scanner, scanner => scanner.push(piece)),
-            Prelude::Wide(wide) => {
-                wide.push(piece, &mut |text| each!(scanner, scanner => scanner.push(text)));
-            }
-            Prelude::Gathering { .. } | Prelude::Refused => {}
-        }
+        each!(scanner, scanner => scanner.finish())
     }
 }
 
-const PRELUDE_BYTES: usize = 4;
+/// How much a compressed byte may become where nobody says.
+const RATIO_USUAL: u32 = 200;
 
-/// The first bytes, which tell the character encoding.
-#[derive(Debug)]
-enum Prelude {
-    Gathering { bytes: [u8; PRELUDE_BYTES], length: usize },
-    Narrow,
-    Wide(Wide),
-    Refused,
-}
-
-impl Default for Prelude {
-    fn default() -> Self {
-        Self::Gathering { bytes: [0; PRELUDE_BYTES], length: 0 }
+/// Whether its bytes are characters, which may be encoded in several ways.
+const fn is_text(kind: &ReplyKind) -> bool {
+    match kind {
+        ReplyKind::Json { .. }
+        | ReplyKind::FhirBundle
+        | ReplyKind::Ndjson
+        | ReplyKind::Csv { .. }
+        | ReplyKind::Html { .. }
+        | ReplyKind::Xml { .. }
+        | ReplyKind::Sql
+        | ReplyKind::Hl7v2
+        | ReplyKind::Inside(_)
+        | ReplyKind::Multipart => true,
+        ReplyKind::Zip(_)
+        | ReplyKind::Xlsx { .. }
+        | ReplyKind::Dicom
+        | ReplyKind::Pdf { .. }
+        | ReplyKind::Opaque => false,
     }
-}
-
-/// The order of bytes in UTF-16 that begins with two characters of ASCII, or one and no more.
-const fn order(gathered: &[u8]) -> Option<Order> {
-    let ascii = match gathered {
-        [first, second] => [*first, *second, *first, *second],
-        [first, second, third, fourth] => [*first, *second, *third, *fourth],
-        _ => return None,
-    };
-    match [ascii[0] == 0, ascii[1] == 0, ascii[2] == 0, ascii[3] == 0] {
-        [false, true, false, true] => Some(Order::LittleEndian),
-        [true, false, true, false] => Some(Order::BigEndian),
-        _ => None,
-    }
-}
-
-fn gather(bytes: &mut [u8; PRELUDE_BYTES], length: &mut usize, piece: &[u8]) -> usize {
-    let free = bytes.get_mut(*length..).unwrap_or_default();
-    let taken = free.iter_mut().zip(piece).map(|(slot, byte)| *slot = *byte).count();
-    *length += taken;
-    taken
 }
 
 /// An application's own error message fits in this many bytes; more of it is data.

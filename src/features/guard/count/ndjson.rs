@@ -37,6 +37,11 @@ impl NdjsonScanner {
         Self { lexer: Lexer::default(), lines }
     }
 
+    /// The patients that it was handed and has found.
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        &mut self.lines.patients
+    }
+
     /// Looks at the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         self.lexer.push(piece, &mut self.lines);

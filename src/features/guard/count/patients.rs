@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::sync::LazyLock;
 
 use crate::domain::count::Count;
 
@@ -11,11 +12,19 @@ pub(super) const PATIENTS_MAX: usize = 10_000;
 /// A list of this many is taken in without growing.
 const PATIENTS_USUAL: usize = 448;
 
+/// A patient whom a reply names, in one application: the same in each of its replies until the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Named(u64);
+
+/// One for the process, so that the same patient in two replies is one.
+static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
 /// The distinct patients of one reply. Holds 64-bit hashes under a random key, never an identifier,
 /// so that memory tells nobody who was in it.
 #[derive(Debug, Default)]
 pub(super) struct Patients {
-    key: RandomState,
+    /// Named since they were last taken.
+    fresh: Vec<Named>,
     seen: HashSet<u64, BuildHasherDefault<Hashed>>,
     last: Option<u64>,
     more: bool,
@@ -23,9 +32,9 @@ pub(super) struct Patients {
 
 impl Patients {
     /// The hash under which `identifier` is known here.
-    pub(super) fn hash(&self, identifier: &[u8]) -> u64 {
+    pub(super) fn hash(identifier: &[u8]) -> u64 {
         // One text is all that is hashed: its length need not set it apart from what follows.
-        let mut hasher = self.key.build_hasher();
+        let mut hasher = KEY.build_hasher();
         hasher.write(identifier);
         hasher.finish()
     }
@@ -33,7 +42,7 @@ impl Patients {
     /// `identifier` was named.
     pub(super) fn name(&mut self, identifier: &[u8]) {
         if !identifier.is_empty() {
-            self.insert(self.hash(identifier));
+            self.insert(Self::hash(identifier));
         }
     }
 
@@ -47,10 +56,17 @@ impl Patients {
             self.seen.reserve(PATIENTS_USUAL);
         }
         if self.seen.len() < PATIENTS_MAX {
-            self.seen.insert(hash);
+            if self.seen.insert(hash) {
+                self.fresh.push(Named(hash));
+            }
         } else if !self.seen.contains(&hash) {
             self.more = true;
         }
+    }
+
+    /// Whom it has named since this was last asked, each once.
+    pub(super) fn take_named(&mut self) -> Vec<Named> {
+        std::mem::take(&mut self.fresh)
     }
 
     /// How many.

@@ -2,7 +2,7 @@
 
 /// Which byte of a unit comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(in crate::features::guard) enum Order {
     LittleEndian,
     BigEndian,
 }

@@ -30,6 +30,62 @@ fn a_file_from_a_route_that_is_only_looked_at_is_an_export() {
 }
 
 #[test]
+fn a_file_is_told_by_its_name_its_rows_and_marks_that_stand_further_behind() {
+    let named = |disposition: &'static str| {
+        Reply::of(None, "text/html", b"a").header(CONTENT_DISPOSITION, disposition)
+    };
+    for disposition in [
+        "inline; filename=list.csv",
+        "inline; filename=\"List of 2026.XLSX\"",
+        "inline; filename*=UTF-8''a%20b.zip",
+    ] {
+        let withheld = named(disposition).withheld(&terms(Action::View));
+        assert_eq!(withheld.tally.records, Count::Unknown(WhyUnknown::Undeclared), "{disposition}");
+    }
+    for disposition in ["inline", "inline; filename=page.html", "inline; filename=csv.png; size=9"] {
+        assert_eq!(
+            named(disposition).released(&terms(Action::View)).record.records,
+            Count::NotCounted,
+            "{disposition}"
+        );
+    }
+    let marked = |at: usize, mark: &[u8]| [&vec![0; at], mark, b"0000"].concat();
+    let rows = b"ID,name,born\n1,a,1970\n2,b,1980\n3,c,1990\n".to_vec();
+    let cases = [
+        ("an object of DICOM", "text/html", marked(128, b"DICM")),
+        ("a tape archive", "image/png", marked(257, b"ustar")),
+        ("rows to look at", "text/plain; charset=utf-8", rows.clone()),
+        ("rows without a type", "", rows.clone()),
+        ("an Access database", "text/html", b"\0\x01\0\0Standard Jet DB\0".to_vec()),
+    ];
+    for (name, kind, body) in cases {
+        for size in [1, 7, body.len()] {
+            let withheld = Reply::pieces(None, kind, body.chunks(size)).withheld(&terms(Action::View));
+            assert_eq!(withheld.tally.records, Count::Unknown(WhyUnknown::Undeclared), "{name}, {size}");
+        }
+    }
+    let page =
+        ReplyShape { kind: ReplyKind::Html { rows: RowSelector::read("#list tr").unwrap() }, patient: None };
+    let withheld = Reply::of(Some(page), "text/plain", &rows).withheld(&terms(Action::List));
+    assert_eq!(withheld.tally.records, Count::Unknown(WhyUnknown::Mismatch));
+    for (kind, body) in [("text/plain", &b"Dear Sir,\nit is, as you say, done.\n"[..]), ("text/html", &rows)]
+    {
+        let out = Reply::of(None, kind, body).released(&terms(Action::View));
+        assert_eq!((out.bytes.as_slice(), out.record.records), (body, Count::NotCounted), "{kind}");
+    }
+}
+
+#[test]
+fn a_stream_of_binary_messages_is_waited_for_no_longer_than_it_shows_what_it_is() {
+    let message = b"\0\0\0\0\x0Bhello world";
+    let reply = Reply::pieces(None, "application/grpc", [&message[..], message, message]);
+    let asked = Rc::clone(&reply.body.asked);
+    let released = reply.ask(&terms(Action::View)).unwrap();
+    assert_eq!(*asked.borrow(), 1);
+    assert_eq!(read(released).bytes, message.repeat(3));
+}
+
+#[test]
 fn a_role_that_has_a_number_of_exports_alone_has_its_files_seen_too() {
     let limits = Limits { exports_per_day: Some(1), on_exceed: OnExceed::Block, ..Limits::NONE };
     let terms = Terms { limits, ..terms(Action::View) };

@@ -3,6 +3,8 @@
 mod codings;
 mod files;
 mod limits;
+mod redacting;
+mod sums;
 mod texts;
 mod unknown;
 mod windows;
@@ -13,6 +15,7 @@ use std::future::poll_fn;
 use std::io::Write as _;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,20 +26,23 @@ use http::{Response, StatusCode};
 use http_body::{Body, Frame};
 
 use super::body::{EndedHow, GuardError, GuardedBody, ReleaseRecord};
-use super::ledger::{DAY, Ledger, SHIFT};
+use super::ledger::{Amounts, Came, Claim, DAY, HOUR, Ledger, SHIFT};
 use super::limit::{Beyond, Step, Terms, Verdict};
 use super::meter::Meter;
+use super::redact::{Fault, Plan};
 use super::release::{Cause, Withheld, release};
 use super::settings::GuardSettings;
 use crate::domain::action::Action;
 use crate::domain::application::ApplicationName;
 use crate::domain::count::{Count, WhyUnknown};
+use crate::domain::field::{Field, Place};
 use crate::domain::limit::{Exceeded, LimitName, Limits, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::proof::Durable;
 use crate::domain::purpose::Basis;
 use crate::domain::reason::Reason;
 use crate::domain::reply_shape::{PatientLocator, RecordsPointer, ReplyKind, ReplyShape};
+use crate::domain::row_selector::RowSelector;
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::DigestKey;
@@ -120,6 +126,8 @@ struct Reply {
     body: Upstream,
     shape: Option<ReplyShape>,
     settings: GuardSettings,
+    plan: Option<Arc<Plan>>,
+    claim: Option<Claim>,
 }
 
 impl Reply {
@@ -133,7 +141,7 @@ impl Reply {
         pieces: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Self {
         let head = Response::builder().header(CONTENT_TYPE, kind);
-        Self { head, body: Upstream::sending(pieces), shape, settings: SETTINGS }
+        Self { head, body: Upstream::sending(pieces), shape, settings: SETTINGS, claim: None, plan: None }
     }
 
     fn status(mut self, status: u16) -> Self {
@@ -146,8 +154,21 @@ impl Reply {
         self
     }
 
+    /// Without the members `ssn`, or the column.
+    fn without(mut self, place: Place) -> Self {
+        let field = Field { name: "ssn".parse().unwrap(), categories: Vec::new(), places: vec![place] };
+        self.plan = Plan::new(self.shape.as_ref().map(|shape| &shape.kind), [&field]).map(Arc::new);
+        self
+    }
+
     fn hold_bytes(mut self, hold_bytes: usize) -> Self {
         self.settings.hold_bytes = hold_bytes;
+        self
+    }
+
+    /// Takes its room of the windows.
+    fn claiming(mut self, claim: Claim) -> Self {
+        self.claim = Some(claim);
         self
     }
 
@@ -155,7 +176,7 @@ impl Reply {
         let (head, body) = self.head.body(self.body).unwrap().into_parts();
         let meter = Meter::new(self.shape.as_ref(), &head, &self.settings);
         let reply = Response::from_parts(head, body);
-        run(release(reply, meter, terms, Durable::assertion(), &self.settings))
+        run(release(reply, meter, terms, (self.claim, self.plan), Durable::assertion(), &self.settings))
     }
 
     /// Released and read to its end.

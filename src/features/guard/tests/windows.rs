@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::event::Taken;
 
-fn nurse() -> SubjectId {
+pub(super) fn nurse() -> SubjectId {
     SubjectId { issuer: "https://id.clinic.example".into(), sub: "nurse".into() }
 }
 
@@ -14,7 +14,12 @@ fn patient(id: &str) -> PatientDigest {
     PatientRef::new(application, id.to_owned()).digest(&DigestKey::from_bytes(&[1; 32]))
 }
 
-const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+/// So many patients of a shift.
+fn shift(patients: u64) -> Limits {
+    Limits { patients_opened_per_shift: Some(patients), ..Limits::NONE }
+}
+
+pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
 #[test]
 fn two_tabs_do_not_double_an_allowance() {
@@ -53,16 +58,16 @@ fn a_slot_outlives_the_forgetting_of_its_person() {
 fn going_back_to_an_open_record_is_free_and_one_too_many_is_not_remembered() {
     let ledger = Ledger::new();
     for id in ["1", "2", "1"] {
-        assert_eq!(ledger.opened(&nurse(), &[patient(id)], Some(2), NOW).exceeded, None, "{id}");
+        assert_eq!(ledger.opened(&nurse(), &[patient(id)], &shift(2), NOW).exceeded, None, "{id}");
     }
     for _ in 0..2 {
-        let third = ledger.opened(&nurse(), &[patient("3")], Some(2), NOW);
+        let third = ledger.opened(&nurse(), &[patient("3")], &shift(2), NOW);
         let exceeded = Exceeded { limit: LimitName::PatientsOpenedPerShift, allowed: 2, actual: 3 };
         assert_eq!((third.distinct, third.exceeded), (3, Some(exceeded)));
     }
     ledger.record_opened(&nurse(), &[patient("3")], NOW);
-    assert_eq!(ledger.opened(&nurse(), &[patient("4")], Some(2), NOW).distinct, 4);
-    assert_eq!(ledger.opened(&nurse(), &[patient("4")], Some(2), NOW.plus(SHIFT)).distinct, 1);
+    assert_eq!(ledger.opened(&nurse(), &[patient("4")], &shift(2), NOW).distinct, 4);
+    assert_eq!(ledger.opened(&nurse(), &[patient("4")], &shift(2), NOW.plus(SHIFT)).distinct, 1);
 }
 
 #[test]
@@ -75,7 +80,7 @@ fn the_journal_restores_what_was_taken() {
     ledger.record_opened(&nurse(), &[patient("2")], NOW.minus(hour * 13));
     assert!(ledger.try_export(&nurse(), Some(1), NOW).is_err());
     assert!(ledger.try_export(&nurse(), Some(2), NOW).is_ok());
-    assert_eq!(ledger.opened(&nurse(), &[patient("9")], None, NOW).distinct, 2);
+    assert_eq!(ledger.opened(&nurse(), &[patient("9")], &Limits::NONE, NOW).distinct, 2);
 }
 
 /// One request, as it came and as it ended.
@@ -105,7 +110,7 @@ fn any_request() -> impl Strategy<Value = Request> {
 fn seen(ledger: &Ledger, now: Timestamp) -> (u64, Vec<bool>) {
     let exports = ledger.try_export(&nurse(), Some(0), now).unwrap_err().actual - 1;
     let known =
-        |id: u8| ledger.opened(&nurse(), &[patient(&id.to_string())], Some(0), now).exceeded.is_none();
+        |id: u8| ledger.opened(&nurse(), &[patient(&id.to_string())], &shift(0), now).exceeded.is_none();
     (exports, (0..9).map(known).collect())
 }
 
@@ -132,11 +137,12 @@ proptest! {
                 }
             }
             let entry = serde_json::to_string(&request.taken).unwrap();
-            journal.push((entry, (request.came, found_file), now));
+            let came = request.came.then_some(Came { amounts: Amounts::default(), found_file });
+            journal.push((entry, came, now));
         }
         let restored = Ledger::new();
-        for (entry, how, time) in journal.iter().rev() {
-            restored.recall(&nurse(), &serde_json::from_str(entry).unwrap(), *how, *time);
+        for (entry, came, time) in journal.iter().rev() {
+            restored.recall(&nurse(), &serde_json::from_str(entry).unwrap(), *came, *time);
         }
         // Looking at them changes them, so they are looked at once.
         let later = now.plus(Duration::from_secs(60 * minutes));
@@ -156,4 +162,19 @@ fn a_batch_takes_all_or_nothing() {
     assert_eq!(take(2, &["1", "2", "3"]).unwrap_err().limit, LimitName::PatientsOpenedPerShift);
     assert_eq!(seen(&ledger, NOW), (0, vec![false; 9]));
     assert_eq!(take(2, &["1", "2"]).unwrap().len(), 2);
+}
+
+#[test]
+fn patients_of_an_hour_and_of_a_shift_are_bounded_apart() {
+    let ledger = Ledger::new();
+    let limits =
+        Limits { patients_opened_per_hour: Some(2), patients_opened_per_shift: Some(3), ..Limits::NONE };
+    let open = |id, now| ledger.opened(&nurse(), &[patient(id)], &limits, now).exceeded;
+    let hour = |actual| Exceeded { limit: LimitName::PatientsOpenedPerHour, allowed: 2, actual };
+    assert_eq!((open("1", NOW), open("2", NOW), open("3", NOW)), (None, None, Some(hour(3))));
+    let later = NOW.plus(HOUR);
+    assert_eq!((open("3", later), open("1", later)), (None, None));
+    assert_eq!(open("2", later), Some(hour(3)), "it was opened in this shift, and not in this hour");
+    let shift = Exceeded { limit: LimitName::PatientsOpenedPerShift, allowed: 3, actual: 4 };
+    assert_eq!(open("4", later.plus(HOUR)), Some(shift));
 }

@@ -3,16 +3,6 @@
 use super::{Change, Direction, How, On};
 use crate::domain::limit::{LimitName, Limits, OnExceed};
 
-/// The numbers, in the order in which they are written.
-pub(super) fn numbers(limits: &Limits) -> [(LimitName, Option<u64>); 4] {
-    [
-        (LimitName::RecordsPerResponse, limits.records_per_response),
-        (LimitName::RecordsPerExport, limits.records_per_export),
-        (LimitName::ExportsPerDay, limits.exports_per_day),
-        (LimitName::PatientsOpenedPerShift, limits.patients_opened_per_shift),
-    ]
-}
-
 /// What changes of the numbers of a role.
 pub(super) fn changes(role: &str, old: &Limits, new: &Limits) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -20,7 +10,8 @@ pub(super) fn changes(role: &str, old: &Limits, new: &Limits) -> Vec<Change> {
         let id = format!("{role}/{key}");
         changes.push(Change { on: On::Limit, id, how: How::Changed, direction, what });
     };
-    for ((name, was), (_, now)) in numbers(old).into_iter().zip(numbers(new)) {
+    for name in LimitName::ALL {
+        let (was, now) = (old.number(*name), new.number(*name));
         if was != now {
             note(name.as_str(), of_numbers(was, now), format!("{} → {}", told(was), told(now)));
         }

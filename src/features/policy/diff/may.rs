@@ -17,11 +17,14 @@ pub(super) fn told(may: &MaySettings) -> String {
     if !may.categories.is_empty() {
         parts.push(format!("categories {}", listed(&may.categories, "")));
     }
+    if !may.withhold.is_empty() {
+        parts.push(format!("without {}", listed(&may.withhold, "")));
+    }
     parts.extend(fields(&may.when).into_iter().filter(|field| !field.is_open).map(|field| field.told()));
     parts.join("; ")
 }
 
-/// What differs, in words, and which way the conditions go. What is said of actions, routes and categories has its way by what
+/// What differs, in words, and which way the conditions and the fields go. What is said of actions, routes and categories has its way by what
 /// is reached.
 pub(super) fn changes(old: &MaySettings, new: &MaySettings) -> (Vec<String>, Direction) {
     let mut what = Vec::new();
@@ -34,10 +37,13 @@ pub(super) fn changes(old: &MaySettings, new: &MaySettings) -> (Vec<String>, Dir
     compare("actions", listed(&old.actions, ""), listed(&new.actions, ""));
     compare("routes", listed(&old.routes, "all"), listed(&new.routes, "all"));
     compare("categories", listed(&old.categories, "all"), listed(&new.categories, "all"));
+    compare("withhold", listed(&old.withhold, "nothing"), listed(&new.withhold, "nothing"));
     for (was, now) in fields(&old.when).into_iter().zip(fields(&new.when)) {
         compare(was.key, was.value, now.value);
     }
-    (what, conditions(&old.when, &new.when))
+    // Whoever is shown more fields is permitted more.
+    let fields = Direction::of_sets(&new.withhold.iter().collect(), &old.withhold.iter().collect());
+    (what, conditions(&old.when, &new.when).and(fields))
 }
 
 struct Field {

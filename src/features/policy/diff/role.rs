@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::may::listed;
 use super::{Change, Direction, How, On, Reaches, limits, may};
 use crate::domain::application::RoleName;
+use crate::domain::limit::LimitName;
 use crate::features::policy::bundle::Rules;
 use crate::features::policy::settings::{MaySettings, RoleSettings};
 
@@ -29,10 +30,8 @@ pub(super) fn changes(old: &Rules, new: &Rules, reaches: (&Reaches, &Reaches)) -
 
 /// A role that comes or goes, with all that it may do.
 fn whole(role: &RoleSettings, how: How, direction: Direction) -> Vec<Change> {
-    let numbers: Vec<_> = limits::numbers(&role.limits)
-        .into_iter()
-        .filter_map(|(name, number)| number.map(|number| format!("{name} {number}")))
-        .collect();
+    let number = |name: &LimitName| Some(format!("{name} {}", role.limits.number(*name)?));
+    let numbers: Vec<_> = LimitName::ALL.iter().filter_map(number).collect();
     let what = format!(
         "groups {}; purposes {}; {}, then {}",
         listed(&role.groups, "none"),

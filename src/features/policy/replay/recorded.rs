@@ -101,20 +101,23 @@ fn ask_about(rules: &Rules, memory: &Memory, opening: &Opening, was: Verdict) ->
 }
 
 /// What the rules decided about a request to an application, if it was they who did. What was withheld or turned away for its
-/// number was permitted by them.
+/// number, or because it brought what was not given to whoever asked, was permitted by them.
 fn decided_by_rules(opening: &Opening) -> Option<Verdict> {
     if opening.kind != EventKind::Request {
         return None;
     }
     let reason = opening.reasons.first()?;
-    let by_number = matches!(
+    let was_permitted = matches!(
         reason,
         Reason::RecordsOverResponseLimit
             | Reason::ExportOverRequestLimit
             | Reason::ExportOverWindowBudget
             | Reason::CountUnknown
+            | Reason::NotYours
+            | Reason::PatientUnknown
+            | Reason::LeadsElsewhere
     );
-    if by_number {
+    if was_permitted {
         return Some(Verdict::Permit);
     }
     let by_rules = matches!(
@@ -187,6 +190,8 @@ fn identity(rules: &Rules, opening: &Opening, subject: &EventSubject) -> Result<
             text: given.text.clone(),
             application: application.clone(),
             given: opening.time,
+            number: given.number.clone(),
+            recipient: given.recipient.clone(),
         }),
         version: 0,
     })

@@ -1,4 +1,5 @@
-//! What recorded replies would have been under other numbers: records of one reply, exports of a day, patients of a shift.
+//! What recorded replies would have been under other numbers: records of one reply, and what people take in an hour, a
+//! shift and a day.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -9,18 +10,39 @@ use crate::domain::event::{Closing, Opening, Outcome};
 use crate::domain::limit::{LimitName, Limits, OnExceed};
 use crate::domain::patient::PatientDigest;
 use crate::domain::reason::Reason;
+use crate::domain::rolling::RollingSum;
+use crate::foundation::clock::Timestamp;
 
 /// What each person has taken in the windows, as far as it was replayed.
 #[derive(Debug, Default)]
 pub(super) struct Windows(HashMap<u64, Taken>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Taken {
+    /// Records that were looked at.
+    looked_at: RollingSum,
+    /// Records that were taken away.
+    exported: RollingSum,
+    /// Bytes that were taken away.
+    bytes: RollingSum,
     /// When, in milliseconds.
     exports: VecDeque<i64>,
     /// When last opened, in milliseconds.
     opened: HashMap<PatientDigest, i64>,
     last: i64,
+}
+
+impl Default for Taken {
+    fn default() -> Self {
+        Self {
+            looked_at: RollingSum::new(HOUR),
+            exported: RollingSum::new(EXPORTS_WINDOW),
+            bytes: RollingSum::new(EXPORTS_WINDOW),
+            exports: VecDeque::new(),
+            opened: HashMap::new(),
+            last: 0,
+        }
+    }
 }
 
 /// What one event comes to.
@@ -66,6 +88,9 @@ impl Windows {
             (Some(Count::Unknown(_)), _) if took_away => found.changes.extend(unknown_now(closing, unknown)),
             (Some(_) | None, _) => {}
         }
+        // Whom a list has named, the journal does not tell.
+        let names = closing.is_some_and(|closing| closing.patients.at_least() > 0);
+        found.uncounted |= names && !took_away && limits.patients_listed_per_hour.is_some();
         over.extend(self.over_windows(opening, closing, limits, then));
         found.changes.extend(changed(opening, closing, limits, &over, then));
         found
@@ -89,27 +114,66 @@ impl Windows {
         let takes = opening.takes();
         let exports =
             u64::from(takes.exports).max(u64::from(closing.is_some_and(|closing| closing.found_file)));
-        let fresh = takes.opened.iter().filter(|patient| !taken.opened.contains_key(patient)).count() as u64;
-        let (exported, opened) = (taken.exports.len() as u64 + exports, taken.opened.len() as u64 + fresh);
-        let mut over = Vec::new();
-        if let Some(allowed) = limits.exports_per_day.filter(|allowed| exports > 0 && exported > *allowed) {
-            over.push((LimitName::ExportsPerDay, allowed, exported));
-        }
-        if let Some(allowed) =
-            limits.patients_opened_per_shift.filter(|allowed| fresh > 0 && opened > *allowed)
+        let came = closing.map_or((0, 0), |closing| (closing.records.at_least(), closing.bytes_out));
+        let is_taken_away = takes_away(opening, closing);
+        let mut over = taken.over(is_taken_away, came, limits, opening.time);
+        let mut note = |limit: LimitName, takes: bool, actual: u64| {
+            let allowed = limits.number(limit).filter(|allowed| takes && actual > *allowed);
+            over.extend(allowed.map(|allowed| (limit, allowed, actual)));
+        };
+        note(LimitName::ExportsPerDay, exports > 0, taken.exports.len() as u64 + exports);
+        for (limit, window) in
+            [(LimitName::PatientsOpenedPerHour, HOUR), (LimitName::PatientsOpenedPerShift, OPENED_WINDOW)]
         {
-            over.push((LimitName::PatientsOpenedPerShift, allowed, opened));
+            let is_open = |then: &i64| now.saturating_sub(*then) < millis(window);
+            let fresh =
+                takes.opened.iter().filter(|patient| !taken.opened.get(patient).is_some_and(is_open)).count();
+            let open = taken.opened.values().filter(|then| is_open(then)).count();
+            note(limit, fresh > 0, (open + fresh) as u64);
         }
         if over.is_empty() || then != OnExceed::Block {
             let succeeded = closing.is_none_or(|closing| closing.outcome == Outcome::Completed);
             taken.exports.extend((0..exports).filter(|_| succeeded).map(|_| now));
             taken.opened.extend(takes.opened.iter().map(|patient| (*patient, now)));
+            taken.add(is_taken_away, came, opening.time);
         }
         over
     }
 }
 
 impl Taken {
+    /// The sums that have no room for what came: records and bytes.
+    fn over(
+        &mut self,
+        is_taken_away: bool,
+        (records, bytes): (u64, u64),
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Vec<(LimitName, u64, u64)> {
+        let sums = if is_taken_away {
+            vec![
+                (LimitName::RecordsExportedPerDay, records, self.exported.sum(now)),
+                (LimitName::BytesExportedPerDay, bytes, self.bytes.sum(now)),
+            ]
+        } else {
+            vec![(LimitName::RecordsPerHour, records, self.looked_at.sum(now))]
+        };
+        let over = |(limit, more, before): (LimitName, u64, u64)| {
+            let allowed = limits.number(limit).filter(|allowed| more > 0 && before + more > *allowed)?;
+            Some((limit, allowed, before + more))
+        };
+        sums.into_iter().filter_map(over).collect()
+    }
+
+    fn add(&mut self, is_taken_away: bool, (records, bytes): (u64, u64), time: Timestamp) {
+        if is_taken_away {
+            self.exported.add(records, time);
+            self.bytes.add(bytes, time);
+        } else {
+            self.looked_at.add(records, time);
+        }
+    }
+
     fn forget(&mut self, now: i64) {
         self.last = now;
         let is_old = |then: i64, window| now.saturating_sub(then) >= millis(window);
@@ -145,7 +209,7 @@ fn changed(
     let turned_away = opening.reasons.contains(&Reason::ExportOverWindowBudget);
     let mut changes: Vec<_> = over
         .iter()
-        .filter(|(limit, _, _)| !(is_same(*limit) || turned_away && is_window(*limit)))
+        .filter(|(limit, _, _)| !(is_same(*limit) || turned_away && limit.is_window()))
         .map(|(limit, allowed, actual)| Beyond {
             limit: Some(*limit),
             allowed: Some(*allowed),
@@ -155,29 +219,18 @@ fn changed(
         })
         .collect();
     if let Some(was) = was.filter(|was| !over.iter().any(|(limit, _, _)| *limit == was.limit)) {
-        let allowed = match was.limit {
-            LimitName::RecordsPerResponse => limits.records_per_response,
-            LimitName::RecordsPerExport => limits.records_per_export,
-            LimitName::ExportsPerDay => limits.exports_per_day,
-            LimitName::PatientsOpenedPerShift => limits.patients_opened_per_shift,
-        };
+        let allowed = limits.number(was.limit);
         let then = closing.and_then(|closing| closing.on_exceed).unwrap_or(then);
         changes.push(Beyond { limit: Some(was.limit), allowed, actual: was.actual, is_over: false, then });
     }
     changes
 }
 
-const fn is_window(limit: LimitName) -> bool {
-    match limit {
-        LimitName::ExportsPerDay | LimitName::PatientsOpenedPerShift => true,
-        LimitName::RecordsPerResponse | LimitName::RecordsPerExport => false,
-    }
-}
-
 fn millis(window: Duration) -> i64 {
     i64::try_from(window.as_millis()).unwrap_or(i64::MAX)
 }
 
+const HOUR: Duration = Duration::from_secs(60 * 60);
 const EXPORTS_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 const OPENED_WINDOW: Duration = Duration::from_secs(12 * 60 * 60);
 /// People whose windows are kept; beyond that, those who have rested for a day go.

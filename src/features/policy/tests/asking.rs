@@ -58,6 +58,7 @@ challenge  acr-insufficient
 route      ehr / report.csv
 action     export, categories: demographics
 roles      clerk
+purpose    operations (operations, 45 CFR 164.514(d)): a volume may deny
 decided by clerk/1
 
 rules

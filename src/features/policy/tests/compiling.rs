@@ -7,6 +7,7 @@ fn full_may() -> MaySettings {
         actions: vec![Action::View, Action::Export],
         routes: vec!["patient.*".to_owned(), "report.csv".to_owned()],
         categories: categories(&["demographics"]),
+        withhold: Vec::new(),
         shadow: false,
         when: WhenSettings {
             assurance: Some(need("mfa", Some(900))),

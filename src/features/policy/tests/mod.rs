@@ -10,6 +10,7 @@ mod recorded;
 mod remembering;
 mod telling;
 mod unlocking;
+mod withholding;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -44,6 +45,8 @@ pub(super) fn catalog() -> Catalog {
         action,
         categories: categories.iter().map(|category| category.parse().unwrap()).collect(),
         public,
+        fields: Vec::new(),
+        besides: Vec::new(),
     };
     let application = |name: &str| CatalogApplication {
         name: name.parse().unwrap(),
@@ -96,6 +99,7 @@ pub(super) fn may(application: &str, actions: &[Action], when: WhenSettings) -> 
         actions: actions.to_vec(),
         routes: Vec::new(),
         categories: Vec::new(),
+        withhold: Vec::new(),
         shadow: false,
         when,
     }
@@ -179,6 +183,8 @@ impl Having for Identity {
             text: String::new(),
             application: application.parse().unwrap(),
             given: NOW.minus(ago),
+            number: None,
+            recipient: None,
         });
         self
     }

@@ -125,6 +125,7 @@ challenge  device-new
 route      ehr / home
 action     view, categories: none
 roles      clerk
+purpose    operations (operations, 45 CFR 164.514(d)): a volume may deny
 decided by clerk/1, risk/new-device
 
 rules

@@ -38,8 +38,12 @@ fn event(rules: &Rules, identity: &Identity, route: &str, now: Timestamp) -> Ope
         verdict,
         reasons: vec![reason],
         rules: grounds.rules,
-        justification: given
-            .map(|given| EventJustification { code: given.code.clone(), text: given.text.clone() }),
+        justification: given.map(|given| EventJustification {
+            code: given.code.clone(),
+            text: given.text.clone(),
+            number: given.number.clone(),
+            recipient: given.recipient.clone(),
+        }),
         ..Opening::begin(RequestId::new(now, &SeededEntropy::new(7)), EventKind::Request, now)
     }
 }

@@ -223,12 +223,8 @@ impl Sufficient {
                 found.may.iter().filter(|may| may.times > 0).map(|may| may.then.clone()).collect();
             let mut limits = role.limits;
             for limit in &found.limits {
-                let Some(then) = limit.then else { continue };
-                match limit.limit {
-                    LimitName::RecordsPerResponse => limits.records_per_response = Some(then),
-                    LimitName::RecordsPerExport => limits.records_per_export = Some(then),
-                    LimitName::ExportsPerDay => limits.exports_per_day = Some(then),
-                    LimitName::PatientsOpenedPerShift => limits.patients_opened_per_shift = Some(then),
+                if limit.then.is_some() {
+                    *limits.number_mut(limit.limit) = limit.then;
                 }
             }
             (!may.is_empty()).then(|| RoleSettings { may, limits, ..role.clone() })

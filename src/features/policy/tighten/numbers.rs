@@ -14,16 +14,43 @@ use crate::domain::subject::SubjectId;
 pub(super) struct Measured {
     response: Spread,
     export: Spread,
+    sums: Sums,
+    /// What each person has taken of late.
+    people: HashMap<SubjectId, Lately>,
+}
+
+/// What people have taken in an hour, or a day, in which they took any.
+#[derive(Debug, Default)]
+struct Sums {
+    looked_at: Spread,
+    opened_in_hour: Spread,
     exports: Spread,
+    exported: Spread,
+    bytes: Spread,
     opened: Spread,
-    /// What each person has taken today.
-    people: HashMap<SubjectId, Today>,
+}
+
+#[derive(Debug, Default)]
+struct Lately {
+    hour: Hour,
+    today: Today,
+}
+
+#[derive(Debug, Default)]
+struct Hour {
+    /// Which, since 1970.
+    number: i64,
+    looked_at: u64,
+    opened: HashSet<PatientDigest>,
 }
 
 #[derive(Debug, Default)]
 struct Today {
-    day: i64,
+    /// Which, since 1970.
+    number: i64,
     exports: u64,
+    exported: u64,
+    bytes: u64,
     opened: HashSet<PatientDigest>,
 }
 
@@ -42,25 +69,31 @@ impl Measured {
         let Some(subject) = &opening.subject else { return };
         let day = opening.time.as_seconds().div_euclid(86_400);
         if self.people.len() >= PEOPLE_MAX {
-            self.end_days(|today| today.day < day);
+            self.end_days(|today| today.number < day);
         }
         let whose = SubjectId { issuer: subject.issuer.clone(), sub: subject.sub.clone() };
-        let today = self.people.entry(whose).or_default();
-        if today.day != day {
-            let before = std::mem::replace(today, Today { day, ..Today::default() });
-            before.tell(&mut self.exports, &mut self.opened);
+        let lately = self.people.entry(whose).or_default();
+        lately.begin(opening.time.as_seconds().div_euclid(3_600), day, &mut self.sums);
+        let (hour, today) = (&mut lately.hour, &mut lately.today);
+        let records = closing.map_or(0, |closing| closing.records.at_least());
+        if takes_away {
+            today.exported = today.exported.saturating_add(records);
+            today.bytes = today.bytes.saturating_add(closing.map_or(0, |closing| closing.bytes_out));
+        } else {
+            hour.looked_at = hour.looked_at.saturating_add(records);
         }
         let takes = opening.takes();
         today.exports += u64::from(takes.exports).max(u64::from(found_file));
+        hour.opened.extend(takes.opened.iter().copied());
         today.opened.extend(takes.opened);
     }
 
     fn end_days(&mut self, is_over: impl Fn(&Today) -> bool) {
-        let (exports, opened) = (&mut self.exports, &mut self.opened);
-        self.people.retain(|_, today| {
-            let ends = is_over(today);
+        let sums = &mut self.sums;
+        self.people.retain(|_, lately| {
+            let ends = is_over(&lately.today);
             if ends {
-                std::mem::take(today).tell(exports, opened);
+                std::mem::take(lately).tell(sums);
             }
             !ends
         });
@@ -69,13 +102,21 @@ impl Measured {
     /// What would have sufficed: never more than `limits`.
     pub(super) fn sufficient(mut self, limits: &Limits) -> Vec<SufficientLimit> {
         self.end_days(|_| true);
+        // Whom lists have named, the journal does not tell.
+        let listed = Spread::default();
         let all = [
-            (LimitName::RecordsPerResponse, limits.records_per_response, &self.response),
-            (LimitName::RecordsPerExport, limits.records_per_export, &self.export),
-            (LimitName::ExportsPerDay, limits.exports_per_day, &self.exports),
-            (LimitName::PatientsOpenedPerShift, limits.patients_opened_per_shift, &self.opened),
+            (LimitName::RecordsPerResponse, &self.response),
+            (LimitName::RecordsPerExport, &self.export),
+            (LimitName::RecordsPerHour, &self.sums.looked_at),
+            (LimitName::PatientsListedPerHour, &listed),
+            (LimitName::PatientsOpenedPerHour, &self.sums.opened_in_hour),
+            (LimitName::ExportsPerDay, &self.sums.exports),
+            (LimitName::RecordsExportedPerDay, &self.sums.exported),
+            (LimitName::BytesExportedPerDay, &self.sums.bytes),
+            (LimitName::PatientsOpenedPerShift, &self.sums.opened),
         ];
-        all.map(|(limit, now, spread)| {
+        all.map(|(limit, spread)| {
+            let now = limits.number(limit);
             let samples = spread.samples();
             let percentile = spread.percentile();
             let enough = percentile.filter(|_| samples >= SAMPLES_MIN);
@@ -87,19 +128,47 @@ impl Measured {
     }
 }
 
+impl Lately {
+    /// What comes next is of this hour and day.
+    fn begin(&mut self, hour: i64, day: i64, sums: &mut Sums) {
+        if self.hour.number != hour {
+            std::mem::replace(&mut self.hour, Hour { number: hour, ..Hour::default() }).tell(sums);
+        }
+        if self.today.number != day {
+            std::mem::replace(&mut self.today, Today { number: day, ..Today::default() }).tell(sums);
+        }
+    }
+
+    fn tell(self, sums: &mut Sums) {
+        self.hour.tell(sums);
+        self.today.tell(sums);
+    }
+}
+
+impl Hour {
+    fn tell(self, sums: &mut Sums) {
+        sums.looked_at.add_some(self.looked_at);
+        sums.opened_in_hour.add_some(self.opened.len() as u64);
+    }
+}
+
 impl Today {
-    /// A day without any is none that tells how many suffice.
-    fn tell(self, exports: &mut Spread, opened: &mut Spread) {
-        if self.exports > 0 {
-            exports.add(self.exports);
-        }
-        if !self.opened.is_empty() {
-            opened.add(self.opened.len() as u64);
-        }
+    fn tell(self, sums: &mut Sums) {
+        sums.exports.add_some(self.exports);
+        sums.exported.add_some(self.exported);
+        sums.bytes.add_some(self.bytes);
+        sums.opened.add_some(self.opened.len() as u64);
     }
 }
 
 impl Spread {
+    /// A time without any tells nothing of how many suffice.
+    fn add_some(&mut self, number: u64) {
+        if number > 0 {
+            self.add(number);
+        }
+    }
+
     fn add(&mut self, number: u64) {
         let digits = number.checked_ilog10().unwrap_or(0);
         let step = 10_u64.pow(digits.saturating_sub(2));

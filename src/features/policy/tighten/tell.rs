@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Sufficient, SufficientLimit, SufficientMay, SufficientRole};
+use crate::domain::limit::LimitName;
 use crate::features::policy::settings::MaySettings;
 
 impl fmt::Display for Sufficient {
@@ -47,7 +48,18 @@ impl fmt::Display for SufficientRole {
                 continue;
             };
             writeln!(f, " # {limit}: 99 of 100 were at most {met}, of {samples}")?;
-            line(f, now.map(|now| format!("{limit} = {now}")), Some(format!("{limit} = {then}")))?;
+            let written = |number: u64| match limit {
+                LimitName::BytesExportedPerDay => format!("{limit} = \"{number}B\""),
+                LimitName::RecordsPerResponse
+                | LimitName::RecordsPerExport
+                | LimitName::RecordsPerHour
+                | LimitName::PatientsListedPerHour
+                | LimitName::PatientsOpenedPerHour
+                | LimitName::ExportsPerDay
+                | LimitName::RecordsExportedPerDay
+                | LimitName::PatientsOpenedPerShift => format!("{limit} = {number}"),
+            };
+            line(f, now.map(written), Some(written(*then)))?;
         }
         Ok(())
     }

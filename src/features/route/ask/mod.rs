@@ -11,8 +11,8 @@ mod cap;
 mod dates;
 mod document;
 mod fhir;
-mod parameters;
-mod reading;
+pub(super) mod parameters;
+pub(super) mod reading;
 pub mod settings;
 #[cfg(test)]
 mod tests;
@@ -94,12 +94,12 @@ impl From<BodyFault> for NotAsked {
 impl Asks {
     /// Whether the body has to be there: it tells what is asked for, or could tell it once more.
     pub fn minds_body(&self, headers: &HeaderMap) -> bool {
-        self.needs(true).json || may_be_form(headers)
+        self.has_json() || may_be_form(headers)
     }
 
     /// Brings a request within the bounds: what it became, and what was done; or why it is not sent.
     pub fn admit(&self, asking: &Asking<'_>, bounds: &Bounds) -> Result<(Rewritten, EventAsked), NotAsked> {
-        let body = self.body(asking, bounds.limits)?;
+        let body = read_body(asking, self.has_json(), bounds.limits)?;
         // A search of FHIR by POST has its parameters in both (R4, 3.1.1.1.1).
         let is_joined = self.fhir.is_some() || is_search(asking.quirks, asking.view);
         let mut asked = EventAsked::default();
@@ -160,25 +160,25 @@ impl Asks {
         Ok(())
     }
 
-    fn body(&self, asking: &Asking<'_>, limits: BodyLimits) -> Result<Body, BodyFault> {
-        if asking.bytes.is_empty() || !self.minds_body(asking.view.headers) {
-            return Ok(Body::none());
-        }
-        let (headers, query) = (asking.view.headers, asking.view.query);
-        let needs = self.needs(may_be_form(headers));
-        if needs.json && asking.quirks.has(Quirk::JsonOfAnyType) {
-            let mut headers = headers.clone();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            return Body::read(&headers, query, asking.bytes, BodyNeeds { form: false, ..needs }, limits);
-        }
-        Body::read(headers, query, asking.bytes, needs, limits)
+    fn has_json(&self) -> bool {
+        self.places().any(|place| matches!(place, Place::Json(_)))
     }
+}
 
-    /// What of a body is read. A form is always: what stands in the query could stand there too.
-    fn needs(&self, form: bool) -> BodyNeeds {
-        let json = self.places().any(|place| matches!(place, Place::Json(_)));
-        BodyNeeds { form, json, rpc: false, graphql: false }
+/// Reads the body of a request in which places are looked for; `json` says that some stand in JSON. A form is always
+/// read: what stands in the query could stand there too.
+pub(super) fn read_body(asking: &Asking<'_>, json: bool, limits: BodyLimits) -> Result<Body, BodyFault> {
+    let (headers, query) = (asking.view.headers, asking.view.query);
+    let needs = BodyNeeds { form: may_be_form(headers), json, rpc: false, graphql: false };
+    if asking.bytes.is_empty() || !(needs.form || needs.json) {
+        return Ok(Body::none());
     }
+    if needs.json && asking.quirks.has(Quirk::JsonOfAnyType) {
+        let mut headers = headers.clone();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        return Body::read(&headers, query, asking.bytes, BodyNeeds { form: false, ..needs }, limits);
+    }
+    Body::read(headers, query, asking.bytes, needs, limits)
 }
 
 /// Whether it is how much is asked for, and not what.

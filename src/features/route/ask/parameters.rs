@@ -5,7 +5,7 @@ use crate::features::route::fields::{Fields, FieldsFault, is_key};
 
 /// What stands in a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Found<T> {
+pub(in crate::features::route) enum Found<T> {
     /// Nothing.
     Absent,
     /// This, and whoever reads finds the same.

@@ -14,7 +14,7 @@ use crate::features::route::view::RequestView;
 use crate::platform::http::coding::Coding;
 
 /// A request, of which places can be asked.
-pub(super) struct Reading<'a> {
+pub(in crate::features::route) struct Reading<'a> {
     query: Parameters,
     body: Told,
     /// Query and form are one list of parameters: a search of FHIR by POST.
@@ -47,7 +47,7 @@ pub struct Rewritten {
 
 impl<'a> Reading<'a> {
     /// Reads a request whose target and body have one reading. `body` is what the body was read as.
-    pub(super) fn of(
+    pub(in crate::features::route) fn of(
         target: &PathAndQuery,
         view: &'a RequestView<'a>,
         (body, bytes): (&Body, &[u8]),
@@ -79,7 +79,7 @@ impl<'a> Reading<'a> {
     }
 
     /// What stands in a place, as text. A number of JSON is its digits; a list or an object is no text.
-    pub(super) fn text(&self, place: &Place) -> Found<Option<String>> {
+    pub(in crate::features::route) fn text(&self, place: &Place) -> Found<Option<String>> {
         match place {
             Place::Json(pointer) => match self.document().map_or(Found::Absent, |it| it.find(pointer)) {
                 Found::Absent => Found::Absent,
@@ -104,7 +104,7 @@ impl<'a> Reading<'a> {
 
     /// Every text that any reader could find in a place, as often as it is there. `None`: what is there is
     /// no text, nor a list of such.
-    pub(super) fn texts(&self, place: &Place) -> Option<Vec<String>> {
+    pub(in crate::features::route) fn texts(&self, place: &Place) -> Option<Vec<String>> {
         match place {
             Place::Json(pointer) => match self.document().map_or(Found::Absent, |it| it.find(pointer)) {
                 Found::Absent => Some(Vec::new()),

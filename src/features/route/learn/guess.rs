@@ -47,6 +47,8 @@ fn reply(met: &Met, is_file: bool) -> Option<&'static str> {
         "application/fhir+json" => Some("fhir"),
         "application/x-ndjson" | "application/fhir+ndjson" => Some("ndjson"),
         "text/csv" => Some("csv"),
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => Some("xlsx"),
+        "application/dicom" => Some("dicom"),
         _ => is_file.then_some("opaque"),
     }
 }

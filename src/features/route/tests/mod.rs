@@ -19,6 +19,7 @@ use super::settings::{Access, ApplicationSettings, Condition, Quirk, RouteSettin
 use super::table::{RouteProblem, RouteTable};
 use super::view::{PathView, RequestView, Segments, Span};
 use crate::domain::action::Action;
+use crate::domain::given::WhenUnknown;
 
 fn application(name: &str, path: &str, routes: Vec<RouteSettings>) -> ApplicationSettings {
     ApplicationSettings {
@@ -28,6 +29,8 @@ fn application(name: &str, path: &str, routes: Vec<RouteSettings>) -> Applicatio
         providers: vec!["clinic".parse().unwrap()],
         unmatched: Unmatched::Deny,
         idle_ignore: vec!["/poll/**".parse().unwrap()],
+        given: Vec::new(),
+        patient_unknown: WhenUnknown::Deny,
         quirks: Vec::new(),
         routes,
     }

@@ -67,9 +67,11 @@ async fn the_same_person_resumes_the_same_session_under_a_new_token() {
         text: String::new(),
         application: "ehr".parse().unwrap(),
         given: start(),
+        number: None,
+        recipient: None,
     };
-    sessions.justify(session.id, given, start()).await.unwrap();
-    let before = sessions.set_purpose(session.id, Purpose::Payment, start()).await.unwrap();
+    sessions.set_purpose(session.id, Purpose::Payment, start()).await.unwrap();
+    let before = sessions.justify(session.id, given, start()).await.unwrap();
     let (before, _) =
         sessions.rotate(before.id, renewal("nurse", proving("mfa", start())), None, start()).await.unwrap();
 

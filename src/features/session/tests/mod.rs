@@ -2,6 +2,7 @@
 //! those of programs.
 
 mod locking;
+mod nodes;
 mod programs;
 
 use std::collections::BTreeMap;
@@ -196,6 +197,8 @@ async fn people_stay_signed_in_over_a_restart_and_ended_sessions_stay_ended() {
             text: "a question of the insurer".to_owned(),
             application: "ehr".parse().unwrap(),
             given: start(),
+            number: Some("R-1".to_owned()),
+            recipient: None,
         };
         let session = sessions.justify(session.id, justified, start()).await.unwrap();
         let (gone, ended) = sessions.create(sign_in("registrar"), start()).await.unwrap();
@@ -348,8 +351,14 @@ async fn changes_at_the_same_time_all_stand() {
     let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
     let changes = (0..10).map(|number| {
         let application = format!("application-{number}").parse().unwrap();
-        let given =
-            Justification { code: "care".to_owned(), text: String::new(), application, given: start() };
+        let given = Justification {
+            code: "care".to_owned(),
+            text: String::new(),
+            application,
+            given: start(),
+            number: None,
+            recipient: None,
+        };
         sessions.justify(session.id, given, start())
     });
     assert!(futures_util::future::join_all(changes).await.iter().all(Result::is_ok));

@@ -311,7 +311,8 @@ fn an_assertion_is_signed_once_a_while_and_again_when_its_person_changes() {
     identity.version = 2;
     assert_ne!(of(&identity, now), first, "what it says of the person has changed");
 
-    let set: jsonwebtoken::jwk::JwkSet = serde_json::from_str(&key.jwks()).unwrap();
+    let set: jsonwebtoken::jwk::JwkSet =
+        serde_json::from_value(serde_json::json!({ "keys": [key.jwk()] })).unwrap();
     let verifier = jsonwebtoken::DecodingKey::from_jwk(&set.keys[0]).unwrap();
     let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::ES256);
     validation.set_audience(&["ehr"]);

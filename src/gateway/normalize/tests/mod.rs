@@ -14,6 +14,7 @@ use super::framing::{BodyLength, Upgrade};
 use super::path::{CanonicalPath, PathFault};
 use super::{ConnectionFacts, Normalized, client, headers, normalize, own_path};
 use crate::domain::action::Action;
+use crate::domain::given::WhenUnknown;
 use crate::features::route::body::Body;
 use crate::features::route::quirks::Quirks;
 use crate::features::route::recognize::Recognized;
@@ -42,6 +43,8 @@ fn application(name: &str, path: &str, quirks: &[Quirk], routes: Vec<RouteSettin
         providers: vec!["clinic".parse().unwrap()],
         unmatched: Unmatched::Deny,
         idle_ignore: Vec::new(),
+        given: Vec::new(),
+        patient_unknown: WhenUnknown::Deny,
         quirks: quirks.to_vec(),
         routes,
     }

@@ -15,6 +15,7 @@ use html5ever::{ParseOpts, Parser, parse_document};
 use self::narrow::Narrow;
 use self::tree::Tree;
 use super::Tally;
+use super::patients::Named;
 use crate::domain::count::WhyUnknown;
 use crate::domain::reply_shape::PatientLocator;
 use crate::domain::row_selector::RowSelector;
@@ -30,6 +31,8 @@ pub struct HtmlScanner {
     blank: bool,
     /// Why it is unknown, or what it came to.
     outcome: Option<Tally>,
+    /// Whom it has named at its end.
+    named: Vec<Named>,
 }
 
 /// One tag or comment is no longer: a page's state or an image that is written into it is long.
@@ -46,6 +49,7 @@ impl HtmlScanner {
             steps: 0,
             blank: true,
             outcome: None,
+            named: Vec::new(),
         }
     }
 
@@ -71,6 +75,12 @@ impl HtmlScanner {
         }
     }
 
+    /// Whom it has named since this was last asked.
+    pub fn take_named(&mut self) -> Vec<Named> {
+        let named = self.parser.as_ref().map(|parser| parser.tokenizer.sink.sink.take_named());
+        named.unwrap_or_else(|| std::mem::take(&mut self.named))
+    }
+
     /// How many so far: lower bounds, or already unknown.
     pub fn so_far(&self) -> Tally {
         match (&self.parser, self.outcome) {
@@ -87,7 +97,8 @@ impl HtmlScanner {
         }
         if let Some(mut parser) = self.parser.take() {
             parser.process(StrTendril::from(self.narrow.finish()));
-            self.outcome = Some(parser.finish());
+            let (outcome, named) = parser.finish();
+            (self.outcome, self.named) = (Some(outcome), named);
         }
         self.outcome.unwrap_or(Tally::unknown(WhyUnknown::Unparsable))
     }

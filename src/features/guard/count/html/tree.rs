@@ -13,7 +13,7 @@ use crate::domain::reply_shape::PatientLocator;
 use crate::domain::row_selector::{Condition, RowSelector, Step};
 use crate::features::guard::count::Tally;
 use crate::features::guard::count::label::is_ascii_based;
-use crate::features::guard::count::patients::Patients;
+use crate::features::guard::count::patients::{Named, Patients};
 
 /// Browsers nest no deeper either.
 const DEPTH_MAX: usize = 512;
@@ -82,6 +82,10 @@ impl Tree {
 
     pub(super) const fn broken(&self) -> Option<WhyUnknown> {
         self.broken.get()
+    }
+
+    pub(super) fn take_named(&self) -> Vec<Named> {
+        self.patients.borrow_mut().take_named()
     }
 
     pub(super) fn so_far(&self) -> Tally {
@@ -260,18 +264,20 @@ fn stands(node: &Rc<Node>, steps: &[Step]) -> bool {
 
 impl TreeSink for Tree {
     type Handle = Rc<Node>;
-    type Output = Tally;
+    type Output = (Tally, Vec<Named>);
     type ElemName<'a> = &'a QualName;
 
-    fn finish(self) -> Tally {
+    fn finish(self) -> (Tally, Vec<Named>) {
+        let unknown = |why| (Tally::unknown(why), Vec::new());
         if let Some(why) = self.broken.get() {
-            return Tally::unknown(why);
+            return unknown(why);
         }
         if !self.found.get() {
-            return Tally::unknown(WhyUnknown::Unparsable);
+            return unknown(WhyUnknown::Unparsable);
         }
         self.end_rows(usize::MAX);
-        Tally { records: Count::Exactly(self.records.get()), patients: self.count(Patients::count) }
+        let (records, patients) = (Count::Exactly(self.records.get()), self.count(Patients::count));
+        (Tally { records, patients }, self.take_named())
     }
 
     fn parse_error(&self, _: Cow<'static, str>) {}

@@ -11,6 +11,7 @@ mod statement;
 use self::lexer::Lexer;
 use self::statement::Statement;
 use super::Tally;
+use super::patients::Patients;
 use crate::domain::count::{Count, WhyUnknown};
 
 /// Counts rows of a dump, and the distinct values of one column where the dump names columns.
@@ -25,6 +26,11 @@ impl SqlScanner {
     /// A scanner for rows whose column `patient` names the patient.
     pub fn new(patient: Option<&str>) -> Self {
         Self { lexer: Lexer::default(), statement: Statement::new(patient), broken: false }
+    }
+
+    /// The patients that it was handed and has found.
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        self.statement.patients_mut()
     }
 
     /// Looks at the next piece.

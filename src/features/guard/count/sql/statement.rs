@@ -62,6 +62,10 @@ impl Statement {
         }
     }
 
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        &mut self.patients
+    }
+
     pub(super) const fn rows(&self) -> u64 {
         self.rows
     }

@@ -1,11 +1,16 @@
 //! Bodies with what they hold, whole and in pieces; the scanners and the lexer against their oracles.
 
+mod archives;
+mod attached;
 mod documents;
 mod dumps;
 mod included;
+mod objects;
 mod oracle;
 mod pages;
+mod prints;
 mod properties;
+mod workbooks;
 
 use proptest::prelude::*;
 use serde_json::json;

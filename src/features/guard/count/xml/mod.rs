@@ -36,6 +36,9 @@ pub struct XmlScanner {
     found: bool,
     /// A record said who its patient is.
     named: bool,
+    /// Whether an element has to hold text to be a record, and whether the open one still lacks it.
+    with_text: bool,
+    lacks_text: bool,
     /// The root has ended.
     ended: bool,
     /// Anything but white space came.
@@ -84,12 +87,25 @@ impl XmlScanner {
             kept: Vec::new(),
             found: false,
             named: false,
+            with_text: false,
+            lacks_text: false,
             ended: false,
             begun: false,
             records: 0,
             patients: Patients::default(),
             broken: None,
         }
+    }
+
+    /// The same, where an element without text is no record.
+    #[must_use]
+    pub(super) fn with_text(self) -> Self {
+        Self { with_text: true, ..self }
+    }
+
+    /// The patients that it was handed and has found.
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        &mut self.patients
     }
 
     /// Looks at the next piece.
@@ -163,8 +179,11 @@ impl XmlScanner {
             let is_blank = part.iter().all(u8::is_ascii_whitespace);
             self.begun |= !is_blank || end.is_some();
             is_blank.then_some(()).ok_or(Broken)?;
-        } else if self.naming.is_some() {
-            self.keep(part)?;
+        } else {
+            self.meet_text(part);
+            if self.naming.is_some() {
+                self.keep(part)?;
+            }
         }
         if end.is_some() {
             self.token.clear();
@@ -224,7 +243,17 @@ impl XmlScanner {
         Ok(())
     }
 
+    /// Text came: an element that lacked it is a record now.
+    fn meet_text(&mut self, part: &[u8]) {
+        let is_inside = self.on_way == self.path.segments().len();
+        if self.lacks_text && is_inside && !part.iter().all(u8::is_ascii_whitespace) {
+            self.lacks_text = false;
+            self.records += 1;
+        }
+    }
+
     fn data(&mut self, byte: u8, brackets: u8) -> Result<(), Broken> {
+        self.meet_text(&[byte]);
         if self.naming.is_some() {
             // Kept as text would have it.
             self.keep(if byte == b'&' { b"&amp;" } else { std::slice::from_ref(&byte) })?;
@@ -278,7 +307,8 @@ impl XmlScanner {
         if segment.is_some_and(|name| name.as_ref().is_none_or(|name| name.as_bytes() == local(tag.name))) {
             self.on_way += 1;
             self.found |= self.on_way + 1 == length;
-            self.records += u64::from(self.on_way == length);
+            self.lacks_text = self.with_text && self.on_way == length;
+            self.records += u64::from(!self.with_text && self.on_way == length);
         }
         if self.on_way < length {
             return Ok(());

@@ -1,0 +1,73 @@
+//! What is withheld does not come out, however a body is cut; and what comes out is what another parser reads of the
+//! original without it.
+
+use std::sync::Arc;
+
+use http::Response;
+use leastway::domain::field::{FhirElement, Field, Place};
+use leastway::domain::reply_shape::{RecordsPointer, ReplyKind};
+use leastway::features::guard::redact::{Fault, Plan, Redaction};
+use leastway::features::guard::settings::GuardSettings;
+use serde_json::Value;
+
+use crate::input::{Input, pieces};
+
+const SETTINGS: GuardSettings =
+    GuardSettings { hold_bytes: 1 << 20, decompression_ratio: 20, request_body_bytes: 1024 };
+
+pub fn check(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    let (choice, cut) = (input.byte(), input.byte());
+    let (kind, place) = match choice % 5 {
+        0 => (ReplyKind::Json { records: RecordsPointer::default() }, Place::Member("ssn".into())),
+        1 => (
+            ReplyKind::Json { records: RecordsPointer::default() },
+            Place::Pointer(RecordsPointer::read("/a/*/ssn")),
+        ),
+        2 => (ReplyKind::Ndjson, Place::Member("ssn".into())),
+        3 => (ReplyKind::FhirBundle, Place::Element(FhirElement::read("Patient.ssn").expect("an element"))),
+        _ => (ReplyKind::Csv { delimiter: None, header: true }, Place::Column("ssn".into())),
+    };
+    let field = Field { name: "ssn".parse().expect("a name"), categories: Vec::new(), places: vec![place] };
+    let plan = Arc::new(Plan::new(Some(&kind), [&field]).expect("a field"));
+    let mut head = Response::new(()).into_parts().0;
+    head.headers = input.headers();
+    let body = input.rest();
+
+    let through = |pieces: &mut dyn Iterator<Item = &[u8]>| -> Result<Vec<u8>, Fault> {
+        let mut redaction = Redaction::new(plan.clone(), &head, &SETTINGS);
+        let mut out = Vec::new();
+        for piece in pieces {
+            out.extend_from_slice(&redaction.push(piece)?);
+        }
+        out.extend_from_slice(&redaction.finish()?);
+        Ok(out)
+    };
+    let whole = through(&mut [body].into_iter());
+    let in_pieces = through(&mut pieces(body, cut));
+    assert_eq!(whole.is_ok(), in_pieces.is_ok(), "{whole:?} {in_pieces:?}");
+    let (Ok(whole), Ok(in_pieces)) = (whole, in_pieces) else { return };
+    assert_eq!(whole, in_pieces);
+
+    if choice % 5 == 0 && !head.headers.contains_key("content-encoding") {
+        let (Ok(came), Ok(mut original)) =
+            (serde_json::from_slice::<Value>(&whole), serde_json::from_slice::<Value>(body))
+        else {
+            return;
+        };
+        mask(&mut original);
+        assert_eq!(came, original);
+    }
+}
+
+fn mask(value: &mut Value) {
+    match value {
+        Value::Array(all) => all.iter_mut().for_each(mask),
+        Value::Object(members) => {
+            for (name, value) in members {
+                if name == "ssn" { *value = Value::from("[withheld]") } else { mask(value) }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

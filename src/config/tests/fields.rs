@@ -1,0 +1,62 @@
+//! Fields of replies: what nobody could take out is a problem.
+
+use super::catalogue::{EHR, ROLES, case, check};
+
+const CSV: &str = "reply = { kind = \"csv\", patient = \"column:ID\" }";
+const FIELD: &str = "application.ehr.route[2].field[1]";
+
+fn with(reply: &str, field: &str) -> &'static str {
+    // Each is written once and lives as long as the test.
+    Box::leak(format!("{reply}\n[[application.ehr.route.field]]\n{field}").into_boxed_str())
+}
+
+fn problem(key: &str, what: &str) -> &'static str {
+    Box::leak(format!("{key}: {what}").into_boxed_str())
+}
+
+#[test]
+fn a_field_is_where_its_kind_of_reply_can_hold_it() {
+    let page = "reply = { kind = \"html\", rows = \"#list tr\" }";
+    let ssn = |at: &str| format!("name = \"ssn\"\nat = \"{at}\"");
+    let nowhere = "nothing can be taken out of this kind of reply there";
+    let unknown = "nobody knows what the reply is: without `reply`, nothing can be taken out of it";
+    let untold = |text: &str| format!("`{text}` does not say where a field stands");
+    let at = format!("{FIELD}.at");
+    check(&[
+        case(EHR, CSV, with(page, &ssn("column:SSN")), problem(&at, nowhere)),
+        case(EHR, CSV, with(CSV, &ssn("/ssn")), problem(&at, nowhere)),
+        case(EHR, CSV, with("reply = { kind = \"opaque\" }", &ssn("member:ssn")), problem(&at, nowhere)),
+        case(
+            EHR,
+            CSV,
+            with("reply = { kind = \"csv\", header = false }", &ssn("column:SSN")),
+            problem(&at, nowhere),
+        ),
+        case(EHR, CSV, with("", &ssn("column:SSN")), problem(&at, unknown)),
+        case(EHR, CSV, with(CSV, &ssn("ssn")), problem(&at, &untold("ssn"))),
+        case(EHR, CSV, with(CSV, &ssn("cell:3")), problem(&at, &untold("cell:3"))),
+        case(EHR, CSV, with(CSV, &ssn("Patient.meta.tag")), problem(&at, &untold("Patient.meta.tag"))),
+        case(EHR, CSV, with(CSV, "name = \"ssn\""), problem(&at, "`at` is missing")),
+    ]);
+}
+
+#[test]
+fn a_field_is_declared_once_and_only_where_somebody_decides() {
+    let ssn = "name = \"ssn\"\nat = \"column:SSN\"";
+    let twice = format!("{ssn}\n[[application.ehr.route.field]]\n{ssn}");
+    check(&[
+        case(EHR, CSV, with(CSV, &twice), "application.ehr.route[2].field: `ssn` is declared twice"),
+        case(
+            EHR,
+            "access = \"public\"",
+            with("access = \"public\"\nreply = { kind = \"csv\" }", ssn),
+            "application.ehr.route[3].field: a public route is decided about by nobody, and nothing is withheld there",
+        ),
+        case(
+            ROLES,
+            "categories = \"demographics\"",
+            "categories = \"demographics\"\nwithhold = \"not a name\"",
+            "role.registrar.may[1].withhold: a name is 1 to 64 letters, digits, `-`, `_` or `.`, not `not a name`",
+        ),
+    ]);
+}

@@ -1,0 +1,145 @@
+//! Theirs, and nobody else's; bounded; gone when it should be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::contexts::Contexts;
+use super::table::{Given, Kind, Owner, Room};
+use crate::domain::application::ApplicationName;
+use crate::domain::given::GivenName;
+use crate::domain::patient::PatientRef;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::SeededEntropy;
+use crate::foundation::id::SessionId;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_772_443_800);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn session(number: u64) -> SessionId {
+    SessionId::new(NOW, &SeededEntropy::new(number))
+}
+
+fn owner(number: u64) -> Owner {
+    Owner::Session(session(number))
+}
+
+fn ehr() -> ApplicationName {
+    "ehr".parse().unwrap()
+}
+
+fn given(of_one: usize, of_all: usize) -> Given {
+    Given::new(&SeededEntropy::new(1), Room { of_one, of_all })
+}
+
+#[test]
+fn what_was_given_is_one_owners_of_one_kind_and_application() {
+    let (table, ehr, other) = (given(10, 100), ehr(), "lab".parse::<ApplicationName>().unwrap());
+    let (page, job): (GivenName, GivenName) = ("page".parse().unwrap(), "job".parse().unwrap());
+    let pages = Kind { application: &ehr, name: &page };
+    table.give(&owner(1), pages, ["t-1", "t-1", "t-2"], (NOW, HOUR));
+    assert_eq!(table.len(), 2);
+    assert!(table.has(&owner(1), pages, "t-1", NOW) && table.has(&owner(1), pages, "t-2", NOW));
+    assert!(!table.has(&owner(2), pages, "t-1", NOW), "another's");
+    assert!(!table.has(&owner(1), pages, "t-3", NOW), "made up");
+    assert!(!table.has(&owner(1), Kind { name: &job, ..pages }, "t-1", NOW), "another kind");
+    assert!(!table.has(&owner(1), Kind { application: &other, ..pages }, "t-1", NOW), "another application");
+    for hostile in ["", "T-1", "t-1 ", "t-1\0", "t-1&t-2", "*", "%"] {
+        assert!(!table.has(&owner(1), pages, hostile, NOW), "{hostile:?}");
+    }
+    assert!(!format!("{table:?}").contains("t-1"), "only digests are kept");
+}
+
+#[test]
+fn what_was_given_ends_with_its_time_and_its_owner() {
+    let (table, ehr, page) = (given(10, 100), ehr(), "page".parse().unwrap());
+    let pages = Kind { application: &ehr, name: &page };
+    table.give(&owner(1), pages, ["t"], (NOW, HOUR));
+    let last = NOW.plus(HOUR - Duration::from_millis(1));
+    assert!(table.has(&owner(1), pages, "t", last) && !table.has(&owner(1), pages, "t", NOW.plus(HOUR)));
+    table.give(&owner(1), pages, ["t"], (last, HOUR));
+    assert!(table.has(&owner(1), pages, "t", NOW.plus(HOUR)), "its time began anew");
+    table.forget(&owner(2));
+    assert!(table.has(&owner(1), pages, "t", NOW));
+    table.forget(&owner(1));
+    assert!(!table.has(&owner(1), pages, "t", NOW) && table.is_empty());
+}
+
+#[test]
+fn whoever_collects_loses_their_own_oldest_and_nobody_elses() {
+    let (table, ehr, page) = (given(100, 150), ehr(), "page".parse().unwrap());
+    let pages = Kind { application: &ehr, name: &page };
+    table.give(&owner(1), pages, ["mine"], (NOW, HOUR));
+    let many: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
+    for thing in &many {
+        table.give(&owner(2), pages, [thing.as_str()], (NOW, HOUR));
+        table.give(&owner(3), pages, [thing.as_str()], (NOW, HOUR));
+        assert!(table.len() <= 150, "{}", table.len());
+    }
+    assert!(table.has(&owner(1), pages, "mine", NOW), "somebody else's is still there");
+    assert!(table.has(&owner(2), pages, "999", NOW), "the newest is still there");
+    assert!(!table.has(&owner(2), pages, "0", NOW), "the oldest has gone");
+    table.give(&owner(4), pages, many.iter().map(String::as_str), (NOW, HOUR));
+    assert!(table.len() <= 150, "all at once: {}", table.len());
+}
+
+fn patient(id: &str) -> Option<PatientRef> {
+    Some(PatientRef::new(ehr(), id.to_owned()))
+}
+
+#[test]
+fn the_patient_is_the_one_that_was_opened_last_in_that_session_and_application() {
+    let (contexts, ehr) = (Arc::new(Contexts::default()), ehr());
+    let now = || contexts.patient(session(1), &ehr, NOW);
+    assert_eq!(now(), None);
+    let setting = contexts.set(session(1), &ehr, patient("7"), NOW);
+    assert_eq!(now(), patient("7"), "from when it is sent");
+    setting.taken();
+    assert_eq!(now(), patient("7"));
+    contexts.set(session(1), &ehr, patient("8"), NOW).taken();
+    assert_eq!(now(), patient("8"));
+    assert_eq!(contexts.patient(session(2), &ehr, NOW), None, "another session");
+    assert_eq!(contexts.patient(session(1), &"lab".parse().unwrap(), NOW), None, "another application");
+    contexts.forget(session(1));
+    assert_eq!(now(), None);
+}
+
+#[test]
+fn who_it_is_is_not_known_where_the_application_did_not_take_it_or_two_came_at_once() {
+    let (contexts, ehr) = (Arc::new(Contexts::default()), ehr());
+    let now = || contexts.patient(session(1), &ehr, NOW);
+    contexts.set(session(1), &ehr, patient("7"), NOW).taken();
+    drop(contexts.set(session(1), &ehr, patient("8"), NOW));
+    assert_eq!(now(), None, "refused by the application: 7 or 8");
+    contexts.set(session(1), &ehr, patient("9"), NOW).taken();
+    assert_eq!(now(), patient("9"), "the next one says it again");
+
+    let (one, other) = (
+        contexts.set(session(1), &ehr, patient("7"), NOW),
+        contexts.set(session(1), &ehr, patient("8"), NOW),
+    );
+    assert_eq!(now(), None);
+    one.taken();
+    other.taken();
+    assert_eq!(now(), None, "which of the two came last is not known");
+    let (one, other) = (
+        contexts.set(session(1), &ehr, patient("7"), NOW),
+        contexts.set(session(1), &ehr, patient("7"), NOW),
+    );
+    one.taken();
+    other.taken();
+    assert_eq!(now(), patient("7"), "the same twice is that one");
+    contexts.set(session(1), &ehr, None, NOW).taken();
+    assert_eq!(now(), None, "it was said of nobody");
+}
+
+#[test]
+fn contexts_have_a_bound_and_those_in_use_stay() {
+    let (contexts, ehr) = (Arc::new(Contexts::with_room(16)), ehr());
+    contexts.set(session(1000), &ehr, patient("7"), NOW).taken();
+    for number in 0..100 {
+        let later = NOW.plus(Duration::from_secs(number));
+        contexts.set(session(number), &ehr, patient("8"), later).taken();
+        assert_eq!(contexts.patient(session(1000), &ehr, later.plus(HOUR)), patient("7"));
+        assert!(contexts.len() <= 16, "{}", contexts.len());
+    }
+}

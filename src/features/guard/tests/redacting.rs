@@ -1,0 +1,93 @@
+//! Replies out of which something is taken: whole, held, cut; and counted as they came.
+
+use http::header::{CONTENT_LENGTH, ETAG};
+
+use super::*;
+
+fn body(records: usize) -> Vec<u8> {
+    let record = serde_json::json!({ "mrn": 1, "ssn": "123-45-6789" });
+    serde_json::to_vec(&serde_json::json!({ "data": vec![record; records] })).unwrap()
+}
+
+fn quiet(records: usize) -> Vec<u8> {
+    String::from_utf8(body(records)).unwrap().replace("123-45-6789", "[withheld]").into_bytes()
+}
+
+fn ssn() -> Place {
+    Place::Pointer(RecordsPointer::read("/data/*/ssn"))
+}
+
+#[test]
+fn what_is_withheld_is_taken_out_whatever_else_is_done() {
+    for (action, hold_bytes) in
+        [(Action::Export, 1 << 20), (Action::List, 1 << 20), (Action::List, 50), (Action::Export, 50)]
+    {
+        for size in [1, 7, 10_000] {
+            let whole = body(10);
+            let reply = Reply::pieces(Some(json_shape()), "application/json", whole.chunks(size));
+            let reply = reply.without(ssn()).hold_bytes(hold_bytes);
+            let reply = reply.header(CONTENT_LENGTH, &whole.len().to_string()).header(ETAG, "\"1\"");
+            let released = reply.ask(&terms(action)).unwrap();
+            assert!(
+                !released.headers().contains_key(CONTENT_LENGTH) && !released.headers().contains_key(ETAG)
+            );
+            assert_eq!(released.headers()["x-leastway-withheld"], "ssn");
+            let out = read(released);
+            assert_eq!(String::from_utf8(out.bytes).unwrap(), String::from_utf8(quiet(10)).unwrap());
+            assert_eq!((out.record.records, out.record.ended), (Count::Exactly(10), EndedHow::Complete));
+        }
+    }
+}
+
+#[test]
+fn a_limit_holds_as_ever() {
+    let withheld = Reply::of(Some(json_shape()), "application/json", body(11)).without(ssn());
+    assert_eq!(withheld.withheld(&terms(Action::Export)).reason(), Reason::ExportOverRequestLimit);
+    let cut = Reply::pieces(Some(json_shape()), "application/json", body(1000).chunks(64));
+    let out = cut.without(ssn()).hold_bytes(100).released(&terms(Action::Export));
+    assert_eq!(out.record.ended, EndedHow::LimitReached);
+    assert!(quiet(1000).starts_with(&out.bytes));
+}
+
+#[test]
+fn patients_are_counted_as_they_came() {
+    let shape = ReplyShape { patient: Some(PatientLocator::Column("ID".to_owned())), ..csv_shape() };
+    let reply = Reply::of(Some(shape), "text/csv", csv(5)).without(Place::Column("id".into()));
+    let out = reply.released(&terms(Action::Export));
+    assert_eq!((out.record.records, out.record.patients), (Count::Exactly(5), Count::Exactly(5)));
+    assert!(String::from_utf8(out.bytes).unwrap().contains("\n[withheld],\"a name"));
+}
+
+#[test]
+fn what_cannot_be_redacted_stays_here_and_past_what_can_be_held_it_is_cut() {
+    let whole = body(10);
+    let half = &whole[..whole.len() - 1];
+    let reply = Reply::pieces(Some(json_shape()), "application/json", half.chunks(50)).without(ssn());
+    let withheld = reply.withheld(&Terms { limits: Limits::NONE, ..terms(Action::View) });
+    assert_eq!(withheld.reason(), Reason::RedactionImpossible);
+    assert!(matches!(withheld.cause, Cause::Redaction(Fault::Malformed)));
+    let reply = Reply::pieces(Some(json_shape()), "application/json", half.chunks(50)).without(ssn());
+    let out = reply.hold_bytes(100).released(&Terms { limits: Limits::NONE, ..terms(Action::View) });
+    assert!(matches!(out.error, Some(GuardError::Redaction(Fault::Malformed))));
+    assert_eq!(out.record.ended, EndedHow::RedactionFailed);
+    assert!(quiet(10).starts_with(&out.bytes) && !out.bytes.is_empty());
+}
+
+#[test]
+fn a_message_that_something_went_wrong_passes_without_its_body() {
+    let page = b"<html>No patient 123-45-6789</html>";
+    let reply = |status| Reply::of(Some(json_shape()), "text/html", page).status(status).without(ssn());
+    for status in [302, 404, 500] {
+        let released = reply(status).ask(&terms(Action::View)).unwrap();
+        assert_eq!(released.status(), status);
+        assert_eq!(released.body().redacted().map(|redacted| redacted.body_left_out), Some(true));
+        assert!(read(released).bytes.is_empty());
+    }
+    assert_eq!(reply(200).withheld(&terms(Action::View)).reason(), Reason::RedactionImpossible);
+    let told = br#"{"error":"nobody","data":[{"ssn":"1"}]}"#;
+    let told = Reply::of(Some(json_shape()), "application/json", told).status(404).without(ssn());
+    assert_eq!(
+        told.released(&terms(Action::View)).bytes,
+        br#"{"error":"nobody","data":[{"ssn":"[withheld]"}]}"#
+    );
+}

@@ -1,0 +1,149 @@
+//! Many replies add up: none passes for which the windows have no more room, and what is withheld takes none.
+
+use proptest::prelude::*;
+
+use super::windows::{NOW, nurse};
+use super::*;
+
+fn ehr() -> ApplicationName {
+    "ehr".parse().unwrap()
+}
+
+/// Terms that have these numbers alone, and block beyond them.
+fn bounded(action: Action, limits: Limits) -> Terms {
+    let limits = Limits { on_exceed: OnExceed::Block, ..limits };
+    Terms { limits, action, basis: Basis::Operations, justified: false, stepped_up: false }
+}
+
+fn claim(ledger: &Ledger, terms: &Terms, now: Timestamp) -> Claim {
+    ledger.claim(&nurse(), &ehr(), &terms.limits, now).expect("something is bounded")
+}
+
+/// A page of records that names these patients.
+fn page(patients: std::ops::Range<u64>) -> Reply {
+    let mut body = b"ID,name\n".to_vec();
+    patients.for_each(|patient| writeln!(body, "{patient},x").unwrap());
+    Reply::of(Some(csv_shape()), "text/csv", body)
+}
+
+fn window(limit: LimitName, allowed: u64, actual: u64) -> Verdict {
+    Verdict::Block(Beyond::Exceeded(Exceeded { limit, allowed, actual }))
+}
+
+#[test]
+fn many_small_pages_add_up_to_a_block_that_takes_nothing() {
+    let ledger = Ledger::new();
+    let terms = bounded(Action::List, Limits { records_per_hour: Some(25), ..Limits::NONE });
+    let ask = |pages, now| page(pages).claiming(claim(&ledger, &terms, now));
+    for _ in 0..2 {
+        ask(0..10, NOW).released(&terms);
+    }
+    for _ in 0..2 {
+        let withheld = ask(0..10, NOW).withheld(&terms);
+        assert_eq!(withheld.verdict(), Some(window(LimitName::RecordsPerHour, 25, 30)));
+        assert_eq!(withheld.reason(), Reason::ExportOverWindowBudget);
+    }
+    ask(0..5, NOW).released(&terms);
+    ask(0..1, NOW).withheld(&terms);
+    ask(0..10, NOW.plus(HOUR + HOUR / 60)).released(&terms);
+}
+
+#[test]
+fn two_replies_at_once_do_not_take_the_same_room() {
+    let ledger = Ledger::new();
+    let terms = bounded(Action::Export, Limits { records_exported_per_day: Some(15), ..Limits::NONE });
+    let first = page(0..10).claiming(claim(&ledger, &terms, NOW)).ask(&terms).unwrap();
+    let withheld = page(0..10).claiming(claim(&ledger, &terms, NOW)).withheld(&terms);
+    assert_eq!(withheld.verdict(), Some(window(LimitName::RecordsExportedPerDay, 15, 20)));
+    // Nothing of it has gone: its room is free again.
+    drop(first);
+    page(0..10).claiming(claim(&ledger, &terms, NOW)).released(&terms);
+    page(0..10).claiming(claim(&ledger, &terms, NOW)).withheld(&terms);
+}
+
+#[test]
+fn whom_a_list_has_named_may_be_named_again() {
+    let ledger = Ledger::new();
+    let terms = bounded(Action::List, Limits { patients_listed_per_hour: Some(12), ..Limits::NONE });
+    let ask = |pages| page(pages).claiming(claim(&ledger, &terms, NOW));
+    for _ in 0..3 {
+        ask(0..10).released(&terms);
+    }
+    let withheld = ask(5..15).withheld(&terms);
+    assert_eq!(withheld.verdict(), Some(window(LimitName::PatientsListedPerHour, 12, 15)));
+    ask(5..12).released(&terms);
+    ask(12..13).withheld(&terms);
+    let other = ledger.claim(&nurse(), &"lab".parse().unwrap(), &terms.limits, NOW).unwrap();
+    page(0..1).claiming(other).withheld(&terms);
+}
+
+#[test]
+fn what_is_longer_than_can_be_held_is_broken_off_where_the_room_ends() {
+    let ledger = Ledger::new();
+    let terms = bounded(Action::Export, Limits { bytes_exported_per_day: Some(4_000), ..Limits::NONE });
+    let rows: Vec<_> = (0..100).map(|row| format!("{row},{}\n", "x".repeat(90))).collect();
+    let reply =
+        Reply::pieces(Some(csv_shape()), "text/csv", std::iter::once("ID,name\n".to_owned()).chain(rows));
+    let out = reply.hold_bytes(100).claiming(claim(&ledger, &terms, NOW)).released(&terms);
+    assert!(matches!(out.error, Some(GuardError::Limit)));
+    assert_eq!(out.record.ended, EndedHow::LimitReached);
+    assert!(out.bytes.len() <= 4_000, "{} bytes", out.bytes.len());
+    assert_eq!(out.record.exceeded().map(|exceeded| exceeded.limit), Some(LimitName::BytesExportedPerDay));
+}
+
+#[test]
+fn care_goes_on_beyond_a_window_and_the_event_says_so() {
+    let ledger = Ledger::new();
+    let limits = Limits { records_per_hour: Some(5), ..Limits::NONE };
+    let terms = Terms { basis: Basis::Treatment, ..bounded(Action::List, limits) };
+    let out = page(0..10).claiming(claim(&ledger, &terms, NOW)).released(&terms);
+    assert_eq!(out.record.exceeded().map(|exceeded| exceeded.actual), Some(10));
+    let out = page(0..10).claiming(claim(&ledger, &terms, NOW)).released(&terms);
+    assert_eq!(out.record.exceeded().map(|exceeded| exceeded.actual), Some(20), "it was taken all the same");
+}
+
+#[test]
+fn the_journal_gives_back_what_was_taken() {
+    let ledger = Ledger::new();
+    let amounts = Amounts { records: 10, bytes: 3_000 };
+    let came = Some(Came { amounts, found_file: false });
+    let export = crate::domain::event::Taken { exports: 1, ..Default::default() };
+    ledger.recall(&nurse(), &export, came, NOW);
+    ledger.recall(&nurse(), &export, None, NOW);
+    ledger.recall(&nurse(), &crate::domain::event::Taken::default(), came, NOW);
+    let exports = bounded(Action::Export, Limits { records_exported_per_day: Some(10), ..Limits::NONE });
+    let bytes = bounded(Action::Export, Limits { bytes_exported_per_day: Some(3_000), ..Limits::NONE });
+    let lists = bounded(Action::List, Limits { records_per_hour: Some(10), ..Limits::NONE });
+    for terms in [exports, bytes, lists] {
+        let withheld = page(0..1).claiming(claim(&ledger, &terms, NOW)).withheld(&terms);
+        let Some(Verdict::Block(Beyond::Exceeded(exceeded))) = withheld.verdict() else {
+            panic!("{withheld:?}")
+        };
+        assert_eq!(exceeded.actual - exceeded.allowed, if exceeded.allowed == 10 { 1 } else { 12 });
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_sequence_of_pages_and_sizes_gets_past_the_hour(
+        pages in proptest::collection::vec((0_u64..40, 1_u64..12, 0_i64..60), 1..40),
+    ) {
+        let ledger = Ledger::new();
+        let terms = bounded(
+            Action::List,
+            Limits { records_per_hour: Some(50), patients_listed_per_hour: Some(20), ..Limits::NONE },
+        );
+        let (mut now, mut had) = (NOW, Vec::new());
+        for (from, length, minutes) in pages {
+            now = now.plus(Duration::from_secs(minutes.unsigned_abs() * 20));
+            let reply = page(from..from + length).claiming(claim(&ledger, &terms, now)).ask(&terms);
+            let Ok(reply) = reply else { continue };
+            read(reply);
+            had.push((now, from..from + length));
+            let in_hour: Vec<_> = had.iter().filter(|(then, _)| now.since(*then) < HOUR).collect();
+            let records: u64 = in_hour.iter().map(|(_, page)| page.end - page.start).sum();
+            let patients: std::collections::HashSet<_> = in_hour.iter().flat_map(|(_, page)| page.clone()).collect();
+            prop_assert!(records <= 50 && patients.len() <= 20, "{records} records, {} patients", patients.len());
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Sealing: AES-256-GCM under a key that each text has of its own, by HKDF (RFC 5869) from a secret that somebody else
+//! keeps and fresh chance. Whoever has what is sealed, such as the store, opens nothing with it.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+
+use crate::foundation::entropy::{Entropy, random};
+use crate::foundation::secret::Secret;
+
+/// A secret with which texts of one kind are sealed.
+#[derive(Clone, Copy, Debug)]
+pub struct SealedBy<'a> {
+    /// The secret: at least 256 bits of chance.
+    pub secret: &'a Secret,
+    /// For what. Of one secret, texts for something else have other keys.
+    pub purpose: &'static str,
+}
+
+/// A sealed text.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// Of which its key is made, beside the secret.
+    pub salt: [u8; SALT_BYTES],
+    /// The nonce.
+    pub nonce: [u8; NONCE_LEN],
+    /// The text, with the tag at its end.
+    pub text: Vec<u8>,
+}
+
+/// It cannot be sealed, or what was sealed is not what it was, or was sealed by somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it cannot be sealed or opened")]
+pub struct Unsealable;
+
+impl SealedBy<'_> {
+    /// Seals `text`, bound to `about`.
+    pub fn seal(self, about: &[u8], mut text: Vec<u8>, entropy: &dyn Entropy) -> Result<Sealed, Unsealable> {
+        // The key is made of a salt of its own, so no nonce is ever used twice under it.
+        let (salt, nonce) = (random(entropy), random(entropy));
+        self.key(&salt)?
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(about), &mut text)
+            .map_err(|_| Unsealable)?;
+        Ok(Sealed { salt, nonce, text })
+    }
+
+    /// Opens what was sealed by this secret and bound to `about`.
+    pub fn open(self, about: &[u8], sealed: Sealed) -> Result<Vec<u8>, Unsealable> {
+        let Sealed { salt, nonce, mut text } = sealed;
+        let (key, nonce) = (self.key(&salt)?, Nonce::assume_unique_for_key(nonce));
+        let length = key.open_in_place(nonce, Aad::from(about), &mut text).map_err(|_| Unsealable)?.len();
+        text.truncate(length);
+        Ok(text)
+    }
+
+    fn key(self, salt: &[u8; SALT_BYTES]) -> Result<LessSafeKey, Unsealable> {
+        let secret = Salt::new(HKDF_SHA256, salt).extract(self.secret.reveal().as_bytes());
+        let purpose = [self.purpose.as_bytes()];
+        let key = secret.expand(&purpose, &AES_256_GCM).map_err(|_| Unsealable)?;
+        Ok(LessSafeKey::new(UnboundKey::from(key)))
+    }
+}
+
+/// Bytes of a salt.
+pub const SALT_BYTES: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::foundation::entropy::SeededEntropy;
+
+    #[test]
+    fn what_is_sealed_opens_by_its_secret_for_its_purpose_about_the_same_and_by_no_other() {
+        let (secret, other, entropy) =
+            (Secret::new("one".to_owned()), Secret::new("two".to_owned()), SeededEntropy::new(1));
+        let by = SealedBy { secret: &secret, purpose: "tests" };
+        let sealed = by.seal(b"about", b"a text".to_vec(), &entropy).unwrap();
+        assert_eq!(by.open(b"about", sealed.clone()).as_deref(), Ok(&b"a text"[..]));
+        assert_eq!(by.open(b"another", sealed.clone()), Err(Unsealable));
+        assert_eq!(SealedBy { secret: &other, ..by }.open(b"about", sealed.clone()), Err(Unsealable));
+        assert_eq!(SealedBy { purpose: "else", ..by }.open(b"about", sealed), Err(Unsealable));
+    }
+}
