@@ -159,6 +159,11 @@ impl Passage<'_> {
         given_of(&self.part).is_some_and(RouteGiven::reads_replies)
     }
 
+    /// Whether a reply with this status may hand something out.
+    pub(super) fn hands_out(&self, status: StatusCode) -> bool {
+        given_of(&self.part).is_some_and(|given| !given.gives.is_empty()) && is_taken(status)
+    }
+
     /// What a reply hands out. Addresses in its body that point at the application's own servers are turned to ours.
     pub(super) async fn gifts(
         &self,
@@ -167,8 +172,8 @@ impl Passage<'_> {
     ) -> Result<(Carried, Gifts), Refusal> {
         let mut body = Replay::of(body);
         let mut gifts = Gifts::default();
-        let given = given_of(&self.part).filter(|given| !given.gives.is_empty());
-        let Some(given) = given.filter(|_| is_taken(head.status)) else { return Ok((body, gifts)) };
+        let given = given_of(&self.part).filter(|_| self.hands_out(head.status));
+        let Some(given) = given else { return Ok((body, gifts)) };
         let mut found = self.or_nothing(given, given.in_headers(&head.headers))?;
         if given.reads_reply_of(&head.headers) {
             let bytes_max = self.moment.current.rules.guard.hold_bytes;

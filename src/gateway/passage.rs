@@ -17,6 +17,7 @@ use http_body::Body as _;
 use super::access::Access;
 use super::draft::Draft;
 use super::given;
+use super::given::Gifts;
 use super::handle::{Answer, Moment};
 use super::hold::{self, Held};
 use super::manner::Manner;
@@ -47,6 +48,7 @@ use crate::features::upstream::credential::send_as;
 use crate::features::upstream::headers::{self, Facts};
 use crate::features::upstream::pool::Pool;
 use crate::features::upstream::send::{ReplyBody, RequestBody};
+use crate::platform::http::replay::Replay;
 
 /// A request whose route and person are known.
 #[derive(Debug)]
@@ -253,14 +255,18 @@ impl Passage<'_> {
         let shape = shape.or(guessed.as_ref());
         let authority = self.normalized.head.authority.as_str();
         let (mut head, body) = self.rewrite()?.apply(reply, authority, self.is_document()?).into_parts();
-        let (body, gifts) = self.gifts(&mut head, body).await.inspect_err(|refusal| {
-            if matches!(refusal, Refusal::LeadsElsewhere) {
-                self.note_withheld(&Tally::NOT_COUNTED, draft);
-            }
-        })?;
+        let (body, gifts) = if self.hands_out(status) {
+            Box::pin(self.gifts(&mut head, body)).await.inspect_err(|refusal| {
+                if matches!(refusal, Refusal::LeadsElsewhere) {
+                    self.note_withheld(&Tally::NOT_COUNTED, draft);
+                }
+            })?
+        } else {
+            (Replay::of(body), Gifts::default())
+        };
         let meter = Meter::new(shape, &head, &rules.guard);
         let reply = Response::from_parts(head, body);
-        let claim = self.claim(terms).filter(|_| status.is_success());
+        let claim = self.claim(terms).filter(|_| status.is_success()).map(Box::new);
         match release(reply, meter, terms, (claim, plan), durable, &rules.guard).await {
             Ok(released) => {
                 let is_redacted = released.body().redacted().is_some();

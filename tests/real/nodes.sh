@@ -89,5 +89,5 @@ for node in a b; do
 done
 holds_no_secret() { ! grep -rq 'database-password-of-the-real-runs' "$DIR"/log/node-* "$DIR"/node-*/data; }
 check 'no log and no journal holds the password' holds_no_secret
-check 'nor does the database a cookie' test "$(pg_dump -h "$DIR/database" -p "$POSTGRES_PORT" -U postgres leastway | grep -c "${COOKIE#*=}")" = 0
+check 'nor does the database a cookie' test "$(pg_dump -h "$DIR/database" -p "$POSTGRES_PORT" -U postgres leastway | grep -cFe "${COOKIE#*=}")" = 0
 finish

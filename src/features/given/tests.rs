@@ -54,7 +54,7 @@ fn what_was_given_ends_with_its_time_and_its_owner() {
     let (table, ehr, page) = (given(10, 100), ehr(), "page".parse().unwrap());
     let pages = Kind { application: &ehr, name: &page };
     table.give(&owner(1), pages, ["t"], (NOW, HOUR));
-    let last = NOW.plus(HOUR - Duration::from_millis(1));
+    let last = NOW.plus(HOUR).minus(Duration::from_millis(1));
     assert!(table.has(&owner(1), pages, "t", last) && !table.has(&owner(1), pages, "t", NOW.plus(HOUR)));
     table.give(&owner(1), pages, ["t"], (last, HOUR));
     assert!(table.has(&owner(1), pages, "t", NOW.plus(HOUR)), "its time began anew");
@@ -82,8 +82,8 @@ fn whoever_collects_loses_their_own_oldest_and_nobody_elses() {
     assert!(table.len() <= 150, "all at once: {}", table.len());
 }
 
-fn patient(id: &str) -> Option<PatientRef> {
-    Some(PatientRef::new(ehr(), id.to_owned()))
+fn patient(id: &str) -> PatientRef {
+    PatientRef::new(ehr(), id.to_owned())
 }
 
 #[test]
@@ -91,12 +91,12 @@ fn the_patient_is_the_one_that_was_opened_last_in_that_session_and_application()
     let (contexts, ehr) = (Arc::new(Contexts::default()), ehr());
     let now = || contexts.patient(session(1), &ehr, NOW);
     assert_eq!(now(), None);
-    let setting = contexts.set(session(1), &ehr, patient("7"), NOW);
-    assert_eq!(now(), patient("7"), "from when it is sent");
+    let setting = contexts.set(session(1), &ehr, Some(patient("7")), NOW);
+    assert_eq!(now(), Some(patient("7")), "from when it is sent");
     setting.taken();
-    assert_eq!(now(), patient("7"));
-    contexts.set(session(1), &ehr, patient("8"), NOW).taken();
-    assert_eq!(now(), patient("8"));
+    assert_eq!(now(), Some(patient("7")));
+    contexts.set(session(1), &ehr, Some(patient("8")), NOW).taken();
+    assert_eq!(now(), Some(patient("8")));
     assert_eq!(contexts.patient(session(2), &ehr, NOW), None, "another session");
     assert_eq!(contexts.patient(session(1), &"lab".parse().unwrap(), NOW), None, "another application");
     contexts.forget(session(1));
@@ -107,27 +107,27 @@ fn the_patient_is_the_one_that_was_opened_last_in_that_session_and_application()
 fn who_it_is_is_not_known_where_the_application_did_not_take_it_or_two_came_at_once() {
     let (contexts, ehr) = (Arc::new(Contexts::default()), ehr());
     let now = || contexts.patient(session(1), &ehr, NOW);
-    contexts.set(session(1), &ehr, patient("7"), NOW).taken();
-    drop(contexts.set(session(1), &ehr, patient("8"), NOW));
+    contexts.set(session(1), &ehr, Some(patient("7")), NOW).taken();
+    drop(contexts.set(session(1), &ehr, Some(patient("8")), NOW));
     assert_eq!(now(), None, "refused by the application: 7 or 8");
-    contexts.set(session(1), &ehr, patient("9"), NOW).taken();
-    assert_eq!(now(), patient("9"), "the next one says it again");
+    contexts.set(session(1), &ehr, Some(patient("9")), NOW).taken();
+    assert_eq!(now(), Some(patient("9")), "the next one says it again");
 
     let (one, other) = (
-        contexts.set(session(1), &ehr, patient("7"), NOW),
-        contexts.set(session(1), &ehr, patient("8"), NOW),
+        contexts.set(session(1), &ehr, Some(patient("7")), NOW),
+        contexts.set(session(1), &ehr, Some(patient("8")), NOW),
     );
     assert_eq!(now(), None);
     one.taken();
     other.taken();
     assert_eq!(now(), None, "which of the two came last is not known");
     let (one, other) = (
-        contexts.set(session(1), &ehr, patient("7"), NOW),
-        contexts.set(session(1), &ehr, patient("7"), NOW),
+        contexts.set(session(1), &ehr, Some(patient("7")), NOW),
+        contexts.set(session(1), &ehr, Some(patient("7")), NOW),
     );
     one.taken();
     other.taken();
-    assert_eq!(now(), patient("7"), "the same twice is that one");
+    assert_eq!(now(), Some(patient("7")), "the same twice is that one");
     contexts.set(session(1), &ehr, None, NOW).taken();
     assert_eq!(now(), None, "it was said of nobody");
 }
@@ -135,11 +135,11 @@ fn who_it_is_is_not_known_where_the_application_did_not_take_it_or_two_came_at_o
 #[test]
 fn contexts_have_a_bound_and_those_in_use_stay() {
     let (contexts, ehr) = (Arc::new(Contexts::with_room(16)), ehr());
-    contexts.set(session(1000), &ehr, patient("7"), NOW).taken();
+    contexts.set(session(1000), &ehr, Some(patient("7")), NOW).taken();
     for number in 0..100 {
         let later = NOW.plus(Duration::from_secs(number));
-        contexts.set(session(number), &ehr, patient("8"), later).taken();
-        assert_eq!(contexts.patient(session(1000), &ehr, later.plus(HOUR)), patient("7"));
+        contexts.set(session(number), &ehr, Some(patient("8")), later).taken();
+        assert_eq!(contexts.patient(session(1000), &ehr, later.plus(HOUR)), Some(patient("7")));
         assert!(contexts.len() <= 16, "{}", contexts.len());
     }
 }

@@ -112,7 +112,7 @@ pub(super) struct Watch {
     /// within its limit, so that what is broken off never looks complete.
     pub(super) may_deny: bool,
     /// What it takes of the person's windows, where these bound what it holds.
-    pub(super) claim: Option<Claim>,
+    pub(super) claim: Option<Box<Claim>>,
     /// What being beyond a window has come to.
     pub(super) window: Verdict,
     /// Bytes that came.

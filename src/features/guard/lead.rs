@@ -72,6 +72,13 @@ impl Lead {
         }
     }
 
+    /// What has come has to tell what it is.
+    pub(super) fn settle(&mut self) {
+        if let Some(rows) = &mut self.rows {
+            rows.settle();
+        }
+    }
+
     fn first(&self) -> &[u8] {
         self.bytes.get(..self.length.min(LEAD_BYTES)).unwrap_or_default()
     }

@@ -152,7 +152,12 @@ impl<'h> Declared<'h> {
     /// applications show an export.
     pub(super) fn may_hide_rows(&self, form: Form) -> bool {
         let is_bare = self.family() == Family::Generic && matches!(&*self.essence, "" | "text/plain");
-        is_bare && matches!(form, Form::Any | Form::Page | Form::Xml | Form::Multipart)
+        match form {
+            Form::Any | Form::Page | Form::Xml | Form::Multipart => is_bare,
+            // What is said to be JSON, and begins like none.
+            Form::Json => is_bare || self.family() == Family::Json,
+            Form::Rows | Form::Sql | Form::Hl7v2 | Form::File => false,
+        }
     }
 
     fn is_attached(&self) -> bool {

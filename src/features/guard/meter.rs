@@ -89,6 +89,11 @@ impl Meter {
         !self.events && !self.file && !self.lead.is_complete()
     }
 
+    /// No more of the beginning is waited for: what has come tells.
+    pub(super) fn settle_lead(&mut self) {
+        self.lead.settle();
+    }
+
     /// Whether anything is counted.
     pub const fn is_counting(&self) -> bool {
         self.counting.is_some()

@@ -87,7 +87,7 @@ pub async fn release<B>(
     reply: Response<B>,
     mut meter: Meter,
     terms: &Terms,
-    (claim, plan): (Option<Claim>, Option<Arc<Plan>>),
+    (claim, plan): (Option<Box<Claim>>, Option<Arc<Plan>>),
     _durable: Durable,
     settings: &GuardSettings,
 ) -> Result<Released<B>, Withheld>
@@ -171,7 +171,7 @@ where
         let mut peeker = meter.peeker(headers, settings);
         while meter.awaits_lead() && self.bytes < LEAD_BYTES_MAX && (peeker.is_some() || meter.is_counting())
         {
-            let Some(piece) = self.next().await? else { break };
+            let Some(piece) = self.next_of_lead(meter).await? else { break };
             match &mut peeker {
                 Some(decoder) => {
                     if !meter.peek(decoder, &piece) {
@@ -183,6 +183,19 @@ where
             self.keep(piece);
         }
         Ok(())
+    }
+
+    /// The next piece of how it begins. Whoever looks at what comes slowly, as it happens, is not kept waiting for more: what
+    /// has come by then has to show it.
+    async fn next_of_lead(&mut self, meter: &mut Meter) -> Result<Option<Bytes>, Withheld> {
+        if self.bytes == 0 {
+            return self.next().await;
+        }
+        let in_time = tokio::time::timeout(LEAD_WAITED_FOR, self.next()).await;
+        in_time.unwrap_or_else(|_| {
+            meter.settle_lead();
+            Ok(None)
+        })
     }
 
     /// Nothing can deny: what comes is handed on at once.
@@ -321,5 +334,7 @@ fn counted(withheld: Withheld, meter: &Meter) -> Withheld {
 
 /// So long at most a reply that stays here is counted on.
 const COUNTED_ON_FOR: Duration = Duration::from_secs(2);
+/// So long at most more is waited for that shows how a body begins, once it has.
+const LEAD_WAITED_FOR: Duration = Duration::from_secs(1);
 /// So much white space at most is waited for before a reply counts as one that begins like no file.
 const LEAD_BYTES_MAX: usize = 8 * 1024;

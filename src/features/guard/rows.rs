@@ -36,6 +36,13 @@ impl Rows {
         self.decided == Some(true)
     }
 
+    /// Nothing more is waited for: where what has come could be the first lines of a table, it is one.
+    pub(super) fn settle(&mut self) {
+        let could_be = |counts: &[u32; DELIMITERS.len()]| counts.iter().any(|count| *count >= DELIMITERS_MIN);
+        let is_table = || self.common.as_ref().map_or_else(|| could_be(&self.here), could_be);
+        self.decided = Some(self.decided.unwrap_or_else(is_table));
+    }
+
     /// Looks at what comes next.
     pub(super) fn push(&mut self, bytes: impl Iterator<Item = u8>) {
         for byte in bytes {
@@ -90,6 +97,24 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stops_in_the_middle_is_told_by_what_there_is() {
+        let cases = [
+            ("a header", "ID,name,born\n", true),
+            ("half a header", "ID,name,bo", true),
+            ("one line and half of the next", "ID,name,born\n1,", true),
+            ("a line of a log", "started\n", false),
+            ("no line at all", "xxxxxxxxxxxxxxxxxxxxxxx", false),
+            ("nothing", "", false),
+        ];
+        for (name, text, expected) in cases {
+            let mut rows = Rows::default();
+            rows.push(text.bytes());
+            rows.settle();
+            assert_eq!(rows.is_table(), expected, "{name}");
+        }
+    }
 
     #[test]
     fn lines_with_as_many_columns_are_a_table() {

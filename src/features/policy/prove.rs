@@ -195,9 +195,9 @@ fn told(rules: &Rules, found: &Env) -> Counterexample {
 
 #[cfg(test)]
 mod tests {
-    use super::super::settings::WhenSettings;
-    use super::super::tests::{clerk, compile};
     use super::*;
+    use crate::features::policy::settings::WhenSettings;
+    use crate::features::policy::tests::{clerk, compile};
 
     fn read(text: &str) -> Result<Vec<Invariant>, Vec<String>> {
         let file = CedarFile { path: "never.cedar".to_owned(), text: text.to_owned() };

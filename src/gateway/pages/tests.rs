@@ -338,7 +338,7 @@ fn what_was_entered_with_a_reason_is_kept_and_its_problem_named() {
 fn a_number_and_a_recipient_are_asked_for_where_the_purpose_needs_them() {
     let page = |purpose, action, problem| {
         let entered = Entered { number: "A-<7>", recipient: "\"County\"", ..Entered::default() };
-        Page::Justify(JustifyView { purpose, action, problem, entered, ..JustifyView::default() })
+        Page::Justify(JustifyView { action, purpose, entered, problem, ..JustifyView::default() })
     };
     let html = |purpose, action, problem| {
         render(&frame(Language::English, Some("ehr"), None), &page(purpose, action, problem))

@@ -127,7 +127,7 @@ struct Reply {
     shape: Option<ReplyShape>,
     settings: GuardSettings,
     plan: Option<Arc<Plan>>,
-    claim: Option<Claim>,
+    claim: Option<Box<Claim>>,
 }
 
 impl Reply {
@@ -168,7 +168,7 @@ impl Reply {
 
     /// Takes its room of the windows.
     fn claiming(mut self, claim: Claim) -> Self {
-        self.claim = Some(claim);
+        self.claim = Some(Box::new(claim));
         self
     }
 
