@@ -289,8 +289,9 @@ async fn give(request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let rows = || (0..ALL).map(|row| format!("MRN-{row:06}"));
     let csv = |between: char| {
-        let lines: String = rows().map(|mrn| format!("{mrn}{between}name{between}ward\n")).collect();
-        format!("MRN{between}Name{between}Ward\n{lines}").into_bytes()
+        let lines = rows().map(|mrn| format!("{mrn}{between}name{between}ward\n"));
+        let head = format!("MRN{between}Name{between}Ward\n");
+        std::iter::once(head).chain(lines).collect::<Vec<_>>().concat().into_bytes()
     };
     let plain = csv(',');
     let (kind, body): (&'static str, Vec<u8>) = match path.rsplit('/').next().unwrap_or_default() {
@@ -331,8 +332,8 @@ async fn give(request: Request) -> Response {
         "semicolons" => ("text/csv", csv(';')),
         "tabs" => ("text/csv", csv('\t')),
         "quoted" => {
-            let lines: String = rows().map(|mrn| format!("\"{mrn}\",\"a\nb\"\n")).collect();
-            ("text/csv", format!("MRN,Name\n{lines}").into_bytes())
+            let lines: Vec<_> = rows().map(|mrn| format!("\"{mrn}\",\"a\nb\"\n")).collect();
+            ("text/csv", format!("MRN,Name\n{}", lines.concat()).into_bytes())
         }
         "unclosed" => ("text/csv", [&b"MRN,Name\n\""[..], &plain].concat()),
         "inline" => ("text/plain", plain),
@@ -341,8 +342,8 @@ async fn give(request: Request) -> Response {
         "pdf" => ("text/html", [&b"%PDF-1.7\n"[..], &plain].concat()),
         "csv" => ("application/json", plain),
         _ if path.starts_with("/print") => {
-            let lines: String = rows().map(|mrn| format!("<tr><td>{mrn}<td>name")).collect();
-            ("text/html", format!("<table><tbody>{lines}</table>").into_bytes())
+            let lines: Vec<_> = rows().map(|mrn| format!("<tr><td>{mrn}<td>name")).collect();
+            ("text/html", format!("<table><tbody>{}</table>", lines.concat()).into_bytes())
         }
         _ if path.starts_with("/csv") => ("text/csv", plain),
         _ if path == "/r4/Patient" => ("application/fhir+json", bundle(number(&query, "_count"))),

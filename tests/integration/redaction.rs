@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{Method, Request, StatusCode};
 use leastway::domain::event::Outcome;
+use leastway::domain::field::FieldName;
 use leastway::domain::reason::Reason;
 use leastway::platform::http::body::read_bounded;
 use serde_json::Value;
@@ -75,9 +76,9 @@ fn answer(request: &Request<Body>) -> Response {
     let json = ("content-type", "application/json");
     let asked = |name: &str| request.headers().contains_key(name);
     let is_conditional = asked("range") || asked("if-none-match") || asked("if-modified-since");
-    let coding = request.headers().get("accept-encoding").is_some_and(|coding| coding != "identity");
+    let asks_coded = request.headers().get("accept-encoding").is_some_and(|value| value != "identity");
     let is_ours = request.uri().path().starts_with("/w/");
-    if is_ours && (is_conditional || coding) {
+    if is_ours && (is_conditional || asks_coded) {
         return StatusCode::IM_A_TEAPOT.into_response();
     }
     let coded =
@@ -99,13 +100,13 @@ fn answer(request: &Request<Body>) -> Response {
             (head, BODY).into_response()
         }
         "/w/json/gzip" => {
-            let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-            coder.write_all(BODY.as_bytes()).unwrap();
-            coded("gzip", coder.finish().unwrap())
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            encoder.write_all(BODY.as_bytes()).unwrap();
+            coded("gzip", encoder.finish().unwrap())
         }
         "/w/json/zstd" => coded("zstd", zstd::encode_all(BODY.as_bytes(), 3).unwrap()),
         "/w/json/strange" => coded("dcb", BODY.into()),
-        "/w/json/half" => ([json], &BODY[..BODY.len() - 2]).into_response(),
+        "/w/json/half" => ([json], BODY.split_at(BODY.len() - 2).0).into_response(),
         "/w/json/moved" => ([json], r#"{"rows":[{"ssn":"123-45-6789"}]}"#).into_response(),
         "/w/json/document" => ([("content-type", "application/pdf")], "%PDF-1.7 123-45-6789").into_response(),
         "/w/json/wrong" => {
@@ -200,7 +201,7 @@ async fn what_passes_is_the_reply_without_what_the_role_may_not_see() {
         .collect();
     let (_, first) = told.first().unwrap();
     let redacted = first.redacted.as_ref().unwrap();
-    let names: Vec<_> = redacted.fields.iter().map(|name| name.as_str()).collect();
+    let names: Vec<_> = redacted.fields.iter().map(FieldName::as_str).collect();
     assert_eq!((names, redacted.values), (vec!["hiv", "ssn"], 3));
     assert_eq!(first.outcome, Outcome::Completed);
 }
