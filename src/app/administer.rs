@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::control_client::{ControlClient, UnreachableError, meaning};
 use crate::control::settings::ControlSettings;
 use crate::domain::application::ProviderName;
+use crate::domain::detection::ReviewState;
 use crate::domain::device::{BoundTo, DeviceClass};
+use crate::features::detect::Item;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::SessionId;
 
@@ -20,7 +22,7 @@ pub struct Administered(ControlClient);
 #[derive(Debug, thiserror::Error)]
 pub enum AdministerError {
     /// It cannot be asked.
-    #[error("{0}: sessions are the running gateway's")]
+    #[error("{0}: what is asked is the running gateway's to say")]
     Unreachable(#[from] UnreachableError),
     /// What was asked cannot be written down.
     #[error("what is asked cannot be written as JSON")]
@@ -102,6 +104,11 @@ struct Everybody {
 }
 
 #[derive(Deserialize)]
+struct Found {
+    detections: Vec<Item>,
+}
+
+#[derive(Deserialize)]
 struct Problem {
     title: String,
 }
@@ -122,6 +129,18 @@ impl Administered {
         let target = format!("/api/v1/sessions?{}", query.finish());
         let everybody: Everybody = self.ask(Method::GET, &target, Vec::new()).await?;
         Ok(everybody.sessions)
+    }
+
+    /// What was found in the stream of events, the latest first; of one state, if it is named.
+    pub async fn detections(
+        &self,
+        state: Option<ReviewState>,
+        limit: usize,
+    ) -> Result<Vec<Item>, AdministerError> {
+        let state = state.map_or_else(String::new, |state| format!("&state={state}"));
+        let target = format!("/api/v1/detections?limit={limit}{state}");
+        let found: Found = self.ask(Method::GET, &target, Vec::new()).await?;
+        Ok(found.detections)
     }
 
     /// Ends sessions.

@@ -16,6 +16,7 @@ use crate::control::state::{
 use crate::domain::measure::Counted;
 use crate::domain::revocation::Revocation;
 use crate::features::authn::Standing;
+use crate::features::detect::settings::DetectionSettings;
 use crate::features::signals::Receiver;
 use crate::gateway::metrics::WorkerMetrics;
 use crate::gateway::provisioning::finished;
@@ -42,6 +43,8 @@ pub async fn start(
         counted: counted(shared.clone(), metrics),
         reload: reload(reloader.clone()),
         revoke: revoke(shared.clone()),
+        detections: shared.detections.clone(),
+        looked_for: looked_for(shared.clone()),
         directory: directory(shared.clone()),
         signals: signals(shared.clone()),
         draining: stop.clone(),
@@ -109,6 +112,10 @@ fn reload(reloader: Arc<Reloader>) -> Arc<dyn Fn() -> crate::control::state::Rel
             }
         })
     })
+}
+
+fn looked_for(shared: Arc<Shared>) -> Arc<dyn Fn() -> Arc<[DetectionSettings]> + Send + Sync> {
+    Arc::new(move || shared.rules.load().detections.clone())
 }
 
 fn directory(shared: Arc<Shared>) -> Directories {

@@ -5,6 +5,7 @@
 pub mod administer;
 pub mod control_client;
 pub mod control_plane;
+pub mod detections;
 pub mod feeds;
 pub mod held;
 mod nodes;

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use super::control_plane;
+use super::detections;
 use super::feeds;
 use super::held;
 use super::nodes;
@@ -29,6 +30,7 @@ use crate::features::audit::JournalError;
 use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
 use crate::features::authn::RelyingParty;
+use crate::features::detect::Detections;
 use crate::features::directory::Directory;
 use crate::features::directory::settings::DirectoryBounds;
 use crate::features::given;
@@ -166,6 +168,7 @@ impl Running {
             .apply(settings.signals.clone(), now)
             .context("the authorities of a provider's signals cannot be used")?;
         let risk = Book::load(store.clone(), now).context("what is known of people cannot be read")?;
+        let found = Detections::load(store.clone()).context("what was found cannot be read")?;
         let sessions =
             Sessions::load(store.clone(), &settings.session, SessionLimits::default(), entropy.clone(), now)
                 .context("the sessions cannot be read")?;
@@ -187,6 +190,7 @@ impl Running {
             directory: Arc::new(directory),
             signals: Arc::new(signals),
             risk: Arc::new(risk),
+            detections: Arc::new(found),
             holds: Arc::new(holds),
             authn: Arc::new(authn),
             turns: Turns::default(),
@@ -218,6 +222,7 @@ impl Running {
             tokio::spawn(maintain(shared.clone())),
             tokio::spawn(held::run(shared.clone())),
             tokio::spawn(summary::run(shared.clone())),
+            tokio::spawn(detections::run(shared.clone(), settings.journal.directory.clone())),
             tokio::spawn(signals::run(shared.clone())),
             tokio::spawn(feeds::run(shared.clone())),
             tokio::spawn(warm_up(shared.clone())),

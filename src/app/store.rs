@@ -6,17 +6,18 @@ use anyhow::Context as _;
 
 use crate::features::upstream::assertion::AssertionKey;
 use crate::features::upstream::node_keys;
-use crate::features::{authn, directory, hold, risk, session, signals};
+use crate::features::{authn, detect, directory, hold, risk, session, signals};
 use crate::platform::store::{Migrations, Store, StoreSettings};
 
 /// The schema of all features.
-pub const PARTS: [Migrations; 8] = [
+pub const PARTS: [Migrations; 9] = [
     session::MIGRATIONS,
     session::PROGRAM_MIGRATIONS,
     hold::MIGRATIONS,
     directory::MIGRATIONS,
     signals::MIGRATIONS,
     risk::MIGRATIONS,
+    detect::MIGRATIONS,
     authn::MIGRATIONS,
     node_keys::MIGRATIONS,
 ];

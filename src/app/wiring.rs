@@ -87,6 +87,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             trusted_proxies: settings.gateway.trusted_proxies.clone(),
             devices: Devices::new(settings.devices.clone()),
             risks: settings.risks.clone(),
+            detections: settings.detections.clone().into(),
             feeds: Feeds::new(&settings.feeds),
             limits: settings.gateway.limits.clone(),
             version: settings.version.short().into(),

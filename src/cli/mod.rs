@@ -19,6 +19,7 @@ use crate::foundation::clock::{Clock as _, SystemClock};
 pub mod audit;
 mod credential;
 pub mod demo;
+mod detections;
 mod doctor;
 mod isolation;
 pub mod policy;
@@ -71,6 +72,7 @@ enum Verb {
     /// Shows who is signed in, and ends sessions
     #[command(subcommand)]
     Session(session::Command),
+    Detections(detections::Arguments),
     Doctor(doctor::Arguments),
     /// Verifies and questions the journal, without a running gateway
     #[command(subcommand)]
@@ -127,6 +129,7 @@ pub fn run(
         Verb::Policy { main, command } => ask_policy(&main.file, &command, out, problems),
         Verb::Credential(command) => credential::run(&command, out, problems),
         Verb::Session(command) => session::run(command, out, problems),
+        Verb::Detections(arguments) => detections::run(&arguments, out, problems),
         Verb::Doctor(arguments) => doctor::run(&arguments, out),
         Verb::Audit(command) => {
             audit::run(&command, &journal_of, &SystemClock, &mut &mut *out).map(Exit::from)

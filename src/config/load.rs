@@ -15,8 +15,8 @@ use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
-    ApplicationDraft, Draft, RoleDraft, Written, application, client, directory, feed, machine, provider,
-    purpose, risk, role, session, signals, store,
+    ApplicationDraft, Draft, RoleDraft, Written, application, client, detect, directory, feed, machine,
+    provider, purpose, risk, role, session, signals, store,
 };
 use super::shadow::shadow;
 use super::source::Source;
@@ -209,6 +209,10 @@ fn read_named(readers: &[Reader<'_>], draft: &mut Draft) {
             draft.risks.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
             draft.risk_names.push(Written { key: table.key().to_owned(), it: name });
         }
+        for (name, table) in reader.named("detect") {
+            let settled = detect::detection(&name, &table);
+            draft.detections.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
+        }
         for (name, table) in reader.named("client") {
             let settled = client::client(&name, &table);
             draft.clients.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
@@ -338,6 +342,7 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         purposes,
         risks,
         raises,
+        detections: draft.detections.into_iter().map(|written| written.it).collect(),
         clients: draft.clients.into_iter().map(|written| written.it).collect(),
         policies: draft.policies,
         shadow: draft.shadow,

@@ -7,6 +7,7 @@ use crate::features::audit::settings::JournalSettings;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
+use crate::features::detect::settings::DetectionSettings;
 use crate::features::directory::settings::DirectorySettings;
 use crate::features::facts::settings::FeedSettings;
 use crate::features::guard::settings::GuardSettings;
@@ -69,6 +70,8 @@ pub struct Settings {
     pub risks: Vec<RiskSettings>,
     /// Where that counts, and what it asks for; one for each risk, in the same order.
     pub raises: Vec<RaiseSettings>,
+    /// What is looked for in the stream of events.
+    pub detections: Vec<DetectionSettings>,
     /// Programs that come with an access token of their own.
     pub clients: Vec<ClientSettings>,
     /// Cedar beyond the roles.

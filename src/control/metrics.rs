@@ -13,9 +13,10 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::state::{ControlState, Present};
-use super::{feed_metrics, signal_metrics, store_metrics, upstream_metrics};
+use super::{detection_metrics, feed_metrics, signal_metrics, store_metrics, upstream_metrics};
 use crate::domain::measure::{BOUNDS, Counted, Histogram};
 use crate::features::audit::Counters;
+use crate::features::detect::Figures;
 
 /// The metrics, as they are now.
 pub async fn metrics(State(state): State<ControlState>) -> Response {
@@ -26,6 +27,7 @@ pub async fn metrics(State(state): State<ControlState>) -> Response {
         journal: state.journal.counters(),
         writable: state.journal.is_writable(),
         sessions: state.sessions.len(),
+        detections: state.detections.figures(),
     }));
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, &registry) {
@@ -42,6 +44,7 @@ struct Snapshot {
     journal: Counters,
     writable: bool,
     sessions: usize,
+    detections: Figures,
 }
 
 pub(super) type Encoded = Result<(), std::fmt::Error>;
@@ -56,6 +59,7 @@ impl Collector for Snapshot {
         signal_metrics::encode(&self.present.signals, &mut encoder)?;
         store_metrics::encode(self.present.store, &mut encoder)?;
         feed_metrics::encode(&self.present.feeds, &mut encoder)?;
+        detection_metrics::encode(&self.detections, &mut encoder)?;
         upstream_metrics::encode(&self.present.upstreams, &mut encoder)
     }
 }

@@ -5,6 +5,8 @@
 
 pub mod api;
 pub mod authority;
+mod detection_metrics;
+pub mod detections;
 mod feed_metrics;
 pub mod metrics;
 pub mod page;

@@ -17,17 +17,19 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::timeout::error::Elapsed;
 
 use super::state::ControlState;
-use super::{api, authority, metrics, page, probes, provisioning, revocation, rotation, signals};
+use super::{api, authority, detections, metrics, page, probes, provisioning, revocation, rotation, signals};
 
 /// The paths that ask for nothing: for whoever watches over the process.
 pub const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// The paths that ask for the token, with their method.
-pub const GUARDED: [(&str, &str); 7] = [
+pub const GUARDED: [(&str, &str); 9] = [
     ("GET", "/api/v1/status"),
     ("GET", "/api/v1/sessions"),
     ("POST", "/api/v1/sessions/revoke"),
     ("GET", "/api/v1/events"),
     ("GET", "/api/v1/feeds"),
+    ("GET", "/api/v1/detections"),
+    ("POST", "/api/v1/detections/{id}"),
     ("POST", "/api/v1/reload"),
     ("POST", "/api/v1/rotation"),
 ];
@@ -40,12 +42,14 @@ pub const SIGNALS: (&str, &str) = ("POST", signals::SIGNALS_PATH);
 
 /// The administrators' pages, with their method. Who may come there is told by a cookie, which [`page`] gives for the
 /// token.
-pub const PAGES: [(&str, &str); 8] = [
+pub const PAGES: [(&str, &str); 10] = [
     ("GET", "/"),
     ("GET", page::STYLESHEET_PATH),
     ("GET", page::SESSIONS_PATH),
     ("GET", page::END_PATH),
     ("POST", page::END_PATH),
+    ("GET", page::DETECTIONS_PATH),
+    ("POST", page::DETECTIONS_PATH),
     ("GET", page::SIGN_IN_PATH),
     ("POST", page::SIGN_IN_PATH),
     ("POST", page::SIGN_OUT_PATH),
@@ -60,6 +64,8 @@ pub fn router(state: ControlState) -> Router {
             .route("/sessions/revoke", post(revocation::revoke))
             .route("/events", get(api::events))
             .route("/feeds", get(api::feeds))
+            .route("/detections", get(detections::list))
+            .route("/detections/{id}", post(detections::review))
             .route("/reload", post(api::reload))
             .route("/rotation", post(rotation::rotation))
             .layer(DefaultBodyLimit::max(revocation::QUESTION_BYTES_MAX))
@@ -90,6 +96,7 @@ fn pages() -> Router<ControlState> {
             .route(page::STYLESHEET_PATH, get(page::stylesheet))
             .route(page::SESSIONS_PATH, get(page::sessions))
             .route(page::END_PATH, get(page::ask).post(page::end))
+            .route(page::DETECTIONS_PATH, get(page::detections).post(page::review))
             .route(page::SIGN_IN_PATH, get(page::first).post(page::sign_in))
             .route(page::SIGN_OUT_PATH, post(page::sign_out))
             .layer(DefaultBodyLimit::max(revocation::QUESTION_BYTES_MAX))

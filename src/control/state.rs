@@ -17,6 +17,8 @@ use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::measure::Counted;
 use crate::domain::revocation::{Revocation, Revoked};
 use crate::features::audit::journal::Journal;
+use crate::features::detect::Detections;
+use crate::features::detect::settings::DetectionSettings;
 use crate::features::directory::Census;
 use crate::features::directory::scim::{Asked, Reply};
 use crate::features::facts::FeedNow;
@@ -45,6 +47,10 @@ pub struct ControlState {
     pub reload: Arc<dyn Fn() -> Reloading + Send + Sync>,
     /// Ends sessions: what has come of it, or what is not complete although they are ended.
     pub revoke: Arc<dyn Fn(Revocation) -> Revoking + Send + Sync>,
+    /// What was found in the stream of events.
+    pub detections: Arc<Detections>,
+    /// The rules by which it was.
+    pub looked_for: Arc<dyn Fn() -> Arc<[DetectionSettings]> + Send + Sync>,
     /// The directory of the provider whose token is brought, to be asked; none where it is nobody's.
     pub directory: Directories,
     /// The receiver for whose provider a token is brought; none where it is nobody's.

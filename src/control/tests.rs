@@ -15,6 +15,7 @@ use super::state::{
     ControlState, DirectoryService, Present, ProviderState, Provisioned, Revoking, SignalsNow,
 };
 use crate::domain::assurance::Assurance;
+use crate::domain::detection::{Detection, DetectionKind, ReviewFinding, ReviewState, Severity};
 use crate::domain::device::{Resume, WhenFull};
 use crate::domain::event::{EventKind, Opening, Outcome, Verdict};
 use crate::domain::measure::Counted;
@@ -22,11 +23,12 @@ use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, Revocation, Revoked, Target};
 use crate::domain::signal::{SignalKind, SignalStep};
-use crate::domain::subject::Subject;
+use crate::domain::subject::{Subject, SubjectId};
 use crate::domain::told::FeedKind;
 use crate::features::audit::events::{Event, events_since};
 use crate::features::audit::journal::Journal;
 use crate::features::audit::settings::{JournalSettings, Sync};
+use crate::features::detect::{self, Detections, Step};
 use crate::features::directory::Census;
 use crate::features::directory::scim::{Asked, Reply};
 use crate::features::facts::FeedNow;
@@ -45,6 +47,8 @@ use crate::platform::store::{Standing, Store};
 
 pub(super) const TOKEN: &str = "a-token-of-an-operator";
 pub(super) const NAME: &str = "Nadia Nurse";
+/// The one item for review that there is.
+pub(super) const FOUND: &str = "019ca869-5000-7000-8000-0000000000fd";
 /// Ends a session that nobody has.
 const ABSENT: &str = r#"{"session":"019ca869-5000-7000-8000-000000000000","reason":"a trial"}"#;
 
@@ -79,6 +83,8 @@ impl House {
             counted: Arc::new(counted),
             reload: Arc::new(|| Box::pin(async { Ok("5eed".into()) })),
             revoke,
+            detections: Arc::new(detections(&folder.path().join("detections.db"))),
+            looked_for: Arc::new(|| Arc::new([])),
             directory: Arc::new(|_| None),
             signals: Arc::new(|_| None),
             draining: seen,
@@ -120,6 +126,29 @@ impl House {
 
 pub(super) fn start() -> Timestamp {
     "2026-03-01T08:00:00Z".parse().unwrap()
+}
+
+/// One item for review.
+fn detections(path: &Path) -> Detections {
+    let detections = Detections::load(Store::open(path, &[detect::MIGRATIONS]).unwrap()).unwrap();
+    let found = Detection {
+        id: FOUND.parse().unwrap(),
+        rule: "mass-export".parse().unwrap(),
+        kind: DetectionKind::MassExport,
+        severity: Severity::High,
+        person: SubjectId { issuer: "https://id.clinic.example".into(), sub: "subject-of-nadia".into() },
+        name: NAME.to_owned(),
+        since: start(),
+        until: start(),
+        count: 412,
+        usual: Some(30),
+        why: "412 records were taken away in 20 minutes; usual 30; flagged above 100 in 60 minutes"
+            .to_owned(),
+        requests: Vec::new(),
+        raises: false,
+    };
+    detections.take(vec![Step::Found(found)]);
+    detections
 }
 
 async fn sessions(path: &Path, entropy: &Arc<SystemEntropy>) -> Sessions {
@@ -241,14 +270,18 @@ fn counted() -> Counted {
 
 fn request(method: &str, path: &str, host: &str) -> Request<Body> {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
-    let body = if path.ends_with("/revoke") { ABSENT } else { "" };
+    let body = match path {
+        _ if path.ends_with("/revoke") => ABSENT,
+        _ if path.ends_with(FOUND) => r#"{"state":"seen","note":"asked the desk"}"#,
+        _ => "",
+    };
     Request::builder().method(method).uri(path).header("host", host).body(Body::from(body)).unwrap()
 }
 
 /// A path of the router with the question that it needs.
 fn asked(path: &str) -> String {
     let needed = if path.ends_with("/rotation") { "?application=ehr&account=reader&step=begun" } else { "" };
-    format!("{path}{needed}")
+    format!("{}{needed}", path.replace("{id}", FOUND))
 }
 
 /// The value of the one sample of that name and labels.
@@ -284,6 +317,8 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         guarded("POST", "/api/v1/sessions/revoke"),
         guarded("GET", "/api/v1/events"),
         guarded("GET", "/api/v1/feeds"),
+        guarded("GET", "/api/v1/detections"),
+        guarded("POST", "/api/v1/detections/{id}"),
         guarded("POST", "/api/v1/reload"),
         guarded("POST", "/api/v1/rotation"),
         // An operator's token is no transmitter's.
@@ -294,6 +329,8 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         page("GET", "/sessions", 401),
         page("GET", "/sessions/end", 401),
         page("POST", "/sessions/end", 403),
+        page("GET", "/detections", 401),
+        page("POST", "/detections", 403),
         page("GET", "/sign-in", 303),
         page("POST", "/sign-in", 403),
         page("POST", "/sign-out", 403),
@@ -313,7 +350,8 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
             let (status, body) = house.ask(row.method, &asked(row.path), token).await;
             assert_eq!(status.as_u16(), expected, "{} {} by {who}: {body}", row.method, row.path);
             let tells = body.contains(NAME) || body.contains("subject-of-nadia");
-            assert_eq!(tells, row.path.ends_with("/sessions") && expected == 200, "{} by {who}", row.path);
+            let is_of_people = row.path.ends_with("/sessions") || row.path.contains("/detections");
+            assert_eq!(tells, is_of_people && expected == 200, "{} by {who}", row.path);
         }
     }
     for path in ["/api/v1", "/api/v1/", "/sessions/", "/api/v1/policies", "/debug", "//metrics"] {
@@ -352,7 +390,7 @@ async fn without_a_token_in_the_settings_nobody_uses_the_api() {
     house.state.token = None;
     for (method, path) in GUARDED {
         for token in [None, Some(""), Some(TOKEN)] {
-            assert_eq!(house.ask(method, path, token).await.0, StatusCode::FORBIDDEN, "{path}");
+            assert_eq!(house.ask(method, &asked(path), token).await.0, StatusCode::FORBIDDEN, "{path}");
         }
     }
     assert_eq!(house.ask("GET", "/healthz", None).await.0, StatusCode::OK);
@@ -485,7 +523,7 @@ async fn a_limit_is_1_to_1000_and_a_question_that_is_not_understood_is_refused()
 async fn reading_and_reloading_leave_an_event_and_being_refused_leaves_none() {
     let house = House::open().await;
     for (method, path) in GUARDED {
-        house.ask(method, path, Some("guess")).await;
+        house.ask(method, &asked(path), Some("guess")).await;
     }
     house.ask("GET", "/api/v1/events?limit=0", Some(TOKEN)).await;
     assert!(house.administration().is_empty());
@@ -496,7 +534,9 @@ async fn reading_and_reloading_leave_an_event_and_being_refused_leaves_none() {
     let events = house.administration();
     let notes: Vec<&str> = events.iter().filter_map(|event| event.opening.note.as_deref()).collect();
     let rotation = "rotation of a secret begun: the application accepts the new one";
-    assert_eq!(notes, ["sessions were listed", "events were read", "a reload was asked for", rotation]);
+    let reviewed = "a detection was reviewed: seen";
+    let listed = ["sessions were listed", "events were read", "detections were listed", reviewed];
+    assert_eq!(notes, [&listed[..], &["a reload was asked for", rotation]].concat());
     assert!(events.iter().all(|event| event.closing.is_some()));
 
     let (_, lines) = house.ask("GET", "/api/v1/events?limit=1", Some(TOKEN)).await;
@@ -514,6 +554,45 @@ async fn nothing_is_read_or_done_that_cannot_be_written_down() {
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert!(!body.contains(NAME), "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_review_is_written_down_and_goes_forward_only() {
+    let house = House::open().await;
+    let path = format!("/api/v1/detections/{FOUND}");
+    let say = async |path: &str, body: &'static str| {
+        let mut request = request("POST", path, "127.0.0.1:9443");
+        request.headers_mut().insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
+        *request.body_mut() = Body::from(body);
+        house.send(request).await
+    };
+    let cases = [
+        ("{}", 400, "say as JSON"),
+        (r#"{"state":"closed"}"#, 400, "say what was found"),
+        (r#"{"state":"open"}"#, 409, "a review goes from"),
+        (r#"{"state":"seen","note":"a\nb"}"#, 400, "say as JSON"),
+        (r#"{"state":"closed","finding":"fine","note":"the monthly list"}"#, 200, "\"quiet_until\""),
+        (r#"{"state":"seen"}"#, 409, "`closed`"),
+    ];
+    for (body, expected, says) in cases {
+        let (status, answer) = say(&path, body).await;
+        assert_eq!((status.as_u16(), answer.contains(says)), (expected, true), "{body}: {answer}");
+    }
+    let absent = "/api/v1/detections/019ca869-5000-7000-8000-000000000000";
+    assert_eq!(say(absent, r#"{"state":"seen"}"#).await.0, StatusCode::NOT_FOUND);
+    for (query, number) in [("?state=closed", 1), ("?state=open", 0), ("?limit=1", 1)] {
+        let (_, answer) = house.ask("GET", &format!("/api/v1/detections{query}"), Some(TOKEN)).await;
+        assert_eq!(answer.matches(FOUND).count(), number, "{query}: {answer}");
+    }
+    for query in ["?limit=0", "?limit=10001", "?state=lost", "?since=1"] {
+        let (status, _) = house.ask("GET", &format!("/api/v1/detections{query}"), Some(TOKEN)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}");
+    }
+    let events = house.administration();
+    let reviews: Vec<_> = events.iter().filter_map(|event| event.opening.review.as_deref()).collect();
+    let [review] = reviews.as_slice() else { panic!("{reviews:?}") };
+    assert_eq!((review.state, review.finding), (ReviewState::Closed, Some(ReviewFinding::Fine)));
+    assert!(review.quiet_until.is_some() && review.note.is_some());
 }
 
 #[tokio::test]

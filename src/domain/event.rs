@@ -17,6 +17,7 @@ use super::application::{
 use super::asked::EventAsked;
 use super::assurance::AssuranceClass;
 use super::count::Count;
+use super::detection::{Detection, Review};
 use super::device::DeviceClass;
 use super::field::EventRedacted;
 use super::given::{EventGiven, EventNeeded, PatientContext};
@@ -51,6 +52,8 @@ closed_list! {
         Provisioning = "provisioning",
         /// Sessions were ended.
         Revocation = "revocation",
+        /// Something was found in the stream of events that somebody should look at.
+        Detection = "detection",
         /// The gateway started, stopped or took new rules.
         Lifecycle = "lifecycle",
     }
@@ -238,6 +241,16 @@ pub struct Opening {
     /// What a provider has signalled, and what was done about it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub signal: Option<Box<EventSignal>>,
+    /// How many patients the person has now asked for, one after the other, by numbers at equal steps: from
+    /// [`STEPS_MIN`](super::patient::STEPS_MIN) on. Neither the numbers nor the step.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub patients_in_steps: Option<u32>,
+    /// What was found in the stream of events.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub detection: Option<Box<Detection>>,
+    /// What somebody says of a detection.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub review: Option<Box<Review>>,
 }
 
 /// What one request takes of a person's windows.
@@ -530,6 +543,9 @@ impl Opening {
             revocation: None,
             provisioning: None,
             signal: None,
+            patients_in_steps: None,
+            detection: None,
+            review: None,
         }
     }
 

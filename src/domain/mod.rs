@@ -6,6 +6,7 @@ pub mod asked;
 pub mod assurance;
 pub mod count;
 pub mod decision;
+pub mod detection;
 pub mod device;
 pub mod event;
 pub mod field;

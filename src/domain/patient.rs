@@ -47,3 +47,6 @@ impl PatientDigest {
         &self.0
     }
 }
+
+/// From so many patients on, asked for by numbers at equal steps, an event says so: two make a step, and chance makes a third.
+pub const STEPS_MIN: u32 = 4;

@@ -43,6 +43,8 @@ closed_list! {
         AfterDenials = "after-denials",
         /// The person has to prove who they are: somebody says that they are at risk.
         RiskTold = "risk-told",
+        /// The person has to prove who they are: something was found in what is done under their name.
+        AfterDetection = "after-detection",
         // no program of ours
         /// An access token does not hold, or is no one's that may come here.
         TokenInvalid = "token-invalid",

@@ -29,6 +29,8 @@ closed_list! {
         Denials = "denials",
         /// Somebody else, such as the provider, says that the person is at risk.
         Told = "told",
+        /// Something was found in what is done under the person's name (a rule of detection with `then = "step_up"`).
+        Detection = "detection",
     }
 }
 
@@ -75,13 +77,14 @@ impl Sign {
             Self::UnusualHour => Reason::HourUnusual,
             Self::Denials => Reason::AfterDenials,
             Self::Told => Reason::RiskTold,
+            Self::Detection => Reason::AfterDetection,
         }
     }
 
     /// Whether only a later proof clears it: something has happened, of which what was proven before says nothing.
     pub const fn wants_later_proof(self) -> bool {
         match self {
-            Self::Denials | Self::Told => true,
+            Self::Denials | Self::Told | Self::Detection => true,
             Self::NewDevice | Self::NewNetwork | Self::UnusualHour => false,
         }
     }

@@ -23,3 +23,5 @@ pub mod browser;
 pub mod hold;
 // What is kept.
 pub mod audit;
+// What somebody should look at.
+pub mod detect;

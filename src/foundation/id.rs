@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
+use super::digest::Digest;
 use super::entropy::{Entropy, random};
 
 /// An identifier made from the time and chance (UUID version 7, RFC 9562): sorts by time.
@@ -72,6 +73,27 @@ identifier! {
     ResourceId
 }
 identifier! {
+    /// Something that was found in the stream of events.
+    DetectionId
+}
+identifier! {
     /// One browser session, as events and operators name it. Not the cookie's value.
     SessionId
+}
+
+impl DetectionId {
+    /// The identifier of what was found at `time` and is told by `parts`: the same whenever the same is found.
+    pub fn derived(time: Timestamp, parts: &[&[u8]]) -> Self {
+        let mut digest = Vec::with_capacity(parts.len() * 32);
+        for part in parts {
+            // Each by its digest, so that no two lists of parts run together into the same bytes.
+            digest.extend_from_slice(Digest::of(part).as_bytes());
+        }
+        let mut random = [0; 10];
+        for (place, byte) in random.iter_mut().zip(Digest::of(&digest).as_bytes()) {
+            *place = *byte;
+        }
+        let millis = u64::try_from(time.as_millis()).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
 }

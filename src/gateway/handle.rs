@@ -334,6 +334,7 @@ pub async fn pursue(
     note_person(draft, &person);
     given::name_patients(moment, &application, &person, std::iter::once(&mut part).chain(&mut entries));
     given::note_patient(draft, moment, &normalized, &part);
+    note_steps(draft, moment, &person, &part);
     within_bounds(moment, &normalized, &person, std::iter::once(&part).chain(&entries), draft)?;
     let background = part.route.as_ref().is_some_and(|route| route.background)
         || application.is_background(normalized.path.view());
@@ -469,6 +470,16 @@ pub fn note_person(draft: &mut Option<Draft>, person: &Person) {
         Person::Known(known) => open.open(|opening| opening.subject = Some(known.in_event.clone())),
         Person::Locked(locked) => unlock::note(draft, locked, LockStep::Met),
         Person::Nobody(_) => {}
+    }
+}
+
+/// How many patients somebody has asked for in equal steps, where that matters.
+fn note_steps(draft: &mut Option<Draft>, moment: &Moment, person: &Person, part: &Part) {
+    let (Some(draft), Some(known), Some(patient)) = (draft, person.known(), &part.patient) else { return };
+    if moment.current.rules.minds_steps() {
+        let steps = &moment.worker.shared.detections.steps;
+        let patients = steps.follow(&known.session.subject.id(), patient, moment.now);
+        draft.open(|opening| opening.patients_in_steps = patients);
     }
 }
 

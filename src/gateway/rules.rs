@@ -23,6 +23,8 @@ use crate::features::audit::journal::Journal;
 use crate::features::authn::RelyingParty;
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::Clients;
+use crate::features::detect::Detections;
+use crate::features::detect::settings::{DetectionSettings, When};
 use crate::features::directory::Directory;
 use crate::features::facts::Feeds;
 use crate::features::given::contexts::Contexts;
@@ -81,6 +83,8 @@ pub struct Rules {
     pub devices: Devices,
     /// What makes it more that is asked of a person; where and for what is the policy's, in the same order.
     pub risks: Vec<RiskSettings>,
+    /// What is looked for in the stream of events.
+    pub detections: Arc<[DetectionSettings]>,
     /// What is known of people and patients.
     pub feeds: Feeds,
     /// How much one caller may take.
@@ -93,6 +97,11 @@ impl Rules {
     /// How much of a request's body is read where a route depends on it.
     pub const fn body_limits(&self) -> BodyLimits {
         BodyLimits { bytes_max: self.guard.request_body_bytes, ratio_max: self.guard.decompression_ratio }
+    }
+
+    /// Whether it matters that patients are asked for by numbers that follow one another.
+    pub fn minds_steps(&self) -> bool {
+        self.detections.iter().any(|rule| rule.when == When::SequentialIds)
     }
 
     /// Takes over how the applications' servers stand from the rules that were in force before.
@@ -132,6 +141,8 @@ pub struct Shared {
     pub directory: Arc<Directory>,
     /// Where and when they use to be.
     pub risk: Arc<Book>,
+    /// What was found in what they do.
+    pub detections: Arc<Detections>,
     /// What providers signal of them.
     pub signals: Arc<Signals>,
     /// What they have typed and could not send.

@@ -17,6 +17,7 @@ mod bodies;
 mod bond;
 mod bypasses;
 mod certificates;
+mod detections;
 mod directory;
 mod down;
 mod ending;

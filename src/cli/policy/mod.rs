@@ -6,7 +6,7 @@ mod candidate;
 pub(super) mod diff;
 pub(super) mod learn;
 pub(super) mod prove;
-mod recorded;
+pub(super) mod recorded;
 pub(super) mod replay;
 pub(super) mod tighten;
 

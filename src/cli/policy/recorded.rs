@@ -12,7 +12,7 @@ use crate::foundation::clock::{Clock as _, SystemClock};
 
 /// Which events.
 #[derive(Debug, clap::Args)]
-pub(super) struct Recorded {
+pub(in crate::cli) struct Recorded {
     /// The journal's folder; by default the one that the main file names.
     #[arg(long, value_name = "DIRECTORY")]
     journal: Option<PathBuf>,
@@ -26,7 +26,7 @@ pub(super) struct Recorded {
 
 impl Recorded {
     /// Hands on each event, and holds none. What stopped it in the middle comes back, to be told after what was found.
-    pub(super) fn each(
+    pub(in crate::cli) fn each(
         &self,
         main: &Path,
         mut hand_on: impl FnMut(&Event),

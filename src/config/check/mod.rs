@@ -2,6 +2,7 @@
 //! that can never fire, roles that nothing uses, people and programs that could be taken for one another.
 
 mod clients;
+mod detections;
 mod feeds;
 mod names;
 mod providers;
@@ -22,5 +23,6 @@ pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     clients::check(reading, draft);
     sessions::check(reading, draft);
     risks::check(reading, draft);
+    detections::check(reading, draft);
     feeds::check(reading, draft);
 }

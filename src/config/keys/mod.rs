@@ -7,6 +7,7 @@ mod ask;
 mod browser;
 mod client;
 mod credential;
+mod detect;
 mod directory;
 mod feed;
 mod field;
@@ -160,7 +161,7 @@ pub(super) static MAIN: Table = Table {
             "include",
             Kind::Texts("applications/*.toml"),
             Absent::Is("[]"),
-            "Further files, with `application`, `role`, `purpose`, `risk`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
+            "Further files, with `application`, `role`, `purpose`, `risk`, `detect`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
         ),
         key(
             "policies",
@@ -198,6 +199,7 @@ pub(super) static MAIN: Table = Table {
         ROLES,
         PURPOSES,
         RISKS,
+        DETECTIONS,
         FEEDS,
         CLIENTS,
     ],
@@ -207,7 +209,7 @@ pub(super) static MAIN: Table = Table {
 pub(super) static PART: Table = Table {
     header: "",
     doc: "A file that the main file includes.",
-    keys: &[PROVIDERS, APPLICATIONS, ROLES, PURPOSES, RISKS, FEEDS, CLIENTS],
+    keys: &[PROVIDERS, APPLICATIONS, ROLES, PURPOSES, RISKS, DETECTIONS, FEEDS, CLIENTS],
 };
 
 /// A file with roles that are tried.
@@ -243,6 +245,12 @@ const RISKS: Key = key(
     Kind::Named(&risk::RISK),
     Absent::Means("none: what the rules ask for is enough"),
     "What makes it more that is asked of a person.",
+);
+const DETECTIONS: Key = key(
+    "detect",
+    Kind::Named(&detect::DETECT),
+    Absent::Means("none: nothing is looked for"),
+    "What somebody should look at.",
 );
 const FEEDS: Key = key(
     "feed",

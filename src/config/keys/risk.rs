@@ -17,7 +17,8 @@ pub(super) static RISK: Table = Table {
             "What it is told by. `new_device`: the person was not proven in this browser before (a cookie names browsers, on \
              each host its own). `new_network`: nor in this network (the first 24 bits of an IPv4 address, 48 of an IPv6 \
              address). `unusual_hour`: nor at this hour of a working day or a weekend, nor the one before or after. `denials`: \
-             the policy has denied them more than usual. `told`: somebody else says so (CAEP `risk-level-change`).",
+             the policy has denied them more than usual. `told`: somebody else says so (CAEP `risk-level-change`). \
+             `detection`: a rule of detection with `then = \"step_up\"` has found something.",
         ),
         key(
             "then",
@@ -30,7 +31,7 @@ pub(super) static RISK: Table = Table {
             "assurance",
             Kind::Text("mfa"),
             Absent::Means("none, with `note`"),
-            "The class of assurance that clears it. With `denials` and `told` the person authenticates anew, and `auth_time` has to say so.",
+            "The class of assurance that clears it. With `denials`, `told` and `detection` the person authenticates anew, and `auth_time` has to say so.",
         ),
         key(
             "fresh",
@@ -75,7 +76,7 @@ pub(super) static RISK: Table = Table {
             "lasts",
             Kind::Duration("5m", "24h"),
             Absent::Is("\"1h\""),
-            "With `denials`: for how long it stands then, if it is not cleared. A restart clears it.",
+            "With `denials` and `detection`: for how long it stands then, if it is not cleared. A restart clears it with `denials`.",
         ),
         key(
             "level",

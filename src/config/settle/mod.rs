@@ -5,6 +5,7 @@ mod ask;
 mod browser;
 pub(super) mod client;
 mod credential;
+pub(super) mod detect;
 pub(super) mod directory;
 pub(super) mod feed;
 mod field;
@@ -32,6 +33,7 @@ use crate::domain::application::CredentialName;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
+use crate::features::detect::settings::DetectionSettings;
 use crate::features::directory::settings::DirectorySettings;
 use crate::features::facts::settings::FeedSettings;
 use crate::features::hold::settings::HoldSettings;
@@ -84,6 +86,7 @@ pub(super) struct Draft {
     pub(super) roles: Vec<Written<RoleDraft>>,
     pub(super) purposes: Vec<Written<PurposeDraft>>,
     pub(super) risks: Vec<Written<RiskDraft>>,
+    pub(super) detections: Vec<Written<DetectionSettings>>,
     pub(super) feeds: Vec<Written<FeedSettings>>,
     pub(super) clients: Vec<Written<ClientSettings>>,
     pub(super) policies: Vec<CedarFile>,

@@ -48,7 +48,8 @@ fn when(reader: &Reader<'_>) -> Option<When> {
     let level = reader.parsed("level");
     let sign = sign?;
     for (key, of) in OF_SIGN {
-        if of != sign && reader.has(key) {
+        let is_its = of == sign || (key == "lasts" && sign == Sign::Detection);
+        if !is_its && reader.has(key) {
             let what = format!("`{key}` is a matter of `{of}`, and this is told by `{sign}`");
             reader.error(key, what, format!("`when = \"{of}\"`, or no `{key}`"));
         }
@@ -62,6 +63,7 @@ fn when(reader: &Reader<'_>) -> Option<When> {
             When::Denials { more_than: u8::try_from(more_than?).ok()?, within: within?, lasts: lasts? }
         }
         Sign::Told => When::Told { level: level? },
+        Sign::Detection => When::Detection { lasts: lasts? },
     })
 }
 

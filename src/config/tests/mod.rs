@@ -3,6 +3,7 @@
 mod browser;
 mod catalogue;
 mod clients;
+mod detections;
 mod fields;
 mod given;
 mod keys;

@@ -1,7 +1,7 @@
-//! The administrators' page: who is signed in, and how somebody is out. For people with a browser on this machine, or
-//! with a tunnel to it.
+//! The administrators' pages: who is signed in, and how somebody is out; and what was found in the stream of events. For people
+//! with a browser on this machine, or with a tunnel to it.
 //!
-//! It shows and does what `/api/v1/sessions` does, by the same functions, so that each look and each end leaves the same
+//! They show and do what `/api/v1/sessions` and `/api/v1/detections` do, by the same functions, so that each look and each end leaves the same
 //! event. It works without JavaScript, takes no form of another origin, and nothing of it is kept by a browser but
 //! the cookie of [`operators`].
 
@@ -24,6 +24,7 @@ use crate::platform::page::STYLESHEET;
 use crate::platform::page::language::Language;
 use crate::platform::page::messages::Text;
 
+mod detections;
 pub mod operators;
 mod own;
 #[cfg(test)]
@@ -31,6 +32,7 @@ mod tests;
 mod view;
 mod words;
 
+pub use detections::{detections, review};
 use operators::Admission;
 pub use own::needs_own_page;
 use view::{Entered, Reader};
@@ -40,6 +42,8 @@ use words::Words;
 pub const SESSIONS_PATH: &str = "/sessions";
 /// Where a session is ended, or all of a person.
 pub const END_PATH: &str = "/sessions/end";
+/// Where it is listed what was found in the stream of events, and reviewed.
+pub const DETECTIONS_PATH: &str = "/detections";
 /// Where the token is shown.
 pub const SIGN_IN_PATH: &str = "/sign-in";
 /// Where an administrator goes.

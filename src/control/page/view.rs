@@ -4,7 +4,7 @@ use askama::Template;
 use jiff::tz::TimeZone;
 
 use super::words::{Texts, Words};
-use super::{END_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, STYLESHEET_PATH};
+use super::{DETECTIONS_PATH, END_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, STYLESHEET_PATH};
 use crate::domain::revocation::{Revoked, WHY_CHARACTERS_MAX};
 use crate::features::session::SessionSummary;
 use crate::foundation::clock::Timestamp;
@@ -44,6 +44,7 @@ pub(super) struct SessionsPage {
     rows: Vec<Row>,
     sessions_path: &'static str,
     end_path: &'static str,
+    detections_path: &'static str,
     sign_out_path: &'static str,
 }
 
@@ -117,6 +118,7 @@ impl Reader {
             rows: listed.iter().map(|session| self.row(session)).collect(),
             sessions_path: SESSIONS_PATH,
             end_path: END_PATH,
+            detections_path: DETECTIONS_PATH,
             sign_out_path: SIGN_OUT_PATH,
         }
     }
@@ -161,7 +163,7 @@ impl Reader {
         ToldPage { layout: self.layout(title), texts, paragraphs, sessions_path: SESSIONS_PATH }
     }
 
-    fn layout(self, title: &Text) -> Layout<'static> {
+    pub(super) fn layout(self, title: &Text) -> Layout<'static> {
         Layout {
             language: self.language,
             title: title.to_string(),
@@ -195,7 +197,7 @@ impl Reader {
     }
 
     /// As the journal has it, in UTC, and how long ago that is.
-    fn moment(self, at: Timestamp) -> String {
+    pub(super) fn moment(self, at: Timestamp) -> String {
         let ago = self.words.duration.seen_from(self.now, at, &self.words.number);
         format!("{} UTC, {ago}", on_the_clock(self.now, at, &TimeZone::UTC))
     }

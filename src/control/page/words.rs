@@ -4,11 +4,24 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::domain::detection::{ReviewFinding, ReviewState, Severity};
 use crate::domain::device::BoundTo;
 use crate::platform::page::LayoutTexts;
 use crate::platform::page::language::Language;
 use crate::platform::page::messages::{Counted, Each, Listed, Numbers, Text, read};
 use crate::platform::page::time::Durations;
+
+impl Listed for ReviewState {
+    const MEMBERS: &'static [Self] = Self::ALL;
+}
+
+impl Listed for ReviewFinding {
+    const MEMBERS: &'static [Self] = Self::ALL;
+}
+
+impl Listed for Severity {
+    const MEMBERS: &'static [Self] = Self::ALL;
+}
 
 impl Listed for BoundTo {
     const MEMBERS: &'static [Self] = Self::ALL;
@@ -83,6 +96,28 @@ pub(super) struct Texts {
     pub(super) incomplete_text: Text,
     pub(super) unwritable: Text,
     pub(super) unwritable_text: Text,
+    pub(super) detections: DetectionTexts,
+}
+
+/// The words of the page of detections.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DetectionTexts {
+    pub(super) title: Text,
+    pub(super) lead: Text,
+    pub(super) none: Text,
+    pub(super) severity: Text,
+    pub(super) until: Text,
+    pub(super) finding: Text,
+    pub(super) note: Text,
+    pub(super) note_hint: Text,
+    pub(super) seen_go: Text,
+    pub(super) close_go: Text,
+    pub(super) not_reviewed: Text,
+    pub(super) not_reviewed_text: Text,
+    pub(super) states: Each<ReviewState, Text>,
+    pub(super) findings: Each<ReviewFinding, Text>,
+    pub(super) severities: Each<Severity, Text>,
 }
 
 impl Words {

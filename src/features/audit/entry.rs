@@ -88,6 +88,9 @@ impl Members<'_> {
             revocation,
             provisioning,
             signal,
+            patients_in_steps,
+            detection,
+            review,
         } = opening;
         self.quoted("{\"entry\":\"opening\",\"event\":", event.encode(&mut [0; 36]).as_bytes());
         self.word(key!("kind"), kind.as_str());
@@ -130,6 +133,9 @@ impl Members<'_> {
         self.json(key!("revocation"), revocation.as_deref())?;
         self.json(key!("provisioning"), provisioning.as_deref())?;
         self.json(key!("signal"), signal.as_deref())?;
+        self.json(key!("patients_in_steps"), patients_in_steps.as_ref())?;
+        self.json(key!("detection"), detection.as_deref())?;
+        self.json(key!("review"), review.as_deref())?;
         self.0.push(b'}');
         Ok(())
     }

@@ -44,6 +44,7 @@ pub fn fold<I: Iterator<Item = Result<Stored, ReadError>>>(entries: I) -> Fold<I
         sequences: HashMap::new(),
         ready: VecDeque::new(),
         orphans: 0,
+        position: 0,
         is_done: false,
     }
 }
@@ -56,6 +57,8 @@ pub struct Fold<I> {
     sequences: HashMap<RequestId, u64>,
     ready: VecDeque<Event>,
     orphans: u64,
+    /// The last entry that was taken in.
+    position: u64,
     is_done: bool,
 }
 
@@ -66,6 +69,7 @@ impl<I> Fold<I> {
     }
 
     fn take(&mut self, stored: Stored) {
+        self.position = stored.sequence;
         match stored.entry {
             Entry::Opening(opening) => {
                 // Whoever was under way when the gateway ended will not be closed any more.
@@ -121,6 +125,37 @@ impl<I: Iterator<Item = Result<Stored, ReadError>>> Iterator for Fold<I> {
                     self.is_done = true;
                     self.give_up(0);
                 }
+            }
+        }
+    }
+}
+
+/// Events as the gateway writes them, for whoever stays with them. Blocks while it reads.
+#[derive(Debug)]
+pub struct Follow(Fold<Reader>);
+
+impl Follow {
+    /// From a segment on that begins before `since`. An event whose opening entry is older is not seen.
+    pub fn since(directory: &Path, since: Timestamp) -> Result<Self, ReadError> {
+        Ok(Self(fold(Reader::since(directory, since)?)))
+    }
+
+    /// Hands over what has ended since the last time, in the order in which it ended, each with the number of the entry that
+    /// ended it: about `most` events, so that between two stretches no entry is half told. Gives the number of the last entry
+    /// that was read.
+    pub fn stretch(&mut self, most: usize, mut take: impl FnMut(u64, Event)) -> Result<u64, ReadError> {
+        let mut taken = 0;
+        loop {
+            while let Some(event) = self.0.ready.pop_front() {
+                taken += 1;
+                take(self.0.position, event);
+            }
+            if taken >= most {
+                return Ok(self.0.position);
+            }
+            match self.0.entries.next() {
+                Some(stored) => Fold::take(&mut self.0, stored?),
+                None => return Ok(self.0.position),
             }
         }
     }

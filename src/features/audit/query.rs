@@ -153,12 +153,21 @@ impl Filter {
                 }) || is_revoked(event, person)
                     || is_provisioned(event, person)
                     || is_signalled(event, person)
+                    || is_detected(event, person)
             })
     }
 }
 
 fn fits<T>(asked: Option<&T>, holds: impl FnOnce(&T) -> bool) -> bool {
     asked.is_none_or(holds)
+}
+
+/// Whether something was found in what the person with this identifier, or of this name, does.
+fn is_detected(event: &Event, person: &str) -> bool {
+    let found = event.opening.detection.as_ref();
+    found.is_some_and(|it| {
+        *it.person.sub == *person || it.name.to_lowercase().contains(&person.to_lowercase())
+    })
 }
 
 /// Whether something went out that an accounting of disclosures lists. What may have gone is listed, too.

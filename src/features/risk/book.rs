@@ -140,6 +140,17 @@ impl Book {
         self.save(id, now).await
     }
 
+    /// Something was found in what was done under somebody's name until `since`: the risks with `when = "detection"` stand from
+    /// then on. After a restart whoever keeps what was found has to say so again.
+    pub fn detected(&self, id: &SubjectId, since: Timestamp, now: Timestamp) {
+        {
+            let mut people = self.shard(id);
+            let person = entry(&mut people, id, now);
+            person.detected = person.detected.max(Some(since));
+        }
+        self.rise();
+    }
+
     /// What is known of where a person uses to be: their browsers and networks, the latest last.
     pub fn known(&self, id: &SubjectId, now: Timestamp) -> (Vec<KnownDevice>, Vec<KnownNetwork>) {
         let mut people = self.shard(id);

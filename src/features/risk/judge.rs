@@ -21,6 +21,8 @@ pub(super) struct Person {
     pub(super) profile: Profile,
     pub(super) told: Option<Told>,
     pub(super) bursts: Bursts,
+    /// When something was last found in what is done under their name.
+    pub(super) detected: Option<Timestamp>,
     /// The oldest first; at most [`ANSWERS_MAX`].
     pub(super) answers: Vec<Answer>,
     /// Whether it waits to be saved.
@@ -102,7 +104,8 @@ impl Person {
         let raised =
             rules.iter().filter_map(|rule| self.bursts.since(&rule.name, now)).map(|(_, until)| until);
         let told = self.told.iter().filter_map(|told| told.until).filter(|until| *until > now);
-        raised.chain(told).fold(longest, Timestamp::min)
+        let detected = rules.iter().filter_map(|rule| self.detected_until(rule)).filter(|until| *until > now);
+        raised.chain(told).chain(detected).fold(longest, Timestamp::min)
     }
 
     /// The person was at work, and nothing was unusual. A further hour is learned only where they were proven: whoever has but
@@ -181,6 +184,7 @@ impl Person {
     pub(super) fn is_raised(&self, now: Timestamp) -> bool {
         self.told.as_ref().is_some_and(|told| told.until.is_none_or(|until| now < until))
             || !self.bursts.is_over(now)
+            || self.detected.is_some_and(|since| now.since(since) < DETECTED_LASTS)
     }
 
     fn shows(&self, rule: &RiskSettings, at: &At<'_>) -> bool {
@@ -196,6 +200,7 @@ impl Person {
             When::UnusualHour { usual: None } => !self.profile.knows_hour(place.hour, now),
             When::Denials { .. } => self.bursts.since(&rule.name, now).is_some(),
             When::Told { level } => self.told.as_ref().is_some_and(|told| told.stands(*level, now)),
+            When::Detection { lasts } => self.detected.is_some_and(|since| now.since(since) < *lasts),
         }
     }
 
@@ -205,7 +210,7 @@ impl Person {
             When::NewDevice => answer.browser.is_some() && answer.browser == at.place.browser,
             When::NewNetwork { .. } => answer.network == at.place.network(),
             When::UnusualHour { .. } => true,
-            When::Denials { .. } | When::Told { .. } => {
+            When::Denials { .. } | When::Told { .. } | When::Detection { .. } => {
                 self.since(rule, at.now).is_none_or(|since| answer.given >= since)
             }
         };
@@ -229,7 +234,14 @@ impl Person {
             When::NewDevice | When::NewNetwork { .. } | When::UnusualHour { .. } => None,
             When::Denials { .. } => self.bursts.since(&rule.name, now).map(|(since, _)| since),
             When::Told { .. } => self.told.as_ref().map(|told| told.since),
+            When::Detection { .. } => self.detected,
         }
+    }
+
+    /// Until when a risk stands because something was found.
+    fn detected_until(&self, rule: &RiskSettings) -> Option<Timestamp> {
+        let When::Detection { lasts } = rule.when else { return None };
+        self.detected.map(|since| since.plus(lasts))
     }
 
     fn answer(&mut self, rule: RiskName, at: &At<'_>) {
@@ -251,7 +263,7 @@ impl Person {
             }
             Sign::NewNetwork => self.profile.learn_network(at.place.network(), at.now),
             Sign::UnusualHour => drop(self.profile.learn_hour(at.place.hour, at.now)),
-            Sign::Denials | Sign::Told => {}
+            Sign::Denials | Sign::Told | Sign::Detection => {}
         }
     }
 }
@@ -266,3 +278,5 @@ impl Answer {
 const ANSWERS_MAX: usize = 256;
 /// A proof counts for the shift that has begun with it.
 const ANSWER_LASTS: std::time::Duration = std::time::Duration::from_secs(12 * 60 * 60);
+/// The longest time for which what was found asks anything.
+const DETECTED_LASTS: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);

@@ -51,6 +51,11 @@ pub enum When {
         /// As much as this at least.
         level: Level,
     },
+    /// Something was found in what is done under the person's name.
+    Detection {
+        /// For how long it stands then, 5 min to 24 h.
+        lasts: Duration,
+    },
 }
 
 impl When {
@@ -62,6 +67,7 @@ impl When {
             Self::UnusualHour { .. } => Sign::UnusualHour,
             Self::Denials { .. } => Sign::Denials,
             Self::Told { .. } => Sign::Told,
+            Self::Detection { .. } => Sign::Detection,
         }
     }
 }

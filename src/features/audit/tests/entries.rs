@@ -11,6 +11,7 @@ use super::*;
 use crate::domain::action::Action;
 use crate::domain::asked::{Allowed, EventAsked, Lowered, Overreach};
 use crate::domain::count::WhyUnknown;
+use crate::domain::detection::{Detection, DetectionKind, Review, ReviewFinding, ReviewState, Severity};
 use crate::domain::event::{
     EventHold, EventJustification, EventLock, EventObserved, EventPurpose, EventShadow, EventStanding,
     HoldStep, LockStep, Taken,
@@ -27,7 +28,7 @@ use crate::domain::subject::SubjectId;
 use crate::domain::told::EventRelationship;
 use crate::features::audit::entry::EntryRef;
 use crate::foundation::digest::DigestKey;
-use crate::foundation::id::{HoldId, ResourceId};
+use crate::foundation::id::{DetectionId, HoldId, ResourceId};
 
 proptest! {
     #[test]
@@ -275,7 +276,14 @@ fn any_opening() -> impl Strategy<Value = Opening> {
             .boxed(),
         option::of(text()),
         option::of(revocation()).boxed(),
-        (option::of(provisioning()), option::of(signal())).boxed(),
+        (
+            option::of(provisioning()),
+            option::of(signal()),
+            option::of(any::<u32>()),
+            option::of(detection().boxed()),
+            option::of(review().boxed()),
+        )
+            .boxed(),
         (vec(relationship(), 0..3), option::of(select(PatientContext::ALL)), vec(needed(), 0..3)).boxed(),
     );
     (came, route, asked, who, why, more).prop_map(|(came, route, asked, who, why, more)| Opening {
@@ -323,6 +331,9 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         revocation: more.5.map(Box::new),
         provisioning: more.6.0.map(Box::new),
         signal: more.6.1.map(Box::new),
+        patients_in_steps: more.6.2,
+        detection: more.6.3.map(Box::new),
+        review: more.6.4.map(Box::new),
     })
 }
 
@@ -407,6 +418,46 @@ fn provisioning() -> impl Strategy<Value = Provisioning> {
             more,
         },
     )
+}
+
+fn found() -> impl Strategy<Value = DetectionId> {
+    (moment(), any::<[u8; 4]>()).prop_map(|(time, about)| DetectionId::derived(time, &[&about]))
+}
+
+fn detection() -> impl Strategy<Value = Detection> {
+    let what = (found(), name(), select(DetectionKind::ALL), select(Severity::ALL));
+    let who = (text(), text(), text());
+    let figures = (moment(), moment(), any::<u64>(), option::of(any::<u64>()), any::<bool>());
+    (what, who, figures, text(), vec(event(), 0..3)).prop_map(|(what, who, figures, why, requests)| {
+        Detection {
+            id: what.0,
+            rule: what.1,
+            kind: what.2,
+            severity: what.3,
+            person: SubjectId { issuer: who.0.into(), sub: who.1.into() },
+            name: who.2,
+            since: figures.0,
+            until: figures.1,
+            count: figures.2,
+            usual: figures.3,
+            why,
+            requests,
+            raises: figures.4,
+        }
+    })
+}
+
+fn review() -> impl Strategy<Value = Review> {
+    let said = (select(ReviewState::ALL), option::of(select(ReviewFinding::ALL)), any::<bool>());
+    (found(), said, option::of(moment())).prop_map(|(detection, (state, finding, has_note), quiet_until)| {
+        Review {
+            detection,
+            state,
+            finding,
+            note: has_note.then(|| "asked the desk".parse().unwrap()),
+            quiet_until,
+        }
+    })
 }
 
 fn signal() -> impl Strategy<Value = EventSignal> {

@@ -134,6 +134,7 @@ fn decided_by_rules(opening: &Opening) -> Option<Verdict> {
             | Reason::HourUnusual
             | Reason::AfterDenials
             | Reason::RiskTold
+            | Reason::AfterDetection
             | Reason::NoRuleMatched
             | Reason::DeniedByRule
             | Reason::AttributeUnavailable
