@@ -322,7 +322,8 @@ pub async fn pursue(
     let public = part.route.as_ref().is_some_and(|route| route.access == Audience::Public);
     // To read a body took as long as its caller liked.
     let is_of_now = matches!(body, RequestBody::Streaming(..)) || moment.worker.shared.is_in_touch();
-    if !public && !(moment.is_in_touch && is_of_now) {
+    let knows = moment.is_in_touch && is_of_now;
+    if !public && !knows {
         return Err(Refusal::StoreUnavailable);
     }
     let found = match body {

@@ -85,7 +85,7 @@ async fn a_sweep_is_found_asks_who_it_is_and_is_closed_by_a_reviewer() {
     let control = load(&house.directory.configuration()).unwrap().settings.control;
     let asked = Administered::by(&control).unwrap();
     let listed = asked.detections(Some(ReviewState::Open), 10).await.unwrap();
-    assert_eq!(listed, [item.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&item));
     let rules = house.running.shared.rules.load().detections.clone();
     let said = serde_json::from_str(r#"{"state":"closed","finding":"fine","note":"a ward round"}"#).unwrap();
     let detections = house.running.shared.detections.clone();

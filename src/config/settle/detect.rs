@@ -84,11 +84,10 @@ fn number(reader: &Reader<'_>, when: Option<&When>) -> Option<u64> {
     let written = if reader.has("more_than") { Some(reader.whole("more_than")?) } else { None };
     let (usual, most) = match when? {
         When::RecordsTaken => (500, AMOUNTS_MAX),
-        When::FilesTaken => (20, AMOUNTS_MAX),
+        When::FilesTaken | When::Dormant(_) => (20, AMOUNTS_MAX),
         When::PanelSweep => (60, EVENTS_MAX),
         When::SequentialIds => (9, AMOUNTS_MAX),
         When::OffHours(_) => (100, AMOUNTS_MAX),
-        When::Dormant(_) => (20, AMOUNTS_MAX),
         When::Denials => (20, EVENTS_MAX),
         When::AfterBreakGlass | When::NothingToDo => (0, AMOUNTS_MAX),
         When::Elsewhere => (3, EVENTS_MAX),

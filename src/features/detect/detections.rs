@@ -14,6 +14,9 @@ use crate::foundation::clock::Timestamp;
 use crate::foundation::id::DetectionId;
 use crate::platform::store::{Store, StoreError};
 
+/// What is usual for people.
+pub type Baselines = Vec<(SubjectId, Baseline)>;
+
 /// What was found.
 #[derive(Debug)]
 pub struct Detections {
@@ -64,7 +67,7 @@ impl Detections {
     }
 
     /// How far the journal was read, and what is known of people by then. Blocks.
-    pub fn resume(&self) -> Result<(Option<Position>, Vec<(SubjectId, Baseline)>), StoreError> {
+    pub fn resume(&self) -> Result<(Option<Position>, Baselines), StoreError> {
         Ok((store::position(&self.store)?, store::people(&self.store)?))
     }
 

@@ -28,7 +28,7 @@ mod wording;
 #[cfg(test)]
 mod tests;
 
-pub use detections::{Detections, Figures, Progress};
+pub use detections::{Baselines, Detections, Figures, Progress};
 pub use review::{Asked, Item, ReviewError};
 pub use seen::{Seen, Work};
 pub use steps::Steps;

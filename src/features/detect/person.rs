@@ -48,7 +48,7 @@ impl Person {
         Self { tracks: vec![Track::default(); rules.len()], ..Self::default() }
     }
 
-    pub(super) fn of(body: Body, rules: &[DetectionSettings]) -> Self {
+    pub(super) fn of(body: &Body, rules: &[DetectionSettings]) -> Self {
         let mut person = Self::new(rules);
         person.last_seen = body.last_seen;
         for (rule, track) in rules.iter().zip(&mut person.tracks) {

@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 
+use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, RoleName};
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::network::Network;
@@ -26,6 +27,7 @@ pub enum Seen {
 }
 
 /// What somebody has done, or was kept from.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a rule may look at")]
 #[derive(Clone, Debug)]
 pub struct Work {
     /// When it began.
@@ -81,9 +83,10 @@ impl Seen {
         let found_file = closing.is_some_and(|closing| closing.found_file);
         let files = if came(opening, closing) { u64::from(takes.exports) + u64::from(found_file) } else { 0 };
         let records = closing.filter(|_| files > 0).map_or(0, |closing| closing.records.at_least());
-        let opened = if came(opening, closing) { takes.opened.iter().map(part_of).collect() } else { vec![] };
+        let opened =
+            if came(opening, closing) { takes.opened.iter().map(part_of).collect() } else { Vec::new() };
         let is_denied = opening.verdict == Verdict::Deny;
-        let opens = opening.action.is_some_and(|action| action.opens_record());
+        let opens = opening.action.is_some_and(Action::opens_record);
         let was_no_rule = opening.reasons.first() == Some(&Reason::NoRuleMatched);
         Some(Self::Work(Work {
             time: opening.time,
@@ -117,8 +120,8 @@ fn came(opening: &Opening, closing: Option<&Closing>) -> bool {
 }
 
 fn part_of(patient: &PatientDigest) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = *patient.digest().as_bytes();
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    let first = patient.digest().as_bytes().first_chunk().copied();
+    u64::from_be_bytes(first.unwrap_or_default())
 }
 
 fn hash(network: &Network) -> u64 {

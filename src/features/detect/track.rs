@@ -176,14 +176,13 @@ fn weights(when: &When, work: &Work) -> Vec<Weight> {
         When::FilesTaken | When::AfterBreakGlass => amount(work.files),
         When::PanelSweep => work.opened.iter().copied().map(Weight::Once).collect(),
         When::SequentialIds if work.in_steps > 0 => vec![Weight::Height(work.in_steps)],
-        When::SequentialIds => vec![],
         // Whether it is outside of the hours is known to whoever knows where that is meant.
         When::OffHours(_) | When::Dormant(_) => amount(u64::from(work.by_person)),
         // What one page asks for when it is opened is denied together, and counts once.
         When::Denials if work.is_denied => {
             vec![Weight::Once(work.time.as_millis().div_euclid(TOGETHER_MILLIS).unsigned_abs())]
         }
-        When::Denials => vec![],
+        When::SequentialIds | When::Denials => vec![],
         When::Elsewhere => work.network.map(Weight::OnceAMinute).into_iter().collect(),
         When::NothingToDo => amount(u64::from(work.is_out_of_role)),
     }

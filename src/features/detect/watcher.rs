@@ -48,7 +48,7 @@ impl Watcher {
         found: impl IntoIterator<Item = (Timestamp, Detection)>,
     ) -> Self {
         let mut people: HashMap<_, _> =
-            known.into_iter().map(|(id, baseline)| (id, Person::of(baseline.0, &rules))).collect();
+            known.into_iter().map(|(id, baseline)| (id, Person::of(&baseline.0, &rules))).collect();
         for (began, Detection { person, rule, count, .. }) in found {
             let place = rules.iter().position(|it| it.name == rule);
             let person = people.entry(person).or_insert_with(|| Person::new(&rules));

@@ -265,7 +265,9 @@ impl Directory {
         }
         {
             let mut table = realm.shelf.table.write().unwrap_or_else(PoisonError::into_inner);
-            changes.into_iter().for_each(|change| table.apply(change));
+            for change in changes {
+                table.apply(change);
+            }
             for id in forgotten {
                 table.forget_gone(id);
             }

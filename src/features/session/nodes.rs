@@ -296,17 +296,13 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, SessionError> {
         let rows = self.store.find(store::one(id)).await?;
-        match rows.first() {
-            Some(row) => {
-                self.adopt(row, now);
-                Ok(None)
-            }
-            None => {
-                // First this: whoever adopts a row that was read before looks here after it has done so.
-                self.nodes.note_gone(id, now);
-                Ok(self.table.end(id, now))
-            }
+        if let Some(row) = rows.first() {
+            self.adopt(row, now);
+            return Ok(None);
         }
+        // First this: whoever adopts a row that was read before looks here after it has done so.
+        self.nodes.note_gone(id, now);
+        Ok(self.table.end(id, now))
     }
 
     /// Takes a row into memory, unless what is there is as late or has ended here.

@@ -7,6 +7,7 @@ use super::super::settings::When;
 use super::super::{Asked, Detections, Item, MIGRATIONS, Position, Progress, ReviewError, Step};
 use super::{DAY, MINUTE, found, person, rule, start, watcher, work};
 use crate::domain::detection::{Detection, ReviewFinding, ReviewState};
+use crate::domain::revocation::Why;
 use crate::foundation::id::DetectionId;
 use crate::platform::store::Store;
 
@@ -51,7 +52,9 @@ fn fine_is_quiet_about_the_same_rule_and_person_for_its_time() {
     let items = Items::of([fine]);
     let (files, other) = ("files".parse().unwrap(), "other".parse().unwrap());
     let is_quiet = |sub: &str, rule, time| items.is_quiet(&person(sub), rule, time);
-    assert!(is_quiet("rosa", &files, start()) && is_quiet("rosa", &files, start().plus(30 * DAY - MINUTE)));
+    assert!(
+        is_quiet("rosa", &files, start()) && is_quiet("rosa", &files, start().plus(30 * DAY).minus(MINUTE))
+    );
     assert!(!is_quiet("rosa", &files, start().plus(30 * DAY)), "its time is over");
     assert!(!is_quiet("rosa", &files, start().minus(MINUTE)), "what was before was before");
     assert!(!is_quiet("nadia", &files, start()) && !is_quiet("rosa", &other, start()));
@@ -108,7 +111,7 @@ async fn items_people_and_the_position_survive_a_restart() {
     let listed = detections.list(Some(ReviewState::Seen), 9);
     assert_eq!(listed.len(), 1);
     assert_eq!(
-        (listed[0].detection.count, listed[0].note.as_ref().map(|note| note.as_str())),
+        (listed[0].detection.count, listed[0].note.as_ref().map(Why::as_str)),
         (9, Some("the monthly list"))
     );
     assert_eq!(detections.list(Some(ReviewState::Open), 9), []);

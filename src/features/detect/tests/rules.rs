@@ -32,7 +32,7 @@ fn many(count: u64, each: impl Fn(u64, &mut Work)) -> Vec<Work> {
 fn records_are_summed_over_the_window_and_files_are_counted() {
     let hour = MINUTE * 60;
     let exports = many(3, |number, work| {
-        (work.files, work.records) = (1, [300, 200, 1][usize::try_from(number).unwrap()])
+        (work.files, work.records) = (1, [300, 200, 1][usize::try_from(number).unwrap()]);
     });
     let records = rule("mass", When::RecordsTaken, 500, hour);
     trips(&records, &exports, "501 records were taken away in 2 minutes; flagged above 500 in 60 minutes");
@@ -169,7 +169,9 @@ fn what_is_usual_for_the_person_counts_from_the_fifth_day_on() {
     sweep.usual_times = 2;
     let day = |day: u32, patients: u64| {
         let mut stream = many(patients, |number, work| work.opened = vec![number]);
-        stream.iter_mut().for_each(|work| work.time = work.time.plus(DAY * day));
+        for work in &mut stream {
+            work.time = work.time.plus(DAY * day);
+        }
         stream
     };
     let mut known = watcher(std::slice::from_ref(&sweep));

@@ -99,7 +99,9 @@ proptest! {
         let began = |one: &Detection| (began_of(one), one.clone());
         let zone = jiff::tz::TimeZone::UTC;
         let mut second = Watcher::new(rules().into(), zone, known, all.iter().map(began));
-        before.iter().for_each(|work| second.recall(work));
+        for work in before {
+            second.recall(work);
+        }
         for work in after {
             for step in second.see(work, &|_, _, _| false) {
                 match step {

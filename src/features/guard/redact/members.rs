@@ -78,7 +78,7 @@ impl Members {
         let misfits = match value {
             Value::Scalar => !ways.is_empty(),
             Value::Array => ways.iter().any(by_name),
-            _ => false,
+            Value::Object | Value::Null => false,
         };
         self.has_missed |= misfits;
         Fate::Keep(ways)

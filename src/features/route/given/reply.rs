@@ -108,7 +108,7 @@ impl RouteGiven {
         for give in &self.gives {
             match &give.at {
                 ReplyPlace::Json(pointer) if holds_json(headers, body) => {
-                    gifts.add_json(give, pointer, body)?
+                    gifts.add_json(give, pointer, body)?;
                 }
                 ReplyPlace::Text(mark) => gifts.add_texts(give, mark, body)?,
                 ReplyPlace::Json(_) | ReplyPlace::Header(_) | ReplyPlace::Link(_) => {}
