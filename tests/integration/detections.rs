@@ -91,6 +91,8 @@ async fn a_sweep_is_found_asks_who_it_is_and_is_closed_by_a_reviewer() {
     let detections = house.running.shared.detections.clone();
     let closed = detections.reviewed(item.detection.id, said, &rules, clock.now()).unwrap();
     detections.settle(closed).await.unwrap();
+    // It holds the store open.
+    drop(detections);
 
     // A restart tells nothing twice, and forgets neither the item nor what it asks.
     let house = house.restart().await;
