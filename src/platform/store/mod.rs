@@ -1,7 +1,7 @@
 //! The store: what must outlast the process, and what nodes share.
 //!
-//! One of two engines, behind one face: a file of [SQLite](sqlite) that belongs to one node, or a database of
-//! [PostgreSQL](postgres) that several nodes share. Either way one task of a node writes, and commits all that waits in
+//! One of two engines, behind one face: a file of SQLite (`sqlite`) that belongs to one node, or a database of
+//! PostgreSQL (`postgres`) that several nodes share. Either way one task of a node writes, and commits all that waits in
 //! one transaction (group commit); a write is answered when it is on the disk. SQL is kept to what both understand:
 //! `$n`, `ON CONFLICT … DO UPDATE`, `RETURNING`, BIGINT, TEXT, BLOB, no date functions.
 
