@@ -73,6 +73,16 @@ impl Line {
         self.send(Method::GET, path, headers, Bytes::new()).await
     }
 
+    /// Asks; none where the other end has said that it takes nothing more on this connection (GOAWAY), so that the
+    /// request was not begun and is asked anew on another, as browsers do.
+    pub(crate) async fn ask_unless_told_to_go(&mut self, path: &str) -> Option<Came> {
+        match self.try_send(Method::GET, path, &[], Bytes::new()).await {
+            Ok(reply) => Some(Came::whole(reply).await),
+            Err(error) if format!("{error:?}").contains("GoAway") => None,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
     async fn send(
         &mut self,
         method: Method,
@@ -80,6 +90,16 @@ impl Line {
         headers: &[(&str, &str)],
         body: Bytes,
     ) -> http::Response<Incoming> {
+        self.try_send(method, path, headers, body).await.unwrap()
+    }
+
+    async fn try_send(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> hyper::Result<http::Response<Incoming>> {
         let mut request = Request::builder().method(method).uri(path);
         if let Sender::Http1(_) = self.sender {
             request = request.header("host", &self.authority);
@@ -92,10 +112,10 @@ impl Line {
         let request = request.body(Full::new(body)).unwrap();
         match &mut self.sender {
             Sender::Http1(sender) => {
-                sender.ready().await.unwrap();
-                sender.send_request(request).await.unwrap()
+                sender.ready().await?;
+                sender.send_request(request).await
             }
-            Sender::Http2(sender) => sender.send_request(request).await.unwrap(),
+            Sender::Http2(sender) => sender.send_request(request).await,
         }
     }
 
