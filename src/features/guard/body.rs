@@ -126,7 +126,9 @@ impl Watch {
         if let Some(claim) = self.claim.as_mut().filter(|_| self.taken_away) {
             claim.take_away();
         }
-        self.take_room(&self.meter.so_far());
+        if self.claim.is_some() {
+            self.take_room(&self.meter.so_far());
+        }
     }
 
     /// Counts the next piece, and takes room for it; what of it may pass.

@@ -4,7 +4,7 @@
 //! what one has made or changed the others read anew as soon as they are told. A cookie that comes to a node sooner than
 //! that is looked up by its digest. What has ended here stays ended, whatever a row says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -43,9 +43,17 @@ pub(super) struct Nodes {
     /// Cookies that the store does not know, and until when it is not asked again.
     unknown: Mutex<HashMap<Digest, Timestamp>>,
     /// Sessions that were ended while they were not known here: a row that was read before does not bring them back.
-    gone: Mutex<HashMap<SessionId, Timestamp>>,
+    gone: Mutex<Gone>,
     looking: Semaphore,
     words: std::sync::OnceLock<DigestKey>,
+}
+
+/// What was ended since a moment, and in the stretch before it.
+#[derive(Debug, Default)]
+struct Gone {
+    since: Timestamp,
+    latest: HashSet<SessionId>,
+    before: HashSet<SessionId>,
 }
 
 impl Default for Nodes {
@@ -151,15 +159,16 @@ impl Nodes {
     /// A session was ended that may not be known here yet.
     pub(super) fn note_gone(&self, id: SessionId, now: Timestamp) {
         let mut gone = lock(&self.gone);
-        if gone.len() >= GONE_MAX {
-            gone.retain(|_, moment| now.since(*moment) < GONE_FOR);
+        if now.since(gone.since) >= GONE_FOR {
+            *gone = Gone { since: now, latest: HashSet::new(), before: std::mem::take(&mut gone.latest) };
         }
-        gone.insert(id, now);
+        gone.latest.insert(id);
     }
 
     /// Whether a session was ended lately while it was not known here.
     pub(super) fn is_gone(&self, id: SessionId) -> bool {
-        lock(&self.gone).contains_key(&id)
+        let gone = lock(&self.gone);
+        gone.latest.contains(&id) || gone.before.contains(&id)
     }
 
     fn is_unknown(&self, digest: &Digest, now: Timestamp) -> bool {
@@ -278,7 +287,7 @@ impl Sessions {
             .map(|session| session.id)
             .collect();
         let rows = self.store.find_all(store::all()).await?;
-        let there: std::collections::HashSet<_> =
+        let there: HashSet<_> =
             rows.iter().filter_map(|row| row.text(0).ok()?.parse::<SessionId>().ok()).collect();
         for row in &rows {
             self.adopt(row, now);
@@ -388,8 +397,6 @@ fn unreadable(part: &str) {
 const ADOPT_ATTEMPTS: usize = 4;
 /// A row that was read before its session ended is there long before this is over.
 const GONE_FOR: Duration = Duration::from_secs(60);
-/// As many are remembered before the old ones are looked through.
-const GONE_MAX: usize = 16_384;
 /// Cookies that are looked up at once.
 const LOOK_UPS_MAX: usize = 16;
 /// A cookie is made of 256 bits of chance: one that the store does not know now is none of ours later.

@@ -287,7 +287,10 @@ impl Redaction {
         if !characters.is_sound() {
             return Err(Fault::Charset);
         }
-        state.finish(&mut passed, self.content)?;
+        state.finish(&mut passed)?;
+        if self.is_misfit() {
+            return Err(Fault::Misfit);
+        }
         self.encode(passed)
     }
 
@@ -378,32 +381,20 @@ impl State {
         }
     }
 
-    fn finish(&mut self, passed: &mut Vec<u8>, content: Content) -> Result<(), Fault> {
-        match self {
-            Self::Json(grammar, editor) => {
-                if !grammar.finish() {
-                    return Err(Fault::Malformed);
-                }
-                editor.finish(passed);
-                if editor.guide().has_missed() && content == Content::Declared {
-                    Err(Fault::Misfit)
-                } else {
-                    Ok(())
-                }
-            }
-            Self::Fhir(grammar, editor) => {
-                if !grammar.finish() {
-                    return Err(Fault::Malformed);
-                }
-                editor.finish(passed);
-                if editor.guide().has_missed() && content == Content::Declared {
-                    Err(Fault::Misfit)
-                } else {
-                    Ok(())
-                }
-            }
-            Self::Rows(rows) => rows.finish(passed),
-            Self::Impossible(fault) => Err(*fault),
+    fn finish(&mut self, passed: &mut Vec<u8>) -> Result<(), Fault> {
+        let is_whole = match self {
+            Self::Json(grammar, _) | Self::Fhir(grammar, _) => grammar.finish(),
+            Self::Rows(rows) => return rows.finish(passed),
+            Self::Impossible(fault) => return Err(*fault),
+        };
+        if !is_whole {
+            return Err(Fault::Malformed);
         }
+        match self {
+            Self::Json(_, editor) => editor.finish(passed),
+            Self::Fhir(_, editor) => editor.finish(passed),
+            Self::Rows(_) | Self::Impossible(_) => {}
+        }
+        Ok(())
     }
 }

@@ -91,3 +91,23 @@ fn a_message_that_something_went_wrong_passes_without_its_body() {
         br#"{"error":"nobody","data":[{"ssn":"[withheld]"}]}"#
     );
 }
+
+#[test]
+fn what_is_longer_than_can_be_held_does_not_leave_before_its_fields_have_come() {
+    let elsewhere = String::from_utf8(body(1000)).unwrap().replace("\"data\"", "\"rows\"");
+    let reply = Reply::pieces(None, "application/json", elsewhere.as_bytes().chunks(64));
+    let reply = Reply { shape: Some(json_shape()), ..reply };
+    let withheld =
+        reply.without(ssn()).hold_bytes(100).withheld(&Terms { limits: Limits::NONE, ..terms(Action::View) });
+    assert_eq!(withheld.reason(), Reason::RedactionImpossible);
+    // What comes to be elsewhere after its fields have come is cut, and none of it has left.
+    let (record, name) = (r#"{"ssn":"123-45-6789"},"#, "x".repeat(300));
+    let turned = format!(
+        r#"{{"data":[{record}{{"name":"{name}"}},[{{"ssn":"987-65-4321"}}],{{"ssn":"987-65-4321"}}]}}"#
+    );
+    let reply = Reply::pieces(Some(json_shape()), "application/json", turned.as_bytes().chunks(16));
+    let out =
+        reply.without(ssn()).hold_bytes(100).released(&Terms { limits: Limits::NONE, ..terms(Action::View) });
+    assert_eq!(out.record.ended, EndedHow::RedactionFailed);
+    assert!(!String::from_utf8(out.bytes).unwrap().contains("987"));
+}

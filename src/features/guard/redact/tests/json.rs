@@ -82,6 +82,8 @@ fn a_field_may_be_missing_and_what_it_stands_in_may_not() {
         r#"{"patients":"none"}"#,
         r#"[{"ssn":"1"}]"#,
         r#"{"patients":["1"]}"#,
+        r#"{"patients":[[{"ssn":"1"}]]}"#,
+        r#"{"patients":{"items":[{"ssn":"1"}]}}"#,
         r"{}",
         r#""123-45""#,
         "17",
@@ -92,6 +94,9 @@ fn a_field_may_be_missing_and_what_it_stands_in_may_not() {
         at(&["/a/*/b/ssn"], r#"{"a":[{"b":{"ssn":1}},{"c":{"ssn":1}}]}"#).is_err(),
         "in one of them it is elsewhere"
     );
+    for (place, list) in [("/ssn", r#"[{"ssn":"1"}]"#), ("/patient/ssn", r#"{"patient":[{"ssn":"1"}]}"#)] {
+        assert_eq!(at(&[place], list), Err(Fault::Misfit), "a list stands in place of the one: {list}");
+    }
     assert!(at(&["member:ssn"], r#"{"rows":[{}]}"#).is_ok(), "it may stand anywhere");
 }
 
