@@ -17,7 +17,7 @@ use super::state::{
 use crate::domain::assurance::Assurance;
 use crate::domain::detection::{Detection, DetectionKind, ReviewFinding, ReviewState, Severity};
 use crate::domain::device::{Resume, WhenFull};
-use crate::domain::event::{EventKind, Opening, Outcome, Verdict};
+use crate::domain::event::{Event, EventKind, Opening, Outcome, Verdict};
 use crate::domain::measure::Counted;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
@@ -25,7 +25,7 @@ use crate::domain::revocation::{Cause, Revocation, Revoked, Target};
 use crate::domain::signal::{SignalKind, SignalStep};
 use crate::domain::subject::{Subject, SubjectId};
 use crate::domain::told::FeedKind;
-use crate::features::audit::events::{Event, events_since};
+use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
 use crate::features::audit::settings::{JournalSettings, Sync};
 use crate::features::detect::{self, Detections, Step};

@@ -500,6 +500,18 @@ pub enum Entry {
     Closing(Closing),
 }
 
+/// The opening and the closing entry of one request.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// The number of the opening entry.
+    pub sequence: u64,
+    /// How it began.
+    pub opening: Box<Opening>,
+    /// How it ended; absent if that is unknown, or not known yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closing: Option<Closing>,
+}
+
 impl Opening {
     /// An event that begins, of which nothing else is known yet.
     pub fn begin(event: RequestId, kind: EventKind, time: Timestamp) -> Self {

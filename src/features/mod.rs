@@ -23,5 +23,7 @@ pub mod browser;
 pub mod hold;
 // What is kept.
 pub mod audit;
+// What is told of it elsewhere.
+pub mod export;
 // What somebody should look at.
 pub mod detect;

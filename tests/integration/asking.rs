@@ -1,9 +1,8 @@
 //! What is asked for: lowered before it is sent, or refused; and the event says so.
 
 use leastway::domain::asked::Lowered;
-use leastway::domain::event::{Outcome, Verdict};
+use leastway::domain::event::{Event, Outcome, Verdict};
 use leastway::domain::reason::Reason;
-use leastway::features::audit::events::Event;
 use serde_json::{Value, json};
 
 use crate::house::{House, edit};

@@ -150,7 +150,7 @@ fn in_pem(pem: &[u8]) -> Vec<CertificateDer<'static>> {
 async fn told(house: House) -> Vec<(Option<String>, Option<String>)> {
     let events = house.stop().await;
     let requests = events.iter().filter(|event| event.opening.kind == EventKind::Request);
-    let of = |event: &leastway::features::audit::events::Event| {
+    let of = |event: &leastway::domain::event::Event| {
         let opening = &event.opening;
         let device = opening.device.as_ref().map(|class| class.as_str().to_owned());
         (device, opening.certificate.as_ref().map(ToString::to_string))

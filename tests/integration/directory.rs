@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use leastway::domain::event::{EventKind, Outcome, Verdict};
+use leastway::domain::event::{Event, EventKind, Outcome, Verdict};
 use leastway::domain::reason::Reason;
 use leastway::domain::revocation::Cause;
-use leastway::features::audit::events::Event;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

@@ -46,7 +46,7 @@ async fn read_to_the_cut(mut body: Incoming) -> (usize, Duration) {
 }
 
 async fn closing_of(house: House, route: &str) -> Vec<Closing> {
-    let of_route = |event: &leastway::features::audit::events::Event| {
+    let of_route = |event: &leastway::domain::event::Event| {
         event.opening.route.as_ref().is_some_and(|name| name.as_str() == route)
     };
     house.stop().await.into_iter().filter(of_route).filter_map(|event| event.closing).collect()

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use leastway::demo::browser::{Browser, Reply, form_fields};
 use leastway::demo::people::{Person, totp_step};
+use leastway::domain::event::Event;
 use leastway::domain::event::HoldStep::{self, Discarded, Expired, Held, Hidden, Offered, Sent, Shown};
 use leastway::domain::revocation::{Cause, Revocation, Target};
 use leastway::domain::subject::SubjectId;
-use leastway::features::audit::events::Event;
 use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
 use tokio::net::TcpListener;
 

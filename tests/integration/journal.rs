@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leastway::features::audit::events::Event;
+use leastway::domain::event::Event;
 use leastway::foundation::clock::SystemClock;
 
 use crate::house::{House, Neighbors, edit};

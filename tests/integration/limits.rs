@@ -1,9 +1,8 @@
 //! How much one caller may take.
 
 use leastway::demo::WorkDirectory;
-use leastway::domain::event::{EventKind, Outcome};
+use leastway::domain::event::{Event, EventKind, Outcome};
 use leastway::domain::reason::Reason;
-use leastway::features::audit::events::Event;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 

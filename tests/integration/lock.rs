@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leastway::demo::browser::{Browser, Reply};
-use leastway::domain::event::{EventLock, HoldStep, LockStep, Outcome};
+use leastway::domain::event::{Event, EventLock, HoldStep, LockStep, Outcome};
 use leastway::domain::reason::Reason;
 use leastway::domain::revocation::Cause;
-use leastway::features::audit::events::Event;
 use leastway::features::session::SessionSummary;
 use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
 use leastway::foundation::id::SessionId;

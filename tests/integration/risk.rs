@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use leastway::demo::browser::{Browser, Reply, form_fields};
 use leastway::demo::people::{Person, totp_step};
+use leastway::domain::event::Event;
 use leastway::domain::risk::{Level, RiskStep};
 use leastway::domain::subject::SubjectId;
-use leastway::features::audit::events::Event;
 use leastway::features::risk::{BROWSER_COOKIE, Told};
 use leastway::foundation::clock::{Clock as _, SystemClock, TestClock, Timestamp};
 

@@ -15,9 +15,9 @@ use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use leastway::domain::event::Event;
 use leastway::domain::event::Outcome;
 use leastway::domain::reason::Reason;
-use leastway::features::audit::events::Event;
 use leastway::platform::http::body::read_bounded;
 use tokio::net::TcpListener;
 

@@ -6,8 +6,9 @@ use anyhow::Context as _;
 
 use crate::cli::audit::Moment;
 use crate::cli::journal_of;
+use crate::domain::event::Event;
 use crate::features::audit::ReadError;
-use crate::features::audit::events::{Event, events_since};
+use crate::features::audit::events::events_since;
 use crate::foundation::clock::{Clock as _, SystemClock};
 
 /// Which events.

@@ -3,25 +3,11 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 
-use serde::Serialize;
-
 use super::error::ReadError;
 use super::read::{Reader, Stored};
-use crate::domain::event::{Closing, Entry, EventKind, Opening};
+use crate::domain::event::{Entry, Event, EventKind, Opening};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
-
-/// The opening and the closing entry of one request.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Event {
-    /// The number of the opening entry.
-    pub sequence: u64,
-    /// How it began.
-    pub opening: Box<Opening>,
-    /// How it ended; absent if that is unknown, or not known yet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub closing: Option<Closing>,
-}
 
 /// The events whose opening is at or after `since`, in the order in which they ended; those whose end
 /// is unknown come where the journal was opened next, or last.

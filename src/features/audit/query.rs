@@ -7,12 +7,12 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::error::{Misfit, ReadError};
-use super::events::{Event, fold};
+use super::events::fold;
 use super::read::Reader;
 use crate::domain::UnknownWord;
 use crate::domain::application::ApplicationName;
 use crate::domain::count::Count;
-use crate::domain::event::{EventSubject, Outcome, Verdict};
+use crate::domain::event::{Event, EventSubject, Outcome, Verdict};
 use crate::domain::patient::PatientDigest;
 use crate::domain::provisioning::Provisioning;
 use crate::domain::reason::Reason;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use application::Hospital;
 use leastway::cli::{Exit, run};
-use leastway::features::audit::events::Event;
+use leastway::domain::event::Event;
 
 use crate::alone::is_alone;
 use crate::house::{House, Neighbors, append, edit};

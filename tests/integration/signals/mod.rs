@@ -9,13 +9,12 @@ use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
 use leastway::domain::assurance::Assurance;
-use leastway::domain::event::{EventKind, Outcome, Verdict};
+use leastway::domain::event::{Event, EventKind, Outcome, Verdict};
 use leastway::domain::purpose::Purpose;
 use leastway::domain::reason::Reason;
 use leastway::domain::revocation::{Cause, Target};
 use leastway::domain::signal::SignalStep;
 use leastway::domain::subject::Subject;
-use leastway::features::audit::events::Event;
 use leastway::features::session::{Bond, Found, NewSession, SESSION_COOKIE};
 use leastway::foundation::clock::{Clock as _, SystemClock};
 use leastway::foundation::id::SessionId;

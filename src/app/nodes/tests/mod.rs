@@ -8,10 +8,10 @@ use std::time::Duration;
 use house::{House, To};
 
 use crate::demo::browser::Caller;
+use crate::domain::event::Event;
 use crate::domain::event::EventKind;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, Revocation, Target};
-use crate::features::audit::events::Event;
 use crate::features::session::SESSION_COOKIE;
 use crate::foundation::clock::{Clock as _, SystemClock};
 

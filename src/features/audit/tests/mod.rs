@@ -13,13 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::disk::{Disk, LocalDisk};
-use super::events::{Event, fold};
+use super::events::fold;
 use super::journal::Journal;
 use super::read::{Reader, Stored};
 use super::settings::{JournalSettings, Sync};
 use super::verify::{Expectations, Report, verify};
 use crate::domain::count::Count;
-use crate::domain::event::{Closing, Entry, EventKind, EventSubject, Opening, Outcome, Verdict};
+use crate::domain::event::{Closing, Entry, Event, EventKind, EventSubject, Opening, Outcome, Verdict};
 use crate::domain::kept::Kept;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
