@@ -1,4 +1,5 @@
-//! How fast replies are counted, in bytes of plain text per second, beside `serde_json` and `csv` reading the same.
+//! How fast replies are counted, in bytes of plain text per second, beside a plain copy and beside `serde_json` and `csv`
+//! reading the same.
 
 #![expect(clippy::format_push_string, reason = "the bodies are made once, before anything is measured")]
 #![expect(clippy::expect_used, reason = "a bench that cannot be made has failed")]
@@ -199,6 +200,9 @@ fn benches(criterion: &mut Criterion) {
         group.throughput(Throughput::Bytes(body.len() as u64));
         group
             .bench_function(name, |bencher| bencher.iter(|| black_box(count(&kind, None, black_box(&body)))));
+        group.bench_function(format!("{name}/copy"), |bencher| {
+            bencher.iter(|| drop(black_box(black_box(&body).clone())));
+        });
     }
     let mut bench = |name: &str, body: &str, read: &dyn Fn(&[u8])| {
         group.throughput(Throughput::Bytes(body.len() as u64));
@@ -208,6 +212,7 @@ fn benches(criterion: &mut Criterion) {
         black_box(tally);
     };
     let ignored = |body: &[u8]| drop(black_box(serde_json::from_slice::<serde::de::IgnoredAny>(body)));
+    let copied = |body: &[u8]| drop(black_box(body.to_vec()));
 
     bench("small", &small, &|body| counted(count(&entries, None, body)));
     bench("small/patients", &small, &|body| counted(count(&entries, Some(&member), body)));
@@ -215,9 +220,12 @@ fn benches(criterion: &mut Criterion) {
     bench("json", &list, &|body| counted(count(&json, None, body)));
     bench("json/patients", &list, &|body| counted(count(&json, Some(&member), body)));
     bench("json/serde_json", &list, &ignored);
+    bench("json/copy", &list, &copied);
     bench("fhir", &bundle, &|body| counted(count(&ReplyKind::FhirBundle, None, body)));
     bench("fhir/serde_json", &bundle, &ignored);
+    bench("fhir/copy", &bundle, &copied);
     bench("ndjson/patients", &lines, &|body| counted(count(&ReplyKind::Ndjson, Some(&member), body)));
+    bench("csv/copy", &rows, &copied);
     bench("csv", &rows, &|body| counted(count(&csv, None, body)));
     bench("csv/patients", &rows, &|body| counted(count(&csv, Some(&column), body)));
     bench("csv/crate", &rows, &|body| {
@@ -229,7 +237,7 @@ fn benches(criterion: &mut Criterion) {
     });
     for (name, kind, patient, body) in texts() {
         bench(&format!("{name}/patients"), &body, &|body| counted(count(&kind, patient.as_ref(), body)));
-        bench(&format!("{name}/copy"), &body, &|body| drop(black_box(body.to_vec())));
+        bench(&format!("{name}/copy"), &body, &copied);
     }
     group.finish();
 }

@@ -1,6 +1,6 @@
-//! A decision, cold and remembered, with 10, 1,000 and 10,000 rules.
+//! A decision, cold and remembered, with 10 rules of 10 roles, 1,000 of 50, and 10,000 of 50 and of 1,000.
 //!
-//! The rules are spread over roles and applications as in a hospital: 50 roles, and a person holds two.
+//! The rules are spread over roles and applications as in a hospital; a person holds two roles.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -30,7 +30,8 @@ use leastway::foundation::digest::Digest;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_772_443_800);
 const APPLICATIONS: usize = 10;
-const ROLES: usize = 50;
+/// How many rules, and of how many roles.
+const HOUSES: [(usize, usize); 4] = [(10, 10), (1_000, 50), (10_000, 50), (10_000, 1_000)];
 const ACTIONS: [Action; 5] = [Action::View, Action::Search, Action::List, Action::Update, Action::Export];
 
 fn catalog() -> Catalog {
@@ -63,8 +64,8 @@ fn catalog() -> Catalog {
     }
 }
 
-fn roles(rules: usize) -> Vec<RoleSettings> {
-    let roles = ROLES.min(rules);
+/// As many roles, and so many rules in all.
+fn roles(rules: usize, roles: usize) -> Vec<RoleSettings> {
     (0..roles)
         .map(|role| RoleSettings {
             name: format!("role-{role}").parse().expect("a name"),
@@ -136,16 +137,18 @@ fn decide(criterion: &mut Criterion) {
         told: &leastway::domain::told::NOTHING_TOLD,
         now: NOW,
     };
-    for count in [10, 1_000, 10_000] {
-        let rules = Rules::compile(&roles(count), &[], catalog(), "UTC", Digest::ZERO).expect("rules");
+    for (count, held_by) in HOUSES {
+        let name = format!("{count} of {held_by} roles");
+        let rules =
+            Rules::compile(&roles(count, held_by), &[], catalog(), "UTC", Digest::ZERO).expect("rules");
         let memory = Memory::default();
-        group.bench_function(BenchmarkId::new("cold", count), |bencher| {
+        group.bench_function(BenchmarkId::new("cold", &name), |bencher| {
             bencher.iter(|| {
                 memory.forget(&identity.subject.id());
                 black_box(rules.decide(&memory, black_box(&question)))
             });
         });
-        group.bench_function(BenchmarkId::new("remembered", count), |bencher| {
+        group.bench_function(BenchmarkId::new("remembered", &name), |bencher| {
             bencher.iter(|| black_box(rules.decide(&memory, black_box(&question))));
         });
     }
@@ -153,9 +156,9 @@ fn decide(criterion: &mut Criterion) {
 
     let mut load = criterion.benchmark_group("load");
     load.sample_size(10);
-    for count in [1_000, 10_000] {
-        let roles = roles(count);
-        load.bench_function(BenchmarkId::new("rules", count), |bencher| {
+    for (count, held_by) in HOUSES {
+        let roles = roles(count, held_by);
+        load.bench_function(BenchmarkId::new("rules", format!("{count} of {held_by} roles")), |bencher| {
             bencher.iter(|| Rules::compile(black_box(&roles), &[], catalog(), "UTC", Digest::ZERO).is_ok());
         });
     }

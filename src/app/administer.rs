@@ -10,9 +10,12 @@ use crate::control::settings::ControlSettings;
 use crate::domain::application::ProviderName;
 use crate::domain::detection::ReviewState;
 use crate::domain::device::{BoundTo, DeviceClass};
+use crate::domain::purpose::Purpose;
+use crate::domain::revocation::Why;
+use crate::features::audit::seal::{Period, PeriodNow};
 use crate::features::detect::Item;
 use crate::foundation::clock::Timestamp;
-use crate::foundation::id::SessionId;
+use crate::foundation::id::{RequestId, SessionId};
 
 /// The gateway that runs.
 #[derive(Debug)]
@@ -98,6 +101,52 @@ pub struct Left {
     pub waiting: u64,
 }
 
+/// Whose seals are to be opened, for what and why.
+#[derive(Debug, Serialize)]
+pub struct Unsealing {
+    /// The events.
+    pub events: Vec<RequestId>,
+    /// For what.
+    pub purpose: Purpose,
+    /// Why.
+    pub why: Why,
+}
+
+/// What one event kept under seal: PHI, for the one who asked.
+#[derive(Deserialize, Serialize)]
+pub struct Revealed {
+    /// Which.
+    pub event: RequestId,
+    /// What the application calls the patient.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patient: Option<String>,
+    /// The query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// What the person said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub justification: Option<String>,
+    /// Why it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not: Option<String>,
+}
+
+impl std::fmt::Debug for Revealed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Revealed").field("event", &self.event).finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct Unsealed {
+    events: Vec<Revealed>,
+}
+
+#[derive(Deserialize)]
+struct Periods {
+    periods: Vec<PeriodNow>,
+}
+
 #[derive(Deserialize)]
 struct Everybody {
     sessions: Vec<Listed>,
@@ -147,6 +196,26 @@ impl Administered {
     pub async fn revoke(&self, leaving: &Leaving) -> Result<Left, AdministerError> {
         let body = serde_json::to_vec(leaving).map_err(|_| AdministerError::Unwritable)?;
         self.ask(Method::POST, "/api/v1/sessions/revoke", body).await
+    }
+
+    /// Opens the seals of some events.
+    pub async fn reveal(&self, asked: &Unsealing) -> Result<Vec<Revealed>, AdministerError> {
+        let body = serde_json::to_vec(asked).map_err(|_| AdministerError::Unwritable)?;
+        let unsealed: Unsealed = self.ask(Method::POST, "/api/v1/events/reveal", body).await?;
+        Ok(unsealed.events)
+    }
+
+    /// How the key of each month stands, the oldest first.
+    pub async fn periods(&self) -> Result<Vec<PeriodNow>, AdministerError> {
+        let found: Periods = self.ask(Method::GET, "/api/v1/seals", Vec::new()).await?;
+        Ok(found.periods)
+    }
+
+    /// Destroys the key of a month.
+    pub async fn destroy(&self, period: Period, why: &Why) -> Result<(), AdministerError> {
+        let body = serde_json::json!({ "period": period, "why": why }).to_string().into_bytes();
+        let _destroyed: serde_json::Value = self.ask(Method::POST, "/api/v1/seals/destroy", body).await?;
+        Ok(())
     }
 
     async fn ask<T: serde::de::DeserializeOwned>(

@@ -38,6 +38,7 @@ pub async fn start(
     let state = ControlState {
         journal: shared.journal.clone(),
         journal_directory: loaded.settings.journal.directory.clone(),
+        seals: shared.seals.clone(),
         sessions: shared.sessions.clone(),
         present: present(shared.clone(), reloader.clone()),
         counted: counted(shared.clone(), metrics),

@@ -102,6 +102,7 @@ impl Reloader {
         self.shared.signals.put(signals);
         self.shared.directory.apply(settings.directories);
         self.shared.sessions.apply(&settings.session);
+        self.shared.seals.hold(&settings.seals.legal_hold);
         let version = rules.version.clone();
         rules.inherit(&self.shared.rules.load());
         self.shared.tls.store(tls);

@@ -29,6 +29,7 @@ use crate::domain::subject::SubjectId;
 use crate::features::audit::JournalError;
 use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
+use crate::features::audit::seal::Seals;
 use crate::features::authn::RelyingParty;
 use crate::features::detect::Detections;
 use crate::features::directory::Directory;
@@ -146,6 +147,8 @@ impl Running {
                 store: given,
         } = succession;
         let (journal, sockets) = open((handed, patience), settings, &clock, &entropy).await?;
+        let seals = Seals::open(&settings.seals, now, entropy.clone())
+            .context("what is confidential about events cannot be sealed")?;
         let ledger = Arc::new(Ledger::new());
         restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
         #[cfg(test)]
@@ -199,6 +202,7 @@ impl Running {
             contexts: Arc::default(),
             ledger,
             journal,
+            seals: Arc::new(seals),
             assertion_key,
             node_keys,
             limits: Arc::new(Limits::new(std::time::Instant::now())),
@@ -337,6 +341,12 @@ async fn maintain(shared: Arc<Shared>) {
         }
         if let Err(error) = shared.node_keys.maintain(now).await {
             tracing::error!(error = %error, "the key of this node could not be told to the others");
+        }
+        let seals = shared.seals.clone();
+        match tokio::task::spawn_blocking(move || seals.turn(now)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the next month's key is not there yet"),
+            Err(error) => tracing::error!(%error, "a mistake of ours"),
         }
         if let Err(error) = shared.risk.maintain(now).await {
             tracing::error!(error = %error, "what is known of people could not be saved");

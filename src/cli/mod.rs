@@ -25,6 +25,7 @@ mod isolation;
 pub mod policy;
 mod providers;
 mod schema;
+mod seal;
 mod serve;
 mod session;
 mod store;
@@ -73,6 +74,9 @@ enum Verb {
     #[command(subcommand)]
     Session(session::Command),
     Detections(detections::Arguments),
+    /// Shows what events keep under seal, and keeps the keys to it
+    #[command(subcommand)]
+    Seal(seal::Command),
     Doctor(doctor::Arguments),
     /// Verifies and questions the journal, without a running gateway
     #[command(subcommand)]
@@ -130,6 +134,7 @@ pub fn run(
         Verb::Credential(command) => credential::run(&command, out, problems),
         Verb::Session(command) => session::run(command, out, problems),
         Verb::Detections(arguments) => detections::run(&arguments, out, problems),
+        Verb::Seal(command) => seal::run(command, out),
         Verb::Doctor(arguments) => doctor::run(&arguments, out),
         Verb::Audit(command) => {
             audit::run(&command, &journal_of, &SystemClock, &mut &mut *out).map(Exit::from)

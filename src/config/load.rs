@@ -22,7 +22,7 @@ use super::shadow::shadow;
 use super::source::Source;
 use super::stand_in::StandIn;
 use crate::control::settings::ControlSettings;
-use crate::features::audit::settings::JournalSettings;
+use crate::features::audit::settings::{JournalSettings, SealSettings};
 use crate::features::directory::settings::GroupUse;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::session::settings::{SessionSettings, Shorter};
@@ -247,7 +247,7 @@ struct Machine {
     gateway: GatewaySettings,
     control: ControlSettings,
     store: StoreSettings,
-    journal: JournalSettings,
+    journal: (JournalSettings, SealSettings),
     session: SessionSettings,
     devices: Vec<DeviceSettings>,
     guard: GuardSettings,
@@ -260,7 +260,10 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     let gateway = main.table("gateway").and_then(|reader| machine::gateway(&reader));
     let control = main.table("control").and_then(|reader| machine::control(&reader));
     let store = main.table("store").and_then(|reader| store::store(&reader));
-    let journal = main.table("journal").and_then(|reader| machine::journal(&reader));
+    let journal = main.table("journal").and_then(|reader| {
+        let seals = machine::seals(&reader);
+        machine::journal(&reader).zip(seals)
+    });
     let devices = main.named("device");
     let asking = gateway.as_ref().and_then(|(gateway, _)| gateway.client_certificate.as_ref());
     draft.asking_hosts = asking.map(|asking| asking.hosts.clone()).unwrap_or_default();
@@ -324,7 +327,8 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         gateway,
         control,
         store,
-        journal,
+        journal: journal.0,
+        seals: journal.1,
         providers: draft.providers.into_iter().map(|written| written.it).collect(),
         directories: draft.directories.into_iter().map(|written| written.it).collect(),
         signals: draft.signals.into_iter().map(|written| written.it).collect(),

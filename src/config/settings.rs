@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::control::settings::ControlSettings;
-use crate::features::audit::settings::JournalSettings;
+use crate::features::audit::settings::{JournalSettings, SealSettings};
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
@@ -36,6 +36,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// The journal.
     pub journal: JournalSettings,
+    /// What it keeps under seal.
+    pub seals: SealSettings,
     /// The providers.
     pub providers: Vec<ProviderSettings>,
     /// The directories that they keep here.

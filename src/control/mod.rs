@@ -15,6 +15,7 @@ pub mod provisioning;
 pub mod revocation;
 pub mod rotation;
 pub mod router;
+pub mod seals;
 pub mod settings;
 mod signal_metrics;
 pub mod signals;

@@ -17,16 +17,21 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::timeout::error::Elapsed;
 
 use super::state::ControlState;
-use super::{api, authority, detections, metrics, page, probes, provisioning, revocation, rotation, signals};
+use super::{
+    api, authority, detections, metrics, page, probes, provisioning, revocation, rotation, seals, signals,
+};
 
 /// The paths that ask for nothing: for whoever watches over the process.
 pub const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// The paths that ask for the token, with their method.
-pub const GUARDED: [(&str, &str); 9] = [
+pub const GUARDED: [(&str, &str); 12] = [
     ("GET", "/api/v1/status"),
     ("GET", "/api/v1/sessions"),
     ("POST", "/api/v1/sessions/revoke"),
     ("GET", "/api/v1/events"),
+    ("POST", "/api/v1/events/reveal"),
+    ("GET", "/api/v1/seals"),
+    ("POST", "/api/v1/seals/destroy"),
     ("GET", "/api/v1/feeds"),
     ("GET", "/api/v1/detections"),
     ("POST", "/api/v1/detections/{id}"),
@@ -63,6 +68,9 @@ pub fn router(state: ControlState) -> Router {
             .route("/sessions", get(api::sessions))
             .route("/sessions/revoke", post(revocation::revoke))
             .route("/events", get(api::events))
+            .route("/events/reveal", post(seals::reveal))
+            .route("/seals", get(seals::list))
+            .route("/seals/destroy", post(seals::destroy))
             .route("/feeds", get(api::feeds))
             .route("/detections", get(detections::list))
             .route("/detections/{id}", post(detections::review))

@@ -17,6 +17,7 @@ use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::measure::Counted;
 use crate::domain::revocation::{Revocation, Revoked};
 use crate::features::audit::journal::Journal;
+use crate::features::audit::seal::Seals;
 use crate::features::detect::Detections;
 use crate::features::detect::settings::DetectionSettings;
 use crate::features::directory::Census;
@@ -37,6 +38,8 @@ pub struct ControlState {
     pub journal: Arc<Journal>,
     /// Where it is.
     pub journal_directory: PathBuf,
+    /// The keys to what events keep under seal.
+    pub seals: Arc<Seals>,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
     /// What changes from moment to moment.

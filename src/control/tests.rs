@@ -27,7 +27,10 @@ use crate::domain::subject::{Subject, SubjectId};
 use crate::domain::told::FeedKind;
 use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
-use crate::features::audit::settings::{JournalSettings, Sync};
+use crate::features::audit::seal::Seals;
+use crate::features::audit::settings::{
+    Fields, JournalSettings, KeepJustification, KeepPatient, KeepQuery, SealSettings, Sync,
+};
 use crate::features::detect::{self, Detections, Step};
 use crate::features::directory::Census;
 use crate::features::directory::scim::{Asked, Reply};
@@ -52,6 +55,10 @@ pub(super) const FOUND: &str = "019ca869-5000-7000-8000-0000000000fd";
 /// Ends a session that nobody has.
 const ABSENT: &str = r#"{"session":"019ca869-5000-7000-8000-000000000000","reason":"a trial"}"#;
 
+/// Asks for what an event that is not there keeps under seal.
+const REVEALING: &str =
+    r#"{"events":["019ca869-5000-7000-8000-000000000000"],"purpose":"operations","why":"a trial"}"#;
+
 /// The control plane of a gateway at which one nurse is signed in.
 pub(super) struct House {
     folder: tempfile::TempDir,
@@ -70,6 +77,14 @@ impl House {
             segment_bytes: 1 << 20,
             sync: Sync::BeforeRelease,
         };
+        let fields = Fields {
+            patient: KeepPatient::Sealed,
+            query: KeepQuery::Sealed,
+            justification: KeepJustification::Sealed,
+        };
+        let directory_of_keys = folder.path().join("seals");
+        let sealing =
+            SealSettings { directory: directory_of_keys, fields, retain_years: 10, legal_hold: Vec::new() };
         let journal = Journal::open(&settings, clock.clone(), entropy.clone()).unwrap();
         let sessions = sessions(&folder.path().join("store.db"), &entropy).await;
         let (draining, seen) = watch::channel(false);
@@ -78,6 +93,7 @@ impl House {
         let state = ControlState {
             journal,
             journal_directory: directory,
+            seals: Arc::new(Seals::open(&sealing, start(), entropy.clone()).unwrap()),
             sessions,
             present: Arc::new(present),
             counted: Arc::new(counted),
@@ -272,6 +288,7 @@ fn request(method: &str, path: &str, host: &str) -> Request<Body> {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let body = match path {
         _ if path.ends_with("/revoke") => ABSENT,
+        _ if path.ends_with("/reveal") => REVEALING,
         _ if path.ends_with(FOUND) => r#"{"state":"seen","note":"asked the desk"}"#,
         _ => "",
     };
@@ -316,6 +333,10 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         guarded("GET", "/api/v1/sessions"),
         guarded("POST", "/api/v1/sessions/revoke"),
         guarded("GET", "/api/v1/events"),
+        guarded("POST", "/api/v1/events/reveal"),
+        guarded("GET", "/api/v1/seals"),
+        // Without a month there is nothing to destroy.
+        Row { method: "POST", path: "/api/v1/seals/destroy", nobody: 401, wrong: 401, right: 400 },
         guarded("GET", "/api/v1/feeds"),
         guarded("GET", "/api/v1/detections"),
         guarded("POST", "/api/v1/detections/{id}"),

@@ -16,6 +16,7 @@ use super::application::{
 };
 use super::asked::EventAsked;
 use super::assurance::AssuranceClass;
+use super::confidential::SealedText;
 use super::count::Count;
 use super::detection::{Detection, Review};
 use super::device::DeviceClass;
@@ -27,7 +28,7 @@ use super::patient::PatientDigest;
 use super::provisioning::Provisioning;
 use super::purpose::Purpose;
 use super::reason::Reason;
-use super::revocation::{Revocation, Revoked};
+use super::revocation::{Revocation, Revoked, Why};
 use super::risk::EventRisk;
 use super::signal::EventSignal;
 use super::subject::{Identity, SubjectId};
@@ -245,6 +246,12 @@ pub struct Opening {
     /// [`STEPS_MIN`](super::patient::STEPS_MIN) on. Neither the numbers nor the step.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub patients_in_steps: Option<u32>,
+    /// What it tells only to whoever says why they want to know.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sealed: Option<SealedText>,
+    /// Whose seals were opened, why and for what.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reading: Option<Box<EventReading>>,
     /// What was found in the stream of events.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub detection: Option<Box<Detection>>,
@@ -313,7 +320,7 @@ pub struct EventObserved {
 pub struct EventJustification {
     /// One of the codes that the page offers.
     pub code: String,
-    /// In the person's own words.
+    /// In the person's own words; absent where they are under seal.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub text: String,
     /// The number of the request, protocol, document or authorization by which it is done.
@@ -322,6 +329,17 @@ pub struct EventJustification {
     /// To whom it goes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub recipient: Option<String>,
+}
+
+/// That somebody reads what events keep under seal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventReading {
+    /// Which events.
+    pub events: Vec<RequestId>,
+    /// For what.
+    pub purpose: Purpose,
+    /// Why.
+    pub why: Why,
 }
 
 /// For what a person works from now on.
@@ -556,6 +574,8 @@ impl Opening {
             provisioning: None,
             signal: None,
             patients_in_steps: None,
+            sealed: None,
+            reading: None,
             detection: None,
             review: None,
         }

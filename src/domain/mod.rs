@@ -4,6 +4,7 @@ pub mod action;
 pub mod application;
 pub mod asked;
 pub mod assurance;
+pub mod confidential;
 pub mod count;
 pub mod decision;
 pub mod detection;

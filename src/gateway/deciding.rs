@@ -12,10 +12,12 @@ use crate::domain::action::Action;
 use crate::domain::decision::{Challenge, Decision, Denial, Grounds};
 use crate::domain::event::{EventJustification, EventShadow};
 use crate::domain::patient::PatientRef;
+use crate::domain::phi::Phi;
 use crate::domain::proof::Permit;
 use crate::domain::purpose::{Basis, Purpose};
 use crate::domain::reason::Reason;
 use crate::domain::told::Told;
+use crate::features::audit::settings::KeepJustification;
 use crate::features::guard::limit::{Beyond, Terms};
 use crate::features::policy::decide::Question;
 use crate::features::policy::settings::JUSTIFICATION_LASTS;
@@ -168,14 +170,22 @@ impl Passage<'_> {
         let Some(draft) = draft else { return };
         let justification = self.person.identity().and_then(|identity| identity.justification.as_ref());
         let justification = justification.filter(|given| self.still_counts(given.given));
+        let keeps = draft.keeps().justification;
         draft.open(|opening| {
             opening.rules = grounds.rules.clone();
             opening.justification = justification.map(|given| EventJustification {
                 code: given.code.clone(),
-                text: given.text.clone(),
+                text: match keeps {
+                    KeepJustification::Clear => given.text.clone(),
+                    KeepJustification::Sealed => String::new(),
+                },
                 number: given.number.clone(),
                 recipient: given.recipient.clone(),
             });
+        });
+        let said = justification.filter(|given| keeps == KeepJustification::Sealed && !given.text.is_empty());
+        draft.seal(|confidential| {
+            confidential.justification = said.map(|given| Phi::new(given.text.clone()));
         });
     }
 

@@ -8,11 +8,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::domain::confidential::Confidential;
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::proof::Journaled;
 use crate::domain::reason::Reason;
 use crate::features::audit::JournalError;
 use crate::features::audit::journal::{Desk, Pending};
+use crate::features::audit::seal::Sealer;
+use crate::features::audit::settings::Fields;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::id::RequestId;
 use crate::gateway::metrics::WorkerMetrics;
@@ -22,6 +25,8 @@ use crate::gateway::metrics::WorkerMetrics;
 pub struct Scribe {
     /// The worker's desk at the journal.
     pub desk: Desk,
+    /// By which events keep what is confidential.
+    pub sealer: Sealer,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What the worker counts.
@@ -40,6 +45,8 @@ struct Sheet {
     stage: Stage,
     opening: Opening,
     closing: Closing,
+    /// What the opening entry is to tell only under seal.
+    confidential: Confidential,
     /// The bytes that have come from the caller, as they come.
     bytes_in: Option<Rc<Cell<u64>>>,
 }
@@ -66,6 +73,7 @@ impl Draft {
             stage: Stage::Begun,
             opening: Opening::begin(event, EventKind::Request, time),
             closing: Closing::of(event, time, Outcome::Aborted),
+            confidential: Confidential::default(),
             bytes_in: None,
         }))
     }
@@ -74,6 +82,18 @@ impl Draft {
     pub fn open(&mut self, note: impl FnOnce(&mut Opening)) {
         if self.0.stage == Stage::Begun {
             note(&mut self.0.opening);
+        }
+    }
+
+    /// How it keeps what is confidential.
+    pub fn keeps(&self) -> Fields {
+        self.0.scribe.sealer.fields()
+    }
+
+    /// Notes what the opening entry is to tell only under seal.
+    pub fn seal(&mut self, note: impl FnOnce(&mut Confidential)) {
+        if self.0.stage == Stage::Begun {
+            note(&mut self.0.confidential);
         }
     }
 
@@ -103,14 +123,18 @@ impl Draft {
         verdict: Verdict,
         reasons: &[Reason],
     ) -> Result<(Journaled, Pending), JournalError> {
-        let Sheet { scribe, stage, opening, .. } = &mut *self.0;
+        let Sheet { scribe, stage, opening, confidential, .. } = &mut *self.0;
         if *stage != Stage::Begun {
             return Err(JournalError::Closed);
         }
         opening.verdict = verdict;
         reasons.clone_into(&mut opening.reasons);
         let reason = reasons.first().copied().unwrap_or(Reason::InternalError);
-        let submitted = scribe.desk.submit(opening);
+        let sealed = scribe.sealer.seal(opening.event, confidential).map_err(|_| JournalError::Unsealable);
+        let submitted = sealed.and_then(|sealed| {
+            opening.sealed = sealed;
+            scribe.desk.submit(opening)
+        });
         *stage = if submitted.is_ok() { Stage::Journaled } else { Stage::Lost };
         let application = opening.application.take();
         let client = opening.subject.as_ref().and_then(|subject| subject.client.as_ref());

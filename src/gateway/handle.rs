@@ -37,7 +37,9 @@ use super::{cors, given, hold, leaving, own_paths, program, respond, risk, turns
 use crate::domain::decision::Denial;
 use crate::domain::device::DeviceClass;
 use crate::domain::event::{LockStep, Outcome, Verdict};
+use crate::domain::phi::Phi;
 use crate::domain::reason::Reason;
+use crate::features::audit::settings::{KeepPatient, KeepQuery};
 use crate::features::guard::body::GuardedBody;
 use crate::features::route::settings::Access as Audience;
 use crate::features::session::Found;
@@ -440,6 +442,7 @@ fn note_application(draft: &mut Option<Draft>, normalized: &Normalized) {
         opening.application = Some(normalized.application.name.clone());
         opening.query_keys = normalized.query.keys().into_iter().map(str::to_owned).collect();
     });
+    note_query(draft, normalized);
 }
 
 /// The path itself, where no route says which part of it names a patient.
@@ -462,6 +465,27 @@ pub fn note_part(draft: &mut Option<Draft>, moment: &Moment, normalized: &Normal
         opening.patient = part.patient.as_ref().map(|patient| patient.digest(key));
         opening.rules_version = Some(Arc::clone(&moment.current.rules.version));
     });
+    match draft.keeps().patient {
+        KeepPatient::Sealed => draft.seal(|confidential| {
+            confidential.patient = part.patient.as_ref().map(|patient| short(patient.id().reveal()));
+        }),
+        KeepPatient::Hash => {}
+    }
+}
+
+/// What was asked for, as far as it is kept under seal: without what opens anything.
+fn note_query(draft: &mut Draft, normalized: &Normalized) {
+    match draft.keeps().query {
+        KeepQuery::Sealed => draft.seal(|confidential| {
+            confidential.query = normalized.query.without_secrets().as_deref().map(short);
+        }),
+        KeepQuery::Names => {}
+    }
+}
+
+/// No more than is worth its place in each event.
+fn short(text: &str) -> Phi<String> {
+    Phi::new(text.chars().take(SEALED_CHARACTERS_MAX).collect())
 }
 
 /// Who it is, in the event; or which locked session does not say who.
@@ -483,6 +507,9 @@ fn note_steps(draft: &mut Option<Draft>, moment: &Moment, person: &Person, part:
         draft.open(|opening| opening.patients_in_steps = patients);
     }
 }
+
+/// The most that an event keeps under seal of one thing, in characters.
+const SEALED_CHARACTERS_MAX: usize = 1024;
 
 /// The verdict that an answer of ours on our own paths is recorded under.
 pub const OWN: (Verdict, Reason) = (Verdict::Permit, Reason::OwnPath);

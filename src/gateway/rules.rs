@@ -20,6 +20,7 @@ use super::settings::{GatewaySettings, HelpSettings};
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;
 use crate::features::audit::journal::Journal;
+use crate::features::audit::seal::Seals;
 use crate::features::authn::RelyingParty;
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::Clients;
@@ -161,6 +162,8 @@ pub struct Shared {
     pub ledger: Arc<Ledger>,
     /// What happened.
     pub journal: Arc<Journal>,
+    /// The keys to what it keeps under seal.
+    pub seals: Arc<Seals>,
     /// The key of assertions.
     pub assertion_key: AssertionKey,
     /// By which applications know it, and those of other nodes.

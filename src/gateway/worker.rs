@@ -23,6 +23,7 @@ use crate::domain::patient::PatientRef;
 use crate::domain::reason::Reason;
 use crate::domain::subject::{Identity, Justification, Subject, SubjectId};
 use crate::domain::told::Told;
+use crate::features::audit::seal::Sealer;
 use crate::features::client::settings::StandingReason;
 use crate::features::directory;
 use crate::features::policy::memory::Memory;
@@ -93,7 +94,8 @@ struct Seen {
 impl Worker {
     /// A worker on this thread, inside its `LocalSet`.
     pub fn new(shared: Arc<Shared>, metrics: Arc<WorkerMetrics>) -> Rc<Self> {
-        let scribe = Rc::new(Scribe { desk: shared.journal.desk(), clock: shared.clock.clone(), metrics });
+        let (desk, sealer) = (shared.journal.desk(), Sealer::new(shared.seals.clone()));
+        let scribe = Rc::new(Scribe { desk, sealer, clock: shared.clock.clone(), metrics });
         let sessions = shared.sessions.desk();
         let current = RefCell::new(Rc::new(Current::new(shared.rules.load_full(), shared.clone())));
         let room = Room::new(shared.settings.requests);

@@ -60,6 +60,55 @@ impl SealedBy<'_> {
     }
 }
 
+/// Seals many short texts, one after the other, under one key: no chance is spent on each, and none is made into a key of its own.
+#[derive(Debug)]
+pub struct Series {
+    salt: [u8; SALT_BYTES],
+    key: LessSafeKey,
+    /// How many were sealed: the nonce of the next.
+    number: u64,
+}
+
+impl Series {
+    /// Under a key of a new salt, so that no two series have one key.
+    pub fn new(by: SealedBy<'_>, entropy: &dyn Entropy) -> Result<Self, Unsealable> {
+        let salt = random(entropy);
+        Ok(Self { salt, key: by.key(&salt)?, number: 0 })
+    }
+
+    /// Seals `text`, bound to `about`: the salt, the number, the text and its tag, as one.
+    pub fn seal(&mut self, about: &[u8], mut text: Vec<u8>) -> Result<Vec<u8>, Unsealable> {
+        let number = self.number.to_be_bytes();
+        // Spent before it is used: whatever happens, it is used once.
+        self.number = self.number.checked_add(1).ok_or(Unsealable)?;
+        self.key
+            .seal_in_place_append_tag(nonce(number), Aad::from(about), &mut text)
+            .map_err(|_| Unsealable)?;
+        Ok([&self.salt[..], &number, &text].concat())
+    }
+}
+
+impl SealedBy<'_> {
+    /// Opens what a series of this secret has sealed and bound to `about`.
+    pub fn open_one(self, about: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
+        let (salt, rest) = sealed.split_first_chunk().ok_or(Unsealable)?;
+        let (number, text) = rest.split_first_chunk().ok_or(Unsealable)?;
+        let mut text = text.to_vec();
+        let opened = self.key(salt)?.open_in_place(nonce(*number), Aad::from(about), &mut text);
+        let length = opened.map_err(|_| Unsealable)?.len();
+        text.truncate(length);
+        Ok(text)
+    }
+}
+
+fn nonce(number: [u8; 8]) -> Nonce {
+    let mut nonce = [0; NONCE_LEN];
+    for (place, byte) in nonce.iter_mut().rev().zip(number.iter().rev()) {
+        *place = *byte;
+    }
+    Nonce::assume_unique_for_key(nonce)
+}
+
 /// Bytes of a salt.
 pub const SALT_BYTES: usize = 32;
 
@@ -78,5 +127,28 @@ mod tests {
         assert_eq!(by.open(b"another", sealed.clone()), Err(Unsealable));
         assert_eq!(SealedBy { secret: &other, ..by }.open(b"about", sealed.clone()), Err(Unsealable));
         assert_eq!(SealedBy { purpose: "else", ..by }.open(b"about", sealed), Err(Unsealable));
+    }
+
+    #[test]
+    fn what_a_series_seals_opens_one_by_one_and_none_is_like_another() {
+        let (secret, other, entropy) =
+            (Secret::new("one".to_owned()), Secret::new("two".to_owned()), SeededEntropy::new(1));
+        let by = SealedBy { secret: &secret, purpose: "tests" };
+        let mut series = Series::new(by, &entropy).unwrap();
+        let sealed = [(); 3].map(|()| series.seal(b"about", b"a text".to_vec()).unwrap());
+        let again = Series::new(by, &entropy).unwrap().seal(b"about", b"a text".to_vec()).unwrap();
+        assert!(sealed.iter().all(|one| sealed.iter().filter(|two| *two == one).count() == 1));
+        assert!(!sealed.contains(&again));
+        for one in sealed.iter().chain([&again]) {
+            assert_eq!(by.open_one(b"about", one).as_deref(), Ok(&b"a text"[..]));
+            assert_eq!(by.open_one(b"another", one), Err(Unsealable));
+            assert_eq!(SealedBy { secret: &other, ..by }.open_one(b"about", one), Err(Unsealable));
+            for position in 0..one.len() {
+                let mut changed = one.clone();
+                changed[position] ^= 1;
+                assert_eq!(by.open_one(b"about", &changed), Err(Unsealable), "byte {position}");
+                assert_eq!(by.open_one(b"about", &one[..position]), Err(Unsealable), "cut at {position}");
+            }
+        }
     }
 }

@@ -51,6 +51,7 @@ mod revoking;
 mod rewriting;
 mod risk;
 mod rotation;
+mod seals;
 mod sessions;
 mod signals;
 mod silence;

@@ -1,7 +1,8 @@
 //! Listeners, journal and bounds.
 
 use super::limits::LIMITS;
-use super::{Absent, Kind, Table, key};
+use super::{Absent, Kind, Table, key, words};
+use crate::features::audit::settings::{KeepJustification, KeepPatient, KeepQuery};
 
 const DEFAULT_WORKERS: Absent = Absent::Means("one per core");
 
@@ -164,6 +165,59 @@ pub(super) static JOURNAL: Table = Table {
             Absent::Is("\"before_release\""),
             "When entries reach the disk: `before_release` of the reply, or within a duration of `1ms` to `1s`: \
              a crash may then lose the events of the last moments.",
+        ),
+        key(
+            "sealed",
+            Kind::Table(&SEALED),
+            Absent::Means("its defaults"),
+            "What events tell only to whoever says why.",
+        ),
+    ],
+};
+
+static SEALED: Table = Table {
+    header: "[journal.sealed]",
+    doc: "What events keep under seal, by a key for each month. Reading it is an event of its own, and once a month's key is \
+          destroyed nobody reads what was sealed in it; the journal verifies as before.",
+    keys: &[
+        key(
+            "keys",
+            Kind::Path("data/seals"),
+            Absent::Means("`seals` beside the journal's folder"),
+            "The folder of the keys; made if it is not there. Kept apart from copies of the journal, it keeps them closed.",
+        ),
+        key(
+            "patient",
+            Kind::Word(words!(KeepPatient)),
+            Absent::Is("\"sealed\""),
+            "`hash`: the keyed digest by which a patient is found, and nothing else; `sealed`: that, and what the application \
+             calls them, under seal.",
+        ),
+        key(
+            "query",
+            Kind::Word(words!(KeepQuery)),
+            Absent::Is("\"sealed\""),
+            "`names` of a query's parameters; or those, and the query under `sealed`, but for what may open something, such as \
+             codes and tokens.",
+        ),
+        key(
+            "justification",
+            Kind::Word(words!(KeepJustification)),
+            Absent::Is("\"sealed\""),
+            "What a person says in their own words: `sealed`, or `clear` for every reader. Its code, number and recipient are \
+             always clear.",
+        ),
+        key(
+            "retain_years",
+            Kind::Whole(6, 100),
+            Absent::Is("10"),
+            "For how many years after its month a key cannot be destroyed. Six are the least (45 CFR 164.316(b)(2)(i)).",
+        ),
+        key(
+            "legal_hold",
+            Kind::Texts("2026-11"),
+            Absent::Is("[]"),
+            "Months whose keys cannot be destroyed for as long as they stand here. Counts from a reload on.",
         ),
     ],
 };

@@ -1,6 +1,7 @@
 //! Listeners, journal and bounds.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
 use crate::config::units;
 use crate::control::settings::ControlSettings;
-use crate::features::audit::settings::{JournalSettings, Sync};
+use crate::features::audit::settings::{Fields, JournalSettings, SealSettings, Sync};
 use crate::features::guard::settings::GuardSettings;
 use crate::gateway::settings::{ClientCertificateSettings, GatewaySettings, HelpSettings};
 use crate::platform::tls::front::Vouchers;
@@ -115,6 +116,26 @@ pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings>
     let segment_bytes = reader.size("segment_bytes");
     let sync = reader.text_with("sync", sync);
     Some(JournalSettings { directory: directory?, segment_bytes: segment_bytes?, sync: sync? })
+}
+
+/// What events keep under seal; without a place of their own, the keys are beside the folder of the journal.
+pub(in crate::config) fn seals(journal: &Reader<'_>) -> Option<SealSettings> {
+    let beside = journal.path("directory");
+    let reader = journal.table("sealed")?;
+    let directory = if reader.has("keys") {
+        reader.path("keys")
+    } else {
+        beside.map(|journal| journal.parent().unwrap_or(Path::new(".")).join("seals"))
+    };
+    let (patient, query) = (reader.parsed("patient"), reader.parsed("query"));
+    let justification = reader.parsed("justification");
+    let (retain_years, legal_hold) = (reader.whole("retain_years"), reader.list("legal_hold"));
+    Some(SealSettings {
+        directory: directory?,
+        fields: Fields { patient: patient?, query: query?, justification: justification? },
+        retain_years: u16::try_from(retain_years?).unwrap_or(u16::MAX),
+        legal_hold: legal_hold?,
+    })
 }
 
 pub(in crate::config) fn guard(reader: &Reader<'_>) -> Option<GuardSettings> {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, CredentialName, RouteName};
+use crate::domain::confidential::SealedText;
 use crate::domain::count::Count;
 use crate::domain::device::DeviceClass;
 use crate::domain::event::{Closing, EventSubject, Opening};
@@ -89,6 +90,8 @@ impl Members<'_> {
             provisioning,
             signal,
             patients_in_steps,
+            sealed,
+            reading,
             detection,
             review,
         } = opening;
@@ -134,6 +137,8 @@ impl Members<'_> {
         self.json(key!("provisioning"), provisioning.as_deref())?;
         self.json(key!("signal"), signal.as_deref())?;
         self.json(key!("patients_in_steps"), patients_in_steps.as_ref())?;
+        self.text(key!("sealed"), sealed.as_ref().map(SealedText::as_str))?;
+        self.json(key!("reading"), reading.as_deref())?;
         self.json(key!("detection"), detection.as_deref())?;
         self.json(key!("review"), review.as_deref())?;
         self.0.push(b'}');

@@ -56,6 +56,9 @@ pub enum JournalError {
         /// The largest size.
         allowed: usize,
     },
+    /// What an event tells only under seal could not be sealed.
+    #[error("what is confidential cannot be sealed")]
+    Unsealable,
     /// The journal was closed.
     #[error("the journal is closed")]
     Closed,

@@ -13,6 +13,7 @@ pub mod events;
 pub mod journal;
 pub mod query;
 pub mod read;
+pub mod seal;
 pub mod settings;
 pub mod verify;
 

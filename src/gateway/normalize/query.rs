@@ -36,6 +36,17 @@ impl Query {
         self.target.query()
     }
 
+    /// The query as it came, but for the values of parameters that may open something: codes, tokens, passwords. `None` if
+    /// there is none.
+    pub fn without_secrets(&self) -> Option<String> {
+        let raw = self.as_str().filter(|raw| !raw.is_empty())?;
+        let plain = |parameter: &str| match parameter.split_once('=') {
+            Some((name, _)) if opens(name) => format!("{name}=..."),
+            Some(_) | None => parameter.to_owned(),
+        };
+        Some(raw.split('&').map(plain).collect::<Vec<_>>().join("&"))
+    }
+
     /// Its parameters.
     pub const fn fields(&self) -> &Fields {
         &self.fields
@@ -46,6 +57,28 @@ impl Query {
         self.fields.keys()
     }
 }
+
+/// Whether the value of a parameter of this name, as it came, may open something. A name with escapes might be any.
+fn opens(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.contains('%') || SECRETS.iter().any(|secret| name.contains(secret))
+}
+
+/// What the names of parameters have in them whose values may open something (RFC 6749, RFC 6750, OpenID Connect, SAML).
+const SECRETS: [&str; 12] = [
+    "code",
+    "state",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "pwd",
+    "assertion",
+    "saml",
+    "session",
+    "signature",
+    "apikey",
+];
 
 fn fault(fault: FieldsFault) -> Fault {
     let internal = match fault {

@@ -10,11 +10,12 @@ use proptest::sample::select;
 use super::*;
 use crate::domain::action::Action;
 use crate::domain::asked::{Allowed, EventAsked, Lowered, Overreach};
+use crate::domain::confidential::SealedText;
 use crate::domain::count::WhyUnknown;
 use crate::domain::detection::{Detection, DetectionKind, Review, ReviewFinding, ReviewState, Severity};
 use crate::domain::event::{
-    EventHold, EventJustification, EventLock, EventObserved, EventPurpose, EventShadow, EventStanding,
-    HoldStep, LockStep, Taken,
+    EventHold, EventJustification, EventLock, EventObserved, EventPurpose, EventReading, EventShadow,
+    EventStanding, HoldStep, LockStep, Taken,
 };
 use crate::domain::field::EventRedacted;
 use crate::domain::given::{Brought, EventGiven, EventNeeded, PatientContext};
@@ -223,6 +224,14 @@ fn patient() -> impl Strategy<Value = PatientDigest> {
     })
 }
 
+fn reading() -> impl Strategy<Value = EventReading> {
+    (vec(event(), 0..3), select(Purpose::ALL)).prop_map(|(events, purpose)| EventReading {
+        events,
+        purpose,
+        why: "a complaint".parse().unwrap(),
+    })
+}
+
 fn hold() -> impl Strategy<Value = EventHold> {
     (any::<u64>(), select(HoldStep::ALL), option::of((text(), text()))).prop_map(|(seed, step, person)| {
         EventHold {
@@ -282,6 +291,8 @@ fn any_opening() -> impl Strategy<Value = Opening> {
             option::of(any::<u32>()),
             option::of(detection().boxed()),
             option::of(review().boxed()),
+            option::of(text()),
+            option::of(reading().boxed()),
         )
             .boxed(),
         (vec(relationship(), 0..3), option::of(select(PatientContext::ALL)), vec(needed(), 0..3)).boxed(),
@@ -332,6 +343,8 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         provisioning: more.6.0.map(Box::new),
         signal: more.6.1.map(Box::new),
         patients_in_steps: more.6.2,
+        sealed: more.6.5.map(SealedText::new),
+        reading: more.6.6.map(Box::new),
         detection: more.6.3.map(Box::new),
         review: more.6.4.map(Box::new),
     })

@@ -63,6 +63,8 @@ fn opening(number: u64) -> Opening {
         lock: None,
         risks: Vec::new(),
         patients_in_steps: None,
+        sealed: None,
+        reading: None,
         detection: None,
         review: None,
         keep_alive_ignored: false,

@@ -1,0 +1,312 @@
+//! The keys of the months, a file each, in a folder apart from the journal's.
+
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::period::Period;
+use super::sealer::{Unsealed, about};
+use crate::domain::confidential::{Confidential, SealedText};
+use crate::features::audit::disk::sync_directory;
+use crate::features::audit::settings::{Fields, SealSettings};
+use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::{Entropy, random_text};
+use crate::foundation::id::RequestId;
+use crate::foundation::secret::Secret;
+use crate::platform::seal::SealedBy;
+
+/// The keys of the months: that of now in memory, the others in their files until somebody asks.
+#[derive(Debug)]
+pub struct Seals {
+    directory: PathBuf,
+    /// What is sealed.
+    fields: Fields,
+    retain_years: u16,
+    /// The months under a legal hold.
+    held: ArcSwap<Vec<Period>>,
+    current: ArcSwap<Current>,
+    pub(super) entropy: Arc<dyn Entropy>,
+}
+
+/// The key that seals now.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub(super) period: Period,
+    pub(super) secret: Secret,
+}
+
+/// Why keys cannot be kept, or not be destroyed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SealError {
+    /// The disk refused something.
+    #[error("the keys of what is sealed cannot use `{}`: {error}", .path.display())]
+    Disk {
+        /// What was to be used.
+        path: PathBuf,
+        /// What the system says.
+        error: Arc<io::Error>,
+    },
+    /// A file is no key.
+    #[error("`{}` is no key of a month: bring it back from the backup", .path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The month has no key.
+    #[error("{period} has no key here")]
+    NoKey {
+        /// The month.
+        period: Period,
+    },
+    /// It has to be kept for longer.
+    #[error("what was sealed in {period} is kept until {until} (`journal.sealed.retain_years`)")]
+    Retained {
+        /// The month.
+        period: Period,
+        /// The first month in which its key may be destroyed.
+        until: Period,
+    },
+    /// It has to be kept for as long as somebody says so.
+    #[error("{period} is under a legal hold (`journal.sealed.legal_hold`)")]
+    Held {
+        /// The month.
+        period: Period,
+    },
+}
+
+/// Why something stays sealed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RevealError {
+    /// Its month's key was destroyed.
+    #[error("the key of {period} was destroyed: nobody can read it any more")]
+    Destroyed {
+        /// The month.
+        period: Period,
+    },
+    /// It is not what was sealed, or was sealed in another event.
+    #[error("it is not what was sealed in this event")]
+    Unreadable,
+    /// Its key cannot be had.
+    #[error(transparent)]
+    Key(#[from] SealError),
+}
+
+/// How the key of a month stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeriodNow {
+    /// The month.
+    pub period: Period,
+    /// How its key stands.
+    pub state: PeriodState,
+    /// From which month on its key may be destroyed; absent under a legal hold.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<Period>,
+}
+
+crate::domain::closed_list! {
+    /// How the key of a month stands.
+    PeriodState {
+        /// What was sealed can be read.
+        Kept = "kept",
+        /// What was sealed can be read by nobody any more.
+        Destroyed = "destroyed",
+    }
+}
+
+impl Seals {
+    /// Opens the folder, or makes it, and has the key of this month and of the next.
+    pub fn open(
+        settings: &SealSettings,
+        now: Timestamp,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, SealError> {
+        let directory = settings.directory.clone();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory)
+            .map_err(|error| disk(&directory, error))?;
+        let current = Current::ensure(&directory, Period::of(now), &*entropy)?;
+        let seals = Self {
+            directory,
+            fields: settings.fields,
+            retain_years: settings.retain_years,
+            held: ArcSwap::from_pointee(settings.legal_hold.clone()),
+            current: ArcSwap::from_pointee(current),
+            entropy,
+        };
+        seals.turn(now)?;
+        Ok(seals)
+    }
+
+    /// What is sealed.
+    pub const fn fields(&self) -> Fields {
+        self.fields
+    }
+
+    /// These months, and no others, are under a legal hold from now on.
+    pub fn hold(&self, held: &[Period]) {
+        self.held.store(Arc::new(held.to_vec()));
+    }
+
+    /// The key that seals now.
+    pub(super) fn current(&self) -> arc_swap::Guard<Arc<Current>> {
+        self.current.load()
+    }
+
+    /// Goes on to another month when it has come, and makes the key of the one after it: it is on the disk long before
+    /// anything is sealed with it. To be called now and then; until it is, what is sealed goes on under the month before.
+    pub fn turn(&self, now: Timestamp) -> Result<(), SealError> {
+        let period = Period::of(now);
+        if period != self.current.load().period {
+            self.current.store(Arc::new(Current::ensure(&self.directory, period, &*self.entropy)?));
+        }
+        let next = key_path(&self.directory, period.next());
+        if !next.exists() {
+            write_key(&next, &*self.entropy).map_err(|error| disk(&next, error))?;
+        }
+        Ok(())
+    }
+
+    /// Opens what an event keeps under seal. Whoever calls has written down before that it is read, by whom and why.
+    pub fn reveal(&self, event: RequestId, sealed: &SealedText) -> Result<Confidential, RevealError> {
+        let (period, text) = sealed.as_str().split_once('.').ok_or(RevealError::Unreadable)?;
+        let period: Period = period.parse().map_err(|_| RevealError::Unreadable)?;
+        let text = URL_SAFE_NO_PAD.decode(text).map_err(|_| RevealError::Unreadable)?;
+        let path = key_path(&self.directory, period);
+        if !path.exists() && destroyed_path(&self.directory, period).exists() {
+            return Err(RevealError::Destroyed { period });
+        }
+        let secret = read_key(&path, period)?;
+        let by = SealedBy { secret: &secret, purpose: PURPOSE };
+        let opened = by.open_one(&about(event, period), &text).map_err(|_| RevealError::Unreadable)?;
+        let unsealed: Unsealed = serde_json::from_slice(&opened).map_err(|_| RevealError::Unreadable)?;
+        Ok(unsealed.into())
+    }
+
+    /// The months that have a key or had one, the oldest first.
+    pub fn periods(&self) -> Result<Vec<PeriodNow>, SealError> {
+        let held = self.held.load();
+        let mut found = BTreeMap::new();
+        let failed = |error| disk(&self.directory, error);
+        for file in std::fs::read_dir(&self.directory).map_err(failed)? {
+            let name = file.map_err(failed)?.file_name();
+            let Some((period, kind)) = name.to_str().and_then(|name| name.split_once('.')) else { continue };
+            let Ok(period) = period.parse::<Period>() else { continue };
+            match kind {
+                KEY => _ = found.insert(period, PeriodState::Kept),
+                DESTROYED => _ = found.entry(period).or_insert(PeriodState::Destroyed),
+                _ => {}
+            }
+        }
+        let now = |(period, state)| PeriodNow {
+            period,
+            state,
+            until: (!held.contains(&period)).then(|| self.until(period)),
+        };
+        Ok(found.into_iter().map(now).collect())
+    }
+
+    /// Whether the key of a month may be destroyed.
+    pub fn may_destroy(&self, period: Period, now: Timestamp) -> Result<(), SealError> {
+        if !key_path(&self.directory, period).exists() {
+            return Err(SealError::NoKey { period });
+        }
+        if self.held.load().contains(&period) {
+            return Err(SealError::Held { period });
+        }
+        let until = self.until(period);
+        if Period::of(now) < until {
+            return Err(SealError::Retained { period, until });
+        }
+        Ok(())
+    }
+
+    /// Destroys the key of a month: what was sealed in it can be read by nobody any more. That it is destroyed is written down
+    /// first. Copies of the key, in a backup, are to be destroyed by whoever made them.
+    pub fn destroy(&self, period: Period, now: Timestamp) -> Result<(), SealError> {
+        self.may_destroy(period, now)?;
+        let path = key_path(&self.directory, period);
+        let marker = destroyed_path(&self.directory, period);
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |error| disk(&path, error)
+        };
+        put(&marker, format!("{now}\n").as_bytes()).map_err(failed(&marker))?;
+        let overwrite = || {
+            let mut file = OpenOptions::new().write(true).open(&path)?;
+            file.write_all(&[b'0'; KEY_CHARACTERS])?;
+            file.sync_all()?;
+            std::fs::remove_file(&path)?;
+            sync_directory(&self.directory)
+        };
+        overwrite().map_err(failed(&path))
+    }
+
+    /// The first month in which the key of `period` may be destroyed: when all of the month is as old as it has to be.
+    const fn until(&self, period: Period) -> Period {
+        period.next().years_later(self.retain_years)
+    }
+}
+
+impl Current {
+    fn ensure(directory: &Path, period: Period, entropy: &dyn Entropy) -> Result<Self, SealError> {
+        let path = key_path(directory, period);
+        if !path.exists() {
+            write_key(&path, entropy).map_err(|error| disk(&path, error))?;
+        }
+        Ok(Self { period, secret: read_key(&path, period)? })
+    }
+}
+
+fn key_path(directory: &Path, period: Period) -> PathBuf {
+    directory.join(format!("{period}.{KEY}"))
+}
+
+fn destroyed_path(directory: &Path, period: Period) -> PathBuf {
+    directory.join(format!("{period}.{DESTROYED}"))
+}
+
+fn read_key(path: &Path, period: Period) -> Result<Secret, SealError> {
+    let text = std::fs::read_to_string(path).map(Secret::new).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => SealError::NoKey { period },
+        _ => disk(path, error),
+    })?;
+    let is_key = URL_SAFE_NO_PAD.decode(text.reveal()).is_ok_and(|bytes| bytes.len() == KEY_BYTES);
+    if is_key { Ok(text) } else { Err(SealError::Key { path: path.to_owned() }) }
+}
+
+fn write_key(path: &Path, entropy: &dyn Entropy) -> io::Result<()> {
+    put(path, Secret::new(random_text::<KEY_BYTES>(entropy)).reveal().as_bytes())
+}
+
+/// Whole or not at all: of a key of which a crash left half, nothing that it had sealed could be read.
+fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    let mut file: File =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&unfinished, path)?;
+    sync_directory(path.parent().unwrap_or(Path::new(".")))
+}
+
+fn disk(path: &Path, error: io::Error) -> SealError {
+    SealError::Disk { path: path.to_owned(), error: Arc::new(error) }
+}
+
+/// What keys of months are for: of one secret, whatever else is sealed has other keys.
+pub(super) const PURPOSE: &str = "leastway events 1";
+const KEY: &str = "key";
+const DESTROYED: &str = "destroyed";
+const KEY_BYTES: usize = 32;
+/// As base64url has them.
+const KEY_CHARACTERS: usize = 43;
