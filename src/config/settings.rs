@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::control::settings::ControlSettings;
+use crate::domain::category::Categories;
 use crate::features::audit::settings::JournalSettings;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::browser::settings::BrowserSettings;
@@ -66,6 +67,8 @@ pub struct Settings {
     pub roles: Vec<RoleSettings>,
     /// What pages call purposes, where operators say it.
     pub purposes: PurposeTitles,
+    /// Kinds of data, with what protects them.
+    pub categories: Categories,
     /// What makes it more that is asked of a person.
     pub risks: Vec<RiskSettings>,
     /// Where that counts, and what it asks for; one for each risk, in the same order.

@@ -124,6 +124,13 @@ async fn what_was_recorded_is_decided_again_under_a_candidate() {
                 .contains("-actions = [\"view\", \"search\", \"list\"]\n+actions = [\"view\", \"search\"]"),
         "{said}"
     );
+    // Whether it is proven depends on whether there is a solver here; that it fails does not.
+    let proof = said.lines().last().unwrap();
+    let is_proven = proof == "# proven: nothing is permitted that was not permitted before";
+    assert!(is_proven || proof.starts_with("# not proven, since there is no solver here: "), "{said}");
+    let (_, said) = typed(&["policy", "tighten", "--config", main, "--journal", journal, "--json"]);
+    let result = if is_proven { "proven" } else { "no_solver" };
+    assert_eq!(json(&said)["proof"]["result"], result, "{said}");
     drop(line);
     house.stop().await;
 }

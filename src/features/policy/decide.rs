@@ -140,7 +140,7 @@ impl Rules {
     ) -> Result<Outcome, WorldError> {
         let verdict = self.engine.ask(slice, &route.entity, facts)?;
         if let Verdict::Permitted(rules) = &verdict {
-            let withheld = self.withheld(route, rules);
+            let withheld = self.withheld(route, rules, facts);
             let obligations = Obligations { limits: self.limits(rules, facts), withheld };
             let rested = rules.iter().filter_map(|position| self.engine.rule(*position));
             let rested = rested.map(|rule| facts.rested(&rule.reads)).fold(Marks::NONE, Marks::or);
