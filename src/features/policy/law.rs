@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::bundle::Rules;
 use super::catalog::{Catalog, CatalogField};
+use super::problem::PolicySource;
 use super::reads::{Fact, Reads};
 use super::settings::{MaySettings, RoleSettings};
 use super::wording::{self, quoted, set};
@@ -111,6 +112,11 @@ impl Rules {
                     .is_some_and(|(consent, mut flags)| flags.any(|flag| flag == consent)),
             }
         })
+    }
+
+    /// Whether a rule is the law of a category.
+    pub(super) fn is_of_law(&self, position: usize) -> bool {
+        self.engine.rule(position).is_some_and(|rule| matches!(rule.source, PolicySource::Law(..)))
     }
 
     /// The law of each category that has one of its own, in a line each.

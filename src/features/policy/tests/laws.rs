@@ -98,6 +98,7 @@ fn notes_are_opened_by_who_wrote_them_and_by_no_reason_emergency_or_file() {
     for route in ["notes.open", "counseling.open"] {
         let permit = permitted(asked(&rules, &care, route, &originator(Known::Yes)));
         assert_eq!(&*permit.rules[0], "policies/clinic.cedar#1");
+        assert!(permit.rested.has(0), "it rests on who wrote them, whatever permits it");
         for (known, reasons_told) in [
             (Known::No, vec![reason_of(route)]),
             (Known::Unknown, vec![reason_of(route), Reason::AttributeUnavailable]),
