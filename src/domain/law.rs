@@ -214,12 +214,17 @@ mod tests {
     fn notes_are_their_originators_and_open_by_paper_alone() {
         for law in [Law::PsychotherapyNotes, Law::SudCounselingNotes] {
             for purpose in Purpose::ALL {
-                let opens = match purpose {
-                    Purpose::Treatment | Purpose::EmergencyTreatment | Purpose::CareCoordination => {
-                        Opens::ToOriginator
-                    }
-                    Purpose::Legal | Purpose::Marketing => Opens::ToAll,
-                    _ => Opens::ToNobody,
+                let is_one_of = |those: &[Purpose]| those.contains(purpose);
+                let opens = if is_one_of(&[
+                    Purpose::Treatment,
+                    Purpose::EmergencyTreatment,
+                    Purpose::CareCoordination,
+                ]) {
+                    Opens::ToOriginator
+                } else if is_one_of(&[Purpose::Legal, Purpose::Marketing]) {
+                    Opens::ToAll
+                } else {
+                    Opens::ToNobody
                 };
                 assert_eq!(law.opens(*purpose), opens, "{law} under {purpose}");
             }

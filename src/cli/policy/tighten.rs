@@ -71,7 +71,7 @@ fn prove(sufficient: &Sufficient, in_force: &Candidate) -> anyhow::Result<Narrow
     roles.extend(gone.map(|role| RoleSettings { may: Vec::new(), ..role.clone() }));
     let catalog = old.catalog().clone();
     match Rules::compile(&roles, &settings.policies, catalog, &settings.time_zone, settings.version) {
-        Ok(rules) => Narrower::of(&rules, old),
+        Ok(narrower) => Narrower::of(&narrower, old),
         Err(found) => {
             let found: Vec<_> = found.iter().map(ToString::to_string).collect();
             Ok(Narrower::Undecided { why: format!("the roles alone do not fit: {}", found.join("; ")) })

@@ -59,11 +59,12 @@ fn text(category: &Category, terms: &Terms, words: &FactWords) -> String {
     let consent = terms.consent.as_ref().zip(purposes(Opens::WithConsent)).map(|(flag, purposes)| {
         format!("{purposes} && context has patient_flags && context.patient_flags.contains({})", quoted(flag))
     });
-    let unless: String = [purposes(Opens::ToAll), originator, consent]
+    let unless: Vec<_> = [purposes(Opens::ToAll), originator, consent]
         .into_iter()
         .flatten()
         .map(|clause| format!("\nunless {{ {clause} }}"))
         .collect();
+    let unless = unless.concat();
     let (id, name) = (quoted(&id(category)), quoted(category.as_str()));
     format!(
         "@id({id})\n@law({})\nforbid (principal, action, resource)\nwhen {{ resource.categories.contains({name}) }}{unless};",

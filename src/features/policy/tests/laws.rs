@@ -218,17 +218,18 @@ fn fields_are_withheld_by_the_same_law() {
 #[test]
 fn what_no_rule_could_lawfully_give_is_a_problem() {
     use Purpose::{BreakGlass, Legal, Marketing, Operations, Payment, PublicHealth, Research, Treatment};
-    let to = |words: &[&str]| WhenSettings {
-        relationship: words.iter().map(|&word| word.to_owned()).collect(),
-        ..WhenSettings::default()
-    };
-    let own = || to(&["originator"]);
     struct Case<'c> {
         purposes: &'c [Purpose],
         category: &'c str,
         when: WhenSettings,
         what: &'c str,
     }
+
+    let to = |words: &[&str]| WhenSettings {
+        relationship: words.iter().map(|&word| word.to_owned()).collect(),
+        ..WhenSettings::default()
+    };
+    let own = || to(&["originator"]);
     let case = |purposes, category, when, what| Case { purposes, category, when, what };
     for Case { purposes, category, when, what } in [
         case(&[Treatment], "psychotherapy", own(), ""),
