@@ -17,6 +17,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use leastway::domain::action::Action;
 use leastway::domain::assurance::{Assurance, AssuranceNeed};
+use leastway::domain::category::{Categories, Protection};
 use leastway::domain::limit::Limits;
 use leastway::domain::purpose::Purpose;
 use leastway::domain::subject::{Identity, Subject};
@@ -50,6 +51,7 @@ fn catalog() -> Catalog {
                 route: format!("route-{route}.open").parse().expect("a name"),
                 action: ACTIONS[route % ACTIONS.len()],
                 categories: vec!["clinical".parse().expect("a name")],
+                protection: Protection::default(),
                 public: false,
                 fields: Vec::new(),
                 besides: Vec::new(),
@@ -61,6 +63,7 @@ fn catalog() -> Catalog {
         )]),
         attributes: BTreeSet::from(["location".to_owned()]),
         facts: FactWords::default(),
+        categories: Categories::default(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::features::browser::script;
 use crate::features::browser::settings::{BrowserSettings, ScriptUse};
 use crate::features::client::Clients;
 use crate::features::facts::Feeds;
-use crate::features::facts::settings::{FeedSettings, words};
+use crate::features::facts::settings::words;
 use crate::features::policy::bundle::Rules as PolicyRules;
 use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogField, CatalogRoute};
 use crate::features::policy::problem::{PolicyProblem, PolicySource};
@@ -56,7 +56,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
         }
     });
     let policy = routes.as_ref().ok().and_then(|routes| {
-        policy(settings, &catalog(routes, &settings.providers, &settings.feeds))
+        policy(settings, &catalog(routes, settings))
             .map_err(|(found, whose)| {
                 for problem in found {
                     note(policy_problem(loaded, problem, whose));
@@ -154,7 +154,8 @@ pub fn tls(loaded: &Loaded) -> anyhow::Result<Arc<Front>> {
 }
 
 /// What the policy may speak of.
-pub fn catalog(routes: &RouteTable, providers: &[ProviderSettings], feeds: &[FeedSettings]) -> Catalog {
+pub fn catalog(routes: &RouteTable, settings: &Settings) -> Catalog {
+    let Settings { providers, feeds, categories, .. } = settings;
     let applications = routes
         .applications()
         .iter()
@@ -172,6 +173,7 @@ pub fn catalog(routes: &RouteTable, providers: &[ProviderSettings], feeds: &[Fee
                 route: route.name.clone(),
                 action: route.action,
                 categories: route.categories.to_vec(),
+                protection: categories.protection(&*route.categories),
                 public: route.access == Access::Public,
                 fields: route.fields.iter().map(catalog_field).collect(),
                 besides: route.given.as_ref().map(|given| given.told()).unwrap_or_default(),
@@ -185,7 +187,7 @@ pub fn catalog(routes: &RouteTable, providers: &[ProviderSettings], feeds: &[Fee
     let facts = words(feeds.iter());
     let claims = providers.iter().flat_map(|provider| provider.claims.keys().cloned());
     let attributes = claims.chain(facts.places.iter().map(ToString::to_string)).collect();
-    Catalog { applications, routes, classes, attributes, facts }
+    Catalog { applications, routes, classes, attributes, facts, categories: categories.clone() }
 }
 
 fn catalog_field(field: &Field) -> CatalogField {
@@ -248,6 +250,7 @@ fn policy_problem(loaded: &Loaded, problem: PolicyProblem, whose: Whose) -> Prob
         PolicySource::May(role, position) => {
             loaded.problem(&key(Locations::rule(&role, position)), what, right)
         }
+        PolicySource::Law(category, _) => loaded.problem(&Locations::category(&category), what, right),
         PolicySource::TimeZone => loaded.problem("time_zone", what, right),
         PolicySource::Rules => loaded.problem("policies", what, right),
         PolicySource::File { path, line, column } => {

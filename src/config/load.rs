@@ -15,14 +15,15 @@ use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
-    ApplicationDraft, Draft, RoleDraft, Written, application, client, detect, directory, feed, machine,
-    provider, purpose, risk, role, session, signals, store,
+    ApplicationDraft, Draft, RoleDraft, Written, application, category, client, detect, directory, feed,
+    machine, provider, purpose, risk, role, session, signals, store,
 };
 use super::shadow::shadow;
 use super::source::Source;
 use super::stand_in::StandIn;
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::{JournalSettings, SealSettings};
+use crate::domain::category::Categories;
 use crate::features::directory::settings::GroupUse;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::session::settings::{SessionSettings, Shorter};
@@ -204,6 +205,11 @@ fn read_named(readers: &[Reader<'_>], draft: &mut Draft) {
             let settled = purpose::purpose(&name, &table);
             draft.purposes.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
         }
+        for (name, table) in reader.named("category") {
+            let settled = category::category(&name, &table);
+            draft.categories.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
+            draft.category_names.push(Written { key: table.key().to_owned(), it: name });
+        }
         for (name, table) in reader.named("risk") {
             let settled = risk::risk(&name, &table);
             draft.risks.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
@@ -320,6 +326,10 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
     let (risks, raises) = draft.risks.into_iter().map(|Written { it, key: _ }| (it.risk, it.raise)).unzip();
     let titled = |Written { it: purpose::PurposeDraft { purpose, title }, .. }| Some((purpose, title?));
     let purposes = draft.purposes.into_iter().filter_map(titled).collect();
+    let mut categories = Categories::default();
+    for Written { it, key: _ } in draft.categories {
+        categories.declare(it.name, it.terms);
+    }
     for role in &draft.roles {
         tell_upstreams(&mut upstreams, &role.it);
     }
@@ -344,6 +354,7 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         browsers,
         roles: draft.roles.into_iter().map(|written| written.it.settings).collect(),
         purposes,
+        categories,
         risks,
         raises,
         detections: draft.detections.into_iter().map(|written| written.it).collect(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::domain::application::{ApplicationName, CredentialName, RoleName, RouteName};
+use crate::domain::application::{ApplicationName, Category, CredentialName, RoleName, RouteName};
 
 /// A place in a file; line and column count from 1, and are 0 where the whole file is meant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -93,6 +93,11 @@ impl Locations {
     /// The key of a role.
     pub fn role(role: &RoleName) -> String {
         dotted("role", role.as_str())
+    }
+
+    /// The key of a category.
+    pub fn category(category: &Category) -> String {
+        dotted("category", category.as_str())
     }
 
     /// The key of a role's rule; positions count from 1, as in the rule's id `registrar/2`.

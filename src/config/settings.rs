@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::control::settings::ControlSettings;
 use crate::features::audit::settings::{JournalSettings, SealSettings};
+use crate::domain::category::Categories;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
@@ -68,6 +69,8 @@ pub struct Settings {
     pub roles: Vec<RoleSettings>,
     /// What pages call purposes, where operators say it.
     pub purposes: PurposeTitles,
+    /// Kinds of data, with what protects them.
+    pub categories: Categories,
     /// What makes it more that is asked of a person.
     pub risks: Vec<RiskSettings>,
     /// Where that counts, and what it asks for; one for each risk, in the same order.

@@ -16,6 +16,7 @@ use super::application::{
 };
 use super::asked::EventAsked;
 use super::assurance::AssuranceClass;
+use super::category::Sensitivity;
 use super::confidential::SealedText;
 use super::count::Count;
 use super::detection::{Detection, Review};
@@ -23,6 +24,7 @@ use super::device::DeviceClass;
 use super::field::EventRedacted;
 use super::given::{EventGiven, EventNeeded, PatientContext};
 use super::kept::Kept;
+use super::law::Law;
 use super::limit::Exceeded;
 use super::patient::PatientDigest;
 use super::provisioning::Provisioning;
@@ -155,6 +157,12 @@ pub struct Opening {
     /// The categories of the route.
     #[serde(skip_serializing_if = "is_empty", default)]
     pub categories: Arc<[Category]>,
+    /// How sensitive these are (HL7 v3 `ActCode`).
+    #[serde(skip_serializing_if = "is_empty", default)]
+    pub sensitivity: Arc<[Sensitivity]>,
+    /// The laws of their own that protect them.
+    #[serde(skip_serializing_if = "is_empty", default)]
+    pub laws: Arc<[Law]>,
     /// The HTTP method; absent if the request was not understood.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub method: Option<Cow<'static, str>>,
@@ -544,6 +552,8 @@ impl Opening {
             route: None,
             action: None,
             categories: Arc::default(),
+            sensitivity: Arc::default(),
+            laws: Arc::default(),
             method: None,
             host: None,
             path: None,

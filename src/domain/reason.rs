@@ -73,6 +73,16 @@ closed_list! {
         NotOnPanel = "not-on-panel",
         /// The patient is the person, or of their household.
         OwnChart = "own-chart",
+        /// Psychotherapy notes are their originator's, or opened by an authorization (45 CFR 164.508(a)(2)).
+        PsychotherapyNotes = "psychotherapy-notes",
+        /// Notes of substance use disorder counselling are their originator's, or opened by a consent of their own (42 CFR 2.31(b)).
+        SudCounselingNotes = "sud-counseling-notes",
+        /// 42 CFR part 2 does not permit records of a substance use disorder programme for this purpose, or not without consent.
+        SudRecords = "sud-records",
+        /// The patient has asked for a restriction that keeps it from this purpose (45 CFR 164.522(a)).
+        PatientRestriction = "patient-restriction",
+        /// A state's law keeps this kind of data from this purpose.
+        StateLaw = "state-law",
         /// An elevation would be needed.
         ElevationRequired = "elevation-required",
         /// A policy could not be evaluated.

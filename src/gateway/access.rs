@@ -328,6 +328,7 @@ impl Passage<'_> {
             action,
             withheld: is_answered.then_some(None),
             held: None,
+            has_notice: false,
         })))
     }
 }

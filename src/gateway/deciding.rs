@@ -257,6 +257,7 @@ impl Passage<'_> {
             action: Some(action),
             withheld: beyond.map(Beyond::exceeded),
             held: None,
+            has_notice: self.protection().has_notice(),
         }))
     }
 }

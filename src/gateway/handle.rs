@@ -459,6 +459,10 @@ pub fn note_part(draft: &mut Option<Draft>, moment: &Moment, normalized: &Normal
         opening.route = Some(route.name.clone());
         opening.action = Some(route.action);
         opening.categories.clone_from(&route.categories);
+        if let Some(protection) = moment.current.rules.policy.protection(route.index) {
+            opening.sensitivity.clone_from(&protection.sensitivity);
+            opening.laws.clone_from(&protection.laws);
+        }
         opening.path = Some(route.pattern.clone());
         let key = moment.worker.shared.journal.patient_key();
         opening.patient_context = given::context(part);

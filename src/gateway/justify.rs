@@ -53,6 +53,8 @@ pub async fn given(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) ->
     let view = JustifyView {
         // Whoever says another action than theirs is asked again where they go on.
         action: field("action").parse().ok(),
+        // It is shown once more where the form is, as it was.
+        has_notice: !field("notice").is_empty(),
         purpose: Some(known.identity.purpose),
         return_to: &target,
         entered,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use http::header::{CONTENT_LENGTH, SET_COOKIE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::Body as _;
 
 use super::access::Access;
@@ -31,7 +31,9 @@ use super::toward::{self, Toward};
 use super::upgrade::{self, Upgrading};
 use crate::domain::action::Action;
 use crate::domain::application::CredentialName;
+use crate::domain::category::Protection;
 use crate::domain::event::Verdict;
+use crate::domain::law::PART_2_NOTICE;
 use crate::domain::proof::Durable;
 use crate::domain::risk::Standing;
 use crate::features::given::contexts::Setting;
@@ -172,6 +174,14 @@ impl Passage<'_> {
         self.parts().map(action).max_by_key(|action| action.weight()).unwrap_or(Action::View)
     }
 
+    /// How what is asked for is protected beyond other data.
+    pub(super) fn protection(&self) -> Protection {
+        let policy = &self.moment.current.rules.policy;
+        let routes = self.parts().filter_map(|part| part.route.as_ref());
+        let protections = routes.filter_map(|route| policy.protection(route.index));
+        protections.fold(Protection::default(), |all, more| all.and(more))
+    }
+
     /// Whether the reply is looked into.
     fn is_counted(&self, terms: &Terms) -> bool {
         let shaped = self.part.route.as_ref().is_some_and(|route| route.reply.is_some());
@@ -205,7 +215,8 @@ impl Passage<'_> {
         let assertion = self.person.known().filter(|_| !self.public).and_then(|known| {
             let application = (&self.application.name, self.application.index);
             let identity = (&*known.identity, known.session.id);
-            worker.assertions.of(&worker.shared.assertion_key, application, identity, self.moment.now)
+            let (key, protection) = (&worker.shared.assertion_key, self.protection());
+            worker.assertions.of(key, application, identity, protection, self.moment.now)
         });
         let facts = Facts {
             request: self.moment.event,
@@ -247,6 +258,9 @@ impl Passage<'_> {
         self.is_still_open().inspect_err(|_| self.note_withheld(&Tally::NOT_COUNTED, draft))?;
         normalize::headers::strip_reply(reply.headers_mut());
         name_request(reply.headers_mut(), self.moment.event);
+        if self.protection().has_notice() {
+            reply.headers_mut().insert(NOTICE, HeaderValue::from_static(PART_2_NOTICE));
+        }
         let rules = &self.moment.current.rules;
         let observed = self.part.route.is_none().then(|| observed::read(reply.headers()));
         let guessed = observed.as_ref().and_then(observed::shape);
@@ -326,5 +340,7 @@ fn counter(body: &RequestBody) -> Rc<Cell<u64>> {
     }
 }
 
+/// What goes with records that a law follows wherever they go (42 CFR 2.32).
+const NOTICE: HeaderName = HeaderName::from_static("x-leastway-notice");
 /// How long a step-up counts for a limit that asks for one.
 pub(super) const STEP_UP_LASTS: Duration = Duration::from_secs(15 * 60);

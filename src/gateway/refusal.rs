@@ -46,6 +46,8 @@ pub struct Challenged {
     pub withheld: Option<Option<Exceeded>>,
     /// What was posted, if it is kept until then.
     pub held: Option<Held>,
+    /// Whether the notice of 42 CFR 2.32 goes with what was asked for.
+    pub has_notice: bool,
 }
 
 /// Why a logout that is asked for by the back channel is not done.

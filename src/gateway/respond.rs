@@ -305,6 +305,7 @@ fn step<'a>(moment: &'a Moment, challenged: &'a Challenged, return_to: &'a str, 
             entered: challenged.known.as_ref().map(justify::entered_before).unwrap_or_default(),
             problem: None,
             held: held.map(|held| held.lifetime),
+            has_notice: challenged.has_notice,
         }),
         Challenge::Purpose(purposes) => Page::Purpose(PurposeView {
             choices: purpose::choices(moment, purposes),

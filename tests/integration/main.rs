@@ -32,6 +32,7 @@ mod grpc;
 mod hold;
 mod house;
 mod journal;
+mod laws;
 mod limits;
 mod line;
 mod lock;

@@ -213,6 +213,9 @@ fn show(arguments: &ShowArguments, rules: &Rules, out: &mut dyn Write) -> anyhow
         for risk in rules.risks() {
             writeln!(out, "\n// {}", risk.told())?;
         }
+        for law in rules.laws() {
+            writeln!(out, "\n// {law}")?;
+        }
     }
     Ok(Exit::Ok)
 }
@@ -393,6 +396,7 @@ mod tests {
                     route: route.name.clone(),
                     action: route.action,
                     categories: route.categories.clone(),
+                    protection: settings.categories.protection(&route.categories),
                     public: route.access == Access::Public,
                     besides: route.given.as_ref().map(|given| given.told()).unwrap_or_default(),
                     fields: route
@@ -407,6 +411,7 @@ mod tests {
             }));
         }
         catalog.facts = words(settings.feeds.iter());
+        catalog.categories = settings.categories.clone();
         for provider in &settings.providers {
             let classes: BTreeSet<_> = provider.assurance.keys().cloned().collect();
             catalog.classes.insert(provider.name.clone(), classes);

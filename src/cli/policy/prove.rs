@@ -90,6 +90,50 @@ async fn compare(rules: &Rules, old: &Rules) -> anyhow::Result<Vec<Found>> {
     Ok(vec![Found { id: "narrower-than".to_owned(), says, holds, counterexample }])
 }
 
+/// Whether rules permit nothing that others do not.
+#[derive(Debug, Serialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub(super) enum Narrower {
+    /// It is proven.
+    Proven,
+    /// They permit this, and must not.
+    Refuted {
+        /// The request.
+        counterexample: Counterexample,
+    },
+    /// There is no solver here, so nobody knows.
+    NoSolver {
+        /// Why.
+        why: String,
+    },
+    /// The solver, or the rules, do not let it be decided.
+    Undecided {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Narrower {
+    /// Whether `rules` permit nothing that `old` do not, by the same proof as `policy prove --narrower-than`.
+    pub(super) fn of(rules: &Rules, old: &Rules) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(runtime.block_on(async { Self::by(solver(), rules, old).await }))
+    }
+
+    async fn by(solver: anyhow::Result<LocalSolver>, rules: &Rules, old: &Rules) -> Self {
+        let solver = match solver {
+            Ok(solver) => solver,
+            Err(error) => return Self::NoSolver { why: format!("{error:#}") },
+        };
+        let proof = async { Prover::new(rules, solver)?.beyond(old).await };
+        match proof.await {
+            Ok(None) => Self::Proven,
+            Ok(Some(counterexample)) => Self::Refuted { counterexample },
+            Err(error) => Self::Undecided { why: error.to_string() },
+        }
+    }
+}
+
 fn solver() -> anyhow::Result<LocalSolver> {
     let started = LocalSolver::cvc5_with_args([format!("--tlimit={SOLVED_WITHIN_MS}")]);
     started.context("cvc5 cannot be started: install it (Debian: `apt install cvc5`), or say where it is by the variable CVC5")
@@ -124,4 +168,44 @@ fn tell(found: &Found, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "FAILS   {}{says}", found.id)?;
     writeln!(out, "  permitted by {}:", counterexample.permitted_by.join(", "))?;
     counterexample.request.lines().try_for_each(|line| writeln!(out, "    {line}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::policy::settings::RoleSettings;
+    use crate::foundation::digest::Digest;
+
+    /// The shipped rules, with these roles.
+    fn rules(change: impl Fn(&mut Vec<RoleSettings>)) -> Rules {
+        let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/leastway.toml");
+        let shipped = candidate::read(&main, &mut Vec::new()).unwrap().expect("the shipped configuration");
+        let mut roles = shipped.settings.roles.clone();
+        change(&mut roles);
+        let catalog = shipped.rules.policy.catalog().clone();
+        Rules::compile(&roles, &shipped.settings.policies, catalog, "UTC", Digest::ZERO).unwrap()
+    }
+
+    #[test]
+    fn less_is_proven_to_be_less_and_more_is_shown_where_there_is_a_solver() {
+        let (all, fewer) = (rules(|_| {}), rules(|roles| roles[0].may.truncate(1)));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let is_there = runtime.block_on(async { solver().is_ok() });
+        let (less, more) = (Narrower::of(&fewer, &all).unwrap(), Narrower::of(&all, &fewer).unwrap());
+        if is_there {
+            assert!(matches!(less, Narrower::Proven), "{less:?}");
+            let Narrower::Refuted { counterexample } = more else { panic!("{more:?}") };
+            assert!(counterexample.permitted_by.iter().any(|rule| rule.starts_with("registrar/")));
+        } else {
+            assert!(matches!((less, more), (Narrower::NoSolver { .. }, Narrower::NoSolver { .. })));
+        }
+    }
+
+    #[test]
+    fn without_a_solver_nothing_is_claimed() {
+        let rules = rules(|_| {});
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let found = runtime.block_on(Narrower::by(Err(anyhow::anyhow!("not installed")), &rules, &rules));
+        assert!(matches!(found, Narrower::NoSolver { why } if why == "not installed"));
+    }
 }

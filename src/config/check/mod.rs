@@ -1,6 +1,7 @@
 //! What can only be seen with everything at hand: names that lead nowhere, names used twice, rules
 //! that can never fire, roles that nothing uses, people and programs that could be taken for one another.
 
+mod categories;
 mod clients;
 mod detections;
 mod feeds;
@@ -20,6 +21,7 @@ pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     providers::check(reading, draft);
     rules::check(reading, draft);
     purposes::check(reading, draft);
+    categories::check(reading, draft);
     clients::check(reading, draft);
     sessions::check(reading, draft);
     risks::check(reading, draft);

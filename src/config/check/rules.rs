@@ -134,11 +134,9 @@ fn check_routes(reading: &Reading<'_>, application: &ApplicationSettings, key: &
             instead(pattern, routes().map(|route| route.name.as_str())),
         );
     }
-    for category in
-        may.categories.iter().filter(|category| !routes().any(|it| it.categories.contains(category)))
-    {
+    for category in may.categories.iter().filter(|category| !routes().any(|route| has(route, category))) {
         leads_nowhere = true;
-        let mut known: Vec<&str> = routes().flat_map(|it| &it.categories).map(Category::as_str).collect();
+        let mut known: Vec<&str> = routes().flat_map(categories).map(Category::as_str).collect();
         known.sort_unstable();
         known.dedup();
         reading.error(
@@ -154,6 +152,15 @@ fn check_routes(reading: &Reading<'_>, application: &ApplicationSettings, key: &
             "actions, routes and categories that one route has together (public routes need no rule)",
         );
     }
+}
+
+/// The categories of a route and of its fields: a rule lists both.
+fn categories(route: &RouteSettings) -> impl Iterator<Item = &Category> {
+    route.categories.iter().chain(route.fields.iter().flat_map(|field| &field.categories))
+}
+
+fn has(route: &RouteSettings, category: &Category) -> bool {
+    categories(route).any(|has| has == category)
 }
 
 /// Whether a request to `route` can meet the rule.

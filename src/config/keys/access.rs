@@ -61,14 +61,18 @@ static MAY: Table = Table {
         key(
             "categories",
             Kind::Texts("demographics"),
-            Absent::Means("all"),
-            "On which categories: every category of the route has to be listed.",
+            Absent::Means("all but psychotherapy and counselling notes"),
+            "On which categories: every category of the route has to be listed. What the law of one closes stays closed \
+             (`[category.NAME]`).",
         ),
         key(
             "withhold",
             Kind::Texts("ssn"),
             Absent::Is("[]"),
-            "Which fields of replies are withheld, by the names of `field` in its routes; so are fields of a category that is not              among `categories`, where these are listed. Where several rules permit, what any of them withholds is withheld.",
+            "Which fields of replies are withheld, by the names of `field` in its routes; so are fields of a category that is not \
+             among `categories`, where these are listed. Where several rules permit, what any of them withholds is withheld. \
+             Under treatment only fields of a category that has a law of its own; for an emergency or at the patient's request \
+             only notes.",
         ),
         key(
             "credential",

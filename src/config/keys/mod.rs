@@ -5,6 +5,7 @@ mod access;
 mod application;
 mod ask;
 mod browser;
+mod category;
 mod client;
 mod credential;
 mod detect;
@@ -161,7 +162,7 @@ pub(super) static MAIN: Table = Table {
             "include",
             Kind::Texts("applications/*.toml"),
             Absent::Is("[]"),
-            "Further files, with `application`, `role`, `purpose`, `risk`, `detect`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
+            "Further files, with `application`, `role`, `purpose`, `category`, `risk`, `detect`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
         ),
         key(
             "policies",
@@ -198,6 +199,7 @@ pub(super) static MAIN: Table = Table {
         APPLICATIONS,
         ROLES,
         PURPOSES,
+        CATEGORIES,
         RISKS,
         DETECTIONS,
         FEEDS,
@@ -209,7 +211,7 @@ pub(super) static MAIN: Table = Table {
 pub(super) static PART: Table = Table {
     header: "",
     doc: "A file that the main file includes.",
-    keys: &[PROVIDERS, APPLICATIONS, ROLES, PURPOSES, RISKS, DETECTIONS, FEEDS, CLIENTS],
+    keys: &[PROVIDERS, APPLICATIONS, ROLES, PURPOSES, CATEGORIES, RISKS, DETECTIONS, FEEDS, CLIENTS],
 };
 
 /// A file with roles that are tried.
@@ -239,6 +241,12 @@ const PURPOSES: Key = key(
     Kind::Named(&purpose::PURPOSE),
     Absent::Means("none: pages have words for each purpose"),
     "What pages call a purpose, by its name.",
+);
+const CATEGORIES: Key = key(
+    "category",
+    Kind::Named(&category::CATEGORY),
+    Absent::Means("those that are built in"),
+    "Kinds of data, with what protects them.",
 );
 const RISKS: Key = key(
     "risk",

@@ -3,6 +3,7 @@
 pub(super) mod application;
 mod ask;
 mod browser;
+pub(super) mod category;
 pub(super) mod client;
 mod credential;
 pub(super) mod detect;
@@ -25,6 +26,7 @@ pub(super) mod signals;
 pub(super) mod store;
 mod upstream;
 
+pub(super) use category::CategoryDraft;
 pub(super) use purpose::PurposeDraft;
 pub(super) use risk::RiskDraft;
 
@@ -85,6 +87,7 @@ pub(super) struct Draft {
     pub(super) applications: Vec<Written<ApplicationDraft>>,
     pub(super) roles: Vec<Written<RoleDraft>>,
     pub(super) purposes: Vec<Written<PurposeDraft>>,
+    pub(super) categories: Vec<Written<CategoryDraft>>,
     pub(super) risks: Vec<Written<RiskDraft>>,
     pub(super) detections: Vec<Written<DetectionSettings>>,
     pub(super) feeds: Vec<Written<FeedSettings>>,
@@ -95,6 +98,7 @@ pub(super) struct Draft {
     pub(super) provider_names: Vec<Written<String>>,
     pub(super) application_names: Vec<Written<String>>,
     pub(super) role_names: Vec<Written<String>>,
+    pub(super) category_names: Vec<Written<String>>,
     pub(super) risk_names: Vec<Written<String>>,
     pub(super) feed_names: Vec<Written<String>>,
     pub(super) client_names: Vec<Written<String>>,

@@ -2,6 +2,7 @@
 
 mod browser;
 mod catalogue;
+mod categories;
 mod clients;
 mod detections;
 mod fields;

@@ -60,6 +60,8 @@ impl Members<'_> {
             route,
             action,
             categories,
+            sensitivity,
+            laws,
             method,
             host,
             path,
@@ -105,6 +107,8 @@ impl Members<'_> {
         self.word(key!("route"), route.as_ref().map(RouteName::as_str));
         self.word(key!("action"), action.map(Action::as_str));
         self.list_if_any(key!("categories"), categories.iter().map(Category::as_str))?;
+        self.list_if_any(key!("sensitivity"), sensitivity.iter().map(|code| code.as_str()))?;
+        self.list_if_any(key!("laws"), laws.iter().map(|law| law.as_str()))?;
         self.text(key!("method"), method.as_deref())?;
         self.text(key!("host"), host.as_deref())?;
         self.text(key!("path"), path.as_deref())?;

@@ -2,7 +2,6 @@
 //! is told at once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,18 +9,17 @@ use jiff::tz::TimeZone;
 
 use super::catalog::Catalog;
 use super::check;
-use super::condition::Condition;
+use super::draft::{Draft, Tried};
 use super::problem::{PolicyProblem, PolicySource};
 use super::raise::Raises;
 use super::rule::Rule;
 use super::settings::{CedarFile, RoleSettings};
 use super::shadow::Shadow;
 use super::slice::{Engine, RouteRules, slices};
-use super::statement::{position, statements};
-use super::withhold::{self, Withholds};
 use super::world::Vocabulary;
-use super::{schema, wording};
-use crate::domain::application::{Category, ProviderName, RoleName};
+use super::{schema, withhold};
+use crate::domain::application::{ProviderName, RoleName};
+use crate::domain::category::Protection;
 use crate::domain::device::DeviceClass;
 use crate::domain::purpose::Purpose;
 use crate::foundation::digest::Digest;
@@ -98,10 +96,11 @@ impl Rules {
         problems.extend(check::roles(roles, &catalog));
         let (rules, conditions) = (Vec::new(), HashMap::new());
         let mut draft = Draft { vocabulary: &vocabulary, tried, left_out: 0, rules, conditions, problems };
-        draft.add_roles(roles);
+        draft.add_roles(roles, &catalog);
         for file in files {
             draft.add_file(file);
         }
+        draft.add_laws(&catalog);
         let Draft { rules, mut problems, left_out, .. } = draft;
         problems.extend(check::ids(&rules));
         if problems.is_empty() {
@@ -114,7 +113,7 @@ impl Rules {
         let engine = Engine::new(rules, vocabulary);
         let routes = slices(&engine, &catalog).map_err(whole)?;
         let mut problems = check::reach(&engine, &routes);
-        problems.extend(withhold::problems(&engine, &routes, &catalog));
+        problems.extend(withhold::problems(&engine, &routes, roles, &catalog));
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -196,6 +195,11 @@ impl Rules {
         &self.catalog
     }
 
+    /// How the data of a route are protected beyond all others.
+    pub fn protection(&self, route: usize) -> Option<&Protection> {
+        self.catalog.routes.get(route).map(|route| &route.protection)
+    }
+
     /// The configuration that the rules come from.
     pub const fn version(&self) -> Digest {
         self.version
@@ -242,154 +246,6 @@ pub struct ShownRule<'r> {
     pub permits: bool,
     /// The Cedar that is enforced.
     pub cedar: &'r str,
-}
-
-/// What becomes of rules that are only tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tried {
-    LeftOut,
-    Taken,
-}
-
-/// The rules while they are being collected.
-struct Draft<'v> {
-    vocabulary: &'v Vocabulary,
-    tried: Tried,
-    left_out: usize,
-    rules: Vec<Rule>,
-    /// The conditions of generated rules, by their text: rules of many roles say the same.
-    conditions: HashMap<String, Arc<Condition>>,
-    problems: Vec<PolicyProblem>,
-}
-
-impl Draft<'_> {
-    fn add_roles(&mut self, roles: &[RoleSettings]) {
-        for role in roles {
-            for (index, may) in role.may.iter().enumerate() {
-                if may.shadow && self.tried == Tried::LeftOut {
-                    self.left_out += 1;
-                    continue;
-                }
-                let position = index + 1;
-                let source = PolicySource::May(role.name.clone(), position);
-                let wording = wording::of(role, position, may);
-                let id: Arc<str> = wording::id(role, position).into();
-                match self.generated(&id, &source, wording, &may.categories) {
-                    Ok(rule) => self.rules.push(rule),
-                    Err(what) => self.problems.push(PolicyProblem::new(source, what, "")),
-                }
-            }
-        }
-    }
-
-    fn generated(
-        &mut self,
-        id: &Arc<str>,
-        source: &PolicySource,
-        wording: wording::Wording,
-        categories: &[Category],
-    ) -> Result<Rule, String> {
-        let policy = parse(id, &wording.text).map_err(|error| error.what)?;
-        let mut conditions = Vec::new();
-        for clause in wording.clauses {
-            if let Some(known) = self.conditions.get(&clause) {
-                conditions.push(known.clone());
-                continue;
-            }
-            let alone =
-                parse("clause", &format!("permit (principal, action, resource) when {{ {clause} }};"))
-                    .map_err(|error| error.what)?;
-            let parsed = conditions_of(&alone)?;
-            self.conditions.extend(parsed.first().map(|condition| (clause, condition.clone())));
-            conditions.extend(parsed);
-        }
-        let text = wording.text.into();
-        let withholds = Withholds::read(policy.annotation("withhold"), categories)?;
-        Ok(Rule::new(id.clone(), source.clone(), text, policy, conditions, withholds, self.vocabulary))
-    }
-
-    fn add_file(&mut self, file: &CedarFile) {
-        for (index, statement) in statements(&file.text).into_iter().enumerate() {
-            let at = |offset: usize| {
-                let (line, column) = position(&file.text, statement.offset + offset);
-                PolicySource::File { path: file.path.clone(), line, column }
-            };
-            let policy = match parse("statement", statement.text) {
-                Ok(policy) => policy,
-                Err(error) => {
-                    self.problems.push(PolicyProblem::new(at(error.offset), error.what, error.right));
-                    continue;
-                }
-            };
-            match is_tried(policy.annotation("shadow")) {
-                Ok(true) if self.tried == Tried::LeftOut => {
-                    self.left_out += 1;
-                    continue;
-                }
-                Ok(_) => {}
-                Err(what) => {
-                    self.problems.push(PolicyProblem::new(at(0), what, "`@shadow`, or nothing"));
-                    continue;
-                }
-            }
-            let given = policy.annotation("id");
-            if let Some(Err(what)) = given.map(check::id) {
-                self.problems.push(PolicyProblem::new(
-                    at(0),
-                    what,
-                    "letters, digits and `-_./#`, at most 128",
-                ));
-                continue;
-            }
-            let id: Arc<str> = match given {
-                Some(id) => id.into(),
-                None => format!("{}#{}", file.path, index + 1).into(),
-            };
-            let policy = policy.new_id(cedar_policy::PolicyId::new(&id));
-            let withholds = Withholds::read(policy.annotation("withhold"), &[]);
-            let parts = conditions_of(&policy).and_then(|conditions| Ok((conditions, withholds?)));
-            match parts {
-                Ok((conditions, withholds)) => self.rules.push(Rule::new(
-                    id,
-                    at(0),
-                    statement.text.into(),
-                    policy,
-                    conditions,
-                    withholds,
-                    self.vocabulary,
-                )),
-                Err(what) => self.problems.push(PolicyProblem::new(at(0), what, "")),
-            }
-        }
-    }
-}
-
-/// Whether a rule is only tried, by its annotation `@shadow`.
-fn is_tried(annotation: Option<&str>) -> Result<bool, String> {
-    match annotation {
-        None => Ok(false),
-        Some("" | "true") => Ok(true),
-        Some(other) => Err(format!("`@shadow(\"{}\")` says neither yes nor no", other.escape_debug())),
-    }
-}
-
-struct ParseProblem {
-    what: String,
-    right: String,
-    offset: usize,
-}
-
-fn parse(id: &str, text: &str) -> Result<cedar_policy::Policy, ParseProblem> {
-    cedar_policy::Policy::parse(Some(cedar_policy::PolicyId::new(id)), text).map_err(|errors| ParseProblem {
-        what: errors.to_string(),
-        right: check::help(&errors),
-        offset: check::offset(&errors),
-    })
-}
-
-fn conditions_of(policy: &cedar_policy::Policy) -> Result<Vec<Arc<Condition>>, String> {
-    let policy = policy.to_pst().map_err(|error| error.to_string())?;
-    policy.body().clauses().iter().map(|clause| Condition::of_clause(clause).map(Arc::new)).collect()
 }
 
 /// The roles that some rule is for.

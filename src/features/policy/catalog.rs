@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, ProviderName, RouteName};
 use crate::domain::assurance::AssuranceClass;
+use crate::domain::category::{Categories, Protection};
 use crate::domain::field::FieldName;
 use crate::domain::told::FactWords;
 
@@ -23,6 +24,8 @@ pub struct Catalog {
     pub attributes: BTreeSet<String>,
     /// What feeds tell.
     pub facts: FactWords,
+    /// The kinds of data, with their law.
+    pub categories: Categories,
 }
 
 /// An application, as far as rules are concerned.
@@ -45,6 +48,8 @@ pub struct CatalogRoute {
     pub action: Action,
     /// To which kinds of data.
     pub categories: Vec<Category>,
+    /// How these are protected beyond all others.
+    pub protection: Protection,
     /// Whether everybody may pass, so that no rule is asked.
     pub public: bool,
     /// What it asks for besides once a rule permits it, in words: what has to have been given to whoever asks.

@@ -8,6 +8,7 @@ use miette::Diagnostic;
 
 use super::bundle::used_roles;
 use super::catalog::{ALWAYS_KNOWN, Catalog, CatalogApplication};
+use super::law;
 use super::problem::{PolicyProblem, PolicySource};
 use super::reads::Fact;
 use super::rule::Rule;
@@ -81,6 +82,7 @@ fn may(role: &RoleSettings, may: &MaySettings, catalog: &Catalog) -> Vec<(String
     }
     found.extend(places(&may.when, catalog));
     found.extend(feeds(role, &may.when, &catalog.facts));
+    found.extend(law::problems(role, may, catalog));
     found
 }
 
@@ -150,7 +152,8 @@ fn providers(
     ))
 }
 
-fn is_like(name: &str, pattern: &str) -> bool {
+/// Whether a route's name is one of those that a pattern means.
+pub(super) fn is_like(name: &str, pattern: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(start) => name.starts_with(start),
         None => name == pattern,
@@ -256,6 +259,7 @@ fn within(rule: &Rule, offset: usize) -> PolicySource {
         }
         other @ (PolicySource::Role(_)
         | PolicySource::May(..)
+        | PolicySource::Law(..)
         | PolicySource::TimeZone
         | PolicySource::Rules) => other.clone(),
     }

@@ -140,9 +140,11 @@ impl Rules {
     ) -> Result<Outcome, WorldError> {
         let verdict = self.engine.ask(slice, &route.entity, facts)?;
         if let Verdict::Permitted(rules) = &verdict {
-            let withheld = self.withheld(route, rules);
+            let withheld = self.withheld(route, rules, facts);
             let obligations = Obligations { limits: self.limits(rules, facts), withheld };
-            let rested = rules.iter().filter_map(|position| self.engine.rule(*position));
+            // Where the law opens notes to who wrote them, it rests on that, too.
+            let by_law = slice.rules.iter().filter(|position| self.is_of_law(**position));
+            let rested = rules.iter().chain(by_law).filter_map(|position| self.engine.rule(*position));
             let rested = rested.map(|rule| facts.rested(&rule.reads)).fold(Marks::NONE, Marks::or);
             return Ok(Outcome { answer: Answer::Permit, rules: self.ids(rules), obligations, rested });
         }

@@ -2,6 +2,7 @@
 //! with what it missed, and the ladder of what would unlock it. The same question gives the same text.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -11,15 +12,18 @@ use super::decide::Question;
 use super::ladder::{Ladder, ways_on};
 use super::lawful;
 use super::memory::{Answer, Outcome};
+use super::problem::PolicySource;
 use super::rule::Rule;
 use super::slice::{RouteRules, Slice};
 use super::world::{Facts, World};
 use crate::domain::application::RoleName;
 use crate::domain::assurance::AssuranceNeed;
+use crate::domain::category::Sensitivity;
 use crate::domain::decision::{Challenge, WayOn};
 use crate::domain::device::DeviceClass;
 use crate::domain::event::Verdict;
 use crate::domain::field::FieldName;
+use crate::domain::law::Law;
 use crate::domain::limit::Limits;
 use crate::domain::purpose::{Basis, Purpose};
 use crate::domain::reason::Reason;
@@ -36,6 +40,12 @@ pub struct Explanation {
     pub action: String,
     /// To which kinds of data.
     pub categories: Vec<String>,
+    /// How sensitive they are (HL7 v3 `ActCode`).
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub sensitivity: Arc<[Sensitivity]>,
+    /// The laws of their own that they have.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub laws: Arc<[Law]>,
     /// The roles that the person holds.
     pub roles: Vec<String>,
     /// Why they work.
@@ -134,6 +144,8 @@ impl Rules {
             route: known.route.to_string(),
             action: known.action.to_string(),
             categories: known.categories.iter().map(ToString::to_string).collect(),
+            sensitivity: known.protection.sensitivity.clone(),
+            laws: known.protection.laws.clone(),
             roles: question.identity.iter().flat_map(|who| &who.roles).map(ToString::to_string).collect(),
             purpose: question.identity.map(|who| who.purpose),
             basis: question.identity.map(|who| who.purpose.basis()),
@@ -192,7 +204,8 @@ impl Rules {
     fn explained(&self, route: &RouteRules, slice: &Slice, facts: &Facts<'_>) -> Vec<RuleExplanation> {
         let concerns = |position: usize, rule: &Rule| {
             slice.rules.binary_search(&position).is_ok()
-                || rule.role.as_ref().is_none_or(|role| facts.roles.contains(role))
+                || !matches!(rule.source, PolicySource::Law(..))
+                    && rule.role.as_ref().is_none_or(|role| facts.roles.contains(role))
         };
         let rules = self.engine.rules.iter().enumerate();
         rules
@@ -292,6 +305,14 @@ impl fmt::Display for Explanation {
             if self.categories.is_empty() { "none".to_owned() } else { self.categories.join(", ") };
         writeln!(f, "route      {} / {}", self.application, self.route)?;
         writeln!(f, "action     {}, categories: {categories}", self.action)?;
+        if !self.sensitivity.is_empty() {
+            let codes: Vec<_> = self.sensitivity.iter().map(|code| code.as_str()).collect();
+            writeln!(f, "sensitive  {}", codes.join(", "))?;
+        }
+        if !self.laws.is_empty() {
+            let laws: Vec<_> = self.laws.iter().map(|law| law.reference()).collect();
+            writeln!(f, "law        {}", laws.join(", "))?;
+        }
         let roles = if self.roles.is_empty() { "none".to_owned() } else { self.roles.join(", ") };
         writeln!(f, "roles      {roles}")?;
         if let Some(purpose) = self.purpose {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::domain::application::RoleName;
+use crate::domain::application::{Category, RoleName};
+use crate::domain::law::Law;
 
 /// Something wrong with the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum PolicySource {
         /// The column, in characters.
         column: usize,
     },
+    /// The law of a category.
+    Law(Category, Law),
     /// The `time_zone`.
     TimeZone,
     /// None of the above: the rules as a whole.
@@ -43,6 +46,7 @@ impl fmt::Display for PolicySource {
             Self::Role(role) => write!(f, "role `{role}`"),
             Self::May(role, position) => write!(f, "role `{role}`, `may` number {position}"),
             Self::File { path, line, column } => write!(f, "{path}:{line}:{column}"),
+            Self::Law(category, law) => write!(f, "category `{category}`, {}", law.reference()),
             Self::TimeZone => f.write_str("`time_zone`"),
             Self::Rules => f.write_str("rules"),
         }

@@ -8,7 +8,7 @@ use cedar_policy::pst::{BinaryOp, Expr, Literal, Var};
 use super::catalog::ALWAYS_KNOWN;
 
 /// Something that a rule may read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Fact {
     /// Who it is.
     Person,

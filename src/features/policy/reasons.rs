@@ -1,10 +1,12 @@
 //! Why the answer is no, the most telling reason first.
 
 use super::condition::{Test, Truth};
+use super::problem::PolicySource;
 use super::reads::Fact;
 use super::rule::Rule;
 use super::slice::{Engine, RouteRules, Slice, Verdict};
 use super::world::{Facts, World, WorldError};
+use crate::domain::law::Opens;
 use crate::domain::reason::Reason;
 
 /// Why the rules did not permit, and which rules said so.
@@ -17,7 +19,7 @@ pub(super) fn of(
 ) -> Result<(Vec<Reason>, Vec<usize>), WorldError> {
     match verdict {
         Verdict::Permitted(rules) => Ok((vec![Reason::RuleMatched], rules.clone())),
-        Verdict::Forbidden(rules) => Ok((vec![Reason::DeniedByRule], rules.clone())),
+        Verdict::Forbidden(rules) => Ok((forbidden(engine, rules, facts), rules.clone())),
         Verdict::Failed(rule) => Ok((vec![Reason::PolicyError], vec![*rule])),
         Verdict::Unknown(position) => {
             let facts_read = engine.rule(*position).into_iter().flat_map(|rule| &rule.reads.facts);
@@ -28,6 +30,36 @@ pub(super) fn of(
             Ok((near_misses(engine, slice, &world), Vec::new()))
         }
     }
+}
+
+/// Why rules forbid, the law of a kind of data first: where it depends on what is unknown, that is told, too.
+fn forbidden(engine: &Engine, rules: &[usize], facts: &Facts<'_>) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let mut add = |reason: Reason| {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    };
+    let rules = || rules.iter().filter_map(|position| engine.rule(*position));
+    let by_law = |rule: &Rule| match rule.source {
+        PolicySource::Law(_, law) => Some(law),
+        PolicySource::Role(_)
+        | PolicySource::May(..)
+        | PolicySource::File { .. }
+        | PolicySource::TimeZone
+        | PolicySource::Rules => None,
+    };
+    rules().filter_map(by_law).for_each(|law| add(law.reason()));
+    for rule in rules() {
+        match by_law(rule).map(|law| law.opens(facts.purpose)) {
+            Some(Opens::ToOriginator | Opens::WithConsent) if rule.reads_unknown(facts) => {
+                add(unknown(rule.reads.facts.iter(), facts));
+            }
+            Some(Opens::ToOriginator | Opens::WithConsent | Opens::ToAll | Opens::ToNobody) => {}
+            None => add(Reason::DeniedByRule),
+        }
+    }
+    reasons
 }
 
 /// What is missing for the rules that come closest: those for this person that fail only for reasons

@@ -5,13 +5,14 @@
 //! another route, and rules with a condition on the route alone that is false. What is left is cut once
 //! more by role, so that a person's decision costs what the person's roles cost.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use cedar_policy::{Authorizer, PolicyId, PolicySet};
 
 use super::catalog::{Catalog, CatalogField, CatalogRoute};
 use super::condition::{Condition, Truth};
+use super::law;
 use super::reads::{Fact, Reads};
 use super::rule::Rule;
 use super::told::Minds;
@@ -178,7 +179,7 @@ pub(super) struct RouteRules {
 
 /// The rules of every route of the catalog, in its order.
 pub(super) fn slices(engine: &Engine, catalog: &Catalog) -> Result<Vec<RouteRules>, String> {
-    let mut known: HashMap<Vec<usize>, Arc<Slice>> = HashMap::new();
+    let mut known: HashMap<(Vec<usize>, BTreeSet<Fact>), Arc<Slice>> = HashMap::new();
     catalog
         .routes
         .iter()
@@ -191,13 +192,18 @@ pub(super) fn slices(engine: &Engine, catalog: &Catalog) -> Result<Vec<RouteRule
                 return Ok(RouteRules { entity, slice: None, fields });
             }
             let rules = concerning(engine, route, &entity);
-            if let Some(slice) = known.get(&rules) {
+            // What is withheld of a reply depends on what the law of its fields asks for.
+            let mut by_law = Reads::default();
+            law::read_for(catalog, &fields, &mut by_law);
+            let key = (rules, by_law.facts);
+            if let Some(slice) = known.get(&key) {
                 return Ok(RouteRules { entity, slice: Some(slice.clone()), fields });
             }
-            let mut slice = engine.slice(rules.clone())?;
+            let mut slice = engine.slice(key.0.clone())?;
+            slice.reads.facts.extend(key.1.iter().cloned());
             slice.minds = Minds::of(&slice.reads, &catalog.facts);
             let slice = Arc::new(slice);
-            known.insert(rules, slice.clone());
+            known.insert(key, slice.clone());
             Ok(RouteRules { entity, slice: Some(slice), fields })
         })
         .collect()

@@ -1,11 +1,13 @@
 //! What feeds tell, as rules see it: what is known, what is too old, and what a reason makes up for.
 //!
 //! Where a feed is too old and somebody is treated, a reason that was given lets go on as if it said what is needed: care
-//! does not wait for an export. Under any other basis, what is too old is as good as unknown.
+//! does not wait for an export. Under any other basis, what is too old is as good as unknown; so is, under each, who has written
+//! notes.
 
 use super::explain::FactExplanation;
 use super::reads::{Fact, Reads};
 use super::world::Facts;
+use crate::domain::law::ORIGINATOR;
 use crate::domain::purpose::Basis;
 use crate::domain::told::{FactWords, Known, Marks, Place, Told};
 
@@ -67,7 +69,11 @@ impl Facts<'_> {
     /// Whether the person has this to do with the patient, if that is known.
     pub(super) fn related(&self, word: &str) -> Option<bool> {
         let position = self.words.relationship(word)?;
-        self.so(self.told.relationship(position), true)
+        match self.told.relationship(position) {
+            // Whose notes these are is the law's question, and no reason answers it.
+            Known::Aged if word == ORIGINATOR => None,
+            known @ (Known::Yes | Known::No | Known::Aged | Known::Unknown) => self.so(known, true),
+        }
     }
 
     /// Whether the person is at work, if that is known.

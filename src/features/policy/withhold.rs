@@ -1,5 +1,5 @@
 //! Which fields of a reply a rule withholds: those that its `withhold`, or `@withhold` in Cedar, names, and those of a
-//! category that a `may` does not list in `categories`.
+//! category that a `may` does not list in `categories`, or that has to be named there; and whatever its law does not open.
 //!
 //! It is an obligation of the permit, not a condition: the rule permits, without these. Where several rules permit,
 //! what any of them withholds is withheld, as the strictest of their numbers holds.
@@ -9,11 +9,17 @@ use std::sync::Arc;
 
 use super::bundle::Rules;
 use super::catalog::{Catalog, CatalogField};
+use super::law;
 use super::problem::PolicyProblem;
+use super::reads::Fact;
 use super::rule::Rule;
+use super::settings::RoleSettings;
 use super::slice::{Engine, RouteRules};
+use super::world::Facts;
 use crate::domain::application::Category;
+use crate::domain::category::Categories;
 use crate::domain::field::FieldName;
+use crate::domain::purpose::Purpose;
 
 /// What one rule withholds.
 #[derive(Debug, Default)]
@@ -22,40 +28,63 @@ pub(super) struct Withholds {
     names: Vec<FieldName>,
     /// Of any category but these.
     categories: Vec<Category>,
+    /// Of a category that has to be named, since none is.
+    unnamed: bool,
 }
 
 impl Withholds {
-    /// Reads what the annotation names; `categories` are those of a `may`, none if it lists none.
-    pub(super) fn read(annotation: Option<&str>, categories: &[Category]) -> Result<Self, String> {
+    /// What a `may` withholds; `categories` are those that it lists, none if it lists none.
+    pub(super) fn of_role(annotation: Option<&str>, categories: &[Category]) -> Result<Self, String> {
+        let unnamed = categories.is_empty();
+        Ok(Self { categories: categories.to_vec(), unnamed, ..Self::read(annotation)? })
+    }
+
+    /// Reads what the annotation names.
+    pub(super) fn read(annotation: Option<&str>) -> Result<Self, String> {
         let names =
             annotation.map(|names| names.split(',').map(|name| name.trim().parse::<FieldName>()).collect());
         let names = names.transpose().map_err(|error| format!("`@withhold` names fields: {error}"))?;
-        Ok(Self { names: names.unwrap_or_default(), categories: categories.to_vec() })
+        Ok(Self { names: names.unwrap_or_default(), ..Self::default() })
     }
 
-    fn has(&self, field: &CatalogField) -> bool {
+    fn has(&self, field: &CatalogField, categories: &Categories) -> bool {
         let is_foreign = |category: &Category| !self.categories.contains(category);
+        let has_to_be_named = |category: &Category| categories.law(category).has_to_be_named();
         self.names.contains(&field.name)
+            || self.unnamed && field.categories.iter().any(has_to_be_named)
             || !self.categories.is_empty() && field.categories.iter().any(is_foreign)
     }
 }
 
 impl Rules {
-    /// The fields of a route that these rules withhold where they permit, by name, in order.
-    pub(super) fn withheld(&self, route: &RouteRules, rules: &[usize]) -> Arc<[FieldName]> {
+    /// The fields of a route that are withheld where these rules permit, by name, in order.
+    pub(super) fn withheld(
+        &self,
+        route: &RouteRules,
+        rules: &[usize],
+        facts: &Facts<'_>,
+    ) -> Arc<[FieldName]> {
         if route.fields.is_empty() {
             return Arc::default();
         }
         let rules: Vec<&Rule> = rules.iter().filter_map(|position| self.engine.rule(*position)).collect();
-        let withheld = route.fields.iter().filter(|field| rules.iter().any(|rule| rule.withholds.has(field)));
+        let categories = &self.catalog.categories;
+        let by_rule = |field: &CatalogField| rules.iter().any(|rule| rule.withholds.has(field, categories));
+        let withheld = route.fields.iter().filter(|field| by_rule(field) || !self.is_lawful(field, facts));
         let names: BTreeSet<&FieldName> = withheld.map(|field| &field.name).collect();
         names.into_iter().cloned().collect()
     }
 }
 
 /// What is wrong with what rules withhold: a field that no route has on which the rule has a say, and so is a slip of the
-/// pen that would withhold nothing; and a rule that withholds and does not permit.
-pub(super) fn problems(engine: &Engine, routes: &[RouteRules], catalog: &Catalog) -> Vec<PolicyProblem> {
+/// pen that would withhold nothing; a rule that withholds and does not permit; and one that keeps from those who treat what has
+/// no law of its own.
+pub(super) fn problems(
+    engine: &Engine,
+    routes: &[RouteRules],
+    roles: &[RoleSettings],
+    catalog: &Catalog,
+) -> Vec<PolicyProblem> {
     let mut problems = Vec::new();
     for (position, rule) in
         engine.rules.iter().enumerate().filter(|(_, rule)| !rule.withholds.names.is_empty())
@@ -72,12 +101,10 @@ pub(super) fn problems(engine: &Engine, routes: &[RouteRules], catalog: &Catalog
         let has_a_say = |route: &RouteRules| {
             route.slice.as_ref().is_some_and(|slice| slice.rules.binary_search(&position).is_ok())
         };
-        let fields: BTreeSet<&FieldName> = routes
-            .iter()
-            .zip(&catalog.routes)
-            .filter(|(route, _)| has_a_say(route))
-            .flat_map(|(_, route)| route.fields.iter().map(|field| &field.name))
-            .collect();
+        let declared: Vec<&CatalogField> =
+            routes.iter().filter(|route| has_a_say(route)).flat_map(|route| &route.fields).collect();
+        problems.extend(kept_from(rule, &declared, roles, catalog));
+        let fields: BTreeSet<&FieldName> = declared.iter().map(|field| &field.name).collect();
         for name in rule.withholds.names.iter().filter(|name| !fields.contains(name)) {
             let known: Vec<_> = fields.iter().map(|field| format!("`{field}`")).collect();
             let right = if known.is_empty() {
@@ -90,4 +117,26 @@ pub(super) fn problems(engine: &Engine, routes: &[RouteRules], catalog: &Catalog
         }
     }
     problems
+}
+
+/// What a rule of a file may not keep from people for whom it is. One that asks for the purpose knows what it does; what a `may`
+/// keeps is looked at where it stands.
+fn kept_from(
+    rule: &Rule,
+    declared: &[&CatalogField],
+    roles: &[RoleSettings],
+    catalog: &Catalog,
+) -> Option<PolicyProblem> {
+    if !rule.is_hand_written() || rule.reads.has(&Fact::Purpose) {
+        return None;
+    }
+    let theirs = roles.iter().filter(|role| rule.role.as_ref().is_none_or(|name| *name == role.name));
+    let purposes: Vec<Purpose> = theirs.flat_map(|role| &role.purposes).copied().collect();
+    let named = declared.iter().filter(|field| rule.withholds.names.contains(&field.name));
+    let (what, right) = named.into_iter().find_map(|field| law::kept_from(field, &purposes, catalog))?;
+    Some(PolicyProblem::new(
+        rule.source.clone(),
+        what,
+        format!("{right}; or a condition on `context.purpose`"),
+    ))
 }

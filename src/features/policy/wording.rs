@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::settings::{MaySettings, RoleSettings};
+use crate::domain::application::Category;
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::device::DeviceClass;
 use crate::domain::field::FieldName;
@@ -18,9 +19,9 @@ pub(super) struct Wording {
     pub(super) clauses: Vec<String>,
 }
 
-/// The rule of one `may`.
-pub(super) fn of(role: &RoleSettings, position: usize, may: &MaySettings) -> Wording {
-    let clauses = clauses(role, may);
+/// The rule of one `may`. `unnamed` are the categories that it leaves out where it lists none.
+pub(super) fn of(role: &RoleSettings, position: usize, may: &MaySettings, unnamed: &[Category]) -> Wording {
+    let clauses = clauses(role, may, unnamed);
     let actions: Vec<_> =
         may.actions.iter().map(|action| format!("Action::{}", quoted(action.as_str()))).collect();
     let action = match actions.as_slice() {
@@ -54,7 +55,7 @@ pub(super) fn purposes<'a>(role: &'a RoleSettings, may: &'a MaySettings) -> &'a 
     if may.when.purpose.is_empty() { &role.purposes } else { &may.when.purpose }
 }
 
-fn clauses(role: &RoleSettings, may: &MaySettings) -> Vec<String> {
+fn clauses(role: &RoleSettings, may: &MaySettings, unnamed: &[Category]) -> Vec<String> {
     let when = &may.when;
     let mut clauses = Vec::new();
     if !may.routes.is_empty() {
@@ -62,8 +63,11 @@ fn clauses(role: &RoleSettings, may: &MaySettings) -> Vec<String> {
         clauses.push(routes.join(" || "));
     }
     if !may.categories.is_empty() {
-        let categories = may.categories.iter().map(crate::domain::application::Category::as_str);
+        let categories = may.categories.iter().map(Category::as_str);
         clauses.push(format!("{}.containsAll(resource.categories)", set(categories)));
+    } else if !unnamed.is_empty() {
+        let unnamed = set(unnamed.iter().map(Category::as_str));
+        clauses.push(format!("!resource.categories.containsAny({unnamed})"));
     }
     let purposes = purposes(role, may).iter().map(|purpose| purpose.as_str());
     clauses.push(format!("{}.contains(context.purpose)", set(purposes)));
@@ -101,7 +105,8 @@ fn clauses(role: &RoleSettings, may: &MaySettings) -> Vec<String> {
     clauses
 }
 
-fn related(word: &str) -> String {
+/// Whether that is what the person has to do with the patient.
+pub(super) fn related(word: &str) -> String {
     let word = quoted(word);
     format!("(context.relationship has {word} && context.relationship[{word}])")
 }
@@ -130,7 +135,8 @@ fn within(hours: Hours) -> String {
     format!("context.minute_of_day >= {from} {join} context.minute_of_day < {until}")
 }
 
-fn set<'a>(words: impl Iterator<Item = &'a str>) -> String {
+/// A set of strings.
+pub(super) fn set<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let words: Vec<_> = words.map(quoted).collect();
     format!("[{}]", words.join(", "))
 }

@@ -1,6 +1,6 @@
 //! The assertion: a JWT (RFC 7519), signed with ES256, that tells an application who asks.
 //!
-//! Signed once per session, application and minute, never per request.
+//! Signed once per session, application, protection of what is asked for, and minute; never per request.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -14,6 +14,7 @@ use http::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::domain::application::ApplicationName;
+use crate::domain::category::Protection;
 use crate::domain::subject::Identity;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
@@ -80,11 +81,12 @@ impl AssertionKey {
         application: &ApplicationName,
         identity: &Identity,
         session: SessionId,
+        protection: &Protection,
         now: Timestamp,
     ) -> String {
         let subject = &identity.subject;
         let header = json!({ "alg": "ES256", "typ": "JWT", "kid": self.id });
-        let claims = json!({
+        let mut claims = json!({
             "iss": self.issuer,
             "aud": application,
             "sub": subject.sub,
@@ -100,6 +102,11 @@ impl AssertionKey {
             "iat": now.as_seconds(),
             "exp": now.as_seconds() + LASTS_SECONDS,
         });
+        if let Some(claims) = claims.as_object_mut() {
+            let Protection { sensitivity, laws } = protection;
+            claims.extend((!sensitivity.is_empty()).then(|| ("sensitivity".to_owned(), json!(sensitivity))));
+            claims.extend((!laws.is_empty()).then(|| ("laws".to_owned(), json!(laws))));
+        }
         let text = format!(
             "{}.{}",
             URL_SAFE_NO_PAD.encode(header.to_string()),
@@ -115,7 +122,7 @@ impl AssertionKey {
 
 /// One worker's assertions that are still good.
 #[derive(Debug, Default)]
-pub struct Assertions(RefCell<HashMap<(SessionId, usize), Kept>>);
+pub struct Assertions(RefCell<HashMap<(SessionId, usize, Protection), Kept>>);
 
 #[derive(Debug)]
 struct Kept {
@@ -125,16 +132,18 @@ struct Kept {
 }
 
 impl Assertions {
-    /// The assertion for `identity` in the application number `index`, signed now or a moment ago.
+    /// The assertion for `identity` in the application number `index` about data that are protected so, signed now or a moment ago.
     pub fn of(
         &self,
         key: &AssertionKey,
         (application, index): (&ApplicationName, usize),
         (identity, session): (&Identity, SessionId),
+        protection: Protection,
         now: Timestamp,
     ) -> Option<HeaderValue> {
         let mut kept = self.0.borrow_mut();
-        if let Some(known) = kept.get(&(session, index)) {
+        let asked = (session, index, protection);
+        if let Some(known) = kept.get(&asked) {
             let age = now.as_seconds() - known.signed.as_seconds();
             if known.version == identity.version && (0..RENEWED_AFTER_SECONDS).contains(&age) {
                 return Some(known.value.clone());
@@ -146,9 +155,10 @@ impl Assertions {
                 kept.clear();
             }
         }
-        let mut value = HeaderValue::from_str(&key.sign(application, identity, session, now)).ok()?;
+        let signed = key.sign(application, identity, session, &asked.2, now);
+        let mut value = HeaderValue::from_str(&signed).ok()?;
         value.set_sensitive(true);
-        kept.insert((session, index), Kept { value: value.clone(), version: identity.version, signed: now });
+        kept.insert(asked, Kept { value: value.clone(), version: identity.version, signed: now });
         Some(value)
     }
 }

@@ -33,6 +33,8 @@ pub struct JustifyView<'a> {
     pub problem: Option<JustifyProblem>,
     /// For how long what was posted is kept, if it is.
     pub held: Option<Duration>,
+    /// Whether what was asked for are records that the notice of 42 CFR 2.32 goes with.
+    pub has_notice: bool,
 }
 
 impl JustifyView<'_> {
@@ -78,6 +80,8 @@ pub(super) struct JustifyPage<'a> {
     happened: Vec<String>,
     /// Under which law a number or a recipient is asked for.
     basis: Option<String>,
+    /// What the law says of the records that are asked for.
+    notice: Option<&'a str>,
     /// That what was posted is kept.
     held: Option<String>,
     problem: Option<&'a str>,
@@ -117,7 +121,7 @@ impl<'a> Choice<'a> {
 impl<'a> JustifyPage<'a> {
     pub(super) fn new(frame: &PageFrame<'a>, messages: &'a Messages, view: &JustifyView<'a>) -> Self {
         let texts = &messages.justify;
-        let JustifyView { exceeded, action, purpose, return_to, entered, problem, held } = *view;
+        let JustifyView { exceeded, action, purpose, return_to, entered, problem, held, has_notice } = *view;
         let needs = view.needs();
         let basis = |purpose: Purpose| {
             let (purpose, reference) = (messages.purpose.of(purpose), purpose.basis().reference());
@@ -128,6 +132,7 @@ impl<'a> JustifyPage<'a> {
             texts,
             happened: happened(frame, messages, exceeded, action),
             basis: purpose.filter(|_| !needs.is_none()).map(basis),
+            notice: has_notice.then(|| texts.notice.as_str()),
             held: held.map(|time| messages.kept.held.with(&[("duration", &messages.duration(time))])),
             problem: problem.map(|problem| texts.problem.of(problem).as_str()),
             wrong: problem.map(Field::of),

@@ -153,6 +153,7 @@ pub(super) struct JustifyTexts {
     pub(super) text: Text,
     pub(super) text_hint: Text,
     pub(super) basis: Text,
+    pub(super) notice: Text,
     pub(super) number: Each<Number, Text>,
     pub(super) number_hint: Text,
     pub(super) recipient: Text,

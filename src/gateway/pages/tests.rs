@@ -358,6 +358,20 @@ fn a_number_and_a_recipient_are_asked_for_where_the_purpose_needs_them() {
 }
 
 #[test]
+fn what_part_2_says_of_records_is_read_before_one_goes_on_and_while_one_corrects() {
+    for (language, words) in [(Language::English, "programme"), (Language::Spanish, "programa")] {
+        let html = |has_notice| {
+            let view = JustifyView { has_notice, ..JustifyView::default() };
+            render(&frame(language, Some("ehr"), None), &Page::Justify(view))
+        };
+        let noticed = html(true);
+        assert!(noticed.contains("42 CFR part 2 prohibits unauthorized use or disclosure of these records"));
+        assert!(noticed.contains(words) && noticed.contains("name=\"notice\" value=\"1\""), "{noticed}");
+        assert!(!html(false).contains("part 2") && !html(false).contains("notice"));
+    }
+}
+
+#[test]
 fn the_usual_purpose_comes_first_and_words_of_operators_stand_for_ours() {
     let view = PurposeView {
         choices: vec![(Purpose::Payment, Some("Bills & <claims>")), (Purpose::Treatment, None)],
@@ -546,6 +560,7 @@ fn each_page(
                 },
                 problem: Some(JustifyProblem::CodeMissing),
                 held: None,
+                has_notice: true,
             }),
         ),
         (

@@ -10,6 +10,7 @@ use proptest::sample::select;
 use super::*;
 use crate::domain::action::Action;
 use crate::domain::asked::{Allowed, EventAsked, Lowered, Overreach};
+use crate::domain::category::Sensitivity;
 use crate::domain::confidential::SealedText;
 use crate::domain::count::WhyUnknown;
 use crate::domain::detection::{Detection, DetectionKind, Review, ReviewFinding, ReviewState, Severity};
@@ -19,6 +20,7 @@ use crate::domain::event::{
 };
 use crate::domain::field::EventRedacted;
 use crate::domain::given::{Brought, EventGiven, EventNeeded, PatientContext};
+use crate::domain::law::Law;
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::provisioning::{ProvisionedResource, Provisioning, ProvisioningStep, ResourceKind};
@@ -259,11 +261,21 @@ fn taken() -> impl Strategy<Value = Taken> {
     (0..3_u32, vec(patient(), 0..3)).prop_map(|(exports, opened)| Taken { exports, opened })
 }
 
+fn protection() -> impl Strategy<Value = (Vec<Sensitivity>, Vec<Law>)> {
+    (vec(select(Sensitivity::ALL), 0..3), vec(select(Law::ALL), 0..3))
+}
+
 fn any_opening() -> impl Strategy<Value = Opening> {
     // What is drawn from is kept apart in memory: all of it together is more than a test's stack holds.
     let came = (event(), select(EventKind::ALL), moment(), option::of(any::<IpAddr>())).boxed();
-    let route =
-        (option::of(name()), option::of(name()), option::of(select(Action::ALL)), vec(name(), 0..3)).boxed();
+    let route = (
+        option::of(name()),
+        option::of(name()),
+        option::of(select(Action::ALL)),
+        vec(name(), 0..3),
+        protection(),
+    )
+        .boxed();
     let asked =
         (option::of(text()), option::of(text()), option::of(text()), option::of(any::<u32>())).boxed();
     let who = (vec(text(), 0..3), option::of(patient()), option::of(taken()), option::of(subject())).boxed();
@@ -308,6 +320,8 @@ fn any_opening() -> impl Strategy<Value = Opening> {
         route: route.1,
         action: route.2,
         categories: route.3.into(),
+        sensitivity: route.4.0.into(),
+        laws: route.4.1.into(),
         method: asked.0.map(Into::into),
         host: asked.1.map(Into::into),
         path: asked.2.map(Into::into),

@@ -74,6 +74,8 @@ fn opening(number: u64) -> Opening {
         route: Some("patient.list.csv".parse().unwrap()),
         action: Some(crate::domain::action::Action::Export),
         categories: ["demographics".parse().unwrap()].into(),
+        sensitivity: [].into(),
+        laws: [].into(),
         method: Some("POST".into()),
         host: Some("ehr.clinic.example".into()),
         path: Some("/reports/patients".into()),

@@ -143,6 +143,12 @@ fn decided_by_rules(opening: &Opening) -> Option<Verdict> {
             | Reason::LocationMismatch
             | Reason::DeviceMismatch
             | Reason::NotOnPanel
+            | Reason::OwnChart
+            | Reason::PsychotherapyNotes
+            | Reason::SudCounselingNotes
+            | Reason::SudRecords
+            | Reason::PatientRestriction
+            | Reason::StateLaw
             | Reason::ElevationRequired
             | Reason::PolicyError
             | Reason::PurposeMismatch

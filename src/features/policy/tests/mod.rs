@@ -5,6 +5,7 @@ mod compiling;
 mod deciding;
 mod differing;
 mod forbidding;
+mod laws;
 mod raising;
 mod recorded;
 mod remembering;
@@ -26,6 +27,7 @@ use super::settings::{CedarFile, MaySettings, RoleSettings, WhenSettings};
 use crate::domain::action::Action;
 use crate::domain::application::{Category, RoleName};
 use crate::domain::assurance::{Assurance, AssuranceClass, AssuranceNeed};
+use crate::domain::category::{Categories, Protection};
 use crate::domain::decision::{Challenge, Decision, Denial, Grounds};
 use crate::domain::limit::{Limits, OnExceed};
 use crate::domain::purpose::Purpose;
@@ -44,6 +46,7 @@ pub(super) fn catalog() -> Catalog {
         route: route.parse().unwrap(),
         action,
         categories: categories.iter().map(|category| category.parse().unwrap()).collect(),
+        protection: Protection::default(),
         public,
         fields: Vec::new(),
         besides: Vec::new(),
@@ -71,6 +74,7 @@ pub(super) fn catalog() -> Catalog {
             "department".to_owned(),
         ]),
         facts: words(),
+        categories: Categories::default(),
     }
 }
 

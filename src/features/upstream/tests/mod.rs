@@ -31,7 +31,9 @@ use super::settings::{
     BalanceSettings, Connections, Cookies, HealthSettings, IdentityHeaders, Protocol, Server, StatusSet,
     Sticky, UpstreamSettings,
 };
+use crate::domain::application::Category;
 use crate::domain::assurance::Assurance;
+use crate::domain::category::{Categories, Protection};
 use crate::domain::patience::Patience;
 use crate::domain::proof::{Journaled, Permit};
 use crate::domain::purpose::Purpose;
@@ -303,11 +305,19 @@ fn an_assertion_is_signed_once_a_while_and_again_when_its_person_changes() {
     let session = SessionId::new(now, &SeededEntropy::new(2));
     let application = "ehr".parse().unwrap();
     let assertions = Assertions::default();
-    let of =
-        |identity: &Identity, now| assertions.of(&key, (&application, 0), (identity, session), now).unwrap();
+    let about = |names: &[&str]| {
+        let names: Vec<Category> = names.iter().map(|name| name.parse().unwrap()).collect();
+        Categories::default().protection(&names)
+    };
+    let of_data = |identity: &Identity, protection: Protection, now| {
+        assertions.of(&key, (&application, 0), (identity, session), protection, now).unwrap()
+    };
+    let of = |identity: &Identity, now| of_data(identity, Protection::default(), now);
     let first = of(&identity, now);
     assert_eq!(of(&identity, now.plus(Duration::from_secs(29))), first);
     assert_ne!(of(&identity, now.plus(Duration::from_secs(30))), first);
+    let sud = of_data(&identity, about(&["sud"]), now);
+    assert_ne!(of(&identity, now), sud, "what it says of the data is another");
     identity.version = 2;
     assert_ne!(of(&identity, now), first, "what it says of the person has changed");
 
@@ -320,6 +330,11 @@ fn an_assertion_is_signed_once_a_while_and_again_when_its_person_changes() {
     validation.validate_exp = false;
     let claims = jsonwebtoken::decode::<serde_json::Value>(first.to_str().unwrap(), &verifier, &validation);
     let claims = claims.unwrap().claims;
+    assert!(claims.get("sensitivity").is_none() && claims.get("laws").is_none());
+    let of_sud = jsonwebtoken::decode::<serde_json::Value>(sud.to_str().unwrap(), &verifier, &validation);
+    let of_sud = of_sud.unwrap().claims;
+    assert_eq!(of_sud["laws"], serde_json::json!(["sud_records"]));
+    assert_eq!(of_sud["sensitivity"], serde_json::json!(["ETHUD", "OPIOIDUD", "SUD"]));
     assert_eq!((claims["sub"].as_str(), claims["purpose"].as_str()), (Some("nora"), Some("TREAT")));
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 60);
 }
