@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{Html, IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Method, Request, StatusCode};
@@ -54,7 +54,22 @@ reply = { kind = "fhir" }
 [[application.ehr.route.field]]
 name = "ssn"
 at = "Patient.identifier"
+
+[[application.ehr.route]]
+name = "withheld.page"
+match = { path = "/w/page/*" }
+action = "view"
+category = ["demographics"]
+reply = { kind = "html", rows = "#list tr" }
+[[application.ehr.route.field]]
+name = "ssn"
+at = ["column:SSN", "css:#list caption"]
 "#;
+
+const PAGE: &str = "<!doctype html><body><table id=list><caption>of 123-45-6789</caption><tr><th>MRN<th>Ssn\
+                    <tr><td>1<td class=s title='123-45-6789'><b>123-45-6789</b></table>";
+const DESK_PAGE: &str = "<!doctype html><body><p id=\"leastway-withheld\" role=\"note\">[withheld] ssn</p><table id=list>\
+                         <caption>[withheld]</caption><tr><th>MRN<th>Ssn<tr><td>1<td class=\"s\">[withheld]</table>";
 
 const BODY: &str =
     r#"{"patients":[{"mrn":1,"ssn":"123-45-6789","hiv":"positive"},{"mrn":2,"s\u0073n":null}]}"#;
@@ -125,6 +140,9 @@ fn answer(request: &Request<Body>) -> Response {
             let bundle = r#"{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","id":"1","identifier":[{"value":"123-45-6789"}],"text":{"div":"<div>123-45-6789</div>"}}}]}"#;
             ([("content-type", "application/fhir+json")], bundle).into_response()
         }
+        "/w/page/plain" => Html(PAGE).into_response(),
+        "/w/page/moved" => Html(PAGE.replace("id=list", "id=rows").replace("Ssn", "Social")).into_response(),
+        "/w/page/ragged" => Html(PAGE.replace("<td>1", "<td rowspan=2>1")).into_response(),
         _ => "a page".into_response(),
     }
 }
@@ -191,6 +209,10 @@ async fn what_passes_is_the_reply_without_what_the_role_may_not_see() {
         assert!(patient.get("identifier").is_none() && patient.get("text").is_none(), "{patient}");
         assert_eq!(patient["meta"]["tag"][0]["code"], "SUBSETTED");
         assert_eq!(patient["meta"]["security"][0]["code"], "REDACTED");
+        let page = line.ask("/w/page/plain", &as_desk).await;
+        assert_eq!((page.text.as_str(), withheld(&page)), (DESK_PAGE, "ssn"));
+        let page = line.ask("/w/page/plain", &as_ward).await;
+        assert_eq!((page.text.as_str(), withheld(&page)), (PAGE, ""));
     }
     assert!(house.metric("leastway_replies_redacted_total").await >= 10);
     let events = house.stop().await;
@@ -218,6 +240,11 @@ async fn what_cannot_be_redacted_does_not_pass() {
             assert_eq!((came.status.as_u16(), came.reason()), (403, "redaction-impossible"), "{path}");
             assert!(!came.text.contains("123-45"), "{path}: {}", came.text);
         }
+        for path in ["moved", "ragged"] {
+            let came = line.ask(&format!("/w/page/{path}"), &session).await;
+            assert_eq!((came.status.as_u16(), came.reason()), (403, "redaction-impossible"), "{path}");
+            assert!(!came.text.contains("123-45"), "{path}: {}", came.text);
+        }
         let page = line.ask("/w/json/half", &[("cookie", desk.as_str()), ("accept", "text/html")]).await;
         assert!(page.text.contains("could not be taken out"), "{}", page.text);
         let wrong = line.ask("/w/json/wrong", &session).await;
@@ -241,5 +268,5 @@ async fn what_cannot_be_redacted_does_not_pass() {
             })
             .count()
     };
-    assert_eq!((ends(Outcome::Withheld), ends(Outcome::Aborted)), (10, 2));
+    assert_eq!((ends(Outcome::Withheld), ends(Outcome::Aborted)), (14, 2));
 }

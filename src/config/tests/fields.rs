@@ -23,7 +23,12 @@ fn a_field_is_where_its_kind_of_reply_can_hold_it() {
     let untold = |text: &str| format!("`{text}` does not say where a field stands");
     let at = format!("{FIELD}.at");
     check(&[
-        case(EHR, CSV, with(page, &ssn("column:SSN")), problem(&at, nowhere)),
+        case(EHR, CSV, with(page, &ssn("member:ssn")), problem(&at, nowhere)),
+        case(EHR, CSV, with(page, &ssn("cell:0")), problem(&at, &untold("cell:0"))),
+        case(EHR, CSV, with(page, &ssn("cell:1001")), problem(&at, &untold("cell:1001"))),
+        case(EHR, CSV, with(page, &ssn("css:.ssn")), problem(&at, "`.ssn` does not say what the rows stand in")),
+        case(EHR, CSV, with(CSV, &ssn("cell:3")), problem(&at, nowhere)),
+        case(EHR, CSV, with(CSV, &ssn("css:#p .ssn")), problem(&at, nowhere)),
         case(EHR, CSV, with(CSV, &ssn("/ssn")), problem(&at, nowhere)),
         case(EHR, CSV, with("reply = { kind = \"opaque\" }", &ssn("member:ssn")), problem(&at, nowhere)),
         case(
@@ -34,7 +39,6 @@ fn a_field_is_where_its_kind_of_reply_can_hold_it() {
         ),
         case(EHR, CSV, with("", &ssn("column:SSN")), problem(&at, unknown)),
         case(EHR, CSV, with(CSV, &ssn("ssn")), problem(&at, &untold("ssn"))),
-        case(EHR, CSV, with(CSV, &ssn("cell:3")), problem(&at, &untold("cell:3"))),
         case(EHR, CSV, with(CSV, &ssn("Patient.meta.tag")), problem(&at, &untold("Patient.meta.tag"))),
         case(EHR, CSV, with(CSV, "name = \"ssn\""), problem(&at, "`at` is missing")),
     ]);
