@@ -124,7 +124,8 @@ impl Tree {
             self.found.set(stands(node, container));
         }
         if node.element.is_cell()
-            && let Some(row) = &*parent.row.borrow() {
+            && let Some(row) = &*parent.row.borrow()
+        {
             let number = row.cells.get().saturating_add(1);
             row.cells.set(number);
             if self.patient == Some(PatientLocator::Cell(number)) {
