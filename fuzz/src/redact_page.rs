@@ -26,7 +26,12 @@ pub fn check(bytes: &[u8]) {
         1 => (Place::Cell(1), None),
         _ => (Place::Selector(selector("body .ssn")), Some("body .ssn")),
     };
-    let field = Field { name: "ssn".parse().expect("a name"), categories: Vec::new(), places: vec![place] };
+    let field = Field {
+        name: "ssn".parse().expect("a name"),
+        categories: Vec::new(),
+        identifies: false,
+        places: vec![place],
+    };
     let kind = ReplyKind::Html { rows: selector("table tr") };
     let plan = Arc::new(Plan::new(Some(&kind), [&field]).expect("a field"));
     let mut head = Response::new(()).into_parts().0;
@@ -56,7 +61,8 @@ pub fn check(bytes: &[u8]) {
     for element in page.select(&Selector::parse(masked).expect("a selector")) {
         let shown: String = element.text().collect();
         assert!(matches!(&*shown, "[withheld]" | ""), "{text}");
-        let is_kept = |name: &str| matches!(name, "class" | "colspan" | "rowspan" | "scope" | "value" | "alt");
+        let is_kept =
+            |name: &str| matches!(name, "class" | "colspan" | "rowspan" | "scope" | "value" | "alt");
         assert!(element.value().attrs().all(|(name, _)| is_kept(name)), "{text}");
     }
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::application::{Category, NameError, name};
+#[cfg(doc)]
+use super::limit::OnExceed;
 use super::reply_shape::RecordsPointer;
 use super::row_selector::RowSelector;
 
@@ -21,6 +23,8 @@ pub struct Field {
     pub name: FieldName,
     /// To which kinds of data it belongs beyond those of its route.
     pub categories: Vec<Category>,
+    /// It tells whom a record is about, and goes from a reply beyond a limit that asks for it ([`OnExceed::Redact`]).
+    pub identifies: bool,
     /// Where it stands; never empty.
     pub places: Vec<Place>,
 }

@@ -12,6 +12,7 @@ use futures_util::stream;
 use http::{Method, Request, StatusCode};
 use leastway::domain::event::Outcome;
 use leastway::domain::field::FieldName;
+use leastway::domain::limit::{Exceeded, LimitName, OnExceed};
 use leastway::domain::reason::Reason;
 use leastway::platform::http::body::read_bounded;
 use serde_json::Value;
@@ -140,11 +141,87 @@ fn answer(request: &Request<Body>) -> Response {
             let bundle = r#"{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","id":"1","identifier":[{"value":"123-45-6789"}],"text":{"div":"<div>123-45-6789</div>"}}}]}"#;
             ([("content-type", "application/fhir+json")], bundle).into_response()
         }
+        "/l/2" => ([("content-type", "text/csv"), ("etag", "\"1\"")], list(2, "Ana")).into_response(),
+        "/l/3" => ([("content-type", "text/csv"), ("etag", "\"1\"")], list(3, "Ana")).into_response(),
+        "/l/broken" => ([("content-type", "text/csv")], format!("{}Ana\n", list(3, "Ana"))).into_response(),
         "/w/page/plain" => Html(PAGE).into_response(),
         "/w/page/moved" => Html(PAGE.replace("id=list", "id=rows").replace("Ssn", "Social")).into_response(),
         "/w/page/ragged" => Html(PAGE.replace("<td>1", "<td rowspan=2>1")).into_response(),
         _ => "a page".into_response(),
     }
+}
+
+/// Of more than two records the desk learns all but whom they are about; two are a list as ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beyond_a_limit_a_list_passes_without_whom_it_is_about() {
+    let house = House::furnish(Neighbors::Application(application().await), |directory| {
+        let routes = directory.root().join("applications/ehr.toml");
+        append(&routes, LISTS);
+        let roles = directory.root().join("roles.toml");
+        edit(&roles, "[\"view\", \"search\", \"list\"]\n", "[\"list\"]\nroutes = [\"lists.*\"]\n");
+        edit(&roles, "records_per_response = 100", "records_per_response = 2");
+        edit(&roles, "on_exceed = \"block\" ", "on_exceed = \"redact\" ");
+        edit(&roles, "on_exceed = \"advise\"", "on_exceed = \"advise\"\nrecords_per_hour = 1");
+        edit(
+            &roles,
+            "actions = [\"export\"]\ncategories = [\"demographics\"]\n\n",
+            "actions = [\"export\"]\nroutes = [\"lists.*\"]\n\n",
+        );
+    })
+    .await;
+    let (desk, ward) = (house.cookie_of("registrar").await, house.cookie_of("nurse").await);
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        let mut line = house.line("ehr.localhost", protocol).await;
+        let asking = |cookie: &'static str| [("cookie", cookie), ("if-none-match", "\"2\"")];
+        let desk = asking(Box::leak(desk.clone().into_boxed_str()));
+        let two = line.ask("/l/2", &desk).await;
+        assert_eq!((two.status.as_u16(), two.text.as_str(), withheld(&two)), (200, &*list(2, "Ana"), ""));
+        assert_eq!(two.headers["etag"], "\"1\"");
+        let three = line.ask("/l/3", &desk).await;
+        assert_eq!((three.text.as_str(), withheld(&three)), (&*list(3, "[withheld]"), "who"));
+        assert!(!three.headers.contains_key("etag"));
+        let care = line.ask("/l/3", &asking(Box::leak(ward.clone().into_boxed_str()))).await;
+        assert_eq!((care.text.as_str(), withheld(&care)), (&*list(3, "Ana"), ""), "care goes on");
+        let broken = line.ask("/l/broken", &[desk[0], ("accept", "application/json")]).await;
+        assert_eq!((broken.status.as_u16(), broken.reason()), (403, "redaction-impossible"));
+    }
+    let events = house.stop().await;
+    let closings = events.iter().filter_map(|event| event.closing.as_ref());
+    let redacted: Vec<_> =
+        closings.filter(|closing| closing.on_exceed == Some(OnExceed::Redact) && closing.redacted.is_some()).collect();
+    assert_eq!(redacted.len(), 2);
+    for closing in redacted {
+        let exceeded = Exceeded { limit: LimitName::RecordsPerResponse, allowed: 2, actual: 3 };
+        assert_eq!((closing.outcome, closing.exceeded), (Outcome::Completed, Some(exceeded)));
+    }
+}
+
+const LISTS: &str = r#"
+[[application.ehr.route]]
+name = "lists.people"
+match = { path = "/l/*" }
+action = "list"
+category = ["demographics"]
+reply = { kind = "csv" }
+[[application.ehr.route.field]]
+name = "who"
+at = "column:Name"
+identifies = true
+
+[[application.ehr.route]]
+name = "lists.file"
+match = { path = "/f/*" }
+action = "export"
+category = ["demographics"]
+reply = { kind = "csv" }
+[[application.ehr.route.field]]
+name = "who"
+at = "column:Name"
+identifies = true
+"#;
+
+fn list(records: usize, name: &str) -> String {
+    format!("Name,Ward\n{}", format!("{name},3\n").repeat(records))
 }
 
 async fn house() -> House {

@@ -32,5 +32,11 @@ pub(super) static FIELD: Table = Table {
             Absent::Is("[]"),
             "To which kinds of data it belongs beyond those of its route.",
         ),
+        key(
+            "identifies",
+            Kind::YesNo,
+            Absent::Is("false"),
+            "Whether it tells whom a record is about: what goes from a reply beyond a limit with `on_exceed = \"redact\"`.",
+        ),
     ],
 };

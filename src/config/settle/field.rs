@@ -33,6 +33,7 @@ pub(super) fn fields(
 
 fn field(reader: &Reader<'_>, shape: Option<&ReplyShape>) -> Option<Field> {
     let (name, categories) = (reader.parsed("name"), reader.list("category"));
+    let identifies = reader.yes_no("identifies");
     let places = reader.list_with("at", place)?;
     let Some(shape) = shape else {
         let what = "nobody knows what the reply is: without `reply`, nothing can be taken out of it";
@@ -43,7 +44,7 @@ fn field(reader: &Reader<'_>, shape: Option<&ReplyShape>) -> Option<Field> {
         reader.error("at", "nothing can be taken out of this kind of reply there", FITTING);
         return None;
     }
-    Some(Field { name: name?, categories: categories?, places })
+    Some(Field { name: name?, categories: categories?, identifies: identifies?, places })
 }
 
 const FITTING: &str = "a pointer or `\"member:NAME\"` for `json` and `ndjson`, an element for `fhir`, `\"column:NAME\"` for `csv` and \

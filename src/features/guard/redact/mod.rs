@@ -81,6 +81,15 @@ pub struct Plan {
     names: Vec<FieldName>,
 }
 
+/// What is taken out of the reply to one request.
+#[derive(Clone, Debug, Default)]
+pub struct Plans {
+    /// Whatever it holds.
+    pub always: Option<Arc<Plan>>,
+    /// In place of that where it is beyond a limit: that, and what tells whom its records are about.
+    pub beyond: Option<Arc<Plan>>,
+}
+
 /// What a reply is, out of which something is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Target {
@@ -104,7 +113,7 @@ impl Target {
             | ReplyKind::Xml { .. }
             | ReplyKind::Sql
             | ReplyKind::Hl7v2
-            | ReplyKind::Multipart
+            | ReplyKind::Multipart { .. }
             | ReplyKind::Zip(_)
             | ReplyKind::Xlsx { .. }
             | ReplyKind::Dicom

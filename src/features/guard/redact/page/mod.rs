@@ -116,7 +116,8 @@ impl Page {
     }
 
     fn mark(&self, text: &str, cut: &Cut, passed: &mut String) -> Result<(), Fault> {
-        let tag = text.get(cut.from..cut.inside).filter(|tag| tag.starts_with('<')).ok_or(Fault::Malformed)?;
+        let tag =
+            text.get(cut.from..cut.inside).filter(|tag| tag.starts_with('<')).ok_or(Fault::Malformed)?;
         let element = cut.element();
         if self.wanted.is_bare(element) {
             passed.push_str(tag);

@@ -146,7 +146,12 @@ impl<'w> Tree<'w> {
 
     fn note_node(&self, what: &str, node: &Node) {
         let depth = node.depth.get().to_string();
-        self.note(&[what.as_bytes(), depth.as_bytes(), node.element.name().as_bytes(), node.comment.as_bytes()]);
+        self.note(&[
+            what.as_bytes(),
+            depth.as_bytes(),
+            node.element.name().as_bytes(),
+            node.comment.as_bytes(),
+        ]);
         // What is withheld comes without its attributes.
         if node.within.borrow().is_none() {
             for attribute in node.element.attributes().iter() {

@@ -51,9 +51,7 @@ impl Wanted {
         element.attributes().iter().all(|attribute| match self.keeps(&attribute.name.local) {
             Keeps::Whole => true,
             Keeps::Name => attribute.value.is_empty(),
-            Keeps::Nothing => {
-                matches!(&*attribute.name.local, "value" | "alt") && &*attribute.value == MARK
-            }
+            Keeps::Nothing => matches!(&*attribute.name.local, "value" | "alt") && &*attribute.value == MARK,
         })
     }
 
@@ -70,7 +68,9 @@ impl Wanted {
             }
         }
         match element.name() {
-            "input" if is_void && self.keeps("value") == Keeps::Nothing => write_attribute("value", MARK, out),
+            "input" if is_void && self.keeps("value") == Keeps::Nothing => {
+                write_attribute("value", MARK, out)
+            }
             "img" if is_void && self.keeps("alt") == Keeps::Nothing => write_attribute("alt", MARK, out),
             _ => {}
         }

@@ -3,6 +3,7 @@
 mod fhir;
 mod hostile;
 mod json;
+mod markup;
 mod page;
 mod properties;
 mod rows;
@@ -41,7 +42,7 @@ pub(super) fn place(text: &str) -> Place {
 
 pub(super) fn plan(kind: &ReplyKind, places: &[&str]) -> Arc<Plan> {
     let places = places.iter().map(|text| place(text)).collect();
-    let field = Field { name: "ssn".parse().unwrap(), categories: Vec::new(), places };
+    let field = Field { name: "ssn".parse().unwrap(), categories: Vec::new(), identifies: false, places };
     Arc::new(Plan::new(Some(kind), [&field]).unwrap())
 }
 
