@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use crate::house::{House, Neighbors, append, edit};
 use crate::line::{Came, Protocol};
 
-const ROUTES: &str = r#"
+const ROUTES: &str = r##"
 [[application.ehr.route]]
 name = "withheld.json"
 match = { path = "/w/json/*" }
@@ -65,7 +65,7 @@ reply = { kind = "html", rows = "#list tr" }
 [[application.ehr.route.field]]
 name = "ssn"
 at = ["column:SSN", "css:#list caption"]
-"#;
+"##;
 
 const PAGE: &str = "<!doctype html><body><table id=list><caption>of 123-45-6789</caption><tr><th>MRN<th>Ssn\
                     <tr><td>1<td class=s title='123-45-6789'><b>123-45-6789</b></table>";
@@ -187,8 +187,9 @@ async fn beyond_a_limit_a_list_passes_without_whom_it_is_about() {
     }
     let events = house.stop().await;
     let closings = events.iter().filter_map(|event| event.closing.as_ref());
-    let redacted: Vec<_> =
-        closings.filter(|closing| closing.on_exceed == Some(OnExceed::Redact) && closing.redacted.is_some()).collect();
+    let redacted: Vec<_> = closings
+        .filter(|closing| closing.on_exceed == Some(OnExceed::Redact) && closing.redacted.is_some())
+        .collect();
     assert_eq!(redacted.len(), 2);
     for closing in redacted {
         let exceeded = Exceeded { limit: LimitName::RecordsPerResponse, allowed: 2, actual: 3 };

@@ -168,8 +168,8 @@ fn check_redaction(
         return;
     }
     let identifies = |route: &&RouteSettings| route.fields.iter().any(|field| field.identifies);
-    let counted = application.routes.iter().filter(|route| route.reply.is_some() && applies(may, route));
-    if let Some(route) = counted.into_iter().find(|route| !identifies(route)) {
+    let mut counted = application.routes.iter().filter(|route| route.reply.is_some() && applies(may, route));
+    if let Some(route) = counted.find(|route| !identifies(route)) {
         let what = format!(
             "beyond its limits the role gets replies without what identifies people, and `{}` says of no field that it does",
             route.name

@@ -11,6 +11,7 @@ mod head;
 mod json;
 mod members;
 mod page;
+mod plan;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -26,15 +27,15 @@ pub(super) use self::head::settle;
 use self::json::Editor;
 use self::members::Members;
 use self::page::Page;
+use self::plan::Target;
+pub use self::plan::{Plan, Plans, can_be_taken_out};
 use self::rows::Rows;
 use super::count::{Characters, Encoding, Order, WellFormed};
 use super::lead::Lead;
 use super::media::{Declared, Form};
 use super::meter::is_partial;
 use super::settings::GuardSettings;
-use crate::domain::field::{EventRedacted, Field, FieldName, Place};
-use crate::domain::reply_shape::ReplyKind;
-use crate::domain::row_selector::RowSelector;
+use crate::domain::field::EventRedacted;
 use crate::platform::http::coding::{Coding, Decoder};
 
 /// Why nothing can be taken out of a reply, so that nothing of it leaves.
@@ -70,100 +71,6 @@ pub enum Fault {
     /// A name, a row or white space beyond all measure.
     #[error("something in the reply is too long")]
     TooLong,
-}
-
-/// What is taken out of the replies to one request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// What the reply is; none where nothing can be taken out of it.
-    target: Option<Target>,
-    places: Vec<Place>,
-    names: Vec<FieldName>,
-}
-
-/// What is taken out of the reply to one request.
-#[derive(Clone, Debug, Default)]
-pub struct Plans {
-    /// Whatever it holds.
-    pub always: Option<Arc<Plan>>,
-    /// In place of that where it is beyond a limit: that, and what tells whom its records are about.
-    pub beyond: Option<Arc<Plan>>,
-}
-
-/// What a reply is, out of which something is taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Target {
-    Json,
-    Ndjson,
-    Fhir,
-    Rows { delimiter: Option<u8> },
-    Page { rows: RowSelector },
-}
-
-impl Target {
-    /// Of replies of this kind; none where nothing can be taken out.
-    fn of(kind: &ReplyKind) -> Option<Self> {
-        match kind {
-            ReplyKind::Json { .. } => Some(Self::Json),
-            ReplyKind::Ndjson => Some(Self::Ndjson),
-            ReplyKind::FhirBundle => Some(Self::Fhir),
-            ReplyKind::Csv { delimiter, header: true } => Some(Self::Rows { delimiter: *delimiter }),
-            ReplyKind::Html { rows } => Some(Self::Page { rows: rows.clone() }),
-            ReplyKind::Csv { header: false, .. }
-            | ReplyKind::Xml { .. }
-            | ReplyKind::Sql
-            | ReplyKind::Hl7v2
-            | ReplyKind::Multipart { .. }
-            | ReplyKind::Zip(_)
-            | ReplyKind::Xlsx { .. }
-            | ReplyKind::Dicom
-            | ReplyKind::Pdf { .. }
-            | ReplyKind::Inside(_)
-            | ReplyKind::Opaque => None,
-        }
-    }
-
-    /// Whether it can hold such a place.
-    const fn can_hold(&self, place: &Place) -> bool {
-        match place {
-            Place::Pointer(_) | Place::Member(_) => matches!(self, Self::Json | Self::Ndjson),
-            Place::Element(_) => matches!(self, Self::Fhir),
-            Place::Column(_) => matches!(self, Self::Rows { .. } | Self::Page { .. }),
-            Place::Cell(_) | Place::Selector(_) => matches!(self, Self::Page { .. }),
-        }
-    }
-}
-
-/// Whether something at this place can be taken out of replies of that kind.
-pub fn can_be_taken_out(place: &Place, kind: &ReplyKind) -> bool {
-    Target::of(kind).is_some_and(|target| target.can_hold(place))
-}
-
-impl Plan {
-    /// `fields` are taken out of replies of a kind. Nothing where there are none. Where one of them cannot be, no
-    /// reply passes.
-    pub fn new<'f>(kind: Option<&ReplyKind>, fields: impl IntoIterator<Item = &'f Field>) -> Option<Self> {
-        let (mut places, mut names) = (Vec::new(), Vec::new());
-        for field in fields {
-            places.extend(field.places.iter().cloned());
-            names.push(field.name.clone());
-        }
-        names.sort_unstable();
-        names.dedup();
-        let target = kind.and_then(Target::of);
-        let target = target.filter(|target| places.iter().all(|place| target.can_hold(place)));
-        (!names.is_empty()).then_some(Self { target, places, names })
-    }
-
-    /// Whether there are replies out of which all of it can be taken.
-    pub const fn can_be_carried_out(&self) -> bool {
-        self.target.is_some()
-    }
-
-    /// The fields, by name, in order.
-    pub fn names(&self) -> &[FieldName] {
-        &self.names
-    }
 }
 
 /// Takes out of one reply what its plan says.
@@ -208,7 +115,7 @@ impl Redaction {
         let declared = Declared::read(&head.headers);
         let label = declared.label();
         let decoder = Decoder::new(Coding::read(&head.headers), settings.decompression_ratio).ok();
-        let form = match &plan.target {
+        let form = match plan.target() {
             Some(Target::Json | Target::Ndjson | Target::Fhir) => Form::Json,
             Some(Target::Rows { .. }) => Form::Rows,
             Some(Target::Page { .. }) => Form::Page,
@@ -219,8 +126,8 @@ impl Redaction {
             lead.widen();
         }
         let is_message = !head.status.is_success() && !is_partial(head);
-        let places = || plan.places.iter();
-        let state = match &plan.target {
+        let places = || plan.places().iter();
+        let state = match plan.target() {
             None => State::Impossible(Fault::Undeclared),
             Some(_) if is_partial(head) => State::Impossible(Fault::Partial),
             Some(_) if !declared.may_be(form) => State::Impossible(Fault::Type),
@@ -351,7 +258,7 @@ impl Redaction {
             State::Impossible(_) => 0,
         };
         EventRedacted {
-            fields: self.plan.names.clone(),
+            fields: self.plan.names().to_vec(),
             values,
             body_left_out: self.content == Content::LeftOut,
         }

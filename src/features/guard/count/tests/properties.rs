@@ -3,6 +3,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "the oracle's values are not our words")]
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -209,10 +210,10 @@ proptest! {
     ) {
         let mut body = String::new();
         for rows in &parts {
-            body.push_str(&format!("--b{end}content-type: text/csv{end}{end}name{end}"));
-            rows.iter().for_each(|row| body.push_str(&format!("\"{row}\"{end}")));
+            write!(body, "--b{end}content-type: text/csv{end}{end}name{end}").unwrap();
+            rows.iter().for_each(|row| write!(body, "\"{row}\"{end}").unwrap());
         }
-        body.push_str(&format!("--b--{end}"));
+        write!(body, "--b--{end}").unwrap();
         let kind = ReplyKind::Multipart { of: Some(Box::new(CSV)) };
         let mut counter = Counter::labelled(&kind, None, &Label::read("boundary=b")).unwrap();
         cut(body.as_bytes(), &sizes).for_each(|piece| counter.push(piece));

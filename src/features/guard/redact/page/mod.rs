@@ -9,6 +9,7 @@
 //! the row, in another element, is another place.
 
 mod columns;
+mod node;
 mod reading;
 mod tree;
 mod wanted;

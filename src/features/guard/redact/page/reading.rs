@@ -15,7 +15,8 @@ use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts};
 use html5ever::{LocalName, TokenizerResult, local_name};
 
 use super::super::Fault;
-use super::tree::{Node, Tree, Withheld};
+use super::node::{Node, Withheld};
+use super::tree::Tree;
 use super::wanted::Wanted;
 use crate::features::guard::count::{Element, Nested as _};
 

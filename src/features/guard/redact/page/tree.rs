@@ -9,53 +9,14 @@ use html5ever::tendril::StrTendril;
 use html5ever::{Attribute, QualName, local_name};
 
 use super::super::Fault;
-use super::columns::{Group, Is, Row, Table};
+use super::columns::{Is, Row};
+use super::node::Node;
 use super::wanted::Wanted;
-use crate::domain::field::MARK;
 use crate::domain::row_selector::RowSelector;
-use crate::features::guard::count::{DEPTH_MAX, Element, Nested, ancestors, declares_foreign, stands};
+use crate::features::guard::count::{DEPTH_MAX, Element, ancestors, declares_foreign, stands};
 
 /// The identifier of what says in a page that something is withheld.
 pub(super) const BANNER: &str = "leastway-withheld";
-
-/// An element, the document, a comment.
-#[derive(Debug)]
-pub(super) struct Node {
-    element: Element,
-    comment: StrTendril,
-    parent: RefCell<Option<Rc<Self>>>,
-    depth: Cell<usize>,
-    /// It has got its place; what is moved afterwards is not looked at again.
-    seen: Cell<bool>,
-    /// What is withheld, if it is that or stands in it.
-    within: RefCell<Option<Rc<Withheld>>>,
-    table: RefCell<Option<Rc<Table>>>,
-    group: RefCell<Option<Rc<Group>>>,
-    row: RefCell<Option<Rc<Row>>>,
-    /// The heading that it is.
-    heading: Cell<Option<usize>>,
-}
-
-/// What an element that is withheld holds.
-#[derive(Debug, Default)]
-pub(super) struct Withheld {
-    /// No more than shows whether it is the mark.
-    text: RefCell<String>,
-    has_nodes: Cell<bool>,
-}
-
-impl Withheld {
-    /// Whether it holds what stands for a value, and nothing else; or nothing, if it can hold nothing.
-    pub(super) fn is_marked(&self, is_void: bool) -> bool {
-        !self.has_nodes.get() && *self.text.borrow() == if is_void { "" } else { MARK }
-    }
-
-    fn tell(&self, text: &str) {
-        let mut kept = self.text.borrow_mut();
-        let room = (MARK.len() + 1).saturating_sub(kept.len());
-        kept.extend(text.chars().take(room));
-    }
-}
 
 /// Finds what is withheld in what is put into it.
 #[derive(Debug)]
@@ -289,38 +250,6 @@ fn is_container(node: &Rc<Node>, selector: &RowSelector) -> bool {
 
 fn is_selected(node: &Rc<Node>, selector: &RowSelector) -> bool {
     selector.steps().last().is_some_and(|step| node.element.is(step)) && stands(node, selector.steps())
-}
-
-impl Node {
-    fn new(element: Element, comment: StrTendril) -> Rc<Self> {
-        Rc::new(Self {
-            element,
-            comment,
-            parent: RefCell::default(),
-            depth: Cell::default(),
-            seen: Cell::default(),
-            within: RefCell::default(),
-            table: RefCell::default(),
-            group: RefCell::default(),
-            row: RefCell::default(),
-            heading: Cell::default(),
-        })
-    }
-
-    /// What of it is withheld.
-    pub(super) fn within(&self) -> Option<Rc<Withheld>> {
-        self.within.borrow().clone()
-    }
-}
-
-impl Nested for Node {
-    fn element(&self) -> &Element {
-        &self.element
-    }
-
-    fn parent(&self) -> Option<Rc<Self>> {
-        self.parent.borrow().clone()
-    }
 }
 
 impl TreeSink for Tree<'_> {

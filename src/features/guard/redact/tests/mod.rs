@@ -71,10 +71,12 @@ pub(super) fn passed<'p>(
 
 /// The same however it is cut: whole, byte by byte, and in pieces of seven.
 pub(super) fn redacted(kind: &ReplyKind, places: &[&str], body: impl AsRef<[u8]>) -> Result<String, Fault> {
-    let media_type = match kind {
-        ReplyKind::Csv { .. } => "text/csv",
-        ReplyKind::Html { .. } => "text/html; charset=utf-8",
-        _ => "application/json",
+    let media_type = if matches!(kind, ReplyKind::Csv { .. }) {
+        "text/csv"
+    } else if matches!(kind, ReplyKind::Html { .. }) {
+        "text/html; charset=utf-8"
+    } else {
+        "application/json"
     };
     let (plan, head, body) = (plan(kind, places), head(200, media_type, None), body.as_ref());
     let whole = passed(&plan, &head, [body]);
