@@ -158,15 +158,17 @@ async fn beyond_a_limit_a_list_passes_without_whom_it_is_about() {
         let routes = directory.root().join("applications/ehr.toml");
         append(&routes, LISTS);
         let roles = directory.root().join("roles.toml");
-        edit(&roles, "[\"view\", \"search\", \"list\"]\n", "[\"list\"]\nroutes = [\"lists.*\"]\n");
-        edit(&roles, "records_per_response = 100", "records_per_response = 2");
-        edit(&roles, "on_exceed = \"block\" ", "on_exceed = \"redact\" ");
-        edit(&roles, "on_exceed = \"advise\"", "on_exceed = \"advise\"\nrecords_per_hour = 1");
+        let at_desk = "[[role.registrar.may]]\napplication = \"ehr\"\nactions = [\"export\"]\n";
+        edit(&roles, at_desk, &format!("{at_desk}routes = [\"lists.*\"]\n"));
+        edit(&roles, "# and no charts", "\nroutes = [\"lists.*\"]");
         edit(
             &roles,
-            "actions = [\"export\"]\ncategories = [\"demographics\"]\n\n",
-            "actions = [\"export\"]\nroutes = [\"lists.*\"]\n\n",
+            "categories = [\"schedule\"]\nwhen",
+            "categories = [\"demographics\"]\nroutes = [\"lists.*\"]\nwhen",
         );
+        edit(&roles, "records_per_response = 100", "records_per_response = 2");
+        edit(&roles, "records_per_response = 200", "records_per_response = 2");
+        edit(&roles, "on_exceed = \"block\" ", "on_exceed = \"redact\" ");
     })
     .await;
     let (desk, ward) = (house.cookie_of("registrar").await, house.cookie_of("nurse").await);
