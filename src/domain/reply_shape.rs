@@ -51,7 +51,7 @@ pub enum ReplyKind {
     /// Parts of a multipart body (RFC 2046), or what they hold.
     Multipart {
         /// What each part holds; none: each of them is a record.
-        of: Option<Box<ReplyKind>>,
+        of: Option<Box<Self>>,
     },
     /// Files in a ZIP archive (APPNOTE 6.3), or what they hold.
     Zip(ArchiveShape),

@@ -160,7 +160,7 @@ async fn beyond_a_limit_a_list_passes_without_whom_it_is_about() {
         let roles = directory.root().join("roles.toml");
         let at_desk = "[[role.registrar.may]]\napplication = \"ehr\"\nactions = [\"export\"]\n";
         edit(&roles, at_desk, &format!("{at_desk}routes = [\"lists.*\"]\n"));
-        edit(&roles, "# and no charts", "\nroutes = [\"lists.*\"]");
+        edit(&roles, "# and no charts", "\nroutes = [\"home\", \"lists.*\"]");
         edit(
             &roles,
             "categories = [\"schedule\"]\nwhen",

@@ -117,8 +117,8 @@ pub(super) struct Watch {
     pub(super) window: Verdict,
     /// Bytes that came.
     pub(super) came: u64,
-    /// What the whole body came to.
-    pub(super) whole: Option<Tally>,
+    /// What the whole body came to, where that was known before anything of it was released.
+    pub(super) whole: Option<Box<Tally>>,
 }
 
 impl Watch {
@@ -156,12 +156,11 @@ impl Watch {
 
     /// The body is complete.
     pub(super) fn finish(&mut self) -> Tally {
-        if let Some(whole) = self.whole {
-            return whole;
+        if let Some(whole) = &self.whole {
+            return **whole;
         }
         let tally = self.meter.finish();
         self.take_room(&tally);
-        self.whole = Some(tally);
         tally
     }
 

@@ -94,7 +94,6 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
-    let terms = &Terms { redactable: terms.redactable && plans.beyond.is_some(), ..*terms };
     let (mut head, body) = reply.into_parts();
     let mut waiting =
         Held { pieces: VecDeque::new(), bytes: 0, upstream: Some(body), trailers: None, status: head.status };
@@ -114,7 +113,6 @@ where
         head.headers.remove(ACCEPT_RANGES);
     }
     let may_deny = terms.may_deny(taken_away);
-    let beyond = plans.beyond.filter(|_| may_deny && meter.is_counting());
     let is_watched = meter.is_counting() || taken_away || plans.always.is_some();
     let trailers = Trailers::of(&head.headers, is_watched);
     if trailers != Trailers::Harmless {
@@ -125,7 +123,7 @@ where
         trailers,
         meter,
         redaction: None,
-        terms: *terms,
+        terms: Terms { redactable: terms.redactable && plans.beyond.is_some(), ..*terms },
         taken_away,
         may_deny,
         claim,
@@ -134,10 +132,10 @@ where
         whole: None,
     };
     watch.begin(waiting.bytes as u64);
-    let plan = match beyond {
-        Some(beyond) if waiting.is_beyond(&mut watch, settings.hold_bytes).await? => Some(beyond),
-        Some(_) | None => plans.always,
-    };
+    let weighs = plans.beyond.is_some() && may_deny && watch.meter.is_counting();
+    // Seldom asked for, so that it takes no room where it is not.
+    let is_beyond = weighs && Box::pin(waiting.is_beyond(&mut watch, settings.hold_bytes)).await?;
+    let plan = if is_beyond { plans.beyond } else { plans.always };
     if let Some(plan) = plan {
         watch.redaction = Some(Box::new(Redaction::new(plan.clone(), &head, settings)));
         settle(&mut head.headers, &plan);
@@ -218,13 +216,15 @@ where
             if self.bytes > hold_bytes {
                 return Ok(true);
             }
-            tally = match self.next().await.map_err(|withheld| counted(withheld, &watch.meter))? {
-                Some(piece) => {
-                    watch.count(&piece);
-                    self.keep(piece);
-                    watch.meter.so_far()
-                }
-                None => watch.finish(),
+            let next = self.next().await.map_err(|withheld| counted(withheld, &watch.meter))?;
+            tally = if let Some(piece) = next {
+                watch.count(&piece);
+                self.keep(piece);
+                watch.meter.so_far()
+            } else {
+                let whole = watch.finish();
+                watch.whole = Some(Box::new(whole));
+                whole
             };
         }
     }

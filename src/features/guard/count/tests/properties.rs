@@ -211,7 +211,9 @@ proptest! {
         let mut body = String::new();
         for rows in &parts {
             write!(body, "--b{end}content-type: text/csv{end}{end}name{end}").unwrap();
-            rows.iter().for_each(|row| write!(body, "\"{row}\"{end}").unwrap());
+            for row in rows {
+                write!(body, "\"{row}\"{end}").unwrap();
+            }
         }
         write!(body, "--b--{end}").unwrap();
         let kind = ReplyKind::Multipart { of: Some(Box::new(CSV)) };

@@ -69,7 +69,7 @@ impl Wanted {
         }
         match element.name() {
             "input" if is_void && self.keeps("value") == Keeps::Nothing => {
-                write_attribute("value", MARK, out)
+                write_attribute("value", MARK, out);
             }
             "img" if is_void && self.keeps("alt") == Keeps::Nothing => write_attribute("alt", MARK, out),
             _ => {}
