@@ -57,6 +57,7 @@ mod plain_reply;
 mod proof;
 mod proxy_header;
 mod redact;
+mod redact_page;
 mod reply_count;
 mod reply_head;
 mod return_to;
@@ -133,6 +134,7 @@ targets! {
     proof,
     proxy_header,
     redact,
+    redact_page,
     reply_count,
     reply_head,
     return_to,

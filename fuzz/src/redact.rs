@@ -28,7 +28,12 @@ pub fn check(bytes: &[u8]) {
         3 => (ReplyKind::FhirBundle, Place::Element(FhirElement::read("Patient.ssn").expect("an element"))),
         _ => (ReplyKind::Csv { delimiter: None, header: true }, Place::Column("ssn".into())),
     };
-    let field = Field { name: "ssn".parse().expect("a name"), categories: Vec::new(), places: vec![place] };
+    let field = Field {
+        name: "ssn".parse().expect("a name"),
+        categories: Vec::new(),
+        identifies: false,
+        places: vec![place],
+    };
     let plan = Arc::new(Plan::new(Some(&kind), [&field]).expect("a field"));
     let mut head = Response::new(()).into_parts().0;
     head.headers = input.headers();

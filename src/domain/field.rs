@@ -6,7 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::application::{Category, NameError, name};
+#[cfg(doc)]
+use super::limit::OnExceed;
 use super::reply_shape::RecordsPointer;
+use super::row_selector::RowSelector;
 
 name! {
     /// A field of a reply, as the operator calls it: events and callers are told this name, never a value.
@@ -20,6 +23,8 @@ pub struct Field {
     pub name: FieldName,
     /// To which kinds of data it belongs beyond those of its route.
     pub categories: Vec<Category>,
+    /// It tells whom a record is about, and goes from a reply beyond a limit that asks for it ([`OnExceed::Redact`]).
+    pub identifies: bool,
     /// Where it stands; never empty.
     pub places: Vec<Place>,
 }
@@ -31,8 +36,13 @@ pub enum Place {
     Pointer(RecordsPointer),
     /// The members of that name, wherever they stand in JSON.
     Member(Arc<str>),
-    /// The columns of that name, in CSV with a header. Case and white space around it do not matter.
+    /// The columns of that name, in CSV with a header or in the table of a page whose first row names them. Case and white
+    /// space around it do not matter.
     Column(Arc<str>),
+    /// The column with that number in the rows of a page, from 1.
+    Cell(u16),
+    /// What these elements of a page hold.
+    Selector(RowSelector),
     /// An element of FHIR.
     Element(FhirElement),
 }

@@ -14,6 +14,8 @@ closed_list! {
         Justify = "justify",
         /// The reply passes after a step-up.
         StepUp = "step_up",
+        /// The reply passes without what tells whom its records are about.
+        Redact = "redact",
         /// The reply does not pass.
         Block = "block",
     }

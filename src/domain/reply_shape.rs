@@ -48,8 +48,11 @@ pub enum ReplyKind {
     Sql,
     /// Messages of HL7 version 2, alone or in a batch; of one that names several patients, the patients.
     Hl7v2,
-    /// Parts of a multipart body (RFC 2046).
-    Multipart,
+    /// Parts of a multipart body (RFC 2046), or what they hold.
+    Multipart {
+        /// What each part holds; none: each of them is a record.
+        of: Option<Box<Self>>,
+    },
     /// Files in a ZIP archive (APPNOTE 6.3), or what they hold.
     Zip(ArchiveShape),
     /// Rows of a workbook (ECMA-376, XLSX), over all of its sheets.

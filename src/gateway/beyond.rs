@@ -15,25 +15,39 @@ use crate::features::guard::limit::{self, Beyond, Step, Terms};
 use crate::features::guard::release::{Cause, Withheld};
 use crate::features::upstream::error::UpstreamError;
 
+/// How a reply passes that is allowed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// As ever.
+    Whole,
+    /// Without what tells whom its records are about.
+    Redacted,
+}
+
 impl Passage<'_> {
     /// Takes what this request uses of the windows, before the application is asked.
     pub(super) fn windows(
         &self,
         terms: &Terms,
         draft: &mut Option<Draft>,
-    ) -> Result<Vec<ExportSlot>, Refusal> {
-        let Some(known) = self.person.known() else { return Ok(Vec::new()) };
+    ) -> Result<(Vec<ExportSlot>, Then), Refusal> {
+        let mut then = Then::Whole;
+        let Some(known) = self.person.known() else { return Ok((Vec::new(), then)) };
         let taken = if self.public { Taken::default() } else { self.takes() };
         let (subject, now) = (known.session.subject.id(), self.moment.now);
         let ledger = &self.moment.worker.shared.ledger;
         let slots = ledger.take(&subject, &taken, &terms.limits, now, |exceeded| {
-            self.beyond(terms.exceeds(exceeded), draft)
+            let verdict = terms.exceeds(exceeded);
+            if matches!(verdict, limit::Verdict::Redact(_)) {
+                then = Then::Redacted;
+            }
+            self.beyond(verdict, draft)
         })?;
         // Of one request alone, action and patient say it.
         if let Some(draft) = draft.as_mut().filter(|_| self.public || !self.entries.is_empty()) {
             draft.open(|opening| opening.taken = (opening.takes() != taken).then(|| Box::new(taken)));
         }
-        Ok(slots)
+        Ok((slots, then))
     }
 
     /// What it takes of the windows, with all that it holds.
@@ -80,7 +94,15 @@ impl Passage<'_> {
         match ledger.try_export(&subject, terms.limits.exports_per_day, now) {
             Ok(slot) => Ok(Some(slot)),
             Err(exceeded) => {
-                self.beyond(terms.exceeds(exceeded), draft)?;
+                // It is here already, and whole.
+                let verdict = match terms.exceeds(exceeded) {
+                    limit::Verdict::Redact(beyond) => limit::Verdict::Block(beyond),
+                    verdict @ (limit::Verdict::Within
+                    | limit::Verdict::Advise(_)
+                    | limit::Verdict::Needs(..)
+                    | limit::Verdict::Block(_)) => verdict,
+                };
+                self.beyond(verdict, draft)?;
                 Ok(ledger.try_export(&subject, None, now).ok())
             }
         }
@@ -95,7 +117,7 @@ impl Passage<'_> {
             });
         }
         match verdict {
-            limit::Verdict::Within | limit::Verdict::Advise(_) => Ok(()),
+            limit::Verdict::Within | limit::Verdict::Advise(_) | limit::Verdict::Redact(_) => Ok(()),
             limit::Verdict::Needs(step, beyond) => Err(self.needs(step, beyond)),
             limit::Verdict::Block(beyond) => Err(self.blocked(beyond)),
         }

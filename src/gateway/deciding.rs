@@ -219,7 +219,7 @@ impl Passage<'_> {
         self.moment.now.since(given) <= JUSTIFICATION_LASTS
     }
 
-    pub(super) fn terms(&self, grounds: &Grounds) -> Terms {
+    pub(super) fn terms(&self, grounds: &Grounds, redactable: bool) -> Terms {
         let identity = self.person.identity();
         let justified = identity.and_then(|identity| identity.justification.as_ref());
         let now = self.moment.now;
@@ -228,6 +228,7 @@ impl Passage<'_> {
             limits: grounds.obligations.limits,
             action: self.action(),
             basis: identity.map_or(Basis::Operations, |identity| identity.purpose.basis()),
+            redactable,
             justified: justified.is_some_and(|given| self.still_counts(given.given)),
             stepped_up: identity.is_some_and(|identity| {
                 identity.assurance.proven.values().any(|proven| now.since(*proven) < lasts)

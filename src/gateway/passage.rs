@@ -15,6 +15,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::Body as _;
 
 use super::access::Access;
+use super::beyond::Then;
 use super::draft::Draft;
 use super::given;
 use super::given::Gifts;
@@ -42,7 +43,7 @@ use crate::features::guard::count::Tally;
 use crate::features::guard::ledger::ExportSlot;
 use crate::features::guard::limit::Terms;
 use crate::features::guard::meter::Meter;
-use crate::features::guard::redact::{self, Plan};
+use crate::features::guard::redact::{self, Plans};
 use crate::features::guard::release::release;
 use crate::features::rewrite::Rewrite;
 use crate::features::route::table::Application;
@@ -93,16 +94,20 @@ pub async fn pass(
         Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),
     };
     passage.check_given(draft)?;
-    let terms = passage.terms(&grounds);
-    let plan = passage.plan(&grounds)?;
+    let mut plans = passage.plans(&grounds)?;
+    let terms = passage.terms(&grounds, plans.beyond.is_some());
     let (target, body) = passage.asking(&terms, &mut parts, body, draft)?;
     let slots = match passage.windows(&terms, draft) {
-        Ok(slots) => slots,
+        Ok((slots, Then::Whole)) => slots,
+        Ok((slots, Then::Redacted)) => {
+            plans.always.clone_from(&plans.beyond);
+            slots
+        }
         Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),
     };
-    let counted = passage.is_counted(&terms) || plan.is_some();
+    let counted = passage.is_counted(&terms) || plans.always.is_some();
     admit(&mut parts.headers, counted);
-    if plan.is_some() {
+    if plans.always.is_some() {
         redact::prepare(&mut parts.headers, &parts.method);
     }
     passage.rewrite()?.prepare(&mut parts.headers, passage.is_document()?);
@@ -151,7 +156,7 @@ pub async fn pass(
     // What a GET would have is all that a HEAD is asked for; it frames nothing.
     let length = reply.headers().get(CONTENT_LENGTH).filter(|_| tells_length).cloned();
     let cookie = toward.cookie(pool, &reply);
-    let mut answer = passage.answer(reply, durable, (&terms, plan), slots, upgrading, draft).await?;
+    let mut answer = passage.answer(reply, durable, (&terms, plans), slots, upgrading, draft).await?;
     if let (Answer::Released(released, _), Some(length)) = (&mut answer, length)
         && released.body().is_end_stream()
     {
@@ -243,7 +248,7 @@ impl Passage<'_> {
         &self,
         mut reply: Response<ReplyBody>,
         durable: Durable,
-        (terms, plan): (&Terms, Option<Arc<Plan>>),
+        (terms, plans): (&Terms, Plans),
         slots: Vec<ExportSlot>,
         upgrading: Option<Upgrading>,
         draft: &mut Option<Draft>,
@@ -283,7 +288,7 @@ impl Passage<'_> {
         let meter = Meter::new(shape, &head, &rules.guard);
         let reply = Response::from_parts(head, body);
         let claim = self.claim(terms).filter(|_| status.is_success()).map(Box::new);
-        match release(reply, meter, terms, (claim, plan), durable, &rules.guard).await {
+        match release(reply, meter, terms, (claim, plans), durable, &rules.guard).await {
             Ok(released) => {
                 let is_redacted = released.body().redacted().is_some();
                 self.moment.worker.scribe.metrics.count(|counted| counted.redacted += u64::from(is_redacted));

@@ -1,12 +1,18 @@
 //! What is taken away uses up its window: a file that comes where one only looks, and each export that a batch holds.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::response::IntoResponse as _;
+use http::Uri;
+use leastway::domain::count::Count;
 use leastway::domain::event::Outcome;
 use leastway::domain::limit::{Exceeded, LimitName};
 use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::house::{House, Neighbors, append, edit};
 use crate::line::Protocol;
@@ -121,4 +127,50 @@ async fn after_a_restart_a_batch_has_taken_what_it_took_before() {
     let events = house.stop().await;
     let taken: Vec<_> = events.iter().filter_map(|event| event.opening.taken.as_deref()).collect();
     assert_eq!(taken.first().map(|taken| (taken.exports, taken.opened.len())), Some((2, 2)));
+}
+
+const PARTS: &str = r#"
+[[application.ehr.route]]
+name = "parts.export"
+match = { path = "/parts/*" }
+action = "export"
+category = ["demographics"]
+reply = { kind = "multipart", of = "csv", patient = "column:MRN" }
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parts_are_counted_by_what_they_hold() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let part = |kind: &str, rows: &str| format!("--b\r\nContent-Type: {kind}\r\n\r\nMRN\r\n{rows}\r\n");
+    let router = Router::new().fallback(async move |uri: Uri| {
+        let parts = match uri.path() {
+            "/parts/three" => [part("text/csv", "1\r\n2"), part("text/csv", "2")],
+            "/parts/four" => [part("text/csv", "1\r\n2"), part("text/csv", "2\r\n4")],
+            _ => [part("text/csv", "1"), part("application/pdf", "2")],
+        };
+        let body = format!("{}--b--\r\n", parts.concat());
+        ([("content-type", "multipart/mixed; boundary=b")], body).into_response()
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let house = House::furnish(Neighbors::Application(address), |directory| {
+        append(&directory.root().join("applications/ehr.toml"), PARTS);
+        edit(&directory.root().join("roles.toml"), "records_per_export = 500", "records_per_export = 3");
+    })
+    .await;
+    let cookie = house.cookie_of("registrar").await;
+    let session = [("cookie", cookie.as_str()), ("accept", "application/json")];
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    let three = line.ask("/parts/three", &session).await;
+    assert_eq!((three.status.as_u16(), three.text.matches("--b").count()), (200, 3), "{}", three.text);
+    for (path, reason) in [("/parts/four", "export-over-request-limit"), ("/parts/other", "count-unknown")] {
+        let came = line.ask(path, &session).await;
+        assert_eq!((came.status.as_u16(), came.reason()), (403, reason), "{path}");
+    }
+    drop(line);
+    let events = house.stop().await;
+    let counts = events.iter().filter_map(|event| event.closing.as_ref());
+    let counts: Vec<_> = counts.map(|closing| (closing.records, closing.patients)).collect();
+    assert!(counts.contains(&(Count::Exactly(3), Count::Exactly(2))), "{counts:?}");
+    assert!(counts.contains(&(Count::Exactly(4), Count::Exactly(3))), "{counts:?}");
 }

@@ -6,12 +6,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{Html, IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Method, Request, StatusCode};
 use leastway::domain::event::Outcome;
 use leastway::domain::field::FieldName;
+use leastway::domain::limit::{Exceeded, LimitName, OnExceed};
 use leastway::domain::reason::Reason;
 use leastway::platform::http::body::read_bounded;
 use serde_json::Value;
@@ -20,7 +21,7 @@ use tokio::net::TcpListener;
 use crate::house::{House, Neighbors, append, edit};
 use crate::line::{Came, Protocol};
 
-const ROUTES: &str = r#"
+const ROUTES: &str = r##"
 [[application.ehr.route]]
 name = "withheld.json"
 match = { path = "/w/json/*" }
@@ -54,7 +55,22 @@ reply = { kind = "fhir" }
 [[application.ehr.route.field]]
 name = "ssn"
 at = "Patient.identifier"
-"#;
+
+[[application.ehr.route]]
+name = "withheld.page"
+match = { path = "/w/page/*" }
+action = "view"
+category = ["demographics"]
+reply = { kind = "html", rows = "#list tr" }
+[[application.ehr.route.field]]
+name = "ssn"
+at = ["column:SSN", "css:#list caption"]
+"##;
+
+const PAGE: &str = "<!doctype html><body><table id=list><caption>of 123-45-6789</caption><tr><th>MRN<th>Ssn\
+                    <tr><td>1<td class=s title='123-45-6789'><b>123-45-6789</b></table>";
+const DESK_PAGE: &str = "<!doctype html><body><p id=\"leastway-withheld\" role=\"note\">[withheld] ssn</p><table id=list>\
+                         <caption>[withheld]</caption><tr><th>MRN<th>Ssn<tr><td>1<td class=\"s\">[withheld]</table>";
 
 const BODY: &str =
     r#"{"patients":[{"mrn":1,"ssn":"123-45-6789","hiv":"positive"},{"mrn":2,"s\u0073n":null}]}"#;
@@ -125,8 +141,90 @@ fn answer(request: &Request<Body>) -> Response {
             let bundle = r#"{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","id":"1","identifier":[{"value":"123-45-6789"}],"text":{"div":"<div>123-45-6789</div>"}}}]}"#;
             ([("content-type", "application/fhir+json")], bundle).into_response()
         }
+        "/l/2" => ([("content-type", "text/csv"), ("etag", "\"1\"")], list(2, "Ana")).into_response(),
+        "/l/3" => ([("content-type", "text/csv"), ("etag", "\"1\"")], list(3, "Ana")).into_response(),
+        "/l/broken" => ([("content-type", "text/csv")], format!("{}Ana\n", list(3, "Ana"))).into_response(),
+        "/w/page/plain" => Html(PAGE).into_response(),
+        "/w/page/moved" => Html(PAGE.replace("id=list", "id=rows").replace("Ssn", "Social")).into_response(),
+        "/w/page/ragged" => Html(PAGE.replace("<td>1", "<td rowspan=2>1")).into_response(),
         _ => "a page".into_response(),
     }
+}
+
+/// Of more than two records the desk learns all but whom they are about; two are a list as ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beyond_a_limit_a_list_passes_without_whom_it_is_about() {
+    let house = House::furnish(Neighbors::Application(application().await), |directory| {
+        let routes = directory.root().join("applications/ehr.toml");
+        append(&routes, LISTS);
+        let roles = directory.root().join("roles.toml");
+        let at_desk = "[[role.registrar.may]]\napplication = \"ehr\"\nactions = [\"export\"]\n";
+        edit(&roles, at_desk, &format!("{at_desk}routes = [\"lists.*\"]\n"));
+        edit(&roles, "# and no charts", "\nroutes = [\"home\", \"lists.*\"]");
+        edit(
+            &roles,
+            "categories = [\"schedule\"]\nwhen",
+            "categories = [\"demographics\"]\nroutes = [\"lists.*\"]\nwhen",
+        );
+        edit(&roles, "records_per_response = 100", "records_per_response = 2");
+        edit(&roles, "records_per_response = 200", "records_per_response = 2");
+        edit(&roles, "on_exceed = \"block\" ", "on_exceed = \"redact\" ");
+    })
+    .await;
+    let (desk, ward) = (house.cookie_of("registrar").await, house.cookie_of("nurse").await);
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        let mut line = house.line("ehr.localhost", protocol).await;
+        let asking = |cookie: &'static str| [("cookie", cookie), ("if-none-match", "\"2\"")];
+        let desk = asking(Box::leak(desk.clone().into_boxed_str()));
+        let two = line.ask("/l/2", &desk).await;
+        assert_eq!((two.status.as_u16(), two.text.as_str(), withheld(&two)), (200, &*list(2, "Ana"), ""));
+        assert_eq!(two.headers["etag"], "\"1\"");
+        let three = line.ask("/l/3", &desk).await;
+        assert_eq!((three.text.as_str(), withheld(&three)), (&*list(3, "[withheld]"), "who"));
+        assert!(!three.headers.contains_key("etag"));
+        let care = line.ask("/l/3", &asking(Box::leak(ward.clone().into_boxed_str()))).await;
+        assert_eq!((care.text.as_str(), withheld(&care)), (&*list(3, "Ana"), ""), "care goes on");
+        let broken = line.ask("/l/broken", &[desk[0], ("accept", "application/json")]).await;
+        assert_eq!((broken.status.as_u16(), broken.reason()), (403, "redaction-impossible"));
+    }
+    let events = house.stop().await;
+    let closings = events.iter().filter_map(|event| event.closing.as_ref());
+    let redacted: Vec<_> = closings
+        .filter(|closing| closing.on_exceed == Some(OnExceed::Redact) && closing.redacted.is_some())
+        .collect();
+    assert_eq!(redacted.len(), 2);
+    for closing in redacted {
+        let exceeded = Exceeded { limit: LimitName::RecordsPerResponse, allowed: 2, actual: 3 };
+        assert_eq!((closing.outcome, closing.exceeded), (Outcome::Completed, Some(exceeded)));
+    }
+}
+
+const LISTS: &str = r#"
+[[application.ehr.route]]
+name = "lists.people"
+match = { path = "/l/*" }
+action = "list"
+category = ["demographics"]
+reply = { kind = "csv" }
+[[application.ehr.route.field]]
+name = "who"
+at = "column:Name"
+identifies = true
+
+[[application.ehr.route]]
+name = "lists.file"
+match = { path = "/f/*" }
+action = "export"
+category = ["demographics"]
+reply = { kind = "csv" }
+[[application.ehr.route.field]]
+name = "who"
+at = "column:Name"
+identifies = true
+"#;
+
+fn list(records: usize, name: &str) -> String {
+    format!("Name,Ward\n{}", format!("{name},3\n").repeat(records))
 }
 
 async fn house() -> House {
@@ -191,6 +289,10 @@ async fn what_passes_is_the_reply_without_what_the_role_may_not_see() {
         assert!(patient.get("identifier").is_none() && patient.get("text").is_none(), "{patient}");
         assert_eq!(patient["meta"]["tag"][0]["code"], "SUBSETTED");
         assert_eq!(patient["meta"]["security"][0]["code"], "REDACTED");
+        let page = line.ask("/w/page/plain", &as_desk).await;
+        assert_eq!((page.text.as_str(), withheld(&page)), (DESK_PAGE, "ssn"));
+        let page = line.ask("/w/page/plain", &as_ward).await;
+        assert_eq!((page.text.as_str(), withheld(&page)), (PAGE, ""));
     }
     assert!(house.metric("leastway_replies_redacted_total").await >= 10);
     let events = house.stop().await;
@@ -218,6 +320,11 @@ async fn what_cannot_be_redacted_does_not_pass() {
             assert_eq!((came.status.as_u16(), came.reason()), (403, "redaction-impossible"), "{path}");
             assert!(!came.text.contains("123-45"), "{path}: {}", came.text);
         }
+        for path in ["moved", "ragged"] {
+            let came = line.ask(&format!("/w/page/{path}"), &session).await;
+            assert_eq!((came.status.as_u16(), came.reason()), (403, "redaction-impossible"), "{path}");
+            assert!(!came.text.contains("123-45"), "{path}: {}", came.text);
+        }
         let page = line.ask("/w/json/half", &[("cookie", desk.as_str()), ("accept", "text/html")]).await;
         assert!(page.text.contains("could not be taken out"), "{}", page.text);
         let wrong = line.ask("/w/json/wrong", &session).await;
@@ -241,5 +348,5 @@ async fn what_cannot_be_redacted_does_not_pass() {
             })
             .count()
     };
-    assert_eq!((ends(Outcome::Withheld), ends(Outcome::Aborted)), (10, 2));
+    assert_eq!((ends(Outcome::Withheld), ends(Outcome::Aborted)), (14, 2));
 }

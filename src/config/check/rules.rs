@@ -86,6 +86,7 @@ fn check_rule(reading: &Reading<'_>, draft: &Draft, role: &RoleSettings, key: &s
         return;
     };
     check_routes(reading, &application.it.settings, key, may);
+    check_redaction(reading, &application.it.settings, (role, key), may);
     check_providers(reading, draft, &application.it, role, (key, may));
 }
 
@@ -161,6 +162,28 @@ fn categories(route: &RouteSettings) -> impl Iterator<Item = &Category> {
 
 fn has(route: &RouteSettings, category: &Category) -> bool {
     categories(route).any(|has| has == category)
+}
+
+/// What a role's limit takes out beyond a number has to be known of each reply that is counted.
+fn check_redaction(
+    reading: &Reading<'_>,
+    application: &ApplicationSettings,
+    (role, key): (&RoleSettings, &str),
+    may: &MaySettings,
+) {
+    if ![role.limits.on_exceed, role.limits.on_unknown_count].contains(&OnExceed::Redact) {
+        return;
+    }
+    let identifies = |route: &&RouteSettings| route.fields.iter().any(|field| field.identifies);
+    let mut counted = application.routes.iter().filter(|route| route.reply.is_some() && applies(may, route));
+    if let Some(route) = counted.find(|route| !identifies(route)) {
+        let what = format!(
+            "beyond its limits the role gets replies without what identifies people, and `{}` says of no field that it does",
+            route.name
+        );
+        let right = "`identifies = true` on a `field` of the route, or another `on_exceed`";
+        reading.error(key, what, right);
+    }
 }
 
 /// Whether a request to `route` can meet the rule.

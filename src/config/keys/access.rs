@@ -254,7 +254,13 @@ static LIMIT: Table = Table {
             Absent::Means("those of the route"),
             "The formats that may be asked for, on routes with `ask.format`.",
         ),
-        key("on_exceed", Kind::Word(words!(OnExceed)), BY_PURPOSE, "What happens beyond a number."),
+        key(
+            "on_exceed",
+            Kind::Word(words!(OnExceed)),
+            BY_PURPOSE,
+            "What happens beyond a number: it is noted, a reason or a step-up is asked for, the reply passes without each `field` \
+             that `identifies`, or it does not pass.",
+        ),
         key(
             "on_unknown_count",
             Kind::Word(words!(OnExceed)),

@@ -38,7 +38,7 @@ pub(super) static REPLY: Table = Table {
             Absent::Refused,
             "Rows (CSV, or between tabs), elements of a JSON array, entries of a FHIR Bundle (those that are found, not those \
              that come along; but no fewer than it names patients), lines of JSON, rows of a page, elements of XML, rows of \
-             a database's dump, messages of HL7 version 2, parts of a multipart body, files in a ZIP archive or what they \
+             a database's dump, messages of HL7 version 2, parts of a multipart body or files in a ZIP archive or what they \
              hold, rows of a workbook that have a value, objects of DICOM, pages of a PDF, or not countable by us.",
         ),
         key(
@@ -70,8 +70,8 @@ pub(super) static REPLY: Table = Table {
         key(
             "of",
             Kind::Word(|| INNER_KINDS.to_vec()),
-            Absent::Means("each file is one record"),
-            "`zip`, and `json` with `inside`: what the files hold. `records`, `delimiter`, `header` and `patient` are then said of that.",
+            Absent::Means("each file or part is one record"),
+            "`zip`, `multipart`, and `json` with `inside`: what the files or parts hold. `records`, `delimiter`, `header` and `patient` are then said of that.",
         ),
         key(
             "records",

@@ -31,7 +31,7 @@ pub(super) fn reply(reader: &Reader<'_>) -> Option<ReplyShape> {
     }
     let of = match of {
         Some(word) => Some(Box::new(kind(reader, &word, written)?)),
-        None if word == "zip" => None,
+        None if matches!(word.as_str(), "zip" | "multipart") => None,
         None if reader.has("inside") => return missing_of(reader),
         None => Some(Box::new(kind(reader, &word, written)?)),
     };
@@ -39,6 +39,7 @@ pub(super) fn reply(reader: &Reader<'_>) -> Option<ReplyShape> {
         ("zip", of) => {
             ReplyKind::Zip(ArchiveShape { entries: names(&entries?), besides: names(&besides?), of })
         }
+        ("multipart", of) => ReplyKind::Multipart { of },
         ("json", Some(of)) if reader.has("inside") => {
             ReplyKind::Inside(InsideShape { at: RecordsPointer::read(&inside?), encoding: encoding?, of })
         }
@@ -84,7 +85,6 @@ fn kind(reader: &Reader<'_>, word: &str, written: Written) -> Option<ReplyKind> 
         },
         "sql" => ReplyKind::Sql,
         "hl7v2" => ReplyKind::Hl7v2,
-        "multipart" => ReplyKind::Multipart,
         "xlsx" => ReplyKind::Xlsx { header },
         "dicom" => ReplyKind::Dicom,
         "opaque" => ReplyKind::Opaque,
@@ -128,8 +128,9 @@ fn names(patterns: &[String]) -> FileNames {
 
 /// What holds the records. An archive whose files are the records has nothing inside of it.
 fn innermost(kind: &ReplyKind) -> &ReplyKind {
-    if let ReplyKind::Zip(ArchiveShape { of: Some(of), .. }) | ReplyKind::Inside(InsideShape { of, .. }) =
-        kind
+    if let ReplyKind::Zip(ArchiveShape { of: Some(of), .. })
+    | ReplyKind::Inside(InsideShape { of, .. })
+    | ReplyKind::Multipart { of: Some(of) } = kind
     {
         of
     } else {
@@ -184,7 +185,7 @@ const OF_KINDS: [(&str, &[&str], &str); 9] = [
     ("besides", &["zip"], "only for `zip`"),
     ("inside", &["json"], "only for `json`"),
     ("encoding", &["json"], "only for `json` with `inside`"),
-    ("of", &["zip", "json"], "only for `zip`, and for `json` with `inside`"),
+    ("of", &["zip", "multipart", "json"], "only for `zip` and `multipart`, and for `json` with `inside`"),
 ];
 
 /// `told` is what the records are of, inside of what `word` says or the same.
@@ -218,7 +219,7 @@ fn refuse_patient_elsewhere(reader: &Reader<'_>, kind: &ReplyKind, patient: Opti
         (ReplyKind::Zip(_) | ReplyKind::Inside(_), _) => "`of`: what the files in it hold",
         (ReplyKind::Pdf { .. }, _) => "no `patient`: what stands on pages is not read",
         (ReplyKind::Xlsx { .. }, _) => "no `patient`: what stands in cells is not read",
-        (ReplyKind::Multipart, _) => "no `patient`: parts are not read",
+        (ReplyKind::Multipart { .. }, _) => "`of`: what the parts hold",
         (ReplyKind::Opaque, _) => "no `patient`: an opaque reply is not read",
     };
     reader.error("patient", "no record of this kind of reply could be found to name its patient so", right);

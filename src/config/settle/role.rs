@@ -177,6 +177,7 @@ const fn verb(outcome: OnExceed) -> &'static str {
         OnExceed::Advise => "advise",
         OnExceed::Justify => "ask for a reason",
         OnExceed::StepUp => "ask for a step-up",
+        OnExceed::Redact => "take out whom the records are about",
         OnExceed::Block => "block",
     }
 }

@@ -1,5 +1,6 @@
 //! Fields of replies: what nobody could take out is a problem.
 
+use super::Folder;
 use super::catalogue::{EHR, ROLES, case, check};
 
 const CSV: &str = "reply = { kind = \"csv\", patient = \"column:ID\" }";
@@ -23,7 +24,17 @@ fn a_field_is_where_its_kind_of_reply_can_hold_it() {
     let untold = |text: &str| format!("`{text}` does not say where a field stands");
     let at = format!("{FIELD}.at");
     check(&[
-        case(EHR, CSV, with(page, &ssn("column:SSN")), problem(&at, nowhere)),
+        case(EHR, CSV, with(page, &ssn("member:ssn")), problem(&at, nowhere)),
+        case(EHR, CSV, with(page, &ssn("cell:0")), problem(&at, &untold("cell:0"))),
+        case(EHR, CSV, with(page, &ssn("cell:1001")), problem(&at, &untold("cell:1001"))),
+        case(
+            EHR,
+            CSV,
+            with(page, &ssn("css:.ssn")),
+            problem(&at, "`.ssn` does not say what the rows stand in"),
+        ),
+        case(EHR, CSV, with(CSV, &ssn("cell:3")), problem(&at, nowhere)),
+        case(EHR, CSV, with(CSV, &ssn("css:#p .ssn")), problem(&at, nowhere)),
         case(EHR, CSV, with(CSV, &ssn("/ssn")), problem(&at, nowhere)),
         case(EHR, CSV, with("reply = { kind = \"opaque\" }", &ssn("member:ssn")), problem(&at, nowhere)),
         case(
@@ -34,7 +45,6 @@ fn a_field_is_where_its_kind_of_reply_can_hold_it() {
         ),
         case(EHR, CSV, with("", &ssn("column:SSN")), problem(&at, unknown)),
         case(EHR, CSV, with(CSV, &ssn("ssn")), problem(&at, &untold("ssn"))),
-        case(EHR, CSV, with(CSV, &ssn("cell:3")), problem(&at, &untold("cell:3"))),
         case(EHR, CSV, with(CSV, &ssn("Patient.meta.tag")), problem(&at, &untold("Patient.meta.tag"))),
         case(EHR, CSV, with(CSV, "name = \"ssn\""), problem(&at, "`at` is missing")),
     ]);
@@ -59,4 +69,20 @@ fn a_field_is_declared_once_and_only_where_somebody_decides() {
             "role.registrar.may[1].withhold: a name is 1 to 64 letters, digits, `-`, `_` or `.`, not `not a name`",
         ),
     ]);
+}
+
+#[test]
+fn what_a_limit_takes_out_is_known_of_each_reply_that_is_counted() {
+    let (limit, redacting) = ("records_per_export = 500", "records_per_export = 500\non_exceed = \"redact\"");
+    check(&[case(
+        ROLES,
+        limit,
+        redacting,
+        "role.registrar.may[1]: beyond its limits the role gets replies without what identifies people, and \
+         `patient.list.csv` says of no field that it does",
+    )]);
+    let folder = Folder::good();
+    folder.change(ROLES, limit, redacting);
+    folder.change(EHR, CSV, with(CSV, "name = \"who\"\nat = \"column:Name\"\nidentifies = true"));
+    assert_eq!(folder.problems().len(), 0, "{}", folder.report());
 }

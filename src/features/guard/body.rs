@@ -117,6 +117,8 @@ pub(super) struct Watch {
     pub(super) window: Verdict,
     /// Bytes that came.
     pub(super) came: u64,
+    /// What the whole body came to, where that was known before anything of it was released.
+    pub(super) whole: Option<Box<Tally>>,
 }
 
 impl Watch {
@@ -131,13 +133,18 @@ impl Watch {
         }
     }
 
-    /// Counts the next piece, and takes room for it; what of it may pass.
-    pub(super) fn take(&mut self, piece: Bytes) -> Result<Bytes, Fault> {
-        self.meter.push(&piece);
+    /// Counts the next piece, and takes room for it.
+    pub(super) fn count(&mut self, piece: &[u8]) {
+        self.meter.push(piece);
         self.came += piece.len() as u64;
         if self.claim.is_some() {
             self.take_room(&self.meter.so_far());
         }
+    }
+
+    /// Counts the next piece, and takes room for it; what of it may pass.
+    pub(super) fn take(&mut self, piece: Bytes) -> Result<Bytes, Fault> {
+        self.count(&piece);
         match &mut self.redaction {
             Some(redaction) => {
                 let passed = redaction.push(&piece)?;
@@ -149,6 +156,9 @@ impl Watch {
 
     /// The body is complete.
     pub(super) fn finish(&mut self) -> Tally {
+        if let Some(whole) = &self.whole {
+            return **whole;
+        }
         let tally = self.meter.finish();
         self.take_room(&tally);
         tally
@@ -158,8 +168,10 @@ impl Watch {
     pub(super) fn judge(&self, tally: &Tally) -> Verdict {
         match self.terms.judge(tally, self.taken_away) {
             Verdict::Within => self.window,
-            Verdict::Advise(_) if !self.window.passes() => self.window,
-            verdict @ (Verdict::Advise(_) | Verdict::Needs(..) | Verdict::Block(_)) => verdict,
+            Verdict::Advise(_) if !matches!(self.window, Verdict::Within | Verdict::Advise(_)) => self.window,
+            verdict @ (Verdict::Advise(_) | Verdict::Needs(..) | Verdict::Redact(_) | Verdict::Block(_)) => {
+                verdict
+            }
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Terms {
     pub justified: bool,
     /// The person has stepped up, and it still counts.
     pub stepped_up: bool,
+    /// What tells whom the records of the reply are about can be taken out of it.
+    pub redactable: bool,
 }
 
 /// What a count comes to.
@@ -35,6 +37,8 @@ pub enum Verdict {
     Advise(Beyond),
     /// It passes after one step.
     Needs(Step, Beyond),
+    /// It passes without what tells whom its records are about.
+    Redact(Beyond),
     /// It does not pass.
     Block(Beyond),
 }
@@ -89,7 +93,7 @@ impl Verdict {
     /// Whether the reply passes.
     pub const fn passes(self) -> bool {
         match self {
-            Self::Within | Self::Advise(_) => true,
+            Self::Within | Self::Advise(_) | Self::Redact(_) => true,
             Self::Needs(..) | Self::Block(_) => false,
         }
     }
@@ -98,7 +102,9 @@ impl Verdict {
     pub const fn beyond(self) -> Option<Beyond> {
         match self {
             Self::Within => None,
-            Self::Advise(beyond) | Self::Needs(_, beyond) | Self::Block(beyond) => Some(beyond),
+            Self::Advise(beyond) | Self::Needs(_, beyond) | Self::Redact(beyond) | Self::Block(beyond) => {
+                Some(beyond)
+            }
         }
     }
 
@@ -109,6 +115,7 @@ impl Verdict {
             Self::Advise(_) => Some(OnExceed::Advise),
             Self::Needs(Step::Justify, _) => Some(OnExceed::Justify),
             Self::Needs(Step::StepUp, _) => Some(OnExceed::StepUp),
+            Self::Redact(_) => Some(OnExceed::Redact),
             Self::Block(_) => Some(OnExceed::Block),
         }
     }
@@ -175,7 +182,10 @@ impl Terms {
             _ if !self.basis.volume_may_deny() => OnExceed::Advise,
             OnExceed::Justify if self.justified => OnExceed::Advise,
             OnExceed::StepUp if self.stepped_up => OnExceed::Advise,
-            OnExceed::Advise | OnExceed::Justify | OnExceed::StepUp | OnExceed::Block => on_exceed,
+            OnExceed::Redact if !self.redactable => OnExceed::Block,
+            OnExceed::Advise | OnExceed::Justify | OnExceed::StepUp | OnExceed::Redact | OnExceed::Block => {
+                on_exceed
+            }
         }
     }
 
@@ -184,6 +194,7 @@ impl Terms {
             OnExceed::Advise => Verdict::Advise(beyond),
             OnExceed::Justify => Verdict::Needs(Step::Justify, beyond),
             OnExceed::StepUp => Verdict::Needs(Step::StepUp, beyond),
+            OnExceed::Redact => Verdict::Redact(beyond),
             OnExceed::Block => Verdict::Block(beyond),
         }
     }
@@ -201,7 +212,7 @@ mod tests {
             on_unknown_count: on_exceed,
             ..Limits::NONE
         };
-        Terms { limits, action, basis, justified: false, stepped_up: false }
+        Terms { limits, action, basis, justified: false, stepped_up: false, redactable: true }
     }
 
     fn records(records: Count) -> Tally {
@@ -253,6 +264,16 @@ mod tests {
         let unlimited = Terms { limits: Limits::NONE, ..terms };
         assert_eq!(unlimited.judge(&unknown, false), Verdict::Within);
         assert_eq!(unlimited.judge(&unknown, true), Verdict::Advise(beyond));
+    }
+
+    #[test]
+    fn what_cannot_be_redacted_is_blocked() {
+        let able = terms(Action::Export, Basis::Operations, OnExceed::Redact);
+        let unable = Terms { redactable: false, ..able };
+        let many = records(Count::Exactly(501));
+        assert!(matches!(able.judge(&many, true), Verdict::Redact(_)) && able.judge(&many, true).passes());
+        assert!(matches!(unable.judge(&many, true), Verdict::Block(_)));
+        assert!(able.may_deny(true), "it is held until it is known");
     }
 
     #[test]

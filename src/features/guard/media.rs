@@ -34,7 +34,7 @@ impl Form {
             ReplyKind::Xml { .. } => Self::Xml,
             ReplyKind::Sql => Self::Sql,
             ReplyKind::Hl7v2 => Self::Hl7v2,
-            ReplyKind::Multipart => Self::Multipart,
+            ReplyKind::Multipart { .. } => Self::Multipart,
             ReplyKind::Zip(_) | ReplyKind::Xlsx { .. } | ReplyKind::Dicom | ReplyKind::Pdf { .. } => {
                 Self::File
             }

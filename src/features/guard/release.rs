@@ -15,7 +15,6 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -28,7 +27,7 @@ use super::count::Tally;
 use super::ledger::Claim;
 use super::limit::{Beyond, Step, Terms, Verdict};
 use super::meter::Meter;
-use super::redact::{Fault, Plan, Redaction, settle};
+use super::redact::{Fault, Plans, Redaction, settle};
 use super::settings::GuardSettings;
 use super::trailers::Trailers;
 use crate::domain::proof::Durable;
@@ -81,13 +80,13 @@ impl Withheld {
     }
 }
 
-/// Releases `reply` under `terms`, without what `plan` takes out of it, or withholds it. The opening entry of its
+/// Releases `reply` under `terms`, without what `plans` take out of it, or withholds it. The opening entry of its
 /// event is on the disk. What it holds is taken of the person's windows by `claim`, where these bound that.
 pub async fn release<B>(
     reply: Response<B>,
     mut meter: Meter,
     terms: &Terms,
-    (claim, plan): (Option<Box<Claim>>, Option<Arc<Plan>>),
+    (claim, plans): (Option<Box<Claim>>, Plans),
     _durable: Durable,
     settings: &GuardSettings,
 ) -> Result<Released<B>, Withheld>
@@ -113,30 +112,34 @@ where
     if meter.is_counting() {
         head.headers.remove(ACCEPT_RANGES);
     }
-    let is_watched = meter.is_counting() || taken_away || plan.is_some();
+    let may_deny = terms.may_deny(taken_away);
+    let is_watched = meter.is_counting() || taken_away || plans.always.is_some();
     let trailers = Trailers::of(&head.headers, is_watched);
     if trailers != Trailers::Harmless {
         head.headers.remove(TRAILER);
     }
 
-    let redaction = plan.map(|plan| {
-        let redaction = Redaction::new(plan.clone(), &head, settings);
-        settle(&mut head.headers, &plan);
-        Box::new(redaction)
-    });
-    let may_deny = terms.may_deny(taken_away);
     let mut watch = Watch {
         trailers,
         meter,
-        redaction,
-        terms: *terms,
+        redaction: None,
+        terms: Terms { redactable: terms.redactable && plans.beyond.is_some(), ..*terms },
         taken_away,
         may_deny,
         claim,
         window: Verdict::Within,
         came: 0,
+        whole: None,
     };
     watch.begin(waiting.bytes as u64);
+    let weighs = plans.beyond.is_some() && may_deny && watch.meter.is_counting();
+    // Seldom asked for, so that it takes no room where it is not.
+    let is_beyond = weighs && Box::pin(waiting.is_beyond(&mut watch, settings.hold_bytes)).await?;
+    let plan = if is_beyond { plans.beyond } else { plans.always };
+    if let Some(plan) = plan {
+        watch.redaction = Some(Box::new(Redaction::new(plan.clone(), &head, settings)));
+        settle(&mut head.headers, &plan);
+    }
     let body = if watch.redaction.is_some() || may_deny && watch.meter.is_counting() {
         waiting.release_held(watch, settings.hold_bytes).await?
     } else {
@@ -197,6 +200,33 @@ where
             meter.settle_lead();
             Ok(None)
         })
+    }
+
+    /// Holds on, without taking anything out, until it is clear whether the reply is beyond a limit that asks for that. One
+    /// that is longer than can be held is taken to be: nothing of it has left yet, and later nothing could be taken back.
+    async fn is_beyond(&mut self, watch: &mut Watch, hold_bytes: usize) -> Result<bool, Withheld> {
+        let mut tally = watch.meter.so_far();
+        loop {
+            match watch.judge(&tally) {
+                Verdict::Within | Verdict::Advise(_) if watch.whole.is_some() => return Ok(false),
+                Verdict::Within | Verdict::Advise(_) => {}
+                Verdict::Redact(_) => return Ok(true),
+                Verdict::Needs(..) | Verdict::Block(_) => return Ok(false),
+            }
+            if self.bytes > hold_bytes {
+                return Ok(true);
+            }
+            let next = self.next().await.map_err(|withheld| counted(withheld, &watch.meter))?;
+            tally = if let Some(piece) = next {
+                watch.count(&piece);
+                self.keep(piece);
+                watch.meter.so_far()
+            } else {
+                let whole = watch.finish();
+                watch.whole = Some(Box::new(whole));
+                whole
+            };
+        }
     }
 
     /// Nothing can deny: what comes is handed on at once.
@@ -297,7 +327,7 @@ where
 
     fn pass(&self, watch: &Watch, tally: &Tally) -> Result<Verdict, Withheld> {
         let cause = match watch.judge(tally) {
-            verdict @ (Verdict::Within | Verdict::Advise(_)) => return Ok(verdict),
+            verdict @ (Verdict::Within | Verdict::Advise(_) | Verdict::Redact(_)) => return Ok(verdict),
             Verdict::Needs(step, beyond) => Cause::Needs(step, beyond),
             Verdict::Block(beyond) => Cause::Block(beyond),
         };

@@ -53,6 +53,7 @@ pub use xml::XmlScanner;
 pub use zip::ZipScanner;
 
 pub(super) use csv::likely_delimiter;
+pub(super) use html::{DEPTH_MAX, Element, Nested, ancestors, declares_foreign, stands};
 pub(super) use prelude::{Characters, Encoding};
 pub(super) use well_formed::{WellFormed, meant};
 pub(super) use wide::Order;
@@ -166,8 +167,9 @@ impl Counter {
             ReplyKind::Xml { records } => Scanner::Xml(Box::new(XmlScanner::new(records, patient))),
             ReplyKind::Sql => Scanner::Sql(Box::new(SqlScanner::new(column))),
             ReplyKind::Hl7v2 => Scanner::Hl7v2(Box::default()),
-            ReplyKind::Multipart => {
-                Scanner::Multipart(Box::new(MultipartScanner::new(label.boundary.as_deref())))
+            ReplyKind::Multipart { of } => {
+                let of = of.as_deref().map(|kind| (kind, patient, ratio_max));
+                Scanner::Multipart(Box::new(MultipartScanner::new(label.boundary.as_deref(), of)))
             }
             ReplyKind::Zip(shape) => Scanner::Zip(Box::new(ZipScanner::new(shape, patient, ratio_max))),
             ReplyKind::Xlsx { header } => Scanner::Xlsx(Box::new(XlsxScanner::new(*header, ratio_max))),
@@ -216,6 +218,7 @@ impl Counter {
             Scanner::Html(scanner) => scanner.take_named(),
             Scanner::Zip(scanner) => scanner.take_named(),
             Scanner::Inside(scanner) => scanner.take_named(),
+            Scanner::Multipart(scanner) => scanner.take_named(),
             Scanner::Json(_)
             | Scanner::Ndjson(_)
             | Scanner::Csv(_)
@@ -223,7 +226,6 @@ impl Counter {
             | Scanner::Sql(_)
             | Scanner::Hl7v2(_)
             | Scanner::Dicom(_)
-            | Scanner::Multipart(_)
             | Scanner::Xlsx(_)
             | Scanner::Pdf(_) => self.patients_mut().map(Patients::take_named).unwrap_or_default(),
         }
@@ -263,7 +265,7 @@ const fn is_text(kind: &ReplyKind) -> bool {
         | ReplyKind::Sql
         | ReplyKind::Hl7v2
         | ReplyKind::Inside(_)
-        | ReplyKind::Multipart => true,
+        | ReplyKind::Multipart { .. } => true,
         ReplyKind::Zip(_)
         | ReplyKind::Xlsx { .. }
         | ReplyKind::Dicom

@@ -70,6 +70,7 @@ mod tests {
         let field = Field {
             name: "ssn".parse().unwrap(),
             categories: Vec::new(),
+            identifies: false,
             places: vec![Place::Member("ssn".into())],
         };
         let plan = Plan::new(None, [&field]).unwrap();

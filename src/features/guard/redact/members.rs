@@ -38,7 +38,7 @@ impl Members {
             match place {
                 Place::Pointer(pointer) => pointers.push(pointer.clone()),
                 Place::Member(name) => names.push(name.as_bytes().into()),
-                Place::Column(_) | Place::Element(_) => {}
+                Place::Column(_) | Place::Cell(_) | Place::Selector(_) | Place::Element(_) => {}
             }
         }
         let met = vec![false; pointers.len()];

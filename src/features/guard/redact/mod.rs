@@ -10,6 +10,8 @@ mod guide;
 mod head;
 mod json;
 mod members;
+mod page;
+mod plan;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -24,14 +26,16 @@ pub use self::head::prepare;
 pub(super) use self::head::settle;
 use self::json::Editor;
 use self::members::Members;
+use self::page::Page;
+use self::plan::Target;
+pub use self::plan::{Plan, Plans, can_be_taken_out};
 use self::rows::Rows;
 use super::count::{Characters, Encoding, Order, WellFormed};
 use super::lead::Lead;
 use super::media::{Declared, Form};
 use super::meter::is_partial;
 use super::settings::GuardSettings;
-use crate::domain::field::{EventRedacted, Field, FieldName, Place};
-use crate::domain::reply_shape::ReplyKind;
+use crate::domain::field::EventRedacted;
 use crate::platform::http::coding::{Coding, Decoder};
 
 /// Why nothing can be taken out of a reply, so that nothing of it leaves.
@@ -69,89 +73,6 @@ pub enum Fault {
     TooLong,
 }
 
-/// What is taken out of the replies to one request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// What the reply is; none where nothing can be taken out of it.
-    target: Option<Target>,
-    places: Vec<Place>,
-    names: Vec<FieldName>,
-}
-
-/// What a reply is, out of which something is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Target {
-    Json,
-    Ndjson,
-    Fhir,
-    Rows { delimiter: Option<u8> },
-}
-
-impl Target {
-    /// Of replies of this kind; none where nothing can be taken out.
-    const fn of(kind: &ReplyKind) -> Option<Self> {
-        match kind {
-            ReplyKind::Json { .. } => Some(Self::Json),
-            ReplyKind::Ndjson => Some(Self::Ndjson),
-            ReplyKind::FhirBundle => Some(Self::Fhir),
-            ReplyKind::Csv { delimiter, header: true } => Some(Self::Rows { delimiter: *delimiter }),
-            ReplyKind::Csv { header: false, .. }
-            | ReplyKind::Html { .. }
-            | ReplyKind::Xml { .. }
-            | ReplyKind::Sql
-            | ReplyKind::Hl7v2
-            | ReplyKind::Multipart
-            | ReplyKind::Zip(_)
-            | ReplyKind::Xlsx { .. }
-            | ReplyKind::Dicom
-            | ReplyKind::Pdf { .. }
-            | ReplyKind::Inside(_)
-            | ReplyKind::Opaque => None,
-        }
-    }
-
-    /// Whether it can hold such a place.
-    const fn can_hold(self, place: &Place) -> bool {
-        match place {
-            Place::Pointer(_) | Place::Member(_) => matches!(self, Self::Json | Self::Ndjson),
-            Place::Element(_) => matches!(self, Self::Fhir),
-            Place::Column(_) => matches!(self, Self::Rows { .. }),
-        }
-    }
-}
-
-/// Whether something at this place can be taken out of replies of that kind.
-pub fn can_be_taken_out(place: &Place, kind: &ReplyKind) -> bool {
-    Target::of(kind).is_some_and(|target| target.can_hold(place))
-}
-
-impl Plan {
-    /// `fields` are taken out of replies of a kind. Nothing where there are none. Where one of them cannot be, no
-    /// reply passes.
-    pub fn new<'f>(kind: Option<&ReplyKind>, fields: impl IntoIterator<Item = &'f Field>) -> Option<Self> {
-        let (mut places, mut names) = (Vec::new(), Vec::new());
-        for field in fields {
-            places.extend(field.places.iter().cloned());
-            names.push(field.name.clone());
-        }
-        names.sort_unstable();
-        names.dedup();
-        let target = kind.and_then(Target::of);
-        let target = target.filter(|target| places.iter().all(|place| target.can_hold(place)));
-        (!names.is_empty()).then_some(Self { target, places, names })
-    }
-
-    /// Whether there are replies out of which all of it can be taken.
-    pub const fn can_be_carried_out(&self) -> bool {
-        self.target.is_some()
-    }
-
-    /// The fields, by name, in order.
-    pub fn names(&self) -> &[FieldName] {
-        &self.names
-    }
-}
-
 /// Takes out of one reply what its plan says.
 #[derive(Debug)]
 pub struct Redaction {
@@ -183,6 +104,7 @@ enum State {
     Json(WellFormed, Box<Editor<Members>>),
     Fhir(WellFormed, Box<Editor<Elements>>),
     Rows(Box<Rows>),
+    Page(Box<Page>),
     /// Whatever comes, it does not leave.
     Impossible(Fault),
 }
@@ -193,9 +115,10 @@ impl Redaction {
         let declared = Declared::read(&head.headers);
         let label = declared.label();
         let decoder = Decoder::new(Coding::read(&head.headers), settings.decompression_ratio).ok();
-        let form = match plan.target {
+        let form = match plan.target() {
             Some(Target::Json | Target::Ndjson | Target::Fhir) => Form::Json,
             Some(Target::Rows { .. }) => Form::Rows,
+            Some(Target::Page { .. }) => Form::Page,
             None => Form::Any,
         };
         let mut lead = Lead::default();
@@ -203,8 +126,8 @@ impl Redaction {
             lead.widen();
         }
         let is_message = !head.status.is_success() && !is_partial(head);
-        let places = || plan.places.iter();
-        let state = match plan.target {
+        let places = || plan.places().iter();
+        let state = match plan.target() {
             None => State::Impossible(Fault::Undeclared),
             Some(_) if is_partial(head) => State::Impossible(Fault::Partial),
             Some(_) if !declared.may_be(form) => State::Impossible(Fault::Type),
@@ -219,7 +142,10 @@ impl Redaction {
             Some(Target::Fhir) => {
                 State::Fhir(WellFormed::document(), Box::new(Editor::new(Elements::new(places()))))
             }
-            Some(Target::Rows { delimiter }) => State::Rows(Box::new(Rows::new(delimiter, places()))),
+            Some(Target::Rows { delimiter }) => State::Rows(Box::new(Rows::new(*delimiter, places()))),
+            Some(Target::Page { rows }) => {
+                State::Page(Box::new(Page::new(rows, places(), plan.names(), settings.hold_bytes)))
+            }
         };
         Self {
             state,
@@ -299,6 +225,7 @@ impl Redaction {
         let has_missed = match &self.state {
             State::Json(_, editor) => editor.guide().has_missed(),
             State::Fhir(_, editor) => editor.guide().has_missed(),
+            State::Page(page) => page.has_missed(),
             State::Rows(_) | State::Impossible(_) => false,
         };
         has_missed && self.content == Content::Declared
@@ -308,7 +235,7 @@ impl Redaction {
     pub(super) fn is_found(&self) -> bool {
         match &self.state {
             State::Json(_, editor) => editor.guide().is_found() || self.content != Content::Declared,
-            State::Fhir(..) | State::Rows(_) | State::Impossible(_) => true,
+            State::Fhir(..) | State::Rows(_) | State::Page(_) | State::Impossible(_) => true,
         }
     }
 
@@ -327,10 +254,11 @@ impl Redaction {
             State::Json(_, editor) => editor.values(),
             State::Fhir(_, editor) => editor.values(),
             State::Rows(rows) => rows.values(),
+            State::Page(page) => page.values(),
             State::Impossible(_) => 0,
         };
         EventRedacted {
-            fields: self.plan.names.clone(),
+            fields: self.plan.names().to_vec(),
             values,
             body_left_out: self.content == Content::LeftOut,
         }
@@ -377,6 +305,7 @@ impl State {
                 editor.push(text, passed)
             }
             Self::Rows(rows) => rows.push(text, passed),
+            Self::Page(page) => page.push(text),
             Self::Impossible(fault) => Err(*fault),
         }
     }
@@ -385,6 +314,7 @@ impl State {
         let is_whole = match self {
             Self::Json(grammar, _) | Self::Fhir(grammar, _) => grammar.finish(),
             Self::Rows(rows) => return rows.finish(passed),
+            Self::Page(page) => return page.finish(passed),
             Self::Impossible(fault) => return Err(*fault),
         };
         if !is_whole {
@@ -393,7 +323,7 @@ impl State {
         match self {
             Self::Json(_, editor) => editor.finish(passed),
             Self::Fhir(_, editor) => editor.finish(passed),
-            Self::Rows(_) | Self::Impossible(_) => {}
+            Self::Rows(_) | Self::Page(_) | Self::Impossible(_) => {}
         }
         Ok(())
     }

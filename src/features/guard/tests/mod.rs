@@ -29,7 +29,7 @@ use super::body::{EndedHow, GuardError, GuardedBody, ReleaseRecord};
 use super::ledger::{Amounts, Came, Claim, DAY, HOUR, Ledger, SHIFT};
 use super::limit::{Beyond, Step, Terms, Verdict};
 use super::meter::Meter;
-use super::redact::{Fault, Plan};
+use super::redact::{Fault, Plan, Plans};
 use super::release::{Cause, Withheld, release};
 use super::settings::GuardSettings;
 use crate::domain::action::Action;
@@ -89,7 +89,7 @@ fn terms(action: Action) -> Terms {
         on_unknown_count: OnExceed::Block,
         ..Limits::NONE
     };
-    Terms { limits, action, basis: Basis::Operations, justified: false, stepped_up: false }
+    Terms { limits, action, basis: Basis::Operations, justified: false, stepped_up: false, redactable: true }
 }
 
 fn csv_shape() -> ReplyShape {
@@ -126,7 +126,7 @@ struct Reply {
     body: Upstream,
     shape: Option<ReplyShape>,
     settings: GuardSettings,
-    plan: Option<Arc<Plan>>,
+    plans: Plans,
     claim: Option<Box<Claim>>,
 }
 
@@ -141,7 +141,14 @@ impl Reply {
         pieces: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Self {
         let head = Response::builder().header(CONTENT_TYPE, kind);
-        Self { head, body: Upstream::sending(pieces), shape, settings: SETTINGS, claim: None, plan: None }
+        Self {
+            head,
+            body: Upstream::sending(pieces),
+            shape,
+            settings: SETTINGS,
+            claim: None,
+            plans: Plans::default(),
+        }
     }
 
     fn status(mut self, status: u16) -> Self {
@@ -156,9 +163,20 @@ impl Reply {
 
     /// Without the members `ssn`, or the column.
     fn without(mut self, place: Place) -> Self {
-        let field = Field { name: "ssn".parse().unwrap(), categories: Vec::new(), places: vec![place] };
-        self.plan = Plan::new(self.shape.as_ref().map(|shape| &shape.kind), [&field]).map(Arc::new);
+        self.plans.always = self.plan("ssn", place);
         self
+    }
+
+    /// Without that where it is beyond a limit.
+    fn without_beyond(mut self, place: Place) -> Self {
+        self.plans.beyond = self.plan("who", place);
+        self
+    }
+
+    fn plan(&self, name: &str, place: Place) -> Option<Arc<Plan>> {
+        let (name, places) = (name.parse().unwrap(), vec![place]);
+        let field = Field { name, categories: Vec::new(), identifies: true, places };
+        Plan::new(self.shape.as_ref().map(|shape| &shape.kind), [&field]).map(Arc::new)
     }
 
     fn hold_bytes(mut self, hold_bytes: usize) -> Self {
@@ -176,7 +194,7 @@ impl Reply {
         let (head, body) = self.head.body(self.body).unwrap().into_parts();
         let meter = Meter::new(self.shape.as_ref(), &head, &self.settings);
         let reply = Response::from_parts(head, body);
-        run(release(reply, meter, terms, (self.claim, self.plan), Durable::assertion(), &self.settings))
+        run(release(reply, meter, terms, (self.claim, self.plans), Durable::assertion(), &self.settings))
     }
 
     /// Released and read to its end.

@@ -111,3 +111,68 @@ fn what_is_longer_than_can_be_held_does_not_leave_before_its_fields_have_come() 
     assert_eq!(out.record.ended, EndedHow::RedactionFailed);
     assert!(!String::from_utf8(out.bytes).unwrap().contains("987"));
 }
+
+fn redacting(action: Action) -> Terms {
+    let limits = Limits { on_exceed: OnExceed::Redact, ..terms(action).limits };
+    Terms { limits, ..terms(action) }
+}
+
+#[test]
+fn beyond_a_limit_it_passes_without_what_tells_whom_it_is_about() {
+    for (hold_bytes, size) in [(1 << 20, 1), (1 << 20, 7), (1 << 20, 10_000)] {
+        let reply = |records| {
+            Reply::pieces(Some(json_shape()), "application/json", body(records).chunks(size))
+                .without_beyond(ssn())
+                .header(ETAG, "\"1\"")
+                .hold_bytes(hold_bytes)
+        };
+        let within = reply(10).ask(&redacting(Action::Export)).unwrap();
+        assert!(within.headers().contains_key(ETAG) && !within.headers().contains_key("x-leastway-withheld"));
+        assert!(within.body().redacted().is_none());
+        assert_eq!(read(within).bytes, body(10));
+        let beyond = reply(11).ask(&redacting(Action::Export)).unwrap();
+        assert_eq!(beyond.headers()["x-leastway-withheld"], "who");
+        assert!(!beyond.headers().contains_key(ETAG));
+        assert_eq!(beyond.body().redacted().unwrap().fields.len(), 1);
+        let out = read(beyond);
+        assert_eq!(out.bytes, quiet(11));
+        assert_eq!(out.record.verdict.on_exceed(), Some(OnExceed::Redact));
+        assert_eq!((out.record.records, out.record.ended), (Count::Exactly(11), EndedHow::Complete));
+        assert_eq!(out.record.exceeded().map(|exceeded| exceeded.allowed), Some(10));
+    }
+}
+
+#[test]
+fn what_is_longer_than_can_be_held_is_taken_to_be_beyond() {
+    for records in [10, 1000] {
+        let reply = Reply::pieces(Some(json_shape()), "application/json", body(records).chunks(64));
+        let out = reply.without_beyond(ssn()).hold_bytes(100).released(&redacting(Action::List));
+        assert_eq!(out.bytes, quiet(records));
+        assert_eq!(out.record.ended, EndedHow::Complete);
+        let exceeded = (records > 10).then_some(OnExceed::Redact);
+        assert_eq!(out.record.verdict.on_exceed(), exceeded);
+    }
+}
+
+#[test]
+fn what_is_withheld_anyway_is_withheld_within_a_limit() {
+    let whole = body(10);
+    let name = Place::Pointer(RecordsPointer::read("/data/*/mrn"));
+    let reply = || Reply::of(Some(json_shape()), "application/json", &whole).without(ssn());
+    let out = reply().without_beyond(name.clone()).released(&redacting(Action::List));
+    assert_eq!(out.bytes, quiet(10));
+    let nowhere = Place::Pointer(RecordsPointer::read("/nowhere/*/mrn"));
+    let many = Reply::of(Some(json_shape()), "application/json", body(11)).without_beyond(nowhere);
+    assert_eq!(many.withheld(&redacting(Action::List)).reason(), Reason::RedactionImpossible);
+}
+
+#[test]
+fn without_anything_to_take_out_it_is_blocked_and_care_goes_on_whole() {
+    let reply = || Reply::of(Some(json_shape()), "application/json", body(11));
+    let reason = reply().withheld(&redacting(Action::Export)).reason();
+    assert_eq!(reason, Reason::ExportOverRequestLimit);
+    let care = Terms { basis: Basis::Treatment, ..redacting(Action::Export) };
+    let out = reply().without_beyond(ssn()).released(&care);
+    assert_eq!(out.bytes, body(11));
+    assert_eq!(out.record.verdict.on_exceed(), Some(OnExceed::Advise));
+}

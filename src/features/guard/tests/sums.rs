@@ -12,7 +12,7 @@ fn ehr() -> ApplicationName {
 /// Terms that have these numbers alone, and block beyond them.
 fn bounded(action: Action, limits: Limits) -> Terms {
     let limits = Limits { on_exceed: OnExceed::Block, ..limits };
-    Terms { limits, action, basis: Basis::Operations, justified: false, stepped_up: false }
+    Terms { limits, action, basis: Basis::Operations, justified: false, stepped_up: false, redactable: true }
 }
 
 fn claim(ledger: &Ledger, terms: &Terms, now: Timestamp) -> Claim {

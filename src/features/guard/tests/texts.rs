@@ -14,7 +14,7 @@ fn each_kind_of_text_is_counted_under_its_types_and_no_others() {
     let xml = ReplyKind::Xml { records: ElementPath::read("/r/row").unwrap() };
     let page = "<table id=l><tr><td>1<tr><td>2</table>";
     let dump = "-- MySQL dump 10\nINSERT INTO `p` VALUES (1),(2);\n";
-    let cases: [(ReplyKind, &[&str], &[&str], &str); 5] = [
+    let cases: [(ReplyKind, &[&str], &[&str], &str); 6] = [
         (
             html,
             &["text/html", "text/html; charset=iso-8859-1", "application/vnd.ms-excel"],
@@ -40,10 +40,16 @@ fn each_kind_of_text_is_counted_under_its_types_and_no_others() {
             "MSH|^~\\&|\rMSH|^~\\&|\r",
         ),
         (
-            ReplyKind::Multipart,
+            ReplyKind::Multipart { of: None },
             &["multipart/related; type=\"a/b\"; boundary=b", "multipart/form-data; boundary=\"b\""],
             &["text/plain; boundary=b"],
             "--b\r\n\r\nx\r\n--b\r\n\r\ny\r\n--b--\r\n",
+        ),
+        (
+            ReplyKind::Multipart { of: Some(Box::new(csv_shape().kind)) },
+            &["multipart/mixed; boundary=b"],
+            &["text/csv"],
+            "--b\r\n\r\nID\r\n1\r\n2\r\n--b\r\n\r\nID\r\n--b--\r\n",
         ),
     ];
     for (kind, fitting, others, body) in cases {
@@ -56,7 +62,7 @@ fn each_kind_of_text_is_counted_under_its_types_and_no_others() {
             Reply::of(Some(shape(kind.clone())), declared, body).stays_unknown(WhyUnknown::Mismatch);
         }
     }
-    Reply::of(Some(shape(ReplyKind::Multipart)), "multipart/mixed", "--b--")
+    Reply::of(Some(shape(ReplyKind::Multipart { of: None })), "multipart/mixed", "--b--")
         .stays_unknown(WhyUnknown::Unparsable);
     let archive = Reply::of(Some(shape(ReplyKind::Sql)), "text/plain", "PK\x03\x04");
     archive.stays_unknown(WhyUnknown::Mismatch);

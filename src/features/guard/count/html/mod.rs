@@ -5,8 +5,13 @@
 //! makes, of which nothing is kept but the elements that are open. What rows stand in has to be there, or
 //! it is another page and the number is unknown. What a script makes of it afterwards is not seen.
 
+mod element;
 mod narrow;
 mod tree;
+
+pub(in crate::features::guard) use self::element::{
+    DEPTH_MAX, Element, Nested, ancestors, declares_foreign, stands,
+};
 
 use html5ever::tendril::{StrTendril, TendrilSink};
 use html5ever::tokenizer::TokenizerOpts;

@@ -10,13 +10,11 @@ use html5ever::{Attribute, QualName, local_name};
 
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::PatientLocator;
-use crate::domain::row_selector::{Condition, RowSelector, Step};
+use crate::domain::row_selector::RowSelector;
 use crate::features::guard::count::Tally;
-use crate::features::guard::count::label::is_ascii_based;
 use crate::features::guard::count::patients::{Named, Patients};
 
-/// Browsers nest no deeper either.
-const DEPTH_MAX: usize = 512;
+use super::element::{DEPTH_MAX, Element, Nested, ancestors, declares_foreign, stands};
 
 /// The longest text of a patient's cell that is read.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
@@ -24,8 +22,7 @@ const TEXT_BYTES_MAX: usize = 64 * 1024;
 /// An element, the document, or whatever else stands in the tree.
 #[derive(Debug)]
 pub(super) struct Node {
-    name: Option<QualName>,
-    attributes: RefCell<Vec<Attribute>>,
+    element: Element,
     parent: RefCell<Option<Rc<Self>>>,
     depth: Cell<usize>,
     /// Counted already; what is moved afterwards is not counted again.
@@ -123,11 +120,12 @@ impl Tree {
     /// An element has got its place.
     fn look(&self, parent: &Rc<Node>, node: &Rc<Node>) {
         let Some((last, container)) = self.rows.steps().split_last() else { return };
-        if !self.found.get() && container.last().is_some_and(|step| node.is(step)) {
+        if !self.found.get() && container.last().is_some_and(|step| node.element.is(step)) {
             self.found.set(stands(node, container));
         }
-        let is_cell = node.name.as_ref().is_some_and(|name| matches!(&*name.local, "td" | "th"));
-        if is_cell && let Some(row) = &*parent.row.borrow() {
+        if node.element.is_cell()
+            && let Some(row) = &*parent.row.borrow()
+        {
             let number = row.cells.get().saturating_add(1);
             row.cells.set(number);
             if self.patient == Some(PatientLocator::Cell(number)) {
@@ -135,7 +133,7 @@ impl Tree {
                 self.named.set(true);
             }
         }
-        if node.is(last) && stands(node, self.rows.steps()) {
+        if node.element.is(last) && stands(node, self.rows.steps()) {
             self.records.set(self.records.get() + 1);
             self.begin_row(node);
         }
@@ -144,7 +142,7 @@ impl Tree {
     fn begin_row(&self, node: &Rc<Node>) {
         match &self.patient {
             Some(PatientLocator::Attribute(name)) => {
-                if let Some(value) = node.attribute(name) {
+                if let Some(value) = node.element.attribute(name) {
                     self.named.set(true);
                     self.patients.borrow_mut().name(value.trim().as_bytes());
                 }
@@ -186,29 +184,12 @@ impl Tree {
             }
         }
     }
-
-    /// A page that names an encoding which we do not read may be read in two ways.
-    fn declaration(&self, attributes: &[Attribute]) {
-        for attribute in attributes {
-            let value = attribute.value.to_ascii_lowercase();
-            let charset = match &*attribute.name.local {
-                "charset" => value.trim(),
-                "content" => value.split_once("charset=").map_or("", |(_, name)| name.trim()),
-                _ => continue,
-            };
-            let charset = charset.trim_matches(['"', '\'']).split(';').next().unwrap_or_default();
-            if !is_ascii_based(charset) && !charset.starts_with("utf-16") {
-                self.broken.set(Some(WhyUnknown::Charset));
-            }
-        }
-    }
 }
 
 impl Node {
     fn new(name: Option<QualName>, attributes: Vec<Attribute>) -> Rc<Self> {
         Rc::new(Self {
-            name,
-            attributes: RefCell::new(attributes),
+            element: Element::new(name, attributes),
             parent: RefCell::default(),
             depth: Cell::default(),
             seen: Cell::default(),
@@ -216,50 +197,16 @@ impl Node {
             is_cell: Cell::default(),
         })
     }
-
-    fn attribute(&self, name: &str) -> Option<String> {
-        let attributes = self.attributes.borrow();
-        attributes
-            .iter()
-            .find(|attribute| &*attribute.name.local == name)
-            .map(|found| found.value.to_string())
-    }
-
-    fn is(&self, step: &Step) -> bool {
-        let Some(name) = &self.name else { return false };
-        step.name.as_ref().is_none_or(|wanted| (*name.local).eq_ignore_ascii_case(wanted))
-            && step.conditions.iter().all(|condition| self.holds(condition))
-    }
-
-    /// Whether it has what a condition asks for. In some pages (quirks mode) the case of names does not matter; so it never
-    /// does.
-    fn holds(&self, condition: &Condition) -> bool {
-        let (name, fits): (&str, &dyn Fn(&str) -> bool) = match condition {
-            Condition::Id(id) => ("id", &|value| value.eq_ignore_ascii_case(id)),
-            Condition::Class(class) => ("class", &|value| {
-                value.split_ascii_whitespace().any(|each| each.eq_ignore_ascii_case(class))
-            }),
-            Condition::Attribute(name, None) => (name, &|_| true),
-            Condition::Attribute(name, Some(wanted)) => (name, &|value| value.eq_ignore_ascii_case(wanted)),
-        };
-        self.attributes.borrow().iter().any(|each| &*each.name.local == name && fits(&each.value))
-    }
 }
 
-/// The element and what it stands in, from the inside out.
-fn ancestors(node: &Rc<Node>) -> impl Iterator<Item = Rc<Node>> {
-    std::iter::successors(Some(Rc::clone(node)), |node| node.parent.borrow().clone())
-}
-
-/// Whether an element that is as the last of the `steps` says also stands as the others say.
-fn stands(node: &Rc<Node>, steps: &[Step]) -> bool {
-    let Some((last, outer)) = steps.split_last() else { return true };
-    let Some(wanted) = outer.last() else { return true };
-    let mut around = ancestors(node).skip(1);
-    if last.is_child {
-        return around.next().is_some_and(|parent| parent.is(wanted) && stands(&parent, outer));
+impl Nested for Node {
+    fn element(&self) -> &Element {
+        &self.element
     }
-    around.any(|ancestor| ancestor.is(wanted) && stands(&ancestor, outer))
+
+    fn parent(&self) -> Option<Rc<Self>> {
+        self.parent.borrow().clone()
+    }
 }
 
 impl TreeSink for Tree {
@@ -286,15 +233,14 @@ impl TreeSink for Tree {
         Rc::clone(&self.document)
     }
 
-    #[expect(clippy::expect_used, reason = "the tree builder asks for the names of elements alone")]
     fn elem_name<'a>(&'a self, target: &'a Rc<Node>) -> &'a QualName {
-        target.name.as_ref().expect("an element")
+        target.element.qualified_name()
     }
 
     fn create_element(&self, name: QualName, attributes: Vec<Attribute>, _: ElementFlags) -> Rc<Node> {
         self.grown();
-        if name.local == local_name!("meta") {
-            self.declaration(&attributes);
+        if name.local == local_name!("meta") && declares_foreign(&attributes) {
+            self.broken.set(Some(WhyUnknown::Charset));
         }
         Node::new(Some(name), attributes)
     }
@@ -343,12 +289,7 @@ impl TreeSink for Tree {
     }
 
     fn add_attrs_if_missing(&self, target: &Rc<Node>, attributes: Vec<Attribute>) {
-        let mut known = target.attributes.borrow_mut();
-        for attribute in attributes {
-            if !known.iter().any(|each| each.name == attribute.name) {
-                known.push(attribute);
-            }
-        }
+        target.element.add(attributes);
     }
 
     fn remove_from_parent(&self, target: &Rc<Node>) {

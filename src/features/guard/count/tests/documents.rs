@@ -173,7 +173,7 @@ fn messages_of_hl7_are_records_and_name_their_patients() {
 fn parts(boundary: &str, body: &[u8]) -> Count {
     let label = Label::read(&format!("charset=utf-8; boundary={boundary}"));
     let mut outcomes = (1..10).chain([body.len().max(1)]).map(|size| {
-        let mut counter = Counter::labelled(&ReplyKind::Multipart, None, &label).unwrap();
+        let mut counter = Counter::labelled(&ReplyKind::Multipart { of: None }, None, &label).unwrap();
         body.chunks(size).for_each(|piece| counter.push(piece));
         counter.finish().records
     });
@@ -213,7 +213,7 @@ fn parts_between_boundaries_are_records() {
         UNPARSABLE
     );
     assert_eq!(
-        records(&ReplyKind::Multipart, "--b\r\n\r\nx\r\n--b--"),
+        records(&ReplyKind::Multipart { of: None }, "--b\r\n\r\nx\r\n--b--"),
         UNPARSABLE,
         "the type has no boundary"
     );
@@ -233,8 +233,73 @@ proptest! {
         }
         body.extend_from_slice(b"--bound--\r\n");
         let label = Label::read("boundary=bound");
-        let mut counter = Counter::labelled(&ReplyKind::Multipart, None, &label).unwrap();
+        let mut counter = Counter::labelled(&ReplyKind::Multipart { of: None }, None, &label).unwrap();
         cut(&body, &sizes).for_each(|piece| counter.push(piece));
         prop_assert_eq!(counter.finish().records, Count::Exactly(bodies.len() as u64));
     }
+}
+
+/// What parts of rows come to, however they are cut.
+fn rows_of_parts(body: &str) -> Tally {
+    let of = Some(Box::new(ReplyKind::Csv { delimiter: None, header: true }));
+    let (kind, patient) = (ReplyKind::Multipart { of }, PatientLocator::Column("ID".to_owned()));
+    let label = Label::read("boundary=b");
+    let counted = |size: usize| {
+        let mut counter = Counter::labelled(&kind, Some(&patient), &label).unwrap();
+        body.as_bytes().chunks(size).for_each(|piece| counter.push(piece));
+        counter.finish()
+    };
+    let whole = counted(body.len().max(1));
+    for size in [1, 2, 3, 7] {
+        assert_eq!(counted(size), whole, "in pieces of {size}: {body}");
+    }
+    whole
+}
+
+#[test]
+fn what_parts_hold_is_counted() {
+    let exactly =
+        |records, patients| Tally { records: Count::Exactly(records), patients: Count::Exactly(patients) };
+    let cases = [
+        ("--b\r\n\r\nID,x\r\n1,a\r\n2,b\r\n--b--\r\n", exactly(2, 2)),
+        (
+            "--b\r\nContent-Type: text/csv\r\n\r\nID\r\n1\r\n\r\n--b\r\n\r\nID\r\n1\r\n2\r\n3\r\n--b--",
+            exactly(4, 3),
+        ),
+        (
+            "before\n--b\n\nID\n\"--b\n--bb\n\n\"\n-\n--c\n--b--\nbehind\n--b\n",
+            Tally::unknown(WhyUnknown::Unparsable),
+        ),
+        ("before\n--b\n\nID\n\"-\n--c\n\r\n\"\n-\n--c\n\n--b--\nbehind", exactly(3, 3)),
+        ("--b\n\n--b\n\nID\n1\n--b--", exactly(1, 1)),
+        ("--b--", exactly(0, 0)),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(rows_of_parts(body), expected, "{body:?}");
+    }
+}
+
+#[test]
+fn a_part_that_is_not_what_is_declared_is_unknown() {
+    let cases = [
+        ("Content-Type: application/json", WhyUnknown::Mismatch),
+        ("Content-Type: text/csv\nContent-Type: text/csv", WhyUnknown::Mismatch),
+        ("content-type: text/csv;\n charset=shift_jis", WhyUnknown::Charset),
+        ("Content-Type: text/csv; charset=utf-16", WhyUnknown::Charset),
+        ("Content-Transfer-Encoding: base64", WhyUnknown::Coding),
+        ("Content-Encoding: gzip", WhyUnknown::Coding),
+        ("Content-Type: multipart/mixed; boundary=c", WhyUnknown::Unparsable),
+        ("no header", WhyUnknown::Unparsable),
+    ];
+    for (header, why) in cases {
+        let body = format!("--b\n{header}\n\nID\n1\n--b--");
+        assert_eq!(rows_of_parts(&body), Tally::unknown(why), "{header}");
+    }
+    assert_eq!(
+        rows_of_parts("--b\nContent-Type: text/csv\n--b--").records,
+        Count::Unknown(WhyUnknown::Unparsable)
+    );
+    assert_eq!(rows_of_parts("--b\n\nID\n1\n").records, Count::Unknown(WhyUnknown::Unparsable), "no end");
+    let fine = "--b\nContent-Transfer-Encoding: 8Bit\nX-Note: x\nContent-Type: text/csv; charset=utf-8\n\nID\n1\n--b--";
+    assert_eq!(rows_of_parts(fine).records, Count::Exactly(1));
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "the oracle's values are not our words")]
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -202,6 +203,27 @@ proptest! {
     }
 
     #[test]
+    fn parts_hold_what_was_put_into_them(
+        parts in proptest::collection::vec(proptest::collection::vec("[a-z -]{1,6}", 0..5), 0..4),
+        end in prop_oneof![Just("\n"), Just("\r\n")],
+        sizes in proptest::collection::vec(1_usize..20, 1..8),
+    ) {
+        let mut body = String::new();
+        for rows in &parts {
+            write!(body, "--b{end}content-type: text/csv{end}{end}name{end}").unwrap();
+            for row in rows {
+                write!(body, "\"{row}\"{end}").unwrap();
+            }
+        }
+        write!(body, "--b--{end}").unwrap();
+        let kind = ReplyKind::Multipart { of: Some(Box::new(CSV)) };
+        let mut counter = Counter::labelled(&kind, None, &Label::read("boundary=b")).unwrap();
+        cut(body.as_bytes(), &sizes).for_each(|piece| counter.push(piece));
+        let expected: usize = parts.iter().map(Vec::len).sum();
+        prop_assert_eq!(counter.finish().records, Count::Exactly(expected as u64));
+    }
+
+    #[test]
     fn no_bytes_upset_a_scanner(
         body in proptest::collection::vec(any::<u8>(), 0..200),
         sizes in proptest::collection::vec(1_usize..30, 1..8),
@@ -209,7 +231,7 @@ proptest! {
         let xml = ReplyKind::Xml { records: ElementPath::read("/*/b").unwrap() };
         let html = ReplyKind::Html { rows: RowSelector::read("* p").unwrap() };
         let kinds = [json_shape("/a/*/b"), ReplyKind::FhirBundle, ReplyKind::Ndjson, CSV, ReplyKind::Sql, ReplyKind::Hl7v2];
-        for kind in kinds.into_iter().chain([xml, html, ReplyKind::Multipart]) {
+        for kind in kinds.into_iter().chain([xml, html, ReplyKind::Multipart { of: None }, ReplyKind::Multipart { of: Some(Box::new(CSV)) }]) {
             let tally = count_cut(&kind, Some(&member("a")), &body, &sizes);
             prop_assert_eq!(tally, count_cut(&kind, Some(&member("a")), &body, &[body.len().max(1)]));
         }

@@ -3,8 +3,9 @@
 mod fhir;
 mod hostile;
 mod json;
+mod markup;
+mod page;
 mod properties;
-
 mod rows;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use http::response::Parts;
 use super::{Fault, Plan, Redaction};
 use crate::domain::field::{EventRedacted, FhirElement, Field, Place};
 use crate::domain::reply_shape::{RecordsPointer, ReplyKind};
+use crate::domain::row_selector::RowSelector;
 use crate::features::guard::settings::GuardSettings;
 
 pub(super) const SETTINGS: GuardSettings =
@@ -31,6 +33,8 @@ pub(super) fn place(text: &str) -> Place {
     match text.split_once(':') {
         Some(("member", name)) => Place::Member(name.into()),
         Some(("column", name)) => Place::Column(name.into()),
+        Some(("cell", number)) => Place::Cell(number.parse().unwrap()),
+        Some(("css", text)) => Place::Selector(RowSelector::read(text).unwrap()),
         _ if text.starts_with('/') => Place::Pointer(RecordsPointer::read(text)),
         _ => Place::Element(FhirElement::read(text).unwrap()),
     }
@@ -38,7 +42,7 @@ pub(super) fn place(text: &str) -> Place {
 
 pub(super) fn plan(kind: &ReplyKind, places: &[&str]) -> Arc<Plan> {
     let places = places.iter().map(|text| place(text)).collect();
-    let field = Field { name: "ssn".parse().unwrap(), categories: Vec::new(), places };
+    let field = Field { name: "ssn".parse().unwrap(), categories: Vec::new(), identifies: false, places };
     Arc::new(Plan::new(Some(kind), [&field]).unwrap())
 }
 
@@ -67,7 +71,13 @@ pub(super) fn passed<'p>(
 
 /// The same however it is cut: whole, byte by byte, and in pieces of seven.
 pub(super) fn redacted(kind: &ReplyKind, places: &[&str], body: impl AsRef<[u8]>) -> Result<String, Fault> {
-    let media_type = if matches!(kind, ReplyKind::Csv { .. }) { "text/csv" } else { "application/json" };
+    let media_type = if matches!(kind, ReplyKind::Csv { .. }) {
+        "text/csv"
+    } else if matches!(kind, ReplyKind::Html { .. }) {
+        "text/html; charset=utf-8"
+    } else {
+        "application/json"
+    };
     let (plan, head, body) = (plan(kind, places), head(200, media_type, None), body.as_ref());
     let whole = passed(&plan, &head, [body]);
     for size in [1, 7] {

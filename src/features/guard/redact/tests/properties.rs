@@ -37,7 +37,7 @@ fn masked(value: Value) -> Value {
     }
 }
 
-fn in_pieces<'b>(body: &'b [u8], cuts: &[prop::sample::Index]) -> Vec<&'b [u8]> {
+pub(super) fn in_pieces<'b>(body: &'b [u8], cuts: &[prop::sample::Index]) -> Vec<&'b [u8]> {
     let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(body.len() + 1)).collect();
     at.sort_unstable();
     let mut pieces = Vec::new();
