@@ -14,21 +14,27 @@ use crate::features::guard::ledger::{Claim, ExportSlot};
 use crate::features::guard::limit::{self, Beyond, Step, Terms};
 use crate::features::guard::release::{Cause, Withheld};
 use crate::features::upstream::error::UpstreamError;
+use crate::foundation::digest::DigestKey;
 
 impl Passage<'_> {
     /// Takes what this request uses of the windows, before the application is asked.
-    pub(super) fn windows(
+    pub(super) async fn windows(
         &self,
         terms: &Terms,
         draft: &mut Option<Draft>,
     ) -> Result<Vec<ExportSlot>, Refusal> {
-        let Some(known) = self.person.known() else { return Ok(Vec::new()) };
-        let taken = if self.public { Taken::default() } else { self.takes() };
-        let (subject, now) = (known.session.subject.id(), self.moment.now);
-        let ledger = &self.moment.worker.shared.ledger;
-        let slots = ledger.take(&subject, &taken, &terms.limits, now, |exceeded| {
-            self.beyond(terms.exceeds(exceeded), draft)
-        })?;
+        if self.person.known().is_none() {
+            return Ok(Vec::new());
+        }
+        let shared = &self.moment.worker.shared;
+        let own = shared.journal.patient_key();
+        let takes = |key| if self.public { Taken::default() } else { self.takes(key) };
+        let taken = takes(own);
+        // The journal's key is this node's alone.
+        let slots = match shared.ledger.patient_key() {
+            Some(key) => self.take_windows(&takes(key), terms, draft).await?,
+            None => self.take_windows(&taken, terms, draft).await?,
+        };
         // Of one request alone, action and patient say it.
         if let Some(draft) = draft.as_mut().filter(|_| self.public || !self.entries.is_empty()) {
             draft.open(|opening| opening.taken = (opening.takes() != taken).then(|| Box::new(taken)));
@@ -36,9 +42,29 @@ impl Passage<'_> {
         Ok(slots)
     }
 
+    async fn take_windows(
+        &self,
+        taken: &Taken,
+        terms: &Terms,
+        draft: &mut Option<Draft>,
+    ) -> Result<Vec<ExportSlot>, Refusal> {
+        let Some(known) = self.person.known() else { return Ok(Vec::new()) };
+        let (subject, now) = (known.session.subject.id(), self.moment.now);
+        let ledger = &self.moment.worker.shared.ledger;
+        if !terms.binds() {
+            return ledger.take(&subject, taken, &terms.limits, now, |exceeded| {
+                self.beyond(terms.exceeds(exceeded), draft)
+            });
+        }
+        match ledger.take_bound(&subject, taken, &terms.limits, now).await {
+            Ok(slots) => Ok(slots),
+            // Who is bound does not pass.
+            Err(refused) => self.beyond(terms.refused(refused), draft).map(|()| Vec::new()),
+        }
+    }
+
     /// What it takes of the windows, with all that it holds.
-    fn takes(&self) -> Taken {
-        let key = self.moment.worker.shared.journal.patient_key();
+    fn takes(&self, key: &DigestKey) -> Taken {
         let of = |part: &Part| {
             let patient = part.patient.as_ref().filter(|_| action(part).opens_record());
             Taken::by(action(part), patient.map(|patient| patient.digest(key)))
@@ -69,21 +95,15 @@ impl Passage<'_> {
     }
 
     /// Takes the place of one export in the window of the day.
-    pub(super) fn export(
+    pub(super) async fn export(
         &self,
         terms: &Terms,
         draft: &mut Option<Draft>,
-    ) -> Result<Option<ExportSlot>, Refusal> {
-        let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(None) };
-        let (subject, now) = (known.session.subject.id(), self.moment.now);
-        let ledger = &self.moment.worker.shared.ledger;
-        match ledger.try_export(&subject, terms.limits.exports_per_day, now) {
-            Ok(slot) => Ok(Some(slot)),
-            Err(exceeded) => {
-                self.beyond(terms.exceeds(exceeded), draft)?;
-                Ok(ledger.try_export(&subject, None, now).ok())
-            }
+    ) -> Result<Vec<ExportSlot>, Refusal> {
+        if self.public {
+            return Ok(Vec::new());
         }
+        self.take_windows(&Taken { exports: 1, opened: Vec::new() }, terms, draft).await
     }
 
     /// What a verdict comes to before anything is sent.
@@ -124,6 +144,7 @@ impl Passage<'_> {
         match beyond {
             Beyond::Exceeded(exceeded) => Refusal::TooMuch(exceeded, self.action()),
             Beyond::CountUnknown(why) => Refusal::CountUnknown(why, self.action()),
+            Beyond::WindowUnknown => Refusal::StoreUnavailable,
         }
     }
 
