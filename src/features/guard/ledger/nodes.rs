@@ -66,8 +66,8 @@ impl Common {
     }
 
     fn turn(&self) -> i64 {
-        // 0 is the turn of whom nobody knows.
-        i64::from_be_bytes(random(&*self.entropy)).max(1)
+        // One that was never there before; 0 is the turn of whom nobody knows.
+        i64::from_be_bytes(random(&*self.entropy)) | 1
     }
 }
 
