@@ -149,14 +149,17 @@ impl Running {
         let (journal, sockets) = open((handed, patience), settings, &clock, &entropy).await?;
         let seals = Seals::open(&settings.seals, now, entropy.clone())
             .context("what is confidential about events cannot be sealed")?;
-        let ledger = Arc::new(Ledger::new());
-        restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
         #[cfg(test)]
         let store = given.map_or_else(|| store::open(&settings.store), Ok)?;
         #[cfg(not(test))]
         let store = store::open(&settings.store)?;
         // Heard from before anything is read, so that nothing is missed in between.
         let changes = store.changes();
+        let ledger = Ledger::load(store.clone(), journal.patient_key(), entropy.clone(), now).await;
+        let ledger = Arc::new(ledger.context("what was taken in windows cannot be read")?);
+        if !ledger.is_shared() {
+            restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
+        }
         let holds = Holds::load(store.clone(), HoldBounds::default(), entropy.clone())
             .context("what is kept of forms cannot be read")?;
         let directory = Directory::load(
@@ -270,6 +273,7 @@ impl Running {
         let now = self.shared.clock.now();
         self.shared.sessions.maintain(now).await.context("the sessions could not be saved")?;
         self.shared.risk.maintain(now).await.context("what is known of people could not be saved")?;
+        self.shared.ledger.maintain(now, true).await.context("what was taken could not be saved")?;
         let journal = self.shared.journal.clone();
         tokio::task::spawn_blocking(move || journal.close()).await.context("the journal was not closed")
     }
@@ -350,6 +354,9 @@ async fn maintain(shared: Arc<Shared>) {
         }
         if let Err(error) = shared.risk.maintain(now).await {
             tracing::error!(error = %error, "what is known of people could not be saved");
+        }
+        if let Err(error) = shared.ledger.maintain(now, false).await {
+            tracing::error!(error = %error, "what was taken in windows could not be saved");
         }
         let is_there = |session| shared.sessions.is_there(session, now);
         shared.rules.load().upstreams.iter().for_each(|upstream| upstream.forget(is_there));

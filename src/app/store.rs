@@ -4,13 +4,14 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+use crate::features::guard::ledger;
 use crate::features::upstream::assertion::AssertionKey;
 use crate::features::upstream::node_keys;
 use crate::features::{authn, detect, directory, hold, risk, session, signals};
 use crate::platform::store::{Migrations, Store, StoreSettings};
 
 /// The schema of all features.
-pub const PARTS: [Migrations; 9] = [
+pub const PARTS: [Migrations; 10] = [
     session::MIGRATIONS,
     session::PROGRAM_MIGRATIONS,
     hold::MIGRATIONS,
@@ -20,6 +21,7 @@ pub const PARTS: [Migrations; 9] = [
     detect::MIGRATIONS,
     authn::MIGRATIONS,
     node_keys::MIGRATIONS,
+    ledger::MIGRATIONS,
 ];
 
 /// Opens the store and brings its schema up to date. Blocks.

@@ -69,6 +69,12 @@ impl RollingSum {
     }
 }
 
+/// The number of the slot, of a window of this length, in which `time` is: what is added in one slot is forgotten
+/// together.
+pub fn slot_of(window: Duration, time: Timestamp) -> i64 {
+    RollingSum::new(window).slot(time)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! What a request uses of the windows, and what being beyond a limit comes to: a step, a block, or advice.
 
+use std::convert::Infallible;
+
 use super::draft::Draft;
 use super::passage::{Passage, action};
 use super::refusal::Refusal;
@@ -14,6 +16,7 @@ use crate::features::guard::ledger::{Claim, ExportSlot};
 use crate::features::guard::limit::{self, Beyond, Step, Terms};
 use crate::features::guard::release::{Cause, Withheld};
 use crate::features::upstream::error::UpstreamError;
+use crate::foundation::digest::DigestKey;
 
 /// How a reply passes that is allowed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,23 +29,23 @@ pub(super) enum Then {
 
 impl Passage<'_> {
     /// Takes what this request uses of the windows, before the application is asked.
-    pub(super) fn windows(
+    pub(super) async fn windows(
         &self,
         terms: &Terms,
         draft: &mut Option<Draft>,
     ) -> Result<(Vec<ExportSlot>, Then), Refusal> {
-        let mut then = Then::Whole;
-        let Some(known) = self.person.known() else { return Ok((Vec::new(), then)) };
-        let taken = if self.public { Taken::default() } else { self.takes() };
-        let (subject, now) = (known.session.subject.id(), self.moment.now);
-        let ledger = &self.moment.worker.shared.ledger;
-        let slots = ledger.take(&subject, &taken, &terms.limits, now, |exceeded| {
-            let verdict = terms.exceeds(exceeded);
-            if matches!(verdict, limit::Verdict::Redact(_)) {
-                then = Then::Redacted;
-            }
-            self.beyond(verdict, draft)
-        })?;
+        if self.person.known().is_none() {
+            return Ok((Vec::new(), Then::Whole));
+        }
+        let shared = &self.moment.worker.shared;
+        let own = shared.journal.patient_key();
+        let takes = |key| if self.public { Taken::default() } else { self.takes(key) };
+        let taken = takes(own);
+        // The journal's key is this node's alone.
+        let (slots, then) = match shared.ledger.patient_key() {
+            Some(key) => self.take_windows(&takes(key), terms, draft, |verdict| verdict).await?,
+            None => self.take_windows(&taken, terms, draft, |verdict| verdict).await?,
+        };
         // Of one request alone, action and patient say it.
         if let Some(draft) = draft.as_mut().filter(|_| self.public || !self.entries.is_empty()) {
             draft.open(|opening| opening.taken = (opening.takes() != taken).then(|| Box::new(taken)));
@@ -50,9 +53,37 @@ impl Passage<'_> {
         Ok((slots, then))
     }
 
+    /// `judge` has the last word on what being beyond comes to.
+    async fn take_windows(
+        &self,
+        taken: &Taken,
+        terms: &Terms,
+        draft: &mut Option<Draft>,
+        judge: impl Fn(limit::Verdict) -> limit::Verdict,
+    ) -> Result<(Vec<ExportSlot>, Then), Refusal> {
+        let Some(known) = self.person.known() else { return Ok((Vec::new(), Then::Whole)) };
+        let (subject, now) = (known.session.subject.id(), self.moment.now);
+        let ledger = &self.moment.worker.shared.ledger;
+        if !terms.binds() {
+            let slots = ledger.take(&subject, taken, &terms.limits, now, |exceeded| {
+                self.beyond(judge(terms.exceeds(exceeded)), draft)
+            })?;
+            return Ok((slots, Then::Whole));
+        }
+        match ledger.take_bound(&subject, taken, &terms.limits, now).await {
+            Ok(slots) => Ok((slots, Then::Whole)),
+            Err(refused) => {
+                // Who is bound passes without what tells whom its records are about, or not at all.
+                self.beyond(judge(terms.refused(refused)), draft)?;
+                let counted = |_| Ok::<(), Infallible>(());
+                let Ok(slots) = ledger.take(&subject, taken, &terms.limits, now, counted);
+                Ok((slots, Then::Redacted))
+            }
+        }
+    }
+
     /// What it takes of the windows, with all that it holds.
-    fn takes(&self) -> Taken {
-        let key = self.moment.worker.shared.journal.patient_key();
+    fn takes(&self, key: &DigestKey) -> Taken {
         let of = |part: &Part| {
             let patient = part.patient.as_ref().filter(|_| action(part).opens_record());
             Taken::by(action(part), patient.map(|patient| patient.digest(key)))
@@ -83,29 +114,24 @@ impl Passage<'_> {
     }
 
     /// Takes the place of one export in the window of the day.
-    pub(super) fn export(
+    pub(super) async fn export(
         &self,
         terms: &Terms,
         draft: &mut Option<Draft>,
-    ) -> Result<Option<ExportSlot>, Refusal> {
-        let Some(known) = self.person.known().filter(|_| !self.public) else { return Ok(None) };
-        let (subject, now) = (known.session.subject.id(), self.moment.now);
-        let ledger = &self.moment.worker.shared.ledger;
-        match ledger.try_export(&subject, terms.limits.exports_per_day, now) {
-            Ok(slot) => Ok(Some(slot)),
-            Err(exceeded) => {
-                // It is here already, and whole.
-                let verdict = match terms.exceeds(exceeded) {
-                    limit::Verdict::Redact(beyond) => limit::Verdict::Block(beyond),
-                    verdict @ (limit::Verdict::Within
-                    | limit::Verdict::Advise(_)
-                    | limit::Verdict::Needs(..)
-                    | limit::Verdict::Block(_)) => verdict,
-                };
-                self.beyond(verdict, draft)?;
-                Ok(ledger.try_export(&subject, None, now).ok())
-            }
+    ) -> Result<Vec<ExportSlot>, Refusal> {
+        if self.public {
+            return Ok(Vec::new());
         }
+        // It is here already, and whole.
+        let whole = |verdict| match verdict {
+            limit::Verdict::Redact(beyond) => limit::Verdict::Block(beyond),
+            limit::Verdict::Within
+            | limit::Verdict::Advise(_)
+            | limit::Verdict::Needs(..)
+            | limit::Verdict::Block(_) => verdict,
+        };
+        let taken = Taken { exports: 1, opened: Vec::new() };
+        self.take_windows(&taken, terms, draft, whole).await.map(|(slots, _)| slots)
     }
 
     /// What a verdict comes to before anything is sent.
@@ -146,6 +172,7 @@ impl Passage<'_> {
         match beyond {
             Beyond::Exceeded(exceeded) => Refusal::TooMuch(exceeded, self.action()),
             Beyond::CountUnknown(why) => Refusal::CountUnknown(why, self.action()),
+            Beyond::WindowUnknown => Refusal::StoreUnavailable,
         }
     }
 

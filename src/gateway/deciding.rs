@@ -245,7 +245,7 @@ impl Passage<'_> {
     pub(super) fn challenged(&self, step: Challenge, beyond: Option<Beyond>, action: Action) -> Refusal {
         let reason = match (beyond, &step, &self.person) {
             (Some(Beyond::Exceeded(exceeded)), ..) => over(exceeded, action),
-            (Some(Beyond::CountUnknown(_)), ..) => Reason::CountUnknown,
+            (Some(beyond @ (Beyond::CountUnknown(_) | Beyond::WindowUnknown)), ..) => beyond.reason(),
             (None, Challenge::SignIn, Person::Nobody(reason)) => *reason,
             (None, Challenge::SignIn, Person::Locked(_)) => Reason::SessionLocked,
             (None, step, _) => step.reason(),

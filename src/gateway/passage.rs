@@ -97,7 +97,7 @@ pub async fn pass(
     let mut plans = passage.plans(&grounds)?;
     let terms = passage.terms(&grounds, plans.beyond.is_some());
     let (target, body) = passage.asking(&terms, &mut parts, body, draft)?;
-    let slots = match passage.windows(&terms, draft) {
+    let slots = match passage.windows(&terms, draft).await {
         Ok((slots, Then::Whole)) => slots,
         Ok((slots, Then::Redacted)) => {
             plans.always.clone_from(&plans.beyond);
@@ -296,7 +296,10 @@ impl Passage<'_> {
                 let mut slots = slots;
                 // A file where one only looks is an export, which nobody knew before it was here.
                 if slots.is_empty() && released.body().is_found_file() && status.is_success() {
-                    let taken = self.is_lawful_export().and_then(|()| self.export(terms, draft));
+                    let taken = match self.is_lawful_export() {
+                        Ok(()) => self.export(terms, draft).await,
+                        Err(refusal) => Err(refusal),
+                    };
                     slots.extend(taken.inspect_err(|_| {
                         self.note_withheld(&released.body().record().tally(), draft);
                     })?);

@@ -55,6 +55,7 @@ async fn heed(shared: &Arc<Shared>, told: &Told) -> Result<(), Behind> {
             shared.signals.reload(now).await?;
             shared.holds.reload().await?;
             shared.risk.reload(now).await?;
+            shared.ledger.reload();
         }
         part @ (SESSION_PART | SEEN_PART | PROGRAM_PART) => {
             shared.cut_off(shared.sessions.heed(part, &told.key, now).await?);

@@ -95,7 +95,11 @@ pub struct GuardedBody<B> {
     watch: Watch,
     bytes: u64,
     ended: Option<EndedHow>,
-    /// What the whole body came to, once it is known.
+    /// A piece has come, or the end, and was not judged.
+    is_new: bool,
+    /// What the whole body came to, once it has come, and what is left of it to hand on.
+    finished: Option<(Tally, Bytes)>,
+    /// The same, once it is known whether it may pass.
     settled: Option<(Tally, Verdict)>,
     on_end: Option<Box<dyn FnOnce(ReleaseRecord)>>,
 }
@@ -180,9 +184,19 @@ impl Watch {
         let so_far = Amounts { records: tally.records.at_least(), bytes: self.came };
         let terms = &self.terms;
         let passes = |exceeded| terms.exceeds(exceeded).passes();
-        if let Err(exceeded) = claim.grow(so_far, &self.meter.take_named(), passes) {
+        if let Err(exceeded) = claim.grow(so_far, &self.meter.take_named(), passes, terms.binds()) {
             self.window = terms.exceeds(exceeded);
         }
+    }
+
+    /// Whether the room for what has come is known: other nodes may take of the same windows.
+    pub(super) fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(claim) = &mut self.claim
+            && let Err(refused) = ready!(claim.poll_asked(context))
+        {
+            self.window = self.terms.refused(refused);
+        }
+        Poll::Ready(())
     }
 
     /// The body has ended: what is left of it.
@@ -210,6 +224,8 @@ impl<B> GuardedBody<B> {
             watch,
             bytes: 0,
             ended: None,
+            is_new: false,
+            finished: None,
             settled: None,
             on_end: None,
         }
@@ -231,6 +247,8 @@ impl<B> GuardedBody<B> {
             watch,
             bytes: 0,
             ended: None,
+            is_new: false,
+            finished: None,
             settled: Some((tally, verdict)),
             on_end: None,
         }
@@ -289,19 +307,28 @@ impl<B> GuardedBody<B> {
         }
     }
 
-    /// The application has ended: whether what it sent may pass to its end.
-    fn settle(&mut self) -> Result<(), Stop> {
+    /// The application has ended.
+    fn finish(&mut self) -> Result<(), Stop> {
         self.upstream = None;
+        self.is_new = true;
         let tally = self.watch.finish();
+        self.finished = Some((tally, self.watch.finish_redaction().map_err(unredactable)?));
+        Ok(())
+    }
+
+    /// Whether what has come may pass. The room for it is known.
+    fn judge(&mut self) -> Result<(), Stop> {
+        if !std::mem::take(&mut self.is_new) {
+            return Ok(());
+        }
+        let finished = self.finished.take();
+        let tally = finished.as_ref().map_or_else(|| self.watch.meter.so_far(), |(tally, _)| *tally);
         let verdict = self.watch.judge(&tally);
-        self.settled = Some((tally, verdict));
-        let rest = self.watch.finish_redaction().map_err(unredactable)?;
+        self.settled = finished.as_ref().map(|_| (tally, verdict));
         if self.watch.may_deny && !verdict.passes() {
             return Err(LIMIT);
         }
-        if !rest.is_empty() {
-            self.queue.push_back(rest);
-        }
+        self.queue.extend(finished.map(|(_, rest)| rest).filter(|rest| !rest.is_empty()));
         Ok(())
     }
 
@@ -314,18 +341,12 @@ impl<B> GuardedBody<B> {
         self.queue.pop_front()
     }
 
-    /// Counts a piece; what of it may be handed on at once, and what is queued where a count may still deny.
-    fn admit(&mut self, piece: Bytes) -> Result<Option<Bytes>, Stop> {
+    /// Counts a piece, and queues what of it may be handed on.
+    fn admit(&mut self, piece: Bytes) -> Result<(), Stop> {
+        self.is_new = true;
         let piece = self.watch.take(piece).map_err(unredactable)?;
-        if self.watch.may_deny && !self.watch.judge(&self.watch.meter.so_far()).passes() {
-            return Err(LIMIT);
-        }
-        let piece = Some(piece).filter(|piece| !piece.is_empty());
-        if !self.watch.may_deny {
-            return Ok(piece);
-        }
-        self.queue.extend(piece);
-        Ok(None)
+        self.queue.extend(Some(piece).filter(|piece| !piece.is_empty()));
+        Ok(())
     }
 
     fn hand_on(&mut self, piece: Bytes) -> Poll<Option<Result<Frame<Bytes>, GuardError>>> {
@@ -356,6 +377,10 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, GuardError>>> {
         let this = self.get_mut();
         loop {
+            ready!(this.watch.poll_room(context));
+            if let Err(stop) = this.judge() {
+                return this.break_off(stop);
+            }
             if let Some(piece) = this.next_cleared() {
                 return this.hand_on(piece);
             }
@@ -379,15 +404,9 @@ where
                             continue;
                         }
                     };
-                    let cleared = match this.admit(piece) {
-                        Ok(cleared) => cleared,
-                        Err(stop) => return this.break_off(stop),
-                    };
-                    if is_last && let Err(stop) = this.settle() {
+                    let ended = this.admit(piece).and_then(|()| if is_last { this.finish() } else { Ok(()) });
+                    if let Err(stop) = ended {
                         return this.break_off(stop);
-                    }
-                    if let Some(piece) = cleared {
-                        return this.hand_on(piece);
                     }
                 }
                 Some(Err(error)) => {
@@ -397,7 +416,7 @@ where
                     return this.break_off((how, GuardError::Upstream(error)));
                 }
                 None => {
-                    if let Err(stop) = this.settle() {
+                    if let Err(stop) = this.finish() {
                         return this.break_off(stop);
                     }
                 }

@@ -4,6 +4,7 @@
 //! beyond a limit is advised of and passes.
 
 use super::count::Tally;
+use super::ledger::Refused;
 use crate::domain::action::Action;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::limit::{Exceeded, LimitName, Limits, OnExceed};
@@ -59,6 +60,8 @@ pub enum Beyond {
     Exceeded(Exceeded),
     /// The number cannot be known.
     CountUnknown(WhyUnknown),
+    /// What was taken already, at all nodes, cannot be known.
+    WindowUnknown,
 }
 
 impl Beyond {
@@ -66,7 +69,7 @@ impl Beyond {
     pub const fn exceeded(self) -> Option<Exceeded> {
         match self {
             Self::Exceeded(exceeded) => Some(exceeded),
-            Self::CountUnknown(_) => None,
+            Self::CountUnknown(_) | Self::WindowUnknown => None,
         }
     }
 
@@ -85,6 +88,7 @@ impl Beyond {
                 | LimitName::PatientsOpenedPerShift => Reason::ExportOverWindowBudget,
             },
             Self::CountUnknown(_) => Reason::CountUnknown,
+            Self::WindowUnknown => Reason::StoreUnavailable,
         }
     }
 }
@@ -143,6 +147,20 @@ impl Terms {
     /// What passing a limit comes to: also that of a window, which the ledger keeps.
     pub fn exceeds(&self, exceeded: Exceeded) -> Verdict {
         self.verdict(self.limits.on_exceed, Beyond::Exceeded(exceeded))
+    }
+
+    /// What it comes to where a window has no room, or where that cannot be known: only who is [bound](Self::binds) by
+    /// windows has to know.
+    pub fn refused(&self, refused: Refused) -> Verdict {
+        match refused {
+            Refused::Beyond(exceeded) => self.exceeds(exceeded),
+            Refused::Unknown => Verdict::Block(Beyond::WindowUnknown),
+        }
+    }
+
+    /// Whether what is beyond a window is denied, rather than advised of.
+    pub fn binds(&self) -> bool {
+        !matches!(self.outcome(self.limits.on_exceed), OnExceed::Advise)
     }
 
     /// Whether any count could keep the reply from passing.

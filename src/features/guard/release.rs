@@ -246,6 +246,7 @@ where
             return self.without_body(watch, fault);
         }
         loop {
+            poll_fn(|context| watch.poll_room(context)).await;
             if let Err(withheld) = self.pass(&watch, &watch.meter.so_far()) {
                 return Err(self.count_on(watch, withheld, hold_bytes).await);
             }
@@ -268,6 +269,7 @@ where
             }
         }
         let tally = watch.finish();
+        poll_fn(|context| watch.poll_room(context)).await;
         match watch.finish_redaction() {
             Ok(rest) => self.keep(rest),
             Err(fault) => return self.without_body(watch, fault),

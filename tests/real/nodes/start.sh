@@ -43,6 +43,32 @@ start_database() {
 # sql DATABASE [ARGUMENT...] : asks the database as its administrator.
 sql() { psql -qAt -v ON_ERROR_STOP=1 -h "$DIR/database" -p "$POSTGRES_PORT" -U postgres -d "$@"; }
 
+# bound_lists : who works in billing may list, 25,000 records in an hour.
+bound_lists() {
+  cat >>"$DIR/gateway/roles.toml" <<'ROLE'
+
+[role.biller]
+groups = ["billing"]
+purposes = ["payment"]
+
+[[role.biller.may]]
+application = "stream"
+actions = ["list"]
+
+[role.biller.limit]
+records_per_hour = 25000
+on_exceed = "block"
+ROLE
+  cat >>"$DIR/gateway/applications/stream.toml" <<'ROUTE'
+
+[[application.stream.route]]
+name = "list"
+match = { method = ["GET"], path = "/export", query = { list = "yes" } }
+action = "list"
+reply = { kind = "csv" }
+ROUTE
+}
+
 # make_nodes : of the configuration in $DIR/gateway two, $DIR/node-a and $DIR/node-b, on ports of their own. To callers
 # they are one: whoever asks node b says the host and port of node a, as behind a balancer.
 make_nodes() {

@@ -1,6 +1,7 @@
 //! Two nodes behind any balancer: who has signed in at one is known at the other, and out means out at both.
 
 mod house;
+mod windows;
 
 use std::sync::Arc;
 use std::time::Duration;

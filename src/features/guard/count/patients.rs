@@ -1,10 +1,13 @@
 //! How many distinct patients: keyed hashes in a set that cannot grow without bound.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
-use std::sync::LazyLock;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::OnceLock;
+
+use siphasher::sip::SipHasher13;
 
 use crate::domain::count::Count;
+use crate::foundation::entropy::{SystemEntropy, random};
 
 /// Past this many, the number of patients is a lower bound: what a person may take is far less.
 pub(super) const PATIENTS_MAX: usize = 10_000;
@@ -12,14 +15,27 @@ pub(super) const PATIENTS_MAX: usize = 10_000;
 /// A list of this many is taken in without growing.
 const PATIENTS_USUAL: usize = 448;
 
-/// A patient whom a reply names, in one application: the same in each of its replies until the process ends.
+/// A patient whom a reply names, in one application: the same in each of its replies, for as long as the key stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Named(u64);
 
-/// One for the process, so that the same patient in two replies is one.
-static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+impl Named {
+    /// Has patients named under this key from now on, so that they are the same after a restart and at other nodes. The
+    /// first key that is set or used in a process stays.
+    pub fn agree(key: &[u8; 16]) {
+        KEY.get_or_init(|| SipHasher13::new_with_key(key));
+    }
 
-/// The distinct patients of one reply. Holds 64-bit hashes under a random key, never an identifier,
+    /// The hash.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// One for the process, so that the same patient in two replies is one.
+static KEY: OnceLock<SipHasher13> = OnceLock::new();
+
+/// The distinct patients of one reply. Holds 64-bit hashes under a secret key, never an identifier,
 /// so that memory tells nobody who was in it.
 #[derive(Debug, Default)]
 pub(super) struct Patients {
@@ -34,7 +50,7 @@ impl Patients {
     /// The hash under which `identifier` is known here.
     pub(super) fn hash(identifier: &[u8]) -> u64 {
         // One text is all that is hashed: its length need not set it apart from what follows.
-        let mut hasher = KEY.build_hasher();
+        let mut hasher = *KEY.get_or_init(|| SipHasher13::new_with_key(&random(&SystemEntropy)));
         hasher.write(identifier);
         hasher.finish()
     }

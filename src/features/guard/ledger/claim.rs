@@ -4,9 +4,16 @@
 //! once do not take the same room. What is withheld is given back.
 
 use std::fmt;
-use std::hash::BuildHasher as _;
+use std::hash::{Hash as _, Hasher as _};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::task::JoinHandle;
 
 use super::Ledger;
+use super::demand::{Demand, Usage};
+use super::entry::{Entry, Kind};
+use super::nodes::{Grant, Refused};
 use crate::domain::application::ApplicationName;
 use crate::domain::limit::{Exceeded, Limits};
 use crate::domain::subject::SubjectId;
@@ -21,11 +28,19 @@ pub struct Claim {
     application: ApplicationName,
     limits: Limits,
     time: Timestamp,
-    is_taken_away: bool,
+    usage: Usage,
     taken: Amounts,
     /// Patients whom no list had named before.
     listed: Vec<u64>,
     is_kept: bool,
+    /// The store is asked for room.
+    asking: Option<Asking>,
+}
+
+/// What the store is asked for: up to where the reply has come, and whether it may have that.
+struct Asking {
+    so_far: Amounts,
+    answer: JoinHandle<Result<Grant, Refused>>,
 }
 
 /// What a reply has come to so far.
@@ -52,10 +67,11 @@ impl Ledger {
             application: application.clone(),
             limits: *limits,
             time,
-            is_taken_away: false,
+            usage: Usage::Looked,
             taken: Amounts::default(),
             listed: Vec::new(),
             is_kept: false,
+            asking: None,
         })
     }
 }
@@ -63,46 +79,84 @@ impl Ledger {
 impl Claim {
     /// The reply is taken away. Comes before it grows.
     pub const fn take_away(&mut self) {
-        self.is_taken_away = true;
+        self.usage = Usage::Taken;
     }
 
     /// Takes room for what has come since the last time, or says which window has none. `named` are the patients whom
-    /// the reply has named since then. A reply that `passes` all the same takes its room also where there is none.
+    /// the reply has named since then. A reply that `passes` all the same takes its room also where there is none. For one that
+    /// does not, other nodes may have to be asked: until [`poll_asked`](Self::poll_asked) is ready nothing is taken.
     pub fn grow(
         &mut self,
         so_far: Amounts,
         named: &[Named],
         passes: impl Fn(Exceeded) -> bool,
+        is_bound: bool,
     ) -> Result<(), Exceeded> {
         let more = Amounts {
             records: so_far.records.saturating_sub(self.taken.records),
             bytes: so_far.bytes.saturating_sub(self.taken.bytes),
         };
-        let named: Vec<u64> =
-            named.iter().filter(|_| !self.is_taken_away).map(|named| self.hash(*named)).collect();
-        if more == Amounts::default() && named.is_empty() {
+        let is_listed = self.usage == Usage::Looked;
+        let mut listed: Vec<u64> =
+            named.iter().filter(|_| is_listed).map(|named| self.hash(*named)).collect();
+        if more == Amounts::default() && listed.is_empty() {
             return Ok(());
         }
-        let ledger = self.ledger.clone();
-        let exceeded = ledger.with(&self.subject, |windows| {
-            windows.forget_before(self.time);
-            let exceeded = if self.is_taken_away {
-                windows.would_export(more, &self.limits, self.time)
-            } else {
-                windows.would_list(more, &named, &self.limits, self.time)
+        listed.sort_unstable();
+        listed.dedup();
+        let demand = Demand { listed, amounts: more, usage: self.usage, ..Demand::default() };
+        if is_bound && self.ledger.is_shared() {
+            self.spend_or_ask(demand, so_far);
+            return Ok(());
+        }
+        self.take(&demand, passes)
+    }
+
+    fn take(&mut self, demand: &Demand, passes: impl Fn(Exceeded) -> bool) -> Result<(), Exceeded> {
+        let (ledger, keeps, time) = (self.ledger.clone(), self.ledger.keeps(), self.time);
+        let exceeded = ledger.with(&self.subject, |account| {
+            let windows = &mut account.windows;
+            windows.forget_before(time);
+            let exceeded = match self.usage {
+                Usage::Looked => windows.would_list(demand.amounts, &demand.listed, &self.limits, time),
+                Usage::Taken => windows.would_export(demand.amounts, &self.limits, time),
             };
             if exceeded.is_none_or(&passes) {
-                if self.is_taken_away {
-                    windows.export_amounts(more, self.time);
-                } else {
-                    self.listed.extend(windows.list(more, &named, self.time));
+                for entry in demand.entries(time) {
+                    if account.put(entry, keeps) {
+                        self.listed.push(entry.key);
+                    }
                 }
-                self.taken.records += more.records;
-                self.taken.bytes += more.bytes;
+                self.taken.records += demand.amounts.records;
+                self.taken.bytes += demand.amounts.bytes;
             }
             exceeded
         });
         exceeded.map_or(Ok(()), Err)
+    }
+
+    fn spend_or_ask(&mut self, demand: Demand, so_far: Amounts) {
+        let ledger = self.ledger.clone();
+        let spent = ledger.with(&self.subject, |account| account.spend(&demand, &self.limits, self.time));
+        if let Some(first) = spent {
+            self.listed.extend(first);
+            self.taken = so_far;
+        } else {
+            let asked = ledger.ask(self.subject.clone(), demand, self.limits, self.time);
+            self.asking = Some(Asking { so_far, answer: tokio::spawn(asked) });
+        }
+    }
+
+    /// Whether what was asked for has been taken. Ready at once where nothing was.
+    pub fn poll_asked(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Refused>> {
+        let Some(asking) = &mut self.asking else { return Poll::Ready(Ok(())) };
+        let answer = ready!(Pin::new(&mut asking.answer).poll(context));
+        let so_far = asking.so_far;
+        self.asking = None;
+        Poll::Ready(answer.unwrap_or(Err(Refused::Unknown)).map(|grant| {
+            self.listed.extend(grant.absorb());
+            self.taken = so_far;
+        }))
     }
 
     /// The reply is released: what it has taken is not given back.
@@ -111,7 +165,10 @@ impl Claim {
     }
 
     fn hash(&self, named: Named) -> u64 {
-        self.ledger.key.hash_one((self.application.as_str(), named))
+        let mut hasher = self.ledger.names;
+        self.application.as_str().hash(&mut hasher);
+        hasher.write_u64(named.get());
+        hasher.finish()
     }
 }
 
@@ -120,11 +177,11 @@ impl Drop for Claim {
         if self.is_kept || self.taken == Amounts::default() && self.listed.is_empty() {
             return;
         }
-        self.ledger.with(&self.subject, |windows| {
-            if self.is_taken_away {
-                windows.take_back_exported(self.taken, self.time);
-            } else {
-                windows.take_back_listed(self.taken, &self.listed, self.time);
+        let keeps = self.ledger.keeps();
+        let listed = self.listed.iter().map(|patient| Entry::seen(Kind::Listed, *patient, self.time));
+        self.ledger.with(&self.subject, |account| {
+            for entry in self.usage.entries(self.taken, self.time).chain(listed) {
+                account.put(entry.back(), keeps);
             }
         });
     }

@@ -3,10 +3,20 @@
 //!
 //! In memory, and shared by all workers; touched by exports, opened records, and lists of people whose lists are
 //! bounded, never by every request. What a reply takes is taken before it is released, so that two tabs do not
-//! double an allowance. The journal restores it at start, but for which patients were listed, whom it does not name.
+//! double an allowance. Of one node, the journal restores it at start, but for which patients were listed, whom it does not
+//! name: the store keeps those for their hour. Where nodes share a store, it holds all, and the windows of a person are one
+//! over all nodes (`nodes.rs`).
 
+mod account;
 mod claim;
+mod demand;
+mod entry;
+mod nodes;
 mod person;
+mod slot;
+mod store;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,14 +24,27 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use self::person::Windows;
+use siphasher::sip::SipHasher13;
+
+use self::account::{Account, Keeps};
+use self::demand::{Demand, Usage};
+use self::entry::{Entry, Kind};
+use self::nodes::Common;
+use self::slot::Place;
+use super::count::Named;
 use crate::domain::event::Taken;
 use crate::domain::limit::{Exceeded, LimitName, Limits};
 use crate::domain::patient::PatientDigest;
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::DigestKey;
+use crate::foundation::entropy::{Entropy, SystemEntropy, random};
+use crate::platform::store::{Store, StoreError};
 
 pub use claim::{Amounts, Claim};
+pub use nodes::Refused;
+pub use slot::ExportSlot;
+pub use store::MIGRATIONS;
 
 /// The window of what ends in `_per_hour`.
 pub const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -36,7 +59,21 @@ pub const SHIFT: Duration = Duration::from_secs(12 * 60 * 60);
 #[derive(Clone)]
 pub struct Ledger {
     shards: Arc<[Mutex<Shard>]>,
-    key: RandomState,
+    hash: RandomState,
+    /// Names a patient of a list in one application.
+    names: SipHasher13,
+    kept: Kept,
+    sweep_after: Arc<Mutex<Timestamp>>,
+}
+
+/// Where it is kept, beside memory.
+#[derive(Clone)]
+enum Kept {
+    Nowhere,
+    /// In a store of this node.
+    Here(Store),
+    /// In the store of several nodes.
+    Together(Arc<Common>),
 }
 
 /// How many distinct patients a person has opened in the shift, those that are about to be opened included.
@@ -57,17 +94,9 @@ pub struct Came {
     pub found_file: bool,
 }
 
-/// The right to release one export. Dropped without [`ExportSlot::commit`], it is given back.
-#[must_use = "a slot that is dropped is given back"]
-pub struct ExportSlot {
-    ledger: Ledger,
-    subject: SubjectId,
-    is_committed: bool,
-}
-
 #[derive(Default)]
 struct Shard {
-    people: HashMap<SubjectId, Windows>,
+    people: HashMap<SubjectId, Account>,
     sweep_after: Timestamp,
 }
 
@@ -88,16 +117,74 @@ impl fmt::Debug for Ledger {
     }
 }
 
-impl fmt::Debug for ExportSlot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExportSlot").field("is_committed", &self.is_committed).finish_non_exhaustive()
-    }
-}
-
 impl Ledger {
-    /// An empty ledger.
+    /// An empty ledger, in memory alone.
     pub fn new() -> Self {
-        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), key: RandomState::new() }
+        Self::keeping(Kept::Nowhere, &random(&SystemEntropy))
+    }
+
+    fn keeping(kept: Kept, names: &[u8; 16]) -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hash: RandomState::new(),
+            names: SipHasher13::new_with_key(names),
+            kept,
+            sweep_after: Arc::default(),
+        }
+    }
+
+    /// The ledger that `store` keeps. `own` is this node's key for what it remembers of patients; nodes that share a store
+    /// agree on another.
+    pub async fn load(
+        store: Store,
+        own: &DigestKey,
+        entropy: Arc<dyn Entropy>,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        if store.is_shared() {
+            store.write(vec![store::put_key(&random(&*entropy))]).await?;
+            let rows = store.find(store::key()).await?;
+            let key = rows.first().map(|row| row.bytes(0)).transpose()?.and_then(|key| key.try_into().ok());
+            let key = DigestKey::from_bytes(key.ok_or(StoreError::Unexpected)?);
+            let names = names(&key);
+            return Ok(Self::keeping(Kept::Together(Arc::new(Common::new(store, key, entropy))), &names));
+        }
+        let rows = store.find(store::listed(now)).await?;
+        let ledger = Self::keeping(Kept::Here(store), &names(own));
+        for (person, entry) in rows.iter().filter_map(store::read_listed) {
+            ledger.with(&person, |account| account.windows.put(entry));
+        }
+        Ok(ledger)
+    }
+
+    /// Whether other nodes take of the same windows. The store knows then what was taken, and no journal has to tell it.
+    pub const fn is_shared(&self) -> bool {
+        matches!(self.kept, Kept::Together(_))
+    }
+
+    /// The key by which patients are known here; none where this node's own is as good.
+    pub fn patient_key(&self) -> Option<&DigestKey> {
+        match &self.kept {
+            Kept::Together(common) => Some(&common.patients),
+            Kept::Nowhere | Kept::Here(_) => None,
+        }
+    }
+
+    /// Takes what one request takes, or nothing, for somebody who `is_bound` by it: who is denied what is beyond a limit.
+    /// Asks the store, where other nodes take of the same windows.
+    pub async fn take_bound(
+        &self,
+        subject: &SubjectId,
+        taken: &Taken,
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Result<Vec<ExportSlot>, Refused> {
+        if !self.is_shared() {
+            return self.take(subject, taken, limits, now, Err).map_err(Refused::Beyond);
+        }
+        let opened = taken.opened.iter().map(short).collect();
+        let demand = Demand { exports: taken.exports, opened, ..Demand::default() };
+        self.ask_for_slots(subject, demand, limits, now).await
     }
 
     /// Takes what one request takes, or nothing. `beyond` is told of each limit that is passed, and says whether it
@@ -138,12 +225,12 @@ impl Ledger {
             for _ in 0..exports {
                 self.record_export(subject, time);
             }
+            let usage = if exports > 0 { Usage::Taken } else { Usage::Looked };
+            let keeps = self.keeps();
             let mut shard = self.shard(subject, time);
-            let windows = shard.people.entry(subject.clone()).or_default();
-            if exports > 0 {
-                windows.export_amounts(came.amounts, time);
-            } else {
-                windows.list(came.amounts, &[], time);
+            let account = shard.people.entry(subject.clone()).or_default();
+            for entry in usage.entries(came.amounts, time) {
+                account.put(entry, keeps);
             }
         }
         self.record_opened(subject, &taken.opened, time);
@@ -157,18 +244,20 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<ExportSlot, Exceeded> {
         let mut shard = self.shard(subject, now);
-        let windows = shard.people.entry(subject.clone()).or_default();
-        windows.forget_before(now);
-        let actual = windows.exports.len() as u64 + windows.reserved + 1;
-        match allowed {
-            Some(allowed) if actual > allowed => {
-                Err(Exceeded { limit: LimitName::ExportsPerDay, allowed, actual })
-            }
-            Some(_) | None => {
-                windows.reserved += 1;
-                Ok(ExportSlot { ledger: self.clone(), subject: subject.clone(), is_committed: false })
-            }
+        let account = shard.people.entry(subject.clone()).or_default();
+        account.windows.forget_before(now);
+        let actual = account.windows.exports() + 1;
+        if let Some(allowed) = allowed.filter(|allowed| actual > *allowed) {
+            return Err(Exceeded { limit: LimitName::ExportsPerDay, allowed, actual });
         }
+        let place = if self.is_shared() {
+            account.put(Entry::export(now), Keeps::All);
+            Place::Taken(now)
+        } else {
+            account.windows.reserved += 1;
+            Place::Reserved
+        };
+        Ok(ExportSlot::new(self.clone(), subject.clone(), place))
     }
 
     /// `subject` is about to open the records of `patients`, each named once. Remembers them unless they exceed that: where they are let pass all the same,
@@ -180,22 +269,22 @@ impl Ledger {
         limits: &Limits,
         now: Timestamp,
     ) -> Opened {
+        let (keeps, patients) = (self.keeps(), patients.iter().map(short).collect::<Vec<_>>());
         let mut shard = self.shard(subject, now);
-        let windows = shard.people.entry(subject.clone()).or_default();
-        windows.forget_before(now);
-        let (distinct, exceeded) = windows.would_open(patients, limits, now);
-        if exceeded.is_none() {
-            for patient in patients {
-                windows.open(*patient, now);
-            }
+        let account = shard.people.entry(subject.clone()).or_default();
+        account.windows.forget_before(now);
+        let (distinct, exceeded) = account.windows.would_open(&patients, limits, now);
+        for patient in patients.into_iter().filter(|_| exceeded.is_none()) {
+            account.put(Entry::seen(Kind::Opened, patient, now), keeps);
         }
         Opened { distinct, exceeded }
     }
 
     /// An export that has happened is remembered, whatever was allowed.
     pub fn record_export(&self, subject: &SubjectId, time: Timestamp) {
+        let keeps = self.keeps();
         let mut shard = self.shard(subject, time);
-        shard.people.entry(subject.clone()).or_default().export(time);
+        shard.people.entry(subject.clone()).or_default().put(Entry::export(time), keeps);
     }
 
     /// Records that were opened are remembered, whatever was allowed: beyond a limit which only advises and, at
@@ -204,10 +293,11 @@ impl Ledger {
         if patients.is_empty() {
             return;
         }
+        let keeps = self.keeps();
         let mut shard = self.shard(subject, time);
-        let windows = shard.people.entry(subject.clone()).or_default();
+        let account = shard.people.entry(subject.clone()).or_default();
         for patient in patients {
-            windows.open(*patient, time);
+            account.put(Entry::seen(Kind::Opened, short(patient), time), keeps);
         }
     }
 
@@ -215,9 +305,9 @@ impl Ledger {
         let mut shard = self.lock(subject);
         if now >= shard.sweep_after {
             shard.sweep_after = now.plus(SWEEP);
-            shard.people.retain(|_, windows| {
-                windows.forget_before(now);
-                !windows.is_empty()
+            shard.people.retain(|_, account| {
+                account.windows.forget_before(now);
+                !account.is_empty()
             });
         }
         shard
@@ -229,32 +319,75 @@ impl Ledger {
         reason = "whichever bits of the hash remain, the number is below the number of shards"
     )]
     fn lock(&self, subject: &SubjectId) -> MutexGuard<'_, Shard> {
-        let number = self.key.hash_one(subject) as usize % SHARDS;
-        // Nothing here can be half done when a thread panics: each change is one push or one insert.
-        self.shards[number].lock().unwrap_or_else(PoisonError::into_inner)
+        let number = self.hash.hash_one(subject) as usize % SHARDS;
+        lock(&self.shards[number])
     }
 
-    fn with<R>(&self, subject: &SubjectId, change: impl FnOnce(&mut Windows) -> R) -> R {
+    fn with<R>(&self, subject: &SubjectId, change: impl FnOnce(&mut Account) -> R) -> R {
         let mut shard = self.lock(subject);
         change(shard.people.entry(subject.clone()).or_default())
     }
-}
 
-impl ExportSlot {
-    /// The export was released, or begun to be.
-    pub fn commit(mut self, now: Timestamp) {
-        self.is_committed = true;
-        self.ledger.with(&self.subject, |windows| {
-            windows.reserved = windows.reserved.saturating_sub(1);
-            windows.export(now);
-        });
-    }
-}
-
-impl Drop for ExportSlot {
-    fn drop(&mut self) {
-        if !self.is_committed {
-            self.ledger.with(&self.subject, |windows| windows.reserved = windows.reserved.saturating_sub(1));
+    const fn keeps(&self) -> Keeps {
+        match self.kept {
+            Kept::Nowhere => Keeps::Nothing,
+            Kept::Here(_) => Keeps::Listed,
+            Kept::Together(_) => Keeps::All,
         }
     }
+
+    fn common(&self) -> Option<Arc<Common>> {
+        match &self.kept {
+            Kept::Together(common) => Some(common.clone()),
+            Kept::Nowhere | Kept::Here(_) => None,
+        }
+    }
+
+    fn store(&self) -> Option<Store> {
+        match &self.kept {
+            Kept::Nowhere => None,
+            Kept::Here(store) => Some(store.clone()),
+            Kept::Together(common) => Some(common.store.clone()),
+        }
+    }
+
+    /// Of whom there is something to tell the store, or to ask it.
+    fn untidy(&self) -> Vec<SubjectId> {
+        let of = |shard: &Mutex<Shard>| {
+            let people = &lock(shard).people;
+            let untidy = people.iter().filter(|(_, account)| account.is_untidy());
+            untidy.map(|(person, _)| person.clone()).collect::<Vec<_>>()
+        };
+        self.shards.iter().flat_map(of).collect()
+    }
+
+    /// Whether the store is to be swept, by whoever is told so.
+    fn is_sweep_due(&self, now: Timestamp) -> bool {
+        let mut after = lock(&self.sweep_after);
+        let is_due = now >= *after;
+        if is_due {
+            *after = now.plus(SWEEP);
+        }
+        is_due
+    }
+}
+
+/// Nothing here can be half done when a thread panics: each change is one push or one insert.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// As much of a patient's digest as is remembered.
+fn short(patient: &PatientDigest) -> u64 {
+    let [first, ..] = patient.digest().as_bytes().as_chunks::<8>().0 else { return 0 };
+    u64::from_be_bytes(*first)
+}
+
+/// Has patients of lists named by a key derived from `key` in this process; gives another one, for the applications that name
+/// them.
+fn names(key: &DigestKey) -> [u8; 16] {
+    let digest = key.digest(&[b"patients of lists"]);
+    let ([in_replies, in_applications], _) = digest.as_bytes().as_chunks::<16>() else { return [0; 16] };
+    Named::agree(in_replies);
+    *in_applications
 }

@@ -1,13 +1,12 @@
 //! What one person has taken, as far as a window still holds it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::Hash;
 use std::time::Duration;
 
 use super::claim::Amounts;
+use super::entry::{Entry, Kind};
 use super::{DAY, HOUR, SHIFT};
 use crate::domain::limit::{Exceeded, LimitName, Limits};
-use crate::domain::patient::PatientDigest;
 use crate::domain::rolling::RollingSum;
 use crate::foundation::clock::Timestamp;
 
@@ -18,7 +17,7 @@ pub(super) struct Windows {
     /// Reserved, and neither released nor given back.
     pub(super) reserved: u64,
     /// When each patient was opened last.
-    pub(super) opened: HashMap<PatientDigest, Timestamp>,
+    pub(super) opened: HashMap<u64, Timestamp>,
     /// When a list has named each patient last.
     pub(super) listed: HashMap<u64, Timestamp>,
     /// Records that were looked at.
@@ -67,25 +66,61 @@ impl Windows {
             && [&self.records, &self.exported, &self.bytes].into_iter().all(RollingSum::is_empty)
     }
 
-    pub(super) fn export(&mut self, time: Timestamp) {
-        let at = self.exports.partition_point(|earlier| *earlier <= time);
-        self.exports.insert(at, time);
-        if self.exports.len() > REMEMBERED_MAX {
+    /// Makes a change. Whether it is the first time that something is remembered.
+    pub(super) fn put(&mut self, entry: Entry) -> bool {
+        match entry.kind {
+            Kind::Exports => self.put_exports(entry),
+            Kind::Opened => return remember(&mut self.opened, entry),
+            Kind::Listed => return remember(&mut self.listed, entry),
+            Kind::Records => add(&mut self.records, entry),
+            Kind::Exported => add(&mut self.exported, entry),
+            Kind::Bytes => add(&mut self.bytes, entry),
+        }
+        false
+    }
+
+    /// Whether a change that was made is remembered: past the bound, what is new is not.
+    pub(super) fn has_room_for(&self, entry: Entry) -> bool {
+        match entry.kind {
+            Kind::Opened => entry.amount < 0 || self.opened.contains_key(&entry.key),
+            Kind::Listed => entry.amount < 0 || self.listed.contains_key(&entry.key),
+            Kind::Exports | Kind::Records | Kind::Exported | Kind::Bytes => true,
+        }
+    }
+
+    fn put_exports(&mut self, entry: Entry) {
+        let at = self.exports.partition_point(|earlier| *earlier <= entry.time);
+        if entry.amount < 0 {
+            if let Some(last) = at.checked_sub(1).filter(|last| self.exports.get(*last) == Some(&entry.time))
+            {
+                self.exports.remove(last);
+            }
+            return;
+        }
+        let more = usize::try_from(entry.amount).unwrap_or(REMEMBERED_MAX).min(REMEMBERED_MAX);
+        for _ in 0..more {
+            self.exports.insert(at, entry.time);
+        }
+        while self.exports.len() > REMEMBERED_MAX {
             self.exports.pop_front();
         }
+    }
+
+    /// Exports of the day, those that are reserved included.
+    pub(super) fn exports(&self) -> u64 {
+        self.exports.len() as u64 + self.reserved
     }
 
     /// How many distinct patients it would be with `patients`, each named once, and the limit that these pass.
     pub(super) fn would_open(
         &self,
-        patients: &[PatientDigest],
+        patients: &[u64],
         limits: &Limits,
         now: Timestamp,
     ) -> (u64, Option<Exceeded>) {
         let beyond = |window: Duration, allowed: Option<u64>, limit| {
             let since = now.minus(window);
-            let is_open =
-                |patient: &&PatientDigest| self.opened.get(*patient).is_some_and(|time| *time > since);
+            let is_open = |patient: &&u64| self.opened.get(*patient).is_some_and(|time| *time > since);
             let new = patients.iter().filter(|patient| !is_open(patient)).count() as u64;
             let distinct = self.opened.values().filter(|time| **time > since).count() as u64 + new;
             // Going back to a record that is open already is always free.
@@ -98,8 +133,11 @@ impl Windows {
         (distinct, in_shift.or(in_hour))
     }
 
-    pub(super) fn open(&mut self, patient: PatientDigest, time: Timestamp) {
-        remember(&mut self.opened, patient, time);
+    /// Whether all of `patients` count already in each window that has a limit.
+    pub(super) fn has_opened(&self, patients: &[u64], limits: &Limits, now: Timestamp) -> bool {
+        let window = if limits.patients_opened_per_hour.is_some() { HOUR } else { SHIFT };
+        let since = now.minus(window);
+        patients.iter().all(|patient| self.opened.get(patient).is_some_and(|time| *time > since))
     }
 
     /// The window that has no room for what more is looked at: `more`, which names the patients `named`.
@@ -119,28 +157,6 @@ impl Windows {
             .or_else(|| past(LimitName::RecordsPerHour, limits.records_per_hour, records))
     }
 
-    /// Remembers it; gives the patients whom no list had named before.
-    pub(super) fn list(&mut self, more: Amounts, named: &[u64], time: Timestamp) -> Vec<u64> {
-        self.records.add(more.records, time);
-        let mut first = Vec::new();
-        for patient in named {
-            if remember(&mut self.listed, *patient, time) {
-                first.push(*patient);
-            }
-        }
-        first
-    }
-
-    /// Forgets what was listed at `time` and did not come to pass.
-    pub(super) fn take_back_listed(&mut self, amounts: Amounts, first: &[u64], time: Timestamp) {
-        self.records.take_back(amounts.records, time);
-        for patient in first {
-            if self.listed.get(patient) == Some(&time) {
-                self.listed.remove(patient);
-            }
-        }
-    }
-
     /// The window that has no room for what more is taken away.
     pub(super) fn would_export(
         &mut self,
@@ -153,31 +169,30 @@ impl Windows {
         past(LimitName::RecordsExportedPerDay, limits.records_exported_per_day, records)
             .or_else(|| past(LimitName::BytesExportedPerDay, limits.bytes_exported_per_day, bytes))
     }
-
-    /// Remembers it.
-    pub(super) fn export_amounts(&mut self, more: Amounts, time: Timestamp) {
-        self.exported.add(more.records, time);
-        self.bytes.add(more.bytes, time);
-    }
-
-    /// Forgets what was taken away at `time` and did not come to pass.
-    pub(super) fn take_back_exported(&mut self, amounts: Amounts, time: Timestamp) {
-        self.exported.take_back(amounts.records, time);
-        self.bytes.take_back(amounts.bytes, time);
-    }
 }
 
-/// Whether it is the first time.
-fn remember<K: Hash + Eq>(seen: &mut HashMap<K, Timestamp>, what: K, time: Timestamp) -> bool {
-    if let Some(last) = seen.get_mut(&what) {
-        *last = time.max(*last);
+/// Remembers when something was last; or forgets what was not to be, unless it has been again meanwhile.
+fn remember(seen: &mut HashMap<u64, Timestamp>, entry: Entry) -> bool {
+    if entry.amount < 0 {
+        if seen.get(&entry.key) == Some(&entry.time) {
+            seen.remove(&entry.key);
+        }
+        return false;
+    }
+    if let Some(last) = seen.get_mut(&entry.key) {
+        *last = entry.time.max(*last);
         return false;
     }
     let has_room = seen.len() < REMEMBERED_MAX;
     if has_room {
-        seen.insert(what, time);
+        seen.insert(entry.key, entry.time);
     }
     has_room
+}
+
+fn add(sum: &mut RollingSum, entry: Entry) {
+    let amount = entry.amount.unsigned_abs();
+    if entry.amount < 0 { sum.take_back(amount, entry.time) } else { sum.add(amount, entry.time) }
 }
 
 fn past(limit: LimitName, allowed: Option<u64>, actual: u64) -> Option<Exceeded> {

@@ -4,6 +4,9 @@ use proptest::prelude::*;
 
 use super::windows::{NOW, nurse};
 use super::*;
+use crate::features::guard::ledger::MIGRATIONS;
+use crate::foundation::entropy::SystemEntropy;
+use crate::platform::store::Store;
 
 fn ehr() -> ApplicationName {
     "ehr".parse().unwrap()
@@ -89,6 +92,78 @@ fn what_is_longer_than_can_be_held_is_broken_off_where_the_room_ends() {
     assert_eq!(out.record.ended, EndedHow::LimitReached);
     assert!(out.bytes.len() <= 4_000, "{} bytes", out.bytes.len());
     assert_eq!(out.record.exceeded().map(|exceeded| exceeded.limit), Some(LimitName::BytesExportedPerDay));
+}
+
+/// Two nodes that share a store, and what they live on.
+fn two_nodes(folder: &std::path::Path) -> ([Ledger; 2], tokio::runtime::Runtime) {
+    let stores = Store::pair(&folder.join("store.db"), &[MIGRATIONS]).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let ledgers = stores.map(|store| {
+        let mut changes = store.changes();
+        // Whoever does not hear is out of touch.
+        runtime.spawn(async move {
+            loop {
+                changes.next().await;
+            }
+        });
+        let (own, entropy) = (DigestKey::from_bytes(&[1; 32]), Arc::new(SystemEntropy));
+        runtime.block_on(Ledger::load(store, &own, entropy, NOW)).unwrap()
+    });
+    (ledgers, runtime)
+}
+
+#[test]
+fn what_two_nodes_release_together_ends_where_the_room_of_one_person_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let ([a, b], _runtime) = two_nodes(folder.path());
+    let terms = bounded(Action::Export, Limits { bytes_exported_per_day: Some(8_000), ..Limits::NONE });
+    let long = |rows: usize| {
+        let rows = (0..rows).map(|row| format!("{row},{}\n", "x".repeat(90)));
+        let rows: Vec<_> = std::iter::once("ID,name\n".to_owned()).chain(rows).collect();
+        Reply::pieces(Some(csv_shape()), "text/csv", rows).hold_bytes(100)
+    };
+    let first = long(50).claiming(claim(&a, &terms, NOW)).released(&terms);
+    assert_eq!(first.record.ended, EndedHow::Complete);
+    let second = long(50).claiming(claim(&b, &terms, NOW)).released(&terms);
+    assert!(matches!(second.error, Some(GuardError::Limit)));
+    assert_eq!(second.record.ended, EndedHow::LimitReached);
+    let together = first.bytes.len() + second.bytes.len();
+    assert!((6_500..=8_000).contains(&together), "{together} bytes");
+    assert_eq!(second.record.exceeded().map(|exceeded| exceeded.limit), Some(LimitName::BytesExportedPerDay));
+}
+
+#[test]
+fn whom_a_list_has_named_at_one_node_may_be_named_at_the_other_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let ([a, b], _runtime) = two_nodes(folder.path());
+    let terms = bounded(Action::List, Limits { patients_listed_per_hour: Some(12), ..Limits::NONE });
+    page(0..10).claiming(claim(&a, &terms, NOW)).released(&terms);
+    for ledger in [&b, &a] {
+        page(0..10).claiming(claim(ledger, &terms, NOW)).released(&terms);
+        let withheld = page(5..15).claiming(claim(ledger, &terms, NOW)).withheld(&terms);
+        assert_eq!(withheld.verdict(), Some(window(LimitName::PatientsListedPerHour, 12, 15)));
+    }
+    page(8..12).claiming(claim(&b, &terms, NOW)).released(&terms);
+    page(12..13).claiming(claim(&a, &terms, NOW)).withheld(&terms);
+}
+
+#[test]
+fn where_the_room_cannot_be_known_what_may_be_denied_stays_here_and_care_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let stores = Store::pair(&folder.path().join("store.db"), &[MIGRATIONS]).unwrap();
+    stores[0].set_in_touch(false);
+    if stores[0].is_in_touch() {
+        // A server cannot be told to be away.
+        return;
+    }
+    let own = DigestKey::from_bytes(&[1; 32]);
+    let ledger = run(Ledger::load(stores[0].clone(), &own, Arc::new(SystemEntropy), NOW)).unwrap();
+    let terms = bounded(Action::List, Limits { records_per_hour: Some(100), ..Limits::NONE });
+    let withheld = page(0..10).claiming(claim(&ledger, &terms, NOW)).withheld(&terms);
+    assert_eq!(withheld.verdict(), Some(Verdict::Block(Beyond::WindowUnknown)));
+    assert_eq!(withheld.reason(), Reason::StoreUnavailable);
+    let care = Terms { basis: Basis::Treatment, ..terms };
+    page(0..10).claiming(claim(&ledger, &care, NOW)).released(&care);
 }
 
 #[test]

@@ -1,0 +1,254 @@
+//! One person's account: their windows as this node knows them, what the store does not know yet and, where nodes share a
+//! store, what this node has taken ahead.
+
+use std::sync::Arc;
+
+use super::claim::Amounts;
+use super::demand::{Bounds, Demand, Usage};
+use super::entry::{Behind, Entry, Kind};
+use super::person::Windows;
+use crate::domain::limit::{Exceeded, LimitName, Limits};
+use crate::foundation::clock::Timestamp;
+
+/// Which changes go to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keeps {
+    /// None: memory is all there is.
+    Nothing,
+    /// Those of patients whom lists have named: the journal tells of all others.
+    Listed,
+    /// All, since other nodes have to know them.
+    All,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    pub(super) windows: Windows,
+    pub(super) behind: Behind,
+    /// The change that the windows are of, where nodes share a store; none where another node may have changed them since.
+    pub(super) turn: Option<i64>,
+    /// The windows were used although another node may have changed them.
+    pub(super) is_wanted: bool,
+    /// Held by whoever asks the store about this person.
+    pub(super) asking: Arc<tokio::sync::Mutex<()>>,
+    /// Taken ahead, of what is looked at and of what is taken away.
+    looked: Slice,
+    taken: Slice,
+}
+
+/// Room that was taken ahead of its use, so that not each page asks the store. It belongs to a slot of its window.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slice {
+    left: Amounts,
+    /// Within which numbers it was taken: who may have less does not live on it.
+    within: Amounts,
+    time: Timestamp,
+    /// Since it was looked after last.
+    is_used: bool,
+}
+
+/// What a demand comes to where the windows have room.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// What it takes, and what it takes ahead.
+    pub(super) entries: Vec<Entry>,
+    /// Patients whom no list had named before.
+    pub(super) first: Vec<u64>,
+    slice: Option<(Usage, Slice)>,
+}
+
+/// Of what is left of a window, so much is taken ahead: an eighth. So what one node may hold unused grows small near the
+/// line, where another may need it.
+const AHEAD: u64 = 8;
+
+impl Keeps {
+    const fn has(self, kind: Kind) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Listed => matches!(kind, Kind::Listed),
+            Self::All => true,
+        }
+    }
+}
+
+impl Account {
+    /// Makes a change, which the store is told of by and by. Whether it is the first time that something is remembered.
+    pub(super) fn put(&mut self, entry: Entry, keeps: Keeps) -> bool {
+        if entry.amount == 0 {
+            return false;
+        }
+        self.is_wanted |= keeps == Keeps::All && self.turn.is_none();
+        let is_first = self.windows.put(entry);
+        if keeps.has(entry.kind) && self.windows.has_room_for(entry) {
+            self.behind.note(entry);
+        }
+        is_first
+    }
+
+    /// Whether it may be forgotten.
+    pub(super) fn is_empty(&self) -> bool {
+        self.windows.is_empty() && !self.is_untidy() && Arc::strong_count(&self.asking) == 1
+    }
+
+    /// Whether there is something to tell the store, or to ask it.
+    pub(super) fn is_untidy(&self) -> bool {
+        let is_unused = |slice: &Slice| slice.left == Amounts::default();
+        !self.behind.is_empty() || self.is_wanted || !is_unused(&self.looked) || !is_unused(&self.taken)
+    }
+
+    /// Takes what the store need not be asked for: amounts that were taken ahead, or that nothing bounds, and patients who
+    /// are known. Gives the patients whom no list had named; none, and takes nothing, where there is not enough.
+    pub(super) fn spend(&mut self, demand: &Demand, limits: &Limits, time: Timestamp) -> Option<Vec<u64>> {
+        self.windows.forget_before(time);
+        let first = self.first(demand);
+        if limits.patients_listed_per_hour.is_some() && !first.is_empty() {
+            return None;
+        }
+        let Demand { amounts, usage, .. } = demand;
+        let bounds = usage.bounds(limits);
+        if !self.slice(*usage).has(*amounts, bounds, *usage, time) {
+            return None;
+        }
+        self.slice(*usage).spend(*amounts, bounds);
+        for entry in usage.entries(bounds.unbounded(*amounts), time).chain(demand.named(time)) {
+            self.put(entry, Keeps::All);
+        }
+        Some(first)
+    }
+
+    /// What the demand takes, or the window that has no room for it. What was taken ahead is given back before.
+    pub(super) fn plan(
+        &mut self,
+        demand: &Demand,
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Result<Plan, Exceeded> {
+        let asks = demand.amounts != Amounts::default();
+        if asks {
+            self.give_back_slice(demand.usage);
+        }
+        self.windows.forget_before(now);
+        if let Some(exceeded) = self.exceeded(demand, limits, now) {
+            return Err(exceeded);
+        }
+        let first = self.first(demand);
+        let mut entries: Vec<_> = demand.entries(now).collect();
+        let slice = asks.then(|| {
+            let slice = self.ahead(demand, limits, now);
+            entries.extend(demand.usage.entries(slice.left, now));
+            (demand.usage, slice)
+        });
+        Ok(Plan { entries, first, slice })
+    }
+
+    /// What was planned has been taken.
+    pub(super) fn took(&mut self, plan: &Plan) {
+        for entry in &plan.entries {
+            self.windows.put(*entry);
+        }
+        if let Some((usage, slice)) = plan.slice {
+            *self.slice(usage) = slice;
+        }
+    }
+
+    /// Gives back what was taken ahead and nobody has used since this was asked last; at the end, all.
+    pub(super) fn look_after_slices(&mut self, gives_all: bool) {
+        for usage in [Usage::Looked, Usage::Taken] {
+            let is_used = std::mem::take(&mut self.slice(usage).is_used);
+            if gives_all || !is_used {
+                self.give_back_slice(usage);
+            }
+        }
+    }
+
+    fn exceeded(&mut self, demand: &Demand, limits: &Limits, now: Timestamp) -> Option<Exceeded> {
+        let Demand { exports, opened, listed, amounts, usage } = demand;
+        let windows = &mut self.windows;
+        let (before, more) = (windows.exports(), u64::from(*exports));
+        let beyond = limits.exports_per_day.filter(|allowed| more > 0 && before + more > *allowed);
+        if let Some(allowed) = beyond {
+            let actual = before.max(allowed) + 1;
+            return Some(Exceeded { limit: LimitName::ExportsPerDay, allowed, actual });
+        }
+        if !opened.is_empty()
+            && let (_, Some(exceeded)) = windows.would_open(opened, limits, now)
+        {
+            return Some(exceeded);
+        }
+        if listed.is_empty() && *amounts == Amounts::default() {
+            return None;
+        }
+        match usage {
+            Usage::Looked => windows.would_list(*amounts, listed, limits, now),
+            Usage::Taken => windows.would_export(*amounts, limits, now),
+        }
+    }
+
+    fn ahead(&mut self, demand: &Demand, limits: &Limits, now: Timestamp) -> Slice {
+        let bounds = demand.usage.bounds(limits);
+        let (records, bytes) = match demand.usage {
+            Usage::Looked => (self.windows.records.sum(now), 0),
+            Usage::Taken => (self.windows.exported.sum(now), self.windows.bytes.sum(now)),
+        };
+        let rest = |allowed: Option<u64>, sum: u64, more: u64| {
+            allowed.map_or(0, |allowed| allowed.saturating_sub(sum).saturating_sub(more) / AHEAD)
+        };
+        let left = Amounts {
+            records: rest(bounds.records, records, demand.amounts.records),
+            bytes: rest(bounds.bytes, bytes, demand.amounts.bytes),
+        };
+        let numbers = |bound: Option<u64>| bound.unwrap_or(u64::MAX);
+        let within = Amounts { records: numbers(bounds.records), bytes: numbers(bounds.bytes) };
+        Slice { left, within, time: now, is_used: true }
+    }
+
+    fn first(&self, demand: &Demand) -> Vec<u64> {
+        let is_known = |patient: &&u64| self.windows.listed.contains_key(*patient);
+        demand.listed.iter().filter(|patient| !is_known(patient)).copied().collect()
+    }
+
+    fn give_back_slice(&mut self, usage: Usage) {
+        let slice = std::mem::take(self.slice(usage));
+        for entry in usage.entries(slice.left, slice.time) {
+            self.put(entry.back(), Keeps::All);
+        }
+    }
+
+    const fn slice(&mut self, usage: Usage) -> &mut Slice {
+        match usage {
+            Usage::Looked => &mut self.looked,
+            Usage::Taken => &mut self.taken,
+        }
+    }
+}
+
+impl Slice {
+    /// Whether there is enough of it, in the slot in which it was taken.
+    fn has(&self, more: Amounts, bounds: Bounds, usage: Usage, time: Timestamp) -> bool {
+        let is_of_now = usage.slot(time) == usage.slot(self.time);
+        let has = |more: u64, bound: Option<u64>, left: u64, within: u64| {
+            more == 0 || bound.is_none_or(|bound| is_of_now && more <= left && within <= bound)
+        };
+        has(more.records, bounds.records, self.left.records, self.within.records)
+            && has(more.bytes, bounds.bytes, self.left.bytes, self.within.bytes)
+    }
+
+    fn spend(&mut self, more: Amounts, bounds: Bounds) {
+        let spend = |left: &mut u64, more: u64, bound: Option<u64>| {
+            *left = left.saturating_sub(bound.map_or(0, |_| more));
+        };
+        spend(&mut self.left.records, more.records, bounds.records);
+        spend(&mut self.left.bytes, more.bytes, bounds.bytes);
+        self.is_used = true;
+    }
+}
+
+impl Bounds {
+    /// What nothing bounds of these amounts.
+    const fn unbounded(self, amounts: Amounts) -> Amounts {
+        Amounts {
+            records: if self.records.is_some() { 0 } else { amounts.records },
+            bytes: if self.bytes.is_some() { 0 } else { amounts.bytes },
+        }
+    }
+}

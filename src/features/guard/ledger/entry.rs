@@ -1,0 +1,158 @@
+//! One change of one window: the same in memory and, where it is kept, as a row of the store.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::{DAY, HOUR, SHIFT};
+use crate::domain::rolling::slot_of;
+use crate::foundation::clock::Timestamp;
+
+/// What a window is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// Exports: when each was.
+    Exports,
+    /// Patients whose records were opened: when each was last.
+    Opened,
+    /// Patients whom lists have named: when each was last.
+    Listed,
+    /// Records that were looked at.
+    Records,
+    /// Records that were taken away.
+    Exported,
+    /// Bytes that were taken away.
+    Bytes,
+}
+
+/// So much was taken at `time`, or, below zero, given back of what was taken then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) kind: Kind,
+    /// Which patient, which moment, or which slot of the window.
+    pub(super) key: u64,
+    pub(super) time: Timestamp,
+    pub(super) amount: i64,
+}
+
+/// Changes that the store does not know yet. Those of one thing are one.
+#[derive(Debug, Default)]
+pub(super) struct Behind(HashMap<(Kind, u64), (Timestamp, i64)>);
+
+/// Changes that one statement makes: they differ in their keys alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Bundle {
+    pub(super) kind: Kind,
+    pub(super) time: Timestamp,
+    pub(super) amount: i64,
+    pub(super) keys: Vec<u64>,
+}
+
+impl Kind {
+    /// All of them.
+    const ALL: [Self; 6] =
+        [Self::Exports, Self::Opened, Self::Listed, Self::Records, Self::Exported, Self::Bytes];
+
+    /// Its name in the store.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Exports => "exports",
+            Self::Opened => "opened",
+            Self::Listed => "listed",
+            Self::Records => "records",
+            Self::Exported => "exported",
+            Self::Bytes => "bytes",
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// For how long something counts.
+    pub(super) const fn lasts(self) -> Duration {
+        match self {
+            Self::Exports | Self::Exported | Self::Bytes => DAY,
+            Self::Opened => SHIFT,
+            Self::Listed | Self::Records => HOUR,
+        }
+    }
+
+    /// Whether it is of things that count once each.
+    pub(super) const fn is_set(self) -> bool {
+        match self {
+            Self::Opened | Self::Listed => true,
+            Self::Exports | Self::Records | Self::Exported | Self::Bytes => false,
+        }
+    }
+
+    /// The slot in which an amount at `time` is summed up.
+    pub(super) fn slot(self, time: Timestamp) -> u64 {
+        slot_of(self.lasts(), time).cast_unsigned()
+    }
+}
+
+impl Entry {
+    /// An amount, of a window that sums up.
+    pub(super) fn sum(kind: Kind, amount: u64, time: Timestamp) -> Self {
+        Self { kind, key: kind.slot(time), time, amount: i64::try_from(amount).unwrap_or(i64::MAX) }
+    }
+
+    /// Something that counts once.
+    pub(super) const fn seen(kind: Kind, what: u64, time: Timestamp) -> Self {
+        Self { kind, key: what, time, amount: 1 }
+    }
+
+    /// An export.
+    pub(super) const fn export(time: Timestamp) -> Self {
+        Self { kind: Kind::Exports, key: time.as_millis().cast_unsigned(), time, amount: 1 }
+    }
+
+    /// What gives it back.
+    pub(super) const fn back(self) -> Self {
+        Self { amount: self.amount.saturating_neg(), ..self }
+    }
+}
+
+impl Behind {
+    /// Whether the store knows all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Keeps it for the store.
+    pub(super) fn note(&mut self, entry: Entry) {
+        let (time, amount) = self.0.entry((entry.kind, entry.key)).or_insert((entry.time, 0));
+        *time = entry.time.max(*time);
+        *amount = if entry.kind.is_set() { entry.amount } else { amount.saturating_add(entry.amount) };
+    }
+
+    /// Keeps again what the store has not taken.
+    pub(super) fn put_back(&mut self, earlier: Self) {
+        for ((kind, key), (time, amount)) in earlier.0 {
+            // Of what counts once, the later word holds.
+            if !(kind.is_set() && self.0.contains_key(&(kind, key))) {
+                self.note(Entry { kind, key, time, amount });
+            }
+        }
+    }
+
+    /// All of them.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.0.iter().map(|((kind, key), (time, amount))| Entry {
+            kind: *kind,
+            key: *key,
+            time: *time,
+            amount: *amount,
+        })
+    }
+}
+
+/// Those that differ in their keys alone go together. Each key is there once.
+pub(super) fn bundle(entries: impl IntoIterator<Item = Entry>) -> Vec<Bundle> {
+    let mut bundles: HashMap<(Kind, Timestamp, i64), Vec<u64>> = HashMap::new();
+    for entry in entries.into_iter().filter(|entry| entry.amount != 0) {
+        bundles.entry((entry.kind, entry.time, entry.amount)).or_default().push(entry.key);
+    }
+    let bundles = bundles.into_iter();
+    bundles.map(|((kind, time, amount), keys)| Bundle { kind, time, amount, keys }).collect()
+}
