@@ -371,11 +371,7 @@ mod tests {
     /// A journal that was opened and closed: two events of its own.
     fn journal() -> (tempfile::TempDir, Head) {
         let directory = tempfile::tempdir().unwrap();
-        let settings = JournalSettings {
-            directory: directory.path().to_owned(),
-            segment_bytes: 4096,
-            sync: Sync::BeforeRelease,
-        };
+        let settings = JournalSettings::usual(directory.path().to_owned(), 4096, Sync::BeforeRelease);
         let journal = Journal::open(&settings, Arc::new(clock()), Arc::new(SystemEntropy)).unwrap();
         journal.close();
         let head = journal.head();

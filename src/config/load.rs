@@ -15,7 +15,7 @@ use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
-    ApplicationDraft, Draft, RoleDraft, Written, application, client, detect, directory, feed, machine,
+    ApplicationDraft, Draft, RoleDraft, Written, application, client, detect, directory, feed, journal, machine,
     provider, purpose, risk, role, session, signals, store,
 };
 use super::shadow::shadow;
@@ -260,7 +260,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     let gateway = main.table("gateway").and_then(|reader| machine::gateway(&reader));
     let control = main.table("control").and_then(|reader| machine::control(&reader));
     let store = main.table("store").and_then(|reader| store::store(&reader));
-    let journal = main.table("journal").and_then(|reader| machine::journal(&reader));
+    let journal = main.table("journal").and_then(|reader| journal::journal(&reader));
     let devices = main.named("device");
     let asking = gateway.as_ref().and_then(|(gateway, _)| gateway.client_certificate.as_ref());
     draft.asking_hosts = asking.map(|asking| asking.hosts.clone()).unwrap_or_default();

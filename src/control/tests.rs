@@ -65,11 +65,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let (clock, entropy) = (Arc::new(TestClock::at(start())), Arc::new(SystemEntropy));
         let directory = folder.path().join("journal");
-        let settings = JournalSettings {
-            directory: directory.clone(),
-            segment_bytes: 1 << 20,
-            sync: Sync::BeforeRelease,
-        };
+        let settings = JournalSettings::usual(directory.clone(), 1 << 20, Sync::BeforeRelease);
         let journal = Journal::open(&settings, clock.clone(), entropy.clone()).unwrap();
         let sessions = sessions(&folder.path().join("store.db"), &entropy).await;
         let (draining, seen) = watch::channel(false);

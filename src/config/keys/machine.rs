@@ -1,4 +1,4 @@
-//! Listeners, journal and bounds.
+//! Listeners and bounds.
 
 use super::limits::LIMITS;
 use super::{Absent, Kind, Table, key};
@@ -138,32 +138,6 @@ pub(super) static CONTROL: Table = Table {
             Kind::Secret,
             Absent::Means("none"),
             "The bearer token that `/api/v1` asks for, and the page `/sessions`.",
-        ),
-    ],
-};
-
-pub(super) static JOURNAL: Table = Table {
-    header: "[journal]",
-    doc: "Where events are kept: an append-only log in which a change shows.",
-    keys: &[
-        key(
-            "directory",
-            Kind::Path("data/journal"),
-            Absent::Is("\"data/journal\""),
-            "The folder of the segments; made if it is not there.",
-        ),
-        key(
-            "segment_bytes",
-            Kind::Size("1MiB", "1GiB"),
-            Absent::Is("\"64MiB\""),
-            "The size of a segment, allocated ahead of use.",
-        ),
-        key(
-            "sync",
-            Kind::Text("before_release"),
-            Absent::Is("\"before_release\""),
-            "When entries reach the disk: `before_release` of the reply, or within a duration of `1ms` to `1s`: \
-             a crash may then lose the events of the last moments.",
         ),
     ],
 };

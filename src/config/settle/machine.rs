@@ -1,4 +1,4 @@
-//! Listeners, journal and bounds.
+//! Listeners and bounds.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -12,7 +12,6 @@ use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
 use crate::config::units;
 use crate::control::settings::ControlSettings;
-use crate::features::audit::settings::{JournalSettings, Sync};
 use crate::features::guard::settings::GuardSettings;
 use crate::gateway::settings::{ClientCertificateSettings, GatewaySettings, HelpSettings};
 use crate::platform::tls::front::Vouchers;
@@ -110,13 +109,6 @@ pub(in crate::config) fn control(reader: &Reader<'_>) -> Option<ControlSettings>
     Some(ControlSettings { listen: listen?, token })
 }
 
-pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings> {
-    let directory = reader.path("directory");
-    let segment_bytes = reader.size("segment_bytes");
-    let sync = reader.text_with("sync", sync);
-    Some(JournalSettings { directory: directory?, segment_bytes: segment_bytes?, sync: sync? })
-}
-
 pub(in crate::config) fn guard(reader: &Reader<'_>) -> Option<GuardSettings> {
     let hold_bytes = reader.size("hold").map(count);
     let decompression_ratio = reader.whole("decompression_ratio");
@@ -195,17 +187,6 @@ fn hsts(text: &str) -> Result<Option<Duration>, Mistake> {
     units::duration(text).filter(|time| within.contains(time)).map(Some).ok_or_else(|| {
         let what = format!("`{text}` is not how long a browser may remember");
         Mistake::new(what, "a duration from `\"1d\"` to `\"730d\"`, or `\"none\"`")
-    })
-}
-
-fn sync(text: &str) -> Result<Sync, Mistake> {
-    if text == "before_release" {
-        return Ok(Sync::BeforeRelease);
-    }
-    let within = Duration::from_millis(1)..=Duration::from_secs(1);
-    units::duration(text).filter(|time| within.contains(time)).map(Sync::Within).ok_or_else(|| {
-        let what = format!("`{text}` is not a way to keep the journal");
-        Mistake::new(what, "`\"before_release\"`, or a duration from `\"1ms\"` to `\"1s\"`")
     })
 }
 

@@ -38,6 +38,9 @@ use super::note;
 use super::settings::JournalSettings;
 use super::tape::{Found, Tape, payload_bytes_max};
 use super::tray::{Progress, Tray};
+use super::tree::keys;
+use super::tree::notary::{Means, Notary, SignedCheckpoint};
+use super::tree::resume::resume;
 use super::writer::{Shared, Writer};
 use crate::domain::event::{Closing, Opening};
 use crate::domain::proof::{Durable, Journaled};
@@ -51,9 +54,17 @@ pub struct Journal {
     shared: Arc<Shared>,
     /// For whatever is not a worker.
     front: Arc<Tray>,
-    writer: Mutex<Option<(JoinHandle<()>, Lock)>>,
+    threads: Mutex<Option<Threads>>,
     patient_key: DigestKey,
     found: Found,
+}
+
+/// What runs until the journal is closed.
+#[derive(Debug)]
+struct Threads {
+    writer: JoinHandle<()>,
+    notary: JoinHandle<()>,
+    lock: Lock,
 }
 
 impl Journal {
@@ -78,6 +89,7 @@ impl Journal {
         let lock = Lock::take(directory)?;
         let is_new = segments(directory)?.is_empty();
         let patient_key = patient_key(directory, is_new, &*entropy)?;
+        let signer = keys::open(directory, &settings.checkpoints, &*entropy)?;
         let meter = Arc::new(Meter::default());
         let (tape, found) = Tape::open(disk, directory, settings.segment_bytes, meter.clone())?;
         // A process that was killed may have renamed a segment without having synced the folder.
@@ -85,15 +97,32 @@ impl Journal {
             let Some(names) = names else { continue };
             sync_directory(names).map_err(|error| JournalError::disk(names, error))?;
         }
+        let tree = resume(directory, found.head.sequence)?;
         let largest = payload_bytes_max(settings.segment_bytes);
         let shared = Arc::new(Shared::new(meter, settings.sync, largest, found.head));
         let front = shared.tray();
         let (opening, closing) = note::opened(found, clock.now(), &*entropy);
         front.open(&opening, Some(&closing))?;
-        let writer = start(Writer::new(shared.clone(), tape), clock, entropy)
-            .map_err(|error| JournalError::disk(directory, error))?;
+        if let Some(told) = &signer.told {
+            let (opening, closing) = note::key(told.clone(), clock.now(), &*entropy);
+            front.open(&opening, Some(&closing))?;
+        }
+        let means = Means {
+            shared: shared.clone(),
+            tray: front.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+        };
+        let every = settings.checkpoints.every;
+        let notary = Notary::new(shared.office.clone(), means, directory, every, signer, tree);
+        let unstarted = |error| JournalError::disk(directory, error);
+        let notary = named("journal-notary", move || notary.run()).map_err(unstarted)?;
+        let writer = Writer::new(shared.clone(), tape);
+        let writer =
+            named("journal", move || writer.run(|| note::closed(clock.now(), &*entropy))).map_err(unstarted)?;
         shared.bell.wakes(writer.thread().clone());
-        Ok(Arc::new(Self { shared, front, writer: Mutex::new(Some((writer, lock))), patient_key, found }))
+        let threads = Mutex::new(Some(Threads { writer, notary, lock }));
+        Ok(Arc::new(Self { shared, front, threads, patient_key, found }))
     }
 
     /// A desk for the worker that runs on this thread.
@@ -137,11 +166,16 @@ impl Journal {
     /// Writes all that waits, the closing entries too, syncs it, and gives the journal back. Whatever
     /// comes later is refused. Blocks for as long as the disk takes.
     pub fn close(&self) {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((thread, lock)) = writer.take() else { return };
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Threads { writer, notary, lock }) = threads.take() else { return };
         self.shared.close();
-        if thread.join().is_err() {
+        if writer.join().is_err() {
             tracing::error!("the journal's writer ended by a mistake of ours");
+        }
+        // What the writer has left is signed before anybody else may write.
+        self.shared.office.close();
+        if notary.join().is_err() {
+            tracing::error!("the journal's notary ended by a mistake of ours");
         }
         drop(lock);
     }
@@ -158,13 +192,26 @@ impl Journal {
 
     /// What the journal has done since it was opened.
     pub fn counters(&self) -> Counters {
-        self.shared.meter.counters(self.shared.waiting())
+        let (checkpoints, checkpoint_failures) = self.shared.office.counts();
+        let signed = self.checkpoint().map_or(self.found.head.sequence, |signed| signed.checkpoint.size);
+        Counters {
+            checkpoints,
+            checkpoint_failures,
+            unsigned: self.head().sequence.saturating_sub(signed),
+            ..self.shared.meter.counters(self.shared.waiting())
+        }
     }
 
     /// The last entry that is on the disk: noted elsewhere, it proves later that nothing before it was
     /// changed or cut.
     pub fn head(&self) -> Head {
         self.shared.head()
+    }
+
+    /// The newest checkpoint that this process has signed: given to others, it proves later that nothing before it was
+    /// changed or cut.
+    pub fn checkpoint(&self) -> Option<Arc<SignedCheckpoint>> {
+        self.shared.office.newest()
     }
 
     /// What was there when the journal was opened.
@@ -345,13 +392,8 @@ async fn wake_waiters(mut progress: watch::Receiver<Progress>, waiters: Rc<RefCe
     }
 }
 
-fn start(
-    writer: Writer,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-) -> std::io::Result<JoinHandle<()>> {
-    let thread = std::thread::Builder::new().name("journal".to_owned());
-    thread.spawn(move || writer.run(|| note::closed(clock.now(), &*entropy)))
+fn named(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work)
 }
 
 /// How long closing entries wait for an opening entry to go with.

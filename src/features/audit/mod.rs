@@ -14,6 +14,7 @@ pub mod journal;
 pub mod query;
 pub mod read;
 pub mod settings;
+pub mod tree;
 pub mod verify;
 
 mod direct;

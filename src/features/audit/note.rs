@@ -1,4 +1,4 @@
-//! The journal's own events: that it was opened and closed.
+//! The journal's own events: that it was opened and closed, and with which key it signs.
 //!
 //! The first names the head that was found, so that a tail cut off while the gateway was stopped shows.
 
@@ -21,6 +21,11 @@ pub(super) fn opened(found: Found, now: Timestamp, entropy: &dyn Entropy) -> (Op
 /// The event with which a journal ends each time it is closed in order.
 pub(super) fn closed(now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
     lifecycle("journal closed in order".to_owned(), now, entropy)
+}
+
+/// The event that tells with which key checkpoints are signed from now on.
+pub(super) fn key(told: String, now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
+    lifecycle(told, now, entropy)
 }
 
 fn lifecycle(note: String, now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {

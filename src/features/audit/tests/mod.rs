@@ -31,7 +31,7 @@ use crate::foundation::id::{RequestId, SessionId};
 const MORNING: Timestamp = Timestamp::from_seconds(1_772_352_000);
 
 fn settings(directory: &Path, segment_bytes: u64) -> JournalSettings {
-    JournalSettings { directory: directory.to_owned(), segment_bytes, sync: Sync::BeforeRelease }
+    JournalSettings::usual(directory.to_owned(), segment_bytes, Sync::BeforeRelease)
 }
 
 fn open(settings: &JournalSettings) -> Arc<Journal> {

@@ -1,0 +1,150 @@
+//! Takes the tree up again when a journal is opened: from its last checkpoint and its tiles, and the entries after
+//! that; or from all entries, where tiles are missing. What it finds is compared with what was signed.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+use super::checkpoint::{Signed, split};
+use super::edge::Edge;
+use super::hash::leaf;
+use super::keys::known;
+use super::tile::{Writing, read_edge};
+use crate::features::audit::directory::segments;
+use crate::features::audit::error::{JournalError, ReadError};
+use crate::features::audit::segment::SegmentReader;
+use crate::foundation::digest::Digest;
+
+/// All checkpoints, one behind the other.
+pub(in crate::features::audit) const CHECKPOINTS: &str = "checkpoints";
+
+/// Where a journal's tree goes on.
+#[derive(Debug)]
+pub(in crate::features::audit) struct Resumed {
+    /// The tree over all entries up to the one that was asked for.
+    pub(in crate::features::audit) edge: Edge,
+    /// The size of the last checkpoint; 0 where there is none.
+    pub(super) signed: u64,
+}
+
+/// Takes up the tree over the entries up to `last`, which must be on the disk. Full tiles that are missing are written.
+pub(in crate::features::audit) fn resume(directory: &Path, last: u64) -> Result<Resumed, JournalError> {
+    let disk = |error| JournalError::disk(directory, error);
+    let signed = last_checkpoint(directory)?;
+    let Some(signed) = signed else {
+        return Ok(Resumed { edge: grown(directory, Edge::default(), last)?, signed: 0 });
+    };
+    let checkpoint = &signed.checkpoint;
+    if !signed.is_signed_by(&known(directory)?) {
+        return Err(contradicted(format!("the checkpoint of {} entries is not signed by its keys", checkpoint.size)));
+    }
+    if checkpoint.size > last {
+        return Err(contradicted(format!(
+            "it has {last} entries, and has signed a checkpoint of {}: entries were cut off",
+            checkpoint.size
+        )));
+    }
+    let read = read_edge(directory, checkpoint.size).map_err(disk)?;
+    let edge = match read.filter(|edge| edge.root() == checkpoint.root) {
+        Some(edge) => edge,
+        None => {
+            tracing::warn!("tiles of the journal's tree are missing or changed: it is made anew from the entries");
+            grown(directory, Edge::default(), checkpoint.size)?
+        }
+    };
+    if edge.root() != checkpoint.root {
+        return Err(contradicted(format!(
+            "its first {} entries are not those that were signed",
+            checkpoint.size
+        )));
+    }
+    Ok(Resumed { edge: grown(directory, edge, last)?, signed: checkpoint.size })
+}
+
+/// The edge with the entries up to `last`.
+fn grown(directory: &Path, mut edge: Edge, last: u64) -> Result<Edge, JournalError> {
+    let mut writing = Writing::new(directory);
+    let mut failed = Ok(());
+    leaves(directory, edge.size(), last, |leaf| {
+        edge.append(leaf, |tile, hashes| {
+            if failed.is_ok() {
+                failed = writing.add(tile, hashes);
+            }
+        });
+        if writing.len() >= TILES_AT_ONCE && failed.is_ok() {
+            failed = std::mem::replace(&mut writing, Writing::new(directory)).finish();
+        }
+    })?;
+    let disk = |error| JournalError::disk(directory, error);
+    failed.map_err(disk)?;
+    edge.partial().try_for_each(|(tile, hashes)| writing.add(tile, hashes)).map_err(disk)?;
+    writing.finish().map_err(disk)?;
+    if edge.size() == last {
+        return Ok(edge);
+    }
+    Err(contradicted(format!("entry {} cannot be found for its tree", edge.size().saturating_add(1))))
+}
+
+/// Shows the leaves of the entries after `after`, up to `last`, in order.
+fn leaves(directory: &Path, after: u64, last: u64, mut see: impl FnMut(Digest)) -> Result<(), JournalError> {
+    if after >= last {
+        return Ok(());
+    }
+    let segments = segments(directory)?;
+    let begin = segments.partition_point(|segment| segment.first <= after.saturating_add(1)).saturating_sub(1);
+    let mut at = after;
+    for segment in segments.iter().skip(begin) {
+        let mut reader = SegmentReader::open(segment)?;
+        if reader.header.before.sequence > at {
+            return Err(contradicted(format!(
+                "the segments with entries {} to {} are not here, nor are tiles of them",
+                at.saturating_add(1),
+                reader.header.before.sequence
+            )));
+        }
+        while at < last {
+            let raw = match reader.next() {
+                Ok(Some(raw)) => raw,
+                Ok(None) => break,
+                Err(ReadError::Misfit(misfit)) => return Err(JournalError::Damaged(misfit)),
+                Err(error) => return Err(error.into()),
+            };
+            if raw.head.sequence > at {
+                at = raw.head.sequence;
+                see(leaf(raw.payload));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The last checkpoint that was written whole.
+fn last_checkpoint(directory: &Path) -> Result<Option<Signed>, JournalError> {
+    let path = directory.join(CHECKPOINTS);
+    let tail = tail(&path).map_err(|error| JournalError::disk(&path, error))?;
+    let Some((text, is_begin)) = tail else { return Ok(None) };
+    // Where not all was read, the first is half a note; where a crash cut a write short, the last is.
+    let notes: Vec<_> = split(&text).skip(usize::from(!is_begin)).collect();
+    Ok(notes.into_iter().rev().find_map(|note| note.parse().ok()))
+}
+
+/// The end of a file, and whether it is all of it.
+fn tail(path: &Path) -> io::Result<Option<(String, bool)>> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let begin = file.metadata()?.len().saturating_sub(TAIL_BYTES);
+    file.seek(SeekFrom::Start(begin))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    Ok(Some((String::from_utf8_lossy(&bytes).into_owned(), begin == 0)))
+}
+
+fn contradicted(why: String) -> JournalError {
+    JournalError::Contradicted { why }
+}
+
+const TILES_AT_ONCE: usize = 256;
+const TAIL_BYTES: u64 = 64 * 1024;
