@@ -32,8 +32,7 @@ fn main() -> anyhow::Result<()> {
     );
     for waiting in [1, 64, 1000] {
         let directory = tempfile::tempdir_in(&parent)?;
-        let settings =
-            JournalSettings::usual(directory.path().to_owned(), 64 << 20, Sync::BeforeRelease);
+        let settings = JournalSettings::usual(directory.path().to_owned(), 64 << 20, Sync::BeforeRelease);
         let journal = Journal::open(&settings, Arc::new(SystemClock), Arc::new(SystemEntropy))?;
         let mut waits = run(&journal, waiting)?;
         waits.sort_unstable();

@@ -67,6 +67,7 @@ mod rewrite_location;
 mod scim;
 mod security_event;
 mod sieve;
+mod signed;
 mod signed_token;
 mod sticky;
 mod wire;
@@ -143,6 +144,7 @@ targets! {
     scim,
     security_event,
     sieve,
+    signed,
     sticky,
     wire,
 }

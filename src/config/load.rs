@@ -15,8 +15,8 @@ use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
-    ApplicationDraft, Draft, RoleDraft, Written, application, client, detect, directory, feed, journal, machine,
-    provider, purpose, risk, role, session, signals, store,
+    ApplicationDraft, Draft, RoleDraft, Written, application, client, detect, directory, feed, journal,
+    machine, provider, purpose, risk, role, session, signals, store,
 };
 use super::shadow::shadow;
 use super::source::Source;

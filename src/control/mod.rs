@@ -23,3 +23,4 @@ mod store_metrics;
 #[cfg(test)]
 mod tests;
 mod upstream_metrics;
+mod witness_metrics;

@@ -66,7 +66,12 @@ static WITNESS: Table = Table {
           what was cut off its end, and one that was replaced whole.",
     keys: &[
         key("name", Kind::Text("compliance"), Absent::Refused, "What it is called in metrics and messages."),
-        key("every", Kind::Duration("1s", "1d"), Absent::Is("\"60s\""), "How often it is told the newest checkpoint."),
+        key(
+            "every",
+            Kind::Duration("1s", "1d"),
+            Absent::Is("\"60s\""),
+            "How often it is told the newest checkpoint.",
+        ),
         key(
             "file",
             Kind::Path("/mnt/evidence/gateway-1.checkpoints"),

@@ -23,7 +23,7 @@ pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings>
     let sync = reader.text_with("sync", sync);
     let origin = optional(reader, "origin", |reader| reader.parsed("origin"));
     let every = reader.duration("checkpoint_every");
-    let key = optional(reader, "signing_key", signing_key);
+    let key = signing_key(reader);
     let heartbeat = reader.duration("heartbeat");
     let witnesses = witnesses(reader);
     Some(JournalSettings {
@@ -36,12 +36,19 @@ pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings>
     })
 }
 
-fn signing_key(reader: &Reader<'_>) -> Option<Arc<SigningKey>> {
-    let secret = reader.secret("signing_key")?;
-    let key = SigningKey::parse(secret.reveal());
-    key.map(Arc::new)
-        .map_err(|error| reader.error("signing_key", error.to_string(), "`PRIVATE+KEY+NAME+IDENTIFIER+KEY`"))
-        .ok()
+#[expect(clippy::option_option, reason = "whether it could be settled, and what it is")]
+fn signing_key(reader: &Reader<'_>) -> Option<Option<Arc<SigningKey>>> {
+    let secret = optional(reader, "signing_key", |reader| reader.secret("signing_key"))?;
+    let Some(secret) = secret else { return Some(None) };
+    match SigningKey::parse(secret.reveal()) {
+        Ok(key) => Some(Some(Arc::new(key))),
+        // Something else stands in its place, and nothing will be signed.
+        Err(_) if reader.reading().only_looks() => Some(None),
+        Err(error) => {
+            reader.error("signing_key", error.to_string(), "`PRIVATE+KEY+NAME+IDENTIFIER+KEY`");
+            None
+        }
+    }
 }
 
 fn witnesses(reader: &Reader<'_>) -> Option<Vec<WitnessSettings>> {
@@ -50,7 +57,11 @@ fn witnesses(reader: &Reader<'_>) -> Option<Vec<WitnessSettings>> {
     let mut names = BTreeSet::new();
     for (table, witness) in tables.iter().zip(&witnesses) {
         if !names.insert(witness.name.as_str()) {
-            table.error("name", format!("another witness is called `{}`, too", witness.name), "a name of its own");
+            table.error(
+                "name",
+                format!("another witness is called `{}`, too", witness.name),
+                "a name of its own",
+            );
             return None;
         }
     }

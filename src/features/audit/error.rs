@@ -48,6 +48,14 @@ pub enum JournalError {
         /// What does not fit.
         why: String,
     },
+    /// A witness cannot be told anything by its settings.
+    #[error("the witness `{name}` cannot be told: {why}")]
+    Witness {
+        /// Which.
+        name: String,
+        /// Why.
+        why: String,
+    },
     /// A write or a sync failed earlier: nothing more can be journaled until a restart.
     #[error("the journal cannot be written since: {why}")]
     Failed {

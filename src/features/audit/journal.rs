@@ -19,11 +19,10 @@
 //! ```
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -41,6 +40,8 @@ use super::tray::{Progress, Tray};
 use super::tree::keys;
 use super::tree::notary::{Means, Notary, SignedCheckpoint};
 use super::tree::resume::resume;
+use super::waiters::{Waiters, wake_waiters};
+use super::witness::Witness;
 use super::writer::{Shared, Writer};
 use crate::domain::event::{Closing, Opening};
 use crate::domain::proof::{Durable, Journaled};
@@ -55,6 +56,7 @@ pub struct Journal {
     /// For whatever is not a worker.
     front: Arc<Tray>,
     threads: Mutex<Option<Threads>>,
+    witnesses: Vec<Arc<Witness>>,
     patient_key: DigestKey,
     found: Found,
 }
@@ -84,6 +86,8 @@ impl Journal {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Arc<Self>, JournalError> {
+        let witnesses: Vec<_> =
+            settings.witnesses.iter().map(|it| Witness::new(it).map(Arc::new)).collect::<Result<_, _>>()?;
         let directory = &settings.directory;
         make(directory)?;
         let lock = Lock::take(directory)?;
@@ -118,11 +122,11 @@ impl Journal {
         let unstarted = |error| JournalError::disk(directory, error);
         let notary = named("journal-notary", move || notary.run()).map_err(unstarted)?;
         let writer = Writer::new(shared.clone(), tape);
-        let writer =
-            named("journal", move || writer.run(|| note::closed(clock.now(), &*entropy))).map_err(unstarted)?;
+        let writer = named("journal", move || writer.run(|| note::closed(clock.now(), &*entropy)))
+            .map_err(unstarted)?;
         shared.bell.wakes(writer.thread().clone());
         let threads = Mutex::new(Some(Threads { writer, notary, lock }));
-        Ok(Arc::new(Self { shared, front, threads, patient_key, found }))
+        Ok(Arc::new(Self { shared, front, threads, witnesses, patient_key, found }))
     }
 
     /// A desk for the worker that runs on this thread.
@@ -212,6 +216,11 @@ impl Journal {
     /// changed or cut.
     pub fn checkpoint(&self) -> Option<Arc<SignedCheckpoint>> {
         self.shared.office.newest()
+    }
+
+    /// Who is told the newest checkpoint.
+    pub fn witnesses(&self) -> &[Arc<Witness>] {
+        &self.witnesses
     }
 
     /// What was there when the journal was opened.
@@ -314,46 +323,6 @@ impl DeskInner {
     }
 }
 
-/// Who waits on one worker, in the order of their tickets: a place for each, used again.
-#[derive(Debug, Default)]
-struct Waiters {
-    places: VecDeque<Option<Waker>>,
-    /// Tickets that have no place any more.
-    passed: u64,
-}
-
-impl Waiters {
-    /// Makes a place for `ticket`, the next one.
-    fn make_place(&mut self, ticket: u64) {
-        debug_assert_eq!(ticket, self.passed + self.places.len() as u64 + 1, "tickets come in order");
-        self.places.push_back(None);
-    }
-
-    fn wait(&mut self, ticket: u64, waker: &Waker) {
-        let place = ticket.checked_sub(self.passed.saturating_add(1));
-        let place = place.and_then(|place| self.places.get_mut(usize::try_from(place).ok()?));
-        match place {
-            Some(place) => match place {
-                Some(known) => known.clone_from(waker),
-                None => *place = Some(waker.clone()),
-            },
-            // Passed between our look at the progress and now: look again.
-            None => waker.wake_by_ref(),
-        }
-    }
-
-    /// Takes out whoever need not wait any longer.
-    fn settle(&mut self, progress: &Progress, ready: &mut Vec<Waker>) {
-        if progress.ended.is_some() {
-            ready.extend(self.places.iter_mut().filter_map(Option::take));
-        }
-        let passed = progress.durable.saturating_sub(self.passed);
-        let passed = usize::try_from(passed).unwrap_or(usize::MAX).min(self.places.len());
-        ready.extend(self.places.drain(..passed).flatten());
-        self.passed = self.passed.saturating_add(passed as u64);
-    }
-}
-
 /// What a worker has put in since the writer was last woken.
 #[derive(Debug, Default)]
 struct Turn {
@@ -380,15 +349,6 @@ async fn ring_each_turn(turn: Rc<Turn>, shared: Arc<Shared>) {
         tokio::time::timeout(CLOSINGS_WAIT, turn.opening()).await.ok();
         turn.has_opening.set(false);
         shared.bell.ring();
-    }
-}
-
-/// Woken once per batch, wakes those whose entries were in it.
-async fn wake_waiters(mut progress: watch::Receiver<Progress>, waiters: Rc<RefCell<Waiters>>) {
-    let mut ready = Vec::new();
-    while progress.changed().await.is_ok() {
-        waiters.borrow_mut().settle(&progress.borrow_and_update(), &mut ready);
-        ready.drain(..).for_each(Waker::wake);
     }
 }
 

@@ -11,11 +11,13 @@
 
 pub mod events;
 pub mod journal;
+pub mod prove;
 pub mod query;
 pub mod read;
 pub mod settings;
 pub mod tree;
 pub mod verify;
+pub mod witness;
 
 mod direct;
 mod directory;
@@ -28,6 +30,7 @@ mod note;
 mod segment;
 mod tape;
 mod tray;
+mod waiters;
 mod writer;
 
 #[cfg(test)]

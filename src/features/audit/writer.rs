@@ -19,8 +19,8 @@ use super::format::Head;
 use super::meter::Meter;
 use super::settings::Sync;
 use super::tape::Tape;
-use super::tree::notary::Office;
 use super::tray::{Taken, Tray};
+use super::tree::notary::Office;
 use crate::domain::event::{Closing, Opening};
 
 /// What the writer and those who hand entries over have in common.

@@ -5,6 +5,7 @@ mod crash;
 mod entries;
 mod faults;
 mod questions;
+mod signed;
 mod tampering;
 
 use std::future::Future;
@@ -162,7 +163,7 @@ fn events(directory: &Path) -> Vec<Event> {
 }
 
 fn report(directory: &Path) -> Report {
-    verify(directory, Expectations::default()).unwrap()
+    verify(directory, &Expectations::default()).unwrap()
 }
 
 /// The requests' opening and closing entries, in order: the numbers, closing ones negative.

@@ -186,8 +186,11 @@ fn a_cut_tail_shows_against_a_noted_head_only() {
     let noted = report(directory.path()).head();
     let middle = entries(directory.path())[2].clone();
     let middle = Head { sequence: middle.sequence, hash: middle.hash };
-    let against =
-        |head| verify(directory.path(), Expectations { head: Some(head), archived: None }).unwrap().misfit;
+    let against = |head| {
+        verify(directory.path(), &Expectations { head: Some(head), ..Expectations::default() })
+            .unwrap()
+            .misfit
+    };
     assert_eq!(against(noted), None);
     assert_eq!(against(middle), None);
     let wrong = Head { sequence: middle.sequence, hash: noted.hash };
@@ -199,10 +202,14 @@ fn a_cut_tail_shows_against_a_noted_head_only() {
     bytes[begin..].fill(0);
     fs::write(last, bytes).unwrap();
     assert_eq!(report(directory.path()).misfit, None, "the chain alone cannot know");
+    assert!(!report(directory.path()).is_sound(), "but its checkpoints do, where they are left");
     assert_eq!(against(noted).unwrap().problem, Problem::Cut { noted });
     assert_eq!(against(middle), None);
 
-    // The journal's next beginning names the head that it found.
+    // The journal's next beginning names the head that it found, where nothing is left that would refuse it.
+    for left in ["checkpoints", "checkpoint"] {
+        fs::remove_file(directory.path().join(left)).unwrap();
+    }
     write(&settings(directory.path(), 3072), 0..0);
     assert!(against(noted).is_some());
 }
@@ -218,9 +225,15 @@ fn a_journal_goes_on_from_its_archive() {
     };
     fs::remove_file(&paths[0]).unwrap();
     let archived = Some(before_second);
-    assert_eq!(verify(directory.path(), Expectations { head: None, archived }).unwrap().misfit, None);
+    assert_eq!(
+        verify(directory.path(), &Expectations { archived, ..Expectations::default() }).unwrap().misfit,
+        None
+    );
     let archived = Some(Head { hash: crate::foundation::digest::Digest::ZERO, ..before_second });
-    let misfit = verify(directory.path(), Expectations { head: None, archived }).unwrap().misfit.unwrap();
+    let misfit = verify(directory.path(), &Expectations { archived, ..Expectations::default() })
+        .unwrap()
+        .misfit
+        .unwrap();
     assert_eq!(misfit.problem, Problem::Hash);
 }
 

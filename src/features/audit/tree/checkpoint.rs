@@ -60,6 +60,9 @@ impl FromStr for Checkpoint {
 
     /// Reads the text. Lines of others are passed over, as the form asks for.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() > TEXT_BYTES_MAX || text.chars().any(|c| c.is_control() && c != '\n') {
+            return Err(CheckpointError);
+        }
         let mut lines = text.strip_suffix('\n').ok_or(CheckpointError)?.split('\n');
         let origin = lines.next().filter(|line| !line.is_empty()).ok_or(CheckpointError)?.to_owned();
         let size = lines.next().and_then(number).ok_or(CheckpointError)?;
@@ -144,5 +147,7 @@ fn number(text: &str) -> Option<u64> {
     (number.to_string() == text).then_some(number)
 }
 
+/// Far more than any needs, and less than a note may have.
+const TEXT_BYTES_MAX: usize = 16 * 1024;
 const TIME: &str = "time ";
 const HEAD: &str = "head ";

@@ -46,7 +46,7 @@ impl Edge {
     }
 
     /// The tiles that are not full, with their hashes.
-    pub(super) fn partial(&self) -> impl Iterator<Item = (Tile, &[Digest])> {
+    pub(in crate::features::audit) fn partial(&self) -> impl Iterator<Item = (Tile, &[Digest])> {
         (0_u8..)
             .zip(&self.rows)
             .filter(|(_, row)| !row.is_empty())

@@ -41,7 +41,9 @@ pub(in crate::features::audit) fn open(
     let (key, is_own) = match (&settings.key, own.as_ref()) {
         (Some(key), _) => (key.clone(), false),
         (None, Some(own)) => (own.clone(), true),
-        (None, None) if known.is_empty() => (make(&directory.join(KEY), first_name(settings, entropy), entropy)?, true),
+        (None, None) if known.is_empty() => {
+            (make(&directory.join(KEY), first_name(settings, entropy), entropy)?, true)
+        }
         (None, None) => {
             let why = "it is missing, but the journal has signed checkpoints: bring it back from the backup, or name another \
                        one with `journal.signing_key`";
@@ -64,7 +66,11 @@ pub(in crate::features::audit) fn open(
 }
 
 /// What is told of a new key: a signed note with the key before, signed by both where both are at hand.
-pub(super) fn announcement(last: Option<&VerifierKey>, before: Option<&SigningKey>, key: &SigningKey) -> String {
+pub(super) fn announcement(
+    last: Option<&VerifierKey>,
+    before: Option<&SigningKey>,
+    key: &SigningKey,
+) -> String {
     let last = last.map_or_else(|| "none".to_owned(), ToString::to_string);
     let text = format!("{TOLD}\nbefore {last}\nnow {}\n", key.verifier());
     let signers: Vec<&SigningKey> = before.into_iter().chain([key]).collect();
@@ -72,7 +78,10 @@ pub(super) fn announcement(last: Option<&VerifierKey>, before: Option<&SigningKe
 }
 
 /// The key that an announcement tells, if it is signed by itself and by `trusted`, which it names as the one before.
-pub(in crate::features::audit) fn successor(announcement: &str, trusted: &VerifierKey) -> Option<VerifierKey> {
+pub(in crate::features::audit) fn successor(
+    announcement: &str,
+    trusted: &VerifierKey,
+) -> Option<VerifierKey> {
     let note = Note::parse(announcement).ok()?;
     let mut lines = note.text().lines();
     if lines.next() != Some(TOLD) || lines.next()?.strip_prefix("before ")? != trusted.to_string() {
@@ -83,7 +92,7 @@ pub(in crate::features::audit) fn successor(announcement: &str, trusted: &Verifi
 }
 
 /// The public keys that have signed, the newest last.
-pub(in crate::features::audit) fn known(directory: &Path) -> Result<Vec<VerifierKey>, JournalError> {
+pub fn known(directory: &Path) -> Result<Vec<VerifierKey>, JournalError> {
     let path = directory.join(LIST);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
@@ -110,13 +119,18 @@ pub(super) fn list(directory: &Path, key: &VerifierKey) -> io::Result<()> {
 
 /// Makes the key that is to sign from now on. Whoever writes the journal takes it up by itself.
 pub fn prepare(directory: &Path, entropy: &dyn Entropy) -> Result<VerifierKey, JournalError> {
-    let own = load(&directory.join(KEY))?
-        .ok_or_else(|| refused(&directory.join(KEY), "it is not there: the journal's key is kept elsewhere"))?;
+    let own = load(&directory.join(KEY))?.ok_or_else(|| {
+        refused(&directory.join(KEY), "it is not there: the journal's key is kept elsewhere")
+    })?;
     let next = directory.join(NEXT);
     if next.exists() {
-        return Err(refused(&next, "it waits already: the gateway takes it up while it runs, or when it starts"));
+        return Err(refused(
+            &next,
+            "it waits already: the gateway takes it up while it runs, or when it starts",
+        ));
     }
-    let name = known(directory)?.pop().map_or_else(|| own.verifier().name().clone(), |key| key.name().clone());
+    let name =
+        known(directory)?.pop().map_or_else(|| own.verifier().name().clone(), |key| key.name().clone());
     make(&next, name, entropy).map(|key| key.verifier().clone())
 }
 
@@ -170,8 +184,12 @@ fn refused(path: &Path, why: &str) -> JournalError {
 /// The configured origin, or a name that tells this machine's journal from any other.
 fn first_name(settings: &CheckpointSettings, entropy: &dyn Entropy) -> KeyName {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host: String =
-        host.trim().chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')).take(64).collect();
+    let host: String = host
+        .trim()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
+        .take(64)
+        .collect();
     let chance = u32::from_be_bytes(random(entropy));
     let name = format!("leastway/{host}/{chance:08x}").parse();
     settings.origin.clone().unwrap_or_else(|| name.unwrap_or_else(|_| KeyName::usual()))
@@ -181,4 +199,4 @@ const KEY: &str = "checkpoint.key";
 const NEXT: &str = "checkpoint.key.next";
 const LIST: &str = "checkpoint.keys";
 /// The first line of what is told of a new key.
-const TOLD: &str = "leastway checkpoint key";
+pub(in crate::features::audit) const TOLD: &str = "leastway checkpoint key";

@@ -9,14 +9,16 @@
 
 pub mod checkpoint;
 pub mod hash;
+pub mod keys;
 pub mod proof;
 pub mod signed_note;
 
 pub(super) mod edge;
-pub(super) mod keys;
 pub(super) mod notary;
 pub(super) mod resume;
 pub(super) mod tile;
 
 #[cfg(test)]
 mod tests;
+
+pub use notary::SignedCheckpoint;

@@ -322,7 +322,7 @@ fn append(path: &Path, note: &str) -> std::io::Result<()> {
 }
 
 /// The newest checkpoint, where C2SP `tlog-tiles` has it.
-const NEWEST: &str = "checkpoint";
+pub(in crate::features::audit) const NEWEST: &str = "checkpoint";
 /// Leaves that wait before the notary is left to read entries itself: 32 MiB of them.
 const LEAVES_MAX: usize = 1 << 20;
 const LEAVES_SPARE: usize = 1 << 16;

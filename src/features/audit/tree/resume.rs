@@ -1,7 +1,7 @@
 //! Takes the tree up again when a journal is opened: from its last checkpoint and its tiles, and the entries after
 //! that; or from all entries, where tiles are missing. What it finds is compared with what was signed.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use super::edge::Edge;
 use super::hash::leaf;
 use super::keys::known;
 use super::tile::{Writing, read_edge};
-use crate::features::audit::directory::segments;
+use crate::features::audit::directory::{keep_torn, segments};
 use crate::features::audit::error::{JournalError, ReadError};
 use crate::features::audit::segment::SegmentReader;
 use crate::foundation::digest::Digest;
@@ -30,13 +30,15 @@ pub(in crate::features::audit) struct Resumed {
 /// Takes up the tree over the entries up to `last`, which must be on the disk. Full tiles that are missing are written.
 pub(in crate::features::audit) fn resume(directory: &Path, last: u64) -> Result<Resumed, JournalError> {
     let disk = |error| JournalError::disk(directory, error);
-    let signed = last_checkpoint(directory)?;
-    let Some(signed) = signed else {
+    let Some(signed) = mended(directory)? else {
         return Ok(Resumed { edge: grown(directory, Edge::default(), last)?, signed: 0 });
     };
     let checkpoint = &signed.checkpoint;
     if !signed.is_signed_by(&known(directory)?) {
-        return Err(contradicted(format!("the checkpoint of {} entries is not signed by its keys", checkpoint.size)));
+        return Err(contradicted(format!(
+            "the checkpoint of {} entries is not signed by its keys",
+            checkpoint.size
+        )));
     }
     if checkpoint.size > last {
         return Err(contradicted(format!(
@@ -48,7 +50,9 @@ pub(in crate::features::audit) fn resume(directory: &Path, last: u64) -> Result<
     let edge = match read.filter(|edge| edge.root() == checkpoint.root) {
         Some(edge) => edge,
         None => {
-            tracing::warn!("tiles of the journal's tree are missing or changed: it is made anew from the entries");
+            tracing::warn!(
+                "tiles of the journal's tree are missing or changed: it is made anew from the entries"
+            );
             grown(directory, Edge::default(), checkpoint.size)?
         }
     };
@@ -91,7 +95,8 @@ fn leaves(directory: &Path, after: u64, last: u64, mut see: impl FnMut(Digest)) 
         return Ok(());
     }
     let segments = segments(directory)?;
-    let begin = segments.partition_point(|segment| segment.first <= after.saturating_add(1)).saturating_sub(1);
+    let begin =
+        segments.partition_point(|segment| segment.first <= after.saturating_add(1)).saturating_sub(1);
     let mut at = after;
     for segment in segments.iter().skip(begin) {
         let mut reader = SegmentReader::open(segment)?;
@@ -119,27 +124,65 @@ fn leaves(directory: &Path, after: u64, last: u64, mut see: impl FnMut(Digest)) 
 }
 
 /// The last checkpoint that was written whole.
-fn last_checkpoint(directory: &Path) -> Result<Option<Signed>, JournalError> {
+pub(in crate::features::audit) fn last_checkpoint(directory: &Path) -> Result<Option<Signed>, JournalError> {
     let path = directory.join(CHECKPOINTS);
-    let tail = tail(&path).map_err(|error| JournalError::disk(&path, error))?;
-    let Some((text, is_begin)) = tail else { return Ok(None) };
-    // Where not all was read, the first is half a note; where a crash cut a write short, the last is.
-    let notes: Vec<_> = split(&text).skip(usize::from(!is_begin)).collect();
-    Ok(notes.into_iter().rev().find_map(|note| note.parse().ok()))
+    let last = Last::read(&path).map_err(|error| JournalError::disk(&path, error))?;
+    Ok(last.and_then(|last| last.signed))
 }
 
-/// The end of a file, and whether it is all of it.
-fn tail(path: &Path) -> io::Result<Option<(String, bool)>> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+/// The same; puts aside what a crash has left of one behind it.
+fn mended(directory: &Path) -> Result<Option<Signed>, JournalError> {
+    let path = directory.join(CHECKPOINTS);
+    let mend = || {
+        let Some(last) = Last::read(&path)? else { return Ok(None) };
+        if !last.behind.is_empty() {
+            tracing::warn!(journal.bytes = last.behind.len(), "an incomplete checkpoint was put aside");
+            keep_torn(&path.with_added_extension(format!("torn-at-{}", last.end)), &last.behind)?;
+            let file = OpenOptions::new().write(true).open(&path)?;
+            file.set_len(last.end)?;
+            file.sync_all()?;
+        }
+        Ok(last.signed)
     };
-    let begin = file.metadata()?.len().saturating_sub(TAIL_BYTES);
-    file.seek(SeekFrom::Start(begin))?;
-    let mut bytes = Vec::new();
-    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    Ok(Some((String::from_utf8_lossy(&bytes).into_owned(), begin == 0)))
+    mend().map_err(|error| JournalError::disk(&path, error))
+}
+
+/// The end of the file of checkpoints.
+struct Last {
+    signed: Option<Signed>,
+    /// The byte after it.
+    end: u64,
+    /// What stands behind it.
+    behind: Vec<u8>,
+}
+
+impl Last {
+    fn read(path: &Path) -> io::Result<Option<Self>> {
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let begin = file.metadata()?.len().saturating_sub(TAIL_BYTES);
+        file.seek(SeekFrom::Start(begin))?;
+        let mut bytes = Vec::new();
+        file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+        // Where not all was read, the first line is half a one.
+        let first = bytes.iter().position(|byte| *byte == b'\n').filter(|_| begin > 0).unwrap_or(0);
+        let bytes = bytes.split_off(first);
+        let whole = match std::str::from_utf8(&bytes) {
+            Ok(text) => text,
+            Err(error) => bytes
+                .get(..error.valid_up_to())
+                .and_then(|bytes| std::str::from_utf8(bytes).ok())
+                .unwrap_or_default(),
+        };
+        let last = split(whole).filter_map(|note| Some((note, note.parse().ok()?))).last();
+        let end = last.as_ref().and_then(|(note, _)| Some(whole.rfind(note)? + note.len())).unwrap_or(0);
+        let signed = last.map(|(_, signed)| signed);
+        let behind = bytes.get(end..).unwrap_or_default().to_vec();
+        Ok(Some(Self { signed, end: begin.saturating_add((first + end) as u64), behind }))
+    }
 }
 
 fn contradicted(why: String) -> JournalError {

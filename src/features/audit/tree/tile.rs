@@ -40,11 +40,16 @@ impl Tile {
         PathBuf::from(format!("{FOLDER}/{}/{groups}{partial}", self.level))
     }
 
-    /// Reads its first `width` hashes: from the full tile where there is one, or from one of that width.
+    /// Reads its first `width` hashes: from the full tile where there is one, or from one of that width or wider.
     /// `None` where neither is there, or what is there is no tile.
-    pub(in crate::features::audit) fn read(self, directory: &Path, width: usize) -> io::Result<Option<Vec<Digest>>> {
-        for (path, stored) in [(self.path(TILE_WIDTH), TILE_WIDTH), (self.path(width), width)] {
-            if let Some(mut hashes) = read_hashes(&directory.join(path), stored)? {
+    pub(in crate::features::audit) fn read(
+        self,
+        directory: &Path,
+        width: usize,
+    ) -> io::Result<Option<Vec<Digest>>> {
+        for stored in [TILE_WIDTH, width].into_iter().chain(width + 1..TILE_WIDTH) {
+            let path = directory.join(self.path(stored));
+            if let Some(mut hashes) = read_hashes(&path, stored)? {
                 hashes.truncate(width);
                 return Ok(Some(hashes));
             }
@@ -125,7 +130,8 @@ impl<'a> Writing<'a> {
             narrower.push(".p");
             match std::fs::remove_dir_all(narrower) {
                 Ok(()) => {}
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -138,7 +144,7 @@ fn unfinished(path: &Path) -> PathBuf {
 }
 
 /// Reads the edge of a tree of `size` from its tiles; `None` where some are not there.
-pub(super) fn read_edge(directory: &Path, size: u64) -> io::Result<Option<Edge>> {
+pub(in crate::features::audit) fn read_edge(directory: &Path, size: u64) -> io::Result<Option<Edge>> {
     let mut rows = Vec::new();
     for level in 0..levels(size) {
         let Ok(width) = usize::try_from(width(size, level)) else { return Ok(None) };
@@ -177,7 +183,11 @@ impl Hashes for Tiles<'_> {
         let first = index << within;
         let tile = Tile { level, index: first / TILE_WIDTH as u64 };
         if !self.seen.contains_key(&tile) {
-            let known = if tile.index < above(self.size, level) { TILE_WIDTH as u64 } else { width(self.size, level) };
+            let known = if tile.index < above(self.size, level) {
+                TILE_WIDTH as u64
+            } else {
+                width(self.size, level)
+            };
             let known = usize::try_from(known).unwrap_or(TILE_WIDTH);
             let hashes = tile.read(self.directory, known)?.ok_or_else(missing)?;
             self.seen.insert(tile, hashes);
