@@ -28,6 +28,12 @@ macro_rules! identifier {
                 self.0.as_u128()
             }
 
+            /// When it was made, by its own word.
+            pub fn time(self) -> Timestamp {
+                let millis = self.0.as_u128() >> 80;
+                Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+            }
+
             /// Its text, in this place.
             pub fn encode(self, place: &mut [u8; uuid::fmt::Hyphenated::LENGTH]) -> &str {
                 self.0.hyphenated().encode_lower(place)

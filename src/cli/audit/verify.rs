@@ -127,6 +127,12 @@ fn write_report(report: &Report, arguments: &Arguments, out: &mut impl Write) ->
     }
     if !arguments.checkpoint.is_empty() {
         writeln!(out, "  witnessed  {} checkpoints fit", report.witnessed)?;
+        if arguments.key.is_empty() {
+            writeln!(
+                out,
+                "             by the journal's own word for its key; name the one that was noted with --key"
+            )?;
+        }
     }
     writeln!(out, "  head       {}", report.head())?;
     if report.is_sound() && arguments.expect_head.is_none() && arguments.checkpoint.is_empty() {

@@ -11,8 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::directory::segments;
 use super::error::ReadError;
+use super::read::segments_since;
 use super::segment::SegmentReader;
 use super::tree::checkpoint::{Checkpoint, Signed, hash};
 use super::tree::hash::leaf;
@@ -133,7 +133,7 @@ fn find(directory: &Path, event: RequestId) -> Result<Vec<(u64, String)>, ReadEr
         format!("{{\"entry\":\"closing\",\"event\":\"{event}\""),
     ];
     let mut found = Vec::new();
-    for segment in segments(directory)? {
+    for segment in segments_since(directory, event.time())? {
         let mut reader = SegmentReader::open(&segment)?;
         while let Some(raw) = reader.next()? {
             if begins.iter().any(|begin| raw.payload.starts_with(begin.as_bytes())) {

@@ -64,17 +64,7 @@ impl Reader {
 
     /// From a segment on that begins before `since`.
     pub fn since(directory: &Path, since: Timestamp) -> Result<Self, ReadError> {
-        let mut segments = segments(directory)?;
-        let mut start = segments.len();
-        while start > 0 {
-            start -= 1;
-            let Some(segment) = segments.get(start) else { break };
-            if begins_before(segment, since.minus(DISORDER))? {
-                break;
-            }
-        }
-        segments.drain(..start);
-        Ok(Self::new(directory, segments))
+        Ok(Self::new(directory, segments_since(directory, since)?))
     }
 
     fn new(directory: &Path, segments: Vec<SegmentPath>) -> Self {
@@ -203,6 +193,21 @@ pub(super) fn follows(name: &Arc<str>, found: Head, before: Head) -> Result<(), 
         std::cmp::Ordering::Equal => return Ok(()),
     };
     Err(Misfit { segment: name.clone(), offset: 0, sequence: before.sequence.saturating_add(1), problem })
+}
+
+/// The segments from one on that begins before `since`.
+pub(super) fn segments_since(directory: &Path, since: Timestamp) -> Result<Vec<SegmentPath>, ReadError> {
+    let mut segments = segments(directory)?;
+    let mut start = segments.len();
+    while start > 0 {
+        start -= 1;
+        let Some(segment) = segments.get(start) else { break };
+        if begins_before(segment, since.minus(DISORDER))? {
+            break;
+        }
+    }
+    segments.drain(..start);
+    Ok(segments)
 }
 
 fn begins_before(segment: &SegmentPath, time: Timestamp) -> Result<bool, ReadError> {

@@ -1,12 +1,9 @@
-//! What the journal has signed: held against it, by itself and by witnesses; proofs of it; its keys.
+//! What the journal has signed: held against it, by itself and by what others have noted; its keys.
 
 use std::fs;
 use std::path::PathBuf;
 
-use crate::features::audit::prove::{
-    CheckError, Checked, Proof, ProveError, check, prove_consistency, prove_event,
-};
-use crate::features::audit::settings::{CheckpointSettings, WitnessPlace, WitnessSettings};
+use crate::features::audit::settings::CheckpointSettings;
 use crate::features::audit::tree::checkpoint::{Signed, split};
 use crate::features::audit::tree::keys::{known, prepare};
 use crate::features::audit::tree::resume::{last_checkpoint, resume};
@@ -17,7 +14,7 @@ use crate::features::audit::{Head, JournalError};
 use super::*;
 
 /// A journal of several runs and so several checkpoints, closed in order.
-fn signed() -> tempfile::TempDir {
+pub(super) fn signed() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     for run in 0..3 {
         write(&settings(directory.path(), 3072), run * 3..run * 3 + 3);
@@ -28,16 +25,16 @@ fn signed() -> tempfile::TempDir {
     directory
 }
 
-fn key(directory: &Path) -> VerifierKey {
+pub(super) fn key(directory: &Path) -> VerifierKey {
     known(directory).unwrap().pop().unwrap()
 }
 
-fn newest(directory: &Path) -> String {
+pub(super) fn newest(directory: &Path) -> String {
     fs::read_to_string(directory.join("checkpoint")).unwrap()
 }
 
 /// What a witness with the key finds.
-fn against(directory: &Path, key: &VerifierKey, witnessed: &str) -> Report {
+pub(super) fn against(directory: &Path, key: &VerifierKey, witnessed: &str) -> Report {
     let expectations = Expectations {
         keys: vec![key.clone()],
         witnessed: vec![witnessed.to_owned()],
@@ -66,7 +63,9 @@ fn kept(directory: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn every_changed_byte_of_what_was_signed_is_found() {
-    let directory = signed();
+    let directory = tempfile::tempdir().unwrap();
+    write(&settings(directory.path(), 4096), 0..1);
+    write(&settings(directory.path(), 4096), 1..2);
     let files = kept(directory.path());
     assert!(files.len() > 4, "{files:?}");
     for path in files {
@@ -243,9 +242,12 @@ fn checkpoints_are_signed_while_entries_come_and_cover_all_of_them_in_the_end() 
     let journal = open(&settings);
     on_a_worker(async {
         let desk = journal.desk();
-        for number in 0..20 {
+        for number in 0..2000 {
             let _durable = desk.submit(&opening(number)).unwrap().1.durable().await.unwrap();
             tokio::time::sleep(Duration::from_millis(4)).await;
+            if journal.counters().checkpoints > 2 {
+                break;
+            }
         }
     });
     let signed = journal.checkpoint().unwrap();
@@ -281,67 +283,6 @@ fn a_disk_that_takes_no_tiles_stops_checkpoints_and_no_entries() {
     write(&settings, 2..3);
     let report = report(directory.path());
     assert!(report.is_sound() && report.signed_through == report.last_sequence, "{report:?}");
-}
-
-#[test]
-fn an_event_is_proven_to_somebody_who_has_the_key_alone() {
-    let directory = signed();
-    let (key, event) = (key(directory.path()), opening(4).event);
-    let proof = prove_event(directory.path(), event).unwrap();
-    let text = serde_json::to_string(&Proof::Event(proof.clone())).unwrap();
-    let Checked::Event { event: proven, payloads, checkpoint } = check(&text, &[key.clone()]).unwrap() else {
-        panic!("it proves something else");
-    };
-    assert_eq!((proven, payloads.len()), (event, 2));
-    assert_eq!(checkpoint.size, report(directory.path()).last_sequence);
-
-    type Change = fn(&mut crate::features::audit::prove::EventProof);
-    let changes: [(&str, Change, CheckError); 6] = [
-        (
-            "another payload",
-            |it| it.entries[1].payload = it.entries[1].payload.replace("501", "500"),
-            CheckError::Elsewhere,
-        ),
-        ("another place", |it| it.entries[0].index += 1, CheckError::Elsewhere),
-        ("a hash less", |it| drop(it.entries[0].hashes.pop()), CheckError::Elsewhere),
-        ("no entries", |it| it.entries.clear(), CheckError::OtherEvent),
-        ("an entry twice", |it| it.entries[1] = it.entries[0].clone(), CheckError::OtherEvent),
-        ("another event", |it| it.event = opening(5).event, CheckError::OtherEvent),
-    ];
-    for (name, change, error) in changes {
-        let mut changed = proof.clone();
-        change(&mut changed);
-        let text = serde_json::to_string(&Proof::Event(changed)).unwrap();
-        assert_eq!(check(&text, &[key.clone()]), Err(error), "{name}");
-    }
-    let stranger = SigningKey::generate(key.name().clone(), &SystemEntropy).unwrap();
-    assert_eq!(check(&text, &[stranger.verifier().clone()]), Err(CheckError::Unsigned));
-    assert!(matches!(check("{}", &[key]), Err(CheckError::Unreadable(_))));
-    let unknown = opening(400).event;
-    assert!(
-        matches!(prove_event(directory.path(), unknown), Err(ProveError::Unknown(event)) if event == unknown)
-    );
-}
-
-#[test]
-fn one_checkpoint_is_proven_to_go_on_from_another() {
-    let directory = signed();
-    let key = key(directory.path());
-    let all = fs::read_to_string(directory.path().join("checkpoints")).unwrap();
-    let (old, new) = (split(&all).next().unwrap(), newest(directory.path()));
-    let proof = prove_consistency(directory.path(), old, &new).unwrap();
-    let text = serde_json::to_string(&Proof::Consistency(proof.clone())).unwrap();
-    assert!(
-        matches!(check(&text, &[key.clone()]), Ok(Checked::Consistency { old, new }) if old.size < new.size)
-    );
-
-    let other = signed();
-    let stranger = newest(other.path());
-    assert!(matches!(prove_consistency(directory.path(), &stranger, &new), Err(ProveError::Contradicted)));
-    let mut changed = proof;
-    changed.hashes.pop();
-    let text = serde_json::to_string(&Proof::Consistency(changed)).unwrap();
-    assert_eq!(check(&text, &[key]), Err(CheckError::Elsewhere));
 }
 
 #[test]
@@ -416,34 +357,5 @@ fn a_journal_goes_on_from_its_archive_with_its_tree() {
     fs::remove_file(&paths[0].path).unwrap();
     write(&settings(directory.path(), 3072), 40..42);
     let report = verify(directory.path(), &Expectations { archived, ..Expectations::default() }).unwrap();
-    assert_eq!(report.misfit, None);
-}
-
-#[tokio::test]
-async fn a_witness_notes_checkpoints_and_one_that_cannot_lags() {
-    let directory = tempfile::tempdir().unwrap();
-    let media = tempfile::tempdir().unwrap();
-    let file = media.path().join("mounted/checkpoints");
-    let mut settings = settings(directory.path(), 1 << 20);
-    settings.witnesses = vec![WitnessSettings {
-        name: "evidence".to_owned(),
-        every: Duration::from_secs(60),
-        place: WitnessPlace::File(file.clone()),
-    }];
-    let journal = open(&settings);
-    journal.record(&opening(1), Some(&closing(1))).await.unwrap();
-    journal.close();
-    let (signed, witness) = (journal.checkpoint().unwrap(), journal.witnesses()[0].clone());
-    assert!(witness.lacks(&signed));
-    use crate::features::audit::witness::Told;
-    assert!(matches!(witness.tell(&signed, MORNING).await, Told::Failed(_)));
-    assert_eq!(witness.tell(&signed, MORNING).await, Told::StillFailed);
-    assert_eq!((witness.now().size, witness.now().failures), (0, 2));
-    fs::create_dir(media.path().join("mounted")).unwrap();
-    assert_eq!(witness.tell(&signed, MORNING).await, Told::Again);
-    assert!(!witness.lacks(&signed));
-    assert_eq!(witness.tell(&signed, MORNING).await, Told::Noted);
-    let noted = fs::read_to_string(file).unwrap();
-    let found = against(directory.path(), &key(directory.path()), &noted);
-    assert!(found.is_sound() && found.witnessed == 2, "{found:?}");
+    assert!(report.is_sound() && report.checkpoints > 0, "{report:?}");
 }

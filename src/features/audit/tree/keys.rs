@@ -25,7 +25,9 @@ pub(in crate::features::audit) struct Found {
     pub(in crate::features::audit) key: Arc<SigningKey>,
     /// Whether it is the journal's own, and so can be rotated by it.
     pub(super) is_own: bool,
-    /// What the journal has to tell before this key signs; `None` where it is the one that signed last.
+    /// Whether it stands at the end of the list.
+    pub(super) is_listed: bool,
+    /// What the journal has to tell before this key signs; `None` where it is the first, or the one that signed last.
     pub(in crate::features::audit) told: Option<String>,
 }
 
@@ -54,24 +56,16 @@ pub(in crate::features::audit) fn open(
         Some(origin) if origin != key.verifier().name() => renamed(&key, origin.clone(), directory)?,
         Some(_) | None => key,
     };
-    if last == Some(key.verifier()) {
-        return Ok(Found { key, is_own, told: None });
-    }
-    let before = last.and_then(|last| {
-        let own = own?.named(last.name().clone()).ok()?;
-        (own.verifier() == last).then_some(own)
+    let is_listed = last == Some(key.verifier());
+    let told = last.filter(|_| !is_listed).map(|last| {
+        let before = own.and_then(|own| own.named(last.name().clone()).ok());
+        announcement(last, before.filter(|before| before.verifier() == last).as_ref(), &key)
     });
-    let told = announcement(last, before.as_ref(), &key);
-    Ok(Found { key, is_own, told: Some(told) })
+    Ok(Found { key, is_own, is_listed, told })
 }
 
 /// What is told of a new key: a signed note with the key before, signed by both where both are at hand.
-pub(super) fn announcement(
-    last: Option<&VerifierKey>,
-    before: Option<&SigningKey>,
-    key: &SigningKey,
-) -> String {
-    let last = last.map_or_else(|| "none".to_owned(), ToString::to_string);
+pub(super) fn announcement(last: &VerifierKey, before: Option<&SigningKey>, key: &SigningKey) -> String {
     let text = format!("{TOLD}\nbefore {last}\nnow {}\n", key.verifier());
     let signers: Vec<&SigningKey> = before.into_iter().chain([key]).collect();
     Note::sign(&text, &signers)
@@ -134,9 +128,12 @@ pub fn prepare(directory: &Path, entropy: &dyn Entropy) -> Result<VerifierKey, J
     make(&next, name, entropy).map(|key| key.verifier().clone())
 }
 
-/// The key that was prepared, if there is one.
-pub(super) fn prepared(directory: &Path) -> Result<Option<Arc<SigningKey>>, JournalError> {
-    load(&directory.join(NEXT))
+/// The key that was prepared, if there is one, under the name of the one before.
+pub(super) fn prepared(directory: &Path, name: &KeyName) -> Result<Option<Arc<SigningKey>>, JournalError> {
+    match load(&directory.join(NEXT))? {
+        Some(key) if key.verifier().name() != name => renamed(&key, name.clone(), directory).map(Some),
+        key => Ok(key),
+    }
 }
 
 /// Puts the key that was prepared in the place of the old one.

@@ -167,7 +167,7 @@ impl Notary {
             every,
             key: found.key,
             is_own: found.is_own,
-            is_listed: found.told.is_none(),
+            is_listed: found.is_listed,
             coming: None,
             tree: Some(tree),
             spare: Vec::new(),
@@ -261,14 +261,9 @@ impl Notary {
         if !self.is_own || !self.is_listed {
             return Ok(());
         }
-        let Some(next) = keys::prepared(&self.directory)? else { return Ok(()) };
-        let next = if next.verifier().name() == self.key.verifier().name() {
-            next
-        } else {
-            let name = self.key.verifier().name().clone();
-            Arc::new(next.named(name).map_err(|_| JournalError::Closed)?)
-        };
-        let told = keys::announcement(Some(self.key.verifier()), Some(&self.key), &next);
+        let name = self.key.verifier().name();
+        let Some(next) = keys::prepared(&self.directory, name)? else { return Ok(()) };
+        let told = keys::announcement(self.key.verifier(), Some(&self.key), &next);
         let (opening, closing) = note::key(told, self.means.clock.now(), &*self.means.entropy);
         let ticket = self.means.tray.open(&opening, Some(&closing))?;
         self.means.shared.bell.ring();

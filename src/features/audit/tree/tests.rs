@@ -331,12 +331,12 @@ fn keys_are_read_back_and_slips_are_found() {
 #[test]
 fn a_new_key_is_believed_by_the_word_of_the_old_one_only() {
     let (old, new, other) = (key(1), key(2), key(3));
-    let told = announcement(Some(old.verifier()), Some(&old), &new);
+    let told = announcement(old.verifier(), Some(&old), &new);
     assert_eq!(successor(&told, old.verifier()).as_ref(), Some(new.verifier()));
     assert_eq!(successor(&told, other.verifier()), None);
-    let alone = announcement(Some(old.verifier()), None, &new);
+    let alone = announcement(old.verifier(), None, &new);
     assert_eq!(successor(&alone, old.verifier()), None, "the old key has not signed");
-    let forged = announcement(Some(old.verifier()), Some(&other), &new);
+    let forged = announcement(old.verifier(), Some(&other), &new);
     assert_eq!(successor(&forged, old.verifier()), None);
 }
 

@@ -32,8 +32,10 @@ pub(super) struct Held<'a> {
     signed: u64,
     own_fit: u64,
     given_fit: u64,
-    /// The largest size so far that was signed and fits.
-    fits: u64,
+    /// The size of the last of the journal's own that fits.
+    signed_through: u64,
+    /// The size of the last of a witness's that fits.
+    witnessed_through: u64,
     /// The size of the last of the journal's own that was looked at.
     looked: u64,
     found: Vec<Contradiction>,
@@ -69,7 +71,8 @@ impl<'a> Held<'a> {
             signed,
             own_fit: 0,
             given_fit: 0,
-            fits: 0,
+            signed_through: 0,
+            witnessed_through: 0,
             looked: 0,
             found: Vec::new(),
         };
@@ -93,7 +96,7 @@ impl<'a> Held<'a> {
         held.given.make_contiguous().sort_by_key(|given| given.signed.checkpoint.size);
         held.read_next().map_err(disk)?;
         // What is older than an archive's end cannot be compared any more.
-        held.given.retain(|given| given.signed.checkpoint.size >= before.max(1));
+        held.given.retain(|given| before == 0 || given.signed.checkpoint.size > before);
         while held.next.as_ref().is_some_and(|next| next.checkpoint.size <= before && before > 0) {
             held.read_next().map_err(disk)?;
         }
@@ -155,8 +158,10 @@ impl<'a> Held<'a> {
         }
         while self.given.front().is_some_and(|given| given.signed.checkpoint.size == size) {
             let Some(given) = self.given.pop_front() else { break };
-            if self.compare(&given.from, &given.signed, &edge) && given.is_witness {
+            let fits = self.compare(&given.from, &given.signed, &edge, self.witnessed_through);
+            if fits && given.is_witness {
                 self.given_fit += 1;
+                self.witnessed_through = size;
             }
         }
         self.edge = Some(edge);
@@ -164,8 +169,9 @@ impl<'a> Held<'a> {
 
     fn compare_own(&mut self, edge: &Edge) {
         let Some(signed) = self.next.take() else { return };
-        if self.compare(CHECKPOINTS, &signed, edge) {
+        if self.compare(CHECKPOINTS, &signed, edge, self.signed_through) {
             self.own_fit += 1;
+            self.signed_through = edge.size();
         }
         for (tile, hashes) in edge.partial() {
             let path = tile.path(hashes.len());
@@ -180,17 +186,17 @@ impl<'a> Held<'a> {
         }
     }
 
-    fn compare(&mut self, from: &str, signed: &Signed, edge: &Edge) -> bool {
+    /// Whether a checkpoint of as many entries fits; those of the same hand fit up to `fits`.
+    fn compare(&mut self, from: &str, signed: &Signed, edge: &Edge, fits: u64) -> bool {
         let size = edge.size();
         if !signed.is_signed_by(&self.trusted) {
             self.contradict(from, size, TreeProblem::Unsigned);
             return false;
         }
         if signed.checkpoint.root != edge.root() {
-            self.contradict(from, size, TreeProblem::Replaced { fits: self.fits });
+            self.contradict(from, size, TreeProblem::Replaced { fits });
             return false;
         }
-        self.fits = size;
         true
     }
 
@@ -200,25 +206,32 @@ impl<'a> Held<'a> {
         }
     }
 
+    /// The journal has ended before these.
+    fn beyond(&mut self, left: Vec<(Arc<str>, Signed)>, entries: u64) {
+        for (from, signed) in left {
+            // One that nobody trusted has signed says nothing.
+            let is_signed = signed.is_signed_by(&self.trusted);
+            let problem = if is_signed { TreeProblem::Cut { entries } } else { TreeProblem::Unsigned };
+            self.contradict(&from, signed.checkpoint.size, problem);
+        }
+    }
+
     /// All entries were seen, or all up to one that does not fit.
     pub(super) fn end(mut self, report: &mut Report, is_whole: bool) {
-        let Some(edge) = self.edge.take() else { return };
-        if is_whole {
-            let entries = edge.size();
-            let own = self.next.take().map(|next| (CHECKPOINTS.into(), next));
-            let given = std::mem::take(&mut self.given).into_iter().map(|given| (given.from, given.signed));
-            let beyond: Vec<(Arc<str>, Signed)> = own.into_iter().chain(given).collect();
-            for (from, signed) in beyond {
-                let size = signed.checkpoint.size;
-                // One that nobody trusted has signed says nothing.
-                let is_signed = signed.is_signed_by(&self.trusted);
-                let problem = if is_signed { TreeProblem::Cut { entries } } else { TreeProblem::Unsigned };
-                self.contradict(&from, size, problem);
-            }
+        let own = self.next.take().map(|next| (CHECKPOINTS.into(), next));
+        let given = std::mem::take(&mut self.given).into_iter().map(|given| (given.from, given.signed));
+        let left: Vec<(Arc<str>, Signed)> = own.into_iter().chain(given).collect();
+        match self.edge.take() {
+            Some(edge) if is_whole => self.beyond(left, edge.size()),
+            // What comes after an entry that does not fit cannot be compared.
+            Some(_) => {}
+            None if left.is_empty() => {}
+            // Before an archive's end there are only tiles, and these are not there.
+            None => self.contradict("tile", report.last_sequence, TreeProblem::Tile),
         }
         report.checkpoints = self.own_fit;
         report.witnessed = self.given_fit;
-        report.signed_through = self.fits;
+        report.signed_through = self.signed_through;
         report.contradictions = self.found;
     }
 }
