@@ -39,9 +39,9 @@ fn an_event_is_proven_to_somebody_who_has_the_key_alone() {
         ("another event", |it| it.event = opening(5).event, CheckError::OtherEvent),
     ];
     for (name, change, error) in changes {
-        let mut changed = proof.clone();
-        change(&mut changed);
-        let text = serde_json::to_string(&Proof::Event(changed)).unwrap();
+        let mut other = proof.clone();
+        change(&mut other);
+        let text = serde_json::to_string(&Proof::Event(other)).unwrap();
         assert_eq!(check(&text, &[key.clone()]), Err(error), "{name}");
     }
     let stranger = SigningKey::generate(key.name().clone(), &SystemEntropy).unwrap();

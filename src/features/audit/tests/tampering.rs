@@ -303,3 +303,35 @@ fn a_journal_changed_where_it_was_durable_is_not_opened() {
     assert_eq!((misfit.offset, misfit.sequence), (places[3] as u64, 4));
     assert!(HEADER_BYTES < places[3]);
 }
+
+#[test]
+fn segments_that_are_read_side_by_side_are_told_of_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = open(&settings(directory.path(), 1 << 20));
+    on_a_worker(async {
+        let desk = journal.desk();
+        for number in 0..40 {
+            let opening = Opening { note: Some("n".repeat(200_000)), ..opening(number) };
+            let _durable = desk.submit(&opening).unwrap().1.durable().await.unwrap();
+            desk.close(&closing(number));
+        }
+    });
+    journal.close();
+    let paths: Vec<_> = segments(directory.path()).unwrap().into_iter().map(|segment| segment.path).collect();
+    assert!(paths.len() > 6, "{paths:?}");
+    let mut heard = Vec::new();
+    let expectations = Expectations::default();
+    let whole = crate::features::audit::verify::verify_telling(directory.path(), &expectations, |progress| {
+        heard.push((progress.segments, progress.of));
+    });
+    assert!(whole.unwrap().is_sound());
+    assert_eq!(heard, (1..=paths.len()).map(|done| (done, paths.len())).collect::<Vec<_>>());
+
+    for path in [&paths[6], &paths[3]] {
+        let mut bytes = fs::read(path).unwrap();
+        bytes[HEADER_BYTES + ENTRY_HEAD_BYTES + 9] ^= 1;
+        fs::write(path, bytes).unwrap();
+        let misfit = report(directory.path()).misfit.unwrap();
+        assert_eq!(path.file_name().unwrap().to_str(), Some(&*misfit.segment), "the first is told of");
+    }
+}

@@ -250,8 +250,8 @@ fn another_implementation_reads_and_believes_our_checkpoints() {
     let note = checkpoint().sign(&key);
     let other = OtherNote::from_bytes(note.as_bytes()).unwrap();
     let verifier = StandardVerifier::new(&key.verifier().to_string()).unwrap();
-    let (verified, unverified) = other.verify(&VerifierList::new(vec![Box::new(verifier)])).unwrap();
-    assert_eq!((verified.len(), unverified.len()), (1, 0));
+    let (right, others) = other.verify(&VerifierList::new(vec![Box::new(verifier)])).unwrap();
+    assert_eq!((right.len(), others.len()), (1, 0));
     let read = OtherCheckpoint::from_bytes(other.text()).unwrap();
     assert_eq!((read.origin(), read.size()), ("leastway.clinic.example/one", 8));
     assert_eq!(read.hash().0, *checkpoint().root.as_bytes());
