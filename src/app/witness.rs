@@ -19,8 +19,8 @@ pub async fn run(shared: Arc<Shared>) {
 /// Tells each the last checkpoint, once the journal is closed: what is noted then covers all of it.
 pub async fn tell_last(shared: &Shared) {
     let mut tasks = JoinSet::new();
-    for witness in shared.journal.witnesses().iter().cloned() {
-        let (journal, clock) = (shared.journal.clone(), shared.clock.clone());
+    for witness in shared.journal.witnesses() {
+        let (witness, journal, clock) = (witness.clone(), shared.journal.clone(), shared.clock.clone());
         tasks.spawn(async move {
             if let Some(signed) = journal.checkpoint().filter(|signed| witness.lacks(signed)) {
                 note(&witness, &witness.tell(&signed, clock.now()).await);

@@ -179,7 +179,14 @@ impl Notary {
         let mut due = Instant::now();
         let mut is_failing = false;
         loop {
-            let is_last = self.office.wait(due, self.every.max(LOOKED_EVERY));
+            let most = if is_failing { RETRIED_AFTER } else { LOOKED_EVERY };
+            let is_last = self.office.wait(due, self.every.max(most));
+            if let Err(error) = self.rotate() {
+                // Told again and again it would fill the journal.
+                tracing::error!(%error, "the prepared key cannot be taken up: the old one signs until a restart");
+                self.is_own = false;
+                self.coming = None;
+            }
             match self.round() {
                 Ok(()) => is_failing = false,
                 Err(error) => {
@@ -199,7 +206,6 @@ impl Notary {
     }
 
     fn round(&mut self) -> Result<(), JournalError> {
-        self.rotate()?;
         let (mut leaves, head) = self.office.take(std::mem::take(&mut self.spare));
         let Some(head) = head else { return Ok(()) };
         let mut tree = match self.tree.take() {
