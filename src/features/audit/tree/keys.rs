@@ -13,6 +13,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::signed_note::{KeyName, Note, SigningKey, VerifierKey};
+use crate::features::audit::directory::beside;
 use crate::features::audit::disk::sync_directory;
 use crate::features::audit::error::JournalError;
 use crate::features::audit::settings::CheckpointSettings;
@@ -165,7 +166,7 @@ fn make(path: &Path, name: KeyName, entropy: &dyn Entropy) -> Result<Arc<Signing
 
 /// Writes a file, whole or not at all.
 pub(super) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let unfinished: PathBuf = path.with_added_extension("unfinished");
+    let unfinished: PathBuf = beside(path, "unfinished");
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
     file.write_all(bytes)?;

@@ -10,7 +10,7 @@ use super::edge::Edge;
 use super::hash::leaf;
 use super::keys::known;
 use super::tile::{Writing, read_edge};
-use crate::features::audit::directory::{keep_torn, segments};
+use crate::features::audit::directory::{beside, keep_torn, segments};
 use crate::features::audit::error::{JournalError, ReadError};
 use crate::features::audit::segment::SegmentReader;
 use crate::foundation::digest::Digest;
@@ -47,14 +47,13 @@ pub(in crate::features::audit) fn resume(directory: &Path, last: u64) -> Result<
         )));
     }
     let read = read_edge(directory, checkpoint.size).map_err(disk)?;
-    let edge = match read.filter(|edge| edge.root() == checkpoint.root) {
-        Some(edge) => edge,
-        None => {
-            tracing::warn!(
-                "tiles of the journal's tree are missing or changed: it is made anew from the entries"
-            );
-            grown(directory, Edge::default(), checkpoint.size)?
-        }
+    let edge = if let Some(edge) = read.filter(|edge| edge.root() == checkpoint.root) {
+        edge
+    } else {
+        tracing::warn!(
+            "tiles of the journal's tree are missing or changed: it is made anew from the entries"
+        );
+        grown(directory, Edge::default(), checkpoint.size)?
     };
     if edge.root() != checkpoint.root {
         return Err(contradicted(format!(
@@ -137,7 +136,7 @@ fn mended(directory: &Path) -> Result<Option<Signed>, JournalError> {
         let Some(last) = Last::read(&path)? else { return Ok(None) };
         if !last.behind.is_empty() {
             tracing::warn!(journal.bytes = last.behind.len(), "an incomplete checkpoint was put aside");
-            keep_torn(&path.with_added_extension(format!("torn-at-{}", last.end)), &last.behind)?;
+            keep_torn(&beside(&path, &format!("torn-at-{}", last.end)), &last.behind)?;
             let file = OpenOptions::new().write(true).open(&path)?;
             file.set_len(last.end)?;
             file.sync_all()?;

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::edge::{Edge, above, levels, width};
 use super::hash::over;
 use super::proof::Hashes;
+use crate::features::audit::directory::beside;
 use crate::features::audit::disk::sync_directory;
 use crate::foundation::digest::Digest;
 
@@ -140,7 +141,7 @@ impl<'a> Writing<'a> {
 }
 
 fn unfinished(path: &Path) -> PathBuf {
-    path.with_added_extension("unfinished")
+    beside(path, "unfinished")
 }
 
 /// Reads the edge of a tree of `size` from its tiles; `None` where some are not there.
