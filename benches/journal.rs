@@ -62,7 +62,7 @@ fn main() -> anyhow::Result<()> {
             median.map_or_else(|| "more".to_owned(), |(most, _)| format!("≤ {}", most.as_micros())),
         );
         journal.close();
-        let report = verify(directory.path(), Expectations::default())?;
+        let report = verify(directory.path(), &Expectations::default())?;
         anyhow::ensure!(report.misfit.is_none(), "the journal does not verify: {report:?}");
     }
     Ok(())
