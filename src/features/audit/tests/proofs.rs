@@ -20,7 +20,9 @@ fn an_event_is_proven_to_somebody_who_has_the_key_alone() {
     let (key, event) = (key(directory.path()), opening(4).event);
     let proof = prove_event(directory.path(), event).unwrap();
     let text = serde_json::to_string(&Proof::Event(proof.clone())).unwrap();
-    let Checked::Event { event: proven, payloads, checkpoint } = check(&text, &[key.clone()]).unwrap() else {
+    let Checked::Event { event: proven, payloads, checkpoint } =
+        check(&text, std::slice::from_ref(&key)).unwrap()
+    else {
         panic!("it proves something else");
     };
     assert_eq!((proven, payloads.len()), (event, 2));
@@ -42,7 +44,7 @@ fn an_event_is_proven_to_somebody_who_has_the_key_alone() {
         let mut other = proof.clone();
         change(&mut other);
         let text = serde_json::to_string(&Proof::Event(other)).unwrap();
-        assert_eq!(check(&text, &[key.clone()]), Err(error), "{name}");
+        assert_eq!(check(&text, std::slice::from_ref(&key)), Err(error), "{name}");
     }
     let stranger = SigningKey::generate(key.name().clone(), &SystemEntropy).unwrap();
     assert_eq!(check(&text, &[stranger.verifier().clone()]), Err(CheckError::Unsigned));
@@ -62,7 +64,7 @@ fn one_checkpoint_is_proven_to_go_on_from_another() {
     let proof = prove_consistency(directory.path(), old, &new).unwrap();
     let text = serde_json::to_string(&Proof::Consistency(proof.clone())).unwrap();
     assert!(
-        matches!(check(&text, &[key.clone()]), Ok(Checked::Consistency { old, new }) if old.size < new.size)
+        matches!(check(&text, std::slice::from_ref(&key)), Ok(Checked::Consistency { old, new }) if old.size < new.size)
     );
 
     let other = signed();

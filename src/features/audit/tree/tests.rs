@@ -79,7 +79,9 @@ fn path(digests: &[Digest]) -> Vec<Hash> {
 
 fn grown(leaves: &[Digest]) -> Edge {
     let mut edge = Edge::default();
-    leaves.iter().for_each(|leaf| edge.append(*leaf, |_, _| {}));
+    for leaf in leaves {
+        edge.append(*leaf, |_, _| {});
+    }
     edge
 }
 
