@@ -32,11 +32,7 @@ fn main() -> anyhow::Result<()> {
     );
     for waiting in [1, 64, 1000] {
         let directory = tempfile::tempdir_in(&parent)?;
-        let settings = JournalSettings {
-            directory: directory.path().to_owned(),
-            segment_bytes: 64 << 20,
-            sync: Sync::BeforeRelease,
-        };
+        let settings = JournalSettings::usual(directory.path().to_owned(), 64 << 20, Sync::BeforeRelease);
         let journal = Journal::open(&settings, Arc::new(SystemClock), Arc::new(SystemEntropy))?;
         let mut waits = run(&journal, waiting)?;
         waits.sort_unstable();
@@ -66,7 +62,7 @@ fn main() -> anyhow::Result<()> {
             median.map_or_else(|| "more".to_owned(), |(most, _)| format!("≤ {}", most.as_micros())),
         );
         journal.close();
-        let report = verify(directory.path(), Expectations::default())?;
+        let report = verify(directory.path(), &Expectations::default())?;
         anyhow::ensure!(report.misfit.is_none(), "the journal does not verify: {report:?}");
     }
     Ok(())

@@ -63,7 +63,7 @@ fn changed(mut input: Input<'_>) {
 /// What the proof and the questions make of one segment.
 fn verified(segment: &[u8]) -> Option<Misfit> {
     std::fs::write(DIRECTORY.join("00000000000000000001.segment"), segment).expect("room for a segment");
-    let report = verify(&DIRECTORY, Expectations::default()).expect("the folder is readable");
+    let report = verify(&DIRECTORY, &Expectations::default()).expect("the folder is readable");
     assert!(report.entries == report.openings + report.closings && report.last_sequence == report.entries);
     if let Ok(answer) = query(&DIRECTORY, &Filter::default(), Order::NewestFirst, 16) {
         let mut table = Vec::new();

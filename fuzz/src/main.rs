@@ -68,6 +68,7 @@ mod rewrite_location;
 mod scim;
 mod security_event;
 mod sieve;
+mod signed;
 mod signed_token;
 mod sticky;
 mod wire;
@@ -145,6 +146,7 @@ targets! {
     scim,
     security_event,
     sieve,
+    signed,
     sticky,
     wire,
 }

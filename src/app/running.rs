@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::control_plane;
 use super::detections;
 use super::feeds;
+use super::heartbeat;
 use super::held;
 use super::nodes;
 use super::reload::{ReloadStatus, Reloaded, Reloader};
@@ -20,6 +21,7 @@ use super::sockets::{Handed, Sockets};
 use super::store;
 use super::summary;
 use super::wiring;
+use super::witness;
 use super::workers::{self, Stop, Workers};
 use crate::config::settings::Settings;
 use crate::config::{Loaded, Problems, load};
@@ -232,6 +234,8 @@ impl Running {
             tokio::spawn(detections::run(shared.clone(), settings.journal.directory.clone())),
             tokio::spawn(signals::run(shared.clone())),
             tokio::spawn(feeds::run(shared.clone())),
+            tokio::spawn(heartbeat::run(shared.clone(), settings.journal.heartbeat)),
+            tokio::spawn(witness::run(shared.clone())),
             tokio::spawn(warm_up(shared.clone())),
             tokio::spawn(check::run(upstreams(shared.clone()))),
             tokio::spawn(reloader.clone().watch(drain_seen)),
@@ -275,7 +279,9 @@ impl Running {
         self.shared.risk.maintain(now).await.context("what is known of people could not be saved")?;
         self.shared.ledger.maintain(now, true).await.context("what was taken could not be saved")?;
         let journal = self.shared.journal.clone();
-        tokio::task::spawn_blocking(move || journal.close()).await.context("the journal was not closed")
+        tokio::task::spawn_blocking(move || journal.close()).await.context("the journal was not closed")?;
+        witness::tell_last(&self.shared).await;
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
     ApplicationDraft, Draft, RoleDraft, Written, application, category, client, detect, directory, feed,
-    machine, provider, purpose, risk, role, session, signals, store,
+    journal, machine, provider, purpose, risk, role, session, signals, store,
 };
 use super::shadow::shadow;
 use super::source::Source;
@@ -267,8 +267,8 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     let control = main.table("control").and_then(|reader| machine::control(&reader));
     let store = main.table("store").and_then(|reader| store::store(&reader));
     let journal = main.table("journal").and_then(|reader| {
-        let seals = machine::seals(&reader);
-        machine::journal(&reader).zip(seals)
+        let seals = journal::seals(&reader);
+        journal::journal(&reader).zip(seals)
     });
     let devices = main.named("device");
     let asking = gateway.as_ref().and_then(|(gateway, _)| gateway.client_certificate.as_ref());

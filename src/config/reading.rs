@@ -111,6 +111,11 @@ impl<'a> Reading<'a> {
             .ok()
     }
 
+    /// Whether the configuration is only looked at, and secrets need not be there.
+    pub(super) const fn only_looks(&self) -> bool {
+        self.surroundings.stand_in.is_some()
+    }
+
     /// What stands in place of a file that is not there, or not for us to read.
     pub(super) fn stand_in_for(&self, path: &Path) -> Option<&StandIn> {
         self.surroundings.stand_in.as_ref().filter(|_| std::fs::File::open(path).is_err())

@@ -13,9 +13,12 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::state::{ControlState, Present};
-use super::{detection_metrics, feed_metrics, signal_metrics, store_metrics, upstream_metrics};
+use super::{
+    detection_metrics, feed_metrics, signal_metrics, store_metrics, upstream_metrics, witness_metrics,
+};
 use crate::domain::measure::{BOUNDS, Counted, Histogram};
 use crate::features::audit::Counters;
+use crate::features::audit::witness::WitnessNow;
 use crate::features::detect::Figures;
 
 /// The metrics, as they are now.
@@ -26,6 +29,8 @@ pub async fn metrics(State(state): State<ControlState>) -> Response {
         present: (state.present)(),
         journal: state.journal.counters(),
         writable: state.journal.is_writable(),
+        witnesses: state.journal.witnesses().iter().map(|witness| witness.now()).collect(),
+        head: state.journal.head().sequence,
         sessions: state.sessions.len(),
         detections: state.detections.figures(),
     }));
@@ -43,6 +48,9 @@ struct Snapshot {
     present: Present,
     journal: Counters,
     writable: bool,
+    witnesses: Vec<WitnessNow>,
+    /// The sequence of the journal's last entry on the disk.
+    head: u64,
     sessions: usize,
     detections: Figures,
 }
@@ -54,6 +62,7 @@ impl Collector for Snapshot {
         self.requests(&mut encoder)?;
         self.decisions(&mut encoder)?;
         self.journal(&mut encoder)?;
+        witness_metrics::encode(&self.witnesses, self.head, &mut encoder)?;
         self.present(&mut encoder)?;
         self.directories(&mut encoder)?;
         signal_metrics::encode(&self.present.signals, &mut encoder)?;
@@ -224,6 +233,24 @@ impl Snapshot {
             "journal_closings_lost",
             "Closing entries that could not be written",
             journal.lost_closings,
+        )?;
+        counter(
+            encoder,
+            "journal_checkpoints",
+            "Checkpoints of the journal that were signed",
+            journal.checkpoints,
+        )?;
+        counter(
+            encoder,
+            "journal_checkpoint_failures",
+            "Times that a checkpoint could not be signed",
+            journal.checkpoint_failures,
+        )?;
+        gauge(
+            encoder,
+            "journal_unsigned",
+            "Entries on the disk that no checkpoint names yet",
+            journal.unsigned,
         )?;
         gauge(encoder, "journal_waiting", "Entries that wait for the writer", journal.waiting)?;
         gauge(encoder, "journal_writable", "Whether the journal can be written", u64::from(self.writable))?;

@@ -24,3 +24,4 @@ mod store_metrics;
 #[cfg(test)]
 mod tests;
 mod upstream_metrics;
+mod witness_metrics;

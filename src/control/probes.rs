@@ -21,9 +21,24 @@ pub async fn readyz(State(state): State<ControlState>) -> Response {
     let (journal, draining) = (state.journal.is_writable(), *state.draining.borrow());
     let ready = journal && present.is_in_touch && !draining;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let head = state.journal.head().sequence;
+    let witnesses: Vec<_> = state.journal.witnesses().iter().map(|witness| witness.now()).collect();
+    let witnesses: Vec<_> = witnesses
+        .iter()
+        .map(|now| {
+            json!({
+                "name": now.name,
+                "behind": head.saturating_sub(now.size),
+                "told": now.told,
+                "fault": now.fault.as_ref().map(ToString::to_string),
+            })
+        })
+        .collect();
     let body = json!({
         "ready": ready,
         "journal_writable": journal,
+        "journal_unsigned": state.journal.counters().unsigned,
+        "witnesses": witnesses,
         "store_in_touch": present.is_in_touch,
         "draining": draining,
         "rules_version": &*present.rules_version,

@@ -162,7 +162,7 @@ fn find(
     events: &BTreeSet<RequestId>,
 ) -> Result<Vec<(RequestId, Option<Option<SealedText>>)>, ReadError> {
     let mut found: Vec<_> = events.iter().map(|event| (*event, None)).collect();
-    let Some(since) = events.iter().filter_map(|event| event.time()).min() else { return Ok(found) };
+    let Some(since) = events.iter().map(|event| event.time()).min() else { return Ok(found) };
     let mut missing = found.len();
     for event in events_since(directory, since)? {
         let opening = event?.opening;

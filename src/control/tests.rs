@@ -72,11 +72,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let (clock, entropy) = (Arc::new(TestClock::at(start())), Arc::new(SystemEntropy));
         let directory = folder.path().join("journal");
-        let settings = JournalSettings {
-            directory: directory.clone(),
-            segment_bytes: 1 << 20,
-            sync: Sync::BeforeRelease,
-        };
+        let settings = JournalSettings::usual(directory.clone(), 1 << 20, Sync::BeforeRelease);
         let fields = Fields {
             patient: KeepPatient::Sealed,
             query: KeepQuery::Sealed,

@@ -23,16 +23,15 @@ macro_rules! identifier {
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &random(entropy)).into_uuid())
             }
 
-            /// When it was made; none of one that somebody else made in another way.
-            pub fn time(self) -> Option<Timestamp> {
-                let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
-                let millis = i64::try_from(seconds).ok()?.checked_mul(1000)?;
-                Some(Timestamp::from_millis(millis.saturating_add(i64::from(nanos / 1_000_000))))
-            }
-
             /// Its 128 bits.
             pub const fn as_u128(self) -> u128 {
                 self.0.as_u128()
+            }
+
+            /// When it was made, by its own word.
+            pub fn time(self) -> Timestamp {
+                let millis = self.0.as_u128() >> 80;
+                Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
             }
 
             /// Its text, in this place.

@@ -5,3 +5,4 @@ pub mod digest;
 pub mod entropy;
 pub mod id;
 pub mod secret;
+pub mod timekeeping;

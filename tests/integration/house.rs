@@ -206,8 +206,8 @@ impl House {
         if let Some(clinic) = self.clinic {
             clinic.close().await;
         }
-        let report = verify(&self.directory.journal(), Expectations::default()).unwrap();
-        assert_eq!(report.misfit, None);
+        let report = verify(&self.directory.journal(), &Expectations::default()).unwrap();
+        assert!(report.is_sound() && report.signed_through == report.last_sequence, "{report:?}");
         let events = events_since(&self.directory.journal(), Timestamp::default()).unwrap();
         events.map(Result::unwrap).collect()
     }

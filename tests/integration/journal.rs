@@ -1,11 +1,19 @@
 //! A journal that cannot be written: nothing passes unrecorded.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
 use leastway::domain::event::Event;
+use leastway::features::audit::tree::keys::known;
+use leastway::features::audit::verify::{Expectations, TreeProblem, verify};
 use leastway::foundation::clock::SystemClock;
 
-use crate::house::{House, Neighbors, edit};
+use crate::house::{House, Neighbors, append, edit};
 use crate::line::Protocol;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -49,4 +57,76 @@ async fn a_journal_that_fails_holds_everything_back_until_it_is_opened_again() {
     let events = house.stop().await;
     let long = |event: &&Event| event.opening.query_keys.first().is_some_and(|key| key.len() == 4000);
     assert!(events.iter().filter(long).count() >= asked - 1, "whatever was answered is recorded");
+}
+
+/// What was posted.
+type Posted = Arc<Mutex<Vec<String>>>;
+
+/// Somebody who notes what is posted with the right token.
+async fn notes_what_is_posted() -> (SocketAddr, Posted) {
+    async fn noted(State(posted): State<Posted>, headers: HeaderMap, note: String) -> StatusCode {
+        if headers.get("authorization").is_none_or(|value| value != "Bearer the token of the witness") {
+            return StatusCode::UNAUTHORIZED;
+        }
+        posted.lock().unwrap().push(note);
+        StatusCode::NO_CONTENT
+    }
+    let posted = Posted::default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = Router::new().route("/checkpoints", post(noted)).with_state(posted.clone());
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (address, posted)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn witnesses_note_what_was_signed_and_one_that_cannot_be_told_lags() {
+    let (address, posted) = notes_what_is_posted().await;
+    let house = House::open_at(Arc::new(SystemClock), Neighbors::None, |directory| {
+        std::fs::write(directory.root().join("token-of-witness"), "the token of the witness").unwrap();
+        let witnesses = format!(
+            "\n[[journal.witness]]\nname = \"evidence\"\nevery = \"1s\"\nfile = \"evidence\"\n\
+             [[journal.witness]]\nname = \"compliance\"\nevery = \"1s\"\nurl = \"http://{address}/checkpoints\"\n\
+             token = \"file:token-of-witness\"\n\
+             [[journal.witness]]\nname = \"away\"\nevery = \"1s\"\nfile = \"not-mounted/evidence\"\n"
+        );
+        append(&directory.configuration(), &witnesses);
+    })
+    .await;
+    let posted_soon = async {
+        while posted.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), posted_soon).await.expect("a witness is told");
+    let (ready, told) = house.control("/readyz").await;
+    assert_eq!(ready, 200, "nothing waits for witnesses: {told}");
+    assert!(told.contains("\"compliance\"") && told.contains("cannot be written"), "{told}");
+    let (_, metrics) = house.control("/metrics").await;
+    assert!(metrics.contains("leastway_journal_witness_behind{witness=\"away\"}"), "{metrics}");
+
+    let (journal, evidence) = (house.directory.journal(), house.directory.root().join("evidence"));
+    house.running.stop().await.unwrap();
+    let key = known(&journal).unwrap();
+    let all = posted.lock().unwrap().join("\n");
+    for witnessed in [all, std::fs::read_to_string(evidence).unwrap()] {
+        let expectations =
+            Expectations { keys: key.clone(), witnessed: vec![witnessed], ..Expectations::default() };
+        let report = verify(&journal, &expectations).unwrap();
+        assert!(report.is_sound() && report.witnessed > 0, "{report:?}");
+        // The last that was noted covers all of it: whatever is cut off now is missed.
+        let segment = std::fs::read_dir(&journal).unwrap().map(|file| file.unwrap().path());
+        let segment =
+            segment.filter(|path| path.extension().is_some_and(|end| end == "segment")).max().unwrap();
+        let whole = std::fs::read(&segment).unwrap();
+        let last = whole.windows(16).rposition(|bytes| bytes == br#"{"entry":"closin"#).unwrap() - 56;
+        let mut cut = whole.clone();
+        cut[last..].fill(0);
+        std::fs::write(&segment, cut).unwrap();
+        let report = verify(&journal, &expectations).unwrap();
+        assert_eq!(report.misfit, None);
+        let is_cut = |problem: &TreeProblem| matches!(problem, TreeProblem::Cut { .. });
+        assert!(report.contradictions.iter().any(|it| is_cut(&it.problem)), "{report:?}");
+        std::fs::write(&segment, whole).unwrap();
+    }
 }

@@ -1,8 +1,7 @@
-//! Listeners, journal and bounds.
+//! Listeners and bounds.
 
 use super::limits::LIMITS;
-use super::{Absent, Kind, Table, key, words};
-use crate::features::audit::settings::{KeepJustification, KeepPatient, KeepQuery};
+use super::{Absent, Kind, Table, key};
 
 const DEFAULT_WORKERS: Absent = Absent::Means("one per core");
 
@@ -139,85 +138,6 @@ pub(super) static CONTROL: Table = Table {
             Kind::Secret,
             Absent::Means("none"),
             "The bearer token that `/api/v1` asks for, and the page `/sessions`.",
-        ),
-    ],
-};
-
-pub(super) static JOURNAL: Table = Table {
-    header: "[journal]",
-    doc: "Where events are kept: an append-only log in which a change shows.",
-    keys: &[
-        key(
-            "directory",
-            Kind::Path("data/journal"),
-            Absent::Is("\"data/journal\""),
-            "The folder of the segments; made if it is not there.",
-        ),
-        key(
-            "segment_bytes",
-            Kind::Size("1MiB", "1GiB"),
-            Absent::Is("\"64MiB\""),
-            "The size of a segment, allocated ahead of use.",
-        ),
-        key(
-            "sync",
-            Kind::Text("before_release"),
-            Absent::Is("\"before_release\""),
-            "When entries reach the disk: `before_release` of the reply, or within a duration of `1ms` to `1s`: \
-             a crash may then lose the events of the last moments.",
-        ),
-        key(
-            "sealed",
-            Kind::Table(&SEALED),
-            Absent::Means("its defaults"),
-            "What events tell only to whoever says why.",
-        ),
-    ],
-};
-
-static SEALED: Table = Table {
-    header: "[journal.sealed]",
-    doc: "What events keep under seal, by a key for each month. Reading it is an event of its own, and once a month's key is \
-          destroyed nobody reads what was sealed in it; the journal verifies as before.",
-    keys: &[
-        key(
-            "keys",
-            Kind::Path("data/seals"),
-            Absent::Means("`seals` beside the journal's folder"),
-            "The folder of the keys; made if it is not there. Kept apart from copies of the journal, it keeps them closed.",
-        ),
-        key(
-            "patient",
-            Kind::Word(words!(KeepPatient)),
-            Absent::Is("\"sealed\""),
-            "`hash`: the keyed digest by which a patient is found, and nothing else; `sealed`: that, and what the application \
-             calls them, under seal.",
-        ),
-        key(
-            "query",
-            Kind::Word(words!(KeepQuery)),
-            Absent::Is("\"sealed\""),
-            "`names` of a query's parameters; or those, and the query under `sealed`, but for what may open something, such as \
-             codes and tokens.",
-        ),
-        key(
-            "justification",
-            Kind::Word(words!(KeepJustification)),
-            Absent::Is("\"sealed\""),
-            "What a person says in their own words: `sealed`, or `clear` for every reader. Its code, number and recipient are \
-             always clear.",
-        ),
-        key(
-            "retain_years",
-            Kind::Whole(6, 100),
-            Absent::Is("10"),
-            "For how many years after its month a key cannot be destroyed. Six are the least (45 CFR 164.316(b)(2)(i)).",
-        ),
-        key(
-            "legal_hold",
-            Kind::Texts("2026-11"),
-            Absent::Is("[]"),
-            "Months whose keys cannot be destroyed for as long as they stand here. Counts from a reload on.",
         ),
     ],
 };

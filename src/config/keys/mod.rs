@@ -15,6 +15,7 @@ mod field;
 mod given;
 mod help;
 mod hold;
+mod journal;
 mod limits;
 mod machine;
 mod provider;
@@ -30,7 +31,8 @@ mod upstream;
 pub(in crate::config) use reply::{ENCODINGS, INNER_KINDS, REPLY_KINDS};
 
 use super::spelling::nearest;
-use machine::{CONTROL, GATEWAY, GUARD, JOURNAL};
+use journal::JOURNAL;
+use machine::{CONTROL, GATEWAY, GUARD};
 use provider::PROVIDER;
 use session::{DEVICE, SESSION};
 use store::STORE;

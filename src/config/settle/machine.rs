@@ -1,7 +1,6 @@
-//! Listeners, journal and bounds.
+//! Listeners and bounds.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
 use crate::config::units;
 use crate::control::settings::ControlSettings;
-use crate::features::audit::settings::{Fields, JournalSettings, SealSettings, Sync};
 use crate::features::guard::settings::GuardSettings;
 use crate::gateway::settings::{ClientCertificateSettings, GatewaySettings, HelpSettings};
 use crate::platform::tls::front::Vouchers;
@@ -111,33 +109,6 @@ pub(in crate::config) fn control(reader: &Reader<'_>) -> Option<ControlSettings>
     Some(ControlSettings { listen: listen?, token })
 }
 
-pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings> {
-    let directory = reader.path("directory");
-    let segment_bytes = reader.size("segment_bytes");
-    let sync = reader.text_with("sync", sync);
-    Some(JournalSettings { directory: directory?, segment_bytes: segment_bytes?, sync: sync? })
-}
-
-/// What events keep under seal; without a place of their own, the keys are beside the folder of the journal.
-pub(in crate::config) fn seals(journal: &Reader<'_>) -> Option<SealSettings> {
-    let beside = journal.path("directory");
-    let reader = journal.table("sealed")?;
-    let directory = if reader.has("keys") {
-        reader.path("keys")
-    } else {
-        beside.map(|journal| journal.parent().unwrap_or(Path::new(".")).join("seals"))
-    };
-    let (patient, query) = (reader.parsed("patient"), reader.parsed("query"));
-    let justification = reader.parsed("justification");
-    let (retain_years, legal_hold) = (reader.whole("retain_years"), reader.list("legal_hold"));
-    Some(SealSettings {
-        directory: directory?,
-        fields: Fields { patient: patient?, query: query?, justification: justification? },
-        retain_years: u16::try_from(retain_years?).unwrap_or(u16::MAX),
-        legal_hold: legal_hold?,
-    })
-}
-
 pub(in crate::config) fn guard(reader: &Reader<'_>) -> Option<GuardSettings> {
     let hold_bytes = reader.size("hold").map(count);
     let decompression_ratio = reader.whole("decompression_ratio");
@@ -216,17 +187,6 @@ fn hsts(text: &str) -> Result<Option<Duration>, Mistake> {
     units::duration(text).filter(|time| within.contains(time)).map(Some).ok_or_else(|| {
         let what = format!("`{text}` is not how long a browser may remember");
         Mistake::new(what, "a duration from `\"1d\"` to `\"730d\"`, or `\"none\"`")
-    })
-}
-
-fn sync(text: &str) -> Result<Sync, Mistake> {
-    if text == "before_release" {
-        return Ok(Sync::BeforeRelease);
-    }
-    let within = Duration::from_millis(1)..=Duration::from_secs(1);
-    units::duration(text).filter(|time| within.contains(time)).map(Sync::Within).ok_or_else(|| {
-        let what = format!("`{text}` is not a way to keep the journal");
-        Mistake::new(what, "`\"before_release\"`, or a duration from `\"1ms\"` to `\"1s\"`")
     })
 }
 

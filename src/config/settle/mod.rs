@@ -12,6 +12,7 @@ pub(super) mod feed;
 mod field;
 mod given;
 mod hold;
+pub(super) mod journal;
 mod limits;
 pub(super) mod machine;
 pub(super) mod provider;

@@ -167,6 +167,24 @@ fn values_out_of_range_or_of_another_form() {
         case(
             MAIN,
             "[gateway]",
+            "[journal]\norigin = \"my journal\"\n[gateway]",
+            "journal.origin: a name is 1 to 200 characters without blanks and without `+`",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[[journal.witness]]\nname = \"evidence\"\n[gateway]",
+            "journal.witness[1]: nothing says where it is",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[[journal.witness]]\nname = \"evidence\"\nfile = \"a\"\nurl = \"https://b.example/\"\n[gateway]",
+            "journal.witness[1].url: there is a `file`, too",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
             "[store]\nurl = \"postgres://db\"\n[gateway]",
             "store.url: the user is missing, or not a plain name",
         ),

@@ -11,6 +11,8 @@ use serde_json::Value;
 use super::Folder;
 use crate::config::keys::{Kind, MAIN, Table};
 use crate::config::{json_schema, reference};
+use crate::features::audit::tree::signed_note::SigningKey;
+use crate::foundation::entropy::SystemEntropy;
 
 /// A configuration in which every key is written.
 const COMPLETE: &str = include_str!("complete.toml");
@@ -21,6 +23,7 @@ fn every_key_that_is_published_is_accepted_and_no_other() {
     folder.write("token", "a token of some length");
     folder.write("directory-token", "a token of a length that nobody guesses");
     folder.write("signals-token", "another token of a length that nobody guesses");
+    folder.write("checkpoint-key", &checkpoint_key());
     folder.write("leastway.toml", COMPLETE);
     folder.write("ca.pem", &folder.read("certs/gateway.pem"));
     folder.authority("devices-ca.pem");
@@ -35,6 +38,11 @@ fn every_key_that_is_published_is_accepted_and_no_other() {
     let mut published = BTreeSet::new();
     collect_published(&json_schema(), "", &mut published);
     assert_eq!(accepted, published);
+}
+
+fn checkpoint_key() -> String {
+    let key = SigningKey::generate("leastway.clinic.example/gateway-1".parse().unwrap(), &SystemEntropy);
+    key.unwrap().reveal().to_string()
 }
 
 /// A list of revoked certificates that has none.

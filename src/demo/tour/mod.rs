@@ -119,6 +119,10 @@ impl<'a> Tour<'a> {
             &format!("The blocked export is found, as this does:\n      {command}"),
             journal::blocked_export(self.directory, "registrar"),
         )?;
+        self.tell(
+            "It is proven to somebody who has nothing but the public key, as `leastway audit prove` and `check-proof` do",
+            journal::proven(self.directory, "registrar"),
+        )?;
         if self.failed == 0 {
             writeln!(self.out, "\nAll {} steps are as they should be.", self.steps)?;
             Ok(Verdict::AllWell)

@@ -61,6 +61,14 @@ pub(super) fn torn(segment: &SegmentPath, offset: u64) -> PathBuf {
     segment.path.with_extension(format!("torn-at-{offset}"))
 }
 
+/// A name beside that of a file: with `.ending` behind it.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    name.into()
+}
+
 /// Writes the bytes of an incomplete write beside the segment.
 pub(super) fn keep_torn(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;

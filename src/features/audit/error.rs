@@ -39,6 +39,23 @@ pub enum JournalError {
         /// Why.
         why: String,
     },
+    /// The journal is not the one of which it has signed checkpoints.
+    #[error(
+        "the journal was changed since it was signed: {why}; look at it with `leastway audit verify`, then move the \
+         journal away to start a new one"
+    )]
+    Contradicted {
+        /// What does not fit.
+        why: String,
+    },
+    /// A witness cannot be told anything by its settings.
+    #[error("the witness `{name}` cannot be told: {why}")]
+    Witness {
+        /// Which.
+        name: String,
+        /// Why.
+        why: String,
+    },
     /// A write or a sync failed earlier: nothing more can be journaled until a restart.
     #[error("the journal cannot be written since: {why}")]
     Failed {

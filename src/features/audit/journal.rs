@@ -19,11 +19,10 @@
 //! ```
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -38,6 +37,11 @@ use super::note;
 use super::settings::JournalSettings;
 use super::tape::{Found, Tape, payload_bytes_max};
 use super::tray::{Progress, Tray};
+use super::tree::keys;
+use super::tree::notary::{Means, Notary, SignedCheckpoint};
+use super::tree::resume::resume;
+use super::waiters::{Waiters, wake_waiters};
+use super::witness::Witness;
 use super::writer::{Shared, Writer};
 use crate::domain::event::{Closing, Opening};
 use crate::domain::proof::{Durable, Journaled};
@@ -51,9 +55,18 @@ pub struct Journal {
     shared: Arc<Shared>,
     /// For whatever is not a worker.
     front: Arc<Tray>,
-    writer: Mutex<Option<(JoinHandle<()>, Lock)>>,
+    threads: Mutex<Option<Threads>>,
+    witnesses: Vec<Arc<Witness>>,
     patient_key: DigestKey,
     found: Found,
+}
+
+/// What runs until the journal is closed.
+#[derive(Debug)]
+struct Threads {
+    writer: JoinHandle<()>,
+    notary: JoinHandle<()>,
+    lock: Lock,
 }
 
 impl Journal {
@@ -73,11 +86,14 @@ impl Journal {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Arc<Self>, JournalError> {
+        let witnesses: Vec<_> =
+            settings.witnesses.iter().map(|it| Witness::new(it).map(Arc::new)).collect::<Result<_, _>>()?;
         let directory = &settings.directory;
         make(directory)?;
         let lock = Lock::take(directory)?;
         let is_new = segments(directory)?.is_empty();
         let patient_key = patient_key(directory, is_new, &*entropy)?;
+        let signer = keys::open(directory, &settings.checkpoints, &*entropy)?;
         let meter = Arc::new(Meter::default());
         let (tape, found) = Tape::open(disk, directory, settings.segment_bytes, meter.clone())?;
         // A process that was killed may have renamed a segment without having synced the folder.
@@ -85,15 +101,32 @@ impl Journal {
             let Some(names) = names else { continue };
             sync_directory(names).map_err(|error| JournalError::disk(names, error))?;
         }
+        let tree = resume(directory, found.head.sequence)?;
         let largest = payload_bytes_max(settings.segment_bytes);
         let shared = Arc::new(Shared::new(meter, settings.sync, largest, found.head));
         let front = shared.tray();
         let (opening, closing) = note::opened(found, clock.now(), &*entropy);
         front.open(&opening, Some(&closing))?;
-        let writer = start(Writer::new(shared.clone(), tape), clock, entropy)
-            .map_err(|error| JournalError::disk(directory, error))?;
+        if let Some(told) = &signer.told {
+            let (opening, closing) = note::key(told.clone(), clock.now(), &*entropy);
+            front.open(&opening, Some(&closing))?;
+        }
+        let means = Means {
+            shared: shared.clone(),
+            tray: front.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+        };
+        let every = settings.checkpoints.every;
+        let notary = Notary::new(shared.office.clone(), means, directory, every, signer, tree);
+        let unstarted = |error| JournalError::disk(directory, error);
+        let notary = named("journal-notary", move || notary.run()).map_err(unstarted)?;
+        let writer = Writer::new(shared.clone(), tape);
+        let writer = named("journal", move || writer.run(|| note::closed(clock.now(), &*entropy)))
+            .map_err(unstarted)?;
         shared.bell.wakes(writer.thread().clone());
-        Ok(Arc::new(Self { shared, front, writer: Mutex::new(Some((writer, lock))), patient_key, found }))
+        let threads = Mutex::new(Some(Threads { writer, notary, lock }));
+        Ok(Arc::new(Self { shared, front, threads, witnesses, patient_key, found }))
     }
 
     /// A desk for the worker that runs on this thread.
@@ -137,11 +170,16 @@ impl Journal {
     /// Writes all that waits, the closing entries too, syncs it, and gives the journal back. Whatever
     /// comes later is refused. Blocks for as long as the disk takes.
     pub fn close(&self) {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((thread, lock)) = writer.take() else { return };
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Threads { writer, notary, lock }) = threads.take() else { return };
         self.shared.close();
-        if thread.join().is_err() {
+        if writer.join().is_err() {
             tracing::error!("the journal's writer ended by a mistake of ours");
+        }
+        // What the writer has left is signed before anybody else may write.
+        self.shared.office.close();
+        if notary.join().is_err() {
+            tracing::error!("the journal's notary ended by a mistake of ours");
         }
         drop(lock);
     }
@@ -158,13 +196,31 @@ impl Journal {
 
     /// What the journal has done since it was opened.
     pub fn counters(&self) -> Counters {
-        self.shared.meter.counters(self.shared.waiting())
+        let (checkpoints, checkpoint_failures) = self.shared.office.counts();
+        let signed = self.checkpoint().map_or(self.found.head.sequence, |signed| signed.checkpoint.size);
+        Counters {
+            checkpoints,
+            checkpoint_failures,
+            unsigned: self.head().sequence.saturating_sub(signed),
+            ..self.shared.meter.counters(self.shared.waiting())
+        }
     }
 
     /// The last entry that is on the disk: noted elsewhere, it proves later that nothing before it was
     /// changed or cut.
     pub fn head(&self) -> Head {
         self.shared.head()
+    }
+
+    /// The newest checkpoint that this process has signed: given to others, it proves later that nothing before it was
+    /// changed or cut.
+    pub fn checkpoint(&self) -> Option<Arc<SignedCheckpoint>> {
+        self.shared.office.newest()
+    }
+
+    /// Who is told the newest checkpoint.
+    pub fn witnesses(&self) -> &[Arc<Witness>] {
+        &self.witnesses
     }
 
     /// What was there when the journal was opened.
@@ -267,46 +323,6 @@ impl DeskInner {
     }
 }
 
-/// Who waits on one worker, in the order of their tickets: a place for each, used again.
-#[derive(Debug, Default)]
-struct Waiters {
-    places: VecDeque<Option<Waker>>,
-    /// Tickets that have no place any more.
-    passed: u64,
-}
-
-impl Waiters {
-    /// Makes a place for `ticket`, the next one.
-    fn make_place(&mut self, ticket: u64) {
-        debug_assert_eq!(ticket, self.passed + self.places.len() as u64 + 1, "tickets come in order");
-        self.places.push_back(None);
-    }
-
-    fn wait(&mut self, ticket: u64, waker: &Waker) {
-        let place = ticket.checked_sub(self.passed.saturating_add(1));
-        let place = place.and_then(|place| self.places.get_mut(usize::try_from(place).ok()?));
-        match place {
-            Some(place) => match place {
-                Some(known) => known.clone_from(waker),
-                None => *place = Some(waker.clone()),
-            },
-            // Passed between our look at the progress and now: look again.
-            None => waker.wake_by_ref(),
-        }
-    }
-
-    /// Takes out whoever need not wait any longer.
-    fn settle(&mut self, progress: &Progress, ready: &mut Vec<Waker>) {
-        if progress.ended.is_some() {
-            ready.extend(self.places.iter_mut().filter_map(Option::take));
-        }
-        let passed = progress.durable.saturating_sub(self.passed);
-        let passed = usize::try_from(passed).unwrap_or(usize::MAX).min(self.places.len());
-        ready.extend(self.places.drain(..passed).flatten());
-        self.passed = self.passed.saturating_add(passed as u64);
-    }
-}
-
 /// What a worker has put in since the writer was last woken.
 #[derive(Debug, Default)]
 struct Turn {
@@ -336,22 +352,8 @@ async fn ring_each_turn(turn: Rc<Turn>, shared: Arc<Shared>) {
     }
 }
 
-/// Woken once per batch, wakes those whose entries were in it.
-async fn wake_waiters(mut progress: watch::Receiver<Progress>, waiters: Rc<RefCell<Waiters>>) {
-    let mut ready = Vec::new();
-    while progress.changed().await.is_ok() {
-        waiters.borrow_mut().settle(&progress.borrow_and_update(), &mut ready);
-        ready.drain(..).for_each(Waker::wake);
-    }
-}
-
-fn start(
-    writer: Writer,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-) -> std::io::Result<JoinHandle<()>> {
-    let thread = std::thread::Builder::new().name("journal".to_owned());
-    thread.spawn(move || writer.run(|| note::closed(clock.now(), &*entropy)))
+fn named(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work)
 }
 
 /// How long closing entries wait for an opening entry to go with.

@@ -26,6 +26,12 @@ pub struct Counters {
     pub waiting: u64,
     /// Closing entries that could not be journaled any more.
     pub lost_closings: u64,
+    /// Checkpoints signed.
+    pub checkpoints: u64,
+    /// Times that a checkpoint could not be signed.
+    pub checkpoint_failures: u64,
+    /// Entries on the disk that no checkpoint names yet.
+    pub unsigned: u64,
 }
 
 /// Where the writer counts.
@@ -89,6 +95,7 @@ impl Meter {
             segments: read(&self.segments),
             waiting,
             lost_closings: read(&self.lost_closings),
+            ..Counters::default()
         }
     }
 }

@@ -6,16 +6,20 @@
 //! gives them back, [`events`] joins them, [`verify`] finds the first that does not fit, [`query`] answers who did what.
 //!
 //! A chain shows every change to what it holds, but it cannot show what was cut off its end together
-//! with the proof that it was there: for that somebody else has to note a [`Head`] now and then.
-//! Whoever can write the files can also write a new chain; a head noted elsewhere shows that too.
+//! with the proof that it was there. So the entries are also a [`tree`], of which checkpoints are signed
+//! and told to [`witness`]es; [`prove`] shows one event to an outsider. Whoever can write the files, and has
+//! the key, can also write a new chain and sign it; a checkpoint, or a [`Head`], noted elsewhere shows that too.
 
 pub mod events;
 pub mod journal;
+pub mod prove;
 pub mod query;
 pub mod read;
 pub mod seal;
 pub mod settings;
+pub mod tree;
 pub mod verify;
+pub mod witness;
 
 mod direct;
 mod directory;
@@ -28,6 +32,7 @@ mod note;
 mod segment;
 mod tape;
 mod tray;
+mod waiters;
 mod writer;
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! The journal's own events: that it was opened and closed.
+//! The journal's own events: that it was opened and closed, and with which key it signs.
 //!
 //! The first names the head that was found, so that a tail cut off while the gateway was stopped shows.
 
 use super::events::JOURNAL_OPENED;
 use super::tape::Found;
+use super::tree::keys::TOLD;
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::Entropy;
@@ -20,7 +21,23 @@ pub(super) fn opened(found: Found, now: Timestamp, entropy: &dyn Entropy) -> (Op
 
 /// The event with which a journal ends each time it is closed in order.
 pub(super) fn closed(now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
-    lifecycle("journal closed in order".to_owned(), now, entropy)
+    lifecycle(CLOSED.to_owned(), now, entropy)
+}
+
+/// Whether this begins the event with which a journal ends in order.
+pub(super) fn is_journal_closed(opening: &Opening) -> bool {
+    opening.kind == EventKind::Lifecycle && opening.note.as_deref() == Some(CLOSED)
+}
+
+/// What an entry tells of a new key, if it does.
+pub(super) fn told_key(opening: &Opening) -> Option<&str> {
+    let note = opening.note.as_deref().filter(|_| opening.kind == EventKind::Lifecycle)?;
+    note.strip_prefix(TOLD).is_some_and(|rest| rest.starts_with('\n')).then_some(note)
+}
+
+/// The event that tells with which key checkpoints are signed from now on.
+pub(super) fn key(told: String, now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
+    lifecycle(told, now, entropy)
 }
 
 fn lifecycle(note: String, now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
@@ -33,3 +50,5 @@ fn lifecycle(note: String, now: Timestamp, entropy: &dyn Entropy) -> (Opening, C
     let closing = Closing::of(event, now, Outcome::Completed);
     (opening, closing)
 }
+
+const CLOSED: &str = "journal closed in order";

@@ -54,62 +54,26 @@ pub struct Reader {
     current: Option<SegmentReader>,
     /// A newer segment is there, so the current one is not written any more.
     is_superseded: bool,
-    checks: Checks,
-}
-
-/// How closely a reader looks at what stands behind the last entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Checks {
-    /// What the gateway may just be writing is the end.
-    Live,
-    /// Only zeros are the end; the first segment begins after this place.
-    Strict(Head),
 }
 
 impl Reader {
     /// From the first entry on.
     pub fn open(directory: &Path) -> Result<Self, ReadError> {
-        Ok(Self::new(directory, segments(directory)?, Checks::Live))
+        Ok(Self::new(directory, segments(directory)?))
     }
 
     /// From a segment on that begins before `since`.
     pub fn since(directory: &Path, since: Timestamp) -> Result<Self, ReadError> {
-        let mut segments = segments(directory)?;
-        let mut start = segments.len();
-        while start > 0 {
-            start -= 1;
-            let Some(segment) = segments.get(start) else { break };
-            if begins_before(segment, since.minus(DISORDER))? {
-                break;
-            }
-        }
-        segments.drain(..start);
-        Ok(Self::new(directory, segments, Checks::Live))
+        Ok(Self::new(directory, segments_since(directory, since)?))
     }
 
-    /// From the first entry on, looking at every byte.
-    pub(super) fn strict(directory: &Path, before: Head) -> Result<Self, ReadError> {
-        Ok(Self::new(directory, segments(directory)?, Checks::Strict(before)))
-    }
-
-    fn new(directory: &Path, segments: Vec<SegmentPath>, checks: Checks) -> Self {
+    fn new(directory: &Path, segments: Vec<SegmentPath>) -> Self {
         Self {
             directory: directory.to_owned(),
             waiting: segments.into(),
             current: None,
             is_superseded: false,
-            checks,
         }
-    }
-
-    /// The place in the chain after the last entry that was read.
-    pub fn head(&self) -> Option<Head> {
-        self.current.as_ref().map(SegmentReader::head)
-    }
-
-    /// `problem`, at the place where reading stopped.
-    pub(super) fn misfit(&self, problem: Problem) -> Option<Misfit> {
-        self.current.as_ref().map(|current| current.misfit(problem))
     }
 
     fn step(&mut self) -> Result<Option<Stored>, ReadError> {
@@ -162,13 +126,8 @@ impl Reader {
         }
         let Some(segment) = self.waiting.front().cloned() else { return Ok(false) };
         let next = SegmentReader::open(&segment)?;
-        let before = match (&self.current, self.checks) {
-            (Some(current), _) => Some(current.head()),
-            (None, Checks::Strict(before)) => Some(before),
-            (None, Checks::Live) => None,
-        };
-        if let Some(before) = before {
-            follows(&next, before)?;
+        if let Some(current) = &self.current {
+            follows(&next.name, next.header.before, current.head())?;
         }
         self.waiting.pop_front();
         self.is_superseded = !self.waiting.is_empty();
@@ -180,11 +139,6 @@ impl Reader {
         if let Some(misfit) = misfit {
             return Err(misfit.into());
         }
-        if let (Checks::Strict(_), Some(current)) = (self.checks, &self.current)
-            && current.tail()? != Tail::Clean
-        {
-            return Err(current.misfit(Problem::Residue).into());
-        }
         self.open_next().map(|_| ())
     }
 
@@ -195,18 +149,11 @@ impl Reader {
         Ok(!self.waiting.is_empty())
     }
 
-    /// The end of the last segment.
+    /// The end of the last segment: what the gateway may just be writing is none of it.
     fn end(&self, misfit: Option<Misfit>) -> Result<Option<Stored>, ReadError> {
-        let Some(current) = &self.current else { return Ok(None) };
-        if misfit.is_none() && self.checks == Checks::Live {
-            return Ok(None);
-        }
-        match end_of(current, misfit)? {
-            Tail::Clean => Ok(None),
-            Tail::Torn { .. } if self.checks == Checks::Live => Ok(None),
-            Tail::Torn { end } => {
-                Err(current.misfit(Problem::Torn { bytes: end.saturating_sub(current.offset()) }).into())
-            }
+        let (Some(current), Some(misfit)) = (&self.current, misfit) else { return Ok(None) };
+        match end_of(current, Some(misfit))? {
+            Tail::Clean | Tail::Torn { .. } => Ok(None),
             Tail::Changed => Err(current.misfit(Problem::Residue).into()),
         }
     }
@@ -236,8 +183,8 @@ pub(super) fn end_of(current: &SegmentReader, misfit: Option<Misfit>) -> Result<
     }
 }
 
-fn follows(next: &SegmentReader, before: Head) -> Result<(), Misfit> {
-    let found = next.header.before;
+/// Whether the segment `name`, which begins after `found`, goes on where the one before it has ended.
+pub(super) fn follows(name: &Arc<str>, found: Head, before: Head) -> Result<(), Misfit> {
     let first = found.sequence.saturating_add(1);
     let problem = match found.sequence.cmp(&before.sequence) {
         std::cmp::Ordering::Greater => Problem::Missing { found: first },
@@ -245,12 +192,22 @@ fn follows(next: &SegmentReader, before: Head) -> Result<(), Misfit> {
         std::cmp::Ordering::Equal if found.hash != before.hash => Problem::Hash,
         std::cmp::Ordering::Equal => return Ok(()),
     };
-    Err(Misfit {
-        segment: next.name.clone(),
-        offset: 0,
-        sequence: before.sequence.saturating_add(1),
-        problem,
-    })
+    Err(Misfit { segment: name.clone(), offset: 0, sequence: before.sequence.saturating_add(1), problem })
+}
+
+/// The segments from one on that begins before `since`.
+pub(super) fn segments_since(directory: &Path, since: Timestamp) -> Result<Vec<SegmentPath>, ReadError> {
+    let mut segments = segments(directory)?;
+    let mut start = segments.len();
+    while start > 0 {
+        start -= 1;
+        let Some(segment) = segments.get(start) else { break };
+        if begins_before(segment, since.minus(DISORDER))? {
+            break;
+        }
+    }
+    segments.drain(..start);
+    Ok(segments)
 }
 
 fn begins_before(segment: &SegmentPath, time: Timestamp) -> Result<bool, ReadError> {

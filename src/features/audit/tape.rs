@@ -13,6 +13,8 @@ use super::format::{ENTRY_HEAD_BYTES, HEADER_BYTES, Head, PAYLOAD_BYTES_MAX, Seg
 use super::meter::Meter;
 use super::read::end_of;
 use super::segment::{SegmentReader, Tail};
+use super::tree::hash::leaf;
+use crate::foundation::digest::Digest;
 
 /// The end of the journal. After any error it is not to be used any more: what is on the disk is then
 /// unknown until it is read again, by opening the journal.
@@ -32,6 +34,10 @@ pub(super) struct Tape {
     synced: u64,
     /// Entries that are not yet in the file.
     block: Vec<u8>,
+    /// Of the entries since they were last taken.
+    leaves: Vec<Digest>,
+    /// Whether a segment was begun since that was last asked.
+    has_rolled: bool,
     next: Option<JoinHandle<io::Result<Box<dyn SegmentFile>>>>,
 }
 
@@ -75,6 +81,8 @@ impl Tape {
             head: found.head,
             synced: found.head.sequence,
             block: Vec::new(),
+            leaves: Vec::new(),
+            has_rolled: false,
             next: None,
         };
         tape.prepare_next();
@@ -84,6 +92,11 @@ impl Tape {
     /// The last entry that was appended.
     pub(super) const fn head(&self) -> Head {
         self.head
+    }
+
+    /// The leaves of all that was appended since they were last taken out, and whether a segment has ended since.
+    pub(super) fn leaves(&mut self) -> (&mut Vec<Digest>, bool) {
+        (&mut self.leaves, std::mem::take(&mut self.has_rolled))
     }
 
     /// Whether entries were appended that may not be on the disk.
@@ -102,6 +115,7 @@ impl Tape {
                 self.write()?;
             }
             self.head = encode_entry(&mut self.block, self.head, self.synced, payload);
+            self.leaves.push(leaf(payload));
         }
         self.write()
     }
@@ -146,6 +160,7 @@ impl Tape {
         self.limit = self.segment_bytes;
         self.offset = HEADER_BYTES as u64;
         self.meter.segment();
+        self.has_rolled = true;
         self.prepare_next();
         Ok(())
     }

@@ -20,6 +20,7 @@ use super::meter::Meter;
 use super::settings::Sync;
 use super::tape::Tape;
 use super::tray::{Taken, Tray};
+use super::tree::notary::Office;
 use crate::domain::event::{Closing, Opening};
 
 /// What the writer and those who hand entries over have in common.
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     ended: OnceLock<JournalError>,
     trays: Mutex<Vec<Arc<Tray>>>,
     head: Mutex<Head>,
+    pub(super) office: Arc<Office>,
 }
 
 impl Shared {
@@ -46,6 +48,7 @@ impl Shared {
             ended: OnceLock::new(),
             trays: Mutex::new(Vec::new()),
             head: Mutex::new(head),
+            office: Arc::default(),
         }
     }
 
@@ -223,8 +226,11 @@ impl Writer {
         });
     }
 
-    fn advance(&self) {
-        *self.shared.head.lock().unwrap_or_else(PoisonError::into_inner) = self.tape.head();
+    fn advance(&mut self) {
+        let head = self.tape.head();
+        *self.shared.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
+        let (leaves, segment_ended) = self.tape.leaves();
+        self.shared.office.hand(leaves, head, segment_ended);
     }
 
     /// Tells each worker once how far we are, and keeps the buffers for the next turn.

@@ -4,7 +4,9 @@ mod commit;
 mod crash;
 mod entries;
 mod faults;
+mod proofs;
 mod questions;
+mod signed;
 mod tampering;
 
 use std::future::Future;
@@ -31,7 +33,7 @@ use crate::foundation::id::{RequestId, SessionId};
 const MORNING: Timestamp = Timestamp::from_seconds(1_772_352_000);
 
 fn settings(directory: &Path, segment_bytes: u64) -> JournalSettings {
-    JournalSettings { directory: directory.to_owned(), segment_bytes, sync: Sync::BeforeRelease }
+    JournalSettings::usual(directory.to_owned(), segment_bytes, Sync::BeforeRelease)
 }
 
 fn open(settings: &JournalSettings) -> Arc<Journal> {
@@ -166,7 +168,7 @@ fn events(directory: &Path) -> Vec<Event> {
 }
 
 fn report(directory: &Path) -> Report {
-    verify(directory, Expectations::default()).unwrap()
+    verify(directory, &Expectations::default()).unwrap()
 }
 
 /// The requests' opening and closing entries, in order: the numbers, closing ones negative.

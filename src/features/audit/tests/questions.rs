@@ -207,9 +207,9 @@ fn events_since_a_moment_leave_older_segments_unread() {
 #[test]
 fn no_journal_is_not_a_journal_that_fits() {
     let directory = tempfile::tempdir().unwrap();
-    assert!(matches!(verify(directory.path(), Expectations::default()), Err(ReadError::Absent { .. })));
+    assert!(matches!(verify(directory.path(), &Expectations::default()), Err(ReadError::Absent { .. })));
     assert!(matches!(
-        verify(&directory.path().join("nowhere"), Expectations::default()),
+        verify(&directory.path().join("nowhere"), &Expectations::default()),
         Err(ReadError::Disk { .. })
     ));
 }

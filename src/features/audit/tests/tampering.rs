@@ -186,8 +186,11 @@ fn a_cut_tail_shows_against_a_noted_head_only() {
     let noted = report(directory.path()).head();
     let middle = entries(directory.path())[2].clone();
     let middle = Head { sequence: middle.sequence, hash: middle.hash };
-    let against =
-        |head| verify(directory.path(), Expectations { head: Some(head), archived: None }).unwrap().misfit;
+    let against = |head| {
+        verify(directory.path(), &Expectations { head: Some(head), ..Expectations::default() })
+            .unwrap()
+            .misfit
+    };
     assert_eq!(against(noted), None);
     assert_eq!(against(middle), None);
     let wrong = Head { sequence: middle.sequence, hash: noted.hash };
@@ -199,10 +202,14 @@ fn a_cut_tail_shows_against_a_noted_head_only() {
     bytes[begin..].fill(0);
     fs::write(last, bytes).unwrap();
     assert_eq!(report(directory.path()).misfit, None, "the chain alone cannot know");
+    assert!(!report(directory.path()).is_sound(), "but its checkpoints do, where they are left");
     assert_eq!(against(noted).unwrap().problem, Problem::Cut { noted });
     assert_eq!(against(middle), None);
 
-    // The journal's next beginning names the head that it found.
+    // The journal's next beginning names the head that it found, where nothing is left that would refuse it.
+    for left in ["checkpoints", "checkpoint"] {
+        fs::remove_file(directory.path().join(left)).unwrap();
+    }
     write(&settings(directory.path(), 3072), 0..0);
     assert!(against(noted).is_some());
 }
@@ -218,9 +225,15 @@ fn a_journal_goes_on_from_its_archive() {
     };
     fs::remove_file(&paths[0]).unwrap();
     let archived = Some(before_second);
-    assert_eq!(verify(directory.path(), Expectations { head: None, archived }).unwrap().misfit, None);
+    assert_eq!(
+        verify(directory.path(), &Expectations { archived, ..Expectations::default() }).unwrap().misfit,
+        None
+    );
     let archived = Some(Head { hash: crate::foundation::digest::Digest::ZERO, ..before_second });
-    let misfit = verify(directory.path(), Expectations { head: None, archived }).unwrap().misfit.unwrap();
+    let misfit = verify(directory.path(), &Expectations { archived, ..Expectations::default() })
+        .unwrap()
+        .misfit
+        .unwrap();
     assert_eq!(misfit.problem, Problem::Hash);
 }
 
@@ -289,4 +302,36 @@ fn a_journal_changed_where_it_was_durable_is_not_opened() {
     let JournalError::Damaged(misfit) = error else { panic!("{error}") };
     assert_eq!((misfit.offset, misfit.sequence), (places[3] as u64, 4));
     assert!(HEADER_BYTES < places[3]);
+}
+
+#[test]
+fn segments_that_are_read_side_by_side_are_told_of_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = open(&settings(directory.path(), 1 << 20));
+    on_a_worker(async {
+        let desk = journal.desk();
+        for number in 0..40 {
+            let opening = Opening { note: Some("n".repeat(200_000)), ..opening(number) };
+            let _durable = desk.submit(&opening).unwrap().1.durable().await.unwrap();
+            desk.close(&closing(number));
+        }
+    });
+    journal.close();
+    let paths: Vec<_> = segments(directory.path()).unwrap().into_iter().map(|segment| segment.path).collect();
+    assert!(paths.len() > 6, "{paths:?}");
+    let mut heard = Vec::new();
+    let expectations = Expectations::default();
+    let whole = crate::features::audit::verify::verify_telling(directory.path(), &expectations, |progress| {
+        heard.push((progress.segments, progress.of));
+    });
+    assert!(whole.unwrap().is_sound());
+    assert_eq!(heard, (1..=paths.len()).map(|done| (done, paths.len())).collect::<Vec<_>>());
+
+    for path in [&paths[6], &paths[3]] {
+        let mut bytes = fs::read(path).unwrap();
+        bytes[HEADER_BYTES + ENTRY_HEAD_BYTES + 9] ^= 1;
+        fs::write(path, bytes).unwrap();
+        let misfit = report(directory.path()).misfit.unwrap();
+        assert_eq!(path.file_name().unwrap().to_str(), Some(&*misfit.segment), "the first is told of");
+    }
 }

@@ -1,5 +1,9 @@
 //! `leastway audit`: asks the journal and proves it, offline, from its files alone.
 
+mod key;
+mod prove;
+mod verify;
+
 use std::collections::VecDeque;
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,10 +17,8 @@ use crate::domain::application::ApplicationName;
 use crate::domain::event::Verdict;
 use crate::domain::patient::PatientRef;
 use crate::domain::reason::Reason;
-use crate::features::audit::Head;
 use crate::features::audit::query::{Ended, Filter, Order, query, write_json, write_table};
 use crate::features::audit::read::{Reader, Stored, load_patient_key};
-use crate::features::audit::verify::{Expectations, Report, verify};
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::id::RequestId;
 
@@ -24,7 +26,15 @@ use crate::foundation::id::RequestId;
 #[derive(Debug, clap::Subcommand)]
 pub enum AuditCommand {
     /// Prove that the journal is as it was written, or name the first entry that does not fit.
-    Verify(VerifyArguments),
+    Verify(verify::Arguments),
+    /// Prove to an outsider that an event is in the journal, or that one checkpoint goes on from another.
+    Prove(prove::Arguments),
+    /// Check such a proof, with nothing but the public key.
+    CheckProof(prove::CheckArguments),
+    /// Show the public keys that sign checkpoints.
+    Key(key::Arguments),
+    /// Make a new key that signs checkpoints from now on, and have it told in the journal.
+    RotateKey(key::RotateArguments),
     /// Who did what, when, to whom, and what was decided.
     Query(QueryArguments),
     /// Show the newest entries, and those to come.
@@ -40,22 +50,6 @@ pub struct Place {
     /// Configuration files that name the journal.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub config: Vec<PathBuf>,
-}
-
-/// Arguments of `audit verify`.
-#[derive(Debug, clap::Args)]
-pub struct VerifyArguments {
-    #[command(flatten)]
-    place: Place,
-    /// A head that was noted earlier, `SEQUENCE:HASH`: proves that nothing up to it was changed or cut off.
-    #[arg(long, value_name = "HEAD")]
-    expect_head: Option<Head>,
-    /// The head at which earlier segments were moved to an archive: the journal must go on from it.
-    #[arg(long, value_name = "HEAD")]
-    archived_through: Option<Head>,
-    /// Print the report as JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Arguments of `audit query`.
@@ -201,7 +195,11 @@ pub fn run(
     out: &mut impl Write,
 ) -> anyhow::Result<Answer> {
     match command {
-        AuditCommand::Verify(arguments) => run_verify(arguments, locate, out),
+        AuditCommand::Verify(arguments) => verify::run(arguments, locate, out),
+        AuditCommand::Prove(arguments) => prove::run(arguments, locate, out),
+        AuditCommand::CheckProof(arguments) => prove::check(arguments, out),
+        AuditCommand::Key(arguments) => key::show(arguments, locate, out),
+        AuditCommand::RotateKey(arguments) => key::rotate(arguments, locate, out),
         AuditCommand::Query(arguments) => run_query(arguments, locate, clock.now(), out),
         AuditCommand::Tail(arguments) => run_tail(arguments, locate, clock.now(), out),
     }
@@ -213,59 +211,6 @@ impl Place {
     fn directory(&self, locate: Locate<'_>) -> anyhow::Result<PathBuf> {
         self.journal.clone().map_or_else(|| locate(&self.config), Ok)
     }
-}
-
-fn run_verify(
-    arguments: &VerifyArguments,
-    locate: Locate<'_>,
-    out: &mut impl Write,
-) -> anyhow::Result<Answer> {
-    let directory = arguments.place.directory(locate)?;
-    let expectations = Expectations { head: arguments.expect_head, archived: arguments.archived_through };
-    let report = verify(&directory, expectations)?;
-    if arguments.json {
-        serde_json::to_writer_pretty(&mut *out, &report)?;
-        writeln!(out)?;
-    } else {
-        write_report(&report, arguments.expect_head, out)?;
-    }
-    Ok(if report.misfit.is_some() { Answer::No } else { Answer::Yes })
-}
-
-fn write_report(report: &Report, noted: Option<Head>, out: &mut impl Write) -> std::io::Result<()> {
-    match &report.misfit {
-        Some(misfit) => {
-            writeln!(out, "The journal does not fit.")?;
-            writeln!(out, "  {misfit}")?;
-            writeln!(out, "Up to there it fits:")?;
-        }
-        None => writeln!(out, "The journal fits, every byte of it.")?,
-    }
-    writeln!(out, "  segments   {}", report.segments)?;
-    writeln!(
-        out,
-        "  entries    {} ({} begin, {} end an event)",
-        report.entries, report.openings, report.closings
-    )?;
-    writeln!(
-        out,
-        "  unfinished {} with an unknown outcome, {} at the end",
-        report.outcome_unknown, report.under_way
-    )?;
-    if report.closings_alone > 0 {
-        writeln!(out, "  closings   {} whose opening entry is not here", report.closings_alone)?;
-    }
-    if let (Some(first), Some(last)) = (report.first, report.last) {
-        writeln!(out, "  time       {first} to {last}")?;
-    }
-    writeln!(out, "  head       {}", report.head())?;
-    if report.misfit.is_none() && noted.is_none() {
-        writeln!(
-            out,
-            "Note the head elsewhere: given back by --expect-head, it proves that nothing was cut off."
-        )?;
-    }
-    Ok(())
 }
 
 fn run_query(
@@ -351,128 +296,4 @@ fn wait_for_more() {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use clap::Parser as _;
-
-    use super::*;
-    use crate::features::audit::journal::Journal;
-    use crate::features::audit::settings::{JournalSettings, Sync};
-    use crate::foundation::clock::TestClock;
-    use crate::foundation::entropy::SystemEntropy;
-
-    #[derive(Debug, clap::Parser)]
-    struct Typed {
-        #[command(subcommand)]
-        command: AuditCommand,
-    }
-
-    /// A journal that was opened and closed: two events of its own.
-    fn journal() -> (tempfile::TempDir, Head) {
-        let directory = tempfile::tempdir().unwrap();
-        let settings = JournalSettings {
-            directory: directory.path().to_owned(),
-            segment_bytes: 4096,
-            sync: Sync::BeforeRelease,
-        };
-        let journal = Journal::open(&settings, Arc::new(clock()), Arc::new(SystemEntropy)).unwrap();
-        journal.close();
-        let head = journal.head();
-        (directory, head)
-    }
-
-    fn clock() -> TestClock {
-        TestClock::at("2026-03-01T08:00:00Z".parse().unwrap())
-    }
-
-    fn typed(directory: &std::path::Path, words: &[&str]) -> (anyhow::Result<Answer>, String) {
-        let command = Typed::try_parse_from([&["audit"], words].concat()).unwrap().command;
-        let mut out = Vec::new();
-        let locate = |files: &[PathBuf]| {
-            anyhow::ensure!(files.is_empty(), "no configuration in this test");
-            Ok(directory.to_owned())
-        };
-        let answer = run(&command, &locate, &clock(), &mut out);
-        (answer, String::from_utf8(out).unwrap())
-    }
-
-    #[test]
-    fn a_journal_that_fits_is_a_yes_and_a_changed_one_a_no_with_its_place() {
-        let (directory, head) = journal();
-        let (answer, text) = typed(directory.path(), &["verify"]);
-        assert_eq!(answer.unwrap(), Answer::Yes);
-        assert!(text.contains("The journal fits") && text.contains(&head.to_string()), "{text}");
-
-        let segment = directory.path().join("00000000000000000001.segment");
-        let mut bytes = std::fs::read(&segment).unwrap();
-        bytes[64 + 56 + 3] ^= 1;
-        std::fs::write(&segment, bytes).unwrap();
-        let (answer, text) = typed(directory.path(), &["verify"]);
-        assert_eq!(answer.unwrap(), Answer::No);
-        let place = "segment 00000000000000000001.segment, byte 64, entry 1: the checksum does not fit";
-        assert!(text.contains(place), "{text}");
-        let (_, json) = typed(directory.path(), &["verify", "--json"]);
-        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!(json["misfit"]["offset"], 64);
-    }
-
-    #[test]
-    fn a_noted_head_that_is_gone_is_a_no() {
-        let (directory, head) = journal();
-        let noted = format!("--expect-head={head}");
-        assert_eq!(typed(directory.path(), &["verify", &noted]).0.unwrap(), Answer::Yes);
-        let later = format!("--expect-head={}", Head { sequence: head.sequence + 1, ..head });
-        let (answer, text) = typed(directory.path(), &["verify", &later]);
-        assert_eq!(answer.unwrap(), Answer::No);
-        assert!(text.contains("entries were cut off"), "{text}");
-    }
-
-    #[test]
-    fn events_are_asked_for_by_time_and_word() {
-        let (directory, _) = journal();
-        let lines = |words: &[&str]| {
-            typed(directory.path(), &[&["query", "--json"], words].concat()).1.lines().count()
-        };
-        assert_eq!(lines(&[]), 2);
-        assert_eq!(lines(&["--since", "1h"]), 2);
-        assert_eq!(lines(&["--since", "2026-03-01T08:00:01Z"]), 0);
-        assert_eq!(lines(&["--until", "1s"]), 0);
-        assert_eq!(lines(&["--outcome", "completed", "--limit", "1"]), 1);
-        assert_eq!(lines(&["--decision", "deny"]), 0);
-        assert_eq!(lines(&["--patient", "4711", "--application", "ehr"]), 0);
-        let (_, table) = typed(directory.path(), &["query"]);
-        assert!(table.contains("journal closed in order"), "{table}");
-        let (_, tail) = typed(directory.path(), &["tail", "--lines", "3"]);
-        assert_eq!(tail.lines().count(), 3);
-    }
-
-    #[test]
-    fn what_cannot_be_asked_is_a_usage_error() {
-        let wrong: [&[&str]; 6] = [
-            &["query", "--patient", "4711"],
-            &["query", "--decision", "maybe"],
-            &["query", "--since", "yesterday"],
-            &["query", "--limit", "0"],
-            &["verify", "--expect-head", "12"],
-            &["verify", "--journal", "a", "--config", "b"],
-        ];
-        for words in wrong {
-            let error = Typed::try_parse_from([&["audit"], words].concat()).unwrap_err();
-            assert_eq!(error.exit_code(), 2, "{words:?}");
-        }
-    }
-
-    #[test]
-    fn a_moment_is_absolute_or_ago() {
-        let now = Timestamp::from_seconds(1_000_000);
-        let at = |text: &str| text.parse::<Moment>().map(|moment| moment.at(now).as_seconds()).ok();
-        assert_eq!(at("90s"), Some(999_910));
-        assert_eq!(at("2h"), Some(992_800));
-        assert_eq!(at("1d"), Some(913_600));
-        assert_eq!(at("1970-01-01T00:00:07Z"), Some(7));
-        for text in ["", "h", "-1h", "1w", "é", "1.5h"] {
-            assert_eq!(at(text), None, "{text}");
-        }
-    }
-}
+mod tests;

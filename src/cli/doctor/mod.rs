@@ -1,6 +1,8 @@
 //! `leastway doctor`: looks at everything that the gateway needs to start and to serve, and says for each
 //! what to do. Run it as the user that runs the gateway, before a start or beside one.
 
+mod journal;
+
 use std::fmt;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -19,8 +21,6 @@ use super::{Exit, MainFile};
 use crate::app::rotation::files::left_beside;
 use crate::app::wiring;
 use crate::config::{Loaded, Problem, SecretPlace, Severity, load};
-use crate::features::audit::ReadError;
-use crate::features::audit::verify::{Expectations, verify};
 use crate::features::facts::settings::FeedSettings;
 use crate::features::facts::{FeedNow, Feeds};
 use crate::foundation::clock::{Clock, SystemClock, Timestamp};
@@ -114,7 +114,10 @@ fn examine(file: &Path) -> anyhow::Result<Vec<Finding>> {
     }
     let runtime = super::serve::runtime()?;
     findings.extend(runtime.block_on(store(&settings.store, &SystemClock)));
-    findings.extend(journal(&settings.journal.directory));
+    findings.extend(journal::journal(&settings.journal.directory));
+    findings.extend(
+        settings.journal.witnesses.iter().filter_map(|it| journal::witness(it, &settings.journal.directory)),
+    );
     findings.extend(loaded.locations.secrets().values().filter_map(rotation));
     findings.extend(runtime.block_on(feeds(&settings.feeds, now)));
     findings.extend(runtime.block_on(applications(&settings.upstreams)));
@@ -221,30 +224,6 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
         address.set_ip(loopback);
     }
     address
-}
-
-fn journal(directory: &Path) -> [Finding; 2] {
-    let what = format!("journal {}", directory.display());
-    let writable = match probe(directory) {
-        Ok(()) => Finding::ok(what.clone(), "can be written"),
-        Err(error) => Finding::fail(what.clone(), error.to_string(), OURS_TO_WRITE),
-    };
-    let verified = match verify(directory, Expectations::default()) {
-        Ok(report) => match &report.misfit {
-            None => {
-                Finding::ok(what, format!("{} entries fit, the head is {}", report.entries, report.head()))
-            }
-            Some(misfit) => Finding::fail(
-                what,
-                misfit.to_string(),
-                "keep the files as they are, and find out who changed them (`leastway audit verify`)",
-            ),
-        },
-        Err(ReadError::Absent { .. }) => Finding::ok(what, "nothing written yet"),
-        Err(_) if !directory.exists() => Finding::ok(what, "not there yet, will be made"),
-        Err(error) => Finding::fail(what, chain_of(&error), "see that it can be read"),
-    };
-    [writable, verified]
 }
 
 /// What each feed tells, and how old that is.
@@ -360,7 +339,7 @@ mod tests {
     fn a_folder_that_is_not_there_is_looked_for_above_and_left_unmade() {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("data/journal");
-        assert!(journal(&deep).iter().all(|finding| finding.health == Health::Ok));
+        assert!(journal::journal(&deep).iter().all(|finding| finding.health == Health::Ok));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
     }
 
@@ -368,7 +347,7 @@ mod tests {
     fn a_journal_that_is_no_journal_fails() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("00000000000000000001.segment"), [1; 4096]).unwrap();
-        assert_eq!(journal(folder.path())[1].health, Health::Fail);
+        assert_eq!(journal::journal(folder.path())[1].health, Health::Fail);
     }
 
     #[test]

@@ -1,0 +1,172 @@
+//! The verbs, as they are typed.
+
+use std::sync::Arc;
+
+use clap::Parser as _;
+
+use super::*;
+use crate::features::audit::Head;
+use crate::features::audit::journal::Journal;
+use crate::features::audit::settings::{JournalSettings, Sync};
+use crate::foundation::clock::TestClock;
+use crate::foundation::entropy::SystemEntropy;
+
+#[derive(Debug, clap::Parser)]
+struct Typed {
+    #[command(subcommand)]
+    command: AuditCommand,
+}
+
+/// A journal that was opened and closed: two events of its own.
+fn journal() -> (tempfile::TempDir, Head) {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = JournalSettings::usual(directory.path().to_owned(), 4096, Sync::BeforeRelease);
+    let journal = Journal::open(&settings, Arc::new(clock()), Arc::new(SystemEntropy)).unwrap();
+    journal.close();
+    let head = journal.head();
+    (directory, head)
+}
+
+fn clock() -> TestClock {
+    TestClock::at("2026-03-01T08:00:00Z".parse().unwrap())
+}
+
+fn typed(directory: &std::path::Path, words: &[&str]) -> (anyhow::Result<Answer>, String) {
+    let command = Typed::try_parse_from([&["audit"], words].concat()).unwrap().command;
+    let mut out = Vec::new();
+    let locate = |files: &[PathBuf]| {
+        anyhow::ensure!(files.is_empty(), "no configuration in this test");
+        Ok(directory.to_owned())
+    };
+    let answer = run(&command, &locate, &clock(), &mut out);
+    (answer, String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn a_journal_that_fits_is_a_yes_and_a_changed_one_a_no_with_its_place() {
+    let (directory, head) = journal();
+    let (answer, text) = typed(directory.path(), &["verify"]);
+    assert_eq!(answer.unwrap(), Answer::Yes);
+    assert!(text.contains("The journal fits") && text.contains(&head.to_string()), "{text}");
+
+    let segment = directory.path().join("00000000000000000001.segment");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[64 + 56 + 3] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let (answer, text) = typed(directory.path(), &["verify"]);
+    assert_eq!(answer.unwrap(), Answer::No);
+    let place = "segment 00000000000000000001.segment, byte 64, entry 1: the checksum does not fit";
+    assert!(text.contains(place), "{text}");
+    let (_, json) = typed(directory.path(), &["verify", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["misfit"]["offset"], 64);
+}
+
+#[test]
+fn a_noted_head_that_is_gone_is_a_no() {
+    let (directory, head) = journal();
+    let noted = format!("--expect-head={head}");
+    assert_eq!(typed(directory.path(), &["verify", &noted]).0.unwrap(), Answer::Yes);
+    let later = format!("--expect-head={}", Head { sequence: head.sequence + 1, ..head });
+    let (answer, text) = typed(directory.path(), &["verify", &later]);
+    assert_eq!(answer.unwrap(), Answer::No);
+    assert!(text.contains("entries were cut off"), "{text}");
+}
+
+#[test]
+fn events_are_asked_for_by_time_and_word() {
+    let (directory, _) = journal();
+    let lines =
+        |words: &[&str]| typed(directory.path(), &[&["query", "--json"], words].concat()).1.lines().count();
+    assert_eq!(lines(&[]), 2);
+    assert_eq!(lines(&["--since", "1h"]), 2);
+    assert_eq!(lines(&["--since", "2026-03-01T08:00:01Z"]), 0);
+    assert_eq!(lines(&["--until", "1s"]), 0);
+    assert_eq!(lines(&["--outcome", "completed", "--limit", "1"]), 1);
+    assert_eq!(lines(&["--decision", "deny"]), 0);
+    assert_eq!(lines(&["--patient", "4711", "--application", "ehr"]), 0);
+    let (_, table) = typed(directory.path(), &["query"]);
+    assert!(table.contains("journal closed in order"), "{table}");
+    let (_, tail) = typed(directory.path(), &["tail", "--lines", "3"]);
+    assert_eq!(tail.lines().count(), 3);
+}
+
+#[test]
+fn what_cannot_be_asked_is_a_usage_error() {
+    let wrong: [&[&str]; 6] = [
+        &["query", "--patient", "4711"],
+        &["query", "--decision", "maybe"],
+        &["query", "--since", "yesterday"],
+        &["query", "--limit", "0"],
+        &["verify", "--expect-head", "12"],
+        &["verify", "--journal", "a", "--config", "b"],
+    ];
+    for words in wrong {
+        let error = Typed::try_parse_from([&["audit"], words].concat()).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{words:?}");
+    }
+}
+
+#[test]
+fn a_moment_is_absolute_or_ago() {
+    let now = Timestamp::from_seconds(1_000_000);
+    let at = |text: &str| text.parse::<Moment>().map(|moment| moment.at(now).as_seconds()).ok();
+    assert_eq!(at("90s"), Some(999_910));
+    assert_eq!(at("2h"), Some(992_800));
+    assert_eq!(at("1d"), Some(913_600));
+    assert_eq!(at("1970-01-01T00:00:07Z"), Some(7));
+    for text in ["", "h", "-1h", "1w", "é", "1.5h"] {
+        assert_eq!(at(text), None, "{text}");
+    }
+}
+
+#[test]
+fn an_event_is_proven_by_one_and_checked_by_another_who_has_the_key_alone() {
+    let (directory, _) = journal();
+    let (_, keys) = typed(directory.path(), &["key"]);
+    let key = keys.lines().last().unwrap();
+    let (_, events) = typed(directory.path(), &["query", "--json"]);
+    let event: serde_json::Value = serde_json::from_str(events.lines().next().unwrap()).unwrap();
+    let event = event["opening"]["event"].as_str().or(event["event"].as_str()).unwrap().to_owned();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("event.proof");
+    let file = file.to_str().unwrap();
+    let (answer, text) = typed(directory.path(), &["prove", &event, "--out", file]);
+    assert_eq!(answer.unwrap(), Answer::Yes, "{text}");
+
+    let nowhere = std::path::Path::new("/nowhere");
+    let (answer, text) = typed(nowhere, &["check-proof", file, "--key", key]);
+    assert_eq!(answer.unwrap(), Answer::Yes);
+    assert!(text.contains(&event), "{text}");
+    let proof = std::fs::read_to_string(file).unwrap().replace("journal closed", "journal opened");
+    std::fs::write(file, proof).unwrap();
+    let (answer, text) = typed(nowhere, &["check-proof", file, "--key", key]);
+    assert_eq!(answer.unwrap(), Answer::No);
+    assert!(text.contains("do not lead to what was signed"), "{text}");
+}
+
+#[test]
+fn a_journal_is_held_against_what_a_witness_has_noted() {
+    let (directory, _) = journal();
+    let (_, keys) = typed(directory.path(), &["key"]);
+    let key = keys.trim();
+    let noted = directory.path().join("checkpoint");
+    let noted = noted.to_str().unwrap();
+    let (answer, text) = typed(directory.path(), &["verify", "--checkpoint", noted, "--key", key]);
+    assert_eq!(answer.unwrap(), Answer::Yes);
+    assert!(text.contains("witnessed  1 checkpoints fit"), "{text}");
+
+    let (other, _) = journal();
+    let (answer, text) = typed(other.path(), &["verify", "--checkpoint", noted, "--key", key]);
+    assert_eq!(answer.unwrap(), Answer::No);
+    assert!(text.contains("was replaced"), "{text}");
+}
+
+#[test]
+fn a_new_key_is_made_once_and_waits_for_the_gateway() {
+    let (directory, _) = journal();
+    let (answer, text) = typed(directory.path(), &["rotate-key"]);
+    assert_eq!(answer.unwrap(), Answer::Yes);
+    assert!(!typed(directory.path(), &["key"]).1.contains(text.lines().next().unwrap()));
+    assert!(typed(directory.path(), &["rotate-key"]).0.is_err());
+}

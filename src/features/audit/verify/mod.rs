@@ -1,0 +1,138 @@
+//! Proves offline that a journal is as it was written, or names the first entry that does not fit.
+//!
+//! Needs nothing but its folder. It finds every changed, added, removed or moved byte, entry and segment, and holds the
+//! tree over the entries against every checkpoint and tile. Two things no journal can show by itself:
+//!
+//! - entries cut off the end together with every trace of them (or a journal that is gone as a whole);
+//! - all of it written anew from the changed place on, by someone who has the files and the key.
+//!
+//! Both show against what somebody else has noted: checkpoints ([`Expectations::witnessed`], with the public key), or
+//! a [`Head`]. Where the last write is incomplete, the files alone do not tell a killed process from a changed end; the
+//! report says so. After an orderly end there is no doubt: its last entry proves that all before it was whole.
+//!
+//! Segments are read side by side: each names the head before it, so only the joints are left to compare in order.
+
+mod held;
+mod notes;
+mod report;
+mod segment;
+mod walk;
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::thread::ScopedJoinHandle;
+
+pub use report::{Contradiction, Report, Silence, TreeProblem};
+
+use super::directory::{SegmentPath, segments};
+use super::error::{Misfit, ReadError};
+use super::format::Head;
+use super::tree::signed_note::VerifierKey;
+use held::Held;
+use segment::{Checked, check};
+use walk::Walk;
+
+/// What is known from elsewhere about a journal.
+#[derive(Clone, Debug, Default)]
+pub struct Expectations {
+    /// A head that was noted: it must be in the journal.
+    pub head: Option<Head>,
+    /// The last entry of the segments that were moved to an archive: the journal must go on from there.
+    /// Without it the journal must begin with its first entry.
+    pub archived: Option<Head>,
+    /// Who may have signed its checkpoints first; later keys by their word. The journal's own list if there are none.
+    pub keys: Vec<VerifierKey>,
+    /// What witnesses have noted: texts of checkpoints, one behind the other.
+    pub witnessed: Vec<String>,
+}
+
+/// How far a verification is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Segments that are read.
+    pub segments: usize,
+    /// Of so many.
+    pub of: usize,
+    /// Entries that fit.
+    pub entries: u64,
+}
+
+/// Reads a whole journal and checks every byte of it. An error means that it could not be read; that
+/// something does not fit is in the report.
+pub fn verify(directory: &Path, expectations: &Expectations) -> Result<Report, ReadError> {
+    verify_telling(directory, expectations, |_| {})
+}
+
+/// The same; `tell` hears after each segment how far it is.
+pub fn verify_telling(
+    directory: &Path,
+    expectations: &Expectations,
+    mut tell: impl FnMut(Progress),
+) -> Result<Report, ReadError> {
+    // Before the segments: whatever is signed by now is in them.
+    let mut held = Held::open(directory, expectations)?;
+    let segments = segments(directory)?;
+    if segments.is_empty() {
+        return Err(ReadError::Absent { directory: directory.to_owned() });
+    }
+    let before = expectations.archived.unwrap_or(Head::START);
+    let mut walk = Walk::new(segments.len() as u64, before);
+    let mut done = 0;
+    let misfit = each_in_order(directory, &segments, expectations.head, |checked| {
+        let misfit = walk.take(checked, &mut held);
+        done += 1;
+        tell(Progress { segments: done, of: segments.len(), entries: walk.entries() });
+        misfit
+    })?;
+    let misfit = misfit.or_else(|| expectations.head.and_then(|noted| walk.cut_before(noted)));
+    Ok(walk.end(misfit, held))
+}
+
+/// Checks segments on as many threads as there are cores, and hands them over in order until something does not fit.
+fn each_in_order(
+    directory: &Path,
+    segments: &[SegmentPath],
+    noted: Option<Head>,
+    mut take: impl FnMut(Checked) -> Option<Misfit>,
+) -> Result<Option<Misfit>, ReadError> {
+    let threads = threads(segments);
+    let mut waiting = segments.iter().enumerate().map(|(place, segment)| {
+        let is_last = place + 1 == segments.len();
+        move || check(directory, segment, is_last, noted)
+    });
+    if threads == 1 {
+        for check in waiting {
+            if let Some(misfit) = take(check()?) {
+                return Ok(Some(misfit));
+            }
+        }
+        return Ok(None);
+    }
+    std::thread::scope(|scope| {
+        let mut under_way: VecDeque<ScopedJoinHandle<'_, Result<Checked, ReadError>>> = VecDeque::new();
+        loop {
+            let room = threads.saturating_sub(under_way.len());
+            under_way.extend(waiting.by_ref().take(room).map(|check| scope.spawn(check)));
+            let Some(first) = under_way.pop_front() else { return Ok(None) };
+            let checked = first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            if let Some(misfit) = take(checked) {
+                return Ok(Some(misfit));
+            }
+        }
+    })
+}
+
+/// On how many threads: one where there is little to read, and no more than there is memory for.
+fn threads(segments: &[SegmentPath]) -> usize {
+    let sizes = segments.iter().filter_map(|segment| segment.path.metadata().ok()).map(|file| file.len());
+    let (all, largest) =
+        sizes.fold((0, 1), |(all, largest): (u64, u64), size| (all + size, largest.max(size)));
+    let most = (BYTES_AT_ONCE / largest).min(all / BYTES_WORTH_A_THREAD);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+    cores.min(usize::try_from(most).unwrap_or(THREADS_MAX)).max(1)
+}
+
+/// What of segments may be under way at once: some 200 bytes of memory are kept for each of their entries.
+const BYTES_AT_ONCE: u64 = 1 << 30;
+const THREADS_MAX: usize = 16;
+const BYTES_WORTH_A_THREAD: u64 = 2 * 1024 * 1024;

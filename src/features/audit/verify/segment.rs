@@ -1,0 +1,190 @@
+//! One segment, checked by itself.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::event::Entry;
+use crate::features::audit::directory::{SegmentPath, may_be_in_use};
+use crate::features::audit::error::{Misfit, Problem, ReadError};
+use crate::features::audit::events::is_journal_opened;
+use crate::features::audit::format::Head;
+use crate::features::audit::note::{is_journal_closed, told_key};
+use crate::features::audit::read::end_of;
+use crate::features::audit::segment::{SegmentReader, Tail};
+use crate::features::audit::tree::hash::leaf;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
+use crate::foundation::id::RequestId;
+
+/// What was found in a segment.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) name: Arc<str>,
+    /// The place in the chain before it; `None` where its header cannot be read.
+    pub(super) before: Option<Head>,
+    /// Its entries, up to the first that does not fit.
+    pub(super) entries: Vec<Seen>,
+    /// The place in the chain after them.
+    pub(super) head: Head,
+    /// The byte after them.
+    pub(super) offset: u64,
+    /// What does not fit after them.
+    pub(super) misfit: Option<Misfit>,
+}
+
+/// What is remembered of an entry.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) leaf: Digest,
+    pub(super) time: Timestamp,
+    pub(super) what: What,
+}
+
+/// What an entry is.
+#[derive(Debug)]
+pub(super) enum What {
+    /// The beginning of the journal after a start.
+    Opened(RequestId),
+    /// The beginning of its orderly end.
+    Closed(RequestId),
+    /// A new key is told.
+    Key(RequestId, Box<str>),
+    /// The beginning of any other event.
+    Opening(RequestId),
+    /// The end of an event.
+    Closing(RequestId),
+}
+
+/// Checks a segment. Where the gateway may be writing, what does not fit is looked at again: only what stays is real.
+pub(super) fn check(
+    directory: &Path,
+    segment: &SegmentPath,
+    is_last: bool,
+    noted: Option<Head>,
+) -> Result<Checked, ReadError> {
+    let mut reader = match SegmentReader::open(segment) {
+        Ok(reader) => reader,
+        Err(ReadError::Misfit(misfit)) => return Ok(unreadable(segment, misfit)),
+        Err(error) => return Err(error),
+    };
+    let mut entries = Vec::new();
+    let mut looks = 0;
+    let misfit = loop {
+        let misfit = match step(&mut reader, is_last) {
+            Ok(Some(seen)) => {
+                entries.push(seen.entry);
+                looks = 0;
+                match differs(&reader, noted, seen.offset) {
+                    Some(misfit) => break Some(misfit),
+                    None => continue,
+                }
+            }
+            Ok(None) => break None,
+            Err(ReadError::Misfit(misfit)) => misfit,
+            Err(error) => return Err(error),
+        };
+        looks += 1;
+        let may_pass = is_last && misfit.problem.may_be_under_way() && may_be_in_use(directory);
+        if looks > LOOKS || !may_pass {
+            break Some(misfit);
+        }
+        settle();
+    };
+    Ok(Checked {
+        name: reader.name.clone(),
+        before: Some(reader.header.before),
+        entries,
+        head: reader.head(),
+        offset: reader.offset(),
+        misfit,
+    })
+}
+
+fn unreadable(segment: &SegmentPath, misfit: Misfit) -> Checked {
+    Checked {
+        name: segment.name.clone(),
+        before: None,
+        entries: Vec::new(),
+        head: Head::START,
+        offset: 0,
+        misfit: Some(misfit),
+    }
+}
+
+struct Step {
+    entry: Seen,
+    offset: u64,
+}
+
+/// The next entry; `None` at the end of the segment.
+fn step(reader: &mut SegmentReader, is_last: bool) -> Result<Option<Step>, ReadError> {
+    let misfit = match reader.next() {
+        Ok(Some(raw)) => {
+            let (offset, sequence) = (raw.offset, raw.head.sequence);
+            let (leaf, entry) = (leaf(raw.payload), serde_json::from_slice(raw.payload));
+            let entry: Entry = entry.map_err(|error| Misfit {
+                segment: reader.name.clone(),
+                offset,
+                sequence,
+                problem: Problem::Unreadable(error.to_string()),
+            })?;
+            return Ok(Some(Step { entry: seen(leaf, &entry), offset }));
+        }
+        Ok(None) => None,
+        Err(ReadError::Misfit(misfit)) => Some(misfit),
+        Err(error) => return Err(error),
+    };
+    if !is_last {
+        if let Some(misfit) = misfit {
+            return Err(misfit.into());
+        }
+        return if reader.tail()? == Tail::Clean {
+            Ok(None)
+        } else {
+            Err(reader.misfit(Problem::Residue).into())
+        };
+    }
+    match end_of(reader, misfit)? {
+        Tail::Clean => Ok(None),
+        Tail::Torn { end } => {
+            Err(reader.misfit(Problem::Torn { bytes: end.saturating_sub(reader.offset()) }).into())
+        }
+        Tail::Changed => Err(reader.misfit(Problem::Residue).into()),
+    }
+}
+
+fn seen(leaf: Digest, entry: &Entry) -> Seen {
+    match entry {
+        Entry::Opening(opening) => {
+            let event = opening.event;
+            let what = if is_journal_opened(opening) {
+                What::Opened(event)
+            } else if is_journal_closed(opening) {
+                What::Closed(event)
+            } else if let Some(told) = told_key(opening) {
+                What::Key(event, told.into())
+            } else {
+                What::Opening(event)
+            };
+            Seen { leaf, time: opening.time, what }
+        }
+        Entry::Closing(closing) => Seen { leaf, time: closing.time, what: What::Closing(closing.event) },
+    }
+}
+
+/// Whether the entry that was just read is the noted one, with another hash.
+fn differs(reader: &SegmentReader, noted: Option<Head>, offset: u64) -> Option<Misfit> {
+    let head = reader.head();
+    let noted = noted.filter(|noted| noted.sequence == head.sequence && noted.hash != head.hash)?;
+    let segment = reader.name.clone();
+    Some(Misfit { segment, offset, sequence: head.sequence, problem: Problem::Noted { noted } })
+}
+
+#[expect(clippy::disallowed_methods, reason = "an operator's command waits here, never a request")]
+fn settle() {
+    std::thread::sleep(SETTLE);
+}
+
+const LOOKS: u32 = 3;
+const SETTLE: Duration = Duration::from_millis(50);

@@ -1,0 +1,183 @@
+//! Witnesses: whoever notes the journal's checkpoints out of reach of those who can change it.
+//!
+//! A witness is told the newest checkpoint again and again, as the signed note that it is. It holds no entries and
+//! learns nothing of people. One that cannot be told lags; nothing waits for it.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request};
+
+use super::error::JournalError;
+use super::settings::{WitnessPlace, WitnessSettings};
+use super::tree::SignedCheckpoint;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::secret::Secret;
+use crate::platform::http::fetch::{Fetch, FetchError};
+
+/// A witness and how far it is.
+#[derive(Debug)]
+pub struct Witness {
+    /// Its settings.
+    pub settings: WitnessSettings,
+    client: Option<Client>,
+    standing: Mutex<Standing>,
+}
+
+#[derive(Debug)]
+struct Client(Fetch, Option<HeaderValue>);
+
+#[derive(Debug, Default)]
+struct Standing {
+    size: u64,
+    told: Option<Timestamp>,
+    failures: u64,
+    fault: Option<WitnessFault>,
+}
+
+/// How far a witness is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WitnessNow {
+    /// Which.
+    pub name: String,
+    /// The size of the last checkpoint that it has noted; 0 before the first of this run.
+    pub size: u64,
+    /// When it noted that.
+    pub told: Option<Timestamp>,
+    /// How often it could not be told.
+    pub failures: u64,
+    /// Why it could not be told the last time.
+    pub fault: Option<WitnessFault>,
+}
+
+/// Why a witness could not be told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WitnessFault {
+    /// Its file cannot be written.
+    #[error("its file cannot be written: {0}")]
+    File(String),
+    /// Its address cannot be reached.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// Its address has refused.
+    #[error("it answered with status {0}")]
+    Status(u16),
+    /// Its address cannot be asked at all.
+    #[error("its address cannot be asked")]
+    Address,
+}
+
+/// What came of telling a witness.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It has noted it.
+    Noted,
+    /// It has noted it, after it could not be told before.
+    Again,
+    /// It could not be told, and could before.
+    Failed(WitnessFault),
+    /// It still cannot be told.
+    StillFailed,
+}
+
+impl Witness {
+    /// A witness by its settings.
+    pub(super) fn new(settings: &WitnessSettings) -> Result<Self, JournalError> {
+        let refused = |why: String| JournalError::Witness { name: settings.name.clone(), why };
+        let client = match &settings.place {
+            WitnessPlace::File(_) => None,
+            WitnessPlace::Url { authorities, token, .. } => {
+                let fetch = Fetch::new(authorities.as_deref(), ANSWERED_WITHIN, None)
+                    .map_err(|error| refused(error.to_string()))?
+                    .with_reply_bytes(REPLY_BYTES_MAX);
+                let bearer = token.as_ref().map(bearer).transpose();
+                Some(Client(
+                    fetch,
+                    bearer.map_err(|_| refused("its token cannot stand in a header".to_owned()))?,
+                ))
+            }
+        };
+        Ok(Self { settings: settings.clone(), client, standing: Mutex::default() })
+    }
+
+    /// How far it is.
+    pub fn now(&self) -> WitnessNow {
+        let Standing { size, told, failures, fault } = &*self.standing();
+        let name = self.settings.name.clone();
+        WitnessNow { name, size: *size, told: *told, failures: *failures, fault: fault.clone() }
+    }
+
+    /// Whether it has not noted this one.
+    pub fn lacks(&self, signed: &SignedCheckpoint) -> bool {
+        self.standing().size < signed.checkpoint.size
+    }
+
+    /// Tells it a checkpoint.
+    pub async fn tell(&self, signed: &SignedCheckpoint, now: Timestamp) -> Told {
+        let told = match &self.settings.place {
+            WitnessPlace::File(file) => {
+                let (file, note) = (file.clone(), signed.note.clone());
+                let written = tokio::task::spawn_blocking(move || append(&file, &note)).await;
+                match written {
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(error)) => Err(WitnessFault::File(error.to_string())),
+                    Err(error) => Err(WitnessFault::File(error.to_string())),
+                }
+            }
+            WitnessPlace::Url { url, .. } => self.post(url, &signed.note).await,
+        };
+        let mut standing = self.standing();
+        match told {
+            Ok(()) => {
+                standing.size = signed.checkpoint.size;
+                standing.told = Some(now);
+                if standing.fault.take().is_some() { Told::Again } else { Told::Noted }
+            }
+            Err(fault) => {
+                standing.failures += 1;
+                let before = standing.fault.replace(fault.clone());
+                if before.is_some() { Told::StillFailed } else { Told::Failed(fault) }
+            }
+        }
+    }
+
+    async fn post(&self, url: &str, note: &str) -> Result<(), WitnessFault> {
+        let Some(Client(fetch, bearer)) = &self.client else { return Err(WitnessFault::Address) };
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(url)
+            .header(CONTENT_TYPE, "text/plain; charset=utf-8");
+        if let Some(bearer) = bearer {
+            request = request.header(AUTHORIZATION, bearer.clone());
+        }
+        let request = request.body(note.as_bytes().to_vec()).map_err(|_| WitnessFault::Address)?;
+        let reply = fetch.send(request).await?;
+        if reply.status().is_success() { Ok(()) } else { Err(WitnessFault::Status(reply.status().as_u16())) }
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn bearer(token: &Secret) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))?;
+    bearer.set_sensitive(true);
+    Ok(bearer)
+}
+
+/// Writes a note at the end of a file, on its disk when this returns. The file is made if it is not there, its
+/// folder is not: where media are not mounted, nothing is written in their place.
+fn append(file: &Path, note: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
+    file.write_all(format!("\n\n{note}").as_bytes())?;
+    file.sync_all()
+}
+
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+const REPLY_BYTES_MAX: usize = 64 * 1024;
