@@ -11,6 +11,7 @@ use crate::domain::application::ProviderName;
 use crate::domain::detection::ReviewState;
 use crate::domain::device::{BoundTo, DeviceClass};
 use crate::features::detect::Item;
+use crate::features::export::ExportNow;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::SessionId;
 
@@ -109,6 +110,11 @@ struct Found {
 }
 
 #[derive(Deserialize)]
+struct HandedOn {
+    exports: Vec<ExportNow>,
+}
+
+#[derive(Deserialize)]
 struct Problem {
     title: String,
 }
@@ -141,6 +147,12 @@ impl Administered {
         let target = format!("/api/v1/detections?limit={limit}{state}");
         let found: Found = self.ask(Method::GET, &target, Vec::new()).await?;
         Ok(found.detections)
+    }
+
+    /// How each export stands.
+    pub async fn exports(&self) -> Result<Vec<ExportNow>, AdministerError> {
+        let handed_on: HandedOn = self.ask(Method::GET, "/api/v1/exports", Vec::new()).await?;
+        Ok(handed_on.exports)
     }
 
     /// Ends sessions.

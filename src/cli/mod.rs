@@ -21,6 +21,7 @@ mod credential;
 pub mod demo;
 mod detections;
 mod doctor;
+mod export;
 mod isolation;
 pub mod policy;
 mod providers;
@@ -73,6 +74,9 @@ enum Verb {
     #[command(subcommand)]
     Session(session::Command),
     Detections(detections::Arguments),
+    /// Shows how far events were handed on
+    #[command(subcommand)]
+    Export(export::Command),
     Doctor(doctor::Arguments),
     /// Verifies and questions the journal, without a running gateway
     #[command(subcommand)]
@@ -130,6 +134,7 @@ pub fn run(
         Verb::Credential(command) => credential::run(&command, out, problems),
         Verb::Session(command) => session::run(command, out, problems),
         Verb::Detections(arguments) => detections::run(&arguments, out, problems),
+        Verb::Export(command) => export::run(&command, out),
         Verb::Doctor(arguments) => doctor::run(&arguments, out),
         Verb::Audit(command) => {
             audit::run(&command, &journal_of, &SystemClock, &mut &mut *out).map(Exit::from)

@@ -22,12 +22,13 @@ use super::{api, authority, detections, metrics, page, probes, provisioning, rev
 /// The paths that ask for nothing: for whoever watches over the process.
 pub const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// The paths that ask for the token, with their method.
-pub const GUARDED: [(&str, &str); 9] = [
+pub const GUARDED: [(&str, &str); 10] = [
     ("GET", "/api/v1/status"),
     ("GET", "/api/v1/sessions"),
     ("POST", "/api/v1/sessions/revoke"),
     ("GET", "/api/v1/events"),
     ("GET", "/api/v1/feeds"),
+    ("GET", "/api/v1/exports"),
     ("GET", "/api/v1/detections"),
     ("POST", "/api/v1/detections/{id}"),
     ("POST", "/api/v1/reload"),
@@ -64,6 +65,7 @@ pub fn router(state: ControlState) -> Router {
             .route("/sessions/revoke", post(revocation::revoke))
             .route("/events", get(api::events))
             .route("/feeds", get(api::feeds))
+            .route("/exports", get(api::exports))
             .route("/detections", get(detections::list))
             .route("/detections/{id}", post(detections::review))
             .route("/reload", post(api::reload))

@@ -3,6 +3,7 @@
 
 mod clients;
 mod detections;
+mod exports;
 mod feeds;
 mod names;
 mod providers;
@@ -25,4 +26,5 @@ pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     risks::check(reading, draft);
     detections::check(reading, draft);
     feeds::check(reading, draft);
+    exports::check(reading, draft);
 }

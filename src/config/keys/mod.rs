@@ -9,6 +9,7 @@ mod client;
 mod credential;
 mod detect;
 mod directory;
+mod export;
 mod feed;
 mod field;
 mod given;
@@ -161,7 +162,7 @@ pub(super) static MAIN: Table = Table {
             "include",
             Kind::Texts("applications/*.toml"),
             Absent::Is("[]"),
-            "Further files, with `application`, `role`, `purpose`, `risk`, `detect`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
+            "Further files, with `application`, `role`, `purpose`, `risk`, `detect`, `feed`, `export`, `client` and `provider` tables; `*` stands for any part of a name.",
         ),
         key(
             "policies",
@@ -201,6 +202,7 @@ pub(super) static MAIN: Table = Table {
         RISKS,
         DETECTIONS,
         FEEDS,
+        EXPORTS,
         CLIENTS,
     ],
 };
@@ -209,7 +211,7 @@ pub(super) static MAIN: Table = Table {
 pub(super) static PART: Table = Table {
     header: "",
     doc: "A file that the main file includes.",
-    keys: &[PROVIDERS, APPLICATIONS, ROLES, PURPOSES, RISKS, DETECTIONS, FEEDS, CLIENTS],
+    keys: &[PROVIDERS, APPLICATIONS, ROLES, PURPOSES, RISKS, DETECTIONS, FEEDS, EXPORTS, CLIENTS],
 };
 
 /// A file with roles that are tried.
@@ -257,6 +259,12 @@ const FEEDS: Key = key(
     Kind::Named(&feed::FEED),
     Absent::Means("none: nothing is known but what providers tell"),
     "What is known of people and patients.",
+);
+const EXPORTS: Key = key(
+    "export",
+    Kind::Named(&export::EXPORT),
+    Absent::Means("none: events stay in the journal"),
+    "To whom events are handed on.",
 );
 const CLIENTS: Key = key(
     "client",

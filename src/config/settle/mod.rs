@@ -7,6 +7,7 @@ pub(super) mod client;
 mod credential;
 pub(super) mod detect;
 pub(super) mod directory;
+pub(super) mod export;
 pub(super) mod feed;
 mod field;
 mod given;
@@ -35,6 +36,7 @@ use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
 use crate::features::detect::settings::DetectionSettings;
 use crate::features::directory::settings::DirectorySettings;
+use crate::features::export::settings::ExportSettings;
 use crate::features::facts::settings::FeedSettings;
 use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::settings::{CedarFile, RoleSettings, ShadowSettings};
@@ -88,6 +90,7 @@ pub(super) struct Draft {
     pub(super) risks: Vec<Written<RiskDraft>>,
     pub(super) detections: Vec<Written<DetectionSettings>>,
     pub(super) feeds: Vec<Written<FeedSettings>>,
+    pub(super) exports: Vec<Written<ExportSettings>>,
     pub(super) clients: Vec<Written<ClientSettings>>,
     pub(super) policies: Vec<CedarFile>,
     pub(super) shadow: Option<ShadowSettings>,
@@ -97,6 +100,7 @@ pub(super) struct Draft {
     pub(super) role_names: Vec<Written<String>>,
     pub(super) risk_names: Vec<Written<String>>,
     pub(super) feed_names: Vec<Written<String>>,
+    pub(super) export_names: Vec<Written<String>>,
     pub(super) client_names: Vec<Written<String>>,
     pub(super) device_names: Vec<String>,
 }

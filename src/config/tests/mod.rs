@@ -4,6 +4,7 @@ mod browser;
 mod catalogue;
 mod clients;
 mod detections;
+mod exports;
 mod fields;
 mod given;
 mod keys;

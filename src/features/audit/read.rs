@@ -87,6 +87,19 @@ impl Reader {
         Ok(Self::new(directory, segments, Checks::Live))
     }
 
+    /// From the segment on that holds entry `sequence`, or from the first that is there.
+    pub fn from_entry(directory: &Path, sequence: u64) -> Result<Self, ReadError> {
+        let mut segments = segments(directory)?;
+        let start = segments.iter().rposition(|segment| segment.first <= sequence).unwrap_or(0);
+        segments.drain(..start);
+        Ok(Self::new(directory, segments, Checks::Live))
+    }
+
+    /// The first entry that will be read, before any is.
+    pub(super) fn begins_at(&self) -> Option<u64> {
+        self.waiting.front().map(|segment| segment.first)
+    }
+
     /// From the first entry on, looking at every byte.
     pub(super) fn strict(directory: &Path, before: Head) -> Result<Self, ReadError> {
         Ok(Self::new(directory, segments(directory)?, Checks::Strict(before)))
