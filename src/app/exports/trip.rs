@@ -12,7 +12,7 @@ use super::desk::{Desk, Stretch};
 use super::{House, stopped};
 use crate::domain::event::Event;
 use crate::features::export::courier::{Courier, Delivery};
-use crate::features::export::settings::{ExportSettings, From};
+use crate::features::export::settings::{Beginning, ExportSettings};
 use crate::features::export::{Document, Position, Standing};
 use crate::foundation::clock::Timestamp;
 
@@ -52,8 +52,8 @@ impl<'h> Trip<'h> {
                 START
             }
             None => match settings.from {
-                From::Start => START,
-                From::Now => Position { ended: head, resumes: head.saturating_add(1) },
+                Beginning::Start => START,
+                Beginning::Now => Position { ended: head, resumes: head.saturating_add(1) },
             },
         };
         let (desk, missed) = Desk::open(house.journal.clone(), start).await?;
@@ -85,7 +85,7 @@ impl<'h> Trip<'h> {
                     return Ok(Delivery::Stopped);
                 }
             }
-            if !courier.is_standing() && !self.settling.is_empty() {
+            if courier.has_lost(!self.settling.is_empty()) {
                 return Ok(Delivery::Lost);
             }
             self.settle(courier.settles_in()).await;

@@ -3,7 +3,7 @@
 use super::{Absent, Kind, Table, key, words};
 use crate::domain::event::EventKind;
 use crate::features::export::format::Format;
-use crate::features::export::settings::{From, OnRefused, Pick, Protocol};
+use crate::features::export::settings::{Beginning, OnRefused, Pick, Protocol};
 
 pub(super) static EXPORT: Table = Table {
     header: "[export.NAME]",
@@ -49,7 +49,7 @@ pub(super) static EXPORT: Table = Table {
         ),
         key(
             "from",
-            Kind::Word(words!(From)),
+            Kind::Word(words!(Beginning)),
             Absent::Is("\"now\""),
             "Where a name begins that was never there: with all that the journal holds, or with what ends from now on.",
         ),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Folder;
 use super::catalogue::ROLES;
-use crate::features::export::settings::{ExportSettings, From, OnRefused, Protocol, Target};
+use crate::features::export::settings::{Beginning, ExportSettings, OnRefused, Protocol, Target};
 
 fn with(exports: &str) -> Folder {
     let folder = Folder::good();
@@ -34,7 +34,7 @@ fn what_is_not_written_is_what_most_need() {
         (target.host.as_str(), target.port, target.trust.is_some()),
         ("siem.clinic.example", 6514, true)
     );
-    assert_eq!((export.from, export.batch, export.every), (From::Now, 100, Duration::from_secs(1)));
+    assert_eq!((export.from, export.batch, export.every), (Beginning::Now, 100, Duration::from_secs(1)));
     assert_eq!((export.timeout, export.on_refused), (Duration::from_secs(30), OnRefused::Keep));
     assert!(export.refused.ends_with("x.refused.ndjson"), "{export:?}");
     assert_eq!(export.selection, crate::features::export::settings::Selection::default());

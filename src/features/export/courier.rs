@@ -58,14 +58,15 @@ impl Courier {
         self.sink.settles_in()
     }
 
-    /// Whether nothing that was handed over is known to be lost.
-    pub fn is_standing(&mut self) -> bool {
+    /// Whether what was handed over may be lost, where some of it `awaits` that time: its connection has ended. One that ends
+    /// while nothing is on it is no failure.
+    pub fn has_lost(&mut self, awaits: bool) -> bool {
         match self.sink.look() {
-            Ok(()) => true,
-            Err(why) => {
+            Err(why) if awaits => {
                 self.failed(&why);
-                false
+                true
             }
+            Ok(()) | Err(_) => false,
         }
     }
 
@@ -82,8 +83,13 @@ impl Courier {
             if *stop.borrow() {
                 return Delivery::Stopped;
             }
-            let (these, others) = rest.split_at(most.min(fitting(rest)).min(rest.len()));
-            let offered = self.offer(these).await;
+            let (these, _) = rest.split_at(most.min(fitting(rest)).min(rest.len()));
+            let may_be_left = self.sink.may_be_left();
+            let offered = tokio::select! {
+                offered = self.offer(these) => offered,
+                // A sender that is gone has stopped, too.
+                _stopped = stop.wait_for(|stop| *stop), if may_be_left => return Delivery::Stopped,
+            };
             match offered {
                 Offered::Gone(number) => {
                     (rest, most) = (rest.split_at(number).1, self.settings.batch.min(most.saturating_mul(2)));
@@ -91,7 +97,6 @@ impl Courier {
                 Offered::Halve => most = these.len() / 2,
                 Offered::Again { gone, later } => {
                     rest = rest.split_at(gone).1;
-                    debug_assert!(rest.len() >= others.len());
                     self.failed(&later.why);
                     if self.wait(later.after, stop).await.is_none() {
                         return Delivery::Stopped;

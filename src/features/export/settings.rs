@@ -23,7 +23,7 @@ name! {
 
 closed_list! {
     /// Where an export begins that was never there before.
-    From {
+    Beginning {
         /// With the first event that the journal holds.
         Start = "start",
         /// With what ends from now on.
@@ -85,7 +85,7 @@ pub struct ExportSettings {
     /// Which events.
     pub selection: Selection,
     /// Where it begins that was never there before. Default: `now`.
-    pub from: From,
+    pub from: Beginning,
     /// Documents that are handed over at once. 1 to 1000, default 100.
     pub batch: usize,
     /// How often what is new is handed over. 100 ms to 10 min, default 1 s.

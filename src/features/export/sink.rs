@@ -57,6 +57,15 @@ impl Sink {
         }
     }
 
+    /// Whether what is being handed over may be left in the middle: what is being written into a file may not, since somebody
+    /// else would write into it at the same time.
+    pub(super) const fn may_be_left(&self) -> bool {
+        match self {
+            Self::File { .. } => false,
+            Self::Syslog(_) | Self::Http(_) => true,
+        }
+    }
+
     /// Whether nothing that was handed over is known to be lost; or why it may be.
     pub(super) fn look(&mut self) -> Result<(), String> {
         match self {

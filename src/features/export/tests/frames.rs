@@ -62,7 +62,7 @@ async fn a_connection_that_ends_is_seen_and_one_that_is_closed_was_read() {
     let target = SyslogTarget { host: "127.0.0.1".to_owned(), port, trust: None };
     let (mut courier, standing) = courier(settings(folder.path(), Target::Syslog(target)));
     assert!(courier.settles_in().is_some_and(|time| time >= Duration::from_secs(10)));
-    assert!(courier.is_standing(), "nothing was handed over yet");
+    assert!(!courier.has_lost(true), "nothing was handed over yet");
 
     // The first reads a little and goes away.
     assert_eq!(deliver(&mut courier, &documents(1..3)).await, Delivery::Done);
@@ -71,7 +71,7 @@ async fn a_connection_that_ends_is_seen_and_one_that_is_closed_was_read() {
     first.read_exact(&mut place).await.unwrap();
     drop(first);
     let mut looks = 0;
-    while courier.is_standing() {
+    while !courier.has_lost(true) {
         looks += 1;
         assert!(looks < 100, "nobody noticed");
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use super::courier::{Courier, Delivery};
 use super::document::{Document, Severity};
 use super::format::Format;
-use super::settings::{ExportSettings, From, HttpTarget, OnRefused, Protocol, Selection, Target};
+use super::settings::{Beginning, ExportSettings, HttpTarget, OnRefused, Protocol, Selection, Target};
 use super::standing::Standing;
 use crate::domain::event::EventKind;
 use crate::foundation::clock::{TestClock, Timestamp};
@@ -95,7 +95,7 @@ fn settings(folder: &Path, target: Target) -> ExportSettings {
         target,
         format: Format::Json,
         selection: Selection::default(),
-        from: From::Now,
+        from: Beginning::Now,
         batch: 100,
         every: Duration::from_secs(1),
         timeout: Duration::from_secs(5),
