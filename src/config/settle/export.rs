@@ -81,15 +81,7 @@ impl Way {
 }
 
 fn target(reader: &Reader<'_>, format: Option<Format>) -> Option<Target> {
-    let way = reader.text_with("to", way);
-    let rotate_bytes = reader.size("rotate");
-    let trust = trust(reader);
-    let insecure_plain = reader.yes_no("insecure_plain");
-    let protocol = if reader.has("as") { Some(reader.parsed::<Protocol>("as")) } else { None };
-    let headers = headers(reader);
-    let token = optional(reader, "token", |reader| reader.secret("token"));
-    let signing = optional(reader, "secret", signing);
-    let way = way?;
+    let way = reader.text_with("to", way)?;
     let vain: Vec<_> = OF_SOME.iter().filter(|key| reader.has(key) && !way.keys().contains(key)).collect();
     for key in &vain {
         reader.error(key, "it means nothing for where `to` leads", "no such key");
@@ -100,41 +92,53 @@ fn target(reader: &Reader<'_>, format: Option<Format>) -> Option<Target> {
     match way {
         Way::File(path) => {
             let path = reader.source().folder.join(path);
-            Some(Target::File(FileTarget { path, rotate_bytes: rotate_bytes? }))
+            Some(Target::File(FileTarget { path, rotate_bytes: reader.size("rotate")? }))
         }
         Way::Syslog { host, port, tls } => {
+            let trust = if tls { Some(trust(reader)?) } else { plain(reader)? };
             suits(reader, "format", format?, is_for_syslog, "syslog")?;
-            if !tls && !insecure_plain? {
-                let what = "without TLS whoever is on the way reads and changes what passes";
-                reader.error("to", what, "`syslog+tls://…`, or `insecure_plain = true` beside it");
-                return None;
-            }
-            let trust = if tls { Some(trust?) } else { None };
             Some(Target::Syslog(SyslogTarget { host, port, trust }))
         }
-        Way::Http(url) => {
-            let Some(protocol) = protocol else {
-                reader.error("to", "it is not said how events are brought there", "`as` beside it");
-                return None;
-            };
-            let (protocol, signing) = (protocol?, signing?);
-            suits(reader, "as", format?, |shape| carries(protocol, shape), protocol.as_str())?;
-            match (protocol, &signing) {
-                (Protocol::Webhook, None) => {
-                    let right = "`secret` beside it, or `as = \"json\"`";
-                    reader.error("as", "a webhook is signed, and there is nothing to sign it with", right);
-                    return None;
-                }
-                (Protocol::Json | Protocol::Fhir | Protocol::Otlp, Some(_)) => {
-                    reader.error("secret", "only a webhook is signed", "`as = \"webhook\"`, or no `secret`");
-                    return None;
-                }
-                (Protocol::Webhook, Some(_)) | (Protocol::Json | Protocol::Fhir | Protocol::Otlp, None) => {}
-            }
-            let (trust, headers, token) = (trust?, headers?, token?);
-            Some(Target::Http(Box::new(HttpTarget { url, protocol, trust, headers, token, signing })))
-        }
+        Way::Http(url) => http(reader, url, format?).map(|target| Target::Http(Box::new(target))),
     }
+}
+
+/// That somebody has written that it may be without TLS.
+#[expect(clippy::option_option, reason = "whether it may be, and whom TLS believes")]
+fn plain(reader: &Reader<'_>) -> Option<Option<Trust>> {
+    if reader.yes_no("insecure_plain")? {
+        return Some(None);
+    }
+    let what = "without TLS whoever is on the way reads and changes what passes";
+    reader.error("to", what, "`syslog+tls://…`, or `insecure_plain = true` beside it");
+    None
+}
+
+fn http(reader: &Reader<'_>, url: String, format: Format) -> Option<HttpTarget> {
+    if !reader.has("as") {
+        reader.error("to", "it is not said how events are brought there", "`as` beside it");
+        return None;
+    }
+    let protocol: Option<Protocol> = reader.parsed("as");
+    let trust = trust(reader);
+    let headers = headers(reader);
+    let token = optional(reader, "token", |reader| reader.secret("token"));
+    let signing = optional(reader, "secret", signing);
+    let (protocol, signing) = (protocol?, signing?);
+    suits(reader, "as", format, |shape| carries(protocol, shape), protocol.as_str())?;
+    match (protocol, &signing) {
+        (Protocol::Webhook, None) => {
+            let right = "`secret` beside it, or `as = \"json\"`";
+            reader.error("as", "a webhook is signed, and there is nothing to sign it with", right);
+            return None;
+        }
+        (Protocol::Json | Protocol::Fhir | Protocol::Otlp, Some(_)) => {
+            reader.error("secret", "only a webhook is signed", "`as = \"webhook\"`, or no `secret`");
+            return None;
+        }
+        (Protocol::Webhook, Some(_)) | (Protocol::Json | Protocol::Fhir | Protocol::Otlp, None) => {}
+    }
+    Some(HttpTarget { url, protocol, trust: trust?, headers: headers?, token: token?, signing })
 }
 
 /// Whether a protocol carries documents of that shape.

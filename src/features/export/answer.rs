@@ -68,18 +68,18 @@ impl Refusal {
 ///
 /// Only what is said of the document itself (400, 413, 422) is final. A wrong token, a wrong address or a redirect is said of our
 /// settings, and somebody will set them right: what was refused meanwhile would be lost to the receiver for nothing.
-pub(super) fn by_status(reply: &Response<Vec<u8>>, now: Timestamp) -> Result<(), Fate> {
+pub(super) fn by_status(reply: &Response<Vec<u8>>, now: Timestamp) -> Fate {
     let status = reply.status();
     if status.is_success() {
-        return Ok(());
+        return Fate::Taken;
     }
     let why = format!("it answered {}", status.as_u16());
-    Err(match status {
+    match status {
         StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
             Fate::Refused(Refusal::because(why, reply.body()))
         }
         _ => Fate::Later(Later { why, after: retry_after(reply.headers(), now) }),
-    })
+    }
 }
 
 /// How long a receiver asks us to wait (RFC 9110, 10.2.3): seconds, or until a date. Never longer than an hour.
@@ -106,7 +106,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_seconds(1_772_352_000);
 
-    fn answer(status: u16, retry_after: &str) -> Result<(), Fate> {
+    fn answer(status: u16, retry_after: &str) -> Fate {
         let mut reply = Response::builder().status(status);
         if !retry_after.is_empty() {
             reply = reply.header(RETRY_AFTER, retry_after);
@@ -117,21 +117,21 @@ mod tests {
     #[test]
     fn only_what_is_said_of_the_document_is_final() {
         for status in [200, 201, 202, 204] {
-            assert_eq!(answer(status, ""), Ok(()), "{status}");
+            assert_eq!(answer(status, ""), Fate::Taken, "{status}");
         }
         for status in [400, 413, 422] {
             let why = Refusal { why: format!("it answered {status}"), said: "no such field".to_owned() };
-            assert_eq!(answer(status, "5"), Err(Fate::Refused(why)), "{status}");
+            assert_eq!(answer(status, "5"), Fate::Refused(why), "{status}");
         }
         for status in [401, 403, 404, 405, 408, 410, 415, 429, 500, 502, 503, 504, 301] {
-            assert!(matches!(answer(status, ""), Err(Fate::Later(Later { after: None, .. }))), "{status}");
+            assert!(matches!(answer(status, ""), Fate::Later(Later { after: None, .. })), "{status}");
         }
     }
 
     #[test]
     fn a_receiver_is_given_the_time_that_it_asks_for_but_no_more_than_an_hour() {
         let after = |text: &str| match answer(503, text) {
-            Err(Fate::Later(Later { after, .. })) => after,
+            Fate::Later(Later { after, .. }) => after,
             other => panic!("{other:?}"),
         };
         assert_eq!(after("7"), Some(Duration::from_secs(7)));

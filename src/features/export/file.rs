@@ -57,17 +57,17 @@ fn cut_half_line(file: &mut File) -> io::Result<u64> {
     Ok(end)
 }
 
-/// The name under which a file is put aside: its own and the moment.
+/// The name under which a file is put aside: its own and the moment. Nothing that was put aside is overwritten.
 fn aside(path: &Path, now: Timestamp) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}", now.to_string().replace(':', "")));
-    let aside = PathBuf::from(&name);
-    // Nothing that was put aside is overwritten.
-    (1..u32::MAX)
-        .map(|number| PathBuf::from(format!("{}-{number}", aside.display())))
-        .find(|other| !other.exists())
-        .filter(|_| aside.exists())
-        .unwrap_or(aside)
+    let moment = now.to_string().replace(':', "");
+    let named = |suffix: String| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{moment}{suffix}"));
+        PathBuf::from(name)
+    };
+    let further = (2..u32::MAX).map(|number| named(format!("-{number}")));
+    let mut names = std::iter::once(named(String::new())).chain(further);
+    names.find(|name| !name.exists()).unwrap_or_else(|| named(String::new()))
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {

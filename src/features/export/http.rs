@@ -95,14 +95,13 @@ impl HttpSink {
 
     fn answer(&self, reply: &Response<Vec<u8>>, documents: usize, now: Timestamp) -> Answer {
         match by_status(reply, now) {
-            Ok(()) => match self.target.protocol {
+            Fate::Taken => match self.target.protocol {
                 Protocol::Webhook | Protocol::Json => Answer::Taken,
                 Protocol::Fhir => fhir::answered(reply.body(), documents),
                 Protocol::Otlp => otlp::answered(reply.body()),
             },
-            Err(Fate::Taken) => Answer::Taken,
-            Err(Fate::Refused(refusal)) => Answer::Refused(refusal),
-            Err(Fate::Later(later)) => Answer::Later(later),
+            Fate::Refused(refusal) => Answer::Refused(refusal),
+            Fate::Later(later) => Answer::Later(later),
         }
     }
 }
