@@ -83,7 +83,8 @@ caught_up() {
   cat "$OUT/status"
   return 1
 }
-is_reached() { "$LEASTWAY" doctor --config "$DIR/gateway/leastway.toml" | grep -E "^OK +export $1: "; }
+# is_reached NAME : whatever else the doctor finds, such as a provider that does not run here.
+is_reached() { { "$LEASTWAY" doctor --config "$DIR/gateway/leastway.toml" || true; } | grep -E "^OK +export $1: "; }
 
 receive_syslog
 receive_webhooks

@@ -15,6 +15,7 @@ use crate::features::export::format::Format;
 use crate::features::export::settings::{
     ExportSettings, FileTarget, HttpTarget, Protocol, Selection, SigningSecret, SyslogTarget, Target,
 };
+use crate::foundation::secret::Secret;
 use crate::platform::tls::client::Trust;
 
 /// Reads `[export.NAME]`. What is refused is kept in `folder` where nothing else is written.
@@ -80,8 +81,39 @@ impl Way {
     }
 }
 
+/// What stands beside `to`. All of it is read wherever that leads, so that one run finds all that is wrong.
+struct Beside {
+    rotate_bytes: u64,
+    insecure_plain: bool,
+    protocol: Option<Protocol>,
+    trust: Trust,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    token: Option<Secret>,
+    signing: Option<SigningSecret>,
+}
+
+impl Beside {
+    fn read(reader: &Reader<'_>) -> Option<Self> {
+        let (rotate_bytes, insecure_plain) = (reader.size("rotate"), reader.yes_no("insecure_plain"));
+        let protocol = optional(reader, "as", |reader| reader.parsed("as"));
+        let (trust, headers) = (trust(reader), headers(reader));
+        let token = optional(reader, "token", |reader| reader.secret("token"));
+        let signing = optional(reader, "secret", signing);
+        Some(Self {
+            rotate_bytes: rotate_bytes?,
+            insecure_plain: insecure_plain?,
+            protocol: protocol?,
+            trust: trust?,
+            headers: headers?,
+            token: token?,
+            signing: signing?,
+        })
+    }
+}
+
 fn target(reader: &Reader<'_>, format: Option<Format>) -> Option<Target> {
-    let way = reader.text_with("to", way)?;
+    let (way, beside) = (reader.text_with("to", way), Beside::read(reader));
+    let (way, beside, format) = (way?, beside?, format?);
     let vain: Vec<_> = OF_SOME.iter().filter(|key| reader.has(key) && !way.keys().contains(key)).collect();
     for key in &vain {
         reader.error(key, "it means nothing for where `to` leads", "no such key");
@@ -92,53 +124,42 @@ fn target(reader: &Reader<'_>, format: Option<Format>) -> Option<Target> {
     match way {
         Way::File(path) => {
             let path = reader.source().folder.join(path);
-            Some(Target::File(FileTarget { path, rotate_bytes: reader.size("rotate")? }))
+            Some(Target::File(FileTarget { path, rotate_bytes: beside.rotate_bytes }))
         }
         Way::Syslog { host, port, tls } => {
-            let trust = if tls { Some(trust(reader)?) } else { plain(reader)? };
-            suits(reader, "format", format?, is_for_syslog, "syslog")?;
-            Some(Target::Syslog(SyslogTarget { host, port, trust }))
+            suits(reader, "format", format, is_for_syslog, "syslog")?;
+            if !tls && !beside.insecure_plain {
+                let what = "without TLS whoever is on the way reads and changes what passes";
+                reader.error("to", what, "`syslog+tls://…`, or `insecure_plain = true` beside it");
+                return None;
+            }
+            Some(Target::Syslog(SyslogTarget { host, port, trust: tls.then_some(beside.trust) }))
         }
-        Way::Http(url) => http(reader, url, format?).map(|target| Target::Http(Box::new(target))),
+        Way::Http(url) => http(reader, url, format, beside).map(|target| Target::Http(Box::new(target))),
     }
 }
 
-/// That somebody has written that it may be without TLS.
-#[expect(clippy::option_option, reason = "whether it may be, and whom TLS believes")]
-fn plain(reader: &Reader<'_>) -> Option<Option<Trust>> {
-    if reader.yes_no("insecure_plain")? {
-        return Some(None);
-    }
-    let what = "without TLS whoever is on the way reads and changes what passes";
-    reader.error("to", what, "`syslog+tls://…`, or `insecure_plain = true` beside it");
-    None
-}
-
-fn http(reader: &Reader<'_>, url: String, format: Format) -> Option<HttpTarget> {
-    if !reader.has("as") {
+fn http(reader: &Reader<'_>, url: String, format: Format, beside: Beside) -> Option<HttpTarget> {
+    let Beside { protocol, trust, headers, token, signing, rotate_bytes: _, insecure_plain: _ } = beside;
+    let Some(protocol) = protocol else {
         reader.error("to", "it is not said how events are brought there", "`as` beside it");
         return None;
-    }
-    let protocol: Option<Protocol> = reader.parsed("as");
-    let trust = trust(reader);
-    let headers = headers(reader);
-    let token = optional(reader, "token", |reader| reader.secret("token"));
-    let signing = optional(reader, "secret", signing);
-    let (protocol, signing) = (protocol?, signing?);
+    };
     suits(reader, "as", format, |shape| carries(protocol, shape), protocol.as_str())?;
     match (protocol, &signing) {
         (Protocol::Webhook, None) => {
             let right = "`secret` beside it, or `as = \"json\"`";
             reader.error("as", "a webhook is signed, and there is nothing to sign it with", right);
-            return None;
+            None
         }
         (Protocol::Json | Protocol::Fhir | Protocol::Otlp, Some(_)) => {
             reader.error("secret", "only a webhook is signed", "`as = \"webhook\"`, or no `secret`");
-            return None;
+            None
         }
-        (Protocol::Webhook, Some(_)) | (Protocol::Json | Protocol::Fhir | Protocol::Otlp, None) => {}
+        (Protocol::Webhook, Some(_)) | (Protocol::Json | Protocol::Fhir | Protocol::Otlp, None) => {
+            Some(HttpTarget { url, protocol, trust, headers, token, signing })
+        }
     }
-    Some(HttpTarget { url, protocol, trust: trust?, headers: headers?, token: token?, signing })
 }
 
 /// Whether a protocol carries documents of that shape.

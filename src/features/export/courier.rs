@@ -90,6 +90,10 @@ impl Courier {
                 // A sender that is gone has stopped, too.
                 _stopped = stop.wait_for(|stop| *stop), if may_be_left => return Delivery::Stopped,
             };
+            // Whoever says anything of a document is there: only what fails on end is tried less and less often.
+            if !matches!(offered, Offered::Again { gone: 0, .. }) {
+                self.patience = PATIENCE_MIN;
+            }
             match offered {
                 Offered::Gone(number) => {
                     (rest, most) = (rest.split_at(number).1, self.settings.batch.min(most.saturating_mul(2)));
@@ -140,7 +144,7 @@ impl Courier {
     }
 
     /// Goes through them up to the first that has to come again.
-    async fn each(&mut self, documents: &[Document], fates: Vec<Fate>) -> Offered {
+    async fn each(&self, documents: &[Document], fates: Vec<Fate>) -> Offered {
         let (mut gone, mut taken) = (0, 0);
         let mut again = None;
         for (document, fate) in documents.iter().zip(fates) {
@@ -187,8 +191,7 @@ impl Courier {
         Ok(())
     }
 
-    fn taken(&mut self, documents: usize) {
-        self.patience = PATIENCE_MIN;
+    fn taken(&self, documents: usize) {
         self.standing.delivered(documents as u64, self.clock.now());
     }
 
