@@ -66,8 +66,8 @@ fn aside(path: &Path, now: Timestamp) -> PathBuf {
         PathBuf::from(name)
     };
     let further = (2..u32::MAX).map(|number| named(format!("-{number}")));
-    let mut names = std::iter::once(named(String::new())).chain(further);
-    names.find(|name| !name.exists()).unwrap_or_else(|| named(String::new()))
+    let mut all = std::iter::once(named(String::new())).chain(further);
+    all.find(|name| !name.exists()).unwrap_or_else(|| named(String::new()))
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
