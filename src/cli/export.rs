@@ -54,15 +54,15 @@ fn line(now: &ExportNow) -> String {
     let ExportNow { export, to, format, delivered, refused, missed, lag_entries, lag_seconds, .. } = now;
     let mut line = format!("{export}  {format} to {}: {delivered} handed on", plain(to));
     if *lag_entries > 0 {
-        line.push_str(&format!(", {lag_entries} entries ({lag_seconds} s) behind"));
+        line = format!("{line}, {lag_entries} entries ({lag_seconds} s) behind");
     }
     for (number, what) in [(refused, "refused and kept"), (missed, "entries missed")] {
         if *number > 0 {
-            line.push_str(&format!(", {number} {what}"));
+            line = format!("{line}, {number} {what}");
         }
     }
     if let Some(fault) = &now.fault {
-        line.push_str(&format!("; {}", plain(fault)));
+        line = format!("{line}; {}", plain(fault));
     }
     line
 }
