@@ -14,6 +14,7 @@ use crate::domain::purpose::Purpose;
 use crate::domain::revocation::Why;
 use crate::features::audit::seal::{Period, PeriodNow};
 use crate::features::detect::Item;
+use crate::features::export::ExportNow;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::{RequestId, SessionId};
 
@@ -158,6 +159,11 @@ struct Found {
 }
 
 #[derive(Deserialize)]
+struct HandedOn {
+    exports: Vec<ExportNow>,
+}
+
+#[derive(Deserialize)]
 struct Problem {
     title: String,
 }
@@ -190,6 +196,12 @@ impl Administered {
         let target = format!("/api/v1/detections?limit={limit}{state}");
         let found: Found = self.ask(Method::GET, &target, Vec::new()).await?;
         Ok(found.detections)
+    }
+
+    /// How each export stands.
+    pub async fn exports(&self) -> Result<Vec<ExportNow>, AdministerError> {
+        let handed_on: HandedOn = self.ask(Method::GET, "/api/v1/exports", Vec::new()).await?;
+        Ok(handed_on.exports)
     }
 
     /// Ends sessions.

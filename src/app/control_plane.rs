@@ -87,6 +87,7 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
             directories: shared.directory.census(),
             signals: signals_now(&shared),
             feeds: rules.feeds.now(shared.clock.now()),
+            exports: shared.exports.now(shared.journal.head().sequence, shared.clock.now()),
             store: shared.store.standing(),
             upstreams: rules
                 .upstreams

@@ -6,6 +6,7 @@ pub mod administer;
 pub mod control_client;
 pub mod control_plane;
 pub mod detections;
+mod exports;
 pub mod feeds;
 pub mod heartbeat;
 pub mod held;

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::control_plane;
 use super::detections;
+use super::exports::{self, Exporting};
 use super::feeds;
 use super::heartbeat;
 use super::held;
@@ -36,6 +37,7 @@ use crate::features::authn::RelyingParty;
 use crate::features::detect::Detections;
 use crate::features::directory::Directory;
 use crate::features::directory::settings::DirectoryBounds;
+use crate::features::export::Exports;
 use crate::features::given;
 use crate::features::given::table::Given;
 use crate::features::guard::ledger::{Amounts, Came, Ledger};
@@ -101,6 +103,7 @@ pub struct Running {
     now: watch::Sender<bool>,
     workers: Mutex<Option<Workers>>,
     background: Vec<tokio::task::JoinHandle<()>>,
+    exporting: Exporting,
     /// Takes new files.
     pub reloader: Arc<Reloader>,
 }
@@ -177,6 +180,7 @@ impl Running {
             .context("the authorities of a provider's signals cannot be used")?;
         let risk = Book::load(store.clone(), now).context("what is known of people cannot be read")?;
         let found = Detections::load(store.clone()).context("what was found cannot be read")?;
+        let exports = Exports::new(store.clone(), store::node_of(&settings.store));
         let sessions =
             Sessions::load(store.clone(), &settings.session, SessionLimits::default(), entropy.clone(), now)
                 .context("the sessions cannot be read")?;
@@ -208,6 +212,7 @@ impl Running {
             ledger,
             journal,
             seals: Arc::new(seals),
+            exports: Arc::new(exports),
             assertion_key,
             node_keys,
             limits: Arc::new(Limits::new(std::time::Instant::now())),
@@ -225,6 +230,11 @@ impl Running {
             Arc::new(Reloader::new(file, shared.clone(), settings.files.clone(), ReloadStatus::started(now)));
         let metrics = workers.metrics.clone();
         let control = control_plane::start(&loaded, &shared, &reloader, metrics, drain_seen.clone()).await?;
+        let exporting = exports::start(
+            shared.clone(),
+            settings.journal.directory.clone(),
+            store::node_name(&settings.store),
+        );
         let background = vec![
             control,
             tokio::spawn(nodes::run(shared.clone(), changes)),
@@ -248,6 +258,7 @@ impl Running {
             now: now_sender,
             workers: Mutex::new(Some(workers)),
             background,
+            exporting,
             reloader,
         })
     }
@@ -274,6 +285,7 @@ impl Running {
             task.abort();
         }
         summary::tell(&self.shared).await;
+        self.exporting.stop().await;
         let now = self.shared.clock.now();
         self.shared.sessions.maintain(now).await.context("the sessions could not be saved")?;
         self.shared.risk.maintain(now).await.context("what is known of people could not be saved")?;

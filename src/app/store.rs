@@ -7,11 +7,11 @@ use anyhow::Context as _;
 use crate::features::guard::ledger;
 use crate::features::upstream::assertion::AssertionKey;
 use crate::features::upstream::node_keys;
-use crate::features::{authn, detect, directory, hold, risk, session, signals};
-use crate::platform::store::{Migrations, Store, StoreSettings};
+use crate::features::{authn, detect, directory, export, hold, risk, session, signals};
+use crate::platform::store::{Migrations, Place, Store, StoreSettings};
 
 /// The schema of all features.
-pub const PARTS: [Migrations; 10] = [
+pub const PARTS: [Migrations; 11] = [
     session::MIGRATIONS,
     session::PROGRAM_MIGRATIONS,
     hold::MIGRATIONS,
@@ -19,6 +19,7 @@ pub const PARTS: [Migrations; 10] = [
     signals::MIGRATIONS,
     risk::MIGRATIONS,
     detect::MIGRATIONS,
+    export::MIGRATIONS,
     authn::MIGRATIONS,
     node_keys::MIGRATIONS,
     ledger::MIGRATIONS,
@@ -28,6 +29,25 @@ pub const PARTS: [Migrations; 10] = [
 pub(super) fn open(settings: &StoreSettings) -> anyhow::Result<Store> {
     Store::start(&settings.place, &PARTS)
         .with_context(|| format!("the store `{}` cannot be used", settings.place))
+}
+
+/// What tells this node from others that share the store; empty where the store is its own.
+pub(super) fn node_of(settings: &StoreSettings) -> String {
+    match &settings.place {
+        Place::File(_) => String::new(),
+        Place::Server(server) => server.node.clone(),
+    }
+}
+
+/// What others know this node by: its name among the nodes, or else that of the machine.
+pub(super) fn node_name(settings: &StoreSettings) -> String {
+    match &settings.place {
+        Place::File(_) => {
+            let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+            if name.trim().is_empty() { "leastway".to_owned() } else { name.trim().to_owned() }
+        }
+        Place::Server(server) => server.node.clone(),
+    }
 }
 
 /// The key that this node signs assertions with, readable by us alone; made where there is none.

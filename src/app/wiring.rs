@@ -89,6 +89,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             risks: settings.risks.clone(),
             detections: settings.detections.clone().into(),
             feeds: Feeds::new(&settings.feeds),
+            exports: settings.exports.clone().into(),
             limits: settings.gateway.limits.clone(),
             version: settings.version.short().into(),
         }),

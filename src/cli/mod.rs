@@ -21,6 +21,7 @@ mod credential;
 pub mod demo;
 mod detections;
 mod doctor;
+mod export;
 mod isolation;
 pub mod policy;
 mod providers;
@@ -77,6 +78,9 @@ enum Verb {
     /// Shows what events keep under seal, and keeps the keys to it
     #[command(subcommand)]
     Seal(seal::Command),
+    /// Shows how far events were handed on
+    #[command(subcommand)]
+    Export(export::Command),
     Doctor(doctor::Arguments),
     /// Verifies and questions the journal, without a running gateway
     #[command(subcommand)]
@@ -135,6 +139,7 @@ pub fn run(
         Verb::Session(command) => session::run(command, out, problems),
         Verb::Detections(arguments) => detections::run(&arguments, out, problems),
         Verb::Seal(command) => seal::run(command, out),
+        Verb::Export(command) => export::run(&command, out),
         Verb::Doctor(arguments) => doctor::run(&arguments, out),
         Verb::Audit(command) => {
             audit::run(&command, &journal_of, &SystemClock, &mut &mut *out).map(Exit::from)

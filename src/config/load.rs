@@ -15,15 +15,15 @@ use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
-    ApplicationDraft, Draft, RoleDraft, Written, application, category, client, detect, directory, feed,
-    journal, machine, provider, purpose, risk, role, session, signals, store,
+    ApplicationDraft, Draft, RoleDraft, Written, application, category, client, detect, directory, export,
+    feed, journal, machine, provider, purpose, risk, role, session, signals, store,
 };
 use super::shadow::shadow;
 use super::source::Source;
 use super::stand_in::StandIn;
 use crate::control::settings::ControlSettings;
-use crate::features::audit::settings::{JournalSettings, SealSettings};
 use crate::domain::category::Categories;
+use crate::features::audit::settings::{JournalSettings, SealSettings};
 use crate::features::directory::settings::GroupUse;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::session::settings::{SessionSettings, Shorter};
@@ -138,6 +138,7 @@ fn read_all(reading: &Reading<'_>, path: &Path) -> Option<(Machine, Draft)> {
     draft.shadow = shadow(&main_reader, only_provider(&draft));
     let machine = read_machine(&main_reader, &mut draft);
     read_feeds(&readers, machine.as_ref(), &mut draft);
+    read_exports(&readers, machine.as_ref(), &mut draft);
 
     // A file with broken syntax lacks names, so whoever refers to them is not to blame.
     if main_is_whole && parts_are_whole.iter().all(|whole| *whole) {
@@ -248,6 +249,18 @@ fn read_feeds(readers: &[Reader<'_>], machine: Option<&Machine>, draft: &mut Dra
     }
 }
 
+/// Exports, which keep files where the store's are.
+fn read_exports(readers: &[Reader<'_>], machine: Option<&Machine>, draft: &mut Draft) {
+    let folder = machine.map_or(Path::new("data"), |machine| &machine.store.directory);
+    for reader in readers {
+        for (name, table) in reader.named("export") {
+            let settled = export::export(&name, &table, folder);
+            draft.exports.extend(settled.map(|it| Written { key: table.key().to_owned(), it }));
+            draft.export_names.push(Written { key: table.key().to_owned(), it: name });
+        }
+    }
+}
+
 /// What only the main file says.
 struct Machine {
     gateway: GatewaySettings,
@@ -343,6 +356,7 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         directories: draft.directories.into_iter().map(|written| written.it).collect(),
         signals: draft.signals.into_iter().map(|written| written.it).collect(),
         feeds: draft.feeds.into_iter().map(|written| written.it).collect(),
+        exports: draft.exports.into_iter().map(|written| written.it).collect(),
         session,
         devices,
         guard,

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use crate::control::settings::ControlSettings;
-use crate::features::audit::settings::{JournalSettings, SealSettings};
 use crate::domain::category::Categories;
+use crate::features::audit::settings::{JournalSettings, SealSettings};
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
 use crate::features::detect::settings::DetectionSettings;
 use crate::features::directory::settings::DirectorySettings;
+use crate::features::export::settings::ExportSettings;
 use crate::features::facts::settings::FeedSettings;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::hold::settings::HoldSettings;
@@ -47,6 +48,8 @@ pub struct Settings {
     pub signals: Vec<SignalSettings>,
     /// What is known of people and patients.
     pub feeds: Vec<FeedSettings>,
+    /// To whom events are handed on.
+    pub exports: Vec<ExportSettings>,
     /// Sessions.
     pub session: SessionSettings,
     /// The classes of devices, in the order in which they are tried.

@@ -39,6 +39,11 @@ pub async fn feeds(State(state): State<ControlState>) -> Response {
     Json(json!({ "feeds": (state.present)().feeds })).into_response()
 }
 
+/// How exports stand: how far each has come, what waits, what is wrong with it.
+pub async fn exports(State(state): State<ControlState>) -> Response {
+    Json(json!({ "exports": (state.present)().exports })).into_response()
+}
+
 /// Which sessions are asked for.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -14,7 +14,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::state::{ControlState, Present};
 use super::{
-    detection_metrics, feed_metrics, signal_metrics, store_metrics, upstream_metrics, witness_metrics,
+    detection_metrics, export_metrics, feed_metrics, signal_metrics, store_metrics, upstream_metrics,
+    witness_metrics,
 };
 use crate::domain::measure::{BOUNDS, Counted, Histogram};
 use crate::features::audit::Counters;
@@ -69,6 +70,7 @@ impl Collector for Snapshot {
         store_metrics::encode(self.present.store, &mut encoder)?;
         feed_metrics::encode(&self.present.feeds, &mut encoder)?;
         detection_metrics::encode(&self.detections, &mut encoder)?;
+        export_metrics::encode(&self.present.exports, &mut encoder)?;
         upstream_metrics::encode(&self.present.upstreams, &mut encoder)
     }
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use super::state::ControlState;
+use crate::features::export::ExportNow;
 
 /// The process lives.
 pub async fn healthz() -> &'static str {
@@ -15,7 +16,8 @@ pub async fn healthz() -> &'static str {
 
 /// Whether requests can be served: the journal can be written, it is known what other nodes have changed, and nobody has
 /// asked to stop. A provider
-/// that cannot be used is told, but does not make the gateway unready: whoever is signed in works on.
+/// that cannot be used and an export whose receiver takes nothing are told, but do not make the gateway unready: whoever is
+/// signed in works on, and events wait in the journal.
 pub async fn readyz(State(state): State<ControlState>) -> Response {
     let present = (state.present)();
     let (journal, draining) = (state.journal.is_writable(), *state.draining.borrow());
@@ -43,6 +45,13 @@ pub async fn readyz(State(state): State<ControlState>) -> Response {
         "draining": draining,
         "rules_version": &*present.rules_version,
         "providers": present.providers,
+        "exports": present.exports.iter().map(export).collect::<Vec<_>>(),
     });
     (status, Json(body)).into_response()
+}
+
+/// Without where it leads and what is wrong there, which is for operators.
+fn export(now: &ExportNow) -> serde_json::Value {
+    let ExportNow { export, fault, lag_entries, lag_seconds, .. } = now;
+    json!({ "export": export, "failing": fault.is_some(), "lag_entries": lag_entries, "lag_seconds": lag_seconds })
 }

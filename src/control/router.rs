@@ -24,7 +24,7 @@ use super::{
 /// The paths that ask for nothing: for whoever watches over the process.
 pub const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// The paths that ask for the token, with their method.
-pub const GUARDED: [(&str, &str); 12] = [
+pub const GUARDED: [(&str, &str); 13] = [
     ("GET", "/api/v1/status"),
     ("GET", "/api/v1/sessions"),
     ("POST", "/api/v1/sessions/revoke"),
@@ -33,6 +33,7 @@ pub const GUARDED: [(&str, &str); 12] = [
     ("GET", "/api/v1/seals"),
     ("POST", "/api/v1/seals/destroy"),
     ("GET", "/api/v1/feeds"),
+    ("GET", "/api/v1/exports"),
     ("GET", "/api/v1/detections"),
     ("POST", "/api/v1/detections/{id}"),
     ("POST", "/api/v1/reload"),
@@ -72,6 +73,7 @@ pub fn router(state: ControlState) -> Router {
             .route("/seals", get(seals::list))
             .route("/seals/destroy", post(seals::destroy))
             .route("/feeds", get(api::feeds))
+            .route("/exports", get(api::exports))
             .route("/detections", get(detections::list))
             .route("/detections/{id}", post(detections::review))
             .route("/reload", post(api::reload))

@@ -22,6 +22,7 @@ use crate::features::detect::Detections;
 use crate::features::detect::settings::DetectionSettings;
 use crate::features::directory::Census;
 use crate::features::directory::scim::{Asked, Reply};
+use crate::features::export::ExportNow;
 use crate::features::facts::FeedNow;
 use crate::features::session::Sessions;
 use crate::features::signals::{SetFault, StreamNow};
@@ -137,6 +138,8 @@ pub struct Present {
     pub signals: Vec<SignalsNow>,
     /// How each feed stands.
     pub feeds: Vec<FeedNow>,
+    /// How each export stands.
+    pub exports: Vec<ExportNow>,
     /// How the store stands.
     pub store: Standing,
     /// How the applications' servers stand.

@@ -34,6 +34,7 @@ use crate::features::audit::settings::{
 use crate::features::detect::{self, Detections, Step};
 use crate::features::directory::Census;
 use crate::features::directory::scim::{Asked, Reply};
+use crate::features::export::ExportNow;
 use crate::features::facts::FeedNow;
 use crate::features::session::settings::{Concurrent, SessionSettings, Times};
 use crate::features::session::{Bond, MIGRATIONS, NewSession, PROGRAM_MIGRATIONS, SessionLimits, Sessions};
@@ -219,6 +220,7 @@ fn present() -> Present {
         signals: vec![SignalsNow { provider: "clinic".parse().unwrap(), stream, barred: 2 }],
         directories: vec![("clinic".parse().unwrap(), Census { active: 7, disabled: 2, groups: 3 })],
         feeds: vec![feed()],
+        exports: vec![export()],
         store: Standing { waiting: 6, behind: 7 },
         upstreams: vec![("ehr".parse().unwrap(), servers())],
         rules_version: "c0ffee".into(),
@@ -242,6 +244,23 @@ fn feed() -> FeedNow {
         taken: Some(start()),
         fault: Some("line 3, column `patient`: is empty".to_owned()),
         failures: 4,
+    }
+}
+
+fn export() -> ExportNow {
+    ExportNow {
+        export: "siem".parse().unwrap(),
+        to: "https://siem.clinic.example".to_owned(),
+        format: "json".to_owned(),
+        delivered: 40,
+        failed: 3,
+        refused: 2,
+        missed: 1,
+        position: 90,
+        lag_entries: 10,
+        lag_seconds: 60,
+        delivered_at: Some(start()),
+        fault: Some("it answered 503".to_owned()),
     }
 }
 
@@ -334,6 +353,7 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         // Without a month there is nothing to destroy.
         Row { method: "POST", path: "/api/v1/seals/destroy", nobody: 401, wrong: 401, right: 400 },
         guarded("GET", "/api/v1/feeds"),
+        guarded("GET", "/api/v1/exports"),
         guarded("GET", "/api/v1/detections"),
         guarded("POST", "/api/v1/detections/{id}"),
         guarded("POST", "/api/v1/reload"),
@@ -497,6 +517,8 @@ async fn the_gateway_is_ready_until_it_drains_or_its_journal_ends() {
     let (status, body) = house.ask("GET", "/readyz", None).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(body.contains(r#""draining":true"#), "{body}");
+    let export = r#""exports":[{"export":"siem","failing":true,"lag_entries":10,"lag_seconds":60}]"#;
+    assert!(body.contains(export), "told, and not where it leads: {body}");
 
     let house = House::open().await;
     house.state.journal.close();
@@ -565,7 +587,7 @@ async fn nothing_is_read_or_done_that_cannot_be_written_down() {
     let mut house = House::open().await;
     house.state.reload = Arc::new(|| panic!("a reload without its event"));
     house.state.journal.close();
-    let tells_of_nobody = |path: &str| path.ends_with("/status") || path.ends_with("/feeds");
+    let tells_of_nobody = |path: &str| ["/status", "/feeds", "/exports"].iter().any(|it| path.ends_with(it));
     for (method, path) in GUARDED.into_iter().filter(|(_, path)| !tells_of_nobody(path)) {
         let (status, body) = house.ask(method, &asked(path), Some(TOKEN)).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}");

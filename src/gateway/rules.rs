@@ -27,6 +27,8 @@ use crate::features::client::Clients;
 use crate::features::detect::Detections;
 use crate::features::detect::settings::{DetectionSettings, When};
 use crate::features::directory::Directory;
+use crate::features::export::Exports;
+use crate::features::export::settings::ExportSettings;
 use crate::features::facts::Feeds;
 use crate::features::given::contexts::Contexts;
 use crate::features::given::table::Given;
@@ -88,6 +90,8 @@ pub struct Rules {
     pub detections: Arc<[DetectionSettings]>,
     /// What is known of people and patients.
     pub feeds: Feeds,
+    /// To whom events are handed on.
+    pub exports: Arc<[ExportSettings]>,
     /// How much one caller may take.
     pub limits: LimitSettings,
     /// The first digits of the digest of all files, for events.
@@ -164,6 +168,8 @@ pub struct Shared {
     pub journal: Arc<Journal>,
     /// The keys to what it keeps under seal.
     pub seals: Arc<Seals>,
+    /// How far it was handed on.
+    pub exports: Arc<Exports>,
     /// The key of assertions.
     pub assertion_key: AssertionKey,
     /// By which applications know it, and those of other nodes.

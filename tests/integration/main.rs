@@ -29,6 +29,7 @@ mod frames;
 mod framing;
 mod graft;
 mod grpc;
+mod handing_on;
 mod hold;
 mod house;
 mod journal;

@@ -14,6 +14,7 @@ use rustls::pki_types::pem::PemObject as _;
 use serde::Serialize;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use super::export::exports;
 use super::isolation::applications;
 use super::providers::providers;
 use super::store::store;
@@ -120,6 +121,7 @@ fn examine(file: &Path) -> anyhow::Result<Vec<Finding>> {
     );
     findings.extend(loaded.locations.secrets().values().filter_map(rotation));
     findings.extend(runtime.block_on(feeds(&settings.feeds, now)));
+    findings.extend(runtime.block_on(exports(&settings.exports)));
     findings.extend(runtime.block_on(applications(&settings.upstreams)));
     findings.extend(runtime.block_on(providers(settings, now)));
     Ok(findings)

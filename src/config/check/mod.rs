@@ -4,6 +4,7 @@
 mod categories;
 mod clients;
 mod detections;
+mod exports;
 mod feeds;
 mod names;
 mod providers;
@@ -27,4 +28,5 @@ pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     risks::check(reading, draft);
     detections::check(reading, draft);
     feeds::check(reading, draft);
+    exports::check(reading, draft);
 }

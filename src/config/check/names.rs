@@ -25,6 +25,7 @@ pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     refuse_twice(reading, "role", &draft.role_names);
     refuse_twice(reading, "risk", &draft.risk_names);
     refuse_twice(reading, "feed", &draft.feed_names);
+    refuse_twice(reading, "export", &draft.export_names);
     refuse_twice(reading, "client", &draft.client_names);
     tokens_are_apart(reading, &draft.directories);
     signal_tokens_are_apart(reading, draft);

@@ -114,7 +114,6 @@ static SEALED: Table = Table {
     ],
 };
 
-
 static WITNESS: Table = Table {
     header: "[[journal.witness]]",
     doc: "Notes checkpoints of the journal. `leastway audit verify --checkpoint` holds the journal against them, and finds \

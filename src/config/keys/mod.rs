@@ -10,6 +10,7 @@ mod client;
 mod credential;
 mod detect;
 mod directory;
+mod export;
 mod feed;
 mod field;
 mod given;
@@ -164,7 +165,7 @@ pub(super) static MAIN: Table = Table {
             "include",
             Kind::Texts("applications/*.toml"),
             Absent::Is("[]"),
-            "Further files, with `application`, `role`, `purpose`, `category`, `risk`, `detect`, `feed`, `client` and `provider` tables; `*` stands for any part of a name.",
+            "Further files, with `application`, `role`, `purpose`, `category`, `risk`, `detect`, `feed`, `export`, `client` and `provider` tables; `*` stands for any part of a name.",
         ),
         key(
             "policies",
@@ -205,6 +206,7 @@ pub(super) static MAIN: Table = Table {
         RISKS,
         DETECTIONS,
         FEEDS,
+        EXPORTS,
         CLIENTS,
     ],
 };
@@ -213,7 +215,7 @@ pub(super) static MAIN: Table = Table {
 pub(super) static PART: Table = Table {
     header: "",
     doc: "A file that the main file includes.",
-    keys: &[PROVIDERS, APPLICATIONS, ROLES, PURPOSES, CATEGORIES, RISKS, DETECTIONS, FEEDS, CLIENTS],
+    keys: &[PROVIDERS, APPLICATIONS, ROLES, PURPOSES, CATEGORIES, RISKS, DETECTIONS, FEEDS, EXPORTS, CLIENTS],
 };
 
 /// A file with roles that are tried.
@@ -267,6 +269,12 @@ const FEEDS: Key = key(
     Kind::Named(&feed::FEED),
     Absent::Means("none: nothing is known but what providers tell"),
     "What is known of people and patients.",
+);
+const EXPORTS: Key = key(
+    "export",
+    Kind::Named(&export::EXPORT),
+    Absent::Means("none: events stay in the journal"),
+    "To whom events are handed on.",
 );
 const CLIENTS: Key = key(
     "client",

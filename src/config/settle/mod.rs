@@ -8,6 +8,7 @@ pub(super) mod client;
 mod credential;
 pub(super) mod detect;
 pub(super) mod directory;
+pub(super) mod export;
 pub(super) mod feed;
 mod field;
 mod given;
@@ -38,6 +39,7 @@ use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
 use crate::features::detect::settings::DetectionSettings;
 use crate::features::directory::settings::DirectorySettings;
+use crate::features::export::settings::ExportSettings;
 use crate::features::facts::settings::FeedSettings;
 use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::settings::{CedarFile, RoleSettings, ShadowSettings};
@@ -92,6 +94,7 @@ pub(super) struct Draft {
     pub(super) risks: Vec<Written<RiskDraft>>,
     pub(super) detections: Vec<Written<DetectionSettings>>,
     pub(super) feeds: Vec<Written<FeedSettings>>,
+    pub(super) exports: Vec<Written<ExportSettings>>,
     pub(super) clients: Vec<Written<ClientSettings>>,
     pub(super) policies: Vec<CedarFile>,
     pub(super) shadow: Option<ShadowSettings>,
@@ -102,6 +105,7 @@ pub(super) struct Draft {
     pub(super) category_names: Vec<Written<String>>,
     pub(super) risk_names: Vec<Written<String>>,
     pub(super) feed_names: Vec<Written<String>>,
+    pub(super) export_names: Vec<Written<String>>,
     pub(super) client_names: Vec<Written<String>>,
     pub(super) device_names: Vec<String>,
 }

@@ -24,6 +24,7 @@ fn every_key_that_is_published_is_accepted_and_no_other() {
     folder.write("directory-token", "a token of a length that nobody guesses");
     folder.write("signals-token", "another token of a length that nobody guesses");
     folder.write("checkpoint-key", &checkpoint_key());
+    folder.write("webhook-secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
     folder.write("leastway.toml", COMPLETE);
     folder.write("ca.pem", &folder.read("certs/gateway.pem"));
     folder.authority("devices-ca.pem");

@@ -5,6 +5,7 @@ mod catalogue;
 mod categories;
 mod clients;
 mod detections;
+mod exports;
 mod fields;
 mod given;
 mod keys;

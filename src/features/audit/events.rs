@@ -126,17 +126,44 @@ impl Follow {
         Ok(Self(fold(Reader::since(directory, since)?)))
     }
 
+    /// From the segment on that holds entry `sequence`, or from the first that is still there. An event whose opening entry
+    /// stands before that is not seen.
+    pub fn from_entry(directory: &Path, sequence: u64) -> Result<Self, ReadError> {
+        Ok(Self(fold(Reader::from_entry(directory, sequence)?)))
+    }
+
+    /// The first entry that is still there of what will be read; none where nothing is. Before anything is read.
+    pub fn begins_at(&self) -> Option<u64> {
+        self.0.entries.begins_at()
+    }
+
+    /// From which entry on it has to be read again so that no event that will end after this is missed.
+    pub fn resumes_from(&self) -> u64 {
+        let next = self.0.position.saturating_add(1);
+        self.0.open.first_key_value().map_or(next, |(sequence, _)| *sequence)
+    }
+
     /// Hands over what has ended since the last time, in the order in which it ended, each with the number of the entry that
     /// ended it: about `most` events, so that between two stretches no entry is half told. Gives the number of the last entry
     /// that was read.
-    pub fn stretch(&mut self, most: usize, mut take: impl FnMut(u64, Event)) -> Result<u64, ReadError> {
+    pub fn stretch(&mut self, most: usize, take: impl FnMut(u64, Event)) -> Result<u64, ReadError> {
+        self.stretch_to(u64::MAX, most, take)
+    }
+
+    /// The same of nothing behind entry `last`, such as the last that is known to be on the disk.
+    pub fn stretch_to(
+        &mut self,
+        last: u64,
+        most: usize,
+        mut take: impl FnMut(u64, Event),
+    ) -> Result<u64, ReadError> {
         let mut taken = 0;
         loop {
             while let Some(event) = self.0.ready.pop_front() {
                 taken += 1;
                 take(self.0.position, event);
             }
-            if taken >= most {
+            if taken >= most || self.0.position >= last {
                 return Ok(self.0.position);
             }
             match self.0.entries.next() {

@@ -67,6 +67,19 @@ impl Reader {
         Ok(Self::new(directory, segments_since(directory, since)?))
     }
 
+    /// From the segment on that holds entry `sequence`, or from the first that is there.
+    pub fn from_entry(directory: &Path, sequence: u64) -> Result<Self, ReadError> {
+        let mut segments = segments(directory)?;
+        let start = segments.iter().rposition(|segment| segment.first <= sequence).unwrap_or(0);
+        segments.drain(..start);
+        Ok(Self::new(directory, segments))
+    }
+
+    /// The first entry that will be read, before any is.
+    pub(super) fn begins_at(&self) -> Option<u64> {
+        self.waiting.front().map(|segment| segment.first)
+    }
+
     fn new(directory: &Path, segments: Vec<SegmentPath>) -> Self {
         Self {
             directory: directory.to_owned(),

@@ -19,6 +19,8 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::platform::tls::client::{TlsClientError, Trust};
+
 /// The largest reply that is read, unless another bound was set.
 pub const REPLY_BYTES_MAX: usize = 1024 * 1024;
 
@@ -124,6 +126,12 @@ impl Fetch {
         detour: Option<Detour>,
     ) -> Result<Self, AuthoritiesError> {
         Self::believing(authorities.map_or_else(native_roots, roots_of)?, timeout, detour)
+    }
+
+    /// A client that believes whom `trust` says, and shows the certificate that it holds.
+    pub fn trusting(trust: &Trust, timeout: Duration) -> Result<Self, TlsClientError> {
+        let tls = tokio_rustls::TlsConnector::from(trust.client(&[b"http/1.1"])?);
+        Ok(Self(Arc::new(Inner { tls, timeout, detour: None }), REPLY_BYTES_MAX))
     }
 
     fn believing(

@@ -3,5 +3,6 @@
 
 pub mod certificates;
 pub mod client;
+pub mod dial;
 pub mod front;
 mod verify;

@@ -4,6 +4,7 @@ mod commit;
 mod crash;
 mod entries;
 mod faults;
+mod following;
 mod proofs;
 mod questions;
 mod signed;

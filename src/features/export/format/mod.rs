@@ -11,6 +11,23 @@ pub enum Format {
     Json,
 }
 
+impl Format {
+    /// Every format.
+    pub const ALL: &'static [Self] = &[Self::Json];
+
+    /// Its frozen spelling.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+        }
+    }
+
+    /// The format of that spelling.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|format| format.as_str() == text)
+    }
+}
+
 /// Who tells of it, and what else stands in no event.
 #[derive(Clone, Copy, Debug)]
 pub struct Teller<'a> {
