@@ -17,6 +17,8 @@ pub mod kept;
 pub mod limit;
 pub mod measure;
 pub mod network;
+pub mod note;
+pub mod own_path;
 pub mod patience;
 pub mod patient;
 pub mod phi;

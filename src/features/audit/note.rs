@@ -2,9 +2,9 @@
 //!
 //! The first names the head that was found, so that a tail cut off while the gateway was stopped shows.
 
-use super::events::JOURNAL_OPENED;
 use super::tape::Found;
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
+use crate::domain::note::{JOURNAL_CLOSED, JOURNAL_OPENED};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::Entropy;
 use crate::foundation::id::RequestId;
@@ -20,7 +20,7 @@ pub(super) fn opened(found: Found, now: Timestamp, entropy: &dyn Entropy) -> (Op
 
 /// The event with which a journal ends each time it is closed in order.
 pub(super) fn closed(now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
-    lifecycle("journal closed in order".to_owned(), now, entropy)
+    lifecycle(JOURNAL_CLOSED.to_owned(), now, entropy)
 }
 
 fn lifecycle(note: String, now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
