@@ -1,6 +1,8 @@
 //! The words of the house: pure data, no I/O, no `async`.
 
 pub mod action;
+#[cfg(test)]
+pub mod any_event;
 pub mod application;
 pub mod asked;
 pub mod assurance;

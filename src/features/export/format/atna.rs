@@ -90,7 +90,8 @@ impl Tree {
         attributes.extend(agent.name.as_deref().map(|name| ("UserName", name)));
         attributes.push(("UserIsRequestor", if agent.is_requestor { "true" } else { "false" }));
         if let Some((address, kind)) = &network {
-            attributes.extend([("NetworkAccessPointID", address.as_str()), ("NetworkAccessPointTypeCode", *kind)]);
+            attributes
+                .extend([("NetworkAccessPointID", address.as_str()), ("NetworkAccessPointTypeCode", *kind)]);
         }
         self.within("ActiveParticipant", &attributes, |tree| tree.code("RoleIDCode", &agent.role));
     }

@@ -1,17 +1,17 @@
-//! ArcSight Common Event Format, version 0: a header of seven fields, and keys with values.
+//! Common Event Format (CEF), version 0, as its vendor has published it: a header of seven fields, and keys with values.
 //!
 //! The format has few places: what has none is named by the pattern that it prescribes for a vendor's own keys, such as
 //! `LeastwayLimitName`. Values are cut to the lengths of its dictionary.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::about::{Person, patients};
 use super::deed::Deed;
 use super::ending::{self, Ending};
-use super::facts::Facts;
+use super::facts::{Facts, Value};
 use super::{PRODUCT, Teller, VERSION, text};
-use crate::domain::event::{Closing, Event};
+use crate::domain::application::RoleName;
+use crate::domain::event::Event;
 
 /// One line.
 pub(super) fn document(event: &Event, teller: &Teller<'_>) -> Vec<u8> {
@@ -94,7 +94,9 @@ impl Line {
     fn ended(&mut self, event: &Event, ending: Ending) {
         let outcome = match ending {
             Ending::Allowed | Ending::Modified => "success",
-            Ending::Challenged | Ending::Denied | Ending::Withheld | Ending::Aborted | Ending::Failed => "failure",
+            Ending::Challenged | Ending::Denied | Ending::Withheld | Ending::Aborted | Ending::Failed => {
+                "failure"
+            }
             Ending::Unknown => "unknown",
         };
         self.key("act", ending.as_str());
@@ -121,7 +123,7 @@ impl Line {
         if let Some(subject) = &event.opening.subject {
             self.key("suid", &subject.sub);
             self.key("suser", &subject.name);
-            let roles: Vec<&str> = subject.roles.iter().map(crate::domain::application::RoleName::as_str).collect();
+            let roles: Vec<&str> = subject.roles.iter().map(RoleName::as_str).collect();
             self.key("spriv", &roles.join(","));
             self.key("LeastwayIssuer", &subject.issuer);
         }
@@ -132,17 +134,18 @@ impl Line {
 
     fn custom(&mut self, event: &Event, facts: &Facts) {
         let opening = &*event.opening;
-        let number = |name: &str| facts.get(name).map(super::facts::Value::text);
+        let number = |name: &str| facts.get(name).map(Value::text);
         self.labelled("cn1", "records", number("records"));
         self.labelled("cn2", "patients", number("patients"));
-        let waited = event.closing.as_ref().and_then(|closing: &Closing| closing.upstream_us);
+        let waited = event.closing.as_ref().and_then(|closing| closing.upstream_us);
         self.labelled("cn3", "upstream milliseconds", waited.map(|us| us / 1000));
         self.labelled("cs1", "purpose of use", number("purpose.code"));
         let rules: Vec<&str> = opening.rules.iter().map(|rule| &**rule).collect();
-        let version = opening.rules_version.as_deref().map(|version| format!("{}@{version}", rules.join(",")));
+        let version =
+            opening.rules_version.as_deref().map(|version| format!("{}@{version}", rules.join(",")));
         self.labelled("cs2", "rule@version", version);
         let patients = patients(event);
-        let named = patients.first().map(|first| format!("{} of {}", first.digest(), patients.len()));
+        let named = patients.first().map(|first| format!("{} (1 of {})", first.digest(), patients.len()));
         self.labelled("cs3", "patient digest", named);
         self.labelled("cs4", "number", number("justification.number"));
         self.labelled("cs5", "categories", number("categories"));
@@ -182,8 +185,8 @@ fn own_key(name: &str) -> String {
     name.split(['.', '_']).fold(PRODUCT.to_owned(), |mut key, word| {
         let mut letters = word.chars();
         if let Some(first) = letters.next() {
-            // Writing to a string does not fail.
-            let _infallible = write!(key, "{}{}", first.to_ascii_uppercase(), letters.as_str());
+            key.push(first.to_ascii_uppercase());
+            key.push_str(letters.as_str());
         }
         key
     })

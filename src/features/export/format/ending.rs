@@ -90,7 +90,9 @@ pub(super) fn reason(event: &Event) -> Option<Reason> {
 /// Whose doing a reason is.
 pub(super) const fn fault(reason: Reason) -> Fault {
     match reason {
-        Reason::RuleMatched | Reason::PublicRoute | Reason::OwnPath | Reason::UnmatchedObserved => Fault::None,
+        Reason::RuleMatched | Reason::PublicRoute | Reason::OwnPath | Reason::UnmatchedObserved => {
+            Fault::None
+        }
         Reason::SignInRequired
         | Reason::SessionExpired
         | Reason::SessionLocked
@@ -178,16 +180,26 @@ pub(super) const fn fault(reason: Reason) -> Fault {
 pub(super) fn severity(event: &Event, deed: Deed, ending: Ending) -> u8 {
     let is_wide = ending == Ending::Withheld || took_much(event);
     let usual = match deed {
-        Deed::Access(Access::Export) => 4,
-        Deed::Access(Access::Disclose) => 5,
         Deed::Access(
-            Access::Read | Access::Search | Access::Create | Access::Update | Access::Delete | Access::Execute,
+            Access::Read
+            | Access::Search
+            | Access::Create
+            | Access::Update
+            | Access::Delete
+            | Access::Execute,
         )
         | Deed::OwnPage => 1,
-        Deed::SignInBegun | Deed::StepUpBegun | Deed::SignIn | Deed::SignOut => 2,
+        Deed::SignInBegun
+        | Deed::StepUpBegun
+        | Deed::SignIn
+        | Deed::SignOut
+        | Deed::Purpose(Override::Neither)
+        | Deed::Notice => 2,
+        Deed::Review(_) | Deed::Started | Deed::Stopped => 3,
+        Deed::Access(Access::Export) | Deed::JournalRead | Deed::Administration => 4,
+        Deed::Access(Access::Disclose) | Deed::Revocation | Deed::Signal => 5,
+        Deed::Configuration => 6,
         Deed::Purpose(Override::Begun | Override::Ended) => 8,
-        Deed::Purpose(Override::Neither) => 2,
-        Deed::Revocation | Deed::Signal => 5,
         Deed::Directory(step, _) => match step {
             ProvisioningStep::Read => 1,
             ProvisioningStep::Created | ProvisioningStep::Changed | ProvisioningStep::Enabled => 3,
@@ -198,11 +210,6 @@ pub(super) fn severity(event: &Event, deed: Deed, ending: Ending) -> u8 {
             Severity::Medium => 6,
             Severity::High => 8,
         }),
-        Deed::Review(_) => 3,
-        Deed::JournalRead | Deed::Administration => 4,
-        Deed::Started | Deed::Stopped => 3,
-        Deed::Configuration => 6,
-        Deed::Notice => 2,
     };
     let ended = match ending {
         Ending::Allowed => 0,

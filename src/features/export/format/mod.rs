@@ -28,7 +28,7 @@ closed_list! {
     Format {
         /// Our own: one object of JSON, as `audit query --json` prints it.
         Json = "json",
-        /// ArcSight Common Event Format, version 0: a line.
+        /// Common Event Format, version 0: a line.
         Cef = "cef",
         /// An audit message of DICOM PS3.15 A.5, as IHE ATNA sends it: XML in one line, one for each patient.
         Atna = "atna",

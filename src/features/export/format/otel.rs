@@ -8,6 +8,7 @@ use super::deed::Deed;
 use super::ending::{self, Ending};
 use super::facts::{Facts, Value};
 use super::{Teller, VERSION, text};
+use crate::domain::application::RoleName;
 use crate::domain::event::Event;
 
 /// One `LogRecord` in one line. Several go to a receiver in an [`envelope`].
@@ -97,7 +98,7 @@ fn attributes(event: &Event, ending: Ending) -> Vec<Json> {
     if let Some(subject) = &opening.subject {
         say("user.id", Some(string(&subject.sub)));
         say("user.full_name", Some(string(&subject.name)));
-        say("user.roles", Some(list(subject.roles.iter().map(crate::domain::application::RoleName::as_str))));
+        say("user.roles", Some(list(subject.roles.iter().map(RoleName::as_str))));
         say("session.id", Some(string(&subject.session.to_string())));
         say("leastway.user.issuer", Some(string(&subject.issuer)));
     }

@@ -36,7 +36,8 @@ fn hexadecimal(half: u8) -> char {
 /// The moment in RFC 3339. A clock that is off by centuries shows as the first or the last moment that every receiver reads.
 pub(super) fn instant(moment: Timestamp) -> String {
     let is_usual = moment.rfc3339().is_some();
-    let usual = if is_usual { moment } else { Timestamp::from_millis(if moment.as_millis() < 0 { 0 } else { LAST }) };
+    let usual =
+        if is_usual { moment } else { Timestamp::from_millis(if moment.as_millis() < 0 { 0 } else { LAST }) };
     usual.to_string()
 }
 

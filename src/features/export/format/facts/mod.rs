@@ -186,7 +186,10 @@ impl Facts {
         self.text_of("upstream.account", credential.as_ref());
         self.list("relationships", relationships.iter().map(|it| it.relationship.as_str()));
         self.list("relationships.feeds", relationships.iter().filter_map(|it| it.feed.as_ref()));
-        self.number_of("relationships.age_seconds", relationships.iter().filter_map(|it| it.age_seconds).max());
+        self.number_of(
+            "relationships.age_seconds",
+            relationships.iter().filter_map(|it| it.age_seconds).max(),
+        );
         self.flag("relationships.stale", relationships.iter().any(|it| it.stale));
         if let Some(given) = justification {
             self.text("justification.code", &given.code);

@@ -5,7 +5,7 @@ use crate::domain::asked::{Allowed, EventAsked};
 use crate::domain::detection::{Detection, Review};
 use crate::domain::event::EventHold;
 use crate::domain::provisioning::Provisioning;
-use crate::domain::revocation::{Others, Revocation, Revoked, Target};
+use crate::domain::revocation::{Others, Revocation, Revoked, Target, Why};
 use crate::domain::signal::EventSignal;
 
 impl Facts {
@@ -24,7 +24,8 @@ impl Facts {
         });
         self.list("asked.lowered", changed);
         self.list("asked.added", added);
-        let beyond = beyond.iter().map(|it| format!("{}:{}:{}", it.parameter, it.reason, allowed(&it.allowed)));
+        let beyond =
+            beyond.iter().map(|it| format!("{}:{}:{}", it.parameter, it.reason, allowed(&it.allowed)));
         self.list("asked.beyond", beyond);
     }
 
@@ -43,7 +44,7 @@ impl Facts {
         self.text_of("revocation.session", session);
         self.text_of("revocation.person", person);
         self.text("revocation.cause", cause);
-        self.text_of("revocation.why", why.as_ref().map(|why| why.as_str()));
+        self.text_of("revocation.why", why.as_ref().map(Why::as_str));
         self.text_of("revocation.request", request.as_ref());
         self.text("revocation.asked", asked);
         self.text("revocation.received", received);
@@ -93,8 +94,21 @@ impl Facts {
     }
 
     pub(super) fn found(&mut self, detection: &Detection) {
-        let Detection { id, rule, kind, severity, person, name, since, until, count, usual, why, requests, raises } =
-            detection;
+        let Detection {
+            id,
+            rule,
+            kind,
+            severity,
+            person,
+            name,
+            since,
+            until,
+            count,
+            usual,
+            why,
+            requests,
+            raises,
+        } = detection;
         self.text("detection.id", id);
         self.text("detection.rule", rule);
         self.text("detection.kind", kind);
@@ -116,7 +130,7 @@ impl Facts {
         self.text("review.detection", detection);
         self.text("review.state", state);
         self.text_of("review.finding", *finding);
-        self.text_of("review.note", note.as_ref().map(|note| note.as_str()));
+        self.text_of("review.note", note.as_ref().map(Why::as_str));
         self.time("review.quiet_until", *quiet_until);
     }
 }

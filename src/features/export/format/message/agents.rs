@@ -85,14 +85,15 @@ impl Scene<'_> {
 /// The parts of client and server.
 fn flow(access: Access, opening: &Opening) -> (Code, Code) {
     match access {
-        Access::Read => (code::DESTINATION, code::SOURCE),
-        Access::Search | Access::Create | Access::Update | Access::Execute => (code::SOURCE, code::DESTINATION),
-        Access::Delete => (code::APPLICATION, code::CUSTODIAN),
         // It goes on to somebody else, who is the destination then.
         Access::Export | Access::Disclose if named_recipient(opening).is_some() => {
             (code::APPLICATION, code::SOURCE)
         }
-        Access::Export | Access::Disclose => (code::DESTINATION, code::SOURCE),
+        Access::Read | Access::Export | Access::Disclose => (code::DESTINATION, code::SOURCE),
+        Access::Search | Access::Create | Access::Update | Access::Execute => {
+            (code::SOURCE, code::DESTINATION)
+        }
+        Access::Delete => (code::APPLICATION, code::CUSTODIAN),
     }
 }
 

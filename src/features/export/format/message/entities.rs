@@ -17,10 +17,16 @@ pub(super) fn of(event: &Event, deed: Deed, patient: Option<&PatientDigest>) -> 
         what: Some(own("event", &opening.event.to_string())),
         ..Entity::new(code::TRANSACTION)
     });
-    [transaction, object(opening, deed), patient.map(named), Person::meant(event).map(|it| person(&it)), decision(event)]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        transaction,
+        object(opening, deed),
+        patient.map(named),
+        Person::meant(event).map(|it| person(&it)),
+        decision(event),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// What was asked for: a resource of the application, or a query.

@@ -31,9 +31,7 @@ impl Kind {
                 Some("GET" | "HEAD") => Self::new(code::REST, Some(code::READ), Act::Read),
                 Some(_) | None => Self::new(code::REST, Some(code::OPERATION), Act::Execute),
             },
-            Deed::SignInBegun | Deed::StepUpBegun => {
-                Self::new(code::USER_AUTHENTICATION, None, Act::Execute)
-            }
+            Deed::SignInBegun | Deed::StepUpBegun => Self::new(code::USER_AUTHENTICATION, None, Act::Execute),
             Deed::SignIn => Self::new(code::USER_AUTHENTICATION, Some(code::LOGIN), Act::Execute),
             Deed::SignOut => Self::new(code::USER_AUTHENTICATION, Some(code::LOGOUT), Act::Execute),
             Deed::Purpose(Override::Begun) => alert(code::OVERRIDE_STARTED, Act::Execute),

@@ -239,7 +239,8 @@ fn message(event: &Event, teller: &Teller<'_>, patient: Option<&PatientDigest>) 
 }
 
 fn description(event: &Event, ending: Ending) -> String {
-    ending::reason(event).map_or_else(|| ending.as_str().to_owned(), |reason| format!("{}: {reason}", ending.as_str()))
+    ending::reason(event)
+        .map_or_else(|| ending.as_str().to_owned(), |reason| format!("{}: {reason}", ending.as_str()))
 }
 
 /// The profile that a message follows: of what succeeded, where it is known who asked, from where, and of which application.

@@ -88,7 +88,10 @@ impl Class {
     /// Whether it has a place for what was asked.
     pub(super) const fn has_destination(self) -> bool {
         match self {
-            Self::Authentication | Self::AuthorizeSession | Self::WebResourcesActivity | Self::ApiActivity => true,
+            Self::Authentication
+            | Self::AuthorizeSession
+            | Self::WebResourcesActivity
+            | Self::ApiActivity => true,
             Self::Base
             | Self::DetectionFinding
             | Self::AccountChange
@@ -102,7 +105,7 @@ impl Class {
 pub(super) const fn activity(class: Class, deed: Deed) -> (u32, &'static str) {
     match deed {
         Deed::Access(access) => accessed(class, access),
-        Deed::OwnPage => (2, "Read"),
+        Deed::OwnPage | Deed::JournalRead => (2, "Read"),
         Deed::SignInBegun | Deed::StepUpBegun => (6, "Preauth"),
         Deed::SignIn => (1, "Logon"),
         Deed::SignOut | Deed::Revocation => (2, "Logoff"),
@@ -126,7 +129,6 @@ pub(super) const fn activity(class: Class, deed: Deed) -> (u32, &'static str) {
             ProvisioningStep::Refused => (99, "Refused"),
         },
         Deed::Signal => (99, "Signal"),
-        Deed::JournalRead => (2, "Read"),
         Deed::Administration => (99, "Administration"),
         Deed::Configuration => (3, "Update"),
         Deed::Detection => (1, "Create"),

@@ -64,12 +64,8 @@ fn happened(written: &mut Object, event: &Event, (deed, ending): (Deed, Ending),
     put(written, "severity_id", severity);
     put(written, "severity", word);
     put(written, "message", format!("{} {}", deed.title(), ending.as_str()));
-    let (status, word) = match ending {
-        _ if class == Class::DetectionFinding => objects::progress(event),
-        Ending::Allowed | Ending::Modified => (1, "Success"),
-        Ending::Challenged | Ending::Denied | Ending::Withheld | Ending::Aborted | Ending::Failed => (2, "Failure"),
-        Ending::Unknown => (0, "Unknown"),
-    };
+    let (status, word) =
+        if class == Class::DetectionFinding { objects::progress(event) } else { status(ending) };
     put(written, "status_id", status);
     put(written, "status", word);
     if let Some(reason) = ending::reason(event) {
@@ -77,6 +73,16 @@ fn happened(written: &mut Object, event: &Event, (deed, ending): (Deed, Ending),
     }
     if let Some(status) = closing.and_then(|closing| closing.status) {
         put(written, "status_code", status.to_string());
+    }
+}
+
+const fn status(ending: Ending) -> (u32, &'static str) {
+    match ending {
+        Ending::Allowed | Ending::Modified => (1, "Success"),
+        Ending::Challenged | Ending::Denied | Ending::Withheld | Ending::Aborted | Ending::Failed => {
+            (2, "Failure")
+        }
+        Ending::Unknown => (0, "Unknown"),
     }
 }
 

@@ -6,6 +6,7 @@ use super::super::about::{Person, patients};
 use super::super::deed::Deed;
 use super::super::text;
 use super::{Object, put};
+use crate::domain::application::Category;
 use crate::domain::detection::{Detection, ReviewState};
 use crate::domain::event::{Event, EventSubject, Opening};
 
@@ -124,19 +125,26 @@ pub(super) fn destination(opening: &Opening) -> Option<Value> {
 /// What was asked for, and the patients whom it concerns: by keyed digests, as the journal knows them.
 pub(super) fn resources(event: &Event) -> Vec<Value> {
     let opening = &*event.opening;
-    let name = opening.route.as_ref().map(ToString::to_string).or_else(|| opening.path.as_deref().map(str::to_owned));
+    let name = opening
+        .route
+        .as_ref()
+        .map(ToString::to_string)
+        .or_else(|| opening.path.as_deref().map(str::to_owned));
     let mut asked = Object::new();
     put(&mut asked, "name", name.unwrap_or_else(|| UNKNOWN.to_owned()));
     put(&mut asked, "type", if opening.route.is_some() { "route" } else { "path" });
     if !opening.categories.is_empty() {
-        let classified = |category: &crate::domain::application::Category| {
-            json!({ "category_id": 1, "category": "Personal", "uid": category.as_str() })
-        };
-        put(&mut asked, "data_classifications", opening.categories.iter().map(classified).collect::<Vec<_>>());
+        let classified: Vec<Value> = opening.categories.iter().map(classified).collect();
+        put(&mut asked, "data_classifications", classified);
     }
     let patients = patients(event);
-    let named = patients.iter().map(|patient| json!({ "type": "patient", "uid": patient.digest().to_string() }));
+    let named =
+        patients.iter().map(|patient| json!({ "type": "patient", "uid": patient.digest().to_string() }));
     [Value::Object(asked)].into_iter().chain(named).collect()
+}
+
+fn classified(category: &Category) -> Value {
+    json!({ "category_id": 1, "category": "Personal", "uid": category.as_str() })
 }
 
 /// What is administered.
@@ -154,16 +162,16 @@ pub(super) fn entity(event: &Event, deed: Deed) -> Value {
     if let Some(signal) = &opening.signal {
         return thing(signal.provider.as_str(), "provider");
     }
-    match (deed, opening.rules_version.as_deref()) {
-        (Deed::Configuration, Some(version)) => {
-            let policy = json!({ "uid": version, "version": version, "name": "access rules" });
+    if deed == Deed::JournalRead {
+        return thing("journal", "audit journal");
+    }
+    match (&opening.rules_version, &opening.application) {
+        (Some(version), _) if deed == Deed::Configuration => {
+            let policy = json!({ "uid": &**version, "version": &**version, "name": "access rules" });
             json!({ "name": "access rules", "type": "Policy", "type_id": 5, "policy": policy })
         }
-        (Deed::JournalRead, _) => thing("journal", "audit journal"),
-        _ => match &opening.application {
-            Some(application) => thing(application.as_str(), "application"),
-            None => thing("gateway", "gateway"),
-        },
+        (_, Some(application)) => thing(application.as_str(), "application"),
+        (_, None) => thing("gateway", "gateway"),
     }
 }
 
@@ -178,7 +186,8 @@ pub(super) fn finding(event: &Event) -> Value {
 }
 
 fn found_by(found: &Detection, event: &Event) -> Value {
-    let related: Vec<Value> = found.requests.iter().map(|request| json!({ "uid": request.to_string() })).collect();
+    let related: Vec<Value> =
+        found.requests.iter().map(|request| json!({ "uid": request.to_string() })).collect();
     let rule = found.rule.as_str();
     json!({
         "uid": found.id.to_string(),
