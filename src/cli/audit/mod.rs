@@ -1,0 +1,93 @@
+//! `leastway audit`: asks the journal, proves it and hands it on, offline, from its files alone.
+
+mod export;
+mod moment;
+mod query;
+mod selection;
+mod tail;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{IsTerminal as _, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+pub use self::export::ExportArguments;
+pub use self::moment::{Moment, MomentError};
+pub use self::query::QueryArguments;
+pub use self::selection::Selection;
+pub use self::tail::TailArguments;
+pub use self::verify::VerifyArguments;
+use crate::foundation::clock::Clock;
+
+/// What to do with the journal.
+#[derive(Debug, clap::Subcommand)]
+pub enum AuditCommand {
+    /// Prove that the journal is as it was written, or name the first entry that does not fit.
+    Verify(VerifyArguments),
+    /// Who did what, when, to whom, and what was decided.
+    Query(QueryArguments),
+    /// Show the newest entries, and those to come.
+    Tail(TailArguments),
+    /// Write events as other software reads them, one document in each line.
+    Export(ExportArguments),
+}
+
+/// Which journal.
+#[derive(Debug, clap::Args)]
+pub struct Place {
+    /// The journal's folder; by default the one that the configuration names.
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub journal: Option<PathBuf>,
+    /// Configuration files that name the journal.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub config: Vec<PathBuf>,
+}
+
+/// What a command has to say for a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// All is well.
+    Yes,
+    /// The answer is no.
+    No,
+}
+
+impl From<Answer> for ExitCode {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Yes => Self::SUCCESS,
+            Answer::No => Self::FAILURE,
+        }
+    }
+}
+
+/// Runs a command. `locate` finds the journal's folder by the configuration files that were given,
+/// which may be none.
+pub fn run(
+    command: &AuditCommand,
+    locate: &dyn Fn(&[PathBuf]) -> anyhow::Result<PathBuf>,
+    clock: &dyn Clock,
+    out: &mut impl Write,
+    problems: &mut dyn Write,
+) -> anyhow::Result<Answer> {
+    match command {
+        AuditCommand::Verify(arguments) => verify::run(arguments, locate, out),
+        AuditCommand::Query(arguments) => query::run(arguments, locate, clock.now(), out),
+        AuditCommand::Tail(arguments) => tail::run(arguments, locate, clock.now(), out),
+        AuditCommand::Export(arguments) => {
+            let is_seen = std::io::stderr().is_terminal();
+            export::run(arguments, locate, clock.now(), out, is_seen.then_some(problems))
+        }
+    }
+}
+
+type Locate<'a> = &'a dyn Fn(&[PathBuf]) -> anyhow::Result<PathBuf>;
+
+impl Place {
+    fn directory(&self, locate: Locate<'_>) -> anyhow::Result<PathBuf> {
+        self.journal.clone().map_or_else(|| locate(&self.config), Ok)
+    }
+}

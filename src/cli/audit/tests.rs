@@ -1,0 +1,165 @@
+//! What an operator types, and what comes of it.
+
+use std::sync::Arc;
+
+use clap::Parser as _;
+
+use super::*;
+use crate::features::audit::Head;
+use crate::features::audit::journal::Journal;
+use crate::features::audit::settings::{JournalSettings, Sync};
+use crate::features::export::format::Format;
+use crate::foundation::clock::TestClock;
+use crate::foundation::entropy::SystemEntropy;
+
+#[derive(Debug, clap::Parser)]
+struct Typed {
+    #[command(subcommand)]
+    command: AuditCommand,
+}
+
+/// A journal that was opened and closed: two events of its own.
+fn journal() -> (tempfile::TempDir, Head) {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = JournalSettings {
+        directory: directory.path().to_owned(),
+        segment_bytes: 4096,
+        sync: Sync::BeforeRelease,
+    };
+    let journal = Journal::open(&settings, Arc::new(clock()), Arc::new(SystemEntropy)).unwrap();
+    journal.close();
+    let head = journal.head();
+    (directory, head)
+}
+
+fn clock() -> TestClock {
+    TestClock::at("2026-03-01T08:00:00Z".parse().unwrap())
+}
+
+fn typed(directory: &std::path::Path, words: &[&str]) -> (anyhow::Result<Answer>, String) {
+    let command = Typed::try_parse_from([&["audit"], words].concat()).unwrap().command;
+    let mut out = Vec::new();
+    let locate = |files: &[PathBuf]| {
+        anyhow::ensure!(files.is_empty(), "no configuration in this test");
+        Ok(directory.to_owned())
+    };
+    let answer = run(&command, &locate, &clock(), &mut out, &mut std::io::sink());
+    (answer, String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn a_journal_that_fits_is_a_yes_and_a_changed_one_a_no_with_its_place() {
+    let (directory, head) = journal();
+    let (answer, text) = typed(directory.path(), &["verify"]);
+    assert_eq!(answer.unwrap(), Answer::Yes);
+    assert!(text.contains("The journal fits") && text.contains(&head.to_string()), "{text}");
+
+    let segment = directory.path().join("00000000000000000001.segment");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[64 + 56 + 3] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let (answer, text) = typed(directory.path(), &["verify"]);
+    assert_eq!(answer.unwrap(), Answer::No);
+    let place = "segment 00000000000000000001.segment, byte 64, entry 1: the checksum does not fit";
+    assert!(text.contains(place), "{text}");
+    let (_, json) = typed(directory.path(), &["verify", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["misfit"]["offset"], 64);
+}
+
+#[test]
+fn a_noted_head_that_is_gone_is_a_no() {
+    let (directory, head) = journal();
+    let noted = format!("--expect-head={head}");
+    assert_eq!(typed(directory.path(), &["verify", &noted]).0.unwrap(), Answer::Yes);
+    let later = format!("--expect-head={}", Head { sequence: head.sequence + 1, ..head });
+    let (answer, text) = typed(directory.path(), &["verify", &later]);
+    assert_eq!(answer.unwrap(), Answer::No);
+    assert!(text.contains("entries were cut off"), "{text}");
+}
+
+#[test]
+fn events_are_asked_for_by_time_and_word() {
+    let (directory, _) = journal();
+    let lines =
+        |words: &[&str]| typed(directory.path(), &[&["query", "--json"], words].concat()).1.lines().count();
+    assert_eq!(lines(&[]), 2);
+    assert_eq!(lines(&["--since", "1h"]), 2);
+    assert_eq!(lines(&["--since", "2026-03-01T08:00:01Z"]), 0);
+    assert_eq!(lines(&["--until", "1s"]), 0);
+    assert_eq!(lines(&["--outcome", "completed", "--limit", "1"]), 1);
+    assert_eq!(lines(&["--decision", "deny"]), 0);
+    assert_eq!(lines(&["--patient", "4711", "--application", "ehr"]), 0);
+    let (_, table) = typed(directory.path(), &["query"]);
+    assert!(table.contains("journal closed in order"), "{table}");
+    let (_, tail) = typed(directory.path(), &["tail", "--lines", "3"]);
+    assert_eq!(tail.lines().count(), 3);
+}
+
+#[test]
+fn what_cannot_be_asked_is_a_usage_error() {
+    let wrong: [&[&str]; 9] = [
+        &["query", "--patient", "4711"],
+        &["query", "--decision", "maybe"],
+        &["query", "--since", "yesterday"],
+        &["query", "--limit", "0"],
+        &["verify", "--expect-head", "12"],
+        &["verify", "--journal", "a", "--config", "b"],
+        &["export"],
+        &["export", "--format", "leef"],
+        &["export", "--format", "cef", "--patient", "4711"],
+    ];
+    for words in wrong {
+        let error = Typed::try_parse_from([&["audit"], words].concat()).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{words:?}");
+    }
+}
+
+#[test]
+fn every_format_is_written_line_by_line_with_the_filters_of_a_query() {
+    let (directory, _) = journal();
+    for format in Format::ALL {
+        let words = ["export", "--format", format.as_str(), "--node", "gateway-1"];
+        let (answer, text) = typed(directory.path(), &words);
+        assert_eq!(answer.unwrap(), Answer::Yes);
+        assert_eq!(text.lines().count(), 2, "{format}: {text}");
+        assert!(text.lines().all(|line| line.contains("gateway-1")), "{format}: {text}");
+        let later = [&words[..], &["--since", "2026-03-01T08:00:01Z"]].concat();
+        assert_eq!(typed(directory.path(), &later).1, "", "{format}");
+    }
+}
+
+#[test]
+fn a_file_is_whole_the_owners_own_and_never_another_ones_place() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (directory, _) = journal();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events.ndjson");
+    let words = ["export", "--format", "fhir", "--out", file.to_str().unwrap()];
+    let (answer, text) = typed(directory.path(), &words);
+    assert_eq!(answer.unwrap(), Answer::Yes);
+    assert!(text.starts_with("2 events in 2 lines of "), "{text}");
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(written.lines().count(), 2);
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+
+    let (again, _) = typed(directory.path(), &words);
+    assert!(again.unwrap_err().to_string().contains("is there already"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
+}
+
+#[test]
+fn a_journal_that_does_not_fit_leaves_no_file_behind_that_seems_whole() {
+    let (directory, _) = journal();
+    let segment = directory.path().join("00000000000000000001.segment");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[64 + 56 + 3] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let file = directory.path().join("events.cef");
+    let (answer, _) =
+        typed(directory.path(), &["export", "--format", "cef", "--out", file.to_str().unwrap()]);
+    assert!(format!("{:#}", answer.unwrap_err()).contains("could not be read to its end"));
+    assert!(!file.exists());
+}
