@@ -142,7 +142,7 @@ pub fn run(
         Verb::Export(command) => export::run(&command, out),
         Verb::Doctor(arguments) => doctor::run(&arguments, out),
         Verb::Audit(command) => {
-            audit::run(&command, &journal_of, &SystemClock, &mut &mut *out).map(Exit::from)
+            audit::run(&command, &journal_of, &SystemClock, &mut &mut *out, problems).map(Exit::from)
         }
         Verb::Schema(arguments) => schema::run(&arguments, out),
         Verb::Completions { shell } => {

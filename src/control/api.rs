@@ -12,6 +12,7 @@ use super::authority::problem;
 use super::state::{ControlState, SignalsNow};
 use crate::domain::application::ApplicationName;
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
+use crate::domain::note::EVENTS_READ;
 use crate::domain::reason::Reason;
 use crate::features::audit::query::{Filter, Order, query, write_json};
 use crate::features::session::SessionSummary;
@@ -120,7 +121,7 @@ pub async fn events(State(state): State<ControlState>, Query(asked): Query<Event
     if !(1..=EVENTS_MAX).contains(&asked.limit) {
         return problem(StatusCode::BAD_REQUEST, "limit is 1 to 1000");
     }
-    if let Err(refused) = record(&state, "events were read", Outcome::Completed).await {
+    if let Err(refused) = record(&state, EVENTS_READ, Outcome::Completed).await {
         return refused;
     }
     let filter = Filter {

@@ -1,6 +1,8 @@
 //! The words of the house: pure data, no I/O, no `async`.
 
 pub mod action;
+#[cfg(test)]
+pub mod any_event;
 pub mod application;
 pub mod asked;
 pub mod assurance;
@@ -20,6 +22,8 @@ pub mod law;
 pub mod limit;
 pub mod measure;
 pub mod network;
+pub mod note;
+pub mod own_path;
 pub mod patience;
 pub mod patient;
 pub mod phi;

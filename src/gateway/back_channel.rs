@@ -21,6 +21,8 @@ use crate::features::authn::{AuthnError, Logout, LogoutTokenFault};
 use crate::platform::http::body::read_bounded;
 use crate::platform::http::pace::Paced;
 
+pub use crate::domain::own_path::BACK_CHANNEL_PATH;
+
 /// Ends the sessions that the posted token means.
 pub async fn logout(
     moment: &Moment,
@@ -75,7 +77,5 @@ fn done(moment: &Moment) -> Answer {
     Answer::Own(reply, Outcome::Completed)
 }
 
-/// Where a provider posts to, on the host of any application.
-pub const BACK_CHANNEL_PATH: &str = "/.leastway/back-channel-logout";
 /// Twice the largest token, for its encoding.
 const FORM_BYTES_MAX: usize = 16 * 1024;

@@ -22,8 +22,7 @@ use crate::features::session::{Found, Locked, NewSession, Renewal, Session, Sess
 use crate::foundation::id::SessionId;
 use crate::foundation::secret::Secret;
 
-/// Where the provider sends people back to, on each host.
-pub const CALLBACK_PATH: &str = "/.leastway/callback";
+pub use crate::domain::own_path::CALLBACK_PATH;
 
 /// The same of one provider, where it has one of its own.
 const OWN_CALLBACK: &str = "/.leastway/callback/";

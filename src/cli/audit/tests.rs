@@ -8,7 +8,8 @@ use super::*;
 use crate::features::audit::Head;
 use crate::features::audit::journal::Journal;
 use crate::features::audit::settings::{JournalSettings, Sync};
-use crate::foundation::clock::TestClock;
+use crate::features::export::format::Format;
+use crate::foundation::clock::{TestClock, Timestamp};
 use crate::foundation::entropy::SystemEntropy;
 
 #[derive(Debug, clap::Parser)]
@@ -38,7 +39,7 @@ fn typed(directory: &std::path::Path, words: &[&str]) -> (anyhow::Result<Answer>
         anyhow::ensure!(files.is_empty(), "no configuration in this test");
         Ok(directory.to_owned())
     };
-    let answer = run(&command, &locate, &clock(), &mut out);
+    let answer = run(&command, &locate, &clock(), &mut out, &mut std::io::sink());
     (answer, String::from_utf8(out).unwrap())
 }
 
@@ -93,13 +94,16 @@ fn events_are_asked_for_by_time_and_word() {
 
 #[test]
 fn what_cannot_be_asked_is_a_usage_error() {
-    let wrong: [&[&str]; 6] = [
+    let wrong: [&[&str]; 9] = [
         &["query", "--patient", "4711"],
         &["query", "--decision", "maybe"],
         &["query", "--since", "yesterday"],
         &["query", "--limit", "0"],
         &["verify", "--expect-head", "12"],
         &["verify", "--journal", "a", "--config", "b"],
+        &["export"],
+        &["export", "--format", "leef"],
+        &["export", "--format", "cef", "--patient", "4711"],
     ];
     for words in wrong {
         let error = Typed::try_parse_from([&["audit"], words].concat()).unwrap_err();
@@ -169,4 +173,53 @@ fn a_new_key_is_made_once_and_waits_for_the_gateway() {
     assert_eq!(answer.unwrap(), Answer::Yes);
     assert!(!typed(directory.path(), &["key"]).1.contains(text.lines().next().unwrap()));
     assert!(typed(directory.path(), &["rotate-key"]).0.is_err());
+}
+
+#[test]
+fn every_format_is_written_line_by_line_with_the_filters_of_a_query() {
+    let (directory, _) = journal();
+    for format in Format::ALL {
+        let words = ["export", "--format", format.as_str(), "--node", "gateway-1"];
+        let (answer, text) = typed(directory.path(), &words);
+        assert_eq!(answer.unwrap(), Answer::Yes);
+        assert_eq!(text.lines().count(), 2, "{format}: {text}");
+        assert!(text.lines().all(|line| line.contains("gateway-1")), "{format}: {text}");
+        let later = [&words[..], &["--since", "2026-03-01T08:00:01Z"]].concat();
+        assert_eq!(typed(directory.path(), &later).1, "", "{format}");
+    }
+}
+
+#[test]
+fn a_file_is_whole_the_owners_own_and_never_another_ones_place() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (directory, _) = journal();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events.ndjson");
+    let words = ["export", "--format", "fhir", "--out", file.to_str().unwrap()];
+    let (answer, text) = typed(directory.path(), &words);
+    assert_eq!(answer.unwrap(), Answer::Yes);
+    assert!(text.starts_with("2 events in 2 lines of "), "{text}");
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(written.lines().count(), 2);
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+
+    let (again, _) = typed(directory.path(), &words);
+    assert!(again.unwrap_err().to_string().contains("is there already"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
+}
+
+#[test]
+fn a_journal_that_does_not_fit_leaves_no_file_behind_that_seems_whole() {
+    let (directory, _) = journal();
+    let segment = directory.path().join("00000000000000000001.segment");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[64 + 56 + 3] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let file = directory.path().join("events.cef");
+    let (answer, _) =
+        typed(directory.path(), &["export", "--format", "cef", "--out", file.to_str().unwrap()]);
+    assert!(format!("{:#}", answer.unwrap_err()).contains("could not be read to its end"));
+    assert!(!file.exists());
 }

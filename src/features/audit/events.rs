@@ -6,6 +6,7 @@ use std::path::Path;
 use super::error::ReadError;
 use super::read::{Reader, Stored};
 use crate::domain::event::{Entry, Event, EventKind, Opening};
+use crate::domain::note::JOURNAL_OPENED;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
 
@@ -179,9 +180,6 @@ pub(super) fn is_journal_opened(opening: &Opening) -> bool {
     opening.kind == EventKind::Lifecycle
         && opening.note.as_deref().is_some_and(|note| note.starts_with(JOURNAL_OPENED))
 }
-
-/// How the note of the entry begins with which a journal begins each time it is opened.
-pub(super) const JOURNAL_OPENED: &str = "journal opened";
 
 /// Requests that may be under way at once, many times over; beyond it a journal is not of our making.
 const OPEN_MAX: usize = 1 << 20;

@@ -2,10 +2,10 @@
 //!
 //! The first names the head that was found, so that a tail cut off while the gateway was stopped shows.
 
-use super::events::JOURNAL_OPENED;
 use super::tape::Found;
 use super::tree::keys::TOLD;
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
+use crate::domain::note::{JOURNAL_CLOSED, JOURNAL_OPENED};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::Entropy;
 use crate::foundation::id::RequestId;
@@ -21,12 +21,12 @@ pub(super) fn opened(found: Found, now: Timestamp, entropy: &dyn Entropy) -> (Op
 
 /// The event with which a journal ends each time it is closed in order.
 pub(super) fn closed(now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
-    lifecycle(CLOSED.to_owned(), now, entropy)
+    lifecycle(JOURNAL_CLOSED.to_owned(), now, entropy)
 }
 
 /// Whether this begins the event with which a journal ends in order.
 pub(super) fn is_journal_closed(opening: &Opening) -> bool {
-    opening.kind == EventKind::Lifecycle && opening.note.as_deref() == Some(CLOSED)
+    opening.kind == EventKind::Lifecycle && opening.note.as_deref() == Some(JOURNAL_CLOSED)
 }
 
 /// What an entry tells of a new key, if it does.
@@ -50,5 +50,3 @@ fn lifecycle(note: String, now: Timestamp, entropy: &dyn Entropy) -> (Opening, C
     let closing = Closing::of(event, now, Outcome::Completed);
     (opening, closing)
 }
-
-const CLOSED: &str = "journal closed in order";

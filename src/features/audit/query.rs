@@ -89,15 +89,11 @@ pub struct Answer {
 
 /// Asks a journal. Reads all that may matter, holds no more than `limit` events and those under way.
 pub fn query(directory: &Path, filter: &Filter, order: Order, limit: usize) -> Result<Answer, ReadError> {
-    let reader = match filter.since {
-        Some(since) => Reader::since(directory, since),
-        None => Reader::open(directory),
-    };
     let mut chosen = BTreeMap::new();
     let mut stopped = None;
-    for event in fold(reader?) {
+    for event in fitting(directory, filter)? {
         match event {
-            Ok(event) if filter.fits(&event) => {
+            Ok(event) => {
                 chosen.insert(event.sequence, event);
                 if chosen.len() > limit {
                     match order {
@@ -106,7 +102,6 @@ pub fn query(directory: &Path, filter: &Filter, order: Order, limit: usize) -> R
                     };
                 }
             }
-            Ok(_) => {}
             Err(ReadError::Misfit(misfit)) => stopped = Some(misfit),
             Err(error) => return Err(error),
         }
@@ -117,6 +112,19 @@ pub fn query(directory: &Path, filter: &Filter, order: Order, limit: usize) -> R
         Order::OldestFirst => events.collect(),
     };
     Ok(Answer { events, stopped })
+}
+
+/// The events that are asked for, in the order in which they ended. Holds none but those under way. Stops with an error at the
+/// first entry that does not fit.
+pub fn fitting<'f>(
+    directory: &Path,
+    filter: &'f Filter,
+) -> Result<impl Iterator<Item = Result<Event, ReadError>> + use<'f>, ReadError> {
+    let reader = match filter.since {
+        Some(since) => Reader::since(directory, since),
+        None => Reader::open(directory),
+    };
+    Ok(fold(reader?).filter(move |event| event.as_ref().map_or(true, |event| filter.fits(event))))
 }
 
 impl Filter {

@@ -4,30 +4,11 @@ use serde::Deserialize;
 
 use super::answer::{Answer, Refusal};
 use super::document::Document;
+use super::format::{Teller, otel};
 
 /// `ExportLogsServiceRequest`: who tells of it, and these records.
 pub(super) fn envelope(documents: &[Document], node: &str) -> Vec<u8> {
-    let text = |text: &str| serde_json::Value::from(text).to_string();
-    let mut body = format!(
-        r#"{{"resourceLogs":[{{"resource":{{"attributes":[{},{},{}]}},"scopeLogs":[{{"scope":{{"name":"leastway","version":{}}},"logRecords":["#,
-        attribute("service.name", "leastway"),
-        attribute("service.version", env!("CARGO_PKG_VERSION")),
-        attribute("host.name", node),
-        text(env!("CARGO_PKG_VERSION")),
-    )
-    .into_bytes();
-    for (position, document) in documents.iter().enumerate() {
-        if position > 0 {
-            body.push(b',');
-        }
-        body.extend_from_slice(&document.bytes);
-    }
-    body.extend_from_slice(b"]}]}]}");
-    body
-}
-
-fn attribute(key: &str, value: &str) -> String {
-    serde_json::json!({ "key": key, "value": { "stringValue": value } }).to_string()
+    otel::envelope(documents.iter().map(|document| &document.bytes[..]), &Teller { node })
 }
 
 #[derive(Deserialize)]

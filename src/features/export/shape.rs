@@ -21,7 +21,11 @@ impl Shape {
     /// What the documents of `format` are.
     pub const fn of(format: Format) -> Self {
         match format {
-            Format::Json => Self::Object,
+            Format::Json | Format::Ocsf => Self::Object,
+            Format::Cef => Self::Text,
+            Format::Atna => Self::AuditMessage,
+            Format::Fhir => Self::Resource,
+            Format::Otel => Self::LogRecord,
         }
     }
 

@@ -5,18 +5,14 @@ use url::form_urlencoded;
 use crate::domain::assurance::AssuranceNeed;
 use crate::foundation::id::HoldId;
 
+pub use crate::domain::own_path::{ME_END_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH};
+
 /// Where the stylesheet of every page is served.
 pub const STYLESHEET_PATH: &str = "/.leastway/assets/page.css";
 /// Where a person sees their access and signs out.
 pub const ME_PATH: &str = "/.leastway/me";
-/// Where they end another session of theirs; POST only.
-pub const ME_END_PATH: &str = "/.leastway/me/end";
 /// Where they have forgotten where and when they use to be; POST only.
 pub const ME_FORGET_PATH: &str = "/.leastway/me/forget";
-/// Where signing in begins.
-pub const SIGN_IN_PATH: &str = "/.leastway/sign-in";
-/// Where a stronger or fresher sign-in begins.
-pub const STEP_UP_PATH: &str = "/.leastway/step-up";
 /// Where a reason is given: GET for the form, POST for the answer.
 pub const JUSTIFY_PATH: &str = "/.leastway/justify";
 /// Where a person says why they work: GET for the choice, POST for the answer.
@@ -27,8 +23,6 @@ pub const HELD_PATH: &str = "/.leastway/held";
 pub const HELD_SHOW_PATH: &str = "/.leastway/held/show";
 /// Where they throw it away; POST only.
 pub const HELD_DISCARD_PATH: &str = "/.leastway/held/discard";
-/// Where a session is ended; POST only.
-pub const SIGN_OUT_PATH: &str = "/.leastway/sign-out";
 
 /// The parameter by which whoever signs in is asked who they are, whomever the provider knows already.
 pub const ANEW: &str = "anew";

@@ -162,7 +162,7 @@ async fn a_partial_success_is_not_sent_again_and_is_kept() {
     let resource = &body["resourceLogs"][0];
     let records = resource["scopeLogs"][0]["logRecords"].as_array().unwrap();
     assert_eq!(records.iter().map(|it| it["number"].as_u64().unwrap()).collect::<Vec<_>>(), [6, 7, 8]);
-    let host = serde_json::json!({"key":"host.name","value":{"stringValue":"node-1"}});
+    let host = serde_json::json!({"key":"service.instance.id","value":{"stringValue":"node-1"}});
     assert!(resource["resource"]["attributes"].as_array().unwrap().contains(&host));
 }
 

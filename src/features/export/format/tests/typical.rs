@@ -1,0 +1,211 @@
+//! Typical events: what they must be told as, and what they must not be taken for.
+
+use serde_json::Value;
+
+use super::cef::Parsed;
+use super::samples::{completed, patient, purpose, request, search_by_program, sign_in, view, withheld};
+use super::{object, objects, texts};
+use crate::domain::action::Action;
+use crate::domain::event::{Event, EventKind, Outcome, Verdict};
+use crate::domain::purpose::Purpose;
+use crate::domain::reason::Reason;
+use crate::features::export::format::Format;
+
+fn subtypes(event: &Event) -> Vec<String> {
+    let resource = objects(Format::Fhir, event).remove(0);
+    let codes = [&resource["type"]].into_iter().chain(resource["subtype"].as_array().unwrap());
+    codes.map(|code| code["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn an_emergency_begins_with_110127_and_ends_with_110138() {
+    let (care, emergency) = (Purpose::Treatment, Purpose::BreakGlass);
+    assert_eq!(subtypes(&purpose(Some(care), emergency)), ["110113", "110127", "bg.start"]);
+    assert_eq!(subtypes(&purpose(Some(emergency), care)), ["110113", "110138", "bg.stop"]);
+    assert_eq!(subtypes(&purpose(None, care)), ["110113", "110136", "session.roles"]);
+    // A refusal is a security alert as well, and never an override.
+    assert_eq!(subtypes(&withheld()), ["110113", "AuthZ-Role", "http.withhold"]);
+}
+
+#[test]
+fn client_and_server_change_places_between_a_read_and_a_query() {
+    let parts = |event: &Event| -> Vec<String> {
+        let resource = objects(Format::Fhir, event).remove(0);
+        let agents = resource["agent"].as_array().unwrap();
+        agents.iter().map(|agent| agent["type"]["coding"][0]["code"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(parts(&view()), ["110152", "110153", "IRCP"]);
+    assert_eq!(parts(&search_by_program()), ["110153", "110152", "IRCP"]);
+    assert_eq!(parts(&request(1, Action::Update, "patient.save")), ["110153", "110152", "AUT"]);
+    assert_eq!(parts(&request(1, Action::Delete, "patient.remove")), ["110150", "custodian", "AUT"]);
+}
+
+#[test]
+fn a_message_names_a_profile_only_where_it_has_all_that_the_profile_asks_for() {
+    let profile = |event: &Event| objects(Format::Fhir, event).remove(0)["meta"]["profile"][0].clone();
+    let named = |name: &str| {
+        Value::from(format!("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.{name}"))
+    };
+    assert_eq!(profile(&view()), named("PatientRead"));
+    assert_eq!(profile(&search_by_program()), named("PatientQuery"));
+    assert_eq!(profile(&request(1, Action::Create, "note.new")), named("Create"));
+    assert_eq!(profile(&withheld()), Value::Null);
+    let mut unplaced = view();
+    unplaced.opening.client_ip = None;
+    assert_eq!(profile(&unplaced), Value::Null);
+    let mut broken = view();
+    broken.closing.as_mut().unwrap().outcome = Outcome::Aborted;
+    assert_eq!(profile(&broken), Value::Null);
+}
+
+#[test]
+fn each_patient_has_a_message_of_their_own_and_is_told_by_a_digest_alone() {
+    let messages = objects(Format::Fhir, &search_by_program());
+    let told: Vec<String> = messages
+        .iter()
+        .map(|message| {
+            let entities = message["entity"].as_array().unwrap();
+            let patients: Vec<_> = entities.iter().filter(|entity| entity["role"]["code"] == "1").collect();
+            assert_eq!(patients.len(), 1);
+            assert_eq!(patients[0]["what"]["identifier"]["system"], "urn:leastway:patient-digest");
+            patients[0]["what"]["identifier"]["value"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let mut expected = ["4711", "4712"].map(|id| patient(id).digest().to_string());
+    expected.sort();
+    assert_eq!(told, expected);
+    assert_ne!(messages[0]["id"], messages[1]["id"]);
+    assert_eq!(texts(Format::Atna, &search_by_program()).len(), 2);
+}
+
+#[test]
+fn how_it_ended_is_told_by_each_formats_own_numbers() {
+    struct Case {
+        name: &'static str,
+        verdict: Verdict,
+        ended: Option<(Outcome, Option<Reason>)>,
+        fhir: &'static str,
+        ocsf: [u64; 3],
+        cef: [&'static str; 2],
+    }
+    let case = |name, verdict, ended, fhir, ocsf, cef| Case { name, verdict, ended, fhir, ocsf, cef };
+    let (permit, deny, challenge) = (Verdict::Permit, Verdict::Deny, Verdict::Challenge);
+    let cases = [
+        case("served", permit, Some((Outcome::Completed, None)), "0", [1, 1, 1], ["allowed", "success"]),
+        case(
+            "no rule",
+            deny,
+            Some((Outcome::Refused, Some(Reason::NoRuleMatched))),
+            "4",
+            [2, 2, 26],
+            ["denied", "failure"],
+        ),
+        case(
+            "two readings",
+            deny,
+            Some((Outcome::Refused, Some(Reason::PathRejected))),
+            "4",
+            [2, 2, 2],
+            ["denied", "failure"],
+        ),
+        case(
+            "step-up",
+            challenge,
+            Some((Outcome::Refused, Some(Reason::AcrInsufficient))),
+            "4",
+            [2, 2, 99],
+            ["challenged", "failure"],
+        ),
+        case(
+            "too many",
+            permit,
+            Some((Outcome::Withheld, Some(Reason::ExportOverRequestLimit))),
+            "4",
+            [2, 2, 2],
+            ["withheld", "failure"],
+        ),
+        case(
+            "application down",
+            permit,
+            Some((Outcome::Failed, Some(Reason::UpstreamUnreachable))),
+            "8",
+            [2, 99, 27],
+            ["failed", "failure"],
+        ),
+        case(
+            "journal down",
+            deny,
+            Some((Outcome::Failed, Some(Reason::AuditUnavailable))),
+            "12",
+            [2, 99, 27],
+            ["failed", "failure"],
+        ),
+        case(
+            "caller left",
+            permit,
+            Some((Outcome::Aborted, Some(Reason::CallerLeft))),
+            "4",
+            [2, 99, 27],
+            ["aborted", "failure"],
+        ),
+        case("crash", permit, None, "0", [0, 0, 0], ["unknown", "unknown"]),
+    ];
+    for Case { name, verdict, ended, fhir, ocsf, cef } in cases {
+        let mut event = view();
+        event.opening.verdict = verdict;
+        event.closing = ended.and_then(|(outcome, reason)| {
+            event.closing.map(|closing| crate::domain::event::Closing { outcome, reason, ..closing })
+        });
+        assert_eq!(objects(Format::Fhir, &event)[0]["outcome"], fhir, "{name}");
+        let written = object(Format::Ocsf, &event);
+        let numbers = ["status_id", "action_id", "disposition_id"].map(|id| written[id].as_u64().unwrap());
+        assert_eq!(numbers, ocsf, "{name}");
+        let line = Parsed::of(&event);
+        assert_eq!([line.value("act").unwrap(), line.value("outcome").unwrap()], cef, "{name}");
+    }
+}
+
+#[test]
+fn a_program_is_told_apart_from_a_person_and_the_journals_reading_from_other_administration() {
+    let class = |event: &Event| object(Format::Ocsf, event)["class_uid"].as_u64().unwrap();
+    assert_eq!(class(&view()), 6001);
+    assert_eq!(class(&search_by_program()), 6003);
+    assert_eq!(class(&sign_in()), 3002);
+    assert_eq!(class(&purpose(None, Purpose::Treatment)), 3003);
+    let mut read = completed(1, EventKind::Administration);
+    read.opening.note = Some(crate::domain::note::EVENTS_READ.to_owned());
+    assert_eq!(subtypes(&read), ["110101", "audit.read"]);
+    read.opening.note = Some("sessions were listed".to_owned());
+    assert_eq!(subtypes(&read), ["110113", "110129", "admin.action"]);
+}
+
+#[test]
+fn an_address_of_version_6_stands_where_cef_has_a_place_for_it() {
+    let line = Parsed::of(&search_by_program());
+    assert_eq!((line.value("src"), line.value("c6a2")), (None, Some("2001:db8::7")));
+    assert_eq!(line.value("c6a2Label"), Some("Source IPv6 Address"));
+    let line = Parsed::of(&view());
+    assert_eq!((line.value("src"), line.value("c6a2")), (Some("192.0.2.7"), None));
+    assert_eq!(line.value("suser"), Some("Noor \"N|o=o\\r\" Nasser & <Söhne>"));
+}
+
+#[test]
+fn a_disclosure_names_its_recipient_as_the_destination() {
+    let mut event = request(1, Action::Disclose, "record.send");
+    event.opening.justification = Some(crate::domain::event::EventJustification {
+        code: "legal".to_owned(),
+        text: String::new(),
+        number: Some("4 C 17/26".to_owned()),
+        recipient: Some("County court, Example".to_owned()),
+    });
+    let resource = object(Format::Fhir, &event);
+    let destinations: Vec<&Value> = resource["agent"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|agent| agent["type"]["coding"][0]["code"] == "110152")
+        .collect();
+    assert_eq!(destinations.len(), 1);
+    assert_eq!(destinations[0]["name"], "County court, Example");
+    assert_eq!(subtypes(&event), ["110106", "disclose", "export.disclosed"]);
+}
