@@ -8,6 +8,7 @@ pub mod control_plane;
 pub mod detections;
 pub mod feeds;
 pub mod held;
+pub mod indexes;
 mod nodes;
 pub mod reload;
 pub mod resolve;

@@ -4,7 +4,8 @@ use super::{Outcome, Trouble};
 use crate::demo::WorkDirectory;
 use crate::domain::event::Outcome as Ending;
 use crate::domain::reason::Reason;
-use crate::features::audit::query::{Ended, Filter, Order, query, write_table};
+use crate::features::audit::query::{Ended, Filter, Order, query};
+use crate::features::audit::table::write_table;
 use crate::features::audit::verify::{Expectations, verify};
 
 /// Every byte of it fits.

@@ -1,7 +1,7 @@
 //! Reads a journal's entries in order. Streams in bounded memory, checks every entry as it goes, and
 //! may read while the gateway writes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,8 @@ use serde::Serialize;
 use super::directory::{SegmentPath, segments};
 use super::error::{Misfit, Problem, ReadError};
 use super::format::Head;
+use super::index::{Hints, passed_over};
+use super::query::Filter;
 use super::segment::{SegmentReader, Tail};
 use crate::domain::event::Entry;
 use crate::foundation::clock::Timestamp;
@@ -52,6 +54,8 @@ pub struct Reader {
     directory: PathBuf,
     waiting: VecDeque<SegmentPath>,
     current: Option<SegmentReader>,
+    /// Segments that need not be read, by their first entries, each with its last.
+    passed_over: BTreeMap<u64, Head>,
     /// A newer segment is there, so the current one is not written any more.
     is_superseded: bool,
     checks: Checks,
@@ -87,6 +91,24 @@ impl Reader {
         Ok(Self::new(directory, segments, Checks::Live))
     }
 
+    /// The segments in which something may fit that is asked for, up to the entry `through` if one is named.
+    pub(super) fn fitting(
+        directory: &Path,
+        filter: &Filter,
+        through: Option<Head>,
+        hints: Hints,
+    ) -> Result<Self, ReadError> {
+        let mut reader = match filter.since {
+            Some(since) => Self::since(directory, since),
+            None => Self::open(directory),
+        }?;
+        if hints == Hints::Used {
+            let waiting = reader.waiting.make_contiguous();
+            reader.passed_over = passed_over(directory, waiting, filter, through);
+        }
+        Ok(reader)
+    }
+
     /// From the first entry on, looking at every byte.
     pub(super) fn strict(directory: &Path, before: Head) -> Result<Self, ReadError> {
         Ok(Self::new(directory, segments(directory)?, Checks::Strict(before)))
@@ -97,6 +119,7 @@ impl Reader {
             directory: directory.to_owned(),
             waiting: segments.into(),
             current: None,
+            passed_over: BTreeMap::new(),
             is_superseded: false,
             checks,
         }
@@ -160,13 +183,18 @@ impl Reader {
         if self.waiting.is_empty() && self.current.is_none() {
             self.waiting = segments(&self.directory)?.into();
         }
-        let Some(segment) = self.waiting.front().cloned() else { return Ok(false) };
-        let next = SegmentReader::open(&segment)?;
-        let before = match (&self.current, self.checks) {
+        let mut before = match (&self.current, self.checks) {
             (Some(current), _) => Some(current.head()),
             (None, Checks::Strict(before)) => Some(before),
             (None, Checks::Live) => None,
         };
+        // What is passed over is never the last: a segment that is read must go on where it ended.
+        while let Some(last) = self.waiting.front().and_then(|segment| self.passed_over.get(&segment.first)) {
+            before = Some(*last);
+            self.waiting.pop_front();
+        }
+        let Some(segment) = self.waiting.front().cloned() else { return Ok(false) };
+        let next = SegmentReader::open(&segment)?;
         if let Some(before) = before {
             follows(&next, before)?;
         }

@@ -4,7 +4,10 @@ mod commit;
 mod crash;
 mod entries;
 mod faults;
+mod indexes;
 mod questions;
+mod rulebooks;
+mod scanning;
 mod tampering;
 
 use std::future::Future;

@@ -10,15 +10,22 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::domain::application::ApplicationName;
+use crate::domain::closed_list;
 use crate::domain::event::Verdict;
 use crate::domain::patient::PatientRef;
 use crate::domain::reason::Reason;
 use crate::features::audit::Head;
-use crate::features::audit::query::{Ended, Filter, Order, query, write_json, write_table};
+use crate::features::audit::index::{Hints, Look, Made, make_missing};
+use crate::features::audit::query::{Ended, Filter, Order, query_by};
 use crate::features::audit::read::{Reader, Stored, load_patient_key};
+use crate::features::audit::table::{write_csv, write_json, write_table};
 use crate::features::audit::verify::{Expectations, Report, verify};
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::id::RequestId;
+
+mod follow;
+#[cfg(test)]
+mod tests;
 
 /// What to do with the journal.
 #[derive(Debug, clap::Subcommand)]
@@ -27,6 +34,8 @@ pub enum AuditCommand {
     Verify(VerifyArguments),
     /// Who did what, when, to whom, and what was decided.
     Query(QueryArguments),
+    /// Make the indexes of full segments that are not there, by which questions read less.
+    Index(IndexArguments),
     /// Show the newest entries, and those to come.
     Tail(TailArguments),
 }
@@ -109,9 +118,37 @@ pub struct QueryArguments {
     /// The oldest first, and the newest left out beyond the limit.
     #[arg(long)]
     oldest_first: bool,
-    /// Print events as lines of JSON.
-    #[arg(long)]
+    /// How events are printed: table, json or csv.
+    #[arg(long, value_name = "WORD", default_value = "table")]
+    format: Format,
+    /// Print events as lines of JSON: the same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// Go on as events end: those that fit, in the order in which they end, from `--since` or now on.
+    #[arg(long, short, conflicts_with_all = ["oldest_first", "limit", "until"])]
+    follow: bool,
+    /// Read every segment, whatever its index says.
+    #[arg(long)]
+    no_index: bool,
+}
+
+closed_list! {
+    /// How events are printed.
+    Format {
+        /// For people.
+        Table = "table",
+        /// A line for each.
+        Json = "json",
+        /// For spreadsheets (RFC 4180).
+        Csv = "csv",
+    }
+}
+
+/// Arguments of `audit index`.
+#[derive(Debug, clap::Args)]
+pub struct IndexArguments {
+    #[command(flatten)]
+    place: Place,
 }
 
 /// Arguments of `audit tail`.
@@ -203,6 +240,7 @@ pub fn run(
     match command {
         AuditCommand::Verify(arguments) => run_verify(arguments, locate, out),
         AuditCommand::Query(arguments) => run_query(arguments, locate, clock.now(), out),
+        AuditCommand::Index(arguments) => run_index(arguments, locate, out),
         AuditCommand::Tail(arguments) => run_tail(arguments, locate, clock.now(), out),
     }
 }
@@ -210,7 +248,7 @@ pub fn run(
 type Locate<'a> = &'a dyn Fn(&[PathBuf]) -> anyhow::Result<PathBuf>;
 
 impl Place {
-    fn directory(&self, locate: Locate<'_>) -> anyhow::Result<PathBuf> {
+    pub(super) fn directory(&self, locate: Locate<'_>) -> anyhow::Result<PathBuf> {
         self.journal.clone().map_or_else(|| locate(&self.config), Ok)
     }
 }
@@ -297,18 +335,32 @@ fn run_query(
         since: arguments.since.map(|since| since.at(now)),
         until: arguments.until.map(|until| until.at(now)),
     };
+    let format = if arguments.json { Format::Json } else { arguments.format };
+    if arguments.follow {
+        let filter = Filter { since: filter.since.or(Some(now)), ..filter };
+        return follow::run(&directory, &filter, format, out);
+    }
+    let hints = if arguments.no_index { Hints::Ignored } else { Hints::Used };
     let order = if arguments.oldest_first { Order::OldestFirst } else { Order::NewestFirst };
     let limit = usize::try_from(arguments.limit).context("the limit is too large for this machine")?;
-    let answer = query(&directory, &filter, order, limit)?;
-    if arguments.json {
-        write_json(&answer.events, out)?;
-    } else {
-        write_table(&answer.events, out)?;
+    let answer = query_by(&directory, &filter, order, limit, hints)?;
+    match format {
+        Format::Table => write_table(&answer.events, out)?,
+        Format::Json => write_json(&answer.events, out)?,
+        Format::Csv => write_csv(&answer.events, true, out)?,
     }
     match answer.stopped {
         Some(misfit) => Err(anyhow::Error::new(misfit).context("the journal could not be read to its end")),
         None => Ok(Answer::Yes),
     }
+}
+
+/// Makes the indexes that a gateway has not made yet.
+fn run_index(arguments: &IndexArguments, locate: Locate<'_>, out: &mut impl Write) -> anyhow::Result<Answer> {
+    let directory = arguments.place.directory(locate)?;
+    let Made { made, kept } = make_missing(&directory, Look::AtEach, &|| true)?;
+    writeln!(out, "{made} segments were indexed, {kept} had their index.")?;
+    Ok(Answer::Yes)
 }
 
 fn run_tail(
@@ -335,7 +387,7 @@ fn run_tail(
             write_entry(&stored?, out)?;
         }
         out.flush()?;
-        wait_for_more();
+        follow::wait_for_more();
     }
 }
 
@@ -343,136 +395,4 @@ fn write_entry(stored: &Stored, out: &mut impl Write) -> anyhow::Result<()> {
     serde_json::to_writer(&mut *out, stored)?;
     writeln!(out)?;
     Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "an operator's command waits here, never a request")]
-fn wait_for_more() {
-    std::thread::sleep(Duration::from_millis(300));
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use clap::Parser as _;
-
-    use super::*;
-    use crate::features::audit::journal::Journal;
-    use crate::features::audit::settings::{JournalSettings, Sync};
-    use crate::foundation::clock::TestClock;
-    use crate::foundation::entropy::SystemEntropy;
-
-    #[derive(Debug, clap::Parser)]
-    struct Typed {
-        #[command(subcommand)]
-        command: AuditCommand,
-    }
-
-    /// A journal that was opened and closed: two events of its own.
-    fn journal() -> (tempfile::TempDir, Head) {
-        let directory = tempfile::tempdir().unwrap();
-        let settings = JournalSettings {
-            directory: directory.path().to_owned(),
-            segment_bytes: 4096,
-            sync: Sync::BeforeRelease,
-        };
-        let journal = Journal::open(&settings, Arc::new(clock()), Arc::new(SystemEntropy)).unwrap();
-        journal.close();
-        let head = journal.head();
-        (directory, head)
-    }
-
-    fn clock() -> TestClock {
-        TestClock::at("2026-03-01T08:00:00Z".parse().unwrap())
-    }
-
-    fn typed(directory: &std::path::Path, words: &[&str]) -> (anyhow::Result<Answer>, String) {
-        let command = Typed::try_parse_from([&["audit"], words].concat()).unwrap().command;
-        let mut out = Vec::new();
-        let locate = |files: &[PathBuf]| {
-            anyhow::ensure!(files.is_empty(), "no configuration in this test");
-            Ok(directory.to_owned())
-        };
-        let answer = run(&command, &locate, &clock(), &mut out);
-        (answer, String::from_utf8(out).unwrap())
-    }
-
-    #[test]
-    fn a_journal_that_fits_is_a_yes_and_a_changed_one_a_no_with_its_place() {
-        let (directory, head) = journal();
-        let (answer, text) = typed(directory.path(), &["verify"]);
-        assert_eq!(answer.unwrap(), Answer::Yes);
-        assert!(text.contains("The journal fits") && text.contains(&head.to_string()), "{text}");
-
-        let segment = directory.path().join("00000000000000000001.segment");
-        let mut bytes = std::fs::read(&segment).unwrap();
-        bytes[64 + 56 + 3] ^= 1;
-        std::fs::write(&segment, bytes).unwrap();
-        let (answer, text) = typed(directory.path(), &["verify"]);
-        assert_eq!(answer.unwrap(), Answer::No);
-        let place = "segment 00000000000000000001.segment, byte 64, entry 1: the checksum does not fit";
-        assert!(text.contains(place), "{text}");
-        let (_, json) = typed(directory.path(), &["verify", "--json"]);
-        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!(json["misfit"]["offset"], 64);
-    }
-
-    #[test]
-    fn a_noted_head_that_is_gone_is_a_no() {
-        let (directory, head) = journal();
-        let noted = format!("--expect-head={head}");
-        assert_eq!(typed(directory.path(), &["verify", &noted]).0.unwrap(), Answer::Yes);
-        let later = format!("--expect-head={}", Head { sequence: head.sequence + 1, ..head });
-        let (answer, text) = typed(directory.path(), &["verify", &later]);
-        assert_eq!(answer.unwrap(), Answer::No);
-        assert!(text.contains("entries were cut off"), "{text}");
-    }
-
-    #[test]
-    fn events_are_asked_for_by_time_and_word() {
-        let (directory, _) = journal();
-        let lines = |words: &[&str]| {
-            typed(directory.path(), &[&["query", "--json"], words].concat()).1.lines().count()
-        };
-        assert_eq!(lines(&[]), 2);
-        assert_eq!(lines(&["--since", "1h"]), 2);
-        assert_eq!(lines(&["--since", "2026-03-01T08:00:01Z"]), 0);
-        assert_eq!(lines(&["--until", "1s"]), 0);
-        assert_eq!(lines(&["--outcome", "completed", "--limit", "1"]), 1);
-        assert_eq!(lines(&["--decision", "deny"]), 0);
-        assert_eq!(lines(&["--patient", "4711", "--application", "ehr"]), 0);
-        let (_, table) = typed(directory.path(), &["query"]);
-        assert!(table.contains("journal closed in order"), "{table}");
-        let (_, tail) = typed(directory.path(), &["tail", "--lines", "3"]);
-        assert_eq!(tail.lines().count(), 3);
-    }
-
-    #[test]
-    fn what_cannot_be_asked_is_a_usage_error() {
-        let wrong: [&[&str]; 6] = [
-            &["query", "--patient", "4711"],
-            &["query", "--decision", "maybe"],
-            &["query", "--since", "yesterday"],
-            &["query", "--limit", "0"],
-            &["verify", "--expect-head", "12"],
-            &["verify", "--journal", "a", "--config", "b"],
-        ];
-        for words in wrong {
-            let error = Typed::try_parse_from([&["audit"], words].concat()).unwrap_err();
-            assert_eq!(error.exit_code(), 2, "{words:?}");
-        }
-    }
-
-    #[test]
-    fn a_moment_is_absolute_or_ago() {
-        let now = Timestamp::from_seconds(1_000_000);
-        let at = |text: &str| text.parse::<Moment>().map(|moment| moment.at(now).as_seconds()).ok();
-        assert_eq!(at("90s"), Some(999_910));
-        assert_eq!(at("2h"), Some(992_800));
-        assert_eq!(at("1d"), Some(913_600));
-        assert_eq!(at("1970-01-01T00:00:07Z"), Some(7));
-        for text in ["", "h", "-1h", "1w", "é", "1.5h"] {
-            assert_eq!(at(text), None, "{text}");
-        }
-    }
 }

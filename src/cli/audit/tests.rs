@@ -1,0 +1,172 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::Parser as _;
+
+use super::*;
+use crate::features::audit::journal::Journal;
+use crate::features::audit::settings::{JournalSettings, Sync};
+use crate::foundation::clock::TestClock;
+use crate::foundation::entropy::SystemEntropy;
+
+#[derive(Debug, clap::Parser)]
+struct Typed {
+    #[command(subcommand)]
+    command: AuditCommand,
+}
+
+/// A journal that was opened and closed: two events of its own.
+fn journal() -> (tempfile::TempDir, Head) {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = JournalSettings {
+        directory: directory.path().to_owned(),
+        segment_bytes: 4096,
+        sync: Sync::BeforeRelease,
+    };
+    let journal = Journal::open(&settings, Arc::new(clock()), Arc::new(SystemEntropy)).unwrap();
+    journal.close();
+    let head = journal.head();
+    (directory, head)
+}
+
+fn clock() -> TestClock {
+    TestClock::at("2026-03-01T08:00:00Z".parse().unwrap())
+}
+
+fn typed(directory: &Path, words: &[&str]) -> (anyhow::Result<Answer>, String) {
+    let command = Typed::try_parse_from([&["audit"], words].concat()).unwrap().command;
+    let mut out = Vec::new();
+    let locate = |files: &[PathBuf]| {
+        anyhow::ensure!(files.is_empty(), "no configuration in this test");
+        Ok(directory.to_owned())
+    };
+    let answer = run(&command, &locate, &clock(), &mut out);
+    (answer, String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn a_journal_that_fits_is_a_yes_and_a_changed_one_a_no_with_its_place() {
+    let (directory, head) = journal();
+    let (answer, text) = typed(directory.path(), &["verify"]);
+    assert_eq!(answer.unwrap(), Answer::Yes);
+    assert!(text.contains("The journal fits") && text.contains(&head.to_string()), "{text}");
+
+    let segment = directory.path().join("00000000000000000001.segment");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[64 + 56 + 3] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let (answer, text) = typed(directory.path(), &["verify"]);
+    assert_eq!(answer.unwrap(), Answer::No);
+    let place = "segment 00000000000000000001.segment, byte 64, entry 1: the checksum does not fit";
+    assert!(text.contains(place), "{text}");
+    let (_, json) = typed(directory.path(), &["verify", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["misfit"]["offset"], 64);
+}
+
+#[test]
+fn a_noted_head_that_is_gone_is_a_no() {
+    let (directory, head) = journal();
+    let noted = format!("--expect-head={head}");
+    assert_eq!(typed(directory.path(), &["verify", &noted]).0.unwrap(), Answer::Yes);
+    let later = format!("--expect-head={}", Head { sequence: head.sequence + 1, ..head });
+    let (answer, text) = typed(directory.path(), &["verify", &later]);
+    assert_eq!(answer.unwrap(), Answer::No);
+    assert!(text.contains("entries were cut off"), "{text}");
+}
+
+#[test]
+fn events_are_asked_for_by_time_and_word() {
+    let (directory, _) = journal();
+    let lines =
+        |words: &[&str]| typed(directory.path(), &[&["query", "--json"], words].concat()).1.lines().count();
+    assert_eq!(lines(&[]), 2);
+    assert_eq!(lines(&["--since", "1h"]), 2);
+    assert_eq!(lines(&["--since", "2026-03-01T08:00:01Z"]), 0);
+    assert_eq!(lines(&["--until", "1s"]), 0);
+    assert_eq!(lines(&["--outcome", "completed", "--limit", "1"]), 1);
+    assert_eq!(lines(&["--decision", "deny"]), 0);
+    assert_eq!(lines(&["--patient", "4711", "--application", "ehr"]), 0);
+    let (_, table) = typed(directory.path(), &["query"]);
+    assert!(table.contains("journal closed in order"), "{table}");
+    let (_, tail) = typed(directory.path(), &["tail", "--lines", "3"]);
+    assert_eq!(tail.lines().count(), 3);
+}
+
+#[test]
+fn what_cannot_be_asked_is_a_usage_error() {
+    let wrong: [&[&str]; 6] = [
+        &["query", "--patient", "4711"],
+        &["query", "--decision", "maybe"],
+        &["query", "--since", "yesterday"],
+        &["query", "--limit", "0"],
+        &["verify", "--expect-head", "12"],
+        &["verify", "--journal", "a", "--config", "b"],
+    ];
+    for words in wrong {
+        let error = Typed::try_parse_from([&["audit"], words].concat()).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{words:?}");
+    }
+}
+
+#[test]
+fn a_moment_is_absolute_or_ago() {
+    let now = Timestamp::from_seconds(1_000_000);
+    let at = |text: &str| text.parse::<Moment>().map(|moment| moment.at(now).as_seconds()).ok();
+    assert_eq!(at("90s"), Some(999_910));
+    assert_eq!(at("2h"), Some(992_800));
+    assert_eq!(at("1d"), Some(913_600));
+    assert_eq!(at("1970-01-01T00:00:07Z"), Some(7));
+    for text in ["", "h", "-1h", "1w", "é", "1.5h"] {
+        assert_eq!(at(text), None, "{text}");
+    }
+}
+
+#[test]
+fn events_are_printed_in_the_format_that_is_asked_for() {
+    let (directory, _) = journal();
+    let printed = |format: &str| typed(directory.path(), &["query", "--oldest-first", "--format", format]).1;
+    assert_eq!(printed("json"), typed(directory.path(), &["query", "--oldest-first", "--json"]).1);
+    let table = printed("csv");
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    assert_eq!(reader.headers().unwrap().get(1), Some("person"));
+    let notes: Vec<_> = reader.records().map(|row| row.unwrap()[3].to_owned()).collect();
+    assert!(notes.len() == 2 && notes[1] == "journal closed in order", "{notes:?}");
+}
+
+/// Somebody who reads one line, and then has seen enough.
+struct OneLine(Vec<u8>);
+
+impl Write for OneLine {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.contains(&b'\n') {
+            return Err(std::io::ErrorKind::BrokenPipe.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_fits_is_followed_until_nobody_reads_any_more() {
+    let (directory, _) = journal();
+    let words = ["audit", "query", "--follow", "--since", "1h", "--outcome", "completed"];
+    let command = Typed::try_parse_from(words).unwrap().command;
+    let mut out = OneLine(Vec::new());
+    let ended = run(&command, &|_| Ok(directory.path().to_owned()), &clock(), &mut out);
+    let error = ended.unwrap_err().downcast::<std::io::Error>().unwrap();
+    assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+    assert!(String::from_utf8(out.0).unwrap().contains("journal opened"));
+}
+
+#[test]
+fn indexes_are_made_where_no_gateway_runs() {
+    let (directory, _) = journal();
+    let (answer, told) = typed(directory.path(), &["index"]);
+    assert_eq!(answer.unwrap(), Answer::Yes);
+    assert_eq!(told, "0 segments were indexed, 0 had their index.\n");
+}
