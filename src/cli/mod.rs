@@ -24,6 +24,7 @@ mod doctor;
 mod isolation;
 pub mod policy;
 mod providers;
+mod report;
 mod schema;
 mod serve;
 mod session;
@@ -77,6 +78,7 @@ enum Verb {
     /// Verifies and questions the journal, without a running gateway
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    Report(Box<report::Arguments>),
     Schema(schema::Arguments),
     /// Prints the completions of a shell
     Completions {
@@ -134,6 +136,7 @@ pub fn run(
         Verb::Audit(command) => {
             audit::run(&command, &journal_of, &SystemClock, &mut &mut *out).map(Exit::from)
         }
+        Verb::Report(arguments) => report::run(*arguments, &journal_of, SystemClock.now(), out, problems),
         Verb::Schema(arguments) => schema::run(&arguments, out),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "leastway", &mut &mut *out);
