@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use leastway::domain::event::Entry;
-use leastway::features::audit::query::{Filter, Order, query, write_json, write_table};
+use leastway::features::audit::query::{Filter, Order, query};
 use leastway::features::audit::read::Reader;
+use leastway::features::audit::table::{write_json, write_table};
 use leastway::features::audit::verify::{Expectations, verify};
 use leastway::features::audit::{Misfit, Problem};
 use leastway::foundation::digest::Digest;

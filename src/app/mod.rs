@@ -10,6 +10,7 @@ mod exports;
 pub mod feeds;
 pub mod heartbeat;
 pub mod held;
+pub mod indexes;
 mod nodes;
 pub mod reload;
 pub mod resolve;

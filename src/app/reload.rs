@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use anyhow::Context as _;
 use tokio::sync::watch;
 
 use super::{feeds, wiring};
-use crate::config::{Problems, load};
+use crate::config::settings::Settings;
+use crate::config::{Loaded, Problems, load};
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::reason::Reason;
+use crate::features::audit::rulebooks;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::id::RequestId;
@@ -48,6 +51,8 @@ impl ReloadStatus {
 #[derive(Debug)]
 pub struct Reloader {
     file: PathBuf,
+    /// Where the journal is; another place needs a restart.
+    journal: PathBuf,
     shared: Arc<Shared>,
     files: Mutex<Vec<PathBuf>>,
     status: Mutex<ReloadStatus>,
@@ -55,10 +60,16 @@ pub struct Reloader {
 }
 
 impl Reloader {
-    /// For the configuration in `file`, which was read from `files`.
-    pub fn new(file: PathBuf, shared: Arc<Shared>, files: Vec<PathBuf>, status: ReloadStatus) -> Self {
-        let one_at_a_time = tokio::sync::Mutex::new(());
-        Self { file, shared, files: Mutex::new(files), status: Mutex::new(status), one_at_a_time }
+    /// For the configuration in `file`, which says `settings`.
+    pub fn new(file: PathBuf, shared: Arc<Shared>, settings: &Settings, status: ReloadStatus) -> Self {
+        Self {
+            file,
+            journal: settings.journal.directory.clone(),
+            shared,
+            files: Mutex::new(settings.files.clone()),
+            status: Mutex::new(status),
+            one_at_a_time: tokio::sync::Mutex::new(()),
+        }
     }
 
     /// How the last attempt went.
@@ -92,6 +103,7 @@ impl Reloader {
             Ok((loaded, rules, tls))
         });
         let (loaded, mut rules, tls) = read.await.map_err(|error| Reloaded::Unusable(error.into()))??;
+        self.keep(&loaded).await?;
         let settings = loaded.settings;
         rules.feeds.inherit(&self.shared.rules.load().feeds);
         let came = feeds::first(&rules.feeds, self.shared.clock.now()).await;
@@ -112,6 +124,14 @@ impl Reloader {
             feeds::note(&self.shared, &name, &looked).await;
         }
         Ok(version)
+    }
+
+    /// What is to be in force can be read later: without that it is not put in force.
+    async fn keep(&self, loaded: &Loaded) -> Result<(), Reloaded> {
+        let (journal, rulebook) = (self.journal.clone(), loaded.settings.rulebook.clone());
+        let kept = tokio::task::spawn_blocking(move || rulebooks::keep(&journal, &rulebook)).await;
+        let kept = kept.map_err(anyhow::Error::from).and_then(|kept| kept.map_err(Into::into));
+        kept.context("the rules cannot be kept beside the journal").map_err(Reloaded::Unusable)
     }
 
     fn tell(&self, reloaded: &Reloaded) {

@@ -15,6 +15,7 @@ use super::exports::{self, Exporting};
 use super::feeds;
 use super::heartbeat;
 use super::held;
+use super::indexes;
 use super::nodes;
 use super::reload::{ReloadStatus, Reloaded, Reloader};
 use super::signals;
@@ -32,6 +33,7 @@ use crate::domain::subject::SubjectId;
 use crate::features::audit::JournalError;
 use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
+use crate::features::audit::rulebooks;
 use crate::features::audit::seal::Seals;
 use crate::features::authn::RelyingParty;
 use crate::features::detect::Detections;
@@ -152,6 +154,8 @@ impl Running {
                 store: given,
         } = succession;
         let (journal, sockets) = open((handed, patience), settings, &clock, &entropy).await?;
+        rulebooks::keep(&settings.journal.directory, &settings.rulebook)
+            .context("the rules cannot be kept beside the journal")?;
         let seals = Seals::open(&settings.seals, now, entropy.clone())
             .context("what is confidential about events cannot be sealed")?;
         #[cfg(test)]
@@ -226,8 +230,7 @@ impl Running {
         let ((drain, drain_seen), (now_sender, now_seen)) = (watch::channel(false), watch::channel(false));
         let stop = Stop { drain: drain_seen.clone(), now: now_seen };
         let workers = workers::start(&shared, sockets, &stop)?;
-        let reloader =
-            Arc::new(Reloader::new(file, shared.clone(), settings.files.clone(), ReloadStatus::started(now)));
+        let reloader = Arc::new(Reloader::new(file, shared.clone(), settings, ReloadStatus::started(now)));
         let metrics = workers.metrics.clone();
         let control = control_plane::start(&loaded, &shared, &reloader, metrics, drain_seen.clone()).await?;
         let exporting = exports::start(
@@ -242,6 +245,7 @@ impl Running {
             tokio::spawn(held::run(shared.clone())),
             tokio::spawn(summary::run(shared.clone())),
             tokio::spawn(detections::run(shared.clone(), settings.journal.directory.clone())),
+            tokio::spawn(indexes::run(settings.journal.directory.clone())),
             tokio::spawn(signals::run(shared.clone())),
             tokio::spawn(feeds::run(shared.clone())),
             tokio::spawn(heartbeat::run(shared.clone(), settings.journal.heartbeat)),

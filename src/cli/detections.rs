@@ -11,9 +11,9 @@ use super::{Exit, MainFile};
 use crate::app::administer::Administered;
 use crate::config::load;
 use crate::domain::detection::{Detection, ReviewState};
-use crate::features::audit::query::plain;
 use crate::features::detect::{Item, Seen, Step, Watcher};
 use crate::foundation::id::DetectionId;
+use crate::foundation::text::plain;
 
 /// Shows what was found in the stream of events, the latest first; or what would be
 ///

@@ -10,9 +10,9 @@ use super::doctor::{Finding, probe};
 use super::{Exit, MainFile};
 use crate::app::administer::Administered;
 use crate::config::load;
-use crate::features::audit::query::plain;
 use crate::features::export::settings::{ExportSettings, Target};
 use crate::features::export::{ExportNow, reach};
+use crate::foundation::text::plain;
 
 /// What is asked of exports.
 #[derive(Debug, clap::Subcommand)]

@@ -25,6 +25,7 @@ mod export;
 mod isolation;
 pub mod policy;
 mod providers;
+mod report;
 mod schema;
 mod seal;
 mod serve;
@@ -85,6 +86,7 @@ enum Verb {
     /// Verifies and questions the journal, without a running gateway
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    Report(Box<report::Arguments>),
     Schema(schema::Arguments),
     /// Prints the completions of a shell
     Completions {
@@ -144,6 +146,7 @@ pub fn run(
         Verb::Audit(command) => {
             audit::run(&command, &journal_of, &SystemClock, &mut &mut *out, problems).map(Exit::from)
         }
+        Verb::Report(arguments) => report::run(*arguments, &journal_of, SystemClock.now(), out, problems),
         Verb::Schema(arguments) => schema::run(&arguments, out),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "leastway", &mut &mut *out);

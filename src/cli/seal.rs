@@ -9,9 +9,9 @@ use crate::app::administer::{Administered, Unsealing};
 use crate::config::load;
 use crate::domain::purpose::Purpose;
 use crate::domain::revocation::Why;
-use crate::features::audit::query::plain;
 use crate::features::audit::seal::{Period, PeriodState};
 use crate::foundation::id::RequestId;
+use crate::foundation::text::plain;
 
 /// What to do with seals. The gateway that runs is asked, by its control listener.
 #[derive(Debug, clap::Subcommand)]

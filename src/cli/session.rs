@@ -10,9 +10,9 @@ use crate::config::load;
 use crate::domain::application::ProviderName;
 use crate::domain::device::DeviceClass;
 use crate::domain::revocation::Why;
-use crate::features::audit::query::plain;
 use crate::foundation::clock::{Clock as _, SystemClock};
 use crate::foundation::id::SessionId;
+use crate::foundation::text::plain;
 
 /// What to do with sessions. The gateway that runs is asked, by its control listener.
 #[derive(Debug, clap::Subcommand)]

@@ -59,7 +59,7 @@ fn read(reading: &Reading<'_>, path: &Path, key: &str, place: &Place) -> Option<
         .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
     match text {
         Ok(text) => {
-            reading.digest(&text);
+            reading.add_text(path, &text);
             Some(Source::new(path, text))
         }
         Err(why) => {

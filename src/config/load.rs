@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::DeTable;
@@ -23,13 +24,13 @@ use super::source::Source;
 use super::stand_in::StandIn;
 use crate::control::settings::ControlSettings;
 use crate::domain::category::Categories;
+use crate::domain::rulebook::Rulebook;
 use crate::features::audit::settings::{JournalSettings, SealSettings};
 use crate::features::directory::settings::GroupUse;
 use crate::features::guard::settings::GuardSettings;
 use crate::features::session::settings::{SessionSettings, Shorter};
 use crate::features::upstream::settings::UpstreamSettings;
 use crate::foundation::clock::{Clock as _, SystemClock, Timestamp};
-use crate::foundation::digest::Digest;
 use crate::foundation::secret::Secret;
 use crate::gateway::devices::DeviceSettings;
 use crate::gateway::settings::{GatewaySettings, HelpSettings};
@@ -111,11 +112,11 @@ pub fn load_to_look_at(path: &Path) -> Result<Loaded, Problems> {
 pub fn load_in(path: &Path, surroundings: &Surroundings<'_>) -> Result<Loaded, Problems> {
     let reading = Reading::new(surroundings);
     let read = read_all(&reading, path);
-    let (problems, locations, version, files) = reading.finish();
+    let (problems, locations, rulebook, files) = reading.finish();
     let usable = !problems.iter().any(|problem| problem.severity == Severity::Error);
     match read {
         Some((machine, draft)) if usable => {
-            let settings = assemble(machine, draft, version, files);
+            let settings = assemble(machine, draft, rulebook, files);
             Ok(Loaded { settings, warnings: problems, locations })
         }
         Some(_) | None => Err(Problems(problems)),
@@ -321,7 +322,7 @@ fn tell_upstreams(upstreams: &mut [UpstreamSettings], role: &RoleDraft) {
     }
 }
 
-fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>) -> Settings {
+fn assemble(machine: Machine, draft: Draft, rulebook: Rulebook, files: Vec<PathBuf>) -> Settings {
     let Machine { gateway, control, store, journal, mut session, devices, guard, help, time_zone } = machine;
     let (mut applications, mut upstreams) = (Vec::new(), Vec::new());
     let (mut rewrites, mut holds, mut browsers) = (Vec::new(), Vec::new(), Vec::new());
@@ -376,7 +377,8 @@ fn assemble(machine: Machine, draft: Draft, version: Digest, files: Vec<PathBuf>
         policies: draft.policies,
         shadow: draft.shadow,
         time_zone,
-        version,
+        version: rulebook.version(),
+        rulebook: Arc::new(rulebook),
         files,
     }
 }

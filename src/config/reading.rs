@@ -8,6 +8,7 @@ use super::locations::{Locations, Place, SecretPlace};
 use super::problem::{Problem, Severity};
 use super::source::{FILE_BYTES_MAX, read_bounded, why};
 use super::stand_in::StandIn;
+use crate::domain::rulebook::Rulebook;
 use crate::foundation::digest::Digest;
 
 /// What gathers while the files are read. Shared by everything that reads, so that one run finds all.
@@ -24,8 +25,8 @@ pub(super) struct Reading<'a> {
 struct Inputs {
     /// All of them, to be watched.
     watched: Vec<PathBuf>,
-    /// The digests of those that are not secret.
-    digested: Vec<Digest>,
+    /// Those that are not secret: what they say, or their digests.
+    rulebook: Rulebook,
 }
 
 /// A value that is not what its key asks for.
@@ -89,7 +90,7 @@ impl<'a> Reading<'a> {
     pub(super) fn file(&self, key: &str, path: &Path) -> Option<Vec<u8>> {
         let bytes = self.secret_file(key, path)?;
         if self.stand_in_for(path).is_none() {
-            self.inputs.borrow_mut().digested.push(Digest::of(&bytes));
+            self.inputs.borrow_mut().rulebook.digests.push(Digest::of(&bytes));
         }
         Some(bytes)
     }
@@ -130,8 +131,8 @@ impl<'a> Reading<'a> {
     }
 
     /// Puts a text among what the version stands for.
-    pub(super) fn digest(&self, text: &str) {
-        self.inputs.borrow_mut().digested.push(Digest::of(text.as_bytes()));
+    pub(super) fn add_text(&self, path: &Path, text: &str) {
+        self.inputs.borrow_mut().rulebook.add(path.to_string_lossy().into_owned(), text.to_owned());
     }
 
     /// Whether `key` is written.
@@ -139,13 +140,12 @@ impl<'a> Reading<'a> {
         self.locations.borrow().has(key)
     }
 
-    /// Everything that was found: problems in the order of the files, places, version, files.
-    pub(super) fn finish(self) -> (Vec<Problem>, Locations, Digest, Vec<PathBuf>) {
+    /// Everything that was found: problems in the order of the files, places, what the version stands for, files.
+    pub(super) fn finish(self) -> (Vec<Problem>, Locations, Rulebook, Vec<PathBuf>) {
         let mut problems = self.problems.into_inner();
         problems.sort_by(|a, b| a.place.cmp(&b.place));
-        let Inputs { watched, digested } = self.inputs.into_inner();
-        let parts: Vec<&[u8]> = digested.iter().map(|digest| digest.as_bytes().as_slice()).collect();
-        (problems, self.locations.into_inner(), Digest::of_parts(&parts), watched)
+        let Inputs { watched, rulebook } = self.inputs.into_inner();
+        (problems, self.locations.into_inner(), rulebook, watched)
     }
 
     /// Where a key stands, or the nearest table around it.

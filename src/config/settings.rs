@@ -1,9 +1,11 @@
 //! The whole configuration, settled: nothing optional that has a default.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::control::settings::ControlSettings;
 use crate::domain::category::Categories;
+use crate::domain::rulebook::Rulebook;
 use crate::features::audit::settings::{JournalSettings, SealSettings};
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::browser::settings::BrowserSettings;
@@ -90,6 +92,8 @@ pub struct Settings {
     pub time_zone: String,
     /// The digest of every file that was read: names this configuration in events.
     pub version: Digest,
+    /// What they say, as far as it is text: kept beside the journal.
+    pub rulebook: Arc<Rulebook>,
     /// Every file that was read, to be watched for changes.
     pub files: Vec<PathBuf>,
 }

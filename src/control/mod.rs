@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod page;
 pub mod probes;
 pub mod provisioning;
+pub mod reports;
 pub mod revocation;
 pub mod rotation;
 pub mod router;

@@ -18,13 +18,14 @@ use tower::timeout::error::Elapsed;
 
 use super::state::ControlState;
 use super::{
-    api, authority, detections, metrics, page, probes, provisioning, revocation, rotation, seals, signals,
+    api, authority, detections, metrics, page, probes, provisioning, reports, revocation, rotation, seals,
+    signals,
 };
 
 /// The paths that ask for nothing: for whoever watches over the process.
 pub const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// The paths that ask for the token, with their method.
-pub const GUARDED: [(&str, &str); 13] = [
+pub const GUARDED: [(&str, &str); 14] = [
     ("GET", "/api/v1/status"),
     ("GET", "/api/v1/sessions"),
     ("POST", "/api/v1/sessions/revoke"),
@@ -36,6 +37,7 @@ pub const GUARDED: [(&str, &str); 13] = [
     ("GET", "/api/v1/exports"),
     ("GET", "/api/v1/detections"),
     ("POST", "/api/v1/detections/{id}"),
+    ("POST", "/api/v1/reports/{name}"),
     ("POST", "/api/v1/reload"),
     ("POST", "/api/v1/rotation"),
 ];
@@ -48,7 +50,7 @@ pub const SIGNALS: (&str, &str) = ("POST", signals::SIGNALS_PATH);
 
 /// The administrators' pages, with their method. Who may come there is told by a cookie, which [`page`] gives for the
 /// token.
-pub const PAGES: [(&str, &str); 10] = [
+pub const PAGES: [(&str, &str); 12] = [
     ("GET", "/"),
     ("GET", page::STYLESHEET_PATH),
     ("GET", page::SESSIONS_PATH),
@@ -56,6 +58,8 @@ pub const PAGES: [(&str, &str); 10] = [
     ("POST", page::END_PATH),
     ("GET", page::DETECTIONS_PATH),
     ("POST", page::DETECTIONS_PATH),
+    ("GET", page::REPORTS_PATH),
+    ("POST", page::REPORTS_PATH),
     ("GET", page::SIGN_IN_PATH),
     ("POST", page::SIGN_IN_PATH),
     ("POST", page::SIGN_OUT_PATH),
@@ -76,6 +80,7 @@ pub fn router(state: ControlState) -> Router {
             .route("/exports", get(api::exports))
             .route("/detections", get(detections::list))
             .route("/detections/{id}", post(detections::review))
+            .route("/reports/{name}", post(reports::report))
             .route("/reload", post(api::reload))
             .route("/rotation", post(rotation::rotation))
             .layer(DefaultBodyLimit::max(revocation::QUESTION_BYTES_MAX))
@@ -107,6 +112,7 @@ fn pages() -> Router<ControlState> {
             .route(page::SESSIONS_PATH, get(page::sessions))
             .route(page::END_PATH, get(page::ask).post(page::end))
             .route(page::DETECTIONS_PATH, get(page::detections).post(page::review))
+            .route(page::REPORTS_PATH, get(page::reports).post(page::report))
             .route(page::SIGN_IN_PATH, get(page::first).post(page::sign_in))
             .route(page::SIGN_OUT_PATH, post(page::sign_out))
             .layer(DefaultBodyLimit::max(revocation::QUESTION_BYTES_MAX))

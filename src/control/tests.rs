@@ -313,7 +313,7 @@ fn request(method: &str, path: &str, host: &str) -> Request<Body> {
 /// A path of the router with the question that it needs.
 fn asked(path: &str) -> String {
     let needed = if path.ends_with("/rotation") { "?application=ehr&account=reader&step=begun" } else { "" };
-    format!("{}{needed}", path.replace("{id}", FOUND))
+    format!("{}{needed}", path.replace("{id}", FOUND).replace("{name}", "coverage"))
 }
 
 /// The value of the one sample of that name and labels.
@@ -356,6 +356,7 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         guarded("GET", "/api/v1/exports"),
         guarded("GET", "/api/v1/detections"),
         guarded("POST", "/api/v1/detections/{id}"),
+        guarded("POST", "/api/v1/reports/{name}"),
         guarded("POST", "/api/v1/reload"),
         guarded("POST", "/api/v1/rotation"),
         // An operator's token is no transmitter's.
@@ -368,6 +369,8 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         page("POST", "/sessions/end", 403),
         page("GET", "/detections", 401),
         page("POST", "/detections", 403),
+        page("GET", "/reports", 401),
+        page("POST", "/reports", 403),
         page("GET", "/sign-in", 303),
         page("POST", "/sign-in", 403),
         page("POST", "/sign-out", 403),
@@ -574,7 +577,8 @@ async fn reading_and_reloading_leave_an_event_and_being_refused_leaves_none() {
     let notes: Vec<&str> = events.iter().filter_map(|event| event.opening.note.as_deref()).collect();
     let rotation = "rotation of a secret begun: the application accepts the new one";
     let reviewed = "a detection was reviewed: seen";
-    let listed = ["sessions were listed", "events were read", "detections were listed", reviewed];
+    let report = "the report coverage was read as html";
+    let listed = ["sessions were listed", "events were read", "detections were listed", reviewed, report];
     assert_eq!(notes, [&listed[..], &["a reload was asked for", rotation]].concat());
     assert!(events.iter().all(|event| event.closing.is_some()));
 

@@ -1,5 +1,6 @@
 //! The words of the house: pure data, no I/O, no `async`.
 
+pub mod access;
 pub mod action;
 #[cfg(test)]
 pub mod any_event;
@@ -36,6 +37,7 @@ pub mod revocation;
 pub mod risk;
 pub mod rolling;
 pub mod row_selector;
+pub mod rulebook;
 pub mod signal;
 pub mod subject;
 pub mod told;

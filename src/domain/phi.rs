@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer};
+
 /// Protected health information (PHI): no `Display`, no content in `Debug`, no `Serialize`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Phi<T>(T);
@@ -21,5 +23,11 @@ impl<T> Phi<T> {
 impl<T> fmt::Debug for Phi<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Phi(..)")
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Phi<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self)
     }
 }

@@ -134,6 +134,26 @@ impl Purpose {
         }
     }
 
+    /// Whether it is an emergency.
+    pub const fn is_emergency(self) -> bool {
+        match self {
+            Self::EmergencyTreatment | Self::BreakGlass => true,
+            Self::Treatment
+            | Self::CareCoordination
+            | Self::Payment
+            | Self::Operations
+            | Self::Quality
+            | Self::PatientAdministration
+            | Self::SystemAdministration
+            | Self::Training
+            | Self::Research
+            | Self::PublicHealth
+            | Self::PatientRequest
+            | Self::Legal
+            | Self::Marketing => false,
+        }
+    }
+
     /// What has to be said before this is done for it. A study, a legal matter and marketing are lawful by their paper only,
     /// so it is asked for before anything is seen; for the others, before something is taken away.
     pub const fn needs(self, action: Action) -> Needs {

@@ -27,3 +27,5 @@ pub mod audit;
 pub mod export;
 // What somebody should look at.
 pub mod detect;
+// What officers and patients are told of it.
+pub mod report;

@@ -1,8 +1,9 @@
-//! The ground: time, chance, identifiers, secrets and digests. Knows nothing of HTTP.
+//! The ground: time, chance, identifiers, secrets, digests and what may be shown. Knows nothing of HTTP.
 
 pub mod clock;
 pub mod digest;
 pub mod entropy;
 pub mod id;
 pub mod secret;
+pub mod text;
 pub mod timekeeping;

@@ -17,7 +17,7 @@ cp -r "$DIR/demo/data/journal" "$DIR/changed"
 changed() {
   python3 - "$DIR/changed" <<'PY'
 import pathlib, sys
-segment = max((path for path in pathlib.Path(sys.argv[1]).rglob("*") if path.is_file()), key=lambda path: len(path.read_bytes().rstrip(b"\0")))
+segment = max((path for path in pathlib.Path(sys.argv[1]).rglob("*.segment")), key=lambda path: len(path.read_bytes().rstrip(b"\0")))
 data = bytearray(segment.read_bytes())
 at = data.index(b'"registrar"')
 data[at + 1] ^= 1

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use super::{Answer, Locate, Place, Selection};
 use crate::domain::event::Event;
 use crate::features::audit::ReadError;
+use crate::features::audit::index::Hints;
 use crate::features::audit::query::{Filter, fitting};
 use crate::features::export::format::{Format, Teller, documents, otel};
 use crate::foundation::clock::Timestamp;
@@ -78,7 +79,7 @@ fn write(
     tell: &mut dyn FnMut(Written) -> std::io::Result<()>,
 ) -> anyhow::Result<Written> {
     let mut written = Written::default();
-    for event in fitting(directory, filter)? {
+    for event in fitting(directory, filter, Hints::Used)? {
         let event = match event {
             Ok(event) => event,
             Err(ReadError::Misfit(misfit)) => {

@@ -1,6 +1,8 @@
 //! `leastway audit`: asks the journal, proves it and hands it on, offline, from its files alone.
 
 mod export;
+mod follow;
+mod index;
 mod key;
 mod moment;
 mod prove;
@@ -18,7 +20,7 @@ use std::process::ExitCode;
 
 pub use self::export::ExportArguments;
 pub use self::moment::{Moment, MomentError};
-pub use self::query::QueryArguments;
+pub use self::query::{Printed, QueryArguments};
 pub use self::selection::Selection;
 pub use self::tail::TailArguments;
 use crate::foundation::clock::Clock;
@@ -38,6 +40,8 @@ pub enum AuditCommand {
     RotateKey(key::RotateArguments),
     /// Who did what, when, to whom, and what was decided.
     Query(QueryArguments),
+    /// Make the indexes of full segments that are not there, by which questions read less.
+    Index(index::Arguments),
     /// Show the newest entries, and those to come.
     Tail(TailArguments),
     /// Write events as other software reads them, one document in each line.
@@ -89,6 +93,7 @@ pub fn run(
         AuditCommand::Key(arguments) => key::show(arguments, locate, out),
         AuditCommand::RotateKey(arguments) => key::rotate(arguments, locate, out),
         AuditCommand::Query(arguments) => query::run(arguments, locate, clock.now(), out),
+        AuditCommand::Index(arguments) => index::run(arguments, locate, out),
         AuditCommand::Tail(arguments) => tail::run(arguments, locate, clock.now(), out),
         AuditCommand::Export(arguments) => {
             let is_seen = std::io::stderr().is_terminal();
@@ -100,7 +105,7 @@ pub fn run(
 type Locate<'a> = &'a dyn Fn(&[PathBuf]) -> anyhow::Result<PathBuf>;
 
 impl Place {
-    fn directory(&self, locate: Locate<'_>) -> anyhow::Result<PathBuf> {
+    pub(super) fn directory(&self, locate: Locate<'_>) -> anyhow::Result<PathBuf> {
         self.journal.clone().map_or_else(|| locate(&self.config), Ok)
     }
 }

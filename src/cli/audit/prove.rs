@@ -67,7 +67,7 @@ pub(super) fn check(arguments: &CheckArguments, out: &mut impl Write) -> anyhow:
             for (index, payload) in payloads {
                 writeln!(out, "  entry      {}", index.saturating_add(1))?;
                 if arguments.show {
-                    writeln!(out, "  {}", crate::features::audit::query::plain(&payload))?;
+                    writeln!(out, "  {}", crate::foundation::text::plain(&payload))?;
                 }
             }
             write_signed(&checkpoint, out)?;

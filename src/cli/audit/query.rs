@@ -4,11 +4,15 @@ use std::io::Write;
 
 use anyhow::Context as _;
 
-use super::{Answer, Locate, Place, Selection};
-use crate::features::audit::query::{Order, query, write_json, write_table};
+use super::{Answer, Locate, Place, Selection, follow};
+use crate::domain::closed_list;
+use crate::features::audit::index::Hints;
+use crate::features::audit::query::{Filter, Order, query_by};
+use crate::features::audit::table::{write_csv, write_json, write_table};
 use crate::foundation::clock::Timestamp;
 
 /// Arguments of `audit query`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, clap::Args)]
 pub struct QueryArguments {
     #[command(flatten)]
@@ -21,9 +25,30 @@ pub struct QueryArguments {
     /// The oldest first, and the newest left out beyond the limit.
     #[arg(long)]
     oldest_first: bool,
-    /// Print events as lines of JSON.
-    #[arg(long)]
+    /// How events are printed: table, json or csv.
+    #[arg(long, value_name = "WORD", default_value = "table")]
+    format: Printed,
+    /// Print events as lines of JSON: the same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// Go on as events end: those that fit, in the order in which they end, from `--since` or now on.
+    #[arg(long, short, conflicts_with_all = ["oldest_first", "limit", "until"])]
+    follow: bool,
+    /// Read every segment, whatever its index says.
+    #[arg(long)]
+    no_index: bool,
+}
+
+closed_list! {
+    /// How events are printed.
+    Printed {
+        /// For people.
+        Table = "table",
+        /// A line for each.
+        Json = "json",
+        /// For spreadsheets (RFC 4180).
+        Csv = "csv",
+    }
 }
 
 pub(super) fn run(
@@ -34,13 +59,19 @@ pub(super) fn run(
 ) -> anyhow::Result<Answer> {
     let directory = arguments.place.directory(locate)?;
     let filter = arguments.selection.filter(&directory, now)?;
+    let format = if arguments.json { Printed::Json } else { arguments.format };
+    if arguments.follow {
+        let filter = Filter { since: filter.since.or(Some(now)), ..filter };
+        return follow::run(&directory, &filter, format, out);
+    }
+    let hints = if arguments.no_index { Hints::Ignored } else { Hints::Used };
     let order = if arguments.oldest_first { Order::OldestFirst } else { Order::NewestFirst };
     let limit = usize::try_from(arguments.limit).context("the limit is too large for this machine")?;
-    let answer = query(&directory, &filter, order, limit)?;
-    if arguments.json {
-        write_json(&answer.events, out)?;
-    } else {
-        write_table(&answer.events, out)?;
+    let answer = query_by(&directory, &filter, order, limit, hints)?;
+    match format {
+        Printed::Table => write_table(&answer.events, out)?,
+        Printed::Json => write_json(&answer.events, out)?,
+        Printed::Csv => write_csv(&answer.events, true, out)?,
     }
     match answer.stopped {
         Some(misfit) => Err(anyhow::Error::new(misfit).context("the journal could not be read to its end")),

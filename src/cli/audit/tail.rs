@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 use std::io::Write;
-use std::time::Duration;
 
-use super::{Answer, Locate, Moment, Place};
+use super::{Answer, Locate, Moment, Place, follow};
 use crate::features::audit::read::{Reader, Stored};
 use crate::foundation::clock::Timestamp;
 
@@ -48,7 +47,7 @@ pub(super) fn run(
             write_entry(&stored?, out)?;
         }
         out.flush()?;
-        wait_for_more();
+        follow::wait_for_more();
     }
 }
 
@@ -56,9 +55,4 @@ fn write_entry(stored: &Stored, out: &mut impl Write) -> anyhow::Result<()> {
     serde_json::to_writer(&mut *out, stored)?;
     writeln!(out)?;
     Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "an operator's command waits here, never a request")]
-fn wait_for_more() {
-    std::thread::sleep(Duration::from_millis(300));
 }

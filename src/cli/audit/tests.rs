@@ -223,3 +223,52 @@ fn a_journal_that_does_not_fit_leaves_no_file_behind_that_seems_whole() {
     assert!(format!("{:#}", answer.unwrap_err()).contains("could not be read to its end"));
     assert!(!file.exists());
 }
+
+#[test]
+fn events_are_printed_in_the_format_that_is_asked_for() {
+    let (directory, _) = journal();
+    let printed = |format: &str| typed(directory.path(), &["query", "--oldest-first", "--format", format]).1;
+    assert_eq!(printed("json"), typed(directory.path(), &["query", "--oldest-first", "--json"]).1);
+    let table = printed("csv");
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    assert_eq!(reader.headers().unwrap().get(1), Some("person"));
+    let notes: Vec<_> = reader.records().map(|row| row.unwrap()[3].to_owned()).collect();
+    assert!(notes.len() == 2 && notes[1] == "journal closed in order", "{notes:?}");
+}
+
+/// Somebody who reads one line, and then has seen enough.
+struct OneLine(Vec<u8>);
+
+impl Write for OneLine {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.contains(&b'\n') {
+            return Err(std::io::ErrorKind::BrokenPipe.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_fits_is_followed_until_nobody_reads_any_more() {
+    let (directory, _) = journal();
+    let words = ["audit", "query", "--follow", "--since", "1h", "--outcome", "completed"];
+    let command = Typed::try_parse_from(words).unwrap().command;
+    let mut out = OneLine(Vec::new());
+    let ended = run(&command, &|_| Ok(directory.path().to_owned()), &clock(), &mut out, &mut std::io::sink());
+    let error = ended.unwrap_err().downcast::<std::io::Error>().unwrap();
+    assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+    assert!(String::from_utf8(out.0).unwrap().contains("journal opened"));
+}
+
+#[test]
+fn indexes_are_made_where_no_gateway_runs() {
+    let (directory, _) = journal();
+    let (answer, told) = typed(directory.path(), &["index"]);
+    assert_eq!(answer.unwrap(), Answer::Yes);
+    assert_eq!(told, "0 segments were indexed, 0 had their index.\n");
+}

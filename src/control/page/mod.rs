@@ -1,7 +1,8 @@
-//! The administrators' pages: who is signed in, and how somebody is out; and what was found in the stream of events. For people
+//! The administrators' pages: who is signed in, and how somebody is out; what was found in the stream of events;
+//! and reports of the journal. For people
 //! with a browser on this machine, or with a tunnel to it.
 //!
-//! They show and do what `/api/v1/sessions` and `/api/v1/detections` do, by the same functions, so that each look and each end leaves the same
+//! They show and do what `/api/v1/sessions`, `/api/v1/detections` and `/api/v1/reports` do, by the same functions, so that each look and each end leaves the same
 //! event. It works without JavaScript, takes no form of another origin, and nothing of it is kept by a browser but
 //! the cookie of [`operators`].
 
@@ -27,6 +28,7 @@ use crate::platform::page::messages::Text;
 mod detections;
 pub mod operators;
 mod own;
+mod reports;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -35,6 +37,7 @@ mod words;
 pub use detections::{detections, review};
 use operators::Admission;
 pub use own::needs_own_page;
+pub use reports::{report, reports};
 use view::{Entered, Reader};
 use words::Words;
 
@@ -44,6 +47,8 @@ pub const SESSIONS_PATH: &str = "/sessions";
 pub const END_PATH: &str = "/sessions/end";
 /// Where it is listed what was found in the stream of events, and reviewed.
 pub const DETECTIONS_PATH: &str = "/detections";
+/// Where reports are asked for.
+pub const REPORTS_PATH: &str = "/reports";
 /// Where the token is shown.
 pub const SIGN_IN_PATH: &str = "/sign-in";
 /// Where an administrator goes.

@@ -8,7 +8,7 @@ use tower::ServiceExt as _;
 use super::super::tests::{FOUND, House, NAME, TOKEN, start};
 use super::operators::{ABSOLUTE, Admission, IDLE, Operators, SIGN_INS_MAX, WRONG_PER_MINUTE};
 use super::words::Words;
-use super::{DETECTIONS_PATH, END_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH};
+use super::{DETECTIONS_PATH, END_PATH, REPORTS_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH};
 use crate::domain::revocation::{Cause, Revoked, Target};
 use crate::foundation::entropy::SystemEntropy;
 use crate::foundation::secret::Secret;
@@ -406,4 +406,41 @@ async fn what_was_found_is_shown_and_reviewed_in_both_languages() {
     assert!(browser.get(DETECTIONS_PATH).await.html.contains("Correcto: parte de su trabajo"));
     let reviews = house.administration().into_iter().filter(|event| event.opening.review.is_some());
     assert_eq!(reviews.count(), 1, "what was not taken left no event of a review");
+}
+
+#[tokio::test]
+async fn a_report_is_asked_for_by_a_form_and_comes_as_a_file() {
+    let house = House::open().await;
+    let browser = Browser::signed_in(&house).await;
+    let page = browser.get(REPORTS_PATH).await;
+    for shown in ["Accounting of disclosures", "name=\"patient\"", "type=\"datetime-local\""] {
+        assert!(page.html.contains(shown), "{shown}: {}", page.html);
+    }
+    let form = |report, patient, since| {
+        let rest = [("application", "ehr"), ("person", ""), ("until", ""), ("by_role", "yes")];
+        let own = [
+            ("report", report),
+            ("patient", patient),
+            ("since", since),
+            ("format", "html"),
+            ("language", "es"),
+        ];
+        [&own[..], &rest].concat()
+    };
+    for (form, expected, told) in [
+        (form("disclosures", "47-11", "2026-02-01T00:00"), StatusCode::OK, "Relación de comunicaciones"),
+        (form("coverage", "", ""), StatusCode::OK, "Cobertura"),
+        (form("disclosures", " ", ""), StatusCode::BAD_REQUEST, "Say which patient"),
+        (form("disclosures", "47-11", "soon"), StatusCode::BAD_REQUEST, "was not understood"),
+        (form("everything", "47-11", ""), StatusCode::BAD_REQUEST, "was not understood"),
+    ] {
+        let answer = browser.post(REPORTS_PATH, &form).await;
+        assert_eq!(answer.status, expected, "{form:?}: {}", answer.html);
+        assert!(answer.html.contains(told), "{told}: {}", answer.html);
+        let is_file = answer.header("content-disposition").starts_with("attachment; filename=");
+        assert_eq!(is_file, expected == StatusCode::OK);
+        assert!(!answer.html.contains("47-11"), "a number is not given back: {}", answer.html);
+    }
+    let notes: Vec<_> = house.administration().into_iter().filter_map(|event| event.opening.note).collect();
+    assert_eq!(notes, ["the report disclosures was read as html", "the report coverage was read as html"]);
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::domain::detection::{ReviewFinding, ReviewState, Severity};
 use crate::domain::device::BoundTo;
+use crate::features::report::ReportName;
 use crate::platform::page::LayoutTexts;
 use crate::platform::page::language::Language;
 use crate::platform::page::messages::{Counted, Each, Listed, Numbers, Text, read};
@@ -97,6 +98,7 @@ pub(super) struct Texts {
     pub(super) unwritable: Text,
     pub(super) unwritable_text: Text,
     pub(super) detections: DetectionTexts,
+    pub(super) reports: ReportTexts,
 }
 
 /// The words of the page of detections.
@@ -118,6 +120,33 @@ pub(super) struct DetectionTexts {
     pub(super) states: Each<ReviewState, Text>,
     pub(super) findings: Each<ReviewFinding, Text>,
     pub(super) severities: Each<Severity, Text>,
+}
+
+/// The words of the page of reports.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReportTexts {
+    pub(super) title: Text,
+    pub(super) lead: Text,
+    pub(super) report: Text,
+    pub(super) application: Text,
+    pub(super) application_hint: Text,
+    pub(super) patient: Text,
+    pub(super) patient_hint: Text,
+    pub(super) person: Text,
+    pub(super) since: Text,
+    pub(super) until: Text,
+    pub(super) moment_hint: Text,
+    pub(super) how: Text,
+    pub(super) by_role: Text,
+    pub(super) all: Text,
+    pub(super) language: Text,
+    pub(super) format: Text,
+    pub(super) go: Text,
+    pub(super) not_understood: Text,
+    pub(super) not_asked: Text,
+    pub(super) unreadable: Text,
+    pub(super) names: Each<ReportName, Text>,
 }
 
 impl Words {

@@ -1,13 +1,21 @@
 //! What the journal says about the tour.
 
+use super::steps::A_PATIENT;
 use super::{Outcome, Trouble};
+use crate::control::reports::{MakeError, Question, make};
 use crate::demo::WorkDirectory;
 use crate::domain::event::{Event, Outcome as Ending};
+use crate::domain::phi::Phi;
 use crate::domain::reason::Reason;
+use crate::features::audit::index::Hints;
 use crate::features::audit::prove::{Checked, Proof, check, prove_event};
-use crate::features::audit::query::{Ended, Filter, Order, query, write_table};
+use crate::features::audit::query::{Ended, Filter, Order, query};
+use crate::features::audit::read::load_patient_key;
+use crate::features::audit::table::write_table;
 use crate::features::audit::tree::keys::known;
 use crate::features::audit::verify::{Expectations, verify};
+use crate::features::report::{Format, ReportName, write};
+use crate::foundation::clock::Timestamp;
 
 /// Every byte of it fits.
 pub(super) fn verified(directory: &WorkDirectory) -> Outcome {
@@ -67,3 +75,33 @@ fn withheld(directory: &WorkDirectory, person: &str) -> Result<Vec<Event>, Troub
     }
     Ok(answer.events)
 }
+
+/// Every report of it, each with something to tell; and in the patient's own the nurse who was in the chart.
+pub(super) fn reports(directory: &WorkDirectory) -> Outcome {
+    let journal = directory.journal();
+    let key = load_patient_key(&journal).map_err(|error| Trouble::Unexpected(error.to_string()))?;
+    let mut told = Vec::new();
+    for report in ReportName::ALL {
+        let of_patient = report.is_of_patient().then(|| Phi::new(A_PATIENT.to_owned()));
+        let application = of_patient.is_some().then(|| EHR.parse()).transpose();
+        let question = Question {
+            patient: of_patient,
+            application: application.map_err(|error| Trouble::Unexpected(format!("{error}")))?,
+            format: Format::Csv,
+            ..Question::default()
+        };
+        let order = question.order(*report, &key, Timestamp::default())?;
+        let made = make(&journal, &order, Hints::Used, &|| true)?;
+        let table = write(&made, &order.style).map_err(MakeError::from)?;
+        let is_seen = String::from_utf8_lossy(&table).contains("Noah Okafor");
+        if *report == ReportName::WhoSaw && !is_seen {
+            return Err(Trouble::Unexpected("the patient is not told of the nurse".to_owned()));
+        }
+        let rows: usize = made.sections.iter().map(|section| section.rows.len()).sum();
+        told.push(format!("{report}: {rows} rows"));
+    }
+    Ok(told.join(", "))
+}
+
+/// What the configuration calls the demo's EHR.
+const EHR: &str = "ehr";

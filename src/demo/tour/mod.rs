@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::banner::{blocked_export_command, program};
 use super::browser::BrowserError;
 use super::{Clinic, Ports, WorkDirectory};
+use crate::control::reports::{MakeError, Unclear};
 use crate::foundation::clock::Clock;
 use crate::foundation::entropy::Entropy;
 
@@ -62,6 +63,12 @@ enum Trouble {
     /// The journal cannot be read.
     #[error(transparent)]
     Journal(#[from] crate::features::audit::ReadError),
+    /// A report cannot be asked for.
+    #[error(transparent)]
+    Unclear(#[from] Unclear),
+    /// A report cannot be made.
+    #[error(transparent)]
+    Report(#[from] MakeError),
 }
 
 /// What came back, in one line; or what is wrong with it.
@@ -122,6 +129,10 @@ impl<'a> Tour<'a> {
         self.tell(
             "It is proven to somebody who has nothing but the public key, as `leastway audit prove` and `check-proof` do",
             journal::proven(self.directory, "registrar"),
+        )?;
+        self.tell(
+            "The patient is told who saw their record, and officers what they ask, as `leastway report` does",
+            journal::reports(self.directory),
         )?;
         if self.failed == 0 {
             writeln!(self.out, "\nAll {} steps are as they should be.", self.steps)?;

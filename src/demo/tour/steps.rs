@@ -11,7 +11,7 @@ use crate::demo::browser::{Caller, Reply};
 use crate::demo::people::Person;
 
 /// The record number of the first patient.
-const A_PATIENT: &str = "100001";
+pub(super) const A_PATIENT: &str = "100001";
 const REPORT: &str = "/reports/patients";
 const ALL_AS_CSV: [(&str, &str); 2] = [("ward", ""), ("export", "csv")];
 const EAST_AS_CSV: [(&str, &str); 2] = [("ward", "East"), ("export", "csv")];

@@ -55,6 +55,11 @@ impl<I> Fold<I> {
         self.orphans
     }
 
+    /// Where the entries come from.
+    pub(super) const fn entries(&self) -> &I {
+        &self.entries
+    }
+
     fn take(&mut self, stored: Stored) {
         self.position = stored.sequence;
         match stored.entry {

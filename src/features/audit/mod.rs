@@ -3,7 +3,9 @@
 //! Every request leaves one event: an opening entry (who, what, the decision) before anything is
 //! released, a closing entry (how it ended) after. [`journal`] writes them in order into segment
 //! files, one sync for all that waits, each entry chained by its hash to all before it. [`read`]
-//! gives them back, [`events`] joins them, [`verify`] finds the first that does not fit, [`query`] answers who did what.
+//! gives them back, [`events`] joins them, [`verify`] finds the first that does not fit, [`query`] answers who did
+//! what, [`scan`] tells all up to a place for whoever reports. [`mod@index`] spares both most of the
+//! reading.
 //!
 //! A chain shows every change to what it holds, but it cannot show what was cut off its end together
 //! with the proof that it was there. So the entries are also a [`tree`], of which checkpoints are signed
@@ -11,12 +13,16 @@
 //! the key, can also write a new chain and sign it; a checkpoint, or a [`Head`], noted elsewhere shows that too.
 
 pub mod events;
+pub mod index;
 pub mod journal;
 pub mod prove;
 pub mod query;
 pub mod read;
+pub mod rulebooks;
+pub mod scan;
 pub mod seal;
 pub mod settings;
+pub mod table;
 pub mod tree;
 pub mod verify;
 pub mod witness;

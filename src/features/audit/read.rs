@@ -1,7 +1,7 @@
 //! Reads a journal's entries in order. Streams in bounded memory, checks every entry as it goes, and
 //! may read while the gateway writes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,8 @@ use serde::Serialize;
 use super::directory::{SegmentPath, segments};
 use super::error::{Misfit, Problem, ReadError};
 use super::format::Head;
+use super::index::{Hints, passed_over};
+use super::query::Filter;
 use super::segment::{SegmentReader, Tail};
 use crate::domain::event::Entry;
 use crate::foundation::clock::Timestamp;
@@ -52,6 +54,8 @@ pub struct Reader {
     directory: PathBuf,
     waiting: VecDeque<SegmentPath>,
     current: Option<SegmentReader>,
+    /// Segments that need not be read, by their first entries, each with its last.
+    passed_over: BTreeMap<u64, Head>,
     /// A newer segment is there, so the current one is not written any more.
     is_superseded: bool,
 }
@@ -75,6 +79,24 @@ impl Reader {
         Ok(Self::new(directory, segments))
     }
 
+    /// The segments in which something may fit that is asked for, up to the entry `through` if one is named.
+    pub(super) fn fitting(
+        directory: &Path,
+        filter: &Filter,
+        through: Option<Head>,
+        hints: Hints,
+    ) -> Result<Self, ReadError> {
+        let mut reader = match filter.since {
+            Some(since) => Self::since(directory, since),
+            None => Self::open(directory),
+        }?;
+        if hints == Hints::Used {
+            let waiting = reader.waiting.make_contiguous();
+            reader.passed_over = passed_over(directory, waiting, filter, through);
+        }
+        Ok(reader)
+    }
+
     /// The first entry that will be read, before any is.
     pub(super) fn begins_at(&self) -> Option<u64> {
         self.waiting.front().map(|segment| segment.first)
@@ -85,8 +107,14 @@ impl Reader {
             directory: directory.to_owned(),
             waiting: segments.into(),
             current: None,
+            passed_over: BTreeMap::new(),
             is_superseded: false,
         }
+    }
+
+    /// `problem`, at the place where reading stopped.
+    pub(super) fn misfit(&self, problem: Problem) -> Option<Misfit> {
+        self.current.as_ref().map(|current| current.misfit(problem))
     }
 
     fn step(&mut self) -> Result<Option<Stored>, ReadError> {
@@ -137,10 +165,16 @@ impl Reader {
         if self.waiting.is_empty() && self.current.is_none() {
             self.waiting = segments(&self.directory)?.into();
         }
+        let mut before = self.current.as_ref().map(SegmentReader::head);
+        // What is passed over is never the last: a segment that is read must go on where it ended.
+        while let Some(last) = self.waiting.front().and_then(|segment| self.passed_over.get(&segment.first)) {
+            before = Some(*last);
+            self.waiting.pop_front();
+        }
         let Some(segment) = self.waiting.front().cloned() else { return Ok(false) };
         let next = SegmentReader::open(&segment)?;
-        if let Some(current) = &self.current {
-            follows(&next.name, next.header.before, current.head())?;
+        if let Some(before) = before {
+            follows(&next.name, next.header.before, before)?;
         }
         self.waiting.pop_front();
         self.is_superseded = !self.waiting.is_empty();

@@ -82,6 +82,9 @@ pub(super) struct Messages {
     /// Read by the control plane.
     #[serde(rename = "control")]
     _control: IgnoredAny,
+    /// Read by reports.
+    #[serde(rename = "report")]
+    _report: IgnoredAny,
 }
 
 texts! {

@@ -47,6 +47,21 @@ impl Language {
     }
 }
 
+/// A tag of a language in which there are no pages.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("there are texts in English (`en`) and Spanish (`es`)")]
+pub struct LanguageError;
+
+impl std::str::FromStr for Language {
+    type Err = LanguageError;
+
+    /// Reads its BCP 47 tag.
+    fn from_str(tag: &str) -> Result<Self, Self::Err> {
+        let is_it = |language: &&Self| language.code().eq_ignore_ascii_case(tag);
+        Self::ALL.iter().find(is_it).copied().ok_or(LanguageError)
+    }
+}
+
 /// One range, such as `es-MX;q=0.8`: one of our languages and its weight in thousandths.
 fn range(text: &str) -> Option<(Language, u16)> {
     let mut parts = text.split(';').map(str::trim);

@@ -5,8 +5,11 @@ mod crash;
 mod entries;
 mod faults;
 mod following;
+mod indexes;
 mod proofs;
 mod questions;
+mod rulebooks;
+mod scanning;
 mod signed;
 mod tampering;
 

@@ -4,7 +4,9 @@ use super::*;
 use crate::domain::patient::PatientRef;
 use crate::features::audit::ReadError;
 use crate::features::audit::events::events_since;
-use crate::features::audit::query::{Ended, Filter, Order, plain, query, write_json, write_table};
+use crate::features::audit::query::{Ended, Filter, Order, query};
+use crate::features::audit::table::{write_json, write_table};
+use crate::foundation::text::plain;
 
 /// Ten events: every third one of each person, number 7 denied, 8 without an end, 9 about a patient.
 fn ten() -> tempfile::TempDir {

@@ -1,0 +1,27 @@
+//! What each full segment holds, so that a question need not read all of them.
+//!
+//! An index is a file beside its segment, made when the segment is full and never by whoever writes the journal. It is a hint and
+//! no evidence: [`verify`](super::verify) does not look at it, and each can be made anew from the segments. One that is not sealed
+//! under the patients' key, or that does not fit its segment at both ends, is none, and the segment is read.
+//!
+//! An event may begin in one segment and end in a later one. Each index knows which events have not ended yet, and the next goes on
+//! from there: a segment is passed over only where nothing in it begins or ends an event that is asked for. So an answer is the
+//! same with indexes and without.
+
+mod contents;
+mod file;
+mod make;
+mod plan;
+
+pub use make::{Look, Made, make_missing};
+pub(super) use plan::passed_over;
+
+/// Whether what is known of segments is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hints {
+    /// Segments that hold nothing which is asked for are passed over.
+    #[default]
+    Used,
+    /// Every segment is read.
+    Ignored,
+}

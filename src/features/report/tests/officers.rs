@@ -1,0 +1,118 @@
+//! What is told of people, privileges and of what the gateway sees.
+
+use super::*;
+use crate::domain::count::WhyUnknown;
+
+#[test]
+fn people_are_compared_with_those_of_their_role_and_no_patient_is_named() {
+    let mut events = Vec::new();
+    for (name, patients) in [("Nadia", 3_u64), ("Nora", 1), ("Nell", 2)] {
+        for number in 0..patients {
+            let event = by(opened(events.len() as u64, number), name, "nurse", Purpose::Treatment);
+            events.push(but(event, |opening| opening.patient = Some(patient(&number.to_string()))));
+        }
+    }
+    events.push(refused(by(opened(90, 0), "Dara", "physician", Purpose::Treatment)));
+    let report = made(asked(ReportName::UserActivity), &events);
+    let columns = [Column::Person, Column::Patients, Column::Refused, Column::PatientsPercentile];
+    let row = |name, patients, refused, percent| {
+        vec![text(name), Cell::Count(Count::Exactly(patients)), Cell::Number(refused), percent]
+    };
+    assert_eq!(
+        cells(section(&report, SectionName::People), &columns),
+        [
+            row("Dara", 0, 1, Cell::Nothing),
+            row("Nadia", 3, 0, Cell::Percent(100)),
+            row("Nell", 2, 0, Cell::Percent(50)),
+            row("Nora", 1, 0, Cell::Percent(0)),
+        ]
+    );
+    for format in Format::ALL {
+        let digest = patient("0").digest().to_string();
+        assert!(!written(&report, *format).contains(&digest), "{format}");
+    }
+}
+
+#[test]
+fn of_one_person_it_is_told_what_they_did_and_others_are_only_their_measure() {
+    let events = [
+        opened(1, 0),
+        opened(2, 1),
+        by(opened(3, 2), "Nora", "nurse", Purpose::Treatment),
+        refused(opened(4, 3)),
+    ];
+    let report = made(Asked { person: Some("nadia".to_owned()), ..asked(ReportName::UserActivity) }, &events);
+    assert_eq!(cells(section(&report, SectionName::People), &[Column::Person]), [[text("Nadia")]]);
+    let times = cells(section(&report, SectionName::ByRoute), &[Column::Times]);
+    assert_eq!(times, [[Cell::Number(2)], [Cell::Number(1)]]);
+}
+
+#[test]
+fn a_register_of_privileges_has_exports_and_administration_and_no_care() {
+    let export = but(opened(2, 1), |opening| opening.action = Some(Action::ConfigExport));
+    let reload = but(opened(3, 2), |opening| {
+        opening.kind = EventKind::Lifecycle;
+        opening.note = Some("new rules are in force".to_owned());
+    });
+    let mut found_file = opened(4, 3);
+    found_file.closing = found_file.closing.map(|closing| Closing { found_file: true, ..closing });
+    let report = made(asked(ReportName::Privileged), &[opened(1, 0), export, reload, found_file]);
+    let actions = cells(section(&report, SectionName::OfApplications), &[Column::Action]);
+    assert_eq!(actions, [[Cell::Action(Action::ConfigExport)], [Cell::Action(Action::View)]]);
+    let notes = cells(section(&report, SectionName::OfGateway), &[Column::Note]);
+    assert_eq!(notes, [[text("new rules are in force")]]);
+}
+
+#[test]
+fn blind_spots_are_told_as_they_are_and_no_path_is() {
+    let unmatched = but(opened(2, 1), |opening| {
+        (opening.route, opening.action, opening.patient) = (None, None, None);
+        opening.path = Some("/patients/4711/notes".into());
+        opening.reasons = vec![Reason::UnmatchedObserved];
+    });
+    let nameless = but(opened(3, 2), |opening| opening.patient = None);
+    let mut unknown = opened(4, 3);
+    let count = Count::Unknown(WhyUnknown::Opaque);
+    unknown.closing = unknown.closing.map(|closing| Closing { records: count, ..closing });
+    let report = made(asked(ReportName::Coverage), &[opened(1, 0), unmatched, nameless, unknown]);
+    let columns = [
+        Column::Requests,
+        Column::Unmatched,
+        Column::Observed,
+        Column::Unknown,
+        Column::NoPatient,
+        Column::PatientShare,
+    ];
+    let numbers = [4, 1, 1, 1, 1].map(Cell::Number);
+    let told = cells(section(&report, SectionName::Applications), &columns);
+    assert_eq!(told, [[&numbers[..], &[Cell::Percent(66)]].concat()]);
+    for format in Format::ALL {
+        assert!(!written(&report, *format).contains("4711"), "{format}");
+    }
+}
+
+#[test]
+fn the_rules_at_a_date_are_those_that_its_last_event_names_with_their_texts() {
+    let under = |number, minute, version: &str| {
+        but(opened(number, minute), |opening| opening.rules_version = Some(version.into()))
+    };
+    let events =
+        [under(1, 0, "00aa00aa00aa00aa"), under(2, 5, "00bb00bb00bb00bb"), under(3, 60, "00cc00cc00cc00cc")];
+    let at_noon = Asked { until: Some(at(30)), ..asked(ReportName::Policy) };
+    let told = |in_force: InForce| {
+        let mut maker = Maker::new(at_noon.clone()).unwrap();
+        for event in &events {
+            maker.take(event);
+        }
+        assert_eq!(maker.version(), Some("00bb00bb00bb00bb"));
+        maker.tell(in_force);
+        maker.finish(Read::default())
+    };
+    let text = "[role.nurse]\n# <b>care</b>\n";
+    let report = told(InForce::Whole(vec![("roles.toml".to_owned(), text.to_owned())]));
+    assert_eq!(section(&report, SectionName::Versions).rows.len(), 2);
+    let page = written(&report, Format::Html);
+    assert!(page.contains("<pre>[role.nurse]\n# &#60;b&#62;care&#60;/b&#62;</pre>"), "{page}");
+    assert!(written(&told(InForce::Changed), Format::Html).contains("was changed since"));
+    assert!(written(&told(InForce::Absent), Format::Csv).contains("No text is kept of this version"));
+}
