@@ -155,11 +155,7 @@ mod tests {
     /// A journal that was opened and closed.
     fn journal() -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
-        let settings = JournalSettings {
-            directory: directory.path().to_owned(),
-            segment_bytes: 4096,
-            sync: Sync::BeforeRelease,
-        };
+        let settings = JournalSettings::usual(directory.path().to_owned(), 4096, Sync::BeforeRelease);
         Journal::open(&settings, Arc::new(TestClock::at(now())), Arc::new(SystemEntropy)).unwrap().close();
         directory
     }
