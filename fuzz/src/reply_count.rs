@@ -25,7 +25,7 @@ pub fn check(bytes: &[u8]) {
         4 => Some(ReplyKind::Csv { delimiter: None, header: true }),
         5 => Some(ReplyKind::Sql),
         6 => Some(ReplyKind::Hl7v2),
-        7 => Some(ReplyKind::Multipart),
+        7 => Some(ReplyKind::Multipart { of: None }),
         8 => Some(ReplyKind::Html { rows: RowSelector::read("table tr").expect("a selector") }),
         _ => Some(ReplyKind::Opaque),
     };

@@ -174,7 +174,10 @@ pub fn catalog(routes: &RouteTable, settings: &Settings) -> Catalog {
                 route: route.name.clone(),
                 action: route.action,
                 categories: route.categories.to_vec(),
-                protection: categories.protection(&*route.categories),
+                // A field that is withheld is told as if it were not: too much is told rather than too little.
+                protection: categories.protection(
+                    route.categories.iter().chain(route.fields.iter().flat_map(|field| &field.categories)),
+                ),
                 public: route.access == Access::Public,
                 fields: route.fields.iter().map(catalog_field).collect(),
                 besides: route.given.as_ref().map(|given| given.told()).unwrap_or_default(),

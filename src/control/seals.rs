@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::{Arc, Weak};
 
 use axum::Json;
 use axum::body::Bytes;
@@ -69,6 +70,16 @@ impl Revealed {
     }
 }
 
+/// What an event keeps under seal.
+enum Kept {
+    /// There is no such event.
+    NoEvent,
+    /// Nothing.
+    Nothing,
+    /// This.
+    Sealed(SealedText),
+}
+
 /// Opens the seals of some events.
 pub async fn reveal(State(state): State<ControlState>, body: Bytes) -> Response {
     let asked: Asked = match serde_json::from_slice(&body) {
@@ -78,12 +89,6 @@ pub async fn reveal(State(state): State<ControlState>, body: Bytes) -> Response 
     if !(1..=EVENTS_MAX).contains(&asked.events.len()) {
         return problem(StatusCode::BAD_REQUEST, REVEAL_HINT);
     }
-    let (directory, events) = (state.journal_directory.clone(), asked.events.clone());
-    let found = match tokio::task::spawn_blocking(move || find(&directory, &events)).await {
-        Ok(Ok(found)) => found,
-        Ok(Err(error)) => return unreadable(&error),
-        Err(error) => return unreadable(&error),
-    };
     let Asked { events, purpose, why } = asked;
     let reading = EventReading { events: events.iter().copied().collect(), purpose, why };
     let written = write_down(&state, Outcome::Completed, |opening| {
@@ -93,12 +98,22 @@ pub async fn reveal(State(state): State<ControlState>, body: Bytes) -> Response 
     if let Err(refused) = written.await {
         return refused;
     }
+    let (directory, waiting) = (state.journal_directory.clone(), Arc::new(()));
+    // Once nobody waits any more, nothing more is read.
+    let waits = Arc::downgrade(&waiting);
+    let found = tokio::task::spawn_blocking(move || find(&directory, &events, &waits)).await;
+    drop(waiting);
+    let found = match found {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => return unreadable(&error),
+        Err(error) => return unreadable(&error),
+    };
     let seals = state.seals.clone();
     let opened = tokio::task::spawn_blocking(move || {
-        let opened = |(event, sealed): (RequestId, Option<Option<SealedText>>)| match sealed {
-            None => Revealed::without(event, "no such event is in this journal".to_owned()),
-            Some(None) => Revealed::without(event, "it keeps nothing under seal".to_owned()),
-            Some(Some(sealed)) => match seals.reveal(event, &sealed) {
+        let opened = |(event, kept): (RequestId, Kept)| match kept {
+            Kept::NoEvent => Revealed::without(event, "no such event is in this journal".to_owned()),
+            Kept::Nothing => Revealed::without(event, "it keeps nothing under seal".to_owned()),
+            Kept::Sealed(sealed) => match seals.reveal(event, &sealed) {
                 Ok(confidential) => Revealed::of(event, confidential),
                 Err(error) => Revealed::without(event, error.to_string()),
             },
@@ -128,10 +143,15 @@ pub async fn destroy(State(state): State<ControlState>, body: Bytes) -> Response
         Err(error) => return problem(StatusCode::BAD_REQUEST, &format!("{DESTROY_HINT}: {error}")),
     };
     let now = state.clock.now();
-    if let Err(refused) = state.seals.may_destroy(period, now) {
-        return refused_for(&refused);
-    }
     let told = |outcome, note: String| write_down(&state, outcome, move |opening| opening.note = Some(note));
+    // Whoever tries before its time is seen, too.
+    if let Err(refused) = state.seals.may_destroy(period, now) {
+        let note = format!("the key of what was sealed in {period} was not destroyed: {refused}");
+        return match told(Outcome::Refused, note).await {
+            Ok(()) => refused_for(&refused),
+            Err(unwritten) => unwritten,
+        };
+    }
     let begun = format!("the key of what was sealed in {period} is to be destroyed: {}", why.as_str());
     if let Err(refused) = told(Outcome::Completed, begun).await {
         return refused;
@@ -160,17 +180,18 @@ pub async fn destroy(State(state): State<ControlState>, body: Bytes) -> Response
 fn find(
     directory: &Path,
     events: &BTreeSet<RequestId>,
-) -> Result<Vec<(RequestId, Option<Option<SealedText>>)>, ReadError> {
-    let mut found: Vec<_> = events.iter().map(|event| (*event, None)).collect();
+    waits: &Weak<()>,
+) -> Result<Vec<(RequestId, Kept)>, ReadError> {
+    let mut found: Vec<_> = events.iter().map(|event| (*event, Kept::NoEvent)).collect();
     let Some(since) = events.iter().map(|event| event.time()).min() else { return Ok(found) };
     let mut missing = found.len();
     for event in events_since(directory, since)? {
         let opening = event?.opening;
         if let Some((_, sealed)) = found.iter_mut().find(|(event, _)| *event == opening.event) {
-            *sealed = Some(opening.sealed);
+            *sealed = opening.sealed.map_or(Kept::Nothing, Kept::Sealed);
             missing = missing.saturating_sub(1);
         }
-        if missing == 0 {
+        if missing == 0 || waits.strong_count() == 0 {
             break;
         }
     }
@@ -180,7 +201,9 @@ fn find(
 fn refused_for(error: &SealError) -> Response {
     let status = match error {
         SealError::NoKey { .. } => StatusCode::NOT_FOUND,
-        SealError::Retained { .. } | SealError::Held { .. } => StatusCode::CONFLICT,
+        SealError::Retained { .. } | SealError::Held { .. } | SealError::Destroyed { .. } => {
+            StatusCode::CONFLICT
+        }
         SealError::Disk { .. } | SealError::Key { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     };
     problem(status, &error.to_string())

@@ -20,9 +20,17 @@ pub fn plain(text: &str) -> String {
 pub fn without_formula(text: String) -> String {
     // Full-width forms are taken for the same signs where a spreadsheet is set to an East Asian language.
     const SIGNS: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
-    let is_formula = text.trim_start().starts_with(SIGNS) && text != NOTHING;
-    if is_formula { format!("'{text}") } else { text }
+    let is_formula = |part: &str| part.trim_start().starts_with(SIGNS);
+    // What separates cells is another sign where numbers are written otherwise.
+    if text == NOTHING || !text.split(SEPARATORS).any(is_formula) {
+        return text;
+    }
+    let parts = text.split_inclusive(SEPARATORS);
+    parts.flat_map(|part| [if is_formula(part) { "'" } else { "" }, part]).collect()
 }
+
+/// What may end a cell.
+const SEPARATORS: [char; 5] = [';', ',', '\t', '\n', '\r'];
 
 /// What stands in a table where there is nothing.
 const NOTHING: &str = "-";
@@ -38,10 +46,16 @@ mod tests {
 
     #[test]
     fn a_spreadsheet_calculates_nothing() {
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\u{ff1d}1"] {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\u{ff1d}1"] {
             assert_eq!(without_formula(formula.to_owned()), format!("'{formula}"));
         }
-        for text in ["-", "", "Rosa Ruiz", "1-2", "a=b"] {
+        assert_eq!(
+            without_formula("x;=1+1, -2;y".to_owned()),
+            "x;'=1+1,' -2;y",
+            "where a semicolon ends a cell"
+        );
+        assert_eq!(without_formula("\t=1".to_owned()), "\t'=1");
+        for text in ["-", "", "Rosa Ruiz", "1-2", "a=b", "Ruiz, Rosa"] {
             assert_eq!(without_formula(text.to_owned()), text);
         }
     }

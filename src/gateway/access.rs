@@ -286,6 +286,12 @@ impl Access {
             now,
         };
         match current.rules.policy.decide(&current.memory, &question) {
+            // Nothing is taken out of what goes over a WebSocket: it was opened because nothing had to be.
+            Decision::Permit(_, grounds)
+                if self.asked.is_none() && !grounds.obligations.withheld.is_empty() =>
+            {
+                Some(Reason::RedactionImpossible)
+            }
             Decision::Permit(..) => None,
             Decision::Challenge(challenge, _) => Some(challenge.reason()),
             Decision::Deny(denial, _) => {

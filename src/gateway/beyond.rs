@@ -39,11 +39,11 @@ impl Passage<'_> {
         }
         let shared = &self.moment.worker.shared;
         let own = shared.journal.patient_key();
-        let takes = |key| if self.public { Taken::default() } else { self.takes(key) };
-        let taken = takes(own);
+        let with = |key| if self.public { Taken::default() } else { self.takes(key) };
+        let taken = with(own);
         // The journal's key is this node's alone.
         let (slots, then) = match shared.ledger.patient_key() {
-            Some(key) => self.take_windows(&takes(key), terms, draft, |verdict| verdict).await?,
+            Some(key) => self.take_windows(&with(key), terms, draft, |verdict| verdict).await?,
             None => self.take_windows(&taken, terms, draft, |verdict| verdict).await?,
         };
         // Of one request alone, action and patient say it.

@@ -122,7 +122,8 @@ fn what_cannot_be_meant_is_a_problem() {
 #[test]
 fn there_are_at_most_16() {
     let exports = |number: u32| -> String {
-        (0..number).map(|number| format!("[export.x{number}]\nto = \"file:{number}\"\n")).collect()
+        let export = |number| format!("[export.x{number}]\nto = \"file:{number}\"\n");
+        (0..number).map(export).collect::<Vec<_>>().concat()
     };
     assert_eq!(with(&exports(16)).load().unwrap().settings.exports.len(), 16);
     let folder = with(&exports(17));

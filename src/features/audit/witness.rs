@@ -4,7 +4,7 @@
 //! learns nothing of people. One that cannot be told lags; nothing waits for it.
 
 use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,9 +13,11 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request};
 
+use super::directory::{beside, keep_torn};
 use super::error::JournalError;
 use super::settings::{WitnessPlace, WitnessSettings};
 use super::tree::SignedCheckpoint;
+use super::tree::checkpoint::Signed;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::secret::Secret;
 use crate::platform::http::fetch::{Fetch, FetchError};
@@ -174,10 +176,33 @@ fn bearer(token: &Secret) -> Result<HeaderValue, http::header::InvalidHeaderValu
 /// Writes a note at the end of a file, on its disk when this returns. The file is made if it is not there, its
 /// folder is not: where media are not mounted, nothing is written in their place.
 fn append(file: &Path, note: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
+    let path = file;
+    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    let length = file.metadata()?.len();
+    let mut tail = Vec::new();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    Read::by_ref(&mut file).take(TAIL_BYTES).read_to_end(&mut tail)?;
+    // A crash or a full disk may have left half a note, which nobody was told is there: it would be read as a contradiction.
+    let last = memchr::memmem::rfind(&tail, b"\n\n\n").map_or(0, |end| end.saturating_add(1));
+    let torn = tail.split_off(last);
+    let is_whole =
+        std::str::from_utf8(&torn).is_ok_and(|note| note.trim_matches('\n').is_empty() || is_note(note));
+    if !is_whole {
+        let end = length.saturating_sub(torn.len() as u64);
+        keep_torn(&beside(path, &format!("torn-at-{end}")), &torn)?;
+        file.set_len(end)?;
+    }
     file.write_all(format!("\n\n{note}").as_bytes())?;
     file.sync_all()
 }
+
+/// Whether it is a signed checkpoint, and nothing else.
+fn is_note(text: &str) -> bool {
+    text.trim_start_matches('\n').parse::<Signed>().is_ok()
+}
+
+/// More than the longest note.
+const TAIL_BYTES: u64 = 64 * 1024;
 
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 const REPLY_BYTES_MAX: usize = 64 * 1024;

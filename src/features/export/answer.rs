@@ -20,6 +20,8 @@ pub(super) enum Answer {
     Refused(Refusal),
     /// None is taken now; the same may be later.
     Later(Later),
+    /// The same; and fewer at once may be taken where so many were not.
+    Fewer(Later),
 }
 
 /// What a receiver made of one document.
@@ -85,12 +87,11 @@ pub(super) fn by_status(reply: &Response<Vec<u8>>, now: Timestamp) -> Fate {
 /// How long a receiver asks us to wait (RFC 9110, 10.2.3): seconds, or until a date. Never longer than an hour.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let after = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let moment = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-            Timestamp::from_millis(moment.as_millisecond()).since(now)
-        }
+    let after = if let Ok(seconds) = text.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let moment = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+        Timestamp::from_millis(moment.as_millisecond()).since(now)
     };
     Some(after.min(WAITED_MAX))
 }
@@ -132,7 +133,7 @@ mod tests {
     fn a_receiver_is_given_the_time_that_it_asks_for_but_no_more_than_an_hour() {
         let after = |text: &str| match answer(503, text) {
             Fate::Later(Later { after, .. }) => after,
-            other => panic!("{other:?}"),
+            other @ (Fate::Taken | Fate::Refused(_)) => panic!("{other:?}"),
         };
         assert_eq!(after("7"), Some(Duration::from_secs(7)));
         assert_eq!(after("Sun, 01 Mar 2026 08:01:00 GMT"), Some(Duration::from_secs(60)));

@@ -99,8 +99,11 @@ impl Courier {
                     (rest, most) = (rest.split_at(number).1, self.settings.batch.min(most.saturating_mul(2)));
                 }
                 Offered::Halve => most = these.len() / 2,
-                Offered::Again { gone, later } => {
+                Offered::Again { gone, later, fewer } => {
                     rest = rest.split_at(gone).1;
+                    if fewer {
+                        most = (these.len() / 2).max(1);
+                    }
                     self.failed(&later.why);
                     if self.wait(later.after, stop).await.is_none() {
                         return Delivery::Stopped;
@@ -122,12 +125,13 @@ impl Courier {
                 self.taken(documents.len());
                 Offered::Gone(documents.len())
             }
-            Answer::Later(later) => Offered::Again { gone: 0, later },
+            Answer::Later(later) => Offered::Again { gone: 0, later, fewer: false },
+            Answer::Fewer(later) => Offered::Again { gone: 0, later, fewer: true },
             Answer::Refused(_) if documents.len() > 1 => Offered::Halve,
             Answer::Refused(refusal) => {
                 match self.put_aside(documents, &refusal, documents.len() as u64).await {
                     Ok(()) => Offered::Gone(documents.len()),
-                    Err(later) => Offered::Again { gone: 0, later },
+                    Err(later) => Offered::Again { gone: 0, later, fewer: false },
                 }
             }
             Answer::AllBut(refused, refusal) => match self.put_aside(documents, &refusal, refused).await {
@@ -137,7 +141,7 @@ impl Courier {
                     );
                     Offered::Gone(documents.len())
                 }
-                Err(later) => Offered::Again { gone: 0, later },
+                Err(later) => Offered::Again { gone: 0, later, fewer: false },
             },
             Answer::Each(fates) => self.each(documents, fates).await,
         }
@@ -167,7 +171,7 @@ impl Courier {
         if taken > 0 {
             self.taken(taken);
         }
-        again.map_or(Offered::Gone(gone), |later| Offered::Again { gone, later })
+        again.map_or(Offered::Gone(gone), |later| Offered::Again { gone, later, fewer: false })
     }
 
     /// Keeps what will never be taken, so that the next one can go; or says why nothing goes.
@@ -225,7 +229,8 @@ enum Offered {
     /// One of them is refused, and it is not said which.
     Halve,
     /// So many, from the front, do not come again; the others do, later.
-    Again { gone: usize, later: Later },
+    /// Where `fewer` may be taken, fewer are offered then.
+    Again { gone: usize, later: Later, fewer: bool },
 }
 
 /// How many documents from the front are few enough bytes: at least one.

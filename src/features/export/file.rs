@@ -13,10 +13,13 @@ use crate::foundation::clock::Timestamp;
 pub(super) fn append(target: &FileTarget, lines: &[u8], now: Timestamp) -> io::Result<()> {
     let FileTarget { path, rotate_bytes } = target;
     let mut file = open(path)?;
+    // Two of ours may write into one file: neither takes what the other has not ended for half a line.
+    file.lock()?;
     let length = cut_half_line(&mut file)?;
     if length > 0 && length.saturating_add(lines.len() as u64) > *rotate_bytes {
         std::fs::rename(path, aside(path, now))?;
         file = open(path)?;
+        file.lock()?;
     }
     let is_new = file.metadata()?.len() == 0;
     file.write_all(lines)?;
@@ -85,7 +88,9 @@ mod tests {
 
     fn lines(documents: &[&str]) -> Vec<u8> {
         let mut lines = Vec::new();
-        documents.iter().for_each(|document| line(document.as_bytes(), &mut lines));
+        for document in documents {
+            line(document.as_bytes(), &mut lines);
+        }
         lines
     }
 

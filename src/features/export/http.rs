@@ -10,7 +10,7 @@ use super::document::Document;
 use super::settings::{ExportName, HttpTarget, Protocol};
 use super::{fhir, file, otlp, webhook};
 use crate::foundation::clock::Timestamp;
-use crate::platform::http::fetch::Fetch;
+use crate::platform::http::fetch::{Fetch, FetchError};
 use crate::platform::tls::client::TlsClientError;
 
 /// An address that takes events by HTTP.
@@ -22,6 +22,9 @@ pub(super) struct HttpSink {
     node: String,
 }
 
+/// What an answer may be: a server of FHIR may send back all that it was sent, and more.
+const REPLY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 impl HttpSink {
     pub(super) fn new(
         target: HttpTarget,
@@ -29,7 +32,7 @@ impl HttpSink {
         node: String,
         timeout: Duration,
     ) -> Result<Self, TlsClientError> {
-        let fetch = Fetch::trusting(&target.trust, timeout)?;
+        let fetch = Fetch::trusting(&target.trust, timeout)?.with_reply_bytes(REPLY_BYTES_MAX);
         Ok(Self { fetch, target, export, node })
     }
 
@@ -45,7 +48,15 @@ impl HttpSink {
         };
         match self.fetch.send(request).await {
             Ok(reply) => self.answer(&reply, documents.len(), now),
-            Err(error) => Answer::Later(Later::because(error.to_string())),
+            Err(error) => {
+                let later = Later::because(error.to_string());
+                // Fewer may be answered in time, or by less.
+                if matches!(error, FetchError::TimedOut { .. } | FetchError::TooLarge { .. }) {
+                    Answer::Fewer(later)
+                } else {
+                    Answer::Later(later)
+                }
+            }
         }
     }
 
@@ -54,7 +65,9 @@ impl HttpSink {
             Protocol::Webhook => Some(webhook::array(documents)),
             Protocol::Json => {
                 let mut lines = Vec::new();
-                documents.iter().for_each(|document| file::line(&document.bytes, &mut lines));
+                for document in documents {
+                    file::line(&document.bytes, &mut lines);
+                }
                 Some(lines)
             }
             Protocol::Fhir => fhir::batch(documents),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::Format;
 pub use super::webhook::{SigningSecret, SigningSecretError};
+use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, NameError, name};
 use crate::domain::closed_list;
 use crate::domain::event::{Event, EventKind, Outcome, Verdict};
@@ -178,7 +179,7 @@ impl Pick {
             Self::Deny => opening.verdict == Verdict::Deny,
             Self::Withheld => ended(Outcome::Withheld),
             Self::Export => {
-                opening.action.is_some_and(|action| action.takes_away())
+                opening.action.is_some_and(Action::takes_away)
                     || closing.is_some_and(|closing| closing.found_file)
             }
             Self::Failed => ended(Outcome::Failed),

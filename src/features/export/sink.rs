@@ -89,7 +89,9 @@ fn lines(documents: &[Document], shape: Shape, node: &str) -> Vec<u8> {
     match shape {
         Shape::LogRecord => file::line(&otlp::envelope(documents, node), &mut lines),
         Shape::Object | Shape::Resource | Shape::Text | Shape::AuditMessage => {
-            documents.iter().for_each(|document| file::line(&document.bytes, &mut lines));
+            for document in documents {
+                file::line(&document.bytes, &mut lines);
+            }
         }
     }
     lines

@@ -135,13 +135,16 @@ where
     let weighs = plans.beyond.is_some() && may_deny && watch.meter.is_counting();
     // Seldom asked for, so that it takes no room where it is not.
     let is_beyond = weighs && Box::pin(waiting.is_beyond(&mut watch, settings.hold_bytes)).await?;
+    // From here on nothing passes for being redacted that is not.
+    watch.terms.redactable = is_beyond || plans.always_is_beyond();
     let plan = if is_beyond { plans.beyond } else { plans.always };
     if let Some(plan) = plan {
         watch.redaction = Some(Box::new(Redaction::new(plan.clone(), &head, settings)));
         settle(&mut head.headers, &plan);
     }
     let body = if watch.redaction.is_some() || may_deny && watch.meter.is_counting() {
-        waiting.release_held(watch, settings.hold_bytes).await?
+        // Most replies are not held: it takes no room where it is not.
+        Box::pin(waiting.release_held(watch, settings.hold_bytes)).await?
     } else {
         waiting.release_watched(watch)
     };
@@ -207,6 +210,7 @@ where
     async fn is_beyond(&mut self, watch: &mut Watch, hold_bytes: usize) -> Result<bool, Withheld> {
         let mut tally = watch.meter.so_far();
         loop {
+            poll_fn(|context| watch.poll_room(context)).await;
             match watch.judge(&tally) {
                 Verdict::Within | Verdict::Advise(_) if watch.whole.is_some() => return Ok(false),
                 Verdict::Within | Verdict::Advise(_) => {}

@@ -66,6 +66,12 @@ pub enum SealError {
         /// The month.
         period: Period,
     },
+    /// The month's key was destroyed.
+    #[error("the key of {period} was destroyed: is the clock right?")]
+    Destroyed {
+        /// The month.
+        period: Period,
+    },
     /// It has to be kept for longer.
     #[error("what was sealed in {period} is kept until {until} (`journal.sealed.retain_years`)")]
     Retained {
@@ -182,7 +188,7 @@ impl Seals {
         let period: Period = period.parse().map_err(|_| RevealError::Unreadable)?;
         let text = URL_SAFE_NO_PAD.decode(text).map_err(|_| RevealError::Unreadable)?;
         let path = key_path(&self.directory, period);
-        if !path.exists() && destroyed_path(&self.directory, period).exists() {
+        if destroyed_path(&self.directory, period).exists() {
             return Err(RevealError::Destroyed { period });
         }
         let secret = read_key(&path, period)?;
@@ -202,8 +208,9 @@ impl Seals {
             let Some((period, kind)) = name.to_str().and_then(|name| name.split_once('.')) else { continue };
             let Ok(period) = period.parse::<Period>() else { continue };
             match kind {
-                KEY => _ = found.insert(period, PeriodState::Kept),
-                DESTROYED => _ = found.entry(period).or_insert(PeriodState::Destroyed),
+                KEY => _ = found.entry(period).or_insert(PeriodState::Kept),
+                // Whatever a crash has left of the key beside it.
+                DESTROYED => _ = found.insert(period, PeriodState::Destroyed),
                 _ => {}
             }
         }
@@ -220,7 +227,8 @@ impl Seals {
         if !key_path(&self.directory, period).exists() {
             return Err(SealError::NoKey { period });
         }
-        if self.held.load().contains(&period) {
+        // What is sealed with now is kept in any case.
+        if self.held.load().contains(&period) || period == self.current.load().period {
             return Err(SealError::Held { period });
         }
         let until = self.until(period);
@@ -260,6 +268,10 @@ impl Seals {
 impl Current {
     fn ensure(directory: &Path, period: Period, entropy: &dyn Entropy) -> Result<Self, SealError> {
         let path = key_path(directory, period);
+        if destroyed_path(directory, period).exists() {
+            // The clock was set back: nothing more is sealed in a month that nobody can read.
+            return Err(SealError::Destroyed { period });
+        }
         if !path.exists() {
             write_key(&path, entropy).map_err(|error| disk(&path, error))?;
         }
@@ -276,9 +288,9 @@ fn destroyed_path(directory: &Path, period: Period) -> PathBuf {
 }
 
 fn read_key(path: &Path, period: Period) -> Result<Secret, SealError> {
-    let text = std::fs::read_to_string(path).map(Secret::new).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => SealError::NoKey { period },
-        _ => disk(path, error),
+    let text = std::fs::read_to_string(path).map(Secret::new).map_err(|error| {
+        let is_missing = error.kind() == io::ErrorKind::NotFound;
+        if is_missing { SealError::NoKey { period } } else { disk(path, error) }
     })?;
     let is_key = URL_SAFE_NO_PAD.decode(text.reveal()).is_ok_and(|bytes| bytes.len() == KEY_BYTES);
     if is_key { Ok(text) } else { Err(SealError::Key { path: path.to_owned() }) }

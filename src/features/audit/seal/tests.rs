@@ -18,8 +18,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 fn what_is_sealed_is_revealed_in_its_event_and_nowhere_else() {
     let home = tempfile::tempdir().unwrap();
     let seals = seals(home.path(), NOW);
-    let sealer = Sealer::new(seals.clone());
-    let sealed = sealer.seal(event(1), &confidential()).unwrap().unwrap();
+    let sealed = Sealer::new(seals.clone()).seal(event(1), &confidential()).unwrap().unwrap();
     assert!(sealed.as_str().starts_with("2026-11."));
     assert!(!sealed.as_str().contains("00017"));
     assert_eq!(seals.reveal(event(1), &sealed).unwrap(), confidential());
@@ -84,6 +83,11 @@ fn a_month_is_destroyed_only_after_its_time_and_under_no_hold() {
         );
     }
     let late = years(10).plus(10 * DAY);
+    assert!(
+        matches!(seals.destroy(november, late), Err(SealError::Held { .. })),
+        "it seals with that one still"
+    );
+    seals.turn(late).unwrap();
     seals.hold(&[november]);
     assert!(matches!(seals.destroy(november, late), Err(SealError::Held { .. })));
     assert_eq!(seals.periods().unwrap()[0].until, None);
@@ -93,11 +97,11 @@ fn a_month_is_destroyed_only_after_its_time_and_under_no_hold() {
     let why = seals.reveal(event(1), &sealed).unwrap_err();
     assert_eq!(why.to_string(), "the key of 2026-11 was destroyed: nobody can read it any more");
     assert!(matches!(seals.destroy(november, late), Err(SealError::NoKey { .. })));
-    assert_eq!(names(home.path()), ["2026-11.destroyed", "2026-12.key"]);
+    assert_eq!(names(home.path())[..2], ["2026-11.destroyed", "2026-12.key"]);
     let states: Vec<_> =
         seals.periods().unwrap().iter().map(|one| (one.period.to_string(), one.state)).collect();
     let (gone, kept) = (PeriodState::Destroyed, PeriodState::Kept);
-    assert_eq!(states, [("2026-11".to_owned(), gone), ("2026-12".to_owned(), kept)]);
+    assert_eq!(states[..2], [("2026-11".to_owned(), gone), ("2026-12".to_owned(), kept)]);
 }
 
 #[test]

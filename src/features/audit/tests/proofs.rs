@@ -99,6 +99,16 @@ async fn a_witness_notes_checkpoints_and_one_that_cannot_lags() {
     assert_eq!(witness.tell(&signed, MORNING).await, Told::Again);
     assert!(!witness.lacks(&signed));
     assert_eq!(witness.tell(&signed, MORNING).await, Told::Noted);
+    // A full disk has left half a note.
+    let whole = fs::read_to_string(&file).unwrap();
+    for half in [10, signed.note.chars().count() - 3] {
+        let torn: String = signed.note.chars().take(half).collect();
+        fs::write(&file, format!("{whole}\n\n{torn}")).unwrap();
+        assert_eq!(witness.tell(&signed, MORNING).await, Told::Noted);
+        let found = against(directory.path(), &key(directory.path()), &fs::read_to_string(&file).unwrap());
+        assert!(found.is_sound() && found.witnessed == 3, "{half}: {found:?}");
+    }
+    fs::write(&file, whole).unwrap();
     let noted = fs::read_to_string(file).unwrap();
     let found = against(directory.path(), &key(directory.path()), &noted);
     assert!(found.is_sound() && found.witnessed == 2, "{found:?}");

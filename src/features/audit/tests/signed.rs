@@ -116,6 +116,22 @@ fn full_tiles_are_written_and_held_against_the_entries() {
 }
 
 #[test]
+fn a_journal_whose_checkpoints_were_taken_away_is_not_signed_anew() {
+    let directory = signed();
+    let checkpoints = directory.path().join("checkpoints");
+    let all = fs::read(&checkpoints).unwrap();
+    for left in [0, all.len() / 2] {
+        fs::write(&checkpoints, &all[..left]).unwrap();
+        let clock = Arc::new(TestClock::at(MORNING));
+        let opened = Journal::open(&settings(directory.path(), 3072), clock, Arc::new(SystemEntropy));
+        let error = opened.unwrap_err().to_string();
+        assert!(error.contains("they were cut back to"), "{error}");
+    }
+    fs::write(&checkpoints, all).unwrap();
+    write(&settings(directory.path(), 3072), 60..61);
+}
+
+#[test]
 fn a_witness_finds_what_was_cut_off_even_where_all_traces_are_gone() {
     let directory = signed();
     let (key, noted) = (key(directory.path()), newest(directory.path()));

@@ -9,6 +9,8 @@ use super::checkpoint::{Signed, split};
 use super::edge::Edge;
 use super::hash::leaf;
 use super::keys::known;
+use super::notary::NEWEST;
+use super::signed_note::VerifierKey;
 use super::tile::{Writing, read_edge};
 use crate::features::audit::directory::{beside, keep_torn, segments};
 use crate::features::audit::error::{JournalError, ReadError};
@@ -30,11 +32,21 @@ pub(in crate::features::audit) struct Resumed {
 /// Takes up the tree over the entries up to `last`, which must be on the disk. Full tiles that are missing are written.
 pub(in crate::features::audit) fn resume(directory: &Path, last: u64) -> Result<Resumed, JournalError> {
     let disk = |error| JournalError::disk(directory, error);
-    let Some(signed) = mended(directory)? else {
+    let signed = mended(directory)?;
+    let known = known(directory)?;
+    hold_against_newest(directory, signed.as_ref(), &known)?;
+    let Some(signed) = signed else {
+        if last > 0 && !known.is_empty() {
+            tracing::error!(
+                journal.entries = last,
+                "no checkpoint of the journal is there although it has keys: its tree is begun anew, and only a witness can tell \
+                 whether the entries are those that were signed before"
+            );
+        }
         return Ok(Resumed { edge: grown(directory, Edge::default(), last)?, signed: 0 });
     };
     let checkpoint = &signed.checkpoint;
-    if !signed.is_signed_by(&known(directory)?) {
+    if !signed.is_signed_by(&known) {
         return Err(contradicted(format!(
             "the checkpoint of {} entries is not signed by its keys",
             checkpoint.size
@@ -62,6 +74,29 @@ pub(in crate::features::audit) fn resume(directory: &Path, last: u64) -> Result<
         )));
     }
     Ok(Resumed { edge: grown(directory, edge, last)?, signed: checkpoint.size })
+}
+
+/// The newest checkpoint stands in a file of its own, too: one that is newer than the last of all is one that was taken away.
+fn hold_against_newest(
+    directory: &Path,
+    last: Option<&Signed>,
+    known: &[VerifierKey],
+) -> Result<(), JournalError> {
+    let path = directory.join(NEWEST);
+    let newest = match std::fs::read_to_string(&path) {
+        Ok(text) => text.parse::<Signed>(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(JournalError::disk(&path, error)),
+    };
+    let Ok(newest) = newest else { return Ok(()) };
+    let signed = last.map_or(0, |last| last.checkpoint.size);
+    if newest.checkpoint.size > signed && newest.is_signed_by(known) {
+        let size = newest.checkpoint.size;
+        return Err(contradicted(format!(
+            "the checkpoint of {size} entries is not among its checkpoints: they were cut back to {signed}"
+        )));
+    }
+    Ok(())
 }
 
 /// The edge with the entries up to `last`.

@@ -63,8 +63,8 @@ impl Tree {
 
     fn code(&mut self, name: &str, code: &Code) {
         let system = if code.system == DCM { "DCM" } else { code.system };
-        let meaning = if code.display.is_empty() { &code.code } else { &code.display };
-        self.empty(name, &[("csd-code", &code.code), ("codeSystemName", system), ("originalText", meaning)]);
+        let meaning = if code.display.is_empty() { &code.value } else { &code.display };
+        self.empty(name, &[("csd-code", &code.value), ("codeSystemName", system), ("originalText", meaning)]);
     }
 
     fn event(&mut self, message: &Message) {
@@ -98,7 +98,7 @@ impl Tree {
 
     fn object(&mut self, entity: &Entity, message: &Message) {
         let id = entity.what.as_ref().map_or(message.id.as_str(), |what| what.value.as_str());
-        let sensitivity: Vec<&str> = entity.labels.iter().map(|label| &*label.code).collect();
+        let sensitivity: Vec<&str> = entity.labels.iter().map(|label| &*label.value).collect();
         let sensitivity = sensitivity.join(" ");
         let mut attributes = vec![("ParticipantObjectID", id)];
         attributes.push(("ParticipantObjectTypeCode", type_code(entity)));

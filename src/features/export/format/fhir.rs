@@ -102,7 +102,7 @@ fn entity(entity: &Entity) -> Value {
 fn coding(code: &Code) -> Value {
     let mut coding = Map::new();
     coding.insert("system".to_owned(), code.system.into());
-    coding.insert("code".to_owned(), code.code.as_ref().into());
+    coding.insert("code".to_owned(), code.value.as_ref().into());
     if !code.display.is_empty() {
         coding.insert("display".to_owned(), code.display.as_ref().into());
     }

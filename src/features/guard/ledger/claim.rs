@@ -35,12 +35,26 @@ pub struct Claim {
     is_kept: bool,
     /// The store is asked for room.
     asking: Option<Asking>,
+    /// What there was no room for.
+    refused: Option<Demand>,
+    /// It passes whatever the windows say: other nodes need not be asked.
+    is_free: bool,
 }
 
 /// What the store is asked for: up to where the reply has come, and whether it may have that.
 struct Asking {
     so_far: Amounts,
+    demand: Demand,
     answer: JoinHandle<Result<Grant, Refused>>,
+    /// What has come since.
+    later: Later,
+}
+
+/// What has come while the store is asked: it is asked for afterwards.
+#[derive(Default)]
+struct Later {
+    so_far: Option<Amounts>,
+    listed: Vec<u64>,
 }
 
 /// What a reply has come to so far.
@@ -72,6 +86,8 @@ impl Ledger {
             listed: Vec::new(),
             is_kept: false,
             asking: None,
+            refused: None,
+            is_free: false,
         })
     }
 }
@@ -92,24 +108,29 @@ impl Claim {
         passes: impl Fn(Exceeded) -> bool,
         is_bound: bool,
     ) -> Result<(), Exceeded> {
-        let more = Amounts {
-            records: so_far.records.saturating_sub(self.taken.records),
-            bytes: so_far.bytes.saturating_sub(self.taken.bytes),
-        };
         let is_listed = self.usage == Usage::Looked;
-        let mut listed: Vec<u64> =
-            named.iter().filter(|_| is_listed).map(|named| self.hash(*named)).collect();
-        if more == Amounts::default() && listed.is_empty() {
+        let listed = named.iter().filter(|_| is_listed).map(|named| self.hash(*named)).collect();
+        let demand = self.demand(so_far, listed);
+        if demand.amounts == Amounts::default() && demand.listed.is_empty() {
             return Ok(());
         }
-        listed.sort_unstable();
-        listed.dedup();
-        let demand = Demand { listed, amounts: more, usage: self.usage, ..Demand::default() };
-        if is_bound && self.ledger.is_shared() {
-            self.spend_or_ask(demand, so_far);
+        if is_bound && !self.is_free && self.ledger.is_shared() {
+            match &mut self.asking {
+                Some(asking) => asking.later.add(so_far, demand.listed),
+                None => self.spend_or_ask(demand, so_far),
+            }
             return Ok(());
         }
         self.take(&demand, passes)
+    }
+
+    /// The reply passes although there is no room for what was asked for: it is taken all the same, and so is what comes.
+    pub fn pass_anyway(&mut self) {
+        self.is_free = true;
+        if let Some(demand) = self.refused.take() {
+            // Nothing is refused to whom everything passes.
+            let _passed = self.take(&demand, |_| true);
+        }
     }
 
     fn take(&mut self, demand: &Demand, passes: impl Fn(Exceeded) -> bool) -> Result<(), Exceeded> {
@@ -142,21 +163,47 @@ impl Claim {
             self.listed.extend(first);
             self.taken = so_far;
         } else {
-            let asked = ledger.ask(self.subject.clone(), demand, self.limits, self.time);
-            self.asking = Some(Asking { so_far, answer: tokio::spawn(asked) });
+            let asked = ledger.ask(self.subject.clone(), demand.clone(), self.limits, self.time);
+            let answer = tokio::spawn(asked);
+            self.asking = Some(Asking { so_far, demand, answer, later: Later::default() });
         }
     }
 
     /// Whether what was asked for has been taken. Ready at once where nothing was.
     pub fn poll_asked(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Refused>> {
-        let Some(asking) = &mut self.asking else { return Poll::Ready(Ok(())) };
-        let answer = ready!(Pin::new(&mut asking.answer).poll(context));
-        let so_far = asking.so_far;
-        self.asking = None;
-        Poll::Ready(answer.unwrap_or(Err(Refused::Unknown)).map(|grant| {
-            self.listed.extend(grant.absorb());
-            self.taken = so_far;
-        }))
+        loop {
+            let Some(asking) = &mut self.asking else { return Poll::Ready(Ok(())) };
+            let answer = ready!(Pin::new(&mut asking.answer).poll(context));
+            let Some(Asking { so_far, demand, later, .. }) = self.asking.take() else {
+                return Poll::Ready(Ok(()));
+            };
+            match answer.unwrap_or(Err(Refused::Unknown)) {
+                Ok(grant) => {
+                    self.listed.extend(grant.absorb());
+                    self.taken = so_far;
+                }
+                Err(refused) => {
+                    let upto = later.so_far.unwrap_or(so_far);
+                    self.refused = Some(self.demand(upto, [demand.listed, later.listed].concat()));
+                    return Poll::Ready(Err(refused));
+                }
+            }
+            if let Some(so_far) = later.so_far {
+                let demand = self.demand(so_far, later.listed);
+                self.spend_or_ask(demand, so_far);
+            }
+        }
+    }
+
+    /// What is needed to come so far, with these patients.
+    fn demand(&self, so_far: Amounts, mut listed: Vec<u64>) -> Demand {
+        listed.sort_unstable();
+        listed.dedup();
+        let amounts = Amounts {
+            records: so_far.records.saturating_sub(self.taken.records),
+            bytes: so_far.bytes.saturating_sub(self.taken.bytes),
+        };
+        Demand { listed, amounts, usage: self.usage, ..Demand::default() }
     }
 
     /// The reply is released: what it has taken is not given back.
@@ -169,6 +216,13 @@ impl Claim {
         self.application.as_str().hash(&mut hasher);
         hasher.write_u64(named.get());
         hasher.finish()
+    }
+}
+
+impl Later {
+    fn add(&mut self, so_far: Amounts, listed: Vec<u64>) {
+        self.so_far = Some(so_far);
+        self.listed.extend(listed);
     }
 }
 

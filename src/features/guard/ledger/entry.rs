@@ -150,9 +150,31 @@ impl Behind {
 /// Those that differ in their keys alone go together. Each key is there once.
 pub(super) fn bundle(entries: impl IntoIterator<Item = Entry>) -> Vec<Bundle> {
     let mut bundles: HashMap<(Kind, Timestamp, i64), Vec<u64>> = HashMap::new();
-    for entry in entries.into_iter().filter(|entry| entry.amount != 0) {
+    // No statement changes one row twice.
+    let mut together = Behind::default();
+    entries.into_iter().for_each(|entry| together.note(entry));
+    for entry in together.entries().filter(|entry| entry.amount != 0) {
         bundles.entry((entry.kind, entry.time, entry.amount)).or_default().push(entry.key);
     }
     let bundles = bundles.into_iter();
     bundles.map(|((kind, time, amount), keys)| Bundle { kind, time, amount, keys }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_of_one_row_is_changed_once() {
+        let now = Timestamp::from_seconds(1_795_903_200);
+        let twice = [Entry::sum(Kind::Records, 100, now), Entry::sum(Kind::Records, 100, now)];
+        let seen = [Entry::seen(Kind::Listed, 7, now), Entry::seen(Kind::Listed, 8, now)];
+        let mut bundles = bundle(twice.into_iter().chain(seen));
+        bundles.sort_by_key(|bundle| bundle.kind);
+        bundles[0].keys.sort_unstable();
+        let listed = Bundle { kind: Kind::Listed, time: now, amount: 1, keys: vec![7, 8] };
+        let records =
+            Bundle { kind: Kind::Records, time: now, amount: 200, keys: vec![Kind::Records.slot(now)] };
+        assert_eq!(bundles, [listed, records]);
+    }
 }

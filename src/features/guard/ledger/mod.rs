@@ -184,7 +184,8 @@ impl Ledger {
         }
         let opened = taken.opened.iter().map(short).collect();
         let demand = Demand { exports: taken.exports, opened, ..Demand::default() };
-        self.ask_for_slots(subject, demand, limits, now).await
+        // Apart, so that the future of every request stays small.
+        Box::pin(self.ask_for_slots(subject, demand, limits, now)).await
     }
 
     /// Takes what one request takes, or nothing. `beyond` is told of each limit that is passed, and says whether it

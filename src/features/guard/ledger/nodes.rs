@@ -168,12 +168,11 @@ impl Ledger {
         let _one_at_a_time = asking.lock().await;
         let mut is_fresh = false;
         for _ in 0..TRIES {
-            let turn = match self.with(person, |account| account.turn) {
-                Some(turn) => turn,
-                None => {
-                    is_fresh = true;
-                    self.read(common, person, now).await?
-                }
+            let turn = if let Some(turn) = self.with(person, |account| account.turn) {
+                turn
+            } else {
+                is_fresh = true;
+                self.read(common, person, now).await?
             };
             let plan = match self.with(person, |account| account.plan(demand, limits, now)) {
                 Ok(plan) => plan,

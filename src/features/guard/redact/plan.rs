@@ -24,6 +24,16 @@ pub struct Plans {
     pub beyond: Option<Arc<Plan>>,
 }
 
+impl Plans {
+    /// Whether what is taken out whatever it holds is all that is taken out beyond a limit.
+    pub(in crate::features::guard) fn always_is_beyond(&self) -> bool {
+        self.always
+            .as_ref()
+            .zip(self.beyond.as_ref())
+            .is_some_and(|(always, beyond)| Arc::ptr_eq(always, beyond))
+    }
+}
+
 /// What a reply is, out of which something is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {

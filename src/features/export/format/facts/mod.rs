@@ -76,6 +76,7 @@ impl Facts {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "words and numbers, mostly of one byte")]
     fn text(&mut self, name: &'static str, text: impl ToString) {
         self.say(name, Value::Text(text.to_string()));
     }

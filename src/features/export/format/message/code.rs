@@ -8,19 +8,19 @@ pub(in super::super) struct Code {
     /// The system's URI.
     pub system: &'static str,
     /// The code.
-    pub code: Cow<'static, str>,
+    pub value: Cow<'static, str>,
     /// What it means.
     pub display: Cow<'static, str>,
 }
 
 impl Code {
     const fn new(system: &'static str, code: &'static str, display: &'static str) -> Self {
-        Self { system, code: Cow::Borrowed(code), display: Cow::Borrowed(display) }
+        Self { system, value: Cow::Borrowed(code), display: Cow::Borrowed(display) }
     }
 
     /// A code of ours, which means what it says.
-    pub(in super::super) const fn own(system: &'static str, code: Cow<'static, str>) -> Self {
-        Self { system, display: Cow::Borrowed(""), code }
+    pub(in super::super) const fn own(system: &'static str, value: Cow<'static, str>) -> Self {
+        Self { system, display: Cow::Borrowed(""), value }
     }
 }
 

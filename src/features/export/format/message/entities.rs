@@ -22,7 +22,7 @@ pub(super) fn of(event: &Event, deed: Deed, patient: Option<&PatientDigest>) -> 
         object(opening, deed),
         patient.map(named),
         Person::meant(event).map(|it| person(&it)),
-        decision(event),
+        Some(decision(event)),
     ]
     .into_iter()
     .flatten()
@@ -78,18 +78,18 @@ fn person(meant: &Person<'_>) -> Entity {
 }
 
 /// What was decided, on what grounds, and what else there is to say.
-fn decision(event: &Event) -> Option<Entity> {
+fn decision(event: &Event) -> Entity {
     let facts = Facts::of(event);
     let status = event.closing.as_ref().and_then(|closing| closing.status).map(|status| status.to_string());
     let sequence = ("sequence", event.sequence.to_string());
     let told = facts.iter().filter_map(|(name, value)| Some((name, text::line(&value.text())?)));
     let details = [sequence].into_iter().chain(status.map(|status| ("status", status))).chain(told);
-    Some(Entity {
+    Entity {
         role: Some(ObjectRole::SecurityResource),
         named: Named::Name("decision".to_owned()),
         details: details.collect(),
         ..Entity::new(code::OTHER)
-    })
+    }
 }
 
 impl Entity {

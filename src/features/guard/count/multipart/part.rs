@@ -112,7 +112,10 @@ impl Part {
     fn end_header(&mut self) -> Result<(), WhyUnknown> {
         let Some((name, value)) = self.begun.take() else { return Ok(()) };
         let value = HeaderValue::from_bytes(&value).map_err(|_| WhyUnknown::Unparsable)?;
-        self.headers.append(name, value);
+        // Said twice, it can be read in two ways.
+        if self.headers.insert(name, value).is_some() {
+            return Err(WhyUnknown::Unparsable);
+        }
         Ok(())
     }
 

@@ -283,7 +283,7 @@ fn what_parts_hold_is_counted() {
 fn a_part_that_is_not_what_is_declared_is_unknown() {
     let cases = [
         ("Content-Type: application/json", WhyUnknown::Mismatch),
-        ("Content-Type: text/csv\nContent-Type: text/csv", WhyUnknown::Mismatch),
+        ("Content-Type: text/csv\nContent-Type: text/csv", WhyUnknown::Unparsable),
         ("content-type: text/csv;\n charset=shift_jis", WhyUnknown::Charset),
         ("Content-Type: text/csv; charset=utf-16", WhyUnknown::Charset),
         ("Content-Transfer-Encoding: base64", WhyUnknown::Coding),

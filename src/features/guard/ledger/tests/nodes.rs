@@ -75,7 +75,9 @@ async fn what_is_withheld_is_given_back_to_all() {
     take(b, Demand { listed: (20..30).collect(), ..looked(100) }, &limits, NOW).await.unwrap();
     let demand = Demand { exports: 1, ..Demand::default() };
     let slots = b.ask_for_slots(&nurse(), demand.clone(), &limits, NOW).await.unwrap();
-    slots.into_iter().for_each(|slot| slot.commit(NOW));
+    for slot in slots {
+        slot.commit(NOW);
+    }
     pair.tidy(NOW).await;
     let refused = a.ask_for_slots(&nurse(), demand, &limits, NOW).await.unwrap_err();
     assert_eq!(refused, beyond(LimitName::ExportsPerDay, 1, 2));

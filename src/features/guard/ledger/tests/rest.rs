@@ -16,7 +16,9 @@ async fn windows_that_are_shared_stand_after_a_restart() {
     };
     let first = Demand { exports: 1, opened: vec![1], ..Demand::default() };
     let slots = a.ask_for_slots(&nurse(), first, &limits, NOW).await.unwrap();
-    slots.into_iter().for_each(|slot| slot.commit(NOW));
+    for slot in slots {
+        slot.commit(NOW);
+    }
     drop(b.ask_for_slots(&nurse(), opens([2]), &limits, NOW).await.unwrap());
     take(a, Demand { listed: vec![7, 8, 9], ..looked(3) }, &limits, NOW).await.unwrap();
     for ledger in [a, b] {

@@ -4,6 +4,7 @@
 //! row whose cells are withheld, nobody can say what stands where, and nothing passes.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
 
 use super::super::Fault;
@@ -16,7 +17,7 @@ pub(super) struct Table {
     has_header: Cell<bool>,
     headings: RefCell<Vec<Heading>>,
     /// The columns that are withheld by their heading, once a row needed them.
-    named: OnceCell<Vec<u32>>,
+    named: OnceCell<Vec<Range<u32>>>,
 }
 
 #[derive(Debug)]
@@ -71,8 +72,8 @@ impl Table {
         }
     }
 
-    /// The columns of these names, each of which has to be there.
-    fn named(&self, names: &[String]) -> Result<&[u32], Fault> {
+    /// The columns of these names, each of which has to be there: apart from one another, from the first on.
+    fn named(&self, names: &[String]) -> Result<&[Range<u32>], Fault> {
         if let Some(known) = self.named.get() {
             return Ok(known);
         }
@@ -81,12 +82,12 @@ impl Table {
         for name in names {
             let found = headings.iter().filter(|heading| folded(&heading.text) == *name);
             let before = columns.len();
-            columns.extend(found.flat_map(|heading| heading.first..heading.first + heading.columns));
+            columns.extend(found.map(|heading| heading.first..heading.first.saturating_add(heading.columns)));
             if columns.len() == before {
                 return Err(Fault::Misfit);
             }
         }
-        Ok(self.named.get_or_init(|| columns))
+        Ok(self.named.get_or_init(|| merged(columns)))
     }
 }
 
@@ -120,7 +121,10 @@ impl Row {
         }
         if self.is_record && !wanted.names.is_empty() {
             let table = self.table.as_ref().ok_or(Fault::Misfit)?;
-            if table.named(&wanted.names)?.iter().any(is_in) {
+            let named = table.named(&wanted.names)?;
+            // The first that ends behind where the cell begins.
+            let next = named.partition_point(|columns| columns.end <= first);
+            if named.get(next).is_some_and(|named| named.start < first.saturating_add(columns)) {
                 return Ok(Is::Withheld);
             }
         }
@@ -134,11 +138,21 @@ impl Row {
 
     /// Whether it has come to its end without a column that is withheld, in which case its cells may stand in others.
     pub(super) fn is_ragged(&self, wanted: &Wanted) -> bool {
-        let named = self.table.as_ref().and_then(|table| table.named.get());
-        let named = named.filter(|_| !self.is_header).map(Vec::as_slice).unwrap_or_default();
-        let last = wanted.numbers.iter().chain(named).max();
         let columns = self.columns.get();
-        self.is_record && columns > 0 && last.is_some_and(|last| *last >= columns)
+        if !self.is_record || columns == 0 {
+            return false;
+        }
+        let ends_before = |last: u32| last >= columns;
+        let named = if wanted.names.is_empty() {
+            false
+        } else if self.is_header {
+            // Of a record that is the head of its table nobody knows what stands where, unless it names the columns itself.
+            self.table.as_ref().is_none_or(|table| table.named(&wanted.names).is_err())
+        } else {
+            let named = self.table.as_ref().and_then(|table| table.named.get()?.last());
+            named.is_some_and(|last| ends_before(last.end.saturating_sub(1)))
+        };
+        named || wanted.numbers.iter().max().is_some_and(|last| ends_before(*last))
     }
 
     fn heading(&self, first: u32, columns: u32) -> Result<Is, Fault> {
@@ -155,6 +169,19 @@ impl Row {
         let is_moved = self.group.spans_rows.get() && self.group.is_withheld_of.get();
         if is_moved { Err(Fault::Ragged) } else { Ok(()) }
     }
+}
+
+/// The same columns, none of them twice.
+fn merged(mut columns: Vec<Range<u32>>) -> Vec<Range<u32>> {
+    columns.sort_unstable_by_key(|range| range.start);
+    let mut merged: Vec<Range<u32>> = Vec::new();
+    for range in columns {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            Some(_) | None => merged.push(range),
+        }
+    }
+    merged
 }
 
 /// How many columns a cell takes: what is no number is one.

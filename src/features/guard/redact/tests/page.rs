@@ -106,6 +106,11 @@ fn what_cannot_be_told_for_certain_does_not_pass() {
         ("another page", "<body><table id=other><tr><th>ssn<tr><td>9", Fault::Misfit),
         ("a column of another name", "<body><table id=list><tr><th>social<tr><td>9", Fault::Misfit),
         ("no header", "<body><table id=list><tr><td>9<tr><td>9", Fault::Misfit),
+        (
+            "a table of one row each",
+            "<body><div id=list><table><tr><td>9</table><table><tr><td>8</table></div>",
+            Fault::Ragged,
+        ),
         ("a row that is too short", "<body><table id=list><tr><th>a<th>ssn<tr><td>9", Fault::Ragged),
         (
             "a cell that pushes those below it aside",
