@@ -201,9 +201,10 @@ fn find(
 fn refused_for(error: &SealError) -> Response {
     let status = match error {
         SealError::NoKey { .. } => StatusCode::NOT_FOUND,
-        SealError::Retained { .. } | SealError::Held { .. } | SealError::Destroyed { .. } => {
-            StatusCode::CONFLICT
-        }
+        SealError::Retained { .. }
+        | SealError::Held { .. }
+        | SealError::InUse { .. }
+        | SealError::Destroyed { .. } => StatusCode::CONFLICT,
         SealError::Disk { .. } | SealError::Key { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     };
     problem(status, &error.to_string())

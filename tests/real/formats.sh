@@ -16,7 +16,7 @@ for format in json cef atna fhir ocsf otel; do
 done
 
 validate() { "$DIR/venv-formats/bin/python" "$REAL/formats/$1.py" "${@:2}"; }
-flow validate fhir "$home/json" "$home/fhir"
+flow validate audit_event "$home/json" "$home/fhir"
 flow validate ocsf "$home/json" "$home/ocsf"
 flow validate cef "$home/json" "$home/cef"
 flow validate otel "$home/json" "$home/otel"

@@ -80,6 +80,12 @@ pub enum SealError {
         /// The first month in which its key may be destroyed.
         until: Period,
     },
+    /// It seals what comes now.
+    #[error("what comes now is sealed with the key of {period}")]
+    InUse {
+        /// The month.
+        period: Period,
+    },
     /// It has to be kept for as long as somebody says so.
     #[error("{period} is under a legal hold (`journal.sealed.legal_hold`)")]
     Held {
@@ -227,13 +233,16 @@ impl Seals {
         if !key_path(&self.directory, period).exists() {
             return Err(SealError::NoKey { period });
         }
-        // What is sealed with now is kept in any case.
-        if self.held.load().contains(&period) || period == self.current.load().period {
-            return Err(SealError::Held { period });
-        }
         let until = self.until(period);
         if Period::of(now) < until {
             return Err(SealError::Retained { period, until });
+        }
+        if self.held.load().contains(&period) {
+            return Err(SealError::Held { period });
+        }
+        // The next month's key was not to be had, or time has leapt.
+        if period == self.current.load().period {
+            return Err(SealError::InUse { period });
         }
         Ok(())
     }

@@ -84,7 +84,7 @@ fn a_month_is_destroyed_only_after_its_time_and_under_no_hold() {
     }
     let late = years(10).plus(10 * DAY);
     assert!(
-        matches!(seals.destroy(november, late), Err(SealError::Held { .. })),
+        matches!(seals.destroy(november, late), Err(SealError::InUse { .. })),
         "it seals with that one still"
     );
     seals.turn(late).unwrap();
