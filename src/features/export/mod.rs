@@ -1,6 +1,6 @@
 //! Events as others take them, and how they get there: at least once, in order, and on from where it stopped.
 //!
-//! [`format`] writes an event as documents that other software reads. It has no clock and no I/O: the same event gives the
+//! [`mod@format`] writes an event as documents that other software reads. It has no clock and no I/O: the same event gives the
 //! same bytes, whenever and however often it is written. A [`Courier`](courier::Courier) hands documents over, however long that
 //! takes, and puts aside what a receiver will never take. [`Exports`] knows how far each export has come, in the store.
 //!

@@ -1,7 +1,7 @@
 //! An event in the words of others.
 //!
-//! What an event tells is settled once, whatever the format: what was done ([`deed`]), how it ended ([`ending`]), whom it is about
-//! ([`about`]), and all the rest by name ([`facts`]). Each format gives these the places that it has. None tells more than the
+//! What an event tells is settled once, whatever the format: what was done (`deed`), how it ended (`ending`), whom it is about
+//! (`about`), and all the rest by name (`facts`). Each format gives these the places that it has. None tells more than the
 //! journal does: patients are keyed digests there, and so they are here.
 
 mod about;
