@@ -146,7 +146,9 @@ fn a_doctored_entry_with_a_right_checksum_breaks_the_chain() {
     let mut changed = whole;
     changed[begin..end].copy_from_slice(&doctored);
     fs::write(&paths[0], changed).unwrap();
-    let misfit = report(directory.path()).misfit.unwrap();
+    let found = report(directory.path());
+    assert_eq!(found.last_sequence, found.entries, "what says nothing is not counted");
+    let misfit = found.misfit.unwrap();
     assert!(matches!(misfit.problem, Problem::Unreadable(_)), "{misfit}");
     assert_eq!(misfit.sequence, 3);
 

@@ -69,11 +69,14 @@ pub(super) fn check(
         Err(error) => return Err(error),
     };
     let mut entries = Vec::new();
+    // An entry that is chained and says nothing is not counted.
+    let mut head = reader.header.before;
     let mut looks = 0;
     let misfit = loop {
         let misfit = match step(&mut reader, is_last) {
             Ok(Some(seen)) => {
                 entries.push(seen.entry);
+                head = reader.head();
                 looks = 0;
                 match differs(&reader, noted, seen.offset) {
                     Some(misfit) => break Some(misfit),
@@ -95,7 +98,7 @@ pub(super) fn check(
         name: reader.name.clone(),
         before: Some(reader.header.before),
         entries,
-        head: reader.head(),
+        head,
         offset: reader.offset(),
         misfit,
     })
