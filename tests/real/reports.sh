@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Reports of the demo's tour: pages that an HTML parser reads, tables that Python's csv does, the same bytes again.
 . "$(dirname "$0")/lib.sh"
+need_tools
 rm -rf "$DIR/reports"
 mkdir -p "$DIR/reports/out"
 check 'the tour is as it should be' "$LEASTWAY" demo --tour --directory "$DIR/reports/demo"
