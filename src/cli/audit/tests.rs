@@ -9,7 +9,7 @@ use crate::features::audit::Head;
 use crate::features::audit::journal::Journal;
 use crate::features::audit::settings::{JournalSettings, Sync};
 use crate::features::export::format::Format;
-use crate::foundation::clock::{TestClock, Timestamp};
+use crate::foundation::clock::TestClock;
 use crate::foundation::entropy::SystemEntropy;
 
 #[derive(Debug, clap::Parser)]
@@ -108,19 +108,6 @@ fn what_cannot_be_asked_is_a_usage_error() {
     for words in wrong {
         let error = Typed::try_parse_from([&["audit"], words].concat()).unwrap_err();
         assert_eq!(error.exit_code(), 2, "{words:?}");
-    }
-}
-
-#[test]
-fn a_moment_is_absolute_or_ago() {
-    let now = Timestamp::from_seconds(1_000_000);
-    let at = |text: &str| text.parse::<Moment>().map(|moment| moment.at(now).as_seconds()).ok();
-    assert_eq!(at("90s"), Some(999_910));
-    assert_eq!(at("2h"), Some(992_800));
-    assert_eq!(at("1d"), Some(913_600));
-    assert_eq!(at("1970-01-01T00:00:07Z"), Some(7));
-    for text in ["", "h", "-1h", "1w", "é", "1.5h"] {
-        assert_eq!(at(text), None, "{text}");
     }
 }
 
