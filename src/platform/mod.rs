@@ -2,6 +2,7 @@
 
 pub mod descriptors;
 pub mod http;
+pub mod objects;
 pub mod page;
 pub mod seal;
 pub mod signed_token;

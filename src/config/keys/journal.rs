@@ -1,7 +1,7 @@
 //! Where events are kept, and how they are made provable.
 
 use super::{Absent, Kind, Table, key, words};
-use crate::features::audit::settings::{KeepJustification, KeepPatient, KeepQuery};
+use crate::features::audit::settings::{ArchiveLock, KeepJustification, KeepPatient, KeepQuery};
 
 pub(super) static JOURNAL: Table = Table {
     header: "[journal]",
@@ -64,6 +64,75 @@ pub(super) static JOURNAL: Table = Table {
             Absent::Means("its defaults"),
             "What events tell only to whoever says why.",
         ),
+        key(
+            "archive",
+            Kind::Table(&ARCHIVE),
+            Absent::Means("all segments stay in `directory`"),
+            "Where full segments are kept elsewhere.",
+        ),
+    ],
+};
+
+static ARCHIVE: Table = Table {
+    header: "[journal.archive]",
+    doc: "Keeps full segments elsewhere: packed, read back and verified, each with a manifest by which it can be verified alone. \
+          They are kept there as long as `journal.sealed.retain_years` and `legal_hold` say. Counts from a restart on.",
+    keys: &[
+        key(
+            "directory",
+            Kind::Path("/mnt/archive/gateway-1"),
+            Absent::Means("`s3`"),
+            "A folder on other media. It has to be there: where they are not mounted, nothing is written in their place.",
+        ),
+        key(
+            "s3",
+            Kind::Table(&S3),
+            Absent::Means("`directory`"),
+            "A bucket of S3, or of what speaks its language.",
+        ),
+        key(
+            "keep_local",
+            Kind::Duration("2d", "36500d"),
+            Absent::Is("\"396d\""),
+            "How old an archived segment is before it is removed from the journal's folder, once its copy was read back again and \
+             no export needs it. 396 days are 13 months.",
+        ),
+    ],
+};
+
+static S3: Table = Table {
+    header: "[journal.archive.s3]",
+    doc: "A bucket for the journal. Made with object lock, it keeps segments from whoever has the account.",
+    keys: &[
+        key(
+            "endpoint",
+            Kind::Text("https://s3.eu-central-1.amazonaws.com"),
+            Absent::Refused,
+            "The server: `https`, or plain on this machine. The bucket stands in the path.",
+        ),
+        key("bucket", Kind::Text("clinic-journal"), Absent::Refused, "The name of the bucket."),
+        key("region", Kind::Text("eu-central-1"), Absent::Is("\"us-east-1\""), "The region that signatures name."),
+        key(
+            "prefix",
+            Kind::Text("gateway-1"),
+            Absent::Means("nothing"),
+            "What stands before each name. Each journal has its own.",
+        ),
+        key("access_key", Kind::Secret, Absent::Refused, "The account that may put, read and list objects, and remove them by version."),
+        key("secret_key", Kind::Secret, Absent::Refused, "What it signs with."),
+        key(
+            "authorities",
+            Kind::File("file:ca.pem"),
+            Absent::Means("the system's"),
+            "Certificates in PEM of the authorities that vouch for the server.",
+        ),
+        key(
+            "lock",
+            Kind::Word(words!(ArchiveLock)),
+            Absent::Is("\"compliance\""),
+            "How objects are locked until their retention is over (S3 Object Lock): `compliance`, from the account's owner too; \
+             `governance`, from all who may not bypass it; `none`, where the bucket cannot.",
+        ),
     ],
 };
 
@@ -103,13 +172,15 @@ static SEALED: Table = Table {
             "retain_years",
             Kind::Whole(6, 100),
             Absent::Is("10"),
-            "For how many years after its month a key cannot be destroyed. Six are the least (45 CFR 164.316(b)(2)(i)).",
+            "For how many years after its month a key cannot be destroyed, and a segment is kept in the archive. Six are the least \
+             (45 CFR 164.316(b)(2)(i)).",
         ),
         key(
             "legal_hold",
             Kind::Texts("2026-11"),
             Absent::Is("[]"),
-            "Months whose keys cannot be destroyed for as long as they stand here. Counts from a reload on.",
+            "Months whose keys cannot be destroyed for as long as they stand here, nor segments be removed, here or in the archive. \
+             Counts from a reload on.",
         ),
     ],
 };

@@ -13,9 +13,10 @@ use crate::config::units;
 use crate::domain::application::NameError;
 use crate::domain::application::RouteName;
 use crate::features::audit::settings::{
-    CheckpointSettings, Fields, JournalSettings, SealSettings, Sync, WitnessPlace, WitnessSettings,
+    ArchiveLock, ArchivePlace, ArchiveSettings, CheckpointSettings, Fields, JournalSettings, SealSettings, Sync, WitnessPlace, WitnessSettings,
 };
 use crate::features::audit::tree::signed_note::SigningKey;
+use crate::platform::objects::BucketSettings;
 
 /// Reads `[journal]`.
 pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings> {
@@ -27,6 +28,7 @@ pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings>
     let key = signing_key(reader);
     let heartbeat = reader.duration("heartbeat");
     let witnesses = witnesses(reader);
+    let archive = optional(reader, "archive", archive);
     Some(JournalSettings {
         directory: directory?,
         segment_bytes: segment_bytes?,
@@ -34,7 +36,75 @@ pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings>
         checkpoints: CheckpointSettings { origin: origin?, every: every?, key: key? },
         heartbeat: heartbeat?,
         witnesses: witnesses?,
+        archive: archive?,
     })
+}
+
+fn archive(journal: &Reader<'_>) -> Option<ArchiveSettings> {
+    let reader = journal.table("archive")?;
+    let retain_years = journal.table("sealed").and_then(|sealed| sealed.whole("retain_years"));
+    let keep_local = reader.duration("keep_local");
+    let place = archive_place(&reader);
+    Some(ArchiveSettings {
+        place: place?,
+        keep_local: keep_local?,
+        retain_years: u16::try_from(retain_years?).unwrap_or(u16::MAX),
+    })
+}
+
+fn archive_place(reader: &Reader<'_>) -> Option<ArchivePlace> {
+    let directory = reader.path("directory");
+    let bucket = if reader.has("s3") { reader.table("s3").and_then(|s3| bucket(&s3)) } else { None };
+    match (reader.has("directory"), reader.has("s3")) {
+        (true, false) => directory.map(ArchivePlace::Directory),
+        (false, true) => bucket.map(ArchivePlace::Bucket),
+        (true, true) => {
+            reader.error("s3", "there is a `directory`, too", "one of `directory` and `s3`");
+            None
+        }
+        (false, false) => {
+            reader.reading().error(reader.key(), "nothing says where it is", "`directory` or `s3`");
+            None
+        }
+    }
+}
+
+fn bucket(reader: &Reader<'_>) -> Option<BucketSettings> {
+    let endpoint = reader.text_with("endpoint", endpoint);
+    let bucket = reader.text_with("bucket", |text| word(text, "a bucket", "-.", "clinic-journal"));
+    let region = reader.text_with("region", |text| word(text, "a region", "-", "eu-central-1"));
+    let prefix = optional(reader, "prefix", |reader| {
+        reader.text_with("prefix", |text| word(text, "a prefix", "-_./", "gateway-1"))
+    });
+    let (access_key, secret_key) = (reader.secret("access_key"), reader.secret("secret_key"));
+    let authorities = optional(reader, "authorities", authorities);
+    let lock = reader.parsed::<ArchiveLock>("lock");
+    Some(BucketSettings {
+        endpoint: endpoint?,
+        bucket: bucket?,
+        region: region?,
+        prefix: prefix?.unwrap_or_default().trim_matches('/').to_owned(),
+        access_key: access_key?,
+        secret_key: secret_key?,
+        authorities: authorities?,
+        lock: lock?.mode(),
+    })
+}
+
+fn endpoint(text: &str) -> Result<String, Mistake> {
+    let endpoint = address(text)?;
+    let is_bare = url::Url::parse(&endpoint).is_ok_and(|url| url.path() == "/" && url.query().is_none());
+    let refused = || Mistake::new("nothing stands behind the server", "such as `\"https://s3.clinic.example\"`");
+    if is_bare { Ok(endpoint.trim_end_matches('/').to_owned()) } else { Err(refused()) }
+}
+
+/// Letters, digits and what else may stand in such a name, so that it needs no escape in an address.
+fn word(text: &str, what: &str, besides: &str, example: &str) -> Result<String, Mistake> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || besides.contains(c);
+    if (1..=200).contains(&text.len()) && text.chars().all(is_plain) && !text.contains("//") && !text.contains("..") {
+        return Ok(text.to_owned());
+    }
+    Err(Mistake::new(format!("`{text}` is not the name of {what}"), format!("such as `\"{example}\"`")))
 }
 
 /// What events keep under seal; without a place of their own, the keys are beside the folder of the journal.

@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
+use super::archive::Archive;
 use super::directory::{Lock, make, patient_key, segments};
 use super::disk::{Disk, LocalDisk, sync_directory};
 use super::error::JournalError;
@@ -57,6 +58,7 @@ pub struct Journal {
     front: Arc<Tray>,
     threads: Mutex<Option<Threads>>,
     witnesses: Vec<Arc<Witness>>,
+    archive: Option<Arc<Archive>>,
     patient_key: DigestKey,
     found: Found,
 }
@@ -89,6 +91,8 @@ impl Journal {
         let witnesses: Vec<_> =
             settings.witnesses.iter().map(|it| Witness::new(it).map(Arc::new)).collect::<Result<_, _>>()?;
         let directory = &settings.directory;
+        let archive = settings.archive.clone().map(|it| Archive::new(directory.clone(), it)).transpose();
+        let archive = archive.map_err(|error| JournalError::Archive { why: error.to_string() })?;
         make(directory)?;
         let lock = Lock::take(directory)?;
         let is_new = segments(directory)?.is_empty();
@@ -126,7 +130,8 @@ impl Journal {
             .map_err(unstarted)?;
         shared.bell.wakes(writer.thread().clone());
         let threads = Mutex::new(Some(Threads { writer, notary, lock }));
-        Ok(Arc::new(Self { shared, front, threads, witnesses, patient_key, found }))
+        let archive = archive.map(Arc::new);
+        Ok(Arc::new(Self { shared, front, threads, witnesses, archive, patient_key, found }))
     }
 
     /// A desk for the worker that runs on this thread.
@@ -221,6 +226,11 @@ impl Journal {
     /// Who is told the newest checkpoint.
     pub fn witnesses(&self) -> &[Arc<Witness>] {
         &self.witnesses
+    }
+
+    /// Where its full segments are kept elsewhere, if they are.
+    pub const fn archive(&self) -> Option<&Arc<Archive>> {
+        self.archive.as_ref()
     }
 
     /// What was there when the journal was opened.
