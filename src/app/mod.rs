@@ -3,6 +3,7 @@
 //! Decides nothing about a request. [`wiring`] is the one place where features meet.
 
 pub mod administer;
+pub mod archive;
 pub mod control_client;
 pub mod control_plane;
 pub mod detections;

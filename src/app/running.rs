@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
+use super::archive;
 use super::control_plane;
 use super::detections;
 use super::exports::{self, Exporting};
@@ -250,6 +251,7 @@ impl Running {
             tokio::spawn(feeds::run(shared.clone())),
             tokio::spawn(heartbeat::run(shared.clone(), settings.journal.heartbeat)),
             tokio::spawn(witness::run(shared.clone())),
+            tokio::spawn(archive::run(shared.clone())),
             tokio::spawn(warm_up(shared.clone())),
             tokio::spawn(check::run(upstreams(shared.clone()))),
             tokio::spawn(reloader.clone().watch(drain_seen)),

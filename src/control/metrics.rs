@@ -14,13 +14,15 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::state::{ControlState, Present};
 use super::{
-    detection_metrics, export_metrics, feed_metrics, signal_metrics, store_metrics, upstream_metrics,
+    archive_metrics, detection_metrics, export_metrics, feed_metrics, signal_metrics, store_metrics, upstream_metrics,
     witness_metrics,
 };
 use crate::domain::measure::{BOUNDS, Counted, Histogram};
 use crate::features::audit::Counters;
+use crate::features::audit::archive::ArchiveNow;
 use crate::features::audit::witness::WitnessNow;
 use crate::features::detect::Figures;
+use crate::foundation::clock::Timestamp;
 
 /// The metrics, as they are now.
 pub async fn metrics(State(state): State<ControlState>) -> Response {
@@ -31,6 +33,8 @@ pub async fn metrics(State(state): State<ControlState>) -> Response {
         journal: state.journal.counters(),
         writable: state.journal.is_writable(),
         witnesses: state.journal.witnesses().iter().map(|witness| witness.now()).collect(),
+        archive: state.journal.archive().map(|archive| archive.now()),
+        now: state.clock.now(),
         head: state.journal.head().sequence,
         sessions: state.sessions.len(),
         detections: state.detections.figures(),
@@ -50,6 +54,8 @@ struct Snapshot {
     journal: Counters,
     writable: bool,
     witnesses: Vec<WitnessNow>,
+    archive: Option<ArchiveNow>,
+    now: Timestamp,
     /// The sequence of the journal's last entry on the disk.
     head: u64,
     sessions: usize,
@@ -64,6 +70,7 @@ impl Collector for Snapshot {
         self.decisions(&mut encoder)?;
         self.journal(&mut encoder)?;
         witness_metrics::encode(&self.witnesses, self.head, &mut encoder)?;
+        archive_metrics::encode(self.archive.as_ref(), self.now, &mut encoder)?;
         self.present(&mut encoder)?;
         self.directories(&mut encoder)?;
         signal_metrics::encode(&self.present.signals, &mut encoder)?;

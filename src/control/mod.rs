@@ -4,6 +4,7 @@
 //! rotates a secret needs the token, and leaves an event. [`page`] is for people what the API is for programs.
 
 pub mod api;
+mod archive_metrics;
 pub mod authority;
 mod detection_metrics;
 pub mod detections;

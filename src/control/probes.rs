@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use super::state::ControlState;
+use crate::features::audit::archive::ArchiveNow;
 use crate::features::export::ExportNow;
 
 /// The process lives.
@@ -41,6 +42,7 @@ pub async fn readyz(State(state): State<ControlState>) -> Response {
         "journal_writable": journal,
         "journal_unsigned": state.journal.counters().unsigned,
         "witnesses": witnesses,
+        "archive": state.journal.archive().map(|it| archive(&it.now())),
         "store_in_touch": present.is_in_touch,
         "draining": draining,
         "rules_version": &*present.rules_version,
@@ -48,6 +50,18 @@ pub async fn readyz(State(state): State<ControlState>) -> Response {
         "exports": present.exports.iter().map(export).collect::<Vec<_>>(),
     });
     (status, Json(body)).into_response()
+}
+
+/// Without where it leads and what is wrong there, which is for operators.
+fn archive(now: &ArchiveNow) -> serde_json::Value {
+    let ArchiveNow { archived, waiting, archived_to, waiting_since, failures: _, fault } = now;
+    json!({
+        "archived": archived,
+        "archived_to": archived_to,
+        "waiting": waiting,
+        "waiting_since": waiting_since,
+        "failing": fault.is_some(),
+    })
 }
 
 /// Without where it leads and what is wrong there, which is for operators.

@@ -103,6 +103,10 @@ fn write_report(report: &Report, arguments: &Arguments, out: &mut impl Write) ->
         "  entries    {} ({} begin, {} end an event)",
         report.entries, report.openings, report.closings
     )?;
+    let elsewhere = report.last_sequence.saturating_sub(report.entries);
+    if elsewhere > 0 {
+        writeln!(out, "  elsewhere  entries 1 to {elsewhere} (`leastway audit archive --verify` reads them back)")?;
+    }
     writeln!(
         out,
         "  unfinished {} with an unknown outcome, {} at the end",

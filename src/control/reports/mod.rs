@@ -224,7 +224,7 @@ fn tell_texts(directory: &Path, maker: &mut Maker) -> Result<(), MakeError> {
 }
 
 /// The events that matter to a report.
-fn filter(asked: &Asked) -> Filter {
+pub fn filter(asked: &Asked) -> Filter {
     let Asked { report, patient, application, since, until, .. } = asked;
     let all = Filter { since: *since, until: *until, ..Filter::default() };
     match report {

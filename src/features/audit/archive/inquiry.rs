@@ -14,6 +14,7 @@ use super::steps::{Archive, MANIFEST_SUFFIX, Names};
 use crate::features::audit::directory::{SegmentPath, make, segment_name, segments};
 use crate::features::audit::disk::sync_directory;
 use crate::features::audit::error::ReadError;
+use crate::features::audit::format::Head;
 use crate::features::audit::index::{self, Hints, passed_over};
 use crate::features::audit::query::Filter;
 use crate::features::audit::segment::SegmentReader;
@@ -139,12 +140,12 @@ impl Drop for View {
     }
 }
 
-/// Makes a journal of what is in the folder and of what of the archive may fit. What by its index holds nothing that fits is
+/// Makes a journal of what is in the folder and of what of the archive may fit, up to the entry `through` if one is named. What by its index holds nothing that fits is
 /// not fetched; if it were read all the same, that would be an error and no gap.
 pub async fn fetch_fitting(
     archive: &Archive,
     directory: &Path,
-    filter: &Filter,
+    (filter, through): (&Filter, Option<Head>),
     hints: Hints,
     entropy: &dyn Entropy,
 ) -> Result<(View, Fetched), ArchiveError> {
@@ -167,7 +168,7 @@ pub async fn fetch_fitting(
     }
     view.show(directory).map_err(|error| ArchiveError::disk(directory, error))?;
     let passed = match hints {
-        Hints::Used => passed_over(view.directory(), &segments(view.directory())?, filter, None),
+        Hints::Used => passed_over(view.directory(), &segments(view.directory())?, filter, through),
         Hints::Ignored => BTreeMap::new(),
     };
     let mut fetched = Fetched::default();

@@ -22,7 +22,7 @@ use crate::foundation::digest::Digest;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// The form of this, and of the packed file: [`FORM`].
+    /// The form of this, and of the packed file.
     pub form: String,
     /// The name of the journal, as its checkpoints have it.
     pub origin: String,
@@ -197,4 +197,4 @@ fn walk(segment: &SegmentPath, header: SegmentHeader, mut edge: Edge) -> Result<
 }
 
 /// The form of manifests and of the files beside them.
-pub const FORM: &str = "leastway-segment-1";
+pub(super) const FORM: &str = "leastway-segment-1";

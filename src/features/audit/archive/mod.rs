@@ -21,12 +21,12 @@ mod steps;
 mod tests;
 
 pub use error::ArchiveError;
-pub use inquiry::{Elsewhere, Fetched, View, elsewhere, fetch, fetch_fitting};
+pub use inquiry::{Elsewhere, Fetched, Stretch, View, elsewhere, fetch, fetch_fitting};
 pub use ledger::{Entry, Object, Receipt, receipts};
 pub use manifest::{Manifest, ManifestError, Sum};
 pub use plan::Due;
 pub use shelf::Examination;
 pub use standing::ArchiveNow;
-pub use steps::Archive;
+pub use steps::{Archive, GoesOn};
 
 pub(super) use ledger::begins_after;

@@ -10,7 +10,6 @@ use super::error::ArchiveError;
 use super::manifest::{FORM, Manifest, ManifestError, Sum, covers};
 use crate::domain::event::Entry;
 use crate::features::audit::directory::SegmentPath;
-use crate::features::audit::error::ReadError;
 use crate::features::audit::format::Head;
 use crate::features::audit::index;
 use crate::features::audit::segment::{SegmentReader, Tail};
@@ -27,10 +26,10 @@ use crate::foundation::digest::Digesting;
 /// Packs a full segment into the file `to` and writes its manifest. `retain_until` tells by the time of the last entry until when
 /// it is kept. The segment is held against chain, tree and checkpoint: what is not what was signed is not packed.
 pub(super) fn pack(
-    directory: &Path,
-    segment: &SegmentPath,
+    (directory, segment): (&Path, &SegmentPath),
     to: &Path,
     retain_until: impl FnOnce(Timestamp) -> Timestamp,
+    goes_on: &dyn Fn() -> bool,
 ) -> Result<Manifest, ArchiveError> {
     let disk = |error| ArchiveError::disk(directory, error);
     let contradicted = |why| ArchiveError::Contradicted { segment: segment.name.to_string(), why };
@@ -51,7 +50,7 @@ pub(super) fn pack(
     if !covers(&walked.after, &proof, &checkpoint) {
         return Err(contradicted("its entries do not lead to the newest checkpoint"));
     }
-    let (raw, packed) = compress(&segment.path, to).map_err(|error| ArchiveError::disk(to, error))?;
+    let (raw, packed) = compress(&segment.path, to, goes_on).map_err(|error| ArchiveError::disk(to, error))?;
     let index = index::path_of(segment);
     let index = index.exists().then(|| sum_of(&index)).transpose().map_err(disk)?;
     Ok(Manifest {
@@ -106,9 +105,10 @@ fn walk(directory: &Path, segment: &SegmentPath) -> Result<Walked, ArchiveError>
     Ok(Walked { before, through: reader.head(), from, to, edge, after })
 }
 
-/// Packs a file; gives what it was and what has become of it.
-fn compress(from: &Path, to: &Path) -> io::Result<(Sum, Sum)> {
-    let mut raw = Tallied::new(BufReader::with_capacity(PIECE_BYTES, File::open(from)?));
+/// Packs a file for as long as `goes_on` says so; gives what it was and what has become of it.
+fn compress(from: &Path, to: &Path, goes_on: &dyn Fn() -> bool) -> io::Result<(Sum, Sum)> {
+    let file = Stoppable(File::open(from)?, goes_on);
+    let mut raw = Tallied::new(BufReader::with_capacity(PIECE_BYTES, file));
     let mut encoder = zstd::stream::write::Encoder::new(Tallied::new(new_file(to)?), LEVEL)?;
     encoder.include_checksum(true)?;
     io::copy(&mut raw, &mut encoder)?;
@@ -158,6 +158,15 @@ pub(super) fn sum_of(path: &Path) -> io::Result<Sum> {
 /// A file for its owner alone; what stood there is gone.
 pub(super) fn new_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// A file that cannot be read any more once it does not go on.
+struct Stoppable<'a>(File, &'a dyn Fn() -> bool);
+
+impl Read for Stoppable<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.1() { self.0.read(buffer) } else { Err(io::Error::other("the gateway ends")) }
+    }
 }
 
 /// Counts and digests what goes through it.

@@ -1,6 +1,8 @@
 //! The steps of a segment's life in the archive, each by itself: shipped and read back, removed here, held, removed there.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error::ArchiveError;
 use super::ledger::{self, Object, Receipt, Step};
@@ -27,13 +29,46 @@ pub struct Archive {
     settings: ArchiveSettings,
     pub(super) shelf: Shelf,
     standing: Standing,
+    is_over: Arc<AtomicBool>,
+}
+
+/// What goes on in the background ends soon after this is dropped.
+#[derive(Debug)]
+pub struct GoesOn(Arc<AtomicBool>);
+
+impl Drop for GoesOn {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Archive {
     /// The archive of the journal in `directory`. Nothing is asked yet.
     pub fn new(directory: PathBuf, settings: ArchiveSettings) -> Result<Self, ObjectsError> {
         let shelf = Shelf::new(&settings.place)?;
-        Ok(Self { directory, settings, shelf, standing: Standing::default() })
+        Ok(Self { directory, settings, shelf, standing: Standing::default(), is_over: Arc::default() })
+    }
+
+    /// What goes on in the background goes on for as long as this is kept.
+    pub fn goes_on(&self) -> GoesOn {
+        GoesOn(self.is_over.clone())
+    }
+
+    /// Asks the gateway that writes the journal in `directory` to look at once. It hears that within a second.
+    pub fn wish(directory: &Path) -> Result<(), ArchiveError> {
+        make(&ledger::folder(directory))?;
+        let path = wish_path(directory);
+        new_file(&path).map(drop).map_err(|error| ArchiveError::disk(&path, error))
+    }
+
+    /// Whether somebody has asked for that, and was not heard yet.
+    pub fn has_wish(&self) -> bool {
+        wish_path(&self.directory).exists()
+    }
+
+    /// Whether somebody has asked for that since this was asked the last time.
+    pub fn take_wish(&self) -> bool {
+        std::fs::remove_file(wish_path(&self.directory)).is_ok()
     }
 
     /// How it stands.
@@ -77,7 +112,9 @@ impl Archive {
         let (directory, segment, packed) = (self.directory.clone(), due.0.clone(), scratch.packed());
         let years = self.settings.retain_years;
         let until = move |to| Period::of(to).next().years_later(years).begins();
-        let manifest = blocking(move || pack(&directory, &segment, &packed, until)).await?;
+        let is_over = self.is_over.clone();
+        let goes_on = move || !is_over.load(Ordering::Relaxed);
+        let manifest = blocking(move || pack((&directory, &segment), &packed, until, &goes_on)).await?;
         let names = Names::of(&due.0);
         self.is_ours(&names, &manifest).await?;
         let is_held = plan::is_held_between(manifest.from, manifest.to, held);
@@ -342,6 +379,11 @@ impl Drop for Scratch {
             tracing::debug!(%error, "files of the archive that are not needed any more stay");
         }
     }
+}
+
+/// Where an operator's wish is left: a file that says nothing.
+fn wish_path(directory: &Path) -> PathBuf {
+    ledger::folder(directory).join("now")
 }
 
 pub(super) const MANIFEST_SUFFIX: &str = ".manifest.json";
