@@ -185,6 +185,25 @@ fn values_out_of_range_or_of_another_form() {
         case(
             MAIN,
             "[gateway]",
+            "[journal.archive]\nkeep_local = \"30d\"\n[gateway]",
+            "journal.archive: nothing says where it is",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[journal.archive]\ndirectory = \"a\"\nkeep_local = \"1d\"\n[gateway]",
+            "journal.archive.keep_local: `1d` is out of range",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[journal.archive.s3]\nendpoint = \"https://s3.example/b\"\nbucket = \"b\"\naccess_key = \"env:PATH\"\n\
+             secret_key = \"env:PATH\"\n[gateway]",
+            "journal.archive.s3.endpoint: nothing stands behind the server",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
             "[store]\nurl = \"postgres://db\"\n[gateway]",
             "store.url: the user is missing, or not a plain name",
         ),

@@ -17,8 +17,6 @@ mod plan;
 mod shelf;
 mod standing;
 mod steps;
-#[cfg(test)]
-mod tests;
 
 pub use error::ArchiveError;
 pub use inquiry::{Elsewhere, Fetched, Stretch, View, elsewhere, fetch, fetch_fitting};

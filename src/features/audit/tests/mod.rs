@@ -1,5 +1,6 @@
 //! The journal under test: in order, under load, on a bad disk, killed, and changed by somebody.
 
+mod archives;
 mod commit;
 mod crash;
 mod entries;
