@@ -19,7 +19,11 @@ pub(super) fn encode(
     let gauges = [
         ("journal_archive_segments", "Segments of the journal that are in the archive", *archived),
         ("journal_archive_waiting", "Full segments of the journal that are not in the archive yet", *waiting),
-        ("journal_archive_waiting_seconds", "How long a full segment has been waiting for the archive", oldest),
+        (
+            "journal_archive_waiting_seconds",
+            "How long a full segment has been waiting for the archive",
+            oldest,
+        ),
     ];
     for (name, help, value) in gauges {
         let gauge = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;

@@ -14,8 +14,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::state::{ControlState, Present};
 use super::{
-    archive_metrics, detection_metrics, export_metrics, feed_metrics, signal_metrics, store_metrics, upstream_metrics,
-    witness_metrics,
+    archive_metrics, detection_metrics, export_metrics, feed_metrics, signal_metrics, store_metrics,
+    upstream_metrics, witness_metrics,
 };
 use crate::domain::measure::{BOUNDS, Counted, Histogram};
 use crate::features::audit::Counters;

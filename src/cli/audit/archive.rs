@@ -8,10 +8,10 @@ use anyhow::Context as _;
 
 use super::{Answer, Moment, Place, follow};
 use crate::config::load;
+use crate::features::audit::Head;
 use crate::features::audit::archive::{
     Archive, Elsewhere, Fetched, Receipt, Stretch, View, elsewhere, fetch, fetch_fitting, receipts,
 };
-use crate::features::audit::Head;
 use crate::features::audit::index::{self, Hints};
 use crate::features::audit::query::Filter;
 use crate::features::audit::settings::JournalSettings;
@@ -67,7 +67,10 @@ pub(super) fn run(arguments: &Arguments, now: Timestamp, out: &mut impl Write) -
         let begin = Instant::now();
         // The wish is heard first; then whatever can be shipped is.
         while archive.has_wish() || !runtime.block_on(archive.due(now))?.is_empty() {
-            anyhow::ensure!(begin.elapsed() < SHIPPED_WITHIN, "the gateway has not shipped all within a minute");
+            anyhow::ensure!(
+                begin.elapsed() < SHIPPED_WITHIN,
+                "the gateway has not shipped all within a minute"
+            );
             follow::wait_for_more();
         }
     }
@@ -90,7 +93,11 @@ pub(super) fn run(arguments: &Arguments, now: Timestamp, out: &mut impl Write) -
         writeln!(out, "  entries  {} to {}", first.first(), last.through.sequence)?;
         writeln!(out, "  time     {} to {}", first.from, last.to)?;
         writeln!(out, "  packed   {bytes} bytes, the last at {}", last.place)?;
-        writeln!(out, "  kept     until {} the first, until {} the last", first.retain_until, last.retain_until)?;
+        writeln!(
+            out,
+            "  kept     until {} the first, until {} the last",
+            first.retain_until, last.retain_until
+        )?;
         writeln!(out, "  alone    {alone} are in the archive and not here any more, {held} are held")?;
     }
     Ok(Answer::Yes)
@@ -167,7 +174,9 @@ impl Asked {
                 "leastway: entries {first} to {last} ({from} to {to}) were destroyed at the end of their retention"
             )?;
         }
-        let Some(Stretch { first, last, from, to, .. }) = archived else { return Ok(Self::Folder(directory)) };
+        let Some(Stretch { first, last, from, to, .. }) = archived else {
+            return Ok(Self::Folder(directory));
+        };
         if !from_archive {
             writeln!(
                 problems,
@@ -175,7 +184,10 @@ impl Asked {
             )?;
             return Ok(Self::Folder(directory));
         }
-        anyhow::ensure!(place.journal.is_none(), "name the configuration that names the archive with --config");
+        anyhow::ensure!(
+            place.journal.is_none(),
+            "name the configuration that names the archive with --config"
+        );
         let (_, archive) = open(&place.config)?;
         let fetching = fetch_fitting(&archive, &directory, (filter, through), hints, &SystemEntropy);
         let (view, Fetched { segments, passed_over, .. }) = runtime()?.block_on(fetching)?;

@@ -72,7 +72,8 @@ pub(super) fn run(
     let hints = if arguments.no_index { Hints::Ignored } else { Hints::Used };
     let order = if arguments.oldest_first { Order::OldestFirst } else { Order::NewestFirst };
     let limit = usize::try_from(arguments.limit).context("the limit is too large for this machine")?;
-    let asked = Asked::find(directory, (&arguments.place, arguments.archive), (&filter, None, hints), problems)?;
+    let asked =
+        Asked::find(directory, (&arguments.place, arguments.archive), (&filter, None, hints), problems)?;
     let answer = query_by(asked.directory(), &filter, order, limit, hints)?;
     match format {
         Printed::Table => write_table(&answer.events, out)?,

@@ -91,7 +91,9 @@ pub(super) async fn archive(settings: &JournalSettings) -> Vec<Finding> {
         }
         // Of a journal that is not there yet nothing waits.
         Err(_) if !settings.directory.exists() => Finding::ok(what, "nothing waits"),
-        Err(error) => Finding::fail(what, error.to_string(), "see that the journal and its receipts can be read"),
+        Err(error) => {
+            Finding::fail(what, error.to_string(), "see that the journal and its receipts can be read")
+        }
     };
     vec![place, waiting]
 }
@@ -102,11 +104,15 @@ fn examined(what: String, place: &ArchivePlace, found: Examination) -> Finding {
             let found = "it is on the disk of the journal: one fault takes both";
             Finding::warn(what, found, "mount other media there")
         }
-        (Examination::Directory { is_beside: false }, ArchivePlace::Directory(directory)) => match probe(directory) {
-            Ok(()) => Finding::ok(what, "can be written"),
-            Err(error) => Finding::fail(what, error.to_string(), OURS_TO_WRITE),
-        },
-        (Examination::Bucket(Examined { lockable: false, .. }), ArchivePlace::Bucket(bucket)) if bucket.lock.is_some() => {
+        (Examination::Directory { is_beside: false }, ArchivePlace::Directory(directory)) => {
+            match probe(directory) {
+                Ok(()) => Finding::ok(what, "can be written"),
+                Err(error) => Finding::fail(what, error.to_string(), OURS_TO_WRITE),
+            }
+        }
+        (Examination::Bucket(Examined { lockable: false, .. }), ArchivePlace::Bucket(bucket))
+            if bucket.lock.is_some() =>
+        {
             let to_do = "make a bucket with object lock, or say `lock = \"none\"` and do without";
             Finding::fail(what, "objects in this bucket cannot be locked", to_do)
         }
@@ -115,7 +121,8 @@ fn examined(what: String, place: &ArchivePlace, found: Examination) -> Finding {
             Finding::warn(what, "the bucket keeps no versions", to_do)
         }
         (Examination::Bucket(_), ArchivePlace::Bucket(bucket)) if bucket.lock.is_none() => {
-            let to_do = "whoever has the account can remove what is archived: `lock = \"compliance\"` prevents that";
+            let to_do =
+                "whoever has the account can remove what is archived: `lock = \"compliance\"` prevents that";
             Finding::warn(what, "objects are not locked", to_do)
         }
         (Examination::Directory { .. } | Examination::Bucket(_), _) => {

@@ -111,14 +111,24 @@ static S3: Table = Table {
             "The server: `https`, or plain on this machine. The bucket stands in the path.",
         ),
         key("bucket", Kind::Text("clinic-journal"), Absent::Refused, "The name of the bucket."),
-        key("region", Kind::Text("eu-central-1"), Absent::Is("\"us-east-1\""), "The region that signatures name."),
+        key(
+            "region",
+            Kind::Text("eu-central-1"),
+            Absent::Is("\"us-east-1\""),
+            "The region that signatures name.",
+        ),
         key(
             "prefix",
             Kind::Text("gateway-1"),
             Absent::Means("nothing"),
             "What stands before each name. Each journal has its own.",
         ),
-        key("access_key", Kind::Secret, Absent::Refused, "The account that may put, read and list objects, and remove them by version."),
+        key(
+            "access_key",
+            Kind::Secret,
+            Absent::Refused,
+            "The account that may put, read and list objects, and remove them by version.",
+        ),
         key("secret_key", Kind::Secret, Absent::Refused, "What it signs with."),
         key(
             "authorities",

@@ -13,7 +13,8 @@ use crate::config::units;
 use crate::domain::application::NameError;
 use crate::domain::application::RouteName;
 use crate::features::audit::settings::{
-    ArchiveLock, ArchivePlace, ArchiveSettings, CheckpointSettings, Fields, JournalSettings, SealSettings, Sync, WitnessPlace, WitnessSettings,
+    ArchiveLock, ArchivePlace, ArchiveSettings, CheckpointSettings, Fields, JournalSettings, SealSettings,
+    Sync, WitnessPlace, WitnessSettings,
 };
 use crate::features::audit::tree::signed_note::SigningKey;
 use crate::platform::objects::BucketSettings;
@@ -94,14 +95,19 @@ fn bucket(reader: &Reader<'_>) -> Option<BucketSettings> {
 fn endpoint(text: &str) -> Result<String, Mistake> {
     let endpoint = address(text)?;
     let is_bare = url::Url::parse(&endpoint).is_ok_and(|url| url.path() == "/" && url.query().is_none());
-    let refused = || Mistake::new("nothing stands behind the server", "such as `\"https://s3.clinic.example\"`");
+    let refused =
+        || Mistake::new("nothing stands behind the server", "such as `\"https://s3.clinic.example\"`");
     if is_bare { Ok(endpoint.trim_end_matches('/').to_owned()) } else { Err(refused()) }
 }
 
 /// Letters, digits and what else may stand in such a name, so that it needs no escape in an address.
 fn word(text: &str, what: &str, besides: &str, example: &str) -> Result<String, Mistake> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || besides.contains(c);
-    if (1..=200).contains(&text.len()) && text.chars().all(is_plain) && !text.contains("//") && !text.contains("..") {
+    if (1..=200).contains(&text.len())
+        && text.chars().all(is_plain)
+        && !text.contains("//")
+        && !text.contains("..")
+    {
         return Ok(text.to_owned());
     }
     Err(Mistake::new(format!("`{text}` is not the name of {what}"), format!("such as `\"{example}\"`")))

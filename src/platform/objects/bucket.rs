@@ -48,11 +48,8 @@ impl Bucket {
     /// A bucket by its settings; nothing is asked yet.
     pub fn new(settings: &BucketSettings) -> Result<Self, ObjectsError> {
         let wire = Wire::new(settings)?;
-        let retry = RetryConfig {
-            max_retries: RETRIES_MAX,
-            retry_timeout: RETRIED_WITHIN,
-            ..RetryConfig::default()
-        };
+        let retry =
+            RetryConfig { max_retries: RETRIES_MAX, retry_timeout: RETRIED_WITHIN, ..RetryConfig::default() };
         let store = AmazonS3Builder::new()
             .with_endpoint(settings.endpoint.clone())
             .with_region(settings.region.clone())

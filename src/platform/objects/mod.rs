@@ -5,9 +5,9 @@
 //! account cannot remove them before their time. Bounded memory, whatever the size of an object.
 
 mod bucket;
-mod wire;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 pub use bucket::{Bucket, Examined};
 

@@ -13,7 +13,6 @@ use super::pack::new_file;
 use super::steps::{Archive, MANIFEST_SUFFIX, Names};
 use crate::features::audit::directory::{SegmentPath, make, segment_name, segments};
 use crate::features::audit::disk::sync_directory;
-use crate::features::audit::error::ReadError;
 use crate::features::audit::format::Head;
 use crate::features::audit::index::{self, Hints, passed_over};
 use crate::features::audit::query::Filter;
@@ -73,8 +72,7 @@ pub fn elsewhere(
     let mut elsewhere = Elsewhere::default();
     let entries = ledger::read(directory)?.into_values();
     for entry in entries.filter(|entry| entry.removed.is_some() && overlaps(&entry.receipt, since, until)) {
-        let stretch =
-            if entry.retired.is_some() { &mut elsewhere.retired } else { &mut elsewhere.archived };
+        let stretch = if entry.retired.is_some() { &mut elsewhere.retired } else { &mut elsewhere.archived };
         let Receipt { through, from, to, .. } = entry.receipt;
         let first = entry.receipt.first();
         let begun = stretch.unwrap_or(Stretch { segments: 0, first, last: 0, from, to });
@@ -346,10 +344,4 @@ async fn listed(
         archived: now,
     };
     Ok((manifest, receipt))
-}
-
-impl From<ReadError> for ManifestError {
-    fn from(error: ReadError) -> Self {
-        Self::Entries(error.to_string())
-    }
 }

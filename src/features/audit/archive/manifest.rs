@@ -163,7 +163,8 @@ impl Manifest {
     pub(super) fn check(&self, segment: &SegmentPath) -> Result<(), ManifestError> {
         let walked = walk(segment, self.header(), self.edge()?)?;
         let checkpoint = self.signed()?.checkpoint;
-        let fits = walked.through == self.through.into() && covers(&walked.edge, &self.consistency, &checkpoint);
+        let fits =
+            walked.through == self.through.into() && covers(&walked.edge, &self.consistency, &checkpoint);
         if fits { Ok(()) } else { Err(ManifestError::Replaced) }
     }
 }

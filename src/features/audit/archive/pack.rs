@@ -50,7 +50,8 @@ pub(super) fn pack(
     if !covers(&walked.after, &proof, &checkpoint) {
         return Err(contradicted("its entries do not lead to the newest checkpoint"));
     }
-    let (raw, packed) = compress(&segment.path, to, goes_on).map_err(|error| ArchiveError::disk(to, error))?;
+    let (raw, packed) =
+        compress(&segment.path, to, goes_on).map_err(|error| ArchiveError::disk(to, error))?;
     let index = index::path_of(segment);
     let index = index.exists().then(|| sum_of(&index)).transpose().map_err(disk)?;
     Ok(Manifest {

@@ -59,7 +59,8 @@ impl Shelf {
         match self {
             Self::Directory(directory) => {
                 let (to, from) = (directory.join(name), file.to_owned());
-                let copied = blocking(move || copy(&from, &to).map_err(|error| ArchiveError::disk(&to, error)));
+                let copied =
+                    blocking(move || copy(&from, &to).map_err(|error| ArchiveError::disk(&to, error)));
                 copied.await.map(|()| None)
             }
             Self::Bucket(bucket) => Ok(bucket.put(name, file, keep).await?),

@@ -13,9 +13,9 @@ mod file;
 mod make;
 mod plan;
 
-pub use make::{Look, Made, make_missing};
 pub use contents::Place;
 pub(super) use file::path_of;
+pub use make::{Look, Made, make_missing};
 pub(super) use plan::passed_over;
 
 /// Whether what is known of segments is used.

@@ -120,9 +120,14 @@ fn a_full_segment_is_shipped_and_proven_and_the_one_in_use_is_not() {
     }
     assert!(run(archive.due(MORNING)).unwrap().is_empty());
     assert_eq!((archive.now().archived, archive.now().waiting), (shipped.len() as u64, 0));
-    assert!(!house.path().join("archive").read_dir().unwrap().any(|file| {
-        file.unwrap().file_name().to_string_lossy().starts_with("scratch")
-    }));
+    assert!(
+        !house
+            .path()
+            .join("archive")
+            .read_dir()
+            .unwrap()
+            .any(|file| { file.unwrap().file_name().to_string_lossy().starts_with("scratch") })
+    );
 }
 
 #[test]
@@ -236,9 +241,8 @@ fn a_segment_goes_once_it_is_old_and_neither_needed_nor_held() {
     let house = House::of(40);
     let shipped = house.ship();
     let archive = house.archive();
-    let going = |now, needed_from, held: &[Period]| {
-        run(archive.removable(now, needed_from, held)).unwrap().len()
-    };
+    let going =
+        |now, needed_from, held: &[Period]| run(archive.removable(now, needed_from, held)).unwrap().len();
     assert_eq!(going(MORNING.plus(KEPT.checked_sub(DAY).unwrap()), u64::MAX, &[]), 0);
     assert_eq!(going(later(), u64::MAX, &[]), shipped.len());
     assert_eq!(going(later(), 1, &[]), 0);
@@ -286,10 +290,12 @@ fn a_question_is_answered_with_the_archive_as_it_was_before() {
         until: Some(MORNING.plus(Duration::from_secs(number + 3))),
         ..Filter::default()
     };
-    let filters = [Filter::default(), about(5), about(55), Filter {
-        person: Some("sub-1".to_owned()),
-        ..Filter::default()
-    }];
+    let filters = [
+        Filter::default(),
+        about(5),
+        about(55),
+        Filter { person: Some("sub-1".to_owned()), ..Filter::default() },
+    ];
     let before: Vec<_> = filters.iter().map(|it| answered(house.path(), it, Hints::Used)).collect();
     house.ship();
     house.remove();

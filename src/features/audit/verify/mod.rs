@@ -92,9 +92,8 @@ fn begin<'a>(
     loop {
         let first = first_of(directory)?;
         let archived = match expectations.archived {
-            None if first > 1 => begins_after(directory, first).map_err(|error| {
-                ReadError::disk(directory, std::io::Error::other(error.to_string()))
-            })?,
+            None if first > 1 => begins_after(directory, first)
+                .map_err(|error| ReadError::disk(directory, std::io::Error::other(error.to_string())))?,
             noted => noted,
         };
         let expectations = Expectations { archived, ..expectations.clone() };
