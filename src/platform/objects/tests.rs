@@ -132,7 +132,7 @@ async fn bucket(server: &Shared, lock: Option<LockMode>) -> Bucket {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let router = Router::new().fallback(serve).with_state(server.clone());
-    tokio::spawn(std::future::IntoFuture::into_future(axum::serve(listener, router)));
+    tokio::spawn(IntoFuture::into_future(axum::serve(listener, router)));
     // It is used as written: whoever is on this machine needs no certificate.
     let authority = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let settings = BucketSettings {

@@ -14,6 +14,7 @@ mod ledger;
 mod manifest;
 mod pack;
 mod plan;
+mod scratch;
 mod shelf;
 mod standing;
 mod steps;

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::error::ArchiveError;
 use super::ledger::{self, Object, Receipt, Step};
 use super::manifest::{Manifest, ManifestError, Sum};
 use super::pack::{new_file, pack, sum_of, unpack};
 use super::plan::{self, Due};
+use super::scratch::Scratch;
 use super::shelf::{Examination, Shelf, blocking};
 use super::standing::{ArchiveNow, Standing};
 use crate::features::audit::directory::{SegmentPath, make, segments};
@@ -111,7 +113,8 @@ impl Archive {
         let scratch = Scratch::make(&self.directory)?;
         let (directory, segment, packed) = (self.directory.clone(), due.0.clone(), scratch.packed());
         let years = self.settings.retain_years;
-        let until = move |to| Period::of(to).next().years_later(years).begins();
+        // What is older than its retention is kept for a day all the same: no lock ends in the past.
+        let until = move |to| Period::of(to).next().years_later(years).begins().max(now.plus(A_DAY));
         let is_over = self.is_over.clone();
         let goes_on = move || !is_over.load(Ordering::Relaxed);
         let manifest = blocking(move || pack((&directory, &segment), &packed, until, &goes_on)).await?;
@@ -344,48 +347,12 @@ impl Names {
     }
 }
 
-/// Files on their way, beside the segments; removed when nobody needs them any more.
-#[derive(Debug)]
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn make(directory: &Path) -> Result<Self, ArchiveError> {
-        // Of this process: an operator's command may look at the archive beside the gateway.
-        let folder = ledger::folder(directory).join(format!("scratch-{}", std::process::id()));
-        make(&folder)?;
-        Ok(Self(folder))
-    }
-
-    fn packed(&self) -> PathBuf {
-        self.0.join("packed")
-    }
-
-    fn raw(&self) -> PathBuf {
-        self.0.join("raw")
-    }
-
-    fn index(&self) -> PathBuf {
-        self.0.join("index")
-    }
-
-    fn manifest(&self) -> PathBuf {
-        self.0.join("manifest")
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::debug!(%error, "files of the archive that are not needed any more stay");
-        }
-    }
-}
-
 /// Where an operator's wish is left: a file that says nothing.
 fn wish_path(directory: &Path) -> PathBuf {
     ledger::folder(directory).join("now")
 }
 
 pub(super) const MANIFEST_SUFFIX: &str = ".manifest.json";
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How much is read at once.
 const PIECE_BYTES: u64 = 8 * 1024 * 1024;
