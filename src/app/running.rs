@@ -14,6 +14,7 @@ use super::detections;
 use super::exports::{self, Exporting};
 use super::feeds;
 use super::heartbeat;
+use super::breaks;
 use super::held;
 use super::indexes;
 use super::nodes;
@@ -36,6 +37,7 @@ use crate::features::audit::journal::Journal;
 use crate::features::audit::rulebooks;
 use crate::features::audit::seal::Seals;
 use crate::features::authn::RelyingParty;
+use crate::features::break_glass::Breaks;
 use crate::features::detect::Detections;
 use crate::features::directory::Directory;
 use crate::features::directory::settings::DirectoryBounds;
@@ -171,6 +173,7 @@ impl Running {
         }
         let holds = Holds::load(store.clone(), HoldBounds::default(), entropy.clone())
             .context("what is kept of forms cannot be read")?;
+        let breaks = Breaks::load(store.clone()).context("what is known of emergency access cannot be read")?;
         let directory = Directory::load(
             store.clone(),
             settings.directories.clone(),
@@ -208,6 +211,7 @@ impl Running {
             risk: Arc::new(risk),
             detections: Arc::new(found),
             holds: Arc::new(holds),
+            breaks: Arc::new(breaks),
             authn: Arc::new(authn),
             turns: Turns::default(),
             revocations: Revocations::default(),
@@ -243,6 +247,7 @@ impl Running {
             tokio::spawn(nodes::run(shared.clone(), changes)),
             tokio::spawn(maintain(shared.clone())),
             tokio::spawn(held::run(shared.clone())),
+            tokio::spawn(breaks::run(shared.clone())),
             tokio::spawn(summary::run(shared.clone())),
             tokio::spawn(detections::run(shared.clone(), settings.journal.directory.clone())),
             tokio::spawn(indexes::run(settings.journal.directory.clone())),

@@ -16,7 +16,7 @@ use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
-    ApplicationDraft, Draft, RoleDraft, Written, application, category, client, detect, directory, export,
+    ApplicationDraft, Draft, RoleDraft, Written, application, break_glass, category, client, detect, directory, export,
     feed, journal, machine, provider, purpose, risk, role, session, signals, store,
 };
 use super::shadow::shadow;
@@ -26,8 +26,10 @@ use crate::control::settings::ControlSettings;
 use crate::domain::category::Categories;
 use crate::domain::rulebook::Rulebook;
 use crate::features::audit::settings::{JournalSettings, SealSettings};
+use crate::features::break_glass::settings::BreakGlassSettings;
 use crate::features::directory::settings::GroupUse;
 use crate::features::guard::settings::GuardSettings;
+use crate::features::policy::settings::EmergencySettings;
 use crate::features::session::settings::{SessionSettings, Shorter};
 use crate::features::upstream::settings::UpstreamSettings;
 use crate::foundation::clock::{Clock as _, SystemClock, Timestamp};
@@ -272,6 +274,7 @@ struct Machine {
     devices: Vec<DeviceSettings>,
     guard: GuardSettings,
     help: HelpSettings,
+    break_glass: (BreakGlassSettings, EmergencySettings),
     time_zone: String,
 }
 
@@ -293,6 +296,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     draft.device_names = devices.into_iter().map(|(name, _)| name).collect();
     let guard = main.table("guard").and_then(|reader| machine::guard(&reader));
     let help = main.table("help").and_then(|reader| machine::help(&reader));
+    let break_glass = main.table("break_glass").and_then(|reader| break_glass::break_glass(&reader));
     let time_zone = machine::time_zone(main);
     version?;
     let (gateway, certificates) = gateway?;
@@ -307,6 +311,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
         devices,
         guard: guard?,
         help: help?,
+        break_glass: break_glass?,
         time_zone: time_zone?,
     })
 }
@@ -322,8 +327,10 @@ fn tell_upstreams(upstreams: &mut [UpstreamSettings], role: &RoleDraft) {
     }
 }
 
-fn assemble(machine: Machine, draft: Draft, rulebook: Rulebook, files: Vec<PathBuf>) -> Settings {
-    let Machine { gateway, control, store, journal, mut session, devices, guard, help, time_zone } = machine;
+fn assemble(machine: Machine, mut draft: Draft, rulebook: Rulebook, files: Vec<PathBuf>) -> Settings {
+    let Machine { gateway, control, store, journal, mut session, devices, guard, help, break_glass, time_zone } =
+        machine;
+    let (break_glass, emergency) = break_glass;
     let (mut applications, mut upstreams) = (Vec::new(), Vec::new());
     let (mut rewrites, mut holds, mut browsers) = (Vec::new(), Vec::new(), Vec::new());
     for Written { it, key: _ } in draft.applications {
@@ -344,6 +351,8 @@ fn assemble(machine: Machine, draft: Draft, rulebook: Rulebook, files: Vec<PathB
     for Written { it, key: _ } in draft.categories {
         categories.declare(it.name, it.terms);
     }
+    let tried = draft.shadow.iter_mut().flat_map(|shadow| shadow.roles.iter_mut().flatten());
+    break_glass::tell(draft.roles.iter_mut().map(|role| &mut role.it.settings).chain(tried), &emergency);
     for role in &draft.roles {
         tell_upstreams(&mut upstreams, &role.it);
     }
@@ -362,6 +371,7 @@ fn assemble(machine: Machine, draft: Draft, rulebook: Rulebook, files: Vec<PathB
         devices,
         guard,
         help,
+        break_glass,
         applications,
         upstreams,
         rewrites,

@@ -2,6 +2,7 @@
 
 pub(super) mod application;
 mod ask;
+pub(super) mod break_glass;
 mod browser;
 pub(super) mod category;
 pub(super) mod client;

@@ -205,6 +205,33 @@ pub(super) fn revoked() -> impl Strategy<Value = Revoked> {
     )
 }
 
+pub(super) fn break_glass() -> impl Strategy<Value = EventBreak> {
+    let which = (option::of(event()), select(BreakStep::ALL), option::of(select(BreakReason::ALL)));
+    let when = (option::of(event()), option::of(moment()), option::of(select(BreakEnd::ALL)), any::<bool>());
+    let said = (select(BreakReview::ALL), option::of(select(BreakFinding::ALL)), option::of(text()));
+    let review = said.prop_map(|(state, finding, reviewer)| ReviewedBreak {
+        state,
+        finding,
+        reviewer,
+        note: Some("a complaint".parse().unwrap()),
+    });
+    let who = option::of((text(), text()));
+    (which, when, option::of(review), who, option::of(text())).prop_map(
+        |((id, step, reason), (joins, until, end, text_owed), review, who, discloser)| EventBreak {
+            id,
+            step,
+            reason,
+            joins,
+            until,
+            end,
+            person: who.map(|(issuer, sub)| SubjectId { issuer: issuer.into(), sub: sub.into() }),
+            text_owed,
+            review,
+            discloser,
+        },
+    )
+}
+
 pub(super) fn reading() -> impl Strategy<Value = EventReading> {
     (vec(event(), 0..3), select(Purpose::ALL)).prop_map(|(events, purpose)| EventReading {
         events,
