@@ -9,12 +9,12 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
+use super::breaks;
 use super::control_plane;
 use super::detections;
 use super::exports::{self, Exporting};
 use super::feeds;
 use super::heartbeat;
-use super::breaks;
 use super::held;
 use super::indexes;
 use super::nodes;
@@ -173,7 +173,8 @@ impl Running {
         }
         let holds = Holds::load(store.clone(), HoldBounds::default(), entropy.clone())
             .context("what is kept of forms cannot be read")?;
-        let breaks = Breaks::load(store.clone()).context("what is known of emergency access cannot be read")?;
+        let breaks =
+            Breaks::load(store.clone()).context("what is known of emergency access cannot be read")?;
         let directory = Directory::load(
             store.clone(),
             settings.directories.clone(),

@@ -16,8 +16,8 @@ use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
-    ApplicationDraft, Draft, RoleDraft, Written, application, break_glass, category, client, detect, directory, export,
-    feed, journal, machine, provider, purpose, risk, role, session, signals, store,
+    ApplicationDraft, Draft, RoleDraft, Written, application, break_glass, category, client, detect,
+    directory, export, feed, journal, machine, provider, purpose, risk, role, session, signals, store,
 };
 use super::shadow::shadow;
 use super::source::Source;
@@ -328,8 +328,18 @@ fn tell_upstreams(upstreams: &mut [UpstreamSettings], role: &RoleDraft) {
 }
 
 fn assemble(machine: Machine, mut draft: Draft, rulebook: Rulebook, files: Vec<PathBuf>) -> Settings {
-    let Machine { gateway, control, store, journal, mut session, devices, guard, help, break_glass, time_zone } =
-        machine;
+    let Machine {
+        gateway,
+        control,
+        store,
+        journal,
+        mut session,
+        devices,
+        guard,
+        help,
+        break_glass,
+        time_zone,
+    } = machine;
     let (break_glass, emergency) = break_glass;
     let (mut applications, mut upstreams) = (Vec::new(), Vec::new());
     let (mut rewrites, mut holds, mut browsers) = (Vec::new(), Vec::new(), Vec::new());

@@ -5,6 +5,8 @@
 
 pub mod api;
 pub mod authority;
+pub mod break_glass;
+mod break_glass_metrics;
 mod detection_metrics;
 pub mod detections;
 mod export_metrics;

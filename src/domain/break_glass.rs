@@ -42,6 +42,18 @@ closed_list! {
 }
 
 closed_list! {
+    /// What was known of the person and the patient when a break began.
+    BreakRelation {
+        /// Feeds told that they have nothing to do with each other.
+        None = "none",
+        /// No feed told it, or in time.
+        Unknown = "unknown",
+        /// They have, and the patient is marked.
+        Marked = "marked",
+    }
+}
+
+closed_list! {
     /// What an event says of a break.
     BreakStep {
         /// A person was asked for a reason.
@@ -114,6 +126,9 @@ pub struct EventBreak {
     /// Why, where it begins.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<BreakReason>,
+    /// What was known of person and patient, where it begins.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub relation: Option<BreakRelation>,
     /// The break whose reason counts, where it begins without one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub joins: Option<RequestId>,
@@ -160,6 +175,7 @@ impl EventBreak {
             id,
             step,
             reason: None,
+            relation: None,
             joins: None,
             until: None,
             end: None,
@@ -176,12 +192,9 @@ impl BreakStep {
     pub const fn begins(self) -> bool {
         match self {
             Self::Started | Self::Remembered => true,
-            Self::Prompted
-            | Self::Cancelled
-            | Self::Used
-            | Self::Ended
-            | Self::Attested
-            | Self::Reviewed => false,
+            Self::Prompted | Self::Cancelled | Self::Used | Self::Ended | Self::Attested | Self::Reviewed => {
+                false
+            }
         }
     }
 }

@@ -312,7 +312,9 @@ fn step<'a>(moment: &'a Moment, challenged: &'a Challenged, return_to: &'a str, 
                 held: held.map(|held| held.lifetime),
                 ..break_glass::question(moment, &challenged.application.name, asking, return_to)
             }),
-            None => Page::Denied { reason: challenged.reason, action: challenged.action, ways_on: &[], return_to },
+            None => {
+                Page::Denied { reason: challenged.reason, action: challenged.action, ways_on: &[], return_to }
+            }
         },
         Challenge::Purpose(purposes) => Page::Purpose(PurposeView {
             choices: purpose::choices(moment, purposes),

@@ -59,7 +59,17 @@ pub(super) static BREAK_GLASS: Table = Table {
             "Who discloses records of a substance use disorder programme: one of the four things that are written into the \
              patient's record (42 CFR 2.51(c)).",
         ),
-        key("triage_days", Kind::Whole(1, 30), Absent::Is("1"), "Within how many business days somebody has looked."),
-        key("close_days", Kind::Whole(1, 90), Absent::Is("5"), "Within how many business days it is settled."),
+        key(
+            "triage_days",
+            Kind::Whole(1, 30),
+            Absent::Is("1"),
+            "Within how many business days somebody has looked.",
+        ),
+        key(
+            "close_days",
+            Kind::Whole(1, 90),
+            Absent::Is("5"),
+            "Within how many business days it is settled.",
+        ),
     ],
 };

@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use self::told::{
-    break_glass, detection, event_asked, hold, lock, provisioning, reading, relationship, review, revocation, revoked,
-    risk, shadow, signal,
+    break_glass, detection, event_asked, hold, lock, provisioning, reading, relationship, review, revocation,
+    revoked, risk, shadow, signal,
 };
 use crate::domain::action::Action;
 use crate::domain::application::ClientName;

@@ -175,9 +175,8 @@ impl Breaks {
     /// Breaks, the latest first; those whose review has come so far, where that is asked.
     pub fn list(&self, state: Option<BreakReview>, limit: usize) -> Vec<Break> {
         let table = self.table();
-        let is_wanted = |it: &&Break| {
-            state.is_none_or(|state| it.joins.is_none() && it.review.state == state)
-        };
+        let is_wanted =
+            |it: &&Break| state.is_none_or(|state| it.joins.is_none() && it.review.state == state);
         table.values().rev().map(|kept| &kept.it).filter(is_wanted).take(limit).cloned().collect()
     }
 

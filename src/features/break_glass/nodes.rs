@@ -16,7 +16,9 @@ impl Breaks {
     /// Reads a break anew that another node has begun, ended or changed.
     pub async fn heed(&self, key: &str) -> Result<(), StoreError> {
         let Ok(id) = key.parse() else {
-            tracing::error!("which emergency access another node has told of cannot be read: is it of another version?");
+            tracing::error!(
+                "which emergency access another node has told of cannot be read: is it of another version?"
+            );
             return Ok(());
         };
         let rows = self.store.find(store::one(id)).await?;

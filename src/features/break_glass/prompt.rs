@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::application::ApplicationName;
+use crate::domain::break_glass::BreakRelation;
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::DigestKey;
@@ -25,6 +26,8 @@ pub struct Prompt {
     pub patient: PatientDigest,
     /// The last characters of their number, if that tells one from another and no more.
     pub ending: Option<String>,
+    /// What is known of the two.
+    pub relation: BreakRelation,
     /// When it was found.
     pub asked: Timestamp,
 }
@@ -58,7 +61,8 @@ impl Prompt {
 pub fn ending(patient: &PatientRef) -> Option<String> {
     let characters: Vec<char> = patient.id().reveal().chars().collect();
     let (_, last) = characters.split_at_checked(characters.len().checked_sub(SHOWN)?)?;
-    (characters.len() >= 2 * SHOWN && last.iter().all(|c| c.is_ascii_alphanumeric())).then(|| last.iter().collect())
+    (characters.len() >= 2 * SHOWN && last.iter().all(|c| c.is_ascii_alphanumeric()))
+        .then(|| last.iter().collect())
 }
 
 const ABOUT: &[u8] = b"break-glass prompt";

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::due::Due;
 use crate::domain::application::{ApplicationName, RoleName};
-use crate::domain::break_glass::{BreakEnd, BreakFinding, BreakReason, BreakReview, ReviewedBreak};
+use crate::domain::break_glass::{
+    BreakEnd, BreakFinding, BreakReason, BreakRelation, BreakReview, ReviewedBreak,
+};
 use crate::domain::patient::PatientDigest;
 use crate::domain::revocation::Why;
 use crate::domain::subject::SubjectId;
@@ -32,6 +34,8 @@ pub struct Break {
     pub patient: PatientDigest,
     /// Why.
     pub reason: BreakReason,
+    /// What was known of the two when it began.
+    pub relation: BreakRelation,
     /// The break whose reason and review count, where it began without one of its own.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub joins: Option<RequestId>,

@@ -23,13 +23,9 @@ pub(super) struct Kept {
 }
 
 pub(super) fn insert(it: &Break) -> Option<Statement> {
-    let statement = Statement::new("INSERT INTO break_glass (id, began, body, revision) VALUES ($1, $2, $3, 1)");
-    Some(
-        statement
-            .with(it.id.to_string())
-            .with(it.began.as_millis())
-            .with(serde_json::to_string(it).ok()?),
-    )
+    let statement =
+        Statement::new("INSERT INTO break_glass (id, began, body, revision) VALUES ($1, $2, $3, 1)");
+    Some(statement.with(it.id.to_string()).with(it.began.as_millis()).with(serde_json::to_string(it).ok()?))
 }
 
 /// Changes no row that somebody has changed meanwhile.

@@ -15,6 +15,7 @@ use super::wording::{self, Wording, set};
 use super::world::Facts;
 use crate::domain::application::{ApplicationName, Category, RoleName};
 use crate::domain::assurance::AssuranceNeed;
+use crate::domain::break_glass::BreakRelation;
 use crate::domain::law::{ORIGINATOR, Opens};
 use crate::domain::purpose::{Basis, Purpose};
 use crate::domain::subject::Identity;
@@ -84,8 +85,15 @@ pub(super) fn problems(roles: &[RoleSettings], catalog: &Catalog) -> Vec<PolicyP
         if let Some(need) = need
             && !role.providers.iter().any(|provider| catalog.proves(provider, &need.class))
         {
-            let what = format!("in an emergency its people could not go on: no provider of theirs proves `{}`", need.class);
-            problems.push(PolicyProblem::new(source(), what, "another `assurance` in `[break_glass]`, or none"));
+            let what = format!(
+                "in an emergency its people could not go on: no provider of theirs proves `{}`",
+                need.class
+            );
+            problems.push(PolicyProblem::new(
+                source(),
+                what,
+                "another `assurance` in `[break_glass]`, or none",
+            ));
         }
     }
     if let Some(breaks) = breaking().next() {
@@ -104,7 +112,11 @@ pub(super) fn problems(roles: &[RoleSettings], catalog: &Catalog) -> Vec<PolicyP
 
 impl Rules {
     /// What has to be proven before somebody breaks the glass by these rules, if they have not.
-    pub(super) fn unproven_in_emergency(&self, permits: &[usize], facts: &Facts<'_>) -> Option<AssuranceNeed> {
+    pub(super) fn unproven_in_emergency(
+        &self,
+        permits: &[usize],
+        facts: &Facts<'_>,
+    ) -> Option<AssuranceNeed> {
         let by = permits.iter().filter_map(|position| self.engine.rule(*position)?.role.as_ref());
         let needs = by.filter_map(|role| self.emergency_need(role));
         let is_met = |need: &AssuranceNeed| {
@@ -135,19 +147,35 @@ impl Rules {
 
     /// Whether somebody has by now to do with a patient what a rule asks for that they have overridden.
     pub fn is_related(&self, roles: &[RoleName], application: &ApplicationName, told: &Told) -> bool {
+        self.overridden(roles, application).any(|position| told.relationship(position) == Known::Yes)
+    }
+
+    /// What is known of that.
+    pub fn relation(&self, roles: &[RoleName], application: &ApplicationName, told: &Told) -> BreakRelation {
+        let known = self.overridden(roles, application).map(|position| told.relationship(position));
+        match known.fold(Known::No, Known::or) {
+            Known::Yes => BreakRelation::Marked,
+            Known::No => BreakRelation::None,
+            Known::Aged | Known::Unknown => BreakRelation::Unknown,
+        }
+    }
+
+    /// The relationships that rules ask for which somebody overrides.
+    fn overridden(&self, roles: &[RoleName], application: &ApplicationName) -> impl Iterator<Item = usize> {
         let theirs = roles.iter().filter_map(|role| self.role(role));
         let overridden = theirs
             .flat_map(|role| role.may.iter().filter(move |may| overrides(role, may)))
-            .filter(|may| may.application == *application);
+            .filter(move |may| may.application == *application);
         let words = overridden.flat_map(|may| &may.when.relationship);
-        let mut known = words.filter_map(|word| self.catalog.facts.relationship(word));
-        known.any(|position| told.relationship(position) == Known::Yes)
+        words.filter_map(|word| self.catalog.facts.relationship(word))
     }
 
     /// The kinds of data of an application that no emergency opens.
     pub fn closed_in_emergency(&self, application: &ApplicationName) -> Vec<Category> {
-        let routes = self.catalog.routes.iter().filter(|route| route.application == *application && !route.public);
-        let of_house = self.roles.iter().filter_map(|role| role.break_glass.as_ref()).flat_map(|it| &it.closed);
+        let routes =
+            self.catalog.routes.iter().filter(|route| route.application == *application && !route.public);
+        let of_house =
+            self.roles.iter().filter_map(|role| role.break_glass.as_ref()).flat_map(|it| &it.closed);
         let of_house: Vec<_> = of_house.collect();
         let by_law = |category: &Category| {
             self.catalog.categories.law(category).opens(Purpose::BreakGlass) != Opens::ToAll
@@ -169,7 +197,8 @@ impl Rules {
 pub(super) fn told(role: &RoleSettings) -> Option<String> {
     let settings = role.break_glass.as_ref()?;
     let assurance = settings.assurance.as_ref().map_or_else(String::new, |need| {
-        let fresh = need.fresh.map_or_else(String::new, |fresh| format!(", at most {} s ago", fresh.as_secs()));
+        let fresh =
+            need.fresh.map_or_else(String::new, |fresh| format!(", at most {} s ago", fresh.as_secs()));
         format!(" after a step-up to {}{fresh}", need.class)
     });
     let closed: Vec<_> = settings.closed.iter().map(Category::as_str).collect();

@@ -51,8 +51,11 @@ pub fn question<'a>(
 /// The same question on a page of its own, for whoever was told of it elsewhere.
 pub(super) fn form(moment: &Moment, asked: &Asked, text: &str) -> Answer {
     let target = return_to(asked);
-    let Some(known) = asked.person.known() else { return unlock::sign_in_page(moment, asked, &target, false) };
-    let asking = brought(moment, known, text).map(|prompt| (prompt.application, Asking { prompt: text.to_owned(), ending: prompt.ending }));
+    let Some(known) = asked.person.known() else {
+        return unlock::sign_in_page(moment, asked, &target, false);
+    };
+    let asking = brought(moment, known, text)
+        .map(|prompt| (prompt.application, Asking { prompt: text.to_owned(), ending: prompt.ending }));
     match asking {
         Some((application, asking)) => {
             let view = question(moment, &application, &asking, &target);
@@ -127,6 +130,7 @@ async fn begin(
         application: &prompt.application,
         patient: prompt.patient,
         reason,
+        relation: prompt.relation,
         joins: None,
         has_text: !text.is_empty(),
     };

@@ -7,7 +7,7 @@ use super::super::refusal::{Challenged, Refusal};
 use super::super::sought::Part;
 use super::super::subject::{Known, Person};
 use super::{Asking, Beginning, begun, not_kept, settings, telling, told_begun, unstored};
-use crate::domain::break_glass::{BreakStep, EventBreak};
+use crate::domain::break_glass::{BreakRelation, BreakStep, EventBreak};
 use crate::domain::decision::{Challenge, Grounds};
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::proof::Permit;
@@ -50,8 +50,7 @@ fn theirs(passage: &Passage<'_>) -> Option<Theirs> {
     if !passage.moment.current.rules.policy.breaks_glass(&known.identity.roles) {
         return None;
     }
-    let is_ruled =
-        |part: &&Part| part.route.as_ref().is_some_and(|route| route.access != Access::Public);
+    let is_ruled = |part: &&Part| part.route.as_ref().is_some_and(|route| route.access != Access::Public);
     let mut patients = passage.parts().filter(is_ruled).filter_map(|part| part.patient.as_ref());
     let patient = patients.next()?.clone();
     if patients.any(|another| *another != patient) {
@@ -85,11 +84,14 @@ async fn found(passage: &Passage<'_>, theirs: &Theirs, is_asked: bool) -> Result
         application: &passage.application.name,
         patient: theirs.digest,
         reason: before.reason,
+        relation: relation(passage, theirs),
         joins: Some(before.id),
         has_text: true,
     };
     let it = begun(moment, &theirs.known, &beginning);
-    telling::begins(shared, &it, &theirs.known.in_emergency(), told_begun(&it)).await.map_err(Refusal::Journal)?;
+    telling::begins(shared, &it, &theirs.known.in_emergency(), told_begun(&it))
+        .await
+        .map_err(Refusal::Journal)?;
     shared.breaks.begin(it.clone()).await.map_err(|error| unstored(moment, &error))?;
     Ok(Some(it))
 }
@@ -107,7 +109,10 @@ async fn anew(
             note_person(draft, &passage.person);
             note(draft, EventBreak::of(Some(it.id), BreakStep::Used));
             let shared = &passage.moment.worker.shared;
-            shared.breaks.watch(it.id, Whose { identity: theirs.known.identity.as_ref().clone(), patient: theirs.patient });
+            shared.breaks.watch(
+                it.id,
+                Whose { identity: theirs.known.identity.as_ref().clone(), patient: theirs.patient },
+            );
             if passage.protection().has_notice() {
                 let now = passage.moment.now;
                 let changed = shared.breaks.change(it.id, |it| it.opened_programme(now)).await;
@@ -140,10 +145,18 @@ fn asking(passage: &Passage<'_>, refusal: Refusal, theirs: &Theirs, draft: &mut 
         application: passage.application.name.clone(),
         patient: theirs.digest,
         ending: ending.clone(),
+        relation: relation(passage, theirs),
         asked: passage.moment.now,
     };
     let asking = prompt.seal(shared.words()).map(|prompt| Asking { prompt, ending });
     refusal.asking(asking)
+}
+
+/// What feeds know of the two.
+fn relation(passage: &Passage<'_>, theirs: &Theirs) -> BreakRelation {
+    let (rules, identity) = (&passage.moment.current.rules, &theirs.known.identity);
+    let told = rules.feeds.about(identity, Some(&theirs.patient), passage.moment.now);
+    rules.policy.relation(&identity.roles, &passage.application.name, &told)
 }
 
 fn note(draft: &mut Option<Draft>, told: EventBreak) {

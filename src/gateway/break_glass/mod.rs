@@ -22,11 +22,15 @@ pub use sweep::sweep;
 use super::handle::Moment;
 use super::refusal::Refusal;
 use super::subject::Known;
-use crate::domain::break_glass::{BreakReason, BreakStep, EventBreak};
+use crate::domain::application::ApplicationName;
+use crate::domain::break_glass::{BreakReason, BreakRelation, BreakStep, EventBreak};
 use crate::domain::patient::PatientDigest;
+use crate::domain::purpose::Purpose;
+use crate::domain::subject::Identity;
 use crate::features::break_glass::settings::BreakGlassSettings;
 use crate::features::break_glass::{Break, Due, Review, Sheet, Standing, WriteError};
 use crate::foundation::id::RequestId;
+use crate::platform::store::StoreError;
 
 /// A page that is to ask for a reason.
 #[derive(Clone, Debug)]
@@ -40,9 +44,10 @@ pub struct Asking {
 /// How a break begins.
 struct Beginning<'b> {
     id: RequestId,
-    application: &'b crate::domain::application::ApplicationName,
+    application: &'b ApplicationName,
     patient: PatientDigest,
     reason: BreakReason,
+    relation: BreakRelation,
     joins: Option<RequestId>,
     /// Whether the person has written why.
     has_text: bool,
@@ -55,7 +60,7 @@ fn settings(moment: &Moment) -> &BreakGlassSettings {
 /// A break that begins now.
 fn begun(moment: &Moment, known: &Known, beginning: &Beginning<'_>) -> Break {
     let settings = settings(moment);
-    let Beginning { id, application, patient, reason, joins, has_text } = beginning;
+    let Beginning { id, application, patient, reason, relation, joins, has_text } = beginning;
     let zone = moment.current.rules.policy.zone();
     Break {
         id: *id,
@@ -66,6 +71,7 @@ fn begun(moment: &Moment, known: &Known, beginning: &Beginning<'_>) -> Break {
         application: (*application).clone(),
         patient: *patient,
         reason: *reason,
+        relation: *relation,
         joins: *joins,
         began: moment.now,
         until: moment.now.plus(settings.lasts),
@@ -82,6 +88,7 @@ fn told_begun(it: &Break) -> EventBreak {
     let step = if it.joins.is_some() { BreakStep::Remembered } else { BreakStep::Started };
     EventBreak {
         reason: Some(it.reason),
+        relation: Some(it.relation),
         joins: it.joins,
         until: Some(it.until),
         text_owed: it.text_due.is_some(),
@@ -97,13 +104,10 @@ fn not_kept<E>(moment: &Moment, error: &WriteError<E>) -> Option<Refusal> {
     }
 }
 
-fn unstored(moment: &Moment, error: &crate::platform::store::StoreError) -> Refusal {
+fn unstored(moment: &Moment, error: &StoreError) -> Refusal {
     tracing::error!(request.id = %moment.event, %error, "an emergency access could not be kept");
     Refusal::StoreUnavailable
 }
-
-/// What a name of an affiliation is among a person's attributes, for 42 CFR 2.51(c)(1).
-const AFFILIATIONS: [&str; 2] = ["facility", "department"];
 
 /// The person and where they work: to whom records of a programme were disclosed.
 fn recipient(known: &Known) -> String {
@@ -117,15 +121,17 @@ impl Known {
     /// The same person, who works in an emergency: for one request.
     #[must_use]
     pub fn in_emergency(&self) -> Self {
-        let identity = crate::domain::subject::Identity {
-            purpose: crate::domain::purpose::Purpose::BreakGlass,
+        let identity = Identity {
+            purpose: Purpose::BreakGlass,
             // What is signed for the one says another purpose than what is signed for the other.
             version: self.identity.version | EMERGENCY_VERSION,
-            ..crate::domain::subject::Identity::clone(&self.identity)
+            ..Identity::clone(&self.identity)
         };
         Self::new(Arc::clone(&self.session), identity, None)
     }
 }
 
+/// What a person's affiliation is called among their attributes, for 42 CFR 2.51(c)(1).
+const AFFILIATIONS: [&str; 2] = ["facility", "department"];
 /// Tells versions of a person in an emergency from all others, which count from 1.
 const EMERGENCY_VERSION: u64 = 1 << 63;

@@ -2,7 +2,7 @@
 
 use super::super::rules::Shared;
 use super::telling;
-use crate::domain::break_glass::BreakEnd;
+use crate::domain::break_glass::{BreakEnd, BreakRelation};
 use crate::features::break_glass::{Break, Standing, WriteError};
 use crate::features::session::Found;
 use crate::foundation::clock::Timestamp;
@@ -19,7 +19,10 @@ pub async fn sweep(shared: &Shared) {
     let rules = shared.rules.load_full();
     for (it, whose) in shared.breaks.watched_now(now) {
         let told = rules.feeds.about(&whose.identity, Some(&whose.patient), now);
-        if rules.policy.is_related(&whose.identity.roles, &it.application, &told) {
+        // Who was related to begin with has overridden the mark of the patient, and no relationship explains that.
+        if it.relation != BreakRelation::Marked
+            && rules.policy.is_related(&whose.identity.roles, &it.application, &told)
+        {
             let related = shared.breaks.change(it.id, |it| it.related(now)).await;
             let was_active = it.standing == Standing::Active;
             if let Ok(it) = &related {

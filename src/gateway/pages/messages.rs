@@ -32,7 +32,18 @@ macro_rules! listed {
         })+
     };
 }
-listed!(Action, BreakProblem, BreakReason, JustificationCode, JustifyProblem, LimitName, Number, OnExceed, Purpose, Reason);
+listed!(
+    Action,
+    BreakProblem,
+    BreakReason,
+    JustificationCode,
+    JustifyProblem,
+    LimitName,
+    Number,
+    OnExceed,
+    Purpose,
+    Reason
+);
 
 /// Declares the tables of a message file: a struct each, all of whose fields are texts.
 macro_rules! texts {

@@ -53,8 +53,9 @@ pub use justification::{
 use justify::JustifyPage;
 pub use justify::JustifyView;
 pub use link::{
-    ANEW, BREAK_GLASS_END_PATH, BREAK_GLASS_PATH, BREAK_GLASS_TEXT_PATH, ELSEWHERE, HELD_DISCARD_PATH, HELD_PATH, HELD_SHOW_PATH, JUSTIFY_PATH, ME_END_PATH, ME_FORGET_PATH,
-    ME_PATH, PURPOSE_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH, STYLESHEET_PATH, break_glass_address, purpose_address,
+    ANEW, BREAK_GLASS_END_PATH, BREAK_GLASS_PATH, BREAK_GLASS_TEXT_PATH, ELSEWHERE, HELD_DISCARD_PATH,
+    HELD_PATH, HELD_SHOW_PATH, JUSTIFY_PATH, ME_END_PATH, ME_FORGET_PATH, ME_PATH, PURPOSE_PATH,
+    SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH, STYLESHEET_PATH, break_glass_address, purpose_address,
     same_origin_path, sign_in as sign_in_link, sign_in_address, step_up as step_up_link,
 };
 use me::MePage;

@@ -19,12 +19,25 @@ impl Facts {
 
     /// Emergency access: which flavour, of whom, and what is said of it.
     pub(super) fn broken(&mut self, told: &EventBreak) {
-        let EventBreak { id, step, reason, joins, until, end, person, text_owed, review, discloser } = told;
+        let EventBreak {
+            id,
+            step,
+            reason,
+            relation,
+            joins,
+            until,
+            end,
+            person,
+            text_owed,
+            review,
+            discloser,
+        } = told;
         self.text_of("bg.id", *id);
         self.text("bg.step", step);
         self.text("bg.flavour", "bedside");
         self.text("bg.scope", "patient");
         self.text_of("bg.reason", *reason);
+        self.text_of("bg.relationship", *relation);
         self.text_of("bg.joins", *joins);
         self.time("bg.until", *until);
         self.text_of("bg.end", *end);
