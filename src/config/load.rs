@@ -138,7 +138,7 @@ fn read_all(reading: &Reading<'_>, path: &Path) -> Option<(Machine, Draft)> {
     let mut draft = Draft { policies: files::policies(reading, &main_reader), ..Draft::default() };
     read_providers(&readers, &mut draft);
     read_named(&readers, &mut draft);
-    draft.shadow = shadow(&main_reader, only_provider(&draft));
+    draft.shadow = shadow(&main_reader, draft.only_provider());
     let machine = read_machine(&main_reader, &mut draft);
     read_feeds(&readers, machine.as_ref(), &mut draft);
     read_exports(&readers, machine.as_ref(), &mut draft);
@@ -183,17 +183,9 @@ fn read_providers(readers: &[Reader<'_>], draft: &mut Draft) {
     }
 }
 
-/// The provider that is meant where none is written.
-fn only_provider(draft: &Draft) -> Option<&str> {
-    match draft.provider_names.as_slice() {
-        [only] => Some(&only.it),
-        _ => None,
-    }
-}
-
 /// Applications, roles, risks and programs.
 fn read_named(readers: &[Reader<'_>], draft: &mut Draft) {
-    let only_provider = only_provider(draft).map(str::to_owned);
+    let only_provider = draft.only_provider().map(str::to_owned);
     for reader in readers {
         for (name, table) in reader.named("application") {
             let settled = application::application(&name, &table, only_provider.as_deref());
@@ -361,8 +353,7 @@ fn assemble(machine: Machine, mut draft: Draft, rulebook: Rulebook, files: Vec<P
     for Written { it, key: _ } in draft.categories {
         categories.declare(it.name, it.terms);
     }
-    let tried = draft.shadow.iter_mut().flat_map(|shadow| shadow.roles.iter_mut().flatten());
-    break_glass::tell(draft.roles.iter_mut().map(|role| &mut role.it.settings).chain(tried), &emergency);
+    break_glass::tell(&mut draft, &emergency);
     for role in &draft.roles {
         tell_upstreams(&mut upstreams, &role.it);
     }

@@ -29,18 +29,13 @@ category = ["sud"]
 
 /// A chart is for the treatment team, or for whoever breaks the glass.
 const NURSE: &str = "categories = [\"demographics\", \"schedule\"]\n\n[[role.nurse.may]]\napplication = \"ehr\"\n\
-     actions = [\"view\", \"search\"]\ncategories = [\"clinical\", \"sud\", \"psychotherapy\"]\n\
+     actions = [\"view\", \"search\"]\ncategories = [\"clinical\", \"sud\"]\n\
      when = { relationship = [\"treatment_team\"] }\n";
 
 async fn house(more: &str) -> House {
     House::with_routes(ROUTES, |directory| {
         let roles = directory.root().join("roles.toml");
         edit(&roles, "categories = [\"demographics\", \"schedule\", \"clinical\"]\n", NURSE);
-        edit(
-            &roles,
-            "categories = [\"clinical\", \"sud\", \"psychotherapy\"]",
-            "categories = [\"clinical\", \"sud\"]",
-        );
         edit(&roles, "[role.nurse]\n", "[role.nurse]\nbreak_glass = true\n");
         if !more.is_empty() {
             append(&directory.configuration(), more);
@@ -171,8 +166,6 @@ async fn it_ends_when_they_say_so_and_is_remembered_for_the_same_patient() {
     // The same patient: nobody is asked again, and it is said so. Another patient is another matter.
     assert_eq!(told(&ward.ask("/patients/100900/chart").await), (200, ""));
     assert_eq!(told(&ward.ask("/patients/100901/chart").await), (403, "break-glass-required"));
-    let cookie = ward.browser.cookie("ehr.localhost", "__Host-leastway").map(str::to_owned);
-    assert!(cookie.is_some());
     let page = ward.ask("/patients/100901/chart").await;
     let asked = form_fields(&page.text(), "/.leastway/break-glass").unwrap();
     let cancelled = ward
@@ -190,10 +183,6 @@ async fn it_ends_when_they_say_so_and_is_remembered_for_the_same_patient() {
     assert_eq!((joined.joins, joined.reason), (Some(started.opening.event), Some(BreakReason::Consult)));
     assert_eq!(again.opening.patient, started.opening.patient);
     assert_eq!(of_step(&events, BreakStep::Cancelled).len(), 1);
-    assert!(
-        !serde_json::to_string(&events).unwrap().contains("Dr. Lund")
-            || started.opening.justification.is_some()
-    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Draft;
 use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
 use crate::domain::application::Category;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::break_glass::{BreakReason, BreakText};
 use crate::features::break_glass::settings::BreakGlassSettings;
-use crate::features::policy::settings::{EmergencySettings, RoleSettings};
+use crate::features::policy::settings::EmergencySettings;
 
 /// Reads `[break_glass]`: how it goes, and what the rules have to know of it.
 pub(in crate::config) fn break_glass(reader: &Reader<'_>) -> Option<(BreakGlassSettings, EmergencySettings)> {
@@ -64,11 +65,10 @@ fn discloser(reader: &Reader<'_>) -> Option<Arc<str>> {
 }
 
 /// Says to roles that break the glass how they do it.
-pub(in crate::config) fn tell<'r>(
-    roles: impl IntoIterator<Item = &'r mut RoleSettings>,
-    emergency: &EmergencySettings,
-) {
-    for role in roles.into_iter().filter(|role| role.break_glass.is_some()) {
+pub(in crate::config) fn tell(draft: &mut Draft, emergency: &EmergencySettings) {
+    let tried = draft.shadow.iter_mut().flat_map(|shadow| shadow.roles.iter_mut().flatten());
+    let roles = draft.roles.iter_mut().map(|role| &mut role.it.settings).chain(tried);
+    for role in roles.filter(|role| role.break_glass.is_some()) {
         role.break_glass = Some(emergency.clone());
     }
 }

@@ -110,3 +110,13 @@ pub(super) struct Draft {
     pub(super) client_names: Vec<Written<String>>,
     pub(super) device_names: Vec<String>,
 }
+
+impl Draft {
+    /// The provider that is meant where none is written.
+    pub(super) fn only_provider(&self) -> Option<&str> {
+        match self.provider_names.as_slice() {
+            [only] => Some(&only.it),
+            _ => None,
+        }
+    }
+}

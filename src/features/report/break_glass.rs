@@ -1,7 +1,7 @@
 //! The break-glass register: who has opened whose chart in an emergency, why, for how long, and what came of the review.
 //!
 //! What joins a review because its person was asked a few days before is in the row of that. Whoever wrote in their own words why
-//! did so under seal: that is not told here, and `leastway audit reveal` opens it.
+//! did so under seal: that is not told here, and `leastway seal reveal` opens it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

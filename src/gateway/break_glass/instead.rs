@@ -103,6 +103,7 @@ async fn anew(
     (theirs, it): (Theirs, Break),
     draft: &mut Option<Draft>,
 ) -> Result<(Permit, Grounds, Reason), Refusal> {
+    let rules = draft.as_ref().map(Draft::rules).unwrap_or_default();
     let before = std::mem::replace(&mut passage.person, Person::Known(theirs.known.in_emergency()));
     match passage.decide(draft) {
         Ok(decided) => {
@@ -129,6 +130,8 @@ async fn anew(
         }
         Err(_) => {
             passage.person = before;
+            // What is told is the first answer, and by which rules.
+            draft.iter_mut().for_each(|draft| draft.open(|opening| opening.rules.clone_from(&rules)));
             Err(refusal)
         }
     }
