@@ -4,6 +4,7 @@
 
 pub mod administer;
 pub mod archive;
+mod breaks;
 pub mod control_client;
 pub mod control_plane;
 pub mod detections;

@@ -14,13 +14,14 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::state::{ControlState, Present};
 use super::{
-    archive_metrics, detection_metrics, export_metrics, feed_metrics, signal_metrics, store_metrics,
-    upstream_metrics, witness_metrics,
+    archive_metrics, break_glass_metrics, detection_metrics, export_metrics, feed_metrics, signal_metrics,
+    store_metrics, upstream_metrics, witness_metrics,
 };
 use crate::domain::measure::{BOUNDS, Counted, Histogram};
 use crate::features::audit::Counters;
 use crate::features::audit::archive::ArchiveNow;
 use crate::features::audit::witness::WitnessNow;
+use crate::features::break_glass;
 use crate::features::detect::Figures;
 use crate::foundation::clock::Timestamp;
 
@@ -38,6 +39,7 @@ pub async fn metrics(State(state): State<ControlState>) -> Response {
         head: state.journal.head().sequence,
         sessions: state.sessions.len(),
         detections: state.detections.figures(),
+        breaks: state.breaks.figures(state.clock.now()),
     }));
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, &registry) {
@@ -60,6 +62,7 @@ struct Snapshot {
     head: u64,
     sessions: usize,
     detections: Figures,
+    breaks: break_glass::Figures,
 }
 
 pub(super) type Encoded = Result<(), std::fmt::Error>;
@@ -77,6 +80,7 @@ impl Collector for Snapshot {
         store_metrics::encode(self.present.store, &mut encoder)?;
         feed_metrics::encode(&self.present.feeds, &mut encoder)?;
         detection_metrics::encode(&self.detections, &mut encoder)?;
+        break_glass_metrics::encode(&self.breaks, &mut encoder)?;
         export_metrics::encode(&self.present.exports, &mut encoder)?;
         upstream_metrics::encode(&self.present.upstreams, &mut encoder)
     }

@@ -6,6 +6,8 @@
 pub mod api;
 mod archive_metrics;
 pub mod authority;
+pub mod break_glass;
+mod break_glass_metrics;
 mod detection_metrics;
 pub mod detections;
 mod export_metrics;

@@ -22,6 +22,7 @@ use crate::features::route::body::BodyFault;
 use crate::features::route::table::Application;
 use crate::features::signals::SetFault;
 use crate::features::upstream::error::UpstreamError;
+use crate::gateway::break_glass::Asking;
 use crate::gateway::hold::Held;
 use crate::gateway::normalize::fault::Fault;
 use crate::gateway::program::TokenRefused;
@@ -48,6 +49,8 @@ pub struct Challenged {
     pub held: Option<Held>,
     /// Whether the notice of 42 CFR 2.32 goes with what was asked for.
     pub has_notice: bool,
+    /// What a page needs that asks whether it is an emergency.
+    pub asking: Option<Asking>,
 }
 
 /// Why a logout that is asked for by the back channel is not done.
@@ -140,6 +143,24 @@ impl Refusal {
         if let Self::Entry(_, refusal) = self { refusal.alone() } else { self }
     }
 
+    /// This, with what a page needs that asks whether it is an emergency.
+    #[must_use]
+    pub fn asking(self, asking: Option<Asking>) -> Self {
+        match self {
+            Self::Challenge(mut challenged) => {
+                challenged.asking = asking;
+                Self::Challenge(challenged)
+            }
+            Self::Entry(number, refusal) => refusal.asking(asking).of_entry(number),
+            other => other,
+        }
+    }
+
+    /// What a page needs that asks whether it is an emergency, where that is asked.
+    pub fn asks(&self) -> Option<&Asking> {
+        if let Self::Challenge(challenged) = self.alone() { challenged.asking.as_ref() } else { None }
+    }
+
     /// The number of the entry that it is about.
     pub const fn entry(&self) -> Option<u32> {
         if let Self::Entry(number, _) = self { Some(*number) } else { None }
@@ -207,7 +228,7 @@ impl Refusal {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Challenge(challenged) => match challenged.step {
                 Challenge::SignIn | Challenge::StepUp(..) => StatusCode::UNAUTHORIZED,
-                Challenge::Justify | Challenge::Purpose(_) => StatusCode::FORBIDDEN,
+                Challenge::Justify | Challenge::Purpose(_) | Challenge::BreakGlass => StatusCode::FORBIDDEN,
             },
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooMuch(exceeded, _) if exceeded.limit.is_window() => StatusCode::TOO_MANY_REQUESTS,

@@ -231,7 +231,7 @@ pub fn filter(asked: &Asked) -> Filter {
         ReportName::Patient | ReportName::WhoSaw => Filter { patient: *patient, ..all },
         // What went out of many names no patient.
         ReportName::Disclosures => Filter { accounted: true, application: application.clone(), ..all },
-        ReportName::UserActivity | ReportName::Privileged | ReportName::Coverage => {
+        ReportName::UserActivity | ReportName::Privileged | ReportName::BreakGlass | ReportName::Coverage => {
             Filter { application: application.clone(), ..all }
         }
         // Who has left, and which rules were in force, is told by events that are of no application.

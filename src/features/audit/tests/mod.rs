@@ -74,6 +74,7 @@ fn opening(number: u64) -> Opening {
         reading: None,
         detection: None,
         review: None,
+        break_glass: None,
         keep_alive_ignored: false,
         shadow: None,
         asked: None,
