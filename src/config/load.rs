@@ -333,6 +333,7 @@ fn assemble(machine: Machine, mut draft: Draft, rulebook: Rulebook, files: Vec<P
         time_zone,
     } = machine;
     let (break_glass, emergency) = break_glass;
+    break_glass::tell(&mut draft, &emergency);
     let (mut applications, mut upstreams) = (Vec::new(), Vec::new());
     let (mut rewrites, mut holds, mut browsers) = (Vec::new(), Vec::new(), Vec::new());
     for Written { it, key: _ } in draft.applications {
@@ -353,7 +354,6 @@ fn assemble(machine: Machine, mut draft: Draft, rulebook: Rulebook, files: Vec<P
     for Written { it, key: _ } in draft.categories {
         categories.declare(it.name, it.terms);
     }
-    break_glass::tell(&mut draft, &emergency);
     for role in &draft.roles {
         tell_upstreams(&mut upstreams, &role.it);
     }

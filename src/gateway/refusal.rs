@@ -145,14 +145,16 @@ impl Refusal {
 
     /// This, with what a page needs that asks whether it is an emergency.
     #[must_use]
-    pub fn asking(self, asking: Option<Asking>) -> Self {
-        match self {
-            Self::Challenge(mut challenged) => {
-                challenged.asking = asking;
-                Self::Challenge(challenged)
-            }
-            Self::Entry(number, refusal) => refusal.asking(asking).of_entry(number),
-            other => other,
+    pub fn asking(mut self, asking: Option<Asking>) -> Self {
+        self.note_asking(asking);
+        self
+    }
+
+    fn note_asking(&mut self, asking: Option<Asking>) {
+        if let Self::Challenge(challenged) = self {
+            challenged.asking = asking;
+        } else if let Self::Entry(_, refusal) = self {
+            refusal.note_asking(asking);
         }
     }
 

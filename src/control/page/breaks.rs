@@ -36,6 +36,7 @@ pub(super) struct BreaksPage {
 }
 
 /// One, as it is shown.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Row {
     id: String,
     name: String,

@@ -61,7 +61,7 @@ impl Prompt {
 pub fn ending(patient: &PatientRef) -> Option<String> {
     let characters: Vec<char> = patient.id().reveal().chars().collect();
     let (_, last) = characters.split_at_checked(characters.len().checked_sub(SHOWN)?)?;
-    (characters.len() >= 2 * SHOWN && last.iter().all(|c| c.is_ascii_alphanumeric()))
+    (characters.len() >= 2 * SHOWN && last.iter().all(char::is_ascii_alphanumeric))
         .then(|| last.iter().collect())
 }
 

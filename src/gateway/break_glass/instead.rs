@@ -131,7 +131,9 @@ async fn anew(
         Err(_) => {
             passage.person = before;
             // What is told is the first answer, and by which rules.
-            draft.iter_mut().for_each(|draft| draft.open(|opening| opening.rules.clone_from(&rules)));
+            if let Some(draft) = draft {
+                draft.open(|opening| opening.rules.clone_from(&rules));
+            }
             Err(refusal)
         }
     }

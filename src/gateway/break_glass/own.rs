@@ -98,13 +98,11 @@ pub async fn attested(
     }
     let (attested, now) = (Attested { text: true, sheet: wants_sheet }, moment.now);
     let changed = moment.worker.shared.breaks.change(it.id, |it| it.attested(attested, now)).await;
-    match changed.err().and_then(|error| not_kept(moment, &error)) {
-        Some(refusal) => Err(refusal),
-        None => {
-            moment.worker.shared.breaks.count(BreakStep::Attested);
-            Ok(back(moment))
-        }
+    if let Some(refusal) = changed.err().and_then(|error| not_kept(moment, &error)) {
+        return Err(refusal);
     }
+    moment.worker.shared.breaks.count(BreakStep::Attested);
+    Ok(back(moment))
 }
 
 fn theirs(moment: &Moment, known: &Known, form: &[u8]) -> Option<Break> {

@@ -9,7 +9,7 @@ fn said(state: BreakReview, finding: Option<BreakFinding>, reviewer: &str, note:
 #[test]
 fn it_opens_until_its_time_and_ends_once() {
     let it = broken(now());
-    assert!(it.is_active(now()) && it.is_active(now().plus(4 * HOUR - Duration::from_millis(1))));
+    assert!(it.is_active(now()) && it.is_active(now().plus(4 * HOUR).minus(Duration::from_millis(1))));
     assert!(!it.is_active(now().plus(4 * HOUR)), "not a moment longer, whether anybody has looked or not");
     let ended = it.clone().ended(now().plus(HOUR), BreakEnd::Person).unwrap();
     assert!(!ended.is_active(now().plus(HOUR)));
@@ -148,7 +148,7 @@ fn what_is_owed_is_owed_until_it_is_there() {
 fn the_first_is_remembered_for_a_while_but_not_where_it_was_not_justified() {
     let it = broken(now());
     let memory = 7 * DAY;
-    assert!(it.is_remembered(memory, now().plus(7 * DAY - HOUR)));
+    assert!(it.is_remembered(memory, now().plus(6 * DAY)));
     assert!(!it.is_remembered(memory, now().plus(7 * DAY)));
     assert!(!it.is_remembered(Duration::ZERO, now()));
     let joined = Break { joins: Some(it.id), began: now().plus(6 * DAY), ..it.clone() };

@@ -84,7 +84,7 @@ fn a_break_and_what_joins_its_review_are_one_row_from_the_prompt_to_the_finding(
             Cell::Number(35),
             Cell::Texts(vec!["lab results".to_owned(), "sud".to_owned()]),
             Cell::Yes(false),
-            Cell::Sheet(super::super::table::SheetState::Filed),
+            Cell::Sheet(table::SheetState::Filed),
             text("the desk"),
             text("Petra Privacy"),
             Cell::Finding(BreakFinding::Justified),
@@ -108,7 +108,7 @@ fn what_still_goes_on_has_no_minutes_and_what_was_opened_of_a_programme_is_owed(
     let report =
         made(asked(ReportName::BreakGlass), &[says(10, begun(10, None)), of_programme, opened(12, 12)]);
     let columns = [Column::Minutes, Column::TextOwed, Column::Sheet, Column::Finding];
-    let owed = Cell::Sheet(super::super::table::SheetState::Owed);
+    let owed = Cell::Sheet(table::SheetState::Owed);
     assert_eq!(
         cells(section(&report, SectionName::Breaks), &columns),
         [vec![Cell::Nothing, Cell::Yes(true), owed, Cell::Nothing]]
