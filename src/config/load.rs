@@ -277,7 +277,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     let store = main.table("store").and_then(|reader| store::store(&reader));
     let journal = main.table("journal").and_then(|reader| {
         let seals = journal::seals(&reader);
-        journal::journal(&reader).zip(seals)
+        journal::journal(&reader, seals.as_ref()).zip(seals)
     });
     let devices = main.named("device");
     let asking = gateway.as_ref().and_then(|(gateway, _)| gateway.client_certificate.as_ref());

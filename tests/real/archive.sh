@@ -30,7 +30,7 @@ storage
 road
 read -r KEY SECRET < <(bucket make)
 
-# archived TABLE : a fresh gateway with this archive.
+# archived WHERE : a fresh gateway with this archive.
 archived() {
   configure oidc-provider
   (umask 077 && printf '%s' "$KEY" >"$DIR/gateway/secrets/s3-account" && printf '%s' "$SECRET" >"$DIR/gateway/secrets/s3-secret")
@@ -39,10 +39,8 @@ archived() {
 }
 in_bucket() {
   cat <<S3
-[journal.archive.s3]
+to = "s3://$1/gateway-1"
 endpoint = "https://localhost:$S3_PORT"
-bucket = "$1"
-prefix = "gateway-1"
 access_key = "file:secrets/s3-account"
 secret_key = "file:secrets/s3-secret"
 authorities = "file:certs/authority.pem"
@@ -150,7 +148,7 @@ sleep 3
 check 'and is not removed here' test "$(segments)" -ge "$here"
 stop gateway
 
-archived "directory = \"$OUT/folder\""
+archived "to = \"file:$OUT/folder\""
 serve
 fill 1000
 check 'a folder takes segments, too' ship

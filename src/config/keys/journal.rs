@@ -79,16 +79,11 @@ static ARCHIVE: Table = Table {
           They are kept there as long as `journal.sealed.retain_years` and `legal_hold` say. Counts from a restart on.",
     keys: &[
         key(
-            "directory",
-            Kind::Path("/mnt/archive/gateway-1"),
-            Absent::Means("`s3`"),
-            "A folder on other media. It has to be there: where they are not mounted, nothing is written in their place.",
-        ),
-        key(
-            "s3",
-            Kind::Table(&S3),
-            Absent::Means("`directory`"),
-            "A bucket of S3, or of what speaks its language.",
+            "to",
+            Kind::Text("s3://clinic-journal/gateway-1"),
+            Absent::Refused,
+            "Where: `s3://BUCKET/PREFIX`, or `file:FOLDER` on other media, which has to be there. Each journal has a prefix or a folder \
+             of its own.",
         ),
         key(
             "keep_local",
@@ -97,20 +92,12 @@ static ARCHIVE: Table = Table {
             "How old an archived segment is before it is removed from the journal's folder, once its copy was read back again and \
              no export needs it. 396 days are 13 months.",
         ),
-    ],
-};
-
-static S3: Table = Table {
-    header: "[journal.archive.s3]",
-    doc: "A bucket for the journal. Made with object lock, it keeps segments from whoever has the account.",
-    keys: &[
         key(
             "endpoint",
-            Kind::Text("https://s3.eu-central-1.amazonaws.com"),
-            Absent::Refused,
-            "The server: `https`, or plain on this machine. The bucket stands in the path.",
+            Kind::Text("https://s3.clinic.example"),
+            Absent::Means("`https://s3.REGION.amazonaws.com`"),
+            "The server of the bucket: `https`, or plain on this machine. The bucket stands in the path.",
         ),
-        key("bucket", Kind::Text("clinic-journal"), Absent::Refused, "The name of the bucket."),
         key(
             "region",
             Kind::Text("eu-central-1"),
@@ -118,23 +105,17 @@ static S3: Table = Table {
             "The region that signatures name.",
         ),
         key(
-            "prefix",
-            Kind::Text("gateway-1"),
-            Absent::Means("nothing"),
-            "What stands before each name. Each journal has its own.",
-        ),
-        key(
             "access_key",
             Kind::Secret,
-            Absent::Refused,
-            "The account that may put, read and list objects, and remove them by version.",
+            Absent::Means("a problem for `s3:`"),
+            "The account that may put, read and list objects, lock and hold them, and remove them by version.",
         ),
-        key("secret_key", Kind::Secret, Absent::Refused, "What it signs with."),
+        key("secret_key", Kind::Secret, Absent::Means("a problem for `s3:`"), "What the account signs with."),
         key(
             "authorities",
             Kind::File("file:ca.pem"),
             Absent::Means("the system's"),
-            "Certificates in PEM of the authorities that vouch for the server.",
+            "Certificates in PEM of the authorities that vouch for `endpoint`.",
         ),
         key(
             "lock",

@@ -17,10 +17,14 @@ use crate::features::audit::settings::{
     Sync, WitnessPlace, WitnessSettings,
 };
 use crate::features::audit::tree::signed_note::SigningKey;
+use crate::foundation::secret::Secret;
 use crate::platform::objects::BucketSettings;
 
 /// Reads `[journal]`.
-pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings> {
+pub(in crate::config) fn journal(
+    reader: &Reader<'_>,
+    seals: Option<&SealSettings>,
+) -> Option<JournalSettings> {
     let directory = reader.path("directory");
     let segment_bytes = reader.size("segment_bytes");
     let sync = reader.text_with("sync", sync);
@@ -29,7 +33,7 @@ pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings>
     let key = signing_key(reader);
     let heartbeat = reader.duration("heartbeat");
     let witnesses = witnesses(reader);
-    let archive = optional(reader, "archive", archive);
+    let archive = optional(reader, "archive", |reader| archive(reader, seals));
     Some(JournalSettings {
         directory: directory?,
         segment_bytes: segment_bytes?,
@@ -41,55 +45,107 @@ pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings>
     })
 }
 
-fn archive(journal: &Reader<'_>) -> Option<ArchiveSettings> {
+/// An archive keeps segments as long as the keys to what is sealed in them are kept.
+fn archive(journal: &Reader<'_>, seals: Option<&SealSettings>) -> Option<ArchiveSettings> {
     let reader = journal.table("archive")?;
-    let retain_years = journal.table("sealed").and_then(|sealed| sealed.whole("retain_years"));
+    let way = reader.text_with("to", way);
     let keep_local = reader.duration("keep_local");
-    let place = archive_place(&reader);
-    Some(ArchiveSettings {
-        place: place?,
-        keep_local: keep_local?,
-        retain_years: u16::try_from(retain_years?).unwrap_or(u16::MAX),
-    })
+    let bucket = BucketKeys::read(&reader);
+    let place = match way? {
+        Way::Folder(folder) => {
+            let vain: Vec<_> = OF_BUCKETS.iter().filter(|key| reader.has(key)).collect();
+            for key in &vain {
+                reader.error(key, "it means nothing for where `to` leads", "no such key");
+            }
+            vain.is_empty().then(|| ArchivePlace::Directory(reader.source().folder.join(folder)))
+        }
+        Way::Bucket { bucket: name, prefix } => {
+            bucket.and_then(|keys| keys.settle(&reader, name, prefix)).map(ArchivePlace::Bucket)
+        }
+    };
+    Some(ArchiveSettings { place: place?, keep_local: keep_local?, retain_years: seals?.retain_years })
 }
 
-fn archive_place(reader: &Reader<'_>) -> Option<ArchivePlace> {
-    let directory = reader.path("directory");
-    let bucket = if reader.has("s3") { reader.table("s3").and_then(|s3| bucket(&s3)) } else { None };
-    match (reader.has("directory"), reader.has("s3")) {
-        (true, false) => directory.map(ArchivePlace::Directory),
-        (false, true) => bucket.map(ArchivePlace::Bucket),
-        (true, true) => {
-            reader.error("s3", "there is a `directory`, too", "one of `directory` and `s3`");
-            None
-        }
-        (false, false) => {
-            reader.reading().error(reader.key(), "nothing says where it is", "`directory` or `s3`");
-            None
-        }
+/// Where `to` leads.
+enum Way {
+    Folder(String),
+    Bucket { bucket: String, prefix: String },
+}
+
+fn way(text: &str) -> Result<Way, Mistake> {
+    let right = "such as `\"s3://clinic-journal/gateway-1\"` or `\"file:/mnt/archive/gateway-1\"`";
+    if let Some(folder) = text.strip_prefix("file:").filter(|folder| !folder.trim().is_empty()) {
+        return Ok(Way::Folder(folder.to_owned()));
+    }
+    let refused = || Mistake::new(format!("`{text}` leads to no archive"), right);
+    let rest = text.strip_prefix("s3://").ok_or_else(refused)?;
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let prefix = prefix.trim_end_matches('/');
+    let is_name = |part: &str, besides: &str| {
+        (1..=200).contains(&part.len())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || besides.contains(c))
+            && !part.contains("..")
+    };
+    // Names that need no escape in an address.
+    let fits =
+        is_name(bucket, "-.") && (prefix.is_empty() || prefix.split('/').all(|part| is_name(part, "-_.")));
+    if fits {
+        Ok(Way::Bucket { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
+    } else {
+        Err(refused())
     }
 }
 
-fn bucket(reader: &Reader<'_>) -> Option<BucketSettings> {
-    let endpoint = reader.text_with("endpoint", endpoint);
-    let bucket = reader.text_with("bucket", |text| word(text, "a bucket", "-.", "clinic-journal"));
-    let region = reader.text_with("region", |text| word(text, "a region", "-", "eu-central-1"));
-    let prefix = optional(reader, "prefix", |reader| {
-        reader.text_with("prefix", |text| word(text, "a prefix", "-_./", "gateway-1"))
-    });
-    let (access_key, secret_key) = (reader.secret("access_key"), reader.secret("secret_key"));
-    let authorities = optional(reader, "authorities", authorities);
-    let lock = reader.parsed::<ArchiveLock>("lock");
-    Some(BucketSettings {
-        endpoint: endpoint?,
-        bucket: bucket?,
-        region: region?,
-        prefix: prefix?.unwrap_or_default().trim_matches('/').to_owned(),
-        access_key: access_key?,
-        secret_key: secret_key?,
-        authorities: authorities?,
-        lock: lock?.mode(),
-    })
+/// What stands beside `to` for a bucket. All of it is read wherever that leads, so that one run finds all that is wrong.
+struct BucketKeys {
+    endpoint: Option<String>,
+    region: String,
+    access_key: Option<Secret>,
+    secret_key: Option<Secret>,
+    authorities: Option<Arc<[u8]>>,
+    lock: ArchiveLock,
+}
+
+impl BucketKeys {
+    fn read(reader: &Reader<'_>) -> Option<Self> {
+        let endpoint = optional(reader, "endpoint", |reader| reader.text_with("endpoint", endpoint));
+        let region = reader.text_with("region", region);
+        let access_key = optional(reader, "access_key", |reader| reader.secret("access_key"));
+        let secret_key = optional(reader, "secret_key", |reader| reader.secret("secret_key"));
+        let authorities = optional(reader, "authorities", authorities);
+        let lock = reader.parsed("lock");
+        Some(Self {
+            endpoint: endpoint?,
+            region: region?,
+            access_key: access_key?,
+            secret_key: secret_key?,
+            authorities: authorities?,
+            lock: lock?,
+        })
+    }
+
+    fn settle(self, reader: &Reader<'_>, bucket: String, prefix: String) -> Option<BucketSettings> {
+        let Self { endpoint, region, access_key, secret_key, authorities, lock } = self;
+        for (name, key) in [("access_key", &access_key), ("secret_key", &secret_key)] {
+            if key.is_none() {
+                reader.error(
+                    name,
+                    "nothing says as whom the bucket is used",
+                    "`access_key` and `secret_key`",
+                );
+            }
+        }
+        Some(BucketSettings {
+            endpoint: endpoint.unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com")),
+            bucket,
+            region,
+            prefix,
+            access_key: access_key?,
+            secret_key: secret_key?,
+            authorities,
+            lock: lock.mode(),
+        })
+    }
 }
 
 fn endpoint(text: &str) -> Result<String, Mistake> {
@@ -100,18 +156,14 @@ fn endpoint(text: &str) -> Result<String, Mistake> {
     if is_bare { Ok(endpoint.trim_end_matches('/').to_owned()) } else { Err(refused()) }
 }
 
-/// Letters, digits and what else may stand in such a name, so that it needs no escape in an address.
-fn word(text: &str, what: &str, besides: &str, example: &str) -> Result<String, Mistake> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || besides.contains(c);
-    if (1..=200).contains(&text.len())
-        && text.chars().all(is_plain)
-        && !text.contains("//")
-        && !text.contains("..")
-    {
-        return Ok(text.to_owned());
-    }
-    Err(Mistake::new(format!("`{text}` is not the name of {what}"), format!("such as `\"{example}\"`")))
+fn region(text: &str) -> Result<String, Mistake> {
+    let is_name =
+        (1..=60).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let refused = || Mistake::new(format!("`{text}` is no region"), "such as `\"eu-central-1\"`");
+    if is_name { Ok(text.to_owned()) } else { Err(refused()) }
 }
+
+const OF_BUCKETS: [&str; 6] = ["endpoint", "region", "access_key", "secret_key", "authorities", "lock"];
 
 /// What events keep under seal; without a place of their own, the keys are beside the folder of the journal.
 pub(in crate::config) fn seals(journal: &Reader<'_>) -> Option<SealSettings> {

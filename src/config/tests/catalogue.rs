@@ -185,21 +185,26 @@ fn values_out_of_range_or_of_another_form() {
         case(
             MAIN,
             "[gateway]",
-            "[journal.archive]\nkeep_local = \"30d\"\n[gateway]",
-            "journal.archive: nothing says where it is",
+            "[journal.archive]\nto = \"s3:/journal\"\n[gateway]",
+            "journal.archive.to: `s3:/journal` leads to no archive",
         ),
         case(
             MAIN,
             "[gateway]",
-            "[journal.archive]\ndirectory = \"a\"\nkeep_local = \"1d\"\n[gateway]",
+            "[journal.archive]\nto = \"file:a\"\nkeep_local = \"1d\"\n[gateway]",
             "journal.archive.keep_local: `1d` is out of range",
         ),
         case(
             MAIN,
             "[gateway]",
-            "[journal.archive.s3]\nendpoint = \"https://s3.example/b\"\nbucket = \"b\"\naccess_key = \"env:PATH\"\n\
-             secret_key = \"env:PATH\"\n[gateway]",
-            "journal.archive.s3.endpoint: nothing stands behind the server",
+            "[journal.archive]\nto = \"file:a\"\nlock = \"none\"\n[gateway]",
+            "journal.archive.lock: it means nothing for where `to` leads",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[journal.archive]\nto = \"s3://b\"\nendpoint = \"https://s3.example/b\"\n[gateway]",
+            "journal.archive.endpoint: nothing stands behind the server",
         ),
         case(
             MAIN,

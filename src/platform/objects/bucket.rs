@@ -18,7 +18,7 @@ use quick_xml::events::Event;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
 
-use super::wire::{Locked, Wire, checksum};
+use super::wire::{ALGORITHM, Locked, Wire, checksum};
 use super::{BucketSettings, Keep, LockMode, ObjectsError};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::text::plain;
@@ -227,7 +227,7 @@ impl Bucket {
         let mut request = Request::builder().method(method).uri(format!("{}{target}", self.url));
         if let Some(body) = &body {
             request = request.header(CONTENT_TYPE, "application/xml");
-            request = request.header("x-amz-checksum-sha256", checksum(body));
+            request = request.header(ALGORITHM, "SHA256").header("x-amz-checksum-sha256", checksum(body));
         }
         let request = request
             .body(body.unwrap_or_default())

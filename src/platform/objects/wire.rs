@@ -119,6 +119,8 @@ impl Locked {
         let Keep { until, is_held } = self.keep;
         headers.insert(LOCK_MODE, HeaderValue::from_static(self.mode.as_str()));
         headers.insert(LOCK_UNTIL, HeaderValue::from_str(&until.to_string())?);
+        // S3 takes an object with a lock only where it is told how to tell that it arrived whole.
+        headers.insert(ALGORITHM, HeaderValue::from_static("SHA256"));
         if is_held {
             headers.insert(LOCK_HOLD, HeaderValue::from_static("ON"));
         }
@@ -131,6 +133,7 @@ pub(super) fn checksum(body: &[u8]) -> String {
     STANDARD.encode(Digest::of(body).as_bytes())
 }
 
+pub(super) const ALGORITHM: HeaderName = HeaderName::from_static("x-amz-sdk-checksum-algorithm");
 const LOCK_MODE: HeaderName = HeaderName::from_static("x-amz-object-lock-mode");
 const LOCK_UNTIL: HeaderName = HeaderName::from_static("x-amz-object-lock-retain-until-date");
 const LOCK_HOLD: HeaderName = HeaderName::from_static("x-amz-object-lock-legal-hold");
