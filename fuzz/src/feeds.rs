@@ -29,6 +29,7 @@ fn settings(format: Format) -> FeedSettings {
             ("pcp".to_owned(), Some("P".to_owned())),
         ],
         flags: Vec::new(),
+        after: Duration::ZERO,
         max_age: Duration::from_secs(3600),
         rows_max: 1000,
         bytes_max: 1024 * 1024,
@@ -38,11 +39,11 @@ fn settings(format: Format) -> FeedSettings {
 
 pub fn check(bytes: &[u8]) {
     for format in [Format::Csv, Format::Json] {
-        if let Err(fault) = Table::read(bytes, &settings(format)) {
+        if let Err(fault) = Table::read(bytes, &settings(format), NOW) {
             assert!(!fault.to_string().contains("SECRET"), "{fault}");
         }
     }
-    let table = match Table::read(bytes, &settings(Format::Ndjson)) {
+    let table = match Table::read(bytes, &settings(Format::Ndjson), NOW) {
         Ok(table) => table,
         Err(fault) => return assert!(!fault.to_string().contains("SECRET"), "{fault}"),
     };
@@ -56,8 +57,8 @@ pub fn check(bytes: &[u8]) {
         return;
     }
     let list = serde_json::to_vec(&rows).expect("it was JSON");
-    let list = Table::read(&list, &settings(Format::Json)).expect("the same rows");
-    let csv = Table::read(csv(&rows).as_bytes(), &settings(Format::Csv)).expect("the same rows");
+    let list = Table::read(&list, &settings(Format::Json), NOW).expect("the same rows");
+    let csv = Table::read(csv(&rows).as_bytes(), &settings(Format::Csv), NOW).expect("the same rows");
     for other in [&list, &csv] {
         assert_eq!((other.rows, other.left_out), (table.rows, table.left_out));
         for (person, patient) in rows.iter().map(|row| (text(row, "person"), text(row, "patient"))) {

@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
@@ -25,7 +26,7 @@ use crate::config::{Loaded, Problem, SecretPlace, Severity, load};
 use crate::features::facts::settings::FeedSettings;
 use crate::features::facts::{FeedNow, Feeds};
 use crate::foundation::clock::{Clock, SystemClock, Timestamp};
-use crate::foundation::entropy::{SystemEntropy, random_text};
+use crate::foundation::entropy::{Entropy, SystemEntropy, random_text};
 
 /// Looks at everything that the gateway needs, and says what to do: certificates, ports, the store, the
 /// journal, the providers, the applications.
@@ -231,7 +232,8 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 /// What each feed tells, and how old that is.
 async fn feeds(settings: &[FeedSettings], now: Timestamp) -> Vec<Finding> {
     let feeds = Feeds::new(settings);
-    crate::app::feeds::first(&feeds, now).await;
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    crate::app::feeds::first(&feeds, &entropy, now).await;
     feeds.now(now).iter().map(feed).collect()
 }
 

@@ -10,6 +10,7 @@ pub(super) mod detect;
 pub(super) mod directory;
 pub(super) mod export;
 pub(super) mod feed;
+mod fhir;
 mod field;
 mod given;
 mod hold;
