@@ -17,6 +17,9 @@ pub(super) struct Wording {
     pub(super) text: String,
     /// The expressions of its `when` clauses, in order.
     pub(super) clauses: Vec<String>,
+    /// The rule but for its id and role, which are names that the schema takes whatever they are: rules of one shape are
+    /// valid together or not at all.
+    pub(super) shape: String,
 }
 
 /// The rule of one `may`. `unnamed` are the categories that it leaves out where it lists none.
@@ -31,18 +34,15 @@ pub(super) fn of(role: &RoleSettings, position: usize, may: &MaySettings, unname
     let names: Vec<_> = may.withhold.iter().map(FieldName::as_str).collect();
     let withhold =
         if names.is_empty() { String::new() } else { format!("@withhold({})\n", quoted(&names.join(", "))) };
-    let mut text = format!(
-        "@id({})\n{withhold}permit (\n  principal in Role::{},\n  {action},\n  resource in Application::{}\n)",
-        quoted(&id(role, position)),
-        quoted(role.name.as_str()),
-        quoted(may.application.as_str()),
-    );
+    let mut scope = format!("{action},\n  resource in Application::{}\n)", quoted(may.application.as_str()));
     for clause in &clauses {
         // Writing to a string cannot fail.
-        let _written = write!(text, "\nwhen {{ {clause} }}");
+        let _written = write!(scope, "\nwhen {{ {clause} }}");
     }
-    text.push(';');
-    Wording { text, clauses }
+    scope.push(';');
+    let (id, role) = (quoted(&id(role, position)), quoted(role.name.as_str()));
+    let text = format!("@id({id})\n{withhold}permit (\n  principal in Role::{role},\n  {scope}");
+    Wording { text, clauses, shape: withhold + &scope }
 }
 
 /// The stable id of a `may`.
