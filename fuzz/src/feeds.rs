@@ -1,10 +1,12 @@
 //! A feed's rows say the same in whatever they are written: what is taken line by line is taken as one list and as CSV, with
-//! as many rows and the same ties. Other bytes are refused, and the fault quotes nothing of them.
+//! as many rows and the same ties. A Bundle of FHIR is taken or refused, whatever is searched. Other bytes are refused, and the
+//! fault quotes nothing of them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use leastway::domain::told::{FeedKind, Marks};
+use leastway::domain::told::{FeedKind, Marks, Place};
+use leastway::features::facts::fhir::settings::{FhirSettings, ResourceType};
 use leastway::features::facts::settings::{Column, FeedSettings, Format, Source};
 use leastway::features::facts::table::Table;
 use leastway::foundation::clock::Timestamp;
@@ -37,7 +39,31 @@ fn settings(format: Format) -> FeedSettings {
     }
 }
 
+/// A search of each type, as each kind of feed that it tells.
+fn searches() -> impl Iterator<Item = FeedSettings> {
+    let pairs = ResourceType::ALL.iter().flat_map(|of| FeedKind::ALL.iter().map(move |kind| (*of, *kind)));
+    pairs.filter_map(|(resource, kind)| {
+        let columns = resource.always(kind)?.iter().map(|column| (*column, column.to_string())).collect();
+        let places = resource.elements().iter().map(|element| (Place::Department, *element)).collect();
+        let fhir = FhirSettings {
+            resource,
+            base: Some("https://fhir.clinic.example/r4".to_owned()),
+            person_system: Some("urn:clinic:login".to_owned()),
+            patient_system: None,
+            places,
+        };
+        let relationships = vec![("treatment_team".to_owned(), None)];
+        Some(FeedSettings { kind, columns, relationships, ..settings(Format::Fhir(fhir)) })
+    })
+}
+
 pub fn check(bytes: &[u8]) {
+    for search in searches() {
+        match Table::read(bytes, &search, NOW) {
+            Ok(table) => assert!(table.rows > table.left_out, "somebody is named"),
+            Err(fault) => assert!(!fault.to_string().contains("SECRET"), "{fault}"),
+        }
+    }
     for format in [Format::Csv, Format::Json] {
         if let Err(fault) = Table::read(bytes, &settings(format), NOW) {
             assert!(!fault.to_string().contains("SECRET"), "{fault}");

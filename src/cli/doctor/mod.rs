@@ -256,7 +256,11 @@ fn feed(it: &FeedNow) -> Finding {
             let found = format!("{rows} rows, and no word is declared for any of them");
             Finding::warn(what, found, "compare `relationships` with what stands in its column")
         }
-        (None, Some(_)) => Finding::ok(what, format!("{rows} rows, {age} s old")),
+        (None, Some(_)) => {
+            let left_out = it.left_out.filter(|left_out| *left_out > 0);
+            let left_out = left_out.map_or_else(String::new, |left_out| format!(", {left_out} left out"));
+            Finding::ok(what, format!("{rows} rows, {age} s old{left_out}"))
+        }
     }
 }
 

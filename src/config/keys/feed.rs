@@ -23,7 +23,7 @@ pub(super) static FEED: Table = Table {
             Kind::Text("https://ehr.clinic.example/care-team.csv"),
             Absent::Means("`file`"),
             "The address that is asked for them; no redirect is followed. `Last-Modified`, or else `Date`, says how old they \
-             are.",
+             are; of a search of FHIR, the `Date` of its first page.",
         ),
         key("every", Kind::Duration("10s", "1d"), Absent::Is("\"5m\""), "How often `url` is asked."),
         key(

@@ -135,7 +135,8 @@ fn source(reader: &Reader<'_>) -> Option<Source> {
         }
     };
     let (url, every, authorities) = (url?, every?, authorities?);
-    Some(Source::Url(UrlSettings { url, every, timeout: ANSWERED_WITHIN, authorities, credential }))
+    let timeout = ANSWERED_WITHIN;
+    Some(Source::Url(Box::new(UrlSettings { url, every, timeout, authorities, credential })))
 }
 
 /// A client of ours, as which we are given tokens.

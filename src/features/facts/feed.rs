@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::fault::FeedFault;
 use super::fetching::Fetching;
 use super::fhir::{self, PAGE_BYTES_MAX};
-use super::settings::{FeedSettings, Format, Source};
+use super::settings::{FeedSettings, Format, Source, UrlSettings};
 use super::table::Table;
 use crate::domain::told::{FeedKind, FeedName};
 use crate::foundation::clock::Timestamp;
@@ -120,7 +120,7 @@ impl Feed {
     /// A feed of which nothing is known yet.
     pub fn new(settings: FeedSettings) -> Self {
         let fetching = match &settings.source {
-            Source::Url(url) => Some(Fetching::new(url.clone(), reply_bytes(&settings))),
+            Source::Url(url) => Some(Fetching::new(UrlSettings::clone(url), reply_bytes(&settings))),
             Source::File(_) => None,
         };
         Self {

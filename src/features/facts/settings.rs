@@ -109,7 +109,7 @@ pub enum Source {
     /// A file, read again when it has changed.
     File(PathBuf),
     /// An address, asked now and then.
-    Url(UrlSettings),
+    Url(Box<UrlSettings>),
 }
 
 /// An address that is asked.

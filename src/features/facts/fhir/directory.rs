@@ -72,12 +72,12 @@ impl Directory {
         match key.split_once('/').unwrap_or_default() {
             ("Patient" | "RelatedPerson", _) => Who::NoStaff,
             ("Practitioner", id) if self.person_system.is_none() => Who::Named(id),
-            ("PractitionerRole", _) => match self.roles.get(key) {
-                // A role is of a practitioner, never of another role.
+            // A role is of a practitioner, never of another role.
+            _ => match self.roles.get(key) {
                 Some(practitioner) if !self.is_role(practitioner) => self.person(practitioner),
-                Some(_) | None => Who::Unclear,
+                Some(_) => Who::Unclear,
+                None => self.named(key),
             },
-            _ => self.named(key),
         }
     }
 
@@ -102,7 +102,7 @@ impl Directory {
     }
 
     fn is_role(&self, reference: &Reference) -> bool {
-        self.key(reference).is_some_and(|key| key.starts_with("PractitionerRole/") || key.starts_with("urn:"))
+        self.key(reference).is_some_and(|key| self.roles.contains_key(key))
     }
 
     fn named(&self, key: &str) -> Who<'_> {

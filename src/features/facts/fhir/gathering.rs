@@ -10,7 +10,7 @@ use super::directory::{Directory, Who};
 use super::resource::{
     Bundle, CareTeam, Encounter, Entry, Kind, Outcome, PractitionerRole, Reference, Schedule, Slot, Someone,
 };
-use super::said::{Reading, Said};
+use super::said::{Reading, Said, general_practitioners};
 use super::settings::{FhirSettings, ResourceType};
 use crate::domain::told::{FeedKind, Marks};
 use crate::features::facts::draft::{Draft, Places, named, position, zone};
@@ -163,7 +163,7 @@ impl Gathering {
             }
             (ResourceType::Patient, _) => {
                 let patient = Reference { reference: keys.first().cloned(), identifier: None };
-                Ok(reading.general_practitioners(&patient, resource::<Someone>(raw, place)?))
+                Ok(general_practitioners(&patient, resource::<Someone>(raw, place)?))
             }
             (ResourceType::PractitionerRole, _) => reading.role(resource::<PractitionerRole>(raw, place)?),
             (ResourceType::Schedule, _) => reading.schedule(resource::<Schedule>(raw, place)?),
@@ -219,7 +219,9 @@ impl Gathering {
                 let patient = named(patient, place, Column::Patient)?;
                 let mut known = relationships(settings, roles);
                 known.dedup();
-                known.iter().for_each(|relationship| draft.tie(person, patient, *relationship, *span));
+                for relationship in &known {
+                    draft.tie(person, patient, *relationship, *span);
+                }
                 Ok(if known.is_empty() { Told::LeftOut } else { Told::Taken })
             }
             Said::Shift { people, places, span } => self.shifts(draft, place, people, places, *span),

@@ -139,8 +139,8 @@ pub(super) struct CareTeam {
 pub(super) struct Member {
     #[serde(default)]
     pub(super) role: Several<Concept>,
-    #[serde(default)]
-    pub(super) member: Option<Reference>,
+    #[serde(rename = "member", default)]
+    pub(super) who: Option<Reference>,
     #[serde(default)]
     pub(super) period: Period,
     /// The same in R5.

@@ -59,7 +59,7 @@ impl Reading<'_> {
         for member in team.participant {
             let own = member.period.span(self.zone)?.zip(member.coverage_period.span(self.zone)?);
             let span = own.and_then(|(one, other)| one.and(other)?.and(whole));
-            let (Some(person), Some(span)) = (member.member, span) else { continue };
+            let (Some(person), Some(span)) = (member.who, span) else { continue };
             let roles = codes(member.role.as_slice()).map(str::to_owned).collect();
             said.push(Said::Tie { person, patient: patient.clone(), roles, span });
         }
@@ -121,16 +121,6 @@ impl Reading<'_> {
             | Element::Actor => Vec::new(),
         });
         Ok(vec![Said::Whereabouts { patient, places }])
-    }
-
-    /// The general practitioners of a patient.
-    pub(super) fn general_practitioners(self, patient: &Reference, it: Someone) -> Vec<Said> {
-        if it.active == Some(false) {
-            return Vec::new();
-        }
-        let tie =
-            |person| Said::Tie { person, patient: patient.clone(), roles: Vec::new(), span: Span::ALWAYS };
-        it.general_practitioner.into_iter().map(tie).collect()
     }
 
     /// Where a practitioner works now.
@@ -219,6 +209,15 @@ impl Reading<'_> {
         }
         places
     }
+}
+
+/// The general practitioners of a patient.
+pub(super) fn general_practitioners(patient: &Reference, it: Someone) -> Vec<Said> {
+    if it.active == Some(false) {
+        return Vec::new();
+    }
+    let tie = |person| Said::Tie { person, patient: patient.clone(), roles: Vec::new(), span: Span::ALWAYS };
+    it.general_practitioner.into_iter().map(tie).collect()
 }
 
 /// How far an encounter is.

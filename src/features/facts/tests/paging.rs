@@ -15,18 +15,21 @@ use crate::features::facts::settings::{ClientSettings, Credential};
 use crate::foundation::entropy::SeededEntropy;
 use crate::platform::client_assertion::SigningKey;
 
+/// What a server was asked: where, what was brought in `Authorization`, and the body.
+type Asked = (String, Option<String>, String);
+
 /// A server that answers what it is asked in turn: a request is what stands before a space in its first line, with what it
 /// brings in `Authorization`.
 struct Server {
     port: u16,
-    asked: Arc<Mutex<Vec<(String, Option<String>, String)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Server {
     async fn answering(answer: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let asked: Arc<Mutex<Vec<_>>> = Arc::default();
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let noted = asked.clone();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
@@ -52,7 +55,7 @@ impl Server {
 
     fn feed(&self) -> FeedSettings {
         let feed = search(FeedKind::Relationship, ResourceType::CareTeam);
-        FeedSettings { source: Source::Url(url(self.port)), ..feed }
+        FeedSettings { source: Source::Url(Box::new(url(self.port))), ..feed }
     }
 }
 
@@ -172,7 +175,7 @@ async fn a_client_is_given_a_token_and_another_when_that_is_over() {
     };
     let mut address = url(server.port);
     address.credential = Some(Credential::Client(client));
-    let feed = Arc::new(Feed::new(FeedSettings { source: Source::Url(address), ..server.feed() }));
+    let feed = Arc::new(Feed::new(FeedSettings { source: Source::Url(Box::new(address)), ..server.feed() }));
     for later in [0, 60, 400] {
         ask(&feed, NOW.plus(Duration::from_secs(later))).await;
     }
@@ -208,7 +211,7 @@ async fn a_token_that_is_refused_is_not_brought_again_and_nothing_of_it_is_told(
     };
     let mut address = url(server.port);
     address.credential = Some(Credential::Client(client));
-    let feed = Arc::new(Feed::new(FeedSettings { source: Source::Url(address), ..server.feed() }));
+    let feed = Arc::new(Feed::new(FeedSettings { source: Source::Url(Box::new(address)), ..server.feed() }));
     assert_eq!(refused(ask(&feed, NOW).await), "it cannot be had: the answer was 401 Unauthorized");
     ask(&feed, NOW).await;
     assert_eq!(server.paths(), ["/token", FIRST, "/token", FIRST]);
