@@ -1,10 +1,12 @@
 //! A feed's rows say the same in whatever they are written: what is taken line by line is taken as one list and as CSV, with
-//! as many rows and the same ties. Other bytes are refused, and the fault quotes nothing of them.
+//! as many rows and the same ties. A Bundle of FHIR is taken or refused, whatever is searched. Other bytes are refused, and the
+//! fault quotes nothing of them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use leastway::domain::told::{FeedKind, Marks};
+use leastway::domain::told::{FeedKind, Marks, Place};
+use leastway::features::facts::fhir::settings::{FhirSettings, ResourceType};
 use leastway::features::facts::settings::{Column, FeedSettings, Format, Source};
 use leastway::features::facts::table::Table;
 use leastway::foundation::clock::Timestamp;
@@ -29,6 +31,7 @@ fn settings(format: Format) -> FeedSettings {
             ("pcp".to_owned(), Some("P".to_owned())),
         ],
         flags: Vec::new(),
+        after: Duration::ZERO,
         max_age: Duration::from_secs(3600),
         rows_max: 1000,
         bytes_max: 1024 * 1024,
@@ -36,13 +39,37 @@ fn settings(format: Format) -> FeedSettings {
     }
 }
 
+/// A search of each type, as each kind of feed that it tells.
+fn searches() -> impl Iterator<Item = FeedSettings> {
+    let pairs = ResourceType::ALL.iter().flat_map(|of| FeedKind::ALL.iter().map(move |kind| (*of, *kind)));
+    pairs.filter_map(|(resource, kind)| {
+        let columns = resource.always(kind)?.iter().map(|column| (*column, column.to_string())).collect();
+        let places = resource.elements().iter().map(|element| (Place::Department, *element)).collect();
+        let fhir = FhirSettings {
+            resource,
+            base: Some("https://fhir.clinic.example/r4".to_owned()),
+            person_system: Some("urn:clinic:login".to_owned()),
+            patient_system: None,
+            places,
+        };
+        let relationships = vec![("treatment_team".to_owned(), None)];
+        Some(FeedSettings { kind, columns, relationships, ..settings(Format::Fhir(fhir)) })
+    })
+}
+
 pub fn check(bytes: &[u8]) {
+    for search in searches() {
+        match Table::read(bytes, &search, NOW) {
+            Ok(table) => assert!(table.rows > table.left_out, "somebody is named"),
+            Err(fault) => assert!(!fault.to_string().contains("SECRET"), "{fault}"),
+        }
+    }
     for format in [Format::Csv, Format::Json] {
-        if let Err(fault) = Table::read(bytes, &settings(format)) {
+        if let Err(fault) = Table::read(bytes, &settings(format), NOW) {
             assert!(!fault.to_string().contains("SECRET"), "{fault}");
         }
     }
-    let table = match Table::read(bytes, &settings(Format::Ndjson)) {
+    let table = match Table::read(bytes, &settings(Format::Ndjson), NOW) {
         Ok(table) => table,
         Err(fault) => return assert!(!fault.to_string().contains("SECRET"), "{fault}"),
     };
@@ -56,8 +83,8 @@ pub fn check(bytes: &[u8]) {
         return;
     }
     let list = serde_json::to_vec(&rows).expect("it was JSON");
-    let list = Table::read(&list, &settings(Format::Json)).expect("the same rows");
-    let csv = Table::read(csv(&rows).as_bytes(), &settings(Format::Csv)).expect("the same rows");
+    let list = Table::read(&list, &settings(Format::Json), NOW).expect("the same rows");
+    let csv = Table::read(csv(&rows).as_bytes(), &settings(Format::Csv), NOW).expect("the same rows");
     for other in [&list, &csv] {
         assert_eq!((other.rows, other.left_out), (table.rows, table.left_out));
         for (person, patient) in rows.iter().map(|row| (text(row, "person"), text(row, "patient"))) {

@@ -14,16 +14,18 @@ use crate::domain::told::FeedName;
 use crate::features::facts::feed::Looked;
 use crate::features::facts::{Feed, Feeds};
 use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::Entropy;
 use crate::foundation::id::RequestId;
 use crate::gateway::rules::Shared;
 
 /// Reads every file, and asks every address once, before anything is decided by them. What cannot be had is told, and not waited for
 /// any longer.
 /// Who calls says what came of it to [`note`].
-pub async fn first(feeds: &Feeds, now: Timestamp) -> Vec<(FeedName, Looked)> {
+pub async fn first(feeds: &Feeds, entropy: &Arc<dyn Entropy>, now: Timestamp) -> Vec<(FeedName, Looked)> {
     let mut tasks = JoinSet::new();
     for feed in feeds.all().filter(|feed| feed.revision() == 0).cloned() {
-        tasks.spawn(async move { (feed.settings.name.clone(), looked_at(&feed, now).await) });
+        let entropy = entropy.clone();
+        tasks.spawn(async move { (feed.settings.name.clone(), looked_at(&feed, &*entropy, now).await) });
     }
     let all = async {
         let mut came = Vec::new();
@@ -38,9 +40,9 @@ pub async fn first(feeds: &Feeds, now: Timestamp) -> Vec<(FeedName, Looked)> {
     })
 }
 
-async fn looked_at(feed: &Arc<Feed>, now: Timestamp) -> Looked {
+async fn looked_at(feed: &Arc<Feed>, entropy: &dyn Entropy, now: Timestamp) -> Looked {
     if feed.asked_every().is_some() {
-        return feed.ask(now).await;
+        return feed.ask(entropy, now).await;
     }
     let same = feed.clone();
     tokio::task::spawn_blocking(move || same.look(now)).await.unwrap_or(Looked::Same)
@@ -82,7 +84,7 @@ async fn ask(shared: Arc<Shared>, feed: Arc<Feed>, every: Duration) {
             sleep(if failed { patience } else { every }).await;
             patience = if failed { (patience * 2).min(every * 2) } else { FIRST_PATIENCE.min(every) };
         }
-        let looked = feed.ask(shared.clock.now()).await;
+        let looked = feed.ask(&*shared.entropy, shared.clock.now()).await;
         note(&shared, &feed.settings.name, &looked).await;
     }
 }

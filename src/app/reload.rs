@@ -106,7 +106,7 @@ impl Reloader {
         self.keep(&loaded).await?;
         let settings = loaded.settings;
         rules.feeds.inherit(&self.shared.rules.load().feeds);
-        let came = feeds::first(&rules.feeds, self.shared.clock.now()).await;
+        let came = feeds::first(&rules.feeds, &self.shared.entropy, self.shared.clock.now()).await;
         let signals = self.shared.signals.prepare(settings.signals, self.shared.clock.now());
         let signals = signals.map_err(|error| Reloaded::Unusable(error.into()))?;
         self.shared.authn.apply(settings.providers).map_err(|error| Reloaded::Unusable(error.into()))?;

@@ -149,7 +149,7 @@ impl Running {
         let settings = &loaded.settings;
         let now = clock.now();
 
-        let came = feeds::first(&rules.feeds, now).await;
+        let came = feeds::first(&rules.feeds, &entropy, now).await;
         let Succession {
             handed,
             patience,

@@ -157,7 +157,7 @@ pub fn tls(loaded: &Loaded) -> anyhow::Result<Arc<Front>> {
 
 /// What the policy may speak of.
 pub fn catalog(routes: &RouteTable, settings: &Settings) -> Catalog {
-    let Settings { providers, feeds, categories, .. } = settings;
+    let Settings { providers, feeds, categories, directories, .. } = settings;
     let applications = routes
         .applications()
         .iter()
@@ -191,7 +191,8 @@ pub fn catalog(routes: &RouteTable, settings: &Settings) -> Catalog {
         .collect();
     let facts = words(feeds.iter());
     let claims = providers.iter().flat_map(|provider| provider.claims.keys().cloned());
-    let attributes = claims.chain(facts.places.iter().map(ToString::to_string)).collect();
+    let kept = directories.iter().flat_map(|it| &it.attributes).map(|(word, _)| word.clone());
+    let attributes = claims.chain(kept).chain(facts.places.iter().map(ToString::to_string)).collect();
     Catalog { applications, routes, classes, attributes, facts, categories: categories.clone() }
 }
 

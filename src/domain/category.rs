@@ -18,11 +18,15 @@ closed_list! {
         Cel = "CEL",
         /// Cognitive disability.
         Cogn = "COGN",
+        /// Developmental disability.
+        Dvd = "DVD",
+        /// Emotional disturbance.
+        Emotdis = "EMOTDIS",
         /// An employee.
         Emp = "EMP",
         /// Alcohol use disorder.
         Ethud = "ETHUD",
-        /// Substance abuse.
+        /// Substance abuse, be it of alcohol or of drugs: what was said before there was `SUD`.
         Eth = "ETH",
         /// Genetic disease.
         Gdis = "GDIS",
@@ -42,12 +46,14 @@ closed_list! {
         Psy = "PSY",
         /// Psychotherapy notes.
         Psythpn = "PSYTHPN",
-        /// Sickle cell disease.
+        /// Sickle cell anaemia.
         Sca = "SCA",
         /// Sexual assault, abuse, or domestic violence.
         Sdv = "SDV",
         /// Sexuality and reproductive health.
         Sex = "SEX",
+        /// What is specially protected, without a word of what it is.
+        Spi = "SPI",
         /// Sexually transmitted disease.
         Std = "STD",
         /// Substance use disorder.

@@ -42,7 +42,8 @@ pub enum Opens {
 /// The relationship of a feed by which somebody is known to have written notes about a patient.
 pub const ORIGINATOR: &str = "originator";
 
-/// What goes with the records of a substance use disorder programme, in the short form of 42 CFR 2.32(a)(2).
+/// What goes with the records of a substance use disorder programme, in the short form of 42 CFR 2.32(a)(2) as it stands since
+/// the final rule of 2024 (89 FR 12472), which put "use or" in.
 pub const PART_2_NOTICE: &str = "42 CFR part 2 prohibits unauthorized use or disclosure of these records.";
 
 impl Law {

@@ -16,6 +16,8 @@ closed_list! {
         StepUp = "step_up",
         /// The reply passes without what tells whom its records are about.
         Redact = "redact",
+        /// Only as many records of the reply pass as may, where its route declares that.
+        Truncate = "truncate",
         /// The reply does not pass.
         Block = "block",
     }

@@ -124,7 +124,9 @@ impl Passage<'_> {
         }
         // It is here already, and whole.
         let whole = |verdict| match verdict {
-            limit::Verdict::Redact(beyond) => limit::Verdict::Block(beyond),
+            limit::Verdict::Redact(beyond) | limit::Verdict::Truncate(beyond) => {
+                limit::Verdict::Block(beyond)
+            }
             limit::Verdict::Within
             | limit::Verdict::Advise(_)
             | limit::Verdict::Needs(..)
@@ -143,7 +145,10 @@ impl Passage<'_> {
             });
         }
         match verdict {
-            limit::Verdict::Within | limit::Verdict::Advise(_) | limit::Verdict::Redact(_) => Ok(()),
+            limit::Verdict::Within
+            | limit::Verdict::Advise(_)
+            | limit::Verdict::Redact(_)
+            | limit::Verdict::Truncate(_) => Ok(()),
             limit::Verdict::Needs(step, beyond) => Err(self.needs(step, beyond)),
             limit::Verdict::Block(beyond) => Err(self.blocked(beyond)),
         }

@@ -19,6 +19,7 @@ use crate::domain::reason::Reason;
 use crate::domain::told::Told;
 use crate::features::audit::settings::KeepJustification;
 use crate::features::guard::limit::{Beyond, Terms};
+use crate::features::guard::redact::Plans;
 use crate::features::policy::decide::Question;
 use crate::features::policy::settings::JUSTIFICATION_LASTS;
 use crate::features::route::settings::Access;
@@ -219,7 +220,7 @@ impl Passage<'_> {
         self.moment.now.since(given) <= JUSTIFICATION_LASTS
     }
 
-    pub(super) fn terms(&self, grounds: &Grounds, redactable: bool) -> Terms {
+    pub(super) fn terms(&self, grounds: &Grounds, plans: &Plans) -> Terms {
         let identity = self.person.identity();
         let justified = identity.and_then(|identity| identity.justification.as_ref());
         let now = self.moment.now;
@@ -228,7 +229,8 @@ impl Passage<'_> {
             limits: grounds.obligations.limits,
             action: self.action(),
             basis: identity.map_or(Basis::Operations, |identity| identity.purpose.basis()),
-            redactable,
+            redactable: plans.beyond.is_some(),
+            truncatable: plans.cut.is_some(),
             justified: justified.is_some_and(|given| self.still_counts(given.given)),
             stepped_up: identity.is_some_and(|identity| {
                 identity.assurance.proven.values().any(|proven| now.since(*proven) < lasts)

@@ -100,7 +100,7 @@ pub async fn pass(
     };
     passage.check_given(draft)?;
     let mut plans = passage.plans(&grounds)?;
-    let terms = passage.terms(&grounds, plans.beyond.is_some());
+    let terms = passage.terms(&grounds, &plans);
     let (target, body) = passage.asking(&terms, &mut parts, body, draft)?;
     let slots = match passage.windows(&terms, draft).await {
         Ok((slots, Then::Whole)) => slots,

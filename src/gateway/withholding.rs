@@ -1,5 +1,5 @@
 //! What is withheld of a reply that may pass: the fields that the rules name, of the route and of all that its body holds; and
-//! beyond a limit that asks for it, those that tell whom its records are about.
+//! beyond a limit that asks for it, those that tell whom its records are about, or all records but the first.
 
 use std::sync::Arc;
 
@@ -26,7 +26,15 @@ impl Passage<'_> {
         let identifies = asks && self.fields().any(|field| field.identifies);
         let beyond = identifies.then(|| self.plan(|field| field.identifies || is_withheld(field))).flatten();
         let beyond = beyond.filter(|plan| self.can_carry_out(plan));
-        Ok(Plans { always: always.map(Arc::new), beyond: beyond.map(Arc::new) })
+        let cuts = limits.on_exceed == OnExceed::Truncate;
+        let cut = cuts.then(|| self.cut(is_withheld)).flatten().filter(|plan| self.can_carry_out(plan));
+        Ok(Plans { always: always.map(Arc::new), beyond: beyond.map(Arc::new), cut: cut.map(Arc::new) })
+    }
+
+    /// Only the first records of the reply, without these fields, where the route declares that it may be cut.
+    fn cut(&self, takes: impl Fn(&Field) -> bool) -> Option<Plan> {
+        let route = self.part.route.as_ref().filter(|route| route.truncate)?;
+        Plan::cut(route.reply.as_ref()?, self.fields().filter(|field| takes(field)))
     }
 
     fn fields(&self) -> impl Iterator<Item = &Field> {

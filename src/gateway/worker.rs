@@ -283,23 +283,32 @@ impl Current {
 
     /// The same for no application, by the directory as it is now; `before` is who they were.
     fn look_up(&self, session: &Arc<Session>, before: Option<Known>) -> Result<Known, Reason> {
-        let directory::Known { barred, groups, are_all: _ } =
+        let directory::Known { barred, groups, are_all: _, attributes } =
             self.shared.look_up(&session.provider, &session.subject);
         if let Some(barred) = barred {
             return Err(barred);
         }
+        let told = (!attributes.is_empty()).then(|| {
+            let mut all = session.subject.attributes.clone();
+            all.extend(attributes);
+            all
+        });
         let is_as_before = |known: &Known| {
-            known.identity.subject.groups == *groups.as_ref().unwrap_or(&session.subject.groups)
+            let (subject, of_token) = (&known.identity.subject, &session.subject);
+            subject.groups == *groups.as_ref().unwrap_or(&of_token.groups)
+                && subject.attributes == *told.as_ref().unwrap_or(&of_token.attributes)
         };
         if let Some(known) = before.filter(is_as_before) {
             return Ok(known);
         }
         let policy = &self.rules.policy;
-        let (subject, version) = match groups {
-            None => (session.subject.clone(), session.version),
+        let (subject, version) = match (groups, told) {
+            (None, None) => (session.subject.clone(), session.version),
             // What was decided, or signed, for them with other groups is not what counts now.
-            Some(groups) => {
-                let subject = Subject { groups, ..Subject::clone(&session.subject) };
+            (groups, told) => {
+                let mut subject = Subject::clone(&session.subject);
+                subject.groups = groups.unwrap_or(subject.groups);
+                subject.attributes = told.unwrap_or(subject.attributes);
                 (Arc::new(subject), self.shared.sessions.next_version())
             }
         };

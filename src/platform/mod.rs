@@ -1,5 +1,6 @@
 //! The outside world: TLS, HTTP, stores, pages, telemetry. Knows nothing of access control.
 
+pub mod client_assertion;
 pub mod descriptors;
 pub mod http;
 pub mod objects;

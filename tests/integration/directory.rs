@@ -171,6 +171,35 @@ async fn groups_of_the_directory_count_from_the_next_request_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_directory_tells_of_a_person_counts_from_the_next_request_on() {
+    let house = House::furnish(Neighbors::All, |directory| {
+        std::fs::write(directory.root().join("secrets/directory-token"), TOKEN).unwrap();
+        let table = "[provider.scim]\ntoken = \"file:secrets/directory-token\"\n\
+                     attributes = { department = \"department\" }\n";
+        append(&directory.root().join("leastway.toml"), table);
+        let all = "categories = [\"demographics\", \"schedule\", \"clinical\"]\n";
+        let there = format!("{all}when = {{ department = [\"Ward 3\"] }}\n");
+        edit(&directory.root().join("roles.toml"), all, &there);
+    })
+    .await;
+    let mut provider = Provisioner::new(&house).await;
+    let id = provider.make(NURSE).await;
+    let path = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department";
+    let moves = |to: &str| json!({ "Operations": [{ "op": "replace", "path": path, "value": to }] });
+    let user = format!("/Users/{id}");
+    assert_eq!(provider.ask("PATCH", &user, &moves("Ward 3")).await.0, 200);
+    let cookie = house.cookie_of("nurse").await;
+    for (ward, expected) in [("Ward 4", 403), ("Ward 3", 200)] {
+        assert_eq!(provider.ask("PATCH", &user, &moves(ward)).await.0, 200);
+        assert_eq!(status(&house, &cookie).await.0, expected, "{ward}");
+    }
+    let untold = json!({ "Operations": [{ "op": "remove", "path": path }] });
+    assert_eq!(provider.ask("PATCH", &user, &untold).await.0, 200);
+    assert_eq!(status(&house, &cookie).await, (403, "attribute-unavailable".to_owned()));
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_brings_no_token_gets_nowhere_and_is_told_to_wait() {
     let house = House::furnish(Neighbors::All, |directory| {
         std::fs::write(directory.root().join("secrets/directory-token"), TOKEN).unwrap();

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use leastway::demo::WorkDirectory;
 use leastway::domain::event::Verdict;
 use leastway::domain::reason::Reason;
 use leastway::domain::told::FeedName;
+use serde_json::{Value, json};
 
 use crate::house::{House, Neighbors, edit};
 use crate::line::{Came, Line, Protocol};
@@ -198,16 +199,89 @@ async fn an_address_is_asked_for_what_is_new_and_its_failure_ends_nothing() {
     let rules = house.running.shared.rules.load_full();
     let feed = rules.feeds.all().next().unwrap().clone();
     let now = || house.running.shared.clock.now();
-    feed.ask(now()).await;
+    let entropy = house.running.shared.entropy.clone();
+    feed.ask(&*entropy, now()).await;
     assert_eq!(serving.unchanged.load(Ordering::SeqCst), 1, "it was not sent again");
     serving.status.store(500, Ordering::SeqCst);
-    feed.ask(now()).await;
+    feed.ask(&*entropy, now()).await;
     let fault = feed.now(now()).fault.unwrap();
     assert!(fault.contains("500"), "{fault}");
     assert_eq!(line.ask(CHART, &session).await.status, 200, "what was known stays in force");
     serving.status.store(200, Ordering::SeqCst);
-    feed.ask(now()).await;
+    feed.ask(&*entropy, now()).await;
     assert_eq!(feed.now(now()).fault, None);
     server.abort();
     house.stop().await;
+}
+
+/// A search of who cares for whom, on two pages.
+async fn search(State(serving): State<Arc<Serving>>, uri: Uri, headers: HeaderMap) -> Response {
+    serving.asked.fetch_add(1, Ordering::SeqCst);
+    let is_asked_so = headers.get("accept").is_some_and(|it| it == "application/fhir+json")
+        && headers.get("authorization").is_some_and(|it| it == "Bearer a token of the list");
+    if !is_asked_so {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let team = |mrn: &str| {
+        json!({ "search": { "mode": "match" }, "resource": { "resourceType": "CareTeam", "status": "active",
+            "subject": { "identifier": { "system": "urn:mrn", "value": mrn } },
+            "participant": [{ "member": { "reference": "Practitioner/p" } }] } })
+    };
+    let nurse = json!({ "search": { "mode": "include" }, "resource": { "resourceType": "Practitioner", "id": "p",
+        "identifier": [{ "system": "urn:login", "value": "nurse" }] } });
+    let page = |entries: Vec<Value>, next: Value| json!({ "resourceType": "Bundle", "type": "searchset", "total": 2, "entry": entries, "link": next });
+    let status = StatusCode::from_u16(serving.status.load(Ordering::SeqCst)).unwrap();
+    let body = if uri.query() == Some("page=2") {
+        if status != StatusCode::OK {
+            return status.into_response();
+        }
+        page(vec![team("100900"), nurse], json!([]))
+    } else {
+        page(vec![team("100001")], json!([{ "relation": "next", "url": "?page=2" }]))
+    };
+    ([("content-type", "application/fhir+json")], body.to_string()).into_response()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_of_fhir_says_who_cares_for_whom_and_half_of_it_says_nothing() {
+    let (asked, unchanged) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let serving = Arc::new(Serving { status: AtomicU16::new(200), asked, unchanged });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/r4/CareTeam?status=active", listener.local_addr().unwrap());
+    let router = axum::Router::new().route("/r4/CareTeam", get(search)).with_state(serving.clone());
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let house = House::furnish(Neighbors::All, |directory| {
+        for_the_team(directory);
+        std::fs::write(directory.root().join("secrets/list"), "a token of the list").unwrap();
+        let asked = format!(
+            "url = \"{url}\"\nformat = \"fhir\"\nperson_system = \"urn:login\"\npatient_system = \"urn:mrn\"\n\
+             token = \"file:secrets/list\""
+        );
+        edit(&directory.configuration(), "file = \"feeds/care-team.csv\"", &asked);
+    })
+    .await;
+    let cookie = house.cookie_of("nurse").await;
+    let session = [("cookie", cookie.as_str())];
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    assert_eq!(line.ask(CHART, &session).await.status, 200);
+    assert_eq!(line.ask("/patients/100900/chart", &session).await.status, 200, "who is on the second page");
+    assert_eq!(line.ask("/patients/100002/chart", &session).await.reason(), "not-on-panel");
+    assert_eq!(serving.asked.load(Ordering::SeqCst), 2);
+    let feed = house.running.shared.rules.load_full().feeds.all().next().unwrap().clone();
+    let (now, entropy) = (house.running.shared.clock.now(), house.running.shared.entropy.clone());
+    serving.status.store(503, Ordering::SeqCst);
+    feed.ask(&*entropy, now).await;
+    assert!(feed.now(now).fault.unwrap().contains("503"));
+    assert_eq!(
+        line.ask("/patients/100900/chart", &session).await.status,
+        200,
+        "what was known stays in force"
+    );
+    server.abort();
+    let events = house.stop().await;
+    let rested: Vec<_> = events.iter().flat_map(|event| &event.opening.relationships).collect();
+    assert!(!rested.is_empty() && rested.iter().all(|it| it.feed.is_some() && !it.stale));
+    let notes: Vec<&str> = events.iter().filter_map(|event| event.opening.note.as_deref()).collect();
+    assert!(notes.contains(&"the feed care-team was taken: 2 rows"), "{notes:?}");
 }

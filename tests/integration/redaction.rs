@@ -10,6 +10,7 @@ use axum::response::{Html, IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Method, Request, StatusCode};
+use leastway::domain::count::Count;
 use leastway::domain::event::Outcome;
 use leastway::domain::field::FieldName;
 use leastway::domain::limit::{Exceeded, LimitName, OnExceed};
@@ -197,6 +198,60 @@ async fn beyond_a_limit_a_list_passes_without_whom_it_is_about() {
         let exceeded = Exceeded { limit: LimitName::RecordsPerResponse, allowed: 2, actual: 3 };
         assert_eq!((closing.outcome, closing.exceeded), (Outcome::Completed, Some(exceeded)));
     }
+}
+
+/// Of more than two records the desk gets the first two, and is told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beyond_a_limit_a_list_is_cut_where_its_route_declares_that() {
+    let house = House::furnish(Neighbors::Application(application().await), |directory| {
+        let routes = directory.root().join("applications/ehr.toml");
+        append(&routes, &LISTS.replace("reply = {", "truncate = true\nreply = {"));
+        let roles = directory.root().join("roles.toml");
+        let at_desk = "[[role.registrar.may]]\napplication = \"ehr\"\nactions = [\"export\"]\n";
+        edit(&roles, at_desk, &format!("{at_desk}routes = [\"lists.*\"]\n"));
+        edit(&roles, "# and no charts", "\nroutes = [\"home\", \"lists.*\"]");
+        edit(
+            &roles,
+            "categories = [\"schedule\"]\nwhen",
+            "categories = [\"demographics\"]\nroutes = [\"lists.*\"]\nwhen",
+        );
+        edit(&roles, "records_per_response = 100", "records_per_response = 2");
+        edit(&roles, "records_per_response = 200", "records_per_response = 2");
+        edit(&roles, "on_exceed = \"block\" ", "on_exceed = \"truncate\" ");
+    })
+    .await;
+    let (desk, ward) = (house.cookie_of("registrar").await, house.cookie_of("nurse").await);
+    let cut =
+        |came: &Came| came.headers.get("x-leastway-truncated").map(|it| it.to_str().unwrap().to_owned());
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        let mut line = house.line("ehr.localhost", protocol).await;
+        let two = line.ask("/l/2", &[("cookie", desk.as_str())]).await;
+        assert_eq!((two.status.as_u16(), two.text.as_str(), cut(&two)), (200, &*list(2, "Ana"), None));
+        let three = line.ask("/l/3", &[("cookie", desk.as_str())]).await;
+        assert_eq!((three.status.as_u16(), three.text.as_str()), (200, &*list(2, "Ana")));
+        assert_eq!((cut(&three).as_deref(), three.headers.contains_key("etag")), (Some("2"), false));
+        if let Some(length) = three.headers.get("content-length") {
+            assert_eq!(length.to_str().unwrap(), list(2, "Ana").len().to_string());
+        }
+        let care = line.ask("/l/3", &[("cookie", ward.as_str())]).await;
+        assert_eq!(
+            (care.text.as_str(), cut(&care)),
+            (&*list(3, "Ana"), None),
+            "nothing for care is shortened"
+        );
+        let broken =
+            line.ask("/l/broken", &[("cookie", desk.as_str()), ("accept", "application/json")]).await;
+        assert_eq!((broken.status.as_u16(), broken.reason()), (403, "redaction-impossible"));
+    }
+    let events = house.stop().await;
+    let closings = events.iter().filter_map(|event| event.closing.as_ref());
+    let cut = closings.filter(|closing| {
+        closing.on_exceed == Some(OnExceed::Truncate) && closing.outcome == Outcome::Completed
+    });
+    let told: Vec<_> =
+        cut.map(|closing| (closing.records, closing.exceeded, closing.redacted.is_none())).collect();
+    let exceeded = Exceeded { limit: LimitName::RecordsPerResponse, allowed: 2, actual: 3 };
+    assert_eq!(told, [(Count::Exactly(2), Some(exceeded), true); 2], "what was handed on, and what had come");
 }
 
 const LISTS: &str = r#"

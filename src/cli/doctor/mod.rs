@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
@@ -25,7 +26,7 @@ use crate::config::{Loaded, Problem, SecretPlace, Severity, load};
 use crate::features::facts::settings::FeedSettings;
 use crate::features::facts::{FeedNow, Feeds};
 use crate::foundation::clock::{Clock, SystemClock, Timestamp};
-use crate::foundation::entropy::{SystemEntropy, random_text};
+use crate::foundation::entropy::{Entropy, SystemEntropy, random_text};
 
 /// Looks at everything that the gateway needs, and says what to do: certificates, ports, the store, the
 /// journal, the providers, the applications.
@@ -232,7 +233,8 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 /// What each feed tells, and how old that is.
 async fn feeds(settings: &[FeedSettings], now: Timestamp) -> Vec<Finding> {
     let feeds = Feeds::new(settings);
-    crate::app::feeds::first(&feeds, now).await;
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    crate::app::feeds::first(&feeds, &entropy, now).await;
     feeds.now(now).iter().map(feed).collect()
 }
 
@@ -255,7 +257,11 @@ fn feed(it: &FeedNow) -> Finding {
             let found = format!("{rows} rows, and no word is declared for any of them");
             Finding::warn(what, found, "compare `relationships` with what stands in its column")
         }
-        (None, Some(_)) => Finding::ok(what, format!("{rows} rows, {age} s old")),
+        (None, Some(_)) => {
+            let left_out = it.left_out.filter(|left_out| *left_out > 0);
+            let left_out = left_out.map_or_else(String::new, |left_out| format!(", {left_out} left out"));
+            Finding::ok(what, format!("{rows} rows, {age} s old{left_out}"))
+        }
     }
 }
 

@@ -87,6 +87,7 @@ fn check_rule(reading: &Reading<'_>, draft: &Draft, role: &RoleSettings, key: &s
     };
     check_routes(reading, &application.it.settings, key, may);
     check_redaction(reading, &application.it.settings, (role, key), may);
+    check_truncation(reading, &application.it.settings, (role, key), may);
     check_providers(reading, draft, &application.it, role, (key, may));
 }
 
@@ -186,6 +187,26 @@ fn check_redaction(
     }
 }
 
+/// Only where it is declared does a reply end before its last record.
+fn check_truncation(
+    reading: &Reading<'_>,
+    application: &ApplicationSettings,
+    (role, key): (&RoleSettings, &str),
+    may: &MaySettings,
+) {
+    if role.limits.on_exceed != OnExceed::Truncate {
+        return;
+    }
+    let mut counted = application.routes.iter().filter(|route| route.reply.is_some() && applies(may, route));
+    if let Some(route) = counted.find(|route| !route.truncate) {
+        let what = format!(
+            "beyond its limits the role gets the first records only, and `{}` does not say that its reply may be cut",
+            route.name
+        );
+        reading.error(key, what, "`truncate = true` in the route, or another `on_exceed`");
+    }
+}
+
 /// Whether a request to `route` can meet the rule.
 fn applies(may: &MaySettings, route: &RouteSettings) -> bool {
     route.access == Access::Policy
@@ -244,7 +265,13 @@ fn check_what_they_tell(
             let tells = |feed: &FeedSettings| feed.provider == provider.name && feed.has(Column::Location);
             draft.feeds.iter().any(|feed| feed.it.kind == FeedKind::Person && tells(&feed.it))
         };
-        let can = |provider: &ProviderSettings| provider.claims.contains_key("location") || is_fed(provider);
+        let keeps = |provider: &ProviderSettings| {
+            let of = draft.directories.iter().filter(|it| it.it.provider == provider.name);
+            of.flat_map(|it| &it.it.attributes).any(|(word, _)| word == "location")
+        };
+        let can = |provider: &ProviderSettings| {
+            provider.claims.contains_key("location") || is_fed(provider) || keeps(provider)
+        };
         tell_of_others(reading, settled, &format!("{key}.when.location"), can, |provider| {
             let name = &provider.name;
             let what = format!("the provider `{name}` does not say where people work");

@@ -267,7 +267,7 @@ static LIMIT: Table = Table {
             Kind::Word(words!(OnExceed)),
             BY_PURPOSE,
             "What happens beyond a number: it is noted, a reason or a step-up is asked for, the reply passes without each `field` \
-             that `identifies`, or it does not pass.",
+             that `identifies`, only as many records pass as may (`truncate`, where the route declares that), or it does not pass.",
         ),
         key(
             "on_unknown_count",

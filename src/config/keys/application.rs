@@ -239,6 +239,13 @@ static ROUTE: Table = Table {
              `false` where what is posted must not be sent later, as with a payment.",
         ),
         key(
+            "truncate",
+            Kind::YesNo,
+            Absent::Is("false"),
+            "Whether a reply may end after the last record that is allowed, where a role has `on_exceed = \"truncate\"`: of CSV with a \
+             header, JSON, lines of JSON or a Bundle. `X-Leastway-Truncated` says so, and in a Bundle an `OperationOutcome`.",
+        ),
+        key(
             "fresh_fields",
             Kind::Texts("csrf_token"),
             Absent::Is("[]"),

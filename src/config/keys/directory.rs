@@ -53,5 +53,13 @@ pub(super) static SCIM: Table = Table {
             Absent::Is("\"display_name\""),
             "What roles know a group by: `displayName` or `externalId`.",
         ),
+        key(
+            "attributes",
+            Kind::Map("department"),
+            Absent::Means("none"),
+            "Our word for an attribute = what of a user tells it, in place of a claim under the same word: `title`, `userType`, or of \
+             the enterprise extension `employeeNumber`, `costCenter`, `organization`, `division`, `department`. It counts from the \
+             person's next request.",
+        ),
     ],
 };

@@ -2,7 +2,8 @@
 
 use super::{Absent, Kind, Table, key, words};
 use crate::domain::told::FeedKind;
-use crate::features::facts::settings::Format;
+use crate::features::facts::fhir::settings::ResourceType;
+use crate::features::facts::settings::FormatName;
 
 pub(super) static FEED: Table = Table {
     header: "[feed.NAME]",
@@ -22,7 +23,7 @@ pub(super) static FEED: Table = Table {
             Kind::Text("https://ehr.clinic.example/care-team.csv"),
             Absent::Means("`file`"),
             "The address that is asked for them; no redirect is followed. `Last-Modified`, or else `Date`, says how old they \
-             are.",
+             are; of a search of FHIR, the `Date` of its first page.",
         ),
         key("every", Kind::Duration("10s", "1d"), Absent::Is("\"5m\""), "How often `url` is asked."),
         key(
@@ -41,9 +42,36 @@ pub(super) static FEED: Table = Table {
         key("password", Kind::Secret, Absent::Means("none"), "The password for `username`."),
         key(
             "format",
-            Kind::Word(words!(Format)),
+            Kind::Word(words!(FormatName)),
             Absent::Means("as the name ends"),
-            "How rows are written. In CSV a cell that holds several has them between semicolons.",
+            "How rows are written. In CSV a cell that holds several has them between semicolons. `fhir`: `url` is a search of FHIR \
+             (R4, R5), all of whose pages are read, or `file` a Bundle.",
+        ),
+        key(
+            "resource",
+            Kind::Word(words!(ResourceType)),
+            Absent::Means("as the path of `url` ends"),
+            "What is searched, with `format = \"fhir\"`. `CareTeam`, `Encounter` and `Patient` (by `generalPractitioner`) tell \
+             relationships, `Schedule` and `Slot` shifts, `PractitionerRole` people, `Encounter` patients. Let the search include \
+             whom they name: `_include=CareTeam:participant`.",
+        ),
+        key(
+            "person_system",
+            Kind::Text("urn:clinic:login"),
+            Absent::Means("the logical id of `Practitioner`"),
+            "The system of the identifier by which a `Practitioner` is the person of a session.",
+        ),
+        key(
+            "patient_system",
+            Kind::Text("urn:clinic:mrn"),
+            Absent::Means("the logical id of `Patient`"),
+            "The system of the identifier by which the applications call a patient.",
+        ),
+        key(
+            "client",
+            Kind::Table(&CLIENT),
+            Absent::Means("none"),
+            "A client of ours, as which we are given tokens for `url`, in place of `token` (SMART Backend Services).",
         ),
         key("provider", Kind::Text("clinic"), Absent::Means("the only provider"), "Whose people it names."),
         key(
@@ -64,7 +92,9 @@ pub(super) static FEED: Table = Table {
             Absent::Means("those that the kind needs, under our words"),
             "Where each thing stands: our word = the column. `person`, `patient`, `relationship`, `from`, `until`; `location`, \
              `department`, `facility`; `own_patient`, `household`; `flags`; `as_of`, when the rows were made. A moment has an \
-             offset or is in the `time_zone`; `until` is the first at which it holds no more, and of a day it is its end.",
+             offset or is in the `time_zone`; `until` is the first at which it holds no more, and of a day it is its end. With \
+             `fhir` only places are written, as elements: `department = \"serviceProvider\"`. A place is told by the id of what is \
+             referred to, or by a code.",
         ),
         key(
             "relationship",
@@ -76,13 +106,20 @@ pub(super) static FEED: Table = Table {
             "relationships",
             Kind::Map("attending"),
             Absent::Means("`relationship`"),
-            "Our words = what stands in the column `relationship`. Other rows are left out, and counted.",
+            "Our words = what stands in the column `relationship`; with `fhir`, a code of `participant.role` or \
+             `participant.type`. Other rows are left out, and counted.",
         ),
         key(
             "flags",
             Kind::Map("vip"),
             Absent::Means("none"),
             "Our words = what stands in the column `flags`. Whoever is not listed has none.",
+        ),
+        key(
+            "after",
+            Kind::Duration("0s", "90d"),
+            Absent::Is("\"0s\""),
+            "How long a relationship lasts beyond its end: letters are written after a patient has left.",
         ),
         key(
             "max_age",
@@ -97,6 +134,40 @@ pub(super) static FEED: Table = Table {
             Kind::Size("1KiB", "2GiB"),
             Absent::Is("\"256MiB\""),
             "The most bytes that are read.",
+        ),
+    ],
+};
+
+static CLIENT: Table = Table {
+    header: "[feed.NAME.client]",
+    doc: "A client of ours at the authorization server of a feed, which knows our public key (SMART Backend Services, \
+          `client_credentials` with `private_key_jwt`).",
+    keys: &[
+        key(
+            "token_url",
+            Kind::Text("https://fhir.clinic.example/oauth/token"),
+            Absent::Refused,
+            "Where tokens are given.",
+        ),
+        key("id", Kind::Text("leastway"), Absent::Refused, "What we are called there."),
+        key(
+            "key",
+            Kind::File("file:secrets/feed.key"),
+            Absent::Refused,
+            "Our private key in PEM, not encrypted: P-384 (`ES384`), P-256 or Ed25519 in PKCS#8, or RSA of 2048 bits or more \
+             (`RS384`).",
+        ),
+        key(
+            "key_id",
+            Kind::Text("leastway-2026"),
+            Absent::Means("none is sent"),
+            "What it calls the key (`kid`).",
+        ),
+        key(
+            "scope",
+            Kind::Text("system/CareTeam.rs system/Practitioner.rs"),
+            Absent::Means("none is sent"),
+            "What is asked for: reading, and nothing more.",
         ),
     ],
 };

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::config::reader::Reader;
+use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
 use crate::features::authn::settings::ProviderSettings;
-use crate::features::directory::settings::DirectorySettings;
+use crate::features::directory::settings::{DirectorySettings, Told};
 use crate::foundation::secret::Secret;
 
 /// The directory of a provider that is written down in `reader`; none where the provider could not be settled.
@@ -22,6 +22,7 @@ pub(in crate::config) fn directory(
     let required = reader.yes_no("required");
     let groups = reader.parsed("groups");
     let group_name = reader.parsed("group_name");
+    let attributes = attributes(reader);
     let provider = provider?;
     let claim = claim.and_then(|word| claim_of(reader, word, provider));
     Some(DirectorySettings {
@@ -34,7 +35,24 @@ pub(in crate::config) fn directory(
         required: required?,
         groups: groups?,
         group_name: group_name?,
+        attributes: attributes?,
     })
+}
+
+/// Our words for what it tells of a person.
+fn attributes(reader: &Reader<'_>) -> Option<Vec<(String, Told)>> {
+    let written = if reader.has("attributes") { reader.map("attributes")? } else { Vec::new() };
+    let settled = written.into_iter().map(|(word, text)| {
+        let told = text.parse().ok().filter(|_| !["groups", "name", "sub"].contains(&word.as_str()));
+        if told.is_none() {
+            let words: Vec<_> = Told::ALL.iter().map(|it| it.as_str()).collect();
+            let what = format!("`{word} = \"{text}\"` is nothing that a directory tells");
+            let right = format!("a word other than groups, name and sub, and one of {}", words.join(", "));
+            reader.error("attributes", what, right);
+        }
+        told.map(|told| (word, told))
+    });
+    collect_all(settled)
 }
 
 /// Whoever guesses it can let in and keep out whom they like.

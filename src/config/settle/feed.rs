@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use super::fhir;
+use super::provider::signing_key;
 use super::signals::address;
 use crate::config::certificate::authorities;
 use crate::config::reader::Reader;
 use crate::domain::application::NameError;
 use crate::domain::told::FeedKind;
-use crate::features::facts::settings::{Column, Credential, FeedSettings, Format, Source, UrlSettings};
+use crate::features::facts::settings::{
+    ClientSettings, Column, Credential, FeedSettings, Format, FormatName, Source, UrlSettings,
+};
 
 /// What is meant where nothing is written.
 #[derive(Clone, Copy, Debug)]
@@ -29,17 +33,36 @@ pub(in crate::config) fn feed(name: &str, reader: &Reader<'_>, usual: Usual<'_>)
     });
     let kind: Option<FeedKind> = reader.parsed("kind");
     let source = source(reader);
-    let format = format(reader);
+    let format_name = format_name(reader);
+    let fhir_written = fhir::Written::read(reader);
     let provider = only(reader, "provider", usual.provider).and_then(|list| list.into_iter().next());
     let person = reader.text("person");
     let listed = if reader.has("applications") { reader.list("applications")? } else { Vec::new() };
     let written = if reader.has("columns") { reader.map("columns") } else { Some(Vec::new()) };
     let relationships = relationships(reader, kind);
     let flags = if reader.has("flags") { reader.map("flags") } else { Some(Vec::new()) };
-    let (max_age, rows_max) = (reader.duration("max_age"), reader.whole("rows_max"));
-    let bytes_max = reader.size("bytes_max");
+    let (after, max_age) = (reader.duration("after"), reader.duration("max_age"));
+    let (rows_max, bytes_max) = (reader.whole("rows_max"), reader.size("bytes_max"));
     let (kind, relationships, flags) = (kind?, relationships?, flags?);
-    let columns = columns(reader, kind, written?)?;
+    if reader.has("after") && kind != FeedKind::Relationship {
+        reader.error(
+            "after",
+            "only relationships last beyond their end",
+            "`kind = \"relationship\"`, or no such key",
+        );
+    }
+    let (columns, format) = match format_name? {
+        FormatName::Csv => (columns(reader, kind, written?)?, Format::Csv),
+        FormatName::Json => (columns(reader, kind, written?)?, Format::Json),
+        FormatName::Ndjson => (columns(reader, kind, written?)?, Format::Ndjson),
+        FormatName::Fhir => {
+            let (columns, settings) = fhir::search(reader, kind, fhir_written?, written?)?;
+            (columns, Format::Fhir(settings))
+        }
+    };
+    if !matches!(format, Format::Fhir(_)) {
+        fhir::refuse(reader);
+    }
     fits(reader, kind, &columns, &relationships, &flags)?;
     let names_patients =
         [Column::Patient, Column::OwnPatient, Column::Household].iter().any(|it| columns.contains_key(it));
@@ -52,13 +75,14 @@ pub(in crate::config) fn feed(name: &str, reader: &Reader<'_>, usual: Usual<'_>)
         name: name.ok()?,
         kind,
         source: source?,
-        format: format?,
+        format,
         provider: provider?,
         person: person.filter(|word| word != "sub"),
         applications,
         columns,
         relationships,
         flags,
+        after: after?,
         max_age: max_age?,
         rows_max: rows_max?,
         bytes_max: bytes_max?,
@@ -74,9 +98,10 @@ fn source(reader: &Reader<'_>) -> Option<Source> {
     let token = optional(reader, "token", |reader| reader.secret("token"));
     let username = optional(reader, "username", |reader| reader.text("username"));
     let password = optional(reader, "password", |reader| reader.secret("password"));
+    let client = optional(reader, "client", client);
     match (reader.has("file"), reader.has("url")) {
         (true, false) => {
-            for key in ["every", "authorities", "token", "username", "password"] {
+            for key in ["every", "authorities", "token", "username", "password", "client"] {
                 if reader.has(key) {
                     reader.error(key, "nothing is asked where there is a `file`", "`url`, or no such key");
                 }
@@ -94,22 +119,39 @@ fn source(reader: &Reader<'_>) -> Option<Source> {
             return None;
         }
     }
-    let credential = match (token?, username?, password?) {
-        (None, None, None) => None,
-        (Some(token), None, None) => Some(Credential::Bearer(token)),
-        (None, Some(name), Some(password)) => Some(Credential::Basic(name, password)),
-        (_, name, _) => {
-            let key = if name.is_some() { "username" } else { "password" };
-            reader.error(key, "it cannot be brought so", "`token`, or `username` and `password`");
+    let credential = match (token?, username?, password?, client?) {
+        (None, None, None, None) => None,
+        (Some(token), None, None, None) => Some(Credential::Bearer(token)),
+        (None, Some(name), Some(password), None) => Some(Credential::Basic(name, password)),
+        (None, None, None, Some(client)) => Some(Credential::Client(client)),
+        (_, name, password, _) => {
+            let key = match (name, password) {
+                (Some(_), _) => "username",
+                (None, Some(_)) => "password",
+                (None, None) => "client",
+            };
+            reader.error(key, "it cannot be brought so", "`token`, `username` and `password`, or `client`");
             return None;
         }
     };
     let (url, every, authorities) = (url?, every?, authorities?);
-    Some(Source::Url(UrlSettings { url, every, timeout: ANSWERED_WITHIN, authorities, credential }))
+    let timeout = ANSWERED_WITHIN;
+    Some(Source::Url(Box::new(UrlSettings { url, every, timeout, authorities, credential })))
+}
+
+/// A client of ours, as which we are given tokens.
+fn client(reader: &Reader<'_>) -> Option<ClientSettings> {
+    let table = reader.optional_table("client")?;
+    let token_url = table.text_with("token_url", address);
+    let id = table.text("id");
+    let key = signing_key(&table);
+    let key_id = optional(&table, "key_id", |table| table.text("key_id"));
+    let scope = optional(&table, "scope", |table| table.text("scope"));
+    Some(ClientSettings { token_url: token_url?, id: id?, key: key?, key_id: key_id?, scope: scope? })
 }
 
 /// As it is written, or as the name of the file or address ends.
-fn format(reader: &Reader<'_>) -> Option<Format> {
+fn format_name(reader: &Reader<'_>) -> Option<FormatName> {
     if reader.has("format") {
         return reader.parsed("format");
     }
@@ -119,7 +161,7 @@ fn format(reader: &Reader<'_>) -> Option<Format> {
     let found = ending.to_ascii_lowercase().parse().ok();
     if found.is_none() {
         let what = "its name does not say how its rows are written";
-        reader.reading().error(reader.key(), what, "`format`: csv, json or ndjson");
+        reader.reading().error(reader.key(), what, "`format`: csv, json, ndjson or fhir");
     }
     found
 }
@@ -225,7 +267,7 @@ fn fits(
 
 /// What `read` makes of a key that may be absent.
 #[expect(clippy::option_option, reason = "whether it could be settled, and what it is")]
-fn optional<'r, T>(
+pub(super) fn optional<'r, T>(
     reader: &Reader<'r>,
     name: &str,
     read: impl FnOnce(&Reader<'r>) -> Option<T>,

@@ -11,6 +11,7 @@ pub(super) mod detect;
 pub(super) mod directory;
 pub(super) mod export;
 pub(super) mod feed;
+mod fhir;
 mod field;
 mod given;
 mod hold;

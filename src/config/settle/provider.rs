@@ -87,17 +87,21 @@ fn credential(reader: &Reader<'_>) -> Option<ClientCredential> {
     }
 }
 
+/// Our private key, in the file under `key`.
+pub(super) fn signing_key(reader: &Reader<'_>) -> Option<SigningKey> {
+    let path = reader.file_reference("key")?;
+    let pem = reader.reading().secret_file(&reader.key_of("key"), &path)?;
+    warn_if_everyone_reads(reader.reading(), &reader.key_of("key"), &path);
+    let key = SigningKey::from_pem(&pem);
+    if let Err(error) = &key {
+        let what = format!("`{}` holds {error}", path.display());
+        reader.error("key", what, "a private key in PEM that is not encrypted; EC keys in PKCS#8");
+    }
+    key.ok()
+}
+
 fn client_key(reader: &Reader<'_>) -> Option<ClientKey> {
-    let key = reader.file_reference("key").and_then(|path| {
-        let pem = reader.reading().secret_file(&reader.key_of("key"), &path)?;
-        warn_if_everyone_reads(reader.reading(), &reader.key_of("key"), &path);
-        let key = SigningKey::from_pem(&pem);
-        if let Err(error) = key {
-            let what = format!("`{}` holds {error}", path.display());
-            reader.error("key", what, "a private key in PEM that is not encrypted; EC keys in PKCS#8");
-        }
-        key.ok()
-    });
+    let key = signing_key(reader);
     let certificate = leaf(reader, "certificate");
     let audience = reader.text_with("audience", |text| match text {
         "issuer" => Ok(AssertionAudience::Issuer),

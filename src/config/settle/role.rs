@@ -153,6 +153,14 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
 /// of the session decides; what is written would stop care, or what a document says, whenever the role works for that.
 fn outcome(reader: &Reader<'_>, name: &str, purposes: &[Purpose]) -> Option<OnExceed> {
     let written: Option<OnExceed> = reader.parsed(name);
+    if written == Some(OnExceed::Truncate) && name == "on_unknown_count" {
+        reader.error(
+            name,
+            "what cannot be counted has no first records",
+            "another word, such as `\"block\"`",
+        );
+        return None;
+    }
     let free = purposes.iter().find(|purpose| !purpose.basis().volume_may_deny());
     let limited = purposes.iter().find(|purpose| purpose.basis().volume_may_deny());
     if !reader.has(name) {
@@ -181,6 +189,7 @@ const fn verb(outcome: OnExceed) -> &'static str {
         OnExceed::Justify => "ask for a reason",
         OnExceed::StepUp => "ask for a step-up",
         OnExceed::Redact => "take out whom the records are about",
+        OnExceed::Truncate => "leave records out",
         OnExceed::Block => "block",
     }
 }

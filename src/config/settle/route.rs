@@ -12,6 +12,7 @@ use crate::config::reading::Mistake;
 use crate::domain::action::Action;
 use crate::domain::patience::Patience;
 use crate::domain::websocket::WebSocketBounds;
+use crate::features::guard::redact::can_be_cut;
 use crate::features::route::call::{OPERATION, OPERATION_NAME, PERSISTED, ROOT_FIELD, RPC_METHOD};
 use crate::features::route::settings::{Access, Condition, Match, OperationKind, RouteSettings, Test};
 
@@ -21,6 +22,7 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
     let access = reader.text_with("access", access);
     let action = action(reader, access);
     let (background, hold) = (reader.yes_no("background"), reader.yes_no("hold"));
+    let truncate = reader.yes_no("truncate");
     let (categories, fresh_fields) = (reader.list("category"), reader.texts("fresh_fields"));
     let websocket = reader.table("websocket").and_then(|reader| websocket(&reader));
     let patience = patience(reader);
@@ -34,12 +36,22 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
         reader.error("entries", what, "`access = \"policy\"`");
         return None;
     }
+    if truncate == Some(true) && !matches!(&shape, Some(Some(shape)) if can_be_cut(&shape.kind)) {
+        let what = "only replies whose records are counted one after the other can be cut";
+        reader.error(
+            "truncate",
+            what,
+            "a `reply` that is csv with a header, json, ndjson or fhir, or no `truncate`",
+        );
+        return None;
+    }
     Some(RouteSettings {
         name: name?,
         matching: matching?,
         action: action?,
         background: background?,
         hold: hold?,
+        truncate: truncate?,
         fresh_fields: fresh_fields?,
         categories: categories?,
         reply: match shape {

@@ -62,8 +62,8 @@ fn no_file_takes_a_law_from_what_is_built_in() {
             MAIN,
             "[gateway]",
             declared("[category.sud]\nsensitivity = \"SAD\""),
-            "category.sud.sensitivity: `SAD` is not one of BH, CEL, COGN, EMP, ETHUD, ETH, GDIS, HIV, MH, MST, OPIOIDUD, PDS, \
-             PRS, PSY, PSYTHPN, SCA, SDV, SEX, STD, SUD, TBOO, VIO",
+            "category.sud.sensitivity: `SAD` is not one of BH, CEL, COGN, DVD, EMOTDIS, EMP, ETHUD, ETH, GDIS, HIV, MH, MST, OPIOIDUD, PDS, \
+             PRS, PSY, PSYTHPN, SCA, SDV, SEX, SPI, STD, SUD, TBOO, VIO",
         ),
         case(
             MAIN,

@@ -72,6 +72,37 @@ fn a_field_is_declared_once_and_only_where_somebody_decides() {
 }
 
 #[test]
+fn only_a_route_that_declares_it_is_cut_and_never_what_is_for_care() {
+    let (limit, cutting) = ("records_per_export = 500", "records_per_export = 500\non_exceed = \"truncate\"");
+    let unknown = "records_per_export = 500\non_unknown_count = \"truncate\"";
+    check(&[
+        case(
+            ROLES,
+            limit,
+            cutting,
+            "role.registrar.may[1]: beyond its limits the role gets the first records only, and `patient.list.csv` does not \
+             say that its reply may be cut",
+        ),
+        case(
+            ROLES,
+            limit,
+            unknown,
+            "role.registrar.limit.on_unknown_count: what cannot be counted has no first records",
+        ),
+        case(
+            EHR,
+            "access = \"public\"",
+            "access = \"public\"\ntruncate = true",
+            "application.ehr.route[3].truncate: only replies whose records are counted one after the other can be cut",
+        ),
+    ]);
+    let folder = Folder::good();
+    folder.change(ROLES, limit, cutting);
+    folder.change(EHR, CSV, &format!("truncate = true\n{CSV}"));
+    assert_eq!(folder.problems().len(), 0, "{}", folder.report());
+}
+
+#[test]
 fn what_a_limit_takes_out_is_known_of_each_reply_that_is_counted() {
     let (limit, redacting) = ("records_per_export = 500", "records_per_export = 500\non_exceed = \"redact\"");
     check(&[case(

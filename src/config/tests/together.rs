@@ -140,7 +140,7 @@ fn limits_that_would_stop_care_or_cannot_be_passed() {
             ROLES,
             "records_per_export = 500",
             "on_unknown_count = \"explode\"",
-            "role.registrar.limit.on_unknown_count: `explode` is not one of advise, justify, step_up, redact, block",
+            "role.registrar.limit.on_unknown_count: `explode` is not one of advise, justify, step_up, redact, truncate, block",
         ),
     ]);
     let folder = Folder::good();

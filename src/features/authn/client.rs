@@ -4,20 +4,21 @@
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::Algorithm;
 use openidconnect::AuthType;
-use openidconnect::core::{CoreClientAuthMethod, CoreJwsSigningAlgorithm};
-use serde_json::json;
+use openidconnect::core::CoreClientAuthMethod;
 
 use super::error::{AuthnError, ProviderFault};
 use super::provider::{Discovered, Metadata, Provider};
 use super::settings::ProviderSettings;
 use crate::foundation::clock::Timestamp;
-use crate::foundation::entropy::{Entropy, random_text};
+use crate::foundation::entropy::Entropy;
 use crate::foundation::secret::Secret;
+use crate::platform::client_assertion::{ASSERTION_TYPE, Assertion};
+pub use crate::platform::client_assertion::{CertificateDigests, SigningKey, SigningKeyError};
 
 /// What shows a provider that it is us.
 #[derive(Clone, Debug)]
@@ -41,26 +42,6 @@ pub struct ClientKey {
     pub audience: AssertionAudience,
 }
 
-/// A way to sign, in the words of the crate that signs and of the one that reads metadata.
-type SigningAlgorithm = (Algorithm, CoreJwsSigningAlgorithm);
-
-/// The digests of a certificate (RFC 7515 4.1.7 and 4.1.8), base64url.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateDigests {
-    /// SHA-1, by which Microsoft Entra ID has looked keys up since long.
-    pub sha1: String,
-    /// SHA-256.
-    pub sha256: String,
-}
-
-/// A private key that signs. It does not print itself.
-#[derive(Clone, Debug)]
-pub struct SigningKey {
-    key: EncodingKey,
-    /// What it signs by, the best first.
-    algorithms: &'static [SigningAlgorithm],
-}
-
 /// Whom an assertion names as its audience.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AssertionAudience {
@@ -71,66 +52,29 @@ pub enum AssertionAudience {
     TokenEndpoint,
 }
 
-/// A private key that is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no private key that signs by ES256, ES384, EdDSA, PS256 or RS256")]
-pub struct SigningKeyError;
-
-impl SigningKey {
-    /// The key in `pem`: P-256, P-384 or Ed25519 in PKCS#8, or RSA of 2048 bits or more in PKCS#8 or PKCS#1.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, SigningKeyError> {
-        let kinds = [
-            (EncodingKey::from_ec_pem(pem), P256),
-            (EncodingKey::from_ec_pem(pem), P384),
-            (EncodingKey::from_ed_pem(pem), ED25519),
-            (EncodingKey::from_rsa_pem(pem), RSA),
-        ];
-        let signs = |key: &EncodingKey, algorithms: &[SigningAlgorithm]| {
-            algorithms.iter().all(|(algorithm, _)| jsonwebtoken::crypto::sign(b"", key, *algorithm).is_ok())
-        };
-        let found = kinds.into_iter().find_map(|(key, algorithms)| {
-            let key = key.ok().filter(|key| signs(key, algorithms))?;
-            Some(Self { key, algorithms })
-        });
-        found.ok_or(SigningKeyError)
-    }
-
+impl ClientKey {
     /// By which algorithm we sign for a provider that says this of itself.
     fn algorithm(&self, metadata: &Metadata) -> Option<Algorithm> {
+        let algorithms = self.key.algorithms();
         match metadata.token_endpoint_auth_signing_alg_values_supported() {
             // Of RSA's two the one that everybody knows.
-            None => self.algorithms.last(),
-            Some(listed) => self.algorithms.iter().find(|(_, name)| listed.contains(name)),
+            None => algorithms.last(),
+            Some(listed) => algorithms.iter().find(|(_, name)| listed.contains(name)),
         }
         .map(|(algorithm, _)| *algorithm)
     }
-}
 
-impl ClientKey {
-    /// A statement that it is us, good once and for a minute (RFC 7523 3).
+    /// A statement that it is us.
     fn assertion(
         &self,
         algorithm: Algorithm,
-        client_id: &str,
-        audience: &str,
+        (client_id, audience): (&str, &str),
         entropy: &dyn Entropy,
         now: Timestamp,
     ) -> Result<String, ProviderFault> {
-        let mut header = Header::new(algorithm);
-        header.kid.clone_from(&self.id);
-        if let Some(CertificateDigests { sha1, sha256 }) = &self.certificate {
-            (header.x5t, header.x5t_s256) = (Some(sha1.clone()), Some(sha256.clone()));
-        }
-        let claims = json!({
-            "iss": client_id,
-            "sub": client_id,
-            "aud": audience,
-            "jti": random_text::<16>(entropy),
-            "iat": now.as_seconds(),
-            "nbf": now.as_seconds(),
-            "exp": now.as_seconds() + ASSERTION_SECONDS,
-        });
-        jsonwebtoken::encode(&header, &claims, &self.key.key).map_err(|_| ProviderFault::Credentials)
+        let (key_id, certificate) = (self.id.as_deref(), self.certificate.as_ref());
+        let assertion = Assertion { client_id, audience, key_id, certificate };
+        self.key.sign(algorithm, assertion, entropy, now).map_err(|_| ProviderFault::Credentials)
     }
 }
 
@@ -162,7 +106,6 @@ impl Showing {
                 Err(ProviderFault::Lacks { what: "client authentication by a secret" })
             }
             ClientCredential::Key(key) if takes(CoreClientAuthMethod::PrivateKeyJwt) => key
-                .key
                 .algorithm(metadata)
                 .map(Self::Assertion)
                 .ok_or(ProviderFault::Lacks { what: "an algorithm by which our key can sign" }),
@@ -199,7 +142,7 @@ impl Provider {
             AssertionAudience::Issuer => &self.settings.issuer,
             AssertionAudience::TokenEndpoint => token_endpoint.unwrap_or_default(),
         };
-        let assertion = key.assertion(*algorithm, &self.settings.client_id, audience, entropy, now)?;
+        let assertion = key.assertion(*algorithm, (&self.settings.client_id, audience), entropy, now)?;
         Ok(vec![("client_assertion_type", ASSERTION_TYPE.to_owned()), ("client_assertion", assertion)])
     }
 
@@ -246,25 +189,3 @@ fn basic(client_id: &str, secret: &Secret) -> Result<HeaderValue, ProviderFault>
     basic.set_sensitive(true);
     Ok(basic)
 }
-
-impl CertificateDigests {
-    /// Of a certificate in DER.
-    pub fn of(certificate: &[u8]) -> Self {
-        let digest = |algorithm| URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(algorithm, certificate));
-        Self {
-            sha1: digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY),
-            sha256: digest(&aws_lc_rs::digest::SHA256),
-        }
-    }
-}
-
-const P256: &[SigningAlgorithm] = &[(Algorithm::ES256, CoreJwsSigningAlgorithm::EcdsaP256Sha256)];
-const P384: &[SigningAlgorithm] = &[(Algorithm::ES384, CoreJwsSigningAlgorithm::EcdsaP384Sha384)];
-const ED25519: &[SigningAlgorithm] = &[(Algorithm::EdDSA, CoreJwsSigningAlgorithm::EdDsa)];
-const RSA: &[SigningAlgorithm] = &[
-    (Algorithm::PS256, CoreJwsSigningAlgorithm::RsaSsaPssSha256),
-    (Algorithm::RS256, CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256),
-];
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// How long an assertion is good, in seconds.
-const ASSERTION_SECONDS: i64 = 60;

@@ -1,9 +1,11 @@
 //! What a directory holds: users and groups, as they are at one moment. A change makes another one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::scim::ENTERPRISE_USER;
+use super::settings::Told;
 use crate::domain::provisioning::{ProvisionedResource, ResourceKind};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::ResourceId;
@@ -69,6 +71,25 @@ impl User {
             created,
             modified,
         })
+    }
+
+    /// What is told of the user beside their groups. A text that is empty says nothing.
+    pub(super) fn told(&self) -> BTreeMap<Told, String> {
+        let attributes = self.body.attributes();
+        let enterprise = attributes.get(ENTERPRISE_USER).and_then(Value::as_object);
+        let of = |what: &Told| {
+            let said = match what {
+                Told::Title | Told::UserType => attributes.get(what.as_str()),
+                Told::EmployeeNumber
+                | Told::CostCenter
+                | Told::Organization
+                | Told::Division
+                | Told::Department => enterprise.and_then(|enterprise| enterprise.get(what.as_str())),
+            };
+            let said = said.and_then(Value::as_str).map(str::trim).filter(|said| !said.is_empty());
+            said.map(|said| (*what, said.to_owned()))
+        };
+        Told::ALL.iter().filter_map(of).collect()
     }
 
     /// What is kept of a user who is gone: whom to keep out.

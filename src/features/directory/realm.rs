@@ -1,5 +1,6 @@
 //! One provider's directory: who somebody who signs in is in it, and who is out by a change of it.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
@@ -9,7 +10,7 @@ use super::account::{Group, User};
 use super::nodes::Touched;
 use super::realms::Served;
 use super::scim::{Before, Plan, Reply};
-use super::settings::{DirectoryBounds, DirectorySettings, GroupUse, MatchBy};
+use super::settings::{DirectoryBounds, DirectorySettings, GroupUse, MatchBy, Told};
 use super::table::{Change, Found, Table};
 use crate::domain::application::ProviderName;
 use crate::domain::provisioning::{Provisioning, ProvisioningStep};
@@ -70,6 +71,15 @@ pub struct Known {
     pub groups: Option<Vec<String>>,
     /// Whether they are all of the person's groups, whatever the provider left out of its token.
     pub are_all: bool,
+    /// What else is told of them, by our words: it counts in place of what the token says.
+    pub attributes: BTreeMap<String, Vec<String>>,
+}
+
+impl Known {
+    /// Nobody of whom anything is told.
+    pub(super) const fn nobody(barred: Option<Reason>) -> Self {
+        Self { barred, groups: None, are_all: false, attributes: BTreeMap::new() }
+    }
 }
 
 /// An account whose person may not be signed in any more.
@@ -115,7 +125,7 @@ impl Realm {
     }
 
     pub(super) fn look_up(&self, subject: &Subject) -> Known {
-        let barred = |reason| Known { barred: Some(reason), groups: None, are_all: false };
+        let barred = |reason| Known::nobody(Some(reason));
         // Whoever cannot be looked up could be anybody, one who has left among them.
         let Some(value) = self.value_of(subject) else { return barred(Reason::AccountUnknown) };
         let table = self.table();
@@ -139,7 +149,11 @@ impl Realm {
                 (Some(groups), user.is_some())
             }
         };
-        Known { barred: None, groups, are_all }
+        let told = user.filter(|_| !self.settings.attributes.is_empty()).map(|user| user.told());
+        let of =
+            |(word, what): &(String, Told)| Some((word.clone(), vec![told.as_ref()?.get(what)?.clone()]));
+        let attributes = self.settings.attributes.iter().filter_map(of).collect();
+        Known { barred: None, groups, are_all, attributes }
     }
 
     /// What a person is looked up by; none where the provider did not send it, or more than one.

@@ -126,7 +126,7 @@ impl Directory {
     /// Who somebody is whom `provider` vouches for. Everybody is somebody where it keeps no directory here.
     pub fn look_up(&self, provider: &ProviderName, subject: &Subject) -> Known {
         let Some(realm) = self.realm(provider) else {
-            return Known { barred: None, groups: None, are_all: false };
+            return Known::nobody(None);
         };
         realm.look_up(subject)
     }

@@ -42,6 +42,26 @@ closed_list! {
     }
 }
 
+closed_list! {
+    /// What the directory may tell of a person beside their groups (RFC 7643 sections 4.1.1 and 4.3).
+    Told {
+        /// The title.
+        Title = "title",
+        /// How they belong to the house.
+        UserType = "userType",
+        /// The number by which the house knows them.
+        EmployeeNumber = "employeeNumber",
+        /// The cost centre.
+        CostCenter = "costCenter",
+        /// The organization.
+        Organization = "organization",
+        /// The division.
+        Division = "division",
+        /// The department.
+        Department = "department",
+    }
+}
+
 /// The directory that a provider keeps here by SCIM.
 #[derive(Clone, Debug)]
 pub struct DirectorySettings {
@@ -63,6 +83,8 @@ pub struct DirectorySettings {
     pub groups: GroupUse,
     /// What roles know a group by. Default: its name.
     pub group_name: GroupName,
+    /// Our words for what it tells of a person, in place of what the token says under the same word. Default: nothing.
+    pub attributes: Vec<(String, Told)>,
 }
 
 impl DirectorySettings {

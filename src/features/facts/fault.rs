@@ -1,5 +1,7 @@
 //! Why a feed was not taken.
 
+use std::time::Duration;
+
 use super::settings::Column;
 
 /// Why a feed was not taken. Names where, and never what stands there.
@@ -31,6 +33,41 @@ pub enum FeedFault {
     TooMany {
         /// How many are taken.
         limit: u64,
+    },
+    /// Its next page is not where the feed is.
+    #[error("its next page is at another origin than `url`")]
+    Elsewhere,
+    /// Its pages lead in a circle.
+    #[error("its pages lead in a circle")]
+    Circular,
+    /// It has more pages than are asked for.
+    #[error("it has more than {limit} pages")]
+    TooManyPages {
+        /// How many are asked for.
+        limit: usize,
+    },
+    /// All its pages take too long.
+    #[error("its pages have not come within {} s", .limit.as_secs())]
+    TooSlow {
+        /// How long they have.
+        limit: Duration,
+    },
+    /// It is one page of several.
+    #[error("it is one page of several")]
+    Partial,
+    /// It says that more was found than came.
+    #[error("it says that {total} were found, and {came} have come")]
+    Short {
+        /// How many came.
+        came: u64,
+        /// How many there are.
+        total: u64,
+    },
+    /// Of nothing that came it is known whom it is about: an `_include` may be missing, or the identifier system be another.
+    #[error("none of the {came} that have come names somebody and a patient in the way that is declared")]
+    Nameless {
+        /// How many came.
+        came: u64,
     },
     /// It says that it was made later than now.
     #[error("it says that it was made later than now")]
@@ -77,6 +114,8 @@ pub enum Place {
     Line(u64),
     /// A row: a list in JSON has no lines that mean anything.
     Row(u64),
+    /// An entry of a Bundle, over all its pages.
+    Entry(u64),
 }
 
 impl std::fmt::Display for Place {
@@ -84,6 +123,7 @@ impl std::fmt::Display for Place {
         match self {
             Self::Line(number) => write!(f, "line {number}"),
             Self::Row(number) => write!(f, "row {number}"),
+            Self::Entry(number) => write!(f, "entry {number}"),
         }
     }
 }

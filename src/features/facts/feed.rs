@@ -13,10 +13,12 @@ use serde::Serialize;
 
 use super::fault::FeedFault;
 use super::fetching::Fetching;
-use super::settings::{FeedSettings, Source};
+use super::fhir::{self, PAGE_BYTES_MAX};
+use super::settings::{FeedSettings, Format, Source, UrlSettings};
 use super::table::Table;
 use crate::domain::told::{FeedKind, FeedName};
 use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::Entropy;
 
 /// One feed.
 #[derive(Debug)]
@@ -90,6 +92,9 @@ impl std::fmt::Display for FeedNow {
             (Some(rows), Some(age)) => write!(f, "{rows} rows, {age} s old")?,
             _ => f.write_str("never taken")?,
         }
+        if let Some(left_out) = self.left_out.filter(|left_out| *left_out > 0) {
+            write!(f, ", {left_out} left out")?;
+        }
         if self.stale {
             f.write_str(", too old")?;
         }
@@ -115,7 +120,7 @@ impl Feed {
     /// A feed of which nothing is known yet.
     pub fn new(settings: FeedSettings) -> Self {
         let fetching = match &settings.source {
-            Source::Url(url) => Some(Fetching::new(url.clone(), settings.bytes_max)),
+            Source::Url(url) => Some(Fetching::new(UrlSettings::clone(url), reply_bytes(&settings))),
             Source::File(_) => None,
         };
         Self {
@@ -185,11 +190,11 @@ impl Feed {
                 *met = None;
             }
         }
-        let read = seen.map_err(unreadable).and_then(|seen| self.read(path, seen));
+        let read = seen.map_err(unreadable).and_then(|seen| self.read(path, seen, now));
         self.settle(read, now)
     }
 
-    fn read(&self, path: &Path, (written, bytes): Fingerprint) -> Result<Held, FeedFault> {
+    fn read(&self, path: &Path, (written, bytes): Fingerprint, now: Timestamp) -> Result<Held, FeedFault> {
         let limit = self.settings.bytes_max;
         if bytes > limit {
             return Err(FeedFault::TooLarge { limit });
@@ -205,25 +210,29 @@ impl Feed {
         }
         let written = written.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let written = Timestamp::from_millis(i64::try_from(written.as_millis()).unwrap_or(i64::MAX));
-        self.table(&bytes, written)
+        self.table(&bytes, written, now)
     }
 
-    fn table(&self, bytes: &[u8], made: Timestamp) -> Result<Held, FeedFault> {
-        let table = Table::read(bytes, &self.settings)?;
+    fn table(&self, bytes: &[u8], made: Timestamp, now: Timestamp) -> Result<Held, FeedFault> {
+        let table = Table::read(bytes, &self.settings, now)?;
         let as_of = table.as_of.unwrap_or(made);
         Ok(Held { table, as_of })
     }
 
     /// Asks its address: nothing new, a table, or a fault. Reading the rows is left to a thread that may block.
-    pub async fn ask(self: &Arc<Self>, now: Timestamp) -> Looked {
+    pub async fn ask(self: &Arc<Self>, entropy: &dyn Entropy, now: Timestamp) -> Looked {
         let Some(fetching) = &self.fetching else { return Looked::Same };
-        let answer = match fetching.ask(now).await {
+        if let Format::Fhir(fhir) = &self.settings.format {
+            let read = fhir::read(fetching, fhir, &self.settings, entropy, now).await;
+            return self.settle(read.map(|(table, as_of)| Held { table, as_of }), now);
+        }
+        let answer = match fetching.ask(entropy, now).await {
             Ok(Some(answer)) => answer,
             Ok(None) => return self.confirmed(now),
             Err(fault) => return self.settle(Err(fault), now),
         };
         let (feed, body, made) = (self.clone(), answer.body, answer.made);
-        let read = tokio::task::spawn_blocking(move || feed.table(&body, made)).await;
+        let read = tokio::task::spawn_blocking(move || feed.table(&body, made, now)).await;
         let read = read.unwrap_or_else(|error| Err(FeedFault::Unreadable { cause: error.to_string() }));
         if read.is_ok() {
             fetching.remember(answer.tag);
@@ -264,6 +273,14 @@ impl Feed {
                 Looked::Refused(fault)
             }
         }
+    }
+}
+
+/// The most bytes that one answer may have.
+fn reply_bytes(settings: &FeedSettings) -> u64 {
+    match settings.format {
+        Format::Fhir(_) => settings.bytes_max.min(PAGE_BYTES_MAX),
+        Format::Csv | Format::Json | Format::Ndjson => settings.bytes_max,
     }
 }
 

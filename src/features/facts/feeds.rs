@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::feed::{Feed, FeedNow, Held, Looked};
-use super::settings::{Column, FeedSettings, words};
+use super::settings::{Column, FeedSettings, Presence, words};
 use crate::domain::patient::PatientRef;
 use crate::domain::subject::Identity;
 use crate::domain::told::{
@@ -17,8 +17,16 @@ use crate::foundation::clock::Timestamp;
 pub struct Feeds {
     seats: Vec<Seat>,
     words: FactWords,
-    /// By place: the relationship of those who share it.
-    common: Vec<(Place, usize)>,
+    /// The relationships of those who share a place.
+    common: Vec<Common>,
+}
+
+/// The relationship of a person and a patient who share a place.
+#[derive(Clone, Copy, Debug)]
+struct Common {
+    presence: Presence,
+    place: Place,
+    position: usize,
 }
 
 /// A feed, and where its own words stand among all.
@@ -44,13 +52,16 @@ impl Feeds {
                 feed: Arc::new(Feed::new(settings.clone())),
             }
         };
-        let common = Place::ALL.iter().filter_map(|place| {
+        let ways = Presence::ALL.iter().flat_map(|way| Place::ALL.iter().map(|place| (*way, *place)));
+        let common = ways.filter_map(|(presence, place)| {
+            let word = presence.word(place);
             let declared = settings.iter().flat_map(|feed| &feed.relationships);
-            let mut declared = declared.map(|(word, _)| word.as_str());
-            let position = words.relationship(place.as_str())?;
-            (!declared.any(|word| word == place.as_str())).then_some((*place, position))
+            let position = words.relationship(&word)?;
+            let is_common = !declared.map(|(word, _)| word).any(|declared| *declared == word);
+            is_common.then_some(Common { presence, place, position })
         });
-        Self { seats: settings.iter().map(seat).collect(), common: common.collect(), words }
+        let common = common.collect();
+        Self { seats: settings.iter().map(seat).collect(), common, words }
     }
 
     /// Takes over what is known of feeds whose settings have not changed.
@@ -121,29 +132,56 @@ impl Feeds {
         }
         told.on_shift = shifts.unwrap_or_default();
         asked.without(missing).positions().for_each(|position| told.note_known(position));
-        for (place, position) in &self.common {
-            let shared = self.share(&told, *place, patient, now);
-            told.note_relationship(*position, shared);
+        for common in &self.common {
+            let shared = self.share(&told, *common, who, patient, now);
+            told.note_relationship(common.position, shared);
             if matches!(shared, Known::Yes | Known::No) {
-                told.note_known(*position);
+                told.note_known(common.position);
             }
         }
         told
     }
 
-    /// Whether the person works where the patient is.
-    fn share(&self, told: &Told, place: Place, patient: Option<&PatientRef>, now: Timestamp) -> Known {
-        let here = told.places.as_ref().and_then(|places| places.get(&place));
+    /// Whether the person is where the patient is.
+    fn share(
+        &self,
+        told: &Told,
+        common: Common,
+        who: &Identity,
+        patient: Option<&PatientRef>,
+        now: Timestamp,
+    ) -> Known {
         let Some((feed, held)) = patient.and_then(|patient| self.of_patient(patient)) else {
             return Known::Unknown;
         };
         let whereabouts = patient.and_then(|it| held.table.whereabouts(it.id().reveal()));
-        let there = whereabouts.and_then(|places: &Attributes| places.get(&place));
-        match (here, there) {
-            (Some(_), Some(_)) if told.places_aged || feed.is_aged(&held, now) => Known::Aged,
-            (Some(here), Some(there)) => Known::of(here.iter().any(|one| there.contains(one))),
-            (None, _) | (_, None) => Known::Unknown,
+        let Some(there) = whereabouts.and_then(|places: &Attributes| places.get(&common.place)) else {
+            return Known::Unknown;
+        };
+        let is_there = match common.presence {
+            Presence::Workplace => match told.places.as_ref().and_then(|all| all.get(&common.place)) {
+                Some(_) if told.places_aged => Known::Aged,
+                Some(here) => Known::of(here.iter().any(|one| there.contains(one))),
+                None => Known::Unknown,
+            },
+            Presence::Shift => self.is_at_work_in(who, common.place, there, now),
+        };
+        match is_there {
+            Known::Yes | Known::No if feed.is_aged(&held, now) => Known::Aged,
+            Known::Yes | Known::No | Known::Aged | Known::Unknown => is_there,
         }
+    }
+
+    /// Whether the person is at work in one of these places now.
+    fn is_at_work_in(&self, who: &Identity, place: Place, those: &[String], now: Timestamp) -> Known {
+        let tells = |seat: &&Seat| {
+            let settings = &seat.feed.settings;
+            settings.kind == FeedKind::Shift && seat.is_of(who) && settings.places().any(|it| it == place)
+        };
+        let says = self.seats.iter().filter(tells).map(|seat| {
+            seat.of_shifts(who, now, |held, name| held.table.is_at_work_in(name, place, those, now))
+        });
+        says.reduce(Known::or).unwrap_or_default()
     }
 
     /// The feed that tells where the patients of an application are, with what it says.
@@ -175,7 +213,7 @@ impl Feeds {
     ) -> Option<EventRelationship> {
         let relationship = self.words.relationships.get(position)?.clone();
         let mut found: Option<EventRelationship> = None;
-        let common = self.common.iter().any(|(_, common)| *common == position);
+        let common = self.common.iter().any(|common| common.position == position);
         for seat in &self.seats {
             let tells = if common {
                 seat.feed.settings.kind == FeedKind::Patient && seat.is_from(patient)
@@ -252,10 +290,15 @@ impl Seat {
     }
 
     fn is_at_work(&self, who: &Identity, now: Timestamp) -> Known {
+        self.of_shifts(who, now, |held, name| held.table.is_at_work(name, now))
+    }
+
+    /// What a feed of shifts answers about a person.
+    fn of_shifts(&self, who: &Identity, now: Timestamp, says: impl FnOnce(&Held, &str) -> bool) -> Known {
         let held = self.feed.held();
         match (held.as_ref(), self.name_of(who)) {
             (Some(held), Some(_)) if self.feed.is_aged(held, now) => Known::Aged,
-            (Some(held), Some(name)) => Known::of(held.table.is_at_work(name, now)),
+            (Some(held), Some(name)) => Known::of(says(held, name)),
             (None, _) | (_, None) => Known::Unknown,
         }
     }

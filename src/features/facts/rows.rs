@@ -64,6 +64,8 @@ pub(super) fn read(
         Format::Csv => csv(bytes, &wanted, &mut counted)?,
         Format::Json => json(bytes, &wanted, &mut counted)?,
         Format::Ndjson => ndjson(bytes, &wanted, &mut counted)?,
+        // Resources have no rows: they are read elsewhere.
+        Format::Fhir(_) => {}
     }
     if rows == 0 { Err(FeedFault::Empty) } else { Ok(rows) }
 }
@@ -118,7 +120,7 @@ fn malformed(error: &csv::Error) -> FeedFault {
     FeedFault::Malformed { place: Place::Line(error.position().map_or(1, csv::Position::line)), what }
 }
 
-const NO_UTF8: &str = "is no UTF-8";
+pub(super) const NO_UTF8: &str = "is no UTF-8";
 
 fn ndjson(bytes: &[u8], wanted: &[(Column, &str)], take: Take<'_>) -> Result<(), FeedFault> {
     for (line, number) in bytes.split(|byte| *byte == b'\n').zip(1..) {

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::fhir::settings::FhirSettings;
 use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::closed_list;
 use crate::domain::told::{FactWords, FeedKind, FeedName, Place};
 use crate::foundation::secret::Secret;
+use crate::platform::client_assertion::SigningKey;
 
 closed_list! {
     /// What a column of a feed holds.
@@ -40,15 +42,30 @@ closed_list! {
 }
 
 closed_list! {
-    /// How rows are written.
-    Format {
-        /// RFC 4180, with a header; the delimiter is a comma, a semicolon, a tab or a bar.
+    /// How a feed is written, by name.
+    FormatName {
+        /// See [`Format::Csv`].
         Csv = "csv",
-        /// One list of objects.
+        /// See [`Format::Json`].
         Json = "json",
-        /// An object a line.
+        /// See [`Format::Ndjson`].
         Ndjson = "ndjson",
+        /// See [`Format::Fhir`].
+        Fhir = "fhir",
     }
+}
+
+/// How a feed is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// RFC 4180, with a header; the delimiter is a comma, a semicolon, a tab or a bar.
+    Csv,
+    /// One list of objects.
+    Json,
+    /// An object a line.
+    Ndjson,
+    /// What a search of FHIR (R4, R5) answers, page by page.
+    Fhir(FhirSettings),
 }
 
 /// A feed.
@@ -74,6 +91,8 @@ pub struct FeedSettings {
     pub relationships: Vec<(String, Option<String>)>,
     /// Our words for what is marked of a patient, and what stands in the column for each.
     pub flags: Vec<(String, String)>,
+    /// How long a relationship lasts beyond its end: up to 90 days.
+    pub after: Duration,
     /// How old it may be: one second to ten years.
     pub max_age: Duration,
     /// The most rows that it may have.
@@ -90,7 +109,7 @@ pub enum Source {
     /// A file, read again when it has changed.
     File(PathBuf),
     /// An address, asked now and then.
-    Url(UrlSettings),
+    Url(Box<UrlSettings>),
 }
 
 /// An address that is asked.
@@ -115,6 +134,23 @@ pub enum Credential {
     Bearer(Secret),
     /// A name and a password.
     Basic(String, Secret),
+    /// A token that we are given there as a client of our own.
+    Client(ClientSettings),
+}
+
+/// How we are given a token (SMART Backend Services; RFC 6749 section 4.4 with RFC 7523).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientSettings {
+    /// The token endpoint; also whom our statement is for.
+    pub token_url: String,
+    /// What we are called there.
+    pub id: String,
+    /// Our key.
+    pub key: SigningKey,
+    /// What it is called there (`kid`).
+    pub key_id: Option<String>,
+    /// What is asked for, such as `system/CareTeam.rs`.
+    pub scope: Option<String>,
 }
 
 impl PartialEq for UrlSettings {
@@ -134,7 +170,8 @@ impl PartialEq for Credential {
             (Self::Basic(name, one), Self::Basic(other, two)) => {
                 name == other && one.reveal() == two.reveal()
             }
-            (Self::Bearer(_), Self::Basic(..)) | (Self::Basic(..), Self::Bearer(_)) => false,
+            (Self::Client(one), Self::Client(two)) => one == two,
+            (Self::Bearer(_) | Self::Basic(..) | Self::Client(_), _) => false,
         }
     }
 }
@@ -146,7 +183,10 @@ impl Column {
             FeedKind::Relationship => {
                 (&[Self::Person, Self::Patient], &[Self::Relationship, Self::From, Self::Until, Self::AsOf])
             }
-            FeedKind::Shift => (&[Self::Person, Self::From, Self::Until], &[Self::AsOf]),
+            FeedKind::Shift => (
+                &[Self::Person, Self::From, Self::Until],
+                &[Self::Location, Self::Department, Self::Facility, Self::AsOf],
+            ),
             FeedKind::Person => (
                 &[Self::Person],
                 &[
@@ -174,14 +214,42 @@ impl FeedSettings {
 
     /// What it tells of where people work, or patients are.
     pub fn places(&self) -> impl Iterator<Item = Place> {
-        [
-            (Column::Location, Place::Location),
-            (Column::Department, Place::Department),
-            (Column::Facility, Place::Facility),
-        ]
-        .into_iter()
-        .filter(|(column, _)| self.has(*column))
-        .map(|(_, place)| place)
+        PLACES.into_iter().filter(|(column, _)| self.has(*column)).map(|(_, place)| place)
+    }
+}
+
+/// The columns that tell where somebody is.
+pub(super) const PLACES: [(Column, Place); 3] = [
+    (Column::Location, Place::Location),
+    (Column::Department, Place::Department),
+    (Column::Facility, Place::Facility),
+];
+
+closed_list! {
+    /// By what a person is somewhere.
+    Presence {
+        /// They work there.
+        Workplace = "workplace",
+        /// They are at work there now.
+        Shift = "shift",
+    }
+}
+
+impl Presence {
+    /// What tells of it.
+    pub(super) const fn kind(self) -> FeedKind {
+        match self {
+            Self::Workplace => FeedKind::Person,
+            Self::Shift => FeedKind::Shift,
+        }
+    }
+
+    /// The relationship of a person and a patient who share a place so: `department`, or `shift_department`.
+    pub(super) fn word(self, place: Place) -> String {
+        match self {
+            Self::Workplace => place.to_string(),
+            Self::Shift => format!("shift_{place}"),
+        }
     }
 }
 
@@ -192,7 +260,10 @@ pub fn words<'f>(feeds: impl Iterator<Item = &'f FeedSettings>) -> FactWords {
     let people: BTreeSet<Place> = of(FeedKind::Person).flat_map(FeedSettings::places).collect();
     let patients: BTreeSet<Place> = of(FeedKind::Patient).flat_map(FeedSettings::places).collect();
     let declared = feeds.iter().flat_map(|feed| &feed.relationships).map(|(word, _)| word.clone());
-    let common = people.intersection(&patients).map(ToString::to_string);
+    let common = Presence::ALL.iter().flat_map(|presence| {
+        let told: BTreeSet<Place> = of(presence.kind()).flat_map(FeedSettings::places).collect();
+        told.intersection(&patients).map(|place| presence.word(*place)).collect::<Vec<_>>()
+    });
     let relationships: BTreeSet<String> = declared.chain(common).collect();
     let flags: BTreeSet<String> =
         feeds.iter().flat_map(|feed| &feed.flags).map(|(word, _)| word.clone()).collect();

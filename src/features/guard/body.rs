@@ -57,7 +57,8 @@ pub enum EndedHow {
 /// What was released, for the closing entry of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReleaseRecord {
-    /// Records that the reply carried; a lower bound if it did not come to its end.
+    /// Records that the reply carried; a lower bound if it did not come to its end. Of one that was cut, those that were handed
+    /// on: how many came is in the verdict.
     pub records: Count,
     /// Distinct patients, alike.
     pub patients: Count,
@@ -123,6 +124,8 @@ pub(super) struct Watch {
     pub(super) came: u64,
     /// What the whole body came to, where that was known before anything of it was released.
     pub(super) whole: Option<Box<Tally>>,
+    /// How many bytes had come when its records were beyond the number after which it is cut.
+    pub(super) cut_after: Option<u64>,
 }
 
 impl Watch {
@@ -172,19 +175,33 @@ impl Watch {
     pub(super) fn judge(&self, tally: &Tally) -> Verdict {
         match self.terms.judge(tally, self.taken_away) {
             Verdict::Within => self.window,
-            Verdict::Advise(_) if !matches!(self.window, Verdict::Within | Verdict::Advise(_)) => self.window,
-            verdict @ (Verdict::Advise(_) | Verdict::Needs(..) | Verdict::Redact(_) | Verdict::Block(_)) => {
-                verdict
+            // Of a window that is full not even the first records pass.
+            Verdict::Advise(_) | Verdict::Truncate(_)
+                if !matches!(self.window, Verdict::Within | Verdict::Advise(_)) =>
+            {
+                self.window
             }
+            verdict @ (Verdict::Advise(_)
+            | Verdict::Needs(..)
+            | Verdict::Redact(_)
+            | Verdict::Truncate(_)
+            | Verdict::Block(_)) => verdict,
         }
     }
 
     fn take_room(&mut self, tally: &Tally) {
         let Some(claim) = self.claim.as_mut().filter(|_| self.window.passes()) else { return };
-        let so_far = Amounts { records: tally.records.at_least(), bytes: self.came };
         let terms = &self.terms;
+        let (records, cut_at) = (tally.records.at_least(), terms.cut_at(self.taken_away));
+        // Whom only what is cut off names is named to nobody.
+        let named = Some(self.meter.take_named()).filter(|_| self.cut_after.is_none()).unwrap_or_default();
+        let bytes = self.cut_after.unwrap_or(self.came);
+        if cut_at.is_some_and(|most| records > most) {
+            self.cut_after = Some(bytes);
+        }
+        let so_far = Amounts { records: cut_at.map_or(records, |most| records.min(most)), bytes };
         let passes = |exceeded| terms.exceeds(exceeded).passes();
-        if let Err(exceeded) = claim.grow(so_far, &self.meter.take_named(), passes, terms.binds()) {
+        if let Err(exceeded) = claim.grow(so_far, &named, passes, terms.binds()) {
             self.window = terms.exceeds(exceeded);
         }
     }
@@ -268,9 +285,11 @@ impl<B> GuardedBody<B> {
             let tally = self.watch.meter.so_far();
             (tally, self.watch.judge(&tally))
         });
+        let handed_on = self.watch.redaction.as_ref().and_then(|redaction| redaction.handed_on());
+        let Tally { records, patients } = handed_on.unwrap_or(tally);
         ReleaseRecord {
-            records: tally.records,
-            patients: tally.patients,
+            records,
+            patients,
             bytes: self.bytes,
             ended: self.ended.unwrap_or(self.ended_if_dropped()),
             verdict,
@@ -280,7 +299,9 @@ impl<B> GuardedBody<B> {
 
     /// What was withheld so far; none where nothing is to be.
     pub fn redacted(&self) -> Option<EventRedacted> {
-        self.watch.redaction.as_ref().map(|redaction| redaction.record())
+        let record = self.watch.redaction.as_ref().map(|redaction| redaction.record());
+        // One that is only cut has no fields.
+        record.filter(|record| !record.fields.is_empty() || record.body_left_out)
     }
 
     /// Whether the reply is a file to keep although the action is only to look: an export all the same.

@@ -13,6 +13,7 @@ use crate::domain::reason::Reason;
 
 /// Under which terms a reply is released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none a state")]
 pub struct Terms {
     /// The numbers of the role.
     pub limits: Limits,
@@ -26,6 +27,8 @@ pub struct Terms {
     pub stepped_up: bool,
     /// What tells whom the records of the reply are about can be taken out of it.
     pub redactable: bool,
+    /// Its records beyond a number can be left out, and its route declares that they may be.
+    pub truncatable: bool,
 }
 
 /// What a count comes to.
@@ -40,6 +43,8 @@ pub enum Verdict {
     Needs(Step, Beyond),
     /// It passes without what tells whom its records are about.
     Redact(Beyond),
+    /// Only as many of its records pass as may.
+    Truncate(Beyond),
     /// It does not pass.
     Block(Beyond),
 }
@@ -97,7 +102,7 @@ impl Verdict {
     /// Whether the reply passes.
     pub const fn passes(self) -> bool {
         match self {
-            Self::Within | Self::Advise(_) | Self::Redact(_) => true,
+            Self::Within | Self::Advise(_) | Self::Redact(_) | Self::Truncate(_) => true,
             Self::Needs(..) | Self::Block(_) => false,
         }
     }
@@ -106,9 +111,11 @@ impl Verdict {
     pub const fn beyond(self) -> Option<Beyond> {
         match self {
             Self::Within => None,
-            Self::Advise(beyond) | Self::Needs(_, beyond) | Self::Redact(beyond) | Self::Block(beyond) => {
-                Some(beyond)
-            }
+            Self::Advise(beyond)
+            | Self::Needs(_, beyond)
+            | Self::Redact(beyond)
+            | Self::Truncate(beyond)
+            | Self::Block(beyond) => Some(beyond),
         }
     }
 
@@ -120,6 +127,7 @@ impl Verdict {
             Self::Needs(Step::Justify, _) => Some(OnExceed::Justify),
             Self::Needs(Step::StepUp, _) => Some(OnExceed::StepUp),
             Self::Redact(_) => Some(OnExceed::Redact),
+            Self::Truncate(_) => Some(OnExceed::Truncate),
             Self::Block(_) => Some(OnExceed::Block),
         }
     }
@@ -186,6 +194,12 @@ impl Terms {
         self.may_deny(true) || self.limits.exports_per_day.is_some() && denies
     }
 
+    /// After how many records a reply is cut that has more.
+    pub(super) fn cut_at(&self, taken_away: bool) -> Option<u64> {
+        let cuts = matches!(self.outcome(self.limits.on_exceed), OnExceed::Truncate);
+        self.records_limit(taken_away).0.filter(|_| cuts)
+    }
+
     const fn records_limit(&self, taken_away: bool) -> (Option<u64>, LimitName) {
         if taken_away {
             (self.limits.records_per_export, LimitName::RecordsPerExport)
@@ -201,9 +215,13 @@ impl Terms {
             OnExceed::Justify if self.justified => OnExceed::Advise,
             OnExceed::StepUp if self.stepped_up => OnExceed::Advise,
             OnExceed::Redact if !self.redactable => OnExceed::Block,
-            OnExceed::Advise | OnExceed::Justify | OnExceed::StepUp | OnExceed::Redact | OnExceed::Block => {
-                on_exceed
-            }
+            OnExceed::Truncate if !self.truncatable => OnExceed::Block,
+            OnExceed::Advise
+            | OnExceed::Justify
+            | OnExceed::StepUp
+            | OnExceed::Redact
+            | OnExceed::Truncate
+            | OnExceed::Block => on_exceed,
         }
     }
 
@@ -213,8 +231,17 @@ impl Terms {
             OnExceed::Justify => Verdict::Needs(Step::Justify, beyond),
             OnExceed::StepUp => Verdict::Needs(Step::StepUp, beyond),
             OnExceed::Redact => Verdict::Redact(beyond),
-            OnExceed::Block => Verdict::Block(beyond),
+            OnExceed::Truncate if is_of_one_reply(beyond) => Verdict::Truncate(beyond),
+            OnExceed::Truncate | OnExceed::Block => Verdict::Block(beyond),
         }
+    }
+}
+
+/// Whether it is a number of records of one reply: where a window is full no record is left, and what is unknown has no end.
+const fn is_of_one_reply(beyond: Beyond) -> bool {
+    match beyond {
+        Beyond::Exceeded(exceeded) => !exceeded.limit.is_window(),
+        Beyond::CountUnknown(_) | Beyond::WindowUnknown => false,
     }
 }
 
@@ -230,7 +257,8 @@ mod tests {
             on_unknown_count: on_exceed,
             ..Limits::NONE
         };
-        Terms { limits, action, basis, justified: false, stepped_up: false, redactable: true }
+        let (redactable, truncatable) = (true, true);
+        Terms { limits, action, basis, justified: false, stepped_up: false, redactable, truncatable }
     }
 
     fn records(records: Count) -> Tally {
@@ -292,6 +320,24 @@ mod tests {
         assert!(matches!(able.judge(&many, true), Verdict::Redact(_)) && able.judge(&many, true).passes());
         assert!(matches!(unable.judge(&many, true), Verdict::Block(_)));
         assert!(able.may_deny(true), "it is held until it is known");
+    }
+
+    #[test]
+    fn what_cannot_be_cut_is_blocked_and_a_window_has_no_first_records() {
+        let able = terms(Action::Export, Basis::Operations, OnExceed::Truncate);
+        let unable = Terms { truncatable: false, ..able };
+        let many = records(Count::Exactly(501));
+        assert!(matches!(able.judge(&many, true), Verdict::Truncate(_)) && able.judge(&many, true).passes());
+        assert!(matches!(unable.judge(&many, true), Verdict::Block(_)));
+        assert_eq!(
+            (able.cut_at(true), able.cut_at(false), unable.cut_at(true)),
+            (Some(500), Some(100), None)
+        );
+        let window = Exceeded { limit: LimitName::RecordsExportedPerDay, allowed: 1, actual: 2 };
+        assert!(matches!(able.exceeds(window), Verdict::Block(_)));
+        assert!(matches!(able.judge(&Tally::unknown(WhyUnknown::Opaque), true), Verdict::Block(_)));
+        let care = terms(Action::Export, Basis::Treatment, OnExceed::Truncate);
+        assert!(matches!(care.judge(&many, true), Verdict::Advise(_)) && care.cut_at(true).is_none());
     }
 
     #[test]

@@ -22,3 +22,4 @@ pub mod settings;
 #[cfg(test)]
 mod tests;
 mod trailers;
+mod withheld;

@@ -25,60 +25,16 @@ use http_body::Body;
 use super::body::{BoxError, GuardedBody, Watch};
 use super::count::Tally;
 use super::ledger::Claim;
-use super::limit::{Beyond, Step, Terms, Verdict};
+use super::limit::{Terms, Verdict};
 use super::meter::Meter;
 use super::redact::{Fault, Plans, Redaction, settle};
 use super::settings::GuardSettings;
 use super::trailers::Trailers;
+pub use super::withheld::{Cause, Withheld};
 use crate::domain::proof::Durable;
-use crate::domain::reason::Reason;
 
 /// A reply that may go out.
 pub type Released<B> = Response<GuardedBody<B>>;
-
-/// A reply that stays here. Nothing of it was released.
-#[derive(Debug)]
-pub struct Withheld {
-    /// The status of the application's reply.
-    pub status: StatusCode,
-    /// What was counted until it was clear.
-    pub tally: Tally,
-    /// Why.
-    pub cause: Cause,
-}
-
-/// Why a reply is withheld.
-#[derive(Debug)]
-pub enum Cause {
-    /// It passes after a step.
-    Needs(Step, Beyond),
-    /// It does not pass.
-    Block(Beyond),
-    /// What is to be withheld of it cannot be taken out.
-    Redaction(Fault),
-    /// The application broke it off while it was held.
-    Upstream(BoxError),
-}
-
-impl Withheld {
-    /// How events and replies name it.
-    pub const fn reason(&self) -> Reason {
-        match &self.cause {
-            Cause::Needs(_, beyond) | Cause::Block(beyond) => beyond.reason(),
-            Cause::Redaction(_) => Reason::RedactionImpossible,
-            Cause::Upstream(_) => Reason::UpstreamAborted,
-        }
-    }
-
-    /// What the count came to; none if it is not for that.
-    pub const fn verdict(&self) -> Option<Verdict> {
-        match &self.cause {
-            Cause::Needs(step, beyond) => Some(Verdict::Needs(*step, *beyond)),
-            Cause::Block(beyond) => Some(Verdict::Block(*beyond)),
-            Cause::Redaction(_) | Cause::Upstream(_) => None,
-        }
-    }
-}
 
 /// Releases `reply` under `terms`, without what `plans` take out of it, or withholds it. The opening entry of its
 /// event is on the disk. What it holds is taken of the person's windows by `claim`, where these bound that.
@@ -123,24 +79,45 @@ where
         trailers,
         meter,
         redaction: None,
-        terms: Terms { redactable: terms.redactable && plans.beyond.is_some(), ..*terms },
+        terms: Terms {
+            redactable: terms.redactable && plans.beyond.is_some(),
+            truncatable: terms.truncatable && plans.cut.is_some(),
+            ..*terms
+        },
         taken_away,
         may_deny,
         claim,
         window: Verdict::Within,
         came: 0,
         whole: None,
+        cut_after: None,
     };
     watch.begin(waiting.bytes as u64);
-    let weighs = plans.beyond.is_some() && may_deny && watch.meter.is_counting();
+    let weighs = (plans.beyond.is_some() || plans.cut.is_some()) && may_deny && watch.meter.is_counting();
     // Seldom asked for, so that it takes no room where it is not.
-    let is_beyond = weighs && Box::pin(waiting.is_beyond(&mut watch, settings.hold_bytes)).await?;
-    // From here on nothing passes for being redacted that is not.
-    watch.terms.redactable = is_beyond || plans.always_is_beyond();
-    let plan = if is_beyond { plans.beyond } else { plans.always };
+    let weighed = if weighs {
+        Box::pin(waiting.weigh(&mut watch, settings.hold_bytes)).await?
+    } else {
+        Weighed::AsItIs
+    };
+    let keep = watch.terms.cut_at(taken_away).filter(|_| weighed == Weighed::Cut);
+    // From here on nothing passes for being redacted or cut that is not.
+    watch.terms.redactable = weighed == Weighed::Redacted || plans.always_is_beyond();
+    // Where a window is full it stays blocked for that.
+    watch.terms.truncatable &= weighed == Weighed::Cut || !watch.window.passes();
+    let plan = match weighed {
+        Weighed::AsItIs => plans.always,
+        Weighed::Redacted => plans.beyond,
+        Weighed::Cut => plans.cut,
+    };
     if let Some(plan) = plan {
-        watch.redaction = Some(Box::new(Redaction::new(plan.clone(), &head, settings)));
-        settle(&mut head.headers, &plan);
+        let redaction = Redaction::new(plan.clone(), &head, settings);
+        let redaction = match keep {
+            Some(records) => redaction.keeping(records),
+            None => redaction,
+        };
+        watch.redaction = Some(Box::new(redaction));
+        settle(&mut head.headers, &plan, keep);
     }
     let body = if watch.redaction.is_some() || may_deny && watch.meter.is_counting() {
         // Most replies are not held: it takes no room where it is not.
@@ -149,6 +126,17 @@ where
         waiting.release_watched(watch)
     };
     Ok(Response::from_parts(head, body))
+}
+
+/// What a reply was weighed to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weighed {
+    /// Within its limits, or for the rest to judge.
+    AsItIs,
+    /// Beyond one, so that what tells whom it is about is taken out.
+    Redacted,
+    /// Beyond one, so that it is cut there.
+    Cut,
 }
 
 /// What has come of a reply and was not released.
@@ -206,19 +194,21 @@ where
     }
 
     /// Holds on, without taking anything out, until it is clear whether the reply is beyond a limit that asks for that. One
-    /// that is longer than can be held is taken to be: nothing of it has left yet, and later nothing could be taken back.
-    async fn is_beyond(&mut self, watch: &mut Watch, hold_bytes: usize) -> Result<bool, Withheld> {
+    /// that is longer than can be held is taken to be, where it would be redacted: nothing of it has left yet, and later nothing
+    /// could be taken back. To be cut it is not: its head would say of a whole reply that it is none.
+    async fn weigh(&mut self, watch: &mut Watch, hold_bytes: usize) -> Result<Weighed, Withheld> {
         let mut tally = watch.meter.so_far();
         loop {
             poll_fn(|context| watch.poll_room(context)).await;
             match watch.judge(&tally) {
-                Verdict::Within | Verdict::Advise(_) if watch.whole.is_some() => return Ok(false),
+                Verdict::Within | Verdict::Advise(_) if watch.whole.is_some() => return Ok(Weighed::AsItIs),
                 Verdict::Within | Verdict::Advise(_) => {}
-                Verdict::Redact(_) => return Ok(true),
-                Verdict::Needs(..) | Verdict::Block(_) => return Ok(false),
+                Verdict::Redact(_) => return Ok(Weighed::Redacted),
+                Verdict::Truncate(_) => return Ok(Weighed::Cut),
+                Verdict::Needs(..) | Verdict::Block(_) => return Ok(Weighed::AsItIs),
             }
             if self.bytes > hold_bytes {
-                return Ok(true);
+                return Ok(if watch.terms.redactable { Weighed::Redacted } else { Weighed::AsItIs });
             }
             let next = self.next().await.map_err(|withheld| counted(withheld, &watch.meter))?;
             tally = if let Some(piece) = next {
@@ -276,6 +266,7 @@ where
         poll_fn(|context| watch.poll_room(context)).await;
         match watch.finish_redaction() {
             Ok(rest) => self.keep(rest),
+            Err(Fault::Beyond) => return Err(self.still_beyond(&watch, tally)),
             Err(fault) => return self.without_body(watch, fault),
         }
         let verdict = self.pass(&watch, &tally)?;
@@ -331,9 +322,18 @@ where
         self.pass(&watch, &tally).err().filter(|now| now.verdict().is_some()).unwrap_or(withheld)
     }
 
+    /// What is left of it is beyond the limit, too: none of it passes.
+    fn still_beyond(&self, watch: &Watch, tally: Tally) -> Withheld {
+        let beyond = watch.judge(&tally).beyond();
+        let cause = beyond.map_or(Cause::Redaction(Fault::Beyond), Cause::Block);
+        Withheld { status: self.status, tally, cause }
+    }
+
     fn pass(&self, watch: &Watch, tally: &Tally) -> Result<Verdict, Withheld> {
         let cause = match watch.judge(tally) {
-            verdict @ (Verdict::Within | Verdict::Advise(_) | Verdict::Redact(_)) => return Ok(verdict),
+            verdict @ (Verdict::Within | Verdict::Advise(_) | Verdict::Redact(_) | Verdict::Truncate(_)) => {
+                return Ok(verdict);
+            }
             Verdict::Needs(step, beyond) => Cause::Needs(step, beyond),
             Verdict::Block(beyond) => Cause::Block(beyond),
         };

@@ -224,13 +224,20 @@ pub(super) fn rules(
     problems
 }
 
+/// What the schema has against the rules. Rules that say the same of several roles are looked at once, and each of them only
+/// where something is wrong, so that each is told where it stands.
 fn validated(rules: &[Rule], schema: &Schema) -> Vec<PolicyProblem> {
-    let set = match PolicySet::from_policies(rules.iter().map(|rule| rule.policy.clone())) {
+    let once = invalid(rules.iter().filter(|rule| !rule.is_repeated), schema);
+    if once.is_empty() { once } else { invalid(rules.iter(), schema) }
+}
+
+fn invalid<'r>(rules: impl Iterator<Item = &'r Rule> + Clone, schema: &Schema) -> Vec<PolicyProblem> {
+    let set = match PolicySet::from_policies(rules.clone().map(|rule| rule.policy.clone())) {
         Ok(set) => set,
         Err(error) => return vec![PolicyProblem::new(PolicySource::Rules, error.to_string(), "")],
     };
     let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
-    let by_id: HashMap<_, _> = rules.iter().map(|rule| (rule.policy.id(), rule)).collect();
+    let by_id: HashMap<_, _> = rules.map(|rule| (rule.policy.id(), rule)).collect();
     let problem = |id: &cedar_policy::PolicyId, found: &dyn Diagnostic| {
         let source = match by_id.get(id) {
             Some(rule) => within(rule, offset(found)),

@@ -1,7 +1,10 @@
 //! Collects the rules: of roles, of Cedar files and of the law, each parsed, or what is wrong with it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::num::NonZero;
 use std::sync::Arc;
+
+use cedar_policy::Policy;
 
 use super::catalog::Catalog;
 use super::check;
@@ -38,6 +41,26 @@ pub(super) struct Draft<'v> {
 impl Draft<'_> {
     /// The rules of roles.
     pub(super) fn add_roles(&mut self, roles: &[RoleSettings], catalog: &Catalog) {
+        let worded = self.worded(roles, catalog);
+        let parsed = parse_all(&worded);
+        let mut shapes = HashSet::new();
+        for (Worded { id, source, wording, categories }, policy) in worded.into_iter().zip(parsed) {
+            let is_repeated = !shapes.insert(wording.shape.clone());
+            let rule = policy.map_err(|error| error.what);
+            match rule.and_then(|policy| self.generated(&id, &source, policy, wording, categories)) {
+                Ok(mut rule) => {
+                    rule.is_repeated = is_repeated;
+                    self.rules.push(rule);
+                }
+                Err(what) => self.problems.push(PolicyProblem::new(source, what, "")),
+            }
+        }
+    }
+
+    /// The rules of roles, in words.
+    fn worded<'r>(&mut self, roles: &'r [RoleSettings], catalog: &Catalog) -> Vec<Worded<'r>> {
+        let mut unnamed = HashMap::new();
+        let mut worded = Vec::new();
         for role in roles {
             for (index, may) in role.may.iter().enumerate() {
                 if may.shadow && self.tried == Tried::LeftOut {
@@ -45,42 +68,37 @@ impl Draft<'_> {
                     continue;
                 }
                 let position = index + 1;
-                let source = PolicySource::May(role.name.clone(), position);
-                let unnamed = law::to_be_named(catalog, &may.application);
-                let wording = wording::of(role, position, may, &unnamed);
-                let id: Arc<str> = wording::id(role, position).into();
-                self.add_generated(&id, source, wording, &may.categories);
+                let application = &may.application;
+                let unnamed =
+                    unnamed.entry(application).or_insert_with(|| law::to_be_named(catalog, application));
+                worded.push(Worded {
+                    id: wording::id(role, position).into(),
+                    source: PolicySource::May(role.name.clone(), position),
+                    wording: wording::of(role, position, may, unnamed),
+                    categories: &may.categories,
+                });
                 if emergency::overrides(role, may) {
-                    let source = PolicySource::Emergency(role.name.clone(), position);
-                    let wording = emergency::wording(role, position, may, &unnamed);
-                    // What an emergency may be kept from, the law of each field says.
-                    self.add_generated(&emergency::id(role, position).into(), source, wording, &[]);
+                    worded.push(Worded {
+                        id: emergency::id(role, position).into(),
+                        source: PolicySource::Emergency(role.name.clone(), position),
+                        wording: emergency::wording(role, position, may, unnamed),
+                        // What an emergency may be kept from, the law of each field says.
+                        categories: &[],
+                    });
                 }
             }
         }
-    }
-
-    fn add_generated(
-        &mut self,
-        id: &Arc<str>,
-        source: PolicySource,
-        wording: wording::Wording,
-        categories: &[Category],
-    ) {
-        match self.generated(id, &source, wording, categories) {
-            Ok(rule) => self.rules.push(rule),
-            Err(what) => self.problems.push(PolicyProblem::new(source, what, "")),
-        }
+        worded
     }
 
     fn generated(
         &mut self,
         id: &Arc<str>,
         source: &PolicySource,
+        policy: Policy,
         wording: wording::Wording,
         categories: &[Category],
     ) -> Result<Rule, String> {
-        let policy = parse(id, &wording.text).map_err(|error| error.what)?;
         let mut conditions = Vec::new();
         for clause in wording.clauses {
             if let Some(known) = self.conditions.get(&clause) {
@@ -183,21 +201,50 @@ fn is_tried(annotation: Option<&str>) -> Result<bool, String> {
     }
 }
 
+/// A rule of a role, in words.
+struct Worded<'r> {
+    id: Arc<str>,
+    source: PolicySource,
+    wording: wording::Wording,
+    categories: &'r [Category],
+}
+
+/// Parses each text by itself, on as many threads as there are cores: most of the time that a load takes is here.
+fn parse_all(worded: &[Worded<'_>]) -> Vec<Result<Policy, ParseProblem>> {
+    let parse_part =
+        |part: &[Worded<'_>]| part.iter().map(|it| parse(&it.id, &it.wording.text)).collect::<Vec<_>>();
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let size = worded.len().div_ceil(threads).max(RULES_PER_THREAD_MIN);
+    if worded.len() <= size {
+        return parse_part(worded);
+    }
+    std::thread::scope(|scope| {
+        let parts = worded.chunks(size).map(|part| scope.spawn(move || parse_part(part)));
+        // All have begun before one is waited for.
+        let parts: Vec<_> = parts.collect();
+        let joined = parts.into_iter().map(std::thread::ScopedJoinHandle::join);
+        joined.flat_map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
+}
+
+/// For fewer rules a thread is not worth its start.
+const RULES_PER_THREAD_MIN: usize = 256;
+
 struct ParseProblem {
     what: String,
     right: String,
     offset: usize,
 }
 
-fn parse(id: &str, text: &str) -> Result<cedar_policy::Policy, ParseProblem> {
-    cedar_policy::Policy::parse(Some(cedar_policy::PolicyId::new(id)), text).map_err(|errors| ParseProblem {
+fn parse(id: &str, text: &str) -> Result<Policy, ParseProblem> {
+    Policy::parse(Some(cedar_policy::PolicyId::new(id)), text).map_err(|errors| ParseProblem {
         what: errors.to_string(),
         right: check::help(&errors),
         offset: check::offset(&errors),
     })
 }
 
-fn conditions_of(policy: &cedar_policy::Policy) -> Result<Vec<Arc<Condition>>, String> {
+fn conditions_of(policy: &Policy) -> Result<Vec<Arc<Condition>>, String> {
     let policy = policy.to_pst().map_err(|error| error.to_string())?;
     policy.body().clauses().iter().map(|clause| Condition::of_clause(clause).map(Arc::new)).collect()
 }

@@ -5,8 +5,6 @@
 //! emergency does not work under that purpose, so that nobody falls into it; and what the law of a kind of data forbids stays
 //! forbidden (`law`): psychotherapy notes do not open. All other conditions are as they were.
 
-use std::fmt::Write as _;
-
 use super::bundle::Rules;
 use super::catalog::{Catalog, CatalogRoute};
 use super::problem::{PolicyProblem, PolicySource};
@@ -54,20 +52,13 @@ pub(super) fn wording(
         ..may.when.clone()
     };
     let without = MaySettings { when, withhold: Vec::new(), ..may.clone() };
-    let Wording { text, mut clauses } = wording::named(&id(role, position), role, &without, unnamed);
-    let mut more = vec!["context.one_patient".to_owned()];
+    let mut clauses = wording::clauses(role, &without, unnamed);
+    clauses.push("context.one_patient".to_owned());
     if !closed.is_empty() {
         let closed = set(closed.iter().map(Category::as_str));
-        more.push(format!("!resource.categories.containsAny({closed})"));
+        clauses.push(format!("!resource.categories.containsAny({closed})"));
     }
-    let mut text = text.trim_end_matches(';').to_owned();
-    for clause in &more {
-        // Writing to a string cannot fail.
-        let _written = write!(text, "\nwhen {{ {clause} }}");
-    }
-    text.push(';');
-    clauses.extend(more);
-    Wording { text, clauses }
+    wording::with(&id(role, position), role, &without, clauses)
 }
 
 /// What is wrong with break-glass as the roles have it.

@@ -30,6 +30,8 @@ pub(super) struct Rule {
     pub(super) withholds: Withholds,
     /// The one role that it is for; absent if it is not for one role.
     pub(super) role: Option<RoleName>,
+    /// Whether an earlier rule says the same of another role: what is valid there is valid here.
+    pub(super) is_repeated: bool,
     principal: PrincipalConstraint,
     action: ActionConstraint,
     resource: ResourceConstraint,
@@ -57,7 +59,21 @@ impl Rule {
             PrincipalConstraint::Any | PrincipalConstraint::Eq(_) | PrincipalConstraint::Is(_) => None,
         };
         let (action, resource) = (policy.action_constraint(), policy.resource_constraint());
-        Self { id, source, text, policy, conditions, reads, withholds, role, principal, action, resource }
+        let is_repeated = false;
+        Self {
+            id,
+            source,
+            text,
+            policy,
+            conditions,
+            reads,
+            withholds,
+            role,
+            is_repeated,
+            principal,
+            action,
+            resource,
+        }
     }
 
     pub(super) fn permits(&self) -> bool {

@@ -17,16 +17,18 @@ pub(super) struct Wording {
     pub(super) text: String,
     /// The expressions of its `when` clauses, in order.
     pub(super) clauses: Vec<String>,
+    /// The rule but for its id and role, which are names that the schema takes whatever they are: rules of one shape are
+    /// valid together or not at all.
+    pub(super) shape: String,
 }
 
 /// The rule of one `may`. `unnamed` are the categories that it leaves out where it lists none.
 pub(super) fn of(role: &RoleSettings, position: usize, may: &MaySettings, unnamed: &[Category]) -> Wording {
-    named(&id(role, position), role, may, unnamed)
+    with(&id(role, position), role, may, clauses(role, may, unnamed))
 }
 
-/// The same, under another id.
-pub(super) fn named(id: &str, role: &RoleSettings, may: &MaySettings, unnamed: &[Category]) -> Wording {
-    let clauses = clauses(role, may, unnamed);
+/// The rule that gives what a `may` gives, under an id and conditions of its own.
+pub(super) fn with(id: &str, role: &RoleSettings, may: &MaySettings, clauses: Vec<String>) -> Wording {
     let actions: Vec<_> =
         may.actions.iter().map(|action| format!("Action::{}", quoted(action.as_str()))).collect();
     let action = match actions.as_slice() {
@@ -36,18 +38,15 @@ pub(super) fn named(id: &str, role: &RoleSettings, may: &MaySettings, unnamed: &
     let names: Vec<_> = may.withhold.iter().map(FieldName::as_str).collect();
     let withhold =
         if names.is_empty() { String::new() } else { format!("@withhold({})\n", quoted(&names.join(", "))) };
-    let mut text = format!(
-        "@id({})\n{withhold}permit (\n  principal in Role::{},\n  {action},\n  resource in Application::{}\n)",
-        quoted(id),
-        quoted(role.name.as_str()),
-        quoted(may.application.as_str()),
-    );
+    let mut scope = format!("{action},\n  resource in Application::{}\n)", quoted(may.application.as_str()));
     for clause in &clauses {
         // Writing to a string cannot fail.
-        let _written = write!(text, "\nwhen {{ {clause} }}");
+        let _written = write!(scope, "\nwhen {{ {clause} }}");
     }
-    text.push(';');
-    Wording { text, clauses }
+    scope.push(';');
+    let (id, role) = (quoted(id), quoted(role.name.as_str()));
+    let text = format!("@id({id})\n{withhold}permit (\n  principal in Role::{role},\n  {scope}");
+    Wording { text, clauses, shape: withhold + &scope }
 }
 
 /// The stable id of a `may`.
@@ -60,7 +59,8 @@ pub(super) fn purposes<'a>(role: &'a RoleSettings, may: &'a MaySettings) -> &'a 
     if may.when.purpose.is_empty() { &role.purposes } else { &may.when.purpose }
 }
 
-fn clauses(role: &RoleSettings, may: &MaySettings, unnamed: &[Category]) -> Vec<String> {
+/// The conditions of a `may`, in order.
+pub(super) fn clauses(role: &RoleSettings, may: &MaySettings, unnamed: &[Category]) -> Vec<String> {
     let when = &may.when;
     let mut clauses = Vec::new();
     if !may.routes.is_empty() {

@@ -98,6 +98,8 @@ pub struct RouteSettings {
     pub background: bool,
     /// Whether a form that could not be sent through it is kept for its person.
     pub hold: bool,
+    /// Whether its reply may be cut after the last record that is allowed.
+    pub truncate: bool,
     /// Fields of its form that are taken anew from the page where a form was kept.
     pub fresh_fields: Vec<String>,
     /// To which kinds of data.
@@ -129,6 +131,7 @@ impl RouteSettings {
             action,
             background: false,
             hold: true,
+            truncate: false,
             fresh_fields: Vec::new(),
             categories: Vec::new(),
             reply: None,

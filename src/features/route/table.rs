@@ -69,6 +69,7 @@ pub struct Application {
 
 /// A route, settled.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none a state")]
 pub struct Route {
     /// Its position in the table over all applications, for whoever keeps something per route.
     pub index: usize,
@@ -82,6 +83,8 @@ pub struct Route {
     pub background: bool,
     /// Whether a form that could not be sent through it is kept for its person.
     pub hold: bool,
+    /// Whether its reply may be cut after the last record that is allowed.
+    pub truncate: bool,
     /// Fields of its form that are taken anew from the page where a form was kept.
     pub fresh_fields: Arc<[String]>,
     /// To which kinds of data.
@@ -301,6 +304,7 @@ impl Route {
             action: settings.action,
             background: settings.background,
             hold: settings.hold,
+            truncate: settings.truncate,
             fresh_fields: settings.fresh_fields.as_slice().into(),
             categories: settings.categories.as_slice().into(),
             reply: settings.reply.clone(),

@@ -42,6 +42,20 @@ for (let i = 0; i < PATIENTS; i += 1) {
     valueQuantity: { value: 60 + i, unit: '/min' },
   });
 }
+// Who cares for whom: five practitioners, each with a team of their own around one patient.
+const charts = await repository.search({ resourceType: 'Patient', count: 5 });
+for (const [at, { resource: chart }] of charts.entry.entries()) {
+  const practitioner = await repository.createResource({
+    resourceType: 'Practitioner',
+    identifier: [{ system: 'urn:clinic:login', value: `practitioner-${at}` }],
+  });
+  await repository.createResource({
+    resourceType: 'CareTeam',
+    status: at === 4 ? 'inactive' : 'active',
+    subject: { reference: `Patient/${chart.id}` },
+    participant: [{ member: { reference: `Practitioner/${practitioner.id}` } }],
+  });
+}
 await repository.createResource({ resourceType: 'Binary', contentType: 'text/plain', data: 'YSBkb2N1bWVudA==' });
 
 async function bodyOf(request) {

@@ -26,6 +26,7 @@ use serde_json::Value;
 
 pub use error::{Kind as ErrorKind, ScimError, message};
 use query::Query;
+pub(super) use schema::ENTERPRISE_USER;
 use schema::{GROUP, RESOURCE_TYPES, ResourceType, USER};
 use view::Selection;
 pub(super) use writing::{Before, Plan, plan};

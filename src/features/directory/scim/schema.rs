@@ -202,8 +202,12 @@ static GROUP_OF_USER: &[Attribute] = &[
     text("display", "The group's name.").read_only(),
 ];
 
+/// Under which name a user has what a house knows of those who work there.
+pub(in crate::features::directory) const ENTERPRISE_USER: &str =
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
 static ENTERPRISE: Schema = Schema {
-    id: "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+    id: ENTERPRISE_USER,
     name: "EnterpriseUser",
     description: "What a house knows of those who work there",
     attributes: &[

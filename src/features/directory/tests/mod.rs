@@ -12,7 +12,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::scim::Asked;
-use super::settings::{DirectoryBounds, DirectorySettings, GroupName, GroupUse, MatchBy};
+use super::settings::{DirectoryBounds, DirectorySettings, GroupName, GroupUse, MatchBy, Told};
 use super::{Census, DIRECTORY_PART, Directory, Known, Leaver, MIGRATIONS, Served, Witness};
 use crate::domain::application::ProviderName;
 use crate::domain::provisioning::{Provisioning, ProvisioningStep};
@@ -49,6 +49,7 @@ fn settings() -> DirectorySettings {
         required: false,
         groups: GroupUse::Replace,
         group_name: GroupName::DisplayName,
+        attributes: Vec::new(),
     }
 }
 
@@ -258,9 +259,30 @@ async fn a_person_is_found_by_what_the_settings_say_and_who_cannot_be_looked_up_
     assert_eq!(with(&["4711", "4712"]), Some(Reason::AccountUnknown), "with two of them");
 
     let elsewhere = house.directory.look_up(&"elsewhere".parse().unwrap(), &subject("4711"));
-    assert_eq!(elsewhere, Known { barred: None, groups: None, are_all: false });
+    assert_eq!(elsewhere, Known::nobody(None));
     house.directory.apply(Vec::new());
     assert!(house.directory.realm_of(TOKEN).is_none() && !house.directory.is_kept());
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_person_is_by_our_words_and_only_while_it_is_there() {
+    let house = House::open();
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let mut nadia = user("nadia", "4711");
+    nadia["title"] = json!("Head nurse");
+    nadia[enterprise] = json!({ "department": "Ward 3", "division": " " });
+    let id = house.make("/Users", &nadia).await;
+    let attributes = [("department", Told::Department), ("rank", Told::Title), ("division", Told::Division)];
+    let attributes = attributes.map(|(word, what)| (word.to_owned(), what)).to_vec();
+    house.directory.apply(vec![DirectorySettings { attributes, ..settings() }]);
+    let told = |sub: &str| house.look_up(sub).attributes;
+    let expected = [("department", "Ward 3"), ("rank", "Head nurse")];
+    let expected = expected.map(|(word, value)| (word.to_owned(), vec![value.to_owned()]));
+    assert_eq!(told("4711"), BTreeMap::from(expected));
+    assert_eq!(told("nobody"), BTreeMap::new());
+    let gone = json!({ "Operations": [{ "op": "remove", "path": format!("{enterprise}:department") }] });
+    house.ask(Method::PATCH, &format!("/Users/{id}"), &gone).await;
+    assert_eq!(told("4711").keys().collect::<Vec<_>>(), ["rank"]);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! A small clinic's feeds.
 
+mod fhir;
+mod paging;
 mod reading;
 mod telling;
 
@@ -30,6 +32,7 @@ pub(super) fn settings(kind: FeedKind, format: Format, columns: &[Column]) -> Fe
         columns: columns.iter().map(|column| (*column, column.to_string())).collect(),
         relationships: Vec::new(),
         flags: Vec::new(),
+        after: Duration::ZERO,
         max_age: Duration::from_secs(24 * 60 * 60),
         rows_max: 1000,
         bytes_max: 1024 * 1024,

@@ -10,7 +10,7 @@ use crate::features::facts::table::Table;
 const HEAD: &str = "person,patient,relationship,from,until";
 
 fn read(text: &str) -> Result<Table, FeedFault> {
-    Table::read(text.as_bytes(), &ties(Format::Csv))
+    Table::read(text.as_bytes(), &ties(Format::Csv), NOW)
 }
 
 fn told(text: &str) -> String {
@@ -33,13 +33,14 @@ fn the_same_rows_are_read_from_csv_json_and_ndjson() {
         (Format::Json, json.to_owned()),
         (Format::Ndjson, ndjson),
     ] {
-        let table =
-            Table::read(text.as_bytes(), &ties(format)).unwrap_or_else(|fault| panic!("{format}: {fault}"));
-        assert_eq!(table.rows, 2, "{format}");
-        assert_eq!(table.ties("noor", "17", NOW), Marks::NONE.with(0), "{format}");
-        assert_eq!(table.ties("noor", "18", NOW), Marks::NONE.with(1), "{format}");
-        assert_eq!(table.ties("noor", "19", NOW), Marks::NONE, "{format}");
-        assert_eq!(table.ties("ines", "17", NOW), Marks::NONE, "{format}");
+        let shown = format!("{format:?}");
+        let table = Table::read(text.as_bytes(), &ties(format), NOW)
+            .unwrap_or_else(|fault| panic!("{shown}: {fault}"));
+        assert_eq!(table.rows, 2, "{shown}");
+        assert_eq!(table.ties("noor", "17", NOW), Marks::NONE.with(0), "{shown}");
+        assert_eq!(table.ties("noor", "18", NOW), Marks::NONE.with(1), "{shown}");
+        assert_eq!(table.ties("noor", "19", NOW), Marks::NONE, "{shown}");
+        assert_eq!(table.ties("ines", "17", NOW), Marks::NONE, "{shown}");
     }
 }
 
@@ -70,17 +71,19 @@ fn what_is_wrong_is_told_by_line_and_column_and_never_by_what_stands_there() {
     // Also in what no column is read of.
     let line = b"{\"person\":\"no\",\"patient\":17,\"relationship\":\"ATND\",\"more\":\"\xff\"}";
     let wrong = FeedFault::Malformed { place: Place::Line(1), what: "is no UTF-8" };
-    assert_eq!(Table::read(line, &ties(Format::Ndjson)).unwrap_err(), wrong);
+    assert_eq!(Table::read(line, &ties(Format::Ndjson), NOW).unwrap_err(), wrong);
     let list = [b"[", &line[..], b"]"].concat();
-    assert_eq!(Table::read(&list, &ties(Format::Json)).unwrap_err(), wrong);
+    assert_eq!(Table::read(&list, &ties(Format::Json), NOW).unwrap_err(), wrong);
     let not_utf8 = [HEAD.as_bytes(), b"\nno\xff,17,ATND,,\n"].concat();
-    let fault = Table::read(&not_utf8, &ties(Format::Csv)).unwrap_err();
+    let fault = Table::read(&not_utf8, &ties(Format::Csv), NOW).unwrap_err();
     assert_eq!(fault, FeedFault::Malformed { place: Place::Line(2), what: "is no UTF-8" });
 }
 
 #[test]
 fn json_that_has_two_readings_is_not_taken() {
-    let read = |format, text: &str| Table::read(text.as_bytes(), &ties(format)).unwrap_err().to_string();
+    let read = |format: Format, text: &str| {
+        Table::read(text.as_bytes(), &ties(format), NOW).unwrap_err().to_string()
+    };
     let good = r#"{"person":"noor","patient":"17","relationship":"ATND"}"#;
     let json = |row: &str| read(Format::Json, &format!("[{good},{row}]"));
     assert_eq!(json(r#"{"person":"secret","person":"noor"}"#), "row 2: a member stands twice");
@@ -114,10 +117,10 @@ fn the_oldest_row_says_how_old_all_are() {
     let columns = [Column::Person, Column::From, Column::Until, Column::AsOf];
     let shifts = settings(FeedKind::Shift, Format::Csv, &columns);
     let text = "person,from,until,as_of\nnoor,2026-03-02 07:00,2026-03-02 15:00,2026-03-02\nines,2026-03-02,2026-03-02,2026-03-01\n";
-    let table = Table::read(text.as_bytes(), &shifts).unwrap();
+    let table = Table::read(text.as_bytes(), &shifts, NOW).unwrap();
     assert_eq!(table.as_of, Some("2026-03-01T00:00:00Z".parse().unwrap()));
     let open = text.replace("2026-03-02 07:00", "");
-    let fault = Table::read(open.as_bytes(), &shifts).unwrap_err();
+    let fault = Table::read(open.as_bytes(), &shifts, NOW).unwrap_err();
     assert_eq!(fault.to_string(), "line 2, column `from`: is empty");
 }
 
@@ -160,6 +163,6 @@ proptest! {
     #[test]
     fn any_bytes_are_taken_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200), json in any::<bool>()) {
         let format = if json { Format::Ndjson } else { Format::Csv };
-        let _read = Table::read(&bytes, &ties(format));
+        let _read = Table::read(&bytes, &ties(format), NOW);
     }
 }

@@ -21,8 +21,8 @@ pub fn prepare(headers: &mut HeaderMap, method: &Method) {
 
 /// Takes out of the head of a reply what is true of the application's own bytes alone: their length, coding, digests (RFC 9530 and
 /// those before), signatures (RFC 9421), validators and parts. What is left is for this one person, so that nobody keeps it, and
-/// says which fields are missing.
-pub(in crate::features::guard) fn settle(headers: &mut HeaderMap, plan: &Plan) {
+/// says which fields are missing, and after how many records it was cut.
+pub(in crate::features::guard) fn settle(headers: &mut HeaderMap, plan: &Plan, keep: Option<u64>) {
     for name in [
         ACCEPT_RANGES,
         CONTENT_ENCODING,
@@ -43,13 +43,21 @@ pub(in crate::features::guard) fn settle(headers: &mut HeaderMap, plan: &Plan) {
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let names: Vec<&str> = plan.names().iter().map(FieldName::as_str).collect();
-    if let Ok(names) = HeaderValue::from_str(&names.join(", ")) {
+    if let Ok(names) = HeaderValue::from_str(&names.join(", "))
+        && !names.is_empty()
+    {
         headers.insert(WITHHELD, names);
+    }
+    if let Some(keep) = keep {
+        headers.insert(TRUNCATED, HeaderValue::from(keep));
     }
 }
 
 /// Names the fields that are withheld, to whoever has asked.
 const WITHHELD: HeaderName = HeaderName::from_static("x-leastway-withheld");
+
+/// After how many records the reply was cut.
+const TRUNCATED: HeaderName = HeaderName::from_static("x-leastway-truncated");
 
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
@@ -88,10 +96,11 @@ mod tests {
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=600"));
-        settle(&mut headers, &plan);
+        settle(&mut headers, &plan, Some(100));
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
-        assert_eq!(left, ["cache-control", "content-type", "x-leastway-withheld"]);
+        assert_eq!(left, ["cache-control", "content-type", "x-leastway-truncated", "x-leastway-withheld"]);
+        assert_eq!(headers[TRUNCATED], "100");
         assert_eq!(headers[CACHE_CONTROL], "no-store");
         assert_eq!(headers[WITHHELD], "ssn");
     }

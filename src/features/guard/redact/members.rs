@@ -131,7 +131,7 @@ impl Guide for Members {
 
 /// Whether a segment leads to what stands at this step. `*` is every element of an array, and every member of an object, so that
 /// records that are found by their name are no way around it.
-fn leads(segment: &Segment, step: Step<'_>) -> bool {
+pub(super) fn leads(segment: &Segment, step: Step<'_>) -> bool {
     match (segment, step) {
         (_, Step::Root) => false,
         (Segment::Every, Step::Member(_) | Step::Element(_)) => true,

@@ -3,8 +3,9 @@
 //! A [`Plan`] says which fields of which kind of reply; a [`Redaction`] carries it out while the bytes pass, in bounded
 //! memory and however they are cut. What is not taken out keeps its bytes; a coded reply is sent decoded. What is not what its
 //! route declares, or cannot be read to its end in one way, is a [`Fault`]: it does not leave, or where some of it has, it is
-//! broken off. Nothing is ever taken out of documents, images, archives or what is signed: these are no text of a declared kind.
+//! broken off. Where a limit asks for that, all but the first records are left out ([`cut`]). Nothing is ever taken out of documents, images, archives or what is signed: these are no text of a declared kind.
 
+mod cut;
 mod fhir;
 mod guide;
 mod head;
@@ -21,6 +22,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::response::Parts;
 
+use self::cut::Cut;
+pub use self::cut::can_be_cut;
 use self::fhir::Elements;
 pub use self::head::prepare;
 pub(super) use self::head::settle;
@@ -30,7 +33,7 @@ use self::page::Page;
 use self::plan::Target;
 pub use self::plan::{Plan, Plans, can_be_taken_out};
 use self::rows::Rows;
-use super::count::{Characters, Encoding, Order, WellFormed};
+use super::count::{Characters, Encoding, Order, Tally, WellFormed};
 use super::lead::Lead;
 use super::media::{Declared, Form};
 use super::meter::is_partial;
@@ -68,6 +71,9 @@ pub enum Fault {
     /// A resource says what it is behind what depends on it.
     #[error("a resource says its type behind what depends on it")]
     TypeLate,
+    /// The first records name more patients than there may be records.
+    #[error("what is left of the reply is still beyond the limit")]
+    Beyond,
     /// A name, a row or white space beyond all measure.
     #[error("something in the reply is too long")]
     TooLong,
@@ -86,6 +92,8 @@ pub struct Redaction {
     is_marked: bool,
     has_come: bool,
     content: Content,
+    /// Leaves out what is beyond a number of records. Seldom there.
+    cut: Option<Box<Cut>>,
 }
 
 /// What a body is by the status of its reply.
@@ -156,8 +164,26 @@ impl Redaction {
             is_marked: false,
             has_come: false,
             content: if is_message { Content::Message } else { Content::Declared },
+            cut: None,
             plan,
         }
+    }
+
+    /// The same, and only so many records pass, where its plan says that it can be cut.
+    #[must_use]
+    pub fn keeping(mut self, records: u64) -> Self {
+        if let Some(shape) = self.plan.shape() {
+            self.cut = Some(Box::new(Cut::new(shape, records)));
+            if let State::Rows(rows) = &mut self.state {
+                rows.keep_first(records);
+            }
+        }
+        self
+    }
+
+    /// What was handed on, where that is less than what came.
+    pub(super) fn handed_on(&self) -> Option<Tally> {
+        self.cut.as_ref().map(|cut| cut.tally())
     }
 
     /// What of the next piece passes.
@@ -189,6 +215,10 @@ impl Redaction {
         if self.characters.is_broken() {
             return Err(Fault::Charset);
         }
+        let passed = match &mut self.cut {
+            Some(cut) => cut.push(passed)?,
+            None => passed,
+        };
         self.encode(passed)
     }
 
@@ -217,6 +247,10 @@ impl Redaction {
         if self.is_misfit() {
             return Err(Fault::Misfit);
         }
+        let passed = match &mut self.cut {
+            Some(cut) => cut.finish(passed)?,
+            None => passed,
+        };
         self.encode(passed)
     }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::cut::can_be_cut;
 use crate::domain::field::{Field, FieldName, Place};
-use crate::domain::reply_shape::ReplyKind;
+use crate::domain::reply_shape::{ReplyKind, ReplyShape};
 use crate::domain::row_selector::RowSelector;
 
 /// What is taken out of the replies to one request.
@@ -13,6 +14,8 @@ pub struct Plan {
     target: Option<Target>,
     places: Vec<Place>,
     names: Vec<FieldName>,
+    /// What the reply is, where what is beyond a number of records is left out.
+    cut: Option<ReplyShape>,
 }
 
 /// What is taken out of the reply to one request.
@@ -22,6 +25,8 @@ pub struct Plans {
     pub always: Option<Arc<Plan>>,
     /// In place of that where it is beyond a limit: that, and what tells whom its records are about.
     pub beyond: Option<Arc<Plan>>,
+    /// In place of that where it is beyond a limit: that, and every record beyond it.
+    pub cut: Option<Arc<Plan>>,
 }
 
 impl Plans {
@@ -96,7 +101,21 @@ impl Plan {
         names.dedup();
         let target = kind.and_then(Target::of);
         let target = target.filter(|target| places.iter().all(|place| target.can_hold(place)));
-        (!names.is_empty()).then_some(Self { target, places, names })
+        (!names.is_empty()).then_some(Self { target, places, names, cut: None })
+    }
+
+    /// Of replies of this shape only the first records pass, without `fields`. None where they cannot be cut, or a field
+    /// cannot be taken out.
+    pub fn cut<'f>(shape: &ReplyShape, fields: impl IntoIterator<Item = &'f Field>) -> Option<Self> {
+        let target = Target::of(&shape.kind).filter(|_| can_be_cut(&shape.kind))?;
+        let whole = Self { target: Some(target), places: Vec::new(), names: Vec::new(), cut: None };
+        let plan = Self::new(Some(&shape.kind), fields).unwrap_or(whole);
+        plan.can_be_carried_out().then(|| Self { cut: Some(shape.clone()), ..plan })
+    }
+
+    /// What the reply is, where it can be cut.
+    pub(super) const fn shape(&self) -> Option<&ReplyShape> {
+        self.cut.as_ref()
     }
 
     /// Whether there are replies out of which all of it can be taken.

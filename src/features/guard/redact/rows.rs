@@ -27,6 +27,10 @@ pub(super) struct Rows {
     /// The names of the header that is being read.
     names: Vec<String>,
     values: u64,
+    /// How many rows pass behind the header; none: all.
+    keep: Option<u64>,
+    /// How many have come behind the header.
+    came: u64,
 }
 
 /// Where in a row.
@@ -62,7 +66,19 @@ impl Rows {
             header: None,
             names: Vec::new(),
             values: 0,
+            keep: None,
+            came: 0,
         }
+    }
+
+    /// Leaves out what comes after so many rows.
+    pub(super) const fn keep_first(&mut self, rows: u64) {
+        self.keep = Some(rows);
+    }
+
+    /// Whether nothing passes any more.
+    fn is_past(&self) -> bool {
+        self.keep.is_some_and(|keep| self.came > keep)
     }
 
     /// How many values were taken out.
@@ -131,7 +147,7 @@ impl Rows {
         while let Some((&byte, after)) = rest.split_first() {
             match self.place {
                 At::Row if matches!(byte, b'\n' | b'\r') => {
-                    out.push(byte);
+                    out.extend(Some(byte).filter(|_| !self.is_past()));
                     rest = after;
                 }
                 At::Row | At::Field if byte == b'"' => {
@@ -176,7 +192,7 @@ impl Rows {
             self.place = At::Field;
         } else {
             self.end_row(out)?;
-            out.push(byte);
+            out.extend(Some(byte).filter(|_| !self.is_past()));
         }
         Ok(after)
     }
@@ -212,7 +228,10 @@ impl Rows {
                 self.header = Some(names.iter().map(|name| self.columns.contains(name)).collect());
             }
             Some(header) if header.len() != fields => return Err(Fault::Ragged),
-            Some(_) => {}
+            Some(_) => self.came += 1,
+        }
+        if self.is_past() {
+            self.row.clear();
         }
         out.append(&mut self.row);
         self.begins = 0;

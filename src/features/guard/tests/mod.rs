@@ -6,6 +6,7 @@ mod limits;
 mod redacting;
 mod sums;
 mod texts;
+mod truncating;
 mod unknown;
 mod windows;
 
@@ -89,7 +90,9 @@ fn terms(action: Action) -> Terms {
         on_unknown_count: OnExceed::Block,
         ..Limits::NONE
     };
-    Terms { limits, action, basis: Basis::Operations, justified: false, stepped_up: false, redactable: true }
+    let (justified, stepped_up) = (false, false);
+    let basis = Basis::Operations;
+    Terms { limits, action, basis, justified, stepped_up, redactable: true, truncatable: true }
 }
 
 fn csv_shape() -> ReplyShape {

@@ -15,7 +15,9 @@ fn ehr() -> ApplicationName {
 /// Terms that have these numbers alone, and block beyond them.
 fn bounded(action: Action, limits: Limits) -> Terms {
     let limits = Limits { on_exceed: OnExceed::Block, ..limits };
-    Terms { limits, action, basis: Basis::Operations, justified: false, stepped_up: false, redactable: true }
+    let (justified, stepped_up) = (false, false);
+    let basis = Basis::Operations;
+    Terms { limits, action, basis, justified, stepped_up, redactable: true, truncatable: true }
 }
 
 fn claim(ledger: &Ledger, terms: &Terms, now: Timestamp) -> Claim {

@@ -26,6 +26,21 @@ fn full_may() -> MaySettings {
 }
 
 #[test]
+fn many_rules_keep_their_order_and_are_each_what_they_say() {
+    let names: Vec<String> = (0..700).map(|number| format!("role-{number}")).collect();
+    let view = || may("ehr", &[Action::View], WhenSettings::default());
+    let roles: Vec<_> = names.iter().map(|name| role(name, Purpose::Operations, vec![view()])).collect();
+    let rules = compile(&roles, "");
+    let of_roles = rules.shown().filter(|rule| matches!(rule.source, PolicySource::May(..)));
+    let ids: Vec<_> = of_roles.map(|rule| (rule.id.to_owned(), rule.cedar.to_owned())).collect();
+    assert_eq!(ids.len(), names.len());
+    for ((id, cedar), name) in ids.iter().zip(&names) {
+        assert_eq!(*id, format!("{name}/1"));
+        assert!(cedar.contains(&format!("principal in Role::\"{name}\"")), "{cedar}");
+    }
+}
+
+#[test]
 fn a_may_reads_as_one_cedar_rule() {
     let registrar =
         RoleSettings { not_self: true, ..role("registrar", Purpose::Operations, vec![full_may()]) };

@@ -1,5 +1,6 @@
 //! What comes out is what came in, but for what is withheld; or nothing does.
 
+mod cutting;
 mod fhir;
 mod hostile;
 mod json;
