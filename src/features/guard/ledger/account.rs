@@ -1,12 +1,14 @@
 //! One person's account: their windows as this node knows them, what the store does not know yet and, where nodes share a
 //! store, what this node has taken ahead.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::claim::Amounts;
 use super::demand::{Bounds, Demand, Usage};
 use super::entry::{Behind, Entry, Kind};
 use super::person::Windows;
+use super::telling::Unsure;
 use crate::domain::limit::{Exceeded, LimitName, Limits};
 use crate::foundation::clock::Timestamp;
 
@@ -29,6 +31,12 @@ pub(super) struct Account {
     pub(super) turn: Option<i64>,
     /// The windows were used although another node may have changed them.
     pub(super) is_wanted: bool,
+    /// A write of which it is not known whether it stands: it is settled before anything else is written.
+    pub(super) unsure: Option<Unsure>,
+    /// Whether the store says that this node has taken something ahead.
+    pub(super) is_told_ahead: bool,
+    /// The turn after which other nodes have given nothing back, although they were asked.
+    pub(super) called_in_vain: Option<i64>,
     /// Held by whoever asks the store about this person.
     pub(super) asking: Arc<tokio::sync::Mutex<()>>,
     /// Taken ahead, of what is looked at and of what is taken away.
@@ -92,8 +100,22 @@ impl Account {
 
     /// Whether there is something to tell the store, or to ask it.
     pub(super) fn is_untidy(&self) -> bool {
-        let is_unused = |slice: &Slice| slice.left == Amounts::default();
-        !self.behind.is_empty() || self.is_wanted || !is_unused(&self.looked) || !is_unused(&self.taken)
+        self.has_news() || self.is_wanted || self.unsure.is_some() || self.is_ahead()
+    }
+
+    /// Whether there is something to tell the store.
+    pub(super) fn has_news(&self) -> bool {
+        !self.behind.is_empty() || self.is_told_ahead != self.is_ahead()
+    }
+
+    /// Whether nothing has changed since other nodes were asked in vain.
+    pub(super) fn was_called_in_vain(&self) -> bool {
+        self.called_in_vain.is_some() && self.called_in_vain == self.turn
+    }
+
+    /// Whether something was taken ahead and is not used yet.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.looked.is_left() || self.taken.is_left()
     }
 
     /// Takes what the store need not be asked for: amounts that were taken ahead, or that nothing bounds, and patients who
@@ -123,7 +145,7 @@ impl Account {
         limits: &Limits,
         now: Timestamp,
     ) -> Result<Plan, Exceeded> {
-        let asks = demand.amounts != Amounts::default();
+        let asks = demand.asks_for_amounts();
         if asks {
             self.give_back_slice(demand.usage);
         }
@@ -222,7 +244,30 @@ impl Account {
     }
 }
 
+impl Plan {
+    /// What has to be given back where it turns out that it was taken for nothing. Whom a list or a record has named before
+    /// stays named; what was opened is never given back.
+    pub(super) fn in_vain(&self) -> Vec<Entry> {
+        let first: HashSet<u64> = self.first.iter().copied().collect();
+        let is_given_back = |entry: &&Entry| match entry.kind {
+            Kind::Opened => false,
+            Kind::Listed => first.contains(&entry.key),
+            Kind::Exports | Kind::Records | Kind::Exported | Kind::Bytes => true,
+        };
+        self.entries.iter().filter(is_given_back).copied().collect()
+    }
+
+    /// Whether it takes something ahead.
+    pub(super) fn takes_ahead(&self) -> bool {
+        self.slice.is_some_and(|(_, slice)| slice.is_left())
+    }
+}
+
 impl Slice {
+    fn is_left(&self) -> bool {
+        self.left != Amounts::default()
+    }
+
     /// Whether there is enough of it, in the slot in which it was taken.
     fn has(&self, more: Amounts, bounds: Bounds, usage: Usage, time: Timestamp) -> bool {
         let is_of_now = usage.slot(time) == usage.slot(self.time);

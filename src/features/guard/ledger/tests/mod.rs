@@ -2,6 +2,7 @@
 
 mod nodes;
 mod rest;
+mod unsure;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,6 +30,8 @@ async fn load(store: Store, seed: u64, now: Timestamp) -> Ledger {
 struct Pair {
     ledgers: [Ledger; 2],
     stores: [Store; 2],
+    /// What hears, of each.
+    ears: [tokio::task::JoinHandle<()>; 2],
     _folder: TempDir,
 }
 
@@ -38,17 +41,18 @@ impl Pair {
         let stores = tokio::task::block_in_place(|| {
             Store::pair(&folder.path().join("store.db"), &[MIGRATIONS]).unwrap()
         });
-        for store in &stores {
-            let mut changes = store.changes();
-            // Whoever does not hear is out of touch.
+        let ledgers = [load(stores[0].clone(), 1, NOW).await, load(stores[1].clone(), 2, NOW).await];
+        let ears = [0, 1].map(|node: usize| {
+            let (ledger, mut changes) = (ledgers[node].clone(), stores[node].changes());
             tokio::spawn(async move {
                 loop {
-                    changes.next().await;
+                    let told = changes.next().await;
+                    assert_eq!(told.part, WINDOW_PART);
+                    ledger.heed(&told.key, NOW);
                 }
-            });
-        }
-        let ledgers = [load(stores[0].clone(), 1, NOW).await, load(stores[1].clone(), 2, NOW).await];
-        Self { ledgers, stores, _folder: folder }
+            })
+        });
+        Self { ledgers, stores, ears, _folder: folder }
     }
 
     /// Each tells the store what it knows, and what it has not used.
