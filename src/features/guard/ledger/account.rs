@@ -59,10 +59,12 @@ struct Slice {
 #[derive(Debug)]
 pub(super) struct Plan {
     /// What it takes, and what it takes ahead.
-    pub(super) entries: Vec<Entry>,
+    entries: Vec<Entry>,
     /// Patients whom no list had named before.
     pub(super) first: Vec<u64>,
     slice: Option<(Usage, Slice)>,
+    /// What was taken ahead before: it is given back with this.
+    held: Option<(Usage, Slice)>,
 }
 
 /// Of what is left of a window, so much is taken ahead: an eighth. So what one node may hold unused grows small near the
@@ -138,37 +140,61 @@ impl Account {
         Some(first)
     }
 
-    /// What the demand takes, or the window that has no room for it. What was taken ahead is given back before.
+    /// What the demand takes, or the window that has no room for it. What was taken ahead before is room, too: it goes with it.
     pub(super) fn plan(
         &mut self,
         demand: &Demand,
         limits: &Limits,
         now: Timestamp,
     ) -> Result<Plan, Exceeded> {
-        let asks = demand.asks_for_amounts();
-        if asks {
-            self.give_back_slice(demand.usage);
+        let held =
+            demand.asks_for_amounts().then(|| (demand.usage, std::mem::take(self.slice(demand.usage))));
+        for entry in entries_of(held) {
+            self.windows.put(entry.back());
         }
+        let plan = self.plan_within(demand, limits, now);
+        // The windows stay as the store has them until it has taken this.
+        for entry in entries_of(held) {
+            self.windows.put(entry);
+        }
+        if plan.is_err() {
+            self.hold_again(held);
+        }
+        plan.map(|plan| Plan { held, ..plan })
+    }
+
+    fn plan_within(&mut self, demand: &Demand, limits: &Limits, now: Timestamp) -> Result<Plan, Exceeded> {
         self.windows.forget_before(now);
         if let Some(exceeded) = self.exceeded(demand, limits, now) {
             return Err(exceeded);
         }
         let first = self.first(demand);
         let mut entries: Vec<_> = demand.entries(now).collect();
-        let slice = asks.then(|| {
+        let slice = demand.asks_for_amounts().then(|| {
             let slice = self.ahead(demand, limits, now);
-            entries.extend(demand.usage.entries(slice.left, now));
+            entries.extend(slice.entries(demand.usage));
             (demand.usage, slice)
         });
-        Ok(Plan { entries, first, slice })
+        Ok(Plan { entries, first, slice, held: None })
     }
 
     /// What was planned has been taken.
     pub(super) fn took(&mut self, plan: &Plan) {
-        for entry in &plan.entries {
-            self.windows.put(*entry);
+        for entry in plan.changes() {
+            self.windows.put(entry);
         }
         if let Some((usage, slice)) = plan.slice {
+            *self.slice(usage) = slice;
+        }
+    }
+
+    /// What was planned has not been taken, for sure.
+    pub(super) fn did_not_take(&mut self, plan: &Plan) {
+        self.hold_again(plan.held);
+    }
+
+    fn hold_again(&mut self, held: Option<(Usage, Slice)>) {
+        if let Some((usage, slice)) = held {
             *self.slice(usage) = slice;
         }
     }
@@ -231,7 +257,7 @@ impl Account {
 
     fn give_back_slice(&mut self, usage: Usage) {
         let slice = std::mem::take(self.slice(usage));
-        for entry in usage.entries(slice.left, slice.time) {
+        for entry in slice.entries(usage) {
             self.put(entry.back(), Keeps::All);
         }
     }
@@ -245,6 +271,16 @@ impl Account {
 }
 
 impl Plan {
+    /// All changes that it makes.
+    pub(super) fn changes(&self) -> impl Iterator<Item = Entry> {
+        self.entries.iter().copied().chain(self.given_back())
+    }
+
+    /// What it gives back of what was taken ahead before.
+    pub(super) fn given_back(&self) -> impl Iterator<Item = Entry> + use<> {
+        entries_of(self.held).into_iter().map(Entry::back)
+    }
+
     /// What has to be given back where it turns out that it was taken for nothing. Whom a list or a record has named before
     /// stays named; what was opened is never given back.
     pub(super) fn in_vain(&self) -> Vec<Entry> {
@@ -268,6 +304,11 @@ impl Slice {
         self.left != Amounts::default()
     }
 
+    /// What is left of it, as the windows have it.
+    fn entries(&self, usage: Usage) -> Vec<Entry> {
+        usage.entries(self.left, self.time).collect()
+    }
+
     /// Whether there is enough of it, in the slot in which it was taken.
     fn has(&self, more: Amounts, bounds: Bounds, usage: Usage, time: Timestamp) -> bool {
         let is_of_now = usage.slot(time) == usage.slot(self.time);
@@ -286,6 +327,11 @@ impl Slice {
         spend(&mut self.left.bytes, more.bytes, bounds.bytes);
         self.is_used = true;
     }
+}
+
+/// What is left of a slice, as the windows have it.
+fn entries_of(held: Option<(Usage, Slice)>) -> Vec<Entry> {
+    held.map(|(usage, slice)| slice.entries(usage)).unwrap_or_default()
 }
 
 impl Bounds {

@@ -15,7 +15,7 @@ use super::entry::{Entry, Kind, bundle};
 use super::person::Windows;
 use super::slot::{ExportSlot, Place};
 use super::store::Mark;
-use super::telling::{Unsure, Wrote};
+use super::telling::Unsure;
 use super::{Ledger, lock, store};
 use crate::domain::limit::{Exceeded, Limits};
 use crate::domain::subject::SubjectId;
@@ -49,8 +49,9 @@ pub enum Refused {
 pub(super) struct Grant {
     ledger: Ledger,
     person: SubjectId,
-    /// What gives it back: what was opened is not.
+    /// What is given back of it: what was opened is not.
     back: Vec<Entry>,
+    time: Timestamp,
     /// Patients whom no list had named before.
     first: Vec<u64>,
 }
@@ -91,11 +92,7 @@ impl Grant {
 impl Drop for Grant {
     fn drop(&mut self) {
         if !self.back.is_empty() {
-            self.ledger.with(&self.person, |account| {
-                for entry in &self.back {
-                    account.put(*entry, Keeps::All);
-                }
-            });
+            self.ledger.give_back(&self.person, std::mem::take(&mut self.back), self.time);
         }
     }
 }
@@ -154,8 +151,9 @@ impl Ledger {
         let exports = Entry { amount: i64::from(demand.exports), ..Entry::export(now) };
         let sums = demand.usage.entries(demand.amounts, now);
         let first = plan.first.iter().map(|patient| Entry::seen(Kind::Listed, *patient, now));
-        let back = std::iter::once(exports).chain(sums).chain(first).map(Entry::back).collect();
-        Ok(Grant { ledger: self, person, back, first: plan.first })
+        let back =
+            std::iter::once(exports).chain(sums).chain(first).filter(|entry| entry.amount != 0).collect();
+        Ok(Grant { ledger: self, person, back, time: now, first: plan.first })
     }
 
     /// Takes it, if need be of what other nodes have taken ahead.
@@ -230,14 +228,14 @@ impl Ledger {
         let is_ahead = self.with(person, |account| {
             // Unless it is known to have been done, another may have come first.
             account.turn = None;
-            account.unsure = Some(Unsure { mark: next, wrote: Wrote::Taken(plan.in_vain()) });
+            account.unsure = Some(Unsure::taking(next, plan));
             account.is_ahead() || plan.takes_ahead()
         });
         let mut statements = vec![
             store::take_turn(person, turn, next, now),
             store::leave_mark_in_turn(person, mark, is_ahead, now),
         ];
-        let bundles = bundle(plan.entries.iter().copied());
+        let bundles = bundle(plan.changes());
         statements.extend(bundles.iter().map(|bundle| store::add_if(person, bundle, mark)));
         let is_taken = common.store.write(statements).await?.first() == Some(&1);
         self.with(person, |account| {
@@ -246,6 +244,8 @@ impl Ledger {
                 account.took(plan);
                 account.turn = Some(next);
                 account.is_told_ahead = is_ahead;
+            } else {
+                account.did_not_take(plan);
             }
         });
         Ok(is_taken)

@@ -83,29 +83,37 @@ pub(super) struct Mark {
     pub(super) number: i64,
 }
 
+impl Mark {
+    /// The mark of what has become of a write that left this mark, or did not: numbers of writes are odd.
+    pub(super) const fn settled(self) -> Self {
+        Self { number: self.number & !1, ..self }
+    }
+}
+
 /// What makes a bundle last, or takes out what it takes back, of a node that is alone.
 pub(super) fn add(person: &SubjectId, bundle: &Bundle) -> Statement {
     add_unless(person, bundle, Mark { node: 0, number: 0 })
 }
 
-/// The same, unless the node has left this mark last.
+/// The same, unless the node has left this mark last, or the one by which it is settled.
 pub(super) fn add_unless(person: &SubjectId, bundle: &Bundle, mark: Mark) -> Statement {
-    add_by_mark(person, bundle, mark, false)
+    add_by_mark(person, bundle, (mark.settled(), mark), false)
 }
 
 /// The same, if the node has left this mark last.
 pub(super) fn add_if(person: &SubjectId, bundle: &Bundle, mark: Mark) -> Statement {
-    add_by_mark(person, bundle, mark, true)
+    add_by_mark(person, bundle, (mark, mark), true)
 }
 
-fn add_by_mark(person: &SubjectId, bundle: &Bundle, mark: Mark, is_there: bool) -> Statement {
+/// The same, if there is a mark of these two, or if there is none.
+fn add_by_mark(person: &SubjectId, bundle: &Bundle, (one, other): (Mark, Mark), is_there: bool) -> Statement {
     let sql = if bundle.kind.is_set() && bundle.amount < 0 {
         "WITH RECURSIVE place(at) AS (SELECT 0 UNION ALL SELECT at + 1 FROM place WHERE at + 1 < CAST($7 AS BIGINT))
          DELETE FROM window_entry
          WHERE issuer = $1 AND sub = $2 AND kind = $3 AND seen = $5 AND CAST($6 AS BIGINT) < 0
            AND item IN (SELECT substr(CAST($4 AS TEXT), CAST(at * 16 + 1 AS INTEGER), 16) FROM place)
            AND (SELECT count(*) FROM window_node WHERE issuer = $1 AND sub = $2
-                AND node = CAST($8 AS BIGINT) AND mark = CAST($9 AS BIGINT)) = CAST($10 AS BIGINT)"
+                AND node = CAST($8 AS BIGINT) AND mark IN (CAST($9 AS BIGINT), CAST($10 AS BIGINT))) = CAST($11 AS BIGINT)"
     } else {
         "WITH RECURSIVE place(at) AS (SELECT 0 UNION ALL SELECT at + 1 FROM place WHERE at + 1 < CAST($7 AS BIGINT))
          INSERT INTO window_entry (issuer, sub, kind, item, seen, amount)
@@ -114,13 +122,13 @@ fn add_by_mark(person: &SubjectId, bundle: &Bundle, mark: Mark, is_there: bool) 
                 CAST($5 AS BIGINT), CAST($6 AS BIGINT)
          FROM place
          WHERE (SELECT count(*) FROM window_node WHERE issuer = CAST($1 AS TEXT) AND sub = CAST($2 AS TEXT)
-                AND node = CAST($8 AS BIGINT) AND mark = CAST($9 AS BIGINT)) = CAST($10 AS BIGINT)
+                AND node = CAST($8 AS BIGINT) AND mark IN (CAST($9 AS BIGINT), CAST($10 AS BIGINT))) = CAST($11 AS BIGINT)
          ON CONFLICT (issuer, sub, kind, item) DO UPDATE SET
              seen = CASE WHEN window_entry.seen < excluded.seen THEN excluded.seen ELSE window_entry.seen END,
              amount = window_entry.amount + excluded.amount"
     };
     let statement = values(Statement::new(sql), person, bundle);
-    statement.with(mark.node).with(mark.number).with(i64::from(is_there))
+    statement.with(one.node).with(one.number).with(other.number).with(i64::from(is_there))
 }
 
 /// Leaves a mark, and whether the node has taken something ahead.

@@ -1,13 +1,15 @@
 //! What the store is told of windows by and by, and what becomes of a write of which nobody knows whether it stands.
 //!
 //! Where the connection is lost between a commit and its answer, what was written may stand or not; written once more, it would
-//! count twice. So each write of a node about a person leaves the node's mark beside what it adds. Written again under the
-//! same mark, it adds what is not there, and nothing else; and what was taken for somebody who was not given it is given back
-//! only where the mark is there. Until that is done, nothing else is written of the person by this node.
+//! count twice. So each write of a node about a person leaves the node's mark beside what it adds. Where the mark is not there
+//! afterwards, what has happened is added; where it is, what was taken for somebody who was not given it is given back. That leaves
+//! another mark, so that it may be tried again itself. Until it is done, this node writes nothing else of the person.
 
 use futures_util::future::join_all;
+use tokio::runtime::Handle;
 
 use super::Ledger;
+use super::account::Plan;
 use super::entry::{Behind, Entry, bundle};
 use super::nodes::Common;
 use super::store::{self, Mark};
@@ -15,20 +17,38 @@ use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
 use crate::platform::store::{Statement, StoreError};
 
-/// A write of which it is not known whether it stands, under this mark.
+/// A write of which it is not known whether it stands.
 #[derive(Debug)]
 pub(super) struct Unsure {
-    pub(super) mark: i64,
-    pub(super) wrote: Wrote,
+    /// The mark that it has left, if it stands.
+    mark: i64,
+    /// What has to stand in any case: it has happened.
+    told: Behind,
+    /// What must not stand: it was taken for somebody who was not given it.
+    taken: Vec<Entry>,
 }
 
-/// What was written.
-#[derive(Debug)]
-pub(super) enum Wrote {
-    /// What had happened: it has to stand.
-    Told(Behind),
-    /// What was taken for somebody who was not given it: it must not stand.
-    Taken(Vec<Entry>),
+impl Unsure {
+    /// What has happened is told.
+    const fn telling(mark: i64, told: Behind) -> Self {
+        Self { mark, told, taken: Vec::new() }
+    }
+
+    /// What was planned is taken, and what was held before given back.
+    pub(super) fn taking(mark: i64, plan: &Plan) -> Self {
+        let mut told = Behind::default();
+        plan.given_back().for_each(|entry| told.note(entry));
+        Self { mark, told, taken: plan.in_vain() }
+    }
+
+    /// What makes it as if it had been known.
+    fn statements(&self, person: &SubjectId, node: i64) -> Vec<Statement> {
+        let mark = Mark { node, number: self.mark };
+        let told = bundle(self.told.entries());
+        let taken = bundle(self.taken.iter().map(|entry| entry.back()));
+        let told = told.iter().map(|bundle| store::add_unless(person, bundle, mark));
+        told.chain(taken.iter().map(|bundle| store::add_if(person, bundle, mark))).collect()
+    }
 }
 
 /// So many people's windows are told of in one commit.
@@ -51,6 +71,31 @@ impl Ledger {
             }
         }
         outcome
+    }
+
+    /// Gives back what was taken for nothing. Other nodes know it as soon as the store does.
+    pub(super) fn give_back(
+        &self,
+        person: &SubjectId,
+        entries: impl IntoIterator<Item = Entry>,
+        now: Timestamp,
+    ) {
+        let keeps = self.keeps();
+        self.with(person, |account| {
+            for entry in entries {
+                account.put(entry.back(), keeps);
+            }
+        });
+        if self.is_shared()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            let (ledger, person) = (self.clone(), person.clone());
+            runtime.spawn(async move {
+                if let Err(error) = ledger.tidy(&person, now, false).await {
+                    tracing::warn!(%error, "what was taken for nothing is given back later");
+                }
+            });
+        }
     }
 
     /// Tells the store of one person, with what they have ahead where it is not used any more; or, where it `gives_all`, all of
@@ -85,27 +130,15 @@ impl Ledger {
         person: &SubjectId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (next, after) = (common.turn(), common.turn());
+        let next = common.turn();
         let statements = self.with(person, |account| {
             let unsure = account.unsure.as_ref()?;
-            let mark = Mark { node: common.node, number: unsure.mark };
             let mut statements = vec![store::force_turn(person, next, now)];
-            let left = match &unsure.wrote {
-                Wrote::Told(behind) => {
-                    let bundles = bundle(behind.entries());
-                    statements.extend(bundles.iter().map(|bundle| store::add_unless(person, bundle, mark)));
-                    mark
-                }
-                Wrote::Taken(entries) => {
-                    let bundles = bundle(entries.iter().map(|entry| entry.back()));
-                    statements.extend(bundles.iter().map(|bundle| store::add_if(person, bundle, mark)));
-                    // Another one: it is given back once.
-                    Mark { number: after, ..mark }
-                }
-            };
+            statements.extend(unsure.statements(person, common.node));
+            let mark = Mark { node: common.node, number: unsure.mark }.settled();
             account.is_told_ahead = account.is_ahead();
-            statements.push(store::leave_mark(person, left, account.is_told_ahead, now));
             account.turn = None;
+            statements.push(store::leave_mark(person, mark, account.is_told_ahead, now));
             Some(statements)
         });
         let Some(statements) = statements else { return Ok(()) };
@@ -127,7 +160,7 @@ impl Ledger {
             statements.extend(bundles.iter().map(|bundle| store::add_unless(person, bundle, mark)));
             account.is_told_ahead = account.is_ahead();
             statements.push(store::leave_mark(person, mark, account.is_told_ahead, now));
-            account.unsure = Some(Unsure { mark: number, wrote: Wrote::Told(behind) });
+            account.unsure = Some(Unsure::telling(number, behind));
             (turn, statements)
         });
         let changed = common.store.write(statements).await?;
