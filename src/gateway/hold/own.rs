@@ -22,11 +22,6 @@ use crate::gateway::challenge::Redirect;
 use crate::platform::http::body::read_bounded;
 use crate::platform::http::pace::Paced;
 
-/// Whether this is one of them.
-pub fn is_own(path: &str) -> bool {
-    matches!(path, HELD_PATH | HELD_SHOW_PATH | HELD_DISCARD_PATH)
-}
-
 /// Answers a request to one of them; a POST comes from a page of this host.
 pub async fn answer(
     moment: &Moment,
