@@ -151,25 +151,32 @@ impl Ledger {
     async fn tell(&self, common: &Common, person: &SubjectId, now: Timestamp) -> Result<(), StoreError> {
         let (next, number) = (common.turn(), common.turn());
         let mark = Mark { node: common.node, number };
-        let (turn, statements) = self.with(person, |account| {
-            let (turn, behind) = (account.turn.take(), std::mem::take(&mut account.behind));
-            let mut statements: Vec<Statement> =
-                turn.map(|turn| store::take_turn(person, turn, next, now)).into_iter().collect();
-            statements.push(store::force_turn(person, next, now));
+        let (turn, is_change, statements) = self.with(person, |account| {
+            let behind = std::mem::take(&mut account.behind);
+            let (mut turn, mut statements) = (None, Vec::new());
+            // Whether something is held ahead changes no window.
+            let is_change = !behind.is_empty();
+            if is_change {
+                turn = account.turn.take();
+                statements.extend(turn.map(|turn| store::take_turn(person, turn, next, now)));
+                statements.push(store::force_turn(person, next, now));
+            }
             let bundles = bundle(behind.entries());
             statements.extend(bundles.iter().map(|bundle| store::add_unless(person, bundle, mark)));
             account.is_told_ahead = account.is_ahead();
             statements.push(store::leave_mark(person, mark, account.is_told_ahead, now));
             account.unsure = Some(Unsure::telling(number, behind));
-            (turn, statements)
+            (turn, is_change, statements)
         });
         let changed = common.store.write(statements).await?;
         self.with(person, |account| {
             account.unsure = None;
-            // Where another node came first, its changes are not known here.
-            let is_of_last = turn.is_some() && changed.first() == Some(&1);
-            account.turn = is_of_last.then_some(next);
-            account.is_wanted |= !is_of_last;
+            if is_change {
+                // Where another node came first, its changes are not known here.
+                let is_of_last = turn.is_some() && changed.first() == Some(&1);
+                account.turn = is_of_last.then_some(next);
+                account.is_wanted |= !is_of_last;
+            }
         });
         Ok(())
     }
