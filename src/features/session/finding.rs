@@ -16,7 +16,7 @@ use crate::platform::store::Statement;
 
 /// Since when a session is as it was found.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Since {
+pub(super) struct FoundAt {
     pub(super) id: SessionId,
     /// Of a session that was changed afterwards it is not so.
     pub(super) revision: i64,
@@ -26,8 +26,8 @@ pub(super) struct Since {
 /// What was found.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Finding {
-    Locked(Since),
-    Expired(Since),
+    Locked(FoundAt),
+    Expired(FoundAt),
 }
 
 /// What waits to be written.
@@ -37,12 +37,12 @@ pub(super) struct Findings(Mutex<Vec<Finding>>);
 impl Finding {
     /// That a session is locked.
     pub(super) fn locked(session: &Session, since: Timestamp) -> Self {
-        Self::Locked(Since { id: session.id, revision: session.revision(), since })
+        Self::Locked(FoundAt { id: session.id, revision: session.revision(), since })
     }
 
     /// That a session has expired.
     pub(super) fn expired(session: &Session, since: Timestamp) -> Self {
-        Self::Expired(Since { id: session.id, revision: session.revision(), since })
+        Self::Expired(FoundAt { id: session.id, revision: session.revision(), since })
     }
 
     /// Writes it down.
@@ -54,7 +54,7 @@ impl Finding {
     }
 }
 
-impl Since {
+impl FoundAt {
     /// Whether it is meant of this session as it is.
     pub(super) fn is_of(&self, session: &Session) -> bool {
         session.id == self.id && session.revision() == self.revision

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::device_key::DeviceProofMoment;
 use super::ended::Ended;
-use super::finding::{Finding, Since};
+use super::finding::{Finding, FoundAt};
 use super::session::{Session, State};
 use super::sessions::{SessionError, Sessions, lock};
 use super::store;
@@ -74,9 +74,9 @@ enum Noted {
     /// When their people were last seen.
     Seen(Vec<(SessionId, Timestamp)>),
     /// That they are locked.
-    Locked(Vec<Since>),
+    Locked(Vec<FoundAt>),
     /// That they have expired.
-    Expired(Vec<Since>),
+    Expired(Vec<FoundAt>),
 }
 
 /// A session was made, changed or ended.
@@ -359,7 +359,7 @@ impl Sessions {
         }
     }
 
-    fn follow(&self, found: &[Since], state: State) {
+    fn follow(&self, found: &[FoundAt], state: State) {
         for found in found {
             if let Some(session) = self.table.by_id(found.id).filter(|session| found.is_of(session)) {
                 session.follow(state, found.since);

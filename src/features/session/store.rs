@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::bond::Bond;
-use super::finding::Since;
+use super::finding::FoundAt;
 use super::id_token::SealedIdToken;
 use super::session::{Session, State};
 use crate::domain::application::ProviderName;
@@ -100,17 +100,17 @@ pub(super) fn update(session: &Session, before: i64) -> Result<Statement, Unread
 }
 
 /// Notes since when a session is locked, unless it has been changed since.
-pub(super) fn lock(found: Since) -> Statement {
+pub(super) fn lock(found: FoundAt) -> Statement {
     noting("UPDATE session SET locked = $2 WHERE id = $1 AND revision = $3", found)
 }
 
 /// Notes when a session was found expired, unless it has been changed since.
-pub(super) fn expire(found: Since) -> Statement {
+pub(super) fn expire(found: FoundAt) -> Statement {
     noting("UPDATE session SET expired = $2 WHERE id = $1 AND revision = $3 AND expired IS NULL", found)
 }
 
-fn noting(sql: &'static str, found: Since) -> Statement {
-    let Since { id, revision, since } = found;
+fn noting(sql: &'static str, found: FoundAt) -> Statement {
+    let FoundAt { id, revision, since } = found;
     Statement::new(sql).with(id.to_string()).with(since.as_millis()).with(revision)
 }
 

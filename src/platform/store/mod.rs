@@ -206,9 +206,11 @@ impl Store {
         self.line.is_some()
     }
 
-    /// Of a pair: tells the other node to read everything anew, as if it had missed something.
-    pub fn tell_of_all(&self) {
+    /// Of a pair: tells the other node to read everything anew, as if it had missed something. Whether it can: a server
+    /// cannot be told to.
+    pub fn tell_of_all(&self) -> bool {
         self.line.iter().for_each(|line| line.tell(vec![Change::new(Told::EVERYTHING, "")]));
+        self.line.is_some()
     }
 
     /// Two nodes in this process that share one store, as they would share a server.

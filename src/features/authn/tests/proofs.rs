@@ -51,7 +51,8 @@ impl Holder {
         let proven = Proven { method: "GET", url: URL, holder: &holder };
         match party.proves(proof, TOKEN, &proven, now).await {
             Err(AuthnError::Proof(fault)) => Err(fault),
-            proven => Ok(proven.unwrap()),
+            Err(error) => panic!("{error}"),
+            Ok(()) => Ok(()),
         }
     }
 }
