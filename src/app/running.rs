@@ -201,6 +201,10 @@ impl Running {
         let node_keys = NodeKeys::new(&assertion_key, store.clone());
         node_keys.maintain(now).await.context("the key of this node cannot be told to the others")?;
 
+        let room = given::table::Room::default();
+        let given = Given::sharing(store.clone(), &*entropy, room).await;
+        let given = given.context("the nodes have no key in common for what they hand out")?;
+
         let shared = Arc::new(Shared {
             rules: ArcSwap::from_pointee(rules),
             tls: ArcSwap::from(tls),
@@ -217,7 +221,7 @@ impl Running {
             authn: Arc::new(authn),
             turns: Turns::default(),
             revocations: Revocations::default(),
-            given: Arc::new(Given::new(&*entropy, given::table::Room::default())),
+            given: Arc::new(given),
             contexts: Arc::default(),
             ledger,
             journal,
@@ -384,6 +388,9 @@ async fn maintain(shared: Arc<Shared>) {
         }
         if let Err(error) = shared.risk.maintain(now).await {
             tracing::error!(error = %error, "what is known of people could not be saved");
+        }
+        if let Err(error) = shared.given.maintain(now).await {
+            tracing::error!(error = %error, "what was handed out could not be deleted");
         }
         if let Err(error) = shared.ledger.maintain(now, false).await {
             tracing::error!(error = %error, "what was taken in windows could not be saved");

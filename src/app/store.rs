@@ -7,11 +7,11 @@ use anyhow::Context as _;
 use crate::features::guard::ledger;
 use crate::features::upstream::assertion::AssertionKey;
 use crate::features::upstream::node_keys;
-use crate::features::{authn, break_glass, detect, directory, export, hold, risk, session, signals};
+use crate::features::{authn, break_glass, detect, directory, export, given, hold, risk, session, signals};
 use crate::platform::store::{Migrations, Place, Store, StoreSettings};
 
 /// The schema of all features.
-pub const PARTS: [Migrations; 12] = [
+pub const PARTS: [Migrations; 13] = [
     session::MIGRATIONS,
     session::PROGRAM_MIGRATIONS,
     hold::MIGRATIONS,
@@ -24,6 +24,7 @@ pub const PARTS: [Migrations; 12] = [
     authn::MIGRATIONS,
     node_keys::MIGRATIONS,
     ledger::MIGRATIONS,
+    given::MIGRATIONS,
 ];
 
 /// Opens the store and brings its schema up to date. Blocks.

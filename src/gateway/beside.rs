@@ -21,11 +21,6 @@ use crate::features::browser::script::{
 use crate::features::browser::settings::ScriptUse;
 use crate::features::session::Session;
 
-/// Whether a path is one of these.
-pub fn is_own(path: &str) -> bool {
-    [SCRIPT_PATH, SESSION_PATH, SIGNED_IN_PATH].contains(&path)
-}
-
 /// Answers a request to one of them.
 pub fn answer(moment: &Moment, path: &str, asked: &Asked) -> Result<Answer, Refusal> {
     let get = matches!(asked.parts.method, Method::GET | Method::HEAD);

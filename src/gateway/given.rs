@@ -44,6 +44,13 @@ use crate::platform::http::replay::Replay;
 #[derive(Default)]
 pub struct Gifts(BTreeMap<GivenName, BTreeSet<String>>);
 
+impl Gifts {
+    /// Whether it hands out nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl std::fmt::Debug for Gifts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(name, values)| (name, values.len()))).finish()
@@ -86,14 +93,14 @@ pub fn context(part: &Part) -> Option<PatientContext> {
 
 impl Passage<'_> {
     /// Refuses what was not given to whoever asks, and what is about nobody knows whom.
-    pub(super) fn check_given(&self, draft: &mut Option<Draft>) -> Result<(), Refusal> {
+    pub(super) async fn check_given(&self, draft: &mut Option<Draft>) -> Result<(), Refusal> {
         let mut needed = Vec::new();
-        let mut checked = self.check_part(&self.part, &mut needed);
+        let mut checked = self.check_part(&self.part, &mut needed).await;
         for (number, entry) in (1..).zip(&self.entries) {
             if checked.is_err() {
                 break;
             }
-            checked = self.check_part(entry, &mut needed).map_err(|refusal| {
+            checked = self.check_part(entry, &mut needed).await.map_err(|refusal| {
                 note_part(draft, self.moment, self.normalized, entry);
                 refusal.of_entry(number)
             });
@@ -104,7 +111,7 @@ impl Passage<'_> {
         checked
     }
 
-    fn check_part(&self, part: &Part, needed: &mut Vec<EventNeeded>) -> Result<(), Refusal> {
+    async fn check_part(&self, part: &Part, needed: &mut Vec<EventNeeded>) -> Result<(), Refusal> {
         let Some(given) = given_of(part) else { return Ok(()) };
         let refused = |reason| {
             risk::denied(self.moment, &self.person, part);
@@ -116,7 +123,7 @@ impl Passage<'_> {
         }
         for (position, need) in given.needs.iter().enumerate() {
             let values = part.brings.as_ref().and_then(|brings| brings.needed.get(position)?.as_deref());
-            let brought = self.brought(&need.name, values);
+            let brought = self.brought(&need.name, values).await?;
             let found = EventNeeded { name: need.name.clone(), brought };
             if !needed.contains(&found) {
                 needed.push(found);
@@ -133,14 +140,23 @@ impl Passage<'_> {
         Ok(())
     }
 
-    fn brought(&self, name: &GivenName, values: Option<&[String]>) -> Brought {
-        let Some(values) = values.filter(|values| !values.is_empty()) else { return Brought::Missing };
-        let Some(known) = self.person.known() else { return Brought::Unknown };
+    async fn brought(&self, name: &GivenName, values: Option<&[String]>) -> Result<Brought, Refusal> {
+        let Some(values) = values.filter(|values| !values.is_empty()) else { return Ok(Brought::Missing) };
+        let Some(known) = self.person.known() else { return Ok(Brought::Unknown) };
         let owner = owner(known, self.application.given(name).to);
         let (kind, now) = (Kind { application: &self.application.name, name }, self.moment.now);
         let table = &self.moment.worker.shared.given;
-        let all = values.iter().all(|value| table.has(&owner, kind, value, now));
-        if all { Brought::Yours } else { Brought::Unknown }
+        for value in values {
+            let is_theirs = table.has(&owner, kind, value, now).await.map_err(|error| {
+                let request = self.moment.event;
+                tracing::error!(request.id = %request, %error, "whether something was handed out elsewhere is not known");
+                Refusal::StoreUnavailable
+            })?;
+            if !is_theirs {
+                return Ok(Brought::Unknown);
+            }
+        }
+        Ok(Brought::Yours)
     }
 
     /// That a request is sent which opens a patient's record.
@@ -296,8 +312,8 @@ impl Passage<'_> {
         Some(needs.filter_map(|(_, values)| values.clone()).flatten().collect())
     }
 
-    /// Remembers what a released reply hands out.
-    pub(super) fn remember(&self, Gifts(gifts): Gifts, draft: &mut Option<Draft>) {
+    /// Remembers what a reply hands out that is released next.
+    pub(super) async fn remember(&self, Gifts(gifts): Gifts, draft: &mut Option<Draft>) {
         let Some(known) = self.person.known() else { return };
         let worker = &self.moment.worker;
         let mut told = Vec::new();
@@ -305,7 +321,11 @@ impl Passage<'_> {
             let said = self.application.given(name);
             let kind = Kind { application: &self.application.name, name };
             let values_of = values.iter().map(String::as_str);
-            worker.shared.given.give(&owner(known, said.to), kind, values_of, (worker.now(), said.lifetime));
+            let (owner, times) = (owner(known, said.to), (worker.now(), said.lifetime));
+            if let Err(error) = worker.shared.given.give(&owner, kind, values_of, times).await {
+                let request = self.moment.event;
+                tracing::error!(request.id = %request, %error, "what is handed out is good at this node alone");
+            }
             let number = u32::try_from(values.len()).unwrap_or(u32::MAX);
             told.push(EventGiven { name: name.clone(), number });
         }

@@ -196,8 +196,9 @@ async fn leave(
     let back = format!("https://{}{SIGNED_OUT_PATH}", manner.authority());
     let authn = &moment.worker.shared.authn;
     // The ID token says who they are, and goes through the browser: no script is to read it.
-    let id_token = known.and(session.id_token.as_ref()).filter(|_| !by_script);
-    let location = authn.sign_out_url(&session.provider, id_token, &back, moment.now).await;
+    let cookie = coming.head.session.value().filter(|_| known.is_some() && !by_script);
+    let id_token = cookie.and_then(|cookie| session.id_token(cookie));
+    let location = authn.sign_out_url(&session.provider, id_token.as_ref(), &back, moment.now).await;
     let answer = match location {
         location if has_page_to_lead => {
             let told =

@@ -35,6 +35,7 @@ pub mod minutes;
 pub mod my_sessions;
 pub mod normalize;
 mod observed;
+mod own_path_table;
 pub mod own_paths;
 pub mod pages;
 pub mod passage;

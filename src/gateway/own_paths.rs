@@ -9,32 +9,25 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, StatusCode};
 use hyper::body::Incoming;
 
-use super::back_channel::{self, BACK_CHANNEL_PATH};
-use super::callback;
 use super::challenge::{self, Leading, Redirect};
 use super::chooser::Door;
-use super::device_key::{self, DEVICE_KEY_PATH};
 use super::draft::Draft;
 use super::handle::{Answer, Moment, note_person};
-use super::leaving::SIGNED_OUT_PATH;
 use super::manner::{Manner, is_same_origin};
 use super::normalize::fault::Fault;
 use super::normalize::{self, Head};
-use super::pages::{
-    self, BREAK_GLASS_END_PATH, BREAK_GLASS_PATH, BREAK_GLASS_TEXT_PATH, JUSTIFY_PATH, ME_END_PATH,
-    ME_FORGET_PATH, ME_PATH, PURPOSE_PATH, Page, PageFrame, SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH,
-    STYLESHEET_PATH,
-};
-use super::provisioning;
+use super::own_path_table::{OwnPath, Row};
+use super::pages::{self, Page, PageFrame};
 use super::refusal::Refusal;
 use super::reply::{HTML, own_head, with_text};
-use super::signals::{self, SIGNALS_PATH};
 use super::subject::Person;
-use super::{beside, break_glass, chooser, hold, justify, leaving, my_sessions, purpose, risk, unlock};
+use super::{
+    back_channel, beside, break_glass, callback, chooser, device_key, hold, justify, leaving, my_sessions,
+    provisioning, purpose, risk, signals, unlock,
+};
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::event::{EventKind, Outcome};
 use crate::features::authn::ReturnTo;
-use crate::features::browser::script::SCRIPT_PATH;
 use crate::features::route::table::Application;
 use crate::platform::http::pace::Paced;
 
@@ -59,73 +52,55 @@ pub async fn answer(
     incoming: Paced<Incoming>,
     draft: &mut Option<Draft>,
 ) -> Result<Answer, Refusal> {
-    note(draft, path, &asked);
-    let get = matches!(asked.parts.method, Method::GET | Method::HEAD);
+    let row = Row::of(path);
+    note(draft, path, row, &asked);
     let post = asked.parts.method == Method::POST;
-    if post && path == BACK_CHANNEL_PATH {
-        return back_channel::logout(moment, &asked, incoming, draft).await;
-    }
-    if provisioning::is_own(path) {
-        return Box::pin(provisioning::answer(moment, path, &asked, incoming, draft)).await;
-    }
-    if post && path == SIGNALS_PATH {
-        return Box::pin(signals::answer(moment, &asked, incoming, draft)).await;
-    }
-    if post && path == DEVICE_KEY_PATH {
-        return Box::pin(device_key::answer(moment, &asked, draft)).await;
-    }
-    if post && !is_same_origin(&asked.parts.headers, asked.manner.authority()) {
+    let from_anywhere = row.is_some_and(Row::minds_no_origin);
+    if post && !from_anywhere && !is_same_origin(&asked.parts.headers, asked.manner.authority()) {
         return Err(Refusal::CrossSite);
     }
-    match path {
-        _ if get && callback::is_own(path) => callback::answer(moment, path, &asked, draft).await,
-        SIGN_IN_PATH if get => chooser::sign_in(moment, &asked).await,
-        SIGN_IN_PATH if post => chooser::chosen(moment, &asked, incoming).await,
-        STEP_UP_PATH if get => step_up(moment, &asked).await,
-        JUSTIFY_PATH if get => Ok(justify::form(moment, &asked)),
-        JUSTIFY_PATH if post => justify::given(moment, &asked, incoming).await,
-        BREAK_GLASS_PATH if get => Ok(break_glass::page(moment, &asked)),
-        BREAK_GLASS_PATH if post => Box::pin(break_glass::answered(moment, &asked, incoming, draft)).await,
-        BREAK_GLASS_END_PATH if post => Box::pin(break_glass::ended(moment, &asked, incoming, draft)).await,
-        BREAK_GLASS_TEXT_PATH if post => {
-            Box::pin(break_glass::attested(moment, &asked, incoming, draft)).await
-        }
-        PURPOSE_PATH if get => Ok(purpose::page(moment, &asked)),
-        PURPOSE_PATH if post => purpose::chosen(moment, &asked, incoming, draft).await,
-        SIGN_OUT_PATH if get || post => Box::pin(leaving::sign_out(moment, &asked, draft)).await,
-        SIGNED_OUT_PATH if get => Ok(leaving::signed_out(moment, &asked.manner, true)),
-        ME_PATH if get => Ok(my_sessions::me(moment, &asked)),
-        ME_END_PATH if post => my_sessions::end(moment, &asked, incoming).await,
-        ME_FORGET_PATH if post => my_sessions::forget(moment, &asked).await,
-        STYLESHEET_PATH if get => Ok(asset(moment, "text/css; charset=utf-8", pages::STYLESHEET.to_owned())),
-        KEYS_PATH if get => {
+    let row = row.filter(|row| row.takes(&asked.parts.method)).ok_or(Refusal::RouteNotFound)?;
+    match row.is {
+        OwnPath::BackChannel => back_channel::logout(moment, &asked, incoming, draft).await,
+        OwnPath::Beside => beside::answer(moment, path, &asked),
+        OwnPath::BreakGlass if post => Box::pin(break_glass::answered(moment, &asked, incoming, draft)).await,
+        OwnPath::BreakGlass => Ok(break_glass::page(moment, &asked)),
+        OwnPath::BreakGlassEnd => Box::pin(break_glass::ended(moment, &asked, incoming, draft)).await,
+        OwnPath::BreakGlassText => Box::pin(break_glass::attested(moment, &asked, incoming, draft)).await,
+        OwnPath::Callback => callback::answer(moment, path, &asked, draft).await,
+        OwnPath::DeviceKey => Box::pin(device_key::answer(moment, &asked, draft)).await,
+        OwnPath::Held => hold::answer(moment, path, &asked, incoming, draft).await,
+        OwnPath::Justify if post => justify::given(moment, &asked, incoming).await,
+        OwnPath::Justify => Ok(justify::form(moment, &asked)),
+        OwnPath::Keys => {
             let keys = moment.worker.shared.node_keys.jwks(moment.now).await;
             Ok(asset(moment, "application/jwk-set+json", keys))
         }
-        _ if beside::is_own(path) => beside::answer(moment, path, &asked),
-        _ if hold::is_own(path) => hold::answer(moment, path, &asked, incoming, draft).await,
-        _ => Err(Refusal::RouteNotFound),
+        OwnPath::Me => Ok(my_sessions::me(moment, &asked)),
+        OwnPath::MeEnd => my_sessions::end(moment, &asked, incoming).await,
+        OwnPath::MeForget => my_sessions::forget(moment, &asked).await,
+        OwnPath::Purpose if post => purpose::chosen(moment, &asked, incoming, draft).await,
+        OwnPath::Purpose => Ok(purpose::page(moment, &asked)),
+        OwnPath::Scim => Box::pin(provisioning::answer(moment, path, &asked, incoming, draft)).await,
+        OwnPath::SignIn if post => chooser::chosen(moment, &asked, incoming).await,
+        OwnPath::SignIn => chooser::sign_in(moment, &asked).await,
+        OwnPath::SignOut => Box::pin(leaving::sign_out(moment, &asked, draft)).await,
+        OwnPath::Signals => Box::pin(signals::answer(moment, &asked, incoming, draft)).await,
+        OwnPath::SignedOut => Ok(leaving::signed_out(moment, &asked.manner, true)),
+        OwnPath::StepUp => step_up(moment, &asked).await,
+        OwnPath::Stylesheet => Ok(asset(moment, "text/css; charset=utf-8", pages::STYLESHEET.to_owned())),
     }
 }
 
 /// Whether one of our own paths is answered whoever asks, so that nothing needs to be known of anybody.
 pub fn asks_of_nobody(path: &str) -> bool {
-    [STYLESHEET_PATH, KEYS_PATH, SCRIPT_PATH].contains(&path)
+    Row::of(path).is_some_and(Row::asks_of_nobody)
 }
 
-fn note(draft: &mut Option<Draft>, path: &str, asked: &Asked) {
-    let kind = match path {
-        SIGN_IN_PATH | STEP_UP_PATH | SIGN_OUT_PATH | ME_END_PATH | BACK_CHANNEL_PATH | DEVICE_KEY_PATH => {
-            EventKind::Authentication
-        }
-        _ if callback::is_own(path) => EventKind::Authentication,
-        _ if provisioning::is_own(path) => EventKind::Provisioning,
-        SIGNALS_PATH => EventKind::Administration,
-        _ => EventKind::OwnPath,
-    };
+fn note(draft: &mut Option<Draft>, path: &str, row: Option<&Row>, asked: &Asked) {
     if let Some(draft) = draft {
         draft.open(|opening| {
-            opening.kind = kind;
+            opening.kind = row.map_or(EventKind::OwnPath, |row| row.kind);
             let path: String = path.chars().take(OWN_PATH_CHARACTERS_MAX).collect();
             opening.path = Some(path.into());
         });
@@ -253,6 +228,5 @@ pub(super) fn with_field(mut answer: Answer, name: HeaderName, value: HeaderValu
     answer
 }
 
-const KEYS_PATH: &str = "/.well-known/leastway/jwks.json";
 pub(super) const FORM_BYTES_MAX: usize = 16 * 1024;
 const OWN_PATH_CHARACTERS_MAX: usize = 64;

@@ -98,7 +98,7 @@ pub async fn pass(
         // What was typed is not lost with it.
         Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),
     };
-    passage.check_given(draft)?;
+    passage.check_given(draft).await?;
     let mut plans = passage.plans(&grounds)?;
     let terms = passage.terms(&grounds, &plans);
     let (target, body) = passage.asking(&terms, &mut parts, body, draft)?;
@@ -309,12 +309,14 @@ impl Passage<'_> {
                         self.note_withheld(&released.body().record().tally(), draft);
                     })?);
                 }
+                if !gifts.is_empty() {
+                    Box::pin(self.remember(gifts, draft)).await;
+                }
                 if status.is_success() {
                     for slot in slots {
                         slot.commit(self.moment.now);
                     }
                 }
-                self.remember(gifts, draft);
                 let lasts = !released.body().is_in_one_piece();
                 let access = lasts.then(|| Box::new(Access::of_reply(self)));
                 Ok(Answer::Released(Box::new(released), access))

@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::domain::revocation::Revocation;
 use crate::features::break_glass::BREAK_PART;
 use crate::features::directory::DIRECTORY_PART;
+use crate::features::guard::ledger::WINDOW_PART;
 use crate::features::hold::HOLD_PART;
 use crate::features::risk::RISK_PART;
 use crate::features::session::{PROGRAM_PART, SEEN_PART, SESSION_PART, SessionError};
@@ -71,6 +72,7 @@ async fn heed(shared: &Arc<Shared>, told: &Told) -> Result<(), Behind> {
         BREAK_PART => shared.breaks.heed(&told.key).await?,
         DIRECTORY_PART => shared.directory.heed(&told.key).await?,
         SIGNAL_ACCOUNT_PART => shared.signals.heed(&told.key, now).await?,
+        WINDOW_PART => shared.ledger.heed(&told.key, now),
         RISK_PART => shared.risk.heed(&told.key, now).await?,
         // A node of a newer version has more to tell.
         part => tracing::debug!(part, "nothing is known here of what another node has changed"),

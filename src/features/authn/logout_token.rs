@@ -16,6 +16,7 @@ use super::RelyingParty;
 use super::error::{AuthnError, LogoutTokenFault};
 use super::id_token::is_for_us;
 use super::provider::{Asker, Provider};
+use super::sharing::Once;
 use crate::domain::application::ProviderName;
 use crate::domain::revocation::{ProviderSession, Target};
 use crate::domain::subject::{SubjectId, identifier};
@@ -47,7 +48,7 @@ impl RelyingParty {
         let id = Digest::of_parts(&[claims.iss.as_bytes(), claims.id()?.as_bytes()]);
         let is_first = self.logouts.is_first(id, until, now)
             && match &self.shared {
-                Some(shared) => shared.is_first_logout(&id, until, now).await?,
+                Some(shared) => shared.is_first(Once::LogoutToken, &id, until, now).await?,
                 None => true,
             };
         if !is_first {

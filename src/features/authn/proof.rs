@@ -16,7 +16,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::RelyingParty;
-use super::error::ProofFault;
+use super::error::{AuthnError, ProofFault};
+use super::sharing::Once;
 use crate::domain::subject::identifier;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
@@ -43,37 +44,48 @@ struct Claims {
 }
 
 impl RelyingParty {
-    /// Verifies the proof that came with a token. It is good once.
-    pub fn proves(
+    /// Verifies the proof that came with a token. It is good once, at whichever of the nodes that share a store.
+    pub async fn proves(
         &self,
         proof: &str,
         token: &str,
         proven: &Proven<'_>,
         now: Timestamp,
-    ) -> Result<(), ProofFault> {
-        let signed: Signed<'_, Claims> = Signed::parse(proof, |kind| kind == Some("dpop+jwt"))?;
-        let shown = signed.shown.as_ref().ok_or(ProofFault::Key)?;
-        if thumbprint(shown).ok_or(ProofFault::Key)? != proven.holder {
-            return Err(ProofFault::Holder);
-        }
-        let key: CoreJsonWebKey =
-            serde_json::from_value(Value::Object(shown.clone())).map_err(|_| ProofFault::Key)?;
-        signed.is_signed_with(&key).map_err(SignedFault::Token)?;
-        let claims = &signed.claims;
-        if claims.htm != proven.method || !is_same(&claims.htu, proven.url) {
-            return Err(ProofFault::Request);
-        }
-        if claims.ath != URL_SAFE_NO_PAD.encode(Digest::of(token.as_bytes()).as_bytes()) {
-            return Err(ProofFault::AccessToken);
-        }
-        let iat = claims.iat.0;
-        if iat > now.plus(AHEAD) || iat <= now.minus(BEHIND) {
-            return Err(ProofFault::IssuedAt);
-        }
-        let id = identifier(&claims.jti).ok_or(ProofFault::Malformed)?;
-        let id = Digest::of_parts(&[proven.holder.as_bytes(), b" ", id.as_bytes()]);
-        self.proofs.is_first(id, now)
+    ) -> Result<(), AuthnError> {
+        let id = identified(proof, token, proven, now)?;
+        // First here: what comes again to the same node costs the store nothing.
+        self.proofs.is_first(id, now)?;
+        let is_first = match &self.shared {
+            Some(shared) => shared.is_first(Once::Proof, &id, now.plus(AHEAD + BEHIND), now).await?,
+            None => true,
+        };
+        if is_first { Ok(()) } else { Err(ProofFault::Replayed.into()) }
     }
+}
+
+/// What a proof that holds is known by.
+fn identified(proof: &str, token: &str, proven: &Proven<'_>, now: Timestamp) -> Result<Digest, ProofFault> {
+    let signed: Signed<'_, Claims> = Signed::parse(proof, |kind| kind == Some("dpop+jwt"))?;
+    let shown = signed.shown.as_ref().ok_or(ProofFault::Key)?;
+    if thumbprint(shown).ok_or(ProofFault::Key)? != proven.holder {
+        return Err(ProofFault::Holder);
+    }
+    let key: CoreJsonWebKey =
+        serde_json::from_value(Value::Object(shown.clone())).map_err(|_| ProofFault::Key)?;
+    signed.is_signed_with(&key).map_err(SignedFault::Token)?;
+    let claims = &signed.claims;
+    if claims.htm != proven.method || !is_same(&claims.htu, proven.url) {
+        return Err(ProofFault::Request);
+    }
+    if claims.ath != URL_SAFE_NO_PAD.encode(Digest::of(token.as_bytes()).as_bytes()) {
+        return Err(ProofFault::AccessToken);
+    }
+    let iat = claims.iat.0;
+    if iat > now.plus(AHEAD) || iat <= now.minus(BEHIND) {
+        return Err(ProofFault::IssuedAt);
+    }
+    let id = identifier(&claims.jti).ok_or(ProofFault::Malformed)?;
+    Ok(Digest::of_parts(&[proven.holder.as_bytes(), b" ", id.as_bytes()]))
 }
 
 /// The thumbprint of a public key (RFC 7638), of the kinds with a private one; none if the private one is there too.

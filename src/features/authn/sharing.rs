@@ -1,4 +1,4 @@
-//! Sign-ins under way and logout tokens, where several nodes share a store: whichever node a browser or a provider comes
+//! Sign-ins under way, logout tokens and proofs of possession, where several nodes share a store: whichever node a browser or a provider comes
 //! to, what began elsewhere goes on there, and what is good once is good once among all of them.
 //!
 //! A sign-in is sealed by its own `state`, which only its browser and its provider have, so that the store opens nothing.
@@ -36,12 +36,23 @@ pub const MIGRATIONS: Migrations = Migrations {
         "CREATE INDEX sign_in_begun ON sign_in (begun)",
         "CREATE TABLE logout_token (digest BLOB PRIMARY KEY, until BIGINT NOT NULL)",
         "CREATE INDEX logout_token_until ON logout_token (until)",
+        "CREATE TABLE proof (digest BLOB PRIMARY KEY, until BIGINT NOT NULL)",
+        "CREATE INDEX proof_until ON proof (until)",
     ],
 };
 
 /// What nodes that share a store find there.
 #[derive(Debug)]
 pub(super) struct Shared(Store);
+
+/// What is good once among all nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Once {
+    /// A logout token.
+    LogoutToken,
+    /// A proof that a program holds the key of its token.
+    Proof,
+}
 
 /// A sign-in, as it is sealed.
 #[derive(Serialize, Deserialize)]
@@ -111,23 +122,39 @@ impl Shared {
         Ok(self.0.write(vec![delete(&digest(state))]).await?.first() == Some(&1))
     }
 
-    /// Whether a logout token did not come before, to whichever node.
-    pub(super) async fn is_first_logout(
+    /// Whether something did not come before, to whichever node.
+    pub(super) async fn is_first(
         &self,
-        token: &Digest,
+        once: Once,
+        digest: &Digest,
         until: Timestamp,
         now: Timestamp,
     ) -> Result<bool, AuthnError> {
         let statements = vec![
-            Statement::new(
-                "INSERT INTO logout_token (digest, until) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
-            )
-            .with(&token.as_bytes()[..])
-            .with(until.as_millis()),
-            Statement::new("DELETE FROM logout_token WHERE until < $1")
-                .with(now.minus(FORGOTTEN_AFTER).as_millis()),
+            once.take().with(&digest.as_bytes()[..]).with(until.as_millis()),
+            once.forget().with(now.minus(FORGOTTEN_AFTER).as_millis()),
         ];
         Ok(self.0.write(statements).await?.first() == Some(&1))
+    }
+}
+
+impl Once {
+    const fn take(self) -> Statement {
+        Statement::new(match self {
+            Self::LogoutToken => {
+                "INSERT INTO logout_token (digest, until) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING"
+            }
+            Self::Proof => {
+                "INSERT INTO proof (digest, until) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING"
+            }
+        })
+    }
+
+    const fn forget(self) -> Statement {
+        Statement::new(match self {
+            Self::LogoutToken => "DELETE FROM logout_token WHERE until < $1",
+            Self::Proof => "DELETE FROM proof WHERE until < $1",
+        })
     }
 }
 

@@ -1,12 +1,14 @@
 //! What was handed out to whom.
 //!
-//! Of a thing only a digest is kept, under a key that is gone with the process. Whoever has the most loses the oldest
+//! Of a thing only a digest is kept, under a key that is gone with the process, or that the nodes have which share a store
+//! (`nodes.rs`). Whoever has the most loses the oldest
 //! of it where there is no room: nobody can have others forgotten by collecting.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::nodes::Common;
 use crate::domain::application::ApplicationName;
 use crate::domain::given::GivenName;
 use crate::domain::subject::SubjectId;
@@ -14,6 +16,7 @@ use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::{Digest, DigestKey};
 use crate::foundation::entropy::Entropy;
 use crate::foundation::id::SessionId;
+use crate::platform::store::{Store, StoreError};
 
 /// Whose something is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +57,8 @@ pub struct Given {
     key: DigestKey,
     room: Room,
     kept: Mutex<Kept>,
+    /// What other nodes find, if there are any.
+    common: Option<Common>,
 }
 
 #[derive(Debug, Default)]
@@ -72,36 +77,83 @@ struct Thing {
 }
 
 impl Given {
-    /// Nothing yet.
+    /// Nothing yet, in memory alone.
     pub fn new(entropy: &dyn Entropy, room: Room) -> Self {
-        Self { key: DigestKey::generate(entropy), room, kept: Mutex::default() }
+        Self { key: DigestKey::generate(entropy), room, kept: Mutex::default(), common: None }
     }
 
-    /// Remembers that these things of a kind were handed out. Of what is known already the time begins anew.
-    pub fn give<'v>(
+    /// What nodes that share `store` have handed out. Of a store that is not shared nothing is asked.
+    pub async fn sharing(store: Store, entropy: &dyn Entropy, room: Room) -> Result<Self, StoreError> {
+        let alone = Self::new(entropy, room);
+        if !store.is_shared() {
+            return Ok(alone);
+        }
+        Ok(Self { common: Some(Common::agree(store, entropy).await?), ..alone })
+    }
+
+    /// Remembers that these things of a kind are handed out, at all nodes: it has to be known there before anybody has them. Of
+    /// what is known already the time begins anew. Where the store does not take it, it is known here.
+    pub async fn give<'v>(
         &self,
         owner: &Owner,
         kind: Kind<'_>,
         values: impl IntoIterator<Item = &'v str>,
         (now, lifetime): (Timestamp, Duration),
-    ) {
+    ) -> Result<(), StoreError> {
         let digests: Vec<Digest> = values.into_iter().map(|value| self.digest(kind, value)).collect();
+        let until = now.plus(lifetime);
+        self.note(owner, &digests, until, now);
+        match &self.common {
+            Some(common) if !digests.is_empty() => {
+                common.keep(owner, &digests, until, self.room.of_one).await
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether this thing was handed out to that owner, at whichever node, and lately enough.
+    pub async fn has(
+        &self,
+        owner: &Owner,
+        kind: Kind<'_>,
+        value: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let digest = self.digest(kind, value);
+        if self.knows(owner, &digest, now) {
+            return Ok(true);
+        }
+        let Some(common) = &self.common else { return Ok(false) };
+        // Apart, so that the future of every request stays small.
+        let until = Box::pin(common.until(owner, &digest, now)).await?;
+        if let Some(until) = until {
+            self.note(owner, &[digest], until, now);
+        }
+        Ok(until.is_some())
+    }
+
+    /// Does in the store what may wait. To be called every few seconds.
+    pub async fn maintain(&self, now: Timestamp) -> Result<(), StoreError> {
+        match &self.common {
+            Some(common) => common.maintain(now).await,
+            None => Ok(()),
+        }
+    }
+
+    fn note(&self, owner: &Owner, digests: &[Digest], until: Timestamp, now: Timestamp) {
         if digests.is_empty() {
             return;
         }
-        let until = now.plus(lifetime);
         let mut kept = self.kept();
         for digest in digests {
-            kept.insert(owner, digest, until);
+            kept.insert(owner, *digest, until);
         }
         kept.make_room(owner, self.room, now);
     }
 
-    /// Whether this thing was handed out to that owner, and lately enough.
-    pub fn has(&self, owner: &Owner, kind: Kind<'_>, value: &str, now: Timestamp) -> bool {
-        let digest = self.digest(kind, value);
+    fn knows(&self, owner: &Owner, digest: &Digest, now: Timestamp) -> bool {
         let kept = self.kept();
-        let thing = kept.owners.get(owner).and_then(|things| things.get(&digest));
+        let thing = kept.owners.get(owner).and_then(|things| things.get(digest));
         thing.is_some_and(|thing| now < thing.until)
     }
 
@@ -110,6 +162,9 @@ impl Given {
         let mut kept = self.kept();
         if let Some(things) = kept.owners.remove(owner) {
             kept.things = kept.things.saturating_sub(things.len());
+        }
+        if let Some(common) = &self.common {
+            common.forget(owner);
         }
     }
 
@@ -125,7 +180,8 @@ impl Given {
 
     fn digest(&self, kind: Kind<'_>, value: &str) -> Digest {
         let Kind { application, name } = kind;
-        self.key.digest(&[application.as_str().as_bytes(), name.as_str().as_bytes(), value.as_bytes()])
+        let key = self.common.as_ref().map_or(&self.key, Common::key);
+        key.digest(&[application.as_str().as_bytes(), name.as_str().as_bytes(), value.as_bytes()])
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::MIGRATIONS;
 use super::contexts::Contexts;
 use super::table::{Given, Kind, Owner, Room};
 use crate::domain::application::ApplicationName;
 use crate::domain::given::GivenName;
 use crate::domain::patient::PatientRef;
+use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::SeededEntropy;
 use crate::foundation::id::SessionId;
+use crate::platform::store::{Statement, Store};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_772_443_800);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -31,54 +34,66 @@ fn given(of_one: usize, of_all: usize) -> Given {
     Given::new(&SeededEntropy::new(1), Room { of_one, of_all })
 }
 
-#[test]
-fn what_was_given_is_one_owners_of_one_kind_and_application() {
+async fn has(table: &Given, owner: &Owner, kind: Kind<'_>, value: &str, now: Timestamp) -> bool {
+    table.has(owner, kind, value, now).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_was_given_is_one_owners_of_one_kind_and_application() {
     let (table, ehr, other) = (given(10, 100), ehr(), "lab".parse::<ApplicationName>().unwrap());
     let (page, job): (GivenName, GivenName) = ("page".parse().unwrap(), "job".parse().unwrap());
     let pages = Kind { application: &ehr, name: &page };
-    table.give(&owner(1), pages, ["t-1", "t-1", "t-2"], (NOW, HOUR));
+    table.give(&owner(1), pages, ["t-1", "t-1", "t-2"], (NOW, HOUR)).await.unwrap();
     assert_eq!(table.len(), 2);
-    assert!(table.has(&owner(1), pages, "t-1", NOW) && table.has(&owner(1), pages, "t-2", NOW));
-    assert!(!table.has(&owner(2), pages, "t-1", NOW), "another's");
-    assert!(!table.has(&owner(1), pages, "t-3", NOW), "made up");
-    assert!(!table.has(&owner(1), Kind { name: &job, ..pages }, "t-1", NOW), "another kind");
-    assert!(!table.has(&owner(1), Kind { application: &other, ..pages }, "t-1", NOW), "another application");
+    assert!(
+        has(&table, &owner(1), pages, "t-1", NOW).await && has(&table, &owner(1), pages, "t-2", NOW).await
+    );
+    assert!(!has(&table, &owner(2), pages, "t-1", NOW).await, "another's");
+    assert!(!has(&table, &owner(1), pages, "t-3", NOW).await, "made up");
+    assert!(!has(&table, &owner(1), Kind { name: &job, ..pages }, "t-1", NOW).await, "another kind");
+    assert!(
+        !has(&table, &owner(1), Kind { application: &other, ..pages }, "t-1", NOW).await,
+        "another application"
+    );
     for hostile in ["", "T-1", "t-1 ", "t-1\0", "t-1&t-2", "*", "%"] {
-        assert!(!table.has(&owner(1), pages, hostile, NOW), "{hostile:?}");
+        assert!(!has(&table, &owner(1), pages, hostile, NOW).await, "{hostile:?}");
     }
     assert!(!format!("{table:?}").contains("t-1"), "only digests are kept");
 }
 
-#[test]
-fn what_was_given_ends_with_its_time_and_its_owner() {
+#[tokio::test]
+async fn what_was_given_ends_with_its_time_and_its_owner() {
     let (table, ehr, page) = (given(10, 100), ehr(), "page".parse().unwrap());
     let pages = Kind { application: &ehr, name: &page };
-    table.give(&owner(1), pages, ["t"], (NOW, HOUR));
+    table.give(&owner(1), pages, ["t"], (NOW, HOUR)).await.unwrap();
     let last = NOW.plus(HOUR).minus(Duration::from_millis(1));
-    assert!(table.has(&owner(1), pages, "t", last) && !table.has(&owner(1), pages, "t", NOW.plus(HOUR)));
-    table.give(&owner(1), pages, ["t"], (last, HOUR));
-    assert!(table.has(&owner(1), pages, "t", NOW.plus(HOUR)), "its time began anew");
+    assert!(
+        has(&table, &owner(1), pages, "t", last).await
+            && !has(&table, &owner(1), pages, "t", NOW.plus(HOUR)).await
+    );
+    table.give(&owner(1), pages, ["t"], (last, HOUR)).await.unwrap();
+    assert!(has(&table, &owner(1), pages, "t", NOW.plus(HOUR)).await, "its time began anew");
     table.forget(&owner(2));
-    assert!(table.has(&owner(1), pages, "t", NOW));
+    assert!(has(&table, &owner(1), pages, "t", NOW).await);
     table.forget(&owner(1));
-    assert!(!table.has(&owner(1), pages, "t", NOW) && table.is_empty());
+    assert!(!has(&table, &owner(1), pages, "t", NOW).await && table.is_empty());
 }
 
-#[test]
-fn whoever_collects_loses_their_own_oldest_and_nobody_elses() {
+#[tokio::test]
+async fn whoever_collects_loses_their_own_oldest_and_nobody_elses() {
     let (table, ehr, page) = (given(100, 150), ehr(), "page".parse().unwrap());
     let pages = Kind { application: &ehr, name: &page };
-    table.give(&owner(1), pages, ["mine"], (NOW, HOUR));
+    table.give(&owner(1), pages, ["mine"], (NOW, HOUR)).await.unwrap();
     let many: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
     for thing in &many {
-        table.give(&owner(2), pages, [thing.as_str()], (NOW, HOUR));
-        table.give(&owner(3), pages, [thing.as_str()], (NOW, HOUR));
+        table.give(&owner(2), pages, [thing.as_str()], (NOW, HOUR)).await.unwrap();
+        table.give(&owner(3), pages, [thing.as_str()], (NOW, HOUR)).await.unwrap();
         assert!(table.len() <= 150, "{}", table.len());
     }
-    assert!(table.has(&owner(1), pages, "mine", NOW), "somebody else's is still there");
-    assert!(table.has(&owner(2), pages, "999", NOW), "the newest is still there");
-    assert!(!table.has(&owner(2), pages, "0", NOW), "the oldest has gone");
-    table.give(&owner(4), pages, many.iter().map(String::as_str), (NOW, HOUR));
+    assert!(has(&table, &owner(1), pages, "mine", NOW).await, "somebody else's is still there");
+    assert!(has(&table, &owner(2), pages, "999", NOW).await, "the newest is still there");
+    assert!(!has(&table, &owner(2), pages, "0", NOW).await, "the oldest has gone");
+    table.give(&owner(4), pages, many.iter().map(String::as_str), (NOW, HOUR)).await.unwrap();
     assert!(table.len() <= 150, "all at once: {}", table.len());
 }
 
@@ -142,4 +157,57 @@ fn contexts_have_a_bound_and_those_in_use_stay() {
         assert_eq!(contexts.patient(session(1000), &ehr, later.plus(HOUR)), Some(patient("7")));
         assert!(contexts.len() <= 16, "{}", contexts.len());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_node_hands_out_may_be_brought_to_another_and_is_forgotten_at_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let stores = Store::pair(&folder.path().join("store.db"), &[MIGRATIONS]).unwrap();
+    let room = Room { of_one: 600, of_all: 2_000 };
+    let (ehr, page) = (ehr(), "page".parse().unwrap());
+    let pages = Kind { application: &ehr, name: &page };
+    let [a, b] = [
+        Given::sharing(stores[0].clone(), &SeededEntropy::new(1), room).await.unwrap(),
+        Given::sharing(stores[1].clone(), &SeededEntropy::new(2), room).await.unwrap(),
+    ];
+    let many: Vec<String> = (0..501).map(|number| format!("t-{number}")).collect();
+    a.give(&owner(1), pages, many.iter().map(String::as_str), (NOW, HOUR)).await.unwrap();
+    for thing in &many {
+        assert!(has(&b, &owner(1), pages, thing, NOW).await, "{thing}");
+    }
+    assert!(!has(&b, &owner(1), pages, "t-501", NOW).await, "made up");
+    assert!(!has(&b, &owner(2), pages, "t-1", NOW).await, "another's");
+    let person = Owner::Person(SubjectId { issuer: "https://id".into(), sub: "7".into() });
+    assert!(!has(&b, &person, pages, "t-1", NOW).await, "another's");
+    assert!(!has(&b, &owner(1), pages, "t-1", NOW.plus(HOUR)).await, "over");
+
+    a.give(&person, pages, ["t-1"], (NOW, HOUR)).await.unwrap();
+    b.give(&person, pages, ["t-1"], (NOW, HOUR / 2)).await.unwrap();
+    assert!(has(&a, &person, pages, "t-1", NOW.plus(HOUR / 2)).await, "the longer of the two");
+    let rows = || stores[0].read(&Statement::new("SELECT item FROM given_thing")).unwrap().len();
+    assert_eq!(rows(), 502);
+    for node in [&a, &b] {
+        node.forget(&owner(1));
+        node.maintain(NOW).await.unwrap();
+    }
+    assert_eq!(rows(), 1);
+    assert!(!has(&a, &owner(1), pages, "t-1", NOW).await && !has(&b, &owner(1), pages, "t-1", NOW).await);
+    a.maintain(NOW.plus(HOUR * 2)).await.unwrap();
+    assert_eq!(rows(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_collects_has_no_more_in_the_store_than_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let stores = Store::pair(&folder.path().join("store.db"), &[MIGRATIONS]).unwrap();
+    let room = Room { of_one: 100, of_all: 1_000 };
+    let a = Given::sharing(stores[0].clone(), &SeededEntropy::new(1), room).await.unwrap();
+    let (ehr, page) = (ehr(), "page".parse().unwrap());
+    let pages = Kind { application: &ehr, name: &page };
+    for number in 0..150 {
+        a.give(&owner(1), pages, [format!("t-{number}").as_str()], (NOW, HOUR)).await.unwrap();
+    }
+    let rows = stores[0].read(&Statement::new("SELECT item FROM given_thing")).unwrap();
+    assert_eq!(rows.len(), 100);
+    assert!(has(&a, &owner(1), pages, "t-149", NOW).await, "the newest is known where it was handed out");
 }

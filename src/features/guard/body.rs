@@ -236,19 +236,8 @@ const fn unredactable(fault: Fault) -> Stop {
 
 impl<B> GuardedBody<B> {
     /// A body of which `queue` was counted already and `upstream` is to come.
-    pub(super) fn streaming(queue: VecDeque<Bytes>, upstream: B, watch: Watch) -> Self {
-        Self {
-            queue,
-            upstream: Some(upstream),
-            trailers: None,
-            watch,
-            bytes: 0,
-            ended: None,
-            is_new: false,
-            finished: None,
-            settled: None,
-            on_end: None,
-        }
+    pub(super) const fn streaming(queue: VecDeque<Bytes>, upstream: B, watch: Watch) -> Self {
+        Self::new(queue, Some(upstream), watch)
     }
 
     /// A body that is all there and was judged.
@@ -260,16 +249,23 @@ impl<B> GuardedBody<B> {
         verdict: Verdict,
     ) -> Self {
         let trailers = trailers.and_then(|trailers| watch.trailers.admit(&trailers));
+        let mut body = Self::new(queue, None, watch);
+        body.trailers = trailers;
+        body.settled = Some((tally, verdict));
+        body
+    }
+
+    const fn new(queue: VecDeque<Bytes>, upstream: Option<B>, watch: Watch) -> Self {
         Self {
             queue,
-            upstream: None,
-            trailers,
+            upstream,
+            trailers: None,
             watch,
             bytes: 0,
             ended: None,
             is_new: false,
             finished: None,
-            settled: Some((tally, verdict)),
+            settled: None,
             on_end: None,
         }
     }

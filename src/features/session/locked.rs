@@ -124,7 +124,8 @@ impl Sessions {
         after.assurance = merged(&before.assurance, renewal.assurance.clone());
         after.subject = Arc::new(renewal.subject.clone());
         after.provider_sid = renewal.provider_sid.clone().or(after.provider_sid);
-        after.id_token = renewal.id_token.clone().or(after.id_token);
+        // What was sealed by the cookie before opens by this one no more.
+        after.id_token = self.sealed(renewal.id_token.as_ref(), after.id, token)?;
         Ok(after)
     }
 

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::device_key::DeviceProofMoment;
 use super::ended::Ended;
+use super::finding::{Finding, FoundAt};
 use super::session::{Session, State};
 use super::sessions::{SessionError, Sessions, lock};
 use super::store;
@@ -28,7 +29,7 @@ use crate::platform::store::{Change, Row};
 
 /// A session was made, changed or ended: its identifier.
 pub const SESSION_PART: &str = "session";
-/// When people were seen, and which sessions were found locked: a few words in JSON.
+/// When people were seen, and which sessions were found locked or expired: a few words in JSON.
 pub const SEEN_PART: &str = "session-seen";
 /// A program was ended, or a token of one: JSON.
 pub const PROGRAM_PART: &str = "program";
@@ -38,8 +39,6 @@ pub const PROGRAM_PART: &str = "program";
 pub(super) struct Nodes {
     /// What the others are to be told with the next write.
     untold: Mutex<Vec<Change>>,
-    /// Which sessions were found locked, and the store does not know yet.
-    locked: Mutex<Vec<LockedAt>>,
     /// Cookies that the store does not know, and until when it is not asked again.
     unknown: Mutex<HashMap<Digest, Timestamp>>,
     /// Sessions that were ended while they were not known here: a row that was read before does not bring them back.
@@ -60,21 +59,12 @@ impl Default for Nodes {
     fn default() -> Self {
         Self {
             untold: Mutex::default(),
-            locked: Mutex::default(),
             unknown: Mutex::default(),
             gone: Mutex::default(),
             looking: Semaphore::new(LOOK_UPS_MAX),
             words: std::sync::OnceLock::new(),
         }
     }
-}
-
-/// Since when a session is locked that was found so.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct LockedAt {
-    pub(super) id: SessionId,
-    pub(super) revision: i64,
-    pub(super) since: Timestamp,
 }
 
 /// What is told of many sessions at once.
@@ -84,7 +74,9 @@ enum Noted {
     /// When their people were last seen.
     Seen(Vec<(SessionId, Timestamp)>),
     /// That they are locked.
-    Locked(Vec<LockedAt>),
+    Locked(Vec<FoundAt>),
+    /// That they have expired.
+    Expired(Vec<FoundAt>),
 }
 
 /// A session was made, changed or ended.
@@ -92,9 +84,18 @@ pub(super) fn changed(id: SessionId) -> Change {
     Change::new(SESSION_PART, id.to_string())
 }
 
-/// Sessions were found locked.
-pub(super) fn locked(some: &[LockedAt]) -> Change {
-    Change::new(SEEN_PART, json(&Noted::Locked(some.to_vec())))
+/// What was found of sessions.
+pub(super) fn found(some: &[Finding]) -> Vec<Change> {
+    let (mut locked, mut expired) = (Vec::new(), Vec::new());
+    for finding in some {
+        match finding {
+            Finding::Locked(found) => locked.push(*found),
+            Finding::Expired(found) => expired.push(*found),
+        }
+    }
+    let locked = (!locked.is_empty()).then_some(Noted::Locked(locked));
+    let expired = (!expired.is_empty()).then_some(Noted::Expired(expired));
+    locked.into_iter().chain(expired).map(|noted| Change::new(SEEN_PART, json(&noted))).collect()
 }
 
 /// A program was ended, or a token of one.
@@ -142,18 +143,6 @@ impl Nodes {
     pub(super) fn seen(some: &[Arc<Session>]) -> Vec<Change> {
         let seen = some.iter().map(|session| (session.id, session.last_seen())).collect();
         vec![Change::new(SEEN_PART, json(&Noted::Seen(seen)))]
-    }
-
-    pub(super) fn note_locked(&self, session: &Session, since: Timestamp) {
-        lock(&self.locked).push(LockedAt { id: session.id, revision: session.revision(), since });
-    }
-
-    pub(super) fn take_locked(&self) -> Vec<LockedAt> {
-        std::mem::take(&mut *lock(&self.locked))
-    }
-
-    pub(super) fn lock_again(&self, locked: impl Iterator<Item = LockedAt>) {
-        lock(&self.locked).extend(locked);
     }
 
     /// A session was ended that may not be known here yet.
@@ -341,6 +330,9 @@ impl Sessions {
             }
             if known.revision() >= session.revision() {
                 known.last_seen.fetch_max(session.last_seen().as_millis(), Ordering::SeqCst);
+                if known.revision() == session.revision() {
+                    known.follow(session.state(), session.gone());
+                }
                 return;
             }
             session.last_seen.fetch_max(known.last_seen().as_millis(), Ordering::SeqCst);
@@ -362,13 +354,15 @@ impl Sessions {
                     }
                 }
             }
-            Noted::Locked(locked) => {
-                for LockedAt { id, revision, since } in locked {
-                    let there = self.table.by_id(id).filter(|session| session.revision() == revision);
-                    if let Some(session) = there.filter(|session| session.is_live()) {
-                        session.leave(State::Live, State::Locked, since);
-                    }
-                }
+            Noted::Locked(locked) => self.follow(&locked, State::Locked),
+            Noted::Expired(expired) => self.follow(&expired, State::Expired),
+        }
+    }
+
+    fn follow(&self, found: &[FoundAt], state: State) {
+        for found in found {
+            if let Some(session) = self.table.by_id(found.id).filter(|session| found.is_of(session)) {
+                session.follow(state, found.since);
             }
         }
     }

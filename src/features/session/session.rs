@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::bond::Bond;
+use super::id_token::SealedIdToken;
 use super::program::Program;
 use crate::domain::application::{ApplicationName, ClientName, ProviderName};
 use crate::domain::assurance::{Assurance, AssuranceClass};
@@ -98,7 +99,7 @@ pub struct Session {
     /// The provider's own session.
     pub provider_sid: Option<Arc<str>>,
     /// The ID token, for the sign-out at the provider.
-    pub id_token: Option<Secret>,
+    pub(super) id_token: Option<SealedIdToken>,
     /// The program whose it is, where it rests on an access token instead of a cookie. Such a session is never stored.
     pub program: Option<Program>,
     /// Rises with every change, and no two sessions of a process share one.
@@ -182,6 +183,11 @@ impl Session {
         self.justifications.iter().find(|justification| justification.application == *application)
     }
 
+    /// The ID token, for the sign-out at the provider, by the session's `cookie`.
+    pub fn id_token(&self, cookie: &Secret) -> Option<Secret> {
+        self.id_token.as_ref()?.open(self.id, cookie)
+    }
+
     /// When the person was last active.
     pub fn last_seen(&self) -> Timestamp {
         Timestamp::from_millis(self.last_seen.load(Ordering::Relaxed))
@@ -213,11 +219,9 @@ impl Session {
         self.state.compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Lets it expire, live or locked.
-    pub(super) fn expire(&self, now: Timestamp) {
-        if !self.leave(State::Live, State::Expired, now) {
-            self.leave(State::Locked, State::Expired, now);
-        }
+    /// Lets it expire, live or locked; false if it was neither any more.
+    pub(super) fn expire(&self, now: Timestamp) -> bool {
+        self.leave(State::Live, State::Expired, now) || self.leave(State::Locked, State::Expired, now)
     }
 
     /// When it was locked, ended or found expired.

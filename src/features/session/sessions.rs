@@ -11,9 +11,11 @@ use super::bond::{Bond, Shows};
 use super::desk::SessionDesk;
 use super::ended::EndedPrograms;
 use super::ending::Lately;
+use super::finding::Findings;
+use super::id_token::SealedIdToken;
 use super::nodes::{self, Nodes};
 use super::program::Order;
-use super::session::{NewSession, Session, SessionSummary, State};
+use super::session::{NewSession, Session, State};
 use super::settings::SessionSettings;
 use super::standing::Found;
 use super::store;
@@ -23,11 +25,11 @@ use super::usual::UsualPurposes;
 use crate::domain::device::{BoundTo, DeviceClass};
 use crate::domain::reason::Reason;
 use crate::domain::revocation::Target;
-use crate::domain::subject::{Subject, SubjectId};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::entropy::Entropy;
 use crate::foundation::id::SessionId;
+use crate::foundation::secret::Secret;
 use crate::platform::store::{Store, StoreError};
 
 /// All sessions of this gateway.
@@ -46,6 +48,8 @@ pub struct Sessions {
     pub(super) touched: Mutex<Vec<Arc<Session>>>,
     /// Ended here, but still in the store, which did not answer.
     pub(super) undeleted: Mutex<Vec<SessionId>>,
+    /// What was found of sessions, and the store does not know yet.
+    pub(super) findings: Findings,
     /// What other nodes are to be told with the next write.
     pub(super) nodes: Nodes,
     pub(super) lately: Lately,
@@ -149,6 +153,7 @@ impl Sessions {
             changing: (0..SHARDS).map(|_| AsyncMutex::new(())).collect(),
             touched: Mutex::default(),
             undeleted: Mutex::default(),
+            findings: Findings::default(),
             nodes: Nodes::default(),
             lately: Lately::default(),
             programs: Order::default(),
@@ -235,7 +240,7 @@ impl Sessions {
         }
         let (token, begun) = (SessionToken::generate(&*self.entropy), new.begun);
         let authenticated = new.authenticated;
-        let session = Arc::new(self.session(new, &token, now));
+        let session = Arc::new(self.session(new, &token, now)?);
         if self.goes_around(&session, authenticated, now) {
             return Err(SessionError::NotAnew);
         }
@@ -281,61 +286,26 @@ impl Sessions {
         self.settings.load().device_proof
     }
 
-    /// The sessions that stand, the latest first, at most `limit`.
-    pub fn list(&self, limit: usize, now: Timestamp) -> Vec<SessionSummary> {
-        self.summaries(limit, now, |_| true)
-    }
-
-    /// Of these, the sessions of whom the provider calls `person`, or who has that in their name, in any case.
-    pub fn list_of(&self, person: &str, limit: usize, now: Timestamp) -> Vec<SessionSummary> {
-        let part = person.to_lowercase();
-        let is_theirs = |session: &Session| {
-            *session.subject.sub == *person || session.subject.name.to_lowercase().contains(&part)
-        };
-        self.summaries(limit, now, is_theirs)
-    }
-
-    /// One session, if it stands.
-    pub fn listed(&self, id: SessionId, now: Timestamp) -> Option<SessionSummary> {
-        let session = self.table.by_id(id).filter(|session| self.stands(session, now))?;
-        Some(self.summary(&session))
-    }
-
-    /// The sessions of one person that stand, the latest first.
-    pub fn list_theirs(&self, person: &SubjectId, now: Timestamp) -> Vec<SessionSummary> {
-        let mut theirs = self.table.of_subject(person);
-        theirs.retain(|session| self.stands(session, now));
-        theirs.iter().rev().map(|session| self.summary(session)).collect()
-    }
-
-    /// The people who are signed in and of whom this holds.
-    pub fn people(&self, is_meant: impl Fn(&Subject) -> bool) -> Vec<SubjectId> {
-        let all = (0..SHARDS).flat_map(|shard| self.table.in_shard(shard));
-        let mut people: Vec<_> = all
-            .filter(|session| session.stands() && is_meant(&session.subject))
-            .map(|session| session.subject.id())
-            .collect();
-        people.sort_unstable();
-        people.dedup();
-        people
-    }
-
-    fn summaries(
+    /// The ID token, sealed by the cookie of its session.
+    pub(super) fn sealed(
         &self,
-        limit: usize,
-        now: Timestamp,
-        is_meant: impl Fn(&Session) -> bool,
-    ) -> Vec<SessionSummary> {
-        // Shard by shard: whoever lists all of them keeps nobody waiting.
-        let all = (0..SHARDS).flat_map(|shard| self.table.in_shard(shard));
-        let mut standing: Vec<_> = all.filter(|it| self.stands(it, now) && is_meant(it)).collect();
-        standing.sort_by_key(|session| std::cmp::Reverse((session.created, session.id)));
-        standing.iter().take(limit).map(|session| self.summary(session)).collect()
+        id_token: Option<&Secret>,
+        session: SessionId,
+        cookie: &SessionToken,
+    ) -> Result<Option<SealedIdToken>, SessionError> {
+        let seal = |id_token| SealedIdToken::seal(id_token, session, cookie, &*self.entropy);
+        id_token.map(seal).transpose().map_err(|_| SessionError::Unwritable)
     }
 
-    fn session(&self, new: NewSession, token: &SessionToken, now: Timestamp) -> Session {
-        Session {
-            id: SessionId::new(now, &*self.entropy),
+    fn session(
+        &self,
+        new: NewSession,
+        token: &SessionToken,
+        now: Timestamp,
+    ) -> Result<Session, SessionError> {
+        let id = SessionId::new(now, &*self.entropy);
+        Ok(Session {
+            id,
             host: new.host,
             provider: new.provider,
             subject: Arc::new(new.subject),
@@ -348,7 +318,7 @@ impl Sessions {
             device: new.device,
             bond: new.bond,
             provider_sid: new.provider_sid,
-            id_token: new.id_token,
+            id_token: self.sealed(new.id_token.as_ref(), id, token)?,
             program: None,
             version: self.next_version(),
             revision: 0.into(),
@@ -357,29 +327,7 @@ impl Sessions {
             last_seen: now.as_millis().into(),
             gone: 0.into(),
             unsaved: false.into(),
-        }
-    }
-
-    fn summary(&self, session: &Session) -> SessionSummary {
-        let ends = self.ends(session, session.device.as_ref());
-        SessionSummary {
-            id: session.id,
-            host: session.host.clone(),
-            provider: session.provider.clone(),
-            sub: session.subject.sub.clone(),
-            name: session.subject.name.clone(),
-            groups: session.subject.groups.clone(),
-            purpose: session.purpose,
-            assurance: session.assurance.proven.keys().cloned().collect(),
-            created: session.created,
-            client: session.program.as_ref().map(|program| program.client.clone()),
-            last_seen: session.last_seen(),
-            idle_end: ends.idle,
-            absolute_end: ends.absolute,
-            locked: !session.is_live(),
-            device: session.device.clone(),
-            bound_to: session.bond.holds(),
-        }
+        })
     }
 
     /// A version that no session has had, and none will have.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::finding::Finding;
 use super::locked::Locked;
 use super::session::{Session, State};
 use super::sessions::{Sessions, lock};
@@ -165,12 +166,13 @@ impl Sessions {
         // Its person may be at work at another node, which tells us a moment later when they were seen there.
         let idle_now = if self.store.is_shared() { now.minus(HEARD_WITHIN) } else { now };
         if idle_now >= ends.idle || now >= ends.absolute {
-            session.expire(now);
+            if session.expire(now) && session.program.is_none() {
+                self.findings.note(Finding::expired(session, now));
+            }
         } else if let Some(lock) = ends.lock.filter(|lock| idle_now >= *lock)
             && session.leave(State::Live, State::Locked, lock)
-            && self.store.is_shared()
         {
-            self.nodes.note_locked(session, lock);
+            self.findings.note(Finding::locked(session, lock));
         }
     }
 }

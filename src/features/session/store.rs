@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::bond::Bond;
+use super::finding::FoundAt;
+use super::id_token::SealedIdToken;
 use super::session::{Session, State};
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::Assurance;
@@ -15,7 +17,6 @@ use crate::domain::subject::{Justification, Subject};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::id::SessionId;
-use crate::foundation::secret::Secret;
 use crate::platform::store::{Migrations, Row, Statement};
 
 /// The schema of this feature.
@@ -37,6 +38,10 @@ pub const MIGRATIONS: Migrations = Migrations {
         "CREATE TABLE house_key (name TEXT PRIMARY KEY, key BLOB NOT NULL)",
         super::usual::SCHEMA,
         super::usual::SCHEMA_OF_OLD,
+        "ALTER TABLE session ADD COLUMN sealed_id_token BLOB",
+        // In clear, and by what it could be sealed nobody has here: these sessions end without it.
+        "UPDATE session SET id_token = NULL",
+        "ALTER TABLE session ADD COLUMN expired BIGINT",
     ],
 };
 
@@ -65,41 +70,48 @@ pub(super) struct Unreadable;
 
 pub(super) fn insert(session: &Session) -> Result<Statement, Unreadable> {
     Ok(Statement::new(
-        "INSERT INTO session (id, digest, body, id_token, created, absolute_end, last_seen)
+        "INSERT INTO session (id, digest, body, sealed_id_token, created, absolute_end, last_seen)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .with(session.id.to_string())
     .with(&session.digest.as_bytes()[..])
     .with(body(session)?)
-    .with(session.id_token.as_ref().map(Secret::reveal))
+    .with(session.id_token.as_ref().map(SealedIdToken::as_bytes))
     .with(session.created.as_millis())
     .with(session.absolute_end.as_millis())
     .with(session.last_seen().as_millis()))
 }
 
 /// An update of the row as it was at `before`, never an insert: what was ended meanwhile does not come back, and what
-/// another node has changed meanwhile is not lost. Then it changes no row.
+/// another node has changed meanwhile, or found expired, is not lost. Then it changes no row.
 pub(super) fn update(session: &Session, before: i64) -> Result<Statement, Unreadable> {
     let locked = (session.state() == State::Locked).then(|| session.gone().as_millis());
     Ok(Statement::new(
-        "UPDATE session SET digest = $2, body = $3, id_token = $4, locked = $5, revision = $6
-         WHERE id = $1 AND revision = $7",
+        "UPDATE session SET digest = $2, body = $3, sealed_id_token = $4, locked = $5, revision = $6
+         WHERE id = $1 AND revision = $7 AND expired IS NULL",
     )
     .with(session.id.to_string())
     .with(&session.digest.as_bytes()[..])
     .with(body(session)?)
-    .with(session.id_token.as_ref().map(Secret::reveal))
+    .with(session.id_token.as_ref().map(SealedIdToken::as_bytes))
     .with(locked)
     .with(session.revision())
     .with(before))
 }
 
 /// Notes since when a session is locked, unless it has been changed since.
-pub(super) fn lock(id: SessionId, revision: i64, since: Timestamp) -> Statement {
-    Statement::new("UPDATE session SET locked = $2 WHERE id = $1 AND revision = $3")
-        .with(id.to_string())
-        .with(since.as_millis())
-        .with(revision)
+pub(super) fn lock(found: FoundAt) -> Statement {
+    noting("UPDATE session SET locked = $2 WHERE id = $1 AND revision = $3", found)
+}
+
+/// Notes when a session was found expired, unless it has been changed since.
+pub(super) fn expire(found: FoundAt) -> Statement {
+    noting("UPDATE session SET expired = $2 WHERE id = $1 AND revision = $3 AND expired IS NULL", found)
+}
+
+fn noting(sql: &'static str, found: FoundAt) -> Statement {
+    let FoundAt { id, revision, since } = found;
+    Statement::new(sql).with(id.to_string()).with(since.as_millis()).with(revision)
 }
 
 /// Notes which challenge a device has answered; it changes no row where that one, or a later one, was answered before.
@@ -135,13 +147,15 @@ pub(super) fn delete_at(session: &Session) -> Statement {
 
 pub(super) fn all() -> Statement {
     Statement::new(
-        "SELECT id, digest, body, id_token, created, absolute_end, last_seen, revision, locked FROM session",
+        "SELECT id, digest, body, sealed_id_token, created, absolute_end, last_seen, revision, locked, expired
+         FROM session",
     )
 }
 
 pub(super) fn one(id: SessionId) -> Statement {
     Statement::new(
-        "SELECT id, digest, body, id_token, created, absolute_end, last_seen, revision, locked FROM session
+        "SELECT id, digest, body, sealed_id_token, created, absolute_end, last_seen, revision, locked, expired
+         FROM session
          WHERE id = $1",
     )
     .with(id.to_string())
@@ -149,7 +163,8 @@ pub(super) fn one(id: SessionId) -> Statement {
 
 pub(super) fn under(digest: &Digest) -> Statement {
     Statement::new(
-        "SELECT id, digest, body, id_token, created, absolute_end, last_seen, revision, locked FROM session
+        "SELECT id, digest, body, sealed_id_token, created, absolute_end, last_seen, revision, locked, expired
+         FROM session
          WHERE digest = $1",
     )
     .with(&digest.as_bytes()[..])
@@ -171,9 +186,13 @@ pub(super) fn read(row: &Row, version: u64) -> Result<Session, Unreadable> {
     let text = |column| row.text(column).map_err(|_| Unreadable);
     let body: Body = serde_json::from_str(text(2)?).map_err(|_| Unreadable)?;
     let digest = row.bytes(1).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).ok_or(Unreadable)?;
-    let id_token = row.optional_text(3).map_err(|_| Unreadable)?;
-    let locked = row.optional_integer(8).map_err(|_| Unreadable)?;
-    let state = if locked.is_some() { State::Locked } else { State::Live };
+    let id_token = row.optional_bytes(3).map_err(|_| Unreadable)?;
+    let gone = |column| row.optional_integer(column).map_err(|_| Unreadable);
+    let (state, gone) = match (gone(8)?, gone(9)?) {
+        (_, Some(expired)) => (State::Expired, expired),
+        (Some(locked), None) => (State::Locked, locked),
+        (None, None) => (State::Live, 0),
+    };
     Ok(Session {
         id: text(0)?.parse().map_err(|_| Unreadable)?,
         host: body.host,
@@ -188,14 +207,14 @@ pub(super) fn read(row: &Row, version: u64) -> Result<Session, Unreadable> {
         device: body.device,
         bond: body.bond,
         provider_sid: body.provider_sid,
-        id_token: id_token.map(|token| Secret::new(token.to_owned())),
+        id_token: id_token.map(|sealed| SealedIdToken::of(sealed.into())),
         program: None,
         version,
         revision: AtomicI64::new(row.integer(7).map_err(|_| Unreadable)?),
         digest: Digest::from_bytes(digest),
         state: AtomicU8::new(state as u8),
         last_seen: AtomicI64::new(moment(6)?.as_millis()),
-        gone: AtomicI64::new(locked.unwrap_or(0)),
+        gone: AtomicI64::new(gone),
         unsaved: AtomicBool::new(false),
     })
 }

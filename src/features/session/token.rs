@@ -35,6 +35,10 @@ impl SessionToken {
         self.0.reveal()
     }
 
+    pub(super) const fn secret(&self) -> &Secret {
+        &self.0
+    }
+
     pub(super) fn digest(&self) -> Digest {
         Digest::of(self.0.reveal().as_bytes())
     }

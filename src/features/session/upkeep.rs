@@ -15,7 +15,7 @@ impl Sessions {
     pub async fn maintain(&self, now: Timestamp) -> Result<(), SessionError> {
         self.settle(now).await?;
         self.save_touched().await?;
-        self.save_locked().await?;
+        self.save_findings().await?;
         self.sweep_next(now).await
     }
 
@@ -36,14 +36,15 @@ impl Sessions {
         Ok(())
     }
 
-    /// Since when sessions are locked that were found to be: a node that knows of longer times goes by it, too.
-    async fn save_locked(&self) -> Result<(), SessionError> {
-        let locked = self.nodes.take_locked();
-        for (done, some) in locked.chunks(BATCH).enumerate() {
-            let statements = some.iter().map(|one| store::lock(one.id, one.revision, one.since)).collect();
-            let written = self.store.write_telling(statements, vec![nodes::locked(some)]).await;
+    /// Which sessions were found locked or expired: a node that knows of longer times goes by it, too, and so does this one
+    /// after a restart.
+    async fn save_findings(&self) -> Result<(), SessionError> {
+        let findings = self.findings.take();
+        for (done, some) in findings.chunks(BATCH).enumerate() {
+            let statements = some.iter().map(|finding| finding.statement()).collect();
+            let written = self.store.write_telling(statements, nodes::found(some)).await;
             if let Err(error) = written {
-                self.nodes.lock_again(locked.iter().skip(done * BATCH).copied());
+                self.findings.put_back(findings.iter().skip(done * BATCH).copied());
                 return Err(error.into());
             }
         }

@@ -18,7 +18,7 @@ use http::HeaderValue;
 
 pub use gone::throw_away;
 pub use keep::keep;
-pub use own::{answer, is_own};
+pub use own::answer;
 pub use send::{Coming, Named, named, send};
 
 use super::draft::Draft;

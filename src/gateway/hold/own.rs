@@ -7,9 +7,7 @@ use super::super::draft::Draft;
 use super::super::handle::{Answer, Moment};
 use super::super::manner::{Audience, Manner};
 use super::super::own_paths::{Asked, FORM_BYTES_MAX, lead, one, return_to, show};
-use super::super::pages::{
-    HELD_DISCARD_PATH, HELD_PATH, HELD_SHOW_PATH, HeldEntry, HeldView, Page, same_origin_path,
-};
+use super::super::pages::{HELD_PATH, HELD_SHOW_PATH, HeldEntry, HeldView, Page, same_origin_path};
 use super::super::refusal::Refusal;
 use super::super::sought::unread;
 use super::super::unlock::sign_in_page;
@@ -21,11 +19,6 @@ use crate::foundation::id::HoldId;
 use crate::gateway::challenge::Redirect;
 use crate::platform::http::body::read_bounded;
 use crate::platform::http::pace::Paced;
-
-/// Whether this is one of them.
-pub fn is_own(path: &str) -> bool {
-    matches!(path, HELD_PATH | HELD_SHOW_PATH | HELD_DISCARD_PATH)
-}
 
 /// Answers a request to one of them; a POST comes from a page of this host.
 pub async fn answer(

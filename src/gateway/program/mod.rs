@@ -25,7 +25,7 @@ use super::refusal::Refusal;
 use super::turnstile;
 use crate::domain::holder::Holder;
 use crate::features::authn::proof::Proven;
-use crate::features::authn::{AccessTokenFault, ProofFault};
+use crate::features::authn::{AccessTokenFault, AuthnError, ProofFault};
 use crate::features::route::table::Application;
 use crate::features::session::{Found, Session};
 use crate::foundation::secret::Secret;
@@ -112,30 +112,35 @@ async fn find(moment: &Moment, head: &Head, brought: &Brought) -> Result<Found, 
     if bounds::declared(&moment.current.rules, &session).is_none() {
         return Err(strangers(moment, TokenRefused::Undeclared));
     }
-    match is_held(moment, &session, brought) {
+    match is_held(moment, &session, brought).await {
         Ok(()) => Ok(Found::Session(session)),
-        Err(fault) => Err(strangers(moment, TokenRefused::Token(fault.into()))),
+        Err(AuthnError::Store(error)) => {
+            tracing::error!(request.id = %moment.event, %error, "whether a proof came before cannot be known");
+            Err(Refusal::StoreUnavailable)
+        }
+        Err(fault) => Err(strangers(moment, TokenRefused::Token(fault))),
     }
 }
 
 /// Whoever brings a token that is bound to a key has to show that they hold it, with each request; and with one that is
 /// not there is nothing to show (RFC 9449 section 7.1). Of one that is bound to a certificate, the connection shows it.
-fn is_held(moment: &Moment, session: &Session, brought: &Brought) -> Result<(), ProofFault> {
+async fn is_held(moment: &Moment, session: &Session, brought: &Brought) -> Result<(), AuthnError> {
     let holder = session.program.as_ref().and_then(|program| program.holder.as_ref());
     match (holder, &brought.proof) {
         (None, None) => Ok(()),
         (Some(Holder::Certificate(bound)), None) => {
             let shown = moment.certificate.as_ref().is_some_and(|shown| shown.thumbprint == *bound);
-            if shown { Ok(()) } else { Err(ProofFault::Certificate) }
+            if shown { Ok(()) } else { Err(ProofFault::Certificate.into()) }
         }
         (Some(Holder::Key(holder)), Some(Shown { proof, method, url })) => {
             let proven = Proven { method: method.as_str(), url, holder };
             let (authn, token) = (&moment.worker.shared.authn, brought.token.reveal());
             // By now: it may have waited for the provider.
-            authn.proves(proof.reveal(), token, &proven, moment.worker.now())
+            // Apart, so that the future of every request stays small.
+            Box::pin(authn.proves(proof.reveal(), token, &proven, moment.worker.now())).await
         }
         (None | Some(Holder::Certificate(_)), Some(_)) | (Some(Holder::Key(_)), None) => {
-            Err(ProofFault::Missing)
+            Err(ProofFault::Missing.into())
         }
     }
 }

@@ -105,6 +105,7 @@ pub(super) mod pair {
         other: UnboundedSender<Told>,
         own: Mutex<Option<Changes>>,
         is_in_touch: AtomicBool,
+        loses_answers: AtomicBool,
     }
 
     impl Line {
@@ -114,6 +115,7 @@ pub(super) mod pair {
                 other,
                 own: Mutex::new(Some(Changes(Source::Pair(own)))),
                 is_in_touch: AtomicBool::new(true),
+                loses_answers: AtomicBool::new(false),
             };
             [line(to_b, at_a), line(to_a, at_b)]
         }
@@ -131,6 +133,14 @@ pub(super) mod pair {
 
         pub(in crate::platform::store) fn set_in_touch(&self, is_in_touch: bool) {
             self.is_in_touch.store(is_in_touch, Ordering::Release);
+        }
+
+        pub(in crate::platform::store) fn loses_answers(&self) -> bool {
+            self.loses_answers.load(Ordering::Acquire)
+        }
+
+        pub(in crate::platform::store) fn lose_answers(&self, loses_answers: bool) {
+            self.loses_answers.store(loses_answers, Ordering::Release);
         }
 
         pub(in crate::platform::store) fn changes(&self) -> Changes {

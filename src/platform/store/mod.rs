@@ -105,7 +105,8 @@ impl Store {
                 #[cfg(test)]
                 if let Some(line) = &self.line {
                     line.tell(changes);
-                    return Ok(written);
+                    let lost = StoreError::Away { cause: "the answer was lost".to_owned() };
+                    return if line.loses_answers() { Err(lost) } else { Ok(written) };
                 }
                 // Nobody else has the file.
                 drop(changes);
@@ -199,9 +200,17 @@ impl Store {
         self.line.iter().for_each(|line| line.set_in_touch(is_in_touch));
     }
 
-    /// Of a pair: tells the other node to read everything anew, as if it had missed something.
-    pub fn tell_of_all(&self) {
+    /// Of a pair: what it writes stands, and is answered as if nobody knew that. Whether it can be made to: a server cannot.
+    pub fn lose_answers(&self, loses_answers: bool) -> bool {
+        self.line.iter().for_each(|line| line.lose_answers(loses_answers));
+        self.line.is_some()
+    }
+
+    /// Of a pair: tells the other node to read everything anew, as if it had missed something. Whether it can: a server
+    /// cannot be told to.
+    pub fn tell_of_all(&self) -> bool {
         self.line.iter().for_each(|line| line.tell(vec![Change::new(Told::EVERYTHING, "")]));
+        self.line.is_some()
     }
 
     /// Two nodes in this process that share one store, as they would share a server.

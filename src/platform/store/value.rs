@@ -139,9 +139,15 @@ impl Row {
 
     /// The bytes in this column.
     pub fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
+        self.optional_bytes(column)?.ok_or(StoreError::Unexpected)
+    }
+
+    /// The bytes in this column, or nothing.
+    pub fn optional_bytes(&self, column: usize) -> Result<Option<&[u8]>, StoreError> {
         match self.0.get(column) {
-            Some(Value::Bytes(bytes)) => Ok(bytes),
-            Some(Value::Null | Value::Integer(_) | Value::Text(_)) | None => Err(StoreError::Unexpected),
+            Some(Value::Bytes(bytes)) => Ok(Some(bytes)),
+            Some(Value::Null) => Ok(None),
+            Some(Value::Integer(_) | Value::Text(_)) | None => Err(StoreError::Unexpected),
         }
     }
 }

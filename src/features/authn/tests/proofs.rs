@@ -2,6 +2,7 @@
 
 use super::super::proof::Proven;
 use super::*;
+use crate::platform::store::{Statement, Store};
 use ProofFault as Fault;
 
 const TOKEN: &str = "header.claims.signature";
@@ -41,10 +42,18 @@ impl Holder {
         jsonwebtoken::encode(&header, &claims, &key).unwrap()
     }
 
-    fn proves(&self, clinic: &Clinic, proof: &str) -> Result<(), Fault> {
+    async fn proves(&self, clinic: &Clinic, proof: &str) -> Result<(), Fault> {
+        self.proves_at(&clinic.party, proof, clinic.clock.now()).await
+    }
+
+    async fn proves_at(&self, party: &RelyingParty, proof: &str, now: Timestamp) -> Result<(), Fault> {
         let holder = self.thumbprint();
         let proven = Proven { method: "GET", url: URL, holder: &holder };
-        clinic.party.proves(proof, TOKEN, &proven, clinic.clock.now())
+        match party.proves(proof, TOKEN, &proven, now).await {
+            Err(AuthnError::Proof(fault)) => Err(fault),
+            Err(error) => panic!("{error}"),
+            Ok(()) => Ok(()),
+        }
     }
 }
 
@@ -76,28 +85,28 @@ async fn each_check_of_a_proof_refuses() {
         ("no method", |_, claims, _| drop(claims.as_object_mut().unwrap().remove("htm")), Fault::Malformed),
     ];
     for (name, change, expected) in cases {
-        assert_eq!(holder.proves(&clinic, &holder.proof(&clinic, change)), Err(expected), "{name}");
+        assert_eq!(holder.proves(&clinic, &holder.proof(&clinic, change)).await, Err(expected), "{name}");
     }
     let good = holder.proof(&clinic, |_, _, _| {});
-    assert_eq!(other.proves(&clinic, &good), Err(Fault::Holder));
+    assert_eq!(other.proves(&clinic, &good).await, Err(Fault::Holder));
     let (signed, _) = good.rsplit_once('.').unwrap();
     let by_other = other.proof(&clinic, |_, _, _| {});
     let forged = format!("{signed}.{}", by_other.rsplit_once('.').unwrap().1);
-    assert_eq!(holder.proves(&clinic, &forged), Err(Fault::Token(TokenFault::Signature)));
+    assert_eq!(holder.proves(&clinic, &forged).await, Err(Fault::Token(TokenFault::Signature)));
     let with = |alg: &str, jwk: Value| {
         let header = json!({ "typ": "dpop+jwt", "alg": alg, "jwk": jwk });
         let (_, claims) = signed.split_once('.').unwrap();
         format!("{}.{claims}.AAAA", URL_SAFE_NO_PAD.encode(header.to_string()))
     };
     for alg in ["none", "HS256", "RS256"] {
-        let fault = holder.proves(&clinic, &with(alg, holder.jwk()));
+        let fault = holder.proves(&clinic, &with(alg, holder.jwk())).await;
         assert_eq!(fault, Err(Fault::Token(TokenFault::Algorithm)), "{alg}");
     }
     let mut private = holder.jwk();
     private["d"] = json!("AAAA");
-    assert_eq!(holder.proves(&clinic, &with("ES256", private)), Err(Fault::Key));
-    assert_eq!(holder.proves(&clinic, "a.b"), Err(Fault::Malformed));
-    assert_eq!(holder.proves(&clinic, &good), Ok(()), "nothing of this has used it up");
+    assert_eq!(holder.proves(&clinic, &with("ES256", private)).await, Err(Fault::Key));
+    assert_eq!(holder.proves(&clinic, "a.b").await, Err(Fault::Malformed));
+    assert_eq!(holder.proves(&clinic, &good).await, Ok(()), "nothing of this has used it up");
 }
 
 #[tokio::test]
@@ -121,12 +130,37 @@ async fn a_proof_is_good_once_within_its_minute_and_query_and_fragment_do_not_co
     ];
     let proofs = changes.map(|change| holder.proof(&clinic, change));
     for proof in &proofs {
-        assert_eq!(holder.proves(&clinic, proof), Ok(()));
-        assert_eq!(holder.proves(&clinic, proof), Err(Fault::Replayed));
+        assert_eq!(holder.proves(&clinic, proof).await, Ok(()));
+        assert_eq!(holder.proves(&clinic, proof).await, Err(Fault::Replayed));
     }
     // As long as it would be good.
     clinic.advance(Duration::from_secs(89));
-    assert_eq!(holder.proves(&clinic, &proofs[3]), Err(Fault::Replayed));
+    assert_eq!(holder.proves(&clinic, &proofs[3]).await, Err(Fault::Replayed));
     clinic.advance(Duration::from_secs(1));
-    assert_eq!(holder.proves(&clinic, &proofs[3]), Err(Fault::IssuedAt));
+    assert_eq!(holder.proves(&clinic, &proofs[3]).await, Err(Fault::IssuedAt));
+}
+
+#[tokio::test]
+async fn a_proof_is_good_once_at_whichever_of_two_nodes_it_comes() {
+    let (clinic, folder) = (Clinic::open().await, tempfile::tempdir().unwrap());
+    let stores = Store::pair(&folder.path().join("store.db"), &[MIGRATIONS]).unwrap();
+    let [a, b] = stores.clone().map(|store| {
+        let settings = settings(&clinic.provider.issuer);
+        RelyingParty::new(vec![settings], Arc::new(SeededEntropy::new(7))).unwrap().sharing(store)
+    });
+    let (holder, now) = (Holder::new(), clinic.clock.now());
+    let proof = holder.proof(&clinic, |_, _, _| {});
+    assert_eq!(holder.proves_at(&a, &proof, now).await, Ok(()));
+    for party in [&b, &a, &b] {
+        assert_eq!(holder.proves_at(party, &proof, now).await, Err(Fault::Replayed));
+    }
+    let later = holder.proof(&clinic, |_, claims, _| claims["jti"] = json!("proof-2"));
+    assert_eq!(holder.proves_at(&b, &later, now).await, Ok(()));
+    // What would be refused for its age is not kept.
+    let rows = || stores[0].read(&Statement::new("SELECT until FROM proof")).unwrap().len();
+    assert_eq!(rows(), 2);
+    clinic.advance(Duration::from_secs(151));
+    let anew = holder.proof(&clinic, |_, claims, _| claims["jti"] = json!("proof-3"));
+    assert_eq!(holder.proves_at(&b, &anew, clinic.clock.now()).await, Ok(()));
+    assert_eq!(rows(), 1);
 }

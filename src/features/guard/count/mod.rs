@@ -53,7 +53,7 @@ pub use xml::XmlScanner;
 pub use zip::ZipScanner;
 
 pub(super) use csv::likely_delimiter;
-pub(super) use html::{DEPTH_MAX, Element, Nested, ancestors, declares_foreign, stands};
+pub(super) use html::{DEPTH_MAX, Element, Nested, Selectors, Standing, ancestors, declares_foreign};
 pub(super) use prelude::{Characters, Encoding};
 pub(super) use well_formed::{WellFormed, meant};
 pub(super) use wide::Order;

@@ -1,12 +1,14 @@
 //! One person's account: their windows as this node knows them, what the store does not know yet and, where nodes share a
 //! store, what this node has taken ahead.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::claim::Amounts;
 use super::demand::{Bounds, Demand, Usage};
 use super::entry::{Behind, Entry, Kind};
 use super::person::Windows;
+use super::telling::Unsure;
 use crate::domain::limit::{Exceeded, LimitName, Limits};
 use crate::foundation::clock::Timestamp;
 
@@ -29,6 +31,12 @@ pub(super) struct Account {
     pub(super) turn: Option<i64>,
     /// The windows were used although another node may have changed them.
     pub(super) is_wanted: bool,
+    /// A write of which it is not known whether it stands: it is settled before anything else is written.
+    pub(super) unsure: Option<Unsure>,
+    /// Whether the store says that this node has taken something ahead.
+    pub(super) is_told_ahead: bool,
+    /// The turn after which other nodes have given nothing back, although they were asked.
+    pub(super) called_in_vain: Option<i64>,
     /// Held by whoever asks the store about this person.
     pub(super) asking: Arc<tokio::sync::Mutex<()>>,
     /// Taken ahead, of what is looked at and of what is taken away.
@@ -51,10 +59,12 @@ struct Slice {
 #[derive(Debug)]
 pub(super) struct Plan {
     /// What it takes, and what it takes ahead.
-    pub(super) entries: Vec<Entry>,
+    entries: Vec<Entry>,
     /// Patients whom no list had named before.
     pub(super) first: Vec<u64>,
     slice: Option<(Usage, Slice)>,
+    /// What was taken ahead before: it is given back with this.
+    held: Option<(Usage, Slice)>,
 }
 
 /// Of what is left of a window, so much is taken ahead: an eighth. So what one node may hold unused grows small near the
@@ -92,8 +102,22 @@ impl Account {
 
     /// Whether there is something to tell the store, or to ask it.
     pub(super) fn is_untidy(&self) -> bool {
-        let is_unused = |slice: &Slice| slice.left == Amounts::default();
-        !self.behind.is_empty() || self.is_wanted || !is_unused(&self.looked) || !is_unused(&self.taken)
+        self.has_news() || self.is_wanted || self.unsure.is_some() || self.is_ahead()
+    }
+
+    /// Whether there is something to tell the store.
+    pub(super) fn has_news(&self) -> bool {
+        !self.behind.is_empty() || self.is_told_ahead != self.is_ahead()
+    }
+
+    /// Whether nothing has changed since other nodes were asked in vain.
+    pub(super) fn was_called_in_vain(&self) -> bool {
+        self.called_in_vain.is_some() && self.called_in_vain == self.turn
+    }
+
+    /// Whether something was taken ahead and is not used yet.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.looked.is_left() || self.taken.is_left()
     }
 
     /// Takes what the store need not be asked for: amounts that were taken ahead, or that nothing bounds, and patients who
@@ -116,37 +140,61 @@ impl Account {
         Some(first)
     }
 
-    /// What the demand takes, or the window that has no room for it. What was taken ahead is given back before.
+    /// What the demand takes, or the window that has no room for it. What was taken ahead before is room, too: it goes with it.
     pub(super) fn plan(
         &mut self,
         demand: &Demand,
         limits: &Limits,
         now: Timestamp,
     ) -> Result<Plan, Exceeded> {
-        let asks = demand.amounts != Amounts::default();
-        if asks {
-            self.give_back_slice(demand.usage);
+        let held =
+            demand.asks_for_amounts().then(|| (demand.usage, std::mem::take(self.slice(demand.usage))));
+        for entry in entries_of(held) {
+            self.windows.put(entry.back());
         }
+        let plan = self.plan_within(demand, limits, now);
+        // The windows stay as the store has them until it has taken this.
+        for entry in entries_of(held) {
+            self.windows.put(entry);
+        }
+        if plan.is_err() {
+            self.hold_again(held);
+        }
+        plan.map(|plan| Plan { held, ..plan })
+    }
+
+    fn plan_within(&mut self, demand: &Demand, limits: &Limits, now: Timestamp) -> Result<Plan, Exceeded> {
         self.windows.forget_before(now);
         if let Some(exceeded) = self.exceeded(demand, limits, now) {
             return Err(exceeded);
         }
         let first = self.first(demand);
         let mut entries: Vec<_> = demand.entries(now).collect();
-        let slice = asks.then(|| {
+        let slice = demand.asks_for_amounts().then(|| {
             let slice = self.ahead(demand, limits, now);
-            entries.extend(demand.usage.entries(slice.left, now));
+            entries.extend(slice.entries(demand.usage));
             (demand.usage, slice)
         });
-        Ok(Plan { entries, first, slice })
+        Ok(Plan { entries, first, slice, held: None })
     }
 
     /// What was planned has been taken.
     pub(super) fn took(&mut self, plan: &Plan) {
-        for entry in &plan.entries {
-            self.windows.put(*entry);
+        for entry in plan.changes() {
+            self.windows.put(entry);
         }
         if let Some((usage, slice)) = plan.slice {
+            *self.slice(usage) = slice;
+        }
+    }
+
+    /// What was planned has not been taken, for sure.
+    pub(super) fn did_not_take(&mut self, plan: &Plan) {
+        self.hold_again(plan.held);
+    }
+
+    fn hold_again(&mut self, held: Option<(Usage, Slice)>) {
+        if let Some((usage, slice)) = held {
             *self.slice(usage) = slice;
         }
     }
@@ -209,7 +257,7 @@ impl Account {
 
     fn give_back_slice(&mut self, usage: Usage) {
         let slice = std::mem::take(self.slice(usage));
-        for entry in usage.entries(slice.left, slice.time) {
+        for entry in slice.entries(usage) {
             self.put(entry.back(), Keeps::All);
         }
     }
@@ -222,7 +270,45 @@ impl Account {
     }
 }
 
+impl Plan {
+    /// All changes that it makes.
+    pub(super) fn changes(&self) -> impl Iterator<Item = Entry> {
+        self.entries.iter().copied().chain(self.given_back())
+    }
+
+    /// What it gives back of what was taken ahead before.
+    pub(super) fn given_back(&self) -> impl Iterator<Item = Entry> + use<> {
+        entries_of(self.held).into_iter().map(Entry::back)
+    }
+
+    /// What has to be given back where it turns out that it was taken for nothing. Whom a list or a record has named before
+    /// stays named; what was opened is never given back.
+    pub(super) fn in_vain(&self) -> Vec<Entry> {
+        let first: HashSet<u64> = self.first.iter().copied().collect();
+        let is_given_back = |entry: &&Entry| match entry.kind {
+            Kind::Opened => false,
+            Kind::Listed => first.contains(&entry.key),
+            Kind::Exports | Kind::Records | Kind::Exported | Kind::Bytes => true,
+        };
+        self.entries.iter().filter(is_given_back).copied().collect()
+    }
+
+    /// Whether it takes something ahead.
+    pub(super) fn takes_ahead(&self) -> bool {
+        self.slice.is_some_and(|(_, slice)| slice.is_left())
+    }
+}
+
 impl Slice {
+    fn is_left(&self) -> bool {
+        self.left != Amounts::default()
+    }
+
+    /// What is left of it, as the windows have it.
+    fn entries(&self, usage: Usage) -> Vec<Entry> {
+        usage.entries(self.left, self.time).collect()
+    }
+
     /// Whether there is enough of it, in the slot in which it was taken.
     fn has(&self, more: Amounts, bounds: Bounds, usage: Usage, time: Timestamp) -> bool {
         let is_of_now = usage.slot(time) == usage.slot(self.time);
@@ -241,6 +327,11 @@ impl Slice {
         spend(&mut self.left.bytes, more.bytes, bounds.bytes);
         self.is_used = true;
     }
+}
+
+/// What is left of a slice, as the windows have it.
+fn entries_of(held: Option<(Usage, Slice)>) -> Vec<Entry> {
+    held.map(|(usage, slice)| slice.entries(usage)).unwrap_or_default()
 }
 
 impl Bounds {

@@ -231,13 +231,9 @@ impl Drop for Claim {
         if self.is_kept || self.taken == Amounts::default() && self.listed.is_empty() {
             return;
         }
-        let keeps = self.ledger.keeps();
         let listed = self.listed.iter().map(|patient| Entry::seen(Kind::Listed, *patient, self.time));
-        self.ledger.with(&self.subject, |account| {
-            for entry in self.usage.entries(self.taken, self.time).chain(listed) {
-                account.put(entry.back(), keeps);
-            }
-        });
+        let taken = self.usage.entries(self.taken, self.time).chain(listed);
+        self.ledger.give_back(&self.subject, taken, self.time);
     }
 }
 

@@ -35,6 +35,11 @@ pub(super) struct Bounds {
 }
 
 impl Demand {
+    /// Whether it asks for amounts, of which nodes take some ahead.
+    pub(super) fn asks_for_amounts(&self) -> bool {
+        self.amounts != Amounts::default()
+    }
+
     /// What it takes, at `time`.
     pub(super) fn entries(&self, time: Timestamp) -> impl Iterator<Item = Entry> {
         let export = Entry { amount: i64::from(self.exports), ..Entry::export(time) };

@@ -147,7 +147,7 @@ impl Behind {
     }
 }
 
-/// Those that differ in their keys alone go together. Each key is there once.
+/// Those that differ in their keys alone go together, not too many at once. Each key is there once.
 pub(super) fn bundle(entries: impl IntoIterator<Item = Entry>) -> Vec<Bundle> {
     let mut bundles: HashMap<(Kind, Timestamp, i64), Vec<u64>> = HashMap::new();
     // No statement changes one row twice.
@@ -156,13 +156,31 @@ pub(super) fn bundle(entries: impl IntoIterator<Item = Entry>) -> Vec<Bundle> {
     for entry in together.entries().filter(|entry| entry.amount != 0) {
         bundles.entry((entry.kind, entry.time, entry.amount)).or_default().push(entry.key);
     }
-    let bundles = bundles.into_iter();
-    bundles.map(|((kind, time, amount), keys)| Bundle { kind, time, amount, keys }).collect()
+    let pieces = |((kind, time, amount), keys): ((Kind, Timestamp, i64), Vec<u64>)| {
+        let bundle = |keys: &[u64]| Bundle { kind, time, amount, keys: keys.to_vec() };
+        keys.chunks(KEYS_MAX).map(bundle).collect::<Vec<_>>()
+    };
+    bundles.into_iter().flat_map(pieces).collect()
 }
+
+/// The most keys of one statement: it cuts its text once for each, from the beginning.
+const KEYS_MAX: usize = 500;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_are_told_in_statements_of_bounded_length() {
+        let now = Timestamp::from_seconds(1_795_903_200);
+        let bundles = bundle((0..1_234).map(|patient| Entry::seen(Kind::Listed, patient, now)));
+        let mut lengths: Vec<_> = bundles.iter().map(|bundle| bundle.keys.len()).collect();
+        lengths.sort_unstable();
+        assert_eq!(lengths, [234, 500, 500]);
+        let mut keys: Vec<_> = bundles.into_iter().flat_map(|bundle| bundle.keys).collect();
+        keys.sort_unstable();
+        assert!(keys.into_iter().eq(0..1_234));
+    }
 
     #[test]
     fn what_is_of_one_row_is_changed_once() {

@@ -8,6 +8,7 @@
 //! over all nodes (`nodes.rs`).
 
 mod account;
+mod ahead;
 mod claim;
 mod demand;
 mod entry;
@@ -15,6 +16,7 @@ mod nodes;
 mod person;
 mod slot;
 mod store;
+mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +43,7 @@ use crate::foundation::digest::DigestKey;
 use crate::foundation::entropy::{Entropy, SystemEntropy, random};
 use crate::platform::store::{Store, StoreError};
 
+pub use ahead::WINDOW_PART;
 pub use claim::{Amounts, Claim};
 pub use nodes::Refused;
 pub use slot::ExportSlot;
@@ -97,7 +100,6 @@ pub struct Came {
 #[derive(Default)]
 struct Shard {
     people: HashMap<SubjectId, Account>,
-    sweep_after: Timestamp,
 }
 
 const SHARDS: usize = 16;
@@ -228,7 +230,7 @@ impl Ledger {
             }
             let usage = if exports > 0 { Usage::Taken } else { Usage::Looked };
             let keeps = self.keeps();
-            let mut shard = self.shard(subject, time);
+            let mut shard = lock(self.shard(subject));
             let account = shard.people.entry(subject.clone()).or_default();
             for entry in usage.entries(came.amounts, time) {
                 account.put(entry, keeps);
@@ -244,7 +246,7 @@ impl Ledger {
         allowed: Option<u64>,
         now: Timestamp,
     ) -> Result<ExportSlot, Exceeded> {
-        let mut shard = self.shard(subject, now);
+        let mut shard = lock(self.shard(subject));
         let account = shard.people.entry(subject.clone()).or_default();
         account.windows.forget_before(now);
         let actual = account.windows.exports() + 1;
@@ -271,7 +273,7 @@ impl Ledger {
         now: Timestamp,
     ) -> Opened {
         let (keeps, patients) = (self.keeps(), patients.iter().map(short).collect::<Vec<_>>());
-        let mut shard = self.shard(subject, now);
+        let mut shard = lock(self.shard(subject));
         let account = shard.people.entry(subject.clone()).or_default();
         account.windows.forget_before(now);
         let (distinct, exceeded) = account.windows.would_open(&patients, limits, now);
@@ -284,7 +286,7 @@ impl Ledger {
     /// An export that has happened is remembered, whatever was allowed.
     pub fn record_export(&self, subject: &SubjectId, time: Timestamp) {
         let keeps = self.keeps();
-        let mut shard = self.shard(subject, time);
+        let mut shard = lock(self.shard(subject));
         shard.people.entry(subject.clone()).or_default().put(Entry::export(time), keeps);
     }
 
@@ -295,23 +297,11 @@ impl Ledger {
             return;
         }
         let keeps = self.keeps();
-        let mut shard = self.shard(subject, time);
+        let mut shard = lock(self.shard(subject));
         let account = shard.people.entry(subject.clone()).or_default();
         for patient in patients {
             account.put(Entry::seen(Kind::Opened, short(patient), time), keeps);
         }
-    }
-
-    fn shard(&self, subject: &SubjectId, now: Timestamp) -> MutexGuard<'_, Shard> {
-        let mut shard = self.lock(subject);
-        if now >= shard.sweep_after {
-            shard.sweep_after = now.plus(SWEEP);
-            shard.people.retain(|_, account| {
-                account.windows.forget_before(now);
-                !account.is_empty()
-            });
-        }
-        shard
     }
 
     #[expect(
@@ -319,13 +309,12 @@ impl Ledger {
         clippy::cast_possible_truncation,
         reason = "whichever bits of the hash remain, the number is below the number of shards"
     )]
-    fn lock(&self, subject: &SubjectId) -> MutexGuard<'_, Shard> {
-        let number = self.hash.hash_one(subject) as usize % SHARDS;
-        lock(&self.shards[number])
+    fn shard(&self, subject: &SubjectId) -> &Mutex<Shard> {
+        &self.shards[self.hash.hash_one(subject) as usize % SHARDS]
     }
 
     fn with<R>(&self, subject: &SubjectId, change: impl FnOnce(&mut Account) -> R) -> R {
-        let mut shard = self.lock(subject);
+        let mut shard = lock(self.shard(subject));
         change(shard.people.entry(subject.clone()).or_default())
     }
 
@@ -362,7 +351,17 @@ impl Ledger {
         self.shards.iter().flat_map(of).collect()
     }
 
-    /// Whether the store is to be swept, by whoever is told so.
+    /// Forgets those whose windows are empty.
+    fn forget_before(&self, now: Timestamp) {
+        for shard in &*self.shards {
+            lock(shard).people.retain(|_, account| {
+                account.windows.forget_before(now);
+                !account.is_empty()
+            });
+        }
+    }
+
+    /// Whether memory and store are to be swept, by whoever is told so.
     fn is_sweep_due(&self, now: Timestamp) -> bool {
         let mut after = lock(&self.sweep_after);
         let is_due = now >= *after;

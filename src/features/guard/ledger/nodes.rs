@@ -3,19 +3,19 @@
 //! The rows in the store are the truth, and each change of a person's windows is a turn of theirs. Whoever may be denied
 //! something is held to that: a node decides by its copy of the windows, and the write stands only if its copy is of the
 //! last turn; where it is not, it reads anew and decides anew. So two nodes never give the same room. Of amounts a node takes
-//! a slice ahead, lest each piece of a reply asks. Whoever may not be denied anything never waits: what they take is told by
-//! and by, and what it is compared with may be a moment old.
+//! a slice ahead, lest each piece of a reply asks (`ahead.rs`). Whoever may not be denied anything never waits: what they take is
+//! told by and by (`telling.rs`), and what it is compared with may be a moment old.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
 use super::account::{Account, Keeps, Plan};
 use super::demand::Demand;
-use super::entry::{Behind, Entry, Kind, bundle};
+use super::entry::{Entry, Kind, bundle};
 use super::person::Windows;
 use super::slot::{ExportSlot, Place};
+use super::store::Mark;
+use super::telling::Unsure;
 use super::{Ledger, lock, store};
 use crate::domain::limit::{Exceeded, Limits};
 use crate::domain::subject::SubjectId;
@@ -30,6 +30,8 @@ pub(super) struct Common {
     pub(super) store: Store,
     /// Patients are digested by it, at all nodes alike.
     pub(super) patients: DigestKey,
+    /// Tells this node from others, and from itself before its last start.
+    pub(super) node: i64,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -47,8 +49,9 @@ pub enum Refused {
 pub(super) struct Grant {
     ledger: Ledger,
     person: SubjectId,
-    /// What gives it back: what was opened is not.
+    /// What is given back of it: what was opened is not.
     back: Vec<Entry>,
+    time: Timestamp,
     /// Patients whom no list had named before.
     first: Vec<u64>,
 }
@@ -57,16 +60,16 @@ pub(super) struct Grant {
 const TRIES: usize = 16;
 /// For so long a request waits at most.
 const WAITED_FOR: Duration = Duration::from_secs(2);
-/// So many people's windows are told of in one commit.
-const TOLD_AT_ONCE: usize = 64;
 
 impl Common {
     pub(super) fn new(store: Store, patients: DigestKey, entropy: Arc<dyn Entropy>) -> Self {
-        Self { store, patients, entropy }
+        let node = i64::from_be_bytes(random(&*entropy));
+        Self { store, patients, node, entropy }
     }
 
-    fn turn(&self) -> i64 {
-        // One that was never there before; 0 is the turn of whom nobody knows.
+    /// A number of a turn or a mark: one that was never there before.
+    pub(super) fn turn(&self) -> i64 {
+        // 0 is the turn of whom nobody knows.
         i64::from_be_bytes(random(&*self.entropy)) | 1
     }
 }
@@ -89,11 +92,7 @@ impl Grant {
 impl Drop for Grant {
     fn drop(&mut self) {
         if !self.back.is_empty() {
-            self.ledger.with(&self.person, |account| {
-                for entry in &self.back {
-                    account.put(*entry, Keeps::All);
-                }
-            });
+            self.ledger.give_back(&self.person, std::mem::take(&mut self.back), self.time);
         }
     }
 }
@@ -125,8 +124,8 @@ impl Ledger {
         Ok(grant.slots(exports, now))
     }
 
-    /// Takes what is asked for, as all nodes have it. Not to be given up half way: what the store has taken would be lost to
-    /// the person until its window has passed.
+    /// Takes what is asked for, as all nodes have it. Not to be given up half way: of what the store has taken then nobody
+    /// knows until it is given back.
     pub(super) async fn ask(
         self,
         person: SubjectId,
@@ -137,7 +136,7 @@ impl Ledger {
         let Some(common) = self.common().filter(|common| common.store.is_in_touch()) else {
             return Err(Refused::Unknown);
         };
-        let asked = tokio::time::timeout(WAITED_FOR, self.settle(&common, &person, &demand, &limits, now));
+        let asked = tokio::time::timeout(WAITED_FOR, self.find_room(&common, &person, &demand, &limits, now));
         let plan = match asked.await {
             Ok(Ok(planned)) => planned.map_err(Refused::Beyond)?,
             Ok(Err(error)) => {
@@ -152,8 +151,30 @@ impl Ledger {
         let exports = Entry { amount: i64::from(demand.exports), ..Entry::export(now) };
         let sums = demand.usage.entries(demand.amounts, now);
         let first = plan.first.iter().map(|patient| Entry::seen(Kind::Listed, *patient, now));
-        let back = std::iter::once(exports).chain(sums).chain(first).map(Entry::back).collect();
-        Ok(Grant { ledger: self, person, back, first: plan.first })
+        let back =
+            std::iter::once(exports).chain(sums).chain(first).filter(|entry| entry.amount != 0).collect();
+        Ok(Grant { ledger: self, person, back, time: now, first: plan.first })
+    }
+
+    /// Takes it, if need be of what other nodes have taken ahead.
+    async fn find_room(
+        &self,
+        common: &Common,
+        person: &SubjectId,
+        demand: &Demand,
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Result<Result<Plan, Exceeded>, StoreError> {
+        let settled = self.settle(common, person, demand, limits, now).await?;
+        if settled.is_ok() || !self.call_in(common, person, demand).await? {
+            return Ok(settled);
+        }
+        let settled = self.settle(common, person, demand, limits, now).await?;
+        if settled.is_err() {
+            // As long as nothing changes, whoever comes next need not wait for it.
+            self.with(person, |account| account.called_in_vain = account.turn);
+        }
+        Ok(settled)
     }
 
     async fn settle(
@@ -166,6 +187,7 @@ impl Ledger {
     ) -> Result<Result<Plan, Exceeded>, StoreError> {
         let asking = self.with(person, |account| account.asking.clone());
         let _one_at_a_time = asking.lock().await;
+        self.settle_unsure(common, person, now).await?;
         let mut is_fresh = false;
         for _ in 0..TRIES {
             let turn = if let Some(turn) = self.with(person, |account| account.turn) {
@@ -183,17 +205,7 @@ impl Ledger {
                     continue;
                 }
             };
-            let next = common.turn();
-            let mut statements = vec![store::take_turn(person, turn, next, now)];
-            let bundles = bundle(plan.entries.iter().copied());
-            statements.extend(bundles.iter().map(|bundle| store::add_in_turn(person, bundle, next)));
-            // Unless it is known to have been done, another may have come first.
-            self.with(person, |account| account.turn = None);
-            if common.store.write(statements).await?.first() == Some(&1) {
-                self.with(person, |account| {
-                    account.took(&plan);
-                    account.turn = Some(next);
-                });
+            if self.take_planned(common, person, &plan, turn, now).await? {
                 return Ok(Ok(plan));
             }
             is_fresh = false;
@@ -201,8 +213,51 @@ impl Ledger {
         Err(StoreError::Overloaded)
     }
 
+    /// Takes what was planned, if `turn` is still the last one. Where that is not known in the end, it is given back before
+    /// anything else is done.
+    async fn take_planned(
+        &self,
+        common: &Common,
+        person: &SubjectId,
+        plan: &Plan,
+        turn: i64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let next = common.turn();
+        let mark = Mark { node: common.node, number: next };
+        let is_ahead = self.with(person, |account| {
+            // Unless it is known to have been done, another may have come first.
+            account.turn = None;
+            account.unsure = Some(Unsure::taking(next, plan));
+            account.is_ahead() || plan.takes_ahead()
+        });
+        let mut statements = vec![
+            store::take_turn(person, turn, next, now),
+            store::leave_mark_in_turn(person, mark, is_ahead, now),
+        ];
+        let bundles = bundle(plan.changes());
+        statements.extend(bundles.iter().map(|bundle| store::add_if(person, bundle, mark)));
+        let is_taken = common.store.write(statements).await?.first() == Some(&1);
+        self.with(person, |account| {
+            account.unsure = None;
+            if is_taken {
+                account.took(plan);
+                account.turn = Some(next);
+                account.is_told_ahead = is_ahead;
+            } else {
+                account.did_not_take(plan);
+            }
+        });
+        Ok(is_taken)
+    }
+
     /// Reads a person's windows as all nodes have them. Gives the turn that they are of.
-    async fn read(&self, common: &Common, person: &SubjectId, now: Timestamp) -> Result<i64, StoreError> {
+    pub(super) async fn read(
+        &self,
+        common: &Common,
+        person: &SubjectId,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
         let rows = common.store.find(store::of(person, now)).await?;
         let turn = rows.first().map_or(Ok(0), |row| row.integer(0))?;
         self.with(person, |account| {
@@ -215,68 +270,6 @@ impl Ledger {
             account.is_wanted = false;
         });
         Ok(turn)
-    }
-
-    /// Tells the store what it does not know yet, and reads anew what was used of what others have changed. At the `end`,
-    /// whatever was taken ahead is given back.
-    pub async fn maintain(&self, now: Timestamp, end: bool) -> Result<(), StoreError> {
-        let mut outcome = Ok(());
-        for some in self.untidy().chunks(TOLD_AT_ONCE) {
-            // Together they are one commit.
-            let told = join_all(some.iter().map(|person| self.tidy(person, now, end))).await;
-            outcome = told.into_iter().fold(outcome, Result::and);
-        }
-        if let Some(store) = self.store().filter(|_| self.is_sweep_due(now)) {
-            store.write(store::sweep(now)).await?;
-        }
-        outcome
-    }
-
-    async fn tidy(&self, person: &SubjectId, now: Timestamp, end: bool) -> Result<(), StoreError> {
-        let (asking, common) = (self.with(person, |account| account.asking.clone()), self.common());
-        let _one_at_a_time = asking.lock().await;
-        let (behind, turn) = self.with(person, |account| {
-            account.look_after_slices(end);
-            (std::mem::take(&mut account.behind), account.turn)
-        });
-        if !behind.is_empty() {
-            self.tell(person, behind, turn, now).await?;
-        }
-        match common {
-            Some(common) if self.with(person, |account| account.is_wanted) => {
-                self.read(&common, person, now).await.map(drop)
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    async fn tell(
-        &self,
-        person: &SubjectId,
-        behind: Behind,
-        turn: Option<i64>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let Some(store) = self.store() else { return Ok(()) };
-        let next = self.common().map(|common| common.turn());
-        let mut statements = Vec::new();
-        if let Some(next) = next {
-            statements.extend(turn.map(|turn| store::take_turn(person, turn, next, now)));
-            statements.push(store::force_turn(person, next, now));
-        }
-        statements.extend(bundle(behind.entries()).iter().map(|bundle| store::add(person, bundle)));
-        let written = store.write(statements).await;
-        self.with(person, |account| {
-            // Where another node came first, its changes are not known here.
-            let is_of_last =
-                turn.is_some() && written.as_ref().is_ok_and(|changed| changed.first() == Some(&1));
-            account.turn = next.filter(|_| is_of_last);
-            account.is_wanted |= next.is_some() && !is_of_last;
-            if written.is_err() {
-                account.behind.put_back(behind);
-            }
-        });
-        written.map(drop)
     }
 
     /// Has all windows read anew before they are used again: something was missed.

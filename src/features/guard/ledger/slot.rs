@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::Ledger;
-use super::account::Keeps;
 use super::entry::Entry;
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
@@ -55,11 +54,11 @@ impl Drop for ExportSlot {
         if self.is_committed {
             return;
         }
-        self.ledger.with(&self.subject, |account| match self.place {
-            Place::Reserved => account.windows.reserved = account.windows.reserved.saturating_sub(1),
-            Place::Taken(time) => {
-                account.put(Entry::export(time).back(), Keeps::All);
-            }
-        });
+        match self.place {
+            Place::Reserved => self.ledger.with(&self.subject, |account| {
+                account.windows.reserved = account.windows.reserved.saturating_sub(1);
+            }),
+            Place::Taken(time) => self.ledger.give_back(&self.subject, [Entry::export(time)], time),
+        }
     }
 }

@@ -216,7 +216,8 @@ async fn people_stay_signed_in_over_a_restart_and_ended_sessions_stay_ended() {
     assert_eq!(session.last_seen(), seen);
     assert_eq!(*session.subject, subject("nurse"));
     assert_eq!(session.justification(&"ehr".parse().unwrap()).unwrap().code, "billing");
-    assert!(session.id_token.as_ref().unwrap().is("header.payload.signature"));
+    let id_token = session.id_token(&Secret::new(kept.reveal().to_owned()));
+    assert!(id_token.unwrap().is("header.payload.signature"));
     assert!(matches!(sessions.find(&desk, ended.reveal(), HOST, None, now), Found::None));
     assert!(matches!(sessions.find(&desk, idle.reveal(), HOST, None, now), Found::Expired));
 }
@@ -232,6 +233,49 @@ async fn the_store_holds_no_token() {
     let holds = |text: &str| memchr::memmem::find(&bytes, text.as_bytes()).is_some();
     assert!(holds(&session.id.to_string()));
     assert!(!holds(token.reveal()));
+    assert!(!holds("header.payload.signature"));
+}
+
+#[tokio::test]
+async fn an_id_token_opens_by_the_cookie_of_its_session_and_by_no_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let cookie = |token: &SessionToken| Secret::new(token.reveal().to_owned());
+    let shown = |session: &Session, token: &SessionToken| {
+        session.id_token(&cookie(token)).map(|token| token.reveal().to_owned())
+    };
+    let sessions = open(&path, start());
+    let (session, before) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let (other, another) = sessions.create(sign_in("doctor"), start()).await.unwrap();
+    assert_eq!(shown(&session, &before).as_deref(), Some("header.payload.signature"));
+    assert_eq!((shown(&session, &another), shown(&other, &before)), (None, None));
+
+    let id_token = Some(Secret::new("another.id.token".to_owned()));
+    let renewal = Renewal { id_token, ..renewal("nurse", proving("mfa", start())) };
+    let (_, after) = sessions.rotate(session.id, renewal, None, start()).await.unwrap();
+    let sessions = {
+        drop(sessions);
+        open(&path, start().plus(MINUTE))
+    };
+    let stored = found(sessions.find(&sessions.desk(), after.reveal(), HOST, None, start()));
+    assert_eq!(shown(&stored, &after).as_deref(), Some("another.id.token"));
+    assert_eq!(shown(&stored, &before), None);
+}
+
+#[tokio::test]
+async fn what_was_found_expired_stays_so_whatever_times_hold_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let sessions = open(&path, start());
+    let (_, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let late = start().plus(16 * MINUTE);
+    let find = |sessions: &Sessions, now| sessions.find(&sessions.desk(), token.reveal(), HOST, None, now);
+    assert!(matches!(find(&sessions, late), Found::Expired));
+    sessions.maintain(late).await.unwrap();
+    drop(sessions);
+    let longer = with(240 * MINUTE, 240 * MINUTE);
+    let sessions = opened(&path, &longer, SessionLimits::default(), late);
+    assert!(matches!(find(&sessions, late), Found::Expired));
 }
 
 #[tokio::test]
@@ -256,7 +300,7 @@ async fn a_person_and_a_session_at_the_provider_can_be_ended_as_one() {
     let directory = tempfile::tempdir().unwrap();
     let sessions = open(&directory.path().join("store.db"), start());
     let (first, _) = sessions.create(sign_in("nurse"), start()).await.unwrap();
-    let (second, _) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let (second, _) = sessions.create(sign_in("nurse"), start().plus(MINUTE)).await.unwrap();
     let (other, _) = sessions.create(sign_in("registrar"), start()).await.unwrap();
 
     let both = end(&sessions, Target::Person(first.subject.id()), start()).await;

@@ -142,6 +142,48 @@ async fn nobody_is_locked_here_who_is_at_work_elsewhere_and_a_lock_is_one_everyw
 }
 
 #[tokio::test]
+async fn what_has_expired_at_one_node_is_over_at_the_other_and_no_change_brings_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, mut b] = Node::pair(folder.path(), &settings());
+    let (session, token) = a.sessions.create(sign_in("nurse"), start()).await.unwrap();
+    b.hear(start()).await;
+    let late = start().plus(16 * MINUTE);
+    assert!(matches!(a.find(&token, late), Found::Expired));
+    // By the clock of the other one, which is behind, nothing is due yet.
+    assert!(matches!(b.find(&token, start()), Found::Session(_)));
+    a.sessions.maintain(late).await.unwrap();
+    let chosen = b.sessions.set_purpose(session.id, Purpose::Operations, start()).await;
+    assert!(matches!(chosen, Err(SessionError::Gone)), "not heard of yet, and all the same");
+    assert!(matches!(b.find(&token, start()), Found::Expired));
+    b.hear(start()).await;
+    assert!(matches!(b.find(&token, start()), Found::Expired));
+}
+
+#[tokio::test]
+async fn what_a_node_has_missed_of_locks_and_ends_it_reads_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let [mut a, b] = Node::pair(folder.path(), &with(15 * MINUTE, 30 * MINUTE));
+    let (_, locked) = a.sessions.create(sign_in("nurse"), start()).await.unwrap();
+    let (_, expired) = a.sessions.create(sign_in("doctor"), start()).await.unwrap();
+    let (_, changed) = a.sessions.create(sign_in("analyst"), start()).await.unwrap();
+    b.sessions.reload(start()).await.unwrap();
+    let late = start().plus(16 * MINUTE);
+    assert!(matches!(a.find(&locked, late), Found::Locked(_)));
+    assert!(matches!(a.find(&expired, start().plus(31 * MINUTE)), Found::Expired));
+    // This one is changed at the other node before it is written down as over.
+    let of_it = found(b.find(&changed, start())).id;
+    assert!(matches!(a.find(&changed, start().plus(31 * MINUTE)), Found::Expired));
+    b.sessions.set_purpose(of_it, Purpose::Operations, start()).await.unwrap();
+    a.sessions.maintain(late).await.unwrap();
+    b.sessions.reload(start()).await.unwrap();
+    assert!(matches!(b.find(&locked, start()), Found::Locked(_)));
+    assert!(matches!(b.find(&expired, start()), Found::Expired));
+    assert!(matches!(b.find(&changed, start()), Found::Session(_)));
+    a.hear(start()).await;
+    assert!(matches!(a.find(&changed, start()), Found::Session(_)), "its person was at work there");
+}
+
+#[tokio::test]
 async fn who_was_missed_is_found_gone_when_everything_is_read_anew() {
     let folder = tempfile::tempdir().unwrap();
     let [a, mut b] = Node::pair(folder.path(), &settings());

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use html5ever::{Attribute, QualName};
 
+use super::standing::Standing;
 use crate::domain::row_selector::{Condition, Step};
 use crate::features::guard::count::label::is_ascii_based;
 
@@ -87,22 +88,12 @@ impl Element {
 pub(in crate::features::guard) trait Nested: Sized {
     fn element(&self) -> &Element;
     fn parent(&self) -> Option<Rc<Self>>;
+    fn standing(&self) -> &Standing;
 }
 
 /// The element and what it stands in, from the inside out.
 pub(in crate::features::guard) fn ancestors<N: Nested>(node: &Rc<N>) -> impl Iterator<Item = Rc<N>> {
     std::iter::successors(Some(Rc::clone(node)), |node| node.parent())
-}
-
-/// Whether an element that is as the last of the `steps` says also stands as the others say.
-pub(in crate::features::guard) fn stands<N: Nested>(node: &Rc<N>, steps: &[Step]) -> bool {
-    let Some((last, outer)) = steps.split_last() else { return true };
-    let Some(wanted) = outer.last() else { return true };
-    let mut around = ancestors(node).skip(1);
-    if last.is_child {
-        return around.next().is_some_and(|parent| parent.element().is(wanted) && stands(&parent, outer));
-    }
-    around.any(|ancestor| ancestor.element().is(wanted) && stands(&ancestor, outer))
 }
 
 /// Whether the attributes of a `meta` name an encoding that we do not read: the page may then be read in two ways.

@@ -7,11 +7,11 @@
 
 mod element;
 mod narrow;
+mod standing;
 mod tree;
 
-pub(in crate::features::guard) use self::element::{
-    DEPTH_MAX, Element, Nested, ancestors, declares_foreign, stands,
-};
+pub(in crate::features::guard) use self::element::{DEPTH_MAX, Element, Nested, ancestors, declares_foreign};
+pub(in crate::features::guard) use self::standing::{Selectors, Standing};
 
 use html5ever::tendril::{StrTendril, TendrilSink};
 use html5ever::tokenizer::TokenizerOpts;
@@ -46,7 +46,7 @@ const TOKEN_BYTES_MAX: usize = 4 * 1024 * 1024;
 impl HtmlScanner {
     /// A scanner for the `rows` of a page whose patient is where `patient` says.
     pub fn new(rows: &RowSelector, patient: Option<&PatientLocator>) -> Self {
-        let tree = Tree::new(rows.clone(), patient.cloned());
+        let tree = Tree::new(rows, patient.cloned());
         Self {
             parser: Some(parse_document(tree, options())),
             narrow: Narrow::default(),

@@ -14,8 +14,11 @@ use crate::domain::row_selector::RowSelector;
 use crate::features::guard::count::Tally;
 use crate::features::guard::count::patients::{Named, Patients};
 
-use super::element::{DEPTH_MAX, Element, Nested, ancestors, declares_foreign, stands};
+use super::element::{DEPTH_MAX, Element, Nested, ancestors, declares_foreign};
+use super::standing::{Selectors, Standing};
 
+/// The one selector of a page whose rows are counted.
+const ROWS: usize = 0;
 /// The longest text of a patient's cell that is read.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
 
@@ -25,6 +28,7 @@ pub(super) struct Node {
     element: Element,
     parent: RefCell<Option<Rc<Self>>>,
     depth: Cell<usize>,
+    standing: Standing,
     /// Counted already; what is moved afterwards is not counted again.
     seen: Cell<bool>,
     row: RefCell<Option<Rc<Row>>>,
@@ -42,7 +46,7 @@ struct Row {
 /// Counts what is put into it.
 pub(super) struct Tree {
     document: Rc<Node>,
-    rows: RowSelector,
+    rows: Selectors,
     patient: Option<PatientLocator>,
     /// Rows whose cell may still get text.
     open: RefCell<Vec<Rc<Row>>>,
@@ -57,10 +61,10 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    pub(super) fn new(rows: RowSelector, patient: Option<PatientLocator>) -> Self {
+    pub(super) fn new(rows: &RowSelector, patient: Option<PatientLocator>) -> Self {
         Self {
             document: Node::new(None, Vec::new()),
-            rows,
+            rows: Selectors::new([rows]),
             patient,
             open: RefCell::default(),
             patients: RefCell::default(),
@@ -110,7 +114,9 @@ impl Tree {
                 node.depth.set(parent.depth.get() + 1);
                 if node.depth.get() > DEPTH_MAX {
                     self.broken.set(Some(WhyUnknown::Unparsable));
-                } else if !node.seen.replace(true) {
+                } else if node.seen.replace(true) {
+                    self.rows.note_move();
+                } else {
                     self.look(parent, &node);
                 }
             }
@@ -119,9 +125,8 @@ impl Tree {
 
     /// An element has got its place.
     fn look(&self, parent: &Rc<Node>, node: &Rc<Node>) {
-        let Some((last, container)) = self.rows.steps().split_last() else { return };
-        if !self.found.get() && container.last().is_some_and(|step| node.element.is(step)) {
-            self.found.set(stands(node, container));
+        if !self.found.get() {
+            self.found.set(self.rows.holds(ROWS, node));
         }
         if node.element.is_cell()
             && let Some(row) = &*parent.row.borrow()
@@ -133,7 +138,7 @@ impl Tree {
                 self.named.set(true);
             }
         }
-        if node.element.is(last) && stands(node, self.rows.steps()) {
+        if self.rows.finds(ROWS, node) {
             self.records.set(self.records.get() + 1);
             self.begin_row(node);
         }
@@ -192,6 +197,7 @@ impl Node {
             element: Element::new(name, attributes),
             parent: RefCell::default(),
             depth: Cell::default(),
+            standing: Standing::default(),
             seen: Cell::default(),
             row: RefCell::default(),
             is_cell: Cell::default(),
@@ -206,6 +212,10 @@ impl Nested for Node {
 
     fn parent(&self) -> Option<Rc<Self>> {
         self.parent.borrow().clone()
+    }
+
+    fn standing(&self) -> &Standing {
+        &self.standing
     }
 }
 
@@ -290,10 +300,12 @@ impl TreeSink for Tree {
 
     fn add_attrs_if_missing(&self, target: &Rc<Node>, attributes: Vec<Attribute>) {
         target.element.add(attributes);
+        self.rows.note_move();
     }
 
     fn remove_from_parent(&self, target: &Rc<Node>) {
         target.parent.borrow_mut().take();
+        self.rows.note_move();
     }
 
     /// Children are not known here. Those that the algorithm moves are open no more, but for elements of

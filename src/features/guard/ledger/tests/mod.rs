@@ -2,9 +2,11 @@
 
 mod nodes;
 mod rest;
+mod unsure;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
@@ -13,7 +15,10 @@ use super::demand::{Demand, Usage};
 use super::nodes::Grant;
 use super::*;
 use crate::foundation::entropy::SeededEntropy;
+use crate::platform::store::Change;
 
+/// A word that asks for nothing.
+const MARK: &str = "mark";
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
 fn nurse() -> SubjectId {
@@ -25,10 +30,28 @@ async fn load(store: Store, seed: u64, now: Timestamp) -> Ledger {
     Ledger::load(store, &own, Arc::new(SeededEntropy::new(seed)), now).await.unwrap()
 }
 
+/// What one node hears of the other.
+#[derive(Default)]
+struct Ear {
+    /// How often it was asked to give back.
+    asked: AtomicUsize,
+    /// How often it has heard of nothing but that all before was heard.
+    marks: AtomicUsize,
+    /// It does nothing about it any more.
+    is_dead: AtomicBool,
+}
+
+impl Ear {
+    fn die(&self) {
+        self.is_dead.store(true, Ordering::SeqCst);
+    }
+}
+
 /// Two nodes.
 struct Pair {
     ledgers: [Ledger; 2],
     stores: [Store; 2],
+    ears: [Arc<Ear>; 2],
     _folder: TempDir,
 }
 
@@ -38,17 +61,41 @@ impl Pair {
         let stores = tokio::task::block_in_place(|| {
             Store::pair(&folder.path().join("store.db"), &[MIGRATIONS]).unwrap()
         });
-        for store in &stores {
-            let mut changes = store.changes();
+        let ledgers = [load(stores[0].clone(), 1, NOW).await, load(stores[1].clone(), 2, NOW).await];
+        let ears = [0, 1].map(|node: usize| {
+            let (ledger, mut changes) = (ledgers[node].clone(), stores[node].changes());
+            let ear = Arc::new(Ear::default());
+            let hears = ear.clone();
             // Whoever does not hear is out of touch.
             tokio::spawn(async move {
                 loop {
-                    changes.next().await;
+                    let told = changes.next().await;
+                    if told.part == MARK {
+                        hears.marks.fetch_add(1, Ordering::SeqCst);
+                        continue;
+                    }
+                    hears.asked.fetch_add(1, Ordering::SeqCst);
+                    if !hears.is_dead.load(Ordering::SeqCst) {
+                        ledger.heed(&told.key, NOW);
+                    }
                 }
             });
+            ear
+        });
+        Self { ledgers, stores, ears, _folder: folder }
+    }
+
+    /// How often each was asked to give back, once all that was told has been heard.
+    async fn asked(&self) -> [usize; 2] {
+        let marked = |ear: &Arc<Ear>| ear.marks.load(Ordering::SeqCst);
+        let before = self.ears.each_ref().map(marked);
+        for store in &self.stores {
+            store.write_telling(Vec::new(), vec![Change::new(MARK, "")]).await.unwrap();
         }
-        let ledgers = [load(stores[0].clone(), 1, NOW).await, load(stores[1].clone(), 2, NOW).await];
-        Self { ledgers, stores, _folder: folder }
+        while self.ears.iter().zip(before).any(|(ear, before)| marked(ear) == before) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        self.ears.each_ref().map(|ear| ear.asked.load(Ordering::SeqCst))
     }
 
     /// Each tells the store what it knows, and what it has not used.

@@ -14,11 +14,8 @@ async fn small_pages_at_two_nodes_add_up_to_the_line() {
     let [a, b] = &pair.ledgers;
     for _ in 0..5 {
         for ledger in [a, b] {
-            // What the other has taken ahead it gives back when it does not use it.
-            if take(ledger, looked(10), &HUNDRED, NOW).await.is_err() {
-                pair.tidy(NOW).await;
-                take(ledger, looked(10), &HUNDRED, NOW).await.unwrap();
-            }
+            // What the other has taken ahead it gives back when it is called in.
+            take(ledger, looked(10), &HUNDRED, NOW).await.unwrap();
         }
     }
     for ledger in [a, b] {
@@ -45,7 +42,6 @@ async fn many_tabs_at_two_nodes_at_once_never_pass_the_line_and_reach_it() {
     };
     let at_once = ask_for_all().await;
     assert!((49..=98).contains(&at_once), "{at_once}");
-    pair.tidy(NOW).await;
     let more = ask_for_all().await;
     assert_eq!(at_once + more, 98, "the rest was there, and no more");
 }
@@ -56,9 +52,41 @@ async fn what_a_node_that_died_has_taken_ahead_is_an_eighth_and_comes_back_with_
     let [a, b] = &pair.ledgers;
     take(a, looked(20), &HUNDRED, NOW).await.unwrap();
     // It has taken ten more, of eighty that were left, and is never heard of again.
+    pair.ears[0].die();
     take(b, looked(70), &HUNDRED, NOW).await.unwrap();
     assert_eq!(take(b, looked(1), &HUNDRED, NOW).await, Err(beyond(LimitName::RecordsPerHour, 100, 101)));
     take(b, looked(100), &HUNDRED, NOW.plus(HOUR + HOUR / 60)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_node_has_taken_ahead_and_does_not_need_is_there_for_another_at_once() {
+    let pair = Pair::open().await;
+    let [a, b] = &pair.ledgers;
+    take(a, looked(20), &HUNDRED, NOW).await.unwrap();
+    take(b, looked(75), &HUNDRED, NOW).await.unwrap();
+    assert_eq!(pair.asked().await, [1, 0]);
+    // Nobody holds anything now but this one itself, so nobody is asked.
+    assert_eq!(take(b, looked(6), &HUNDRED, NOW).await, Err(beyond(LimitName::RecordsPerHour, 100, 101)));
+    take(b, looked(5), &HUNDRED, NOW).await.unwrap();
+    take(a, looked(1), &HUNDRED, NOW).await.unwrap_err();
+    assert_eq!(pair.asked().await, [1, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_asked_in_vain_is_asked_once() {
+    let pair = Pair::open().await;
+    let [a, b] = &pair.ledgers;
+    take(a, looked(20), &HUNDRED, NOW).await.unwrap();
+    pair.ears[0].die();
+    take(b, looked(70), &HUNDRED, NOW).await.unwrap();
+    for _ in 0..4 {
+        take(b, looked(1), &HUNDRED, NOW).await.unwrap_err();
+    }
+    assert_eq!(pair.asked().await, [1, 0]);
+    // Somebody has given something back, so that it is worth asking again.
+    drop(ask(b, Demand { exports: 1, ..Demand::default() }, &HUNDRED, NOW).await.unwrap());
+    take(b, looked(1), &HUNDRED, NOW).await.unwrap_err();
+    assert_eq!(pair.asked().await, [2, 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

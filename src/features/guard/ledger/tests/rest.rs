@@ -99,3 +99,26 @@ async fn nodes_have_one_key_for_patients_and_one_that_is_alone_has_its_own() {
     let folder = tempfile::tempdir().unwrap();
     assert!(alone(folder.path(), NOW).await.is_none_or(|ledger| ledger.patient_key().is_none()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_bound_by_windows_is_forgotten_in_memory_as_others_are() {
+    let pair = Pair::open().await;
+    let [a, _] = &pair.ledgers;
+    let limits = Limits { records_per_hour: Some(100), ..Limits::NONE };
+    take(a, looked(10), &limits, NOW).await.unwrap();
+    let known = || a.shards.iter().map(|shard| lock(shard).people.len()).sum::<usize>();
+    a.maintain(NOW, true).await.unwrap();
+    assert_eq!(known(), 1);
+    a.maintain(NOW.plus(HOUR * 2), false).await.unwrap();
+    assert_eq!(known(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_names_are_told_within_the_time_that_a_request_waits() {
+    let pair = Pair::open().await;
+    let [a, b] = &pair.ledgers;
+    let limits = Limits { patients_listed_per_hour: Some(10_000), ..Limits::NONE };
+    take(a, listed(0..10_000), &limits, NOW).await.unwrap();
+    let refused = ask(b, listed(10_000..10_001), &limits, NOW).await.unwrap_err();
+    assert_eq!(refused, beyond(LimitName::PatientsListedPerHour, 10_000, 10_001));
+}

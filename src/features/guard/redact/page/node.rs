@@ -7,7 +7,7 @@ use html5ever::tendril::StrTendril;
 
 use super::columns::{Group, Row, Table};
 use crate::domain::field::MARK;
-use crate::features::guard::count::{Element, Nested};
+use crate::features::guard::count::{Element, Nested, Standing};
 
 /// An element, the document, a comment.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ pub(super) struct Node {
     pub(super) comment: StrTendril,
     pub(super) parent: RefCell<Option<Rc<Self>>>,
     pub(super) depth: Cell<usize>,
+    standing: Standing,
     /// It has got its place; what is moved afterwards is not looked at again.
     pub(super) seen: Cell<bool>,
     /// What is withheld, if it is that or stands in it.
@@ -56,6 +57,7 @@ impl Node {
             comment,
             parent: RefCell::default(),
             depth: Cell::default(),
+            standing: Standing::default(),
             seen: Cell::default(),
             within: RefCell::default(),
             table: RefCell::default(),
@@ -78,5 +80,9 @@ impl Nested for Node {
 
     fn parent(&self) -> Option<Rc<Self>> {
         self.parent.borrow().clone()
+    }
+
+    fn standing(&self) -> &Standing {
+        &self.standing
     }
 }

@@ -12,8 +12,7 @@ use super::super::Fault;
 use super::columns::{Is, Row};
 use super::node::Node;
 use super::wanted::Wanted;
-use crate::domain::row_selector::RowSelector;
-use crate::features::guard::count::{DEPTH_MAX, Element, ancestors, declares_foreign, stands};
+use crate::features::guard::count::{DEPTH_MAX, Element, Selectors, ancestors, declares_foreign};
 
 /// The identifier of what says in a page that something is withheld.
 pub(super) const BANNER: &str = "leastway-withheld";
@@ -22,6 +21,8 @@ pub(super) const BANNER: &str = "leastway-withheld";
 #[derive(Debug)]
 pub(super) struct Tree<'w> {
     wanted: &'w Wanted,
+    /// Of the rows, and then of each of the elements.
+    selectors: Selectors,
     document: Rc<Node>,
     /// Elements that came to be withheld since this was last asked.
     begun: RefCell<Vec<Rc<Node>>>,
@@ -42,6 +43,7 @@ impl<'w> Tree<'w> {
     pub(super) fn new(wanted: &'w Wanted, bytes: usize) -> Self {
         Self {
             wanted,
+            selectors: Selectors::new(std::iter::once(&wanted.rows).chain(&wanted.elements)),
             document: Node::new(Element::new(None, Vec::new()), StrTendril::new()),
             begun: RefCell::default(),
             has_begun_body: Cell::default(),
@@ -130,6 +132,7 @@ impl<'w> Tree<'w> {
                 if node.depth.get() > DEPTH_MAX {
                     self.fail(Fault::TooLong);
                 } else if node.seen.replace(true) {
+                    self.selectors.note_move();
                     self.check_move(&node, parent);
                     self.note_node("move", &node);
                 } else {
@@ -169,18 +172,18 @@ impl<'w> Tree<'w> {
         let in_column = self.wanted.has_columns() && self.is_in_column(parent, node)?;
         let mut has_met = self.has_met.borrow_mut();
         let mut is_wanted = in_column;
-        for (met, selector) in has_met.iter_mut().zip(&self.wanted.elements) {
-            *met = *met || is_container(node, selector);
-            is_wanted |= is_selected(node, selector);
+        for (number, met) in (ROWS + 1..).zip(has_met.iter_mut()) {
+            *met = *met || self.selectors.holds(number, node);
+            is_wanted |= self.selectors.finds(number, node);
         }
         Ok(is_wanted)
     }
 
     fn is_in_column(&self, parent: &Rc<Node>, node: &Rc<Node>) -> Result<bool, Fault> {
         if !self.has_met_rows.get() {
-            self.has_met_rows.set(is_container(node, &self.wanted.rows));
+            self.has_met_rows.set(self.selectors.holds(ROWS, node));
         }
-        let is_record = is_selected(node, &self.wanted.rows);
+        let is_record = self.selectors.finds(ROWS, node);
         match node.element.name() {
             "table" => *node.table.borrow_mut() = Some(Rc::default()),
             "tr" => {
@@ -241,16 +244,8 @@ impl<'w> Tree<'w> {
 
 /// What is written down of a page is no longer than so many times the page.
 const GROWTH_MAX: usize = 16;
-
-/// Whether the elements of a selector stand in such an element.
-fn is_container(node: &Rc<Node>, selector: &RowSelector) -> bool {
-    let Some((_, container)) = selector.steps().split_last() else { return false };
-    container.last().is_some_and(|step| node.element.is(step)) && stands(node, container)
-}
-
-fn is_selected(node: &Rc<Node>, selector: &RowSelector) -> bool {
-    selector.steps().last().is_some_and(|step| node.element.is(step)) && stands(node, selector.steps())
-}
+/// The selector of the rows.
+const ROWS: usize = 0;
 
 impl TreeSink for Tree<'_> {
     type Handle = Rc<Node>;
@@ -330,6 +325,7 @@ impl TreeSink for Tree<'_> {
             self.note(&[b"add", attribute.name.local.as_bytes(), attribute.value.as_bytes()]);
         }
         target.element.add(attributes);
+        self.selectors.note_move();
     }
 
     fn remove_from_parent(&self, target: &Rc<Node>) {
@@ -337,6 +333,7 @@ impl TreeSink for Tree<'_> {
             self.note_node("remove", target);
         }
         target.parent.borrow_mut().take();
+        self.selectors.note_move();
     }
 
     /// Children are not known here; those of what is withheld stay in it.
