@@ -25,6 +25,7 @@ use crate::platform::page::language::Language;
 /// accounting of disclosures (45 CFR 164.528). `user-activity`: what people did, beside their peers. `privileged`: administration,
 /// configuration and exports. `leavers`: what was done under the names of those who have left. `coverage`: what the gateway
 /// recognizes, and where it is blind. `policy`: the rules in force at a date (`--until`), and what they say. A journal that does not fit is told in the report, and the answer is no.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Which report

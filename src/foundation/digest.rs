@@ -52,7 +52,9 @@ impl Digest {
     /// The digest of the parts, one after the other.
     pub fn of_parts(parts: &[&[u8]]) -> Self {
         let mut digesting = Digesting::default();
-        parts.iter().for_each(|part| digesting.update(part));
+        for part in parts {
+            digesting.update(part);
+        }
         digesting.finish()
     }
 

@@ -48,12 +48,14 @@ lock = "$2"
 S3
 }
 CONFIG=(--config "$DIR/gateway/leastway.toml")
-# fill NUMBER : so many requests of nobody, each an event; about 800 of them fill a segment.
+# fill NUMBER : so many requests of nobody, each an event of two entries; about 1250 of them fill a segment.
 fill() {
   curl -ks -o /dev/null "https://pacs.localhost:$GATEWAY_PORT/studies?n=[1-$1]" --resolve "pacs.localhost:$GATEWAY_PORT:127.0.0.1"
 }
-# ship : has the full segments indexed and shipped without waiting for their turn.
-ship() { "$LEASTWAY" audit index "${CONFIG[@]}" && "$LEASTWAY" audit archive "${CONFIG[@]}" --now; }
+# ship : has the full segments indexed and shipped without waiting for their turn; there is at least one.
+ship() {
+  "$LEASTWAY" audit index "${CONFIG[@]}" && says '^[1-9][0-9]* segments are in the archive' "$("$LEASTWAY" audit archive "${CONFIG[@]}" --now)"
+}
 # serve_after TIME : the same gateway, so much later.
 serve_after() {
   spawn gateway faketime -f "$1" "$LEASTWAY" serve "${CONFIG[@]}"
@@ -78,7 +80,7 @@ check 'the configuration is valid' "$LEASTWAY" validate "${CONFIG[@]}"
 doctor() { { "$LEASTWAY" doctor "${CONFIG[@]}" || true; } | grep 'archive'; }
 check 'the doctor reaches the bucket, which locks' says 'OK +archive journal at .*locks objects' "$(doctor)"
 serve
-fill 2600
+fill 2800
 check 'full segments are shipped, under lock' ship
 before=$("$LEASTWAY" audit archive "${CONFIG[@]}")
 check 'the archive tells what is there' says '^[2-9] segments are in the archive, 0 wait for it' "$before"
@@ -89,7 +91,7 @@ check 'the owner of the bucket destroys none of them' says '^destroyed 0 AccessD
 check 'all are read back and fit' "$LEASTWAY" audit archive "${CONFIG[@]}" --verify
 
 stop road
-fill 1000
+fill 1600
 "$LEASTWAY" audit index "${CONFIG[@]}" >/dev/null
 check 'while the server is away nothing is shipped' bash -c "! timeout 8 '$LEASTWAY' audit archive ${CONFIG[*]} --now"
 check 'which is told, and the gateway stays ready' says '"failing":true' "$(curl -fsS "http://127.0.0.1:$CONTROL_PORT/readyz")"
@@ -137,7 +139,7 @@ check 'the doctor warns of a bucket that neither locks nor keeps versions' says 
 check 'a wrong secret is told by its word' says 'status 403 SignatureDoesNotMatch' "$(doctor)"
 (umask 077 && printf '%s' "$SECRET" >"$DIR/gateway/secrets/s3-secret")
 serve
-fill 1000
+fill 1600
 check 'a segment is shipped without a lock' ship
 bucket spoil loose
 check 'one that was spoiled there is found' says 'does not fit' "$("$LEASTWAY" audit archive "${CONFIG[@]}" --verify)"
@@ -150,7 +152,7 @@ stop gateway
 
 archived "to = \"file:$OUT/folder\""
 serve
-fill 1000
+fill 1600
 check 'a folder takes segments, too' ship
 stop gateway
 serve_after +3d

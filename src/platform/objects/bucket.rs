@@ -20,7 +20,6 @@ use tokio::io::AsyncReadExt as _;
 
 use super::wire::{ALGORITHM, Locked, Wire, checksum};
 use super::{BucketSettings, Keep, LockMode, ObjectsError};
-use crate::foundation::clock::Timestamp;
 use crate::foundation::text::plain;
 
 /// A bucket. Names are below its prefix.
@@ -30,7 +29,8 @@ pub struct Bucket {
     wire: Wire,
     /// `https://server/bucket`.
     url: String,
-    bucket: String,
+    /// `s3://bucket`.
+    place: String,
     prefix: String,
     lock: Option<LockMode>,
 }
@@ -66,7 +66,7 @@ impl Bucket {
             store,
             wire,
             url: format!("{}/{}", settings.endpoint.trim_end_matches('/'), settings.bucket),
-            bucket: settings.bucket.clone(),
+            place: format!("s3://{}", settings.bucket),
             prefix: settings.prefix.clone(),
             lock: settings.lock,
         })
@@ -74,7 +74,7 @@ impl Bucket {
 
     /// Where an object is, for people.
     pub fn place_of(&self, name: &str) -> String {
-        format!("s3://{}/{}", self.bucket, self.key(name))
+        format!("{}/{}", self.place, self.key(name))
     }
 
     /// Puts a file there, under lock where the settings say so, in parts where it is large. Gives its version, where the bucket
@@ -86,8 +86,7 @@ impl Bucket {
         if part.len() < PART_BYTES {
             return self.put_bytes(name, part, keep).await;
         }
-        let mut options = PutMultipartOptions::default();
-        options.extensions = self.locked(keep);
+        let options = PutMultipartOptions { extensions: self.locked(keep), ..PutMultipartOptions::default() };
         let key = Key::from(self.key(name));
         let mut upload = self.store.put_multipart_opts(&key, options).await.map_err(told)?;
         let put = async {
@@ -144,9 +143,7 @@ impl Bucket {
         range: Option<GetRange>,
     ) -> Result<Vec<u8>, ObjectsError> {
         let key = Key::from(self.key(name));
-        let mut options = GetOptions::default();
-        options.range = range;
-        options.version = version.map(str::to_owned);
+        let options = GetOptions { range, version: version.map(str::to_owned), ..GetOptions::default() };
         let got = self.store.get_opts(&key, options).await.map_err(told)?;
         Ok(got.bytes().await.map_err(told)?.to_vec())
     }
@@ -168,8 +165,8 @@ impl Bucket {
 
     /// Removes an object, by its version where it has one: without, a bucket with versions only hides it.
     pub async fn remove(&self, name: &str, version: Option<&str>) -> Result<(), ObjectsError> {
-        let query = version.map(|version| format!("?versionId={version}")).unwrap_or_default();
-        let reply = self.ask(Method::DELETE, &format!("/{}{query}", self.key(name)), None).await?;
+        let target = format!("/{}{}", self.key(name), of_version('?', version));
+        let reply = self.ask(Method::DELETE, &target, None).await?;
         accepted(&reply)
     }
 
@@ -180,7 +177,7 @@ impl Bucket {
         }
         let status = if is_held { "ON" } else { "OFF" };
         let body = format!("<LegalHold xmlns=\"{NAMESPACE}\"><Status>{status}</Status></LegalHold>");
-        let target = format!("/{}?legal-hold{}", self.key(name), of_version(version));
+        let target = format!("/{}?legal-hold{}", self.key(name), of_version('&', version));
         let reply = self.ask(Method::PUT, &target, Some(body.into_bytes())).await?;
         accepted(&reply)
     }
@@ -197,7 +194,8 @@ impl Bucket {
         Ok(Examined { versioned, lockable })
     }
 
-    /// That an object is kept as long as it should be, by the bucket's own word.
+    /// That an object is kept as long as it should be, by the bucket's own word. Asked with `HeadObject`, which all servers know
+    /// that lock: it tells the lock to whoever may read retention and legal hold.
     async fn kept(
         &self,
         name: &str,
@@ -205,13 +203,11 @@ impl Bucket {
         keep: Keep,
     ) -> Result<Option<String>, ObjectsError> {
         let Some(mode) = self.lock else { return Ok(version) };
-        let target = format!("/{}?retention{}", self.key(name), of_version(version.as_deref()));
-        let reply = self.ask(Method::GET, &target, None).await?;
-        let is_mode = text_of(reply.body(), "Mode").as_deref() == Some(mode.as_str());
-        let until = text_of(reply.body(), "RetainUntilDate").and_then(|text| moment(&text));
-        // Some tell no fractions of a second.
-        let is_long = until.is_some_and(|until| until.as_seconds() >= keep.until.as_seconds());
-        if reply.status().is_success() && is_mode && is_long {
+        let target = format!("/{}{}", self.key(name), of_version('?', version.as_deref()));
+        let reply = self.ask(Method::HEAD, &target, None).await?;
+        accepted(&reply)?;
+        let locked = Locked { mode, keep };
+        if locked.is_told(reply.headers()) {
             return Ok(version);
         }
         Err(ObjectsError::Unlocked { object: self.key(name), until: keep.until })
@@ -255,8 +251,8 @@ async fn read_part(file: &mut File) -> std::io::Result<Vec<u8>> {
     Ok(part)
 }
 
-fn of_version(version: Option<&str>) -> String {
-    version.map(|version| format!("&versionId={version}")).unwrap_or_default()
+fn of_version(separator: char, version: Option<&str>) -> String {
+    version.map(|version| format!("{separator}versionId={version}")).unwrap_or_default()
 }
 
 fn accepted(reply: &Response<Vec<u8>>) -> Result<(), ObjectsError> {
@@ -269,21 +265,15 @@ fn accepted(reply: &Response<Vec<u8>>) -> Result<(), ObjectsError> {
 }
 
 fn told(error: Error) -> ObjectsError {
-    match error {
-        Error::NotFound { path, .. } => ObjectsError::Absent(path),
-        other => ObjectsError::Failed(shortened(&other.to_string())),
+    if let Error::NotFound { path, .. } = error {
+        return ObjectsError::Absent(path);
     }
+    ObjectsError::Failed(shortened(&error.to_string()))
 }
 
 /// What somebody else says, as far as a line of a log should hold it.
 fn shortened(text: &str) -> String {
     plain(&text.chars().take(TOLD_CHARACTERS_MAX).collect::<String>())
-}
-
-/// A moment of S3, with fractions of a second or without.
-fn moment(text: &str) -> Option<Timestamp> {
-    let seconds = text.get(..19)?;
-    format!("{seconds}Z").parse().ok()
 }
 
 /// The text of the first element of that name.

@@ -86,7 +86,10 @@ pub enum ObjectsError {
     #[error("{0}")]
     Failed(String),
     /// It has taken an object and does not keep it as it was asked to.
-    #[error("`{object}` is not locked until {until}: see that the bucket was made with object lock")]
+    #[error(
+        "`{object}` is not locked until {until}, or the bucket does not tell: see that it was made with object lock, and that the account may \
+             read retention and legal hold"
+    )]
     Unlocked {
         /// The object.
         object: String,

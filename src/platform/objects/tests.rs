@@ -13,6 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::*;
 use crate::foundation::digest::Digest;
 
+const LOCK: [&str; 3] =
+    ["x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold"];
+
 /// What the server has and does.
 #[derive(Debug, Default)]
 struct Server {
@@ -48,8 +51,7 @@ async fn serve(State(server): State<Shared>, request: Request) -> Response {
         response.body(Body::from(xml.to_owned())).unwrap()
     };
     let locked = |server: &mut Server| {
-        let names = ["mode", "retain-until-date", "legal-hold"];
-        let lock = names.map(|name| field(&format!("x-amz-object-lock-{name}")));
+        let lock = LOCK.map(field);
         if !server.forgets {
             server.locks.insert(path.clone(), lock);
         }
@@ -68,7 +70,8 @@ async fn serve(State(server): State<Shared>, request: Request) -> Response {
             )
         }
         ("PUT", part) if part.starts_with("partNumber=") => {
-            let number = part["partNumber=".len()..].split('&').next().unwrap().parse().unwrap();
+            let number =
+                part.strip_prefix("partNumber=").unwrap().split('&').next().unwrap().parse().unwrap();
             server.parts.insert(number, body);
             answer(200, "")
         }
@@ -82,15 +85,17 @@ async fn serve(State(server): State<Shared>, request: Request) -> Response {
             server.locks.get_mut(&path).unwrap()[2] = is_on.then(|| "ON".to_owned());
             answer(200, "")
         }
-        ("GET", retention) if retention.starts_with("retention") => match server.locks.get(&path) {
-            Some([Some(mode), Some(until), _]) => answer(
-                200,
-                &format!(
-                    "<Retention><Mode>{mode}</Mode><RetainUntilDate>{until}</RetainUntilDate></Retention>"
-                ),
-            ),
-            Some(_) | None => answer(404, "<Error><Code>NoSuchObjectLockConfiguration</Code></Error>"),
-        },
+        ("HEAD", query) if query.is_empty() || query == "versionId=v1" => {
+            let mut reply = answer(200, "");
+            for (name, value) in LOCK.iter().zip(server.locks.get(&path).into_iter().flatten()) {
+                if let Some(value) = value {
+                    reply.headers_mut().insert(*name, value.parse().unwrap());
+                }
+            }
+            // The length of what a `GET` would bring.
+            reply.headers_mut().insert("content-length", 20_000_000.into());
+            reply
+        }
         ("GET", "versioning") => {
             answer(200, "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
         }
@@ -112,7 +117,7 @@ async fn serve(State(server): State<Shared>, request: Request) -> Response {
                 .body(Body::from(object.clone()))
                 .unwrap(),
             (Some(object), Some(range)) => {
-                let (from, to) = range["bytes=".len()..].split_once('-').unwrap();
+                let (from, to) = range.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
                 let (from, to): (usize, usize) = (from.parse().unwrap(), to.parse().unwrap());
                 let to = to.min(object.len() - 1);
                 Response::builder()
@@ -174,6 +179,41 @@ async fn what_is_put_is_locked_by_fields_that_are_signed() {
     }
     let lock = ["COMPLIANCE", "2036-04-01T00:00:00.000Z", "ON"].map(|it| Some(it.to_owned()));
     assert_eq!(server.locks[KEY], lock);
+    // The very version is looked at, by a request that is signed too.
+    let (method, target, signed) = server.asked.last().unwrap();
+    assert_eq!((method.as_str(), target.as_str()), ("HEAD", "/journal/gateway-1/one?versionId=v1"));
+    assert_eq!(signed, "host;x-amz-content-sha256;x-amz-date");
+}
+
+#[test]
+fn a_lock_is_believed_as_servers_tell_it_and_only_if_it_keeps_long_enough() {
+    let told = |fields: [&str; 3], is_held| {
+        let fields = LOCK.into_iter().zip(fields).filter(|(_, value)| !value.is_empty());
+        let headers = fields.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        wire::Locked { mode: LockMode::Compliance, keep: keep(is_held) }.is_told(&headers)
+    };
+    for until in [
+        "2036-04-01T00:00:00Z",
+        "2036-04-01T00:00:00.000Z",
+        "2036-04-01T00:00:00.123456789Z",
+        "2036-04-01T02:00:00+02:00",
+        "2040-01-01T00:00:00Z",
+    ] {
+        assert!(told(["COMPLIANCE", until, ""], false), "{until}");
+        assert!(told(["COMPLIANCE", until, "ON"], true), "{until}");
+    }
+    for (fields, is_held) in [
+        (["COMPLIANCE", "2036-03-31T23:59:59.999Z", ""], false),
+        (["COMPLIANCE", "2036-04-01T00:00:00+02:00", ""], false),
+        (["COMPLIANCE", "", ""], false),
+        (["COMPLIANCE", "Tue, 01 Apr 2036 00:00:00 GMT", ""], false),
+        (["GOVERNANCE", "2036-04-01T00:00:00Z", ""], false),
+        (["", "2036-04-01T00:00:00Z", ""], false),
+        (["COMPLIANCE", "2036-04-01T00:00:00Z", ""], true),
+        (["COMPLIANCE", "2036-04-01T00:00:00Z", "OFF"], true),
+    ] {
+        assert!(!told(fields, is_held), "{fields:?}");
+    }
 }
 
 #[tokio::test]

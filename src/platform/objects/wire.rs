@@ -11,7 +11,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response};
-use http_body_util::BodyExt as _;
 use object_store::ClientOptions;
 use object_store::aws::{AwsAuthorizer, AwsCredential};
 use object_store::client::{
@@ -20,7 +19,9 @@ use object_store::client::{
 };
 
 use super::{BucketSettings, Keep, LockMode, ObjectsError};
+use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
+use crate::platform::http::body::read_bounded;
 use crate::platform::http::fetch::{Fetch, FetchError};
 
 /// The way to a bucket. Cheap to clone.
@@ -82,8 +83,10 @@ pub(super) enum WireError {
 impl HttpService for Wire {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let (mut head, body) = request.into_parts();
-        // At most a part of an upload.
-        let body = body.collect().await?.to_bytes().to_vec();
+        let body = read_bounded(body, REQUEST_BYTES_MAX)
+            .await
+            .map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?
+            .to_vec();
         if let Some(locked) = head.extensions.remove::<Locked>() {
             locked.write(&mut head.headers).map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
         }
@@ -122,9 +125,19 @@ impl Locked {
         // S3 takes an object with a lock only where it is told how to tell that it arrived whole.
         headers.insert(ALGORITHM, HeaderValue::from_static("SHA256"));
         if is_held {
-            headers.insert(LOCK_HOLD, HeaderValue::from_static("ON"));
+            headers.insert(LOCK_HOLD, HeaderValue::from_static(HELD));
         }
         Ok(())
+    }
+
+    /// Whether the same fields of `HeadObject` tell that it is kept so, or longer.
+    pub(super) fn is_told(self, headers: &HeaderMap) -> bool {
+        let told = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let until = told(LOCK_UNTIL).and_then(|text| text.parse::<Timestamp>().ok());
+        told(LOCK_MODE) == Some(self.mode.as_str())
+            // Some keep no fractions of a second.
+            && until.is_some_and(|until| until.as_seconds() >= self.keep.until.as_seconds())
+            && (!self.keep.is_held || told(LOCK_HOLD) == Some(HELD))
     }
 }
 
@@ -137,7 +150,10 @@ pub(super) const ALGORITHM: HeaderName = HeaderName::from_static("x-amz-sdk-chec
 const LOCK_MODE: HeaderName = HeaderName::from_static("x-amz-object-lock-mode");
 const LOCK_UNTIL: HeaderName = HeaderName::from_static("x-amz-object-lock-retain-until-date");
 const LOCK_HOLD: HeaderName = HeaderName::from_static("x-amz-object-lock-legal-hold");
+const HELD: &str = "ON";
 /// Of one request: a part of an upload, or of what is read.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+/// More than a part of an upload.
+const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// More than a part, and more than a page of a listing.
 const REPLY_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -236,7 +236,7 @@ pub async fn fetch(
             archive.fetch_object(object, &index::path_of(&place)).await?;
         }
         grow(&place, &mut edge, &signed, &mut writing, to)?;
-        ledger::write(to, &Step::Archived(receipt.clone()))?;
+        ledger::write(to, &Step::Archived(Box::new(receipt.clone())))?;
         fetched.took(manifest);
         before = Some(manifest.through);
     }

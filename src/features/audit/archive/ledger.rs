@@ -85,7 +85,7 @@ impl Receipt {
 #[serde(tag = "step", rename_all = "lowercase", deny_unknown_fields)]
 pub(super) enum Step {
     /// A segment is in the archive.
-    Archived(Receipt),
+    Archived(Box<Receipt>),
     /// It is not here any more.
     Removed { first: u64, at: Timestamp },
     /// A legal hold was laid on it, or lifted.
@@ -144,7 +144,7 @@ fn take(entries: &mut BTreeMap<u64, Entry>, step: Step) -> Option<()> {
     match step {
         Step::Archived(receipt) => {
             let removed = entries.get(&receipt.first()).and_then(|entry| entry.removed);
-            entries.insert(receipt.first(), Entry { removed, ..Entry::new(receipt) });
+            entries.insert(receipt.first(), Entry { removed, ..Entry::new(*receipt) });
         }
         Step::Removed { first, at } => entries.get_mut(&first)?.removed = Some(at),
         Step::Held { first, is_held, at: _ } => entries.get_mut(&first)?.receipt.is_held = is_held,

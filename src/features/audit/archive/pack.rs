@@ -125,10 +125,10 @@ pub(super) fn unpack(packed: &Path, to: &Path, manifest: &Manifest) -> Result<()
     if sum_of(packed).map_err(|error| ArchiveError::disk(packed, error))? != manifest.packed {
         return Err(misfit(ManifestError::Sum { what: "packed segment" }));
     }
-    let raw = decompress(packed, to, manifest.raw.bytes).map_err(|error| match error.kind() {
+    let raw = decompress(packed, to, manifest.raw.bytes).map_err(|error| {
         // The library's word for what it cannot unpack.
-        io::ErrorKind::Other | io::ErrorKind::UnexpectedEof => misfit(ManifestError::Packing),
-        _ => disk(error),
+        let is_misfit = matches!(error.kind(), io::ErrorKind::Other | io::ErrorKind::UnexpectedEof);
+        if is_misfit { misfit(ManifestError::Packing) } else { disk(error) }
     })?;
     if raw != manifest.raw {
         return Err(misfit(ManifestError::Sum { what: "segment" }));

@@ -150,7 +150,7 @@ impl Archive {
 
     /// Keeps a receipt: from now on the segment is archived.
     pub async fn keep(&self, receipt: Receipt) -> Result<(), ArchiveError> {
-        self.write(Step::Archived(receipt)).await
+        self.write(Step::Archived(Box::new(receipt))).await
     }
 
     /// Reads an archived segment back and holds it against its receipt, chain, tree and checkpoint.
@@ -257,9 +257,9 @@ impl Archive {
     ) -> Result<(), ArchiveError> {
         let Sum { bytes, sha256 } = manifest.packed;
         let object = Object { bytes, sha256, ..object.clone() };
-        self.fetch_object(&object, packed).await.map_err(|error| match error {
-            ArchiveError::Copy { why, .. } => ArchiveError::Copy { segment: manifest.segment(), why },
-            other => other,
+        self.fetch_object(&object, packed).await.map_err(|error| {
+            let ArchiveError::Copy { why, .. } = error else { return error };
+            ArchiveError::Copy { segment: manifest.segment(), why }
         })?;
         let (packed, to, manifest) = (packed.to_owned(), to.to_owned(), manifest.clone());
         blocking(move || unpack(&packed, &to, &manifest)).await
