@@ -1,6 +1,7 @@
 //! The outside world: TLS, HTTP, stores, pages, telemetry. Knows nothing of access control.
 
 pub mod descriptors;
+pub mod disk;
 pub mod http;
 pub mod page;
 pub mod seal;

@@ -6,6 +6,8 @@ mod entries;
 mod faults;
 mod following;
 mod indexes;
+mod outage;
+mod power;
 mod proofs;
 mod questions;
 mod rulebooks;
@@ -73,7 +75,9 @@ fn opening(number: u64) -> Opening {
         reading: None,
         detection: None,
         review: None,
+        gap: None,
         keep_alive_ignored: false,
+        outage_extension: false,
         shadow: None,
         asked: None,
         application: Some("ehr".parse().unwrap()),

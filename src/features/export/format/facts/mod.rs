@@ -147,6 +147,7 @@ impl Facts {
             lock,
             risks,
             keep_alive_ignored,
+            outage_extension,
             shadow,
             asked,
             note,
@@ -158,6 +159,7 @@ impl Facts {
             reading,
             detection,
             review,
+            gap,
             // Every format has a place for these.
             event: _,
             time: _,
@@ -219,6 +221,7 @@ impl Facts {
         }
         self.list("risks", risks.iter().map(|risk| format!("{}:{}:{}", risk.rule, risk.sign, risk.step)));
         self.flag("keep_alive_ignored", *keep_alive_ignored);
+        self.flag("outage_extension", *outage_extension);
         if let Some(shadow) = shadow {
             self.text("shadow.decision", shadow.decision);
             self.text("shadow.reason", shadow.reason);
@@ -251,6 +254,9 @@ impl Facts {
         }
         if let Some(review) = review {
             self.reviewed(review);
+        }
+        if let Some(gap) = gap {
+            self.missed(gap);
         }
     }
 
