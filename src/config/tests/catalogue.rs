@@ -176,7 +176,12 @@ fn values_out_of_range_or_of_another_form() {
             "[journal]\nspool = \"data/journal\"\n[gateway]",
             "journal.spool: it is the journal's own folder",
         ),
-        case(MAIN, "[gateway]", "[journal]\ngap = \"always\"\n[gateway]", "journal.gap: `always` is unknown"),
+        case(
+            MAIN,
+            "[gateway]",
+            "[journal]\ngap = \"always\"\n[gateway]",
+            "journal.gap: `always` is not one of never, treatment-reads",
+        ),
         case(
             MAIN,
             "[gateway]",

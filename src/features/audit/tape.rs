@@ -274,9 +274,9 @@ fn publish(
     (before, payloads): (Head, &[Vec<u8>]),
 ) -> io::Result<(u64, Head)> {
     let mut block = SegmentHeader { bytes: site.segment_bytes, before }.encode();
-    let head = payloads.iter().fold(before, |head, payload| {
-        encode_entry(&mut block, head, before.sequence, payload)
-    });
+    let head = payloads
+        .iter()
+        .fold(before, |head, payload| encode_entry(&mut block, head, before.sequence, payload));
     let offset = block.len() as u64;
     if offset > site.segment_bytes {
         return Err(io::Error::other("it does not fit into a segment"));

@@ -82,7 +82,14 @@ impl House {
         assert_eq!(self.spooled(), 0, "nothing is left in the spool");
         let report = report(&self.settings.directory);
         assert!(report.is_sound() && report.signed_through == report.last_sequence, "{report:?}");
-        numbers(&self.settings.directory, 1000).into_iter().filter(|number| *number >= 0).collect()
+        let known: Vec<_> =
+            (0..1000).map(|number| (opening(number).event, i64::try_from(number).unwrap())).collect();
+        let number = |event| known.iter().find(|(known, _)| *known == event).map(|(_, number)| *number);
+        let opened = |stored: Stored| match stored.entry {
+            Entry::Opening(opening) => number(opening.event),
+            Entry::Closing(_) => None,
+        };
+        entries(&self.settings.directory).into_iter().filter_map(opened).collect()
     }
 
     fn gaps(&self) -> Vec<Gap> {
