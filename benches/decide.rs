@@ -78,6 +78,7 @@ fn roles(rules: usize, roles: usize) -> Vec<RoleSettings> {
             may: (0..rules / roles).map(|number| may(role + number)).collect(),
             limits: Limits::NONE,
             not_self: false,
+            break_glass: None,
         })
         .collect()
 }

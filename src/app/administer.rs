@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::control_client::{ControlClient, UnreachableError, meaning};
 use crate::control::settings::ControlSettings;
 use crate::domain::application::ProviderName;
+use crate::domain::break_glass::{BreakFinding, BreakReview};
 use crate::domain::detection::ReviewState;
 use crate::domain::device::{BoundTo, DeviceClass};
 use crate::domain::purpose::Purpose;
 use crate::domain::revocation::Why;
 use crate::features::audit::seal::{Period, PeriodNow};
+use crate::features::break_glass::Break;
 use crate::features::detect::Item;
 use crate::features::export::ExportNow;
 use crate::foundation::clock::Timestamp;
@@ -158,6 +160,30 @@ struct Found {
     detections: Vec<Item>,
 }
 
+/// Emergency access, and which of it is overdue.
+#[derive(Debug, Deserialize)]
+pub struct Breaks {
+    /// The latest first.
+    pub breaks: Vec<Break>,
+    /// Those whose review is overdue.
+    pub overdue: Vec<RequestId>,
+}
+
+/// What a reviewer says of emergency access.
+#[derive(Debug, Serialize)]
+pub struct BreakSaid {
+    /// How far it has come.
+    pub state: BreakReview,
+    /// What was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finding: Option<BreakFinding>,
+    /// Who looks.
+    pub reviewer: String,
+    /// In their words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<Why>,
+}
+
 #[derive(Deserialize)]
 struct HandedOn {
     exports: Vec<ExportNow>,
@@ -196,6 +222,19 @@ impl Administered {
         let target = format!("/api/v1/detections?limit={limit}{state}");
         let found: Found = self.ask(Method::GET, &target, Vec::new()).await?;
         Ok(found.detections)
+    }
+
+    /// Emergency access, the latest first; of one state, if it is named.
+    pub async fn breaks(&self, state: Option<BreakReview>, limit: usize) -> Result<Breaks, AdministerError> {
+        let state = state.map_or_else(String::new, |state| format!("&state={state}"));
+        let target = format!("/api/v1/break-glass?limit={limit}{state}");
+        self.ask(Method::GET, &target, Vec::new()).await
+    }
+
+    /// Says what a reviewer has found of one.
+    pub async fn review_break(&self, id: RequestId, said: &BreakSaid) -> Result<Break, AdministerError> {
+        let body = serde_json::to_vec(said).map_err(|_| AdministerError::Unwritable)?;
+        self.ask(Method::POST, &format!("/api/v1/break-glass/{id}"), body).await
     }
 
     /// How each export stands.

@@ -45,6 +45,7 @@ pub async fn start(
         reload: reload(reloader.clone()),
         revoke: revoke(shared.clone()),
         detections: shared.detections.clone(),
+        breaks: shared.breaks.clone(),
         looked_for: looked_for(shared.clone()),
         directory: directory(shared.clone()),
         signals: signals(shared.clone()),

@@ -3,6 +3,8 @@
 //! Decides nothing about a request. [`wiring`] is the one place where features meet.
 
 pub mod administer;
+pub mod archive;
+mod breaks;
 pub mod control_client;
 pub mod control_plane;
 pub mod detections;

@@ -9,6 +9,8 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
+use super::archive;
+use super::breaks;
 use super::control_plane;
 use super::detections;
 use super::disks;
@@ -39,6 +41,7 @@ use crate::features::audit::journal::Journal;
 use crate::features::audit::rulebooks;
 use crate::features::audit::seal::Seals;
 use crate::features::authn::RelyingParty;
+use crate::features::break_glass::Breaks;
 use crate::features::detect::Detections;
 use crate::features::directory::Directory;
 use crate::features::directory::settings::DirectoryBounds;
@@ -187,6 +190,8 @@ impl Running {
         }
         let holds = Holds::load(store.clone(), HoldBounds::default(), entropy.clone())
             .context("what is kept of forms cannot be read")?;
+        let breaks =
+            Breaks::load(store.clone()).context("what is known of emergency access cannot be read")?;
         let directory = Directory::load(
             store.clone(),
             settings.directories.clone(),
@@ -224,6 +229,7 @@ impl Running {
             risk: Arc::new(risk),
             detections: Arc::new(found),
             holds: Arc::new(holds),
+            breaks: Arc::new(breaks),
             authn: Arc::new(authn),
             turns: Turns::default(),
             revocations: Revocations::default(),
@@ -259,6 +265,7 @@ impl Running {
             tokio::spawn(nodes::run(shared.clone(), changes)),
             tokio::spawn(maintain(shared.clone())),
             tokio::spawn(held::run(shared.clone())),
+            tokio::spawn(breaks::run(shared.clone())),
             tokio::spawn(summary::run(shared.clone())),
             tokio::spawn(detections::run(shared.clone(), settings.journal.directory.clone())),
             tokio::spawn(indexes::run(settings.journal.directory.clone())),
@@ -267,6 +274,7 @@ impl Running {
             tokio::spawn(disks::run(shared.clone())),
             tokio::spawn(heartbeat::run(shared.clone(), settings.journal.heartbeat)),
             tokio::spawn(witness::run(shared.clone())),
+            tokio::spawn(archive::run(shared.clone())),
             tokio::spawn(warm_up(shared.clone())),
             tokio::spawn(providers::run(shared.clone())),
             tokio::spawn(check::run(upstreams(shared.clone()))),

@@ -7,14 +7,15 @@ use anyhow::Context as _;
 use crate::features::guard::ledger;
 use crate::features::upstream::assertion::AssertionKey;
 use crate::features::upstream::node_keys;
-use crate::features::{authn, detect, directory, export, hold, risk, session, signals};
+use crate::features::{authn, break_glass, detect, directory, export, hold, risk, session, signals};
 use crate::platform::store::{Migrations, Place, Store, StoreSettings};
 
 /// The schema of all features.
-pub const PARTS: [Migrations; 11] = [
+pub const PARTS: [Migrations; 12] = [
     session::MIGRATIONS,
     session::PROGRAM_MIGRATIONS,
     hold::MIGRATIONS,
+    break_glass::MIGRATIONS,
     directory::MIGRATIONS,
     signals::MIGRATIONS,
     risk::MIGRATIONS,

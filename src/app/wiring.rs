@@ -84,6 +84,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             clients: Clients::new(settings.clients.iter().cloned()),
             guard: settings.guard.clone(),
             help: settings.help.clone(),
+            break_glass: settings.break_glass.clone(),
             trusted_proxies: settings.gateway.trusted_proxies.clone(),
             devices: Devices::new(settings.devices.clone()),
             risks: settings.risks.clone(),
@@ -251,7 +252,7 @@ fn policy_problem(loaded: &Loaded, problem: PolicyProblem, whose: Whose) -> Prob
     };
     match source {
         PolicySource::Role(role) => loaded.problem(&key(Locations::role(&role)), what, right),
-        PolicySource::May(role, position) => {
+        PolicySource::May(role, position) | PolicySource::Emergency(role, position) => {
             loaded.problem(&key(Locations::rule(&role, position)), what, right)
         }
         PolicySource::Law(category, _) => loaded.problem(&Locations::category(&category), what, right),

@@ -17,6 +17,7 @@ use crate::config::load;
 use crate::foundation::clock::{Clock as _, SystemClock};
 
 pub mod audit;
+mod break_glass;
 mod credential;
 pub mod demo;
 mod detections;
@@ -76,6 +77,7 @@ enum Verb {
     #[command(subcommand)]
     Session(session::Command),
     Detections(detections::Arguments),
+    BreakGlass(break_glass::Arguments),
     /// Shows what events keep under seal, and keeps the keys to it
     #[command(subcommand)]
     Seal(seal::Command),
@@ -140,6 +142,7 @@ pub fn run(
         Verb::Credential(command) => credential::run(&command, out, problems),
         Verb::Session(command) => session::run(command, out, problems),
         Verb::Detections(arguments) => detections::run(&arguments, out, problems),
+        Verb::BreakGlass(arguments) => break_glass::run(&arguments, out),
         Verb::Seal(command) => seal::run(command, out),
         Verb::Export(command) => export::run(&command, out),
         Verb::Doctor(arguments) => doctor::run(&arguments, out),

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::Exit;
-use super::audit::{Moment, Place};
-use crate::control::reports::{Question, make};
+use super::audit::{Asked, Moment, Place};
+use crate::control::reports::{Question, filter, make};
 use crate::domain::application::ApplicationName;
 use crate::domain::phi::Phi;
 use crate::features::audit::Head;
@@ -68,6 +68,9 @@ pub(super) struct Arguments {
     /// Read every segment, whatever its index says
     #[arg(long)]
     no_index: bool,
+    /// Fetch from the archive what may fit and is not in the journal's folder any more
+    #[arg(long)]
+    archive: bool,
     /// Write it into this new file, readable by you alone
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -85,6 +88,7 @@ pub(super) fn run(
     let report = arguments.report;
     let hints = if arguments.no_index { Hints::Ignored } else { Hints::Used };
     let key = load_patient_key(&directory)?;
+    let (place, from_archive) = (arguments.place.clone(), arguments.archive);
     let order = match arguments.question(now).order(report, &key, now) {
         Ok(order) => order,
         Err(unclear) => {
@@ -92,7 +96,9 @@ pub(super) fn run(
             return Ok(Exit::Usage);
         }
     };
-    let report = make(&directory, &order, hints, &|| true)?;
+    let wanted = filter(&order.asked);
+    let asked = Asked::find(directory, (&place, from_archive), (&wanted, order.through, hints), problems)?;
+    let report = make(asked.directory(), &order, hints, &|| true)?;
     let bytes = write(&report, &order.style)?;
     match &file {
         Some(file) => {

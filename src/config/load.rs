@@ -16,8 +16,8 @@ use super::reader::Reader;
 use super::reading::Reading;
 use super::settings::Settings;
 use super::settle::{
-    ApplicationDraft, Draft, RoleDraft, Written, application, category, client, detect, directory, export,
-    feed, journal, machine, provider, purpose, risk, role, session, signals, store,
+    ApplicationDraft, Draft, RoleDraft, Written, application, break_glass, category, client, detect,
+    directory, export, feed, journal, machine, provider, purpose, risk, role, session, signals, store,
 };
 use super::shadow::shadow;
 use super::source::Source;
@@ -26,8 +26,10 @@ use crate::control::settings::ControlSettings;
 use crate::domain::category::Categories;
 use crate::domain::rulebook::Rulebook;
 use crate::features::audit::settings::{JournalSettings, SealSettings};
+use crate::features::break_glass::settings::BreakGlassSettings;
 use crate::features::directory::settings::GroupUse;
 use crate::features::guard::settings::GuardSettings;
+use crate::features::policy::settings::EmergencySettings;
 use crate::features::session::settings::{SessionSettings, Shorter};
 use crate::features::upstream::settings::UpstreamSettings;
 use crate::foundation::clock::{Clock as _, SystemClock, Timestamp};
@@ -136,7 +138,7 @@ fn read_all(reading: &Reading<'_>, path: &Path) -> Option<(Machine, Draft)> {
     let mut draft = Draft { policies: files::policies(reading, &main_reader), ..Draft::default() };
     read_providers(&readers, &mut draft);
     read_named(&readers, &mut draft);
-    draft.shadow = shadow(&main_reader, only_provider(&draft));
+    draft.shadow = shadow(&main_reader, draft.only_provider());
     let machine = read_machine(&main_reader, &mut draft);
     read_feeds(&readers, machine.as_ref(), &mut draft);
     read_exports(&readers, machine.as_ref(), &mut draft);
@@ -181,17 +183,9 @@ fn read_providers(readers: &[Reader<'_>], draft: &mut Draft) {
     }
 }
 
-/// The provider that is meant where none is written.
-fn only_provider(draft: &Draft) -> Option<&str> {
-    match draft.provider_names.as_slice() {
-        [only] => Some(&only.it),
-        _ => None,
-    }
-}
-
 /// Applications, roles, risks and programs.
 fn read_named(readers: &[Reader<'_>], draft: &mut Draft) {
-    let only_provider = only_provider(draft).map(str::to_owned);
+    let only_provider = draft.only_provider().map(str::to_owned);
     for reader in readers {
         for (name, table) in reader.named("application") {
             let settled = application::application(&name, &table, only_provider.as_deref());
@@ -272,6 +266,7 @@ struct Machine {
     devices: Vec<DeviceSettings>,
     guard: GuardSettings,
     help: HelpSettings,
+    break_glass: (BreakGlassSettings, EmergencySettings),
     time_zone: String,
 }
 
@@ -282,7 +277,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     let store = main.table("store").and_then(|reader| store::store(&reader));
     let journal = main.table("journal").and_then(|reader| {
         let seals = journal::seals(&reader);
-        journal::journal(&reader).zip(seals)
+        journal::journal(&reader, seals.as_ref()).zip(seals)
     });
     let devices = main.named("device");
     let asking = gateway.as_ref().and_then(|(gateway, _)| gateway.client_certificate.as_ref());
@@ -293,6 +288,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     draft.device_names = devices.into_iter().map(|(name, _)| name).collect();
     let guard = main.table("guard").and_then(|reader| machine::guard(&reader));
     let help = main.table("help").and_then(|reader| machine::help(&reader));
+    let break_glass = main.table("break_glass").and_then(|reader| break_glass::break_glass(&reader));
     let time_zone = machine::time_zone(main);
     version?;
     let (gateway, certificates) = gateway?;
@@ -307,6 +303,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
         devices,
         guard: guard?,
         help: help?,
+        break_glass: break_glass?,
         time_zone: time_zone?,
     })
 }
@@ -322,8 +319,21 @@ fn tell_upstreams(upstreams: &mut [UpstreamSettings], role: &RoleDraft) {
     }
 }
 
-fn assemble(machine: Machine, draft: Draft, rulebook: Rulebook, files: Vec<PathBuf>) -> Settings {
-    let Machine { gateway, control, store, journal, mut session, devices, guard, help, time_zone } = machine;
+fn assemble(machine: Machine, mut draft: Draft, rulebook: Rulebook, files: Vec<PathBuf>) -> Settings {
+    let Machine {
+        gateway,
+        control,
+        store,
+        journal,
+        mut session,
+        devices,
+        guard,
+        help,
+        break_glass,
+        time_zone,
+    } = machine;
+    let (break_glass, emergency) = break_glass;
+    break_glass::tell(&mut draft, &emergency);
     let (mut applications, mut upstreams) = (Vec::new(), Vec::new());
     let (mut rewrites, mut holds, mut browsers) = (Vec::new(), Vec::new(), Vec::new());
     for Written { it, key: _ } in draft.applications {
@@ -362,6 +372,7 @@ fn assemble(machine: Machine, draft: Draft, rulebook: Rulebook, files: Vec<PathB
         devices,
         guard,
         help,
+        break_glass,
         applications,
         upstreams,
         rewrites,

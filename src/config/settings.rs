@@ -8,6 +8,7 @@ use crate::domain::category::Categories;
 use crate::domain::rulebook::Rulebook;
 use crate::features::audit::settings::{JournalSettings, SealSettings};
 use crate::features::authn::settings::ProviderSettings;
+use crate::features::break_glass::settings::BreakGlassSettings;
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
 use crate::features::detect::settings::DetectionSettings;
@@ -60,6 +61,8 @@ pub struct Settings {
     pub guard: GuardSettings,
     /// Whom refused people ask.
     pub help: HelpSettings,
+    /// How the glass is broken.
+    pub break_glass: BreakGlassSettings,
     /// What is protected.
     pub applications: Vec<ApplicationSettings>,
     /// How it is reached; one for each application, in the same order.

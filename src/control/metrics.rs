@@ -15,12 +15,15 @@ use prometheus_client::registry::{Registry, Unit};
 use super::journal_metrics::JournalNow;
 use super::state::{ControlState, Present};
 use super::{
-    detection_metrics, export_metrics, feed_metrics, journal_metrics, signal_metrics, store_metrics,
-    upstream_metrics, witness_metrics,
+    archive_metrics, break_glass_metrics, detection_metrics, export_metrics, feed_metrics, journal_metrics,
+    signal_metrics, store_metrics, upstream_metrics, witness_metrics,
 };
 use crate::domain::measure::{BOUNDS, Counted, Histogram};
+use crate::features::audit::archive::ArchiveNow;
 use crate::features::audit::witness::WitnessNow;
+use crate::features::break_glass;
 use crate::features::detect::Figures;
+use crate::foundation::clock::Timestamp;
 
 /// The metrics, as they are now.
 pub async fn metrics(State(state): State<ControlState>) -> Response {
@@ -30,9 +33,12 @@ pub async fn metrics(State(state): State<ControlState>) -> Response {
         present: (state.present)(),
         journal: JournalNow::of(&state.journal),
         witnesses: state.journal.witnesses().iter().map(|witness| witness.now()).collect(),
+        archive: state.journal.archive().map(|archive| archive.now()),
+        now: state.clock.now(),
         head: state.journal.head().sequence,
         sessions: state.sessions.len(),
         detections: state.detections.figures(),
+        breaks: state.breaks.figures(state.clock.now()),
     }));
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, &registry) {
@@ -48,10 +54,13 @@ struct Snapshot {
     present: Present,
     journal: JournalNow,
     witnesses: Vec<WitnessNow>,
+    archive: Option<ArchiveNow>,
+    now: Timestamp,
     /// The sequence of the journal's last entry on the disk.
     head: u64,
     sessions: usize,
     detections: Figures,
+    breaks: break_glass::Figures,
 }
 
 pub(super) type Encoded = Result<(), std::fmt::Error>;
@@ -62,12 +71,14 @@ impl Collector for Snapshot {
         self.decisions(&mut encoder)?;
         journal_metrics::encode(&self.journal, &mut encoder)?;
         witness_metrics::encode(&self.witnesses, self.head, &mut encoder)?;
+        archive_metrics::encode(self.archive.as_ref(), self.now, &mut encoder)?;
         self.present(&mut encoder)?;
         self.directories(&mut encoder)?;
         signal_metrics::encode(&self.present.signals, &mut encoder)?;
         store_metrics::encode(self.present.store, &mut encoder)?;
         feed_metrics::encode(&self.present.feeds, &mut encoder)?;
         detection_metrics::encode(&self.detections, &mut encoder)?;
+        break_glass_metrics::encode(&self.breaks, &mut encoder)?;
         export_metrics::encode(&self.present.exports, &mut encoder)?;
         upstream_metrics::encode(&self.present.upstreams, &mut encoder)
     }

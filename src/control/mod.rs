@@ -4,7 +4,10 @@
 //! rotates a secret needs the token, and leaves an event. [`page`] is for people what the API is for programs.
 
 pub mod api;
+mod archive_metrics;
 pub mod authority;
+pub mod break_glass;
+mod break_glass_metrics;
 mod detection_metrics;
 pub mod detections;
 mod export_metrics;

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use super::state::ControlState;
+use crate::features::audit::archive::ArchiveNow;
 use crate::features::audit::space::DiskNow;
 use crate::features::export::ExportNow;
 
@@ -48,6 +49,7 @@ pub async fn readyz(State(state): State<ControlState>) -> Response {
         "disks": disks,
         "journal_unsigned": counters.unsigned,
         "witnesses": witnesses,
+        "archive": state.journal.archive().map(|it| archive(&it.now())),
         "store_in_touch": present.is_in_touch,
         "draining": draining,
         "rules_version": &*present.rules_version,
@@ -63,6 +65,18 @@ fn disk(now: &DiskNow) -> serde_json::Value {
         "free_bytes": now.room.map(|room| room.free_bytes),
         "full_in_seconds": now.full_in.map(|time| time.as_secs()),
         "short": now.is_short,
+    })
+}
+
+/// Without where it leads and what is wrong there, which is for operators.
+fn archive(now: &ArchiveNow) -> serde_json::Value {
+    let ArchiveNow { archived, waiting, archived_to, waiting_since, failures: _, fault } = now;
+    json!({
+        "archived": archived,
+        "archived_to": archived_to,
+        "waiting": waiting,
+        "waiting_since": waiting_since,
+        "failing": fault.is_some(),
     })
 }
 

@@ -18,14 +18,14 @@ use tower::timeout::error::Elapsed;
 
 use super::state::ControlState;
 use super::{
-    api, authority, detections, metrics, page, probes, provisioning, reports, revocation, rotation, seals,
-    signals,
+    api, authority, break_glass, detections, metrics, page, probes, provisioning, reports, revocation,
+    rotation, seals, signals,
 };
 
 /// The paths that ask for nothing: for whoever watches over the process.
 pub const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// The paths that ask for the token, with their method.
-pub const GUARDED: [(&str, &str); 14] = [
+pub const GUARDED: [(&str, &str); 16] = [
     ("GET", "/api/v1/status"),
     ("GET", "/api/v1/sessions"),
     ("POST", "/api/v1/sessions/revoke"),
@@ -37,6 +37,8 @@ pub const GUARDED: [(&str, &str); 14] = [
     ("GET", "/api/v1/exports"),
     ("GET", "/api/v1/detections"),
     ("POST", "/api/v1/detections/{id}"),
+    ("GET", "/api/v1/break-glass"),
+    ("POST", "/api/v1/break-glass/{id}"),
     ("POST", "/api/v1/reports/{name}"),
     ("POST", "/api/v1/reload"),
     ("POST", "/api/v1/rotation"),
@@ -50,7 +52,7 @@ pub const SIGNALS: (&str, &str) = ("POST", signals::SIGNALS_PATH);
 
 /// The administrators' pages, with their method. Who may come there is told by a cookie, which [`page`] gives for the
 /// token.
-pub const PAGES: [(&str, &str); 12] = [
+pub const PAGES: [(&str, &str); 14] = [
     ("GET", "/"),
     ("GET", page::STYLESHEET_PATH),
     ("GET", page::SESSIONS_PATH),
@@ -58,6 +60,8 @@ pub const PAGES: [(&str, &str); 12] = [
     ("POST", page::END_PATH),
     ("GET", page::DETECTIONS_PATH),
     ("POST", page::DETECTIONS_PATH),
+    ("GET", page::BREAKS_PATH),
+    ("POST", page::BREAKS_PATH),
     ("GET", page::REPORTS_PATH),
     ("POST", page::REPORTS_PATH),
     ("GET", page::SIGN_IN_PATH),
@@ -80,6 +84,8 @@ pub fn router(state: ControlState) -> Router {
             .route("/exports", get(api::exports))
             .route("/detections", get(detections::list))
             .route("/detections/{id}", post(detections::review))
+            .route("/break-glass", get(break_glass::list))
+            .route("/break-glass/{id}", post(break_glass::review))
             .route("/reports/{name}", post(reports::report))
             .route("/reload", post(api::reload))
             .route("/rotation", post(rotation::rotation))
@@ -112,6 +118,7 @@ fn pages() -> Router<ControlState> {
             .route(page::SESSIONS_PATH, get(page::sessions))
             .route(page::END_PATH, get(page::ask).post(page::end))
             .route(page::DETECTIONS_PATH, get(page::detections).post(page::review))
+            .route(page::BREAKS_PATH, get(page::breaks).post(page::review_break))
             .route(page::REPORTS_PATH, get(page::reports).post(page::report))
             .route(page::SIGN_IN_PATH, get(page::first).post(page::sign_in))
             .route(page::SIGN_OUT_PATH, post(page::sign_out))

@@ -18,6 +18,7 @@ use crate::domain::measure::Counted;
 use crate::domain::revocation::{Revocation, Revoked};
 use crate::features::audit::journal::Journal;
 use crate::features::audit::seal::Seals;
+use crate::features::break_glass::Breaks;
 use crate::features::detect::Detections;
 use crate::features::detect::settings::DetectionSettings;
 use crate::features::directory::Census;
@@ -53,6 +54,8 @@ pub struct ControlState {
     pub revoke: Arc<dyn Fn(Revocation) -> Revoking + Send + Sync>,
     /// What was found in the stream of events.
     pub detections: Arc<Detections>,
+    /// Emergency access.
+    pub breaks: Arc<Breaks>,
     /// The rules by which it was.
     pub looked_for: Arc<dyn Fn() -> Arc<[DetectionSettings]> + Send + Sync>,
     /// The directory of the provider whose token is brought, to be asked; none where it is nobody's.

@@ -15,10 +15,12 @@ use super::state::{
     ControlState, DirectoryService, Present, ProviderState, Provisioned, Revoking, SignalsNow,
 };
 use crate::domain::assurance::Assurance;
+use crate::domain::break_glass::{BreakFinding, BreakReason, BreakRelation, BreakReview};
 use crate::domain::detection::{Detection, DetectionKind, ReviewFinding, ReviewState, Severity};
 use crate::domain::device::{Resume, WhenFull};
 use crate::domain::event::{Event, EventKind, Opening, Outcome, Verdict};
 use crate::domain::measure::Counted;
+use crate::domain::patient::PatientRef;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::{Cause, Revocation, Revoked, Target};
@@ -31,6 +33,7 @@ use crate::features::audit::seal::Seals;
 use crate::features::audit::settings::{
     Fields, JournalSettings, KeepJustification, KeepPatient, KeepQuery, SealSettings, Sync,
 };
+use crate::features::break_glass::{self, Break, Breaks, Due, Review, Sheet, Standing as Stands};
 use crate::features::detect::{self, Detections, Step};
 use crate::features::directory::Census;
 use crate::features::directory::scim::{Asked, Reply};
@@ -43,6 +46,7 @@ use crate::features::upstream::servers::UpstreamNow;
 use crate::features::upstream::settings::Server;
 use crate::features::upstream::standing::StandingNow;
 use crate::foundation::clock::{TestClock, Timestamp};
+use crate::foundation::digest::DigestKey;
 use crate::foundation::entropy::SystemEntropy;
 use crate::foundation::id::RequestId;
 use crate::foundation::secret::Secret;
@@ -53,6 +57,9 @@ pub(super) const TOKEN: &str = "a-token-of-an-operator";
 pub(super) const NAME: &str = "Nadia Nurse";
 /// The one item for review that there is.
 pub(super) const FOUND: &str = "019ca869-5000-7000-8000-0000000000fd";
+/// The one emergency access that there is.
+pub(super) const BROKEN: &str = "019ca869-5000-7000-8000-0000000000b6";
+const DAY: Duration = Duration::from_secs(86_400);
 /// Ends a session that nobody has.
 const ABSENT: &str = r#"{"session":"019ca869-5000-7000-8000-000000000000","reason":"a trial"}"#;
 
@@ -97,6 +104,7 @@ impl House {
             reload: Arc::new(|| Box::pin(async { Ok("5eed".into()) })),
             revoke,
             detections: Arc::new(detections(&folder.path().join("detections.db"))),
+            breaks: Arc::new(breaks(&folder.path().join("breaks.db")).await),
             looked_for: Arc::new(|| Arc::new([])),
             directory: Arc::new(|_| None),
             signals: Arc::new(|_| None),
@@ -139,6 +147,34 @@ impl House {
 
 pub(super) fn start() -> Timestamp {
     "2026-03-01T08:00:00Z".parse().unwrap()
+}
+
+/// One emergency access, of the same person.
+async fn breaks(path: &Path) -> Breaks {
+    let breaks = Breaks::load(Store::open(path, &[break_glass::MIGRATIONS]).unwrap()).unwrap();
+    let patient = PatientRef::new("ehr".parse().unwrap(), "100021".to_owned());
+    let due = Due { triage: start().plus(DAY), close: start().plus(DAY * 5) };
+    let it = Break {
+        id: BROKEN.parse().unwrap(),
+        person: SubjectId { issuer: "https://id.clinic.example".into(), sub: "subject-of-nadia".into() },
+        name: NAME.to_owned(),
+        roles: vec!["nurse".parse().unwrap()],
+        session: "01980000-0000-7000-8000-000000000001".parse().unwrap(),
+        application: "ehr".parse().unwrap(),
+        patient: patient.digest(&DigestKey::from_bytes(&[7; 32])),
+        reason: BreakReason::Emergency,
+        relation: BreakRelation::None,
+        joins: None,
+        began: start(),
+        until: start().plus(DAY),
+        standing: Stands::Active,
+        text_due: None,
+        sheet: Sheet::NotNeeded,
+        explained: false,
+        review: Review::open(due),
+    };
+    breaks.begin(it).await.unwrap();
+    breaks
 }
 
 /// One item for review.
@@ -312,6 +348,7 @@ fn request(method: &str, path: &str, host: &str) -> Request<Body> {
         _ if path.ends_with("/revoke") => ABSENT,
         _ if path.ends_with("/reveal") => REVEALING,
         _ if path.ends_with("/destroy") => r#"{"period":"1999-01","why":"a trial"}"#,
+        _ if path.ends_with(BROKEN) => r#"{"state":"triaged","reviewer":"Petra"}"#,
         _ if path.ends_with(FOUND) => r#"{"state":"seen","note":"asked the desk"}"#,
         _ => "",
     };
@@ -321,7 +358,8 @@ fn request(method: &str, path: &str, host: &str) -> Request<Body> {
 /// A path of the router with the question that it needs.
 fn asked(path: &str) -> String {
     let needed = if path.ends_with("/rotation") { "?application=ehr&account=reader&step=begun" } else { "" };
-    format!("{}{needed}", path.replace("{id}", FOUND).replace("{name}", "coverage"))
+    let id = if path.contains("/break-glass") { BROKEN } else { FOUND };
+    format!("{}{needed}", path.replace("{id}", id).replace("{name}", "coverage"))
 }
 
 /// The value of the one sample of that name and labels.
@@ -364,6 +402,8 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         guarded("GET", "/api/v1/exports"),
         guarded("GET", "/api/v1/detections"),
         guarded("POST", "/api/v1/detections/{id}"),
+        guarded("GET", "/api/v1/break-glass"),
+        guarded("POST", "/api/v1/break-glass/{id}"),
         guarded("POST", "/api/v1/reports/{name}"),
         guarded("POST", "/api/v1/reload"),
         guarded("POST", "/api/v1/rotation"),
@@ -377,6 +417,8 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         page("POST", "/sessions/end", 403),
         page("GET", "/detections", 401),
         page("POST", "/detections", 403),
+        page("GET", "/break-glass", 401),
+        page("POST", "/break-glass", 403),
         page("GET", "/reports", 401),
         page("POST", "/reports", 403),
         page("GET", "/sign-in", 303),
@@ -398,7 +440,10 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
             let (status, body) = house.ask(row.method, &asked(row.path), token).await;
             assert_eq!(status.as_u16(), expected, "{} {} by {who}: {body}", row.method, row.path);
             let tells = body.contains(NAME) || body.contains("subject-of-nadia");
-            let is_of_people = row.path.ends_with("/sessions") || row.path.contains("/detections");
+            let is_of_people =
+                ["/sessions", "/detections", "/detections/{id}", "/break-glass", "/break-glass/{id}"]
+                    .iter()
+                    .any(|it| row.path.ends_with(it));
             assert_eq!(tells, is_of_people && expected == 200, "{} by {who}", row.path);
         }
     }
@@ -585,13 +630,14 @@ async fn reading_and_reloading_leave_an_event_and_being_refused_leaves_none() {
     let notes: Vec<&str> = events.iter().filter_map(|event| event.opening.note.as_deref()).collect();
     let rotation = "rotation of a secret begun: the application accepts the new one";
     let reviewed = "a detection was reviewed: seen";
+    let broken = ["emergency access was listed", "an emergency access was reviewed: triaged"];
     let report = "the report coverage was read as html";
     let (revealed, kept) = (
         "what events keep under seal was read",
         "the key of what was sealed in 1999-01 was not destroyed: 1999-01 has no key here",
     );
     let seen = ["sessions were listed", "events were read", revealed, kept];
-    let listed = [&seen[..], &["detections were listed", reviewed, report]].concat();
+    let listed = [&seen[..], &["detections were listed", reviewed], &broken[..], &[report]].concat();
     assert_eq!(notes, [&listed[..], &["a reload was asked for", rotation]].concat());
     assert!(events.iter().all(|event| event.closing.is_some()));
 
@@ -650,6 +696,63 @@ async fn a_review_is_written_down_and_goes_forward_only() {
     let [review] = reviews.as_slice() else { panic!("{reviews:?}") };
     assert_eq!((review.state, review.finding), (ReviewState::Closed, Some(ReviewFinding::Fine)));
     assert!(review.quiet_until.is_some() && review.note.is_some());
+}
+
+#[tokio::test]
+async fn emergency_access_is_reviewed_by_anybody_but_its_person() {
+    let house = House::open().await;
+    let path = format!("/api/v1/break-glass/{BROKEN}");
+    let say = async |path: &str, body: &'static str| {
+        let mut request = request("POST", path, "127.0.0.1:9443");
+        request.headers_mut().insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
+        *request.body_mut() = Body::from(body);
+        house.send(request).await
+    };
+    let cases = [
+        ("{}", 400, "say as JSON"),
+        (r#"{"state":"triaged"}"#, 400, "say as JSON"),
+        (r#"{"state":"triaged","reviewer":" "}"#, 400, "say who you are"),
+        (r#"{"state":"triaged","reviewer":"subject-of-nadia"}"#, 403, "nobody reviews their own"),
+        (r#"{"state":"closed","reviewer":"Petra"}"#, 400, "say what was found"),
+        (r#"{"state":"closed","reviewer":"Petra","finding":"not-justified"}"#, 400, "in a `note`"),
+        (r#"{"state":"triaged","reviewer":"Petra"}"#, 200, "\"triaged\""),
+        (r#"{"state":"closed","reviewer":"Petra","finding":"justified"}"#, 200, "\"justified\""),
+        (r#"{"state":"triaged","reviewer":"Petra"}"#, 409, "`closed`"),
+    ];
+    for (body, expected, says) in cases {
+        let (status, answer) = say(&path, body).await;
+        assert_eq!((status.as_u16(), answer.contains(says)), (expected, true), "{body}: {answer}");
+    }
+    let absent = "/api/v1/break-glass/019ca869-5000-7000-8000-000000000000";
+    assert_eq!(say(absent, r#"{"state":"triaged","reviewer":"Petra"}"#).await.0, StatusCode::NOT_FOUND);
+    for (query, number) in [("?state=closed", 1), ("?state=open", 0), ("?limit=1", 1)] {
+        let (_, answer) = house.ask("GET", &format!("/api/v1/break-glass{query}"), Some(TOKEN)).await;
+        assert_eq!(answer.matches(BROKEN).count(), number, "{query}: {answer}");
+    }
+    for query in ["?limit=0", "?limit=10001", "?state=lost", "?since=1"] {
+        let (status, _) = house.ask("GET", &format!("/api/v1/break-glass{query}"), Some(TOKEN)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}");
+    }
+    let events = house.administration();
+    let told: Vec<_> = events.iter().filter_map(|event| event.opening.break_glass.as_deref()).collect();
+    let said: Vec<_> = told.iter().filter_map(|told| told.review.as_ref()).collect();
+    let states: Vec<_> = said.iter().map(|said| (said.state, said.finding)).collect();
+    let justified = (BreakReview::Closed, Some(BreakFinding::Justified));
+    assert_eq!(
+        states,
+        [(BreakReview::Triaged, None), justified],
+        "what was not taken left no event of a review"
+    );
+    assert!(told.iter().all(|told| told.person.is_some()));
+    let (_, metrics) = house.ask("GET", "/metrics", None).await;
+    for line in [
+        "leastway_break_glass_steps_total{step=\"started\"} 1",
+        "leastway_break_glass_findings{finding=\"justified\"} 1",
+        "leastway_break_glass_closed{in_time=\"yes\"} 1",
+        "leastway_break_glass_reviews_waiting 0",
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
 }
 
 #[tokio::test]

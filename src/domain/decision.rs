@@ -88,6 +88,8 @@ pub enum Challenge {
     Justify,
     /// Say first for which of these purposes you work.
     Purpose(Vec<Purpose>),
+    /// Say that it is an emergency: nothing else opens this patient's chart to you.
+    BreakGlass,
 }
 
 impl Challenge {
@@ -98,6 +100,7 @@ impl Challenge {
             Self::StepUp(_, reason) => *reason,
             Self::Justify => Reason::JustificationRequired,
             Self::Purpose(_) => Reason::PurposeRequired,
+            Self::BreakGlass => Reason::BreakGlassRequired,
         }
     }
 }
@@ -133,4 +136,6 @@ pub enum WayOn {
     Role(Vec<RoleName>),
     /// Work for one of these purposes.
     Purpose(Vec<Purpose>),
+    /// Say that it is an emergency.
+    BreakGlass,
 }

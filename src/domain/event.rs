@@ -16,6 +16,7 @@ use super::application::{
 };
 use super::asked::EventAsked;
 use super::assurance::AssuranceClass;
+use super::break_glass::EventBreak;
 use super::category::Sensitivity;
 use super::confidential::SealedText;
 use super::count::Count;
@@ -221,6 +222,9 @@ pub struct Opening {
     /// The person has said why they work, and this is what they said.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub purpose: Option<Box<EventPurpose>>,
+    /// The emergency access that it is part of, or that begins, ends or is reviewed with it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub break_glass: Option<Box<EventBreak>>,
     /// What the request did with something that a person had typed, or how that came to be kept.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub hold: Option<Box<EventHold>>,
@@ -580,6 +584,7 @@ impl Opening {
             justification: None,
             accounted: false,
             purpose: None,
+            break_glass: None,
             hold: None,
             lock: None,
             risks: Vec::new(),

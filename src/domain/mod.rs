@@ -7,6 +7,7 @@ pub mod any_event;
 pub mod application;
 pub mod asked;
 pub mod assurance;
+pub mod break_glass;
 pub mod category;
 pub mod confidential;
 pub mod count;

@@ -4,5 +4,15 @@
 pub const JOURNAL_OPENED: &str = "journal opened";
 /// The note of the event with which a journal ends when it is closed in order.
 pub const JOURNAL_CLOSED: &str = "journal closed in order";
+/// How the note of the event begins that a full segment was put into the archive and read back.
+pub const SEGMENT_ARCHIVED: &str = "a segment of the journal was archived";
+/// How the note of the event begins that an archived segment is removed from the journal's folder.
+pub const SEGMENT_REMOVED: &str = "an archived segment is removed from the journal's folder";
+/// How the note of the event begins that an archived segment is destroyed at the end of its retention.
+pub const SEGMENT_RETIRED: &str = "an archived segment is destroyed, its retention is over";
+/// How the note of the event begins that a legal hold is laid on an archived segment.
+pub const SEGMENT_HELD: &str = "a legal hold is laid on an archived segment";
+/// How the note of the event begins that the legal hold on an archived segment is lifted.
+pub const SEGMENT_RELEASED: &str = "the legal hold on an archived segment is lifted";
 /// The note of the event that somebody has asked the control listener for events.
 pub const EVENTS_READ: &str = "events were read";

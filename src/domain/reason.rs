@@ -33,6 +33,8 @@ closed_list! {
         JustificationRequired = "justification-required",
         /// The person has to say first for which of their purposes they work.
         PurposeRequired = "purpose-required",
+        /// The person has to say first that it is an emergency: they have nothing to do with the patient.
+        BreakGlassRequired = "break-glass-required",
         /// The person has to prove who they are: they were not proven at this browser before.
         DeviceNew = "device-new",
         /// The person has to prove who they are: they were not proven in this network before.

@@ -12,6 +12,8 @@ pub mod signals;
 // May they, and what is asked of them besides.
 pub mod policy;
 pub mod risk;
+// What opens in an emergency.
+pub mod break_glass;
 // What passes.
 pub mod given;
 pub mod guard;

@@ -6,6 +6,36 @@ use serde::{Deserialize, Serialize};
 
 use super::entropy::{Entropy, random};
 
+/// A digest of what comes in pieces.
+#[derive(Clone)]
+pub struct Digesting(aws_lc_rs::digest::Context);
+
+impl Digesting {
+    /// Of the next piece, too.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all pieces, one after the other.
+    pub fn finish(self) -> Digest {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(self.0.finish().as_ref());
+        Digest(digest)
+    }
+}
+
+impl Default for Digesting {
+    fn default() -> Self {
+        Self(aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256))
+    }
+}
+
+impl fmt::Debug for Digesting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digesting(..)")
+    }
+}
+
 /// A SHA-256 digest. Prints as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
@@ -21,13 +51,9 @@ impl Digest {
 
     /// The digest of the parts, one after the other.
     pub fn of_parts(parts: &[&[u8]]) -> Self {
-        let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-        for part in parts {
-            context.update(part);
-        }
-        let mut digest = [0; 32];
-        digest.copy_from_slice(context.finish().as_ref());
-        Self(digest)
+        let mut digesting = Digesting::default();
+        parts.iter().for_each(|part| digesting.update(part));
+        digesting.finish()
     }
 
     /// From its 32 bytes.

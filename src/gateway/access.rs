@@ -27,6 +27,7 @@ use super::worker::{Current, Worker};
 use super::{program, risk, subject};
 use crate::domain::decision::{Challenge, Decision, Denial};
 use crate::domain::device::DeviceClass;
+use crate::domain::patient::PatientDigest;
 use crate::domain::reason::Reason;
 use crate::domain::risk::Standing as Risks;
 use crate::features::policy::decide::Question;
@@ -51,6 +52,8 @@ pub struct Access {
     browser: Option<Digest>,
     /// The risks that stood when a reply was asked for.
     risks: Risks,
+    /// The patient whose chart is open in an emergency, where it rests on that.
+    emergency: Option<PatientDigest>,
     /// The certificate that the device's class or the token rests on.
     rests_on: Option<Rc<Shown>>,
     /// Whether that is believed.
@@ -127,6 +130,7 @@ impl Access {
             is_believed: true,
             browser: risk::browser(moment, passage.manner),
             risks: passage.risks,
+            emergency: passage.emergency(),
             asked: None,
             good: None,
             next: Instant::now() + wait,
@@ -179,6 +183,11 @@ impl Access {
         if !is_believed && session.as_ref().is_some_and(|session| session.is_bound_to_certificate()) {
             return Some(Reason::TokenInvalid);
         }
+        if let (Some(session), Some(patient)) = (&session, &self.emergency)
+            && !self.is_open_in_emergency(session, patient, now)
+        {
+            return Some(Reason::BreakGlassRequired);
+        }
         if let (Some(session), true) = (&session, by_person) {
             self.worker.shared.sessions.touch(session, now);
         }
@@ -195,6 +204,14 @@ impl Access {
         let refused = self.refused(&current, session.as_ref(), self.asked.unwrap_or(now));
         self.good = refused.is_none().then_some((current, standing));
         refused
+    }
+
+    /// Whether the chart is still open. That its time is over ends no reply that was begun before.
+    fn is_open_in_emergency(&self, session: &Session, patient: &PatientDigest, now: Timestamp) -> bool {
+        let (breaks, person) = (&self.worker.shared.breaks, session.subject.id());
+        let at = self.asked.unwrap_or(now);
+        breaks.active(&person, session.id, patient, at).is_some()
+            || self.asked.is_some() && breaks.ran_out(&person, session.id, patient)
     }
 
     /// The same, asked only if that was a second ago, or if its session was ended.
@@ -272,6 +289,7 @@ impl Access {
             Ok(known) => known,
             Err(barred) => return Some(barred),
         };
+        let known = if self.emergency.is_some() { known.map(|known| known.in_emergency()) } else { known };
         let identity = known.as_ref().map(|known| &*known.identity);
         let told = current.told(identity, route.index, part.patient.as_ref(), now);
         let question = Question {
@@ -335,6 +353,7 @@ impl Passage<'_> {
             withheld: is_answered.then_some(None),
             held: None,
             has_notice: false,
+            asking: None,
         })))
     }
 }

@@ -46,7 +46,7 @@ pub async fn redirect(
         Challenge::StepUp(_, reason) if Sign::of(*reason).is_some() => return Ok(None),
         Challenge::StepUp(need, _) => Some(need),
         // The page that is shown is the form.
-        Challenge::Justify => return Ok(None),
+        Challenge::Justify | Challenge::BreakGlass => return Ok(None),
         Challenge::Purpose(_) => {
             let location = pages::purpose_address(manner.target());
             return Ok(Some(Redirect { location, set_cookie: None }));

@@ -259,6 +259,7 @@ impl Passage<'_> {
             withheld: beyond.map(Beyond::exceeded),
             held: None,
             has_notice: self.protection().has_notice(),
+            asking: None,
         }))
     }
 }

@@ -9,6 +9,7 @@ pub mod back_channel;
 pub mod bells;
 pub mod beside;
 mod beyond;
+pub mod break_glass;
 pub mod callback;
 pub mod certificate;
 pub mod challenge;

@@ -24,6 +24,7 @@ pub fn me(moment: &Moment, asked: &Asked) -> Answer {
     let sessions = &moment.worker.shared.sessions;
     let view = MeView {
         identity: &known.identity,
+        has_breaks: !moment.worker.shared.breaks.theirs(&known.session.subject.id(), moment.now).is_empty(),
         may_choose: purpose::of(moment, known).len() > 1,
         since: known.session.created,
         ends: subject::ends(moment, &known.session),

@@ -21,15 +21,16 @@ use super::manner::{Manner, is_same_origin};
 use super::normalize::fault::Fault;
 use super::normalize::{self, Head};
 use super::pages::{
-    self, JUSTIFY_PATH, ME_END_PATH, ME_FORGET_PATH, ME_PATH, PURPOSE_PATH, Page, PageFrame, SIGN_IN_PATH,
-    SIGN_OUT_PATH, STEP_UP_PATH, STYLESHEET_PATH,
+    self, BREAK_GLASS_END_PATH, BREAK_GLASS_PATH, BREAK_GLASS_TEXT_PATH, JUSTIFY_PATH, ME_END_PATH,
+    ME_FORGET_PATH, ME_PATH, PURPOSE_PATH, Page, PageFrame, SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH,
+    STYLESHEET_PATH,
 };
 use super::provisioning;
 use super::refusal::Refusal;
 use super::reply::{HTML, own_head, with_text};
 use super::signals::{self, SIGNALS_PATH};
 use super::subject::Person;
-use super::{beside, chooser, hold, justify, leaving, my_sessions, purpose, risk, unlock};
+use super::{beside, break_glass, chooser, hold, justify, leaving, my_sessions, purpose, risk, unlock};
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::event::{EventKind, Outcome};
 use crate::features::authn::ReturnTo;
@@ -83,6 +84,12 @@ pub async fn answer(
         STEP_UP_PATH if get => step_up(moment, &asked).await,
         JUSTIFY_PATH if get => Ok(justify::form(moment, &asked)),
         JUSTIFY_PATH if post => justify::given(moment, &asked, incoming).await,
+        BREAK_GLASS_PATH if get => Ok(break_glass::page(moment, &asked)),
+        BREAK_GLASS_PATH if post => Box::pin(break_glass::answered(moment, &asked, incoming, draft)).await,
+        BREAK_GLASS_END_PATH if post => Box::pin(break_glass::ended(moment, &asked, incoming, draft)).await,
+        BREAK_GLASS_TEXT_PATH if post => {
+            Box::pin(break_glass::attested(moment, &asked, incoming, draft)).await
+        }
         PURPOSE_PATH if get => Ok(purpose::page(moment, &asked)),
         PURPOSE_PATH if post => purpose::chosen(moment, &asked, incoming, draft).await,
         SIGN_OUT_PATH if get || post => Box::pin(leaving::sign_out(moment, &asked, draft)).await,

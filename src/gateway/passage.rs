@@ -16,6 +16,7 @@ use http_body::Body as _;
 
 use super::access::Access;
 use super::beyond::Then;
+use super::break_glass;
 use super::draft::Draft;
 use super::given;
 use super::given::Gifts;
@@ -83,13 +84,17 @@ pub struct Passage<'a> {
 
 /// Lets a request pass, or says why not.
 pub async fn pass(
-    passage: Passage<'_>,
+    mut passage: Passage<'_>,
     mut parts: Parts,
     body: RequestBody,
     upgrading: Option<Upgrading>,
     draft: &mut Option<Draft>,
 ) -> Result<Answer, Refusal> {
-    let (permit, grounds, reason) = match passage.decide(draft) {
+    let decided = match passage.decide(draft) {
+        Ok(decided) => Ok(decided),
+        Err(refusal) => Box::pin(break_glass::instead(&mut passage, refusal, draft)).await,
+    };
+    let (permit, grounds, reason) = match decided {
         Ok(decided) => decided,
         // What was typed is not lost with it.
         Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),

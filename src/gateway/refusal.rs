@@ -22,6 +22,7 @@ use crate::features::route::body::BodyFault;
 use crate::features::route::table::Application;
 use crate::features::signals::SetFault;
 use crate::features::upstream::error::UpstreamError;
+use crate::gateway::break_glass::Asking;
 use crate::gateway::hold::Held;
 use crate::gateway::normalize::fault::Fault;
 use crate::gateway::program::TokenRefused;
@@ -48,6 +49,8 @@ pub struct Challenged {
     pub held: Option<Held>,
     /// Whether the notice of 42 CFR 2.32 goes with what was asked for.
     pub has_notice: bool,
+    /// What a page needs that asks whether it is an emergency.
+    pub asking: Option<Asking>,
 }
 
 /// Why a logout that is asked for by the back channel is not done.
@@ -140,6 +143,26 @@ impl Refusal {
         if let Self::Entry(_, refusal) = self { refusal.alone() } else { self }
     }
 
+    /// This, with what a page needs that asks whether it is an emergency.
+    #[must_use]
+    pub fn asking(mut self, asking: Option<Asking>) -> Self {
+        self.note_asking(asking);
+        self
+    }
+
+    fn note_asking(&mut self, asking: Option<Asking>) {
+        if let Self::Challenge(challenged) = self {
+            challenged.asking = asking;
+        } else if let Self::Entry(_, refusal) = self {
+            refusal.note_asking(asking);
+        }
+    }
+
+    /// What a page needs that asks whether it is an emergency, where that is asked.
+    pub fn asks(&self) -> Option<&Asking> {
+        if let Self::Challenge(challenged) = self.alone() { challenged.asking.as_ref() } else { None }
+    }
+
     /// The number of the entry that it is about.
     pub const fn entry(&self) -> Option<u32> {
         if let Self::Entry(number, _) = self { Some(*number) } else { None }
@@ -207,7 +230,7 @@ impl Refusal {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Challenge(challenged) => match challenged.step {
                 Challenge::SignIn | Challenge::StepUp(..) => StatusCode::UNAUTHORIZED,
-                Challenge::Justify | Challenge::Purpose(_) => StatusCode::FORBIDDEN,
+                Challenge::Justify | Challenge::Purpose(_) | Challenge::BreakGlass => StatusCode::FORBIDDEN,
             },
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooMuch(exceeded, _) if exceeded.limit.is_window() => StatusCode::TOO_MANY_REQUESTS,

@@ -14,10 +14,10 @@ use super::cors;
 use super::draft::Draft;
 use super::handle::{Moment, OWN};
 use super::manner::{Audience, Manner};
-use super::pages::{self, JustifyView, Page, PageFrame, PurposeView, Written};
+use super::pages::{self, BreakGlassView, JustifyView, Page, PageFrame, PurposeView, Written};
 use super::refusal::{Challenged, Refusal};
 use super::reply::{FHIR, HTML, JSON, PROBLEM, ReplyBody, SCIM, own_head, with_text};
-use super::{chooser, hold, justify, purpose};
+use super::{break_glass, chooser, hold, justify, purpose};
 use crate::domain::decision::{Challenge, WayOn};
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::reason::Reason;
@@ -320,6 +320,15 @@ fn step<'a>(moment: &'a Moment, challenged: &'a Challenged, return_to: &'a str, 
             held: held.map(|held| held.lifetime),
             has_notice: challenged.has_notice,
         }),
+        Challenge::BreakGlass => match &challenged.asking {
+            Some(asking) => Page::BreakGlass(BreakGlassView {
+                held: held.map(|held| held.lifetime),
+                ..break_glass::question(moment, &challenged.application.name, asking, return_to)
+            }),
+            None => {
+                Page::Denied { reason: challenged.reason, action: challenged.action, ways_on: &[], return_to }
+            }
+        },
         Challenge::Purpose(purposes) => Page::Purpose(PurposeView {
             choices: purpose::choices(moment, purposes),
             usual: challenged.known.as_ref().map(|known| known.identity.purpose),
@@ -377,6 +386,10 @@ fn problem(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner)
         let path = pages::purpose_address(manner.page());
         members.insert("purpose_page".to_owned(), json!(format!("https://{}{path}", manner.authority())));
     }
+    if let (Some(asking), Some(members)) = (refusal.asks(), problem.as_object_mut()) {
+        let path = pages::break_glass_address(&asking.prompt, manner.page());
+        members.insert("break_glass_page".to_owned(), json!(format!("https://{}{path}", manner.authority())));
+    }
     if let (Some(number), Some(members)) = (refusal.entry(), problem.as_object_mut()) {
         members.insert("entry".to_owned(), json!(number));
     }
@@ -390,7 +403,7 @@ fn way_in(refusal: &Refusal, manner: &Manner) -> Option<(String, bool)> {
     let path = match &challenged.step {
         Challenge::SignIn => pages::sign_in_link(manner.page(), None),
         Challenge::StepUp(need, _) => pages::step_up_link(need, manner.page()),
-        Challenge::Justify | Challenge::Purpose(_) => return None,
+        Challenge::Justify | Challenge::Purpose(_) | Challenge::BreakGlass => return None,
     };
     Some((path, challenged.withheld.is_some()))
 }
@@ -404,6 +417,7 @@ fn ways_on(refusal: &Refusal) -> Vec<WayOn> {
         Challenge::SignIn => WayOn::SignIn,
         Challenge::StepUp(need, _) => WayOn::StepUp(need.clone()),
         Challenge::Justify => WayOn::Justify,
+        Challenge::BreakGlass => WayOn::BreakGlass,
         Challenge::Purpose(purposes) => WayOn::Purpose(purposes.clone()),
     }]
 }

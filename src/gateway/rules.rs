@@ -22,6 +22,8 @@ use crate::domain::assurance::AssuranceClass;
 use crate::features::audit::journal::Journal;
 use crate::features::audit::seal::Seals;
 use crate::features::authn::RelyingParty;
+use crate::features::break_glass::Breaks;
+use crate::features::break_glass::settings::BreakGlassSettings;
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::Clients;
 use crate::features::detect::Detections;
@@ -80,6 +82,8 @@ pub struct Rules {
     pub guard: GuardSettings,
     /// Whom refused people ask.
     pub help: HelpSettings,
+    /// How the glass is broken.
+    pub break_glass: BreakGlassSettings,
     /// Proxies whose word on the caller's address counts.
     pub trusted_proxies: Vec<IpNet>,
     /// The classes of callers' devices.
@@ -152,6 +156,8 @@ pub struct Shared {
     pub signals: Arc<Signals>,
     /// What they have typed and could not send.
     pub holds: Arc<Holds>,
+    /// Whose glass they have broken.
+    pub breaks: Arc<Breaks>,
     /// Where they sign in.
     pub authn: Arc<RelyingParty>,
     /// Who looks at which access token.

@@ -3,6 +3,7 @@
 pub mod descriptors;
 pub mod disk;
 pub mod http;
+pub mod objects;
 pub mod page;
 pub mod seal;
 pub mod signed_token;

@@ -15,6 +15,7 @@ mod back_channel;
 mod beside;
 mod bodies;
 mod bond;
+mod break_glass;
 mod bypasses;
 mod certificates;
 mod detections;

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::domain::revocation::Revocation;
+use crate::features::break_glass::BREAK_PART;
 use crate::features::directory::DIRECTORY_PART;
 use crate::features::hold::HOLD_PART;
 use crate::features::risk::RISK_PART;
@@ -54,6 +55,7 @@ async fn heed(shared: &Arc<Shared>, told: &Told) -> Result<(), Behind> {
             shared.directory.reload().await?;
             shared.signals.reload(now).await?;
             shared.holds.reload().await?;
+            shared.breaks.reload().await?;
             shared.risk.reload(now).await?;
             shared.ledger.reload();
         }
@@ -66,6 +68,7 @@ async fn heed(shared: &Arc<Shared>, told: &Told) -> Result<(), Behind> {
             Err(error) => tracing::error!(%error, "a revocation that another node has told cannot be read"),
         },
         HOLD_PART => shared.holds.heed(&told.key).await?,
+        BREAK_PART => shared.breaks.heed(&told.key).await?,
         DIRECTORY_PART => shared.directory.heed(&told.key).await?,
         SIGNAL_ACCOUNT_PART => shared.signals.heed(&told.key, now).await?,
         RISK_PART => shared.risk.heed(&told.key, now).await?,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use super::archive::Asked;
 use super::{Answer, Locate, Place, Selection};
 use crate::domain::event::Event;
 use crate::features::audit::ReadError;
@@ -31,6 +32,9 @@ pub struct ExportArguments {
     /// What the node is called that tells of the events; by default the name of this machine.
     #[arg(long, value_name = "NAME")]
     node: Option<String>,
+    /// Fetch from the archive what may fit and is not in the journal's folder any more.
+    #[arg(long)]
+    archive: bool,
 }
 
 /// How much was written.
@@ -47,10 +51,14 @@ pub(super) fn run(
     locate: Locate<'_>,
     now: Timestamp,
     out: &mut impl Write,
-    mut progress: Option<&mut dyn Write>,
+    (problems, is_seen): (&mut dyn Write, bool),
 ) -> anyhow::Result<Answer> {
     let directory = arguments.place.directory(locate)?;
     let filter = arguments.selection.filter(&directory, now)?;
+    let place = (&arguments.place, arguments.archive);
+    let asked = Asked::find(directory, place, (&filter, None, Hints::Used), problems)?;
+    let directory = asked.directory();
+    let mut progress = is_seen.then_some(problems);
     let node = arguments.node.clone().unwrap_or_else(machine);
     let teller = Teller { node: &node };
     let mut tell = |written: Written| match &mut progress {
@@ -58,12 +66,12 @@ pub(super) fn run(
         None => Ok(()),
     };
     let Some(path) = &arguments.out else {
-        write(&directory, &filter, (arguments.format, &teller), out, &mut tell)?;
+        write(directory, &filter, (arguments.format, &teller), out, &mut tell)?;
         return Ok(Answer::Yes);
     };
     let draft = Draft::begin(path)?;
     let mut file = BufWriter::new(&draft.file);
-    let written = write(&directory, &filter, (arguments.format, &teller), &mut file, &mut tell)?;
+    let written = write(directory, &filter, (arguments.format, &teller), &mut file, &mut tell)?;
     file.flush().with_context(|| format!("`{}` cannot be written", path.display()))?;
     drop(file);
     draft.finish()?;

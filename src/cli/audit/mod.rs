@@ -1,5 +1,6 @@
 //! `leastway audit`: asks the journal, proves it and hands it on, offline, from its files alone.
 
+mod archive;
 mod export;
 mod follow;
 mod index;
@@ -18,6 +19,7 @@ use std::io::{IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+pub(in crate::cli) use self::archive::Asked;
 pub use self::export::ExportArguments;
 pub use self::moment::{Moment, MomentError};
 pub use self::query::{Printed, QueryArguments};
@@ -42,6 +44,10 @@ pub enum AuditCommand {
     Query(QueryArguments),
     /// Make the indexes of full segments that are not there, by which questions read less.
     Index(index::Arguments),
+    /// Show what of the journal is kept elsewhere, read it back, or have the gateway ship it at once.
+    Archive(archive::Arguments),
+    /// Bring segments back from the archive, as a journal that verifies alone.
+    Fetch(archive::FetchArguments),
     /// Show the newest entries, and those to come.
     Tail(TailArguments),
     /// Write events as other software reads them, one document in each line.
@@ -49,7 +55,7 @@ pub enum AuditCommand {
 }
 
 /// Which journal.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Place {
     /// The journal's folder; by default the one that the configuration names.
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
@@ -92,12 +98,14 @@ pub fn run(
         AuditCommand::CheckProof(arguments) => prove::check(arguments, out),
         AuditCommand::Key(arguments) => key::show(arguments, locate, out),
         AuditCommand::RotateKey(arguments) => key::rotate(arguments, locate, out),
-        AuditCommand::Query(arguments) => query::run(arguments, locate, clock.now(), out),
+        AuditCommand::Query(arguments) => query::run(arguments, locate, clock.now(), out, problems),
+        AuditCommand::Archive(arguments) => archive::run(arguments, clock.now(), out),
+        AuditCommand::Fetch(arguments) => archive::bring(arguments, clock.now(), out),
         AuditCommand::Index(arguments) => index::run(arguments, locate, out),
         AuditCommand::Tail(arguments) => tail::run(arguments, locate, clock.now(), out),
         AuditCommand::Export(arguments) => {
             let is_seen = std::io::stderr().is_terminal();
-            export::run(arguments, locate, clock.now(), out, is_seen.then_some(problems))
+            export::run(arguments, locate, clock.now(), out, (problems, is_seen))
         }
     }
 }

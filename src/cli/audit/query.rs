@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Context as _;
 
+use super::archive::Asked;
 use super::{Answer, Locate, Place, Selection, follow};
 use crate::domain::closed_list;
 use crate::features::audit::index::Hints;
@@ -37,6 +38,9 @@ pub struct QueryArguments {
     /// Read every segment, whatever its index says.
     #[arg(long)]
     no_index: bool,
+    /// Fetch from the archive what may fit and is not in the journal's folder any more.
+    #[arg(long, conflicts_with = "follow")]
+    archive: bool,
 }
 
 closed_list! {
@@ -56,6 +60,7 @@ pub(super) fn run(
     locate: Locate<'_>,
     now: Timestamp,
     out: &mut impl Write,
+    problems: &mut dyn Write,
 ) -> anyhow::Result<Answer> {
     let directory = arguments.place.directory(locate)?;
     let filter = arguments.selection.filter(&directory, now)?;
@@ -67,7 +72,9 @@ pub(super) fn run(
     let hints = if arguments.no_index { Hints::Ignored } else { Hints::Used };
     let order = if arguments.oldest_first { Order::OldestFirst } else { Order::NewestFirst };
     let limit = usize::try_from(arguments.limit).context("the limit is too large for this machine")?;
-    let answer = query_by(&directory, &filter, order, limit, hints)?;
+    let asked =
+        Asked::find(directory, (&arguments.place, arguments.archive), (&filter, None, hints), problems)?;
+    let answer = query_by(asked.directory(), &filter, order, limit, hints)?;
     match format {
         Printed::Table => write_table(&answer.events, out)?,
         Printed::Json => write_json(&answer.events, out)?,

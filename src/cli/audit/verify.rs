@@ -57,7 +57,13 @@ pub(super) fn run(arguments: &Arguments, locate: Locate<'_>, out: &mut impl Writ
         write_report(&report, arguments, out)?;
         write_speed(&report, &directory, begin.elapsed(), out)?;
     }
-    Ok(if report.is_sound() { Answer::Yes } else { Answer::No })
+    let is_seen = arguments.expect_head.is_none_or(|head| head.sequence > elsewhere(&report));
+    Ok(if report.is_sound() && is_seen { Answer::Yes } else { Answer::No })
+}
+
+/// The last entry before those that are here.
+const fn elsewhere(report: &Report) -> u64 {
+    report.last_sequence.saturating_sub(report.entries)
 }
 
 /// What a witness has noted, from a file or the standard input.
@@ -110,6 +116,19 @@ fn write_report(report: &Report, arguments: &Arguments, out: &mut impl Write) ->
         "  entries    {} ({} begin, {} end an event)",
         report.entries, report.openings, report.closings
     )?;
+    let elsewhere = elsewhere(report);
+    if elsewhere > 0 {
+        writeln!(
+            out,
+            "  elsewhere  entries 1 to {elsewhere} (`leastway audit archive --verify` reads them back)"
+        )?;
+    }
+    if arguments.expect_head.is_some_and(|head| head.sequence <= elsewhere) {
+        writeln!(
+            out,
+            "             the noted head is one of these, and was not looked at: `leastway audit fetch` brings them"
+        )?;
+    }
     writeln!(
         out,
         "  unfinished {} with an unknown outcome, {} at the end",

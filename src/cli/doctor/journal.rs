@@ -1,12 +1,15 @@
-//! The journal and its witnesses.
+//! The journal, its witnesses and its archive.
 
 use std::path::Path;
 
 use super::{Finding, OURS_TO_WRITE, chain_of, probe};
 use crate::features::audit::ReadError;
-use crate::features::audit::settings::{JournalSettings, WitnessPlace, WitnessSettings};
+use crate::features::audit::archive::{Archive, Examination};
+use crate::features::audit::settings::{ArchivePlace, JournalSettings, WitnessPlace, WitnessSettings};
 use crate::features::audit::verify::{Expectations, verify};
+use crate::foundation::clock::{Clock as _, SystemClock};
 use crate::platform::disk::room;
+use crate::platform::objects::Examined;
 
 /// Whether the journal can be written, and fits.
 pub(super) fn journal(directory: &Path) -> [Finding; 2] {
@@ -86,4 +89,69 @@ pub(super) fn witness(settings: &WitnessSettings, journal: &Path) -> Option<Find
         },
         Err(error) => Finding::fail(what, chain_of(&error), "see that the journal can be read"),
     })
+}
+
+/// Whether segments can be archived, and are.
+pub(super) async fn archive(settings: &JournalSettings) -> Vec<Finding> {
+    let Some(archive) = &settings.archive else { return Vec::new() };
+    let what = match &archive.place {
+        ArchivePlace::Directory(directory) => format!("archive {}", directory.display()),
+        ArchivePlace::Bucket(bucket) => format!("archive {} at {}", bucket.bucket, bucket.endpoint),
+    };
+    let opened = match Archive::new(settings.directory.clone(), archive.clone()) {
+        Ok(opened) => opened,
+        Err(error) => return vec![Finding::fail(what, error.to_string(), "see to `[journal.archive]`")],
+    };
+    let place = match opened.examine().await {
+        Ok(found) => examined(what.clone(), &archive.place, found),
+        Err(error) => {
+            let to_do = "see that it is there and that the account may use it: segments stay in the journal's folder until then";
+            Finding::fail(what.clone(), error.to_string(), to_do)
+        }
+    };
+    let waiting = match opened.due(SystemClock.now()).await {
+        Ok(_) => {
+            let now = opened.now();
+            Finding::ok(what, format!("{} segments are there, {} wait", now.archived, now.waiting))
+        }
+        // Of a journal that is not there yet nothing waits.
+        Err(_) if !settings.directory.exists() => Finding::ok(what, "nothing waits"),
+        Err(error) => {
+            Finding::fail(what, error.to_string(), "see that the journal and its receipts can be read")
+        }
+    };
+    vec![place, waiting]
+}
+
+fn examined(what: String, place: &ArchivePlace, found: Examination) -> Finding {
+    match (found, place) {
+        (Examination::Directory { is_beside: true }, _) => {
+            let found = "it is on the disk of the journal: one fault takes both";
+            Finding::warn(what, found, "mount other media there")
+        }
+        (Examination::Directory { is_beside: false }, ArchivePlace::Directory(directory)) => {
+            match probe(directory) {
+                Ok(()) => Finding::ok(what, "can be written"),
+                Err(error) => Finding::fail(what, error.to_string(), OURS_TO_WRITE),
+            }
+        }
+        (Examination::Bucket(Examined { lockable: false, .. }), ArchivePlace::Bucket(bucket))
+            if bucket.lock.is_some() =>
+        {
+            let to_do = "make a bucket with object lock, or say `lock = \"none\"` and do without";
+            Finding::fail(what, "objects in this bucket cannot be locked", to_do)
+        }
+        (Examination::Bucket(Examined { versioned: false, .. }), _) => {
+            let to_do = "turn versioning on: without it, what is written over is lost";
+            Finding::warn(what, "the bucket keeps no versions", to_do)
+        }
+        (Examination::Bucket(_), ArchivePlace::Bucket(bucket)) if bucket.lock.is_none() => {
+            let to_do =
+                "whoever has the account can remove what is archived: `lock = \"compliance\"` prevents that";
+            Finding::warn(what, "objects are not locked", to_do)
+        }
+        (Examination::Directory { .. } | Examination::Bucket(_), _) => {
+            Finding::ok(what, "answers, and locks objects until their retention is over")
+        }
+    }
 }

@@ -41,6 +41,14 @@ pub(super) static ROLE: Table = Table {
             Absent::Is("false"),
             "Whether its people are kept from their own chart, and from those of their household, by a feed of people.",
         ),
+        key(
+            "break_glass",
+            Kind::YesNo,
+            Absent::Is("false"),
+            "Whether its people may break the glass, as `[break_glass]` says: for each `may` for treatment that asks for a \
+             `relationship` or an unmarked patient there is one more rule, `NAME/position/break-glass`, that opens one patient's \
+             chart without it in an emergency. All other conditions are as they were.",
+        ),
         key("may", Kind::Tables(&MAY), Absent::Means("only what Cedar files say"), "What it may do."),
         key("limit", Kind::Table(&LIMIT), Absent::Means("no numbers"), "How much."),
     ],

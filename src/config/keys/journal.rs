@@ -2,7 +2,7 @@
 
 use super::{Absent, Kind, Table, key, words};
 use crate::domain::gap::GapRule;
-use crate::features::audit::settings::{KeepJustification, KeepPatient, KeepQuery};
+use crate::features::audit::settings::{ArchiveLock, KeepJustification, KeepPatient, KeepQuery};
 
 pub(super) static JOURNAL: Table = Table {
     header: "[journal]",
@@ -98,6 +98,66 @@ pub(super) static JOURNAL: Table = Table {
             Absent::Means("its defaults"),
             "What events tell only to whoever says why.",
         ),
+        key(
+            "archive",
+            Kind::Table(&ARCHIVE),
+            Absent::Means("all segments stay in `directory`"),
+            "Where full segments are kept elsewhere.",
+        ),
+    ],
+};
+
+static ARCHIVE: Table = Table {
+    header: "[journal.archive]",
+    doc: "Keeps full segments elsewhere: packed, read back and verified, each with a manifest by which it can be verified alone. \
+          They are kept there as long as `journal.sealed.retain_years` and `legal_hold` say. Counts from a restart on.",
+    keys: &[
+        key(
+            "to",
+            Kind::Text("s3://clinic-journal/gateway-1"),
+            Absent::Refused,
+            "Where: `s3://BUCKET/PREFIX`, or `file:FOLDER` on other media, which has to be there. Each journal has a prefix or a folder \
+             of its own.",
+        ),
+        key(
+            "keep_local",
+            Kind::Duration("2d", "36500d"),
+            Absent::Is("\"396d\""),
+            "How old an archived segment is before it is removed from the journal's folder, once its copy was read back again and \
+             no export needs it. 396 days are 13 months.",
+        ),
+        key(
+            "endpoint",
+            Kind::Text("https://s3.clinic.example"),
+            Absent::Means("`https://s3.REGION.amazonaws.com`"),
+            "The server of the bucket: `https`, or plain on this machine. The bucket stands in the path.",
+        ),
+        key(
+            "region",
+            Kind::Text("eu-central-1"),
+            Absent::Is("\"us-east-1\""),
+            "The region that signatures name.",
+        ),
+        key(
+            "access_key",
+            Kind::Secret,
+            Absent::Means("a problem for `s3:`"),
+            "The account that may put, read and list objects, lock and hold them, and remove them by version.",
+        ),
+        key("secret_key", Kind::Secret, Absent::Means("a problem for `s3:`"), "What the account signs with."),
+        key(
+            "authorities",
+            Kind::File("file:ca.pem"),
+            Absent::Means("the system's"),
+            "Certificates in PEM of the authorities that vouch for `endpoint`.",
+        ),
+        key(
+            "lock",
+            Kind::Word(words!(ArchiveLock)),
+            Absent::Is("\"compliance\""),
+            "How objects are locked until their retention is over (S3 Object Lock): `compliance`, from the account's owner too; \
+             `governance`, from all who may not bypass it; `none`, where the bucket cannot.",
+        ),
     ],
 };
 
@@ -137,13 +197,15 @@ static SEALED: Table = Table {
             "retain_years",
             Kind::Whole(6, 100),
             Absent::Is("10"),
-            "For how many years after its month a key cannot be destroyed. Six are the least (45 CFR 164.316(b)(2)(i)).",
+            "For how many years after its month a key cannot be destroyed, and a segment is kept in the archive. Six are the least \
+             (45 CFR 164.316(b)(2)(i)).",
         ),
         key(
             "legal_hold",
             Kind::Texts("2026-11"),
             Absent::Is("[]"),
-            "Months whose keys cannot be destroyed for as long as they stand here. Counts from a reload on.",
+            "Months whose keys cannot be destroyed for as long as they stand here, nor segments be removed, here or in the archive. \
+             Counts from a reload on.",
         ),
     ],
 };

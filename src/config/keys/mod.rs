@@ -4,6 +4,7 @@
 mod access;
 mod application;
 mod ask;
+mod break_glass;
 mod browser;
 mod category;
 mod client;
@@ -197,6 +198,12 @@ pub(super) static MAIN: Table = Table {
             "Rules that are tried.",
         ),
         key("guard", Kind::Table(&GUARD), Absent::Means("its defaults"), "Bounds of what is looked at."),
+        key(
+            "break_glass",
+            Kind::Table(&break_glass::BREAK_GLASS),
+            Absent::Means("its defaults"),
+            "How roles with `break_glass` open a chart in an emergency.",
+        ),
         key("help", Kind::Table(&help::HELP), Absent::Means("its defaults"), "Whom refused people ask."),
         PROVIDERS,
         APPLICATIONS,

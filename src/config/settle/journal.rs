@@ -14,13 +14,18 @@ use crate::domain::application::NameError;
 use crate::domain::application::RouteName;
 use crate::domain::gap::GapRule;
 use crate::features::audit::settings::{
-    CheckpointSettings, Fields, JournalSettings, OutageSettings, SealSettings, Sync, WitnessPlace,
-    WitnessSettings,
+    ArchiveLock, ArchivePlace, ArchiveSettings, CheckpointSettings, Fields, JournalSettings, OutageSettings,
+    SealSettings, Sync, WitnessPlace, WitnessSettings,
 };
 use crate::features::audit::tree::signed_note::SigningKey;
+use crate::foundation::secret::Secret;
+use crate::platform::objects::BucketSettings;
 
 /// Reads `[journal]`.
-pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings> {
+pub(in crate::config) fn journal(
+    reader: &Reader<'_>,
+    seals: Option<&SealSettings>,
+) -> Option<JournalSettings> {
     let directory = reader.path("directory");
     let segment_bytes = reader.size("segment_bytes");
     let sync = reader.text_with("sync", sync);
@@ -30,6 +35,7 @@ pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings>
     let heartbeat = reader.duration("heartbeat");
     let witnesses = witnesses(reader);
     let outage = outage(reader);
+    let archive = optional(reader, "archive", |reader| archive(reader, seals));
     Some(JournalSettings {
         directory: directory?,
         segment_bytes: segment_bytes?,
@@ -38,6 +44,7 @@ pub(in crate::config) fn journal(reader: &Reader<'_>) -> Option<JournalSettings>
         heartbeat: heartbeat?,
         witnesses: witnesses?,
         outage: outage?,
+        archive: archive?,
     })
 }
 
@@ -69,6 +76,126 @@ fn outage(reader: &Reader<'_>) -> Option<OutageSettings> {
         ..usual
     })
 }
+
+/// An archive keeps segments as long as the keys to what is sealed in them are kept.
+fn archive(journal: &Reader<'_>, seals: Option<&SealSettings>) -> Option<ArchiveSettings> {
+    let reader = journal.table("archive")?;
+    let way = reader.text_with("to", way);
+    let keep_local = reader.duration("keep_local");
+    let bucket = BucketKeys::read(&reader);
+    let place = match way? {
+        Way::Folder(folder) => {
+            let vain: Vec<_> = OF_BUCKETS.iter().filter(|key| reader.has(key)).collect();
+            for key in &vain {
+                reader.error(key, "it means nothing for where `to` leads", "no such key");
+            }
+            vain.is_empty().then(|| ArchivePlace::Directory(reader.source().folder.join(folder)))
+        }
+        Way::Bucket { bucket: name, prefix } => {
+            bucket.and_then(|keys| keys.settle(&reader, name, prefix)).map(ArchivePlace::Bucket)
+        }
+    };
+    Some(ArchiveSettings { place: place?, keep_local: keep_local?, retain_years: seals?.retain_years })
+}
+
+/// Where `to` leads.
+enum Way {
+    Folder(String),
+    Bucket { bucket: String, prefix: String },
+}
+
+fn way(text: &str) -> Result<Way, Mistake> {
+    let right = "such as `\"s3://clinic-journal/gateway-1\"` or `\"file:/mnt/archive/gateway-1\"`";
+    if let Some(folder) = text.strip_prefix("file:").filter(|folder| !folder.trim().is_empty()) {
+        return Ok(Way::Folder(folder.to_owned()));
+    }
+    let refused = || Mistake::new(format!("`{text}` leads to no archive"), right);
+    let rest = text.strip_prefix("s3://").ok_or_else(refused)?;
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let prefix = prefix.trim_end_matches('/');
+    let is_name = |part: &str, besides: &str| {
+        (1..=200).contains(&part.len())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || besides.contains(c))
+            && !part.contains("..")
+    };
+    // Names that need no escape in an address.
+    let fits =
+        is_name(bucket, "-.") && (prefix.is_empty() || prefix.split('/').all(|part| is_name(part, "-_.")));
+    if fits {
+        Ok(Way::Bucket { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
+    } else {
+        Err(refused())
+    }
+}
+
+/// What stands beside `to` for a bucket. All of it is read wherever that leads, so that one run finds all that is wrong.
+struct BucketKeys {
+    endpoint: Option<String>,
+    region: String,
+    access_key: Option<Secret>,
+    secret_key: Option<Secret>,
+    authorities: Option<Arc<[u8]>>,
+    lock: ArchiveLock,
+}
+
+impl BucketKeys {
+    fn read(reader: &Reader<'_>) -> Option<Self> {
+        let endpoint = optional(reader, "endpoint", |reader| reader.text_with("endpoint", endpoint));
+        let region = reader.text_with("region", region);
+        let access_key = optional(reader, "access_key", |reader| reader.secret("access_key"));
+        let secret_key = optional(reader, "secret_key", |reader| reader.secret("secret_key"));
+        let authorities = optional(reader, "authorities", authorities);
+        let lock = reader.parsed("lock");
+        Some(Self {
+            endpoint: endpoint?,
+            region: region?,
+            access_key: access_key?,
+            secret_key: secret_key?,
+            authorities: authorities?,
+            lock: lock?,
+        })
+    }
+
+    fn settle(self, reader: &Reader<'_>, bucket: String, prefix: String) -> Option<BucketSettings> {
+        let Self { endpoint, region, access_key, secret_key, authorities, lock } = self;
+        for (name, key) in [("access_key", &access_key), ("secret_key", &secret_key)] {
+            if key.is_none() {
+                reader.error(
+                    name,
+                    "nothing says as whom the bucket is used",
+                    "`access_key` and `secret_key`",
+                );
+            }
+        }
+        Some(BucketSettings {
+            endpoint: endpoint.unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com")),
+            bucket,
+            region,
+            prefix,
+            access_key: access_key?,
+            secret_key: secret_key?,
+            authorities,
+            lock: lock.mode(),
+        })
+    }
+}
+
+fn endpoint(text: &str) -> Result<String, Mistake> {
+    let endpoint = address(text)?;
+    let is_bare = url::Url::parse(&endpoint).is_ok_and(|url| url.path() == "/" && url.query().is_none());
+    let refused =
+        || Mistake::new("nothing stands behind the server", "such as `\"https://s3.clinic.example\"`");
+    if is_bare { Ok(endpoint.trim_end_matches('/').to_owned()) } else { Err(refused()) }
+}
+
+fn region(text: &str) -> Result<String, Mistake> {
+    let is_name =
+        (1..=60).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let refused = || Mistake::new(format!("`{text}` is no region"), "such as `\"eu-central-1\"`");
+    if is_name { Ok(text.to_owned()) } else { Err(refused()) }
+}
+
+const OF_BUCKETS: [&str; 6] = ["endpoint", "region", "access_key", "secret_key", "authorities", "lock"];
 
 /// What events keep under seal; without a place of their own, the keys are beside the folder of the journal.
 pub(in crate::config) fn seals(journal: &Reader<'_>) -> Option<SealSettings> {

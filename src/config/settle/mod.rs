@@ -2,6 +2,7 @@
 
 pub(super) mod application;
 mod ask;
+pub(super) mod break_glass;
 mod browser;
 pub(super) mod category;
 pub(super) mod client;
@@ -108,4 +109,14 @@ pub(super) struct Draft {
     pub(super) export_names: Vec<Written<String>>,
     pub(super) client_names: Vec<Written<String>>,
     pub(super) device_names: Vec<String>,
+}
+
+impl Draft {
+    /// The provider that is meant where none is written.
+    pub(super) fn only_provider(&self) -> Option<&str> {
+        match self.provider_names.as_slice() {
+            [only] => Some(&only.it),
+            _ => None,
+        }
+    }
 }

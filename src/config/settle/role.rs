@@ -9,7 +9,7 @@ use crate::domain::asked::Format;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::limit::{Limits, OnExceed};
 use crate::domain::purpose::Purpose;
-use crate::features::policy::settings::{MaySettings, RoleSettings, WhenSettings};
+use crate::features::policy::settings::{EmergencySettings, MaySettings, RoleSettings, WhenSettings};
 
 /// Reads `[role.NAME]`. A rule that cannot be read is left out, so that the others are still checked. `only_provider` is
 /// whose groups are meant where nothing is written.
@@ -25,6 +25,7 @@ pub(in crate::config) fn role(
     let providers = providers(reader, PROVIDERS, only_provider);
     let purposes: Option<Vec<Purpose>> = reader.list("purposes");
     let not_self = reader.yes_no("not_self");
+    let break_glass = reader.yes_no("break_glass");
     let tables = reader.tables("may", 1);
     let rules = tables.iter().filter_map(|table| {
         let credential = table.parsed("credential");
@@ -45,6 +46,8 @@ pub(in crate::config) fn role(
         may,
         limits,
         not_self: not_self?,
+        // How, the main file says.
+        break_glass: break_glass?.then(EmergencySettings::default),
     };
     Some(RoleDraft { settings, rule_keys, credentials })
 }

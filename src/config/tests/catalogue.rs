@@ -197,6 +197,30 @@ fn values_out_of_range_or_of_another_form() {
         case(
             MAIN,
             "[gateway]",
+            "[journal.archive]\nto = \"s3:/journal\"\n[gateway]",
+            "journal.archive.to: `s3:/journal` leads to no archive",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[journal.archive]\nto = \"file:a\"\nkeep_local = \"1d\"\n[gateway]",
+            "journal.archive.keep_local: `1d` is out of range",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[journal.archive]\nto = \"file:a\"\nlock = \"none\"\n[gateway]",
+            "journal.archive.lock: it means nothing for where `to` leads",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[journal.archive]\nto = \"s3://b\"\nendpoint = \"https://s3.example/b\"\n[gateway]",
+            "journal.archive.endpoint: nothing stands behind the server",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
             "[store]\nurl = \"postgres://db\"\n[gateway]",
             "store.url: the user is missing, or not a plain name",
         ),

@@ -25,6 +25,7 @@ use crate::platform::page::STYLESHEET;
 use crate::platform::page::language::Language;
 use crate::platform::page::messages::Text;
 
+mod breaks;
 mod detections;
 pub mod operators;
 mod own;
@@ -34,6 +35,7 @@ mod tests;
 mod view;
 mod words;
 
+pub use breaks::{breaks, review_break};
 pub use detections::{detections, review};
 use operators::Admission;
 pub use own::needs_own_page;
@@ -47,6 +49,8 @@ pub const SESSIONS_PATH: &str = "/sessions";
 pub const END_PATH: &str = "/sessions/end";
 /// Where it is listed what was found in the stream of events, and reviewed.
 pub const DETECTIONS_PATH: &str = "/detections";
+/// Where emergency access is listed, and reviewed.
+pub const BREAKS_PATH: &str = "/break-glass";
 /// Where reports are asked for.
 pub const REPORTS_PATH: &str = "/reports";
 /// Where the token is shown.

@@ -5,10 +5,12 @@ use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
 use tower::ServiceExt as _;
 
-use super::super::tests::{FOUND, House, NAME, TOKEN, start};
+use super::super::tests::{BROKEN, FOUND, House, NAME, TOKEN, start};
 use super::operators::{ABSOLUTE, Admission, IDLE, Operators, SIGN_INS_MAX, WRONG_PER_MINUTE};
 use super::words::Words;
-use super::{DETECTIONS_PATH, END_PATH, REPORTS_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH};
+use super::{
+    BREAKS_PATH, DETECTIONS_PATH, END_PATH, REPORTS_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH,
+};
 use crate::domain::revocation::{Cause, Revoked, Target};
 use crate::foundation::entropy::SystemEntropy;
 use crate::foundation::secret::Secret;
@@ -113,7 +115,9 @@ async fn without_the_cookie_there_is_a_form_and_nobody_is_named() {
     assert_eq!(browser.get("/").await.header("location"), SESSIONS_PATH);
     for cookie in [None, Some("leastway-control=guess"), Some("leastway-control=")] {
         browser.cookie = cookie.map(str::to_owned);
-        for path in [SESSIONS_PATH, &format!("{END_PATH}?session={session}"), END_PATH, DETECTIONS_PATH] {
+        for path in
+            [SESSIONS_PATH, &format!("{END_PATH}?session={session}"), END_PATH, DETECTIONS_PATH, BREAKS_PATH]
+        {
             let answer = browser.get(path).await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
             assert!(answer.asks_for_token(), "{path}: {}", answer.html);
@@ -136,7 +140,7 @@ async fn a_browser_is_given_nothing_but_a_cookie_that_scripts_and_other_sites_do
     let browser = Browser::signed_in(&house).await;
     let policy =
         "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    for path in [SESSIONS_PATH, DETECTIONS_PATH, "/", "/page.css"] {
+    for path in [SESSIONS_PATH, DETECTIONS_PATH, BREAKS_PATH, "/", "/page.css"] {
         let answer = browser.get(path).await;
         assert_eq!(answer.header("content-security-policy"), policy, "{path}");
         assert_eq!(answer.header("cache-control"), "no-store", "{path}");
@@ -406,6 +410,33 @@ async fn what_was_found_is_shown_and_reviewed_in_both_languages() {
     assert!(browser.get(DETECTIONS_PATH).await.html.contains("Correcto: parte de su trabajo"));
     let reviews = house.administration().into_iter().filter(|event| event.opening.review.is_some());
     assert_eq!(reviews.count(), 1, "what was not taken left no event of a review");
+}
+
+#[tokio::test]
+async fn emergency_access_is_shown_and_reviewed_in_both_languages() {
+    let house = House::open().await;
+    let mut browser = Browser::signed_in(&house).await;
+    let page = browser.get(BREAKS_PATH).await;
+    for shown in [NAME, "The patient cannot wait", "Still open", "name=\"finding\"", BROKEN] {
+        assert!(page.html.contains(shown), "{shown}: {}", page.html);
+    }
+    let say = |state, finding, reviewer, note| {
+        [("break", BROKEN), ("state", state), ("finding", finding), ("reviewer", reviewer), ("note", note)]
+    };
+    for (form, expected) in [
+        (say("closed", "", "Petra", ""), StatusCode::BAD_REQUEST),
+        (say("closed", "guilty", "Petra", ""), StatusCode::BAD_REQUEST),
+        (say("closed", "justified", NAME, ""), StatusCode::FORBIDDEN),
+        (say("closed", "justified", "<b>Petra</b>", ""), StatusCode::SEE_OTHER),
+        (say("triaged", "", "Petra", ""), StatusCode::CONFLICT),
+    ] {
+        let answer = browser.post(BREAKS_PATH, &form).await;
+        assert_eq!(answer.status, expected, "{form:?}: {}", answer.html);
+    }
+    let page = browser.get(BREAKS_PATH).await;
+    assert!(!page.html.contains("name=\"finding\"") && !page.html.contains("<b>"), "{}", page.html);
+    browser.language = "es";
+    assert!(browser.get(BREAKS_PATH).await.html.contains("Justificado"));
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use jiff::tz::TimeZone;
 
 use super::words::{Texts, Words};
 use super::{
-    DETECTIONS_PATH, END_PATH, REPORTS_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, STYLESHEET_PATH,
+    BREAKS_PATH, DETECTIONS_PATH, END_PATH, REPORTS_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH,
+    STYLESHEET_PATH,
 };
 use crate::domain::revocation::{Revoked, WHY_CHARACTERS_MAX};
 use crate::features::session::SessionSummary;
@@ -47,6 +48,7 @@ pub(super) struct SessionsPage {
     sessions_path: &'static str,
     end_path: &'static str,
     detections_path: &'static str,
+    breaks_path: &'static str,
     reports_path: &'static str,
     sign_out_path: &'static str,
 }
@@ -122,6 +124,7 @@ impl Reader {
             sessions_path: SESSIONS_PATH,
             end_path: END_PATH,
             detections_path: DETECTIONS_PATH,
+            breaks_path: BREAKS_PATH,
             reports_path: REPORTS_PATH,
             sign_out_path: SIGN_OUT_PATH,
         }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::domain::break_glass::{BreakFinding, BreakReason, BreakReview};
 use crate::domain::detection::{ReviewFinding, ReviewState, Severity};
 use crate::domain::device::BoundTo;
 use crate::features::report::ReportName;
@@ -24,6 +25,14 @@ impl Listed for Severity {
     const MEMBERS: &'static [Self] = Self::ALL;
 }
 
+impl Listed for BreakReview {
+    const MEMBERS: &'static [Self] = Self::ALL;
+}
+
+impl Listed for BreakFinding {
+    const MEMBERS: &'static [Self] = Self::ALL;
+}
+
 impl Listed for BoundTo {
     const MEMBERS: &'static [Self] = Self::ALL;
 }
@@ -34,6 +43,7 @@ pub(super) struct Words {
     pub(super) layout: LayoutTexts,
     pub(super) number: Numbers,
     pub(super) duration: Durations,
+    pub(super) break_glass: BreakWords,
     pub(super) control: Texts,
 }
 
@@ -98,6 +108,7 @@ pub(super) struct Texts {
     pub(super) unwritable: Text,
     pub(super) unwritable_text: Text,
     pub(super) detections: DetectionTexts,
+    pub(super) breaks: BreakTexts,
     pub(super) reports: ReportTexts,
 }
 
@@ -120,6 +131,43 @@ pub(super) struct DetectionTexts {
     pub(super) states: Each<ReviewState, Text>,
     pub(super) findings: Each<ReviewFinding, Text>,
     pub(super) severities: Each<Severity, Text>,
+}
+
+/// What is needed of the words of break-glass.
+#[derive(Deserialize)]
+pub(super) struct BreakWords {
+    pub(super) reason: Each<BreakReason, Text>,
+}
+
+/// The words of the page of emergency access.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BreakTexts {
+    pub(super) title: Text,
+    pub(super) lead: Text,
+    pub(super) none: Text,
+    pub(super) application: Text,
+    pub(super) patient: Text,
+    pub(super) began: Text,
+    pub(super) ended: Text,
+    pub(super) active: Text,
+    pub(super) overdue: Text,
+    pub(super) due: Text,
+    pub(super) text: Text,
+    pub(super) text_owed: Text,
+    pub(super) explained: Text,
+    pub(super) explained_text: Text,
+    pub(super) reviewer: Text,
+    pub(super) reviewer_hint: Text,
+    pub(super) finding: Text,
+    pub(super) note: Text,
+    pub(super) note_hint: Text,
+    pub(super) triaged_go: Text,
+    pub(super) close_go: Text,
+    pub(super) not_reviewed: Text,
+    pub(super) not_reviewed_text: Text,
+    pub(super) states: Each<BreakReview, Text>,
+    pub(super) findings: Each<BreakFinding, Text>,
 }
 
 /// The words of the page of reports.

@@ -224,14 +224,14 @@ fn tell_texts(directory: &Path, maker: &mut Maker) -> Result<(), MakeError> {
 }
 
 /// The events that matter to a report.
-fn filter(asked: &Asked) -> Filter {
+pub fn filter(asked: &Asked) -> Filter {
     let Asked { report, patient, application, since, until, .. } = asked;
     let all = Filter { since: *since, until: *until, ..Filter::default() };
     match report {
         ReportName::Patient | ReportName::WhoSaw => Filter { patient: *patient, ..all },
         // What went out of many names no patient.
         ReportName::Disclosures => Filter { accounted: true, application: application.clone(), ..all },
-        ReportName::UserActivity | ReportName::Privileged | ReportName::Coverage => {
+        ReportName::UserActivity | ReportName::Privileged | ReportName::BreakGlass | ReportName::Coverage => {
             Filter { application: application.clone(), ..all }
         }
         // Who has left, and which rules were in force, is told by events that are of no application.

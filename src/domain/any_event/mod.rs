@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use self::told::{
-    detection, event_asked, hold, lock, provisioning, reading, relationship, review, revocation, revoked,
-    risk, shadow, signal,
+    break_glass, detection, event_asked, hold, lock, provisioning, reading, relationship, review, revocation,
+    revoked, risk, shadow, signal,
 };
 use crate::domain::action::Action;
 use crate::domain::application::ClientName;
@@ -139,7 +139,7 @@ pub fn any_opening() -> impl Strategy<Value = Opening> {
     let more = (
         option::of(name()),
         option::of(((text(), text()), (option::of(text()), option::of(text())))),
-        (option::of(hold()), any::<bool>(), option::of(purpose())).boxed(),
+        (option::of(hold()), any::<bool>(), option::of(purpose()), option::of(break_glass().boxed())).boxed(),
         (
             option::of(name()),
             option::of(lock()),
@@ -202,6 +202,7 @@ pub fn any_opening() -> impl Strategy<Value = Opening> {
             }),
             accounted: more.2.1,
             purpose: more.2.2.map(Box::new),
+            break_glass: more.2.3.map(Box::new),
             hold: more.2.0.map(Box::new),
             lock: more.3.1.map(Box::new),
             risks: more.3.3,

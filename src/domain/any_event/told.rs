@@ -7,6 +7,9 @@ use proptest::sample::select;
 
 use super::{MORNING, event, moment, name, session, text};
 use crate::domain::asked::{Allowed, EventAsked, Lowered, Overreach};
+use crate::domain::break_glass::{
+    BreakEnd, BreakFinding, BreakReason, BreakRelation, BreakReview, BreakStep, EventBreak, ReviewedBreak,
+};
 use crate::domain::detection::{Detection, DetectionKind, Review, ReviewFinding, ReviewState, Severity};
 use crate::domain::event::{EventHold, EventLock, EventReading, EventShadow, HoldStep, LockStep, Verdict};
 use crate::domain::provisioning::{ProvisionedResource, Provisioning, ProvisioningStep, ResourceKind};
@@ -201,6 +204,37 @@ pub(super) fn revoked() -> impl Strategy<Value = Revoked> {
             streams,
             cut,
             waiting,
+        },
+    )
+}
+
+pub(super) fn break_glass() -> impl Strategy<Value = EventBreak> {
+    let why = (option::of(select(BreakReason::ALL)), option::of(select(BreakRelation::ALL)));
+    let which = (option::of(event()), select(BreakStep::ALL), why);
+    let when = (option::of(event()), option::of(moment()), option::of(select(BreakEnd::ALL)), any::<bool>());
+    let said = (select(BreakReview::ALL), option::of(select(BreakFinding::ALL)), option::of(text()));
+    let review = said.prop_map(|(state, finding, reviewer)| ReviewedBreak {
+        state,
+        finding,
+        reviewer,
+        note: Some("a complaint".parse().unwrap()),
+    });
+    let who = option::of((text(), text()));
+    (which, when, option::of(review), who, option::of(text())).prop_map(
+        |((id, step, (reason, relation)), (joins, until, end, text_owed), review, who, discloser)| {
+            EventBreak {
+                id,
+                step,
+                reason,
+                relation,
+                joins,
+                until,
+                end,
+                person: who.map(|(issuer, sub)| SubjectId { issuer: issuer.into(), sub: sub.into() }),
+                text_owed,
+                review,
+                discloser,
+            }
         },
     )
 }

@@ -81,6 +81,7 @@ impl Members<'_> {
             justification,
             accounted,
             purpose,
+            break_glass,
             hold,
             lock,
             risks,
@@ -132,6 +133,7 @@ impl Members<'_> {
         self.json(key!("justification"), justification.as_ref())?;
         self.json(key!("accounted"), accounted.then_some(&true))?;
         self.json(key!("purpose"), purpose.as_deref())?;
+        self.json(key!("break_glass"), break_glass.as_deref())?;
         self.json(key!("hold"), hold.as_deref())?;
         self.json(key!("lock"), lock.as_deref())?;
         self.json(key!("risks"), Some(risks).filter(|risks| !risks.is_empty()))?;

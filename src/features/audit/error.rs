@@ -56,6 +56,12 @@ pub enum JournalError {
         /// Why.
         why: String,
     },
+    /// The archive cannot be used by its settings.
+    #[error("the archive of the journal cannot be used: {why}")]
+    Archive {
+        /// Why.
+        why: String,
+    },
     /// A write or a sync failed earlier: nothing more can be journaled until a restart.
     #[error("the journal cannot be written since: {why}")]
     Failed {

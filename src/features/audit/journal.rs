@@ -28,14 +28,15 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use super::directory::{Lock, make, patient_key, segments};
+use super::archive::Archive;
+use super::directory::{Lock, patient_key, segments};
 use super::disk::{Disk, LocalDisk};
 use super::error::JournalError;
 use super::format::Head;
 use super::gap::GapBook;
 use super::meter::{Counters, Meter};
 use super::note::{self, Notes};
-use super::opening::{Opened, places, tree};
+use super::opening::{Opened, occupy, places, tree};
 use super::settings::JournalSettings;
 use super::shared::{Shared, Standing};
 use super::space::{DiskNow, Space};
@@ -61,6 +62,7 @@ pub struct Journal {
     front: Arc<Tray>,
     threads: Mutex<Option<Threads>>,
     witnesses: Vec<Arc<Witness>>,
+    archive: Option<Arc<Archive>>,
     patient_key: DigestKey,
     found: Found,
     space: Space,
@@ -95,20 +97,14 @@ impl Journal {
         let witnesses: Vec<_> =
             settings.witnesses.iter().map(|it| Witness::new(it).map(Arc::new)).collect::<Result<_, _>>()?;
         let directory = &settings.directory;
-        make(directory)?;
-        let lock = Lock::take(directory)?;
+        let archive = settings.archive.clone().map(|it| Archive::new(directory.clone(), it)).transpose();
+        let archive = archive.map_err(|error| JournalError::Archive { why: error.to_string() })?;
+        let locks = occupy(settings)?;
         let is_new = segments(directory)?.is_empty();
         let patient_key = patient_key(directory, is_new, &*entropy)?;
         let signer = keys::open(directory, &settings.checkpoints, &*entropy)?;
         let meter = Arc::new(Meter::default());
         let places = places(&disk, settings, meter.clone());
-        let spool_lock = match &settings.outage.spool {
-            Some(spool) => {
-                make(spool)?;
-                Some(Lock::take(spool)?)
-            }
-            None => None,
-        };
         let Opened { place, found, home, why } = places.open()?;
         let tree = tree(&place, directory, found.head)?;
         let largest = payload_bytes_max(settings.segment_bytes);
@@ -138,12 +134,13 @@ impl Journal {
         let writer = Writer::new(shared.clone(), places, place, Notes::new(clock, entropy));
         let writer = named("journal", move || writer.run()).map_err(unstarted)?;
         shared.bell.wakes(writer.thread().clone());
-        let threads = Mutex::new(Some(Threads { writer, notary, locks: (lock, spool_lock) }));
+        let threads = Mutex::new(Some(Threads { writer, notary, locks }));
         Ok(Arc::new(Self {
             shared,
             front,
             threads,
             witnesses,
+            archive: archive.map(Arc::new),
             patient_key,
             found,
             space: Space::of(settings),
@@ -265,6 +262,11 @@ impl Journal {
     /// Who is told the newest checkpoint.
     pub fn witnesses(&self) -> &[Arc<Witness>] {
         &self.witnesses
+    }
+
+    /// Where its full segments are kept elsewhere, if they are.
+    pub const fn archive(&self) -> Option<&Arc<Archive>> {
+        self.archive.as_ref()
     }
 
     /// What was there when the journal was opened.

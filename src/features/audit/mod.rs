@@ -12,6 +12,7 @@
 //! and told to [`witness`]es; [`prove`] shows one event to an outsider. Whoever can write the files, and has
 //! the key, can also write a new chain and sign it; a checkpoint, or a [`Head`], noted elsewhere shows that too.
 
+pub mod archive;
 pub mod events;
 pub mod index;
 pub mod journal;

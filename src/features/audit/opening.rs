@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::directory::{make, segments};
+use super::directory::{Lock, make, segments};
 use super::disk::{Disk, sync_directory};
 use super::error::JournalError;
 use super::format::Head;
@@ -17,6 +17,15 @@ use super::tape::{Found, Tape};
 use super::tree::resume::{Resumed, resume};
 use super::watched::WatchedDisk;
 use crate::domain::gap::GapRule;
+
+/// Makes the folders of the journal and of its spool where they are not there, and takes both for this process alone.
+pub(super) fn occupy(settings: &JournalSettings) -> Result<(Lock, Option<Lock>), JournalError> {
+    let take = |directory: &Path| {
+        make(directory)?;
+        Lock::take(directory)
+    };
+    Ok((take(&settings.directory)?, settings.outage.spool.as_deref().map(take).transpose()?))
+}
 
 /// The journal's folder and its spool. Where there is somewhere else to go, or something that goes on, a disk that hangs is not
 /// waited for without end.

@@ -9,6 +9,7 @@ use super::tree::signed_note::{KeyName, SigningKey};
 use crate::domain::closed_list;
 use crate::domain::gap::GapRule;
 use crate::foundation::secret::Secret;
+use crate::platform::objects::{BucketSettings, LockMode};
 
 /// Where and how the journal is kept.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct JournalSettings {
     pub heartbeat: Duration,
     /// Who is told the newest checkpoint.
     pub witnesses: Vec<WitnessSettings>,
+    /// Where full segments are kept beside the folder, if they are.
+    pub archive: Option<ArchiveSettings>,
     /// What becomes of entries while the folder's disk takes none.
     pub outage: OutageSettings,
 }
@@ -71,6 +74,51 @@ impl JournalSettings {
             heartbeat: Duration::from_secs(300),
             witnesses: Vec::new(),
             outage: OutageSettings::default(),
+            archive: None,
+        }
+    }
+}
+
+/// Full segments, kept elsewhere.
+#[derive(Clone, Debug)]
+pub struct ArchiveSettings {
+    /// Where.
+    pub place: ArchivePlace,
+    /// How old an archived segment is before it is removed from the journal's folder. 2 days to 100 years, default 396 days:
+    /// 13 months.
+    pub keep_local: Duration,
+    /// For how many years after its last month a segment is kept there: those of `journal.sealed`.
+    pub retain_years: u16,
+}
+
+/// Where an archive is.
+#[derive(Clone, Debug)]
+pub enum ArchivePlace {
+    /// A folder on other media, which has to be there.
+    Directory(PathBuf),
+    /// A bucket of S3, or of what speaks its language.
+    Bucket(BucketSettings),
+}
+
+closed_list! {
+    /// How a bucket locks what is archived (S3 Object Lock).
+    ArchiveLock {
+        /// From everybody, the account's owner too.
+        Compliance = "compliance",
+        /// From all who may not bypass governance.
+        Governance = "governance",
+        /// Not at all.
+        None = "none",
+    }
+}
+
+impl ArchiveLock {
+    /// The same, for the bucket.
+    pub const fn mode(self) -> Option<LockMode> {
+        match self {
+            Self::Compliance => Some(LockMode::Compliance),
+            Self::Governance => Some(LockMode::Governance),
+            Self::None => None,
         }
     }
 }

@@ -235,7 +235,10 @@ impl Expect {
         };
         let step_up = match decision {
             Decision::Challenge(Challenge::StepUp(need, _), _) => Some(&need.class),
-            Decision::Challenge(Challenge::SignIn | Challenge::Justify | Challenge::Purpose(_), _)
+            Decision::Challenge(
+                Challenge::SignIn | Challenge::Justify | Challenge::Purpose(_) | Challenge::BreakGlass,
+                _,
+            )
             | Decision::Permit(..)
             | Decision::Deny(..) => None,
         };

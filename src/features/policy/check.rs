@@ -8,6 +8,7 @@ use miette::Diagnostic;
 
 use super::bundle::used_roles;
 use super::catalog::{ALWAYS_KNOWN, Catalog, CatalogApplication};
+use super::emergency;
 use super::law;
 use super::problem::{PolicyProblem, PolicySource};
 use super::reads::Fact;
@@ -49,6 +50,7 @@ pub(super) fn roles(roles: &[RoleSettings], catalog: &Catalog) -> Vec<PolicyProb
             problems.extend(found.map(|(what, right)| PolicyProblem::new(source.clone(), what, right)));
         }
     }
+    problems.extend(emergency::problems(roles, catalog));
     problems
 }
 
@@ -259,6 +261,7 @@ fn within(rule: &Rule, offset: usize) -> PolicySource {
         }
         other @ (PolicySource::Role(_)
         | PolicySource::May(..)
+        | PolicySource::Emergency(..)
         | PolicySource::Law(..)
         | PolicySource::TimeZone
         | PolicySource::Rules) => other.clone(),

@@ -159,8 +159,16 @@ impl Rules {
             let answer = Answer::Challenge(challenge);
             return Ok(Outcome { answer, rules, obligations: Obligations::none(), rested: Marks::NONE });
         }
+        let emergency = (!failed).then(|| ladder.emergency(facts)).flatten();
+        let later = if failed { Vec::new() } else { ladder.later(facts) };
+        if let Some(rung) = emergency.filter(|_| !later.iter().any(Rung::is_of_purpose))
+            && let Some(challenge) = challenge(&rung, facts)
+        {
+            let (answer, rules) = (Answer::Challenge(challenge), self.ids(&rung.permits));
+            return Ok(Outcome { answer, rules, obligations: Obligations::none(), rested: Marks::NONE });
+        }
         let (reasons, rules) = reasons::of(&self.engine, route, slice, facts, &verdict)?;
-        let ways = if failed { Vec::new() } else { ways_on(ladder.later(facts)) };
+        let ways = ways_on(later);
         Ok(Outcome::denied(reasons, ways, self.ids(&rules)))
     }
 
@@ -234,6 +242,7 @@ fn challenge(rung: &Rung, facts: &Facts<'_>) -> Option<Challenge> {
             Some(Challenge::StepUp(facts.asked_for(need), reason))
         }
         Step::Justify => Some(Challenge::Justify),
+        Step::BreakGlass => Some(Challenge::BreakGlass),
         Step::Purpose(_) | Step::Hours(_) | Step::Device(_) | Step::Location(_) | Step::Role(_) => None,
     })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::catalog::Catalog;
 use super::check;
 use super::condition::Condition;
+use super::emergency;
 use super::law;
 use super::problem::{PolicyProblem, PolicySource};
 use super::rule::Rule;
@@ -48,11 +49,27 @@ impl Draft<'_> {
                 let unnamed = law::to_be_named(catalog, &may.application);
                 let wording = wording::of(role, position, may, &unnamed);
                 let id: Arc<str> = wording::id(role, position).into();
-                match self.generated(&id, &source, wording, &may.categories) {
-                    Ok(rule) => self.rules.push(rule),
-                    Err(what) => self.problems.push(PolicyProblem::new(source, what, "")),
+                self.add_generated(&id, source, wording, &may.categories);
+                if emergency::overrides(role, may) {
+                    let source = PolicySource::Emergency(role.name.clone(), position);
+                    let wording = emergency::wording(role, position, may, &unnamed);
+                    // What an emergency may be kept from, the law of each field says.
+                    self.add_generated(&emergency::id(role, position).into(), source, wording, &[]);
                 }
             }
+        }
+    }
+
+    fn add_generated(
+        &mut self,
+        id: &Arc<str>,
+        source: PolicySource,
+        wording: wording::Wording,
+        categories: &[Category],
+    ) {
+        match self.generated(id, &source, wording, categories) {
+            Ok(rule) => self.rules.push(rule),
+            Err(what) => self.problems.push(PolicyProblem::new(source, what, "")),
         }
     }
 

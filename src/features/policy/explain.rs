@@ -179,7 +179,8 @@ impl Rules {
             explanation.ladder.extend(explanation.asked_by_law());
             explanation.ladder.extend(explanation.asked_by_risk());
             let ladder = Ladder::new(self, route, slice);
-            let rungs = ladder.now(&facts).into_iter().chain(Ladder::new(self, route, slice).later(&facts));
+            let rungs = ladder.now(&facts).into_iter().chain(ladder.emergency(&facts));
+            let rungs = rungs.chain(Ladder::new(self, route, slice).later(&facts));
             explanation.ladder.extend(ways_on(rungs.collect()));
         }
         Some(explanation)
@@ -427,6 +428,7 @@ pub(super) fn way_text(way: &WayOn) -> String {
             Some(fresh) => format!("step up to {}, at most {} s ago", need.class, fresh.as_secs()),
         },
         WayOn::Justify => "give a reason".to_owned(),
+        WayOn::BreakGlass => "break the glass".to_owned(),
         WayOn::All(ways) => ways.iter().map(way_text).collect::<Vec<_>>().join(" and "),
         WayOn::Hours(hours) => format!("come within {hours}"),
         WayOn::Device(classes) => {

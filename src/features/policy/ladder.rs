@@ -43,6 +43,7 @@ pub(super) struct Rung {
 pub(super) enum Step {
     Justify,
     Prove(AssuranceNeed),
+    BreakGlass,
     Purpose(Purpose),
     Hours(Hours),
     Device(Vec<DeviceClass>),
@@ -56,6 +57,7 @@ impl Step {
         match self {
             Self::Justify => 1,
             Self::Prove(_) => 2,
+            Self::BreakGlass => 16,
             Self::Purpose(_) => 32,
             Self::Hours(_) => 64,
             Self::Device(_) => 128,
@@ -68,6 +70,7 @@ impl Step {
         match self {
             Self::Justify => facts.justified = true,
             Self::Prove(need) => suppose_age(facts, &need.class, 0),
+            Self::BreakGlass => facts.purpose = Purpose::BreakGlass,
             Self::Purpose(purpose) => facts.purpose = *purpose,
             Self::Hours(hours) => facts.minute = hours.from_minute,
             Self::Device(classes) => {
@@ -83,6 +86,7 @@ impl Step {
         match self {
             Self::Justify => WayOn::Justify,
             Self::Prove(need) => WayOn::StepUp(need),
+            Self::BreakGlass => WayOn::BreakGlass,
             Self::Purpose(purpose) => WayOn::Purpose(vec![purpose]),
             Self::Hours(hours) => WayOn::Hours(hours.to_string()),
             Self::Device(classes) => WayOn::Device(classes),
@@ -99,6 +103,12 @@ fn suppose_age(facts: &mut Facts<'_>, class: &AssuranceClass, age: i64) {
 impl Rung {
     fn cost(&self) -> u32 {
         self.steps.iter().map(Step::cost).sum()
+    }
+
+    /// Whether the person has only to say that they do other work of theirs: then nothing is overridden.
+    pub(super) fn is_of_purpose(&self) -> bool {
+        let is_theirs = |step: &Step| matches!(step, Step::Purpose(_) | Step::Justify | Step::Prove(_));
+        self.steps.iter().all(is_theirs)
     }
 }
 
@@ -121,6 +131,20 @@ impl<'a> Ladder<'a> {
         let plain = choices.clone().map(|classes| (classes, false));
         let reasoned = choices.map(|classes| (classes, true)).filter(|_| justify);
         plain.chain(reasoned).find_map(|(classes, justify)| self.stepped_up(facts, classes, justify))
+    }
+
+    /// Breaking the glass, where that alone turns it: what has to be proven first, and then that.
+    pub(super) fn emergency(&self, facts: &Facts<'_>) -> Option<Rung> {
+        let is_of_emergency = |position: &usize| {
+            let rule = self.rules.engine.rule(*position);
+            rule.is_some_and(|rule| matches!(rule.source, PolicySource::Emergency(..)) && rule.is_held(facts))
+        };
+        if facts.purpose == Purpose::BreakGlass || !self.slice.rules.iter().any(is_of_emergency) {
+            return None;
+        }
+        let permits = self.turns(facts, &[Step::BreakGlass])?;
+        let first = self.rules.unproven_in_emergency(&permits, facts).map(Step::Prove);
+        Some(Rung { steps: first.into_iter().chain([Step::BreakGlass]).collect(), permits })
     }
 
     /// What else would turn it, the cheapest first.
@@ -208,7 +232,8 @@ impl<'a> Ladder<'a> {
             let others = others.into_iter().filter(|purpose| *purpose != facts.purpose);
             proposals.extend(others.map(|purpose| vec![Step::Purpose(purpose)]));
         }
-        for rule in self.slice.rules.iter().filter_map(|position| self.rules.engine.rule(*position)) {
+        let rules = self.slice.rules.iter().filter_map(|position| self.rules.engine.rule(*position));
+        for rule in rules.filter(|rule| !matches!(rule.source, PolicySource::Emergency(..))) {
             let held = rule.role.as_ref().is_none_or(|role| facts.roles.contains(role));
             let mut steps = Vec::new();
             if let Some(role) = rule.role.as_ref().filter(|_| !held) {

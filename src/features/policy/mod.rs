@@ -8,7 +8,7 @@
 //! its slice of the rules (`slice`), asked about what is known of the person (`world`, `condition`).
 //! An answer that is no is asked again with the person stepped up, justified, elsewhere or in another
 //! role (`ladder`): the cheapest step that turns it is the challenge, or the way on that the denial
-//! offers. What the law of a kind of data forbids is a rule of its own beside them (`law`). Answers are remembered for as long as nothing that they depend on changes (`memory`). Last, a risk that stands
+//! offers. In an emergency, the rules of roles that break the glass go on without a relationship (`emergency`). What the law of a kind of data forbids is a rule of its own beside them (`law`). Answers are remembered for as long as nothing that they depend on changes (`memory`). Last, a risk that stands
 //! may make a step-up of a yes (`raise`).
 //!
 //! Rules can be tried before they count: in the `shadow` of those in force, on what was recorded (`replay`), or by what
@@ -40,6 +40,7 @@ pub use memory::Memory;
 mod check;
 mod condition;
 mod draft;
+mod emergency;
 mod ladder;
 mod law;
 mod lawful;

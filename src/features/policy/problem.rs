@@ -23,6 +23,8 @@ pub enum PolicySource {
     Role(RoleName),
     /// The `may` of a role at this position, counting from 1.
     May(RoleName, usize),
+    /// The same, in an emergency.
+    Emergency(RoleName, usize),
     /// A Cedar file. Lines and columns count from 1.
     File {
         /// Its path as written.
@@ -45,6 +47,9 @@ impl fmt::Display for PolicySource {
         match self {
             Self::Role(role) => write!(f, "role `{role}`"),
             Self::May(role, position) => write!(f, "role `{role}`, `may` number {position}"),
+            Self::Emergency(role, position) => {
+                write!(f, "role `{role}`, `may` number {position}, in an emergency")
+            }
             Self::File { path, line, column } => write!(f, "{path}:{line}:{column}"),
             Self::Law(category, law) => write!(f, "category `{category}`, {}", law.reference()),
             Self::TimeZone => f.write_str("`time_zone`"),

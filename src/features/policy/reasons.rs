@@ -45,6 +45,7 @@ fn forbidden(engine: &Engine, rules: &[usize], facts: &Facts<'_>) -> Vec<Reason>
         PolicySource::Law(_, law) => Some(law),
         PolicySource::Role(_)
         | PolicySource::May(..)
+        | PolicySource::Emergency(..)
         | PolicySource::File { .. }
         | PolicySource::TimeZone
         | PolicySource::Rules => None,
@@ -70,6 +71,8 @@ fn near_misses(engine: &Engine, slice: &Slice, world: &World<'_>) -> Vec<Reason>
         .iter()
         .filter_map(|position| engine.rule(*position))
         .filter(|rule| rule.permits() && rule.is_for(world.facts, &engine.vocabulary))
+        // What an emergency would open is no rule that anybody comes close to.
+        .filter(|rule| !matches!(rule.source, PolicySource::Emergency(..)))
         .filter_map(|rule| missing(rule, world))
         .collect();
     misses.sort_by_key(Vec::len);

@@ -64,6 +64,11 @@ impl Rule {
         matches!(self.policy.effect(), Effect::Permit)
     }
 
+    /// Whether the role that it is for is the person's.
+    pub(super) fn is_held(&self, facts: &Facts<'_>) -> bool {
+        self.role.as_ref().is_some_and(|role| facts.roles.contains(role))
+    }
+
     /// Whether it stands in a Cedar file.
     pub(super) fn is_hand_written(&self) -> bool {
         matches!(self.source, PolicySource::File { .. })

@@ -29,6 +29,17 @@ pub struct RoleSettings {
     pub limits: Limits,
     /// Whether its people are kept from their own chart, and from those of their household.
     pub not_self: bool,
+    /// How its people break the glass; none: they do not.
+    pub break_glass: Option<EmergencySettings>,
+}
+
+/// How a role breaks the glass: what the rules have to know of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EmergencySettings {
+    /// What has to be proven before; none: the session is enough.
+    pub assurance: Option<AssuranceNeed>,
+    /// The kinds of data that stay closed beside those that the law closes.
+    pub closed: Vec<Category>,
 }
 
 /// One thing that a role may do.

@@ -21,6 +21,11 @@ pub(super) struct Wording {
 
 /// The rule of one `may`. `unnamed` are the categories that it leaves out where it lists none.
 pub(super) fn of(role: &RoleSettings, position: usize, may: &MaySettings, unnamed: &[Category]) -> Wording {
+    named(&id(role, position), role, may, unnamed)
+}
+
+/// The same, under another id.
+pub(super) fn named(id: &str, role: &RoleSettings, may: &MaySettings, unnamed: &[Category]) -> Wording {
     let clauses = clauses(role, may, unnamed);
     let actions: Vec<_> =
         may.actions.iter().map(|action| format!("Action::{}", quoted(action.as_str()))).collect();
@@ -33,7 +38,7 @@ pub(super) fn of(role: &RoleSettings, position: usize, may: &MaySettings, unname
         if names.is_empty() { String::new() } else { format!("@withhold({})\n", quoted(&names.join(", "))) };
     let mut text = format!(
         "@id({})\n{withhold}permit (\n  principal in Role::{},\n  {action},\n  resource in Application::{}\n)",
-        quoted(&id(role, position)),
+        quoted(id),
         quoted(role.name.as_str()),
         quoted(may.application.as_str()),
     );
@@ -59,7 +64,7 @@ fn clauses(role: &RoleSettings, may: &MaySettings, unnamed: &[Category]) -> Vec<
     let when = &may.when;
     let mut clauses = Vec::new();
     if !may.routes.is_empty() {
-        let routes: Vec<_> = may.routes.iter().map(|pattern| named(pattern)).collect();
+        let routes: Vec<_> = may.routes.iter().map(|pattern| route_named(pattern)).collect();
         clauses.push(routes.join(" || "));
     }
     if !may.categories.is_empty() {
@@ -111,7 +116,7 @@ pub(super) fn related(word: &str) -> String {
     format!("(context.relationship has {word} && context.relationship[{word}])")
 }
 
-fn named(pattern: &str) -> String {
+fn route_named(pattern: &str) -> String {
     match pattern.strip_suffix('*') {
         Some(start) => format!("resource.name like \"{}*\"", escaped(start).replace('*', "\\*")),
         None => format!("resource.name == {}", quoted(pattern)),

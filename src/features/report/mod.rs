@@ -15,6 +15,7 @@ use crate::domain::patient::PatientDigest;
 use crate::foundation::clock::Timestamp;
 
 mod activity;
+mod break_glass;
 mod coverage;
 mod disclosures;
 mod leavers;
@@ -48,6 +49,8 @@ closed_list! {
         UserActivity = "user-activity",
         /// What was done with privileges: administration, configuration, exports.
         Privileged = "privileged",
+        /// Whose glass was broken by whom, and what came of the review.
+        BreakGlass = "break-glass",
         /// Who has left, and what was done under their names afterwards.
         Leavers = "leavers",
         /// What the gateway recognizes of what passes, and where it is blind.
@@ -62,7 +65,12 @@ impl ReportName {
     pub const fn is_of_patient(self) -> bool {
         match self {
             Self::Patient | Self::WhoSaw | Self::Disclosures => true,
-            Self::UserActivity | Self::Privileged | Self::Leavers | Self::Coverage | Self::Policy => false,
+            Self::UserActivity
+            | Self::Privileged
+            | Self::BreakGlass
+            | Self::Leavers
+            | Self::Coverage
+            | Self::Policy => false,
         }
     }
 }
@@ -157,6 +165,7 @@ impl Maker {
             ReportName::Disclosures => Box::new(disclosures::Accounting::of(patient()?)),
             ReportName::UserActivity => Box::new(people::Activity::of(asked.person.clone())),
             ReportName::Privileged => Box::<privileged::Register>::default(),
+            ReportName::BreakGlass => Box::<break_glass::Register>::default(),
             ReportName::Leavers => Box::<leavers::Leavers>::default(),
             ReportName::Coverage => Box::<coverage::Coverage>::default(),
             ReportName::Policy => Box::<policy::Policy>::default(),

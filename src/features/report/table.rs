@@ -2,6 +2,7 @@
 
 use crate::domain::action::Action;
 use crate::domain::application::Category;
+use crate::domain::break_glass::{BreakFinding, BreakReason, BreakRelation};
 use crate::domain::closed_list;
 use crate::domain::count::Count;
 use crate::domain::event::{Closing, Event, Outcome};
@@ -30,6 +31,10 @@ closed_list! {
         OfApplications = "of_applications",
         /// Administration of the gateway.
         OfGateway = "of_gateway",
+        /// Emergency access.
+        Breaks = "breaks",
+        /// How often it was asked for, and used.
+        BreakFigures = "break_figures",
         /// Those who have left.
         Leavers = "leavers",
         /// What was done under their names afterwards.
@@ -138,6 +143,32 @@ closed_list! {
         Since = "since",
         /// How many events name it.
         Events = "events",
+        /// Whose record, by the first digits of the digest that events have of them.
+        Whom = "whom",
+        /// Why, as the person said.
+        Given = "given",
+        /// How long a chart was open, in minutes.
+        Minutes = "minutes",
+        /// Whether the person's own words are still owed.
+        TextOwed = "text_owed",
+        /// What 42 CFR 2.51(c) asks for.
+        Sheet = "sheet",
+        /// Who has disclosed records of a programme.
+        Discloser = "discloser",
+        /// Who has looked at it.
+        Reviewer = "reviewer",
+        /// What they have found.
+        Finding = "finding",
+        /// In how many days it was settled.
+        DaysToClose = "days_to_close",
+        /// How often somebody was asked whether it is an emergency.
+        Prompted = "prompted",
+        /// How often they went back.
+        Cancelled = "cancelled",
+        /// How often a chart was opened in an emergency.
+        Breaks = "breaks",
+        /// The share that a relationship has explained.
+        AutoExplained = "auto_explained",
         /// The file.
         File = "file",
         /// What it says.
@@ -173,6 +204,16 @@ impl Ending {
             Outcome::Aborted => Self::Aborted,
             Outcome::Failed => Self::Failed,
         })
+    }
+}
+
+closed_list! {
+    /// Whether what 42 CFR 2.51(c) asks for is there.
+    SheetState {
+        /// It is still to be written.
+        Owed = "owed",
+        /// It is there.
+        Filed = "filed",
     }
 }
 
@@ -232,6 +273,14 @@ pub enum Cell {
     Ending(Ending),
     /// Whether it is so.
     Yes(bool),
+    /// Why somebody broke the glass.
+    Given(BreakReason),
+    /// What was known of the two then.
+    Relation(BreakRelation),
+    /// What the review has found.
+    Finding(BreakFinding),
+    /// Whether what the law asks for is there.
+    Sheet(SheetState),
     /// A text of several lines.
     Written(String),
     /// What should be kept is not, or is not as it was.

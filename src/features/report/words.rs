@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::ReportName;
-use super::table::{Column, Ending, Missing, SectionName};
+use super::table::{Column, Ending, Missing, SectionName, SheetState};
 use crate::domain::action::Action;
+use crate::domain::break_glass::{BreakFinding, BreakReason, BreakRelation};
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::platform::page::language::Language;
@@ -19,7 +20,7 @@ macro_rules! listed {
         })+
     };
 }
-listed!(Column, Ending, Missing, ReportName, SectionName);
+listed!(BreakRelation, Column, Ending, Missing, ReportName, SectionName, SheetState);
 
 /// The words of one language that are needed here.
 #[derive(Deserialize)]
@@ -29,7 +30,14 @@ pub(super) struct Words {
     pub(super) action: Each<Action, Text>,
     pub(super) purpose: Each<Purpose, Text>,
     pub(super) reason: Each<Reason, Titled>,
+    pub(super) break_glass: BreakWords,
     pub(super) report: Texts,
+}
+
+/// What is needed of the words of break-glass.
+#[derive(Deserialize)]
+pub(super) struct BreakWords {
+    pub(super) reason: Each<BreakReason, Text>,
 }
 
 /// What is needed of the words of a reason.
@@ -62,6 +70,9 @@ pub(super) struct Texts {
     pub(super) endings: Each<Ending, Text>,
     pub(super) missing: Each<Missing, Text>,
     pub(super) did: Each<Action, Text>,
+    pub(super) relations: Each<BreakRelation, Text>,
+    pub(super) findings: Each<BreakFinding, Text>,
+    pub(super) sheets: Each<SheetState, Text>,
     pub(super) made: MadeTexts,
 }
 

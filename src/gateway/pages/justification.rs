@@ -107,7 +107,7 @@ pub fn read_justification(code: &str, entered: &Entered<'_>, needs: Needs) -> Re
     Ok(Given { code, text, number, recipient })
 }
 
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     // A form sends each line's end as two characters, and browsers count one.
     let text = text.replace("\r\n", "\n");
     let visible: String = text.chars().filter(|c| !c.is_control() || *c == '\n').collect();

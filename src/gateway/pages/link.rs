@@ -17,6 +17,12 @@ pub const ME_FORGET_PATH: &str = "/.leastway/me/forget";
 pub const JUSTIFY_PATH: &str = "/.leastway/justify";
 /// Where a person says why they work: GET for the choice, POST for the answer.
 pub const PURPOSE_PATH: &str = "/.leastway/purpose";
+/// Where a person says that it is an emergency, and sees what is open because of that: GET for either, POST for the answer.
+pub const BREAK_GLASS_PATH: &str = "/.leastway/break-glass";
+/// Where they end it; POST only.
+pub const BREAK_GLASS_END_PATH: &str = "/.leastway/break-glass/end";
+/// Where they write down why; POST only.
+pub const BREAK_GLASS_TEXT_PATH: &str = "/.leastway/break-glass/text";
 /// Where a person finds what they had typed and could not send.
 pub const HELD_PATH: &str = "/.leastway/held";
 /// Where they see what is in it; POST only.
@@ -92,6 +98,11 @@ pub(super) fn justify(application: Option<&str>, return_to: &str) -> String {
     fields.extend(application.map(|name| ("application", name)));
     fields.push(("return_to", or_first_page(return_to)));
     query(JUSTIFY_PATH, &fields)
+}
+
+/// Saying that it is an emergency, then there.
+pub fn break_glass_address(prompt: &str, return_to: &str) -> String {
+    query(BREAK_GLASS_PATH, &[("prompt", prompt), ("return_to", or_first_page(return_to))])
 }
 
 /// Saying why one works, then there.

@@ -6,7 +6,7 @@ use askama::Template;
 use jiff::tz::TimeZone;
 
 use super::messages::{Me, Messages, Way};
-use super::{ME_END_PATH, ME_FORGET_PATH, ME_PATH, PageFrame, SIGN_OUT_PATH, layout, link};
+use super::{BREAK_GLASS_PATH, ME_END_PATH, ME_FORGET_PATH, ME_PATH, PageFrame, SIGN_OUT_PATH, layout, link};
 use crate::domain::device::DeviceClass;
 use crate::domain::subject::Identity;
 use crate::features::risk::{KnownDevice, KnownNetwork};
@@ -23,6 +23,8 @@ pub struct MeView<'a> {
     pub identity: &'a Identity,
     /// Whether they may work for another purpose.
     pub may_choose: bool,
+    /// Whether they have a chart open in an emergency, or owe a word about one.
+    pub has_breaks: bool,
     /// When they signed in.
     pub since: Timestamp,
     /// When the session is locked and ends.
@@ -67,6 +69,8 @@ pub(super) struct MePage<'a> {
     places: Vec<Fact>,
     /// Where they say that they work for another purpose, if they may.
     purpose_link: Option<String>,
+    /// Where they see what is open in an emergency, if anything is.
+    breaks_path: Option<&'static str>,
     sign_out_path: &'static str,
     end_path: &'static str,
     forget_path: &'static str,
@@ -97,6 +101,7 @@ impl<'a> MePage<'a> {
             sessions: view.sessions.iter().map(|session| listed(messages, view, session)).collect(),
             places: places(messages, view),
             purpose_link: view.may_choose.then(|| link::purpose_address(ME_PATH)),
+            breaks_path: view.has_breaks.then_some(BREAK_GLASS_PATH),
             sign_out_path: SIGN_OUT_PATH,
             end_path: ME_END_PATH,
             forget_path: ME_FORGET_PATH,

@@ -7,10 +7,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::break_glass::BreakProblem;
 use super::justification::{JustificationCode, JustifyProblem};
 use crate::domain::action::Action;
 use crate::domain::asked::{Allowed, Overreach};
 use crate::domain::assurance::AssuranceClass;
+use crate::domain::break_glass::BreakReason;
 use crate::domain::count::WhyUnknown;
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::purpose::{Number, Purpose};
@@ -30,7 +32,18 @@ macro_rules! listed {
         })+
     };
 }
-listed!(Action, JustificationCode, JustifyProblem, LimitName, Number, OnExceed, Purpose, Reason);
+listed!(
+    Action,
+    BreakProblem,
+    BreakReason,
+    JustificationCode,
+    JustifyProblem,
+    LimitName,
+    Number,
+    OnExceed,
+    Purpose,
+    Reason
+);
 
 /// Declares the tables of a message file: a struct each, all of whose fields are texts.
 macro_rules! texts {
@@ -64,6 +77,7 @@ pub(super) struct Messages {
     pub(super) count_unknown: CountUnknown,
     pub(super) unredactable: UnredactableTexts,
     pub(super) justify: JustifyTexts,
+    pub(super) break_glass: BreakGlassTexts,
     pub(super) step_up: StepUp,
     pub(super) sign_in: SignIn,
     pub(super) choose: Choose,
@@ -117,13 +131,13 @@ texts! {
     SignedIn { title, happened, close, first, go_on }
     Beside { ended, more, locks, ends, sign_in, stay, later }
     Me {
-        title, intro, name, provider, roles, no_roles, purpose, purpose_change, since, assurance, assurance_none, lock_end, idle_end,
+        title, intro, emergency, name, provider, roles, no_roles, purpose, purpose_change, since, assurance, assurance_none, lock_end, idle_end,
         absolute_end, sign_out_text, sign_out, sessions, sessions_only, last_seen, device, state, this, here, locked,
         open, end, end_all_text, end_all, places, places_text, this_browser, a_browser, network, known_since, forget_text,
         forget,
     }
     Way {
-        sign_in, sign_in_go, step_up, step_up_fresh, step_up_go, justify, justify_go, then, hours, location, device, role,
+        sign_in, sign_in_go, step_up, step_up_fresh, step_up_go, justify, justify_go, break_glass, then, hours, location, device, role,
         purpose, purpose_go, ask, ask_contact, answered, not_you, elsewhere, elsewhere_go, back,
     }
     ReasonTexts { title, why, next }
@@ -165,6 +179,40 @@ pub(super) struct JustifyTexts {
     pub(super) cancel: Text,
     pub(super) code: Each<JustificationCode, Text>,
     pub(super) problem: Each<JustifyProblem, Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BreakGlassTexts {
+    pub(super) title: Text,
+    pub(super) happened: Text,
+    pub(super) patient: Text,
+    pub(super) opens: Text,
+    pub(super) closed: Text,
+    pub(super) closed_none: Text,
+    pub(super) reviewed: Text,
+    pub(super) reasons: Text,
+    pub(super) text: Text,
+    pub(super) text_now: Text,
+    pub(super) text_later: Text,
+    pub(super) text_hint: Text,
+    pub(super) cancel: Text,
+    pub(super) own_title: Text,
+    pub(super) own_intro: Text,
+    pub(super) open: Text,
+    pub(super) open_none: Text,
+    pub(super) one: Text,
+    pub(super) ends: Text,
+    pub(super) end: Text,
+    pub(super) owed: Text,
+    pub(super) owed_text: Text,
+    pub(super) due: Text,
+    pub(super) sheet: Text,
+    pub(super) discloser: Text,
+    pub(super) nature: Text,
+    pub(super) keep: Text,
+    pub(super) reason: Each<BreakReason, Text>,
+    pub(super) problem: Each<BreakProblem, Text>,
 }
 
 #[derive(Deserialize)]

@@ -24,6 +24,8 @@ use crate::features::route::settings::Downtime;
 use crate::foundation::id::{HoldId, RequestId};
 use crate::platform::page::Layout;
 
+mod break_glass;
+mod breaks;
 mod choose;
 mod held;
 mod justification;
@@ -37,6 +39,10 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+use break_glass::BreakGlassPage;
+pub use break_glass::{BreakGlassView, BreakProblem, read_words};
+use breaks::BreaksPage;
+pub use breaks::BreaksView;
 use choose::ChoosePage;
 pub use choose::{ChooseProblem, ChooseView};
 use held::HeldPage;
@@ -48,8 +54,9 @@ pub use justification::{
 use justify::JustifyPage;
 pub use justify::JustifyView;
 pub use link::{
-    ANEW, ELSEWHERE, HELD_DISCARD_PATH, HELD_PATH, HELD_SHOW_PATH, JUSTIFY_PATH, ME_END_PATH, ME_FORGET_PATH,
-    ME_PATH, PURPOSE_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH, STYLESHEET_PATH, purpose_address,
+    ANEW, BREAK_GLASS_END_PATH, BREAK_GLASS_PATH, BREAK_GLASS_TEXT_PATH, ELSEWHERE, HELD_DISCARD_PATH,
+    HELD_PATH, HELD_SHOW_PATH, JUSTIFY_PATH, ME_END_PATH, ME_FORGET_PATH, ME_PATH, PURPOSE_PATH,
+    SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH, STYLESHEET_PATH, break_glass_address, purpose_address,
     same_origin_path, sign_in as sign_in_link, sign_in_address, step_up as step_up_link,
 };
 use me::MePage;
@@ -137,6 +144,10 @@ pub enum Page<'a> {
     },
     /// The form for a reason.
     Justify(JustifyView<'a>),
+    /// The question whether it is an emergency.
+    BreakGlass(BreakGlassView<'a>),
+    /// What somebody has open in an emergency, and owes.
+    Breaks(BreaksView<'a>),
     /// A stronger sign-in is needed, where a redirect would lose what was sent or say too little.
     StepUp {
         /// What is needed.
@@ -253,6 +264,8 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
         Page::CountUnknown { action, why } => desk.count_unknown(action, why).render(),
         Page::Unredactable { action } => desk.unredactable(action).render(),
         Page::Justify(ref view) => JustifyPage::new(frame, messages, view).render(),
+        Page::BreakGlass(ref view) => BreakGlassPage::new(frame, messages, view).render(),
+        Page::Breaks(ref view) => BreaksPage::new(frame, messages, view).render(),
         Page::StepUp { need, risk, sent, ref exceeded, return_to, held } => {
             desk.step_up(need, (risk, exceeded.as_ref()), return_to, (sent, held)).render()
         }

@@ -64,6 +64,7 @@ impl Step {
                 .link(link::step_up(need, return_to), &texts.step_up_go),
             WayOn::Justify => Self::words(texts.justify.as_str())
                 .link(link::justify(frame.application, return_to), &texts.justify_go),
+            WayOn::BreakGlass => Self::words(texts.break_glass.as_str()),
             WayOn::All(all) => return Self::all(all, frame, messages, return_to),
             WayOn::Hours(hours) => Self::words(texts.hours.with(&[("hours", hours)])),
             WayOn::Device(devices) => {

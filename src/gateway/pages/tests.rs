@@ -541,6 +541,7 @@ fn each_page(
     let me = MeView {
         identity: &identity,
         may_choose: true,
+        has_breaks: true,
         since: now.minus(Duration::from_secs(3_600)),
         ends: Ends {
             lock: Some(now.plus(Duration::from_secs(300))),

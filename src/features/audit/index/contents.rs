@@ -47,9 +47,11 @@ pub(super) struct Contents {
 
 /// A place in the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place {
-    pub(super) sequence: u64,
-    pub(super) hash: Digest,
+pub struct Place {
+    /// The sequence of the entry; 0 before the first.
+    pub sequence: u64,
+    /// Its hash, and so that of all before it.
+    pub hash: Digest,
 }
 
 impl From<Head> for Place {

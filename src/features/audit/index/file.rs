@@ -18,7 +18,7 @@ use super::contents::Contents;
 use crate::foundation::digest::{Digest, DigestKey};
 
 /// The index of a segment.
-pub(super) fn path_of(segment: &SegmentPath) -> PathBuf {
+pub(in super::super) fn path_of(segment: &SegmentPath) -> PathBuf {
     segment.path.with_extension("index")
 }
 

@@ -13,6 +13,8 @@ mod file;
 mod make;
 mod plan;
 
+pub use contents::Place;
+pub(super) use file::path_of;
 pub use make::{Look, Made, make_missing};
 pub(super) use plan::passed_over;
 

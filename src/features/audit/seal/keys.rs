@@ -169,6 +169,11 @@ impl Seals {
         self.held.store(Arc::new(held.to_vec()));
     }
 
+    /// The months under a legal hold.
+    pub fn held(&self) -> Arc<Vec<Period>> {
+        self.held.load_full()
+    }
+
     /// The key that seals now.
     pub(super) fn current(&self) -> arc_swap::Guard<Arc<Current>> {
         self.current.load()

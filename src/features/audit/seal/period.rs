@@ -30,6 +30,12 @@ impl Period {
         month.parse().unwrap_or(first)
     }
 
+    /// Its first moment.
+    pub fn begins(self) -> Timestamp {
+        // Of a year that no moment has, the last that one has.
+        format!("{self}-01T00:00:00Z").parse().unwrap_or(Timestamp::from_millis(i64::MAX))
+    }
+
     /// The month after this one.
     #[must_use]
     pub const fn next(self) -> Self {

@@ -1,5 +1,6 @@
 //! The journal under test: in order, under load, on a bad disk, killed, and changed by somebody.
 
+mod archives;
 mod commit;
 mod crash;
 mod entries;
@@ -76,6 +77,7 @@ fn opening(number: u64) -> Opening {
         detection: None,
         review: None,
         gap: None,
+        break_glass: None,
         keep_alive_ignored: false,
         outage_extension: false,
         shadow: None,

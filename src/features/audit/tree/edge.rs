@@ -14,9 +14,14 @@ pub(in crate::features::audit) struct Edge {
 
 impl Edge {
     /// An edge whose rows were read. `None` where they are not those of a tree of that size.
-    pub(super) fn of(size: u64, rows: Vec<Vec<Digest>>) -> Option<Self> {
+    pub(in crate::features::audit) fn of(size: u64, rows: Vec<Vec<Digest>>) -> Option<Self> {
         let fits = (0_u8..).zip(&rows).all(|(level, row)| row.len() as u64 == width(size, level));
         (fits && rows.len() >= usize::from(levels(size))).then_some(Self { size, rows })
+    }
+
+    /// Of each level of tiles, the hashes of the tile that is not full yet.
+    pub(in crate::features::audit) fn rows(&self) -> &[Vec<Digest>] {
+        &self.rows
     }
 
     /// How many leaves it has.

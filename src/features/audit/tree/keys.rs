@@ -99,7 +99,7 @@ pub fn known(directory: &Path) -> Result<Vec<VerifierKey>, JournalError> {
 }
 
 /// Puts a key at the end of the list, if it does not stand there.
-pub(super) fn list(directory: &Path, key: &VerifierKey) -> io::Result<()> {
+pub(in crate::features::audit) fn list(directory: &Path, key: &VerifierKey) -> io::Result<()> {
     let path = directory.join(LIST);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,

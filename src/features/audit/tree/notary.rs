@@ -326,7 +326,7 @@ fn grow<'a>(
 }
 
 /// Writes at the end of a file, durable.
-fn append(path: &Path, note: &str) -> std::io::Result<()> {
+pub(in crate::features::audit) fn append(path: &Path, note: &str) -> std::io::Result<()> {
     let is_new = !path.exists();
     let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
     // Empty lines part it from the one before, and from what a crash may have left of that.

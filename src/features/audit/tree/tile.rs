@@ -79,19 +79,19 @@ fn read_hashes(path: &Path, width: usize) -> io::Result<Option<Vec<Digest>>> {
 /// Tiles on their way to the disk: all are written, then all synced, then all named, so that their syncs
 /// share the file system's own.
 #[derive(Debug)]
-pub(super) struct Writing<'a> {
+pub(in crate::features::audit) struct Writing<'a> {
     directory: &'a Path,
     files: Vec<(File, PathBuf)>,
     folders: BTreeSet<PathBuf>,
 }
 
 impl<'a> Writing<'a> {
-    pub(super) fn new(directory: &'a Path) -> Self {
+    pub(in crate::features::audit) fn new(directory: &'a Path) -> Self {
         Self { directory, files: Vec::new(), folders: BTreeSet::new() }
     }
 
     /// Writes a tile beside its place.
-    pub(super) fn add(&mut self, tile: Tile, hashes: &[Digest]) -> io::Result<()> {
+    pub(in crate::features::audit) fn add(&mut self, tile: Tile, hashes: &[Digest]) -> io::Result<()> {
         let path = self.directory.join(tile.path(hashes.len()));
         let folder = path.parent().unwrap_or(self.directory).to_owned();
         if !folder.is_dir() {
@@ -118,7 +118,7 @@ impl<'a> Writing<'a> {
     }
 
     /// All of them are on the disk when this returns. Narrower tiles in the place of a full one are removed.
-    pub(super) fn finish(self) -> io::Result<()> {
+    pub(in crate::features::audit) fn finish(self) -> io::Result<()> {
         for (file, _) in &self.files {
             file.sync_data()?;
         }

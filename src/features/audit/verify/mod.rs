@@ -24,6 +24,7 @@ use std::thread::ScopedJoinHandle;
 
 pub use report::{Contradiction, Report, Silence, TreeProblem};
 
+use super::archive::begins_after;
 use super::directory::{SegmentPath, segments};
 use super::error::{Misfit, ReadError};
 use super::format::Head;
@@ -38,7 +39,7 @@ pub struct Expectations {
     /// A head that was noted: it must be in the journal.
     pub head: Option<Head>,
     /// The last entry of the segments that were moved to an archive: the journal must go on from there.
-    /// Without it the journal must begin with its first entry.
+    /// Without it, and without receipts of an archive, the journal must begin with its first entry.
     pub archived: Option<Head>,
     /// Who may have signed its checkpoints first; later keys by their word. The journal's own list if there are none.
     pub keys: Vec<VerifierKey>,
@@ -69,12 +70,7 @@ pub fn verify_telling(
     expectations: &Expectations,
     mut tell: impl FnMut(Progress),
 ) -> Result<Report, ReadError> {
-    // Before the segments: whatever is signed by now is in them.
-    let mut held = Held::open(directory, expectations)?;
-    let segments = segments(directory)?;
-    if segments.is_empty() {
-        return Err(ReadError::Absent { directory: directory.to_owned() });
-    }
+    let (expectations, mut held, segments) = begin(directory, expectations)?;
     let before = expectations.archived.unwrap_or(Head::START);
     let mut walk = Walk::new(segments.len() as u64, before);
     let mut done = 0;
@@ -86,6 +82,34 @@ pub fn verify_telling(
     })?;
     let misfit = misfit.or_else(|| expectations.head.and_then(|noted| walk.cut_before(noted)));
     Ok(walk.end(misfit, held))
+}
+
+/// The segments, and what is signed of them. Where those before the first are in an archive, the receipts tell where it goes on.
+fn begin<'a>(
+    directory: &'a Path,
+    expectations: &Expectations,
+) -> Result<(Expectations, Held<'a>, Vec<SegmentPath>), ReadError> {
+    loop {
+        let first = first_of(directory)?;
+        let archived = match expectations.archived {
+            None if first > 1 => begins_after(directory, first)
+                .map_err(|error| ReadError::disk(directory, std::io::Error::other(error.to_string())))?,
+            noted => noted,
+        };
+        let expectations = Expectations { archived, ..expectations.clone() };
+        // Before the segments: whatever is signed by now is in them.
+        let held = Held::open(directory, &expectations)?;
+        let segments = segments(directory)?;
+        // The gateway may have removed an archived one meanwhile.
+        if segments.first().is_some_and(|segment| segment.first == first) {
+            return Ok((expectations, held, segments));
+        }
+    }
+}
+
+fn first_of(directory: &Path) -> Result<u64, ReadError> {
+    let first = segments(directory)?.into_iter().next();
+    first.map(|segment| segment.first).ok_or_else(|| ReadError::Absent { directory: directory.to_owned() })
 }
 
 /// Checks segments on as many threads as there are cores, and hands them over in order until something does not fit.

@@ -1,6 +1,7 @@
 //! What an event tells of, in few enough words that every format has one of its own for each.
 
 use crate::domain::action::Action;
+use crate::domain::break_glass::{BreakReview, BreakStep, EventBreak};
 use crate::domain::detection::ReviewState;
 use crate::domain::event::{Event, EventKind, Opening};
 use crate::domain::note::{EVENTS_READ, JOURNAL_CLOSED, JOURNAL_OPENED};
@@ -88,6 +89,9 @@ impl Deed {
     /// What `event` tells of.
     pub(super) fn of(event: &Event) -> Self {
         let opening = &*event.opening;
+        if let Some(deed) = opening.break_glass.as_deref().and_then(overridden) {
+            return deed;
+        }
         match opening.kind {
             EventKind::Request => Self::Access(accessed(event)),
             EventKind::Authentication => authenticated(opening),
@@ -137,6 +141,22 @@ impl Deed {
             Self::Configuration => "Configuration",
             Self::Notice => "Notice",
         }
+    }
+}
+
+/// What an event is that begins or ends an emergency access, or tells of its review; what is done under one is what it is.
+fn overridden(told: &EventBreak) -> Option<Deed> {
+    match told.step {
+        BreakStep::Started | BreakStep::Remembered => Some(Deed::Purpose(Override::Begun)),
+        BreakStep::Ended => Some(Deed::Purpose(Override::Ended)),
+        BreakStep::Reviewed => told.review.as_ref().map(|review| {
+            Deed::Review(match review.state {
+                BreakReview::Open => ReviewState::Open,
+                BreakReview::Triaged => ReviewState::Seen,
+                BreakReview::Closed => ReviewState::Closed,
+            })
+        }),
+        BreakStep::Prompted | BreakStep::Cancelled | BreakStep::Used | BreakStep::Attested => None,
     }
 }
 

@@ -102,6 +102,7 @@ pub(super) const fn fault(reason: Reason) -> Fault {
         | Reason::AuthTooOld
         | Reason::JustificationRequired
         | Reason::PurposeRequired
+        | Reason::BreakGlassRequired
         | Reason::DeviceNew
         | Reason::NetworkNew
         | Reason::HourUnusual

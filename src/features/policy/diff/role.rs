@@ -7,6 +7,7 @@ use super::{Change, Direction, How, On, Reaches, limits, may};
 use crate::domain::application::RoleName;
 use crate::domain::limit::LimitName;
 use crate::features::policy::bundle::Rules;
+use crate::features::policy::emergency;
 use crate::features::policy::settings::{MaySettings, RoleSettings};
 
 /// What changes of all roles. `reaches` is which routes the rules of each have a say on.
@@ -79,6 +80,15 @@ fn holders(old: &RoleSettings, new: &RoleSettings) -> Vec<Change> {
             Direction::Wider | Direction::Narrower | Direction::Otherwise => Direction::Otherwise,
         };
         note("purposes", direction, (listed(&old.purposes, "none"), listed(&new.purposes, "none")));
+    }
+    if old.break_glass != new.break_glass {
+        let direction = match (&old.break_glass, &new.break_glass) {
+            (None, _) => Direction::Wider,
+            (_, None) => Direction::Narrower,
+            (Some(_), Some(_)) => Direction::Otherwise,
+        };
+        let told = |role| emergency::told(role).unwrap_or_else(|| "no".to_owned());
+        note("break_glass", direction, (told(old), told(new)));
     }
     changes
 }

@@ -129,6 +129,7 @@ fn decided_by_rules(opening: &Opening) -> Option<Verdict> {
             | Reason::AcrInsufficient
             | Reason::AuthTooOld
             | Reason::JustificationRequired
+            | Reason::BreakGlassRequired
             | Reason::DeviceNew
             | Reason::NetworkNew
             | Reason::HourUnusual

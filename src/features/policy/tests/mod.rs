@@ -4,6 +4,7 @@ mod asking;
 mod compiling;
 mod deciding;
 mod differing;
+mod emergencies;
 mod forbidding;
 mod laws;
 mod raising;
@@ -123,6 +124,7 @@ pub(super) fn role(name: &str, purpose: Purpose, may: Vec<MaySettings>) -> RoleS
             ..Limits::NONE
         },
         not_self: false,
+        break_glass: None,
     }
 }
 

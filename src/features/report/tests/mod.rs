@@ -1,5 +1,6 @@
 //! Reports: each against a small stream of events, and what must hold for all.
 
+mod break_glass;
 mod disclosures;
 mod formats;
 mod leavers;

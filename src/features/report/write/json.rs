@@ -58,5 +58,9 @@ fn value(cell: &Cell) -> Option<Value> {
         Cell::Reason(reason) => json!(reason),
         Cell::Ending(ending) => json!(ending),
         Cell::Yes(yes) => json!(yes),
+        Cell::Given(reason) => json!(reason),
+        Cell::Relation(relation) => json!(relation),
+        Cell::Finding(finding) => json!(finding),
+        Cell::Sheet(state) => json!(state),
     })
 }

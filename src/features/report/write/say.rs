@@ -54,6 +54,10 @@ impl<'s> Speaker<'s> {
             Cell::Ending(ending) => texts.endings.of(*ending).to_string(),
             Cell::Written(text) => text.lines().map(plain).collect::<Vec<_>>().join("\n"),
             Cell::Missing(missing) => texts.missing.of(*missing).to_string(),
+            Cell::Given(reason) => words.break_glass.reason.of(*reason).to_string(),
+            Cell::Relation(relation) => texts.relations.of(*relation).to_string(),
+            Cell::Finding(finding) => texts.findings.of(*finding).to_string(),
+            Cell::Sheet(state) => texts.sheets.of(*state).to_string(),
             Cell::Yes(yes) => if *yes { &texts.yes } else { &texts.no }.to_string(),
         }
     }

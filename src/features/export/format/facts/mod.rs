@@ -143,6 +143,7 @@ impl Facts {
             justification,
             accounted,
             purpose,
+            break_glass,
             hold,
             lock,
             risks,
@@ -207,6 +208,9 @@ impl Facts {
             self.text_of("justification.recipient", given.recipient.as_ref());
         }
         self.flag("disclosure.accounted", *accounted);
+        if let Some(told) = break_glass {
+            self.broken(told);
+        }
         if let Some(purpose) = purpose {
             self.text_of("purpose.before", purpose.before);
             self.text("purpose.now", purpose.now);

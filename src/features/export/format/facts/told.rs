@@ -2,6 +2,7 @@
 
 use super::Facts;
 use crate::domain::asked::{Allowed, EventAsked};
+use crate::domain::break_glass::{EventBreak, ReviewedBreak};
 use crate::domain::detection::{Detection, Review};
 use crate::domain::event::EventHold;
 use crate::domain::gap::{Gap, GapShare};
@@ -15,6 +16,41 @@ impl Facts {
         self.text("hold.id", id);
         self.text("hold.step", step);
         self.text_of("hold.person", person.as_ref().map(|person| &person.sub));
+    }
+
+    /// Emergency access: which flavour, of whom, and what is said of it.
+    pub(super) fn broken(&mut self, told: &EventBreak) {
+        let EventBreak {
+            id,
+            step,
+            reason,
+            relation,
+            joins,
+            until,
+            end,
+            person,
+            text_owed,
+            review,
+            discloser,
+        } = told;
+        self.text_of("bg.id", *id);
+        self.text("bg.step", step);
+        self.text("bg.flavour", "bedside");
+        self.text("bg.scope", "patient");
+        self.text_of("bg.reason", *reason);
+        self.text_of("bg.relationship", *relation);
+        self.text_of("bg.joins", *joins);
+        self.time("bg.until", *until);
+        self.text_of("bg.end", *end);
+        self.text_of("bg.person", person.as_ref().map(|person| &person.sub));
+        self.flag("bg.text_owed", *text_owed);
+        self.text_of("bg.discloser", discloser.as_ref());
+        if let Some(ReviewedBreak { state, finding, reviewer, note }) = review {
+            self.text("bg.review.state", state);
+            self.text_of("bg.review.finding", *finding);
+            self.text_of("bg.review.reviewer", reviewer.as_ref());
+            self.text_of("bg.review.note", note.as_ref().map(Why::as_str));
+        }
     }
 
     pub(super) fn asked(&mut self, asked: &EventAsked) {

@@ -1,0 +1,225 @@
+//! `leastway audit archive` and `leastway audit fetch`: what is kept elsewhere of the journal, and how it comes back.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::{Answer, Moment, Place, follow};
+use crate::config::load;
+use crate::features::audit::Head;
+use crate::features::audit::archive::{
+    Archive, Elsewhere, Fetched, Receipt, Stretch, View, elsewhere, fetch, fetch_fitting, receipts,
+};
+use crate::features::audit::index::{self, Hints};
+use crate::features::audit::query::Filter;
+use crate::features::audit::settings::JournalSettings;
+use crate::features::audit::tree::signed_note::VerifierKey;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::entropy::SystemEntropy;
+
+/// Arguments of `audit archive`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Configuration files that name the journal and its archive.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    config: Vec<PathBuf>,
+    /// Have the gateway look at once, and wait until nothing is left that can be shipped: a minute at most.
+    #[arg(long)]
+    now: bool,
+    /// Read every segment back from the archive, and hold it against chain, tree and checkpoints.
+    #[arg(long, conflicts_with = "now")]
+    verify: bool,
+    /// A line of JSON for each archived segment.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `audit fetch`.
+#[derive(Debug, clap::Args)]
+pub struct FetchArguments {
+    /// Configuration files that name the journal and its archive.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    config: Vec<PathBuf>,
+    /// At this moment or later: `2026-03-01T08:00:00Z`, or how long ago: `30m`, `12h`, `7d`.
+    #[arg(long, value_name = "TIME")]
+    since: Option<Moment>,
+    /// Before this moment.
+    #[arg(long, value_name = "TIME")]
+    until: Option<Moment>,
+    /// Into this folder, which must not hold anything yet.
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// The public key that has to have signed, noted elsewhere; without it, the journal's own word for its keys is taken.
+    #[arg(long, value_name = "KEY")]
+    key: Vec<VerifierKey>,
+}
+
+pub(super) fn run(arguments: &Arguments, now: Timestamp, out: &mut impl Write) -> anyhow::Result<Answer> {
+    let (directory, archive) = open(&arguments.config)?;
+    let runtime = runtime()?;
+    if arguments.verify {
+        return verify(&runtime, &directory, &archive, out);
+    }
+    if arguments.now {
+        Archive::wish(&directory)?;
+        let begin = Instant::now();
+        // The wish is heard first; then whatever can be shipped is.
+        while archive.has_wish() || !runtime.block_on(archive.due(now))?.is_empty() {
+            anyhow::ensure!(
+                begin.elapsed() < SHIPPED_WITHIN,
+                "the gateway has not shipped all within a minute"
+            );
+            follow::wait_for_more();
+        }
+    }
+    runtime.block_on(archive.due(now))?;
+    let known = receipts(&directory)?;
+    if arguments.json {
+        for entry in &known {
+            writeln!(out, "{}", serde_json::to_string(entry)?)?;
+        }
+        return Ok(Answer::Yes);
+    }
+    let there: Vec<_> = known.iter().filter(|entry| entry.retired.is_none()).collect();
+    let standing = archive.now();
+    writeln!(out, "{} segments are in the archive, {} wait for it.", standing.archived, standing.waiting)?;
+    if let (Some(first), Some(last)) = (there.first(), there.last()) {
+        let (first, last) = (&first.receipt, &last.receipt);
+        let bytes: u64 = there.iter().map(|entry| entry.receipt.packed.bytes).sum();
+        let alone = there.iter().filter(|entry| entry.removed.is_some()).count();
+        let held = there.iter().filter(|entry| entry.receipt.is_held).count();
+        writeln!(out, "  entries  {} to {}", first.first(), last.through.sequence)?;
+        writeln!(out, "  time     {} to {}", first.from, last.to)?;
+        writeln!(out, "  packed   {bytes} bytes, the last at {}", last.place)?;
+        writeln!(
+            out,
+            "  kept     until {} the first, until {} the last",
+            first.retain_until, last.retain_until
+        )?;
+        writeln!(out, "  alone    {alone} are in the archive and not here any more, {held} are held")?;
+    }
+    Ok(Answer::Yes)
+}
+
+fn verify(
+    runtime: &tokio::runtime::Runtime,
+    directory: &Path,
+    archive: &Archive,
+    out: &mut impl Write,
+) -> anyhow::Result<Answer> {
+    let (mut fits, mut before): (u64, Option<index::Place>) = (0, None);
+    let mut faults = Vec::new();
+    for entry in receipts(directory)?.into_iter().filter(|entry| entry.retired.is_none()) {
+        let Receipt { before: begins, through, .. } = entry.receipt;
+        if before.is_some_and(|before| before != begins) {
+            faults.push(format!("{} does not go on from the one before it", entry.receipt.segment()));
+        }
+        before = Some(through);
+        match runtime.block_on(archive.prove(&entry.receipt)) {
+            Ok(_) => fits += 1,
+            Err(error) => faults.push(error.to_string()),
+        }
+    }
+    writeln!(out, "{fits} archived segments were read back and fit, every byte of them.")?;
+    for fault in &faults {
+        writeln!(out, "  {fault}")?;
+    }
+    Ok(if faults.is_empty() { Answer::Yes } else { Answer::No })
+}
+
+pub(super) fn bring(
+    arguments: &FetchArguments,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> anyhow::Result<Answer> {
+    let (directory, archive) = open(&arguments.config)?;
+    let is_free = std::fs::read_dir(&arguments.to).map_or(true, |mut files| files.next().is_none());
+    anyhow::ensure!(is_free, "`{}` holds something already", arguments.to.display());
+    let times = (arguments.since.map(|it| it.at(now)), arguments.until.map(|it| it.at(now)));
+    let places = (directory.as_path(), arguments.to.as_path());
+    let fetched = runtime()?.block_on(fetch(&archive, places, times, &arguments.key, now))?;
+    writeln!(
+        out,
+        "{} segments with {} entries were fetched and fit what was signed of them; `leastway audit query --journal {}` asks them.",
+        fetched.segments,
+        fetched.entries,
+        arguments.to.display()
+    )?;
+    Ok(Answer::Yes)
+}
+
+/// Where a question is asked: the journal's folder, or a journal made of that and of what the archive has.
+#[derive(Debug)]
+pub(in crate::cli) enum Asked {
+    /// The folder.
+    Folder(PathBuf),
+    /// That, and what was fetched.
+    View(View),
+}
+
+impl Asked {
+    /// Finds it. Without `from_archive`, what the folder does not have any more is told.
+    pub(in crate::cli) fn find(
+        directory: PathBuf,
+        (place, from_archive): (&Place, bool),
+        (filter, through, hints): (&Filter, Option<Head>, Hints),
+        problems: &mut dyn Write,
+    ) -> anyhow::Result<Self> {
+        let Elsewhere { archived, retired } = elsewhere(&directory, filter.since, filter.until)?;
+        if let Some(Stretch { first, last, from, to, .. }) = retired {
+            writeln!(
+                problems,
+                "leastway: entries {first} to {last} ({from} to {to}) were destroyed at the end of their retention"
+            )?;
+        }
+        let Some(Stretch { first, last, from, to, .. }) = archived else {
+            return Ok(Self::Folder(directory));
+        };
+        if !from_archive {
+            writeln!(
+                problems,
+                "leastway: entries {first} to {last} ({from} to {to}) are in the archive and were not looked at: ask with --archive"
+            )?;
+            return Ok(Self::Folder(directory));
+        }
+        anyhow::ensure!(
+            place.journal.is_none(),
+            "name the configuration that names the archive with --config"
+        );
+        let (_, archive) = open(&place.config)?;
+        let fetching = fetch_fitting(&archive, &directory, (filter, through), hints, &SystemEntropy);
+        let (view, Fetched { segments, passed_over, .. }) = runtime()?.block_on(fetching)?;
+        writeln!(
+            problems,
+            "leastway: {segments} segments were fetched from the archive, {passed_over} hold nothing that fits"
+        )?;
+        Ok(Self::View(view))
+    }
+
+    /// The folder that is asked.
+    pub(in crate::cli) fn directory(&self) -> &Path {
+        match self {
+            Self::Folder(directory) => directory,
+            Self::View(view) => view.directory(),
+        }
+    }
+}
+
+/// The journal's folder and its archive, by the configuration.
+fn open(config: &[PathBuf]) -> anyhow::Result<(PathBuf, Archive)> {
+    let usual = PathBuf::from("config/leastway.toml");
+    let file = config.first().unwrap_or(&usual);
+    let loaded = load(file)
+        .with_context(|| format!("`{}` does not say where the archive is (--config)", file.display()))?;
+    let JournalSettings { directory, archive, .. } = loaded.settings.journal;
+    let archive = archive.context("the journal has no archive (`[journal.archive]`)")?;
+    Ok((directory.clone(), Archive::new(directory, archive)?))
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+const SHIPPED_WITHIN: Duration = Duration::from_secs(60);

@@ -1,0 +1,347 @@
+//! Asks what is in an archive: what a question would miss without it, and journals made of what is fetched.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::error::ArchiveError;
+use super::ledger::{self, Entry, Object, Receipt, Step};
+use super::manifest::{Manifest, ManifestError};
+use super::pack::new_file;
+use super::steps::{Archive, MANIFEST_SUFFIX, Names};
+use crate::features::audit::directory::{SegmentPath, make, segment_name, segments};
+use crate::features::audit::disk::sync_directory;
+use crate::features::audit::format::Head;
+use crate::features::audit::index::{self, Hints, passed_over};
+use crate::features::audit::query::Filter;
+use crate::features::audit::segment::SegmentReader;
+use crate::features::audit::tree::checkpoint::Checkpoint;
+use crate::features::audit::tree::hash::leaf;
+use crate::features::audit::tree::keys::{self, known};
+use crate::features::audit::tree::notary::append;
+use crate::features::audit::tree::resume::CHECKPOINTS;
+use crate::features::audit::tree::signed_note::VerifierKey;
+use crate::features::audit::tree::tile::Writing;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::Digest;
+use crate::foundation::entropy::{Entropy, random_text};
+
+/// What of a period is not in the journal's folder any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// What is in the archive alone.
+    pub archived: Option<Stretch>,
+    /// What was destroyed at the end of its retention.
+    pub retired: Option<Stretch>,
+}
+
+/// Segments one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Stretch {
+    /// How many.
+    pub segments: u64,
+    /// The first entry.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
+    /// The earliest time.
+    pub from: Timestamp,
+    /// The latest.
+    pub to: Timestamp,
+}
+
+/// What was fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Fetched {
+    /// Segments that were fetched, unpacked and found to be those that were signed.
+    pub segments: u64,
+    /// Entries in them.
+    pub entries: u64,
+    /// Segments in which nothing can be that was asked for, by their indexes.
+    pub passed_over: u64,
+}
+
+/// What of the time from `since` to `until` the journal in `directory` does not have any more.
+pub fn elsewhere(
+    directory: &Path,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+) -> Result<Elsewhere, ArchiveError> {
+    let mut elsewhere = Elsewhere::default();
+    let entries = ledger::read(directory)?.into_values();
+    for entry in entries.filter(|entry| entry.removed.is_some() && overlaps(&entry.receipt, since, until)) {
+        let stretch = if entry.retired.is_some() { &mut elsewhere.retired } else { &mut elsewhere.archived };
+        let Receipt { through, from, to, .. } = entry.receipt;
+        let first = entry.receipt.first();
+        let begun = stretch.unwrap_or(Stretch { segments: 0, first, last: 0, from, to });
+        *stretch = Some(Stretch {
+            segments: begun.segments.saturating_add(1),
+            last: through.sequence,
+            from: begun.from.min(from),
+            to: begun.to.max(to),
+            ..begun
+        });
+    }
+    Ok(elsewhere)
+}
+
+fn overlaps(receipt: &Receipt, since: Option<Timestamp>, until: Option<Timestamp>) -> bool {
+    since.is_none_or(|since| receipt.to >= since) && until.is_none_or(|until| receipt.from < until)
+}
+
+/// A journal for a moment: what is in its folder, and what was fetched of the rest. Gone when it is dropped.
+#[derive(Debug)]
+pub struct View(PathBuf);
+
+impl View {
+    /// Its folder, which reads as a journal's.
+    pub fn directory(&self) -> &Path {
+        &self.0
+    }
+
+    /// A folder for its owner alone, among those for what is needed for a moment (`TMPDIR`).
+    fn make(entropy: &dyn Entropy) -> Result<Self, ArchiveError> {
+        let folder = std::env::temp_dir().join(format!("leastway-archive-{}", random_text::<9>(entropy)));
+        std::fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&folder)
+            .map_err(|error| ArchiveError::disk(&folder, error))?;
+        Ok(Self(folder))
+    }
+
+    /// Shows what is in a journal's folder, where it is.
+    fn show(&self, directory: &Path) -> std::io::Result<()> {
+        let directory = directory.canonicalize()?;
+        for file in std::fs::read_dir(&directory)? {
+            let file = file?;
+            let place = self.0.join(file.file_name());
+            if !place.exists() {
+                std::os::unix::fs::symlink(file.path(), place)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn segment(&self, first: u64) -> SegmentPath {
+        let name = segment_name(first);
+        SegmentPath { first, path: self.0.join(&name), name: name.into() }
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, folder = %self.0.display(), "what was fetched for a moment stays: remove it");
+        }
+    }
+}
+
+/// Makes a journal of what is in the folder and of what of the archive may fit, up to the entry `through` if one is named. What by its index holds nothing that fits is
+/// not fetched; if it were read all the same, that would be an error and no gap.
+pub async fn fetch_fitting(
+    archive: &Archive,
+    directory: &Path,
+    (filter, through): (&Filter, Option<Head>),
+    hints: Hints,
+    entropy: &dyn Entropy,
+) -> Result<(View, Fetched), ArchiveError> {
+    let trusted = known(directory)?;
+    let view = View::make(entropy)?;
+    let kept = ledger::read(directory)?;
+    let mut manifests = BTreeMap::new();
+    let away = kept.values().filter(|entry| entry.removed.is_some() && entry.retired.is_none());
+    // From the first that may fit on, all of them: a journal has no gap.
+    for Entry { receipt, .. } in
+        away.skip_while(|entry| filter.since.is_some_and(|since| entry.receipt.to < since))
+    {
+        let manifest = archive.manifest(receipt, &trusted).await?;
+        let place = view.segment(receipt.first());
+        stand_in(&manifest, &place.path).map_err(|error| ArchiveError::disk(&place.path, error))?;
+        if let Some(object) = receipt.index.as_ref().filter(|_| hints == Hints::Used) {
+            archive.fetch_object(object, &index::path_of(&place)).await?;
+        }
+        manifests.insert(receipt.first(), (manifest, receipt));
+    }
+    view.show(directory).map_err(|error| ArchiveError::disk(directory, error))?;
+    let passed = match hints {
+        Hints::Used => passed_over(view.directory(), &segments(view.directory())?, filter, through),
+        Hints::Ignored => BTreeMap::new(),
+    };
+    let mut fetched = Fetched::default();
+    for (first, (manifest, receipt)) in &manifests {
+        if passed.contains_key(first) {
+            fetched.passed_over += 1;
+            continue;
+        }
+        let place = view.segment(*first);
+        let packed = view.directory().join("packed");
+        archive.fetch_segment(manifest, &receipt.packed, &packed, &place.path).await?;
+        std::fs::remove_file(&packed).map_err(|error| ArchiveError::disk(&packed, error))?;
+        fetched.took(manifest);
+    }
+    Ok((view, fetched))
+}
+
+/// A segment without its entries: it says what comes before it, and whoever reads it finds that what comes after does not follow.
+fn stand_in(manifest: &Manifest, path: &Path) -> std::io::Result<()> {
+    let file = new_file(path)?;
+    file.set_len(manifest.raw.bytes)?;
+    file.write_all_at(&manifest.header().encode(), 0)
+}
+
+impl Fetched {
+    const fn took(&mut self, manifest: &Manifest) {
+        self.segments += 1;
+        let entries = manifest.through.sequence.saturating_sub(manifest.before.sequence);
+        self.entries = self.entries.saturating_add(entries);
+    }
+}
+
+/// Fetches what the archive has of a period into the folder `to`, as a journal that verifies alone. Trusts `keys`; where there are
+/// none, the journal's list; where there is none either, the word of the archive itself. Without receipts here, the archive is
+/// listed: a journal that is lost as a whole comes back so.
+pub async fn fetch(
+    archive: &Archive,
+    (directory, to): (&Path, &Path),
+    (since, until): (Option<Timestamp>, Option<Timestamp>),
+    keys: &[VerifierKey],
+    now: Timestamp,
+) -> Result<Fetched, ArchiveError> {
+    let trusted = if keys.is_empty() { known(directory).unwrap_or_default() } else { keys.to_vec() };
+    let there = catalog(archive, directory, &trusted, now).await?;
+    let wanted: Vec<_> = there.into_iter().filter(|(_, it)| overlaps(it, since, until)).collect();
+    let Some((first, _)) = wanted.first() else { return Err(ArchiveError::Nothing) };
+    let mut edge = first.edge().map_err(|why| ArchiveError::Copy { segment: first.segment(), why })?;
+    let last = wanted.last().map_or(0, |(manifest, _)| manifest.through.sequence);
+    make(to)?;
+    let disk = |error| ArchiveError::disk(to, error);
+    let checkpoints = checkpoints(&wanted, last);
+    let signed: Vec<u64> = checkpoints.iter().map(|(checkpoint, _)| checkpoint.size).collect();
+    let mut writing = Writing::new(to);
+    edge.partial().try_for_each(|(tile, hashes)| writing.add(tile, hashes)).map_err(disk)?;
+    let (mut fetched, mut before) = (Fetched::default(), None);
+    for (manifest, receipt) in &wanted {
+        let misfit = |why| ArchiveError::Copy { segment: manifest.segment(), why };
+        if before.is_some_and(|before| before != manifest.before) {
+            return Err(misfit(ManifestError::Entries("the segment before it is missing".to_owned())));
+        }
+        let name = manifest.segment();
+        let place = SegmentPath { first: manifest.first(), path: to.join(&name), name: name.into() };
+        let packed = to.join("packed");
+        archive.fetch_segment(manifest, &receipt.packed, &packed, &place.path).await?;
+        std::fs::remove_file(&packed).map_err(|error| ArchiveError::disk(&packed, error))?;
+        if let Some(object) = &receipt.index {
+            archive.fetch_object(object, &index::path_of(&place)).await?;
+        }
+        grow(&place, &mut edge, &signed, &mut writing, to)?;
+        ledger::write(to, &Step::Archived(receipt.clone()))?;
+        fetched.took(manifest);
+        before = Some(manifest.through);
+    }
+    writing.finish().map_err(disk)?;
+    for (_, note) in &checkpoints {
+        append(&to.join(CHECKPOINTS), note).map_err(disk)?;
+    }
+    let own = wanted.iter().flat_map(|(manifest, _)| manifest.own_keys());
+    let listed: Vec<_> = if trusted.is_empty() { own.collect() } else { trusted };
+    for key in &listed {
+        keys::list(to, key).map_err(disk)?;
+    }
+    sync_directory(to).map_err(disk)?;
+    Ok(fetched)
+}
+
+/// The checkpoints that lie in what is fetched, in rising order.
+fn checkpoints(wanted: &[(Manifest, Receipt)], last: u64) -> Vec<(Checkpoint, String)> {
+    let mut found: BTreeMap<u64, (Checkpoint, String)> = BTreeMap::new();
+    for (manifest, _) in wanted {
+        if let Ok(signed) = manifest.signed() {
+            found.insert(signed.checkpoint.size, (signed.checkpoint, manifest.checkpoint.clone()));
+        }
+    }
+    found.into_values().filter(|(checkpoint, _)| checkpoint.size <= last).collect()
+}
+
+/// Writes the tiles of the tree as it grows by a segment.
+fn grow(
+    segment: &SegmentPath,
+    edge: &mut crate::features::audit::tree::edge::Edge,
+    signed: &[u64],
+    writing: &mut Writing<'_>,
+    to: &Path,
+) -> Result<(), ArchiveError> {
+    let disk = |error| ArchiveError::disk(to, error);
+    let mut reader = SegmentReader::open(segment)?;
+    while let Some(raw) = reader.next()? {
+        let mut added = Ok(());
+        edge.append(leaf(raw.payload), |tile, hashes| {
+            if added.is_ok() {
+                added = writing.add(tile, hashes);
+            }
+        });
+        added.map_err(disk)?;
+        if signed.contains(&edge.size()) {
+            edge.partial().try_for_each(|(tile, hashes)| writing.add(tile, hashes)).map_err(disk)?;
+        }
+    }
+    Ok(())
+}
+
+/// All segments in the archive, the oldest first.
+async fn catalog(
+    archive: &Archive,
+    directory: &Path,
+    trusted: &[VerifierKey],
+    now: Timestamp,
+) -> Result<Vec<(Manifest, Receipt)>, ArchiveError> {
+    let kept = ledger::read(directory)?;
+    let mut found = Vec::new();
+    if kept.is_empty() {
+        let mut names = archive.shelf.names().await?;
+        names.retain(|name| name.ends_with(MANIFEST_SUFFIX));
+        names.sort();
+        for name in names {
+            found.push(listed(archive, name, trusted, now).await?);
+        }
+        return Ok(found);
+    }
+    for entry in kept.into_values().filter(|entry| entry.retired.is_none()) {
+        let manifest = archive.manifest(&entry.receipt, trusted).await?;
+        found.push((manifest, entry.receipt));
+    }
+    Ok(found)
+}
+
+/// A segment of which nothing is known here.
+async fn listed(
+    archive: &Archive,
+    name: String,
+    trusted: &[VerifierKey],
+    now: Timestamp,
+) -> Result<(Manifest, Receipt), ArchiveError> {
+    let bytes = archive.shelf.read_all(&name, None).await?;
+    let checked = if trusted.is_empty() {
+        Manifest::unchecked(&bytes).and_then(|manifest| Manifest::parse(&bytes, &manifest.own_keys()))
+    } else {
+        Manifest::parse(&bytes, trusted)
+    };
+    let manifest = checked.map_err(|why| ArchiveError::Copy { segment: name.clone(), why })?;
+    let names = Names::of_name(&manifest.segment());
+    let object = |name, bytes, sha256| Object { name, version: None, bytes, sha256 };
+    let receipt = Receipt {
+        before: manifest.before,
+        through: manifest.through,
+        from: manifest.from,
+        to: manifest.to,
+        place: archive.shelf.place_of(&names.packed),
+        packed: object(names.packed, manifest.packed.bytes, manifest.packed.sha256),
+        manifest: object(name, bytes.len() as u64, Digest::of(&bytes)),
+        index: manifest.index.map(|index| object(names.index, index.bytes, index.sha256)),
+        retain_until: manifest.retain_until,
+        is_held: false,
+        archived: now,
+    };
+    Ok((manifest, receipt))
+}

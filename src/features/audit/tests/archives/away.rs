@@ -1,0 +1,173 @@
+//! Removed here: what the journal is without, how it is asked all the same, and how it comes back and ends.
+
+use super::*;
+use crate::features::audit::archive::{ArchiveError, ManifestError, elsewhere, fetch, fetch_fitting};
+
+#[test]
+fn a_segment_goes_once_it_is_old_and_neither_needed_nor_held() {
+    let house = House::of(40);
+    let shipped = house.ship();
+    let archive = house.archive();
+    let going =
+        |now, needed_from, held: &[Period]| run(archive.removable(now, needed_from, held)).unwrap().len();
+    assert_eq!(going(MORNING.plus(KEPT.checked_sub(DAY).unwrap()), u64::MAX, &[]), 0);
+    assert_eq!(going(later(), u64::MAX, &[]), shipped.len());
+    assert_eq!(going(later(), 1, &[]), 0);
+    assert_eq!(going(later(), shipped[1].through.sequence, &[]), 1);
+    assert_eq!(going(later(), u64::MAX, &["2026-03".parse().unwrap()]), 0);
+    assert_eq!(going(later(), u64::MAX, &["2026-02".parse().unwrap()]), shipped.len());
+}
+
+#[test]
+fn what_stands_in_the_place_of_an_archived_segment_stays() {
+    let house = House::of(40);
+    house.ship();
+    let (first, second) = ("00000000000000000001.segment", house.path().join("archive/receipts"));
+    let text = fs::read_to_string(&second).unwrap();
+    let through = &receipts(house.path()).unwrap()[0].receipt.through.hash.to_string();
+    fs::write(&second, text.replace(through, &"0".repeat(64))).unwrap();
+    assert!(house.path().join(first).exists());
+    assert_eq!(run(house.archive().removable(later(), u64::MAX, &[])).unwrap().len(), 0);
+}
+
+#[test]
+fn a_journal_whose_beginning_is_elsewhere_verifies_and_goes_on() {
+    let house = House::of(40);
+    let shipped = house.ship();
+    let all = entries(house.path());
+    assert_eq!(house.remove(), shipped.len());
+    let found = report(house.path());
+    assert!(found.is_sound() && found.checkpoints > 0, "{found:?}");
+    assert_eq!(found.last_sequence, all.last().unwrap().sequence);
+    write(&settings(house.path(), SEGMENT), 40..80);
+    make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+    let found = report(house.path());
+    assert!(found.is_sound() && found.segments > 3, "{found:?}");
+    assert!(house.ship().len() > shipped.len());
+    // Without its receipts nobody knows whether the beginning was cut off.
+    fs::remove_dir_all(house.path().join("archive")).unwrap();
+    assert!(!report(house.path()).is_sound());
+}
+
+#[test]
+fn a_question_is_answered_with_the_archive_as_it_was_before() {
+    let house = House::of(60);
+    let about = |number: u64| Filter {
+        since: Some(MORNING.plus(Duration::from_secs(number))),
+        until: Some(MORNING.plus(Duration::from_secs(number + 3))),
+        ..Filter::default()
+    };
+    let filters = [
+        Filter::default(),
+        about(5),
+        about(55),
+        Filter { person: Some("sub-1".to_owned()), ..Filter::default() },
+    ];
+    let before: Vec<_> = filters.iter().map(|it| answered(house.path(), it, Hints::Used)).collect();
+    house.ship();
+    house.remove();
+    assert_ne!(answered(house.path(), &filters[0], Hints::Used), before[0]);
+    let archive = house.archive();
+    for (filter, before) in filters.iter().zip(&before) {
+        for hints in [Hints::Used, Hints::Ignored] {
+            let chance = SystemEntropy;
+            let asked = fetch_fitting(&archive, house.path(), (filter, None), hints, &chance);
+            let (view, fetched) = run(asked).unwrap();
+            assert_eq!(answered(view.directory(), filter, hints), *before, "{filter:?}");
+            // What nothing is needed of is not even looked at; of the rest, what its index passes over is not fetched.
+            let is_early = filter.since == filters[1].since;
+            let is_passed_over = fetched.passed_over > 0;
+            assert_eq!(
+                is_passed_over,
+                is_early && filter.since.is_some() && hints == Hints::Used,
+                "{fetched:?}"
+            );
+            let place = view.directory().to_owned();
+            drop(view);
+            assert!(!place.exists() && house.path().join("patients.key").exists());
+        }
+    }
+}
+
+#[test]
+fn what_is_not_here_any_more_is_told_by_its_time() {
+    let house = House::of(60);
+    let shipped = house.ship();
+    let told = |since, until| elsewhere(house.path(), since, until).unwrap();
+    assert_eq!(told(None, None).archived, None);
+    house.remove();
+    let last = shipped.last().unwrap();
+    let all = told(None, None).archived.unwrap();
+    assert_eq!((all.segments, all.first, all.last), (shipped.len() as u64, 1, last.through.sequence));
+    assert_eq!(told(Some(last.to.plus(DAY)), None).archived, None);
+    assert_eq!(told(None, Some(MORNING)).archived, None);
+    let some = told(Some(last.from), None).archived.unwrap();
+    assert!(some.segments < all.segments && some.last == all.last);
+}
+
+#[test]
+fn what_is_fetched_verifies_alone() {
+    let house = House::of(60);
+    let shipped = house.ship();
+    house.remove();
+    let all = (None, None);
+    let part = (Some(shipped[2].from), Some(shipped[4].to));
+    for (times, is_known) in [(all, true), (part, true), (all, false)] {
+        if !is_known {
+            fs::rename(house.path().join("archive"), house.path().join("lost")).unwrap();
+        }
+        let to = tempfile::tempdir().unwrap();
+        let fetched = run(fetch(&house.archive(), (house.path(), to.path()), times, &[], MORNING)).unwrap();
+        let found = report(to.path());
+        assert!(found.is_sound(), "{found:?}");
+        assert_eq!((found.segments, found.entries), (fetched.segments, fetched.entries));
+        assert_eq!(fetched.segments == shipped.len() as u64, times == all);
+    }
+}
+
+#[test]
+fn what_another_key_has_signed_is_not_taken() {
+    let (house, other) = (House::of(40), House::of(1));
+    house.ship();
+    let keys = crate::features::audit::tree::keys::known(other.path()).unwrap();
+    let to = tempfile::tempdir().unwrap();
+    let refused = run(fetch(&house.archive(), (house.path(), to.path()), (None, None), &keys, MORNING));
+    let why = refused.unwrap_err();
+    assert!(matches!(why, ArchiveError::Copy { why: ManifestError::Unsigned, .. }), "{why}");
+}
+
+#[test]
+fn checkpoints_within_what_is_fetched_are_held_against_it() {
+    let house = House::of(60);
+    house.ship();
+    // More is signed later, so that what is shipped then is covered by other checkpoints.
+    write(&settings(house.path(), SEGMENT), 60..120);
+    make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+    house.ship();
+    house.remove();
+    let to = tempfile::tempdir().unwrap();
+    run(fetch(&house.archive(), (house.path(), to.path()), (None, None), &[], MORNING)).unwrap();
+    let found = report(to.path());
+    assert!(found.is_sound() && found.checkpoints > 0 && found.signed_through > 60, "{found:?}");
+}
+
+#[test]
+fn the_end_of_retention_removes_what_is_elsewhere_alone_and_not_held() {
+    let house = House::of(40);
+    let shipped = house.ship();
+    let archive = house.archive();
+    let over: Timestamp = "2036-04-01T00:00:00Z".parse().unwrap();
+    let ended = |now, held: &[Period]| run(archive.ended(now, held)).unwrap().len();
+    assert_eq!(ended(over, &[]), 0, "it is still here");
+    house.remove();
+    assert_eq!(ended(over.minus(Duration::from_secs(1)), &[]), 0);
+    assert_eq!(ended(over, &["2026-03".parse().unwrap()]), 0);
+    assert_eq!(ended(over, &[]), shipped.len());
+    run(archive.retire(&shipped[0], over)).unwrap();
+    assert!(shipped[0].objects().all(|object| !house.stored(&object.name).exists()));
+    assert_eq!(ended(over, &[]), shipped.len() - 1);
+    let told = elsewhere(house.path(), None, None).unwrap();
+    assert_eq!(told.retired.unwrap().last, shipped[0].through.sequence);
+    assert_eq!(told.archived.unwrap().first, shipped[1].first());
+    assert!(report(house.path()).is_sound());
+}

@@ -1,0 +1,67 @@
+//! What is kept: over a restart, within bounds, and told to whom it belongs.
+
+use super::*;
+
+fn load(folder: &std::path::Path) -> Breaks {
+    Breaks::load(Store::open(&folder.join("store.db"), &[MIGRATIONS]).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn it_opens_one_patient_to_one_person_in_one_session_and_over_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let breaks = load(folder.path());
+    assert!(breaks.is_quiet());
+    let it = broken(now());
+    breaks.begin(it.clone()).await.unwrap();
+    drop(breaks);
+    let breaks = load(folder.path());
+    let active =
+        |person: &SubjectId, session, number, at| breaks.active(person, session, &patient(number), at);
+    assert_eq!(active(&nurse(), session(), "100021", now()), Some(it.clone()));
+    assert_eq!(active(&nurse(), session(), "100022", now()), None, "another patient");
+    let other = "01980000-0000-7000-8000-000000000008".parse().unwrap();
+    assert_eq!(active(&nurse(), other, "100021", now()), None, "another session");
+    let somebody = SubjectId { sub: "clerk".into(), ..nurse() };
+    assert_eq!(active(&somebody, session(), "100021", now()), None, "another person");
+    assert_eq!(active(&nurse(), session(), "100021", now().plus(4 * HOUR)), None, "too late");
+
+    breaks.change(it.id, |it| it.ended(now().plus(HOUR), BreakEnd::Person)).await.unwrap();
+    assert!(breaks.is_quiet() && breaks.running().is_empty());
+    assert!(!breaks.ran_out(&nurse(), session(), &patient("100021")), "somebody has ended it");
+    drop(breaks);
+    let breaks = load(folder.path());
+    assert_eq!(breaks.active(&nurse(), session(), &patient("100021"), now()), None);
+    assert!(breaks.remembered(&nurse(), &patient("100021"), 7 * DAY, now().plus(DAY)).is_some());
+    assert!(breaks.remembered(&nurse(), &patient("100021"), 7 * DAY, now().plus(7 * DAY)).is_none());
+}
+
+#[tokio::test]
+async fn what_operators_measure_is_what_has_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let breaks = load(folder.path());
+    let (first, second) = (broken(now()), Break { joins: Some(broken(now()).id), ..broken(now()) });
+    breaks.count(BreakStep::Prompted);
+    breaks.begin(first.clone()).await.unwrap();
+    breaks.begin(Break { text_due: None, ..second }).await.unwrap();
+    breaks.change(first.id, |it| it.ended(now(), BreakEnd::Person)).await.unwrap();
+    let later = now().plus(30 * DAY);
+    let figures = breaks.figures(later);
+    assert_eq!((figures.waiting, figures.overdue, figures.owed, figures.active), (1, 1, 1, 0));
+    let steps = [BreakStep::Prompted, BreakStep::Started, BreakStep::Remembered, BreakStep::Ended];
+    assert_eq!(steps.map(|step| figures.steps.get(&step).copied()), [Some(1); 4]);
+    assert_eq!(figures.ends.get(&BreakEnd::Person), Some(&1));
+
+    let closes = Asked {
+        state: BreakReview::Closed,
+        finding: Some(BreakFinding::Justified),
+        reviewer: "Petra".to_owned(),
+        note: None,
+    };
+    breaks.change(first.id, |it| it.reviewed(closes.clone(), later)).await.unwrap();
+    let figures = breaks.figures(later);
+    assert_eq!((figures.waiting, figures.overdue, figures.closed_in_time, figures.closed_late), (0, 0, 0, 1));
+    assert_eq!(figures.findings.get(&BreakFinding::Justified), Some(&1));
+    assert_eq!(breaks.list(Some(BreakReview::Open), 10).len(), 0, "what joins a review has none of its own");
+    assert_eq!(breaks.list(None, 10).len(), 2);
+    assert_eq!(breaks.theirs(&nurse(), now()).len(), 2);
+}
