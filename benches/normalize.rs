@@ -34,6 +34,7 @@ fn table() -> RouteTable {
         given: Vec::new(),
         patient_unknown: WhenUnknown::Deny,
         quirks: Vec::new(),
+        downtime: None,
         routes: routes.collect(),
     };
     RouteTable::build(&[application]).expect("no two routes tie")

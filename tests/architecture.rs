@@ -90,6 +90,16 @@ fn each_proof_is_made_in_exactly_one_file() {
     );
 }
 
+/// What may pass without an entry is said by the journal alone.
+#[test]
+fn a_gap_is_passed_in_exactly_one_file() {
+    let sources = sources();
+    let makers = sources.iter().filter(|(path, text)| !is_test(path) && text.contains("Durable::gap("));
+    assert_eq!(makers.map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["features/audit/journal.rs"]);
+    let asks = sources.iter().filter(|(path, text)| !is_test(path) && text.contains(".pass_in_gap("));
+    assert_eq!(asks.map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["gateway/draft.rs"]);
+}
+
 /// Whoever ends a session must cut what goes on by it, and leave an event.
 #[test]
 fn sessions_are_ended_in_exactly_one_file() {

@@ -100,8 +100,8 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
 }
 
 fn provider_state(standing: Standing) -> ProviderState {
-    let Standing { provider, issuer, is_usable: usable, clock_offset } = standing;
-    ProviderState { provider, issuer, usable, clock_offset }
+    let Standing { provider, issuer, is_usable: usable, clock_offset, silent_since } = standing;
+    ProviderState { provider, issuer, usable, clock_offset, silent_since }
 }
 
 fn reload(reloader: Arc<Reloader>) -> Arc<dyn Fn() -> crate::control::state::Reloading + Send + Sync> {

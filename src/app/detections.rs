@@ -43,7 +43,7 @@ async fn follow(shared: &Arc<Shared>, journal: &Path) -> anyhow::Result<()> {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut progress, mut kept) = (Progress::default(), Instant::now());
     let mut waiting = Stretch::default();
-    let was_there = shared.journal.head().sequence;
+    let was_there = shared.journal.home().sequence;
     loop {
         tick.tick().await;
         let rules = shared.rules.load_full();
@@ -54,7 +54,7 @@ async fn follow(shared: &Arc<Shared>, journal: &Path) -> anyhow::Result<()> {
                 .await
                 .context("how far the journal was read cannot be forgotten");
         }
-        while desk.read < shared.journal.head().sequence {
+        while desk.read < shared.journal.home().sequence {
             shared.detections.note_behind(shared.journal.head().sequence.saturating_sub(desk.read));
             let read_before = desk.read;
             let (shared, rules) = (shared.clone(), rules.clone());
@@ -137,18 +137,21 @@ impl Desk {
         watcher.apply(rules.detections.clone(), rules.policy.zone().clone());
         let is_quiet = |person: &_, rule: &_, time| shared.detections.is_quiet(person, rule, time);
         let mut stretch = Stretch::default();
+        let home = shared.journal.home().sequence;
         *read = follow
-            .stretch(STRETCH, |sequence, event| match Seen::of(&event.opening, event.closing.as_ref()) {
-                Some(Seen::Work(work)) if sequence <= *known => watcher.recall(&work),
-                Some(Seen::Work(work)) => {
-                    *newest = work.time.max(*newest);
-                    stretch.steps.extend(watcher.see(&work, &is_quiet));
+            .stretch_to(home, STRETCH, |sequence, event| {
+                match Seen::of(&event.opening, event.closing.as_ref()) {
+                    Some(Seen::Work(work)) if sequence <= *known => watcher.recall(&work),
+                    Some(Seen::Work(work)) => {
+                        *newest = work.time.max(*newest);
+                        stretch.steps.extend(watcher.see(&work, &is_quiet));
+                    }
+                    Some(Seen::Found(id)) => {
+                        stretch.told.insert(id);
+                    }
+                    Some(Seen::Cleared(person, at)) => stretch.cleared.push((person, at)),
+                    None => {}
                 }
-                Some(Seen::Found(id)) => {
-                    stretch.told.insert(id);
-                }
-                Some(Seen::Cleared(person, at)) => stretch.cleared.push((person, at)),
-                None => {}
             })
             .context("the journal cannot be read")?;
         Ok(stretch)

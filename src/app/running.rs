@@ -13,12 +13,14 @@ use super::archive;
 use super::breaks;
 use super::control_plane;
 use super::detections;
+use super::disks;
 use super::exports::{self, Exporting};
 use super::feeds;
 use super::heartbeat;
 use super::held;
 use super::indexes;
 use super::nodes;
+use super::providers;
 use super::reload::{ReloadStatus, Reloaded, Reloader};
 use super::signals;
 use super::sockets::{Handed, Sockets};
@@ -33,6 +35,7 @@ use crate::domain::event::Outcome;
 use crate::domain::event::Verdict;
 use crate::domain::subject::SubjectId;
 use crate::features::audit::JournalError;
+use crate::features::audit::Standing;
 use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
 use crate::features::audit::rulebooks;
@@ -157,8 +160,15 @@ impl Running {
                 store: given,
         } = succession;
         let (journal, sockets) = open((handed, patience), settings, &clock, &entropy).await?;
-        rulebooks::keep(&settings.journal.directory, &settings.rulebook)
-            .context("the rules cannot be kept beside the journal")?;
+        match (rulebooks::keep(&settings.journal.directory, &settings.rulebook), journal.standing()) {
+            (Ok(()), _) => {}
+            (Err(error), Standing::Spool { .. }) => {
+                tracing::error!(%error, "the rules cannot be kept beside the journal: the next reload tries again");
+            }
+            (Err(error), Standing::Journal | Standing::Nowhere { .. }) => {
+                Err(error).context("the rules cannot be kept beside the journal")?;
+            }
+        }
         let seals = Seals::open(&settings.seals, now, entropy.clone())
             .context("what is confidential about events cannot be sealed")?;
         #[cfg(test)]
@@ -170,7 +180,13 @@ impl Running {
         let ledger = Ledger::load(store.clone(), journal.patient_key(), entropy.clone(), now).await;
         let ledger = Arc::new(ledger.context("what was taken in windows cannot be read")?);
         if !ledger.is_shared() {
-            restore(&ledger, &settings.journal.directory, now).context("the journal cannot be read")?;
+            let spooled = settings.journal.outage.spool.as_ref().filter(|_| {
+                // At home, all of it is in the journal.
+                journal.standing() != Standing::Journal
+            });
+            for folder in std::iter::once(&settings.journal.directory).chain(spooled) {
+                restore(&ledger, folder, now).context("the journal cannot be read")?;
+            }
         }
         let holds = Holds::load(store.clone(), HoldBounds::default(), entropy.clone())
             .context("what is kept of forms cannot be read")?;
@@ -259,10 +275,12 @@ impl Running {
             tokio::spawn(indexes::run(settings.journal.directory.clone())),
             tokio::spawn(signals::run(shared.clone())),
             tokio::spawn(feeds::run(shared.clone())),
+            tokio::spawn(disks::run(shared.clone())),
             tokio::spawn(heartbeat::run(shared.clone(), settings.journal.heartbeat)),
             tokio::spawn(witness::run(shared.clone())),
             tokio::spawn(archive::run(shared.clone())),
             tokio::spawn(warm_up(shared.clone())),
+            tokio::spawn(providers::run(shared.clone())),
             tokio::spawn(check::run(upstreams(shared.clone()))),
             tokio::spawn(reloader.clone().watch(drain_seen)),
         ];

@@ -32,6 +32,7 @@ pub async fn status(State(state): State<ControlState>) -> Response {
         "signals": present.signals.iter().map(SignalsNow::shown).collect::<Vec<_>>(),
         "connections": present.connections,
         "journal_head": state.journal.head().to_string(),
+        "journal": state.journal.standing(),
     }))
     .into_response()
 }

@@ -12,13 +12,13 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::journal_metrics::JournalNow;
 use super::state::{ControlState, Present};
 use super::{
-    archive_metrics, break_glass_metrics, detection_metrics, export_metrics, feed_metrics, signal_metrics,
-    store_metrics, upstream_metrics, witness_metrics,
+    archive_metrics, break_glass_metrics, detection_metrics, export_metrics, feed_metrics, journal_metrics,
+    signal_metrics, store_metrics, upstream_metrics, witness_metrics,
 };
 use crate::domain::measure::{BOUNDS, Counted, Histogram};
-use crate::features::audit::Counters;
 use crate::features::audit::archive::ArchiveNow;
 use crate::features::audit::witness::WitnessNow;
 use crate::features::break_glass;
@@ -31,8 +31,7 @@ pub async fn metrics(State(state): State<ControlState>) -> Response {
     registry.register_collector(Box::new(Snapshot {
         counted: (state.counted)(),
         present: (state.present)(),
-        journal: state.journal.counters(),
-        writable: state.journal.is_writable(),
+        journal: JournalNow::of(&state.journal),
         witnesses: state.journal.witnesses().iter().map(|witness| witness.now()).collect(),
         archive: state.journal.archive().map(|archive| archive.now()),
         now: state.clock.now(),
@@ -53,8 +52,7 @@ pub async fn metrics(State(state): State<ControlState>) -> Response {
 struct Snapshot {
     counted: Counted,
     present: Present,
-    journal: Counters,
-    writable: bool,
+    journal: JournalNow,
     witnesses: Vec<WitnessNow>,
     archive: Option<ArchiveNow>,
     now: Timestamp,
@@ -71,7 +69,7 @@ impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Encoded {
         self.requests(&mut encoder)?;
         self.decisions(&mut encoder)?;
-        self.journal(&mut encoder)?;
+        journal_metrics::encode(&self.journal, &mut encoder)?;
         witness_metrics::encode(&self.witnesses, self.head, &mut encoder)?;
         archive_metrics::encode(self.archive.as_ref(), self.now, &mut encoder)?;
         self.present(&mut encoder)?;
@@ -235,55 +233,6 @@ impl Snapshot {
         histogram(encoder, "decision_duration", "Deciding", &self.counted.decision)
     }
 
-    fn journal(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
-        let journal = &self.journal;
-        counter(encoder, "journal_entries", "Entries that are on the disk", journal.entries)?;
-        counter(encoder, "journal_batches", "Times that the writer took what was waiting", journal.batches)?;
-        counter(encoder, "journal_bytes", "Bytes written", journal.bytes)?;
-        counter(encoder, "journal_segments", "Segments begun", journal.segments)?;
-        counter(
-            encoder,
-            "journal_closings_lost",
-            "Closing entries that could not be written",
-            journal.lost_closings,
-        )?;
-        counter(
-            encoder,
-            "journal_checkpoints",
-            "Checkpoints of the journal that were signed",
-            journal.checkpoints,
-        )?;
-        counter(
-            encoder,
-            "journal_checkpoint_failures",
-            "Times that a checkpoint could not be signed",
-            journal.checkpoint_failures,
-        )?;
-        gauge(
-            encoder,
-            "journal_unsigned",
-            "Entries on the disk that no checkpoint names yet",
-            journal.unsigned,
-        )?;
-        gauge(encoder, "journal_waiting", "Entries that wait for the writer", journal.waiting)?;
-        gauge(encoder, "journal_writable", "Whether the journal can be written", u64::from(self.writable))?;
-        let buckets: Vec<(f64, u64)> =
-            journal.sync_buckets.iter().map(|(most, number)| (most.as_secs_f64(), *number)).collect();
-        let buckets = [buckets, vec![(f64::INFINITY, journal.syncs_slower)]].concat();
-        let mut append = encoder.encode_descriptor(
-            "journal_sync",
-            "Syncs of the journal",
-            Some(&Unit::Seconds),
-            MetricType::Histogram,
-        )?;
-        append.encode_histogram::<[(&str, &str); 0]>(
-            journal.sync_time.as_secs_f64(),
-            journal.syncs,
-            &buckets,
-            None,
-        )
-    }
-
     fn present(&self, encoder: &mut DescriptorEncoder<'_>) -> Encoded {
         let present = &self.present;
         counter(encoder, "connections", "Connections that were accepted", self.counted.connections)?;
@@ -333,6 +282,17 @@ impl Snapshot {
             let labels = [("provider", provider.provider.as_str())];
             ConstGauge::new(u64::from(provider.usable)).encode(providers.encode_family(&labels)?)?;
         }
+        let mut silent = encoder.encode_descriptor(
+            "provider_silent",
+            "Whether a provider did not answer when it was last asked",
+            None,
+            MetricType::Gauge,
+        )?;
+        for provider in &present.providers {
+            let labels = [("provider", provider.provider.as_str())];
+            ConstGauge::new(u64::from(provider.silent_since.is_some()))
+                .encode(silent.encode_family(&labels)?)?;
+        }
         let mut offsets = encoder.encode_descriptor(
             "provider_clock_offset",
             "By how much a provider's clock was ahead of ours at the last sign-in",
@@ -349,7 +309,7 @@ impl Snapshot {
     }
 }
 
-fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, number: u64) -> Encoded {
+pub(super) fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, number: u64) -> Encoded {
     let metric = ConstCounter::new(number);
     metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
 }

@@ -12,6 +12,7 @@ mod detection_metrics;
 pub mod detections;
 mod export_metrics;
 mod feed_metrics;
+mod journal_metrics;
 pub mod metrics;
 pub mod page;
 pub mod probes;

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::state::ControlState;
 use crate::features::audit::archive::ArchiveNow;
+use crate::features::audit::space::DiskNow;
 use crate::features::export::ExportNow;
 
 /// The process lives.
@@ -15,14 +16,14 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Whether requests can be served: the journal can be written, it is known what other nodes have changed, and nobody has
+/// Whether requests can be served: the journal can be written, or the settings let some go on without; it is known what other nodes have changed, and nobody has
 /// asked to stop. A provider
 /// that cannot be used and an export whose receiver takes nothing are told, but do not make the gateway unready: whoever is
 /// signed in works on, and events wait in the journal.
 pub async fn readyz(State(state): State<ControlState>) -> Response {
     let present = (state.present)();
     let (journal, draining) = (state.journal.is_writable(), *state.draining.borrow());
-    let ready = journal && present.is_in_touch && !draining;
+    let ready = (journal || state.journal.lets_through()) && present.is_in_touch && !draining;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let head = state.journal.head().sequence;
     let witnesses: Vec<_> = state.journal.witnesses().iter().map(|witness| witness.now()).collect();
@@ -37,10 +38,16 @@ pub async fn readyz(State(state): State<ControlState>) -> Response {
             })
         })
         .collect();
+    let disks: Vec<_> = state.journal.disks().iter().map(disk).collect();
+    let counters = state.journal.counters();
     let body = json!({
         "ready": ready,
         "journal_writable": journal,
-        "journal_unsigned": state.journal.counters().unsigned,
+        "journal_goes_to": state.journal.standing().name(),
+        "journal_spooled": counters.spooled,
+        "journal_gap_requests": counters.gap_requests,
+        "disks": disks,
+        "journal_unsigned": counters.unsigned,
         "witnesses": witnesses,
         "archive": state.journal.archive().map(|it| archive(&it.now())),
         "store_in_touch": present.is_in_touch,
@@ -50,6 +57,15 @@ pub async fn readyz(State(state): State<ControlState>) -> Response {
         "exports": present.exports.iter().map(export).collect::<Vec<_>>(),
     });
     (status, Json(body)).into_response()
+}
+
+fn disk(now: &DiskNow) -> serde_json::Value {
+    json!({
+        "disk": now.disk,
+        "free_bytes": now.room.map(|room| room.free_bytes),
+        "full_in_seconds": now.full_in.map(|time| time.as_secs()),
+        "short": now.is_short,
+    })
 }
 
 /// Without where it leads and what is wrong there, which is for operators.

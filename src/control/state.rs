@@ -161,6 +161,9 @@ pub struct ProviderState {
     /// By how many seconds its clock was ahead of ours at the last sign-in; absent before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock_offset: Option<i64>,
+    /// Since when it has not answered; absent where it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silent_since: Option<Timestamp>,
 }
 
 impl fmt::Debug for ControlState {

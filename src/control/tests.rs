@@ -213,6 +213,7 @@ async fn sessions(path: &Path, entropy: &Arc<SystemEntropy>) -> Sessions {
         bound_to: Vec::new(),
         device_proof: Duration::from_secs(600),
         detect_polling: true,
+        outage_extension: Duration::ZERO,
     };
     let sessions =
         Sessions::load(store, &settings, SessionLimits::default(), entropy.clone(), start()).unwrap();
@@ -302,7 +303,13 @@ fn export() -> ExportNow {
 
 fn clinic() -> ProviderState {
     let issuer = "https://id.clinic.example".into();
-    ProviderState { provider: "clinic".parse().unwrap(), issuer, usable: true, clock_offset: Some(-2) }
+    ProviderState {
+        provider: "clinic".parse().unwrap(),
+        issuer,
+        usable: true,
+        clock_offset: Some(-2),
+        silent_since: None,
+    }
 }
 
 /// As the gateway does it, without workers.

@@ -100,6 +100,26 @@ impl Action {
         }
     }
 
+    /// Whether it adds, changes or removes something, and shows or takes nothing beside.
+    pub const fn is_writing(self) -> bool {
+        match self {
+            Self::Create | Self::Update | Self::Delete => true,
+            Self::View
+            | Self::Search
+            | Self::List
+            | Self::PollJob
+            | Self::Export
+            | Self::Print
+            | Self::WholeRecord
+            | Self::Disclose
+            | Self::Admin
+            | Self::Query
+            | Self::ConfigExport
+            | Self::StartJob
+            | Self::FetchResult => false,
+        }
+    }
+
     /// Whether what comes back leaves the application to be kept: an unknown number of records is
     /// then too many.
     pub const fn takes_away(self) -> bool {

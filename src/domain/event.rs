@@ -23,6 +23,7 @@ use super::count::Count;
 use super::detection::{Detection, Review};
 use super::device::DeviceClass;
 use super::field::EventRedacted;
+use super::gap::Gap;
 use super::given::{EventGiven, EventNeeded, PatientContext};
 use super::kept::Kept;
 use super::law::Law;
@@ -236,6 +237,9 @@ pub struct Opening {
     /// Whether it came at equal intervals, as a page asks by itself: it was no sign of the person.
     #[serde(skip_serializing_if = "is_false", default)]
     pub keep_alive_ignored: bool,
+    /// Whether its session was over, and went on only because its provider was down.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub outage_extension: bool,
     /// What rules in the shadow answered, where there are any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub shadow: Option<Box<EventShadow>>,
@@ -270,6 +274,9 @@ pub struct Opening {
     /// What somebody says of a detection.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub review: Option<Box<Review>>,
+    /// What was let through while nothing could be written.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gap: Option<Box<Gap>>,
 }
 
 /// What one request takes of a person's windows.
@@ -582,6 +589,7 @@ impl Opening {
             lock: None,
             risks: Vec::new(),
             keep_alive_ignored: false,
+            outage_extension: false,
             shadow: None,
             asked: None,
             note: None,
@@ -593,6 +601,7 @@ impl Opening {
             reading: None,
             detection: None,
             review: None,
+            gap: None,
         }
     }
 

@@ -16,6 +16,7 @@ pub mod detection;
 pub mod device;
 pub mod event;
 pub mod field;
+pub mod gap;
 pub mod given;
 pub mod holder;
 pub mod hours;

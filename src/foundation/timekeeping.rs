@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::clock::{Clock as _, SystemClock, Timestamp};
@@ -61,13 +62,34 @@ impl Synchronization {
     }
 }
 
-impl fmt::Display for Synchronization {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Synchronization {
+    const ALL: [Self; 3] = [Self::Synchronized, Self::Unsynchronized, Self::Unknown];
+
+    const fn word(self) -> &'static str {
+        match self {
             Self::Synchronized => "synchronized",
             Self::Unsynchronized => "unsynchronized",
             Self::Unknown => "unknown",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Synchronization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A word that says nothing of a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is not said whether the clock is synchronized")]
+pub struct SynchronizationError;
+
+impl FromStr for Synchronization {
+    type Err = SynchronizationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|it| it.word() == text).ok_or(SynchronizationError)
     }
 }
 

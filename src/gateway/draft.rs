@@ -16,6 +16,7 @@ use crate::features::audit::JournalError;
 use crate::features::audit::journal::{Desk, Pending};
 use crate::features::audit::seal::Sealer;
 use crate::features::audit::settings::Fields;
+use crate::features::route::settings::Downtime;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::id::RequestId;
 use crate::gateway::metrics::WorkerMetrics;
@@ -49,6 +50,8 @@ struct Sheet {
     confidential: Confidential,
     /// The bytes that have come from the caller, as they come.
     bytes_in: Option<Rc<Cell<u64>>>,
+    /// What people do while the application is down.
+    downtime: Option<Arc<Downtime>>,
 }
 
 /// How far an event has come.
@@ -60,8 +63,19 @@ enum Stage {
     Journaled,
     /// The opening entry could not be written: then there is nothing to close.
     Lost,
+    /// No entry can be written, and it goes on without: it is counted, and there is nothing to close.
+    InGap,
     /// Nothing is left to be written.
     Ended,
+}
+
+/// What becomes of a request whose entry no disk takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithoutEntry {
+    /// It does not go on.
+    Refused,
+    /// It does, where the settings say so, and is counted.
+    Counted,
 }
 
 impl Draft {
@@ -75,6 +89,7 @@ impl Draft {
             closing: Closing::of(event, time, Outcome::Aborted),
             confidential: Confidential::default(),
             bytes_in: None,
+            downtime: None,
         }))
     }
 
@@ -107,6 +122,16 @@ impl Draft {
         self.0.bytes_in = Some(bytes_in);
     }
 
+    /// Notes what people do while the application is down.
+    pub fn stand_by(&mut self, downtime: Option<Arc<Downtime>>) {
+        self.0.downtime = downtime;
+    }
+
+    /// What people do while the application is down, where that was noted.
+    pub fn downtime(&self) -> Option<Arc<Downtime>> {
+        self.0.downtime.clone()
+    }
+
     /// The rules that have decided.
     pub fn rules(&self) -> Arc<[Arc<str>]> {
         self.0.opening.rules.clone()
@@ -123,6 +148,16 @@ impl Draft {
         verdict: Verdict,
         reasons: &[Reason],
     ) -> Result<(Journaled, Pending), JournalError> {
+        self.journal_or(verdict, reasons, WithoutEntry::Refused)
+    }
+
+    /// The same; `without` says what becomes of the request where no disk takes its entry.
+    pub fn journal_or(
+        &mut self,
+        verdict: Verdict,
+        reasons: &[Reason],
+        without: WithoutEntry,
+    ) -> Result<(Journaled, Pending), JournalError> {
         let Sheet { scribe, stage, opening, confidential, .. } = &mut *self.0;
         if *stage != Stage::Begun {
             return Err(JournalError::Closed);
@@ -135,7 +170,20 @@ impl Draft {
             opening.sealed = sealed;
             scribe.desk.submit(opening)
         });
-        *stage = if submitted.is_ok() { Stage::Journaled } else { Stage::Lost };
+        let (submitted, is_in_gap) = match (submitted, without) {
+            (Err(JournalError::Failed { why }), WithoutEntry::Counted) => {
+                match scribe.desk.pass_in_gap(opening) {
+                    Some(passed) => (Ok(passed), true),
+                    None => (Err(JournalError::Failed { why }), false),
+                }
+            }
+            (submitted, WithoutEntry::Refused | WithoutEntry::Counted) => (submitted, false),
+        };
+        *stage = match (&submitted, is_in_gap) {
+            (Ok(_), true) => Stage::InGap,
+            (Ok(_), false) => Stage::Journaled,
+            (Err(_), _) => Stage::Lost,
+        };
         let application = opening.application.take();
         let client = opening.subject.as_ref().and_then(|subject| subject.client.as_ref());
         scribe.metrics.count(|counted| {
@@ -172,7 +220,7 @@ impl Sheet {
     fn write_closing(&mut self, outcome: Outcome, reason: Option<Reason>) {
         let is_lost = match std::mem::replace(&mut self.stage, Stage::Ended) {
             Stage::Begun | Stage::Journaled => false,
-            Stage::Lost => true,
+            Stage::Lost | Stage::InGap => true,
             Stage::Ended => return,
         };
         let duration = self.started.elapsed();

@@ -335,6 +335,7 @@ pub async fn pursue(
     let found = subject::at(moment, found, &application);
     let person = subject::person(moment, &found, Some(&application));
     note_person(draft, &person);
+    note_extension(draft, moment, &person);
     given::name_patients(moment, &application, &person, std::iter::once(&mut part).chain(&mut entries));
     given::note_patient(draft, moment, &normalized, &part);
     note_steps(draft, moment, &person, &part);
@@ -438,6 +439,7 @@ fn spelled(method: &Method) -> Cow<'static, str> {
 
 fn note_application(draft: &mut Option<Draft>, normalized: &Normalized) {
     let Some(draft) = draft else { return };
+    draft.stand_by(normalized.application.downtime.clone());
     draft.open(|opening| {
         opening.application = Some(normalized.application.name.clone());
         opening.query_keys = normalized.query.keys().into_iter().map(str::to_owned).collect();
@@ -499,6 +501,14 @@ pub fn note_person(draft: &mut Option<Draft>, person: &Person) {
         Person::Known(known) => open.open(|opening| opening.subject = Some(known.in_event.clone())),
         Person::Locked(locked) => unlock::note(draft, locked, LockStep::Met),
         Person::Nobody(_) => {}
+    }
+}
+
+/// That a session goes on beyond its end because its provider is down.
+fn note_extension(draft: &mut Option<Draft>, moment: &Moment, person: &Person) {
+    let (Some(draft), Some(known)) = (draft, person.known()) else { return };
+    if moment.worker.shared.sessions.is_extended(&known.session, moment.now) {
+        draft.open(|opening| opening.outage_extension = true);
     }
 }
 

@@ -17,6 +17,7 @@ pub mod chooser;
 pub mod connection;
 pub mod cors;
 mod deciding;
+mod degraded;
 pub mod device_key;
 pub mod devices;
 pub mod draft;

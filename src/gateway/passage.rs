@@ -38,6 +38,7 @@ use crate::domain::event::Verdict;
 use crate::domain::law::PART_2_NOTICE;
 use crate::domain::proof::Durable;
 use crate::domain::risk::Standing;
+use crate::features::audit::JournalError;
 use crate::features::given::contexts::Setting;
 use crate::features::guard::admit::admit;
 use crate::features::guard::count::Tally;
@@ -125,7 +126,8 @@ pub async fn pass(
     let credential = toward::credential(pool, passage.public, route, &grounds.rules);
     let event = draft.as_mut().ok_or(Refusal::Internal)?;
     event.open(|opening| opening.credential = credential.cloned());
-    let (journaled, pending) = event.journal(Verdict::Permit, &[reason])?;
+    let without = passage.without_entry(&parts.method);
+    let (journaled, pending) = event.journal_or(Verdict::Permit, &[reason], without)?;
     let wants_upgrade = passage.normalized.head.upgrade.is_some();
     event.count_in(counter(&body));
     let whose = (&passage.person, passage.line);
@@ -161,6 +163,7 @@ pub async fn pass(
     // What a GET would have is all that a HEAD is asked for; it frames nothing.
     let length = reply.headers().get(CONTENT_LENGTH).filter(|_| tells_length).cloned();
     let cookie = toward.cookie(pool, &reply);
+    let in_gap = durable.number_in_gap();
     let mut answer = passage.answer(reply, durable, (&terms, plans), slots, upgrading, draft).await?;
     if let (Answer::Released(released, _), Some(length)) = (&mut answer, length)
         && released.body().is_end_stream()
@@ -170,6 +173,7 @@ pub async fn pass(
     if let (Some(cookie), Some(headers)) = (cookie, answer.headers_mut()) {
         headers.append(SET_COOKIE, cookie);
     }
+    passage.tell_degraded(in_gap, &mut answer);
     Ok(answer)
 }
 
@@ -259,6 +263,7 @@ impl Passage<'_> {
         draft: &mut Option<Draft>,
     ) -> Result<Answer, Refusal> {
         let status = reply.status();
+        let is_in_gap = durable.number_in_gap().is_some();
         if let Some(draft) = draft {
             draft.end(|closing| closing.status = Some(status.as_u16()));
         }
@@ -301,6 +306,12 @@ impl Passage<'_> {
                 let mut slots = slots;
                 // A file where one only looks is an export, which nobody knew before it was here.
                 if slots.is_empty() && released.body().is_found_file() && status.is_success() {
+                    if is_in_gap {
+                        self.note_withheld(&released.body().record().tally(), draft);
+                        return Err(Refusal::Journal(JournalError::Failed {
+                            why: "an export leaves an event".into(),
+                        }));
+                    }
                     let taken = match self.is_lawful_export() {
                         Ok(()) => self.export(terms, draft).await,
                         Err(refusal) => Err(refusal),

@@ -24,6 +24,7 @@ use crate::domain::reason::Reason;
 use crate::domain::risk::Sign;
 use crate::features::audit::JournalError;
 use crate::features::directory::scim;
+use crate::features::route::settings::Downtime;
 use crate::platform::page::language::Language;
 
 /// Answers with a reply of ours on one of our own paths.
@@ -64,8 +65,11 @@ pub async fn refuse(
     let mut reply = if let Some(redirect) = redirect {
         led(moment, &refusal, &redirect)
     } else {
-        let by = draft.as_ref().map(Draft::rules).unwrap_or_default();
-        told(moment, &refusal, &by, manner)
+        let noted = Noted {
+            by: draft.as_ref().map(Draft::rules).unwrap_or_default(),
+            downtime: draft.as_ref().and_then(Draft::downtime),
+        };
+        told(moment, &refusal, &noted, manner)
     };
     cors::tell(moment, manner, reply.headers_mut());
     finish(reply, outcome, verdict, &reasons, manner, draft).await
@@ -181,7 +185,15 @@ fn led(moment: &Moment, refusal: &Refusal, redirect: &Redirect) -> Response<Byte
     head.map(|()| Bytes::new())
 }
 
-fn told(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner) -> Response<Bytes> {
+/// What was found before a request was refused.
+struct Noted {
+    /// The rules that have decided.
+    by: Arc<[Arc<str>]>,
+    /// What people do while the application is down.
+    downtime: Option<Arc<Downtime>>,
+}
+
+fn told(moment: &Moment, refusal: &Refusal, noted: &Noted, manner: &Manner) -> Response<Bytes> {
     let mut head = own_head(refusal.status(), Some(refusal.reason()), moment.event);
     if refusal.reason() == Reason::UpstreamOverloaded {
         head.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(A_MOMENT_SECONDS));
@@ -217,14 +229,14 @@ fn told(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner) ->
         return with_text(head, JSON, body.unwrap_or_default());
     }
     match manner.audience() {
-        Audience::Person => with_text(head, HTML, page(moment, refusal, by, manner)),
-        Audience::Program => with_text(head, PROBLEM, problem(moment, refusal, by, manner)),
+        Audience::Person => with_text(head, HTML, page(moment, refusal, noted, manner)),
+        Audience::Program => with_text(head, PROBLEM, problem(moment, refusal, &noted.by, manner)),
         Audience::FhirProgram => with_text(head, FHIR, operation_outcome(moment, refusal)),
     }
 }
 
 /// The page of a refusal. One arm for each, so that a new refusal asks for its page.
-fn page(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner) -> String {
+fn page(moment: &Moment, refusal: &Refusal, noted: &Noted, manner: &Manner) -> String {
     let reason = refusal.reason();
     let return_to = manner.came_from();
     let mut frame = PageFrame {
@@ -233,7 +245,7 @@ fn page(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner) ->
         reference: moment.event,
         person: None,
         is_choice: chooser::is_choice(moment, manner, refusal.return_to().unwrap_or(return_to)),
-        written: written(moment, refusal, by),
+        written: written(moment, refusal, &noted.by),
     };
     let page = match refusal.alone() {
         Refusal::NotUnderstood(_)
@@ -273,7 +285,8 @@ fn page(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner) ->
         | Refusal::Overloaded
         | Refusal::Internal => {
             let again = manner.is_repeatable().then_some(manner.target());
-            Page::Unavailable { reason, retry: hold::retry(manner).or(again) }
+            let downtime = noted.downtime.as_deref().filter(|_| matches!(refusal.alone(), Refusal::Upstream(_)));
+            Page::Unavailable { reason, retry: hold::retry(manner).or(again), downtime }
         }
         Refusal::AccountBarred(reason) => Page::Barred { reason: *reason },
         Refusal::SignInFailed(_, return_to) | Refusal::SessionsFull(return_to) => Page::SignInProblem { reason, return_to },

@@ -2,6 +2,7 @@
 
 pub mod client_assertion;
 pub mod descriptors;
+pub mod disk;
 pub mod http;
 pub mod objects;
 pub mod page;

@@ -214,7 +214,7 @@ impl House {
 }
 
 /// Takes away the segment that was made ahead: the step to it will fail.
-async fn take_next_segment(journal: &Path) {
+pub(crate) async fn take_next_segment(journal: &Path) {
     let next = journal.join("next.prepared");
     for _ in 0..200 {
         if std::fs::metadata(&next).is_ok_and(|made| made.len() == 1024 * 1024) {

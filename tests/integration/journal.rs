@@ -13,7 +13,7 @@ use leastway::features::audit::tree::keys::known;
 use leastway::features::audit::verify::{Expectations, TreeProblem, verify};
 use leastway::foundation::clock::SystemClock;
 
-use crate::house::{House, Neighbors, append, edit};
+use crate::house::{House, Neighbors, append, edit, take_next_segment};
 use crate::line::Protocol;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -57,6 +57,78 @@ async fn a_journal_that_fails_holds_everything_back_until_it_is_opened_again() {
     let events = house.stop().await;
     let long = |event: &&Event| event.opening.query_keys.first().is_some_and(|key| key.len() == 4000);
     assert!(events.iter().filter(long).count() >= asked - 1, "whatever was answered is recorded");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_with_a_spool_goes_on_there_and_comes_home_with_the_next_start() {
+    let house = House::open_at(Arc::new(SystemClock), Neighbors::All, |directory| {
+        edit(&directory.configuration(), "\"8MiB\"", "\"1MiB\"\nspool = \"data/spool\"");
+    })
+    .await;
+    let cookie = house.cookie_of("registrar").await;
+    take_next_segment(&house.directory.journal()).await;
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    let page = format!("/?{}=1", "k".repeat(4000));
+    let mut asked = 0;
+    while !house.control("/readyz").await.1.contains("\"journal_goes_to\":\"spool\"") {
+        for _ in 0..40 {
+            assert_eq!(line.ask(&page, &[("cookie", cookie.as_str())]).await.status, 200, "nobody notices");
+            asked += 1;
+        }
+        assert!(asked < 1000, "the spool was never used");
+    }
+    assert_eq!((house.control("/readyz").await.0, house.metric("leastway_journal_spooling").await), (200, 1));
+    assert!(house.metric("leastway_journal_spooled").await > 0);
+    drop(line);
+
+    let house = house.restart().await;
+    assert!(house.control("/readyz").await.1.contains("\"journal_goes_to\":\"journal\""));
+    let events = house.stop().await;
+    let long = |event: &&Event| event.opening.query_keys.first().is_some_and(|key| key.len() == 4000);
+    assert_eq!(events.iter().filter(long).count(), asked);
+    let told =
+        |event: &Event| event.opening.note.as_deref().is_some_and(|note| note.contains("in its spool"));
+    assert!(events.iter().any(told));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_house_says_so_treatment_reads_pass_a_gap_that_is_told() {
+    let house = House::open_at(Arc::new(SystemClock), Neighbors::All, |directory| {
+        edit(&directory.configuration(), "\"8MiB\"", "\"1MiB\"\ngap = \"treatment-reads\"");
+    })
+    .await;
+    let (nurse, registrar) = (house.cookie_of("nurse").await, house.cookie_of("registrar").await);
+    let (_, failed) = house.fail_journal(&nurse).await;
+    assert_eq!((failed.status.as_u16(), failed.reason()), (503, "audit-unavailable"), "the one under way");
+
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    for _ in 0..3 {
+        let came = line.ask("/", &[("cookie", nurse.as_str())]).await;
+        let degraded = came.headers.get("x-leastway-degraded").map(|value| value.to_str().unwrap());
+        assert_eq!((came.status.as_u16(), degraded), (200, Some("no-event")));
+    }
+    let came = line.ask("/", &[("cookie", registrar.as_str())]).await;
+    assert_eq!((came.status.as_u16(), came.reason()), (503, "audit-unavailable"), "no treatment");
+    assert_eq!(line.ask("/.leastway/me", &[("cookie", nurse.as_str())]).await.status, 503, "no route");
+    let here = format!("ehr.localhost:{}", house.ports.gateway);
+    let post = format!(
+        "POST / HTTP/1.1\r\nhost: {here}\r\ncookie: {nurse}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+    );
+    assert_eq!(house.raw("ehr.localhost", &post).await, 503, "no read");
+    let (ready, told) = house.control("/readyz").await;
+    assert_eq!(ready, 200, "{told}");
+    assert!(
+        told.contains("\"journal_goes_to\":\"nowhere\"") && told.contains("\"journal_gap_requests\":3"),
+        "{told}"
+    );
+    assert_eq!(house.metric("leastway_audit_gap_requests_total").await, 3);
+    drop(line);
+
+    let events = house.stop().await;
+    let gaps: Vec<_> = events.iter().filter_map(|event| event.opening.gap.as_deref()).collect();
+    let [gap] = gaps.as_slice() else { panic!("{gaps:?}") };
+    let shares: Vec<_> = gap.shares.iter().map(|share| (share.route.is_some(), share.requests)).collect();
+    assert_eq!((gap.requests, gap.others, shares.as_slice()), (3, 0, [(true, 3)].as_slice()));
 }
 
 /// What was posted.

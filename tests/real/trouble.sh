@@ -53,6 +53,22 @@ if mount -t tmpfs -o size=4m tmpfs "$DIR/gateway/data/journal" 2>/dev/null; then
   serve
   check 'with room on the disk it serves again' \
     curl -s --cacert "$DIR/tls/ca.pem" -o /dev/null --fail "https://pacs.localhost:$GATEWAY_PORT/app/explorer.html"
+
+  # The same with a spool on another disk.
+  stop gateway
+  umount "$DIR/gateway/data/journal"
+  configure trouble
+  unlimited
+  sed -i 's|^directory = "data/journal"|&\nspool = "data/spool"|' "$DIR/gateway/leastway.toml"
+  mkdir -p "$DIR/gateway/data/journal"
+  mount -t tmpfs -o size=16m tmpfs "$DIR/gateway/data/journal"
+  serve
+  flow client flow_spool.py "$DIR/gateway/data/journal" "$DIR/sent"
+  stop gateway
+  check 'the journal verifies with all of the spool in it' verify
+  check 'nothing is left in the spool' test -z "$(find "$DIR/gateway/data/spool" -name '*.segment')"
+  events >"$DIR/events"
+  flow client compare.py "$DIR/sent" --received <"$DIR/events"
 else
   skip 'a full disk' 'no file system can be mounted here'
 fi

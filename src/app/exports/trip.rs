@@ -107,7 +107,7 @@ impl<'h> Trip<'h> {
         stop: &mut watch::Receiver<bool>,
     ) -> anyhow::Result<Delivery> {
         loop {
-            let head = self.house.shared.journal.head().sequence;
+            let head = self.house.shared.journal.home().sequence;
             let Some(desk) = self.desk.take() else { anyhow::bail!("the journal is not open") };
             if desk.read >= head {
                 self.desk = Some(desk);

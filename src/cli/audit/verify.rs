@@ -100,6 +100,13 @@ fn write_report(report: &Report, arguments: &Arguments, out: &mut impl Write) ->
     for contradiction in &report.contradictions {
         writeln!(out, "  {contradiction}")?;
     }
+    if report.gaps > 0 {
+        let (gaps, requests) = (report.gaps, report.gap_requests);
+        writeln!(
+            out,
+            "  WARNING    in {gaps} gaps, {requests} requests were let through without an event: they are told as `gap`"
+        )?;
+    }
     if report.misfit.is_some() {
         writeln!(out, "Up to there it fits:")?;
     }

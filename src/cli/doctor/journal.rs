@@ -8,6 +8,7 @@ use crate::features::audit::archive::{Archive, Examination};
 use crate::features::audit::settings::{ArchivePlace, JournalSettings, WitnessPlace, WitnessSettings};
 use crate::features::audit::verify::{Expectations, verify};
 use crate::foundation::clock::{Clock as _, SystemClock};
+use crate::platform::disk::room;
 use crate::platform::objects::Examined;
 
 /// Whether the journal can be written, and fits.
@@ -34,6 +35,30 @@ pub(super) fn journal(directory: &Path) -> [Finding; 2] {
     };
     [writable, verified]
 }
+
+/// Whether the disks of the journal and of its spool have room.
+pub(super) fn room_for_events(settings: &JournalSettings) -> Vec<Finding> {
+    let spool = settings.outage.spool.iter().map(|spool| ("room of the spool", spool));
+    let folders = std::iter::once(("room of the journal", &settings.directory)).chain(spool);
+    let wanted = settings.outage.warn_free_percent;
+    folders
+        // One that is not there yet is made below one that is.
+        .filter_map(|(what, folder)| Some((what, folder.ancestors().find(|folder| folder.is_dir())?)))
+        .map(|(what, folder)| match room(folder) {
+            Ok(room) if room.free_percent() < wanted => Finding::warn(
+                what,
+                format!("{} % free, {} MiB", room.free_percent(), room.free_bytes / MIB),
+                "make room: without any, nothing is let through",
+            ),
+            Ok(room) => {
+                Finding::ok(what, format!("{} % free, {} MiB", room.free_percent(), room.free_bytes / MIB))
+            }
+            Err(error) => Finding::fail(what, error.to_string(), "see that its disk is mounted"),
+        })
+        .collect()
+}
+
+const MIB: u64 = 1024 * 1024;
 
 /// Whether the journal is the one that a witness has noted, where that can be read here.
 pub(super) fn witness(settings: &WitnessSettings, journal: &Path) -> Option<Finding> {

@@ -209,7 +209,32 @@ pub(super) static APPLICATION: Table = Table {
             "A route has `patient = \"session\"`, and whose record is open is not known, as after a restart: it is refused with \
              `patient-unknown`, or passes if the rules permit it without a patient, and its event says so.",
         ),
+        key(
+            "downtime",
+            Kind::Table(&DOWNTIME),
+            Absent::Means("nothing"),
+            "What people are told beside that it is down.",
+        ),
         key("route", Kind::Tables(&ROUTE), Absent::Means("none"), "Its routes."),
+    ],
+};
+
+static DOWNTIME: Table = Table {
+    header: "[application.NAME.downtime]",
+    doc: "What people do while the application does not answer: the page that says so tells it.",
+    keys: &[
+        key(
+            "instructions",
+            Kind::Text("Use the downtime forms in the red folder at the nurses' station."),
+            Absent::Means("none"),
+            "What to do, in the words of the house: one paragraph of at most 1000 characters.",
+        ),
+        key(
+            "read_only",
+            Kind::Text("https://records.clinic.example/"),
+            Absent::Means("none"),
+            "Where what was known last can be looked up: an `https` address. Nothing is checked there; it is another application.",
+        ),
     ],
 };
 

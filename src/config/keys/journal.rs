@@ -1,6 +1,7 @@
 //! Where events are kept, and how they are made provable.
 
 use super::{Absent, Kind, Table, key, words};
+use crate::domain::gap::GapRule;
 use crate::features::audit::settings::{ArchiveLock, KeepJustification, KeepPatient, KeepQuery};
 
 pub(super) static JOURNAL: Table = Table {
@@ -51,6 +52,39 @@ pub(super) static JOURNAL: Table = Table {
             Kind::Duration("1s", "1d"),
             Absent::Is("\"5m\""),
             "After so long without an entry, one is written that proves the silence and tells the state of the clock.",
+        ),
+        key(
+            "spool",
+            Kind::Path("/var/spool/leastway"),
+            Absent::Means("none"),
+            "A folder on another disk, where entries go while the journal's takes none: full, read-only, failing or hanging. The \
+             chain goes on in it, and comes home when the disk is back. A start needs its disk.",
+        ),
+        key(
+            "stall_after",
+            Kind::Duration("100ms", "10m"),
+            Absent::Is("\"10s\""),
+            "After so long in one write or sync a disk counts as one that takes nothing, where there is a `spool` or a `gap`.",
+        ),
+        key(
+            "gap",
+            Kind::Word(words!(GapRule)),
+            Absent::Is("\"never\""),
+            "What goes on where no disk takes entries: `never` anything; or `treatment-reads`, GET and HEAD of people who treat \
+             somebody, but no export and nothing administrative. These requests leave no event each: they are counted, and \
+             the first entry behind the gap tells who, where and how many.",
+        ),
+        key(
+            "warn_free_percent",
+            Kind::Whole(0, 90),
+            Absent::Is("20"),
+            "Below so much free room on the disk of the journal, or of the spool, it is told.",
+        ),
+        key(
+            "warn_full_within",
+            Kind::Duration("0s", "30d"),
+            Absent::Is("\"24h\""),
+            "If by what was written lately such a disk is full within this time, it is told.",
         ),
         key(
             "witness",

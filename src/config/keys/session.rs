@@ -47,6 +47,14 @@ pub(super) static SESSION: Table = Table {
             "Whether a GET or HEAD that comes again and again at equal intervals, eight at least, is no sign of the person, as what \
              applications declare as `background` or `idle_ignore` is none. The first that comes at another is one again.",
         ),
+        key(
+            "outage_extension",
+            Kind::Duration("0s", "12h"),
+            Absent::Is("\"4h\""),
+            "For how long a session goes on beyond `absolute` while its provider does not answer, and has not for half a minute: \
+             nobody can sign in anew then. Each request by it is marked in its event (`outage_extension`); `lock` and `idle` hold as ever, and once the \
+             provider answers the session is over.",
+        ),
     ],
 };
 

@@ -1,9 +1,12 @@
 //! Applications and how they are reached.
 
+use std::sync::Arc;
+
 use super::ApplicationDraft;
 use super::browser::browser;
 use super::given;
 use super::hold::hold;
+use super::journal::optional;
 use super::rewrite::rewrite;
 use super::route::route;
 use super::session::shorter;
@@ -14,7 +17,7 @@ use crate::domain::application::{ApplicationName, NameError, ProviderName};
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::route::given::settings::GivenSettings;
 use crate::features::route::pattern::{PathPattern, Segment};
-use crate::features::route::settings::{ApplicationSettings, RouteSettings, Unmatched};
+use crate::features::route::settings::{ApplicationSettings, Downtime, RouteSettings, Unmatched};
 use crate::features::upstream::settings::Cookies;
 
 /// Reads `[application.NAME]`. `only_provider` is whose people sign in where nothing is written.
@@ -39,6 +42,11 @@ pub(in crate::config) fn application(
     let unmatched = reader.text_with("unmatched", unmatched);
     let idle_ignore = reader.list("idle_ignore");
     let quirks = reader.list("quirks");
+    let downtime = if reader.has("downtime") {
+        reader.table("downtime").and_then(|reader| downtime(&reader)).map(Some)
+    } else {
+        Some(None)
+    };
     let (given, patient_unknown) = (given::kinds(reader), reader.parsed("patient_unknown"));
     let routes = routes(name, reader, &tables, given.as_deref());
 
@@ -56,9 +64,45 @@ pub(in crate::config) fn application(
         quirks: quirks?,
         given: given?,
         patient_unknown: patient_unknown?,
+        downtime: downtime?,
         routes,
     };
     Some(ApplicationDraft { settings, upstream, rewrite: rewrite?, hold: hold?, session: session?, browser })
+}
+
+/// Reads `[application.NAME.downtime]`.
+fn downtime(reader: &Reader<'_>) -> Option<Arc<Downtime>> {
+    let instructions = optional(reader, "instructions", |reader| {
+        reader.text_with("instructions", |text| {
+            let is_one = !text.trim().is_empty() && text.chars().count() <= INSTRUCTIONS_CHARACTERS_MAX;
+            if is_one && !text.chars().any(char::is_control) {
+                return Ok(text.trim().to_owned());
+            }
+            Err(Mistake::new(
+                "that is no paragraph that people could read",
+                "at most 1000 characters, without line breaks",
+            ))
+        })
+    });
+    let read_only = optional(reader, "read_only", |reader| reader.text_with("read_only", secure_address));
+    let (instructions, read_only) = (instructions?, read_only?);
+    if instructions.is_none() && read_only.is_none() {
+        let right = "`instructions`, `read_only` or both";
+        reader.reading().error(reader.key(), "nothing says what people do meanwhile", right);
+        return None;
+    }
+    Some(Arc::new(Downtime { instructions, read_only }))
+}
+
+/// An address that a browser opens, by TLS.
+fn secure_address(text: &str) -> Result<String, Mistake> {
+    let right = "an address such as `\"https://records.clinic.example/\"`";
+    match text.parse::<url::Url>() {
+        Ok(url) if url.scheme() == "https" && url.username().is_empty() && url.password().is_none() => {
+            Ok(url.to_string())
+        }
+        Ok(_) | Err(_) => Err(Mistake::new(format!("`{text}` is not an `https` address"), right)),
+    }
 }
 
 /// A browser brings a cookie to what is below its `Path`, and our own sign-out and the way back from the provider are not.
@@ -156,4 +200,5 @@ fn refuse_same_host(reader: &Reader<'_>, hosts: &[String]) {
 }
 
 /// The key that names them, and what would be right.
+const INSTRUCTIONS_CHARACTERS_MAX: usize = 1000;
 const PROVIDER: (&str, &str) = ("provider", "the names of the providers at which its people sign in");

@@ -12,9 +12,10 @@ use crate::config::reading::Mistake;
 use crate::config::units;
 use crate::domain::application::NameError;
 use crate::domain::application::RouteName;
+use crate::domain::gap::GapRule;
 use crate::features::audit::settings::{
-    ArchiveLock, ArchivePlace, ArchiveSettings, CheckpointSettings, Fields, JournalSettings, SealSettings,
-    Sync, WitnessPlace, WitnessSettings,
+    ArchiveLock, ArchivePlace, ArchiveSettings, CheckpointSettings, Fields, JournalSettings, OutageSettings,
+    SealSettings, Sync, WitnessPlace, WitnessSettings,
 };
 use crate::features::audit::tree::signed_note::SigningKey;
 use crate::foundation::secret::Secret;
@@ -33,6 +34,7 @@ pub(in crate::config) fn journal(
     let key = signing_key(reader);
     let heartbeat = reader.duration("heartbeat");
     let witnesses = witnesses(reader);
+    let outage = outage(reader);
     let archive = optional(reader, "archive", |reader| archive(reader, seals));
     Some(JournalSettings {
         directory: directory?,
@@ -41,7 +43,37 @@ pub(in crate::config) fn journal(
         checkpoints: CheckpointSettings { origin: origin?, every: every?, key: key? },
         heartbeat: heartbeat?,
         witnesses: witnesses?,
+        outage: outage?,
         archive: archive?,
+    })
+}
+
+/// What becomes of entries while the disk takes none.
+fn outage(reader: &Reader<'_>) -> Option<OutageSettings> {
+    let spool = optional(reader, "spool", |reader| reader.path("spool"));
+    let (stall_after, gap) = (reader.duration("stall_after"), reader.parsed("gap"));
+    let (percent, within) = (reader.whole("warn_free_percent"), reader.duration("warn_full_within"));
+    let (spool, gap) = (spool?, gap?);
+    if spool.is_some() && spool == reader.path("directory") {
+        reader.error("spool", "it is the journal's own folder", "a folder on another disk");
+        return None;
+    }
+    match gap {
+        GapRule::Never => {}
+        GapRule::TreatmentReads => reader.reading().warning(
+            &reader.key_of("gap"),
+            "where no disk takes entries, treatment goes on without an event for each request",
+            "`\"never\"`, unless that was decided on purpose",
+        ),
+    }
+    let usual = OutageSettings::default();
+    Some(OutageSettings {
+        spool,
+        stall_after: stall_after?,
+        gap,
+        warn_free_percent: percent?,
+        warn_full_within: within?,
+        ..usual
     })
 }
 
@@ -256,7 +288,7 @@ fn place(reader: &Reader<'_>) -> Option<WitnessPlace> {
 
 /// What `read` makes of a key that may be absent.
 #[expect(clippy::option_option, reason = "whether it could be settled, and what it is")]
-fn optional<'r, T>(
+pub(super) fn optional<'r, T>(
     reader: &Reader<'r>,
     name: &str,
     read: impl FnOnce(&Reader<'r>) -> Option<T>,

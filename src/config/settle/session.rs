@@ -24,6 +24,7 @@ pub(in crate::config) fn sessions(
     let bound_to = session.as_ref().and_then(|reader| reader.list("bound_to"));
     let device_proof = session.as_ref().and_then(|reader| reader.duration("device_proof"));
     let detect_polling = session.as_ref().and_then(|reader| reader.yes_no("detect_polling"));
+    let outage_extension = session.as_ref().and_then(|reader| reader.duration("outage_extension"));
     let most = session.as_ref().and_then(concurrent);
     let when_full = session.as_ref().and_then(|reader| reader.parsed("when_full"));
     let by_class =
@@ -50,6 +51,7 @@ pub(in crate::config) fn sessions(
         bound_to: bound_to?,
         device_proof: device_proof?,
         detect_polling: detect_polling?,
+        outage_extension: outage_extension?,
     };
     Some((settings, devices))
 }

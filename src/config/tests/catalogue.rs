@@ -173,6 +173,18 @@ fn values_out_of_range_or_of_another_form() {
         case(
             MAIN,
             "[gateway]",
+            "[journal]\nspool = \"data/journal\"\n[gateway]",
+            "journal.spool: it is the journal's own folder",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[journal]\ngap = \"always\"\n[gateway]",
+            "journal.gap: `always` is not one of never, treatment-reads",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
             "[[journal.witness]]\nname = \"evidence\"\n[gateway]",
             "journal.witness[1]: nothing says where it is",
         ),

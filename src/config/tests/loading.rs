@@ -205,6 +205,15 @@ fn a_secret_that_everybody_may_read_is_a_warning() {
 }
 
 #[test]
+fn a_gap_that_is_allowed_is_a_warning() {
+    let folder = Folder::good();
+    assert!(folder.load().unwrap().warnings.is_empty());
+    folder.change("leastway.toml", "[gateway]", "[journal]\ngap = \"treatment-reads\"\n[gateway]");
+    let warnings = folder.load().unwrap().warnings;
+    assert_eq!(warnings.iter().map(|it| it.key.as_str()).collect::<Vec<_>>(), ["journal.gap"]);
+}
+
+#[test]
 fn a_missing_main_file_is_a_problem() {
     let folder = Folder::good();
     std::fs::remove_file(folder.path("leastway.toml")).unwrap();

@@ -261,7 +261,7 @@ pub(super) async fn made(
     state: &ControlState,
     mut order: Order,
 ) -> Result<Response, (StatusCode, &'static str)> {
-    let head = state.journal.head();
+    let head = state.journal.home();
     order.through = order.through.or(Some(head).filter(|head| head.sequence > 0));
     record(state, &order).await?;
     let (directory, format, report) =

@@ -24,6 +24,7 @@ use crate::domain::event::{
     EventSubject, Opening, Outcome, Taken, Verdict,
 };
 use crate::domain::field::EventRedacted;
+use crate::domain::gap::{Gap, GapShare};
 use crate::domain::given::{Brought, EventGiven, EventNeeded, PatientContext};
 use crate::domain::kept::Kept;
 use crate::domain::law::Law;
@@ -31,6 +32,7 @@ use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
+use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::{Digest, DigestKey};
 use crate::foundation::entropy::SeededEntropy;
@@ -133,6 +135,7 @@ pub fn any_opening() -> impl Strategy<Value = Opening> {
     let who = (vec(text(), 0..3), option::of(patient()), option::of(taken()), option::of(subject())).boxed();
     let why =
         (select(Verdict::ALL), vec(select(Reason::ALL), 0..3), vec(text(), 0..3), option::of(text())).boxed();
+    let degraded = (option::of(gap().boxed()), any::<bool>()).boxed();
     let more = (
         option::of(name()),
         option::of(((text(), text()), (option::of(text()), option::of(text())))),
@@ -161,60 +164,88 @@ pub fn any_opening() -> impl Strategy<Value = Opening> {
             .boxed(),
         (vec(relationship(), 0..3), option::of(select(PatientContext::ALL)), vec(needed(), 0..3)).boxed(),
     );
-    (came, route, asked, who, why, more).prop_map(|(came, route, asked, who, why, more)| Opening {
-        event: came.0,
-        kind: came.1,
-        time: came.2,
-        client_ip: came.3,
-        device: more.3.0,
-        certificate: more.3.2.map(Into::into),
-        application: route.0,
-        route: route.1,
-        action: route.2,
-        categories: route.3.into(),
-        sensitivity: route.4.0.into(),
-        laws: route.4.1.into(),
-        method: asked.0.map(Into::into),
-        host: asked.1.map(Into::into),
-        path: asked.2.map(Into::into),
-        batch_entry: asked.3,
-        query_keys: who.0,
-        patient: who.1,
-        patient_context: more.7.1,
-        needed: more.7.2,
-        taken: who.2.map(Box::new),
-        subject: who.3,
-        verdict: why.0,
-        reasons: why.1,
-        rules: why.2.into_iter().map(Into::into).collect(),
-        rules_version: why.3.map(Into::into),
-        credential: more.0,
-        relationships: more.7.0,
-        justification: more.1.map(|((code, text), (number, recipient))| EventJustification {
-            code,
-            text,
-            number,
-            recipient,
-        }),
-        accounted: more.2.1,
-        purpose: more.2.2.map(Box::new),
-        break_glass: more.2.3.map(Box::new),
-        hold: more.2.0.map(Box::new),
-        lock: more.3.1.map(Box::new),
-        risks: more.3.3,
-        keep_alive_ignored: more.3.4,
-        shadow: more.3.5.map(Box::new),
-        asked: more.3.6.map(Box::new),
-        note: more.4,
-        revocation: more.5.map(Box::new),
-        provisioning: more.6.0.map(Box::new),
-        signal: more.6.1.map(Box::new),
-        patients_in_steps: more.6.2,
-        sealed: more.6.5.map(SealedText::new),
-        reading: more.6.6.map(Box::new),
-        detection: more.6.3.map(Box::new),
-        review: more.6.4.map(Box::new),
-    })
+    (came, route, asked, who, why, more, degraded).prop_map(
+        |(came, route, asked, who, why, more, degraded)| Opening {
+            event: came.0,
+            kind: came.1,
+            time: came.2,
+            client_ip: came.3,
+            device: more.3.0,
+            certificate: more.3.2.map(Into::into),
+            application: route.0,
+            route: route.1,
+            action: route.2,
+            categories: route.3.into(),
+            sensitivity: route.4.0.into(),
+            laws: route.4.1.into(),
+            method: asked.0.map(Into::into),
+            host: asked.1.map(Into::into),
+            path: asked.2.map(Into::into),
+            batch_entry: asked.3,
+            query_keys: who.0,
+            patient: who.1,
+            patient_context: more.7.1,
+            needed: more.7.2,
+            taken: who.2.map(Box::new),
+            subject: who.3,
+            verdict: why.0,
+            reasons: why.1,
+            rules: why.2.into_iter().map(Into::into).collect(),
+            rules_version: why.3.map(Into::into),
+            credential: more.0,
+            relationships: more.7.0,
+            justification: more.1.map(|((code, text), (number, recipient))| EventJustification {
+                code,
+                text,
+                number,
+                recipient,
+            }),
+            accounted: more.2.1,
+            purpose: more.2.2.map(Box::new),
+            break_glass: more.2.3.map(Box::new),
+            hold: more.2.0.map(Box::new),
+            lock: more.3.1.map(Box::new),
+            risks: more.3.3,
+            keep_alive_ignored: more.3.4,
+            shadow: more.3.5.map(Box::new),
+            asked: more.3.6.map(Box::new),
+            note: more.4,
+            revocation: more.5.map(Box::new),
+            provisioning: more.6.0.map(Box::new),
+            signal: more.6.1.map(Box::new),
+            patients_in_steps: more.6.2,
+            sealed: more.6.5.map(SealedText::new),
+            reading: more.6.6.map(Box::new),
+            detection: more.6.3.map(Box::new),
+            review: more.6.4.map(Box::new),
+            gap: degraded.0.map(Box::new),
+            outage_extension: degraded.1,
+        },
+    )
+}
+
+fn gap() -> impl Strategy<Value = Gap> {
+    let person =
+        (text(), text()).prop_map(|(issuer, sub)| SubjectId { issuer: issuer.into(), sub: sub.into() });
+    let share = (person, option::of(name()), option::of(name()), any::<u64>());
+    let share = share.prop_map(|(person, application, route, requests)| GapShare {
+        person,
+        application,
+        route,
+        requests,
+    });
+    let times = (moment(), moment(), moment());
+    (text(), times, any::<u64>(), vec(share, 0..3), any::<u64>()).prop_map(
+        |(why, (since, from, to), requests, shares, others)| Gap {
+            why,
+            since,
+            requests,
+            from,
+            to,
+            shares,
+            others,
+        },
+    )
 }
 
 fn needed() -> impl Strategy<Value = EventNeeded> {

@@ -1,7 +1,7 @@
 //! The journal's folder: segments, the lock of the process that writes, the patients' key.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,6 +61,11 @@ pub(super) fn torn(segment: &SegmentPath, offset: u64) -> PathBuf {
     segment.path.with_extension(format!("torn-at-{offset}"))
 }
 
+/// Where a segment is kept that another took the name of.
+pub(super) fn aside(segment: &Path) -> PathBuf {
+    segment.with_extension("given-up")
+}
+
 /// A name beside that of a file: with `.ending` behind it.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -70,7 +75,7 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// Writes the bytes of an incomplete write beside the segment.
-pub(super) fn keep_torn(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn keep_torn(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()?;
@@ -94,14 +99,14 @@ impl Lock {
     /// Takes the lock, or says that another process has it.
     pub(super) fn take(directory: &Path) -> Result<Self, JournalError> {
         let path = directory.join(LOCK_NAME);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| JournalError::disk(&path, error))?;
+        let opened =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let mut file = match opened {
+            // Nothing can be written there, and the lock keeps others away all the same.
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => File::open(&path),
+            opened => opened,
+        }
+        .map_err(|error| JournalError::disk(&path, error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -109,9 +114,10 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(JournalError::disk(&path, error)),
         }
-        file.set_len(0)
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
-            .map_err(|error| JournalError::disk(&path, error))?;
+        // Only a hint for readers, for which a full disk need not have room.
+        if let Err(error) = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())) {
+            tracing::warn!(%error, "the journal's lock does not say who has it");
+        }
         Ok(Self(file))
     }
 }
@@ -167,7 +173,7 @@ pub(super) fn patient_key(
 }
 
 /// Whole or not at all: a key of which a crash left half would be taken for damage for ever.
-fn write_key(path: &Path, entropy: &dyn Entropy) -> std::io::Result<()> {
+fn write_key(path: &Path, entropy: &dyn Entropy) -> io::Result<()> {
     let unfinished = path.with_extension("unfinished");
     let bytes = Zeroizing::new(random::<32>(entropy));
     let mut file =

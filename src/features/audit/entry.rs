@@ -86,6 +86,7 @@ impl Members<'_> {
             lock,
             risks,
             keep_alive_ignored,
+            outage_extension,
             shadow,
             asked,
             note,
@@ -97,6 +98,7 @@ impl Members<'_> {
             reading,
             detection,
             review,
+            gap,
         } = opening;
         self.quoted("{\"entry\":\"opening\",\"event\":", event.encode(&mut [0; 36]).as_bytes());
         self.word(key!("kind"), kind.as_str());
@@ -136,6 +138,7 @@ impl Members<'_> {
         self.json(key!("lock"), lock.as_deref())?;
         self.json(key!("risks"), Some(risks).filter(|risks| !risks.is_empty()))?;
         self.json(key!("keep_alive_ignored"), keep_alive_ignored.then_some(&true))?;
+        self.json(key!("outage_extension"), outage_extension.then_some(&true))?;
         self.json(key!("shadow"), shadow.as_deref())?;
         self.json(key!("asked"), asked.as_deref())?;
         self.text(key!("note"), note.as_deref())?;
@@ -147,6 +150,7 @@ impl Members<'_> {
         self.json(key!("reading"), reading.as_deref())?;
         self.json(key!("detection"), detection.as_deref())?;
         self.json(key!("review"), review.as_deref())?;
+        self.json(key!("gap"), gap.as_deref())?;
         self.0.push(b'}');
         Ok(())
     }

@@ -18,32 +18,36 @@
 //! # Ok(()) }
 //! ```
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::Instant;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use super::archive::Archive;
-use super::directory::{Lock, make, patient_key, segments};
-use super::disk::{Disk, LocalDisk, sync_directory};
+use super::directory::{Lock, patient_key, segments};
+use super::disk::{Disk, LocalDisk};
 use super::error::JournalError;
 use super::format::Head;
+use super::gap::GapBook;
 use super::meter::{Counters, Meter};
-use super::note;
+use super::note::{self, Notes};
+use super::opening::{Opened, occupy, places, tree};
 use super::settings::JournalSettings;
-use super::tape::{Found, Tape, payload_bytes_max};
+use super::shared::{Shared, Standing};
+use super::space::{DiskNow, Space};
+use super::tape::{Found, payload_bytes_max};
 use super::tray::{Progress, Tray};
 use super::tree::keys;
 use super::tree::notary::{Means, Notary, SignedCheckpoint};
-use super::tree::resume::resume;
+use super::turn::{Turn, ring_each_turn};
 use super::waiters::{Waiters, wake_waiters};
 use super::witness::Witness;
-use super::writer::{Shared, Writer};
+use super::writer::Writer;
 use crate::domain::event::{Closing, Opening};
 use crate::domain::proof::{Durable, Journaled};
 use crate::foundation::clock::Clock;
@@ -61,6 +65,7 @@ pub struct Journal {
     archive: Option<Arc<Archive>>,
     patient_key: DigestKey,
     found: Found,
+    space: Space,
 }
 
 /// What runs until the journal is closed.
@@ -68,7 +73,8 @@ pub struct Journal {
 struct Threads {
     writer: JoinHandle<()>,
     notary: JoinHandle<()>,
-    lock: Lock,
+    /// Of the journal's folder, and of the spool.
+    locks: (Lock, Option<Lock>),
 }
 
 impl Journal {
@@ -93,21 +99,21 @@ impl Journal {
         let directory = &settings.directory;
         let archive = settings.archive.clone().map(|it| Archive::new(directory.clone(), it)).transpose();
         let archive = archive.map_err(|error| JournalError::Archive { why: error.to_string() })?;
-        make(directory)?;
-        let lock = Lock::take(directory)?;
+        let locks = occupy(settings)?;
         let is_new = segments(directory)?.is_empty();
         let patient_key = patient_key(directory, is_new, &*entropy)?;
         let signer = keys::open(directory, &settings.checkpoints, &*entropy)?;
         let meter = Arc::new(Meter::default());
-        let (tape, found) = Tape::open(disk, directory, settings.segment_bytes, meter.clone())?;
-        // A process that was killed may have renamed a segment without having synced the folder.
-        for names in [Some(directory.as_path()), directory.parent().filter(|parent| parent.is_dir())] {
-            let Some(names) = names else { continue };
-            sync_directory(names).map_err(|error| JournalError::disk(names, error))?;
-        }
-        let tree = resume(directory, found.head.sequence)?;
+        let places = places(&disk, settings, meter.clone());
+        let Opened { place, found, home, why } = places.open()?;
+        let tree = tree(&place, directory, found.head)?;
         let largest = payload_bytes_max(settings.segment_bytes);
-        let shared = Arc::new(Shared::new(meter, settings.sync, largest, found.head));
+        let gap = GapBook::new(settings.outage.gap);
+        let shared = Arc::new(Shared::new(meter, (settings.sync, gap), largest, (found.head, home)));
+        if let Some(why) = why {
+            tracing::error!(error = %why, "the journal's disk takes nothing: its entries go to the spool");
+            shared.stand(Standing::Spool { since: clock.now(), why: why.to_string().into() });
+        }
         let front = shared.tray();
         let (opening, closing) = note::opened(found, clock.now(), &*entropy);
         front.open(&opening, Some(&closing))?;
@@ -125,13 +131,20 @@ impl Journal {
         let notary = Notary::new(shared.office.clone(), means, directory, every, signer, tree);
         let unstarted = |error| JournalError::disk(directory, error);
         let notary = named("journal-notary", move || notary.run()).map_err(unstarted)?;
-        let writer = Writer::new(shared.clone(), tape);
-        let writer = named("journal", move || writer.run(|| note::closed(clock.now(), &*entropy)))
-            .map_err(unstarted)?;
+        let writer = Writer::new(shared.clone(), places, place, Notes::new(clock, entropy));
+        let writer = named("journal", move || writer.run()).map_err(unstarted)?;
         shared.bell.wakes(writer.thread().clone());
-        let threads = Mutex::new(Some(Threads { writer, notary, lock }));
-        let archive = archive.map(Arc::new);
-        Ok(Arc::new(Self { shared, front, threads, witnesses, archive, patient_key, found }))
+        let threads = Mutex::new(Some(Threads { writer, notary, locks }));
+        Ok(Arc::new(Self {
+            shared,
+            front,
+            threads,
+            witnesses,
+            archive: archive.map(Arc::new),
+            patient_key,
+            found,
+            space: Space::of(settings),
+        }))
     }
 
     /// A desk for the worker that runs on this thread.
@@ -176,7 +189,7 @@ impl Journal {
     /// comes later is refused. Blocks for as long as the disk takes.
     pub fn close(&self) {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Threads { writer, notary, lock }) = threads.take() else { return };
+        let Some(Threads { writer, notary, locks }) = threads.take() else { return };
         self.shared.close();
         if writer.join().is_err() {
             tracing::error!("the journal's writer ended by a mistake of ours");
@@ -186,17 +199,32 @@ impl Journal {
         if notary.join().is_err() {
             tracing::error!("the journal's notary ended by a mistake of ours");
         }
-        drop(lock);
+        drop(locks);
     }
 
     /// Whether entries can be journaled: part of being ready.
     pub fn is_writable(&self) -> bool {
-        self.shared.ended().is_none()
+        self.shared.refuses().is_none()
     }
 
-    /// Why entries cannot be journaled any more.
-    pub fn failure(&self) -> Option<&JournalError> {
-        self.shared.ended()
+    /// Asks the disks that take entries how much room they have. Blocks for as long as they take.
+    pub fn look_at_disks(&self) -> Vec<DiskNow> {
+        self.space.look(self.shared.meter.counters(0).bytes, Instant::now())
+    }
+
+    /// How much room they had when they were last asked.
+    pub fn disks(&self) -> Vec<DiskNow> {
+        self.space.seen()
+    }
+
+    /// Whether some requests go on although no entry can be written.
+    pub fn lets_through(&self) -> bool {
+        self.shared.gap.is_open()
+    }
+
+    /// Where entries go: into the journal, or elsewhere and why.
+    pub fn standing(&self) -> Standing {
+        self.shared.standing()
     }
 
     /// What the journal has done since it was opened.
@@ -207,11 +235,19 @@ impl Journal {
             checkpoints,
             checkpoint_failures,
             unsigned: self.head().sequence.saturating_sub(signed),
+            spooled: self.head().sequence.saturating_sub(self.home().sequence),
+            gap_requests: self.shared.gap.requests(),
             ..self.shared.meter.counters(self.shared.waiting())
         }
     }
 
-    /// The last entry that is on the disk: noted elsewhere, it proves later that nothing before it was
+    /// The last entry that is in the journal's own folder, where it can be read: before [`head`](Self::head) for as long as
+    /// entries are in the spool.
+    pub fn home(&self) -> Head {
+        self.shared.home()
+    }
+
+    /// The last entry that is on a disk: noted elsewhere, it proves later that nothing before it was
     /// changed or cut.
     pub fn head(&self) -> Head {
         self.shared.head()
@@ -276,8 +312,17 @@ impl Desk {
         if is_awaited {
             self.0.waiters.borrow_mut().make_place(ticket);
         }
-        let wait = is_awaited.then(|| (self.0.clone(), ticket));
-        Ok((Journaled::assertion(), Pending { wait }))
+        let wait = if is_awaited { Wait::Ticket(self.0.clone(), ticket) } else { Wait::Nothing };
+        Ok((Journaled::assertion(), Pending(wait)))
+    }
+
+    /// Lets a request go on without an entry: only where [`submit`](Self::submit) has failed because no disk takes entries, the
+    /// settings say that such requests go on, and a person is known who asks. It is counted, and the journal tells of it as
+    /// soon as it can be written; `None` where nothing goes on. What it gives has the number of the request in
+    /// [`Durable::number_in_gap`].
+    pub fn pass_in_gap(&self, opening: &Opening) -> Option<(Journaled, Pending)> {
+        let number = self.0.shared.gap.pass(opening)?;
+        Some((Journaled::assertion(), Pending(Wait::Gap(number))))
     }
 
     /// Journals how a request ended. Never waits, and nobody waits for it: it goes with the next opening
@@ -308,16 +353,27 @@ impl Drop for DeskInner {
 /// An opening entry on its way to the disk.
 #[must_use]
 #[derive(Debug)]
-pub struct Pending {
-    wait: Option<(Rc<DeskInner>, u64)>,
+pub struct Pending(Wait);
+
+/// For what a request waits.
+#[derive(Debug)]
+enum Wait {
+    /// The entry with that ticket.
+    Ticket(Rc<DeskInner>, u64),
+    /// The settings let the disk come later.
+    Nothing,
+    /// It goes on without an entry, as the one of that number.
+    Gap(u64),
 }
 
 impl Pending {
     /// Returns when the entry is on the disk; at once where the settings let the disk come later. An
     /// error means that nothing may be released.
     pub async fn durable(self) -> Result<Durable, JournalError> {
-        if let Some((desk, ticket)) = &self.wait {
-            poll_fn(|context| desk.poll(*ticket, context)).await?;
+        match &self.0 {
+            Wait::Ticket(desk, ticket) => poll_fn(|context| desk.poll(*ticket, context)).await?,
+            Wait::Nothing => {}
+            Wait::Gap(number) => return Ok(Durable::gap(*number)),
         }
         Ok(Durable::assertion())
     }
@@ -333,38 +389,6 @@ impl DeskInner {
     }
 }
 
-/// What a worker has put in since the writer was last woken.
-#[derive(Debug, Default)]
-struct Turn {
-    bell: Notify,
-    /// Whether somebody waits for it.
-    has_opening: Cell<bool>,
-}
-
-impl Turn {
-    async fn opening(&self) {
-        while !self.has_opening.get() {
-            self.bell.notified().await;
-        }
-    }
-}
-
-/// Wakes the writer once for all that was put in during one turn of the event loop. Closing entries alone
-/// do not wake it at once: a sync of their own would be in the way of the next opening entry's.
-async fn ring_each_turn(turn: Rc<Turn>, shared: Arc<Shared>) {
-    loop {
-        turn.bell.notified().await;
-        // Either it is there, and so is all that was put in by whoever was before us in this turn, or it may
-        // come yet.
-        tokio::time::timeout(CLOSINGS_WAIT, turn.opening()).await.ok();
-        turn.has_opening.set(false);
-        shared.bell.ring();
-    }
-}
-
 fn named(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name.to_owned()).spawn(work)
 }
-
-/// How long closing entries wait for an opening entry to go with.
-const CLOSINGS_WAIT: Duration = Duration::from_millis(20);

@@ -32,6 +32,10 @@ pub struct Counters {
     pub checkpoint_failures: u64,
     /// Entries on the disk that no checkpoint names yet.
     pub unsigned: u64,
+    /// Entries that are in the spool.
+    pub spooled: u64,
+    /// Requests that were let through without an entry.
+    pub gap_requests: u64,
 }
 
 /// Where the writer counts.

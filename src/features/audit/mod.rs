@@ -23,23 +23,32 @@ pub mod rulebooks;
 pub mod scan;
 pub mod seal;
 pub mod settings;
+pub mod space;
 pub mod table;
 pub mod tree;
 pub mod verify;
 pub mod witness;
 
+mod carry;
 mod direct;
 mod directory;
 mod disk;
 mod entry;
 mod error;
 mod format;
+mod gap;
 mod meter;
 mod note;
+mod opening;
+mod place;
 mod segment;
+mod shared;
+mod site;
 mod tape;
 mod tray;
+mod turn;
 mod waiters;
+mod watched;
 mod writer;
 
 #[cfg(test)]
@@ -48,4 +57,5 @@ mod tests;
 pub use error::{JournalError, Misfit, Problem, ReadError};
 pub use format::{Head, HeadError};
 pub use meter::Counters;
+pub use shared::Standing;
 pub use tape::Found;

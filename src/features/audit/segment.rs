@@ -31,6 +31,8 @@ pub(super) struct SegmentReader {
 pub(super) struct RawEntry<'a> {
     pub(super) offset: u64,
     pub(super) head: Head,
+    /// The last entry that was surely on the disk when this one was written.
+    pub(super) synced: u64,
     pub(super) payload: &'a [u8],
 }
 
@@ -103,9 +105,9 @@ impl SegmentReader {
     /// The next entry; `None` where nothing more was written. After `None` or a misfit the same place
     /// is read afresh by the next call.
     pub(super) fn next(&mut self) -> Result<Option<RawEntry<'_>>, ReadError> {
-        match self.advance() {
-            Ok(true) => {}
-            Ok(false) => {
+        let synced = match self.advance() {
+            Ok(Some(synced)) => synced,
+            Ok(None) => {
                 self.rewind()?;
                 return Ok(None);
             }
@@ -113,23 +115,24 @@ impl SegmentReader {
                 self.rewind()?;
                 return Err(error);
             }
-        }
+        };
         let offset = self.offset;
         self.head = self.head.after(&self.payload);
         self.offset = offset.saturating_add((ENTRY_HEAD_BYTES + self.payload.len()) as u64);
-        Ok(Some(RawEntry { offset, head: self.head, payload: &self.payload }))
+        Ok(Some(RawEntry { offset, head: self.head, synced, payload: &self.payload }))
     }
 
-    fn advance(&mut self) -> Result<bool, ReadError> {
+    /// Reads the next entry; gives what it says was on the disk.
+    fn advance(&mut self) -> Result<Option<u64>, ReadError> {
         let room = self.header.bytes.saturating_sub(self.offset);
         if room < ENTRY_HEAD_BYTES as u64 {
-            return Ok(false);
+            return Ok(None);
         }
         let mut bytes = [0; ENTRY_HEAD_BYTES];
         self.fill(&mut bytes)?;
         let Some(entry) = EntryHead::decode(&bytes) else { return Err(self.misfit(Problem::Header).into()) };
         if entry.length == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         let length = usize::try_from(entry.length).unwrap_or(usize::MAX);
         if length > PAYLOAD_BYTES_MAX || u64::from(entry.length) > room - ENTRY_HEAD_BYTES as u64 {
@@ -149,7 +152,7 @@ impl SegmentReader {
         if entry.previous != self.head.hash {
             return Err(self.misfit(Problem::Hash).into());
         }
-        Ok(true)
+        Ok(Some(entry.synced))
     }
 
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), ReadError> {

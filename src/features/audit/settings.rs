@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::seal::Period;
 use super::tree::signed_note::{KeyName, SigningKey};
 use crate::domain::closed_list;
+use crate::domain::gap::GapRule;
 use crate::foundation::secret::Secret;
 use crate::platform::objects::{BucketSettings, LockMode};
 
@@ -27,6 +28,39 @@ pub struct JournalSettings {
     pub witnesses: Vec<WitnessSettings>,
     /// Where full segments are kept beside the folder, if they are.
     pub archive: Option<ArchiveSettings>,
+    /// What becomes of entries while the folder's disk takes none.
+    pub outage: OutageSettings,
+}
+
+/// What becomes of entries while the journal's disk takes none.
+#[derive(Clone, Debug)]
+pub struct OutageSettings {
+    /// A folder on another disk, where they are written meanwhile.
+    pub spool: Option<PathBuf>,
+    /// How long one write or sync may take before the disk counts as one that takes nothing, where there is somewhere else to
+    /// go or something that goes on. 100 ms to 10 minutes, default 10 s.
+    pub stall_after: Duration,
+    /// How often it is looked whether a disk takes entries again: 10 s.
+    pub looks_every: Duration,
+    /// What goes on where no disk takes any.
+    pub gap: GapRule,
+    /// The free part of a disk, in per cent, below which it is told: 0 to 90, default 20.
+    pub warn_free_percent: u64,
+    /// The time until a disk is full, by the rate of the last hour, below which it is told. 0 s to 30 days, default 24 h.
+    pub warn_full_within: Duration,
+}
+
+impl Default for OutageSettings {
+    fn default() -> Self {
+        Self {
+            spool: None,
+            stall_after: Duration::from_secs(10),
+            looks_every: Duration::from_secs(10),
+            gap: GapRule::Never,
+            warn_free_percent: 20,
+            warn_full_within: Duration::from_secs(24 * 60 * 60),
+        }
+    }
 }
 
 impl JournalSettings {
@@ -39,6 +73,7 @@ impl JournalSettings {
             checkpoints: CheckpointSettings::default(),
             heartbeat: Duration::from_secs(300),
             witnesses: Vec::new(),
+            outage: OutageSettings::default(),
             archive: None,
         }
     }

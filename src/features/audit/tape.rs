@@ -1,6 +1,5 @@
 //! The end of the journal on the disk: where the next entry goes, and the step to the next segment.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,16 +12,14 @@ use super::format::{ENTRY_HEAD_BYTES, HEADER_BYTES, Head, PAYLOAD_BYTES_MAX, Seg
 use super::meter::Meter;
 use super::read::end_of;
 use super::segment::{SegmentReader, Tail};
+use super::site::Site;
 use super::tree::hash::leaf;
 use crate::foundation::digest::Digest;
 
 /// The end of the journal. After any error it is not to be used any more: what is on the disk is then
 /// unknown until it is read again, by opening the journal.
 pub(super) struct Tape {
-    disk: Arc<dyn Disk>,
-    directory: PathBuf,
-    /// Of segments to come.
-    segment_bytes: u64,
+    site: Site,
     meter: Arc<Meter>,
     file: Box<dyn SegmentFile>,
     /// Of this segment.
@@ -30,8 +27,8 @@ pub(super) struct Tape {
     offset: u64,
     /// The last entry in `block` or in the file.
     head: Head,
-    /// The last sequence that is surely on the disk.
-    synced: u64,
+    /// The last entry that is surely on the disk.
+    durable: Head,
     /// Entries that are not yet in the file.
     block: Vec<u8>,
     /// Of the entries since they were last taken.
@@ -39,6 +36,29 @@ pub(super) struct Tape {
     /// Whether a segment was begun since that was last asked.
     has_rolled: bool,
     next: Option<JoinHandle<io::Result<Box<dyn SegmentFile>>>>,
+}
+
+/// What stays of the end of a journal when its disk has failed.
+#[derive(Debug)]
+pub(super) struct Rest {
+    /// The last entry that is surely on a disk.
+    pub(super) durable: Head,
+    /// The leaves of entries up to there that the notary does not have yet.
+    leaves: Vec<Digest>,
+    has_rolled: bool,
+}
+
+impl Rest {
+    /// Of a journal of which the notary has to look at everything up to there.
+    pub(super) const fn at(durable: Head) -> Self {
+        Self { durable, leaves: Vec::new(), has_rolled: false }
+    }
+}
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self::at(Head::START)
+    }
 }
 
 /// What was found when a journal was opened.
@@ -53,12 +73,8 @@ pub struct Found {
 impl Tape {
     /// Finds the end of the journal, putting aside what an incomplete write left there; makes the first
     /// segment if there is none.
-    pub(super) fn open(
-        disk: Arc<dyn Disk>,
-        directory: &Path,
-        segment_bytes: u64,
-        meter: Arc<Meter>,
-    ) -> Result<(Self, Found), JournalError> {
+    pub(super) fn open(site: Site, meter: Arc<Meter>) -> Result<(Self, Found), JournalError> {
+        let directory = &site.directory;
         match std::fs::remove_file(prepared(directory)) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -66,27 +82,69 @@ impl Tape {
         }
         let last = segments(directory)?.pop();
         let (file, limit, offset, found) = match last {
-            Some(segment) => recover(&*disk, &segment)?,
-            None => begin(&*disk, directory, segment_bytes)
-                .map_err(|error| JournalError::disk(directory, error))?,
+            Some(segment) => recover(&*site.disk, &segment)?,
+            None => begin(&site, Head::START, &[]).map_err(|error| JournalError::disk(directory, error))?,
         };
+        let rest = Rest::at(found.head);
+        Ok((Self::at(site, meter, (file, limit, offset), rest), found))
+    }
+
+    /// Goes on in a segment of its own behind what is durable, wherever that was written. What this site may hold of
+    /// later entries has to be cut off before.
+    /// An error gives back what was given.
+    pub(super) fn after(site: Site, meter: Arc<Meter>, rest: Rest) -> Result<Self, (io::Error, Rest)> {
+        match begin(&site, rest.durable, &[]) {
+            Ok((file, limit, offset, _)) => {
+                meter.segment();
+                Ok(Self::at(site, meter, (file, limit, offset), rest))
+            }
+            Err(error) => Err((error, rest)),
+        }
+    }
+
+    /// The same with entries that may be durable elsewhere: the segment has its name once they are durable in it, so that
+    /// whoever finds it finds them.
+    pub(super) fn after_with(
+        site: Site,
+        meter: Arc<Meter>,
+        durable: Head,
+        payloads: &[Vec<u8>],
+    ) -> io::Result<Self> {
+        let (file, limit, offset, found) = begin(&site, durable, payloads)?;
+        meter.segment();
+        Ok(Self::at(site, meter, (file, limit, offset), Rest::at(found.head)))
+    }
+
+    fn at(
+        site: Site,
+        meter: Arc<Meter>,
+        (file, limit, offset): (Box<dyn SegmentFile>, u64, u64),
+        rest: Rest,
+    ) -> Self {
+        let Rest { durable, leaves, has_rolled } = rest;
         let mut tape = Self {
-            disk,
-            directory: directory.to_owned(),
-            segment_bytes,
+            site,
             meter,
             file,
             limit,
             offset,
-            head: found.head,
-            synced: found.head.sequence,
+            head: durable,
+            durable,
             block: Vec::new(),
-            leaves: Vec::new(),
-            has_rolled: false,
+            leaves,
+            has_rolled,
             next: None,
         };
         tape.prepare_next();
-        Ok((tape, found))
+        tape
+    }
+
+    /// What stays true of it after an error: the last entry that is durable, and what was not taken out yet up to there.
+    pub(super) fn rest(&mut self) -> Rest {
+        let lost = self.head.sequence.saturating_sub(self.durable.sequence);
+        let mut leaves = std::mem::take(&mut self.leaves);
+        leaves.truncate(leaves.len().saturating_sub(usize::try_from(lost).unwrap_or(usize::MAX)));
+        Rest { durable: self.durable, leaves, has_rolled: self.has_rolled }
     }
 
     /// The last entry that was appended.
@@ -101,7 +159,7 @@ impl Tape {
 
     /// Whether entries were appended that may not be on the disk.
     pub(super) const fn is_unsynced(&self) -> bool {
-        self.synced < self.head.sequence
+        self.durable.sequence < self.head.sequence
     }
 
     /// Appends entries: one write, if they fit into the segment.
@@ -114,7 +172,7 @@ impl Tape {
             } else if self.block.len() >= BLOCK_BYTES_MAX {
                 self.write()?;
             }
-            self.head = encode_entry(&mut self.block, self.head, self.synced, payload);
+            self.head = encode_entry(&mut self.block, self.head, self.durable.sequence, payload);
             self.leaves.push(leaf(payload));
         }
         self.write()
@@ -129,8 +187,8 @@ impl Tape {
         self.file.sync()?;
         let took = begin.elapsed();
         self.meter.synced(took);
-        self.meter.durable(self.head.sequence.saturating_sub(self.synced));
-        self.synced = self.head.sequence;
+        self.meter.durable(self.head.sequence.saturating_sub(self.durable.sequence));
+        self.durable = self.head;
         Ok(took)
     }
 
@@ -154,10 +212,10 @@ impl Tape {
         self.file = match self.next.take().map(JoinHandle::join) {
             Some(Ok(Ok(file))) => file,
             // It could not be made ahead; the disk may have room by now.
-            Some(_) | None => self.disk.allocate(&prepared(&self.directory), self.segment_bytes)?,
+            Some(_) | None => self.site.allocate()?,
         };
-        publish(&*self.disk, &mut *self.file, &self.directory, self.segment_bytes, self.head)?;
-        self.limit = self.segment_bytes;
+        publish(&self.site, &mut *self.file, (self.head, &[]))?;
+        self.limit = self.site.segment_bytes;
         self.offset = HEADER_BYTES as u64;
         self.meter.segment();
         self.has_rolled = true;
@@ -167,11 +225,11 @@ impl Tape {
 
     /// Has the next segment made while this one is written, so that the step does not wait for it.
     fn prepare_next(&mut self) {
-        let (disk, path, bytes) = (self.disk.clone(), prepared(&self.directory), self.segment_bytes);
+        let site = self.site.clone();
         let thread = std::thread::Builder::new().name("journal-ahead".to_owned());
         self.next = thread
             .spawn(move || {
-                disk.allocate(&path, bytes).inspect_err(|error| {
+                site.allocate().inspect_err(|error| {
                     tracing::warn!(%error, "the journal's next segment cannot be made yet");
                 })
             })
@@ -203,23 +261,31 @@ pub(super) fn payload_bytes_max(segment_bytes: u64) -> usize {
 
 type Opened = (Box<dyn SegmentFile>, u64, u64, Found);
 
-fn begin(disk: &dyn Disk, directory: &Path, segment_bytes: u64) -> io::Result<Opened> {
-    let mut file = disk.allocate(&prepared(directory), segment_bytes)?;
-    publish(disk, &mut *file, directory, segment_bytes, Head::START)?;
-    Ok((file, segment_bytes, HEADER_BYTES as u64, Found { head: Head::START, torn_bytes: 0 }))
+fn begin(site: &Site, before: Head, payloads: &[Vec<u8>]) -> io::Result<Opened> {
+    let mut file = site.allocate()?;
+    let (offset, head) = publish(site, &mut *file, (before, payloads))?;
+    Ok((file, site.segment_bytes, offset, Found { head, torn_bytes: 0 }))
 }
 
+/// Writes the header, and what comes with it, and gives the segment its name; gives where the next entry goes.
 fn publish(
-    disk: &dyn Disk,
+    site: &Site,
     file: &mut dyn SegmentFile,
-    directory: &Path,
-    bytes: u64,
-    before: Head,
-) -> io::Result<()> {
-    file.write_at(&SegmentHeader { bytes, before }.encode(), 0)?;
+    (before, payloads): (Head, &[Vec<u8>]),
+) -> io::Result<(u64, Head)> {
+    let mut block = SegmentHeader { bytes: site.segment_bytes, before }.encode();
+    let head = payloads
+        .iter()
+        .fold(before, |head, payload| encode_entry(&mut block, head, before.sequence, payload));
+    let offset = block.len() as u64;
+    if offset > site.segment_bytes {
+        return Err(io::Error::other("it does not fit into a segment"));
+    }
+    file.write_at(&block, 0)?;
     file.sync()?;
     let name = segment_name(before.sequence.saturating_add(1));
-    disk.publish(&prepared(directory), &directory.join(name))
+    site.disk.publish(&prepared(&site.directory), &site.directory.join(name))?;
+    Ok((offset, head))
 }
 
 /// Reads the last segment to its end and cuts an incomplete write there; refuses what was changed.
@@ -248,7 +314,7 @@ fn recover(disk: &dyn Disk, segment: &SegmentPath) -> Result<Opened, JournalErro
 }
 
 /// Keeps the bytes of an incomplete write beside the segment, for whoever wants to look, and zeroes them.
-fn put_aside(
+pub(super) fn put_aside(
     file: &mut dyn SegmentFile,
     reader: &SegmentReader,
     segment: &SegmentPath,

@@ -24,7 +24,7 @@ pub(super) struct Tray {
 pub(super) struct Progress {
     /// The last ticket whose entries are on the disk.
     pub(super) durable: u64,
-    /// Why nothing more will come.
+    /// Why nothing more will come, or comes for now.
     pub(super) ended: Option<JournalError>,
 }
 
@@ -35,6 +35,8 @@ struct Inbox {
     entries: u64,
     /// Opening entries so far: the number of the last is its ticket.
     tickets: u64,
+    /// Why no opening entry is taken for now.
+    paused: Option<JournalError>,
     ended: Option<JournalError>,
 }
 
@@ -63,6 +65,9 @@ impl Tray {
     /// wait for.
     pub(super) fn open(&self, opening: &Opening, closing: Option<&Closing>) -> Result<u64, JournalError> {
         let mut inbox = self.inbox();
+        if let Some(error) = &inbox.paused {
+            return Err(error.clone());
+        }
         if inbox.bytes.len() >= WAITING_BYTES_MAX {
             return Err(JournalError::Overloaded);
         }
@@ -110,6 +115,23 @@ impl Tray {
             progress.durable = progress.durable.max(ticket);
             is_news
         });
+    }
+
+    /// Nothing is written for now: whoever waits is told so, and no event begins. How those end that have begun is taken: there
+    /// are never more of these than requests under way. What is in it stays, and is written once that is possible.
+    pub(super) fn pause(&self, error: &JournalError) {
+        self.inbox().paused = Some(error.clone());
+        self.progress.send_modify(|progress| {
+            progress.ended.get_or_insert_with(|| error.clone());
+        });
+    }
+
+    /// Entries are written again.
+    pub(super) fn resume(&self) {
+        let mut inbox = self.inbox();
+        if inbox.paused.take().is_some() && inbox.ended.is_none() {
+            self.progress.send_modify(|progress| progress.ended = None);
+        }
     }
 
     /// Nothing more will be written: whoever waits is told so, whoever comes is refused.
@@ -161,6 +183,16 @@ impl Inbox {
 }
 
 impl Taken {
+    /// Without its first entries, up to so many; gives how many more there should have been.
+    pub(super) fn skip(&mut self, entries: u64) -> u64 {
+        let skipped = entries.min(self.entries);
+        let known = usize::try_from(skipped).unwrap_or(usize::MAX);
+        let bytes: usize = self.payloads().take(known).map(|payload| LENGTH_BYTES + payload.len()).sum();
+        self.bytes.drain(..bytes);
+        self.entries -= skipped;
+        entries - skipped
+    }
+
     /// The payloads, in order.
     pub(super) fn payloads(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = self.bytes.as_slice();

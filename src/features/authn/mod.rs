@@ -82,6 +82,8 @@ pub struct Standing {
     pub is_usable: bool,
     /// By how many seconds its clock was ahead of ours at the last sign-in; unknown before the first.
     pub clock_offset: Option<i64>,
+    /// Since when it has not answered, as far as it was asked.
+    pub silent_since: Option<Timestamp>,
 }
 
 type Providers = BTreeMap<ProviderName, Arc<Provider>>;
@@ -125,6 +127,12 @@ impl RelyingParty {
         readiness
     }
 
+    /// Asks every provider whether it answers, all at once.
+    pub async fn look(&self, now: Timestamp) {
+        let providers = self.providers();
+        futures_util::future::join_all(providers.values().map(|provider| provider.look(now))).await;
+    }
+
     /// How each provider stands, by what is known now. Asks nobody.
     pub fn standing(&self) -> Vec<Standing> {
         let of = |provider: &Arc<Provider>| Standing {
@@ -132,6 +140,7 @@ impl RelyingParty {
             issuer: provider.settings.issuer.clone(),
             is_usable: provider.is_discovered(),
             clock_offset: provider.clock_offset(),
+            silent_since: provider.silent_since(),
         };
         self.providers().values().map(of).collect()
     }

@@ -110,6 +110,8 @@ pub(super) struct Provider {
     discovered: RwLock<Option<Arc<Discovered>>>,
     /// By how many seconds its clock is ahead of ours, as its last token told; [`UNKNOWN`] before.
     clock_offset: AtomicI64,
+    /// Since when it has not answered, in milliseconds; [`UNKNOWN`] where it has, or was not asked.
+    silent_since: AtomicI64,
     /// Held while the provider is asked, so that one asks for all who wait.
     attempts: AsyncMutex<Attempts>,
 }
@@ -169,6 +171,7 @@ impl Provider {
             fetch,
             discovered: RwLock::default(),
             clock_offset: AtomicI64::new(UNKNOWN),
+            silent_since: AtomicI64::new(UNKNOWN),
             attempts: AsyncMutex::default(),
         })
     }
@@ -188,6 +191,37 @@ impl Provider {
         let known = self.known()?;
         let further = known.metadata.additional_metadata();
         Some(further.authorization_response_iss_parameter_supported == Some(true))
+    }
+
+    /// Asks it for its metadata, whatever is known of it, to see whether it answers.
+    pub(super) async fn look(&self, now: Timestamp) {
+        let mut attempts = self.attempts.lock().await;
+        match self.discover(now).await {
+            Ok(discovered) => {
+                attempts.failed = None;
+                self.learn(discovered);
+                self.silent_since.store(UNKNOWN, Ordering::Relaxed);
+            }
+            Err(failure) => {
+                // A provider that answers something else is a matter of settings, and no outage.
+                let is_silent = matches!(
+                    &failure,
+                    AuthnError::Provider(ProviderFault::Silent(_) | ProviderFault::Unusable { .. })
+                );
+                let since = if is_silent { now.as_millis() } else { UNKNOWN };
+                let before = self.silent_since.load(Ordering::Relaxed);
+                if before == UNKNOWN || !is_silent {
+                    self.silent_since.store(since, Ordering::Relaxed);
+                }
+                attempts.failed = Some((now, failure));
+            }
+        }
+    }
+
+    /// Since when it has not answered.
+    pub(super) fn silent_since(&self) -> Option<Timestamp> {
+        let since = self.silent_since.load(Ordering::Relaxed);
+        (since != UNKNOWN).then(|| Timestamp::from_millis(since))
     }
 
     /// By how many seconds its clock was ahead of ours at the last sign-in.

@@ -106,6 +106,7 @@ impl Rules {
             networks: Networks::of(question.client_ip),
             device: question.device.map_or_else(Cow::default, |class| Cow::Borrowed(class.as_str())),
             one_patient: question.patient.is_some(),
+            action: self.catalog.routes.get(question.route).map(|route| route.action),
             ..Facts::of(
                 identity,
                 question.application,

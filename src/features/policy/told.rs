@@ -1,12 +1,14 @@
 //! What feeds tell, as rules see it: what is known, what is too old, and what a reason makes up for.
 //!
-//! Where a feed is too old and somebody is treated, a reason that was given lets go on as if it said what is needed: care
-//! does not wait for an export. Under any other basis, what is too old is as good as unknown; so is, under each, who has written
-//! notes.
+//! Where a feed is too old and somebody is treated, care does not wait for an export: whoever looks gives a reason, and goes on
+//! as if the feed said what is needed; whoever writes down what was done goes on at once, since that is lost otherwise. What
+//! takes records away, administers or asks freely does not go on, nor does anything under another basis: there, what is too
+//! old is as good as unknown; so is, in any case, who has written notes.
 
 use super::explain::FactExplanation;
 use super::reads::{Fact, Reads};
 use super::world::Facts;
+use crate::domain::action::Action;
 use crate::domain::law::ORIGINATOR;
 use crate::domain::purpose::Basis;
 use crate::domain::told::{FactWords, Known, Marks, Place, Told};
@@ -61,9 +63,13 @@ impl Minds {
 }
 
 impl Facts<'_> {
-    /// Whether a reason makes up for what is too old.
+    /// Whether what is too old is supposed to be so.
     fn supposes(&self) -> bool {
-        self.justified && self.purpose.basis() == Basis::Treatment
+        let treats = self.purpose.basis() == Basis::Treatment;
+        treats
+            && self
+                .action
+                .is_some_and(|action| action.is_writing() || (action.is_looking() && self.justified))
     }
 
     /// Whether the person has this to do with the patient, if that is known.
@@ -165,7 +171,8 @@ impl Facts<'_> {
 
     /// Whether a reason would make up for something that the rules read.
     pub(super) fn would_suppose(&self, reads: &Reads) -> bool {
-        self.purpose.basis() == Basis::Treatment && reads.facts.iter().any(|fact| self.is_aged(fact))
+        let looks = self.action.is_some_and(Action::is_looking);
+        looks && self.purpose.basis() == Basis::Treatment && reads.facts.iter().any(|fact| self.is_aged(fact))
     }
 
     /// The relationships that a rule which permits rests on.

@@ -42,6 +42,8 @@ pub(super) struct Facts<'a> {
     /// The class of the device; empty: of none.
     pub(super) device: Cow<'a, str>,
     pub(super) one_patient: bool,
+    /// What is to be done, where that is known.
+    pub(super) action: Option<Action>,
     /// What feeds tell.
     pub(super) told: &'a Told,
     /// The words that they tell of.
@@ -79,6 +81,7 @@ impl<'a> Facts<'a> {
             networks: Networks::default(),
             device: Cow::default(),
             one_patient: false,
+            action: None,
             told,
             words,
         }

@@ -11,6 +11,7 @@ use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, RouteName};
 use crate::domain::count::Count;
 use crate::domain::event::{Event, EventKind};
+use crate::domain::gap::Gap;
 use crate::domain::reason::Reason;
 
 /// What was seen.
@@ -19,6 +20,8 @@ pub(super) struct Coverage {
     applications: BTreeMap<Option<ApplicationName>, Tally>,
     routes: BTreeMap<(Option<ApplicationName>, RouteName), (Option<Action>, Tally)>,
     left_out: u64,
+    gaps: Vec<Gap>,
+    gaps_left_out: u64,
 }
 
 /// How much was seen of something.
@@ -38,6 +41,13 @@ struct Tally {
 
 impl Collect for Coverage {
     fn take(&mut self, event: &Event) {
+        if let Some(gap) = &event.opening.gap {
+            if self.gaps.len() < GAPS_MAX {
+                self.gaps.push(gap.without_shares());
+            } else {
+                self.gaps_left_out += 1;
+            }
+        }
         if event.opening.kind != EventKind::Request {
             return;
         }
@@ -62,12 +72,14 @@ impl Collect for Coverage {
     }
 
     fn finish(self: Box<Self>) -> Vec<Section> {
-        let Self { applications, routes, left_out } = *self;
+        let Self { applications, routes, left_out, gaps, gaps_left_out } = *self;
         let of_applications = applications.into_iter().map(application_row).collect();
         let of_routes = routes.into_iter().map(route_row).collect();
         let mut routes = bounded(SectionName::Routes, ROUTE_COLUMNS, of_routes);
         routes.left_out += left_out;
-        vec![bounded(SectionName::Applications, APPLICATION_COLUMNS, of_applications), routes]
+        let mut gaps = bounded(SectionName::Gaps, GAP_COLUMNS, gaps.into_iter().map(gap_row).collect());
+        gaps.left_out += gaps_left_out;
+        vec![bounded(SectionName::Applications, APPLICATION_COLUMNS, of_applications), routes, gaps]
     }
 }
 
@@ -117,6 +129,12 @@ fn route_row(((application, route), (action, tally)): RouteTally) -> Vec<Cell> {
     ]
 }
 
+fn gap_row(gap: Gap) -> Vec<Cell> {
+    vec![Cell::Time(gap.from), Cell::Time(gap.to), Cell::Number(gap.requests), Cell::Text(gap.why)]
+}
+
+const GAP_COLUMNS: &[Column] = &[Column::Time, Column::Last, Column::Requests, Column::Cause];
+const GAPS_MAX: usize = 1_000;
 const APPLICATION_COLUMNS: &[Column] = &[
     Column::Application,
     Column::Requests,

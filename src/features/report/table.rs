@@ -43,6 +43,8 @@ closed_list! {
         Applications = "applications",
         /// What is seen of each route.
         Routes = "routes",
+        /// Times in which requests left no event.
+        Gaps = "gaps",
         /// Versions of the rules.
         Versions = "versions",
         /// The texts of the last of them.

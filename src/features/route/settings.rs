@@ -34,8 +34,19 @@ pub struct ApplicationSettings {
     pub given: Vec<GivenSettings>,
     /// What is done about a request for the patient whose record is open, where that is not known.
     pub patient_unknown: WhenUnknown,
+    /// What people do while it is down.
+    pub downtime: Option<Arc<Downtime>>,
     /// Its routes.
     pub routes: Vec<RouteSettings>,
+}
+
+/// What people do while an application is down, in the words of the house. One of the two is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Downtime {
+    /// What to do: at most 1000 characters, in one paragraph.
+    pub instructions: Option<String>,
+    /// Where what was known last can be looked up: an `https` address.
+    pub read_only: Option<String>,
 }
 
 /// What happens to a request that no route matches.

@@ -21,7 +21,7 @@ use super::condition::Relation;
 use super::given::settings::{GivenSettings, RouteGiven};
 use super::pattern::{PathPattern, Segment};
 use super::quirks::Quirks;
-use super::settings::{Access, ApplicationSettings, Condition, Entries, RouteSettings, Unmatched};
+use super::settings::{Access, ApplicationSettings, Condition, Downtime, Entries, RouteSettings, Unmatched};
 use super::tree::{self, Tree, significant};
 use super::view::{PathView, Segments};
 use crate::domain::action::Action;
@@ -63,6 +63,8 @@ pub struct Application {
     pub quirks: Quirks,
     /// What is done about a request for the patient whose record is open, where that is not known.
     pub patient_unknown: WhenUnknown,
+    /// What people do while it is down.
+    pub downtime: Option<Arc<Downtime>>,
     given: Vec<GivenSettings>,
     idle_ignore: Vec<PathPattern>,
 }
@@ -239,6 +241,7 @@ impl RouteTable {
             unmatched: settings.unmatched,
             quirks,
             patient_unknown: settings.patient_unknown,
+            downtime: settings.downtime.clone(),
             given: settings.given.clone(),
             idle_ignore: settings.idle_ignore.iter().map(|pattern| comparable(pattern, quirks)).collect(),
         }));

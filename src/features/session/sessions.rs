@@ -1,5 +1,6 @@
 //! All sessions of this gateway: found, made, changed, ended, swept.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,6 +23,7 @@ use super::store;
 use super::table::{SHARDS, Table};
 use super::token::SessionToken;
 use super::usual::UsualPurposes;
+use crate::domain::application::ProviderName;
 use crate::domain::device::{BoundTo, DeviceClass};
 use crate::domain::reason::Reason;
 use crate::domain::revocation::Target;
@@ -58,6 +60,8 @@ pub struct Sessions {
     pub(super) usual: UsualPurposes,
     /// The shard to be swept next.
     pub(super) sweep: AtomicUsize,
+    /// The providers that are known to be down.
+    pub(super) down: ArcSwap<BTreeSet<ProviderName>>,
 }
 
 /// How many sessions there may be.
@@ -160,6 +164,7 @@ impl Sessions {
             ended,
             usual,
             sweep: AtomicUsize::new(0),
+            down: ArcSwap::default(),
         };
         let mut unreadable = 0_usize;
         for row in sessions.store.read(&store::all())? {

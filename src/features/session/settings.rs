@@ -24,6 +24,9 @@ pub struct SessionSettings {
     pub device_proof: Duration,
     /// Whether requests that come like a metronome's beats are told from a person's. Default: they are.
     pub detect_polling: bool,
+    /// For how long a session goes on beyond its absolute end while its provider is known to be down, so that nobody can sign
+    /// in anew. 0 s to 12 h, default 4 h. What `lock` and `idle` say stays.
+    pub outage_extension: Duration,
 }
 
 /// How long a session lives at one application, where that is less than elsewhere.

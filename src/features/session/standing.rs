@@ -3,6 +3,7 @@
 //! What was found once stays so: no reload with longer times and no clock that goes back unlocks a session, or brings one
 //! back. It is made of when the person was last seen, which the store holds, so that a restart forgets no lock.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::locked::Locked;
 use super::session::{Session, State};
 use super::sessions::{Sessions, lock};
 use super::settings::Times;
-use crate::domain::application::ApplicationName;
+use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::device::DeviceClass;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::SessionId;
@@ -157,6 +158,27 @@ impl Sessions {
         self.settings.load().of(session.device.as_ref())
     }
 
+    /// From now on these providers are known to be down, and no other: what began there goes on for longer.
+    pub fn note_down(&self, down: BTreeSet<ProviderName>) {
+        if **self.down.load() != down {
+            self.down.store(Arc::new(down));
+        }
+    }
+
+    /// Whether a session is over, and goes on only because nobody can sign in anew.
+    pub fn is_extended(&self, session: &Session, now: Timestamp) -> bool {
+        session.program.is_none() && now >= ends(session, self.times_at_sign_in(session)).absolute
+    }
+
+    /// For how long it goes on beyond its absolute end.
+    fn extension(&self, session: &Session) -> Duration {
+        if session.program.is_none() && self.down.load().contains(&session.provider) {
+            self.settings.load().outage_extension
+        } else {
+            Duration::ZERO
+        }
+    }
+
     /// Locks it or lets it expire, if that is due.
     fn age(&self, session: &Session, times: Times, now: Timestamp) {
         if !session.stands() {
@@ -165,7 +187,7 @@ impl Sessions {
         let ends = ends(session, times);
         // Its person may be at work at another node, which tells us a moment later when they were seen there.
         let idle_now = if self.store.is_shared() { now.minus(HEARD_WITHIN) } else { now };
-        if idle_now >= ends.idle || now >= ends.absolute {
+        if idle_now >= ends.idle || now >= ends.absolute.plus(self.extension(session)) {
             if session.expire(now) && session.program.is_none() {
                 self.findings.note(Finding::expired(session, now));
             }

@@ -121,7 +121,7 @@ texts! {
     }
     AssuranceNotProven { happened, try_again, set_up, go_on, cancel }
     SignInProblem { try_again, go_on }
-    Unavailable { retry, go_on }
+    Unavailable { retry, go_on, read_only, read_only_go }
     Held {
         title, title_none, happened, look_first, none, none_why, heading, since, fields, more, whole, file, secret,
         copy_only, being_sent, uncertain, send, show, discard, go_on, first_page, not_taken_title, not_taken, not_taken_copy,

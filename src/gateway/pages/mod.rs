@@ -20,6 +20,7 @@ use crate::domain::decision::WayOn;
 use crate::domain::limit::Exceeded;
 use crate::domain::reason::Reason;
 use crate::domain::risk::Sign;
+use crate::features::route::settings::Downtime;
 use crate::foundation::id::{HoldId, RequestId};
 use crate::platform::page::Layout;
 
@@ -210,6 +211,8 @@ pub enum Page<'a> {
         /// The same page again, if asking again changes nothing (GET); `None` where something was
         /// sent that the application may have carried out.
         retry: Option<&'a str>,
+        /// What people do meanwhile, where the application says that.
+        downtime: Option<&'a Downtime>,
     },
     /// The request cannot be read, or leads nowhere.
     NotUnderstood {
@@ -273,7 +276,7 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
         Page::AssuranceNotProven { class, return_to } => desk.assurance_not_proven(class, return_to).render(),
         Page::SignInProblem { reason, return_to } => desk.sign_in_problem(reason, return_to).render(),
         Page::Barred { reason } => desk.barred(reason).render(),
-        Page::Unavailable { reason, retry } => desk.unavailable(reason, retry).render(),
+        Page::Unavailable { reason, retry, downtime } => desk.unavailable(reason, retry, downtime).render(),
         Page::NotUnderstood { reason } => desk.not_understood(reason).render(),
         Page::SignedOut { at_provider, sign_in } => desk.signed_out(at_provider, sign_in).render(),
         Page::SignedIn { script } => desk.signed_in(script).render(),

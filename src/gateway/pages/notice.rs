@@ -16,6 +16,7 @@ use crate::domain::decision::WayOn;
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::reason::Reason;
 use crate::domain::risk::Sign;
+use crate::features::route::settings::Downtime;
 use crate::foundation::id::HoldId;
 use crate::platform::page::Layout;
 use crate::platform::page::messages::Text;
@@ -333,9 +334,24 @@ impl<'a> Desk<'a> {
         Notice { kept: vec![messages.kept.nothing_lost.to_string()], ..notice }
     }
 
-    pub(super) fn unavailable(self, reason: Reason, retry: Option<&str>) -> Notice<'a> {
+    pub(super) fn unavailable(
+        self,
+        reason: Reason,
+        retry: Option<&str>,
+        downtime: Option<&Downtime>,
+    ) -> Notice<'a> {
         let Self { messages, .. } = self;
-        let mut steps = vec![Step::words(messages.reason.of(reason).next.as_str())];
+        // The house's own words come first: they say how care goes on.
+        let mut steps: Vec<_> =
+            downtime.and_then(|it| it.instructions.as_deref()).map(Step::words).into_iter().collect();
+        if let Some(read_only) = downtime.and_then(|it| it.read_only.as_deref()) {
+            let texts = &messages.unavailable;
+            steps.push(
+                Step::words(texts.read_only.as_str())
+                    .link_in_new_tab(read_only.to_owned(), &texts.read_only_go),
+            );
+        }
+        steps.push(Step::words(messages.reason.of(reason).next.as_str()));
         if let Some(retry) = retry {
             let texts = &messages.unavailable;
             steps.push(

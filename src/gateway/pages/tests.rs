@@ -291,7 +291,10 @@ fn one_is_singular() {
 #[test]
 fn an_entry_that_may_have_arrived_is_never_called_unsent() {
     let sent = |reason| {
-        render(&frame(Language::English, Some("ehr"), None), &Page::Unavailable { reason, retry: None })
+        render(
+            &frame(Language::English, Some("ehr"), None),
+            &Page::Unavailable { reason, retry: None, downtime: None },
+        )
     };
     for reason in [Reason::UpstreamTimeout, Reason::UpstreamAborted, Reason::InternalError] {
         let html = sent(reason);
@@ -302,9 +305,29 @@ fn an_entry_that_may_have_arrived_is_never_called_unsent() {
     for reason in [Reason::AuditUnavailable, Reason::StoreUnavailable, Reason::Overloaded] {
         assert!(sent(reason).contains("Your request was not passed on to ehr."), "{reason}");
     }
-    let page = Page::Unavailable { reason: Reason::UpstreamTimeout, retry: Some("/patients") };
+    let page =
+        Page::Unavailable { reason: Reason::UpstreamTimeout, retry: Some("/patients"), downtime: None };
     let html = render(&frame(Language::English, Some("ehr"), None), &page);
     assert!(html.contains("href=\"/patients\""));
+}
+
+#[test]
+fn while_an_application_is_down_the_house_says_first_how_care_goes_on() {
+    let downtime = Downtime {
+        instructions: Some("Use the <red> folder.".to_owned()),
+        read_only: Some("https://records.clinic.example/?a&b".to_owned()),
+    };
+    let page = |downtime| Page::Unavailable {
+        reason: Reason::UpstreamUnreachable,
+        retry: Some("/patients"),
+        downtime,
+    };
+    let html = render(&frame(Language::English, Some("ehr"), None), &page(Some(&downtime)));
+    let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text} is not there"));
+    assert!(at("Use the &#60;red&#62; folder.") < at("href=\"https://records.clinic.example/?a&#38;b\""));
+    assert!(at("Look it up") < at("href=\"/patients\""));
+    let bare = render(&frame(Language::English, Some("ehr"), None), &page(None));
+    assert!(!bare.contains("folder") && !bare.contains("Look it up"));
 }
 
 #[test]
@@ -653,8 +676,11 @@ fn each_page(
         pages.extend([
             (format!("denied-{reason}"), Page::Denied { reason, action: None, ways_on: &[], return_to }),
             (format!("sign-in-problem-{reason}"), Page::SignInProblem { reason, return_to }),
-            (format!("unavailable-{reason}"), Page::Unavailable { reason, retry: Some(return_to) }),
-            (format!("unavailable-sent-{reason}"), Page::Unavailable { reason, retry: None }),
+            (
+                format!("unavailable-{reason}"),
+                Page::Unavailable { reason, retry: Some(return_to), downtime: None },
+            ),
+            (format!("unavailable-sent-{reason}"), Page::Unavailable { reason, retry: None, downtime: None }),
             (format!("not-understood-{reason}"), Page::NotUnderstood { reason }),
         ]);
     }

@@ -34,6 +34,25 @@ fn entries_stand_in_the_order_in_which_they_were_submitted() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_changes_no_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = settings(directory.path(), 1 << 20);
+    // Each number's time is so many seconds after the morning.
+    let journal = open(&settings);
+    on_a_worker(async {
+        let desk = journal.desk();
+        for number in [500, 501, 3, 4, 600] {
+            let _durable = desk.submit(&opening(number)).unwrap().1.durable().await.unwrap();
+        }
+    });
+    journal.close();
+    assert_eq!(numbers(directory.path(), 601), [500, 501, 3, 4, 600]);
+    let report = report(directory.path());
+    assert!(report.is_sound() && report.signed_through == report.last_sequence, "{report:?}");
+    assert_eq!(report.longest_silence.map(|silence| silence.lasts()), Some(Duration::from_secs(500)));
+}
+
+#[test]
 fn what_one_turn_submits_is_one_batch_and_one_sync() {
     let directory = tempfile::tempdir().unwrap();
     let journal = open(&settings(directory.path(), 1 << 20));

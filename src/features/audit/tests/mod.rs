@@ -7,6 +7,8 @@ mod entries;
 mod faults;
 mod following;
 mod indexes;
+mod outage;
+mod power;
 mod proofs;
 mod questions;
 mod rulebooks;
@@ -74,8 +76,10 @@ fn opening(number: u64) -> Opening {
         reading: None,
         detection: None,
         review: None,
+        gap: None,
         break_glass: None,
         keep_alive_ignored: false,
+        outage_extension: false,
         shadow: None,
         asked: None,
         application: Some("ehr".parse().unwrap()),

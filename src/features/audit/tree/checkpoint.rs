@@ -5,6 +5,7 @@
 //! SIZE
 //! base64(root)
 //! time 2026-03-01T08:00:00.000Z
+//! clock synchronized
 //! head SEQUENCE:HASH
 //!
 //! — NAME SIGNATURE
@@ -19,6 +20,7 @@ use super::signed_note::{Note, SigningKey, VerifierKey};
 use crate::features::audit::Head;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
+use crate::foundation::timekeeping::Synchronization;
 
 /// What the journal was at a moment. By itself anybody's word: see [`Signed`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct Checkpoint {
     pub root: Digest,
     /// When it was signed, by the clock of the journal's machine.
     pub time: Option<Timestamp>,
+    /// Whether that clock was kept in step with others, as far as it was told.
+    pub clock: Option<Synchronization>,
     /// The last entry's place in the chain.
     pub head: Option<Head>,
 }
@@ -43,10 +47,11 @@ pub struct CheckpointError;
 impl Checkpoint {
     /// The text that is signed.
     pub fn text(&self) -> String {
-        let Self { origin, size, root, time, head } = self;
+        let Self { origin, size, root, time, clock, head } = self;
         let time = time.map_or_else(String::new, |time| format!("{TIME}{time}\n"));
+        let clock = clock.map_or_else(String::new, |clock| format!("{CLOCK}{clock}\n"));
         let head = head.map_or_else(String::new, |head| format!("{HEAD}{head}\n"));
-        format!("{origin}\n{size}\n{}\n{time}{head}", STANDARD.encode(root.as_bytes()))
+        format!("{origin}\n{size}\n{}\n{time}{clock}{head}", STANDARD.encode(root.as_bytes()))
     }
 
     /// The signed note of it.
@@ -67,18 +72,20 @@ impl FromStr for Checkpoint {
         let origin = lines.next().filter(|line| !line.is_empty()).ok_or(CheckpointError)?.to_owned();
         let size = lines.next().and_then(number).ok_or(CheckpointError)?;
         let root = lines.next().and_then(|line| hash(line).ok()).ok_or(CheckpointError)?;
-        let (mut time, mut head) = (None, None);
+        let (mut time, mut clock, mut head) = (None, None, None);
         for line in lines {
             if line.is_empty() {
                 return Err(CheckpointError);
             }
             if let Some(text) = line.strip_prefix(TIME) {
                 time = Some(text.parse().map_err(|_| CheckpointError)?);
+            } else if let Some(text) = line.strip_prefix(CLOCK) {
+                clock = Some(text.parse().map_err(|_| CheckpointError)?);
             } else if let Some(text) = line.strip_prefix(HEAD) {
                 head = Some(text.parse().map_err(|_| CheckpointError)?);
             }
         }
-        Ok(Self { origin, size, root, time, head })
+        Ok(Self { origin, size, root, time, clock, head })
     }
 }
 
@@ -150,4 +157,5 @@ fn number(text: &str) -> Option<u64> {
 /// Far more than any needs, and less than a note may have.
 const TEXT_BYTES_MAX: usize = 16 * 1024;
 const TIME: &str = "time ";
+const CLOCK: &str = "clock ";
 const HEAD: &str = "head ";

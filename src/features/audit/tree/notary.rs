@@ -22,11 +22,12 @@ use crate::features::audit::disk::sync_directory;
 use crate::features::audit::error::JournalError;
 use crate::features::audit::format::Head;
 use crate::features::audit::note;
+use crate::features::audit::shared::Shared;
 use crate::features::audit::tray::Tray;
-use crate::features::audit::writer::Shared;
 use crate::foundation::clock::Clock;
 use crate::foundation::digest::Digest;
 use crate::foundation::entropy::Entropy;
+use crate::foundation::timekeeping::Synchronization;
 
 /// What the writer leaves for the notary, and what the notary has to show.
 #[derive(Debug, Default)]
@@ -149,6 +150,8 @@ pub(in crate::features::audit) struct Notary {
     /// `None` where it has to be taken up from the disk.
     tree: Option<Resumed>,
     spare: Vec<Digest>,
+    /// Whether the clock is kept in step, and when that was asked.
+    synchronized: Option<(Synchronization, Instant)>,
 }
 
 impl Notary {
@@ -158,7 +161,7 @@ impl Notary {
         directory: &Path,
         every: Duration,
         found: Found,
-        tree: Resumed,
+        tree: Option<Resumed>,
     ) -> Self {
         Self {
             office,
@@ -169,8 +172,9 @@ impl Notary {
             is_own: found.is_own,
             is_listed: found.is_listed,
             coming: None,
-            tree: Some(tree),
+            tree,
             spare: Vec::new(),
+            synchronized: None,
         }
     }
 
@@ -228,8 +232,17 @@ impl Notary {
         Ok(())
     }
 
+    /// Whether the clock is kept in step: asked once a minute.
+    fn synchronization(&mut self) -> Synchronization {
+        let known = self.synchronized.filter(|(_, asked)| asked.elapsed() < CLOCK_ASKED_EVERY);
+        let (synchronization, _) =
+            *self.synchronized.insert(known.unwrap_or_else(|| (Synchronization::now(), Instant::now())));
+        synchronization
+    }
+
     /// The tiles of the tree are on the disk: signs it.
     fn sign(&mut self, edge: &Edge, head: Head) -> Result<(), JournalError> {
+        let clock = self.synchronization();
         let disk = |error| JournalError::disk(&self.directory, error);
         if !self.is_listed {
             keys::list(&self.directory, self.key.verifier()).map_err(disk)?;
@@ -240,6 +253,7 @@ impl Notary {
             size: edge.size(),
             root: edge.root(),
             time: Some(self.means.clock.now()),
+            clock: Some(clock),
             head: Some(head),
         };
         let note = checkpoint.sign(&self.key);
@@ -330,4 +344,5 @@ const LEAVES_SPARE: usize = 1 << 16;
 const TILES_AT_ONCE: usize = 256;
 /// How often it is looked whether a new key was prepared.
 const LOOKED_EVERY: Duration = Duration::from_secs(1);
+const CLOCK_ASKED_EVERY: Duration = Duration::from_secs(60);
 const RETRIED_AFTER: Duration = Duration::from_secs(5);

@@ -17,6 +17,7 @@ use crate::features::audit::Head;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::entropy::SeededEntropy;
+use crate::foundation::timekeeping::Synchronization;
 
 /// The leaves of the test vectors of Certificate Transparency.
 const LEAVES: [&[u8]; 8] = [
@@ -241,6 +242,7 @@ fn checkpoint() -> Checkpoint {
         origin: "leastway.clinic.example/one".to_owned(),
         size: 8,
         root: ROOTS[7].parse().unwrap(),
+        clock: Some(Synchronization::Synchronized),
         time: Some(Timestamp::from_seconds(1_772_352_000)),
         head: Some(Head { sequence: 8, hash: Digest::of(b"head") }),
     }

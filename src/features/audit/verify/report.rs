@@ -27,6 +27,10 @@ pub struct Report {
     pub under_way: u64,
     /// Closing entries whose opening entry is not there.
     pub closings_alone: u64,
+    /// Times in which requests were let through without an event, by the journal's own word.
+    pub gaps: u64,
+    /// The requests of them.
+    pub gap_requests: u64,
     /// The time of the first entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first: Option<Timestamp>,
@@ -64,6 +68,8 @@ impl Report {
             outcome_unknown: 0,
             under_way: 0,
             closings_alone: 0,
+            gaps: 0,
+            gap_requests: 0,
             first: None,
             last: None,
             longest_silence: None,

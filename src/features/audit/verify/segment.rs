@@ -50,6 +50,8 @@ pub(super) enum What {
     Closed(RequestId),
     /// A new key is told.
     Key(RequestId, Box<str>),
+    /// So many requests are told to have left no event.
+    Gap(RequestId, u64),
     /// The beginning of any other event.
     Opening(RequestId),
     /// The end of an event.
@@ -167,6 +169,8 @@ fn seen(leaf: Digest, entry: &Entry) -> Seen {
                 What::Closed(event)
             } else if let Some(told) = told_key(opening) {
                 What::Key(event, told.into())
+            } else if let Some(gap) = &opening.gap {
+                What::Gap(event, gap.requests)
             } else {
                 What::Opening(event)
             };

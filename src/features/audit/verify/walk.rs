@@ -86,6 +86,11 @@ impl Walk {
                 held.told(told);
                 self.open(*event);
             }
+            What::Gap(event, requests) => {
+                report.gaps += 1;
+                report.gap_requests = report.gap_requests.saturating_add(*requests);
+                self.open(*event);
+            }
             What::Opening(event) => self.open(*event),
             What::Closing(event) => {
                 report.closings += 1;

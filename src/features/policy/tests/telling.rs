@@ -25,10 +25,20 @@ fn treating(roles: &[&str]) -> Identity {
 }
 
 fn ask(rules: &Rules, memory: &Memory, identity: &Identity, told: &Told, now: Timestamp) -> Decision {
+    ask_for(CHART, (rules, memory), identity, told, now)
+}
+
+fn ask_for(
+    (application, route): (&str, &str),
+    (rules, memory): (&Rules, &Memory),
+    identity: &Identity,
+    told: &Told,
+    now: Timestamp,
+) -> Decision {
     let question = Question {
         identity: Some(identity),
-        application: &CHART.0.parse().unwrap(),
-        route: position(rules, CHART.0, CHART.1),
+        application: &application.parse().unwrap(),
+        route: position(rules, application, route),
         patient: None,
         client_ip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 7)),
         device: None,
@@ -76,6 +86,32 @@ fn what_is_too_old_takes_a_reason_under_treatment_and_is_a_no_otherwise() {
     assert_eq!(granted.rested, Marks::NONE.with(TEAM));
     let missing = once(&rules, &nurse.justified("ehr", Duration::ZERO), &NOTHING_TOLD);
     assert_eq!(reasons(missing), [Reason::AttributeUnavailable], "what nobody has told is not too old");
+}
+
+#[test]
+fn where_a_feed_is_too_old_treatment_looks_with_a_reason_writes_without_and_takes_nothing_away() {
+    let aged = told(&[TEAM], &[], &[TEAM]);
+    let ask = |purpose, place: (&str, &str), is_justified: bool| {
+        let when = when(&["treatment_team"]);
+        let ehr = may("ehr", &[Action::View, Action::Export], when.clone());
+        let rules =
+            compile(&[role("nurse", purpose, vec![ehr, may("console", &[Action::Delete], when)])], "");
+        let nurse = person(&["nurse"]).working_for(purpose);
+        let nurse = if is_justified { nurse.justified(place.0, Duration::ZERO) } else { nurse };
+        ask_for(place, (&rules, &Memory::default()), &nurse, &aged, NOW)
+    };
+    let (look, write, take) = (CHART, ("console", "queue.delete"), ("ehr", "report.csv"));
+
+    assert_eq!(challenged(ask(Purpose::Treatment, look, false)), Challenge::Justify);
+    permitted(ask(Purpose::Treatment, look, true));
+    permitted(ask(Purpose::Treatment, write, false));
+    for is_justified in [false, true] {
+        assert_eq!(reasons(ask(Purpose::Treatment, take, is_justified)), [Reason::AttributeStale]);
+        for place in [look, write, take] {
+            let denied = reasons(ask(Purpose::Operations, place, is_justified));
+            assert_eq!(denied, [Reason::AttributeStale], "{place:?} {is_justified}");
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::count::WhyUnknown;
+use crate::domain::gap::Gap;
 
 #[test]
 fn people_are_compared_with_those_of_their_role_and_no_patient_is_named() {
@@ -45,6 +46,31 @@ fn of_one_person_it_is_told_what_they_did_and_others_are_only_their_measure() {
     assert_eq!(cells(section(&report, SectionName::People), &[Column::Person]), [[text("Nadia")]]);
     let times = cells(section(&report, SectionName::ByRoute), &[Column::Times]);
     assert_eq!(times, [[Cell::Number(2)], [Cell::Number(1)]]);
+}
+
+#[test]
+fn what_was_let_through_without_events_is_a_blind_spot() {
+    let gap = Gap {
+        why: "no space left on device".to_owned(),
+        since: at(0),
+        requests: 42,
+        from: at(1),
+        to: at(7),
+        shares: Vec::new(),
+        others: 42,
+    };
+    let told = but(opened(2, 8), |opening| {
+        opening.kind = EventKind::Lifecycle;
+        opening.gap = Some(Box::new(gap));
+    });
+    let report = made(asked(ReportName::Coverage), &[opened(1, 0), told]);
+    let columns = [Column::Time, Column::Last, Column::Requests, Column::Cause];
+    assert_eq!(
+        cells(section(&report, SectionName::Gaps), &columns),
+        [[Cell::Time(at(1)), Cell::Time(at(7)), Cell::Number(42), text("no space left on device")]]
+    );
+    let whole = made(asked(ReportName::Coverage), &[opened(1, 0)]);
+    assert!(section(&whole, SectionName::Gaps).rows.is_empty());
 }
 
 #[test]

@@ -31,6 +31,7 @@ fn application(name: &str, path: &str, routes: Vec<RouteSettings>) -> Applicatio
         idle_ignore: vec!["/poll/**".parse().unwrap()],
         given: Vec::new(),
         patient_unknown: WhenUnknown::Deny,
+        downtime: None,
         quirks: Vec::new(),
         routes,
     }

@@ -5,13 +5,14 @@ mod locking;
 mod nodes;
 mod programs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::settings::{Concurrent, SessionSettings, Times};
 use super::*;
+use crate::domain::application::ProviderName;
 use crate::domain::assurance::{Assurance, AssuranceNeed};
 use crate::domain::device::{DeviceClass, Resume, WhenFull};
 use crate::domain::purpose::Purpose;
@@ -46,6 +47,7 @@ fn with(lock: Duration, idle: Duration) -> SessionSettings {
         bound_to: Vec::new(),
         device_proof: Duration::from_secs(600),
         detect_polling: true,
+        outage_extension: Duration::from_secs(4 * 60 * 60),
     }
 }
 
@@ -169,6 +171,46 @@ async fn a_session_ends_at_its_absolute_end_however_active_the_person_is() {
     let end = start().plus(12 * 60 * MINUTE);
     sessions.touch(&session, end.minus(MINUTE));
     found(sessions.find(&desk, token.reveal(), HOST, None, end.minus(MINUTE)));
+    assert!(matches!(sessions.find(&desk, token.reveal(), HOST, None, end), Found::Expired));
+}
+
+#[tokio::test]
+async fn a_session_goes_on_beyond_its_end_while_its_provider_is_down_and_not_longer_than_it_may() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut settings = with(24 * 60 * MINUTE, 24 * 60 * MINUTE);
+    settings.times.idle = 15 * MINUTE;
+    let sessions = opened(&directory.path().join("store.db"), &settings, SessionLimits::default(), start());
+    let (clinic, agency) = ("clinic".parse().unwrap(), "agency".parse().unwrap());
+    let end = start().plus(12 * 60 * MINUTE);
+    let down: [BTreeSet<ProviderName>; 3] =
+        [BTreeSet::new(), BTreeSet::from([agency]), BTreeSet::from([clinic])];
+    let [nobody, another, its_own] = down;
+    let desk = sessions.desk();
+    for (which, (down, lasts)) in
+        [(nobody.clone(), Duration::ZERO), (another, Duration::ZERO), (its_own.clone(), 4 * 60 * MINUTE)]
+            .into_iter()
+            .enumerate()
+    {
+        sessions.note_down(down);
+        let (session, token) = sessions.create(sign_in(&format!("nurse-{which}")), start()).await.unwrap();
+        let last = end.plus(lasts).minus(MINUTE);
+        sessions.touch(&session, last);
+        let at_last = found(sessions.find(&desk, token.reveal(), HOST, None, last));
+        assert_eq!(sessions.is_extended(&at_last, last), !lasts.is_zero(), "{which}");
+        assert!(matches!(sessions.find(&desk, token.reveal(), HOST, None, end.plus(lasts)), Found::Expired));
+    }
+
+    // Whoever is away too long is not at work, and once somebody can sign in anew it is over.
+    sessions.note_down(its_own);
+    let (_, idle) = sessions.create(sign_in("idle"), start()).await.unwrap();
+    assert!(matches!(
+        sessions.find(&desk, idle.reveal(), HOST, None, start().plus(15 * MINUTE)),
+        Found::Expired
+    ));
+    let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
+    sessions.touch(&session, end);
+    found(sessions.find(&desk, token.reveal(), HOST, None, end));
+    sessions.note_down(nobody);
     assert!(matches!(sessions.find(&desk, token.reveal(), HOST, None, end), Found::Expired));
 }
 

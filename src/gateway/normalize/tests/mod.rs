@@ -45,6 +45,7 @@ fn application(name: &str, path: &str, quirks: &[Quirk], routes: Vec<RouteSettin
         idle_ignore: Vec::new(),
         given: Vec::new(),
         patient_unknown: WhenUnknown::Deny,
+        downtime: None,
         quirks: quirks.to_vec(),
         routes,
     }

@@ -148,6 +148,7 @@ impl Facts {
             lock,
             risks,
             keep_alive_ignored,
+            outage_extension,
             shadow,
             asked,
             note,
@@ -159,6 +160,7 @@ impl Facts {
             reading,
             detection,
             review,
+            gap,
             // Every format has a place for these.
             event: _,
             time: _,
@@ -223,6 +225,7 @@ impl Facts {
         }
         self.list("risks", risks.iter().map(|risk| format!("{}:{}:{}", risk.rule, risk.sign, risk.step)));
         self.flag("keep_alive_ignored", *keep_alive_ignored);
+        self.flag("outage_extension", *outage_extension);
         if let Some(shadow) = shadow {
             self.text("shadow.decision", shadow.decision);
             self.text("shadow.reason", shadow.reason);
@@ -255,6 +258,9 @@ impl Facts {
         }
         if let Some(review) = review {
             self.reviewed(review);
+        }
+        if let Some(gap) = gap {
+            self.missed(gap);
         }
     }
 

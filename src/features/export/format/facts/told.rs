@@ -5,6 +5,7 @@ use crate::domain::asked::{Allowed, EventAsked};
 use crate::domain::break_glass::{EventBreak, ReviewedBreak};
 use crate::domain::detection::{Detection, Review};
 use crate::domain::event::EventHold;
+use crate::domain::gap::{Gap, GapShare};
 use crate::domain::provisioning::Provisioning;
 use crate::domain::revocation::{Others, Revocation, Revoked, Target, Why};
 use crate::domain::signal::EventSignal;
@@ -169,6 +170,25 @@ impl Facts {
         self.text_of("review.note", note.as_ref().map(Why::as_str));
         self.time("review.quiet_until", *quiet_until);
     }
+
+    pub(super) fn missed(&mut self, gap: &Gap) {
+        let Gap { why, since, requests, from, to, shares, others } = gap;
+        self.text("gap.why", why);
+        self.text("gap.since", since);
+        self.number("gap.requests", *requests);
+        self.text("gap.from", from);
+        self.text("gap.to", to);
+        self.list("gap.shares", shares.iter().map(share));
+        self.number("gap.others", *others);
+    }
+}
+
+/// Who, where, and how many requests.
+fn share(share: &GapShare) -> String {
+    let GapShare { person, application, route, requests } = share;
+    let application = application.as_ref().map_or("-", |application| application.as_str());
+    let route = route.as_ref().map_or("-", |route| route.as_str());
+    format!("{} {} {application} {route} {requests}", person.issuer, person.sub)
 }
 
 fn allowed(allowed: &Allowed) -> String {
