@@ -13,6 +13,7 @@ pub mod count;
 pub mod decision;
 pub mod detection;
 pub mod device;
+mod entry;
 pub mod event;
 pub mod field;
 pub mod given;
@@ -85,8 +86,7 @@ macro_rules! closed_list {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                crate::foundation::parsed::parsed(deserializer)
             }
         }
 

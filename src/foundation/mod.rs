@@ -4,6 +4,7 @@ pub mod clock;
 pub mod digest;
 pub mod entropy;
 pub mod id;
+pub mod parsed;
 pub mod secret;
 pub mod text;
 pub mod timekeeping;

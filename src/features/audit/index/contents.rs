@@ -160,14 +160,23 @@ impl Contents {
     fn add(&mut self, patients: &mut BTreeSet<u64>, terms: &Terms) {
         let time = terms.time;
         self.times = Some(self.times.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
-        self.people.extend(terms.people.iter().cloned());
-        self.names.extend(terms.names.iter().cloned());
-        self.applications.extend(terms.application.clone());
-        self.routes.extend(terms.route.clone());
+        learn(&mut self.people, &terms.people);
+        learn(&mut self.names, &terms.names);
+        learn(&mut self.applications, &terms.application);
+        learn(&mut self.routes, &terms.route);
         self.verdicts.insert(terms.verdict);
         self.reasons.extend(terms.reasons.iter().copied());
         self.is_accounted |= terms.is_accounted;
         patients.extend(&terms.patients);
+    }
+}
+
+/// Most are known: nothing is copied of those.
+fn learn<'a>(known: &mut BTreeSet<String>, texts: impl IntoIterator<Item = &'a String>) {
+    for text in texts {
+        if !known.contains(text) {
+            known.insert(text.clone());
+        }
     }
 }
 
