@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use super::super::directory::{SegmentPath, load_patient_key, segments};
+use super::super::entry;
 use super::super::error::{JournalError, Misfit, Problem, ReadError};
 use super::super::segment::SegmentReader;
 use super::contents::Contents;
 use super::file;
+use super::gather::Gathering;
 use crate::foundation::digest::DigestKey;
 
 /// What came of it.
@@ -73,18 +75,18 @@ fn make(
     earlier: Option<&Contents>,
     key: &DigestKey,
 ) -> Result<Contents, ReadError> {
-    let mut gathering = Contents::gather(reader.header.before, earlier);
+    let mut gathering = Gathering::begin(reader.spot(), reader.header.bytes, earlier);
     while let Some(raw) = reader.next()? {
         let (head, offset) = (raw.head, raw.offset);
-        let entry = serde_json::from_slice(raw.payload).map_err(|error| Misfit {
+        let entry = entry::read(raw.payload).map_err(|error| Misfit {
             segment: segment.name.clone(),
             offset,
             sequence: head.sequence,
             problem: Problem::Unreadable(error.to_string()),
         })?;
-        gathering.take(head, entry);
+        gathering.take(offset, head, entry);
     }
-    let contents = gathering.finish();
+    let contents = gathering.finish(reader.offset());
     file::write(segment, &contents, key).map_err(|error| ReadError::disk(&file::path_of(segment), error))?;
     Ok(contents)
 }
