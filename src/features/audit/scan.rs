@@ -5,7 +5,7 @@ use std::path::Path;
 use super::ahead::Ahead;
 use super::directory::segments;
 use super::error::{Misfit, Problem, ReadError};
-use super::events::{Fold, fold};
+use super::events::{Fold, fold_fitting};
 use super::format::Head;
 use super::index::Hints;
 use super::query::Filter;
@@ -41,7 +41,7 @@ impl Scan {
         let first = segments(directory)?.first().map(|segment| segment.first);
         let reader = Ahead::begin(directory, Reader::fitting(directory, filter, through, hints)?)?;
         let entries = Entries { reader, through, last: None, is_done: false };
-        Ok(Self { fold: fold(entries), first })
+        Ok(Self { fold: fold_fitting(entries, filter.clone()), first })
     }
 
     /// The number of the journal's first entry.
