@@ -40,7 +40,7 @@ macro_rules! name {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                crate::foundation::parsed::parsed(deserializer)
+                $crate::foundation::parsed::parsed(deserializer)
             }
         }
     };

@@ -13,7 +13,7 @@ pub mod count;
 pub mod decision;
 pub mod detection;
 pub mod device;
-mod entry;
+pub mod entry;
 pub mod event;
 pub mod field;
 pub mod given;
@@ -86,7 +86,7 @@ macro_rules! closed_list {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                crate::foundation::parsed::parsed(deserializer)
+                $crate::foundation::parsed::parsed(deserializer)
             }
         }
 
