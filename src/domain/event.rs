@@ -527,8 +527,8 @@ pub struct Closing {
     pub revoked: Option<Box<Revoked>>,
 }
 
-/// One entry of the journal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One entry of the journal. Says first what it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
 pub enum Entry {
     /// An event begins.

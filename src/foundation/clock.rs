@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::parsed::parsed;
+
 /// A moment in UTC, in milliseconds since 1970. Prints as RFC 3339.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -83,6 +85,24 @@ const fn date(days: u32) -> (u32, u32, u32) {
     (era * 400 + year + next, month, day)
 }
 
+/// The moment that prints like this, as all in the journal do; `None` for whatever is spelled another way.
+fn printed(text: &[u8; 24]) -> Option<Timestamp> {
+    let [y3, y2, y1, y0, _, m1, m0, _, d1, d0, _, h1, h0, _, n1, n0, _, s1, s0, _, f2, f1, f0, _] = *text;
+    let number =
+        |digits: &[u8]| digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit.wrapping_sub(b'0')));
+    let time = (number(&[h1, h0]) * 60 + number(&[n1, n0])) * 60 + number(&[s1, s0]);
+    let days = days(number(&[y3, y2, y1, y0]), number(&[m1, m0]), number(&[d1, d0]));
+    let moment = Timestamp((days * 86_400 + time) * 1000 + number(&[f2, f1, f0]));
+    // Whatever is no digit, no date or no time of day makes a moment that prints in another way.
+    (moment.rfc3339()? == *text).then_some(moment)
+}
+
+/// How many days after 1970-01-01 a day is: [`date`] the other way round.
+const fn days(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469
+}
+
 fn two_digits(number: u32) -> [u8; 2] {
     [number / 10 % 10, number % 10].map(|digit| b'0' + u8::try_from(digit).unwrap_or(0))
 }
@@ -110,6 +130,9 @@ impl std::str::FromStr for Timestamp {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(moment) = text.as_bytes().try_into().ok().and_then(printed) {
+            return Ok(moment);
+        }
         text.parse::<jiff::Timestamp>()
             .map(|moment| Self(moment.as_millisecond()))
             .map_err(|_| TimestampError { text: text.to_owned() })
@@ -124,8 +147,7 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        parsed(deserializer)
     }
 }
 
@@ -206,6 +228,20 @@ mod tests {
             millis in prop_oneof![any::<i64>(), -400_000_000_000_000..300_000_000_000_000_i64],
         ) {
             prop_assert_eq!(Timestamp(millis).to_string(), printed_by_jiff(millis));
+        }
+
+        #[test]
+        fn what_is_read_is_what_jiff_reads(
+            millis in 0..i64::from(USUAL_DAYS) * DAY_MILLIS.cast_signed(),
+            at in 0..24_usize,
+            byte in 0x20..0x7f_u8,
+        ) {
+            let mut text = Timestamp(millis).to_string();
+            prop_assert_eq!(text.parse::<Timestamp>().ok(), Some(Timestamp(millis)));
+            prop_assert_eq!(printed(text.as_bytes().try_into().unwrap()), Some(Timestamp(millis)));
+            text.replace_range(at..=at, char::from(byte).encode_utf8(&mut [0; 4]));
+            let by_jiff = text.parse::<jiff::Timestamp>().ok().map(|moment| Timestamp(moment.as_millisecond()));
+            prop_assert_eq!(text.parse::<Timestamp>().ok(), by_jiff);
         }
     }
 }

@@ -90,7 +90,8 @@ pub async fn serve(
     let scribe = worker.scribe.clone();
     let ended = if is_http2 {
         let io = TokioIo::new(Watched::http2(stream, pulse.clone(), limits.control_frames));
-        let service = service_fn(move |request| whole(worker.clone(), peer.clone(), request));
+        // Each request is a task of its own: in a place of its own from the start, it is not copied into that.
+        let service = service_fn(move |request| Box::pin(whole(worker.clone(), peer.clone(), request)));
         let connection = http2::Builder::new(LocalExecutor)
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.streams)

@@ -53,7 +53,7 @@ use crate::platform::tls::front::CallerCertificate;
 #[derive(Debug)]
 pub enum Answer {
     /// The application's reply, as far as it may pass, and by what it goes on.
-    Released(Box<Response<GuardedBody<Carried>>>, Option<Box<Access>>),
+    Released(Response<Box<GuardedBody<Carried>>>, Option<Box<Access>>),
     /// A reply of ours, and how that counts.
     Own(Response<Bytes>, Outcome),
     /// The application switched protocols; the event goes on in the tunnel.
@@ -176,8 +176,8 @@ pub async fn tell(
 ) -> Response<ReplyBody> {
     match answered {
         Ok(Answer::Released(reply, access)) => match draft {
-            Some(draft) => (*reply).map(|body| ReplyBody::released(body, access, draft)),
-            None => (*reply).map(|_| ReplyBody::default()),
+            Some(draft) => reply.map(|body| ReplyBody::released(body, access, draft)),
+            None => reply.map(|_| ReplyBody::default()),
         },
         Ok(Answer::Own(reply, outcome)) => Box::pin(respond::own(reply, outcome, manner, draft)).await,
         Ok(Answer::Switched(reply)) => reply.map(|()| ReplyBody::default()),

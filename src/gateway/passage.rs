@@ -285,6 +285,7 @@ impl Passage<'_> {
         let shape = self.part.route.as_ref().and_then(|route| route.reply.as_ref()).filter(|_| !self.public);
         let shape = shape.or(guessed.as_ref());
         let authority = self.normalized.head.authority.as_str();
+        let has_come = reply.body().has_come();
         let (mut head, body) = self.rewrite()?.apply(reply, authority, self.is_document()?).into_parts();
         let (body, gifts) = if self.hands_out(status) {
             Box::pin(self.gifts(&mut head, body)).await.inspect_err(|refusal| {
@@ -298,6 +299,8 @@ impl Passage<'_> {
         let meter = Meter::new(shape, &head, &rules.guard);
         let reply = Response::from_parts(head, body);
         let claim = self.claim(terms).filter(|_| status.is_success()).map(Box::new);
+        // What has come is handed on at once, unless its room is asked for.
+        let is_at_once = has_come && claim.is_none();
         match release(reply, meter, terms, (claim, plans), durable, &rules.guard).await {
             Ok(released) => {
                 let is_redacted = released.body().redacted().is_some();
@@ -328,9 +331,9 @@ impl Passage<'_> {
                         slot.commit(self.moment.now);
                     }
                 }
-                let lasts = !released.body().is_in_one_piece();
+                let lasts = !is_at_once && !released.body().is_in_one_piece();
                 let access = lasts.then(|| Box::new(Access::of_reply(self)));
-                Ok(Answer::Released(Box::new(released), access))
+                Ok(Answer::Released(released.map(Box::new), access))
             }
             Err(withheld) => Err(self.withheld(withheld, draft)),
         }

@@ -74,8 +74,8 @@ impl ReplyBody {
     }
 
     /// What the application says, released; the event ends as the release does, or with the access.
-    pub fn released(body: GuardedBody<Carried>, access: Option<Box<Access>>, draft: Draft) -> Self {
-        let content = Content::Released(Box::new(body));
+    pub fn released(body: Box<GuardedBody<Carried>>, access: Option<Box<Access>>, draft: Draft) -> Self {
+        let content = Content::Released(body);
         Self { content, draft: Some(draft), outcome: None, bytes: 0, under_way: None, access }
     }
 

@@ -85,7 +85,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         loop {
             if self.was_large {
-                gather(self.sync_took.min(GATHERING_MAX));
+                gather(self.sync_took.saturating_mul(GATHERED_SYNCS).min(GATHERING_MAX));
             }
             self.shared.bell.wait(self.due());
             let is_last = self.shared.is_closing();
@@ -369,8 +369,8 @@ impl Writer {
     }
 }
 
-/// Sleeps rather than waits for the bell: whoever comes in the meantime need not wake anybody. As long as a sync
-/// takes: about half as many are made then, and each costs more than the entries in it.
+/// Sleeps rather than waits for the bell: whoever comes in the meantime need not wake anybody. Some times as long as a
+/// sync takes: by so much fewer are made then, and each costs more than the entries in it.
 #[expect(clippy::disallowed_methods, reason = "a thread of its own, and what it waits for is company")]
 fn gather(time: Duration) {
     std::thread::sleep(time);
@@ -387,7 +387,9 @@ impl Drop for Writer {
 
 /// A batch of so many entries shows that many workers' requests wait together.
 const LARGE_ENTRIES: u64 = 24;
-/// How long nothing is taken after a large batch, at most.
+/// How many syncs' time nothing is taken after a large batch.
+const GATHERED_SYNCS: u32 = 3;
+/// And for how long at most.
 const GATHERING_MAX: Duration = Duration::from_millis(1);
 const SPARE_MAX: usize = 64;
 const SPARE_BYTES_MAX: usize = 1024 * 1024;

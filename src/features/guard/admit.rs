@@ -17,11 +17,11 @@ pub fn admit(headers: &mut HeaderMap, counted: bool) {
     headers.remove(RANGE);
     headers.remove(IF_RANGE);
     headers.remove(A_IM);
-    let accepted = decodable(headers);
-    let accepted = HeaderValue::from_str(&accepted).unwrap_or(HeaderValue::from_static("identity"));
-    headers.insert(ACCEPT_ENCODING, accepted);
+    let accepted = HeaderValue::try_from(decodable(headers)).ok().filter(|accepted| !accepted.is_empty());
+    headers.insert(ACCEPT_ENCODING, accepted.unwrap_or(HeaderValue::from_static("identity")));
 }
 
+/// What the caller accepts of what we decode; empty where there is nothing.
 fn decodable(headers: &HeaderMap) -> String {
     let mut accepted = String::new();
     let lists = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
@@ -38,7 +38,7 @@ fn decodable(headers: &HeaderMap) -> String {
         }
         accepted.push_str(&kept);
     }
-    if accepted.is_empty() { "identity".to_owned() } else { accepted }
+    accepted
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::domain::patient::PatientRef;
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::{Identity, Justification, Subject};
 use crate::foundation::clock::Timestamp;
+use crate::foundation::parsed::parsed;
 
 /// A person made up for a question.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -161,8 +162,7 @@ impl std::str::FromStr for Ago {
 
 impl<'de> Deserialize<'de> for Ago {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        parsed(deserializer)
     }
 }
 

@@ -93,6 +93,14 @@ impl Coming {
         Self { how, lease }
     }
 
+    /// All of it, where nothing has to be waited for.
+    pub(super) fn take_whole(&mut self) -> Option<Bytes> {
+        match (&mut self.how, self.lease.as_mut().and_then(Lease::link)) {
+            (How::Http1(content, _), Some(link)) => content.take_whole(link),
+            (How::Http1(..) | How::Early(..) | How::Http2(_), _) => None,
+        }
+    }
+
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let frame = match &mut self.how {
             How::Http1(body, _) => match self.lease.as_mut().and_then(Lease::link) {

@@ -85,7 +85,7 @@ impl Default for RequestBody {
 #[derive(Debug)]
 pub struct ReplyBody {
     coming: Paced<Coming>,
-    /// What has been looked at before it is passed on.
+    /// What has come with the head, or has been looked at before it is passed on.
     ahead: Option<Bytes>,
     /// What went wrong while it was looked at: it comes after what came before.
     broken: Option<BoxError>,
@@ -145,6 +145,11 @@ impl ReplyBody {
         let begun = begun.freeze();
         self.ahead = Some(begun.clone()).filter(|begun| !begun.is_empty());
         begun
+    }
+
+    /// Whether all of it is here.
+    pub fn has_come(&self) -> bool {
+        self.coming.is_end_stream() && self.broken.is_none()
     }
 
     /// The position of the server that answers.
@@ -274,12 +279,13 @@ async fn exchange(
     lease.connection.bond = lease.connection.bond.answered(errand, status, reply.headers());
     let silence = silence(errand, pool.settings(), reply.headers());
     let mut coming = Coming::new(how, rest, lease);
+    let ahead = coming.take_whole();
     // A connection that has switched is never given back; its seat is taken until the tunnel ends.
     if status != StatusCode::SWITCHING_PROTOCOLS && coming.is_end_stream() {
         coming.end();
     }
     let coming = Paced::new(coming, Pace::Silence(silence));
-    Ok(reply.map(|()| ReplyBody { coming, ahead: None, broken: None, server }))
+    Ok(reply.map(|()| ReplyBody { coming, ahead, broken: None, server }))
 }
 
 /// How long the application may be silent in the middle of this reply.

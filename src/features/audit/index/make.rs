@@ -7,6 +7,7 @@ use super::super::error::{JournalError, Misfit, Problem, ReadError};
 use super::super::segment::SegmentReader;
 use super::contents::Contents;
 use super::file;
+use super::gather::Gathering;
 use crate::foundation::digest::DigestKey;
 
 /// What came of it.
@@ -73,7 +74,7 @@ fn make(
     earlier: Option<&Contents>,
     key: &DigestKey,
 ) -> Result<Contents, ReadError> {
-    let mut gathering = Contents::gather(reader.header.before, earlier);
+    let mut gathering = Gathering::begin(reader.spot(), reader.header.bytes, earlier);
     while let Some(raw) = reader.next()? {
         let (head, offset) = (raw.head, raw.offset);
         let entry = serde_json::from_slice(raw.payload).map_err(|error| Misfit {
@@ -82,9 +83,9 @@ fn make(
             sequence: head.sequence,
             problem: Problem::Unreadable(error.to_string()),
         })?;
-        gathering.take(head, entry);
+        gathering.take(offset, head, entry);
     }
-    let contents = gathering.finish();
+    let contents = gathering.finish(reader.offset());
     file::write(segment, &contents, key).map_err(|error| ReadError::disk(&file::path_of(segment), error))?;
     Ok(contents)
 }

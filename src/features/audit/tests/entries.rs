@@ -12,13 +12,15 @@ proptest! {
     #[test]
     fn an_opening_entry_is_written_as_serde_writes_it(opening in any_opening()) {
         let written = written(&EntryRef::Opening(&opening));
-        prop_assert_eq!(written, serde_json::to_string(&Entry::Opening(Box::new(opening))).unwrap());
+        let entry = Entry::Opening(Box::new(opening));
+        prop_assert_eq!(&written, &serde_json::to_string(&entry).unwrap());
     }
 
     #[test]
     fn a_closing_entry_is_written_as_serde_writes_it(closing in any_closing()) {
         let written = written(&EntryRef::Closing(&closing));
-        prop_assert_eq!(written, serde_json::to_string(&Entry::Closing(closing)).unwrap());
+        let entry = Entry::Closing(closing);
+        prop_assert_eq!(&written, &serde_json::to_string(&entry).unwrap());
     }
 }
 

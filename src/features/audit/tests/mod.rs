@@ -3,6 +3,7 @@
 mod archives;
 mod commit;
 mod crash;
+mod cut;
 mod entries;
 mod faults;
 mod following;
@@ -14,6 +15,7 @@ mod questions;
 mod rulebooks;
 mod scanning;
 mod signed;
+mod takings;
 mod tampering;
 
 use std::future::Future;

@@ -194,7 +194,8 @@ impl<S: Socket> Link<S> {
 
     /// Reads on; how much has come, 0 at the end of the connection.
     fn poll_more(&mut self, wanted: usize, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let wanted = wanted.clamp(READ_BYTES_MIN, READ_BYTES_MAX);
+        // With a byte to spare: what fills its space to the end may have more behind it, and would be asked for in vain.
+        let wanted = wanted.saturating_add(1).clamp(READ_BYTES_MIN, READ_BYTES_MAX);
         if self.input.capacity() - self.input.len() < wanted {
             self.has_much_space |= wanted > READ_BYTES;
             self.input.reserve(wanted.max(READ_BYTES));

@@ -202,6 +202,14 @@ impl Content {
         }
     }
 
+    /// All of it, where it has come with the head and its length was told there.
+    pub(in super::super) fn take_whole<S>(&mut self, link: &mut Link<S>) -> Option<Bytes> {
+        let Self::Length(length) = self else { return None };
+        let length = usize::try_from(*length).ok().filter(|length| *length <= link.input.len())?;
+        *self = Self::None;
+        Some(link.input.split_to(length).freeze())
+    }
+
     /// What comes next; `None`: nothing more.
     pub(in super::super) fn poll_frame<S: Socket>(
         &mut self,

@@ -313,3 +313,35 @@ async fn a_reply_that_does_not_begin_is_late_and_the_next_has_its_whole_time() {
     assert!(matches!(late.fault, LinkFault::Late) && !late.is_unsent);
     assert!((SECOND..SECOND + Duration::from_millis(10)).contains(&asked.elapsed()));
 }
+
+#[tokio::test]
+async fn a_body_that_has_come_with_its_head_is_taken_whole_and_no_other() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n";
+    let chunks = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    for (reply, whole, keeps) in [
+        (format!("{head}hello"), Some("hello"), true),
+        (format!("{head}helloH"), Some("hello"), false),
+        (format!("{head}hell"), None, false),
+        (chunks.to_owned(), None, false),
+        ("HTTP/1.1 200 OK\r\n\r\nhello".to_owned(), None, false),
+    ] {
+        let (mut link, mut far) = pair().await;
+        far.write_all(reply.as_bytes()).await.unwrap();
+        let (mut head, _) = link.ask(&mut request(Method::GET, ""), SECOND).await.unwrap();
+        assert_eq!(head.content.take_whole(&mut link).as_deref(), whole.map(str::as_bytes), "{reply}");
+        assert_eq!((head.content.is_over(), link.rest()), (whole.is_some(), keeps), "{reply}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_has_a_byte_to_spare_which_shows_that_there_is_no_more() {
+    let (mut link, mut far) = pair().await;
+    let body = "x".repeat(20_000);
+    far.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).as_bytes())
+        .await
+        .unwrap();
+    let (mut head, _) = link.ask(&mut request(Method::GET, ""), SECOND).await.unwrap();
+    assert_eq!(text(&mut link, &mut head.content).await.unwrap(), body);
+    // A read that fills its space to the end would leave the socket marked as one with more in it.
+    assert!(link.input.capacity() > link.input.len());
+}
