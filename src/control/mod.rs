@@ -7,6 +7,7 @@ pub mod api;
 pub mod authority;
 mod detection_metrics;
 pub mod detections;
+pub mod evidence;
 mod export_metrics;
 mod feed_metrics;
 pub mod metrics;

@@ -5,7 +5,8 @@ use jiff::tz::TimeZone;
 
 use super::words::{Texts, Words};
 use super::{
-    DETECTIONS_PATH, END_PATH, REPORTS_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, STYLESHEET_PATH,
+    DETECTIONS_PATH, END_PATH, EVIDENCE_PATH, REPORTS_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH,
+    STYLESHEET_PATH,
 };
 use crate::domain::revocation::{Revoked, WHY_CHARACTERS_MAX};
 use crate::features::session::SessionSummary;
@@ -48,6 +49,7 @@ pub(super) struct SessionsPage {
     end_path: &'static str,
     detections_path: &'static str,
     reports_path: &'static str,
+    evidence_path: &'static str,
     sign_out_path: &'static str,
 }
 
@@ -123,6 +125,7 @@ impl Reader {
             end_path: END_PATH,
             detections_path: DETECTIONS_PATH,
             reports_path: REPORTS_PATH,
+            evidence_path: EVIDENCE_PATH,
             sign_out_path: SIGN_OUT_PATH,
         }
     }

@@ -20,6 +20,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -38,8 +39,10 @@ use super::settings::JournalSettings;
 use super::tape::{Found, Tape, payload_bytes_max};
 use super::tray::{Progress, Tray};
 use super::tree::keys;
-use super::tree::notary::{Means, Notary, SignedCheckpoint};
+use super::tree::notary::{Means, Notary};
+use super::tree::office::SignedCheckpoint;
 use super::tree::resume::resume;
+use super::tree::thinning;
 use super::waiters::{Waiters, wake_waiters};
 use super::witness::Witness;
 use super::writer::{Shared, Writer};
@@ -48,6 +51,7 @@ use crate::domain::proof::{Durable, Journaled};
 use crate::foundation::clock::Clock;
 use crate::foundation::digest::DigestKey;
 use crate::foundation::entropy::Entropy;
+use crate::platform::signed_note::SigningKey;
 
 /// The journal that this process writes.
 #[derive(Debug)]
@@ -57,6 +61,7 @@ pub struct Journal {
     front: Arc<Tray>,
     threads: Mutex<Option<Threads>>,
     witnesses: Vec<Arc<Witness>>,
+    directory: PathBuf,
     patient_key: DigestKey,
     found: Found,
 }
@@ -126,7 +131,15 @@ impl Journal {
             .map_err(unstarted)?;
         shared.bell.wakes(writer.thread().clone());
         let threads = Mutex::new(Some(Threads { writer, notary, lock }));
-        Ok(Arc::new(Self { shared, front, threads, witnesses, patient_key, found }))
+        Ok(Arc::new(Self {
+            shared,
+            front,
+            threads,
+            witnesses,
+            directory: directory.clone(),
+            patient_key,
+            found,
+        }))
     }
 
     /// A desk for the worker that runs on this thread.
@@ -216,6 +229,16 @@ impl Journal {
     /// changed or cut.
     pub fn checkpoint(&self) -> Option<Arc<SignedCheckpoint>> {
         self.shared.office.newest()
+    }
+
+    /// The key that signs checkpoints, for what is signed beside them. None once the journal cannot sign.
+    pub fn signing_key(&self) -> Option<Arc<SigningKey>> {
+        self.shared.office.key()
+    }
+
+    /// A witness has noted the checkpoint of `size` entries: it is kept for good. Blocks for as long as the disk takes.
+    pub fn keep_checkpoint(&self, size: u64) -> Result<(), JournalError> {
+        thinning::keep(&self.directory, size).map_err(|error| JournalError::disk(&self.directory, error))
     }
 
     /// Who is told the newest checkpoint.

@@ -15,6 +15,7 @@
 pub mod events;
 pub mod index;
 pub mod journal;
+pub mod period;
 pub mod prove;
 pub mod query;
 pub mod read;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::seal::Period;
-use super::tree::signed_note::{KeyName, SigningKey};
 use crate::domain::closed_list;
 use crate::foundation::secret::Secret;
+use crate::platform::signed_note::{KeyName, SigningKey};
+use crate::platform::syslog::SyslogTarget;
 
 /// Where and how the journal is kept.
 #[derive(Clone, Debug)]
@@ -82,6 +83,8 @@ pub enum WitnessPlace {
         /// Certificates in PEM of the authorities that vouch for it; the system's if absent.
         authorities: Option<Arc<[u8]>>,
     },
+    /// A receiver of syslog, to which each is sent as a message.
+    Syslog(SyslogTarget),
 }
 
 /// When entries reach the disk.

@@ -20,7 +20,7 @@ use super::meter::Meter;
 use super::settings::Sync;
 use super::tape::Tape;
 use super::tray::{Taken, Tray};
-use super::tree::notary::Office;
+use super::tree::office::Office;
 use crate::domain::event::{Closing, Opening};
 
 /// What the writer and those who hand entries over have in common.

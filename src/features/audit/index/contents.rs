@@ -22,6 +22,8 @@ pub(super) struct Contents {
     pub(super) before: Place,
     /// Its last entry.
     pub(super) through: Place,
+    /// When its file was last changed, in nanoseconds since 1970: one that was changed since is read.
+    pub(super) changed: u64,
     /// The entry from which on it is known what was open: that before the first segment which was there.
     pub(super) known_from: u64,
     /// When the earliest of these events began, and the latest.
@@ -105,6 +107,7 @@ impl Contents {
         let contents = Self {
             before: before.into(),
             through: before.into(),
+            changed: 0,
             known_from: earlier.map_or(before.sequence, |earlier| earlier.known_from),
             times: None,
             people: BTreeSet::new(),
@@ -190,9 +193,12 @@ impl Gathering {
     }
 
     fn open(&mut self, sequence: u64, opening: &Opening) {
-        // Whoever was under way when the gateway ended will not be closed any more.
+        // Whoever was under way when the gateway ended will not be closed any more: the event ends here, its end unknown, and
+        // whoever asks for it has to come by here, so that it comes in the same order as without an index.
         if is_journal_opened(opening) {
-            self.contents.open.clear();
+            for Open { event: _, terms } in std::mem::take(&mut self.contents.open).into_values() {
+                self.contents.add(&mut self.patients, &terms);
+            }
             self.begun.clear();
         }
         let terms = Terms::of(opening);

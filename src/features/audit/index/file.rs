@@ -1,7 +1,7 @@
 //! How an index looks, byte by byte, and where it is.
 //!
 //! ```text
-//! magic "LWINDEX1" · length u32 · JSON [length] · patients u64 … · seal [32]
+//! magic "LWINDEX2" · length u32 · JSON [length] · patients u64 … · seal [32]
 //! ```
 //!
 //! Numbers are big-endian. The seal is a digest of all before it under the patients' key: whoever can write beside the journal but
@@ -11,6 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use super::super::directory::SegmentPath;
 use super::super::disk::sync_directory;
@@ -20,6 +21,12 @@ use crate::foundation::digest::{Digest, DigestKey};
 /// The index of a segment.
 pub(super) fn path_of(segment: &SegmentPath) -> PathBuf {
     segment.path.with_extension("index")
+}
+
+/// When a segment's file was last changed, in nanoseconds since 1970; none where it cannot be told.
+pub(super) fn changed(segment: &SegmentPath) -> Option<u64> {
+    let changed = std::fs::metadata(&segment.path).and_then(|file| file.modified()).ok()?;
+    u64::try_from(changed.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
 }
 
 /// What the index of a segment says, if there is one that is sealed.
@@ -73,6 +80,6 @@ fn seal(covered: &[u8], key: &DigestKey) -> Digest {
     key.digest(&[b"index of a segment", covered])
 }
 
-const MAGIC: [u8; 8] = *b"LWINDEX1";
+const MAGIC: [u8; 8] = *b"LWINDEX2";
 /// Larger than the index of the largest segment.
 const BYTES_MAX: u64 = 256 * 1024 * 1024;

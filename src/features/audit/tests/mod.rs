@@ -12,6 +12,7 @@ mod rulebooks;
 mod scanning;
 mod signed;
 mod tampering;
+mod witnesses;
 
 use std::future::Future;
 use std::path::Path;
