@@ -5,7 +5,7 @@
 //! its two places, and encryption.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use zip::ZipArchive;
 use zip::read::ZipFile;
@@ -84,7 +84,9 @@ pub fn check(pack: impl Read + Seek, keys: &[VerifierKey]) -> Result<Checked, Ch
     for file in &manifest.files {
         whole(&mut archive, file)?;
     }
-    names_agree(archive.into_inner(), &places)?;
+    let (begin, mut pack) = (archive.central_directory_start(), archive.into_inner());
+    ends_with_its_list(&mut pack, begin).map_err(|_| CheckError::Hidden)?;
+    names_agree(pack, &places)?;
     Ok(Checked { manifest, key })
 }
 
@@ -174,6 +176,20 @@ fn named<'a, R: Read + Seek>(
     archive.by_index(index).map_err(|_| CheckError::Changed(shown(name)))
 }
 
+/// Behind the files is the archive's list, from `begin` on, behind it where that is said, and behind that nothing (APPNOTE 4.3.16).
+fn ends_with_its_list(pack: &mut (impl Read + Seek), begin: u64) -> io::Result<()> {
+    let mut end = [0; END_BYTES];
+    let at = pack.seek(SeekFrom::End(END_AT))?;
+    pack.read_exact(&mut end)?;
+    let number = |bytes: Option<&[u8; 4]>| bytes.map(|bytes| u64::from(u32::from_le_bytes(*bytes)));
+    let (size, offset) = (end.get(12..).map(<[u8]>::first_chunk), end.get(16..).map(<[u8]>::first_chunk));
+    let (size, offset) = (number(size.flatten()), number(offset.flatten()));
+    let is_end = end.starts_with(b"PK\x05\x06")
+        && offset == Some(begin)
+        && size.is_some_and(|size| begin.saturating_add(size) == at);
+    if is_end { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+}
+
 /// The names beside the bytes are those of the list: some programs go by the one, some by the other.
 fn names_agree(mut pack: impl Read + Seek, places: &[Place]) -> Result<(), CheckError> {
     for place in places {
@@ -197,6 +213,9 @@ fn shown(name: &str) -> String {
     crate::foundation::text::plain(name).chars().take(NAME_CHARACTERS_SHOWN).collect()
 }
 
+/// What stands at the end of an archive without a comment.
+const END_BYTES: usize = 22;
+const END_AT: i64 = -22;
 /// What stands before the name in a local file header (APPNOTE 4.3.7).
 const LOCAL_HEADER_BYTES: u64 = 30;
 const NOTE_BYTES_MAX: u64 = 64 * 1024;

@@ -86,6 +86,9 @@ pub(super) struct Messages {
     /// Read by reports.
     #[serde(rename = "report")]
     _report: IgnoredAny,
+    /// Read by evidence packs.
+    #[serde(rename = "evidence")]
+    _evidence: IgnoredAny,
 }
 
 texts! {

@@ -160,6 +160,7 @@ fn answers_are_the_same(directory: &Path) {
 #[test]
 fn a_segment_that_was_changed_since_it_was_indexed_is_read_and_its_damage_told() {
     let directory = sixty();
+    make_missing(directory.path(), Look::AtEach, &|| true).unwrap();
     let filter = Filter { person: Some("nobody".into()), ..Filter::default() };
     let asked = || query_by(directory.path(), &filter, Order::OldestFirst, 100, Hints::Used).unwrap();
     let passed_over = passed(directory.path(), &filter);

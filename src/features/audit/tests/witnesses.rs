@@ -19,10 +19,14 @@ fn checkpoint(note: String) -> SignedCheckpoint {
     SignedCheckpoint { checkpoint: note.parse::<Signed>().unwrap().checkpoint, note }
 }
 
-#[tokio::test]
-async fn a_receiver_of_syslog_is_a_witness_and_its_file_is_held_against_the_journal() {
+#[test]
+fn a_receiver_of_syslog_is_a_witness_and_its_file_is_held_against_the_journal() {
     let directory = signed();
-    let signed = checkpoint(newest(directory.path()));
+    on_a_worker(told_by_syslog(directory.path()));
+}
+
+async fn told_by_syslog(directory: &Path) {
+    let signed = checkpoint(newest(directory));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let target = SyslogTarget { host: "127.0.0.1".to_owned(), port, trust: None };
@@ -49,8 +53,8 @@ async fn a_receiver_of_syslog_is_a_witness_and_its_file_is_held_against_the_jour
     let file = format!(
         "Mar  1 08:00:00 host sshd: a line of somebody else\n{message}\nMar  1 08:00:01 host sshd: more\n"
     );
-    let key = key(directory.path());
-    let report = against(directory.path(), &key, &file);
+    let key = key(directory);
+    let report = against(directory, &key, &file);
     assert!(report.is_sound() && report.witnessed == 1, "{report:?}");
 
     // Nobody listens any more.

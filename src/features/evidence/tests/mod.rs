@@ -146,7 +146,8 @@ fn the_page_says_what_is_done_what_shows_it_and_what_cannot_be_shown_in_both_lan
             }
             assert!(page.contains(&safeguard.citation()));
         }
-        assert!(page.contains("href=\"events/withheld.csv\"") && page.contains(" 7 "), "{page}");
+        let left_out = about.evidence.left_out.of(7, &about.number);
+        assert!(page.contains("href=\"events/withheld.csv\"") && page.contains(&left_out), "{page}");
         assert!(!page.contains("<script") && !page.contains("http-equiv=\"refresh"));
         told.journal.is_sound = false;
         told.journal.fault = Some("<b>entry 7</b>".to_owned());
