@@ -49,6 +49,7 @@ impl ControlClient {
     }
 
     /// The same, which takes answers of so many bytes.
+    #[must_use]
     pub fn with_reply_bytes(self, most: usize) -> Self {
         Self { fetch: self.fetch.with_reply_bytes(most), ..self }
     }

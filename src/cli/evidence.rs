@@ -148,13 +148,11 @@ fn pack(asked: Asked, now: Timestamp, out: &mut dyn Write, problems: &mut dyn Wr
     // What it says of itself: whether it is right is for whoever has the key from elsewhere.
     let keys =
         crate::features::audit::tree::keys::known(&loaded.settings.journal.directory).unwrap_or_default();
-    match check(std::io::Cursor::new(bytes), &keys) {
-        Ok(Checked { manifest, key: _ }) => tell_made(&path, &manifest, out, problems),
-        Err(_) => {
-            writeln!(out, "The pack is in {}.", path.display())?;
-            Ok(Exit::Ok)
-        }
+    if let Ok(Checked { manifest, key: _ }) = check(std::io::Cursor::new(bytes), &keys) {
+        return tell_made(&path, &manifest, out, problems);
     }
+    writeln!(out, "The pack is in {}.", path.display())?;
+    Ok(Exit::Ok)
 }
 
 fn new(path: &Path) -> std::io::Result<File> {

@@ -117,17 +117,17 @@ fn place(reader: &Reader<'_>) -> Option<WitnessPlace> {
     };
     match (reader.has("file"), reader.has("url"), reader.has("syslog")) {
         (true, false, false) => {
-            let is_vain = in_vain(&["token", "authorities"], "nobody is asked where there is a `file`");
-            file.filter(|_| !is_vain).map(WitnessPlace::File)
+            let refused = in_vain(&["token", "authorities"], "nobody is asked where there is a `file`");
+            file.filter(|_| !refused).map(WitnessPlace::File)
         }
         (false, true, false) => {
             Some(WitnessPlace::Url { url: url?, token: token?, authorities: authorities? })
         }
         (false, false, true) => {
-            let is_vain = in_vain(&["token"], "syslog takes no token");
+            let refused = in_vain(&["token"], "syslog takes no token");
             let ((host, port), authorities) = (syslog?, authorities?);
             let trust = Trust { authorities, ..Trust::default() };
-            (!is_vain).then_some(WitnessPlace::Syslog(SyslogTarget { host, port, trust: Some(trust) }))
+            (!refused).then_some(WitnessPlace::Syslog(SyslogTarget { host, port, trust: Some(trust) }))
         }
         (false, false, false) => {
             let right = "one of `file`, `url` and `syslog`";

@@ -16,8 +16,8 @@ pub(super) fn pack_rulebooks<W: Write + Seek>(
     left_out: u64,
     packing: &mut Packing<W>,
 ) -> Result<Shown, MakeError> {
-    let list = "policies/versions.csv";
-    let mut files = vec![list.to_owned()];
+    let versions_path = "policies/versions.csv";
+    let mut files = vec![versions_path.to_owned()];
     let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     out.write_record(["number", "version", "first_event", "last_event", "events", "texts"])?;
     let mut before: Option<(usize, Rulebook)> = None;
@@ -49,7 +49,7 @@ pub(super) fn pack_rulebooks<W: Write + Seek>(
         before = Some((number, book));
     }
     let table = out.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
-    packing.add(list, &table)?;
+    packing.add(versions_path, &table)?;
     Ok(Shown { exhibit: Exhibit::Policies, files, rows: Some(versions.len() as u64), left_out })
 }
 

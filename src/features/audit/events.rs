@@ -144,6 +144,7 @@ impl Follow {
     }
 
     /// The same; what ended with entry `known` or before it is not asked for ([`Self::orphans`]).
+    #[must_use]
     pub fn beyond(mut self, known: u64) -> Self {
         self.0.known = known;
         self

@@ -33,9 +33,9 @@ pub fn checkpoints(
 }
 
 fn gather(path: &Path, (since, until): (Timestamp, Timestamp), through: Option<Head>) -> io::Result<Noted> {
-    let mut notes = Notes::open(path)?;
+    let mut all = Notes::open(path)?;
     let (mut noted, mut days) = (Noted::default(), BTreeMap::new());
-    while let Some(note) = notes.next()? {
+    while let Some(note) = all.next()? {
         // What cannot be read is for the verification to tell.
         let Ok(signed) = note.parse::<Signed>() else { continue };
         if through.is_some_and(|through| signed.checkpoint.size > through.sequence) {

@@ -254,9 +254,8 @@ pub fn head_at(directory: &Path, sequence: u64) -> Result<Option<Head>, ReadErro
         match reader.next() {
             Ok(Some(raw)) if raw.head.sequence == sequence => return Ok(Some(raw.head)),
             Ok(Some(_)) => {}
-            Ok(None) => return Ok(None),
             // An entry that does not fit is none; whoever reads on is told what is wrong.
-            Err(ReadError::Misfit(_)) => return Ok(None),
+            Ok(None) | Err(ReadError::Misfit(_)) => return Ok(None),
             Err(error) => return Err(error),
         }
     }

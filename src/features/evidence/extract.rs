@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::safeguard::Exhibit;
 use crate::domain::action::Action;
+use crate::domain::application::{ApplicationName, RouteName};
 use crate::domain::count::Count;
 use crate::domain::event::{Event, EventKind, Outcome, Verdict};
 use crate::domain::purpose::Purpose;
@@ -202,8 +203,8 @@ fn row(event: &Event) -> Row {
                 .unwrap_or_default(),
         ),
         text(subject.map(|subject| subject.purpose.as_str())),
-        text(opening.application.as_ref().map(|name| name.as_str())),
-        text(opening.route.as_ref().map(|name| name.as_str())),
+        text(opening.application.as_ref().map(ApplicationName::as_str)),
+        text(opening.route.as_ref().map(RouteName::as_str)),
         text(opening.action.map(Action::as_str)),
         opening.patient.map(|patient| patient.digest().to_string()).unwrap_or_default(),
         list(opening.laws.iter().map(ToString::to_string).collect()),

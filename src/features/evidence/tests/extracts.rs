@@ -46,7 +46,9 @@ fn by(purpose: Purpose) -> impl FnOnce(&mut Opening) {
 
 fn gathered(exhibit: Exhibit, events: &[Event]) -> extract::Extract {
     let mut extracts = Extracts::of(&[exhibit]).unwrap();
-    events.iter().for_each(|event| extracts.take(event).unwrap());
+    for event in events {
+        extracts.take(event).unwrap();
+    }
     extracts.finish().unwrap().pop().unwrap()
 }
 
@@ -78,11 +80,9 @@ fn each_extract_shows_what_it_is_about_and_nothing_else() {
 
 #[test]
 fn nobody_chooses_a_sample_and_the_same_comes_again_in_any_order() {
-    let events: Vec<Event> = (0..100)
-        .map(|number| {
-            event(number, |opening| opening.verdict = [Verdict::Permit, Verdict::Deny][number as usize % 2])
-        })
-        .collect();
+    let verdicts = [Verdict::Permit, Verdict::Deny].into_iter().cycle();
+    let of = |(number, verdict)| event(number, |opening| opening.verdict = verdict);
+    let events: Vec<Event> = (0..100).zip(verdicts).map(of).collect();
     let sample = gathered(Exhibit::Decisions, &events);
     assert_eq!((sample.rows, sample.left_out), (50, 50));
     let reversed: Vec<Event> = events.into_iter().rev().collect();
