@@ -23,6 +23,7 @@ COOKIE = os.environ["COOKIE"]
 TICKS = os.sysconf("SC_CLK_TCK")
 CONNECTIONS, LATENCY_CONNECTIONS = 64, 32
 IDLE_CONNECTIONS, SLOW_EXPORTS = 1000, 40
+CROWDS = (1, 64, 1000)
 
 
 class Proxy:
@@ -57,6 +58,17 @@ class Proxy:
         """Microseconds of CPU a request, and requests a second, at full speed."""
         spent, number, rate = self.wrk(file, CONNECTIONS)
         return spent / number * 1e6, rate
+
+    def crowd(self, connections: int) -> tuple[float, float, float]:
+        """Requests a second, and the 50th and 99th percentile in milliseconds, of so many that each ask again when answered."""
+        command = ["wrk", "-t1", "--latency", f"-c{connections}", f"-d{SECONDS_EACH}s", "-H", f"Cookie: {COOKIE}", f"{self.origin}/record.json"]
+        text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS_EACH + 60).stdout
+        if "Non-2xx" in text or "Socket errors" in text:
+            sys.exit(f"{self.name} did not serve {connections} connections cleanly:\n{text}")
+        units = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+        p50, p99 = (re.search(rf"{part}%\s+([\d.]+)(us|ms|s)\b", text) for part in (50, 99))
+        rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
+        return rate, float(p50[1]) * units[p50[2]], float(p99[1]) * units[p99[2]]
 
     def exports(self, file: str) -> tuple[float, float]:
         """Milliseconds of CPU a MiB, and MiB a second."""
@@ -189,6 +201,16 @@ def main() -> None:
     for name, turns in found.items():
         p50, p99 = (statistics.median(turn[part] for turn in turns) for part in (0, 1))
         print(f"  {name:9} p50 {p50:.2f}  p99 {p99:.2f}")
+    print(f"\nEach connection asks again when answered: every event durable beside an access log that nobody syncs (median of {ROUNDS} turns)")
+    for connections in CROWDS:
+        turns = {proxy.name: [] for proxy in proxies}
+        for _ in range(ROUNDS):
+            for proxy in proxies:
+                turns[proxy.name].append(proxy.crowd(connections))
+        medians = {name: [statistics.median(turn[part] for turn in each) for part in range(3)] for name, each in turns.items()}
+        for name, (rate, p50, p99) in medians.items():
+            added = p50 - medians[proxies[0].name][1]
+            print(f"  {connections:5} connections {name:9} {rate:8.0f}/s  p50 {p50:.2f} ms  p99 {p99:.2f} ms  added {added:.2f} ms", flush=True)
     print("\nMemory (KiB for each)")
     for proxy in proxies:
         idle, export = proxy.memory_each(IDLE_CONNECTIONS, asked), proxy.memory_each(SLOW_EXPORTS, exporting)

@@ -28,13 +28,11 @@ use super::workers::{self, Stop, Workers};
 use crate::config::settings::Settings;
 use crate::config::{Loaded, Problems, load};
 use crate::domain::event::Outcome;
-use crate::domain::event::Verdict;
-use crate::domain::subject::SubjectId;
-use crate::features::audit::JournalError;
-use crate::features::audit::events::events_since;
 use crate::features::audit::journal::Journal;
 use crate::features::audit::rulebooks;
 use crate::features::audit::seal::Seals;
+use crate::features::audit::takings::takings_since;
+use crate::features::audit::{JournalError, ReadError};
 use crate::features::authn::RelyingParty;
 use crate::features::detect::Detections;
 use crate::features::directory::Directory;
@@ -330,27 +328,20 @@ async fn open(
 }
 
 /// What has been taken in the windows, as the journal tells.
-fn restore(ledger: &Ledger, directory: &Path, now: Timestamp) -> anyhow::Result<()> {
-    for event in events_since(directory, now.minus(LONGEST_WINDOW))? {
-        let event = event?;
-        let opening = &event.opening;
-        let Some(subject) = opening.subject.as_ref().filter(|_| opening.verdict == Verdict::Permit) else {
-            continue;
-        };
+fn restore(ledger: &Ledger, directory: &Path, now: Timestamp) -> Result<(), ReadError> {
+    takings_since(directory, now.minus(LONGEST_WINDOW), |taking| {
         // What was begun counts, unless it is known to have been withheld.
-        let came = match &event.closing {
+        let came = match taking.ending {
             None => Some(Came::default()),
-            Some(closing) => {
-                let is_released = matches!(closing.outcome, Outcome::Completed | Outcome::Aborted)
-                    && closing.status.is_none_or(|status| (200..300).contains(&status));
-                let amounts = Amounts { records: closing.records.at_least(), bytes: closing.bytes_out };
-                is_released.then_some(Came { amounts, found_file: closing.found_file })
+            Some(ending) => {
+                let is_released = matches!(ending.outcome, Outcome::Completed | Outcome::Aborted)
+                    && ending.status.is_none_or(|status| (200..300).contains(&status));
+                let amounts = Amounts { records: ending.records.at_least(), bytes: ending.bytes_out };
+                is_released.then_some(Came { amounts, found_file: ending.found_file })
             }
         };
-        let subject = SubjectId { issuer: subject.issuer.clone(), sub: subject.sub.clone() };
-        ledger.recall(&subject, &opening.takes(), came, opening.time);
-    }
-    Ok(())
+        ledger.recall(&taking.person, &taking.taken, came, taking.time);
+    })
 }
 
 /// Sweeps expired sessions and saves when people were last seen.

@@ -1,14 +1,21 @@
 //! What an event tells of patients: whose record it was about, whether anything may have gone, whether that is a disclosure.
 
 use super::action::Action;
-use super::event::{Event, Outcome, Verdict};
+use super::event::{Event, Opening, Outcome, Verdict};
 use super::patient::PatientDigest;
 
-impl Event {
+impl Opening {
     /// Whether it is about the record of this patient: the request names them, or one of several that it holds does.
     pub fn concerns(&self, patient: &PatientDigest) -> bool {
-        self.opening.patient.as_ref() == Some(patient)
-            || self.opening.taken.as_ref().is_some_and(|taken| taken.opened.contains(patient))
+        self.patient.as_ref() == Some(patient)
+            || self.taken.as_ref().is_some_and(|taken| taken.opened.contains(patient))
+    }
+}
+
+impl Event {
+    /// Whether it is about the record of this patient.
+    pub fn concerns(&self, patient: &PatientDigest) -> bool {
+        self.opening.concerns(patient)
     }
 
     /// Whether anything may have gone to the caller. Where the end is unknown, it may have.

@@ -58,11 +58,13 @@ pub(super) fn run(
         None => Ok(()),
     };
     let Some(path) = &arguments.out else {
-        write(&directory, &filter, (arguments.format, &teller), out, &mut tell)?;
+        // The standard output by itself goes out line by line.
+        let mut out = BufWriter::with_capacity(OUT_BYTES, out);
+        write(&directory, &filter, (arguments.format, &teller), &mut out, &mut tell)?;
         return Ok(Answer::Yes);
     };
     let draft = Draft::begin(path)?;
-    let mut file = BufWriter::new(&draft.file);
+    let mut file = BufWriter::with_capacity(OUT_BYTES, &draft.file);
     let written = write(&directory, &filter, (arguments.format, &teller), &mut file, &mut tell)?;
     file.flush().with_context(|| format!("`{}` cannot be written", path.display()))?;
     drop(file);
@@ -154,3 +156,4 @@ fn machine() -> String {
 }
 
 const TOLD_EVERY: u64 = 10_000;
+const OUT_BYTES: usize = 64 * 1024;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::error::ReadError;
 use super::format::Head;
+use super::query::Filter;
 use super::read::{Reader, Stored};
 use crate::domain::event::{Entry, Event, EventKind, Opening};
 use crate::domain::note::JOURNAL_OPENED;
@@ -26,8 +27,19 @@ pub fn events_since(
 
 /// Joins opening and closing entries to events, in the order in which the events ended.
 pub fn fold<I: Iterator<Item = Result<Stored, ReadError>>>(entries: I) -> Fold<I> {
+    fold_fitting(entries, Filter::default())
+}
+
+/// The same, without events of which the opening entry tells that they are not asked for.
+///
+/// Nothing of them is kept until they end: where only some blocks of a segment are read, their ends may never come.
+pub(super) fn fold_fitting<I: Iterator<Item = Result<Stored, ReadError>>>(
+    entries: I,
+    filter: Filter,
+) -> Fold<I> {
     Fold {
         entries,
+        filter,
         open: BTreeMap::new(),
         sequences: HashMap::new(),
         ready: VecDeque::new(),
@@ -42,6 +54,7 @@ pub fn fold<I: Iterator<Item = Result<Stored, ReadError>>>(entries: I) -> Fold<I
 #[derive(Debug)]
 pub struct Fold<I> {
     entries: I,
+    filter: Filter,
     open: BTreeMap<u64, Box<Opening>>,
     sequences: HashMap<RequestId, u64>,
     ready: VecDeque<Event>,
@@ -54,7 +67,7 @@ pub struct Fold<I> {
 }
 
 impl<I> Fold<I> {
-    /// Closing entries so far whose opening entry was not there.
+    /// Closing entries so far whose opening entry was not there, or not asked for.
     pub const fn orphans(&self) -> u64 {
         self.orphans
     }
@@ -71,6 +84,9 @@ impl<I> Fold<I> {
                 // Whoever was under way when the gateway ended will not be closed any more.
                 if is_journal_opened(&opening) {
                     self.give_up(0);
+                }
+                if !self.filter.may_fit(&opening) {
+                    return;
                 }
                 self.sequences.insert(opening.event, stored.sequence);
                 self.open.insert(stored.sequence, opening);

@@ -185,7 +185,8 @@ fn checksum(length: [u8; 4], rest: &[&[u8]]) -> u32 {
     rest.iter().fold(crc32c::crc32c(&length), |crc, part| crc32c::crc32c_append(crc, part))
 }
 
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+/// Takes the first `N` bytes off.
+pub(super) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (head, rest) = bytes.split_first_chunk()?;
     *bytes = rest;
     Some(*head)

@@ -5,7 +5,7 @@
 //! files, one sync for all that waits, each entry chained by its hash to all before it. [`read`]
 //! gives them back, [`events`] joins them, [`verify`] finds the first that does not fit, [`query`] answers who did
 //! what, [`scan`] tells all up to a place for whoever reports. [`mod@index`] spares both most of the
-//! reading.
+//! reading; [`takings`] is what a start has to know of the last day.
 //!
 //! A chain shows every change to what it holds, but it cannot show what was cut off its end together
 //! with the proof that it was there. So the entries are also a [`tree`], of which checkpoints are signed
@@ -24,10 +24,12 @@ pub mod scan;
 pub mod seal;
 pub mod settings;
 pub mod table;
+pub mod takings;
 pub mod tree;
 pub mod verify;
 pub mod witness;
 
+mod ahead;
 mod direct;
 mod directory;
 mod disk;
@@ -37,6 +39,7 @@ mod format;
 mod meter;
 mod note;
 mod segment;
+mod side_by_side;
 mod tape;
 mod tray;
 mod waiters;

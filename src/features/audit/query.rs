@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr;
 
+use super::ahead::Ahead;
 use super::error::{Misfit, ReadError};
-use super::events::fold;
+use super::events::fold_fitting;
 use super::index::Hints;
 use super::read::Reader;
 use crate::domain::UnknownWord;
 use crate::domain::application::ApplicationName;
-use crate::domain::event::{Event, Outcome, Verdict};
+use crate::domain::event::{Event, Opening, Outcome, Verdict};
 use crate::domain::patient::PatientDigest;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::Target;
@@ -129,26 +130,45 @@ pub fn fitting<'f>(
     hints: Hints,
 ) -> Result<impl Iterator<Item = Result<Event, ReadError>> + use<'f>, ReadError> {
     let reader = Reader::fitting(directory, filter, None, hints)?;
-    Ok(fold(reader).filter(move |event| event.as_ref().map_or(true, |event| filter.fits(event))))
+    let entries = Ahead::begin(directory, reader)?;
+    Ok(fold_fitting(entries, filter.clone())
+        .filter(move |event| event.as_ref().map_or(true, |event| filter.fits(event))))
 }
 
 impl Filter {
-    /// Whether `event` is asked for.
-    pub fn fits(&self, event: &Event) -> bool {
-        let opening = &event.opening;
-        let closing = event.closing.as_ref();
+    /// Whether an event may be asked for that begins so. Its end may tell another reason, and whose sessions were ended; the
+    /// rest stands here.
+    pub(super) fn may_fit(&self, opening: &Opening) -> bool {
         fits(self.since.as_ref(), |since| opening.time >= *since)
             && fits(self.until.as_ref(), |until| opening.time < *until)
             && fits(self.decision.as_ref(), |decision| opening.verdict == *decision)
             && (!self.shadow_differs || opening.shadow.as_ref().is_some_and(|shadow| shadow.differs))
+            && fits(self.event.as_ref(), |event| opening.event == *event)
+            && fits(self.application.as_ref(), |name| opening.application.as_ref() == Some(name))
+            && fits(self.route.as_ref(), |pattern| {
+                opening.route.as_ref().is_some_and(|route| route_fits(pattern, route.as_str()))
+            })
+            && fits(self.patient.as_ref(), |patient| opening.concerns(patient))
+            && fits(self.person.as_ref(), |person| {
+                // Whom the house's own events are about stands elsewhere in them.
+                let is_own = opening.revocation.is_some()
+                    || opening.provisioning.is_some()
+                    || opening.signal.is_some()
+                    || opening.detection.is_some();
+                is_own || is_of(opening, person)
+            })
+    }
+
+    /// Whether `event` is asked for.
+    pub fn fits(&self, event: &Event) -> bool {
+        let opening = &event.opening;
+        let closing = event.closing.as_ref();
+        self.may_fit(opening)
             && (!self.accounted || event.is_disclosure())
             && fits(self.number.as_ref(), |number| {
                 let given = opening.justification.as_ref().and_then(|given| given.number.as_ref());
                 given.is_some_and(|given| given.eq_ignore_ascii_case(number.trim()))
             })
-            && fits(self.event.as_ref(), |event| opening.event == *event)
-            && fits(self.application.as_ref(), |name| opening.application.as_ref() == Some(name))
-            && fits(self.patient.as_ref(), |patient| event.concerns(patient))
             && fits(self.ended.as_ref(), |ended| match ended {
                 Ended::As(outcome) => closing.is_some_and(|closing| closing.outcome == *outcome),
                 Ended::Unknown => closing.is_none(),
@@ -157,18 +177,21 @@ impl Filter {
                 opening.reasons.contains(reason)
                     || closing.is_some_and(|closing| closing.reason == Some(*reason))
             })
-            && fits(self.route.as_ref(), |pattern| {
-                opening.route.as_ref().is_some_and(|route| route_fits(pattern, route.as_str()))
-            })
             && fits(self.person.as_ref(), |person| {
-                opening.subject.as_ref().is_some_and(|subject| {
-                    *subject.sub == **person || subject.name.to_lowercase().contains(&person.to_lowercase())
-                }) || is_revoked(event, person)
+                is_of(opening, person)
+                    || is_revoked(event, person)
                     || is_provisioned(event, person)
                     || is_signalled(event, person)
                     || is_detected(event, person)
             })
     }
+}
+
+/// Whether somebody with this identifier, or of this name, did it.
+fn is_of(opening: &Opening, person: &str) -> bool {
+    opening.subject.as_ref().is_some_and(|subject| {
+        *subject.sub == *person || subject.name.to_lowercase().contains(&person.to_lowercase())
+    })
 }
 
 fn fits<T>(asked: Option<&T>, holds: impl FnOnce(&T) -> bool) -> bool {

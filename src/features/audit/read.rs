@@ -1,7 +1,7 @@
 //! Reads a journal's entries in order. Streams in bounded memory, checks every entry as it goes, and
 //! may read while the gateway writes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,16 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::directory::{SegmentPath, segments};
+use super::entry;
 use super::error::{Misfit, Problem, ReadError};
 use super::format::Head;
-use super::index::{Hints, passed_over};
+use super::index::{Hints, Plan};
 use super::query::Filter;
-use super::segment::{SegmentReader, Tail};
+use super::segment::{Leap, SegmentReader, Tail};
 use crate::domain::event::Entry;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
+use crate::foundation::id::RequestId;
 
 pub use super::directory::load_patient_key;
 
@@ -54,8 +56,10 @@ pub struct Reader {
     directory: PathBuf,
     waiting: VecDeque<SegmentPath>,
     current: Option<SegmentReader>,
-    /// Segments that need not be read, by their first entries, each with its last.
-    passed_over: BTreeMap<u64, Head>,
+    /// What need not be read.
+    plan: Plan,
+    /// What of that lies ahead in the current segment.
+    ahead: VecDeque<Leap>,
     /// A newer segment is there, so the current one is not written any more.
     is_superseded: bool,
 }
@@ -86,13 +90,14 @@ impl Reader {
         through: Option<Head>,
         hints: Hints,
     ) -> Result<Self, ReadError> {
-        let mut reader = match filter.since {
+        // An event's reference tells when it began.
+        let mut reader = match filter.since.max(filter.event.map(RequestId::time)) {
             Some(since) => Self::since(directory, since),
             None => Self::open(directory),
         }?;
         if hints == Hints::Used {
             let waiting = reader.waiting.make_contiguous();
-            reader.passed_over = passed_over(directory, waiting, filter, through);
+            reader.plan = Plan::of(directory, waiting, filter, through);
         }
         Ok(reader)
     }
@@ -107,7 +112,8 @@ impl Reader {
             directory: directory.to_owned(),
             waiting: segments.into(),
             current: None,
-            passed_over: BTreeMap::new(),
+            plan: Plan::default(),
+            ahead: VecDeque::new(),
             is_superseded: false,
         }
     }
@@ -125,10 +131,14 @@ impl Reader {
                 }
                 return Ok(None);
             };
+            if let Some(leap) = self.ahead.front().filter(|leap| leap.from.offset <= current.offset()) {
+                current.leap(*leap)?;
+                self.ahead.pop_front();
+            }
             let misfit = match current.next() {
                 Ok(Some(raw)) => {
                     let (offset, head) = (raw.offset, raw.head);
-                    let entry = serde_json::from_slice(raw.payload);
+                    let entry = entry::read(raw.payload);
                     let segment = current.name.clone();
                     let entry = entry.map_err(|error| Misfit {
                         segment: segment.clone(),
@@ -167,8 +177,8 @@ impl Reader {
         }
         let mut before = self.current.as_ref().map(SegmentReader::head);
         // What is passed over is never the last: a segment that is read must go on where it ended.
-        while let Some(last) = self.waiting.front().and_then(|segment| self.passed_over.get(&segment.first)) {
-            before = Some(*last);
+        while let Some(last) = self.waiting.front().and_then(|segment| self.plan.passed_over(segment.first)) {
+            before = Some(last);
             self.waiting.pop_front();
         }
         let Some(segment) = self.waiting.front().cloned() else { return Ok(false) };
@@ -177,6 +187,7 @@ impl Reader {
             follows(&next.name, next.header.before, before)?;
         }
         self.waiting.pop_front();
+        self.ahead = self.plan.leaps(&segment);
         self.is_superseded = !self.waiting.is_empty();
         self.current = Some(next);
         Ok(true)
@@ -277,9 +288,7 @@ pub(super) fn segments_since(directory: &Path, since: Timestamp) -> Result<Vec<S
 }
 
 fn begins_before(segment: &SegmentPath, time: Timestamp) -> Result<bool, ReadError> {
-    let first = SegmentReader::open(segment)?
-        .next()?
-        .and_then(|raw| serde_json::from_slice::<Entry>(raw.payload).ok());
+    let first = SegmentReader::open(segment)?.next()?.and_then(|raw| entry::read(raw.payload).ok());
     Ok(first.is_some_and(|entry| match entry {
         Entry::Opening(opening) => opening.time < time,
         Entry::Closing(closing) => closing.time < time,

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::ahead::Ahead;
 use super::directory::segments;
 use super::error::{Misfit, Problem, ReadError};
-use super::events::{Fold, fold};
+use super::events::{Fold, fold_fitting};
 use super::format::Head;
 use super::index::Hints;
 use super::query::Filter;
@@ -21,7 +22,7 @@ pub struct Scan {
 /// The entries up to a place.
 #[derive(Debug)]
 struct Entries {
-    reader: Reader,
+    reader: Ahead,
     /// Up to this entry, which has to be there.
     through: Option<Head>,
     last: Option<Head>,
@@ -38,9 +39,9 @@ impl Scan {
         hints: Hints,
     ) -> Result<Self, ReadError> {
         let first = segments(directory)?.first().map(|segment| segment.first);
-        let reader = Reader::fitting(directory, filter, through, hints)?;
+        let reader = Ahead::begin(directory, Reader::fitting(directory, filter, through, hints)?)?;
         let entries = Entries { reader, through, last: None, is_done: false };
-        Ok(Self { fold: fold(entries), first })
+        Ok(Self { fold: fold_fitting(entries, filter.clone()), first })
     }
 
     /// The number of the journal's first entry.

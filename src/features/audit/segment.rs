@@ -34,6 +34,21 @@ pub(super) struct RawEntry<'a> {
     pub(super) payload: &'a [u8],
 }
 
+/// A place in a segment: the byte at which an entry begins, and the place in the chain before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) offset: u64,
+    pub(super) head: Head,
+}
+
+/// Whole entries of a segment that need not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Leap {
+    pub(super) from: Spot,
+    /// Where the entry after them begins.
+    pub(super) to: Spot,
+}
+
 /// What stands behind the last entry that fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tail {
@@ -98,6 +113,22 @@ impl SegmentReader {
     /// The place in the chain after the last entry that was read.
     pub(super) const fn head(&self) -> Head {
         self.head
+    }
+
+    /// The present place.
+    pub(super) const fn spot(&self) -> Spot {
+        Spot { offset: self.offset, head: self.head }
+    }
+
+    /// Goes on behind entries that need not be read, if this is where they begin. The entry there has to be chained to the
+    /// last of them.
+    pub(super) fn leap(&mut self, leap: Leap) -> Result<(), ReadError> {
+        if self.spot() != leap.from {
+            return Ok(());
+        }
+        let Spot { offset, head } = leap.to;
+        (self.offset, self.head) = (offset, head);
+        self.rewind()
     }
 
     /// The next entry; `None` where nothing more was written. After `None` or a misfit the same place
@@ -279,6 +310,7 @@ enum Scan {
     Enough,
 }
 
-const READ_BYTES: usize = 256 * 1024;
+/// What is read at once: not much more than is needed around one event.
+const READ_BYTES: usize = 64 * 1024;
 /// More entries than one segment can hold.
 const SEQUENCES_MAX: u64 = 1 << 25;

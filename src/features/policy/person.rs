@@ -161,8 +161,7 @@ impl std::str::FromStr for Ago {
 
 impl<'de> Deserialize<'de> for Ago {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        crate::foundation::parsed::parsed(deserializer)
     }
 }
 

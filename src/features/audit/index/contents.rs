@@ -1,13 +1,15 @@
-//! What a segment holds: gathered from its entries, and asked whether it may hold what fits a filter.
+//! What a segment holds, and in which of its blocks: asked where it may hold what fits a filter.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::events::is_journal_opened;
 use super::super::format::Head;
 use super::super::query::{Filter, route_fits};
-use crate::domain::event::{Closing, Entry, Opening, Verdict};
+use super::super::read::DISORDER;
+use super::super::segment::{Leap, Spot};
+use super::blocks::Blocks;
+use crate::domain::event::{Opening, Verdict};
 use crate::domain::patient::PatientDigest;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::Target;
@@ -26,25 +28,39 @@ pub(super) struct Contents {
     pub(super) changed: u64,
     /// The entry from which on it is known what was open: that before the first segment which was there.
     pub(super) known_from: u64,
-    /// When the earliest of these events began, and the latest.
-    times: Option<(Timestamp, Timestamp)>,
-    /// Identifiers of people.
-    people: BTreeSet<String>,
+    /// The byte after its last entry.
+    pub(super) end: u64,
+    /// Identifiers of people, each with the blocks in which events of theirs begin or end; so is all that follows.
+    pub(super) people: BTreeMap<String, Blocks>,
     /// Their names, in lower case.
-    names: BTreeSet<String>,
-    applications: BTreeSet<String>,
-    routes: BTreeSet<String>,
-    verdicts: BTreeSet<Verdict>,
-    reasons: BTreeSet<Reason>,
-    /// Whether one of them may be a disclosure that is accounted for.
-    is_accounted: bool,
+    pub(super) names: BTreeMap<String, Blocks>,
+    pub(super) applications: BTreeMap<String, Blocks>,
+    pub(super) routes: BTreeMap<String, Blocks>,
+    pub(super) verdicts: BTreeMap<Verdict, Blocks>,
+    pub(super) reasons: BTreeMap<Reason, Blocks>,
+    /// Where one of them may be a disclosure that is accounted for.
+    pub(super) accounted: Blocks,
     /// What only their ends have told, of events that began in an earlier segment.
-    late: Vec<Late>,
+    pub(super) late: Vec<Late>,
     /// The events that have not ended, by the numbers of their opening entries.
-    open: BTreeMap<u64, Open>,
-    /// Patients, by a part of their digests, in rising order: written apart from the rest.
+    pub(super) open: BTreeMap<u64, Open>,
+    /// The blocks of the segment, in order: written apart from the rest.
     #[serde(skip)]
-    pub(super) patients: Vec<u64>,
+    pub(super) blocks: Vec<Block>,
+    /// Patients, by a part of their digests, and in which blocks, in rising order: written apart from the rest.
+    #[serde(skip)]
+    pub(super) patients: Vec<(u64, u16)>,
+}
+
+/// A part of a segment, of whole entries: what is read or leapt over as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    /// Where its first entry begins.
+    pub(super) at: Spot,
+    /// When the earliest event began that begins or ends in it.
+    pub(super) first: Timestamp,
+    /// When the latest did.
+    pub(super) last: Timestamp,
 }
 
 /// A place in the chain.
@@ -68,79 +84,113 @@ impl From<Place> for Head {
 
 /// What the end of an event has told whose opening is entry `begun`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Late {
-    begun: u64,
+pub(super) struct Late {
+    pub(super) begun: u64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    reason: Option<Reason>,
+    pub(super) reason: Option<Reason>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    person: Option<String>,
+    pub(super) person: Option<String>,
 }
 
 /// An event that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Open {
-    event: RequestId,
-    terms: Terms,
+pub(super) struct Open {
+    pub(super) event: RequestId,
+    pub(super) terms: Terms,
 }
 
 /// What an opening entry can be asked for by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Terms {
-    time: Timestamp,
-    people: Vec<String>,
-    names: Vec<String>,
-    application: Option<String>,
-    route: Option<String>,
-    verdict: Verdict,
-    reasons: Vec<Reason>,
-    is_accounted: bool,
-    patients: Vec<u64>,
+pub(super) struct Terms {
+    pub(super) time: Timestamp,
+    pub(super) people: Vec<String>,
+    pub(super) names: Vec<String>,
+    pub(super) application: Option<String>,
+    pub(super) route: Option<String>,
+    pub(super) verdict: Verdict,
+    pub(super) reasons: Vec<Reason>,
+    pub(super) is_accounted: bool,
+    pub(super) patients: Vec<u64>,
     /// Whose it is may be told by its end alone.
     end_tells_person: bool,
 }
 
 impl Contents {
-    /// Begins after the place `before`, with what is open of the segment that ends there.
-    pub(super) fn gather(before: Head, earlier: Option<&Self>) -> Gathering {
-        let open: BTreeMap<u64, Open> = earlier.map(|earlier| earlier.open.clone()).unwrap_or_default();
-        let begun = open.iter().map(|(sequence, open)| (open.event, *sequence)).collect();
-        let contents = Self {
-            before: before.into(),
-            through: before.into(),
+    /// Of no entry yet, with what is open of the segment that ends where this one begins.
+    pub(super) fn begin(at: Spot, earlier: Option<&Self>) -> Self {
+        Self {
+            before: at.head.into(),
+            through: at.head.into(),
             changed: 0,
-            known_from: earlier.map_or(before.sequence, |earlier| earlier.known_from),
-            times: None,
-            people: BTreeSet::new(),
-            names: BTreeSet::new(),
-            applications: BTreeSet::new(),
-            routes: BTreeSet::new(),
-            verdicts: BTreeSet::new(),
-            reasons: BTreeSet::new(),
-            is_accounted: false,
+            known_from: earlier.map_or(at.head.sequence, |earlier| earlier.known_from),
+            end: at.offset,
+            people: BTreeMap::new(),
+            names: BTreeMap::new(),
+            applications: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            verdicts: BTreeMap::new(),
+            reasons: BTreeMap::new(),
+            accounted: Blocks::NONE,
             late: Vec::new(),
-            open,
+            open: earlier.map(|earlier| earlier.open.clone()).unwrap_or_default(),
+            blocks: vec![Block::begin(at)],
             patients: Vec::new(),
-        };
-        Gathering { contents, begun, patients: BTreeSet::new() }
+        }
     }
 
-    /// Whether an event that fits may begin or end here.
-    pub(super) fn may_hold(&self, filter: &Filter) -> bool {
-        let Some((first, last)) = self.times else { return false };
-        filter.since.is_none_or(|since| last >= since)
-            && filter.until.is_none_or(|until| first < until)
-            && (self.is_accounted || !filter.accounted)
-            && filter.decision.is_none_or(|verdict| self.verdicts.contains(&verdict))
-            && filter.reason.is_none_or(|reason| self.reasons.contains(&reason))
-            && filter.application.as_ref().is_none_or(|name| self.applications.contains(name.as_str()))
-            && filter.patient.as_ref().is_none_or(|it| self.patients.binary_search(&part_of(it)).is_ok())
-            && filter.route.as_ref().is_none_or(|route| self.routes.iter().any(|it| route_fits(route, it)))
-            && filter.person.as_ref().is_none_or(|person| self.may_know(person))
+    /// The blocks in which an event that fits may begin or end.
+    pub(super) fn fitting(&self, filter: &Filter) -> Blocks {
+        let within = (0..).zip(&self.blocks).filter(|(_, block)| block.may_hold(filter));
+        let mut fitting: Blocks = within.map(|(number, _)| number).collect();
+        if filter.accounted {
+            fitting.keep(&self.accounted);
+        }
+        if let Some(verdict) = filter.decision {
+            fitting.keep(self.verdicts.get(&verdict).unwrap_or(&Blocks::NONE));
+        }
+        if let Some(reason) = filter.reason {
+            fitting.keep(self.reasons.get(&reason).unwrap_or(&Blocks::NONE));
+        }
+        if let Some(name) = &filter.application {
+            fitting.keep(self.applications.get(name.as_str()).unwrap_or(&Blocks::NONE));
+        }
+        if let Some(patient) = &filter.patient {
+            fitting.keep(&self.of_patient(part_of(patient)));
+        }
+        if let Some(pattern) = &filter.route {
+            let routes = self.routes.iter().filter(|(route, _)| route_fits(pattern, route));
+            fitting.keep(&Blocks::any(routes.map(|(_, blocks)| blocks)));
+        }
+        if let Some(person) = &filter.person {
+            let part = person.to_lowercase();
+            let named = self.names.iter().filter(|(name, _)| name.contains(&part)).map(|(_, blocks)| blocks);
+            fitting.keep(&Blocks::any(self.people.get(person).into_iter().chain(named)));
+        }
+        fitting
     }
 
-    fn may_know(&self, person: &str) -> bool {
-        let part = person.to_lowercase();
-        self.people.contains(person) || self.names.iter().any(|name| name.contains(&part))
+    fn of_patient(&self, part: u64) -> Blocks {
+        let begin = self.patients.partition_point(|(other, _)| *other < part);
+        let of_this = self.patients.iter().skip(begin).take_while(|(other, _)| *other == part);
+        of_this.map(|(_, block)| *block).collect()
+    }
+
+    /// What is leapt over for a question: the blocks in which nothing fits, as many at once as lie together.
+    pub(super) fn leaps(&self, filter: &Filter) -> VecDeque<Leap> {
+        let fitting = self.fitting(filter);
+        let end = Spot { offset: self.end, head: self.through.into() };
+        let ends = self.blocks.iter().skip(1).map(|block| block.at).chain([end]);
+        let mut leaps: VecDeque<Leap> = VecDeque::new();
+        for (number, (block, end)) in (0..).zip(self.blocks.iter().zip(ends)) {
+            if fitting.has(number) {
+                continue;
+            }
+            match leaps.back_mut().filter(|leap| leap.to == block.at) {
+                Some(leap) => leap.to = end,
+                None => leaps.push_back(Leap { from: block.at, to: end }),
+            }
+        }
+        leaps
     }
 
     /// The first entry that is still needed for an event of which only its end here tells that it may fit.
@@ -159,80 +209,33 @@ impl Contents {
             |terms: &Terms| filter.reason.is_some() || (filter.person.is_some() && terms.end_tells_person);
         self.open.iter().find(|(_, open)| may_fit(&open.terms)).map(|(begun, _)| *begun)
     }
-
-    fn add(&mut self, patients: &mut BTreeSet<u64>, terms: &Terms) {
-        let time = terms.time;
-        self.times = Some(self.times.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
-        self.people.extend(terms.people.iter().cloned());
-        self.names.extend(terms.names.iter().cloned());
-        self.applications.extend(terms.application.clone());
-        self.routes.extend(terms.route.clone());
-        self.verdicts.insert(terms.verdict);
-        self.reasons.extend(terms.reasons.iter().copied());
-        self.is_accounted |= terms.is_accounted;
-        patients.extend(&terms.patients);
-    }
 }
 
-/// The entries of a segment, one after the other.
-#[derive(Debug)]
-pub(super) struct Gathering {
-    contents: Contents,
-    begun: HashMap<RequestId, u64>,
-    patients: BTreeSet<u64>,
-}
-
-impl Gathering {
-    /// Takes the next entry.
-    pub(super) fn take(&mut self, head: Head, entry: Entry) {
-        self.contents.through = head.into();
-        match entry {
-            Entry::Opening(opening) => self.open(head.sequence, &opening),
-            Entry::Closing(closing) => self.close(&closing),
-        }
+impl Block {
+    /// One in which nothing begins or ends yet.
+    pub(super) const fn begin(at: Spot) -> Self {
+        Self { at, first: Timestamp::from_millis(i64::MAX), last: Timestamp::from_millis(i64::MIN) }
     }
 
-    fn open(&mut self, sequence: u64, opening: &Opening) {
-        // Whoever was under way when the gateway ended will not be closed any more: the event ends here, its end unknown, and
-        // whoever asks for it has to come by here, so that it comes in the same order as without an index.
-        if is_journal_opened(opening) {
-            for Open { event: _, terms } in std::mem::take(&mut self.contents.open).into_values() {
-                self.contents.add(&mut self.patients, &terms);
-            }
-            self.begun.clear();
-        }
-        let terms = Terms::of(opening);
-        self.contents.add(&mut self.patients, &terms);
-        self.begun.insert(opening.event, sequence);
-        self.contents.open.insert(sequence, Open { event: opening.event, terms });
+    /// An event that began at `time` begins or ends here.
+    pub(super) fn spans(&mut self, time: Timestamp) {
+        self.first = self.first.min(time);
+        self.last = self.last.max(time);
     }
 
-    fn close(&mut self, closing: &Closing) {
-        let Some(begun) = self.begun.remove(&closing.event) else { return };
-        let Some(open) = self.contents.open.remove(&begun) else { return };
-        let person = closing.revoked.as_ref().and_then(|revoked| revoked.person.as_ref());
-        let person = person.map(|person| person.sub.to_string());
-        if begun <= self.contents.before.sequence {
-            self.contents.add(&mut self.patients, &open.terms);
-            if closing.reason.is_some() || person.is_some() {
-                self.contents.late.push(Late { begun, reason: closing.reason, person: person.clone() });
-            }
-        }
-        self.contents.reasons.extend(closing.reason);
-        self.contents.people.extend(person);
-    }
-
-    /// What the segment holds.
-    pub(super) fn finish(self) -> Contents {
-        let Self { mut contents, patients, .. } = self;
-        contents.patients = patients.into_iter().collect();
-        contents
+    fn may_hold(&self, filter: &Filter) -> bool {
+        filter.since.is_none_or(|since| self.last >= since)
+            && filter.until.is_none_or(|until| self.first < until)
+            && filter
+                .event
+                .map(RequestId::time)
+                .is_none_or(|made| self.last >= made.minus(DISORDER) && self.first <= made.plus(DISORDER))
     }
 }
 
 impl Terms {
     /// Everything by which [`Filter::fits`] may ask for an event: what is forgotten here is not found.
-    fn of(opening: &Opening) -> Self {
+    pub(super) fn of(opening: &Opening) -> Self {
         let subject = opening.subject.as_deref();
         let detection = opening.detection.as_deref();
         let resource = opening.provisioning.as_ref().and_then(|told| told.resource.as_ref());

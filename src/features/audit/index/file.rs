@@ -1,7 +1,9 @@
 //! How an index looks, byte by byte, and where it is.
 //!
 //! ```text
-//! magic "LWINDEX2" · length u32 · JSON [length] · patients u64 … · seal [32]
+//! magic "LWINDEX2" · length u32 · JSON [length] · blocks u32 · block … · patient … · seal [32]
+//! block    offset u64 · sequence before u64 · hash before [32] · first time u64 · last time u64
+//! patient  part of the digest u64 · block u16
 //! ```
 //!
 //! Numbers are big-endian. The seal is a digest of all before it under the patients' key: whoever can write beside the journal but
@@ -15,7 +17,10 @@ use std::time::UNIX_EPOCH;
 
 use super::super::directory::SegmentPath;
 use super::super::disk::sync_directory;
-use super::contents::Contents;
+use super::super::format::{Head, take};
+use super::super::segment::Spot;
+use super::contents::{Block, Contents};
+use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::{Digest, DigestKey};
 
 /// The index of a segment.
@@ -56,7 +61,13 @@ fn encode(contents: &Contents, key: &DigestKey) -> io::Result<Vec<u8>> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&length.to_be_bytes());
     bytes.extend_from_slice(&json);
-    bytes.extend(contents.patients.iter().flat_map(|part| part.to_be_bytes()));
+    let blocks = u32::try_from(contents.blocks.len()).map_err(io::Error::other)?;
+    bytes.extend_from_slice(&blocks.to_be_bytes());
+    contents.blocks.iter().for_each(|block| encode_block(&mut bytes, block));
+    for (part, block) in &contents.patients {
+        bytes.extend_from_slice(&part.to_be_bytes());
+        bytes.extend_from_slice(&block.to_be_bytes());
+    }
     let seal = seal(&bytes, key);
     bytes.extend_from_slice(seal.as_bytes());
     Ok(bytes)
@@ -69,11 +80,40 @@ fn decode(bytes: &[u8], key: &DigestKey) -> Option<Contents> {
     }
     let rest = covered.strip_prefix(&MAGIC)?;
     let (length, rest) = rest.split_first_chunk::<4>()?;
-    let (json, patients) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+    let (json, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
     let mut contents: Contents = serde_json::from_slice(json).ok()?;
-    let (parts, []) = patients.as_chunks::<8>() else { return None };
-    contents.patients = parts.iter().map(|part| u64::from_be_bytes(*part)).collect();
+    let (blocks, rest) = rest.split_first_chunk::<4>()?;
+    let blocks = usize::try_from(u32::from_be_bytes(*blocks)).ok()?.checked_mul(BLOCK_BYTES)?;
+    let (blocks, patients) = rest.split_at_checked(blocks)?;
+    let (blocks, []) = blocks.as_chunks::<BLOCK_BYTES>() else { return None };
+    contents.blocks = blocks.iter().map(decode_block).collect::<Option<_>>()?;
+    let (patients, []) = patients.as_chunks::<PATIENT_BYTES>() else { return None };
+    contents.patients = patients.iter().map(decode_patient).collect::<Option<_>>()?;
     Some(contents)
+}
+
+fn encode_block(bytes: &mut Vec<u8>, block: &Block) {
+    let Block { at: Spot { offset, head }, first, last } = block;
+    bytes.extend_from_slice(&offset.to_be_bytes());
+    bytes.extend_from_slice(&head.sequence.to_be_bytes());
+    bytes.extend_from_slice(head.hash.as_bytes());
+    bytes.extend_from_slice(&first.as_millis().to_be_bytes());
+    bytes.extend_from_slice(&last.as_millis().to_be_bytes());
+}
+
+fn decode_block(bytes: &[u8; BLOCK_BYTES]) -> Option<Block> {
+    let mut rest = bytes.as_slice();
+    let offset = u64::from_be_bytes(take(&mut rest)?);
+    let sequence = u64::from_be_bytes(take(&mut rest)?);
+    let hash = Digest::from_bytes(take(&mut rest)?);
+    let [first, last] =
+        [take(&mut rest)?, take(&mut rest)?].map(|time| Timestamp::from_millis(i64::from_be_bytes(time)));
+    Some(Block { at: Spot { offset, head: Head { sequence, hash } }, first, last })
+}
+
+fn decode_patient(bytes: &[u8; PATIENT_BYTES]) -> Option<(u64, u16)> {
+    let mut rest = bytes.as_slice();
+    Some((u64::from_be_bytes(take(&mut rest)?), u16::from_be_bytes(take(&mut rest)?)))
 }
 
 fn seal(covered: &[u8], key: &DigestKey) -> Digest {
@@ -81,5 +121,7 @@ fn seal(covered: &[u8], key: &DigestKey) -> Digest {
 }
 
 const MAGIC: [u8; 8] = *b"LWINDEX2";
+const BLOCK_BYTES: usize = 64;
+const PATIENT_BYTES: usize = 10;
 /// Larger than the index of the largest segment.
 const BYTES_MAX: u64 = 256 * 1024 * 1024;

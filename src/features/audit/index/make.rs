@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use super::super::directory::{SegmentPath, load_patient_key, segments};
+use super::super::entry;
 use super::super::error::{JournalError, Misfit, Problem, ReadError};
 use super::super::segment::SegmentReader;
 use super::contents::Contents;
 use super::file::{self, changed};
+use super::gather::Gathering;
 use crate::foundation::digest::DigestKey;
 
 /// What came of it.
@@ -77,18 +79,18 @@ fn make(
 ) -> Result<Contents, ReadError> {
     // Before it is read: what is changed meanwhile is changed since.
     let changed = changed(segment).unwrap_or(0);
-    let mut gathering = Contents::gather(reader.header.before, earlier);
+    let mut gathering = Gathering::begin(reader.spot(), reader.header.bytes, earlier);
     while let Some(raw) = reader.next()? {
         let (head, offset) = (raw.head, raw.offset);
-        let entry = serde_json::from_slice(raw.payload).map_err(|error| Misfit {
+        let entry = entry::read(raw.payload).map_err(|error| Misfit {
             segment: segment.name.clone(),
             offset,
             sequence: head.sequence,
             problem: Problem::Unreadable(error.to_string()),
         })?;
-        gathering.take(head, entry);
+        gathering.take(offset, head, entry);
     }
-    let mut contents = gathering.finish();
+    let mut contents = gathering.finish(reader.offset());
     contents.changed = changed;
     file::write(segment, &contents, key).map_err(|error| ReadError::disk(&file::path_of(segment), error))?;
     Ok(contents)

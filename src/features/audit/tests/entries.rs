@@ -6,19 +6,25 @@ use super::*;
 use crate::domain::any_event::{any_closing, any_opening};
 use crate::domain::revocation::{Cause, Revocation, Revoked, Target};
 use crate::domain::subject::SubjectId;
-use crate::features::audit::entry::EntryRef;
+use crate::features::audit::entry::{EntryRef, read};
 
 proptest! {
     #[test]
     fn an_opening_entry_is_written_as_serde_writes_it(opening in any_opening()) {
         let written = written(&EntryRef::Opening(&opening));
-        prop_assert_eq!(written, serde_json::to_string(&Entry::Opening(Box::new(opening))).unwrap());
+        let entry = Entry::Opening(Box::new(opening));
+        prop_assert_eq!(&written, &serde_json::to_string(&entry).unwrap());
+        // A time beyond all years is written and not read.
+        prop_assert_eq!(read(written.as_bytes()).ok(), serde_json::from_str(&written).ok());
     }
 
     #[test]
     fn a_closing_entry_is_written_as_serde_writes_it(closing in any_closing()) {
         let written = written(&EntryRef::Closing(&closing));
-        prop_assert_eq!(written, serde_json::to_string(&Entry::Closing(closing)).unwrap());
+        let entry = Entry::Closing(closing);
+        prop_assert_eq!(&written, &serde_json::to_string(&entry).unwrap());
+        // A time beyond all years is written and not read.
+        prop_assert_eq!(read(written.as_bytes()).ok(), serde_json::from_str(&written).ok());
     }
 }
 
@@ -134,6 +140,19 @@ fn entries_of_before_there_were_revocations_still_read() {
     let text = r#"{"entry":"closing","event":"019ca869-53e8-71be-b871-71c3e08549cb","time":"2026-03-01T08:00:01.020Z","outcome":"completed","bytes_in":0,"bytes_out":5120,"duration_us":20000}"#;
     let Entry::Closing(closing) = serde_json::from_str(text).unwrap() else { panic!("a closing entry") };
     assert_eq!(closing.revoked, None);
+}
+
+#[test]
+fn an_entry_whose_members_stand_otherwise_is_read_too_and_half_a_one_is_not() {
+    let written = written(&EntryRef::Closing(&closing(1)));
+    let turned =
+        written.replacen(r#"{"entry":"closing","#, "{ ", 1).replacen('}', r#"},"entry":"closing""#, 1);
+    assert_eq!(read(turned.as_bytes()).unwrap(), read(written.as_bytes()).unwrap(), "{turned}");
+    for torn in
+        [written.strip_suffix('}').unwrap(), r#"{"entry":"closing","#, r#"{"entry":"other","event":1}"#, ""]
+    {
+        assert!(read(torn.as_bytes()).is_err(), "{torn}");
+    }
 }
 
 fn written(entry: &EntryRef<'_>) -> String {

@@ -2,6 +2,7 @@
 
 mod commit;
 mod crash;
+mod cut;
 mod entries;
 mod faults;
 mod following;
@@ -11,6 +12,7 @@ mod questions;
 mod rulebooks;
 mod scanning;
 mod signed;
+mod takings;
 mod tampering;
 mod witnesses;
 

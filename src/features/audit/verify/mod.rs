@@ -14,18 +14,19 @@
 
 mod held;
 mod report;
+mod seen;
 mod segment;
 mod walk;
 
-use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::thread::ScopedJoinHandle;
 
 pub use report::{Contradiction, Report, Silence, TreeProblem};
 
 use super::directory::{SegmentPath, segments};
 use super::error::{Misfit, ReadError};
 use super::format::Head;
+use super::side_by_side::{self, in_order};
 use crate::platform::signed_note::VerifierKey;
 use held::Held;
 use segment::{Checked, check};
@@ -100,31 +101,12 @@ fn each_in_order(
     noted: Option<Head>,
     mut take: impl FnMut(Checked) -> Option<Misfit>,
 ) -> Result<Option<Misfit>, ReadError> {
-    let threads = threads(segments);
-    let mut waiting = segments.iter().enumerate().map(|(place, segment)| {
+    let jobs = segments.iter().enumerate().map(|(place, segment)| {
         let is_last = with_newest && place + 1 == segments.len();
         move || check(directory, segment, is_last, noted)
     });
-    if threads == 1 {
-        for check in waiting {
-            if let Some(misfit) = take(check()?) {
-                return Ok(Some(misfit));
-            }
-        }
-        return Ok(None);
-    }
-    std::thread::scope(|scope| {
-        let mut under_way: VecDeque<ScopedJoinHandle<'_, Result<Checked, ReadError>>> = VecDeque::new();
-        loop {
-            let room = threads.saturating_sub(under_way.len());
-            under_way.extend(waiting.by_ref().take(room).map(|check| scope.spawn(check)));
-            let Some(first) = under_way.pop_front() else { return Ok(None) };
-            let checked = first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            if let Some(misfit) = take(checked) {
-                return Ok(Some(misfit));
-            }
-        }
-    })
+    let take = |checked| take(checked).map_or(ControlFlow::Continue(()), ControlFlow::Break);
+    in_order(threads(segments), jobs, take)
 }
 
 /// On how many threads: one where there is little to read, and no more than there is memory for.
@@ -132,12 +114,10 @@ fn threads(segments: &[SegmentPath]) -> usize {
     let sizes = segments.iter().filter_map(|segment| segment.path.metadata().ok()).map(|file| file.len());
     let (all, largest) =
         sizes.fold((0, 1), |(all, largest): (u64, u64), size| (all + size, largest.max(size)));
-    let most = (BYTES_AT_ONCE / largest).min(all / BYTES_WORTH_A_THREAD);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
-    cores.min(usize::try_from(most).unwrap_or(THREADS_MAX)).max(1)
+    let most = usize::try_from(BYTES_AT_ONCE / largest).unwrap_or(usize::MAX);
+    side_by_side::threads(all, BYTES_WORTH_A_THREAD).min(most).max(1)
 }
 
 /// What of segments may be under way at once: some 200 bytes of memory are kept for each of their entries.
 const BYTES_AT_ONCE: u64 = 1 << 30;
-const THREADS_MAX: usize = 16;
 const BYTES_WORTH_A_THREAD: u64 = 2 * 1024 * 1024;

@@ -4,18 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::event::Entry;
+use super::seen::Seen;
 use crate::features::audit::directory::{SegmentPath, may_be_in_use};
 use crate::features::audit::error::{Misfit, Problem, ReadError};
-use crate::features::audit::events::is_journal_opened;
 use crate::features::audit::format::Head;
-use crate::features::audit::note::{is_journal_closed, told_key};
 use crate::features::audit::read::end_of;
 use crate::features::audit::segment::{SegmentReader, Tail};
-use crate::features::audit::tree::hash::leaf;
-use crate::foundation::clock::Timestamp;
-use crate::foundation::digest::Digest;
-use crate::foundation::id::RequestId;
 
 /// What was found in a segment.
 #[derive(Debug)]
@@ -31,29 +25,6 @@ pub(super) struct Checked {
     pub(super) offset: u64,
     /// What does not fit after them.
     pub(super) misfit: Option<Misfit>,
-}
-
-/// What is remembered of an entry.
-#[derive(Debug)]
-pub(super) struct Seen {
-    pub(super) leaf: Digest,
-    pub(super) time: Timestamp,
-    pub(super) what: What,
-}
-
-/// What an entry is.
-#[derive(Debug)]
-pub(super) enum What {
-    /// The beginning of the journal after a start.
-    Opened(RequestId),
-    /// The beginning of its orderly end.
-    Closed(RequestId),
-    /// A new key is told.
-    Key(RequestId, Box<str>),
-    /// The beginning of any other event.
-    Opening(RequestId),
-    /// The end of an event.
-    Closing(RequestId),
 }
 
 /// Checks a segment. Where the gateway may be writing, what does not fit is looked at again: only what stays is real.
@@ -125,14 +96,13 @@ fn step(reader: &mut SegmentReader, is_last: bool) -> Result<Option<Step>, ReadE
     let misfit = match reader.next() {
         Ok(Some(raw)) => {
             let (offset, sequence) = (raw.offset, raw.head.sequence);
-            let (leaf, entry) = (leaf(raw.payload), serde_json::from_slice(raw.payload));
-            let entry: Entry = entry.map_err(|error| Misfit {
+            let entry = Seen::of(raw.payload).map_err(|error| Misfit {
                 segment: reader.name.clone(),
                 offset,
                 sequence,
                 problem: Problem::Unreadable(error.to_string()),
             })?;
-            return Ok(Some(Step { entry: seen(leaf, &entry), offset }));
+            return Ok(Some(Step { entry, offset }));
         }
         Ok(None) => None,
         Err(ReadError::Misfit(misfit)) => Some(misfit),
@@ -154,25 +124,6 @@ fn step(reader: &mut SegmentReader, is_last: bool) -> Result<Option<Step>, ReadE
             Err(reader.misfit(Problem::Torn { bytes: end.saturating_sub(reader.offset()) }).into())
         }
         Tail::Changed => Err(reader.misfit(Problem::Residue).into()),
-    }
-}
-
-fn seen(leaf: Digest, entry: &Entry) -> Seen {
-    match entry {
-        Entry::Opening(opening) => {
-            let event = opening.event;
-            let what = if is_journal_opened(opening) {
-                What::Opened(event)
-            } else if is_journal_closed(opening) {
-                What::Closed(event)
-            } else if let Some(told) = told_key(opening) {
-                What::Key(event, told.into())
-            } else {
-                What::Opening(event)
-            };
-            Seen { leaf, time: opening.time, what }
-        }
-        Entry::Closing(closing) => Seen { leaf, time: closing.time, what: What::Closing(closing.event) },
     }
 }
 

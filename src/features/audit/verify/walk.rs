@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::held::Held;
 use super::report::{Report, Silence};
-use super::segment::{Checked, Seen, What};
+use super::seen::{Seen, What};
+use super::segment::Checked;
 use crate::features::audit::error::{Misfit, Problem};
 use crate::features::audit::format::Head;
 use crate::features::audit::read::follows;
