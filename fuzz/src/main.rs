@@ -27,6 +27,7 @@ mod count_zip;
 mod counting;
 mod decode;
 mod device_proof;
+mod evidence;
 mod feeds;
 mod form_page;
 mod frames;
@@ -109,6 +110,7 @@ targets! {
     feeds,
     form_page,
     device_proof,
+    evidence,
     frames,
     h2_frames,
     handshake,

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use leastway::features::audit::prove::check as check_proof;
 use leastway::features::audit::tree::checkpoint::{Checkpoint, Signed, split};
-use leastway::features::audit::tree::signed_note::{Note, SigningKey, VerifierKey};
 use leastway::foundation::entropy::SeededEntropy;
+use leastway::platform::signed_note::{Note, SigningKey, VerifierKey};
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| {
     let name = "leastway.clinic.example/fuzz".parse().expect("a name");

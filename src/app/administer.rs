@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::control_client::{ControlClient, UnreachableError, meaning};
+use crate::control::evidence;
 use crate::control::settings::ControlSettings;
 use crate::domain::application::ProviderName;
 use crate::domain::break_glass::{BreakFinding, BreakReview};
@@ -200,6 +201,17 @@ impl Administered {
         Ok(Self(ControlClient::new(control, ANSWERS_WITHIN)?))
     }
 
+    /// The same, which is waited for as long as an evidence pack takes.
+    pub fn that_packs(control: &ControlSettings) -> Result<Self, AdministerError> {
+        Ok(Self(ControlClient::new(control, PACKED_WITHIN)?.with_reply_bytes(PACK_BYTES_MAX)))
+    }
+
+    /// Makes an evidence pack: the ZIP.
+    pub async fn evidence(&self, question: &evidence::Question) -> Result<Vec<u8>, AdministerError> {
+        let body = serde_json::to_vec(question).map_err(|_| AdministerError::Unwritable)?;
+        self.answer(Method::POST, "/api/v1/evidence", body).await
+    }
+
     /// Who is signed in, the latest first; of a person, if one is named.
     pub async fn sessions(&self, person: Option<&str>, limit: usize) -> Result<Vec<Listed>, AdministerError> {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -275,16 +287,24 @@ impl Administered {
         target: &str,
         body: Vec<u8>,
     ) -> Result<T, AdministerError> {
+        let body = self.answer(method, target, body).await?;
+        let hint = "it is not ours".to_owned();
+        serde_json::from_slice(&body).map_err(|_| AdministerError::Answer { status: StatusCode::OK, hint })
+    }
+
+    /// What it answers, where it does what is asked.
+    async fn answer(&self, method: Method, target: &str, body: Vec<u8>) -> Result<Vec<u8>, AdministerError> {
         let reply = self.0.ask(method, target, body).await?;
-        let (status, body) = (reply.status(), reply.body());
+        let status = reply.status();
+        let body = reply.into_body();
         let answer = |hint: &str| AdministerError::Answer { status, hint: hint.to_owned() };
         if status == StatusCode::OK {
-            return serde_json::from_slice(body).map_err(|_| answer("it is not ours"));
+            return Ok(body);
         }
         if let Some(meaning) = meaning(status) {
             return Err(answer(meaning));
         }
-        Err(match serde_json::from_slice::<Problem>(body) {
+        Err(match serde_json::from_slice::<Problem>(&body) {
             Ok(problem) => answer(&problem.title),
             Err(_) => answer("it has too much to do, or is not ours"),
         })
@@ -292,3 +312,7 @@ impl Administered {
 }
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
+/// A little longer than the control listener lets one take.
+const PACKED_WITHIN: Duration = Duration::from_secs(16 * 60);
+/// More than a pack can have that is made while somebody waits.
+const PACK_BYTES_MAX: usize = 300 << 20;

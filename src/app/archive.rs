@@ -101,7 +101,7 @@ async fn needed_from(shared: &Shared) -> u64 {
     let mut first = u64::MAX;
     for settings in exports.iter() {
         let resumes = match (shared.exports.position(&settings.name).await, settings.from) {
-            (Ok(Some(position)), _) => position.resumes,
+            (Ok(Some(place)), _) => place.position.resumes,
             // It has not begun yet.
             (Ok(None), Beginning::Now) => shared.journal.head().sequence,
             (Ok(None), Beginning::Start) | (Err(_), _) => 1,

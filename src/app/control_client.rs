@@ -48,6 +48,12 @@ impl ControlClient {
         Ok(Self { fetch: Fetch::of_this_machine(patience)?, address: control.listen, authorization })
     }
 
+    /// The same, which takes answers of so many bytes.
+    #[must_use]
+    pub fn with_reply_bytes(self, most: usize) -> Self {
+        Self { fetch: self.fetch.with_reply_bytes(most), ..self }
+    }
+
     /// Asks it; what it answers is for whoever asks to read.
     pub async fn ask(
         &self,

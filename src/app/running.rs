@@ -388,11 +388,13 @@ async fn maintain(shared: Arc<Shared>) {
         if let Err(error) = shared.node_keys.maintain(now).await {
             tracing::error!(error = %error, "the key of this node could not be told to the others");
         }
-        let seals = shared.seals.clone();
-        match tokio::task::spawn_blocking(move || seals.turn(now)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the next month's key is not there yet"),
-            Err(error) => tracing::error!(%error, "a mistake of ours"),
+        if shared.seals.is_due(now) {
+            let seals = shared.seals.clone();
+            match tokio::task::spawn_blocking(move || seals.turn(now)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "the next month's key is not there yet"),
+                Err(error) => tracing::error!(%error, "a mistake of ours"),
+            }
         }
         if let Err(error) = shared.risk.maintain(now).await {
             tracing::error!(error = %error, "what is known of people could not be saved");

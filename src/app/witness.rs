@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use crate::features::audit::journal::Journal;
+use crate::features::audit::tree::SignedCheckpoint;
 use crate::features::audit::witness::{Told, Witness};
+use crate::foundation::clock::Timestamp;
 use crate::gateway::rules::Shared;
 
 /// Goes on until it is dropped.
@@ -23,7 +26,7 @@ pub async fn tell_last(shared: &Shared) {
         let (witness, journal, clock) = (witness.clone(), shared.journal.clone(), shared.clock.clone());
         tasks.spawn(async move {
             if let Some(signed) = journal.checkpoint().filter(|signed| witness.lacks(signed)) {
-                note(&witness, &witness.tell(&signed, clock.now()).await);
+                tell(&journal, &witness, &signed, clock.now()).await;
             }
         });
     }
@@ -39,19 +42,32 @@ async fn told_again(shared: Arc<Shared>, witness: Arc<Witness>) {
     loop {
         tick.tick().await;
         if let Some(signed) = shared.journal.checkpoint().filter(|signed| witness.lacks(signed)) {
-            note(&witness, &witness.tell(&signed, shared.clock.now()).await);
+            tell(&shared.journal, &witness, &signed, shared.clock.now()).await;
         }
     }
 }
 
-fn note(witness: &Witness, told: &Told) {
+async fn tell(journal: &Arc<Journal>, witness: &Witness, signed: &SignedCheckpoint, now: Timestamp) {
     let name = &witness.settings.name;
-    match told {
-        Told::Noted | Told::StillFailed => {}
-        Told::Again => tracing::info!(witness = %name, "the witness notes checkpoints again"),
+    match witness.tell(signed, now).await {
+        Told::Noted => keep(journal.clone(), signed.checkpoint.size).await,
+        Told::StillFailed => {}
+        Told::Again => {
+            tracing::info!(witness = %name, "the witness notes checkpoints again");
+            keep(journal.clone(), signed.checkpoint.size).await;
+        }
         Told::Failed(fault) => {
             tracing::error!(witness = %name, error = %fault, "the witness cannot be told: the journal goes on without");
         }
+    }
+}
+
+/// What somebody has noted is kept, to be held against it.
+async fn keep(journal: Arc<Journal>, size: u64) {
+    match tokio::task::spawn_blocking(move || journal.keep_checkpoint(size)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "a checkpoint that a witness has noted may be thinned out"),
+        Err(error) => tracing::error!(%error, "a mistake of ours"),
     }
 }
 

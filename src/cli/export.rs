@@ -97,7 +97,7 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::export::settings::SyslogTarget;
+    use crate::platform::syslog::SyslogTarget;
 
     #[test]
     fn a_line_tells_what_waits_and_what_is_wrong() {

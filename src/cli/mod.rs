@@ -22,6 +22,7 @@ mod credential;
 pub mod demo;
 mod detections;
 mod doctor;
+mod evidence;
 mod export;
 mod isolation;
 pub mod policy;
@@ -89,6 +90,7 @@ enum Verb {
     #[command(subcommand)]
     Audit(audit::AuditCommand),
     Report(Box<report::Arguments>),
+    Evidence(Box<evidence::Arguments>),
     Schema(schema::Arguments),
     /// Prints the completions of a shell
     Completions {
@@ -150,6 +152,7 @@ pub fn run(
             audit::run(&command, &journal_of, &SystemClock, &mut &mut *out, problems).map(Exit::from)
         }
         Verb::Report(arguments) => report::run(*arguments, &journal_of, SystemClock.now(), out, problems),
+        Verb::Evidence(arguments) => evidence::run(*arguments, SystemClock.now(), out, problems),
         Verb::Schema(arguments) => schema::run(&arguments, out),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "leastway", &mut &mut *out);
@@ -185,7 +188,9 @@ fn ask_policy(
     problems: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     match command {
-        policy::PolicyCommand::Diff(arguments) => return policy::diff::run(arguments, out, problems),
+        policy::PolicyCommand::Diff(arguments) => {
+            return policy::diff::run(arguments, file, SystemClock.now(), out, problems);
+        }
         policy::PolicyCommand::Replay(arguments) => {
             return policy::replay::run(arguments, file, out, problems);
         }

@@ -10,6 +10,7 @@ use super::paths;
 use super::reader::Reader;
 use super::reading::{Mistake, Reading};
 use super::source::{FILE_BYTES_MAX, Source, read_bounded, why};
+use crate::domain::rulebook::Rulebook;
 use crate::features::policy::settings::CedarFile;
 
 /// The most files that patterns may name.
@@ -54,9 +55,12 @@ pub(super) fn parse<'s>(reading: &Reading<'_>, source: &'s Source) -> (Spanned<D
 
 fn read(reading: &Reading<'_>, path: &Path, key: &str, place: &Place) -> Option<Source> {
     reading.watch(path);
-    let text = read_bounded(path, FILE_BYTES_MAX)
-        .map_err(|error| why(&error))
-        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
+    let text = match reading.surroundings.kept {
+        Some(book) => kept(book, path).ok_or_else(|| "it was not kept".to_owned()),
+        None => read_bounded(path, FILE_BYTES_MAX)
+            .map_err(|error| why(&error))
+            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())),
+    };
     match text {
         Ok(text) => {
             reading.add_text(path, &text);
@@ -73,13 +77,26 @@ fn read(reading: &Reading<'_>, path: &Path, key: &str, place: &Place) -> Option<
     }
 }
 
+/// What a file said that is kept.
+fn kept(book: &Rulebook, path: &Path) -> Option<String> {
+    book.texts.iter().find(|text| Path::new(&text.path) == path).map(|text| text.text.clone())
+}
+
 /// The files that the patterns under a key name, with the key and the place of each pattern.
 fn named(reading: &Reading<'_>, main: &Reader<'_>, name: &str) -> Vec<(String, Place, PathBuf)> {
     let key = main.key_of(name);
     let mut files = Vec::new();
     for pattern in main.texts(name).unwrap_or_default() {
         let place = reading.place_of(&key);
-        match paths::expand(&main.source().folder, &pattern) {
+        let folder = &main.source().folder;
+        let expanded = match reading.surroundings.kept {
+            Some(book) => {
+                let paths = book.texts.iter().map(|text| Path::new(&text.path));
+                Ok(paths::among(paths, folder, &pattern))
+            }
+            None => paths::expand(folder, &pattern),
+        };
+        match expanded {
             Ok(found) if found.is_empty() => {
                 let what = format!("no file fits `{pattern}`");
                 reading.warning(&key, what, "a pattern that fits, relative to the main file, or none");

@@ -73,6 +73,8 @@ pub struct Surroundings<'a> {
     pub instead: Option<Instead<'a>>,
     /// What stands in place of secrets and certificates that are not there; none: they have to be.
     pub stand_in: Option<StandIn>,
+    /// The texts of a configuration that was kept, in place of those on the disk.
+    pub kept: Option<&'a Rulebook>,
 }
 
 /// A secret that is read in place of what its file holds: to see what would be, before it is.
@@ -98,7 +100,10 @@ pub fn load(path: &Path) -> Result<Loaded, Problems> {
 /// The same, with a secret in place of what its file holds.
 pub fn load_instead(path: &Path, instead: Option<Instead<'_>>) -> Result<Loaded, Problems> {
     let variable = |name: &str| std::env::var(name).ok();
-    load_in(path, &Surroundings { now: SystemClock.now(), variable: &variable, instead, stand_in: None })
+    load_in(
+        path,
+        &Surroundings { now: SystemClock.now(), variable: &variable, instead, stand_in: None, kept: None },
+    )
 }
 
 /// The same where its secrets and certificates need not be: something made up stands in place of those that are not
@@ -107,7 +112,10 @@ pub fn load_to_look_at(path: &Path) -> Result<Loaded, Problems> {
     let made_up = |name: &str| StandIn::text(name.as_bytes());
     let variable = |name: &str| std::env::var(name).ok().or_else(|| Some(made_up(name)));
     let stand_in = StandIn::make();
-    load_in(path, &Surroundings { now: SystemClock.now(), variable: &variable, instead: None, stand_in })
+    load_in(
+        path,
+        &Surroundings { now: SystemClock.now(), variable: &variable, instead: None, stand_in, kept: None },
+    )
 }
 
 /// The same in given surroundings.

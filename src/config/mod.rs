@@ -9,6 +9,7 @@
 mod certificate;
 mod check;
 mod files;
+mod kept;
 mod keys;
 mod load;
 mod locations;
@@ -27,6 +28,7 @@ mod units;
 
 pub mod settings;
 
+pub use kept::load_kept;
 pub use load::{Instead, Loaded, Surroundings, load, load_in, load_instead, load_to_look_at};
 pub use locations::{Locations, Place, SecretPlace};
 pub use problem::{Problem, Problems, Severity};

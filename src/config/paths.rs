@@ -1,5 +1,6 @@
 //! The files that a pattern such as `applications/*.toml` names.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,21 @@ pub(super) fn expand(folder: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {
         found = next;
     }
     Ok(found)
+}
+
+/// Those of `paths` that `pattern` names below `folder`, by name.
+pub(super) fn among<'p>(paths: impl Iterator<Item = &'p Path>, folder: &Path, pattern: &str) -> Vec<PathBuf> {
+    // Parts above and parts that are the folder itself stand in paths as they are written.
+    let wanted = folder.join(pattern);
+    let is_meant = |path: &&Path| {
+        let (parts, wanted): (Vec<_>, Vec<_>) = (path.iter().collect(), wanted.iter().collect());
+        let fit =
+            |(part, wanted): (&&OsStr, &&OsStr)| fits(&wanted.to_string_lossy(), &part.to_string_lossy());
+        parts.len() == wanted.len() && parts.iter().zip(&wanted).all(fit)
+    };
+    let mut found: Vec<PathBuf> = paths.filter(is_meant).map(Path::to_path_buf).collect();
+    found.sort();
+    found
 }
 
 fn matching(folder: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {

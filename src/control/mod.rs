@@ -10,6 +10,7 @@ pub mod break_glass;
 mod break_glass_metrics;
 mod detection_metrics;
 pub mod detections;
+pub mod evidence;
 mod export_metrics;
 mod feed_metrics;
 mod journal_metrics;

@@ -18,14 +18,14 @@ use tower::timeout::error::Elapsed;
 
 use super::state::ControlState;
 use super::{
-    api, authority, break_glass, detections, metrics, page, probes, provisioning, reports, revocation,
-    rotation, seals, signals,
+    api, authority, break_glass, detections, evidence, metrics, page, probes, provisioning, reports,
+    revocation, rotation, seals, signals,
 };
 
 /// The paths that ask for nothing: for whoever watches over the process.
 pub const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// The paths that ask for the token, with their method.
-pub const GUARDED: [(&str, &str); 16] = [
+pub const GUARDED: [(&str, &str); 17] = [
     ("GET", "/api/v1/status"),
     ("GET", "/api/v1/sessions"),
     ("POST", "/api/v1/sessions/revoke"),
@@ -40,6 +40,7 @@ pub const GUARDED: [(&str, &str); 16] = [
     ("GET", "/api/v1/break-glass"),
     ("POST", "/api/v1/break-glass/{id}"),
     ("POST", "/api/v1/reports/{name}"),
+    ("POST", "/api/v1/evidence"),
     ("POST", "/api/v1/reload"),
     ("POST", "/api/v1/rotation"),
 ];
@@ -52,7 +53,7 @@ pub const SIGNALS: (&str, &str) = ("POST", signals::SIGNALS_PATH);
 
 /// The administrators' pages, with their method. Who may come there is told by a cookie, which [`page`] gives for the
 /// token.
-pub const PAGES: [(&str, &str); 14] = [
+pub const PAGES: [(&str, &str); 16] = [
     ("GET", "/"),
     ("GET", page::STYLESHEET_PATH),
     ("GET", page::SESSIONS_PATH),
@@ -64,6 +65,8 @@ pub const PAGES: [(&str, &str); 14] = [
     ("POST", page::BREAKS_PATH),
     ("GET", page::REPORTS_PATH),
     ("POST", page::REPORTS_PATH),
+    ("GET", page::EVIDENCE_PATH),
+    ("POST", page::EVIDENCE_PATH),
     ("GET", page::SIGN_IN_PATH),
     ("POST", page::SIGN_IN_PATH),
     ("POST", page::SIGN_OUT_PATH),
@@ -92,6 +95,13 @@ pub fn router(state: ControlState) -> Router {
             .layer(DefaultBodyLimit::max(revocation::QUESTION_BYTES_MAX))
             .layer(from_fn_with_state(state.clone(), authority::needs_token)),
     );
+    let packed = bounded_by(
+        Router::new()
+            .route("/evidence", post(evidence::evidence))
+            .layer(DefaultBodyLimit::max(revocation::QUESTION_BYTES_MAX))
+            .layer(from_fn_with_state(state.clone(), authority::needs_token)),
+        PACKS,
+    );
     let directory = bounded(
         Router::new()
             .route(DIRECTORY, any(provisioning::serve))
@@ -102,7 +112,7 @@ pub fn router(state: ControlState) -> Router {
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(metrics::metrics))
-        .nest("/api/v1", guarded)
+        .nest("/api/v1", guarded.merge(packed))
         .merge(directory)
         .merge(pages())
         .layer(from_fn(authority::needs_own_host))
@@ -111,6 +121,10 @@ pub fn router(state: ControlState) -> Router {
 
 /// The administrators' pages: bounded on their own, so that programs do not keep them waiting.
 fn pages() -> Router<ControlState> {
+    let packed = Router::new()
+        .route(page::EVIDENCE_PATH, get(page::evidence).post(page::pack))
+        .layer(DefaultBodyLimit::max(revocation::QUESTION_BYTES_MAX))
+        .layer(from_fn(page::needs_own_page));
     bounded(
         Router::new()
             .route("/", get(page::first))
@@ -125,16 +139,21 @@ fn pages() -> Router<ControlState> {
             .layer(DefaultBodyLimit::max(revocation::QUESTION_BYTES_MAX))
             .layer(from_fn(page::needs_own_page)),
     )
+    .merge(bounded_by(packed, PACKS))
 }
 
 /// Only so many questions at once, each for only so long.
 fn bounded(paths: Router<ControlState>) -> Router<ControlState> {
+    bounded_by(paths, (REQUESTS_MAX, ANSWERED_WITHIN))
+}
+
+fn bounded_by(paths: Router<ControlState>, (at_once, within): (usize, Duration)) -> Router<ControlState> {
     paths.layer(
         ServiceBuilder::new()
             .layer(HandleErrorLayer::new(unanswered))
             .load_shed()
-            .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
-            .timeout(ANSWERED_WITHIN),
+            .layer(GlobalConcurrencyLimitLayer::new(at_once))
+            .timeout(within),
     )
 }
 
@@ -149,6 +168,8 @@ async fn unanswered(error: BoxError) -> (StatusCode, [(HeaderName, &'static str)
 /// Questions at once.
 pub const REQUESTS_MAX: usize = 8;
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+/// Evidence packs at once, and how long one may take: each reads a journal of years from its first entry.
+pub const PACKS: (usize, Duration) = (1, Duration::from_secs(15 * 60));
 
 /// Serves until `stop` says so.
 pub async fn serve(listener: TcpListener, state: ControlState, mut stop: watch::Receiver<bool>) {

@@ -67,6 +67,9 @@ const ABSENT: &str = r#"{"session":"019ca869-5000-7000-8000-000000000000","reaso
 const REVEALING: &str =
     r#"{"events":["019ca869-5000-7000-8000-000000000000"],"purpose":"operations","why":"a trial"}"#;
 
+/// Asks for an evidence pack.
+const PACKING: &str = r#"{"safeguards":["164.312(b)"],"since":"2026-01-01T00:00:00Z"}"#;
+
 /// The control plane of a gateway at which one nurse is signed in.
 pub(super) struct House {
     folder: tempfile::TempDir,
@@ -134,7 +137,7 @@ impl House {
         let reply = self.router().oneshot(request).await.unwrap();
         let status = reply.status();
         let body = read_bounded(reply.into_body(), 1024 * 1024).await.unwrap();
-        (status, String::from_utf8(body.to_vec()).unwrap())
+        (status, String::from_utf8_lossy(&body).into_owned())
     }
 
     /// What administrators did, as the journal tells it.
@@ -350,6 +353,7 @@ fn request(method: &str, path: &str, host: &str) -> Request<Body> {
         _ if path.ends_with("/destroy") => r#"{"period":"1999-01","why":"a trial"}"#,
         _ if path.ends_with(BROKEN) => r#"{"state":"triaged","reviewer":"Petra"}"#,
         _ if path.ends_with(FOUND) => r#"{"state":"seen","note":"asked the desk"}"#,
+        _ if path.ends_with("/evidence") => PACKING,
         _ => "",
     };
     Request::builder().method(method).uri(path).header("host", host).body(Body::from(body)).unwrap()
@@ -405,6 +409,7 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         guarded("GET", "/api/v1/break-glass"),
         guarded("POST", "/api/v1/break-glass/{id}"),
         guarded("POST", "/api/v1/reports/{name}"),
+        guarded("POST", "/api/v1/evidence"),
         guarded("POST", "/api/v1/reload"),
         guarded("POST", "/api/v1/rotation"),
         // An operator's token is no transmitter's.
@@ -421,6 +426,8 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         page("POST", "/break-glass", 403),
         page("GET", "/reports", 401),
         page("POST", "/reports", 403),
+        page("GET", "/evidence", 401),
+        page("POST", "/evidence", 403),
         page("GET", "/sign-in", 303),
         page("POST", "/sign-in", 403),
         page("POST", "/sign-out", 403),
@@ -637,7 +644,9 @@ async fn reading_and_reloading_leave_an_event_and_being_refused_leaves_none() {
         "the key of what was sealed in 1999-01 was not destroyed: 1999-01 has no key here",
     );
     let seen = ["sessions were listed", "events were read", revealed, kept];
-    let listed = [&seen[..], &["detections were listed", reviewed], &broken[..], &[report]].concat();
+    let pack =
+        "an evidence pack was made of 164.312(b), from 2026-01-01T00:00:00.000Z to 2026-03-01T08:00:00.000Z";
+    let listed = [&seen[..], &["detections were listed", reviewed], &broken[..], &[report, pack]].concat();
     assert_eq!(notes, [&listed[..], &["a reload was asked for", rotation]].concat());
     assert!(events.iter().all(|event| event.closing.is_some()));
 

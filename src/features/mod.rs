@@ -31,3 +31,5 @@ pub mod export;
 pub mod detect;
 // What officers and patients are told of it.
 pub mod report;
+// What auditors are handed.
+pub mod evidence;

@@ -7,36 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::entropy::{Entropy, random};
 use super::parsed::parsed;
 
-/// A digest of what comes in pieces.
-#[derive(Clone)]
-pub struct Digesting(aws_lc_rs::digest::Context);
-
-impl Digesting {
-    /// Of the next piece, too.
-    pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    /// The digest of all pieces, one after the other.
-    pub fn finish(self) -> Digest {
-        let mut digest = [0; 32];
-        digest.copy_from_slice(self.0.finish().as_ref());
-        Digest(digest)
-    }
-}
-
-impl Default for Digesting {
-    fn default() -> Self {
-        Self(aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256))
-    }
-}
-
-impl fmt::Debug for Digesting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Digesting(..)")
-    }
-}
-
 /// A SHA-256 digest. Prints as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
@@ -52,11 +22,11 @@ impl Digest {
 
     /// The digest of the parts, one after the other.
     pub fn of_parts(parts: &[&[u8]]) -> Self {
-        let mut digesting = Digesting::default();
+        let mut digester = Digester::default();
         for part in parts {
-            digesting.update(part);
+            digester.update(part);
         }
-        digesting.finish()
+        digester.finish()
     }
 
     /// From its 32 bytes.
@@ -96,6 +66,36 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Digest({self})")
+    }
+}
+
+/// The digest of bytes that come in pieces.
+#[derive(Clone)]
+pub struct Digester(aws_lc_rs::digest::Context);
+
+impl Digester {
+    /// Takes the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The digest of all of them.
+    pub fn finish(self) -> Digest {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(self.0.finish().as_ref());
+        Digest(digest)
+    }
+}
+
+impl Default for Digester {
+    fn default() -> Self {
+        Self(aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256))
+    }
+}
+
+impl fmt::Debug for Digester {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digester(..)")
     }
 }
 

@@ -14,7 +14,11 @@ use leastway::app::administer::Administered;
 use leastway::app::reload::Reloaded;
 use leastway::config::load;
 use leastway::domain::event::Event;
+use leastway::features::audit::journal::Journal;
+use leastway::features::audit::settings::{JournalSettings, Sync};
 use leastway::features::export::ExportNow;
+use leastway::foundation::clock::SystemClock;
+use leastway::foundation::entropy::SystemEntropy;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
@@ -233,15 +237,22 @@ async fn what_is_refused_is_kept_a_reload_keeps_the_place_and_a_new_export_begin
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_another_journal_all_is_handed_on_and_that_is_told() {
     let (address, receiver) = Receiver::open().await;
-    let house =
-        open(&format!("[export.lake]\nto = \"http://{address}/\"\nas = \"json\"\nevery = \"100ms\"\n")).await;
+    let house = open(&format!(
+        "[export.lake]\nto = \"http://{address}/\"\nas = \"json\"\nevery = \"100ms\"\nfrom = \"start\"\n"
+    ))
+    .await;
     work(&house, 10).await;
     caught_up(&house).await;
     let journal = house.directory.journal();
     let house = house
         .restart_after(|| {
-            std::fs::remove_dir_all(journal).unwrap();
+            std::fs::remove_dir_all(&journal).unwrap();
             receiver.taken.lock().unwrap().clear();
+            // One that is longer than the place that is kept: its numbers alone do not tell it from the one that was followed.
+            let settings = JournalSettings::usual(journal, 1 << 20, Sync::BeforeRelease);
+            for _ in 0..60 {
+                Journal::open(&settings, Arc::new(SystemClock), Arc::new(SystemEntropy)).unwrap().close();
+            }
         })
         .await;
     caught_up(&house).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use leastway::cli::{Exit, run};
 use leastway::domain::event::Verdict;
+use leastway::foundation::clock::{Clock as _, SystemClock};
 use serde_json::Value;
 
 use crate::house::{House, Neighbors, append, edit};
@@ -223,4 +224,37 @@ async fn what_is_observed_becomes_routes_that_can_be_included() {
     assert!(observed.iter().all(|observed| observed.media_type.is_some()));
     let others = events.iter().filter(|event| event.opening.route.is_some());
     assert!(others.filter_map(|event| event.closing.as_ref()).all(|closing| closing.observed.is_none()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rules_of_two_dates_are_compared_although_their_files_are_gone() {
+    let house = House::open(Neighbors::All).await;
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    line.ask("/patients/100001", &[]).await;
+    let before = SystemClock.now().plus(Duration::from_millis(1));
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let (root, journal) = (house.directory.root().to_owned(), house.directory.journal());
+    let house = house
+        .restart_after(|| std::fs::rename(stricter_roles(&root), root.join("roles.toml")).unwrap())
+        .await;
+    let _events = house.stop().await;
+    std::fs::remove_file(root.join("roles.toml")).unwrap();
+
+    let compare = |old: &str, new: &str| {
+        let words = ["leastway", "policy", "diff", "--json", "--journal", journal.to_str().unwrap()];
+        let words = words.into_iter().chain(["--as-of", old, "--as-of", new]).map(OsString::from);
+        let (mut out, mut problems) = (Vec::new(), Vec::new());
+        let exit = run(words, &mut out, &mut problems);
+        (exit, String::from_utf8(out).unwrap(), String::from_utf8(problems).unwrap())
+    };
+    let before = before.to_string();
+    let (exit, said, problems) = compare(&before, "0s");
+    assert_eq!(exit, Exit::No, "{problems}");
+    let changes = json(&said)["changes"].clone();
+    assert_eq!(changes[0]["id"], "registrar/1", "{said}");
+    assert_eq!(changes[0]["direction"], "narrower", "{said}");
+    let (exit, said, _) = compare(&before, &before);
+    assert_eq!((exit, json(&said)["changes"].as_array().map(Vec::len)), (Exit::Ok, Some(0)), "{said}");
+    let (exit, _, problems) = compare("2000-01-01T00:00:00Z", "0s");
+    assert!(exit == Exit::No && problems.contains("no event before"), "{problems}");
 }

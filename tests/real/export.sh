@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Events handed on to Debian's rsyslog over TLS with certificates on both sides, to webhooks that PyPI's standardwebhooks
 # verifies, and to a file, while receivers fail, are killed and come back, and the gateway is killed in between: each event
-# arrives at least once, in order; what the webhook's receiver refuses is kept.
+# arrives at least once, in order; what the webhook's receiver refuses is kept. The same rsyslog notes the journal's checkpoints.
 . "$(dirname "$0")/lib.sh"
 need_tools
 need_apt rsyslog rsyslog-openssl
 need_certificates
 need_venv export 'standardwebhooks==1.*'
-SYSLOG_PORT=9864 WEBHOOK_PORT=9865
+SYSLOG_PORT=9864 WEBHOOK_PORT=9865 WITNESS_PORT=9866
 OUT="$DIR/export"
 rm -rf "$OUT"
 mkdir -p "$OUT"
@@ -34,6 +34,9 @@ template(name="line" type="list") {
   property(name="structured-data") constant(value=" ") property(name="msg") constant(value="\n")
 }
 action(type="omfile" file="$OUT/syslog" template="line")
+ruleset(name="witness") { action(type="omfile" file="$OUT/witness" template="line") }
+input(type="imtcp" address="127.0.0.1" port="$WITNESS_PORT" ruleset="witness" streamDriver.name="ossl" streamDriver.mode="1"
+  streamDriver.authMode="anon")
 RSYSLOG
 receive_syslog() { spawn rsyslog rsyslogd -n -f "$OUT/rsyslog.conf" -i "$OUT/rsyslog.pid"; }
 SECRET='whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
@@ -66,6 +69,12 @@ refused = "$OUT/refused.ndjson"
 [export.file]
 to = "file:$OUT/events.ndjson"
 from = "start"
+
+[[journal.witness]]
+name = "rsyslog"
+syslog = "tcp+tls://localhost:$WITNESS_PORT"
+authorities = "file:certs/authority.pem"
+every = "2s"
 EXPORTS
 unlimited
 check 'the configuration is valid' "$LEASTWAY" validate --config "$DIR/gateway/leastway.toml"
@@ -117,6 +126,12 @@ stop rsyslog
 stop webhook
 check 'the journal verifies' verify
 events >"$OUT/events"
+key=$(tail -n 1 "$DIR/gateway/data/journal/checkpoint.keys")
+witnessed() {
+  "$LEASTWAY" audit verify --journal "$DIR/gateway/data/journal" --checkpoint "$OUT/witness" --key "$key" |
+    grep -E 'witnessed +[1-9][0-9]* checkpoints fit'
+}
+check 'and is the one that rsyslog has noted' witnessed
 check 'each event arrived at least once, in one order everywhere, and what was refused is kept' \
   python3 "$REAL/export/arrived.py" "$OUT"
 fails_and_verifies() { grep -q '^500' "$OUT/webhook.log" && grep -q '^429' "$OUT/webhook.log" && grep -q '^broken' "$OUT/webhook.log" && ! grep -q '^401' "$OUT/webhook.log"; }

@@ -18,8 +18,10 @@ use tokio::time::{sleep, timeout};
 
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::reason::Reason;
+use crate::features::audit::read::head_at;
 use crate::features::export::courier::{Courier, Delivery};
-use crate::features::export::settings::ExportSettings;
+use crate::features::export::settings::{Beginning, ExportSettings};
+use crate::features::export::{Place, Position};
 use crate::foundation::id::RequestId;
 use crate::gateway::rules::Shared;
 use trip::Trip;
@@ -125,6 +127,38 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 impl House {
+    /// What this journal calls itself; nothing where it has no key any more.
+    fn journal_name(&self) -> String {
+        let key = self.shared.journal.signing_key();
+        key.map(|key| key.verifier().name().to_string()).unwrap_or_default()
+    }
+
+    /// Where an export begins that never followed this journal.
+    fn beginning(&self, from: Beginning) -> Position {
+        let head = self.shared.journal.head().sequence;
+        match from {
+            Beginning::Start => Position { ended: 0, resumes: 1, anchor: None },
+            Beginning::Now => Position { ended: head, resumes: head.saturating_add(1), anchor: None },
+        }
+    }
+
+    /// Whether a place is one in this journal: by an entry that both must have, or by name where that entry is in an archive.
+    async fn has(&self, place: &Place) -> anyhow::Result<bool> {
+        let head = self.shared.journal.head().sequence;
+        let Position { ended, resumes: _, anchor } = place.position;
+        // A place that is older than the keeping of anchors says no more.
+        let Some(anchor) = anchor else { return Ok(ended <= head) };
+        if ended > head || anchor.sequence > head {
+            return Ok(false);
+        }
+        let journal = self.journal.clone();
+        let found = tokio::task::spawn_blocking(move || head_at(&journal, anchor.sequence)).await;
+        Ok(match found.context("a mistake of ours")?.context("the journal cannot be read")? {
+            Some(found) => found.hash == anchor.hash,
+            None => place.journal.as_ref().is_none_or(|name| *name == self.journal_name()),
+        })
+    }
+
     /// Writes down that a receiver will not have all that the journal had.
     async fn record(&self, note: String) -> anyhow::Result<()> {
         let now = self.shared.clock.now();

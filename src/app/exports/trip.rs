@@ -12,7 +12,7 @@ use super::desk::{Desk, Stretch};
 use super::{House, stopped};
 use crate::domain::event::Event;
 use crate::features::export::courier::{Courier, Delivery};
-use crate::features::export::settings::{Beginning, ExportSettings};
+use crate::features::export::settings::ExportSettings;
 use crate::features::export::{Document, Position, Standing};
 use crate::foundation::clock::Timestamp;
 
@@ -36,26 +36,18 @@ impl<'h> Trip<'h> {
         settings: &'h ExportSettings,
         standing: &'h Arc<Standing>,
     ) -> anyhow::Result<Self> {
-        let head = house.shared.journal.head().sequence;
         let kept = house.shared.exports.position(&settings.name).await;
         let kept = kept.context("where it has come to cannot be read")?;
-        let start = match kept {
-            Some(position) if position.ended <= head => position,
+        let start = match &kept {
+            Some(place) if house.has(place).await? => place.position,
             Some(_) => {
-                // The journal was put aside, or its end is lost: what it holds now was never handed on.
-                let note = format!(
-                    "the export {} begins anew: the journal is not the one it followed",
-                    settings.name
-                );
-                tracing::error!(export = %settings.name, "the journal is not the one that was followed: all of it is handed on");
-                house.record(note).await?;
-                START
+                let start = house.beginning(settings.from);
+                tell_another(house, settings, standing, start).await?;
+                start
             }
-            None => match settings.from {
-                Beginning::Start => START,
-                Beginning::Now => Position { ended: head, resumes: head.saturating_add(1) },
-            },
+            None => house.beginning(settings.from),
         };
+        let kept = kept.map(|place| place.position);
         let (desk, missed) = Desk::open(house.journal.clone(), start).await?;
         let reached = Position { ended: start.ended.saturating_add(missed), ..start };
         let trip = Self { house, settings, standing, desk: Some(desk), reached, settling: VecDeque::new() };
@@ -127,10 +119,16 @@ impl<'h> Trip<'h> {
 
     async fn hand_on(
         &mut self,
-        Stretch { events, position }: Stretch,
+        Stretch { events, beheaded, position }: Stretch,
         courier: &mut Courier,
         stop: &mut watch::Receiver<bool>,
     ) -> Delivery {
+        if beheaded > 0
+            && let Err(error) = self.tell_beheaded(beheaded).await
+        {
+            // Counted, and in the log: what can be handed on is.
+            tracing::error!(export = %self.settings.name, error = %format!("{error:#}"), "an event could not be journaled");
+        }
         let mut events = events.into_iter().peekable();
         let mut documents = Vec::new();
         while let Some((sequence, event)) = events.next() {
@@ -198,10 +196,29 @@ impl<'h> Trip<'h> {
 
     async fn keep(&self, position: Position) {
         let now = self.house.shared.clock.now();
-        if let Err(error) = self.house.shared.exports.keep(&self.settings.name, position, now).await {
+        if let Err(error) = self
+            .house
+            .shared
+            .exports
+            .keep(&self.settings.name, position, &self.house.journal_name(), now)
+            .await
+        {
             // What is handed on meanwhile would come again after a restart, and is kept with the next place.
             tracing::error!(export = %self.settings.name, %error, "how far events were handed on cannot be saved");
         }
+    }
+
+    async fn tell_beheaded(&self, events: u64) -> anyhow::Result<()> {
+        self.standing.missed(events);
+        let name = &self.settings.name;
+        tracing::error!(
+            export = %name, export.missed = events,
+            "events have ended whose beginning is gone from the journal: they cannot be handed on"
+        );
+        let note = format!(
+            "the export {name} has missed {events} events: their beginning was gone from the journal when they ended"
+        );
+        self.house.record(note).await
     }
 
     async fn tell_missed(&self, missed: u64) -> anyhow::Result<()> {
@@ -218,10 +235,29 @@ impl<'h> Trip<'h> {
     }
 }
 
+/// The journal is another one than was followed, or its end is lost: where it begins now, and what is passed over.
+async fn tell_another(
+    house: &House,
+    settings: &ExportSettings,
+    standing: &Standing,
+    start: Position,
+) -> anyhow::Result<()> {
+    let name = &settings.name;
+    standing.missed(start.ended);
+    tracing::error!(
+        export = %name, export.missed = start.ended,
+        "the journal is not the one that was followed: it is handed on from where `from` says"
+    );
+    let passed = match start.ended {
+        0 => String::new(),
+        entries => format!(", and {entries} entries of it are passed over"),
+    };
+    house
+        .record(format!("the export {name} begins anew: the journal is not the one it followed{passed}"))
+        .await
+}
+
 /// When an event ended; when it began, where that is unknown.
 fn ended_at(event: &Event) -> Timestamp {
     event.closing.as_ref().map_or(event.opening.time, |closing| closing.time)
 }
-
-/// Before the first entry.
-const START: Position = Position { ended: 0, resumes: 1 };

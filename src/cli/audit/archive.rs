@@ -15,9 +15,9 @@ use crate::features::audit::archive::{
 use crate::features::audit::index::{self, Hints};
 use crate::features::audit::query::Filter;
 use crate::features::audit::settings::JournalSettings;
-use crate::features::audit::tree::signed_note::VerifierKey;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::SystemEntropy;
+use crate::platform::signed_note::VerifierKey;
 
 /// Arguments of `audit archive`.
 #[derive(Debug, clap::Args)]

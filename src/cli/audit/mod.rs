@@ -94,7 +94,7 @@ pub fn run(
 ) -> anyhow::Result<Answer> {
     match command {
         AuditCommand::Verify(arguments) => verify::run(arguments, locate, out),
-        AuditCommand::Prove(arguments) => prove::run(arguments, locate, out),
+        AuditCommand::Prove(arguments) => prove::run(arguments, locate, out, problems),
         AuditCommand::CheckProof(arguments) => prove::check(arguments, out),
         AuditCommand::Key(arguments) => key::show(arguments, locate, out),
         AuditCommand::RotateKey(arguments) => key::rotate(arguments, locate, out),

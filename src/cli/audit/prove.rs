@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use super::verify::read;
 use super::{Answer, Locate, Place};
 use crate::features::audit::prove::{Checked, Proof, check as check_proof, prove_consistency, prove_event};
-use crate::features::audit::tree::signed_note::VerifierKey;
 use crate::foundation::id::RequestId;
+use crate::platform::signed_note::VerifierKey;
 
 /// Arguments of `audit prove`.
 #[derive(Debug, clap::Args)]
@@ -41,13 +41,21 @@ pub struct CheckArguments {
     show: bool,
 }
 
-pub(super) fn run(arguments: &Arguments, locate: Locate<'_>, out: &mut impl Write) -> anyhow::Result<Answer> {
+pub(super) fn run(
+    arguments: &Arguments,
+    locate: Locate<'_>,
+    out: &mut impl Write,
+    problems: &mut dyn Write,
+) -> anyhow::Result<Answer> {
     let directory = arguments.place.directory(locate)?;
     let proof = match (arguments.event, arguments.consistency.as_slice()) {
         (Some(event), _) => Proof::Event(prove_event(&directory, event)?),
         (None, [old, new]) => Proof::Consistency(prove_consistency(&directory, &read(old)?, &read(new)?)?),
         (None, _) => anyhow::bail!("name an event, or two checkpoints"),
     };
+    if matches!(&proof, Proof::Event(event) if !event.has_ended()) {
+        writeln!(problems, "leastway: ended: unknown, {UNENDED}")?;
+    }
     let text = serde_json::to_string_pretty(&proof)?;
     match &arguments.out {
         None => writeln!(out, "{text}")?,
@@ -64,11 +72,16 @@ pub(super) fn check(arguments: &CheckArguments, out: &mut impl Write) -> anyhow:
     match check_proof(&text, &arguments.key) {
         Ok(Checked::Event { event, payloads, checkpoint }) => {
             writeln!(out, "The event {event} is in the journal {}, as it is told here.", checkpoint.origin)?;
+            // The second of its entries says how it ended.
+            let has_ended = payloads.len() > 1;
             for (index, payload) in payloads {
                 writeln!(out, "  entry      {}", index.saturating_add(1))?;
                 if arguments.show {
                     writeln!(out, "  {}", crate::foundation::text::plain(&payload))?;
                 }
+            }
+            if !has_ended {
+                writeln!(out, "  ended      unknown: {UNENDED}, or it was left out of the proof")?;
             }
             write_signed(&checkpoint, out)?;
             Ok(Answer::Yes)
@@ -96,3 +109,6 @@ fn write_signed(
     let time = checkpoint.time.map_or_else(String::new, |time| format!(", at {time}"));
     writeln!(out, "  signed     {} entries{time}", checkpoint.size)
 }
+
+/// What is said where a proof has no closing entry.
+const UNENDED: &str = "closing entry not in the journal at that checkpoint";

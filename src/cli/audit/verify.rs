@@ -8,8 +8,8 @@ use anyhow::Context as _;
 
 use super::{Answer, Locate, Place};
 use crate::features::audit::Head;
-use crate::features::audit::tree::signed_note::VerifierKey;
 use crate::features::audit::verify::{Expectations, Progress, Report, verify_telling};
+use crate::platform::signed_note::VerifierKey;
 
 /// Arguments of `audit verify`.
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,7 @@ pub(super) fn run(arguments: &Arguments, locate: Locate<'_>, out: &mut impl Writ
     let witnessed = arguments.checkpoint.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
     let expectations = Expectations {
         head: arguments.expect_head,
+        through: None,
         archived: arguments.archived_through,
         keys: arguments.key.clone(),
         witnessed,

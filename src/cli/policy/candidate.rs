@@ -5,8 +5,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::app::wiring::rules;
-use crate::config::load_to_look_at;
 use crate::config::settings::Settings;
+use crate::config::{load_kept, load_to_look_at};
+use crate::domain::rulebook::Rulebook;
 use crate::features::policy::diff::{Around, On};
 use crate::features::route::settings::{ApplicationSettings, RouteSettings, Unmatched};
 use crate::gateway::rules::Rules;
@@ -23,6 +24,22 @@ pub(super) struct Candidate {
 pub(super) fn read(place: &Path, problems: &mut dyn Write) -> anyhow::Result<Option<Candidate>> {
     let main = if place.is_dir() { place.join("leastway.toml") } else { PathBuf::from(place) };
     let read = load_to_look_at(&main).and_then(|loaded| {
+        let rules = rules(&loaded)?;
+        Ok(Candidate { settings: loaded.settings, rules })
+    });
+    match read {
+        Ok(candidate) => Ok(Some(candidate)),
+        Err(found) => {
+            write!(problems, "{found}")?;
+            Ok(None)
+        }
+    }
+}
+
+/// Reads the configuration whose texts were kept; what is wrong with it goes to `problems`.
+pub(super) fn kept(book: &Rulebook, problems: &mut dyn Write) -> anyhow::Result<Option<Candidate>> {
+    let Some(loaded) = load_kept(book) else { return Ok(None) };
+    let read = loaded.and_then(|loaded| {
         let rules = rules(&loaded)?;
         Ok(Candidate { settings: loaded.settings, rules })
     });

@@ -225,21 +225,27 @@ static WITNESS: Table = Table {
         key(
             "file",
             Kind::Path("/mnt/evidence/gateway-1.checkpoints"),
-            Absent::Means("`url`"),
+            Absent::Means("`url` or `syslog`"),
             "A file on other media, at the end of which each is written.",
         ),
         key(
             "url",
             Kind::Text("https://evidence.clinic.example/leastway"),
-            Absent::Means("`file`"),
+            Absent::Means("`file` or `syslog`"),
             "An address to which each is posted, as `text/plain`; no redirect is followed, and any 2xx is a receipt.",
+        ),
+        key(
+            "syslog",
+            Kind::Text("tcp+tls://siem.clinic.example:6514"),
+            Absent::Means("`file` or `url`"),
+            "A receiver of syslog (RFC 5424 and 5425) to which each is sent as one message, with the note on one line. Without a port: 6514.",
         ),
         key("token", Kind::Secret, Absent::Means("none"), "The bearer token that is brought to `url`."),
         key(
             "authorities",
             Kind::File("file:ca.pem"),
             Absent::Means("the system's"),
-            "Certificates in PEM of the authorities that vouch for `url`.",
+            "Certificates in PEM of the authorities that vouch for `url` or `syslog`.",
         ),
     ],
 };

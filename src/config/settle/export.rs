@@ -13,9 +13,10 @@ use crate::domain::application::NameError;
 use crate::features::export::Shape;
 use crate::features::export::format::Format;
 use crate::features::export::settings::{
-    ExportSettings, FileTarget, HttpTarget, Protocol, Selection, SigningSecret, SyslogTarget, Target,
+    ExportSettings, FileTarget, HttpTarget, Protocol, Selection, SigningSecret, Target,
 };
 use crate::foundation::secret::Secret;
+use crate::platform::syslog::SyslogTarget;
 use crate::platform::tls::client::Trust;
 
 /// Reads `[export.NAME]`. What is refused is kept in `folder` where nothing else is written.
@@ -213,22 +214,25 @@ fn way(text: &str) -> Result<Way, Mistake> {
         "syslog+tcp" => false,
         _ => return Err(Mistake::new("nothing is handed on that way", right)),
     };
-    let bare = url.username().is_empty()
+    let host = receiver(&url)
+        .ok_or_else(|| Mistake::new("a receiver of syslog is only a scheme, a host and a port", right))?;
+    let port = url.port().or(tls.then_some(SYSLOG_TLS_PORT));
+    let port = port.ok_or_else(|| Mistake::new("the URL has no port", "`syslog+tcp://HOST:PORT`"))?;
+    Ok(Way::Syslog { host, port, tls })
+}
+
+/// The host of a receiver of syslog, whose address says nothing but that and a port.
+pub(super) fn receiver(url: &Url) -> Option<String> {
+    let is_bare = url.username().is_empty()
         && url.password().is_none()
         && matches!(url.path(), "" | "/")
         && url.query().is_none()
         && url.fragment().is_none();
-    let host = match url.host() {
-        Some(Host::Domain(name)) if bare && !name.is_empty() => name.to_owned(),
-        Some(Host::Ipv4(address)) if bare => address.to_string(),
-        Some(Host::Ipv6(address)) if bare => address.to_string(),
-        Some(_) | None => {
-            return Err(Mistake::new("a receiver of syslog is only a scheme, a host and a port", right));
-        }
-    };
-    let port = url.port().or(tls.then_some(SYSLOG_TLS_PORT));
-    let port = port.ok_or_else(|| Mistake::new("the URL has no port", "`syslog+tcp://HOST:PORT`"))?;
-    Ok(Way::Syslog { host, port, tls })
+    match url.host().filter(|_| is_bare)? {
+        Host::Domain(name) => (!name.is_empty()).then(|| name.to_owned()),
+        Host::Ipv4(address) => Some(address.to_string()),
+        Host::Ipv6(address) => Some(address.to_string()),
+    }
 }
 
 fn trust(reader: &Reader<'_>) -> Option<Trust> {
@@ -301,4 +305,4 @@ const OURS: [&str; 9] = [
     "user-agent",
 ];
 /// RFC 5425, 4.1.
-const SYSLOG_TLS_PORT: u16 = 6514;
+pub(super) const SYSLOG_TLS_PORT: u16 = 6514;

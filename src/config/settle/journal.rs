@@ -5,6 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
+use super::export::{SYSLOG_TLS_PORT, receiver};
 use super::signals::address;
 use crate::config::certificate::authorities;
 use crate::config::reader::{Reader, collect_all};
@@ -17,9 +20,11 @@ use crate::features::audit::settings::{
     ArchiveLock, ArchivePlace, ArchiveSettings, CheckpointSettings, Fields, JournalSettings, OutageSettings,
     SealSettings, Sync, WitnessPlace, WitnessSettings,
 };
-use crate::features::audit::tree::signed_note::SigningKey;
 use crate::foundation::secret::Secret;
 use crate::platform::objects::BucketSettings;
+use crate::platform::signed_note::SigningKey;
+use crate::platform::syslog::SyslogTarget;
+use crate::platform::tls::client::Trust;
 
 /// Reads `[journal]`.
 pub(in crate::config) fn journal(
@@ -182,7 +187,7 @@ impl BucketKeys {
 
 fn endpoint(text: &str) -> Result<String, Mistake> {
     let endpoint = address(text)?;
-    let is_bare = url::Url::parse(&endpoint).is_ok_and(|url| url.path() == "/" && url.query().is_none());
+    let is_bare = Url::parse(&endpoint).is_ok_and(|url| url.path() == "/" && url.query().is_none());
     let refused =
         || Mistake::new("nothing stands behind the server", "such as `\"https://s3.clinic.example\"`");
     if is_bare { Ok(endpoint.trim_end_matches('/').to_owned()) } else { Err(refused()) }
@@ -263,27 +268,53 @@ fn witness(reader: &Reader<'_>) -> Option<WitnessSettings> {
 
 fn place(reader: &Reader<'_>) -> Option<WitnessPlace> {
     let (file, url) = (reader.path("file"), reader.text_with("url", address));
+    let syslog = reader.text_with("syslog", syslog);
     let token = optional(reader, "token", |reader| reader.secret("token"));
     let authorities = optional(reader, "authorities", authorities);
-    match (reader.has("file"), reader.has("url")) {
-        (true, false) => {
-            for key in ["token", "authorities"] {
-                if reader.has(key) {
-                    reader.error(key, "nothing is posted where there is a `file`", "`url`, or no such key");
-                }
-            }
-            file.map(WitnessPlace::File)
+    let is_there = |keys: &[&'static str]| keys.iter().copied().find(|key| reader.has(key));
+    let in_vain = |keys: &[&'static str], what: &str| {
+        is_there(keys).map(|key| reader.error(key, what, "another place, or no such key")).is_some()
+    };
+    match (reader.has("file"), reader.has("url"), reader.has("syslog")) {
+        (true, false, false) => {
+            let refused = in_vain(&["token", "authorities"], "nobody is asked where there is a `file`");
+            file.filter(|_| !refused).map(WitnessPlace::File)
         }
-        (false, true) => Some(WitnessPlace::Url { url: url?, token: token?, authorities: authorities? }),
-        (true, true) => {
-            reader.error("url", "there is a `file`, too", "one of `file` and `url`");
+        (false, true, false) => {
+            Some(WitnessPlace::Url { url: url?, token: token?, authorities: authorities? })
+        }
+        (false, false, true) => {
+            let refused = in_vain(&["token"], "syslog takes no token");
+            let ((host, port), authorities) = (syslog?, authorities?);
+            let trust = Trust { authorities, ..Trust::default() };
+            (!refused).then_some(WitnessPlace::Syslog(SyslogTarget { host, port, trust: Some(trust) }))
+        }
+        (false, false, false) => {
+            let right = "one of `file`, `url` and `syslog`";
+            reader.reading().error(reader.key(), "nothing says where it is", right);
             None
         }
-        (false, false) => {
-            reader.reading().error(reader.key(), "nothing says where it is", "`file` or `url`");
+        (true, _, _) | (_, true, true) => {
+            let second = if reader.has("file") { is_there(&["url", "syslog"]) } else { Some("syslog") };
+            let right = "one of `file`, `url` and `syslog`";
+            reader.error(second.unwrap_or("syslog"), "it is somewhere else, too", right);
             None
         }
     }
+}
+
+/// Host and port of a receiver of syslog over TLS.
+fn syslog(text: &str) -> Result<(String, u16), Mistake> {
+    let right = "such as `\"tcp+tls://siem.clinic.example:6514\"`";
+    // It may hold a password, so it is not quoted.
+    let url = Url::parse(text).map_err(|error| Mistake::new(format!("not a URL: {error}"), right))?;
+    if url.scheme() != "tcp+tls" {
+        let what = "a witness is told by TLS: without it, whoever is on the way says what it has noted";
+        return Err(Mistake::new(what, right));
+    }
+    let host = receiver(&url)
+        .ok_or_else(|| Mistake::new("a receiver of syslog is only a scheme, a host and a port", right))?;
+    Ok((host, url.port().unwrap_or(SYSLOG_TLS_PORT)))
 }
 
 /// What `read` makes of a key that may be absent.

@@ -136,7 +136,7 @@ pub(super) fn issuer(text: &str) -> Result<String, Mistake> {
     let right = "its issuer URL as in its metadata, such as `\"https://id.clinic.example\"`";
     let url = Url::parse(text).map_err(|error| Mistake::new(format!("not a URL: {error}"), right))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Mistake::new("an issuer URL holds no name and no password", right));
+        return Err(Mistake::new("a URL here holds no name and no password", right));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(Mistake::new(format!("`{text}`: an issuer URL has no `?` and no `#`"), right));

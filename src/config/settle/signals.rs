@@ -1,5 +1,7 @@
 //! What providers signal of their people.
 
+use url::form_urlencoded;
+
 use super::directory::long;
 use super::provider::issuer;
 use crate::config::certificate::authorities;
@@ -76,13 +78,35 @@ fn email_of(reader: &Reader<'_>, word: String, provider: &ProviderSettings) -> O
     None
 }
 
-/// Where something is asked: as an issuer URL is written, and it may have a query.
+/// Where something is asked: as an issuer URL is written, and it may have a query, in which nothing stands that opens anything: what is
+/// written in a configuration is kept beside the journal, and shown in reports.
 pub(super) fn address(text: &str) -> Result<String, Mistake> {
     let right = "a URL such as `\"https://id.clinic.example/ssf/poll\"`";
     let (before, query) = text.split_once('?').map_or((text, ""), |(before, query)| (before, query));
     issuer(before).map_err(|mistake| Mistake::new(mistake.what, right))?;
-    if query.contains('#') { Err(Mistake::new("an address has no `#`", right)) } else { Ok(text.to_owned()) }
+    if query.contains('#') {
+        return Err(Mistake::new("an address has no `#`", right));
+    }
+    match form_urlencoded::parse(query.as_bytes()).find(|(name, value)| !value.is_empty() && opens(name)) {
+        Some((name, _)) => {
+            let what =
+                format!("`{name}` may open something, and what stands in an address is kept and shown");
+            Err(Mistake::new(what, "`token` beside the address, which refers to a secret"))
+        }
+        None => Ok(text.to_owned()),
+    }
 }
+
+/// Whether a parameter is called as one whose value opens something.
+fn opens(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    WHOLE.contains(&name.as_str()) || ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// What parameters are called whose value opens something.
+const WHOLE: [&str; 3] = ["auth", "code", "sig"];
+/// How the names of others end.
+const ENDINGS: [&str; 8] = ["credential", "key", "passwd", "password", "pwd", "secret", "signature", "token"];
 
 /// What `read` makes of a key that may be absent.
 #[expect(clippy::option_option, reason = "whether it could be settled, and what it is")]

@@ -192,7 +192,25 @@ fn values_out_of_range_or_of_another_form() {
             MAIN,
             "[gateway]",
             "[[journal.witness]]\nname = \"evidence\"\nfile = \"a\"\nurl = \"https://b.example/\"\n[gateway]",
-            "journal.witness[1].url: there is a `file`, too",
+            "journal.witness[1].url: it is somewhere else, too",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[[journal.witness]]\nname = \"siem\"\nsyslog = \"tcp://siem.clinic.example:514\"\n[gateway]",
+            "journal.witness[1].syslog: a witness is told by TLS: without it, whoever is on the way says what it has noted",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[[journal.witness]]\nname = \"siem\"\nsyslog = \"tcp+tls://siem.clinic.example/x\"\n[gateway]",
+            "journal.witness[1].syslog: a receiver of syslog is only a scheme, a host and a port",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[[journal.witness]]\nname = \"siem\"\nurl = \"https://b.example/\"\nsyslog = \"tcp+tls://a.example\"\n[gateway]",
+            "journal.witness[1].syslog: it is somewhere else, too",
         ),
         case(
             MAIN,

@@ -46,7 +46,7 @@ fn each_way_leads_where_it_says() {
         ("to = \"syslog+tls://[::1]:7000\"", "syslog+tls://[::1]:7000"),
         ("to = \"syslog+tcp://10.0.0.7:514\"\ninsecure_plain = true", "syslog+tcp://10.0.0.7:514"),
         (
-            "to = \"https://hooks.clinic.example/a?key=b\"\nas = \"webhook\"\nsecret = \"file:hook\"",
+            "to = \"https://hooks.clinic.example/a?kind=b\"\nas = \"webhook\"\nsecret = \"file:hook\"",
             "https://hooks.clinic.example",
         ),
         ("to = \"http://127.0.0.1:8080/\"\nas = \"json\"", "http://127.0.0.1:8080"),
@@ -72,6 +72,14 @@ fn what_cannot_be_meant_is_a_problem() {
             "export.x.to: it is not said how events are brought there",
         ),
         ("to = \"http://hooks.clinic.example/\"\nas = \"json\"", "export.x.to: "),
+        (
+            "to = \"https://ingest:pa55@hooks.clinic.example/\"\nas = \"json\"",
+            "export.x.to: a URL here holds no name and no password",
+        ),
+        (
+            "to = \"https://hooks.clinic.example/?source=a&apiKey=pa55\"\nas = \"json\"",
+            "export.x.to: `apiKey` may open something, and what stands in an address is kept and shown",
+        ),
         (
             "to = \"https://hooks.clinic.example/\"\nas = \"webhook\"",
             "export.x.as: a webhook is signed, and there is nothing to sign it with",

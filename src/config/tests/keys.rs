@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::Folder;
 use crate::config::keys::{Kind, MAIN, Table};
 use crate::config::{json_schema, reference};
-use crate::features::audit::tree::signed_note::SigningKey;
 use crate::foundation::entropy::SystemEntropy;
+use crate::platform::signed_note::SigningKey;
 
 /// A configuration in which every key is written.
 const COMPLETE: &str = include_str!("complete.toml");

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::{Folder, NOW};
 use crate::config::settings::Settings;
-use crate::config::{Locations, Problems};
+use crate::config::{Locations, Problems, load_kept};
 use crate::domain::action::Action;
 use crate::domain::device::Resume;
 use crate::domain::limit::OnExceed;
 use crate::domain::reply_shape::{PatientLocator, ReplyKind};
+use crate::domain::rulebook::Rulebook;
 use crate::features::audit::settings::Sync;
 use crate::features::authn::client::{AssertionAudience, ClientCredential};
 use crate::features::route::settings::{Access, Condition, Test, Unmatched};
@@ -241,4 +242,23 @@ fn a_client_may_have_a_key_in_place_of_a_secret() {
     assert_eq!((key.id.as_deref(), key.audience), (Some("k-1"), AssertionAudience::Issuer));
     // A SHA-256 is 43 characters of base64url.
     assert_eq!(key.certificate.as_ref().unwrap().sha256.len(), 43);
+}
+
+#[test]
+fn what_was_kept_says_the_same_although_its_files_are_gone() {
+    let folder = Folder::good();
+    let settings = folder.load().unwrap().settings;
+    let book = (*settings.rulebook).clone();
+    drop(folder);
+    let kept = load_kept(&book).unwrap().unwrap().settings;
+    let names = |settings: &Settings| {
+        let applications = settings.applications.iter();
+        let routes = applications.flat_map(|it| it.routes.iter().map(|route| route.name.to_string()));
+        let roles = settings.roles.iter().map(|role| role.name.to_string());
+        let policies = settings.policies.iter().map(|policy| policy.text.clone());
+        routes.chain(roles).chain(policies).collect::<Vec<_>>()
+    };
+    assert!(names(&settings).len() > 4);
+    assert_eq!(names(&kept), names(&settings));
+    assert!(load_kept(&Rulebook::default()).is_none());
 }

@@ -150,7 +150,7 @@ impl Folder {
         let variable = |name: &str| (name == "CLIENT_SECRET").then(|| "correct horse".to_owned());
         load_in(
             &self.path("leastway.toml"),
-            &Surroundings { now, variable: &variable, instead: None, stand_in: None },
+            &Surroundings { now, variable: &variable, instead: None, stand_in: None, kept: None },
         )
     }
 

@@ -172,7 +172,7 @@ fn a_secret_is_found_where_it_stands_and_another_can_be_tried_in_its_place() {
         let instead = Some(Instead { file: &file, secret: &Secret::new(text.to_owned()) });
         load_in(
             &folder.path("leastway.toml"),
-            &Surroundings { now: NOW, variable: &variable, instead, stand_in: None },
+            &Surroundings { now: NOW, variable: &variable, instead, stand_in: None, kept: None },
         )
     };
     let loaded = tried("new token").unwrap();

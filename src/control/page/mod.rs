@@ -1,9 +1,8 @@
 //! The administrators' pages: who is signed in, and how somebody is out; what was found in the stream of events;
-//! and reports of the journal. For people
-//! with a browser on this machine, or with a tunnel to it.
+//! reports of the journal, and evidence packs. For people with a browser on this machine, or with a tunnel to it.
 //!
-//! They show and do what `/api/v1/sessions`, `/api/v1/detections` and `/api/v1/reports` do, by the same functions, so that each look and each end leaves the same
-//! event. It works without JavaScript, takes no form of another origin, and nothing of it is kept by a browser but
+//! They show and do what `/api/v1/sessions`, `/api/v1/detections`, `/api/v1/reports` and `/api/v1/evidence` do, by the same functions,
+//! so that each look and each end leaves the same event. It works without JavaScript, takes no form of another origin, and nothing of it is kept by a browser but
 //! the cookie of [`operators`].
 
 use askama::Template;
@@ -27,6 +26,7 @@ use crate::platform::page::messages::Text;
 
 mod breaks;
 mod detections;
+mod evidence;
 pub mod operators;
 mod own;
 mod reports;
@@ -37,6 +37,7 @@ mod words;
 
 pub use breaks::{breaks, review_break};
 pub use detections::{detections, review};
+pub use evidence::{evidence, pack};
 use operators::Admission;
 pub use own::needs_own_page;
 pub use reports::{report, reports};
@@ -53,6 +54,8 @@ pub const DETECTIONS_PATH: &str = "/detections";
 pub const BREAKS_PATH: &str = "/break-glass";
 /// Where reports are asked for.
 pub const REPORTS_PATH: &str = "/reports";
+/// Where evidence packs are asked for.
+pub const EVIDENCE_PATH: &str = "/evidence";
 /// Where the token is shown.
 pub const SIGN_IN_PATH: &str = "/sign-in";
 /// Where an administrator goes.

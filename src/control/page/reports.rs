@@ -109,7 +109,7 @@ impl Filled {
 }
 
 /// A moment as the journal has it, or as a browser's field of date and time has it, which is meant in UTC; none where none was said.
-fn moment(text: &str) -> Result<Option<Timestamp>, TimestampError> {
+pub(super) fn moment(text: &str) -> Result<Option<Timestamp>, TimestampError> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);

@@ -9,7 +9,8 @@ use super::super::tests::{BROKEN, FOUND, House, NAME, TOKEN, start};
 use super::operators::{ABSOLUTE, Admission, IDLE, Operators, SIGN_INS_MAX, WRONG_PER_MINUTE};
 use super::words::Words;
 use super::{
-    BREAKS_PATH, DETECTIONS_PATH, END_PATH, REPORTS_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH,
+    BREAKS_PATH, DETECTIONS_PATH, END_PATH, EVIDENCE_PATH, REPORTS_PATH, SESSIONS_PATH, SIGN_IN_PATH,
+    SIGN_OUT_PATH,
 };
 use crate::domain::revocation::{Cause, Revoked, Target};
 use crate::foundation::entropy::SystemEntropy;
@@ -71,7 +72,7 @@ impl<'a> Browser<'a> {
         let reply = self.house.router().oneshot(request).await.unwrap();
         let (status, headers) = (reply.status(), reply.headers().clone());
         let body = read_bounded(reply.into_body(), 1024 * 1024).await.unwrap();
-        Answer { status, headers, html: String::from_utf8(body.to_vec()).unwrap() }
+        Answer { status, headers, html: String::from_utf8_lossy(&body).into_owned() }
     }
 }
 
@@ -474,4 +475,40 @@ async fn a_report_is_asked_for_by_a_form_and_comes_as_a_file() {
     }
     let notes: Vec<_> = house.administration().into_iter().filter_map(|event| event.opening.note).collect();
     assert_eq!(notes, ["the report disclosures was read as html", "the report coverage was read as html"]);
+}
+
+#[tokio::test]
+async fn an_evidence_pack_is_asked_for_by_a_form_and_comes_as_a_file() {
+    let house = House::open().await;
+    let browser = Browser::signed_in(&house).await;
+    let page = browser.get(EVIDENCE_PATH).await;
+    for shown in
+        ["45 CFR 164.312(b): Audit controls", "name=\"164.528\"", "name=\"all\"", "type=\"datetime-local\""]
+    {
+        assert!(page.html.contains(shown), "{shown}: {}", page.html);
+    }
+    let period = [("since", "2026-02-01T00:00"), ("until", "2026-03-02T00:00"), ("language", "es")];
+    for (form, expected, told) in [
+        (
+            [&period[..], &[("164.312(b)", "yes"), ("164.528", "yes")]].concat(),
+            StatusCode::OK,
+            "manifest.json",
+        ),
+        ([&period[..], &[("all", "yes")]].concat(), StatusCode::OK, "manifest.sig"),
+        (period.to_vec(), StatusCode::BAD_REQUEST, "Choose one or more safeguards"),
+        (vec![("all", "yes"), ("since", "")], StatusCode::BAD_REQUEST, "say from when on"),
+        (vec![("all", "yes"), ("since", "soon")], StatusCode::BAD_REQUEST, "was not understood"),
+        ([&period[..], &[("164.1", "yes")]].concat(), StatusCode::BAD_REQUEST, "was not understood"),
+    ] {
+        let answer = browser.post(EVIDENCE_PATH, &form).await;
+        assert_eq!(answer.status, expected, "{form:?}: {}", answer.html);
+        assert!(answer.html.contains(told), "{told}: {}", answer.html);
+        let is_pack = answer.header("content-type") == "application/zip";
+        assert_eq!(is_pack, expected == StatusCode::OK, "{form:?}");
+    }
+    let period = "from 2026-02-01T00:00:00.000Z to 2026-03-02T00:00:00.000Z";
+    let notes: Vec<_> = house.administration().into_iter().filter_map(|event| event.opening.note).collect();
+    let expected = ["164.312(b), 164.528", "all safeguards"]
+        .map(|about| format!("an evidence pack was made of {about}, {period}"));
+    assert_eq!(notes, expected);
 }

@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 
 use super::words::{Texts, Words};
 use super::{
-    BREAKS_PATH, DETECTIONS_PATH, END_PATH, REPORTS_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH,
-    STYLESHEET_PATH,
+    BREAKS_PATH, DETECTIONS_PATH, END_PATH, EVIDENCE_PATH, REPORTS_PATH, SESSIONS_PATH, SIGN_IN_PATH,
+    SIGN_OUT_PATH, STYLESHEET_PATH,
 };
 use crate::domain::revocation::{Revoked, WHY_CHARACTERS_MAX};
 use crate::features::session::SessionSummary;
@@ -50,6 +50,7 @@ pub(super) struct SessionsPage {
     detections_path: &'static str,
     breaks_path: &'static str,
     reports_path: &'static str,
+    evidence_path: &'static str,
     sign_out_path: &'static str,
 }
 
@@ -126,6 +127,7 @@ impl Reader {
             detections_path: DETECTIONS_PATH,
             breaks_path: BREAKS_PATH,
             reports_path: REPORTS_PATH,
+            evidence_path: EVIDENCE_PATH,
             sign_out_path: SIGN_OUT_PATH,
         }
     }

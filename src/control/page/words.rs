@@ -1,7 +1,5 @@
 //! The words of the page, from `config/messages`, read once.
 
-use std::sync::LazyLock;
-
 use serde::Deserialize;
 
 use crate::domain::break_glass::{BreakFinding, BreakReason, BreakReview};
@@ -10,7 +8,7 @@ use crate::domain::device::BoundTo;
 use crate::features::report::ReportName;
 use crate::platform::page::LayoutTexts;
 use crate::platform::page::language::Language;
-use crate::platform::page::messages::{Counted, Each, Listed, Numbers, Text, read};
+use crate::platform::page::messages::{Counted, Each, InEach, Listed, Numbers, Text};
 use crate::platform::page::time::Durations;
 
 impl Listed for ReviewState {
@@ -110,6 +108,7 @@ pub(super) struct Texts {
     pub(super) detections: DetectionTexts,
     pub(super) breaks: BreakTexts,
     pub(super) reports: ReportTexts,
+    pub(super) evidence: EvidenceTexts,
 }
 
 /// The words of the page of detections.
@@ -197,19 +196,29 @@ pub(super) struct ReportTexts {
     pub(super) names: Each<ReportName, Text>,
 }
 
+/// The words of the page of evidence packs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EvidenceTexts {
+    pub(super) title: Text,
+    pub(super) lead: Text,
+    pub(super) safeguards: Text,
+    pub(super) all: Text,
+    pub(super) since: Text,
+    pub(super) until: Text,
+    pub(super) moment_hint: Text,
+    pub(super) until_hint: Text,
+    pub(super) language: Text,
+    pub(super) go: Text,
+    pub(super) not_understood: Text,
+    pub(super) not_asked: Text,
+    pub(super) unmade: Text,
+}
+
 impl Words {
     /// The words of `language`.
     pub(super) fn of(language: Language) -> &'static Self {
-        static IN_ENGLISH: LazyLock<Words> = LazyLock::new(|| embedded(Language::English));
-        static IN_SPANISH: LazyLock<Words> = LazyLock::new(|| embedded(Language::Spanish));
-        match language {
-            Language::English => &IN_ENGLISH,
-            Language::Spanish => &IN_SPANISH,
-        }
+        static WORDS: InEach<Words> = InEach::new();
+        WORDS.of(language)
     }
-}
-
-#[expect(clippy::expect_used, reason = "the files are part of the program; a test reads both")]
-fn embedded(language: Language) -> Words {
-    read(language.messages()).expect("the embedded messages are complete")
 }

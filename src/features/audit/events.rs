@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 
 use super::error::ReadError;
+use super::format::Head;
 use super::query::Filter;
 use super::read::{Reader, Stored};
 use crate::domain::event::{Entry, Event, EventKind, Opening};
@@ -43,7 +44,8 @@ pub(super) fn fold_fitting<I: Iterator<Item = Result<Stored, ReadError>>>(
         sequences: HashMap::new(),
         ready: VecDeque::new(),
         orphans: 0,
-        position: 0,
+        known: 0,
+        position: Head::START,
         is_done: false,
     }
 }
@@ -57,8 +59,10 @@ pub struct Fold<I> {
     sequences: HashMap<RequestId, u64>,
     ready: VecDeque<Event>,
     orphans: u64,
+    /// Closing entries up to this one are somebody else's to miss.
+    known: u64,
     /// The last entry that was taken in.
-    position: u64,
+    position: Head,
     is_done: bool,
 }
 
@@ -74,7 +78,7 @@ impl<I> Fold<I> {
     }
 
     fn take(&mut self, stored: Stored) {
-        self.position = stored.sequence;
+        self.position = Head { sequence: stored.sequence, hash: stored.hash };
         match stored.entry {
             Entry::Opening(opening) => {
                 // Whoever was under way when the gateway ended will not be closed any more.
@@ -97,7 +101,8 @@ impl<I> Fold<I> {
                         closing: Some(closing),
                     }));
                 }
-                None => self.orphans = self.orphans.saturating_add(1),
+                None if stored.sequence > self.known => self.orphans = self.orphans.saturating_add(1),
+                None => {}
             },
         }
     }
@@ -154,6 +159,23 @@ impl Follow {
         Ok(Self(fold(Reader::from_entry(directory, sequence)?)))
     }
 
+    /// The same; what ended with entry `known` or before it is not asked for ([`Self::orphans`]).
+    #[must_use]
+    pub fn beyond(mut self, known: u64) -> Self {
+        self.0.known = known;
+        self
+    }
+
+    /// Events that have ended so far and whose beginning is not there to be read.
+    pub const fn orphans(&self) -> u64 {
+        self.0.orphans
+    }
+
+    /// The last entry that was read.
+    pub const fn read_through(&self) -> Head {
+        self.0.position
+    }
+
     /// The first entry that is still there of what will be read; none where nothing is. Before anything is read.
     pub fn begins_at(&self) -> Option<u64> {
         self.0.entries.begins_at()
@@ -161,7 +183,7 @@ impl Follow {
 
     /// From which entry on it has to be read again so that no event that will end after this is missed.
     pub fn resumes_from(&self) -> u64 {
-        let next = self.0.position.saturating_add(1);
+        let next = self.0.position.sequence.saturating_add(1);
         self.0.open.first_key_value().map_or(next, |(sequence, _)| *sequence)
     }
 
@@ -183,14 +205,14 @@ impl Follow {
         loop {
             while let Some(event) = self.0.ready.pop_front() {
                 taken += 1;
-                take(self.0.position, event);
+                take(self.0.position.sequence, event);
             }
-            if taken >= most || self.0.position >= last {
-                return Ok(self.0.position);
+            if taken >= most || self.0.position.sequence >= last {
+                return Ok(self.0.position.sequence);
             }
             match self.0.entries.next() {
                 Some(stored) => Fold::take(&mut self.0, stored?),
-                None => return Ok(self.0.position),
+                None => return Ok(self.0.position.sequence),
             }
         }
     }

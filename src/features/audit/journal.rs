@@ -20,6 +20,7 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -43,7 +44,9 @@ use super::space::{DiskNow, Space};
 use super::tape::{Found, payload_bytes_max};
 use super::tray::{Progress, Tray};
 use super::tree::keys;
-use super::tree::notary::{Means, Notary, SignedCheckpoint};
+use super::tree::notary::{Means, Notary};
+use super::tree::office::SignedCheckpoint;
+use super::tree::thinning;
 use super::turn::{Turn, ring_each_turn};
 use super::waiters::{Waiters, wake_waiters};
 use super::witness::Witness;
@@ -53,6 +56,7 @@ use crate::domain::proof::{Durable, Journaled};
 use crate::foundation::clock::Clock;
 use crate::foundation::digest::DigestKey;
 use crate::foundation::entropy::Entropy;
+use crate::platform::signed_note::SigningKey;
 
 /// The journal that this process writes.
 #[derive(Debug)]
@@ -63,6 +67,7 @@ pub struct Journal {
     threads: Mutex<Option<Threads>>,
     witnesses: Vec<Arc<Witness>>,
     archive: Option<Arc<Archive>>,
+    directory: PathBuf,
     patient_key: DigestKey,
     found: Found,
     space: Space,
@@ -140,6 +145,7 @@ impl Journal {
             front,
             threads,
             witnesses,
+            directory: directory.clone(),
             archive: archive.map(Arc::new),
             patient_key,
             found,
@@ -257,6 +263,16 @@ impl Journal {
     /// changed or cut.
     pub fn checkpoint(&self) -> Option<Arc<SignedCheckpoint>> {
         self.shared.office.newest()
+    }
+
+    /// The key that signs checkpoints, for what is signed beside them. None once the journal cannot sign.
+    pub fn signing_key(&self) -> Option<Arc<SigningKey>> {
+        self.shared.office.key()
+    }
+
+    /// A witness has noted the checkpoint of `size` entries: it is kept for good. Blocks for as long as the disk takes.
+    pub fn keep_checkpoint(&self, size: u64) -> Result<(), JournalError> {
+        thinning::keep(&self.directory, size).map_err(|error| JournalError::disk(&self.directory, error))
     }
 
     /// Who is told the newest checkpoint.

@@ -18,11 +18,11 @@ use super::tree::checkpoint::{Checkpoint, Signed, hash};
 use super::tree::hash::leaf;
 use super::tree::notary::NEWEST;
 use super::tree::proof::{consistency, inclusion, is_consistent, is_included};
-use super::tree::signed_note::VerifierKey;
 use super::tree::tile::Tiles;
 use crate::domain::event::Entry;
 use crate::foundation::digest::Digest;
 use crate::foundation::id::RequestId;
+use crate::platform::signed_note::VerifierKey;
 
 /// A proof as it is handed over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +91,13 @@ pub enum ProveError {
         "the entries and the tree do not lead to what was signed: look at the journal with `leastway audit verify`"
     )]
     Contradicted,
+}
+
+impl EventProof {
+    /// Whether it holds how the event ended.
+    pub const fn has_ended(&self) -> bool {
+        self.entries.len() > 1
+    }
 }
 
 /// Makes the proof of an event, by the newest checkpoint.

@@ -252,6 +252,25 @@ pub(super) fn follows(name: &Arc<str>, found: Head, before: Head) -> Result<(), 
     Err(Misfit { segment: name.clone(), offset: 0, sequence: before.sequence.saturating_add(1), problem })
 }
 
+/// The place of entry `sequence` in the chain; none where that entry is not there, be it gone or yet to come. Reads a segment at the
+/// most, and no entry's words.
+pub fn head_at(directory: &Path, sequence: u64) -> Result<Option<Head>, ReadError> {
+    let segments = segments(directory)?;
+    let Some(segment) = segments.iter().rev().find(|segment| segment.first <= sequence) else {
+        return Ok(None);
+    };
+    let mut reader = SegmentReader::open(segment)?;
+    loop {
+        match reader.next() {
+            Ok(Some(raw)) if raw.head.sequence == sequence => return Ok(Some(raw.head)),
+            Ok(Some(_)) => {}
+            // An entry that does not fit is none; whoever reads on is told what is wrong.
+            Ok(None) | Err(ReadError::Misfit(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// The segments from one on that begins before `since`.
 pub(super) fn segments_since(directory: &Path, since: Timestamp) -> Result<Vec<SegmentPath>, ReadError> {
     let mut segments = segments(directory)?;

@@ -7,10 +7,16 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::directory::{SegmentPath, segments};
 use super::disk::sync_directory;
-use super::error::JournalError;
+use super::error::{JournalError, ReadError};
+use super::read::{DISORDER, segments_since};
+use super::segment::SegmentReader;
+use crate::domain::event::Entry;
 use crate::domain::rulebook::Rulebook;
+use crate::foundation::clock::Timestamp;
 
 /// What is kept under a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +53,52 @@ pub fn read(journal: &Path, version: &str) -> Result<Kept, JournalError> {
     file.take(BYTES_MAX).read_to_end(&mut bytes).map_err(|error| JournalError::disk(&path, error))?;
     let found: Option<Rulebook> = serde_json::from_slice(&bytes).ok();
     Ok(found.filter(|rulebook| rulebook.is_of(version)).map_or(Kept::Changed, Kept::Whole))
+}
+
+/// The version of the rules in force just before a moment, as events tell it; none where no event before it names one.
+pub fn in_force(journal: &Path, before: Timestamp) -> Result<Option<Arc<str>>, ReadError> {
+    let all = segments(journal)?;
+    let near = all.len().saturating_sub(segments_since(journal, before)?.len());
+    let mut found = None;
+    for segment in all.iter().skip(near) {
+        match latest(segment, before)? {
+            Latest::Found(version) => found = Some(version),
+            Latest::None => {}
+            // Entries are nearly in the order of their times: those of later segments are later.
+            Latest::Beyond => break,
+        }
+    }
+    // Long ago, events may have named none for a while.
+    for segment in all.iter().take(near).rev() {
+        if found.is_some() {
+            break;
+        }
+        if let Latest::Found(version) = latest(segment, before)? {
+            found = Some(version);
+        }
+    }
+    Ok(found)
+}
+
+/// What a segment tells of the rules in force just before a moment.
+enum Latest {
+    Found(Arc<str>),
+    None,
+    /// All of it is later, and not a little.
+    Beyond,
+}
+
+fn latest(segment: &SegmentPath, before: Timestamp) -> Result<Latest, ReadError> {
+    let mut reader = SegmentReader::open(segment)?;
+    let (mut found, mut is_beyond) = (Latest::None, true);
+    while let Some(raw) = reader.next()? {
+        let Ok(Entry::Opening(opening)) = serde_json::from_slice(raw.payload) else { continue };
+        is_beyond &= opening.time >= before.plus(DISORDER);
+        if let Some(version) = opening.rules_version.filter(|_| opening.time < before) {
+            found = Latest::Found(version);
+        }
+    }
+    Ok(if is_beyond { Latest::Beyond } else { found })
 }
 
 fn path_of(journal: &Path, version: &str) -> PathBuf {

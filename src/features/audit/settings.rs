@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::seal::Period;
-use super::tree::signed_note::{KeyName, SigningKey};
 use crate::domain::closed_list;
 use crate::domain::gap::GapRule;
 use crate::foundation::secret::Secret;
 use crate::platform::objects::{BucketSettings, LockMode};
+use crate::platform::signed_note::{KeyName, SigningKey};
+use crate::platform::syslog::SyslogTarget;
 
 /// Where and how the journal is kept.
 #[derive(Clone, Debug)]
@@ -165,6 +166,8 @@ pub enum WitnessPlace {
         /// Certificates in PEM of the authorities that vouch for it; the system's if absent.
         authorities: Option<Arc<[u8]>>,
     },
+    /// A receiver of syslog, to which each is sent as a message.
+    Syslog(SyslogTarget),
 }
 
 /// When entries reach the disk.

@@ -13,7 +13,7 @@ use super::gap::GapBook;
 use super::meter::Meter;
 use super::settings::Sync;
 use super::tray::Tray;
-use super::tree::notary::Office;
+use super::tree::office::Office;
 use crate::foundation::clock::Timestamp;
 
 /// Where entries go.

@@ -6,7 +6,7 @@
 use std::fs::OpenOptions;
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,22 +17,28 @@ use super::directory::{beside, keep_torn};
 use super::error::JournalError;
 use super::settings::{WitnessPlace, WitnessSettings};
 use super::tree::SignedCheckpoint;
-use super::tree::checkpoint::Signed;
+use super::tree::checkpoint::{Checkpoint, Signed, on_one_line};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::secret::Secret;
 use crate::platform::http::fetch::{Fetch, FetchError};
+use crate::platform::syslog::{Facility, Line, Message, Sender, SyslogTarget};
 
 /// A witness and how far it is.
 #[derive(Debug)]
 pub struct Witness {
     /// Its settings.
     pub settings: WitnessSettings,
-    client: Option<Client>,
+    client: Client,
     standing: Mutex<Standing>,
 }
 
+/// How it is told.
 #[derive(Debug)]
-struct Client(Fetch, Option<HeaderValue>);
+enum Client {
+    File(PathBuf),
+    Url { url: String, fetch: Fetch, bearer: Option<HeaderValue> },
+    Syslog(SyslogTarget),
+}
 
 #[derive(Debug, Default)]
 struct Standing {
@@ -69,6 +75,9 @@ pub enum WitnessFault {
     /// Its address has refused.
     #[error("it answered with status {0}")]
     Status(u16),
+    /// Its receiver of syslog cannot be told.
+    #[error("its receiver of syslog cannot be told: {0}")]
+    Syslog(String),
     /// Its address cannot be asked at all.
     #[error("its address cannot be asked")]
     Address,
@@ -92,16 +101,15 @@ impl Witness {
     pub(super) fn new(settings: &WitnessSettings) -> Result<Self, JournalError> {
         let refused = |why: String| JournalError::Witness { name: settings.name.clone(), why };
         let client = match &settings.place {
-            WitnessPlace::File(_) => None,
-            WitnessPlace::Url { authorities, token, .. } => {
+            WitnessPlace::File(file) => Client::File(file.clone()),
+            WitnessPlace::Syslog(target) => Client::Syslog(target.clone()),
+            WitnessPlace::Url { url, authorities, token } => {
                 let fetch = Fetch::new(authorities.as_deref(), ANSWERED_WITHIN, None)
                     .map_err(|error| refused(error.to_string()))?
                     .with_reply_bytes(REPLY_BYTES_MAX);
                 let bearer = token.as_ref().map(bearer).transpose();
-                Some(Client(
-                    fetch,
-                    bearer.map_err(|_| refused("its token cannot stand in a header".to_owned()))?,
-                ))
+                let bearer = bearer.map_err(|_| refused("its token cannot stand in a header".to_owned()))?;
+                Client::Url { url: url.clone(), fetch, bearer }
             }
         };
         Ok(Self { settings: settings.clone(), client, standing: Mutex::default() })
@@ -121,8 +129,8 @@ impl Witness {
 
     /// Tells it a checkpoint.
     pub async fn tell(&self, signed: &SignedCheckpoint, now: Timestamp) -> Told {
-        let told = match &self.settings.place {
-            WitnessPlace::File(file) => {
+        let told = match &self.client {
+            Client::File(file) => {
                 let (file, note) = (file.clone(), signed.note.clone());
                 let written = tokio::task::spawn_blocking(move || append(&file, &note)).await;
                 match written {
@@ -131,7 +139,8 @@ impl Witness {
                     Err(error) => Err(WitnessFault::File(error.to_string())),
                 }
             }
-            WitnessPlace::Url { url, .. } => self.post(url, &signed.note).await,
+            Client::Url { url, fetch, bearer } => post(fetch, url, bearer.as_ref(), &signed.note).await,
+            Client::Syslog(target) => send(target.clone(), signed, now).await,
         };
         let mut standing = self.standing();
         match told {
@@ -148,22 +157,47 @@ impl Witness {
         }
     }
 
-    async fn post(&self, url: &str, note: &str) -> Result<(), WitnessFault> {
-        let Some(Client(fetch, bearer)) = &self.client else { return Err(WitnessFault::Address) };
-        let mut request = Request::builder()
-            .method(Method::POST)
-            .uri(url)
-            .header(CONTENT_TYPE, "text/plain; charset=utf-8");
-        if let Some(bearer) = bearer {
-            request = request.header(AUTHORIZATION, bearer.clone());
-        }
-        let request = request.body(note.as_bytes().to_vec()).map_err(|_| WitnessFault::Address)?;
-        let reply = fetch.send(request).await?;
-        if reply.status().is_success() { Ok(()) } else { Err(WitnessFault::Status(reply.status().as_u16())) }
-    }
-
     fn standing(&self) -> MutexGuard<'_, Standing> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn post(
+    fetch: &Fetch,
+    url: &str,
+    bearer: Option<&HeaderValue>,
+    note: &str,
+) -> Result<(), WitnessFault> {
+    let mut request =
+        Request::builder().method(Method::POST).uri(url).header(CONTENT_TYPE, "text/plain; charset=utf-8");
+    if let Some(bearer) = bearer {
+        request = request.header(AUTHORIZATION, bearer.clone());
+    }
+    let request = request.body(note.as_bytes().to_vec()).map_err(|_| WitnessFault::Address)?;
+    let reply = fetch.send(request).await?;
+    if reply.status().is_success() { Ok(()) } else { Err(WitnessFault::Status(reply.status().as_u16())) }
+}
+
+/// One message over a connection of its own. Syslog acknowledges nothing: noted is what the receiver has read to the end.
+async fn send(target: SyslogTarget, signed: &SignedCheckpoint, now: Timestamp) -> Result<(), WitnessFault> {
+    let Checkpoint { origin, size, time, .. } = &signed.checkpoint;
+    let text = format!("checkpoint of {origin}, {size} entries: {}", on_one_line(&signed.note));
+    // Facility 13 is log audit; what is noted is normal but significant.
+    let message = Message {
+        facility: Facility::LogAudit,
+        severity: NOTICE,
+        time: time.unwrap_or(now),
+        id: "checkpoint",
+        sequence: *size,
+        text: text.as_bytes(),
+    };
+    let unsent = |error: &dyn std::fmt::Display| WitnessFault::Syslog(error.to_string());
+    let mut line = Line::new(target, ANSWERED_WITHIN).map_err(|error| unsent(&error))?;
+    line.write(&Sender::new(origin).frame(&message)).await.map_err(|error| unsent(&error))?;
+    if line.close().await {
+        Ok(())
+    } else {
+        Err(unsent(&"it has ended the connection before it had read all"))
     }
 }
 
@@ -206,3 +240,5 @@ const TAIL_BYTES: u64 = 64 * 1024;
 
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 const REPLY_BYTES_MAX: usize = 64 * 1024;
+/// RFC 5424, 6.2.1.
+const NOTICE: u8 = 5;

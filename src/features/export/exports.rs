@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::settings::{ExportName, ExportSettings};
 use super::standing::{ExportNow, Standing};
-use super::store::{self, Position};
+use super::store::{self, Place, Position};
 use crate::foundation::clock::Timestamp;
 use crate::platform::store::{Store, StoreError};
 
@@ -38,18 +38,19 @@ impl Exports {
     }
 
     /// Where an export has come to; none where it never was anywhere.
-    pub async fn position(&self, name: &ExportName) -> Result<Option<Position>, StoreError> {
+    pub async fn position(&self, name: &ExportName) -> Result<Option<Place>, StoreError> {
         store::position(&self.store, &self.node, name).await
     }
 
-    /// Keeps where an export has come to.
+    /// Keeps where an export has come to in the journal of this name.
     pub async fn keep(
         &self,
         name: &ExportName,
         position: Position,
+        journal: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.store.write(vec![store::put(&self.node, name, position, now)]).await.map(drop)
+        self.store.write(vec![store::put(&self.node, name, position, journal, now)]).await.map(drop)
     }
 
     /// How all stand, where the journal ends with entry `head`.

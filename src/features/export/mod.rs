@@ -36,4 +36,4 @@ pub use exports::Exports;
 pub use reach::reach;
 pub use shape::Shape;
 pub use standing::{ExportNow, Standing};
-pub use store::{MIGRATIONS, Position};
+pub use store::{Anchor, MIGRATIONS, Place, Position};

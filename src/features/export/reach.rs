@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-use super::settings::{SyslogTarget, Target};
+use super::settings::Target;
+use crate::platform::syslog::SyslogTarget;
 use crate::platform::tls::client::Trust;
 use crate::platform::tls::dial::dial;
 

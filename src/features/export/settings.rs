@@ -15,6 +15,7 @@ use crate::domain::application::{ApplicationName, NameError, name};
 use crate::domain::closed_list;
 use crate::domain::event::{Event, EventKind, Outcome, Verdict};
 use crate::foundation::secret::Secret;
+use crate::platform::syslog::SyslogTarget;
 use crate::platform::tls::client::Trust;
 
 name! {
@@ -128,17 +129,6 @@ pub struct FileTarget {
     pub path: PathBuf,
     /// It is put aside under another name once it has so many bytes. 1 MiB to 10 GiB, default 100 MiB.
     pub rotate_bytes: u64,
-}
-
-/// A receiver of syslog.
-#[derive(Clone, Debug)]
-pub struct SyslogTarget {
-    /// Its name or address, which its certificate has to be for.
-    pub host: String,
-    /// Its port; 6514 by default (RFC 5425, 4.1).
-    pub port: u16,
-    /// Whom TLS believes; none: no TLS.
-    pub trust: Option<Trust>,
 }
 
 /// An address that takes events by HTTP.

@@ -9,8 +9,9 @@ use super::http::HttpSink;
 use super::otlp;
 use super::settings::{ExportSettings, FileTarget, Target};
 use super::shape::Shape;
-use super::syslog::{SETTLES_IN, Sender, SyslogSink};
+use super::syslog::{Sender, SyslogSink};
 use crate::foundation::clock::Timestamp;
+use crate::platform::syslog::SETTLES_IN;
 use crate::platform::tls::client::TlsClientError;
 
 /// A receiver.

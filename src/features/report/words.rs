@@ -1,7 +1,5 @@
 //! The words of reports, from `config/messages`, read once.
 
-use std::sync::LazyLock;
-
 use serde::Deserialize;
 
 use super::ReportName;
@@ -11,7 +9,7 @@ use crate::domain::break_glass::{BreakFinding, BreakReason, BreakRelation};
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::platform::page::language::Language;
-use crate::platform::page::messages::{Counted, Each, Listed, Lists, Numbers, Text, read};
+use crate::platform::page::messages::{Counted, Each, InEach, Listed, Lists, Numbers, Text};
 
 macro_rules! listed {
     ($($list:ty),+) => {
@@ -110,16 +108,7 @@ pub(super) struct MadeTexts {
 impl Words {
     /// The words of `language`.
     pub(super) fn of(language: Language) -> &'static Self {
-        static IN_ENGLISH: LazyLock<Words> = LazyLock::new(|| embedded(Language::English));
-        static IN_SPANISH: LazyLock<Words> = LazyLock::new(|| embedded(Language::Spanish));
-        match language {
-            Language::English => &IN_ENGLISH,
-            Language::Spanish => &IN_SPANISH,
-        }
+        static WORDS: InEach<Words> = InEach::new();
+        WORDS.of(language)
     }
-}
-
-#[expect(clippy::expect_used, reason = "the files are part of the program; a test reads both")]
-fn embedded(language: Language) -> Words {
-    read(language.messages()).expect("the embedded messages are complete")
 }

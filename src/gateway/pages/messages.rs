@@ -1,7 +1,6 @@
 //! The words of the pages, from `config/messages`, read once.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -19,10 +18,12 @@ use crate::domain::purpose::{Number, Purpose};
 use crate::domain::reason::Reason;
 use crate::platform::page::LayoutTexts;
 use crate::platform::page::language::Language;
-use crate::platform::page::messages::{Counted, Each, Listed, Lists, Numbers, Text, read};
+use crate::platform::page::messages::{Counted, Each, InEach, Listed, Lists, Numbers, Text};
 use crate::platform::page::time::Durations;
 
+#[cfg(test)]
 pub(super) const ENGLISH: &str = Language::English.messages();
+#[cfg(test)]
 pub(super) const SPANISH: &str = Language::Spanish.messages();
 
 macro_rules! listed {
@@ -99,6 +100,9 @@ pub(super) struct Messages {
     /// Read by reports.
     #[serde(rename = "report")]
     _report: IgnoredAny,
+    /// Read by evidence packs.
+    #[serde(rename = "evidence")]
+    _evidence: IgnoredAny,
 }
 
 texts! {
@@ -229,12 +233,8 @@ pub(super) struct ChoosePurpose {
 impl Messages {
     /// The words of `language`.
     pub(super) fn of(language: Language) -> &'static Self {
-        static IN_ENGLISH: LazyLock<Messages> = LazyLock::new(|| embedded(ENGLISH));
-        static IN_SPANISH: LazyLock<Messages> = LazyLock::new(|| embedded(SPANISH));
-        match language {
-            Language::English => &IN_ENGLISH,
-            Language::Spanish => &IN_SPANISH,
-        }
+        static MESSAGES: InEach<Messages> = InEach::new();
+        MESSAGES.of(language)
     }
 
     /// What was passed, in numbers: `That would be at least 1,240 records; your limit is 500 at a time.`
@@ -286,9 +286,4 @@ impl Messages {
     pub(super) fn duration(&self, duration: Duration) -> String {
         self.duration.write(duration, &self.number)
     }
-}
-
-#[expect(clippy::expect_used, reason = "the files are part of the program; a test reads both")]
-fn embedded(file: &str) -> Messages {
-    read(file).expect("the embedded messages are complete")
 }

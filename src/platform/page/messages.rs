@@ -5,9 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _};
+
+use super::language::Language;
 
 /// A message file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +20,38 @@ pub struct MessagesError(#[from] toml::de::Error);
 /// Reads a message file.
 pub fn read<T: DeserializeOwned>(file: &str) -> Result<T, MessagesError> {
     Ok(toml::from_str(file)?)
+}
+
+/// The words that some pages need, in each language; each file is read once, when its language is first asked for.
+#[derive(Debug)]
+pub struct InEach<T>([OnceLock<T>; Language::ALL.len()]);
+
+impl<T: DeserializeOwned> InEach<T> {
+    /// Nothing is read yet.
+    pub const fn new() -> Self {
+        Self([const { OnceLock::new() }; Language::ALL.len()])
+    }
+
+    /// The words of `language`.
+    ///
+    /// # Panics
+    ///
+    /// Where an embedded file lacks a word of `T`; whoever declares one has a test that reads every language.
+    #[expect(clippy::expect_used, reason = "the files are part of the program; tests read them")]
+    pub fn of(&self, language: Language) -> &T {
+        let [english, spanish] = &self.0;
+        let words = match language {
+            Language::English => english,
+            Language::Spanish => spanish,
+        };
+        words.get_or_init(|| read(language.messages()).expect("the embedded messages are complete"))
+    }
+}
+
+impl<T: DeserializeOwned> Default for InEach<T> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// A text of a message file, with `{name}` where something is filled in.

@@ -11,10 +11,10 @@ use super::ledger::{self, Entry, Object, Receipt, Step};
 use super::manifest::{Manifest, ManifestError};
 use super::pack::new_file;
 use super::steps::{Archive, MANIFEST_SUFFIX, Names};
-use crate::features::audit::directory::{SegmentPath, make, segment_name, segments};
+use crate::features::audit::directory::{SegmentPath, load_patient_key, make, segment_name, segments};
 use crate::features::audit::disk::sync_directory;
 use crate::features::audit::format::Head;
-use crate::features::audit::index::{self, Hints, passed_over};
+use crate::features::audit::index::{self, Hints, Plan};
 use crate::features::audit::query::Filter;
 use crate::features::audit::segment::SegmentReader;
 use crate::features::audit::tree::checkpoint::Checkpoint;
@@ -22,11 +22,11 @@ use crate::features::audit::tree::hash::leaf;
 use crate::features::audit::tree::keys::{self, known};
 use crate::features::audit::tree::notary::append;
 use crate::features::audit::tree::resume::CHECKPOINTS;
-use crate::features::audit::tree::signed_note::VerifierKey;
 use crate::features::audit::tree::tile::Writing;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::entropy::{Entropy, random_text};
+use crate::platform::signed_note::VerifierKey;
 
 /// What of a period is not in the journal's folder any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -138,7 +138,8 @@ impl Drop for View {
     }
 }
 
-/// Makes a journal of what is in the folder and of what of the archive may fit, up to the entry `through` if one is named. What by its index holds nothing that fits is
+/// Makes a journal of what is in the folder and of what of the archive may fit, up to the entry `through` if one is named. What
+/// by its index holds nothing that fits is
 /// not fetched; if it were read all the same, that would be an error and no gap.
 pub async fn fetch_fitting(
     archive: &Archive,
@@ -165,13 +166,19 @@ pub async fn fetch_fitting(
         manifests.insert(receipt.first(), (manifest, receipt));
     }
     view.show(directory).map_err(|error| ArchiveError::disk(directory, error))?;
-    let passed = match hints {
-        Hints::Used => passed_over(view.directory(), &segments(view.directory())?, filter, through),
-        Hints::Ignored => BTreeMap::new(),
+    let key = load_patient_key(view.directory()).ok();
+    let date = |place: &SegmentPath| {
+        let dated = key.as_ref().map_or(Ok(()), |key| index::date_as_indexed(place, key));
+        dated.map_err(|error| ArchiveError::disk(&place.path, error))
+    };
+    manifests.keys().try_for_each(|first| date(&view.segment(*first)))?;
+    let plan = match hints {
+        Hints::Used => Plan::of(view.directory(), &segments(view.directory())?, filter, through),
+        Hints::Ignored => Plan::default(),
     };
     let mut fetched = Fetched::default();
     for (first, (manifest, receipt)) in &manifests {
-        if passed.contains_key(first) {
+        if plan.passed_over(*first).is_some() {
             fetched.passed_over += 1;
             continue;
         }
@@ -179,6 +186,7 @@ pub async fn fetch_fitting(
         let packed = view.directory().join("packed");
         archive.fetch_segment(manifest, &receipt.packed, &packed, &place.path).await?;
         std::fs::remove_file(&packed).map_err(|error| ArchiveError::disk(&packed, error))?;
+        date(&place)?;
         fetched.took(manifest);
     }
     Ok((view, fetched))

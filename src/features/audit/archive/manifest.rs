@@ -14,9 +14,9 @@ use crate::features::audit::tree::checkpoint::Signed;
 use crate::features::audit::tree::edge::Edge;
 use crate::features::audit::tree::hash::leaf;
 use crate::features::audit::tree::proof::is_consistent;
-use crate::features::audit::tree::signed_note::VerifierKey;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
+use crate::platform::signed_note::VerifierKey;
 
 /// What stands beside an archived segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,7 +21,7 @@ use crate::features::audit::tree::notary::NEWEST;
 use crate::features::audit::tree::proof::consistency;
 use crate::features::audit::tree::tile::{Tiles, read_edge};
 use crate::foundation::clock::Timestamp;
-use crate::foundation::digest::Digesting;
+use crate::foundation::digest::Digester;
 
 /// Packs a full segment into the file `to` and writes its manifest. `retain_until` tells by the time of the last entry until when
 /// it is kept. The segment is held against chain, tree and checkpoint: what is not what was signed is not packed.
@@ -174,12 +174,12 @@ impl Read for Stoppable<'_> {
 struct Tallied<T> {
     inner: T,
     bytes: u64,
-    digesting: Digesting,
+    digesting: Digester,
 }
 
 impl<T> Tallied<T> {
     fn new(inner: T) -> Self {
-        Self { inner, bytes: 0, digesting: Digesting::default() }
+        Self { inner, bytes: 0, digesting: Digester::default() }
     }
 
     fn sum(&self) -> Sum {

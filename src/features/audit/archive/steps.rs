@@ -19,9 +19,9 @@ use crate::features::audit::index;
 use crate::features::audit::seal::Period;
 use crate::features::audit::settings::ArchiveSettings;
 use crate::features::audit::tree::keys::known;
-use crate::features::audit::tree::signed_note::VerifierKey;
 use crate::foundation::clock::Timestamp;
 use crate::platform::objects::{Keep, ObjectsError};
+use crate::platform::signed_note::VerifierKey;
 
 /// The archive of one journal.
 #[derive(Debug)]

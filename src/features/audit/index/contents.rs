@@ -24,6 +24,8 @@ pub(super) struct Contents {
     pub(super) before: Place,
     /// Its last entry.
     pub(super) through: Place,
+    /// When its file was last changed, in nanoseconds since 1970: one that was changed since is read.
+    pub(super) changed: u64,
     /// The entry from which on it is known what was open: that before the first segment which was there.
     pub(super) known_from: u64,
     /// The byte after its last entry.
@@ -121,6 +123,7 @@ impl Contents {
         Self {
             before: at.head.into(),
             through: at.head.into(),
+            changed: 0,
             known_from: earlier.map_or(at.head.sequence, |earlier| earlier.known_from),
             end: at.offset,
             people: BTreeMap::new(),

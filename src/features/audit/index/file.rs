@@ -13,6 +13,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::super::directory::SegmentPath;
 use super::super::disk::sync_directory;
@@ -25,6 +26,19 @@ use crate::foundation::digest::{Digest, DigestKey};
 /// The index of a segment.
 pub(in super::super) fn path_of(segment: &SegmentPath) -> PathBuf {
     segment.path.with_extension("index")
+}
+
+/// When a segment's file was last changed, in nanoseconds since 1970; none where it cannot be told.
+pub(super) fn changed(segment: &SegmentPath) -> Option<u64> {
+    let changed = std::fs::metadata(&segment.path).and_then(|file| file.modified()).ok()?;
+    u64::try_from(changed.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
+}
+
+/// Dates a segment that was fetched, and proven or never read, as its index knows it; leaves one without an index alone.
+pub(in super::super) fn date_as_indexed(segment: &SegmentPath, key: &DigestKey) -> io::Result<()> {
+    let Some(contents) = read(segment, key) else { return Ok(()) };
+    let changed = UNIX_EPOCH + Duration::from_nanos(contents.changed);
+    OpenOptions::new().write(true).open(&segment.path)?.set_modified(changed)
 }
 
 /// What the index of a segment says, if there is one that is sealed.

@@ -48,9 +48,12 @@ impl Gathering {
     }
 
     fn open(&mut self, sequence: u64, opening: &Opening) {
-        // Whoever was under way when the gateway ended will not be closed any more.
+        // Whoever was under way when the gateway ended will not be closed any more: the event ends here, its end unknown, and
+        // whoever asks for it has to come by here, so that it comes in the same order as without an index.
         if is_journal_opened(opening) {
-            self.contents.open.clear();
+            for Open { event: _, terms } in std::mem::take(&mut self.contents.open).into_values() {
+                self.add(&terms);
+            }
             self.begun.clear();
         }
         let terms = Terms::of(opening);

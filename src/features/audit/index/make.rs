@@ -6,7 +6,7 @@ use super::super::directory::{SegmentPath, load_patient_key, segments};
 use super::super::error::{JournalError, Misfit, Problem, ReadError};
 use super::super::segment::SegmentReader;
 use super::contents::Contents;
-use super::file;
+use super::file::{self, changed};
 use super::gather::Gathering;
 use crate::foundation::digest::DigestKey;
 
@@ -53,7 +53,9 @@ pub fn make_missing(directory: &Path, look: Look, goes_on: &dyn Fn() -> bool) ->
             let last = place.checked_sub(1).and_then(|last| segments.get(last))?;
             file::read(last, &key).filter(is_before)
         });
-        let found = file::read(segment, &key).filter(|found| found.before == before.into());
+        let is_of =
+            |found: &Contents| found.before == before.into() && Some(found.changed) == changed(segment);
+        let found = file::read(segment, &key).filter(is_of);
         // One that was made when less was known of the segments before is made again.
         let from = known.as_ref().map_or(before.sequence, |known| known.known_from);
         let contents = if let Some(found) = found.filter(|found| found.known_from <= from) {
@@ -74,6 +76,8 @@ fn make(
     earlier: Option<&Contents>,
     key: &DigestKey,
 ) -> Result<Contents, ReadError> {
+    // Before it is read: what is changed meanwhile is changed since.
+    let changed = changed(segment).unwrap_or(0);
     let mut gathering = Gathering::begin(reader.spot(), reader.header.bytes, earlier);
     while let Some(raw) = reader.next()? {
         let (head, offset) = (raw.head, raw.offset);
@@ -85,7 +89,8 @@ fn make(
         })?;
         gathering.take(offset, head, entry);
     }
-    let contents = gathering.finish(reader.offset());
+    let mut contents = gathering.finish(reader.offset());
+    contents.changed = changed;
     file::write(segment, &contents, key).map_err(|error| ReadError::disk(&file::path_of(segment), error))?;
     Ok(contents)
 }

@@ -121,10 +121,11 @@ impl Known {
     }
 }
 
-/// Whether an index is of this segment, and knows what was open of all before. One that was made while segments were in an archive
-/// does not, once they have come back.
+/// Whether an index is of this segment as it is now, and knows what was open of all before. A segment that was changed since is
+/// read, so that damage is told. An index that was made while segments were in an archive does not know, once they have come back.
 fn fits(found: &Contents, (segment, next): (&SegmentPath, &SegmentPath), begins: u64) -> bool {
     found.known_from <= begins
+        && Some(found.changed) == file::changed(segment)
         && begins_after(segment) == Some(found.before.into())
         && begins_after(next) == Some(found.through.into())
 }

@@ -6,6 +6,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use base64::Engine as _;
@@ -33,6 +35,8 @@ pub struct Seals {
     /// The months under a legal hold.
     held: ArcSwap<Vec<Period>>,
     current: ArcSwap<Current>,
+    /// When it was last seen to that the next month has a key, in milliseconds.
+    looked: AtomicI64,
     pub(super) entropy: Arc<dyn Entropy>,
 }
 
@@ -153,6 +157,7 @@ impl Seals {
             retain_years: settings.retain_years,
             held: ArcSwap::from_pointee(settings.legal_hold.clone()),
             current: ArcSwap::from_pointee(current),
+            looked: AtomicI64::new(now.as_millis()),
             entropy,
         };
         seals.turn(now)?;
@@ -179,6 +184,12 @@ impl Seals {
         self.current.load()
     }
 
+    /// Whether [`Self::turn`] has something to do: at once when another month has come, and else once an hour. Looks at no disk.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        let looked = Timestamp::from_millis(self.looked.load(Ordering::Relaxed));
+        Period::of(now) != self.current.load().period || now.since(looked) >= LOOKED_EVERY
+    }
+
     /// Goes on to another month when it has come, and makes the key of the one after it: it is on the disk long before
     /// anything is sealed with it. To be called now and then; until it is, what is sealed goes on under the month before.
     pub fn turn(&self, now: Timestamp) -> Result<(), SealError> {
@@ -186,6 +197,7 @@ impl Seals {
         if period != self.current.load().period {
             self.current.store(Arc::new(Current::ensure(&self.directory, period, &*self.entropy)?));
         }
+        self.looked.store(now.as_millis(), Ordering::Relaxed);
         let next = key_path(&self.directory, period.next());
         if !next.exists() {
             write_key(&next, &*self.entropy).map_err(|error| disk(&next, error))?;
@@ -334,5 +346,6 @@ pub(super) const PURPOSE: &str = "leastway events 1";
 const KEY: &str = "key";
 const DESTROYED: &str = "destroyed";
 const KEY_BYTES: usize = 32;
+const LOOKED_EVERY: Duration = Duration::from_secs(60 * 60);
 /// As base64url has them.
 const KEY_CHARACTERS: usize = 43;

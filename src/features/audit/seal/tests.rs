@@ -32,6 +32,20 @@ fn what_is_sealed_is_revealed_in_its_event_and_nowhere_else() {
 }
 
 #[test]
+fn the_next_months_key_is_looked_for_once_an_hour_and_another_month_is_seen_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    let seals = seals(home.path(), NOW);
+    let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
+    assert!(!seals.is_due(NOW) && !seals.is_due(NOW.plus(59 * minute)) && seals.is_due(NOW.plus(hour)));
+    seals.turn(NOW.plus(hour)).unwrap();
+    assert!(!seals.is_due(NOW.plus(hour).plus(minute)));
+    assert!(!seals.is_due(NOW), "a clock that was set back");
+    let midnight = NOW.plus(2 * DAY).plus(2 * hour);
+    seals.turn(midnight.minus(minute)).unwrap();
+    assert!(!seals.is_due(midnight.minus(Duration::from_secs(1))) && seals.is_due(midnight));
+}
+
+#[test]
 fn nothing_is_sealed_where_nothing_is_confidential() {
     let home = tempfile::tempdir().unwrap();
     let sealer = Sealer::new(seals(home.path(), NOW));

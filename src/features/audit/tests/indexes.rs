@@ -155,13 +155,30 @@ fn answers_are_the_same(directory: &Path) {
         }
         let scanned = |hints| {
             let mut scan = Scan::open(directory, &filter, None, hints).unwrap();
-            let mut events: Vec<Event> =
+            let events: Vec<Event> =
                 scan.by_ref().map(Result::unwrap).filter(|event| filter.fits(event)).collect();
-            events.sort_by_key(|event| event.sequence);
             (events, scan.first(), scan.read_through())
         };
         assert_eq!(scanned(Hints::Used), scanned(Hints::Ignored), "{filter:?}");
     }
+}
+
+#[test]
+fn a_segment_that_was_changed_since_it_was_indexed_is_read_and_its_damage_told() {
+    let directory = sixty();
+    make_missing(directory.path(), Look::AtEach, &|| true).unwrap();
+    let filter = Filter { person: Some("nobody".into()), ..Filter::default() };
+    let asked = || query_by(directory.path(), &filter, Order::OldestFirst, 100, Hints::Used).unwrap();
+    let passed_over = passed(directory.path(), &filter);
+    let first = segments(directory.path()).unwrap().remove(0);
+    assert!(passed_over.contains(&first.first) && asked().stopped.is_none());
+    let changed = std::fs::metadata(&first.path).unwrap().modified().unwrap() + Duration::from_secs(1);
+    let mut bytes = std::fs::read(&first.path).unwrap();
+    bytes[64 + 56 + 3] ^= 1;
+    std::fs::write(&first.path, bytes).unwrap();
+    std::fs::File::options().write(true).open(&first.path).unwrap().set_modified(changed).unwrap();
+    let stopped = asked().stopped.unwrap();
+    assert_eq!((stopped.segment, stopped.sequence), (first.name, 1));
 }
 
 proptest! {

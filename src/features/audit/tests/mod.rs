@@ -17,6 +17,7 @@ mod scanning;
 mod signed;
 mod takings;
 mod tampering;
+mod witnesses;
 
 use std::future::Future;
 use std::path::Path;

@@ -9,8 +9,8 @@ use crate::features::audit::prove::{
 };
 use crate::features::audit::settings::{WitnessPlace, WitnessSettings};
 use crate::features::audit::tree::checkpoint::split;
-use crate::features::audit::tree::signed_note::SigningKey;
 use crate::features::audit::witness::Told;
+use crate::platform::signed_note::SigningKey;
 
 #[test]
 fn an_event_is_proven_to_somebody_who_has_the_key_alone() {

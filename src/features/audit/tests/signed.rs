@@ -7,9 +7,9 @@ use crate::features::audit::settings::CheckpointSettings;
 use crate::features::audit::tree::checkpoint::{Signed, split};
 use crate::features::audit::tree::keys::{known, prepare};
 use crate::features::audit::tree::resume::{last_checkpoint, resume};
-use crate::features::audit::tree::signed_note::{SigningKey, VerifierKey};
 use crate::features::audit::verify::TreeProblem;
 use crate::features::audit::{Head, JournalError};
+use crate::platform::signed_note::{SigningKey, VerifierKey};
 
 use super::*;
 

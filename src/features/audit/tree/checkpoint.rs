@@ -16,11 +16,11 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::signed_note::{Note, SigningKey, VerifierKey};
 use crate::features::audit::Head;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::timekeeping::Synchronization;
+use crate::platform::signed_note::{Note, SigningKey, VerifierKey};
 
 /// What the journal was at a moment. By itself anybody's word: see [`Signed`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,6 +135,25 @@ pub fn split(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// A note on one line, for files of lines such as those of syslog.
+pub fn on_one_line(note: &str) -> String {
+    format!("{ON_ONE_LINE}{}", STANDARD.encode(note))
+}
+
+/// The notes of a file of lines, whatever else stands in it; what cannot be read as one comes as it is. None where no line has a note.
+pub fn of_lines(text: &str) -> Option<impl Iterator<Item = String>> {
+    let is_there = text.contains(ON_ONE_LINE);
+    is_there.then(|| text.lines().filter_map(|line| Some(of_line(line.split_once(ON_ONE_LINE)?.1))))
+}
+
+/// What stands behind the mark: base64, as far as it goes.
+fn of_line(text: &str) -> String {
+    let is_of_note = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    let encoded = text.split(|c| !is_of_note(c)).next().unwrap_or_default();
+    let note = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    note.unwrap_or_else(|| encoded.to_owned())
+}
+
 /// Where the first note of `text` ends: behind the lines that begin with a dash after the first empty line.
 fn end_of_note(text: &str) -> usize {
     let Some(blank) = text.find("\n\n") else { return text.len() };
@@ -156,6 +175,8 @@ fn number(text: &str) -> Option<u64> {
 
 /// Far more than any needs, and less than a note may have.
 const TEXT_BYTES_MAX: usize = 16 * 1024;
+/// What stands before a note on one line.
+const ON_ONE_LINE: &str = "leastway-checkpoint:";
 const TIME: &str = "time ";
 const CLOCK: &str = "clock ";
 const HEAD: &str = "head ";

@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::signed_note::{KeyName, Note, SigningKey, VerifierKey};
 use crate::features::audit::directory::beside;
 use crate::features::audit::disk::sync_directory;
 use crate::features::audit::error::JournalError;
 use crate::features::audit::settings::CheckpointSettings;
 use crate::foundation::entropy::{Entropy, random};
+use crate::platform::signed_note::{KeyName, Note, SigningKey, VerifierKey};
 
 /// The key that signs, as it was found when the journal was opened.
 #[derive(Debug)]
@@ -96,6 +96,19 @@ pub fn known(directory: &Path) -> Result<Vec<VerifierKey>, JournalError> {
     };
     let keys = text.lines().map(str::parse).collect::<Result<_, _>>();
     keys.map_err(|_| refused(&path, "a line of it is no public key"))
+}
+
+/// The private key that signed last, for whoever signs something beside the checkpoints: `configured`, or the journal's own. None
+/// where it is neither, or where nothing was signed yet.
+pub fn last_signer(
+    directory: &Path,
+    configured: Option<&Arc<SigningKey>>,
+) -> Result<Option<Arc<SigningKey>>, JournalError> {
+    let Some(last) = known(directory)?.pop() else { return Ok(None) };
+    let own = load(&directory.join(KEY))?;
+    let under_its_name = |key: Arc<SigningKey>| key.named(last.name().clone()).ok();
+    let mut keys = configured.cloned().into_iter().chain(own).filter_map(under_its_name);
+    Ok(keys.find(|key| *key.verifier() == last).map(Arc::new))
 }
 
 /// Puts a key at the end of the list, if it does not stand there.

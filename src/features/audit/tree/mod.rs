@@ -11,14 +11,16 @@ pub mod checkpoint;
 pub mod hash;
 pub mod keys;
 pub mod proof;
-pub mod signed_note;
 
 pub(super) mod edge;
 pub(super) mod notary;
+pub(super) mod notes;
+pub(super) mod office;
 pub(super) mod resume;
+pub(super) mod thinning;
 pub(super) mod tile;
 
 #[cfg(test)]
 mod tests;
 
-pub use notary::SignedCheckpoint;
+pub use office::SignedCheckpoint;

@@ -8,15 +8,15 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::checkpoint::Checkpoint;
 use super::edge::Edge;
 use super::keys::{self, Found};
+use super::office::{Office, SignedCheckpoint};
 use super::resume::{CHECKPOINTS, Resumed, resume};
-use super::signed_note::SigningKey;
+use super::thinning;
 use super::tile::Writing;
 use crate::features::audit::disk::sync_directory;
 use crate::features::audit::error::JournalError;
@@ -28,102 +28,7 @@ use crate::foundation::clock::Clock;
 use crate::foundation::digest::Digest;
 use crate::foundation::entropy::Entropy;
 use crate::foundation::timekeeping::Synchronization;
-
-/// What the writer leaves for the notary, and what the notary has to show.
-#[derive(Debug, Default)]
-pub(in crate::features::audit) struct Office {
-    handed: Mutex<Handed>,
-    bell: Condvar,
-    shown: Mutex<Option<Arc<SignedCheckpoint>>>,
-    failures: AtomicU64,
-    signed: AtomicU64,
-}
-
-/// The newest checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedCheckpoint {
-    /// What it says.
-    pub checkpoint: Checkpoint,
-    /// The signed note.
-    pub note: String,
-}
-
-#[derive(Debug, Default)]
-struct Handed {
-    /// Of the last entries up to `head`.
-    leaves: Vec<Digest>,
-    head: Option<Head>,
-    /// A segment has ended.
-    is_asked: bool,
-    is_closing: bool,
-}
-
-impl Office {
-    /// Leaves the leaves of entries that are on the disk, the last of which is at `head`; takes all of them out.
-    pub(in crate::features::audit) fn hand(&self, leaves: &mut Vec<Digest>, head: Head, segment_ended: bool) {
-        let mut handed = self.handed();
-        let is_first = handed.leaves.is_empty();
-        if handed.leaves.len() >= LEAVES_MAX {
-            // The notary sees the gap, and reads the entries.
-            handed.leaves.clear();
-        }
-        handed.leaves.append(leaves);
-        handed.head = Some(head);
-        handed.is_asked |= segment_ended;
-        drop(handed);
-        if is_first || segment_ended {
-            self.bell.notify_one();
-        }
-    }
-
-    /// Asks for a last checkpoint.
-    pub(in crate::features::audit) fn close(&self) {
-        self.handed().is_closing = true;
-        self.bell.notify_one();
-    }
-
-    /// The newest checkpoint of this run.
-    pub(in crate::features::audit) fn newest(&self) -> Option<Arc<SignedCheckpoint>> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Checkpoints signed, and times that one could not be.
-    pub(in crate::features::audit) fn counts(&self) -> (u64, u64) {
-        (self.signed.load(Ordering::Relaxed), self.failures.load(Ordering::Relaxed))
-    }
-
-    fn show(&self, signed: SignedCheckpoint) {
-        self.signed.fetch_add(1, Ordering::Relaxed);
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(signed));
-    }
-
-    /// Waits until there is something to sign and `due` has come, or a segment or the journal ends; not longer
-    /// than `most`. Whether the journal ends.
-    fn wait(&self, due: Instant, most: Duration) -> bool {
-        let begin = Instant::now();
-        let mut handed = self.handed();
-        loop {
-            let is_due = !handed.leaves.is_empty() && Instant::now() >= due;
-            let left = most.saturating_sub(begin.elapsed());
-            if handed.is_closing || handed.is_asked || is_due || left.is_zero() {
-                handed.is_asked = false;
-                return handed.is_closing;
-            }
-            let until_due = due.saturating_duration_since(Instant::now());
-            let wait = if handed.leaves.is_empty() { left } else { until_due.min(left) };
-            handed = self.bell.wait_timeout(handed, wait).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    fn take(&self, empty: Vec<Digest>) -> (Vec<Digest>, Option<Head>) {
-        let mut handed = self.handed();
-        (std::mem::replace(&mut handed.leaves, empty), handed.head)
-    }
-
-    fn handed(&self) -> MutexGuard<'_, Handed> {
-        self.handed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+use crate::platform::signed_note::SigningKey;
 
 /// How the notary has events of its own journaled.
 #[derive(Debug)]
@@ -152,6 +57,8 @@ pub(in crate::features::audit) struct Notary {
     spare: Vec<Digest>,
     /// Whether the clock is kept in step, and when that was asked.
     synchronized: Option<(Synchronization, Instant)>,
+    /// A segment has ended, of which no checkpoint is kept yet.
+    has_ended: bool,
 }
 
 impl Notary {
@@ -163,6 +70,7 @@ impl Notary {
         found: Found,
         tree: Option<Resumed>,
     ) -> Self {
+        office.signs_with(&found.key);
         Self {
             office,
             means,
@@ -175,16 +83,25 @@ impl Notary {
             tree,
             spare: Vec::new(),
             synchronized: None,
+            has_ended: false,
         }
     }
 
     /// Signs until the journal is closed.
     pub(in crate::features::audit) fn run(mut self) {
         let mut due = Instant::now();
-        let mut is_failing = false;
+        let mut patience: Option<Duration> = None;
+        let mut thinned: Option<Instant> = None;
         loop {
-            let most = if is_failing { RETRIED_AFTER } else { LOOKED_EVERY };
-            let is_last = self.office.wait(due, self.every.max(most));
+            if thinned.is_none_or(|thinned| thinned.elapsed() >= THINNED_EVERY) {
+                thinned = Some(Instant::now());
+                self.thin();
+            }
+            let is_last = match patience {
+                None => self.office.wait(due, self.every.max(LOOKED_EVERY)),
+                // Each attempt reads all entries since the last checkpoint: a disk that is in trouble is left in peace.
+                Some(patience) => self.office.rest(patience),
+            };
             if let Err(error) = self.rotate() {
                 // Told again and again it would fill the journal.
                 tracing::error!(%error, "the prepared key cannot be taken up: the old one signs until a restart");
@@ -192,25 +109,37 @@ impl Notary {
                 self.coming = None;
             }
             match self.round() {
-                Ok(()) => is_failing = false,
+                Ok(()) => patience = None,
                 Err(error) => {
                     self.tree = None;
-                    self.office.failures.fetch_add(1, Ordering::Relaxed);
-                    if !is_failing {
+                    self.office.failed();
+                    if patience.is_none() {
                         tracing::error!(%error, "no checkpoint of the journal can be signed: entries go on being written");
                     }
-                    is_failing = true;
+                    patience = Some(more_patience(patience, self.every));
                 }
             }
             if is_last {
                 return;
             }
-            due = Instant::now() + if is_failing { self.every.max(RETRIED_AFTER) } else { self.every };
+            due = Instant::now() + self.every;
+        }
+    }
+
+    /// Removes checkpoints that nobody needs; where that cannot be done, it is tried the next day.
+    fn thin(&self) {
+        match thinning::thin(&self.directory, self.means.clock.now()) {
+            Ok(0) => {}
+            Ok(removed) => {
+                tracing::debug!(checkpoints = removed, "checkpoints of the journal were thinned out");
+            }
+            Err(error) => tracing::warn!(%error, "checkpoints of the journal cannot be thinned out"),
         }
     }
 
     fn round(&mut self) -> Result<(), JournalError> {
-        let (mut leaves, head) = self.office.take(std::mem::take(&mut self.spare));
+        let (mut leaves, head, has_ended) = self.office.take(std::mem::take(&mut self.spare));
+        self.has_ended |= has_ended;
         let Some(head) = head else { return Ok(()) };
         let mut tree = match self.tree.take() {
             Some(tree) if follows(&tree.edge, &leaves, head) => tree,
@@ -218,11 +147,16 @@ impl Notary {
         };
         let new = usize::try_from(head.sequence.saturating_sub(tree.edge.size())).unwrap_or(usize::MAX);
         let known = leaves.len().saturating_sub(new);
-        let disk = |error| JournalError::disk(&self.directory, error);
-        grow(&mut tree.edge, &self.directory, leaves.iter().skip(known)).map_err(disk)?;
+        let directory = self.directory.clone();
+        let disk = |error| JournalError::disk(&directory, error);
+        grow(&mut tree.edge, &directory, leaves.iter().skip(known)).map_err(disk)?;
         if tree.edge.size() > tree.signed {
             self.sign(&tree.edge, head)?;
             tree.signed = tree.edge.size();
+        }
+        if self.has_ended {
+            thinning::keep(&directory, tree.signed).map_err(disk)?;
+            self.has_ended = false;
         }
         self.tree = Some(tree);
         leaves.clear();
@@ -275,6 +209,7 @@ impl Notary {
             keys::list(&self.directory, key.verifier()).map_err(disk)?;
             keys::adopt(&self.directory).map_err(disk)?;
             tracing::info!(key = %key.verifier(), "the journal signs its checkpoints with a new key");
+            self.office.signs_with(&key);
             self.key = key;
             return Ok(());
         }
@@ -290,6 +225,11 @@ impl Notary {
         self.coming = Some((next, ticket));
         Ok(())
     }
+}
+
+/// How long is waited after another attempt has failed: twice as long each time, up to a bound, and never less than `every`.
+fn more_patience(before: Option<Duration>, every: Duration) -> Duration {
+    before.map_or(RETRIED_AFTER, |before| before.saturating_mul(2).min(RETRIED_WITHIN)).max(every)
 }
 
 /// Whether `leaves`, the last of which is at `head`, leave no gap after the edge.
@@ -338,11 +278,30 @@ pub(in crate::features::audit) fn append(path: &Path, note: &str) -> std::io::Re
 
 /// The newest checkpoint, where C2SP `tlog-tiles` has it.
 pub(in crate::features::audit) const NEWEST: &str = "checkpoint";
-/// Leaves that wait before the notary is left to read entries itself: 32 MiB of them.
-const LEAVES_MAX: usize = 1 << 20;
 const LEAVES_SPARE: usize = 1 << 16;
 const TILES_AT_ONCE: usize = 256;
 /// How often it is looked whether a new key was prepared.
 const LOOKED_EVERY: Duration = Duration::from_secs(1);
 const CLOCK_ASKED_EVERY: Duration = Duration::from_secs(60);
+/// And when the journal is opened.
+const THINNED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 const RETRIED_AFTER: Duration = Duration::from_secs(5);
+/// Once the disk takes them again, tiles are written within this time.
+const RETRIED_WITHIN: Duration = Duration::from_secs(5 * 60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_refuses_is_tried_less_and_less_often() {
+        let second = Duration::from_secs;
+        let waits = |every| {
+            let next = |before: &Option<Duration>| Some(Some(more_patience(*before, every)));
+            let waits = std::iter::successors(Some(None), next).skip(1).flatten();
+            waits.take(8).map(|wait| wait.as_secs()).collect::<Vec<_>>()
+        };
+        assert_eq!(waits(second(1)), [5, 10, 20, 40, 80, 160, 300, 300]);
+        assert_eq!(waits(second(3600)), [3600; 8]);
+    }
+}

@@ -10,12 +10,12 @@ use super::edge::Edge;
 use super::hash::leaf;
 use super::keys::known;
 use super::notary::NEWEST;
-use super::signed_note::VerifierKey;
 use super::tile::{Writing, read_edge};
 use crate::features::audit::directory::{beside, keep_torn, segments};
 use crate::features::audit::error::{JournalError, ReadError};
 use crate::features::audit::segment::SegmentReader;
 use crate::foundation::digest::Digest;
+use crate::platform::signed_note::VerifierKey;
 
 /// All checkpoints, one behind the other.
 pub(in crate::features::audit) const CHECKPOINTS: &str = "checkpoints";

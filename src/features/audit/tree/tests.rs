@@ -11,13 +11,13 @@ use super::edge::Edge;
 use super::hash::{empty, leaf, node};
 use super::keys::{announcement, successor};
 use super::proof::{Hashes, consistency, inclusion, is_consistent, is_included, root_of};
-use super::signed_note::{KeyName, Note, SigningKey, VerifierKey};
 use super::tile::{TILE_WIDTH, Tile, Tiles, Writing, read_edge};
 use crate::features::audit::Head;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::entropy::SeededEntropy;
 use crate::foundation::timekeeping::Synchronization;
+use crate::platform::signed_note::{KeyName, Note, SigningKey, VerifierKey};
 
 /// The leaves of the test vectors of Certificate Transparency.
 const LEAVES: [&[u8]; 8] = [

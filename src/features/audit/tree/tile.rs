@@ -48,15 +48,24 @@ impl Tile {
         directory: &Path,
         width: usize,
     ) -> io::Result<Option<Vec<Digest>>> {
-        for stored in [TILE_WIDTH, width].into_iter().chain(width + 1..TILE_WIDTH) {
-            let path = directory.join(self.path(stored));
-            if let Some(mut hashes) = read_hashes(&path, stored)? {
-                hashes.truncate(width);
-                return Ok(Some(hashes));
-            }
-        }
-        Ok(None)
+        first_of(width, |stored| read_hashes(&directory.join(self.path(stored)), stored))
     }
+}
+
+/// The first `width` hashes, where `look` finds those of a tile of some width.
+fn first_of(
+    width: usize,
+    mut look: impl FnMut(usize) -> io::Result<Option<Vec<Digest>>>,
+) -> io::Result<Option<Vec<Digest>>> {
+    // A full tile is there before narrower ones are removed: where none was found, it has come meanwhile, or there is none.
+    let widths = [TILE_WIDTH, width].into_iter().chain(width + 1..TILE_WIDTH).chain([TILE_WIDTH]);
+    for stored in widths {
+        if let Some(mut hashes) = look(stored)? {
+            hashes.truncate(width);
+            return Ok(Some(hashes));
+        }
+    }
+    Ok(None)
 }
 
 fn read_hashes(path: &Path, width: usize) -> io::Result<Option<Vec<Digest>>> {
@@ -201,3 +210,21 @@ impl Hashes for Tiles<'_> {
 
 const FOLDER: &str = "tile";
 const HASH_BYTES: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tile_that_becomes_full_while_it_is_looked_for_is_found() {
+        let whole: Vec<Digest> = (0..=u8::MAX).map(|number| Digest::of(&[number])).collect();
+        let mut looks = 0;
+        let found = first_of(7, |stored| {
+            looks += 1;
+            // The full one comes, and the narrower ones go, behind the first look.
+            Ok((looks > 1 && stored == TILE_WIDTH).then(|| whole.clone()))
+        });
+        assert_eq!(found.unwrap().as_deref(), whole.get(..7));
+        assert_eq!(first_of(7, |_| Ok(None)).unwrap(), None);
+    }
+}

@@ -5,17 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Expectations;
-use super::notes::Notes;
 use super::report::{Contradiction, Report, TreeProblem};
 use crate::features::audit::error::ReadError;
-use crate::features::audit::tree::checkpoint::{Signed, split};
+use crate::features::audit::tree::checkpoint::{Signed, of_lines, split};
 use crate::features::audit::tree::edge::Edge;
 use crate::features::audit::tree::keys::{known, successor};
 use crate::features::audit::tree::notary::NEWEST;
+use crate::features::audit::tree::notes::Notes;
 use crate::features::audit::tree::resume::{CHECKPOINTS, last_checkpoint};
-use crate::features::audit::tree::signed_note::VerifierKey;
 use crate::features::audit::tree::tile::{TILE_WIDTH, Tile, read_edge};
 use crate::foundation::digest::Digest;
+use crate::platform::signed_note::VerifierKey;
 
 /// The tree as it grows, and what is still to be compared with it.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Held<'a> {
     /// The next of the journal's own.
     next: Option<Signed>,
     given: VecDeque<Given>,
+    /// What is signed of more entries is not compared.
+    through: Option<u64>,
     /// The size of the last checkpoint of the journal's own: what tiles there must be.
     signed: u64,
     own_fit: u64,
@@ -68,6 +70,7 @@ impl<'a> Held<'a> {
             own: Notes::open(&directory.join(CHECKPOINTS)).map_err(disk)?,
             next: None,
             given: VecDeque::new(),
+            through: expectations.through.map(|through| through.sequence),
             signed,
             own_fit: 0,
             given_fit: 0,
@@ -89,12 +92,14 @@ impl<'a> Held<'a> {
             }
         }
         for text in &expectations.witnessed {
-            for note in split(text) {
-                held.give("a witness's checkpoint", note, true);
+            match of_lines(text) {
+                Some(notes) => notes.for_each(|note| held.give_line(&note, &expectations.keys)),
+                None => split(text).for_each(|note| held.give(WITNESS, note, true)),
             }
         }
         held.given.make_contiguous().sort_by_key(|given| given.signed.checkpoint.size);
         held.read_next().map_err(disk)?;
+        held.given.retain(|given| held.through.is_none_or(|through| given.signed.checkpoint.size <= through));
         // What is older than an archive's end cannot be compared any more.
         held.given.retain(|given| before == 0 || given.signed.checkpoint.size > before);
         while held.next.as_ref().is_some_and(|next| next.checkpoint.size <= before && before > 0) {
@@ -107,6 +112,15 @@ impl<'a> Held<'a> {
         match note.parse() {
             Ok(signed) => self.given.push_back(Given { from: from.into(), signed, is_witness }),
             Err(_) => self.contradict(from, 0, TreeProblem::Unreadable),
+        }
+    }
+
+    /// Where several journals are noted in one file, only those that the keys are of are meant.
+    fn give_line(&mut self, note: &str, keys: &[VerifierKey]) {
+        let is_of = |origin: &str| keys.iter().any(|key| key.name().as_str() == origin);
+        let is_another = |signed: &Signed| !keys.is_empty() && !is_of(&signed.checkpoint.origin);
+        if !note.parse().is_ok_and(|signed| is_another(&signed)) {
+            self.give(WITNESS, note, true);
         }
     }
 
@@ -218,7 +232,9 @@ impl<'a> Held<'a> {
 
     /// All entries were seen, or all up to one that does not fit.
     pub(super) fn end(mut self, report: &mut Report, is_whole: bool) {
-        let own = self.next.take().map(|next| (CHECKPOINTS.into(), next));
+        let through = self.through.unwrap_or(u64::MAX);
+        let own = self.next.take().filter(|next| next.checkpoint.size <= through);
+        let own = own.map(|next| (CHECKPOINTS.into(), next));
         let given = std::mem::take(&mut self.given).into_iter().map(|given| (given.from, given.signed));
         let left: Vec<(Arc<str>, Signed)> = own.into_iter().chain(given).collect();
         match self.edge.take() {
@@ -240,4 +256,5 @@ fn is_kept(directory: &Path, tile: Tile, hashes: &[Digest]) -> bool {
     tile.read(directory, hashes.len()).is_ok_and(|kept| kept.as_deref() == Some(hashes))
 }
 
+const WITNESS: &str = "a witness's checkpoint";
 const FOUND_MAX: usize = 16;

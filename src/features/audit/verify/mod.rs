@@ -13,7 +13,6 @@
 //! Segments are read side by side: each names the head before it, so only the joints are left to compare in order.
 
 mod held;
-mod notes;
 mod report;
 mod seen;
 mod segment;
@@ -29,7 +28,7 @@ use super::directory::{SegmentPath, segments};
 use super::error::{Misfit, ReadError};
 use super::format::Head;
 use super::side_by_side::{self, in_order};
-use super::tree::signed_note::VerifierKey;
+use crate::platform::signed_note::VerifierKey;
 use held::Held;
 use segment::{Checked, check};
 use walk::Walk;
@@ -39,6 +38,8 @@ use walk::Walk;
 pub struct Expectations {
     /// A head that was noted: it must be in the journal.
     pub head: Option<Head>,
+    /// Only what is up to this entry: it must be in the journal, and what comes after it is not looked at.
+    pub through: Option<Head>,
     /// The last entry of the segments that were moved to an archive: the journal must go on from there.
     /// Without it, and without receipts of an archive, the journal must begin with its first entry.
     pub archived: Option<Head>,
@@ -71,17 +72,21 @@ pub fn verify_telling(
     expectations: &Expectations,
     mut tell: impl FnMut(Progress),
 ) -> Result<Report, ReadError> {
-    let (expectations, mut held, segments) = begin(directory, expectations)?;
+    let (expectations, mut held, all) = begin(directory, expectations)?;
+    let is_meant =
+        |segment: &SegmentPath| expectations.through.is_none_or(|through| segment.first <= through.sequence);
+    let (segments, newest) = all.split_at(all.partition_point(is_meant));
+    let noted = expectations.head.or(expectations.through);
     let before = expectations.archived.unwrap_or(Head::START);
-    let mut walk = Walk::new(segments.len() as u64, before);
+    let mut walk = Walk::new(segments.len() as u64, before, expectations.through);
     let mut done = 0;
-    let misfit = each_in_order(directory, &segments, expectations.head, |checked| {
+    let misfit = each_in_order(directory, (segments, newest.is_empty()), noted, |checked| {
         let misfit = walk.take(checked, &mut held);
         done += 1;
         tell(Progress { segments: done, of: segments.len(), entries: walk.entries() });
         misfit
     })?;
-    let misfit = misfit.or_else(|| expectations.head.and_then(|noted| walk.cut_before(noted)));
+    let misfit = misfit.or_else(|| noted.and_then(|noted| walk.cut_before(noted)));
     Ok(walk.end(misfit, held))
 }
 
@@ -116,12 +121,12 @@ fn first_of(directory: &Path) -> Result<u64, ReadError> {
 /// Checks segments on as many threads as there are cores, and hands them over in order until something does not fit.
 fn each_in_order(
     directory: &Path,
-    segments: &[SegmentPath],
+    (segments, with_newest): (&[SegmentPath], bool),
     noted: Option<Head>,
     mut take: impl FnMut(Checked) -> Option<Misfit>,
 ) -> Result<Option<Misfit>, ReadError> {
     let jobs = segments.iter().enumerate().map(|(place, segment)| {
-        let is_last = place + 1 == segments.len();
+        let is_last = with_newest && place + 1 == segments.len();
         move || check(directory, segment, is_last, noted)
     });
     let take = |checked| take(checked).map_or(ControlFlow::Continue(()), ControlFlow::Break);

@@ -17,6 +17,8 @@ use crate::foundation::id::RequestId;
 pub(super) struct Walk {
     report: Report,
     open: HashSet<RequestId>,
+    /// What comes after this entry is not looked at.
+    through: Option<Head>,
     /// The latest time so far.
     latest: Option<Timestamp>,
     /// Whether the last entry belongs to an orderly end: then nothing is written until the next start.
@@ -26,9 +28,9 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub(super) fn new(segments: u64, before: Head) -> Self {
+    pub(super) fn new(segments: u64, before: Head, through: Option<Head>) -> Self {
         let report = Report { segments, ..Report::empty(before) };
-        Self { report, open: HashSet::new(), latest: None, is_closed: false, place: ("".into(), 0) }
+        Self { report, open: HashSet::new(), through, latest: None, is_closed: false, place: ("".into(), 0) }
     }
 
     pub(super) const fn entries(&self) -> u64 {
@@ -41,13 +43,20 @@ impl Walk {
         if let Err(misfit) = follows(&checked.name, before, self.report.head()) {
             return Some(misfit);
         }
-        for seen in &checked.entries {
+        let left = self.through.map_or(u64::MAX, |through| through.sequence.saturating_sub(before.sequence));
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        for seen in checked.entries.iter().take(left) {
             self.see(seen, held);
         }
-        self.report.last_sequence = checked.head.sequence;
-        self.report.last_hash = checked.head.hash;
         self.place = (checked.name, checked.offset);
-        checked.misfit
+        let (last, misfit) = match self.through.filter(|through| through.sequence < checked.head.sequence) {
+            // That this is its hash was seen when it was read; whatever is wrong behind it is not asked for.
+            Some(through) if checked.entries.len() > left => (through, None),
+            Some(_) | None => (checked.head, checked.misfit),
+        };
+        self.report.last_sequence = last.sequence;
+        self.report.last_hash = last.hash;
+        misfit
     }
 
     /// Whether the noted head lies behind the end.

@@ -4,9 +4,9 @@ use syslog_loose::{SyslogFacility, SyslogSeverity, Variant, parse_message};
 use tokio::io::AsyncReadExt as _;
 
 use super::*;
-use crate::features::export::settings::SyslogTarget;
 use crate::features::export::shape::Shape;
 use crate::features::export::syslog::Sender;
+use crate::platform::syslog::SyslogTarget;
 
 /// The messages of frames by octet counting (RFC 5425, 4.3), and what is left of one that is not whole.
 fn unframed(mut bytes: &[u8]) -> (Vec<String>, usize) {

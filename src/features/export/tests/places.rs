@@ -1,7 +1,8 @@
 //! How far an export has come, over a restart; and how it stands.
 
 use super::*;
-use crate::features::export::{Exports, MIGRATIONS, Position};
+use crate::features::export::{Anchor, Exports, MIGRATIONS, Place, Position};
+use crate::foundation::digest::Digest;
 use crate::platform::store::Store;
 
 #[tokio::test]
@@ -9,19 +10,21 @@ async fn a_place_is_kept_for_each_node_and_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let (siem, lake) = ("siem".parse().unwrap(), "lake".parse().unwrap());
-    let position = |ended| Position { ended, resumes: ended - 3 };
+    let anchor = |sequence| Some(Anchor { sequence, hash: Digest::of(b"entry") });
+    let position = |ended| Position { ended, resumes: ended - 3, anchor: anchor(ended + 1) };
+    let place = |ended| Place { position: position(ended), journal: Some("clinic/one".to_owned()) };
     {
         let store = Store::open(&path, &[MIGRATIONS]).unwrap();
         let (here, there) = (Exports::new(store.clone(), "a".into()), Exports::new(store, "b".into()));
         assert_eq!(here.position(&siem).await.unwrap(), None);
-        here.keep(&siem, position(7), MORNING).await.unwrap();
-        here.keep(&siem, position(9), MORNING).await.unwrap();
-        here.keep(&lake, position(4), MORNING).await.unwrap();
-        there.keep(&siem, position(1000), MORNING).await.unwrap();
+        here.keep(&siem, position(7), "clinic/one", MORNING).await.unwrap();
+        here.keep(&siem, position(9), "clinic/one", MORNING).await.unwrap();
+        here.keep(&lake, position(4), "clinic/one", MORNING).await.unwrap();
+        there.keep(&siem, position(1000), "clinic/two", MORNING).await.unwrap();
     }
     let here = Exports::new(Store::open(&path, &[MIGRATIONS]).unwrap(), "a".into());
-    assert_eq!(here.position(&siem).await.unwrap(), Some(position(9)));
-    assert_eq!(here.position(&lake).await.unwrap(), Some(position(4)));
+    assert_eq!(here.position(&siem).await.unwrap(), Some(place(9)));
+    assert_eq!(here.position(&lake).await.unwrap(), Some(place(4)));
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ pub struct KeyNameError;
 
 impl KeyName {
     /// Where nothing tells one journal from another.
-    pub(super) fn usual() -> Self {
+    pub fn usual() -> Self {
         Self("leastway".to_owned())
     }
 

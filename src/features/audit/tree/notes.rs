@@ -6,11 +6,11 @@ use std::path::Path;
 
 /// Reads notes that stand behind one another. Bounded memory: a note that is larger than any of ours is cut.
 #[derive(Debug)]
-pub(super) struct Notes(Option<BufReader<Take<File>>>, Vec<u8>);
+pub(in crate::features::audit) struct Notes(Option<BufReader<Take<File>>>, Vec<u8>);
 
 impl Notes {
     /// Those that are in the file now; none where there is no file.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(in crate::features::audit) fn open(path: &Path) -> io::Result<Self> {
         match File::open(path) {
             Ok(file) => {
                 let bytes = file.metadata()?.len();
@@ -22,7 +22,7 @@ impl Notes {
     }
 
     /// The next one, or what stands in its place.
-    pub(super) fn next(&mut self) -> io::Result<Option<String>> {
+    pub(in crate::features::audit) fn next(&mut self) -> io::Result<Option<String>> {
         let Self(Some(file), line) = self else { return Ok(None) };
         let mut note = Vec::new();
         let mut part = Part::Text;
