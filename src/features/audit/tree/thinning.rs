@@ -122,7 +122,7 @@ mod tests {
         let note = |(size, age): (u64, &u64)| {
             let time = Some(NOW.minus(Duration::from_secs(*age)));
             let root = Digest::of(b"root");
-            Checkpoint { origin: "clinic".to_owned(), size, root, time, head: None }.sign(&key)
+            Checkpoint { origin: "clinic".to_owned(), size, root, time, clock: None, head: None }.sign(&key)
         };
         let notes: Vec<String> = (1_u64..).zip(ages).map(note).collect();
         std::fs::write(directory.path().join(CHECKPOINTS), notes.join("\n\n")).unwrap();
