@@ -1,7 +1,7 @@
 //! What goes on on one worker by which session, so that it can be told at once when that has ended.
 //!
-//! A long reply or a WebSocket hangs a [`Bell`] here while it lasts; a reply that is handed on in one piece has
-//! none. Nobody looks at a bell but whoever goes on by it, and all are this worker's own.
+//! A reply or a WebSocket hangs a [`Bell`] here while it lasts. Nobody looks at a bell but whoever goes on by it, and all
+//! are this worker's own.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

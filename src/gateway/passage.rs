@@ -285,7 +285,6 @@ impl Passage<'_> {
         let shape = self.part.route.as_ref().and_then(|route| route.reply.as_ref()).filter(|_| !self.public);
         let shape = shape.or(guessed.as_ref());
         let authority = self.normalized.head.authority.as_str();
-        let has_come = reply.body().has_come();
         let (mut head, body) = self.rewrite()?.apply(reply, authority, self.is_document()?).into_parts();
         let (body, gifts) = if self.hands_out(status) {
             Box::pin(self.gifts(&mut head, body)).await.inspect_err(|refusal| {
@@ -299,8 +298,6 @@ impl Passage<'_> {
         let meter = Meter::new(shape, &head, &rules.guard);
         let reply = Response::from_parts(head, body);
         let claim = self.claim(terms).filter(|_| status.is_success()).map(Box::new);
-        // What has come is handed on at once, unless its room is asked for.
-        let is_at_once = has_come && claim.is_none();
         match release(reply, meter, terms, (claim, plans), durable, &rules.guard).await {
             Ok(released) => {
                 let is_redacted = released.body().redacted().is_some();
@@ -331,8 +328,10 @@ impl Passage<'_> {
                         slot.commit(self.moment.now);
                     }
                 }
-                let lasts = !is_at_once && !released.body().is_in_one_piece();
-                let access = lasts.then(|| Box::new(Access::of_reply(self)));
+                // All of it may be here and yet wait for as long as the caller makes no room: it leaves only by an access
+                // that stands then.
+                let has_body = !released.body().is_end_stream();
+                let access = has_body.then(|| Box::new(Access::of_reply(self)));
                 Ok(Answer::Released(released.map(Box::new), access))
             }
             Err(withheld) => Err(self.withheld(withheld, draft)),

@@ -37,7 +37,7 @@ pub struct ReplyBody {
     outcome: Option<Outcome>,
     bytes: u64,
     under_way: Option<UnderWay>,
-    /// The access that a released reply goes on by; none where it comes in one piece.
+    /// The access that a released reply leaves by; none where it has no body.
     access: Option<Box<Access>>,
 }
 
@@ -79,9 +79,13 @@ impl ReplyBody {
         Self { content, draft: Some(draft), outcome: None, bytes: 0, under_way: None, access }
     }
 
-    /// Its request is under way for as long as this is there.
+    /// Its request is under way for as long as this is there. Its head is given now: whoever asks for nothing of its body
+    /// does not take it.
     #[must_use]
     pub fn during(mut self, under_way: UnderWay) -> Self {
+        if !self.is_end_stream() {
+            under_way.gave();
+        }
         self.under_way = Some(under_way);
         self
     }

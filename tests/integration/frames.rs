@@ -16,6 +16,7 @@ const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -26,6 +27,8 @@ const ENHANCE_YOUR_CALM: u32 = 11;
 enum Came {
     /// It has a reply.
     Status(u16),
+    /// A piece of that.
+    Piece,
     /// Its stream is reset.
     Reset,
     /// The connection is given up, with this error.
@@ -33,23 +36,50 @@ enum Came {
     /// The connection ends.
     Closed,
 }
-use Came::{Reset, Status};
+use Came::{Piece, Reset, Status};
 
 /// A connection that speaks frames.
 pub(crate) struct Connection(TlsStream<TcpStream>);
 
 impl Connection {
     async fn open(house: &House) -> Self {
+        Self::open_with(house, &[]).await
+    }
+
+    async fn open_with(house: &House, settings: &[u8]) -> Self {
         let authority = std::fs::read(house.directory.authority()).unwrap();
         let mut connection = Self(connect(&authority, "ehr.localhost", house.ports.gateway, b"h2").await);
         connection.0.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
-        connection.send(SETTINGS, 0, 0, &[]).await;
+        connection.send(SETTINGS, 0, 0, settings).await;
         connection
     }
 
     /// Whether the other end still takes it.
     async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> bool {
         self.0.write_all(&frame(kind, flags, stream, payload)).await.is_ok()
+    }
+
+    /// Asks on stream 1.
+    async fn ask(&mut self, house: &House, path: &str, cookie: &str) {
+        let host = format!("ehr.localhost:{}", house.ports.gateway);
+        let fields = block(&[
+            (":method", "GET"),
+            (":scheme", "https"),
+            (":authority", &host),
+            (":path", path),
+            ("cookie", cookie),
+        ]);
+        self.send(HEADERS, END_STREAM | END_HEADERS, 1, &fields).await;
+    }
+
+    /// Makes room for the reply on stream 1: whether any of its body comes, or it is broken off.
+    pub(crate) async fn gets_body(&mut self) -> bool {
+        self.send(WINDOW_UPDATE, 0, 1, &WINDOW.to_be_bytes()).await;
+        match self.came().await {
+            Piece => true,
+            Reset | Came::GoAway(_) | Came::Closed => false,
+            Status(status) => panic!("another reply: {status}"),
+        }
     }
 
     /// What comes on stream 1, or ends all streams.
@@ -59,7 +89,7 @@ impl Connection {
 
     /// What ends all streams, whatever becomes of each.
     async fn ended(&mut self) -> Came {
-        self.next(|came| came.filter(|came| !matches!(came, Status(_) | Reset))).await
+        self.next(|came| came.filter(|came| !matches!(came, Status(_) | Piece | Reset))).await
     }
 
     async fn next(&mut self, wanted: impl Fn(Option<Came>) -> Option<Came>) -> Came {
@@ -71,6 +101,7 @@ impl Connection {
                 let mut payload = vec![0; length as usize];
                 self.0.read_exact(&mut payload).await.unwrap();
                 let came = match kind {
+                    DATA if stream == 1 && length > 0 => Some(Piece),
                     HEADERS if stream == 1 => Some(Status(status(&payload))),
                     RST_STREAM if stream == 1 => Some(Reset),
                     GOAWAY => Some(Came::GoAway(u32::from_be_bytes(payload[4..8].try_into().unwrap()))),
@@ -88,15 +119,7 @@ impl Connection {
 /// A connection whose caller has asked for a long reply and takes no more of it: its window is full, and stays so.
 pub(crate) async fn taken_to_the_brim(house: &House, path: &str, cookie: &str) -> Connection {
     let mut connection = Connection::open(house).await;
-    let host = format!("ehr.localhost:{}", house.ports.gateway);
-    let fields = block(&[
-        (":method", "GET"),
-        (":scheme", "https"),
-        (":authority", &host),
-        (":path", path),
-        ("cookie", cookie),
-    ]);
-    connection.send(HEADERS, END_STREAM | END_HEADERS, 1, &fields).await;
+    connection.ask(house, path, cookie).await;
     let mut room = WINDOW;
     while room > 0 {
         let length = connection.0.read_u24().await.unwrap();
@@ -107,6 +130,16 @@ pub(crate) async fn taken_to_the_brim(house: &House, path: &str, cookie: &str) -
             room -= length;
         }
     }
+    connection
+}
+
+/// A connection whose caller has asked and has the head of the reply, but no room for any of its body.
+pub(crate) async fn without_room(house: &House, path: &str, cookie: &str) -> Connection {
+    const INITIAL_WINDOW_SIZE_0: [u8; 6] = [0, 4, 0, 0, 0, 0];
+
+    let mut connection = Connection::open_with(house, &INITIAL_WINDOW_SIZE_0).await;
+    connection.ask(house, path, cookie).await;
+    assert_eq!(connection.came().await, Status(200), "{path}");
     connection
 }
 
@@ -360,7 +393,7 @@ async fn no_trick_with_trailers_reaches_the_application() {
         let came = connection.came().await;
         let right = match came {
             Status(status) => passes && status == 200,
-            Reset | Came::GoAway(_) | Came::Closed => !passes,
+            Piece | Reset | Came::GoAway(_) | Came::Closed => !passes,
         };
         assert!(right, "{name}: {came:?}");
         assert_eq!(recorder.count() - before, usize::from(passes), "{name}");

@@ -305,11 +305,6 @@ impl<B> GuardedBody<B> {
         self.watch.taken_away && !self.watch.terms.action.takes_away()
     }
 
-    /// Whether it is all there, and is handed on at once.
-    pub fn is_in_one_piece(&self) -> bool {
-        self.upstream.is_none() && self.queue.len() <= 1 && self.trailers.is_none()
-    }
-
     fn ended_if_dropped(&self) -> EndedHow {
         let is_all_told = self.queue.is_empty() && self.trailers.is_none();
         if self.upstream.is_none() && is_all_told { EndedHow::Complete } else { EndedHow::Dropped }

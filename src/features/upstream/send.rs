@@ -147,11 +147,6 @@ impl ReplyBody {
         begun
     }
 
-    /// Whether all of it is here.
-    pub fn has_come(&self) -> bool {
-        self.coming.is_end_stream() && self.broken.is_none()
-    }
-
     /// The position of the server that answers.
     pub const fn server(&self) -> usize {
         self.server
