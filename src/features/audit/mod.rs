@@ -24,6 +24,7 @@ pub mod scan;
 pub mod seal;
 pub mod settings;
 pub mod space;
+pub mod spool;
 pub mod table;
 pub mod tree;
 pub mod verify;
