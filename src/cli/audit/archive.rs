@@ -15,6 +15,7 @@ use crate::features::audit::archive::{
 use crate::features::audit::index::{self, Hints};
 use crate::features::audit::query::Filter;
 use crate::features::audit::settings::JournalSettings;
+use crate::features::audit::spool::spooled;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::SystemEntropy;
 use crate::platform::signed_note::VerifierKey;
@@ -160,13 +161,16 @@ pub(in crate::cli) enum Asked {
 }
 
 impl Asked {
-    /// Finds it. Without `from_archive`, what the folder does not have any more is told.
+    /// Finds it. What is in the spool is told, and without `from_archive`, what the folder does not have any more.
     pub(in crate::cli) fn find(
         directory: PathBuf,
         (place, from_archive): (&Place, bool),
         (filter, through, hints): (&Filter, Option<Head>, Hints),
         problems: &mut dyn Write,
     ) -> anyhow::Result<Self> {
+        if let Some(spooled) = spooled(&directory)? {
+            writeln!(problems, "leastway: {spooled}, and were not looked at")?;
+        }
         let Elsewhere { archived, retired } = elsewhere(&directory, filter.since, filter.until)?;
         if let Some(Stretch { first, last, from, to, .. }) = retired {
             writeln!(

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use serde::Serialize;
 
 use super::{Answer, Locate, Place};
 use crate::features::audit::Head;
+use crate::features::audit::spool::{Spooled, spooled};
 use crate::features::audit::verify::{Expectations, Progress, Report, verify_telling};
 use crate::platform::signed_note::VerifierKey;
 
@@ -34,6 +36,16 @@ pub struct Arguments {
     json: bool,
 }
 
+/// What a program is told.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    /// What is in the spool, and was not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spooled: Option<&'a Spooled>,
+}
+
 pub(super) fn run(arguments: &Arguments, locate: Locate<'_>, out: &mut impl Write) -> anyhow::Result<Answer> {
     let directory = arguments.place.directory(locate)?;
     let witnessed = arguments.checkpoint.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
@@ -51,11 +63,15 @@ pub(super) fn run(arguments: &Arguments, locate: Locate<'_>, out: &mut impl Writ
             tell(progress);
         }
     })?;
+    let spooled = spooled(&directory)?;
     if arguments.json {
-        serde_json::to_writer_pretty(&mut *out, &report)?;
+        serde_json::to_writer_pretty(&mut *out, &Told { report: &report, spooled: spooled.as_ref() })?;
         writeln!(out)?;
     } else {
         write_report(&report, arguments, out)?;
+        if let Some(spooled) = &spooled {
+            writeln!(out, "  WARNING    {spooled}, and were not looked at")?;
+        }
         write_speed(&report, &directory, begin.elapsed(), out)?;
     }
     let is_seen = arguments.expect_head.is_none_or(|head| head.sequence > elsewhere(&report));

@@ -6,6 +6,7 @@ use super::{Finding, OURS_TO_WRITE, chain_of, probe};
 use crate::features::audit::ReadError;
 use crate::features::audit::archive::{Archive, Examination};
 use crate::features::audit::settings::{ArchivePlace, JournalSettings, WitnessPlace, WitnessSettings};
+use crate::features::audit::spool::spooled;
 use crate::features::audit::verify::{Expectations, verify};
 use crate::foundation::clock::{Clock as _, SystemClock};
 use crate::platform::disk::room;
@@ -34,6 +35,20 @@ pub(super) fn journal(directory: &Path) -> [Finding; 2] {
         Err(error) => Finding::fail(what, chain_of(&error), "see that it can be read"),
     };
     [writable, verified]
+}
+
+/// Whether some entries are in the spool.
+pub(super) fn spool(directory: &Path) -> Option<Finding> {
+    let what = "spool";
+    match spooled(directory) {
+        Ok(None) => None,
+        Ok(Some(spooled)) => Some(Finding::warn(
+            what,
+            spooled.to_string(),
+            "see to the journal's disk: they come home when it takes entries again",
+        )),
+        Err(error) => Some(Finding::fail(what, chain_of(&error), "see that it can be read")),
+    }
 }
 
 /// Whether the disks of the journal and of its spool have room.

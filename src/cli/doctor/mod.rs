@@ -117,6 +117,7 @@ fn examine(file: &Path) -> anyhow::Result<Vec<Finding>> {
     let runtime = super::serve::runtime()?;
     findings.extend(runtime.block_on(store(&settings.store, &SystemClock)));
     findings.extend(journal::journal(&settings.journal.directory));
+    findings.extend(journal::spool(&settings.journal.directory));
     findings.extend(journal::room_for_events(&settings.journal));
     findings.extend(runtime.block_on(journal::archive(&settings.journal)));
     findings.extend(

@@ -109,7 +109,7 @@ impl Journal {
         let patient_key = patient_key(directory, is_new, &*entropy)?;
         let signer = keys::open(directory, &settings.checkpoints, &*entropy)?;
         let meter = Arc::new(Meter::default());
-        let places = places(&disk, settings, meter.clone());
+        let places = places(disk, settings, meter.clone());
         let Opened { place, found, home, why } = places.open()?;
         let tree = tree(&place, directory, found.head)?;
         let largest = payload_bytes_max(settings.segment_bytes);

@@ -25,6 +25,7 @@ pub mod scan;
 pub mod seal;
 pub mod settings;
 pub mod space;
+pub mod spool;
 pub mod table;
 pub mod takings;
 pub mod tree;

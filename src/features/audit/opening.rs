@@ -13,6 +13,7 @@ use super::place::{Place, Places};
 use super::segment::SegmentReader;
 use super::settings::JournalSettings;
 use super::site::Site;
+use super::spool::know;
 use super::tape::{Found, Tape};
 use super::tree::resume::{Resumed, resume};
 use super::watched::WatchedDisk;
@@ -29,21 +30,22 @@ pub(super) fn occupy(settings: &JournalSettings) -> Result<(Lock, Option<Lock>),
 
 /// The journal's folder and its spool. Where there is somewhere else to go, or something that goes on, a disk that hangs is not
 /// waited for without end.
-pub(super) fn places(disk: &Arc<dyn Disk>, settings: &JournalSettings, meter: Arc<Meter>) -> Places {
+pub(super) fn places(disk: Arc<dyn Disk>, settings: &JournalSettings, meter: Arc<Meter>) -> Places {
     let outage = &settings.outage;
-    let watched = || -> Arc<dyn Disk> {
+    let watched = |disk: Arc<dyn Disk>| -> Arc<dyn Disk> {
         match (&outage.spool, outage.gap) {
-            (None, GapRule::Never) => disk.clone(),
+            (None, GapRule::Never) => disk,
             (Some(_), GapRule::Never) | (_, GapRule::TreatmentReads) => {
-                Arc::new(WatchedDisk::new(disk.clone(), outage.stall_after))
+                Arc::new(WatchedDisk::new(disk, outage.stall_after))
             }
         }
     };
     let segment_bytes = settings.segment_bytes;
-    let site = |directory: &Path| Site { disk: watched(), directory: directory.to_owned(), segment_bytes };
+    let site =
+        |disk, directory: &Path| Site { disk: watched(disk), directory: directory.to_owned(), segment_bytes };
     Places {
-        home: site(&settings.directory),
-        spool: outage.spool.as_deref().map(site),
+        home: site(disk.clone(), &settings.directory),
+        spool: outage.spool.as_deref().map(|spool| site(disk, spool)),
         meter,
         looks_every: outage.looks_every,
         left: Vec::new(),
@@ -77,8 +79,8 @@ pub(super) struct Opened {
 impl Places {
     /// Finds where the journal goes on.
     pub(super) fn open(&self) -> Result<Opened, JournalError> {
+        know(&self.home.directory, self.spool.as_ref().map(|spool| &*spool.directory))?;
         let Some(spool) = &self.spool else { return self.open_home(0) };
-        self.know(spool)?;
         if segments(&spool.directory)?.is_empty() {
             return match self.open_home(0) {
                 Err(why @ JournalError::Disk { .. }) => self.begin_on(spool, why),
@@ -101,7 +103,7 @@ impl Places {
 
     fn go_on_on(&self, spool: &Site, why: JournalError) -> Result<Opened, JournalError> {
         let segments = segments(&spool.directory)?;
-        let first = segments.first().map(|first| SegmentReader::open(first)).transpose()?;
+        let first = segments.first().map(SegmentReader::open).transpose()?;
         let home = first.map_or(Head::START, |first| first.header.before);
         let (tape, found) = Tape::open(spool.clone(), self.meter.clone())?;
         Ok(Opened { place: Place::Spool(Box::new(tape), None), found, home, why: Some(why) })
@@ -126,37 +128,9 @@ impl Places {
         // What does not fit behind them is half a write, and is looked at when the spool is carried home.
         while let Ok(Some(raw)) = reader.next() {
             let proven = tail.partition_point(|(head, _)| head.sequence <= raw.synced);
-            durable = tail.drain(..proven).last().map_or(durable, |(head, _)| head);
+            durable = tail.drain(..proven).next_back().map_or(durable, |(head, _)| head);
             tail.push((raw.head, raw.payload.to_vec()));
         }
         Ok((durable, tail.into_iter().map(|(_, payload)| payload).collect()))
     }
-
-    /// Makes sure that the spool is the one that was used before. An empty folder where its disk should be would have the
-    /// journal go on without what is there.
-    fn know(&self, spool: &Site) -> Result<(), JournalError> {
-        let (noted, mark) = (self.home.directory.join(NOTED), spool.directory.join(MARK));
-        let disk = |error| JournalError::disk(&spool.directory, error);
-        if noted.exists() && !mark.exists() {
-            return Err(disk(std::io::Error::other(
-                "it is not the spool that this journal has used: is its disk mounted? Where it is given up, remove \
-                 `spool.noted` from the journal's folder",
-            )));
-        }
-        make(&spool.directory)?;
-        if !mark.exists() {
-            std::fs::write(&mark, "").map_err(disk)?;
-        }
-        if !noted.exists()
-            && let Err(error) = std::fs::write(&noted, "")
-        {
-            tracing::warn!(%error, "the journal's folder cannot note that it has a spool");
-        }
-        Ok(())
-    }
 }
-
-/// In the journal's folder: that it has had a spool.
-const NOTED: &str = "spool.noted";
-/// In the spool: that it is one.
-const MARK: &str = "spool";

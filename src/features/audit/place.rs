@@ -111,8 +111,8 @@ impl Places {
     }
 
     /// On the spool, behind what is durable; or why not, and what was given.
-    pub(super) fn spool_after(&self, rest: Rest) -> Result<Place, (Option<JournalError>, Rest)> {
-        let Some(spool) = &self.spool else { return Err((None, rest)) };
+    pub(super) fn spool_after(&self, rest: Rest) -> Result<Place, (Option<JournalError>, Box<Rest>)> {
+        let Some(spool) = &self.spool else { return Err((None, Box::new(rest))) };
         self.tape_after(spool, rest)
             .map(|tape| Place::Spool(Box::new(tape), None))
             .map_err(|(error, rest)| (Some(error), rest))
@@ -126,7 +126,7 @@ impl Places {
                 Ok(tape) => return Place::Home(Box::new(tape)),
                 Err((error, rest)) => {
                     tracing::debug!(%error, "the journal's disk takes nothing yet");
-                    rest
+                    *rest
                 }
             },
             Err(error) => {
@@ -134,7 +134,7 @@ impl Places {
                 rest
             }
         };
-        self.spool_after(rest).unwrap_or_else(|(_, rest)| Place::Nowhere(rest))
+        self.spool_after(rest).unwrap_or_else(|(_, rest)| Place::Nowhere(*rest))
     }
 
     /// Goes home from the spool by steps, of which the long ones are taken beside: first the journal's disk shows that it
@@ -195,7 +195,7 @@ impl Places {
                 Ok(tape) => return Place::Home(Box::new(tape)),
                 Err((error, rest)) => {
                     tracing::warn!(%error, "the journal's disk takes nothing after all");
-                    rest
+                    *rest
                 }
             },
             Err(error) => {
@@ -203,7 +203,7 @@ impl Places {
                 rest
             }
         };
-        self.spool_after(rest).unwrap_or_else(|(_, rest)| Place::Nowhere(rest))
+        self.spool_after(rest).unwrap_or_else(|(_, rest)| Place::Nowhere(*rest))
     }
 
     /// What was written to the spool and not synced is written again elsewhere.
@@ -217,25 +217,27 @@ impl Places {
     pub(super) fn empty_spool(&self) -> Result<(), JournalError> {
         let Some(spool) = &self.spool else { return Ok(()) };
         carry_home(&self.home, &spool.directory, &segments(&spool.directory)?)?;
-        std::fs::remove_file(prepared(&spool.directory)).or_else(|error| match error.kind() {
-            io::ErrorKind::NotFound => Ok(()),
-            _ => Err(JournalError::disk(&spool.directory, error)),
-        })
+        match std::fs::remove_file(prepared(&spool.directory)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(JournalError::disk(&spool.directory, error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
-    fn tape_after(&self, site: &Site, rest: Rest) -> Result<Tape, (JournalError, Rest)> {
+    fn tape_after(&self, site: &Site, rest: Rest) -> Result<Tape, (JournalError, Box<Rest>)> {
         if let Err(error) = self.is_free(site) {
-            return Err((error, rest));
+            return Err((error, Box::new(rest)));
         }
         let cut = segments(&site.directory).map_err(JournalError::from).and_then(|segments| {
             // An empty spool has nothing to cut.
             if segments.is_empty() { Ok(()) } else { cut_behind(site, rest.durable) }
         });
         if let Err(error) = cut {
-            return Err((error, rest));
+            return Err((error, Box::new(rest)));
         }
         Tape::after(site.clone(), self.meter.clone(), rest)
-            .map_err(|(error, rest)| (JournalError::disk(&site.directory, error), rest))
+            .map_err(|(error, rest)| (JournalError::disk(&site.directory, error), Box::new(rest)))
     }
 
     /// Whether there is room at home for what comes from the spool and goes on there.

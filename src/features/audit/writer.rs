@@ -222,7 +222,7 @@ impl Writer {
         let rest = self.places.leave(place);
         self.looks_at = Instant::now() + self.places.looks_every;
         self.unsynced = None;
-        let spooled = if was_home { self.places.spool_after(rest) } else { Err((None, rest)) };
+        let spooled = if was_home { self.places.spool_after(rest) } else { Err((None, Box::new(rest))) };
         match spooled {
             Ok(place) => {
                 tracing::error!(error = %why, "the journal's disk takes nothing: its entries go to the spool");
@@ -230,7 +230,7 @@ impl Writer {
                 self.let_in(Standing::Spool { since: self.notes.now(), why });
             }
             Err((fault, rest)) => {
-                self.place = Place::Nowhere(rest);
+                self.place = Place::Nowhere(*rest);
                 // What was tried again and failed again is no news.
                 if !matches!(self.shared.standing(), Standing::Nowhere { .. }) {
                     let why: Arc<str> = fault.map_or(why.clone(), |fault| format!("{why}; {fault}").into());

@@ -49,7 +49,10 @@ fn a_clock_that_is_set_back_changes_no_order() {
     assert_eq!(numbers(directory.path(), 601), [500, 501, 3, 4, 600]);
     let report = report(directory.path());
     assert!(report.is_sound() && report.signed_through == report.last_sequence, "{report:?}");
-    assert_eq!(report.longest_silence.map(|silence| silence.lasts()), Some(Duration::from_secs(500)));
+    assert_eq!(
+        report.longest_silence.map(crate::features::audit::verify::Silence::lasts),
+        Some(Duration::from_secs(500))
+    );
 }
 
 #[test]

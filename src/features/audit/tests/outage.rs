@@ -13,6 +13,7 @@ use crate::features::audit::directory::segments;
 use crate::features::audit::disk::SegmentFile;
 use crate::features::audit::format::Head;
 use crate::features::audit::site::Site;
+use crate::features::audit::spool::spooled;
 use crate::features::audit::{JournalError, Standing};
 
 /// Two disks: one for the journal, one for its spool.
@@ -90,6 +91,29 @@ impl House {
             Entry::Closing(_) => None,
         };
         entries(&self.settings.directory).into_iter().filter_map(opened).collect()
+    }
+
+    /// Whoever has the journal's folder alone learns that entries are in the spool, and nobody goes on without that.
+    fn tells_its_spool(&self, holds_entries: bool) {
+        let told = spooled(&self.settings.directory).unwrap().map(|spooled| spooled.directory);
+        assert_eq!(told.is_some(), holds_entries, "{told:?}");
+        if !holds_entries {
+            return;
+        }
+        assert_eq!(told, self.drives.spool_at.canonicalize().ok());
+        for spool in [None, Some(self.drives.spool_at.with_extension("other"))] {
+            let mut settings = self.settings.clone();
+            if let Some(spool) = &spool {
+                std::fs::create_dir_all(spool).unwrap();
+                std::fs::write(spool.join("spool"), "").unwrap();
+            }
+            settings.outage.spool = spool;
+            let clock = Arc::new(TestClock::at(MORNING));
+            let refused =
+                Journal::open_on(self.drives.clone(), &settings, clock, Arc::new(SystemEntropy)).map(|_| ());
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains("until they have come home"), "{error}");
+        }
     }
 
     fn gaps(&self) -> Vec<Gap> {
@@ -184,6 +208,7 @@ fn a_disk_that_is_read_only_is_left_for_the_spool() {
 }
 
 #[test]
+#[expect(clippy::await_holding_lock, reason = "as long as it is held, the disk hangs")]
 fn a_disk_that_hangs_is_left_for_the_spool() {
     let mut house = House::new(1 << 20);
     house.settings.outage.stall_after = Duration::from_millis(200);
@@ -219,8 +244,8 @@ fn a_journal_is_opened_on_its_spool_where_its_disk_takes_nothing() {
         house.home().is_read_only.store(true, Ordering::SeqCst);
         on_a_worker(async { write_each(&journal.desk(), 10..60).await });
         journal.close();
-        let spooled = house.spooled();
-        assert!(spooled > 1, "{spooled}");
+        assert!(house.spooled() > 1, "{}", house.spooled());
+        house.tells_its_spool(true);
 
         // Still down: more of it.
         let journal = house.open();
@@ -235,6 +260,7 @@ fn a_journal_is_opened_on_its_spool_where_its_disk_takes_nothing() {
         on_a_worker(async { write_each(&journal.desk(), 70..80).await });
         journal.close();
         assert_eq!(house.at_home(), (0..80).collect::<Vec<_>>(), "down at first: {at_first}");
+        house.tells_its_spool(false);
     }
 }
 
