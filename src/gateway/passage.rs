@@ -328,8 +328,7 @@ impl Passage<'_> {
                         slot.commit(self.moment.now);
                     }
                 }
-                // All of it may be here and yet wait for as long as the caller makes no room: it leaves only by an access
-                // that stands then.
+                // All of it may be here and yet wait until its caller makes room: whoever ends the session is told of it.
                 let has_body = !released.body().is_end_stream();
                 let access = has_body.then(|| Box::new(Access::of_reply(self)));
                 Ok(Answer::Released(released.map(Box::new), access))

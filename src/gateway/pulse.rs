@@ -28,7 +28,7 @@ struct State {
     rests: Instant,
     /// Since when the head of a request is awaited or on its way.
     head: Option<Instant>,
-    /// Replies of which the head or a piece was given and no other piece has been asked for since.
+    /// Replies of which a piece was given and no other has been asked for since.
     given: Vec<(u64, Instant)>,
     next: u64,
 }
@@ -144,7 +144,7 @@ impl State {
 }
 
 impl UnderWay {
-    /// The head of the reply or a piece of it was given.
+    /// A piece of the reply was given.
     pub fn gave(&self) {
         self.pulse.state().given.push((self.number, Instant::now()));
     }

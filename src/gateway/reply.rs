@@ -79,13 +79,9 @@ impl ReplyBody {
         Self { content, draft: Some(draft), outcome: None, bytes: 0, under_way: None, access }
     }
 
-    /// Its request is under way for as long as this is there. Its head is given now: whoever asks for nothing of its body
-    /// does not take it.
+    /// Its request is under way for as long as this is there.
     #[must_use]
     pub fn during(mut self, under_way: UnderWay) -> Self {
-        if !self.is_end_stream() {
-            under_way.gave();
-        }
         self.under_way = Some(under_way);
         self
     }

@@ -9,7 +9,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use crate::frames::without_room;
 use crate::house::{House, Neighbors, append, edit};
 use crate::line::{Protocol, connect};
 
@@ -101,24 +100,6 @@ async fn a_caller_that_does_not_read_its_reply_is_cut_and_the_event_says_so() {
         let closing = closings.max_by_key(|closing| closing.bytes_out).unwrap();
         assert_eq!((closing.outcome, closing.reason), (Outcome::Aborted, Some(Reason::RequestTimeout)));
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_caller_that_has_the_head_and_makes_no_room_for_the_body_is_cut_too() {
-    let house = house("unread = \"3s\"").await;
-    let nurse = house.cookie_of("nurse").await;
-    let waits = without_room(&house, "/", &nurse).await;
-    let since = Instant::now();
-    while house.metric("leastway_connections_cut_total").await == 0 {
-        assert!(since.elapsed() < Duration::from_secs(20), "it is not cut");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    drop(waits);
-    let events = house.stop().await;
-    let closings = events.iter().filter_map(|event| event.closing.as_ref());
-    let ended = closings.filter(|closing| closing.reason == Some(Reason::RequestTimeout));
-    let ended: Vec<_> = ended.map(|closing| (closing.outcome, closing.bytes_out)).collect();
-    assert_eq!(ended, [(Outcome::Aborted, 0)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
