@@ -237,7 +237,7 @@ async fn the_rules_of_two_dates_are_compared_although_their_files_are_gone() {
     let house = house
         .restart_after(|| std::fs::rename(stricter_roles(&root), root.join("roles.toml")).unwrap())
         .await;
-    let _events = house.stop().await;
+    house.running.stop().await.unwrap();
     std::fs::remove_file(root.join("roles.toml")).unwrap();
 
     let compare = |old: &str, new: &str| {

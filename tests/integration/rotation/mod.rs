@@ -224,7 +224,10 @@ async fn an_old_secret_that_is_still_accepted_is_said_and_kept_until_it_is_dead(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_secret_of_which_nothing_is_known_is_kept_and_a_server_that_is_down_is_left_out() {
-    let down = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Bound, and listens to nobody: while the test runs, no other server gets the port.
+    let bound = tokio::net::TcpSocket::new_v4().unwrap();
+    bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let down = bound.local_addr().unwrap();
     let ward = Ward::basic(&[NEW]).await;
     let ehr = ward.house.file("applications/ehr.toml");
     let here = format!("\"http://{}\"", ward.hospital.address);
