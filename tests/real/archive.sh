@@ -115,7 +115,7 @@ check 'started again, a journal without its beginning verifies' verify
 check 'and says what is elsewhere' says 'elsewhere +entries 1 to' "$(verify)"
 check 'a question without the archive says what it has not looked at' \
   says 'are in the archive and were not looked at' "$(events 2>&1 >/dev/null)"
-printf '\n[export.late]\nto = "file:%s/late.ndjson"\nas = "json"\nfrom = "start"\nevery = "100ms"\n' "$OUT" >>"$DIR/gateway/leastway.toml"
+printf '\n[export.late]\nto = "file:%s/late.ndjson"\nfrom = "start"\nevery = "100ms"\n' "$OUT" >>"$DIR/gateway/leastway.toml"
 serve_after +3d
 fill 1
 sleep 3

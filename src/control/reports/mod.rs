@@ -213,8 +213,8 @@ pub fn make(
     tell_texts(directory, &mut maker)?;
     let last = scan.read_through().map(|last| last.to_string());
     let Elsewhere { archived, retired } = missing;
-    let span = |Stretch { first, last, from, to, .. }: Stretch| format!("{first} – {last} ({from} – {to})");
-    let (archived, destroyed) = (archived.map(span), retired.map(span));
+    let told = |Stretch { first, last, from, to, .. }: Stretch| format!("{first} – {last} ({from} – {to})");
+    let (archived, destroyed) = (archived.map(told), retired.map(told));
     Ok(maker.finish(Read { first: scan.first(), last, archived, destroyed, stopped }))
 }
 
