@@ -99,7 +99,7 @@ pub(super) fn run(
     };
     let wanted = filter(&order.asked);
     let asked = Asked::find(directory, (&place, from_archive), (&wanted, order.through, hints), problems)?;
-    let report = make(asked.directory(), &order, hints, &|| true)?;
+    let report = make(asked.directory(), &order, hints, asked.missing(), &|| true)?;
     let bytes = write(&report, &order.style)?;
     match &file {
         Some(file) => {

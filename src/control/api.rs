@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -14,6 +14,8 @@ use crate::domain::application::ApplicationName;
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::note::EVENTS_READ;
 use crate::domain::reason::Reason;
+use crate::features::audit::Misfit;
+use crate::features::audit::archive::{Elsewhere, Stretch, elsewhere};
 use crate::features::audit::query::{Filter, Order, query};
 use crate::features::audit::table::write_json;
 use crate::features::session::SessionSummary;
@@ -118,7 +120,8 @@ impl EventsAsked {
     }
 }
 
-/// Recent events, the newest first, as JSON lines.
+/// Recent events, the newest first, as JSON lines. What of the time that is asked for the journal does not have any more is told by
+/// fields of the reply, `leastway-archived` and `leastway-destroyed`; that it could not be read to its end, by `leastway-stopped`.
 pub async fn events(State(state): State<ControlState>, Query(asked): Query<EventsAsked>) -> Response {
     if !(1..=EVENTS_MAX).contains(&asked.limit) {
         return problem(StatusCode::BAD_REQUEST, "limit is 1 to 1000");
@@ -138,18 +141,35 @@ pub async fn events(State(state): State<ControlState>, Query(asked): Query<Event
     };
     let directory = state.journal_directory.clone();
     let found = tokio::task::spawn_blocking(move || {
+        let missing = elsewhere(&directory, filter.since, filter.until)?;
         let answer = query(&directory, &filter, Order::NewestFirst, asked.limit)?;
         let mut lines = Vec::new();
         write_json(&answer.events, &mut lines)?;
-        Ok::<_, anyhow::Error>(lines)
+        anyhow::Ok((lines, untold(&missing, answer.stopped.as_ref())))
     });
     match found.await.map_err(Into::into).and_then(|found| found) {
-        Ok(lines) => ([(CONTENT_TYPE, "application/jsonl")], lines).into_response(),
+        Ok((lines, untold)) => (untold, [(CONTENT_TYPE, "application/jsonl")], lines).into_response(),
         Err(error) => {
             tracing::error!(error = %format!("{error:#}"), "the journal could not be read");
             problem(StatusCode::INTERNAL_SERVER_ERROR, "the journal could not be read")
         }
     }
+}
+
+/// The fields that tell what is not in an answer: numbers of entries and times, as Structured Fields (RFC 9651).
+fn untold(missing: &Elsewhere, stopped: Option<&Misfit>) -> HeaderMap {
+    let span = |Stretch { first, last, from, to, .. }: Stretch| {
+        format!("first={first}, last={last}, from=\"{from}\", to=\"{to}\"")
+    };
+    let fields = [
+        ("leastway-archived", missing.archived.map(span)),
+        ("leastway-destroyed", missing.retired.map(span)),
+        ("leastway-stopped", stopped.map(|misfit| misfit.sequence.to_string())),
+    ];
+    let told = fields.into_iter().filter_map(|(name, value)| {
+        Some((HeaderName::from_static(name), HeaderValue::from_str(&value?).ok()?))
+    });
+    told.collect()
 }
 
 /// Takes new files. The reload itself is an event, too.

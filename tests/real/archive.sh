@@ -115,6 +115,16 @@ check 'started again, a journal without its beginning verifies' verify
 check 'and says what is elsewhere' says 'elsewhere +entries 1 to' "$(verify)"
 check 'a question without the archive says what it has not looked at' \
   says 'are in the archive and were not looked at' "$(events 2>&1 >/dev/null)"
+printf '\n[export.late]\nto = "file:%s/late.ndjson"\nfrom = "start"\nevery = "100ms"\n' "$OUT" >>"$DIR/gateway/leastway.toml"
+serve_after +3d
+fill 1
+sleep 3
+stop gateway
+check 'an export that begins too late says what it misses, and where that is' \
+  test "$(events 2>/dev/null | grep -cE 'has missed [0-9]+ entries: entries 1 to [0-9]+ were gone.* are in the archive')" -eq 1
+check 'and hands on the rest' test "$(wc -l <"$OUT/late.ndjson")" -ge 100
+check 'what it misses is exported from the archive' \
+  test "$("$LEASTWAY" audit export "${CONFIG[@]}" --format json --archive 2>/dev/null | wc -l)" -ge "$((all / 2))"
 asked() { events --archive "$@" 2>"$OUT/problems"; }
 check 'with the archive the answer is whole' test "$(asked | head -n "$all" | wc -l)" -eq "$all"
 check 'and begins with the first event' says 'journal opened after entry 0' "$(asked | head -1)"

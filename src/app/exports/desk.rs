@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use crate::domain::event::Event;
+use crate::features::audit::archive::Gap;
 use crate::features::audit::events::Follow;
 use crate::features::export::{Anchor, Position};
 
@@ -30,15 +31,16 @@ pub(super) struct Stretch {
 }
 
 impl Desk {
-    /// Reads on from `position`. Gives also how many entries after it are gone.
-    pub(super) async fn open(journal: PathBuf, position: Position) -> anyhow::Result<(Self, u64)> {
+    /// Reads on from `position`. Gives also what is gone that has still to be read: events that begin there are missed, even if they
+    /// end later.
+    pub(super) async fn open(journal: PathBuf, position: Position) -> anyhow::Result<(Self, Option<Gap>)> {
         let open = move || {
             let follow = Follow::from_entry(&journal, position.resumes).context(UNREADABLE)?;
-            let next = position.ended.saturating_add(1);
-            let missed = follow.begins_at().map_or(0, |first| first.saturating_sub(next));
+            let begins_at = follow.begins_at().unwrap_or(position.resumes);
+            let gap = Gap::between(&journal, position.resumes, begins_at).context(UNREADABLE)?;
             // What is gone is behind us.
-            let known = position.ended.saturating_add(missed);
-            anyhow::Ok((Self { follow: follow.beyond(known), known, read: 0, orphans: 0 }, missed))
+            let known = gap.map_or(position.ended, |gap| gap.last.max(position.ended));
+            anyhow::Ok((Self { follow: follow.beyond(known), known, read: 0, orphans: 0 }, gap))
         };
         tokio::task::spawn_blocking(open).await.context("a mistake of ours")?
     }
@@ -67,3 +69,51 @@ impl Desk {
 }
 
 const UNREADABLE: &str = "the journal cannot be read";
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::event::{Closing, EventKind, Opening, Outcome};
+    use crate::features::audit::archive::Elsewhere;
+    use crate::features::audit::journal::Journal;
+    use crate::features::audit::settings::{JournalSettings, Sync};
+    use crate::foundation::clock::{Clock as _, TestClock};
+    use crate::foundation::entropy::SystemEntropy;
+    use crate::foundation::id::RequestId;
+
+    /// Writes events into small segments, removes the first segment, and gives the first entry that is left.
+    async fn cut(directory: &Path) -> u64 {
+        let clock = Arc::new(TestClock::at("2026-03-01T08:00:00Z".parse().unwrap()));
+        let settings = JournalSettings::usual(directory.to_owned(), 4096, Sync::BeforeRelease);
+        let journal = Journal::open(&settings, clock.clone(), Arc::new(SystemEntropy)).unwrap();
+        for _ in 0..40 {
+            let event = RequestId::new(clock.now(), &SystemEntropy);
+            let opening = Opening::begin(event, EventKind::Lifecycle, clock.now());
+            let closing = Closing::of(event, clock.now(), Outcome::Completed);
+            journal.record(&opening, Some(&closing)).await.unwrap();
+        }
+        std::fs::remove_file(directory.join("00000000000000000001.segment")).unwrap();
+        Follow::from_entry(directory, 1).unwrap().begins_at().unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_gone_is_told_also_where_only_the_beginning_of_an_event_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = cut(folder.path()).await;
+        let gap = async |ended, resumes| {
+            let position = Position { ended, resumes, anchor: None };
+            let (desk, gap) = Desk::open(folder.path().to_owned(), position).await.unwrap();
+            (desk.known, gap)
+        };
+        let gone = |needed| Gap { first: needed, last: first - 1, elsewhere: Elsewhere::default() };
+        assert_eq!(gap(0, 1).await, (first - 1, Some(gone(1))));
+        assert_eq!(gap(3, 4).await, (first - 1, Some(gone(4))));
+        // All was handed on up to an entry that is here; an event that began before it has not ended yet.
+        assert_eq!(gap(first + 3, 2).await, (first + 3, Some(gone(2))));
+        assert_eq!(gap(first - 1, first).await, (first - 1, None));
+        assert_eq!(gap(first + 3, first + 2).await, (first + 3, None));
+    }
+}

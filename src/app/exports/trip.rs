@@ -11,6 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::desk::{Desk, Stretch};
 use super::{House, stopped};
 use crate::domain::event::Event;
+use crate::features::audit::archive::Gap;
 use crate::features::export::courier::{Courier, Delivery};
 use crate::features::export::settings::ExportSettings;
 use crate::features::export::{Document, Position, Standing};
@@ -48,11 +49,15 @@ impl<'h> Trip<'h> {
             None => house.beginning(settings.from),
         };
         let kept = kept.map(|place| place.position);
-        let (desk, missed) = Desk::open(house.journal.clone(), start).await?;
-        let reached = Position { ended: start.ended.saturating_add(missed), ..start };
+        let (desk, gap) = Desk::open(house.journal.clone(), start).await?;
+        let reached = gap.map_or(start, |gap| Position {
+            ended: gap.last.max(start.ended),
+            resumes: gap.last.saturating_add(1),
+            ..start
+        });
         let trip = Self { house, settings, standing, desk: Some(desk), reached, settling: VecDeque::new() };
-        if missed > 0 {
-            trip.tell_missed(missed).await?;
+        if let Some(gap) = gap {
+            trip.tell_missed(&gap).await?;
         }
         if kept != Some(reached) {
             trip.keep(reached).await;
@@ -221,16 +226,14 @@ impl<'h> Trip<'h> {
         self.house.record(note).await
     }
 
-    async fn tell_missed(&self, missed: u64) -> anyhow::Result<()> {
-        self.standing.missed(missed);
+    async fn tell_missed(&self, gap: &Gap) -> anyhow::Result<()> {
+        self.standing.missed(gap.entries());
         let name = &self.settings.name;
         tracing::error!(
-            export = %name, export.missed = missed,
-            "entries of the journal were gone before they could be sent: keep segments for longer than a receiver may be away"
+            export = %name, export.missed = gap.entries(),
+            "{gap} before the export could send them: `leastway audit export --archive` gives those that are archived"
         );
-        let note = format!(
-            "the export {name} has missed {missed} entries: they were gone from the journal before they could be sent"
-        );
+        let note = format!("the export {name} has missed {} entries: {gap}", gap.entries());
         self.house.record(note).await
     }
 }

@@ -10,7 +10,7 @@ use super::{Answer, Moment, Place, follow};
 use crate::config::load;
 use crate::features::audit::Head;
 use crate::features::audit::archive::{
-    Archive, Elsewhere, Fetched, Receipt, Stretch, View, elsewhere, fetch, fetch_fitting, receipts,
+    Archive, Elsewhere, Fetched, Receipt, View, elsewhere, fetch, fetch_fitting, receipts,
 };
 use crate::features::audit::index::{self, Hints};
 use crate::features::audit::query::Filter;
@@ -153,7 +153,14 @@ pub(super) fn bring(
 
 /// Where a question is asked: the journal's folder, or a journal made of that and of what the archive has.
 #[derive(Debug)]
-pub(in crate::cli) enum Asked {
+pub(in crate::cli) struct Asked {
+    place: Where,
+    /// What is not looked at.
+    missing: Elsewhere,
+}
+
+#[derive(Debug)]
+enum Where {
     /// The folder.
     Folder(PathBuf),
     /// That, and what was fetched.
@@ -171,22 +178,19 @@ impl Asked {
         if let Some(spooled) = spooled(&directory)? {
             writeln!(problems, "leastway: {spooled}, and were not looked at")?;
         }
-        let Elsewhere { archived, retired } = elsewhere(&directory, filter.since, filter.until)?;
-        if let Some(Stretch { first, last, from, to, .. }) = retired {
-            writeln!(
-                problems,
-                "leastway: entries {first} to {last} ({from} to {to}) were destroyed at the end of their retention"
-            )?;
+        let missing = elsewhere(&directory, filter.since, filter.until)?;
+        if let Some(retired) = missing.retired {
+            writeln!(problems, "leastway: {retired} were destroyed at the end of their retention")?;
         }
-        let Some(Stretch { first, last, from, to, .. }) = archived else {
-            return Ok(Self::Folder(directory));
+        let Some(archived) = missing.archived else {
+            return Ok(Self { place: Where::Folder(directory), missing });
         };
         if !from_archive {
             writeln!(
                 problems,
-                "leastway: entries {first} to {last} ({from} to {to}) are in the archive and were not looked at: ask with --archive"
+                "leastway: {archived} are in the archive and were not looked at: ask with --archive"
             )?;
-            return Ok(Self::Folder(directory));
+            return Ok(Self { place: Where::Folder(directory), missing });
         }
         anyhow::ensure!(
             place.journal.is_none(),
@@ -199,15 +203,20 @@ impl Asked {
             problems,
             "leastway: {segments} segments were fetched from the archive, {passed_over} hold nothing that fits"
         )?;
-        Ok(Self::View(view))
+        Ok(Self { place: Where::View(view), missing: Elsewhere { archived: None, ..missing } })
     }
 
     /// The folder that is asked.
     pub(in crate::cli) fn directory(&self) -> &Path {
-        match self {
-            Self::Folder(directory) => directory,
-            Self::View(view) => view.directory(),
+        match &self.place {
+            Where::Folder(directory) => directory,
+            Where::View(view) => view.directory(),
         }
+    }
+
+    /// What of the time that is asked for is not looked at.
+    pub(in crate::cli) const fn missing(&self) -> &Elsewhere {
+        &self.missing
     }
 }
 

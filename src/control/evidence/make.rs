@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::Order;
 use super::rulebooks::pack_rulebooks;
+use crate::features::audit::archive::{ArchiveError, Elsewhere, Stretch, elsewhere};
 use crate::features::audit::index::Hints;
 use crate::features::audit::period::{Noted, checkpoints};
 use crate::features::audit::prove::{ProveError, prove_consistency};
@@ -42,6 +43,9 @@ pub enum MakeError {
     /// The journal cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// What is archived of it cannot be read.
+    #[error(transparent)]
+    Archived(#[from] ArchiveError),
     /// What is kept beside it cannot be read.
     #[error(transparent)]
     Kept(#[from] JournalError),
@@ -179,7 +183,9 @@ impl Gathering {
             }
         }
         let last = scan.read_through().map(|last| last.to_string());
-        Ok(Read { first: scan.first(), last, stopped })
+        let Elsewhere { archived, retired } = elsewhere(directory, filter.since, filter.until)?;
+        let (archived, destroyed) = (archived.map(Stretch::brief), retired.map(Stretch::brief));
+        Ok(Read { first: scan.first(), last, archived, destroyed, stopped })
     }
 
     /// Packs reports and extracts.

@@ -23,6 +23,7 @@ use crate::domain::application::ApplicationName;
 use crate::domain::event::Outcome;
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::phi::Phi;
+use crate::features::audit::archive::{ArchiveError, Elsewhere, Stretch, elsewhere};
 use crate::features::audit::index::Hints;
 use crate::features::audit::query::Filter;
 use crate::features::audit::rulebooks::{self, Kept};
@@ -99,6 +100,9 @@ pub enum MakeError {
     /// The journal cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// What is archived of it cannot be read.
+    #[error(transparent)]
+    Archived(#[from] ArchiveError),
     /// What is kept beside it cannot be read.
     #[error(transparent)]
     Kept(#[from] JournalError),
@@ -182,11 +186,13 @@ fn digest_of(
     Ok(Some(PatientRef::new(application.clone(), patient.reveal().clone()).digest(key)))
 }
 
-/// Makes a report of a journal, as long as somebody waits for it. A journal that cannot be read to its end is told in the report.
+/// Makes a report of a journal, as long as somebody waits for it. What is `missing` of the time that is asked for is told in the
+/// report, as is a journal that cannot be read to its end.
 pub fn make(
     directory: &Path,
     order: &Order,
     hints: Hints,
+    missing: &Elsewhere,
     is_awaited: &dyn Fn() -> bool,
 ) -> Result<Report, MakeError> {
     let mut maker = Maker::new(order.asked.clone())?;
@@ -206,7 +212,9 @@ pub fn make(
     }
     tell_texts(directory, &mut maker)?;
     let last = scan.read_through().map(|last| last.to_string());
-    Ok(maker.finish(Read { first: scan.first(), last, stopped }))
+    let Elsewhere { archived, retired } = missing;
+    let (archived, destroyed) = (archived.map(Stretch::brief), retired.map(Stretch::brief));
+    Ok(maker.finish(Read { first: scan.first(), last, archived, destroyed, stopped }))
 }
 
 /// Hands over the texts of the rules that a report tells, as they are kept beside the journal.
@@ -269,7 +277,8 @@ pub(super) async fn made(
     let waiting = Waiting::default();
     let is_over = waiting.is_over.clone();
     let making = tokio::task::spawn_blocking(move || {
-        let report = make(&directory, &order, Hints::Used, &|| !is_over.load(Ordering::Relaxed))?;
+        let missing = elsewhere(&directory, order.asked.since, order.asked.until)?;
+        let report = make(&directory, &order, Hints::Used, &missing, &|| !is_over.load(Ordering::Relaxed))?;
         Ok::<_, MakeError>(write(&report, &order.style)?)
     });
     let written = making.await.map_err(anyhow::Error::from).and_then(|made| made.map_err(Into::into));

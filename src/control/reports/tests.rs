@@ -140,7 +140,62 @@ async fn a_report_that_nobody_waits_for_is_not_finished() {
     let key = house.state.journal.patient_key();
     let question: Question = serde_json::from_value(json!({})).unwrap();
     let order = question.order(ReportName::Coverage, key, start()).unwrap();
-    let left = make(&house.state.journal_directory, &order, Hints::Used, &|| false);
+    let left = make(&house.state.journal_directory, &order, Hints::Used, &Elsewhere::default(), &|| false);
     assert!(matches!(left, Err(MakeError::Left)));
-    assert!(make(&house.state.journal_directory, &order, Hints::Used, &|| true).is_ok());
+    assert!(
+        make(&house.state.journal_directory, &order, Hints::Used, &Elsewhere::default(), &|| true).is_ok()
+    );
+}
+
+#[tokio::test]
+async fn what_is_in_the_archive_alone_is_told_in_a_report_and_beside_events() {
+    let house = House::open().await;
+    open_a_record(&house, 1).await;
+    let events = async |query: &str| {
+        let request = Request::get(format!("/api/v1/events{query}"))
+            .header("host", "127.0.0.1:9443")
+            .header("authorization", format!("Bearer {TOKEN}"))
+            .body(Body::empty())
+            .unwrap();
+        let reply = house.router().oneshot(request).await.unwrap();
+        assert_eq!(reply.status(), StatusCode::OK);
+        ["leastway-archived", "leastway-destroyed", "leastway-stopped"]
+            .map(|field| reply.headers().get(field).map(|value| value.to_str().unwrap().to_owned()))
+    };
+    let made_of = async |question: Value| {
+        let (status, _, told) = ask(&house, "coverage", question).await;
+        assert_eq!(status, StatusCode::OK, "{told}");
+        serde_json::from_str::<Value>(&told).unwrap()["made_of"].clone()
+    };
+    assert_eq!(events("").await, [None, None, None]);
+    assert_eq!(made_of(json!({"format": "json"})).await.get("archived"), None);
+
+    let segment = |first: u64, last: u64, day: &str| {
+        let (zero, object) = ("0".repeat(64), json!({"name": "x", "bytes": 1, "sha256": "0".repeat(64)}));
+        let receipt = json!({
+            "step": "archived", "place": "s3://journal/x", "packed": object, "manifest": object,
+            "before": {"sequence": first - 1, "hash": zero}, "through": {"sequence": last, "hash": zero},
+            "from": format!("{day}T08:00:00.000Z"), "to": format!("{day}T09:00:00.000Z"), "is_held": false,
+            "retain_until": "2036-01-01T00:00:00Z", "archived": format!("{day}T09:00:00Z"),
+        });
+        format!("{receipt}\n{}\n", json!({"step": "removed", "first": first, "at": "2026-02-01T00:00:00Z"}))
+    };
+    let retired = json!({"step": "retired", "first": 1, "at": "2026-02-01T00:00:00Z"});
+    let receipts = format!("{}{retired}\n{}", segment(1, 40, "2020-01-01"), segment(41, 90, "2025-01-01"));
+    let folder = house.state.journal_directory.join("archive");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("receipts"), receipts).unwrap();
+
+    let archived =
+        r#"first=41, last=90, from="2025-01-01T08:00:00.000Z", to="2025-01-01T09:00:00.000Z""#.to_owned();
+    let destroyed =
+        r#"first=1, last=40, from="2020-01-01T08:00:00.000Z", to="2020-01-01T09:00:00.000Z""#.to_owned();
+    assert_eq!(events("").await, [Some(archived.clone()), Some(destroyed), None]);
+    assert_eq!(events("?since=2024-01-01T00:00:00Z").await, [Some(archived), None, None]);
+    assert_eq!(events("?since=2026-01-01T00:00:00Z").await, [None, None, None]);
+    let made = made_of(json!({"format": "json"})).await;
+    assert_eq!(made["archived"], "41 – 90 (2025-01-01T08:00:00.000Z – 2025-01-01T09:00:00.000Z)");
+    assert_eq!(made["destroyed"], "1 – 40 (2020-01-01T08:00:00.000Z – 2020-01-01T09:00:00.000Z)");
+    let (_, _, csv) = ask(&house, "coverage", json!({"format": "csv"})).await;
+    assert!(csv.contains("entries in the archive that were not looked at"), "{csv}");
 }

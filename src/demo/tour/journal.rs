@@ -7,6 +7,7 @@ use crate::demo::WorkDirectory;
 use crate::domain::event::{Event, Outcome as Ending};
 use crate::domain::phi::Phi;
 use crate::domain::reason::Reason;
+use crate::features::audit::archive::Elsewhere;
 use crate::features::audit::index::Hints;
 use crate::features::audit::prove::{Checked, Proof, check, prove_event};
 use crate::features::audit::query::{Ended, Filter, Order, query};
@@ -91,7 +92,7 @@ pub(super) fn reports(directory: &WorkDirectory) -> Outcome {
             ..Question::default()
         };
         let order = question.order(*report, &key, Timestamp::default())?;
-        let made = make(&journal, &order, Hints::Used, &|| true)?;
+        let made = make(&journal, &order, Hints::Used, &Elsewhere::default(), &|| true)?;
         let table = write(&made, &order.style).map_err(MakeError::from)?;
         let is_seen = String::from_utf8_lossy(&table).contains("Noah Okafor");
         if *report == ReportName::WhoSaw && !is_seen {

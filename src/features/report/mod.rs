@@ -229,6 +229,12 @@ pub struct Read {
     /// The last entry that was read, and its hash: `SEQUENCE:HASH`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<String>,
+    /// What of the time that was asked for is in the archive and was not looked at: entries, and their times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archived: Option<String>,
+    /// What of it was destroyed at the end of its retention.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destroyed: Option<String>,
     /// Why it could not be read further.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,

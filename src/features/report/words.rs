@@ -96,6 +96,8 @@ pub(super) struct MadeTexts {
     pub(super) to: Text,
     pub(super) unknown_ends: Text,
     pub(super) rules: Text,
+    pub(super) archived: Text,
+    pub(super) destroyed: Text,
     pub(super) stopped: Text,
     pub(super) patient: Text,
     pub(super) application: Text,

@@ -1,4 +1,4 @@
-//! Asks what is in an archive: what a question would miss without it, and journals made of what is fetched.
+//! Asks what is in an archive: journals made of what is fetched.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::elsewhere::overlaps;
 use super::error::ArchiveError;
 use super::ledger::{self, Entry, Object, Receipt, Step};
 use super::manifest::{Manifest, ManifestError};
@@ -28,30 +29,6 @@ use crate::foundation::digest::Digest;
 use crate::foundation::entropy::{Entropy, random_text};
 use crate::platform::signed_note::VerifierKey;
 
-/// What of a period is not in the journal's folder any more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Elsewhere {
-    /// What is in the archive alone.
-    pub archived: Option<Stretch>,
-    /// What was destroyed at the end of its retention.
-    pub retired: Option<Stretch>,
-}
-
-/// Segments one after the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Stretch {
-    /// How many.
-    pub segments: u64,
-    /// The first entry.
-    pub first: u64,
-    /// The last.
-    pub last: u64,
-    /// The earliest time.
-    pub from: Timestamp,
-    /// The latest.
-    pub to: Timestamp,
-}
-
 /// What was fetched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Fetched {
@@ -61,34 +38,6 @@ pub struct Fetched {
     pub entries: u64,
     /// Segments in which nothing can be that was asked for, by their indexes.
     pub passed_over: u64,
-}
-
-/// What of the time from `since` to `until` the journal in `directory` does not have any more.
-pub fn elsewhere(
-    directory: &Path,
-    since: Option<Timestamp>,
-    until: Option<Timestamp>,
-) -> Result<Elsewhere, ArchiveError> {
-    let mut elsewhere = Elsewhere::default();
-    let entries = ledger::read(directory)?.into_values();
-    for entry in entries.filter(|entry| entry.removed.is_some() && overlaps(&entry.receipt, since, until)) {
-        let stretch = if entry.retired.is_some() { &mut elsewhere.retired } else { &mut elsewhere.archived };
-        let Receipt { through, from, to, .. } = entry.receipt;
-        let first = entry.receipt.first();
-        let begun = stretch.unwrap_or(Stretch { segments: 0, first, last: 0, from, to });
-        *stretch = Some(Stretch {
-            segments: begun.segments.saturating_add(1),
-            last: through.sequence,
-            from: begun.from.min(from),
-            to: begun.to.max(to),
-            ..begun
-        });
-    }
-    Ok(elsewhere)
-}
-
-fn overlaps(receipt: &Receipt, since: Option<Timestamp>, until: Option<Timestamp>) -> bool {
-    since.is_none_or(|since| receipt.to >= since) && until.is_none_or(|until| receipt.from < until)
 }
 
 /// A journal for a moment: what is in its folder, and what was fetched of the rest. Gone when it is dropped.

@@ -8,6 +8,7 @@
 //! Nothing here journals: whoever calls writes each step down. What has come of it is kept in `archive/receipts` beside the
 //! segments, a line for each step, never changed.
 
+mod elsewhere;
 mod error;
 mod inquiry;
 mod ledger;
@@ -19,8 +20,9 @@ mod shelf;
 mod standing;
 mod steps;
 
+pub use elsewhere::{Elsewhere, Gap, Stretch, elsewhere};
 pub use error::ArchiveError;
-pub use inquiry::{Elsewhere, Fetched, Stretch, View, elsewhere, fetch, fetch_fitting};
+pub use inquiry::{Fetched, View, fetch, fetch_fitting};
 pub use ledger::{Entry, Object, Receipt, receipts};
 pub use manifest::{Manifest, ManifestError, Sum};
 pub use plan::Due;

@@ -117,7 +117,7 @@ fn made(asked: Asked, events: &[Event]) -> Report {
     for event in events {
         maker.take(event);
     }
-    maker.finish(Read { first: Some(1), last: Some("9:00ff".to_owned()), stopped: None })
+    maker.finish(Read { first: Some(1), last: Some("9:00ff".to_owned()), ..Read::default() })
 }
 
 fn section(report: &Report, name: SectionName) -> &Section {

@@ -30,6 +30,8 @@ pub(super) fn facts(report: &Report, speaker: &Speaker<'_>) -> Vec<Fact> {
         (&texts.to, moment(made.to)),
         (&texts.unknown_ends, Some(made.unknown_ends.to_string())),
         (&texts.rules, (!rules.is_empty()).then(|| plain(&rules.join(", ")))),
+        (&texts.archived, made.read.archived.clone()),
+        (&texts.destroyed, made.read.destroyed.clone()),
         (&texts.stopped, made.read.stopped.as_deref().map(plain)),
     ];
     all.into_iter().filter_map(|(text, value)| Some((text, value?))).collect()

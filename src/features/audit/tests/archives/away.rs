@@ -1,7 +1,7 @@
 //! Removed here: what the journal is without, how it is asked all the same, and how it comes back and ends.
 
 use super::*;
-use crate::features::audit::archive::{ArchiveError, ManifestError, elsewhere, fetch, fetch_fitting};
+use crate::features::audit::archive::{ArchiveError, Gap, ManifestError, elsewhere, fetch, fetch_fitting};
 
 #[test]
 fn a_segment_goes_once_it_is_old_and_neither_needed_nor_held() {
@@ -103,6 +103,27 @@ fn what_is_not_here_any_more_is_told_by_its_time() {
     assert_eq!(told(None, Some(MORNING)).archived, None);
     let some = told(Some(last.from), None).archived.unwrap();
     assert!(some.segments < all.segments && some.last == all.last);
+}
+
+#[test]
+fn whoever_follows_is_told_what_is_gone_and_where_it_is() {
+    let house = House::of(60);
+    let shipped = house.ship();
+    house.remove();
+    let begins_at = shipped.last().unwrap().through.sequence + 1;
+    let gap = |needed| Gap::between(house.path(), needed, begins_at).unwrap();
+    assert_eq!(gap(begins_at), None);
+    assert_eq!(gap(begins_at + 5), None);
+    let all = gap(1).unwrap();
+    assert_eq!((all.first, all.last, all.entries()), (1, begins_at - 1, begins_at - 1));
+    assert_eq!(all.elsewhere, elsewhere(house.path(), None, None).unwrap());
+    let some = gap(shipped[1].first() + 1).unwrap();
+    assert_eq!(some.elsewhere.archived.unwrap().first, shipped[1].first());
+    let told = all.to_string();
+    assert!(told.contains(&format!("entries 1 to {} were gone", begins_at - 1)), "{told}");
+    assert!(told.contains(") are in the archive"), "{told}");
+    fs::remove_dir_all(house.path().join("archive")).unwrap();
+    assert!(gap(1).unwrap().to_string().ends_with("none of them was archived"));
 }
 
 #[test]
