@@ -28,6 +28,7 @@ static TABLE: LazyLock<RouteTable> = LazyLock::new(|| {
         idle_ignore: Vec::new(),
         given: Vec::new(),
         patient_unknown: WhenUnknown::Deny,
+        downtime: None,
         quirks: quirks.to_vec(),
         routes: vec![RouteSettings::new(
             "anything".parse().expect("a name"),

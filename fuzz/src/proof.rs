@@ -1,12 +1,14 @@
 //! A proof of possession that was made up proves nothing; and the key in it is known by the thumbprint that another
 //! reader computes of it.
 
+use std::pin::pin;
 use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll, Waker};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use leastway::features::authn::proof::Proven;
-use leastway::features::authn::{ProofFault, RelyingParty};
+use leastway::features::authn::{AuthnError, ProofFault, RelyingParty};
 use leastway::foundation::clock::Timestamp;
 use leastway::foundation::digest::Digest;
 use leastway::foundation::entropy::SystemEntropy;
@@ -23,8 +25,11 @@ pub fn check(bytes: &[u8]) {
     let print = key.as_ref().and_then(thumbprint);
     let holder = print.clone().unwrap_or_default();
     let proven = Proven { method: "GET", url: "https://ehr.example/patients", holder: &holder };
-    let fault = PARTY.proves(&proof, "token", &proven, Timestamp::from_seconds(1_772_352_000));
-    let fault = fault.expect_err("nobody has signed it");
+    let proves = pin!(PARTY.proves(&proof, "token", &proven, Timestamp::from_seconds(1_772_352_000)));
+    let Poll::Ready(Err(AuthnError::Proof(fault))) = proves.poll(&mut Context::from_waker(Waker::noop()))
+    else {
+        panic!("nobody has signed it, and nobody has to be asked for that")
+    };
     assert!(print.is_none() || fault != ProofFault::Holder, "a public key is known by its thumbprint");
     let is_believed = matches!(fault, ProofFault::Request | ProofFault::AccessToken | ProofFault::IssuedAt);
     assert!(!is_believed, "nothing is looked at that nobody has signed");

@@ -101,7 +101,7 @@ pub struct Left {
     pub ended: u64,
     /// Long replies and WebSockets that went on by them.
     pub streams: u64,
-    /// Of these, how many have a caller that takes nothing.
+    /// Of these, how many had not ended within a second.
     pub waiting: u64,
 }
 

@@ -148,7 +148,7 @@ fn tell(left: &Left, out: &mut dyn Write, problems: &mut dyn Write) -> anyhow::R
     if left.waiting > 0 {
         writeln!(
             out,
-            "{} of these have a caller that takes nothing: nothing more is let go to them",
+            "{} of these had not ended within a second: nothing more is let go to them",
             left.waiting
         )?;
     }

@@ -168,8 +168,8 @@ pub struct Revoked {
     /// When the last of these was cut; absent where there were none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cut: Option<Timestamp>,
-    /// Of these, how many had not noticed in time, because their caller takes nothing: nothing more is let go to
-    /// them either.
+    /// Of these, how many had not ended in time: nothing more is let go to them either. Where a caller takes nothing, the
+    /// connection is cut.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub waiting: u64,
 }

@@ -107,7 +107,7 @@ impl Access {
 
     fn bell(passage: &Passage<'_>) -> Option<Hung> {
         let known = passage.person.known().filter(|_| !passage.public)?;
-        Some(passage.moment.worker.bells.hang(known.session.id))
+        Some(passage.moment.worker.bells.hang(known.session.id, passage.moment.pulse.clone()))
     }
 
     fn begin(passage: &Passage<'_>) -> Self {

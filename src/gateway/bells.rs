@@ -7,12 +7,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::sleep;
 
+use super::pulse::Pulse;
 use crate::features::session::Session;
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::id::SessionId;
@@ -43,10 +46,11 @@ pub enum Sign {
 }
 
 /// Rings when the session has ended by which something goes on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Bell {
     waker: RefCell<Option<Waker>>,
     rung: RefCell<Option<Promise>>,
+    pulse: Arc<Pulse>,
 }
 
 /// A bell in its place, until what it is for is over.
@@ -64,16 +68,17 @@ struct Promise {
 }
 
 impl Bells {
-    /// Hangs a bell for something that goes on by this session.
-    pub fn hang(self: &Rc<Self>, session: SessionId) -> Hung {
+    /// Hangs a bell for something that goes on by this session, on the connection with this pulse.
+    pub fn hang(self: &Rc<Self>, session: SessionId, pulse: Arc<Pulse>) -> Hung {
         let key = (session, self.next.get());
         self.next.set(key.1.wrapping_add(1));
-        let bell = Rc::<Bell>::default();
+        let bell = Rc::new(Bell { waker: RefCell::default(), rung: RefCell::default(), pulse });
         self.hung.borrow_mut().insert(key, bell.clone());
         Hung { bells: self.clone(), key, bell }
     }
 
-    /// Rings the bells of the sessions that were ended.
+    /// Rings the bells of the sessions that were ended. Whoever does not answer in time cannot be woken, since their caller takes
+    /// nothing: their connection is cut, so that what was given to it and has not left stays here.
     pub fn ring(&self, notice: &Notice, clock: &Arc<dyn Clock>) {
         let hung = self.hung.borrow();
         let of = |session: &Arc<Session>| hung.range((session.id, 0)..=(session.id, u64::MAX));
@@ -82,8 +87,17 @@ impl Bells {
         drop(hung);
         // Whoever asked has stopped listening: what has to end ends all the same.
         let _nobody_listens = notice.signs.send(Sign::Told(bells.len()));
-        for bell in bells {
+        for bell in &bells {
             bell.ring(Promise { signs: notice.signs.clone(), clock: clock.clone() });
+        }
+        // What ends meanwhile has to be gone.
+        let rung: Vec<Weak<Bell>> = bells.iter().map(Rc::downgrade).collect();
+        if !rung.is_empty() {
+            tokio::task::spawn_local(async move {
+                sleep(ANSWERED_WITHIN).await;
+                let unanswered = rung.iter().filter_map(Weak::upgrade).filter(|bell| bell.is_rung());
+                unanswered.for_each(|bell| bell.pulse.cut());
+            });
         }
     }
 }
@@ -154,6 +168,9 @@ impl Drop for Promise {
         let _nobody_listens = self.signs.send(Sign::Cut(self.clock.now()));
     }
 }
+
+/// What can be woken answers at its next turn.
+const ANSWERED_WITHIN: Duration = Duration::from_millis(250);
 
 impl fmt::Debug for Hung {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,6 +17,7 @@ use super::limits::footing::Footing;
 pub struct Pulse {
     state: Mutex<State>,
     cut: AtomicBool,
+    severed: Notify,
     first: Notify,
     footing: Footing,
 }
@@ -57,8 +58,8 @@ impl Pulse {
     pub fn new(footing: Footing) -> Arc<Self> {
         let now = Instant::now();
         let state = State { under_way: 0, rests: now, head: Some(now), given: Vec::new(), next: 0 };
-        let (state, cut, first) = (Mutex::new(state), AtomicBool::new(false), Notify::new());
-        Arc::new(Self { state, cut, first, footing })
+        let (state, cut) = (Mutex::new(state), AtomicBool::new(false));
+        Arc::new(Self { state, cut, severed: Notify::new(), first: Notify::new(), footing })
     }
 
     /// What it takes.
@@ -100,9 +101,10 @@ impl Pulse {
         self.state().rests = Instant::now();
     }
 
-    /// Its caller was too slow, or said too much: it is cut.
+    /// Its caller was too slow, said too much, or takes nothing of what they may not have any more: it is cut.
     pub fn cut(&self) {
         self.cut.store(true, Ordering::Relaxed);
+        self.severed.notify_one();
     }
 
     /// Whether it was cut.
@@ -110,11 +112,14 @@ impl Pulse {
         self.cut.load(Ordering::Relaxed)
     }
 
-    /// Returns when it has stood idle for too long, or its caller has been too slow: then it is cut.
+    /// Returns when it has stood idle for too long, or was cut; cuts it when its caller has been too slow.
     pub async fn overdue(&self, bounds: &Bounds) {
         let shortest = bounds.idle.min(bounds.unread).min(bounds.head.unwrap_or(bounds.idle));
         loop {
             let now = Instant::now();
+            if self.is_cut() {
+                return;
+            }
             let (idle, slow) = self.state().due(bounds);
             if slow.is_some_and(|due| due <= now) {
                 return self.cut();
@@ -124,7 +129,11 @@ impl Pulse {
             }
             // What begins meanwhile is seen at the next look.
             let look = now + shortest / 4;
-            sleep_until(idle.into_iter().chain(slow).fold(look, Instant::min)).await;
+            let look = idle.into_iter().chain(slow).fold(look, Instant::min);
+            tokio::select! {
+                () = sleep_until(look) => {}
+                () = self.severed.notified() => {}
+            }
         }
     }
 
@@ -199,6 +208,19 @@ mod tests {
         let pulse = Pulse::new(Footing::default());
         assert_eq!(lasts(&pulse, 100).await, Some(4));
         assert!(pulse.is_cut());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_cut_ends_at_once() {
+        let pulse = Pulse::new(Footing::default());
+        let _under_way = pulse.begin();
+        let cut = async {
+            tokio::time::sleep(seconds(1)).await;
+            pulse.cut();
+        };
+        let (lasted, ()) = tokio::join!(lasts(&pulse, 100), cut);
+        assert_eq!(lasted, Some(1));
+        assert_eq!(lasts(&pulse, 100).await, Some(0), "and stays so");
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 //! A [`Plan`] says which fields of which kind of reply; a [`Redaction`] carries it out while the bytes pass, in bounded
 //! memory and however they are cut. What is not taken out keeps its bytes; a coded reply is sent decoded. What is not what its
 //! route declares, or cannot be read to its end in one way, is a [`Fault`]: it does not leave, or where some of it has, it is
-//! broken off. Where a limit asks for that, all but the first records are left out ([`cut`]). Nothing is ever taken out of documents, images, archives or what is signed: these are no text of a declared kind.
+//! broken off. Where a limit asks for that, all but the first records are left out (`cut`). Nothing is ever taken out of documents, images, archives or what is signed: these are no text of a declared kind.
 
 mod cut;
 mod fhir;
