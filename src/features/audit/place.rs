@@ -7,7 +7,7 @@
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::carry::{carry_home, cut_behind, drop_undurable};
 use super::direct::BLOCK_BYTES;
@@ -82,6 +82,15 @@ impl Places {
             Err(error) => tracing::warn!(%error, "no thread to leave a disk on"),
         }
         rest
+    }
+
+    /// At the end what was left is waited for, so that its place can be taken once more; a disk that hangs, not for long.
+    #[expect(clippy::disallowed_methods, reason = "a thread of its own, which has nothing else left to do")]
+    pub(super) fn await_left(&self) {
+        let begin = Instant::now();
+        while self.left.iter().any(|(_, left)| !left.is_finished()) && begin.elapsed() < LEFT_WITHIN {
+            std::thread::sleep(LOOKED_EVERY);
+        }
     }
 
     /// The journal is closed: waits for whoever works beside.
@@ -261,5 +270,8 @@ fn probe(site: &Site) -> io::Result<()> {
     std::fs::remove_file(prepared(&site.directory))
 }
 
+/// How long what was left may take to come to its end, once that is all there is to do.
+const LEFT_WITHIN: Duration = Duration::from_secs(5);
+const LOOKED_EVERY: Duration = Duration::from_millis(1);
 /// One that comes home, one that is written, and one ahead of it.
 const SEGMENTS_AHEAD: u64 = 3;

@@ -293,6 +293,9 @@ impl Writer {
                 }
             }
             (Place::Nowhere(_), _) => {
+                if is_last {
+                    self.places.await_left();
+                }
                 let place = self.take_place();
                 let rest = self.places.leave(place);
                 self.places.anywhere_after(rest)

@@ -204,7 +204,7 @@ async fn a_session_goes_on_beyond_its_end_while_its_provider_is_down_and_not_lon
     sessions.note_down(its_own);
     let (_, idle) = sessions.create(sign_in("idle"), start()).await.unwrap();
     assert!(matches!(
-        sessions.find(&desk, idle.reveal(), HOST, None, start().plus(15 * MINUTE)),
+        sessions.find(&desk, idle.reveal(), HOST, None, start().plus(16 * MINUTE)),
         Found::Expired
     ));
     let (session, token) = sessions.create(sign_in("nurse"), start()).await.unwrap();
