@@ -17,16 +17,12 @@ pub(super) struct Desk {
     known: u64,
     /// The last entry that was read.
     pub(super) read: u64,
-    /// Events of which it is told that their beginning is gone.
-    orphans: u64,
 }
 
 /// What a stretch of the journal holds: events with the entry that ended each, and how far everything is read.
 #[derive(Debug)]
 pub(super) struct Stretch {
     pub(super) events: Vec<(u64, Event)>,
-    /// Events that have ended in it and whose beginning is gone from the journal: they cannot be handed on.
-    pub(super) beheaded: u64,
     pub(super) position: Position,
 }
 
@@ -40,7 +36,7 @@ impl Desk {
             let gap = Gap::between(&journal, position.resumes, begins_at).context(UNREADABLE)?;
             // What is gone is behind us.
             let known = gap.map_or(position.ended, |gap| gap.last.max(position.ended));
-            anyhow::Ok((Self { follow: follow.beyond(known), known, read: 0, orphans: 0 }, gap))
+            anyhow::Ok((Self { follow, known, read: 0 }, gap))
         };
         tokio::task::spawn_blocking(open).await.context("a mistake of ours")?
     }
@@ -60,9 +56,7 @@ impl Desk {
             let anchor = (last.sequence > 0).then_some(Anchor { sequence: last.sequence, hash: last.hash });
             let position =
                 Position { ended: self.read.max(known), resumes: self.follow.resumes_from(), anchor };
-            let beheaded = self.follow.orphans().saturating_sub(self.orphans);
-            self.orphans = self.follow.orphans();
-            anyhow::Ok((self, Stretch { events, beheaded, position }))
+            anyhow::Ok((self, Stretch { events, position }))
         };
         tokio::task::spawn_blocking(read).await.context("a mistake of ours")?
     }

@@ -124,16 +124,10 @@ impl<'h> Trip<'h> {
 
     async fn hand_on(
         &mut self,
-        Stretch { events, beheaded, position }: Stretch,
+        Stretch { events, position }: Stretch,
         courier: &mut Courier,
         stop: &mut watch::Receiver<bool>,
     ) -> Delivery {
-        if beheaded > 0
-            && let Err(error) = self.tell_beheaded(beheaded).await
-        {
-            // Counted, and in the log: what can be handed on is.
-            tracing::error!(export = %self.settings.name, error = %format!("{error:#}"), "an event could not be journaled");
-        }
         let mut events = events.into_iter().peekable();
         let mut documents = Vec::new();
         while let Some((sequence, event)) = events.next() {
@@ -211,19 +205,6 @@ impl<'h> Trip<'h> {
             // What is handed on meanwhile would come again after a restart, and is kept with the next place.
             tracing::error!(export = %self.settings.name, %error, "how far events were handed on cannot be saved");
         }
-    }
-
-    async fn tell_beheaded(&self, events: u64) -> anyhow::Result<()> {
-        self.standing.missed(events);
-        let name = &self.settings.name;
-        tracing::error!(
-            export = %name, export.missed = events,
-            "events have ended whose beginning is gone from the journal: they cannot be handed on"
-        );
-        let note = format!(
-            "the export {name} has missed {events} events: their beginning was gone from the journal when they ended"
-        );
-        self.house.record(note).await
     }
 
     async fn tell_missed(&self, gap: &Gap) -> anyhow::Result<()> {

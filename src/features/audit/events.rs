@@ -43,8 +43,6 @@ pub(super) fn fold_fitting<I: Iterator<Item = Result<Stored, ReadError>>>(
         open: BTreeMap::new(),
         sequences: HashMap::new(),
         ready: VecDeque::new(),
-        orphans: 0,
-        known: 0,
         position: Head::START,
         is_done: false,
     }
@@ -58,20 +56,12 @@ pub struct Fold<I> {
     open: BTreeMap<u64, Box<Opening>>,
     sequences: HashMap<RequestId, u64>,
     ready: VecDeque<Event>,
-    orphans: u64,
-    /// Closing entries up to this one are somebody else's to miss.
-    known: u64,
     /// The last entry that was taken in.
     position: Head,
     is_done: bool,
 }
 
 impl<I> Fold<I> {
-    /// Closing entries so far whose opening entry was not there, or not asked for.
-    pub const fn orphans(&self) -> u64 {
-        self.orphans
-    }
-
     /// Where the entries come from.
     pub(super) const fn entries(&self) -> &I {
         &self.entries
@@ -101,7 +91,7 @@ impl<I> Fold<I> {
                         closing: Some(closing),
                     }));
                 }
-                None if stored.sequence > self.known => self.orphans = self.orphans.saturating_add(1),
+                // Its opening entry is not there, or was not asked for.
                 None => {}
             },
         }
@@ -157,18 +147,6 @@ impl Follow {
     /// stands before that is not seen.
     pub fn from_entry(directory: &Path, sequence: u64) -> Result<Self, ReadError> {
         Ok(Self(fold(Reader::from_entry(directory, sequence)?)))
-    }
-
-    /// The same; what ended with entry `known` or before it is not asked for ([`Self::orphans`]).
-    #[must_use]
-    pub fn beyond(mut self, known: u64) -> Self {
-        self.0.known = known;
-        self
-    }
-
-    /// Events that have ended so far and whose beginning is not there to be read.
-    pub const fn orphans(&self) -> u64 {
-        self.0.orphans
     }
 
     /// The last entry that was read.
