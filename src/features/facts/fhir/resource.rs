@@ -38,8 +38,8 @@ pub(super) struct Entry<'p> {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Search {
-    #[serde(default)]
     pub(super) mode: Option<String>,
 }
 
@@ -53,41 +53,38 @@ pub(super) struct Kind {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Reference {
-    #[serde(default)]
     pub(super) reference: Option<String>,
-    #[serde(default)]
     pub(super) identifier: Option<Identifier>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Identifier {
-    #[serde(default)]
     pub(super) system: Option<String>,
-    #[serde(default)]
     pub(super) value: Option<String>,
-    #[serde(rename = "use", default)]
+    #[serde(rename = "use")]
     pub(super) used: Option<String>,
 }
 
 /// A `CodeableConcept`; in R5 at some places one within a `CodeableReference`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Concept {
-    #[serde(default)]
     coding: Vec<Coding>,
-    #[serde(default)]
     concept: Option<Coded>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Coded {
-    #[serde(default)]
     coding: Vec<Coding>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Coding {
-    #[serde(default)]
     code: Option<String>,
 }
 
@@ -122,153 +119,112 @@ pub(super) fn codes(concepts: &[Concept]) -> impl Iterator<Item = &str> {
     })
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct CareTeam {
-    #[serde(default)]
     pub(super) status: Option<String>,
-    #[serde(default)]
     pub(super) subject: Option<Reference>,
-    #[serde(default)]
     pub(super) period: Period,
-    #[serde(default)]
     pub(super) participant: Vec<Member>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Member {
-    #[serde(default)]
     pub(super) role: Several<Concept>,
-    #[serde(rename = "member", default)]
+    #[serde(rename = "member")]
     pub(super) who: Option<Reference>,
-    #[serde(default)]
     pub(super) period: Period,
     /// The same in R5.
-    #[serde(default)]
     pub(super) coverage_period: Period,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Encounter {
-    #[serde(default)]
     pub(super) status: Option<String>,
-    #[serde(default)]
     pub(super) subject: Option<Reference>,
-    #[serde(default)]
     pub(super) period: Period,
     /// The same in R5.
-    #[serde(default)]
     pub(super) actual_period: Period,
-    #[serde(default)]
     pub(super) participant: Vec<Participant>,
-    #[serde(default)]
     pub(super) service_provider: Option<Reference>,
-    #[serde(default)]
     pub(super) service_type: Several<Concept>,
-    #[serde(default)]
     pub(super) location: Vec<Stay>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Participant {
-    #[serde(rename = "type", default)]
+    #[serde(rename = "type")]
     pub(super) kind: Vec<Concept>,
-    #[serde(default)]
     pub(super) period: Period,
-    #[serde(default)]
     pub(super) individual: Option<Reference>,
     /// The same in R5.
-    #[serde(default)]
     pub(super) actor: Option<Reference>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Stay {
-    #[serde(default)]
     pub(super) location: Option<Reference>,
-    #[serde(default)]
     pub(super) status: Option<String>,
-    #[serde(default)]
     pub(super) period: Period,
 }
 
 /// A patient or a practitioner.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Someone {
-    #[serde(default)]
     pub(super) active: Option<bool>,
-    #[serde(default)]
     pub(super) identifier: Vec<Identifier>,
-    #[serde(default)]
     pub(super) general_practitioner: Vec<Reference>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct PractitionerRole {
-    #[serde(default)]
     pub(super) active: Option<bool>,
-    #[serde(default)]
     pub(super) period: Period,
-    #[serde(default)]
     pub(super) practitioner: Option<Reference>,
-    #[serde(default)]
     pub(super) organization: Option<Reference>,
-    #[serde(default)]
     pub(super) location: Vec<Reference>,
-    #[serde(default)]
     pub(super) healthcare_service: Vec<Reference>,
-    #[serde(default)]
     pub(super) specialty: Vec<Concept>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Schedule {
-    #[serde(default)]
     pub(super) active: Option<bool>,
-    #[serde(default)]
     pub(super) actor: Vec<Reference>,
-    #[serde(default)]
     pub(super) planning_horizon: Period,
-    #[serde(default)]
     pub(super) service_type: Vec<Concept>,
-    #[serde(default)]
     pub(super) service_category: Vec<Concept>,
-    #[serde(default)]
     pub(super) specialty: Vec<Concept>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Slot {
-    #[serde(default)]
     pub(super) status: Option<String>,
-    #[serde(default)]
     pub(super) schedule: Option<Reference>,
-    #[serde(default)]
     pub(super) start: Option<String>,
-    #[serde(default)]
     pub(super) end: Option<String>,
-    #[serde(default)]
     pub(super) service_type: Vec<Concept>,
-    #[serde(default)]
     pub(super) service_category: Several<Concept>,
-    #[serde(default)]
     pub(super) specialty: Vec<Concept>,
 }
 
 /// That something went wrong, or that something is to be told.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Outcome {
-    #[serde(default)]
     pub(super) issue: Vec<Issue>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Issue {
-    #[serde(default)]
     pub(super) severity: String,
 }
