@@ -1,14 +1,14 @@
 //! Checks a pack that somebody has brought: hostile until it has been found whole.
 //!
 //! The signature is looked at before anything that it covers, and no file is unpacked that the manifest does not name. What other
-//! programs could read differently is refused: bytes before, between or behind the files, a name that stands twice or differs in
-//! its two places, and encryption.
+//! programs could read differently is refused: bytes before, between or behind the files, or behind what a file is packed in; a
+//! name that stands twice; whatever the list says otherwise than stands beside the bytes; and encryption.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use zip::ZipArchive;
-use zip::read::ZipFile;
+use flate2::read::DeflateDecoder;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::manifest::{FileTold, MANIFEST, Manifest, SIGNATURE, signed_text};
 use super::pack::{BYTES_MAX, FILES_MAX, MANIFEST_BYTES_MAX};
@@ -86,7 +86,7 @@ pub fn check(pack: impl Read + Seek, keys: &[VerifierKey]) -> Result<Checked, Ch
     }
     let (begin, mut pack) = (archive.central_directory_start(), archive.into_inner());
     ends_with_its_list(&mut pack, begin).map_err(|_| CheckError::Hidden)?;
-    names_agree(pack, &places)?;
+    heads_agree(pack, &places)?;
     Ok(Checked { manifest, key })
 }
 
@@ -95,6 +95,10 @@ struct Place {
     name: String,
     begin: u64,
     end: u64,
+    /// How it is packed: 0 is not at all, 8 is deflate (APPNOTE 4.4.5).
+    method: u8,
+    /// Its checksum, and how many bytes it has packed and unpacked, as they stand beside the bytes.
+    told: [u8; 12],
 }
 
 /// Where each file stands: one behind the other, from the first byte to the archive's list.
@@ -109,7 +113,15 @@ fn places<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<Vec<Place>, Che
         if file.encrypted() || data != begin.saturating_add(LOCAL_HEADER_BYTES + name.len() as u64) {
             return Err(CheckError::Hidden);
         }
-        places.push(Place { name, begin, end: data.saturating_add(file.compressed_size()) });
+        let is_stored = file.compression() == CompressionMethod::Stored;
+        let method = if is_stored { 0 } else { 8 };
+        let (packed, bytes) = (file.compressed_size(), file.size());
+        let mut told = [0; 12];
+        for (place, number) in told.chunks_mut(4).zip([u64::from(file.crc32()), packed, bytes]) {
+            let number = u32::try_from(number).map_err(|_| CheckError::TooLarge)?;
+            place.copy_from_slice(&number.to_le_bytes());
+        }
+        places.push(Place { name, begin, end: data.saturating_add(packed), method, told });
     }
     places.sort_by_key(|place| place.begin);
     let mut at = 0;
@@ -145,35 +157,54 @@ fn signed<R: Read + Seek>(
 }
 
 fn small<R: Read + Seek>(archive: &mut ZipArchive<R>, name: &str, most: u64) -> Result<Vec<u8>, CheckError> {
-    let file = named(archive, name)?;
-    let mut bytes = Vec::new();
-    file.take(most + 1).read_to_end(&mut bytes).map_err(|_| CheckError::Changed(name.to_owned()))?;
-    if bytes.len() as u64 > most { Err(CheckError::TooLarge) } else { Ok(bytes) }
+    let mut text = Vec::new();
+    let bytes = unpack(archive, name, most, |piece| text.extend_from_slice(piece))?;
+    if bytes > most { Err(CheckError::TooLarge) } else { Ok(text) }
 }
 
-/// Whether a file is as the manifest tells it. At most one byte more than that is unpacked.
+/// Whether a file is as the manifest tells it.
 fn whole<R: Read + Seek>(archive: &mut ZipArchive<R>, told: &FileTold) -> Result<(), CheckError> {
-    let changed = || CheckError::Changed(shown(&told.path));
-    let mut file = named(archive, &told.path)?.take(told.bytes.saturating_add(1));
-    let (mut digester, mut bytes) = (Digester::default(), 0_u64);
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        let read = file.read(&mut buffer).map_err(|_| changed())?;
-        let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else { break };
-        digester.update(piece);
-        bytes = bytes.saturating_add(read as u64);
-    }
+    let mut digester = Digester::default();
+    let bytes = unpack(archive, &told.path, told.bytes, |piece| digester.update(piece))?;
     let is_same = bytes == told.bytes && digester.finish().to_string() == told.sha256;
-    if is_same { Ok(()) } else { Err(changed()) }
+    if is_same { Ok(()) } else { Err(CheckError::Changed(shown(&told.path))) }
 }
 
-fn named<'a, R: Read + Seek>(
-    archive: &'a mut ZipArchive<R>,
+/// Unpacks a file, at most one byte more than `most`; gives how many bytes there were. Nothing is behind what it is packed in.
+pub(super) fn unpack<R: Read + Seek>(
+    archive: &mut ZipArchive<R>,
     name: &str,
-) -> Result<ZipFile<'a, R>, CheckError> {
+    most: u64,
+    take: impl FnMut(&[u8]),
+) -> Result<u64, CheckError> {
+    let changed = || CheckError::Changed(shown(name));
     let index =
         archive.index_for_name_raw(name.as_bytes()).ok_or_else(|| CheckError::Missing(shown(name)))?;
-    archive.by_index(index).map_err(|_| CheckError::Changed(shown(name)))
+    let file = archive.by_index_raw(index).map_err(|_| changed())?;
+    let (packed, method) = (file.compressed_size(), file.compression());
+    let (bytes, used) = if method == CompressionMethod::Stored {
+        let bytes = drain(file, most, take).map_err(|_| changed())?;
+        (bytes, bytes)
+    } else if method == CompressionMethod::Deflated {
+        let mut unpacking = DeflateDecoder::new(file);
+        let bytes = drain(&mut unpacking, most, take).map_err(|_| changed())?;
+        (bytes, unpacking.total_in())
+    } else {
+        return Err(changed());
+    };
+    if bytes <= most && used != packed { Err(CheckError::Hidden) } else { Ok(bytes) }
+}
+
+fn drain(from: impl Read, most: u64, mut take: impl FnMut(&[u8])) -> io::Result<u64> {
+    let mut from = from.take(most.saturating_add(1));
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut bytes = 0_u64;
+    loop {
+        let read = from.read(&mut buffer)?;
+        let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else { return Ok(bytes) };
+        take(piece);
+        bytes = bytes.saturating_add(read as u64);
+    }
 }
 
 /// Behind the files is the archive's list, from `begin` on, behind it where that is said, and behind that nothing (APPNOTE 4.3.16).
@@ -190,15 +221,21 @@ fn ends_with_its_list(pack: &mut (impl Read + Seek), begin: u64) -> io::Result<(
     if is_end { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
 }
 
-/// The names beside the bytes are those of the list: some programs go by the one, some by the other.
-fn names_agree(mut pack: impl Read + Seek, places: &[Place]) -> Result<(), CheckError> {
+/// What stands beside the bytes is what the list says: some programs go by the one, some by the other.
+fn heads_agree(mut pack: impl Read + Seek, places: &[Place]) -> Result<(), CheckError> {
     for place in places {
-        let mut name = vec![0; place.name.len()];
+        let (mut head, mut name) = ([0; 26], vec![0; place.name.len()]);
         let read = pack
-            .seek(SeekFrom::Start(place.begin.saturating_add(LOCAL_HEADER_BYTES)))
+            .seek(SeekFrom::Start(place.begin))
+            .and_then(|_| pack.read_exact(&mut head))
+            .and_then(|()| pack.seek(SeekFrom::Start(place.begin.saturating_add(LOCAL_HEADER_BYTES))))
             .and_then(|_| pack.read_exact(&mut name));
         if read.is_err() || name != place.name.as_bytes() {
             return Err(CheckError::TwoNames(shown(&place.name)));
+        }
+        if head.get(6).is_none_or(|flags| flags & FOLLOWED_BY_DESCRIPTOR != 0) || !head.ends_with(&place.told)
+        {
+            return Err(CheckError::Hidden);
         }
     }
     Ok(())
@@ -218,6 +255,8 @@ const END_BYTES: usize = 22;
 const END_AT: i64 = -22;
 /// What stands before the name in a local file header (APPNOTE 4.3.7).
 const LOCAL_HEADER_BYTES: u64 = 30;
+/// The bit of the flags by which checksum and sizes stand behind the bytes (APPNOTE 4.4.4).
+const FOLLOWED_BY_DESCRIPTOR: u8 = 1 << 3;
 const NOTE_BYTES_MAX: u64 = 64 * 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
 const NAME_CHARACTERS_SHOWN: usize = 255;

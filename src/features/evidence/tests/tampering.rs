@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
+use super::super::check::unpack;
 use super::super::manifest::{MANIFEST, SIGNATURE};
 use super::*;
 
@@ -135,4 +136,56 @@ proptest! {
             prop_assert_eq!(unpacked(&changed), unpacked(&whole));
         }
     }
+}
+
+/// The list's record of the first file, and the end of the archive: where they begin.
+fn list_and_end(pack: &[u8]) -> (usize, usize) {
+    let at = |mark: &[u8]| pack.windows(4).position(|four| four == mark).unwrap();
+    (at(b"PK\x01\x02"), at(b"PK\x05\x06"))
+}
+
+fn add(pack: &mut [u8], at: usize, more: u32) {
+    let number = u32::from_le_bytes(pack[at..at + 4].try_into().unwrap()) + more;
+    pack[at..at + 4].copy_from_slice(&number.to_le_bytes());
+}
+
+#[test]
+fn what_stands_beside_the_bytes_is_what_the_list_says() {
+    let key = key();
+    let whole = pack(&key);
+    // Sizes behind the bytes, another method, another checksum, another length.
+    for (place, bit) in [(6, 1 << 3), (8, 8), (9, 1), (14, 1), (18, 1), (22, 1)] {
+        let mut changed = whole.clone();
+        changed[place] ^= bit;
+        let error = checked(&changed, &key).unwrap_err();
+        assert_eq!(error, CheckError::Hidden, "byte {place}");
+    }
+}
+
+#[test]
+fn nothing_is_behind_what_a_file_is_packed_in() {
+    let key = key();
+    let text = "The journal fits, every byte of it.\n".repeat(40);
+    let files = [("README.txt".to_owned(), text.clone().into_bytes())];
+    let mut bytes = packed(&files);
+    let hidden = b"PK\x03\x04 another file, for some";
+    let more = u32::try_from(hidden.len()).unwrap();
+    let (list, _) = list_and_end(&bytes);
+    bytes.splice(list..list, hidden.iter().copied());
+    let (list, end) = list_and_end(&bytes);
+    add(&mut bytes, 18, more);
+    add(&mut bytes, list + 20, more);
+    add(&mut bytes, end + 16, more);
+    // What reads by the list alone finds nothing wrong with it.
+    assert_eq!(read_first(&bytes), text);
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let unpacked = unpack(&mut archive, "README.txt", 10_000, |_| ());
+    assert_eq!(unpacked, Err(CheckError::Hidden));
+}
+
+fn read_first(bytes: &[u8]) -> String {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let mut text = String::new();
+    archive.by_index(0).unwrap().read_to_string(&mut text).unwrap();
+    text
 }
