@@ -50,7 +50,7 @@ pub(super) static BREAK_GLASS: Table = Table {
             "closed",
             Kind::Texts("vip"),
             Absent::Is("[]"),
-            "Categories that stay closed beside those that the law closes. A route that has one of them does not open.",
+            "Categories that stay closed beside those that the law closes. A route that has one of them does not open, and fields of one are withheld.",
         ),
         key(
             "discloser",

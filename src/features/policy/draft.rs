@@ -15,10 +15,9 @@ use super::problem::{PolicyProblem, PolicySource};
 use super::rule::Rule;
 use super::settings::{CedarFile, RoleSettings};
 use super::statement::{position, statements};
-use super::withhold::Withholds;
+use super::withhold::{LeftOut, Withholds};
 use super::wording;
 use super::world::Vocabulary;
-use crate::domain::application::Category;
 
 /// What becomes of rules that are only tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,10 +43,10 @@ impl Draft<'_> {
         let worded = self.worded(roles, catalog);
         let parsed = parse_all(&worded);
         let mut shapes = HashSet::new();
-        for (Worded { id, source, wording, categories }, policy) in worded.into_iter().zip(parsed) {
+        for (Worded { id, source, wording, left_out }, policy) in worded.into_iter().zip(parsed) {
             let is_repeated = !shapes.insert(wording.shape.clone());
             let rule = policy.map_err(|error| error.what);
-            match rule.and_then(|policy| self.generated(&id, &source, policy, wording, categories)) {
+            match rule.and_then(|policy| self.generated(&id, &source, policy, wording, left_out)) {
                 Ok(mut rule) => {
                     rule.is_repeated = is_repeated;
                     self.rules.push(rule);
@@ -75,15 +74,15 @@ impl Draft<'_> {
                     id: wording::id(role, position).into(),
                     source: PolicySource::May(role.name.clone(), position),
                     wording: wording::of(role, position, may, unnamed),
-                    categories: &may.categories,
+                    left_out: LeftOut::Unlisted(&may.categories),
                 });
                 if emergency::overrides(role, may) {
                     worded.push(Worded {
                         id: emergency::id(role, position).into(),
                         source: PolicySource::Emergency(role.name.clone(), position),
                         wording: emergency::wording(role, position, may, unnamed),
-                        // What an emergency may be kept from, the law of each field says.
-                        categories: &[],
+                        // What else an emergency may be kept from, the law of each field says.
+                        left_out: LeftOut::Closed(emergency::closed(role)),
                     });
                 }
             }
@@ -97,7 +96,7 @@ impl Draft<'_> {
         source: &PolicySource,
         policy: Policy,
         wording: wording::Wording,
-        categories: &[Category],
+        left_out: LeftOut<'_>,
     ) -> Result<Rule, String> {
         let mut conditions = Vec::new();
         for clause in wording.clauses {
@@ -113,7 +112,7 @@ impl Draft<'_> {
             conditions.extend(parsed);
         }
         let text = wording.text.into();
-        let withholds = Withholds::of_role(policy.annotation("withhold"), categories)?;
+        let withholds = Withholds::of_role(policy.annotation("withhold"), left_out)?;
         Ok(Rule::new(id.clone(), source.clone(), text, policy, conditions, withholds, self.vocabulary))
     }
 
@@ -206,7 +205,7 @@ struct Worded<'r> {
     id: Arc<str>,
     source: PolicySource,
     wording: wording::Wording,
-    categories: &'r [Category],
+    left_out: LeftOut<'r>,
 }
 
 /// Parses each text by itself, on as many threads as there are cores: most of the time that a load takes is here.

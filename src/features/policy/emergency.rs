@@ -35,6 +35,11 @@ pub(super) fn overrides(role: &RoleSettings, may: &MaySettings) -> bool {
     role.break_glass.is_some() && asks && !for_originators && treats
 }
 
+/// The categories that the house closes to a role, in an emergency too.
+pub(super) fn closed(role: &RoleSettings) -> &[Category] {
+    role.break_glass.as_ref().map(|settings| settings.closed.as_slice()).unwrap_or_default()
+}
+
 /// The rule of one `may` in an emergency.
 pub(super) fn wording(
     role: &RoleSettings,
@@ -42,7 +47,7 @@ pub(super) fn wording(
     may: &MaySettings,
     unnamed: &[Category],
 ) -> Wording {
-    let closed = role.break_glass.as_ref().map(|settings| settings.closed.as_slice()).unwrap_or_default();
+    let closed = closed(role);
     let when = WhenSettings {
         purpose: vec![Purpose::BreakGlass],
         relationship: Vec::new(),

@@ -30,13 +30,27 @@ pub(super) struct Withholds {
     categories: Vec<Category>,
     /// Of a category that has to be named, since none is.
     unnamed: bool,
+    /// Of any of these categories.
+    closed: Vec<Category>,
+}
+
+/// Fields that a rule of a role leaves out by their categories.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum LeftOut<'c> {
+    /// What a `may` does not list; where it lists none, what has to be listed.
+    Unlisted(&'c [Category]),
+    /// What stays closed in an emergency, and what has to be listed.
+    Closed(&'c [Category]),
 }
 
 impl Withholds {
-    /// What a `may` withholds; `categories` are those that it lists, none if it lists none.
-    pub(super) fn of_role(annotation: Option<&str>, categories: &[Category]) -> Result<Self, String> {
-        let unnamed = categories.is_empty();
-        Ok(Self { categories: categories.to_vec(), unnamed, ..Self::read(annotation)? })
+    /// What a rule of a role withholds.
+    pub(super) fn of_role(annotation: Option<&str>, left_out: LeftOut<'_>) -> Result<Self, String> {
+        let (categories, closed) = match left_out {
+            LeftOut::Unlisted(listed) => (listed.to_vec(), Vec::new()),
+            LeftOut::Closed(closed) => (Vec::new(), closed.to_vec()),
+        };
+        Ok(Self { unnamed: categories.is_empty(), categories, closed, ..Self::read(annotation)? })
     }
 
     /// Reads what the annotation names.
@@ -50,7 +64,9 @@ impl Withholds {
     fn has(&self, field: &CatalogField, categories: &Categories) -> bool {
         let is_foreign = |category: &Category| !self.categories.contains(category);
         let has_to_be_named = |category: &Category| categories.law(category).has_to_be_named();
+        let is_closed = |category: &Category| self.closed.contains(category);
         self.names.contains(&field.name)
+            || field.categories.iter().any(is_closed)
             || self.unnamed && field.categories.iter().any(has_to_be_named)
             || !self.categories.is_empty() && field.categories.iter().any(is_foreign)
     }

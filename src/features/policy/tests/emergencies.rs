@@ -6,6 +6,7 @@ use crate::domain::decision::WayOn;
 use crate::domain::law::Law;
 use crate::domain::patient::PatientRef;
 use crate::domain::told::{Known, Marks, Told};
+use crate::features::policy::catalog::CatalogField;
 use crate::features::policy::settings::EmergencySettings;
 
 const TEAM: usize = 1;
@@ -117,6 +118,28 @@ fn notes_stay_closed_and_records_of_a_programme_open() {
     let closed: Vec<_> =
         rules.closed_in_emergency(&"ehr".parse().unwrap()).iter().map(ToString::to_string).collect();
     assert_eq!(closed, ["notes.open"]);
+}
+
+#[test]
+fn fields_of_what_the_house_closes_are_withheld() {
+    let mut catalog = sensitive();
+    let field = |name: &str, category: &str| CatalogField {
+        name: name.parse().unwrap(),
+        categories: vec![category.parse().unwrap()],
+    };
+    for route in catalog.routes.iter_mut().filter(|route| route.route.as_str() == "chart.open") {
+        route.fields = vec![field("employer", "vip"), field("phone", "demographics")];
+    }
+    let withheld = |closed: &[&str]| {
+        let emergency = EmergencySettings { closed: categories(closed), ..EmergencySettings::default() };
+        let roles = [nurse(charts(of_team()), emergency)];
+        let rules = Rules::compile(&roles, &[cedar("")], catalog.clone(), "UTC", Digest::ZERO).unwrap();
+        let broken = treating().working_for(Purpose::BreakGlass);
+        let opened = permitted(ask(&rules, &broken, "chart.open", true, &unrelated()));
+        opened.obligations.withheld.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(withheld(&["vip"]), ["employer"]);
+    assert_eq!(withheld(&[]), Vec::<String>::new());
 }
 
 #[test]
