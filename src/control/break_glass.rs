@@ -113,7 +113,7 @@ pub(super) async fn settle(state: &ControlState, id: RequestId, asked: Asked) ->
 pub(super) const fn status_of(error: ReviewError) -> StatusCode {
     match error {
         ReviewError::Unknown => StatusCode::NOT_FOUND,
-        ReviewError::Backward(_) => StatusCode::CONFLICT,
+        ReviewError::Backward(_) | ReviewError::Joins(_) => StatusCode::CONFLICT,
         ReviewError::OwnBreak => StatusCode::FORBIDDEN,
         ReviewError::NoFinding | ReviewError::NoNote | ReviewError::NoReviewer => StatusCode::BAD_REQUEST,
     }

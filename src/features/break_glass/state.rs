@@ -180,9 +180,12 @@ pub struct Asked {
 /// What a reviewer cannot say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReviewError {
-    /// There is no such break, or it has no review of its own.
-    #[error("no review is known by this identifier")]
+    /// There is no such break.
+    #[error("no emergency access is known by this identifier")]
     Unknown,
+    /// It has no review of its own.
+    #[error("it joins {0}, which has the review")]
+    Joins(RequestId),
     /// It would go back.
     #[error("a review goes from `open` to `triaged` to `closed`, and this one is `{0}`")]
     Backward(BreakReview),
@@ -275,8 +278,8 @@ impl Break {
         if is(&self.person.sub) || is(&self.name) {
             return Err(ReviewError::OwnBreak);
         }
-        if self.joins.is_some() {
-            return Err(ReviewError::Unknown);
+        if let Some(root) = self.joins {
+            return Err(ReviewError::Joins(root));
         }
         if state == BreakReview::Open || self.review.state == BreakReview::Closed {
             return Err(ReviewError::Backward(self.review.state));
