@@ -29,7 +29,7 @@ pub struct Administered(ControlClient);
 #[derive(Debug, thiserror::Error)]
 pub enum AdministerError {
     /// It cannot be asked.
-    #[error("{0}: what is asked is the running gateway's to say")]
+    #[error("what is asked is the running gateway's to say")]
     Unreachable(#[from] UnreachableError),
     /// What was asked cannot be written down.
     #[error("what is asked cannot be written as JSON")]
@@ -301,7 +301,8 @@ impl Administered {
         if status == StatusCode::OK {
             return Ok(body);
         }
-        let told = serde_json::from_slice::<Problem>(&body).ok().filter(|_| status != StatusCode::UNAUTHORIZED);
+        let told =
+            serde_json::from_slice::<Problem>(&body).ok().filter(|_| status != StatusCode::UNAUTHORIZED);
         Err(match (told, meaning(status)) {
             (Some(problem), _) => answer(&problem.title),
             (None, Some(meaning)) => answer(meaning),

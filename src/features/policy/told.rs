@@ -67,9 +67,10 @@ impl Facts<'_> {
     fn supposes(&self) -> bool {
         let treats = self.purpose.basis() == Basis::Treatment;
         treats
-            && self
-                .action
-                .is_some_and(|action| action.is_writing() || (action.is_looking() && self.justified))
+            && self.action.is_some_and(|action| {
+                // What was done is written down whatever is known; nothing is removed without a reason.
+                action.is_writing() || (self.justified && (action.is_looking() || action == Action::Delete))
+            })
     }
 
     /// Whether the person has this to do with the patient, if that is known.
