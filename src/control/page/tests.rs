@@ -288,7 +288,7 @@ async fn all_of_a_person_end_at_the_provider_that_is_named() {
 }
 
 #[tokio::test]
-async fn streams_that_were_cut_and_callers_that_take_nothing_are_told() {
+async fn streams_that_were_cut_and_those_that_had_not_ended_are_told() {
     let mut house = House::open().await;
     let revoked = Revoked { sessions: 2, streams: 1240, waiting: 3, ..Revoked::default() };
     house.state.revoke = Arc::new(move |_| {
@@ -298,8 +298,8 @@ async fn streams_that_were_cut_and_callers_that_take_nothing_are_told() {
     let mut browser = Browser::signed_in(&house).await;
     let session = nadias(&house);
     let cases = [
-        ("en", ["2 sessions were ended.", "1,240 long replies", "3 of these have a caller"]),
-        ("es-MX", ["Han terminado 2 sesiones.", "1240 respuestas largas", "En 3 de ellas"]),
+        ("en", ["2 sessions were ended.", "1,240 long replies", "3 of these had not ended"]),
+        ("es-MX", ["Han terminado 2 sesiones.", "1240 respuestas largas", "3 de ellas no hab"]),
     ];
     for (language, texts) in cases {
         browser.language = language;
