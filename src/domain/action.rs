@@ -104,8 +104,8 @@ impl Action {
     pub const fn is_writing(self) -> bool {
         match self {
             Self::Create | Self::Update => true,
-            Self::Delete => false,
-            Self::View
+            Self::Delete
+            | Self::View
             | Self::Search
             | Self::List
             | Self::PollJob
