@@ -91,6 +91,10 @@ impl Places {
         // What a killed process left half-written there is put aside first.
         let (_, found) = Tape::open(spool.clone(), self.meter.clone())?;
         match self.empty_spool().and_then(|()| self.open_home(found.torn_bytes)) {
+            // All of it is home, and then the journal's disk failed.
+            Err(why @ JournalError::Disk { .. }) if segments(&spool.directory)?.is_empty() => {
+                self.begin_on(spool, why)
+            }
             Err(why @ JournalError::Disk { .. }) => self.go_on_on(spool, why),
             opened => opened,
         }
