@@ -1,13 +1,6 @@
-//! What is looked at in an entry while the chain is proven.
-//!
-//! That its bytes are those that were written is for the hashes to say. Of the entry of a request, which nearly all are, it is
-//! read that it is JSON, which event it belongs to, when it was written and how it was decided or ended; the house's own
-//! events, by which the journal tells of itself, are read as a whole.
+//! What is remembered of an entry while the chain is proven.
 
-use serde::Deserialize;
-
-use crate::domain::entry::EntryAs;
-use crate::domain::event::{Entry, EventKind, Opening, Outcome, Verdict};
+use crate::domain::event::{Entry, Opening};
 use crate::features::audit::events::is_journal_opened;
 use crate::features::audit::note::{is_journal_closed, told_key};
 use crate::features::audit::tree::hash::leaf;
@@ -48,33 +41,11 @@ impl Seen {
     }
 }
 
-/// What is read of every opening entry.
-#[derive(Deserialize)]
-struct Opens {
-    event: RequestId,
-    kind: EventKind,
-    time: Timestamp,
-    #[serde(rename = "verdict")]
-    _verdict: Verdict,
-}
-
-/// What is read of every closing entry.
-#[derive(Deserialize)]
-struct Ends {
-    event: RequestId,
-    time: Timestamp,
-    #[serde(rename = "outcome")]
-    _outcome: Outcome,
-}
-
+/// Reads it as a whole: what questions could not read is no entry.
 fn look(payload: &[u8]) -> serde_json::Result<(Timestamp, What)> {
-    Ok(match serde_json::from_slice::<EntryAs<Opens, Ends>>(payload)? {
-        EntryAs::Opening(Opens { event, kind: EventKind::Request, time, .. }) => (time, What::Opening(event)),
-        EntryAs::Opening(_) => match serde_json::from_slice(payload)? {
-            Entry::Opening(opening) => (opening.time, what(&opening)),
-            Entry::Closing(closing) => (closing.time, What::Closing(closing.event)),
-        },
-        EntryAs::Closing(Ends { event, time, .. }) => (time, What::Closing(event)),
+    Ok(match serde_json::from_slice(payload)? {
+        Entry::Opening(opening) => (opening.time, what(&opening)),
+        Entry::Closing(closing) => (closing.time, What::Closing(closing.event)),
     })
 }
 
