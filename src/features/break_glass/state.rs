@@ -330,7 +330,7 @@ impl Break {
             }
             (standing, _) => standing,
         };
-        Ok(Self { review, standing, ..self })
+        Ok(Self { standing, review, ..self })
     }
 
     /// Whether a later request of the same person for the same patient rests on this one's reason, and on its review.
