@@ -29,7 +29,7 @@ pub struct Administered(ControlClient);
 #[derive(Debug, thiserror::Error)]
 pub enum AdministerError {
     /// It cannot be asked.
-    #[error("{0}: what is asked is the running gateway's to say")]
+    #[error("what is asked is the running gateway's to say")]
     Unreachable(#[from] UnreachableError),
     /// What was asked cannot be written down.
     #[error("what is asked cannot be written as JSON")]
@@ -301,12 +301,12 @@ impl Administered {
         if status == StatusCode::OK {
             return Ok(body);
         }
-        if let Some(meaning) = meaning(status) {
-            return Err(answer(meaning));
-        }
-        Err(match serde_json::from_slice::<Problem>(&body) {
-            Ok(problem) => answer(&problem.title),
-            Err(_) => answer("it has too much to do, or is not ours"),
+        let told =
+            serde_json::from_slice::<Problem>(&body).ok().filter(|_| status != StatusCode::UNAUTHORIZED);
+        Err(match (told, meaning(status)) {
+            (Some(problem), _) => answer(&problem.title),
+            (None, Some(meaning)) => answer(meaning),
+            (None, None) => answer("it has too much to do, or is not ours"),
         })
     }
 }

@@ -11,10 +11,12 @@ use serde_json::json;
 use super::api::write_down;
 use super::authority::problem;
 use super::state::ControlState;
-use crate::domain::break_glass::{BreakReview, BreakStep, EventBreak};
+use crate::domain::break_glass::{BreakEnd, BreakFinding, BreakReview, BreakStep, EventBreak};
 use crate::domain::event::{Opening, Outcome};
 use crate::features::break_glass::{Asked, Break, ReviewError, WriteError};
+use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
+use crate::platform::store::StoreError;
 
 /// Which are asked for.
 #[derive(Debug, Deserialize)]
@@ -88,12 +90,14 @@ pub(super) enum Unsettled {
 pub(super) async fn settle(state: &ControlState, id: RequestId, asked: Asked) -> Result<Break, Unsettled> {
     let now = state.clock.now();
     let before = state.breaks.one(id).ok_or(Unsettled::Asked(ReviewError::Unknown))?;
+    let was_active = before.is_active(now);
     let reviewed = before.reviewed(asked.clone(), now).map_err(Unsettled::Asked)?;
     let say = |opening: &mut Opening| {
         opening.note = Some(format!("an emergency access was reviewed: {}", reviewed.review.state));
         opening.application = Some(reviewed.application.clone());
         opening.patient = Some(reviewed.patient);
         opening.break_glass = Some(Box::new(EventBreak {
+            end: reviewed.standing.end().filter(|_| was_active),
             person: Some(reviewed.person.clone()),
             review: Some(reviewed.told()),
             ..EventBreak::of(Some(id), BreakStep::Reviewed)
@@ -101,19 +105,49 @@ pub(super) async fn settle(state: &ControlState, id: RequestId, asked: Asked) ->
     };
     write_down(state, Outcome::Completed, say).await.map_err(Unsettled::Refused)?;
     let changed = state.breaks.change(id, |it| it.reviewed(asked.clone(), now)).await;
-    changed.map_err(|error| match error {
+    let it = changed.map_err(|error| match error {
         WriteError::Refused(error) => Unsettled::Asked(error.unwrap_or(ReviewError::Unknown)),
-        WriteError::Store(error) => {
-            tracing::error!(%error, "a review could not be saved");
-            Unsettled::Refused(problem(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer"))
+        WriteError::Store(error) => unsaved(&error),
+    })?;
+    if (it.review.state, it.review.finding) == (BreakReview::Closed, Some(BreakFinding::NotJustified)) {
+        end_joined(state, id, now).await?;
+    }
+    Ok(it)
+}
+
+/// Ends what rests on a reason that was found not justified.
+async fn end_joined(state: &ControlState, root: RequestId, now: Timestamp) -> Result<(), Unsettled> {
+    for it in state.breaks.joined(root, now) {
+        let say = |opening: &mut Opening| {
+            opening.note =
+                Some("an emergency access was ended: its reason was found not justified".to_owned());
+            opening.application = Some(it.application.clone());
+            opening.patient = Some(it.patient);
+            opening.break_glass = Some(Box::new(EventBreak {
+                end: Some(BreakEnd::Review),
+                person: Some(it.person.clone()),
+                ..EventBreak::of(Some(it.id), BreakStep::Ended)
+            }));
+        };
+        write_down(state, Outcome::Completed, say).await.map_err(Unsettled::Refused)?;
+        match state.breaks.change(it.id, |it| it.ended(now, BreakEnd::Review)).await {
+            // Somebody else was first.
+            Ok(_) | Err(WriteError::Refused(_)) => {}
+            Err(WriteError::Store(error)) => return Err(unsaved(&error)),
         }
-    })
+    }
+    Ok(())
+}
+
+fn unsaved(error: &StoreError) -> Unsettled {
+    tracing::error!(%error, "a review could not be saved");
+    Unsettled::Refused(problem(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer"))
 }
 
 pub(super) const fn status_of(error: ReviewError) -> StatusCode {
     match error {
         ReviewError::Unknown => StatusCode::NOT_FOUND,
-        ReviewError::Backward(_) => StatusCode::CONFLICT,
+        ReviewError::Backward(_) | ReviewError::Joins(_) => StatusCode::CONFLICT,
         ReviewError::OwnBreak => StatusCode::FORBIDDEN,
         ReviewError::NoFinding | ReviewError::NoNote | ReviewError::NoReviewer => StatusCode::BAD_REQUEST,
     }

@@ -100,11 +100,12 @@ impl Action {
         }
     }
 
-    /// Whether it adds, changes or removes something, and shows or takes nothing beside.
+    /// Whether it adds or changes something, and shows, takes or removes nothing beside.
     pub const fn is_writing(self) -> bool {
         match self {
-            Self::Create | Self::Update | Self::Delete => true,
-            Self::View
+            Self::Create | Self::Update => true,
+            Self::Delete
+            | Self::View
             | Self::Search
             | Self::List
             | Self::PollJob

@@ -86,6 +86,8 @@ closed_list! {
         Session = "session",
         /// A feed tells by now that they have to do with the patient.
         Related = "related",
+        /// Whoever reviewed it has found it not justified.
+        Review = "review",
     }
 }
 

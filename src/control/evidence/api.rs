@@ -74,7 +74,7 @@ pub(in super::super) async fn made(
 /// The place in the journal up to which a checkpoint is signed that covers all of now: so that all of the pack is covered, and no
 /// checkpoint comes later of what it covers. Where none comes in time, the last entry.
 async fn signed_head(state: &ControlState) -> Head {
-    let head = state.journal.head();
+    let head = state.journal.home();
     let signed = async {
         loop {
             let newest = state.journal.checkpoint();

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use super::directory::{Lock, make, segments};
 use super::disk::{Disk, sync_directory};
-use super::error::JournalError;
+use super::error::{JournalError, Problem, ReadError};
 use super::format::Head;
 use super::meter::Meter;
 use super::place::{Place, Places};
-use super::segment::SegmentReader;
+use super::read::end_of;
+use super::segment::{SegmentReader, Tail};
 use super::settings::JournalSettings;
 use super::site::Site;
 use super::spool::know;
@@ -130,10 +131,22 @@ impl Places {
         let mut durable = reader.header.before;
         let mut tail: Vec<(Head, Vec<u8>)> = Vec::new();
         // What does not fit behind them is half a write, and is looked at when the spool is carried home.
-        while let Ok(Some(raw)) = reader.next() {
-            let proven = tail.partition_point(|(head, _)| head.sequence <= raw.synced);
-            durable = tail.drain(..proven).next_back().map_or(durable, |(head, _)| head);
-            tail.push((raw.head, raw.payload.to_vec()));
+        let misfit = loop {
+            match reader.next() {
+                Ok(Some(raw)) => {
+                    let proven = tail.partition_point(|(head, _)| head.sequence <= raw.synced);
+                    durable = tail.drain(..proven).next_back().map_or(durable, |(head, _)| head);
+                    tail.push((raw.head, raw.payload.to_vec()));
+                }
+                Ok(None) => break None,
+                Err(ReadError::Misfit(misfit)) => break Some(misfit),
+                Err(error) => return Err(error.into()),
+            }
+        };
+        match end_of(&reader, misfit)? {
+            Tail::Clean | Tail::Torn { .. } => {}
+            // What was changed is no half write: the chain would go on in two places.
+            Tail::Changed => return Err(JournalError::Damaged(reader.misfit(Problem::Residue))),
         }
         Ok((durable, tail.into_iter().map(|(_, payload)| payload).collect()))
     }

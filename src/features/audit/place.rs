@@ -63,21 +63,30 @@ pub(super) struct Places {
     pub(super) meter: Arc<Meter>,
     /// How often it is looked whether a disk takes entries again.
     pub(super) looks_every: Duration,
-    /// What was left and has not come to its end, and whether at home.
-    pub(super) left: Vec<(bool, JoinHandle<()>)>,
+    /// What was left and has not come to its end, and whether at home: carriers, too.
+    pub(super) left: Vec<(bool, Carrier)>,
 }
 
 impl Places {
     /// Nothing is written there any more. A disk that hangs is not waited for.
     pub(super) fn leave(&mut self, place: Place) -> Rest {
         let is_home = place.is_home();
+        self.left.retain(|(_, left)| !left.is_finished());
         let mut tape = match place {
-            Place::Home(tape) | Place::Spool(tape, _) => tape,
+            Place::Home(tape) | Place::Spool(tape, None) => tape,
+            Place::Spool(tape, Some(carrier)) => {
+                // It writes at home until it ends, and nobody else does before that.
+                self.left.push((true, carrier));
+                tape
+            }
             Place::Nowhere(rest) => return rest,
         };
         let rest = tape.rest();
-        self.left.retain(|(_, left)| !left.is_finished());
-        match std::thread::Builder::new().name("journal-left".to_owned()).spawn(move || drop(tape)) {
+        let leave = move || {
+            drop(tape);
+            Ok(())
+        };
+        match std::thread::Builder::new().name("journal-left".to_owned()).spawn(leave) {
             Ok(left) => self.left.push((is_home, left)),
             Err(error) => tracing::warn!(%error, "no thread to leave a disk on"),
         }
@@ -95,16 +104,15 @@ impl Places {
 
     /// The journal is closed: waits for whoever works beside.
     pub(super) fn close(&mut self, place: Place) {
-        if let Place::Spool(_, Some(carrier)) = place {
-            match carrier.join() {
+        let carrier = match place {
+            Place::Spool(_, carrier) => carrier,
+            Place::Home(_) | Place::Nowhere(_) => None,
+        };
+        for left in carrier.into_iter().chain(self.left.drain(..).map(|(_, left)| left)) {
+            match left.join() {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%error, "the spool was not carried into the journal"),
-                Err(_) => tracing::error!("carrying the spool home failed by a mistake of ours"),
-            }
-        }
-        for (_, left) in self.left.drain(..) {
-            if left.join().is_err() {
-                tracing::error!("leaving a disk failed by a mistake of ours");
+                Err(_) => tracing::error!("what worked beside the journal failed by a mistake of ours"),
             }
         }
     }
@@ -160,7 +168,7 @@ impl Places {
             }
             Err(error) => {
                 tracing::error!(%error, "the spool cannot be read");
-                return Way::NotYet(Place::Spool(tape, None));
+                return Way::NotYet(Place::Spool(tape, carrier));
             }
         };
         Way::NotYet(match carrier {

@@ -48,6 +48,9 @@ pub(super) fn know(home: &Path, spool: Option<&Path>) -> Result<(), JournalError
         let why = format!("{left}: name it as `journal.spool` until they have come home");
         return Err(JournalError::disk(home, io::Error::other(why)));
     }
+    if spool.is_none() {
+        return let_go(home);
+    }
     if let Some(place) = place
         && noted(home)? != Some(place.clone())
         && let Err(error) = std::fs::write(home.join(NOTED), place.as_os_str().as_bytes())
@@ -57,15 +60,24 @@ pub(super) fn know(home: &Path, spool: Option<&Path>) -> Result<(), JournalError
     Ok(())
 }
 
+/// No spool is used any more: the one that was is seen to be empty, and forgotten.
+fn let_go(home: &Path) -> Result<(), JournalError> {
+    let Some(before) = noted(home)? else { return Ok(()) };
+    if !before.join(MARK).exists() {
+        let why =
+            format!("the spool `{}`, which may hold entries, is not there: {GIVEN_UP}", before.display());
+        return Err(JournalError::disk(home, io::Error::other(why)));
+    }
+    std::fs::remove_file(home.join(NOTED)).map_err(|error| JournalError::disk(home, error))
+}
+
 /// Where the spool is, with the mark that it is one.
 fn used(home: &Path, spool: &Path) -> Result<PathBuf, JournalError> {
     let mark = spool.join(MARK);
     let disk = |error| JournalError::disk(spool, error);
     if home.join(NOTED).exists() && !mark.exists() {
-        return Err(disk(io::Error::other(
-            "it is not the spool that this journal has used: is its disk mounted? Where it is given up, remove \
-             `spool.noted` from the journal's folder",
-        )));
+        let why = format!("it is not the spool that this journal has used: {GIVEN_UP}");
+        return Err(disk(io::Error::other(why)));
     }
     make(spool)?;
     if !mark.exists() {
@@ -85,5 +97,7 @@ fn noted(home: &Path) -> Result<Option<PathBuf>, ReadError> {
 
 /// In the journal's folder: where its spool is.
 const NOTED: &str = "spool.noted";
+const GIVEN_UP: &str =
+    "is its disk mounted? Where it is given up, remove `spool.noted` from the journal's folder";
 /// In the spool: that it is one.
 const MARK: &str = "spool";

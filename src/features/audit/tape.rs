@@ -299,8 +299,10 @@ fn recover(disk: &dyn Disk, segment: &SegmentPath) -> Result<Opened, JournalErro
             Err(error) => return Err(error.into()),
         }
     };
+    // Before the disk is asked for more: one that takes nothing may hold what was changed.
+    let tail = end_of(&reader, misfit)?;
     let mut file = disk.open(&segment.path).map_err(|error| JournalError::disk(&segment.path, error))?;
-    let torn_bytes = match end_of(&reader, misfit)? {
+    let torn_bytes = match tail {
         Tail::Clean => 0,
         Tail::Changed => return Err(JournalError::Damaged(reader.misfit(Problem::Residue))),
         Tail::Torn { end } => {

@@ -41,8 +41,9 @@ impl WatchedDisk {
         let its = watch.clone();
         named(move || {
             let answer = call(&*inner);
-            its.came_back();
+            // In this order: whoever gives up in this moment finds the answer, and takes it back.
             told.send(answer).ok();
+            its.came_back();
         })?;
         heard_within(&heard, patience, &watch)?
     }
@@ -102,8 +103,9 @@ impl WatchedFile {
                     Call::Write(bytes, offset) => (file.write_at(&bytes, offset), bytes),
                     Call::Sync => (file.sync(), Vec::new()),
                 };
+                let is_awaited = answered.send(answer).is_ok();
                 its.came_back();
-                if answered.send(answer).is_err() {
+                if !is_awaited {
                     return;
                 }
             }

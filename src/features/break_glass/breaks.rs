@@ -50,6 +50,17 @@ pub enum WriteError<E> {
     Store(#[from] StoreError),
 }
 
+/// Why a break could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError<E> {
+    /// It could not be written down.
+    #[error("it could not be written down")]
+    Unrecorded(E),
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 impl Breaks {
     /// What the store holds. Blocks: for the start.
     pub fn load(store: Store) -> Result<Self, StoreError> {
@@ -82,21 +93,32 @@ impl Breaks {
         if self.is_quiet() {
             return None;
         }
-        let is_it = |it: &Break| {
-            it.is_active(now) && it.session == session && it.patient == *patient && it.person == *person
-        };
+        let is_it = |it: &Break| it.is_active(now) && it.is_of(person, session, patient);
         self.table().values().rev().map(|kept| &kept.it).find(|it| is_it(it)).cloned()
+    }
+
+    /// Others by which the same person has the same chart open in the same session: two nodes may each have begun one.
+    pub fn beside(&self, it: &Break, now: Timestamp) -> Vec<Break> {
+        let is_beside = |other: &Break| {
+            other.id != it.id && other.is_active(now) && other.is_of(&it.person, it.session, &it.patient)
+        };
+        self.table().values().map(|kept| &kept.it).filter(|other| is_beside(other)).cloned().collect()
+    }
+
+    /// What goes on and rests on the reason of another one.
+    pub fn joined(&self, root: RequestId, now: Timestamp) -> Vec<Break> {
+        let rests = |it: &&Break| it.joins == Some(root) && it.is_active(now);
+        self.table().values().map(|kept| &kept.it).filter(rests).cloned().collect()
     }
 
     /// Whether the last break of somebody's of a patient, in this session, has ended by its time or because they have to do with
     /// the patient by now: nobody has ended it.
     pub fn ran_out(&self, person: &SubjectId, session: SessionId, patient: &PatientDigest) -> bool {
-        let is_it = |it: &Break| it.session == session && it.patient == *patient && it.person == *person;
         let table = self.table();
-        let last = table.values().rev().map(|kept| &kept.it).find(|it| is_it(it));
+        let last = table.values().rev().map(|kept| &kept.it).find(|it| it.is_of(person, session, patient));
         last.is_some_and(|it| match it.standing {
             Standing::Active | Standing::Over { end: BreakEnd::Time | BreakEnd::Related, .. } => true,
-            Standing::Over { end: BreakEnd::Person | BreakEnd::Session, .. } => false,
+            Standing::Over { end: BreakEnd::Person | BreakEnd::Session | BreakEnd::Review, .. } => false,
         })
     }
 
@@ -108,16 +130,32 @@ impl Breaks {
         memory: Duration,
         now: Timestamp,
     ) -> Option<Break> {
-        let is_theirs = |it: &Break| it.patient == *patient && it.person == *person;
+        let is_theirs = |it: &Break| it.joins.is_none() && it.patient == *patient && it.person == *person;
         let table = self.table();
-        let mut latest = table.values().rev().map(|kept| &kept.it).filter(|it| is_theirs(it));
-        latest.find(|it| it.is_remembered(memory, now)).cloned()
+        // The last one alone: none that went before outlives that it was found not justified.
+        let latest = table.values().rev().map(|kept| &kept.it).find(|it| is_theirs(it));
+        latest.filter(|it| it.is_remembered(memory, now)).cloned()
     }
 
-    /// A break begins.
-    pub async fn begin(&self, it: Break) -> Result<(), StoreError> {
+    /// A break begins, once `recorded` says that it is written down. Where the same person has the same chart open in the same
+    /// session by now, as when a page asks for many things at once, it is that one.
+    pub async fn begin<E>(
+        &self,
+        it: Break,
+        recorded: impl Future<Output = Result<(), E>>,
+    ) -> Result<Break, BeginError<E>> {
         let _turn = self.writing.lock().await;
+        if let Some(open) = self.active(&it.person, it.session, &it.patient, it.began) {
+            return Ok(open);
+        }
+        recorded.await.map_err(BeginError::Unrecorded)?;
         let gone = self.gone(it.began);
+        for waits in gone.iter().filter_map(|id| self.one(*id)).filter(Break::is_awaited) {
+            tracing::error!(
+                break_glass.id = %waits.id,
+                "an emergency access is forgotten before it was reviewed: more than {BREAKS_MAX} wait"
+            );
+        }
         let mut statements: Vec<_> = store::insert(&it).into_iter().collect();
         statements.extend(gone.iter().map(|id| store::delete(*id)));
         let changes = gone.iter().copied().chain([it.id]).map(changed).collect();
@@ -129,10 +167,10 @@ impl Breaks {
             for id in gone {
                 table.remove(&id);
             }
-            table.insert(it.id, Kept { it, revision: 1 });
+            table.insert(it.id, Kept { it: it.clone(), revision: 1 });
         }
         self.recount();
-        Ok(())
+        Ok(it)
     }
 
     /// Has feeds asked for a day whether somebody who has broken the glass has to do with the patient by now.
@@ -255,9 +293,25 @@ impl Breaks {
         self.recount();
     }
 
-    /// Takes what all rows say now.
-    pub(super) fn replace(&self, there: impl Iterator<Item = Kept>) {
-        *self.table() = there.map(|kept| (kept.it.id, kept)).collect();
+    /// Reads all rows anew. Nothing of ours is written meanwhile.
+    pub(super) async fn read_anew(&self) -> Result<(), StoreError> {
+        let _turn = self.writing.lock().await;
+        let rows = self.store.find_all(store::all(BREAKS_MAX)).await?;
+        self.replace(rows.iter().filter_map(store::read));
+        Ok(())
+    }
+
+    /// Takes what all rows say; of what another node has told since they were read, that.
+    fn replace(&self, there: impl Iterator<Item = Kept>) {
+        {
+            let mut table = self.table();
+            let here = std::mem::take(&mut *table);
+            let newest = |there: Kept| match here.get(&there.it.id) {
+                Some(here) if here.revision > there.revision => here.clone(),
+                Some(_) | None => there,
+            };
+            *table = there.map(newest).map(|kept| (kept.it.id, kept)).collect();
+        }
         self.recount();
     }
 
@@ -269,14 +323,14 @@ impl Breaks {
         }
     }
 
-    /// Those that make room for one more: settled ones first, then the oldest; what goes on stays.
+    /// Those that make room for one more: first those of which nobody waits for anything, then the oldest; what goes on stays.
     fn gone(&self, now: Timestamp) -> Vec<RequestId> {
         let table = self.table();
         let over = (table.len() + 1).saturating_sub(BREAKS_MAX);
         if over == 0 {
             return Vec::new();
         }
-        let rank = |it: &Break| (it.is_active(now), it.review.state != BreakReview::Closed, it.began);
+        let rank = |it: &Break| (it.is_active(now), it.is_awaited(), it.began);
         let mut all: Vec<_> = table.values().map(|kept| (rank(&kept.it), kept.it.id)).collect();
         all.sort_unstable();
         all.into_iter().take(over).map(|(_, id)| id).collect()

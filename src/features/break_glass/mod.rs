@@ -21,7 +21,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use breaks::{Breaks, Whose, WriteError};
+pub use breaks::{BeginError, Breaks, Whose, WriteError};
 pub use due::Due;
 pub use figures::Figures;
 pub use nodes::BREAK_PART;

@@ -28,9 +28,7 @@ impl Breaks {
 
     /// Reads everything anew.
     pub async fn reload(&self) -> Result<(), StoreError> {
-        let rows = self.store.find_all(store::all(super::breaks::BREAKS_MAX)).await?;
-        self.replace(rows.iter().filter_map(store::read));
-        Ok(())
+        self.read_anew().await
     }
 
     /// Reads everything anew where other nodes may have begun a break that is not known here yet.

@@ -72,6 +72,16 @@ pub enum Standing {
     },
 }
 
+impl Standing {
+    /// Why it is over; none as long as it goes on.
+    pub const fn end(self) -> Option<BreakEnd> {
+        match self {
+            Self::Active => None,
+            Self::Over { end, .. } => Some(end),
+        }
+    }
+}
+
 /// What has to be written into a patient's record where records of a substance use disorder programme were opened in a medical
 /// emergency (42 CFR 2.51(c)): to whom, by whom, when, and the nature of the emergency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,9 +190,12 @@ pub struct Asked {
 /// What a reviewer cannot say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReviewError {
-    /// There is no such break, or it has no review of its own.
-    #[error("no review is known by this identifier")]
+    /// There is no such break.
+    #[error("no emergency access is known by this identifier")]
     Unknown,
+    /// It has no review of its own.
+    #[error("it joins {0}, which has the review")]
+    Joins(RequestId),
     /// It would go back.
     #[error("a review goes from `open` to `triaged` to `closed`, and this one is `{0}`")]
     Backward(BreakReview),
@@ -201,6 +214,16 @@ pub enum ReviewError {
 }
 
 impl Break {
+    /// Whether it is this person's, in this session, of this patient.
+    pub fn is_of(&self, person: &SubjectId, session: SessionId, patient: &PatientDigest) -> bool {
+        self.session == session && self.patient == *patient && self.person == *person
+    }
+
+    /// Whether somebody is still to do something about it: its person, or whoever reviews it.
+    pub fn is_awaited(&self) -> bool {
+        self.is_owed() || (self.joins.is_none() && self.review.state != BreakReview::Closed)
+    }
+
     /// Whether it opens anything at `now`.
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.standing == Standing::Active && now < self.until
@@ -262,7 +285,7 @@ impl Break {
         Ok(Self { standing, explained: self.explained || is_explained, review, ..self })
     }
 
-    /// The break with what a reviewer says of it.
+    /// The break with what a reviewer says of it; over, where it is found not justified.
     pub fn reviewed(self, asked: Asked, now: Timestamp) -> Result<Self, ReviewError> {
         let Asked { state, finding, reviewer, note } = asked;
         let reviewer = reviewer.trim();
@@ -275,8 +298,8 @@ impl Break {
         if is(&self.person.sub) || is(&self.name) {
             return Err(ReviewError::OwnBreak);
         }
-        if self.joins.is_some() {
-            return Err(ReviewError::Unknown);
+        if let Some(root) = self.joins {
+            return Err(ReviewError::Joins(root));
         }
         if state == BreakReview::Open || self.review.state == BreakReview::Closed {
             return Err(ReviewError::Backward(self.review.state));
@@ -301,7 +324,13 @@ impl Break {
             closed: closes.then_some(now),
             due: self.review.due,
         };
-        Ok(Self { review, ..self })
+        let standing = match (self.standing, review.finding) {
+            (Standing::Active, Some(BreakFinding::NotJustified)) if closes => {
+                Standing::Over { at: now.min(self.until), end: BreakEnd::Review }
+            }
+            (standing, _) => standing,
+        };
+        Ok(Self { standing, review, ..self })
     }
 
     /// Whether a later request of the same person for the same patient rests on this one's reason, and on its review.

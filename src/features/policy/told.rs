@@ -62,6 +62,12 @@ impl Minds {
     }
 }
 
+/// Whether those who treat may do it for a reason, where what would tell whether they may is too old. What was done is written
+/// down whatever is known, and nothing is removed without a reason.
+fn takes_a_reason(action: Action) -> bool {
+    action.is_looking() || action == Action::Delete
+}
+
 impl Facts<'_> {
     /// Whether what is too old is supposed to be so.
     fn supposes(&self) -> bool {
@@ -69,7 +75,7 @@ impl Facts<'_> {
         treats
             && self
                 .action
-                .is_some_and(|action| action.is_writing() || (action.is_looking() && self.justified))
+                .is_some_and(|action| action.is_writing() || (self.justified && takes_a_reason(action)))
     }
 
     /// Whether the person has this to do with the patient, if that is known.
@@ -171,8 +177,9 @@ impl Facts<'_> {
 
     /// Whether a reason would make up for something that the rules read.
     pub(super) fn would_suppose(&self, reads: &Reads) -> bool {
-        let looks = self.action.is_some_and(Action::is_looking);
-        looks && self.purpose.basis() == Basis::Treatment && reads.facts.iter().any(|fact| self.is_aged(fact))
+        self.action.is_some_and(takes_a_reason)
+            && self.purpose.basis() == Basis::Treatment
+            && reads.facts.iter().any(|fact| self.is_aged(fact))
     }
 
     /// The relationships that a rule which permits rests on.

@@ -12,7 +12,7 @@ use super::super::refusal::Refusal;
 use super::super::sought::unread;
 use super::super::subject::{Known, Person};
 use super::super::{hold, respond, unlock};
-use super::{Asking, Beginning, begun, settings, told_begun, unstored};
+use super::{Asking, Beginning, begun, not_begun, settings, told_begun};
 use crate::domain::application::ApplicationName;
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::break_glass::{BreakReason, BreakStep, BreakText, EventBreak};
@@ -135,13 +135,18 @@ async fn begin(
         has_text: !text.is_empty(),
     };
     let it = begun(moment, known, &beginning);
-    note(draft, prompt, told_begun(&it));
-    note_person(draft, &Person::Known(known.in_emergency()));
-    note_words(draft, reason.as_str(), text, None);
-    if let Some(draft) = draft {
-        respond::journaled(draft, OWN.0, &[OWN.1]).await.map_err(Refusal::Journal)?;
-    }
-    moment.worker.shared.breaks.begin(it).await.map_err(|error| unstored(moment, &error))
+    let told = told_begun(&it);
+    let recorded = async {
+        note(draft, prompt, told);
+        note_person(draft, &Person::Known(known.in_emergency()));
+        note_words(draft, reason.as_str(), text, None);
+        match draft {
+            Some(draft) => respond::journaled(draft, OWN.0, &[OWN.1]).await.map_err(Refusal::Journal),
+            None => Ok(()),
+        }
+    };
+    let open = moment.worker.shared.breaks.begin(it, recorded).await;
+    open.map(drop).map_err(|error| not_begun(moment, error, |refusal| refusal))
 }
 
 /// What has to be proven first and was not, or not lately.

@@ -6,7 +6,7 @@ use super::super::passage::Passage;
 use super::super::refusal::{Challenged, Refusal};
 use super::super::sought::Part;
 use super::super::subject::{Known, Person};
-use super::{Asking, Beginning, begun, not_kept, settings, telling, told_begun, unstored};
+use super::{Asking, Beginning, begun, not_begun, not_kept, settings, telling, told_begun, unstored};
 use crate::domain::break_glass::{BreakRelation, BreakStep, EventBreak};
 use crate::domain::decision::{Challenge, Grounds};
 use crate::domain::patient::{PatientDigest, PatientRef};
@@ -89,11 +89,10 @@ async fn found(passage: &Passage<'_>, theirs: &Theirs, is_asked: bool) -> Result
         has_text: true,
     };
     let it = begun(moment, &theirs.known, &beginning);
-    telling::begins(shared, &it, &theirs.known.in_emergency(), told_begun(&it))
-        .await
-        .map_err(Refusal::Journal)?;
-    shared.breaks.begin(it.clone()).await.map_err(|error| unstored(moment, &error))?;
-    Ok(Some(it))
+    let known = theirs.known.in_emergency();
+    let recorded = telling::begins(shared, &it, &known, told_begun(&it));
+    let open = shared.breaks.begin(it.clone(), recorded).await;
+    open.map(Some).map_err(|error| not_begun(moment, error, Refusal::Journal))
 }
 
 /// The same request, of the same person in an emergency.

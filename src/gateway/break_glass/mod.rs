@@ -28,7 +28,7 @@ use crate::domain::patient::PatientDigest;
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::Identity;
 use crate::features::break_glass::settings::BreakGlassSettings;
-use crate::features::break_glass::{Break, Due, Review, Sheet, Standing, WriteError};
+use crate::features::break_glass::{BeginError, Break, Due, Review, Sheet, Standing, WriteError};
 use crate::foundation::id::RequestId;
 use crate::platform::store::StoreError;
 
@@ -104,6 +104,13 @@ fn not_kept<E>(moment: &Moment, error: &WriteError<E>) -> Option<Refusal> {
     }
 }
 
+fn not_begun<E>(moment: &Moment, error: BeginError<E>, refusal: impl FnOnce(E) -> Refusal) -> Refusal {
+    match error {
+        BeginError::Unrecorded(error) => refusal(error),
+        BeginError::Store(error) => unstored(moment, &error),
+    }
+}
+
 fn unstored(moment: &Moment, error: &StoreError) -> Refusal {
     tracing::error!(request.id = %moment.event, %error, "an emergency access could not be kept");
     Refusal::StoreUnavailable
@@ -111,7 +118,7 @@ fn unstored(moment: &Moment, error: &StoreError) -> Refusal {
 
 /// The person and where they work: to whom records of a programme were disclosed.
 fn recipient(known: &Known) -> String {
-    let subject = &known.session.subject;
+    let subject = &known.identity.subject;
     let told = AFFILIATIONS.iter().filter_map(|name| subject.attributes.get(*name)).flatten();
     let parts: Vec<&str> = std::iter::once(&*subject.name).chain(told.map(String::as_str)).collect();
     parts.join(", ").chars().take(super::pages::RECIPIENT_CHARACTERS_MAX).collect()

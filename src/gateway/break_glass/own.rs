@@ -13,7 +13,7 @@ use super::super::sought::unread;
 use super::super::subject::Known;
 use super::super::{respond, unlock};
 use super::answer::{form, note_words, prompt_of};
-use super::{not_kept, recipient, settings};
+use super::{not_kept, recipient, settings, telling};
 use crate::domain::break_glass::{BreakEnd, BreakStep, EventBreak};
 use crate::features::break_glass::{Attested, Break, Sheet};
 use crate::platform::http::body::read_bounded;
@@ -59,6 +59,14 @@ pub async fn ended(
             let told =
                 EventBreak { end: Some(BreakEnd::Person), ..EventBreak::of(Some(it.id), BreakStep::Ended) };
             note(draft, &it, told);
+            let shared = &moment.worker.shared;
+            for other in shared.breaks.beside(&it, now) {
+                if let Ok(other) =
+                    shared.breaks.change(other.id, |other| other.ended(now, BreakEnd::Person)).await
+                {
+                    telling::ends(shared, &other, now).await;
+                }
+            }
             Ok(back(moment))
         }
         Err(error) => not_kept(moment, &error).map_or_else(|| Ok(back(moment)), Err),

@@ -24,6 +24,11 @@ use crate::platform::store::Store;
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 
+/// It is written down.
+fn written() -> std::future::Ready<Result<(), std::convert::Infallible>> {
+    std::future::ready(Ok(()))
+}
+
 /// A Friday.
 fn now() -> Timestamp {
     "2026-03-06T15:00:00Z".parse().unwrap()

@@ -24,7 +24,7 @@ async fn what_is_opened_at_one_node_is_open_at_the_other_and_closed_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let [mut a, mut b] = pair(folder.path());
     let it = broken(now());
-    a.0.begin(it.clone()).await.unwrap();
+    a.0.begin(it.clone(), written()).await.unwrap();
     let active = |breaks: &Breaks| breaks.active(&nurse(), session(), &patient("100021"), now()).is_some();
     assert!(!active(&b.0));
     // Whoever is asked looks there first.
@@ -42,7 +42,7 @@ async fn of_two_that_end_it_at_once_one_has_ended_it() {
     let folder = tempfile::tempdir().unwrap();
     let [a, mut b] = pair(folder.path());
     let it = broken(now());
-    a.0.begin(it.clone()).await.unwrap();
+    a.0.begin(it.clone(), written()).await.unwrap();
     hear(&mut b).await;
     let end = |end| move |it: Break| it.ended(now(), end);
     let first = a.0.change(it.id, end(BreakEnd::Person)).await.unwrap();

@@ -86,7 +86,7 @@ fn a_review_goes_forward_and_is_anybodys_but_the_persons() {
     let joined = Break { joins: Some(it.id), ..it.clone() };
     assert_eq!(
         review(&joined, said(BreakReview::Triaged, None, "Petra", None)),
-        Err(ReviewError::Unknown),
+        Err(ReviewError::Joins(it.id)),
         "it has the review of the first"
     );
 }

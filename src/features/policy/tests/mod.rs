@@ -66,6 +66,7 @@ pub(super) fn catalog() -> Catalog {
             route("ehr", "report.csv", Action::Export, &["demographics"], false),
             route("ehr", "schedule.csv", Action::Export, &["schedule"], false),
             route("console", "queue.delete", Action::Delete, &["interfaces"], false),
+            route("ehr", "note.create", Action::Create, &["clinical"], false),
         ],
         classes: BTreeMap::from([("clinic".parse().unwrap(), BTreeSet::from([class("mfa"), class("phr")]))]),
         attributes: BTreeSet::from([

@@ -89,25 +89,28 @@ fn what_is_too_old_takes_a_reason_under_treatment_and_is_a_no_otherwise() {
 }
 
 #[test]
-fn where_a_feed_is_too_old_treatment_looks_with_a_reason_writes_without_and_takes_nothing_away() {
+fn where_a_feed_is_too_old_treatment_looks_and_removes_with_a_reason_writes_without_and_takes_nothing_away() {
     let aged = told(&[TEAM], &[], &[TEAM]);
     let ask = |purpose, place: (&str, &str), is_justified: bool| {
         let when = when(&["treatment_team"]);
-        let ehr = may("ehr", &[Action::View, Action::Export], when.clone());
+        let ehr = may("ehr", &[Action::View, Action::Create, Action::Export], when.clone());
         let rules =
             compile(&[role("nurse", purpose, vec![ehr, may("console", &[Action::Delete], when)])], "");
         let nurse = person(&["nurse"]).working_for(purpose);
         let nurse = if is_justified { nurse.justified(place.0, Duration::ZERO) } else { nurse };
         ask_for(place, (&rules, &Memory::default()), &nurse, &aged, NOW)
     };
-    let (look, write, take) = (CHART, ("console", "queue.delete"), ("ehr", "report.csv"));
+    let (look, write, take) = (CHART, ("ehr", "note.create"), ("ehr", "report.csv"));
+    let remove = ("console", "queue.delete");
 
-    assert_eq!(challenged(ask(Purpose::Treatment, look, false)), Challenge::Justify);
-    permitted(ask(Purpose::Treatment, look, true));
+    for place in [look, remove] {
+        assert_eq!(challenged(ask(Purpose::Treatment, place, false)), Challenge::Justify);
+        permitted(ask(Purpose::Treatment, place, true));
+    }
     permitted(ask(Purpose::Treatment, write, false));
     for is_justified in [false, true] {
         assert_eq!(reasons(ask(Purpose::Treatment, take, is_justified)), [Reason::AttributeStale]);
-        for place in [look, write, take] {
+        for place in [look, write, remove, take] {
             let denied = reasons(ask(Purpose::Operations, place, is_justified));
             assert_eq!(denied, [Reason::AttributeStale], "{place:?} {is_justified}");
         }
