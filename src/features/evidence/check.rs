@@ -233,8 +233,9 @@ fn heads_agree(mut pack: impl Read + Seek, places: &[Place]) -> Result<(), Check
         if read.is_err() || name != place.name.as_bytes() {
             return Err(CheckError::TwoNames(shown(&place.name)));
         }
-        if head.get(6).is_none_or(|flags| flags & FOLLOWED_BY_DESCRIPTOR != 0) || !head.ends_with(&place.told)
-        {
+        let [_, _, _, _, _, _, flags, _, method, 0, ..] = head else { return Err(CheckError::Hidden) };
+        let is_told = method == place.method && head.ends_with(&place.told);
+        if flags & FOLLOWED_BY_DESCRIPTOR != 0 || !is_told {
             return Err(CheckError::Hidden);
         }
     }

@@ -164,7 +164,6 @@ fn what_stands_beside_the_bytes_is_what_the_list_says() {
 
 #[test]
 fn nothing_is_behind_what_a_file_is_packed_in() {
-    let key = key();
     let text = "The journal fits, every byte of it.\n".repeat(40);
     let files = [("README.txt".to_owned(), text.clone().into_bytes())];
     let mut bytes = packed(&files);
