@@ -82,8 +82,9 @@ impl<I> Fold<I> {
                 self.open.insert(stored.sequence, opening);
                 self.give_up(OPEN_MAX);
             }
-            Entry::Closing(closing) => match self.sequences.remove(&closing.event) {
-                Some(sequence) => {
+            Entry::Closing(closing) => {
+                // Else its opening entry is not there, or was not asked for.
+                if let Some(sequence) = self.sequences.remove(&closing.event) {
                     let opening = self.open.remove(&sequence);
                     self.ready.extend(opening.map(|opening| Event {
                         sequence,
@@ -91,9 +92,7 @@ impl<I> Fold<I> {
                         closing: Some(closing),
                     }));
                 }
-                // Its opening entry is not there, or was not asked for.
-                None => {}
-            },
+            }
         }
     }
 
