@@ -10,7 +10,7 @@ use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::note::{
     SEGMENT_ARCHIVED, SEGMENT_HELD, SEGMENT_RELEASED, SEGMENT_REMOVED, SEGMENT_RETIRED,
 };
-use crate::features::audit::archive::{Archive, ArchiveError, Receipt};
+use crate::features::audit::archive::{Archive, ArchiveError, Receipt, told};
 use crate::features::export::settings::Beginning;
 use crate::foundation::id::RequestId;
 use crate::gateway::rules::Shared;
@@ -76,19 +76,29 @@ async fn hold(shared: &Shared, archive: &Archive) -> Result<(), ArchiveError> {
     Ok(())
 }
 
+/// What is removed is told first, and stands under a checkpoint: a journal without its beginning says itself where that is.
 async fn remove(shared: &Shared, archive: &Archive) -> Result<(), ArchiveError> {
     let needed_from = needed_from(shared).await;
     let held = shared.seals.held();
+    let mut told = Vec::new();
     for receipt in archive.removable(shared.clock.now(), needed_from, &held).await? {
         archive.prove(&receipt).await?;
         record(shared, SEGMENT_REMOVED, &receipt).await?;
-        archive.remove(&receipt, shared.clock.now()).await?;
+        told.push(receipt);
+    }
+    if told.is_empty() {
+        return Ok(());
+    }
+    shared.journal.signed().await;
+    for receipt in &told {
+        archive.remove(receipt, shared.clock.now()).await?;
     }
     Ok(())
 }
 
 async fn retire(shared: &Shared, archive: &Archive) -> Result<(), ArchiveError> {
     for receipt in archive.ended(shared.clock.now(), &shared.seals.held()).await? {
+        archive.prove_over(&receipt, shared.clock.now()).await?;
         record(shared, SEGMENT_RETIRED, &receipt).await?;
         archive.retire(&receipt, shared.clock.now()).await?;
     }
@@ -114,23 +124,13 @@ async fn needed_from(shared: &Shared) -> u64 {
 async fn record(shared: &Shared, what: &str, receipt: &Receipt) -> Result<(), ArchiveError> {
     let now = shared.clock.now();
     let event = RequestId::new(now, &*shared.entropy);
-    let note = format!(
-        "{what}: {}, entries {} to {}, at {}, sha256 {}, manifest {}, kept until {}",
-        receipt.segment(),
-        receipt.first(),
-        receipt.through.sequence,
-        receipt.place,
-        receipt.packed.sha256,
-        receipt.manifest.sha256,
-        receipt.retain_until,
-    );
     let opening = Opening {
         verdict: Verdict::Permit,
-        note: Some(note),
+        note: Some(told(what, receipt)),
         ..Opening::begin(event, EventKind::Lifecycle, now)
     };
     let closing = Closing::of(event, now, Outcome::Completed);
-    shared.journal.record(&opening, Some(&closing)).await?;
+    shared.journal.record_durably(&opening, Some(&closing)).await?;
     tracing::info!(
         archive.segment = %receipt.segment(),
         archive.entries = receipt.through.sequence.saturating_sub(receipt.before.sequence),

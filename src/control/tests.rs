@@ -167,6 +167,7 @@ async fn breaks(path: &Path) -> Breaks {
         patient: patient.digest(&DigestKey::from_bytes(&[7; 32])),
         reason: BreakReason::Emergency,
         relation: BreakRelation::None,
+        relationships: Vec::new(),
         joins: None,
         began: start(),
         until: start().plus(DAY),
@@ -175,6 +176,7 @@ async fn breaks(path: &Path) -> Breaks {
         sheet: Sheet::NotNeeded,
         explained: false,
         review: Review::open(due),
+        untold: None,
     };
     breaks.begin(it, async { Ok::<_, std::convert::Infallible>(()) }).await.unwrap();
     breaks

@@ -10,7 +10,7 @@ use super::{Answer, Moment, Place, follow};
 use crate::config::load;
 use crate::features::audit::Head;
 use crate::features::audit::archive::{
-    Archive, Elsewhere, Fetched, Receipt, View, elsewhere, fetch, fetch_fitting, receipts,
+    Archive, Elsewhere, Fetched, Receipt, Trust, View, elsewhere, fetch, fetch_fitting, receipts,
 };
 use crate::features::audit::index::{self, Hints};
 use crate::features::audit::query::Filter;
@@ -55,6 +55,9 @@ pub struct FetchArguments {
     /// The public key that has to have signed, noted elsewhere; without it, the journal's own word for its keys is taken.
     #[arg(long, value_name = "KEY")]
     key: Vec<VerifierKey>,
+    /// Where no key is known: believe whoever has signed what is in the archive, by its own word.
+    #[arg(long, conflicts_with = "key")]
+    trust_archive: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, now: Timestamp, out: &mut impl Write) -> anyhow::Result<Answer> {
@@ -140,14 +143,27 @@ pub(super) fn bring(
     anyhow::ensure!(is_free, "`{}` holds something already", arguments.to.display());
     let times = (arguments.since.map(|it| it.at(now)), arguments.until.map(|it| it.at(now)));
     let places = (directory.as_path(), arguments.to.as_path());
-    let fetched = runtime()?.block_on(fetch(&archive, places, times, &arguments.key, now))?;
+    let trust = if arguments.trust_archive { Trust::Archive } else { Trust::Keys(arguments.key.clone()) };
+    let fetched = runtime()?.block_on(fetch(&archive, places, times, &trust, now))?;
+    let folder = arguments.to.display();
     writeln!(
         out,
-        "{} segments with {} entries were fetched and fit what was signed of them; `leastway audit query --journal {}` asks them.",
-        fetched.segments,
-        fetched.entries,
-        arguments.to.display()
+        "{} segments with {} entries were fetched and fit what was signed of them; `leastway audit query --journal {folder}` asks them.",
+        fetched.segments, fetched.entries
     )?;
+    if arguments.trust_archive {
+        writeln!(
+            out,
+            "Who has signed that is the archive's own word: hold the key in `{folder}/checkpoint.keys` against one that was noted."
+        )?;
+    }
+    if let Some(head) = fetched.begins_after {
+        writeln!(
+            out,
+            "They begin after entry {}: `leastway audit verify --journal {folder} --archived-through {head}` verifies them.",
+            head.sequence
+        )?;
+    }
     Ok(Answer::Yes)
 }
 

@@ -8,9 +8,9 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::{Answer, Locate, Place};
-use crate::features::audit::Head;
 use crate::features::audit::spool::{Spooled, spooled};
 use crate::features::audit::verify::{Expectations, Progress, Report, verify_telling};
+use crate::features::audit::{Head, Problem};
 use crate::platform::signed_note::VerifierKey;
 
 /// Arguments of `audit verify`.
@@ -21,7 +21,8 @@ pub struct Arguments {
     /// A head that was noted earlier, `SEQUENCE:HASH`: proves that nothing up to it was changed or cut off.
     #[arg(long, value_name = "HEAD")]
     expect_head: Option<Head>,
-    /// The head at which earlier segments were moved to an archive: the journal must go on from it.
+    /// The last entry of those that are elsewhere, `SEQUENCE:HASH`: the journal must go on from it. Without it, a journal without its
+    /// beginning must tell, in an entry that a checkpoint covers, that it was archived.
     #[arg(long, value_name = "HEAD")]
     archived_through: Option<Head>,
     /// Checkpoints that a witness has noted, `-` for the standard input: proves that the journal is the one they were
@@ -110,6 +111,13 @@ fn write_report(report: &Report, arguments: &Arguments, out: &mut impl Write) ->
         Some(misfit) => {
             writeln!(out, "The journal does not fit.")?;
             writeln!(out, "  {misfit}")?;
+            if let (1, Problem::Missing { .. }) = (misfit.sequence, &misfit.problem) {
+                writeln!(
+                    out,
+                    "  No entry that is signed tells that those before it were archived. Of a journal in parts, \
+                     --archived-through names the last entry of the part before."
+                )?;
+            }
         }
         None if report.is_sound() => writeln!(out, "The journal fits, every byte of it.")?,
         None => writeln!(out, "The entries fit one another, but not what was signed of them.")?,
@@ -139,6 +147,9 @@ fn write_report(report: &Report, arguments: &Arguments, out: &mut impl Write) ->
             out,
             "  elsewhere  entries 1 to {elsewhere} (`leastway audit archive --verify` reads them back)"
         )?;
+        if let Some(told) = report.archived_by {
+            writeln!(out, "             archived and removed, as entry {told} tells")?;
+        }
     }
     if arguments.expect_head.is_some_and(|head| head.sequence <= elsewhere) {
         writeln!(

@@ -171,9 +171,11 @@ async fn what_is_in_the_archive_alone_is_told_in_a_report_and_beside_events() {
     assert_eq!(made_of(json!({"format": "json"})).await.get("archived"), None);
 
     let segment = |first: u64, last: u64, day: &str| {
-        let (zero, object) = ("0".repeat(64), json!({"name": "x", "bytes": 1, "sha256": "0".repeat(64)}));
+        let zero = "0".repeat(64);
+        let object = |what| json!({"name": format!("{first:020}.{what}"), "bytes": 1, "sha256": zero});
         let receipt = json!({
-            "step": "archived", "place": "s3://journal/x", "packed": object, "manifest": object,
+            "step": "archived", "place": "s3://journal/x", "packed": object("segment.zst"),
+            "manifest": object("manifest.json"),
             "before": {"sequence": first - 1, "hash": zero}, "through": {"sequence": last, "hash": zero},
             "from": format!("{day}T08:00:00.000Z"), "to": format!("{day}T09:00:00.000Z"), "is_held": false,
             "retain_until": "2036-01-01T00:00:00Z", "archived": format!("{day}T09:00:00Z"),

@@ -19,6 +19,11 @@ pub(super) trait Disk: Send + Sync + fmt::Debug {
 
     /// Gives a file its final name; the name is on the disk when this returns.
     fn publish(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Whether all calls have come back: what is still under way may change what is read.
+    fn is_idle(&self) -> bool {
+        true
+    }
 }
 
 /// A segment that is written.

@@ -25,6 +25,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use std::time::Instant;
 
 use tokio::sync::watch;
@@ -173,12 +174,23 @@ impl Journal {
     /// Journals an event away from the way of a request: of the control plane, or of the gateway's own
     /// life. Returns when all of it is on the disk.
     pub async fn record(&self, opening: &Opening, closing: Option<&Closing>) -> Result<(), JournalError> {
+        if self.shared.sync.is_awaited() {
+            return self.record_durably(opening, closing).await;
+        }
+        self.front.open(opening, closing)?;
+        self.shared.bell.ring();
+        Ok(())
+    }
+
+    /// The same, on the disk when this returns, though requests may not wait for that (`journal.sync`).
+    pub async fn record_durably(
+        &self,
+        opening: &Opening,
+        closing: Option<&Closing>,
+    ) -> Result<(), JournalError> {
         let mut progress = self.front.progress();
         let ticket = self.front.open(opening, closing)?;
         self.shared.bell.ring();
-        if !self.shared.sync.is_awaited() {
-            return Ok(());
-        }
         let reached = progress.wait_for(|progress| progress.of(ticket).is_some()).await;
         let outcome = reached.ok().and_then(|progress| progress.of(ticket));
         outcome.unwrap_or(Err(JournalError::Closed))
@@ -263,6 +275,14 @@ impl Journal {
     /// changed or cut.
     pub fn checkpoint(&self) -> Option<Arc<SignedCheckpoint>> {
         self.shared.office.newest()
+    }
+
+    /// Waits until a checkpoint covers all that is on a disk by now, however long that takes.
+    pub async fn signed(&self) {
+        let head = self.head().sequence;
+        while self.checkpoint().is_none_or(|newest| newest.checkpoint.size < head) {
+            tokio::time::sleep(SIGNED_SEEN_EVERY).await;
+        }
     }
 
     /// The key that signs checkpoints, for what is signed beside them. None once the journal cannot sign.
@@ -408,3 +428,5 @@ impl DeskInner {
 fn named(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name.to_owned()).spawn(work)
 }
+
+const SIGNED_SEEN_EVERY: Duration = Duration::from_millis(250);

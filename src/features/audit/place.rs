@@ -117,11 +117,16 @@ impl Places {
         }
     }
 
-    /// What was left there may still be making a segment: another of the same name would be written by two.
+    /// What was left there may still be making a segment: another of the same name would be written by two. And what a disk that
+    /// hung is still writing would land behind what was found there.
     fn is_free(&self, site: &Site) -> Result<(), JournalError> {
         let is_home = site.directory == self.home.directory;
         if self.left.iter().any(|(left_home, left)| *left_home == is_home && !left.is_finished()) {
             let error = io::Error::other("what was written there before has not come to its end");
+            return Err(JournalError::disk(&site.directory, error));
+        }
+        if !site.disk.is_idle() {
+            let error = io::Error::other("the disk has not answered yet what it was asked before");
             return Err(JournalError::disk(&site.directory, error));
         }
         Ok(())
@@ -137,7 +142,8 @@ impl Places {
 
     /// Wherever entries are taken: at home, if all that is in the spool can be carried there first; or on the spool.
     pub(super) fn anywhere_after(&self, rest: Rest) -> Place {
-        let home = self.has_room().and_then(|()| self.cut_spool(&rest)).and_then(|()| self.empty_spool());
+        let is_ready = self.is_free(&self.home).and_then(|()| has_room(&self.home));
+        let home = is_ready.and_then(|()| self.cut_spool(&rest)).and_then(|()| self.empty_spool());
         let rest = match home {
             Ok(()) => match self.tape_after(&self.home, rest) {
                 Ok(tape) => return Place::Home(Box::new(tape)),
@@ -191,9 +197,12 @@ impl Places {
 
     fn begin_to_carry(&self, spool: &Site, tape: Box<Tape>, full: Vec<SegmentPath>) -> Place {
         let (home, spool) = (self.home.clone(), spool.directory.clone());
-        let room = self.has_room();
+        if let Err(error) = self.is_free(&home) {
+            tracing::debug!(%error, "the spool cannot be carried into the journal yet");
+            return Place::Spool(tape, None);
+        }
         let carry = move || {
-            room?;
+            has_room(&home)?;
             probe(&home).map_err(|error| JournalError::disk(&home.directory, error))?;
             carry_home(&home, &spool, &full)
         };
@@ -256,17 +265,16 @@ impl Places {
         Tape::after(site.clone(), self.meter.clone(), rest)
             .map_err(|(error, rest)| (JournalError::disk(&site.directory, error), Box::new(rest)))
     }
+}
 
-    /// Whether there is room at home for what comes from the spool and goes on there.
-    fn has_room(&self) -> Result<(), JournalError> {
-        self.is_free(&self.home)?;
-        let disk = |error| JournalError::disk(&self.home.directory, error);
-        let room = room(&self.home.directory).map_err(disk)?;
-        if room.free_bytes < self.home.segment_bytes.saturating_mul(SEGMENTS_AHEAD) {
-            return Err(disk(io::ErrorKind::StorageFull.into()));
-        }
-        Ok(())
+/// Whether there is room for what comes from the spool and goes on there.
+fn has_room(home: &Site) -> Result<(), JournalError> {
+    let disk = |error| JournalError::disk(&home.directory, error);
+    let room = room(&home.directory).map_err(disk)?;
+    if room.free_bytes < home.segment_bytes.saturating_mul(SEGMENTS_AHEAD) {
+        return Err(disk(io::ErrorKind::StorageFull.into()));
     }
+    Ok(())
 }
 
 /// Has the disk take a segment and give it back.

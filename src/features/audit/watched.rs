@@ -67,6 +67,10 @@ impl Disk for WatchedDisk {
         let (from, to): (PathBuf, PathBuf) = (from.to_owned(), to.to_owned());
         self.within(self.patience, move |disk| disk.publish(&from, &to))
     }
+
+    fn is_idle(&self) -> bool {
+        self.stuck.load(Ordering::SeqCst) == 0
+    }
 }
 
 /// A segment that is waited for only so long.

@@ -235,6 +235,13 @@ impl Breaks {
         table.values().map(|kept| &kept.it).filter(runs).cloned().collect()
     }
 
+    /// Breaks of which nobody has told for a while what became of them: whoever was to is gone, or could not.
+    pub fn untold(&self, now: Timestamp) -> Vec<Break> {
+        let table = self.table();
+        let is_left = |it: &&Break| it.untold.is_some_and(|untold| now.since(untold.since) >= TOLD_WITHIN);
+        table.values().map(|kept| &kept.it).filter(is_left).cloned().collect()
+    }
+
     /// Breaks of the last day that a relationship would end or explain, with whom feeds are to be asked about.
     pub fn watched_now(&self, now: Timestamp) -> Vec<(Break, Whose)> {
         let table = self.table();
@@ -357,5 +364,7 @@ impl Breaks {
 
 /// Breaks that are kept.
 pub(super) const BREAKS_MAX: usize = 10_000;
+/// How long whoever has ended a break has to tell of it, before anybody else does.
+const TOLD_WITHIN: Duration = Duration::from_secs(30);
 /// How often a change is tried on top of those of other nodes.
 const TRIED_MAX: usize = 4;

@@ -26,5 +26,5 @@ pub use due::Due;
 pub use figures::Figures;
 pub use nodes::BREAK_PART;
 pub use prompt::{Prompt, ending};
-pub use state::{Asked, Attested, Break, NotNow, Review, ReviewError, Sheet, Standing};
+pub use state::{Asked, Attested, Break, NotNow, Review, ReviewError, Sheet, Standing, Untold};
 pub use store::MIGRATIONS;

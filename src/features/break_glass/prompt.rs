@@ -28,6 +28,8 @@ pub struct Prompt {
     pub ending: Option<String>,
     /// What is known of the two.
     pub relation: BreakRelation,
+    /// The relationships by which the rules would have let them.
+    pub relationships: Vec<String>,
     /// When it was found.
     pub asked: Timestamp,
 }

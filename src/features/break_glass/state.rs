@@ -36,6 +36,9 @@ pub struct Break {
     pub reason: BreakReason,
     /// What was known of the two when it began.
     pub relation: BreakRelation,
+    /// By the words of the feeds, the relationships by which the rules would have let them: what would explain it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub relationships: Vec<String>,
     /// The break whose reason and review count, where it began without one of its own.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub joins: Option<RequestId>,
@@ -55,6 +58,20 @@ pub struct Break {
     pub explained: bool,
     /// Its review.
     pub review: Review,
+    /// What became of it and is not told in the journal yet.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub untold: Option<Untold>,
+}
+
+/// What became of a break and is not told yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untold {
+    /// Since when.
+    pub since: Timestamp,
+    /// That it is over.
+    pub over: bool,
+    /// That a relationship has explained it, so that nobody has to look.
+    pub explained: bool,
 }
 
 /// Whether a break goes on.
@@ -235,6 +252,24 @@ impl Break {
             Standing::Active => Ok(Self { standing: Standing::Over { at: at.min(self.until), end }, ..self }),
             Standing::Over { .. } => Err(NotNow::Over),
         }
+    }
+
+    /// What became of `before` is still to be told in the journal.
+    #[must_use]
+    pub fn to_tell(self, before: &Self, now: Timestamp) -> Self {
+        let is_explained = |it: &Self| it.review.finding == Some(BreakFinding::AutoExplained);
+        let untold = Untold {
+            since: now,
+            over: before.untold.is_some_and(|untold| untold.over) || before.standing != self.standing,
+            explained: before.untold.is_some_and(|untold| untold.explained)
+                || is_explained(&self) && !is_explained(before),
+        };
+        Self { untold: (untold.over || untold.explained).then_some(untold), ..self }
+    }
+
+    /// That is told.
+    pub fn was_told(self) -> Result<Self, NotNow> {
+        if self.untold.is_none() { Err(NotNow::Known) } else { Ok(Self { untold: None, ..self }) }
     }
 
     /// Records of a substance use disorder programme were opened by it.

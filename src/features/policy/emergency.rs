@@ -5,13 +5,16 @@
 //! emergency does not work under that purpose, so that nobody falls into it; and what the law of a kind of data forbids stays
 //! forbidden (`law`): psychotherapy notes do not open. All other conditions are as they were.
 
+use std::collections::BTreeSet;
+
 use super::bundle::Rules;
 use super::catalog::{Catalog, CatalogRoute};
 use super::problem::{PolicyProblem, PolicySource};
 use super::settings::{MaySettings, RoleSettings, WhenSettings};
 use super::wording::{self, Wording, set};
 use super::world::Facts;
-use crate::domain::application::{ApplicationName, Category, RoleName};
+use crate::domain::action::Action;
+use crate::domain::application::{ApplicationName, Category, RoleName, RouteName};
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::break_glass::BreakRelation;
 use crate::domain::law::{ORIGINATOR, Opens};
@@ -141,29 +144,39 @@ impl Rules {
         needs.filter(|need| !is_met(need)).min_by_key(|need| need.fresh).cloned()
     }
 
-    /// Whether somebody has by now to do with a patient what a rule asks for that they have overridden.
-    pub fn is_related(&self, roles: &[RoleName], application: &ApplicationName, told: &Told) -> bool {
-        self.overridden(roles, application).any(|position| told.relationship(position) == Known::Yes)
+    /// The relationships, by the words of the feeds, by which rules would let somebody do what they ask for, and which an emergency
+    /// overrides.
+    pub fn overridden(
+        &self,
+        roles: &[RoleName],
+        application: &ApplicationName,
+        asked: &[(&RouteName, Action)],
+    ) -> Vec<String> {
+        let theirs = roles.iter().filter_map(|role| self.role(role));
+        let overridden = theirs.flat_map(|role| role.may.iter().filter(move |may| overrides(role, may)));
+        let about = overridden
+            .filter(|may| asked.iter().any(|(route, action)| may.is_about(application, route, *action)));
+        let words = about.flat_map(|may| &may.when.relationship).filter(|word| *word != ORIGINATOR);
+        words.cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// What is known of that.
-    pub fn relation(&self, roles: &[RoleName], application: &ApplicationName, told: &Told) -> BreakRelation {
-        let known = self.overridden(roles, application).map(|position| told.relationship(position));
-        match known.fold(Known::No, Known::or) {
+    /// Whether feeds tell of one of these relationships.
+    pub fn is_related(&self, words: &[String], told: &Told) -> bool {
+        self.relationships(words, told).any(|known| known == Known::Yes)
+    }
+
+    /// What is known of them.
+    pub fn relation(&self, words: &[String], told: &Told) -> BreakRelation {
+        match self.relationships(words, told).fold(Known::No, Known::or) {
             Known::Yes => BreakRelation::Marked,
             Known::No => BreakRelation::None,
             Known::Aged | Known::Unknown => BreakRelation::Unknown,
         }
     }
 
-    /// The relationships that rules ask for which somebody overrides.
-    fn overridden(&self, roles: &[RoleName], application: &ApplicationName) -> impl Iterator<Item = usize> {
-        let theirs = roles.iter().filter_map(|role| self.role(role));
-        let overridden = theirs
-            .flat_map(|role| role.may.iter().filter(move |may| overrides(role, may)))
-            .filter(move |may| may.application == *application);
-        let words = overridden.flat_map(|may| &may.when.relationship);
-        words.filter_map(|word| self.catalog.facts.relationship(word))
+    fn relationships(&self, words: &[String], told: &Told) -> impl Iterator<Item = Known> {
+        let positions = words.iter().filter_map(|word| self.catalog.facts.relationship(word));
+        positions.map(|position| told.relationship(position))
     }
 
     /// The kinds of data of an application that no emergency opens.

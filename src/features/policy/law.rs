@@ -206,11 +206,8 @@ fn unlawful(
 /// The fields that a rule withholds on its routes.
 fn withheld<'c>(may: &'c MaySettings, catalog: &'c Catalog) -> impl Iterator<Item = CatalogField> + 'c {
     let routes = catalog.routes.iter().filter(|route| {
-        route.application == may.application
+        may.is_about(&route.application, &route.route, route.action)
             && !route.public
-            && may.actions.contains(&route.action)
-            && (may.routes.is_empty()
-                || may.routes.iter().any(|pattern| super::check::is_like(route.route.as_str(), pattern)))
             && (may.categories.is_empty() || route.categories.iter().all(|it| may.categories.contains(it)))
     });
     let is_withheld = |field: &&CatalogField| {

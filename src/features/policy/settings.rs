@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::check::is_like;
 use crate::domain::action::Action;
-use crate::domain::application::{ApplicationName, Category, ProviderName, RoleName};
+use crate::domain::application::{ApplicationName, Category, ProviderName, RoleName, RouteName};
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::device::DeviceClass;
 use crate::domain::field::FieldName;
@@ -59,6 +60,15 @@ pub struct MaySettings {
     pub shadow: bool,
     /// Under which conditions.
     pub when: WhenSettings,
+}
+
+impl MaySettings {
+    /// Whether it is about doing this there.
+    pub fn is_about(&self, application: &ApplicationName, route: &RouteName, action: Action) -> bool {
+        self.application == *application
+            && self.actions.contains(&action)
+            && (self.routes.is_empty() || self.routes.iter().any(|pattern| is_like(route.as_str(), pattern)))
+    }
 }
 
 /// The conditions of a rule; all have to hold.

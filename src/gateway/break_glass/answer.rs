@@ -131,6 +131,7 @@ async fn begin(
         patient: prompt.patient,
         reason,
         relation: prompt.relation,
+        relationships: prompt.relationships.clone(),
         joins: None,
         has_text: !text.is_empty(),
     };

@@ -79,12 +79,14 @@ async fn found(passage: &Passage<'_>, theirs: &Theirs, is_asked: bool) -> Result
     let Some(before) = shared.breaks.remembered(&person, &theirs.digest, settings(moment).memory, now) else {
         return Ok(None);
     };
+    let (relation, relationships) = relation(passage, theirs);
     let beginning = Beginning {
         id: RequestId::new(now, &moment.worker.chance),
         application: &passage.application.name,
         patient: theirs.digest,
         reason: before.reason,
-        relation: relation(passage, theirs),
+        relation,
+        relationships,
         joins: Some(before.id),
         has_text: true,
     };
@@ -144,23 +146,28 @@ fn asking(passage: &Passage<'_>, refusal: Refusal, theirs: &Theirs, draft: &mut 
     shared.breaks.count(BreakStep::Prompted);
     note(draft, EventBreak::of(None, BreakStep::Prompted));
     let ending = ending(&theirs.patient);
+    let (relation, relationships) = relation(passage, theirs);
     let prompt = Prompt {
         session: theirs.known.session.id,
         application: passage.application.name.clone(),
         patient: theirs.digest,
         ending: ending.clone(),
-        relation: relation(passage, theirs),
+        relation,
+        relationships,
         asked: passage.moment.now,
     };
     let asking = prompt.seal(shared.words()).map(|prompt| Asking { prompt, ending });
     refusal.asking(asking)
 }
 
-/// What feeds know of the two.
-fn relation(passage: &Passage<'_>, theirs: &Theirs) -> BreakRelation {
+/// What feeds know of the two, and by which relationships the rules would have let the person do what is asked for.
+fn relation(passage: &Passage<'_>, theirs: &Theirs) -> (BreakRelation, Vec<String>) {
     let (rules, identity) = (&passage.moment.current.rules, &theirs.known.identity);
     let told = rules.feeds.about(identity, Some(&theirs.patient), passage.moment.now);
-    rules.policy.relation(&identity.roles, &passage.application.name, &told)
+    let routes = passage.parts().filter_map(|part| part.route.as_deref());
+    let asked: Vec<_> = routes.map(|route| (&route.name, route.action)).collect();
+    let words = rules.policy.overridden(&identity.roles, &passage.application.name, &asked);
+    (rules.policy.relation(&words, &told), words)
 }
 
 fn note(draft: &mut Option<Draft>, told: EventBreak) {

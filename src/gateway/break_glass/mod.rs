@@ -48,6 +48,7 @@ struct Beginning<'b> {
     patient: PatientDigest,
     reason: BreakReason,
     relation: BreakRelation,
+    relationships: Vec<String>,
     joins: Option<RequestId>,
     /// Whether the person has written why.
     has_text: bool,
@@ -60,7 +61,7 @@ fn settings(moment: &Moment) -> &BreakGlassSettings {
 /// A break that begins now.
 fn begun(moment: &Moment, known: &Known, beginning: &Beginning<'_>) -> Break {
     let settings = settings(moment);
-    let Beginning { id, application, patient, reason, relation, joins, has_text } = beginning;
+    let Beginning { id, application, patient, reason, relation, relationships, joins, has_text } = beginning;
     let zone = moment.current.rules.policy.zone();
     Break {
         id: *id,
@@ -72,6 +73,7 @@ fn begun(moment: &Moment, known: &Known, beginning: &Beginning<'_>) -> Break {
         patient: *patient,
         reason: *reason,
         relation: *relation,
+        relationships: relationships.clone(),
         joins: *joins,
         began: moment.now,
         until: moment.now.plus(settings.lasts),
@@ -80,6 +82,7 @@ fn begun(moment: &Moment, known: &Known, beginning: &Beginning<'_>) -> Break {
         sheet: Sheet::NotNeeded,
         explained: false,
         review: Review::open(Due::of(moment.now, settings, zone)),
+        untold: None,
     }
 }
 

@@ -53,23 +53,36 @@ pub async fn ended(
     let Some(known) = asked.person.known() else { return Ok(unlock::sign_in_page(moment, asked, "/", true)) };
     // What is none of theirs, or is over, is the same to them.
     let Some(it) = theirs(moment, known, &form) else { return Ok(back(moment)) };
-    let now = moment.now;
-    match moment.worker.shared.breaks.change(it.id, |it| it.ended(now, BreakEnd::Person)).await {
-        Ok(it) => {
-            let told =
-                EventBreak { end: Some(BreakEnd::Person), ..EventBreak::of(Some(it.id), BreakStep::Ended) };
-            note(draft, &it, told);
-            let shared = &moment.worker.shared;
-            for other in shared.breaks.beside(&it, now) {
-                if let Ok(other) =
-                    shared.breaks.change(other.id, |other| other.ended(now, BreakEnd::Person)).await
-                {
-                    telling::ends(shared, &other, now).await;
+    let (shared, now) = (&moment.worker.shared, moment.now);
+    let Ok(it) = it.ended(now, BreakEnd::Person) else { return Ok(back(moment)) };
+    let told = EventBreak { end: Some(BreakEnd::Person), ..EventBreak::of(Some(it.id), BreakStep::Ended) };
+    note(draft, &it, told);
+    journaled(draft).await?;
+    let beside = shared.breaks.beside(&it, now);
+    let changed = shared.breaks.change(it.id, |it| it.ended(now, BreakEnd::Person)).await;
+    if let Some(refusal) = changed.err().and_then(|error| not_kept(moment, &error)) {
+        return Err(refusal);
+    }
+    for other in beside {
+        let ended =
+            |other: Break| other.clone().ended(now, BreakEnd::Person).map(|ended| ended.to_tell(&other, now));
+        match shared.breaks.change(other.id, ended).await {
+            Ok(other) => telling::became(shared, &other, now).await,
+            Err(error) => {
+                if let Some(refusal) = not_kept(moment, &error) {
+                    return Err(refusal);
                 }
             }
-            Ok(back(moment))
         }
-        Err(error) => not_kept(moment, &error).map_or_else(|| Ok(back(moment)), Err),
+    }
+    Ok(back(moment))
+}
+
+/// The event is on the disk, before what it tells is done.
+async fn journaled(draft: &mut Option<Draft>) -> Result<(), Refusal> {
+    match draft {
+        Some(draft) => respond::journaled(draft, OWN.0, &[OWN.1]).await.map_err(Refusal::Journal),
+        None => Ok(()),
     }
 }
 
@@ -101,9 +114,7 @@ pub async fn attested(
     };
     note(draft, &it, told);
     note_words(draft, it.reason.as_str(), text, wants_sheet.then(|| recipient(known)));
-    if let Some(draft) = draft {
-        respond::journaled(draft, OWN.0, &[OWN.1]).await.map_err(Refusal::Journal)?;
-    }
+    journaled(draft).await?;
     let (attested, now) = (Attested { text: true, sheet: wants_sheet }, moment.now);
     let changed = moment.worker.shared.breaks.change(it.id, |it| it.attested(attested, now)).await;
     if let Some(refusal) = changed.err().and_then(|error| not_kept(moment, &error)) {

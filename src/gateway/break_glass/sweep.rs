@@ -3,7 +3,7 @@
 use super::super::rules::Shared;
 use super::telling;
 use crate::domain::break_glass::{BreakEnd, BreakRelation};
-use crate::features::break_glass::{Break, Standing, WriteError};
+use crate::features::break_glass::{Break, NotNow, WriteError};
 use crate::features::session::Found;
 use crate::foundation::clock::Timestamp;
 
@@ -12,26 +12,22 @@ pub async fn sweep(shared: &Shared) {
     let now = shared.clock.now();
     for it in shared.breaks.running() {
         if let Some(end) = why(shared, &it, now) {
-            let ended = shared.breaks.change(it.id, |it| it.ended(now, end)).await;
-            settle(shared, ended, now).await;
+            let ended = |it: Break| Ok(it.clone().ended(now, end)?.to_tell(&it, now));
+            settle(shared, shared.breaks.change(it.id, ended).await, now).await;
         }
     }
     let rules = shared.rules.load_full();
     for (it, whose) in shared.breaks.watched_now(now) {
         let told = rules.feeds.about(&whose.identity, Some(&whose.patient), now);
         // Who was related to begin with has overridden the mark of the patient, and no relationship explains that.
-        if it.relation != BreakRelation::Marked
-            && rules.policy.is_related(&whose.identity.roles, &it.application, &told)
-        {
-            let related = shared.breaks.change(it.id, |it| it.related(now)).await;
-            let was_active = it.standing == Standing::Active;
-            if let Ok(it) = &related {
-                telling::explained(shared, it, now).await;
-            }
-            if was_active {
-                settle(shared, related, now).await;
-            }
+        if it.relation != BreakRelation::Marked && rules.policy.is_related(&it.relationships, &told) {
+            let related = |it: Break| Ok(it.clone().related(now)?.to_tell(&it, now));
+            settle(shared, shared.breaks.change(it.id, related).await, now).await;
         }
+    }
+    // What whoever has changed it could not tell: rather twice than never.
+    for it in shared.breaks.untold(now) {
+        telling::became(shared, &it, now).await;
     }
 }
 
@@ -47,10 +43,10 @@ fn why(shared: &Shared, it: &Break, now: Timestamp) -> Option<BreakEnd> {
     }
 }
 
-/// Tells of what has ended. Whoever was second to end it has nothing to tell.
-async fn settle<E>(shared: &Shared, ended: Result<Break, WriteError<E>>, now: Timestamp) {
+/// Tells what became of a break. Whoever was second to change it has nothing to tell.
+async fn settle(shared: &Shared, ended: Result<Break, WriteError<NotNow>>, now: Timestamp) {
     match ended {
-        Ok(it) => telling::ends(shared, &it, now).await,
+        Ok(it) => telling::became(shared, &it, now).await,
         Err(WriteError::Refused(_)) => {}
         // It opens nothing any more all the same, and is ended with the next look.
         Err(WriteError::Store(error)) => {

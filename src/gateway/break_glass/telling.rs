@@ -2,11 +2,11 @@
 
 use super::super::rules::Shared;
 use super::super::subject::Known;
-use crate::domain::break_glass::{BreakEnd, BreakReview, BreakStep, EventBreak};
+use crate::domain::break_glass::{BreakEnd, BreakStep, EventBreak};
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::reason::Reason;
 use crate::features::audit::JournalError;
-use crate::features::break_glass::{Break, Standing};
+use crate::features::break_glass::{Break, Standing, WriteError};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::RequestId;
 
@@ -21,37 +21,51 @@ pub(super) async fn begins(
     record(shared, Opening { break_glass: Some(Box::new(told)), ..opening }, it.began).await
 }
 
-/// A break is over.
-pub(super) async fn ends(shared: &Shared, it: &Break, now: Timestamp) {
-    let Standing::Over { end, .. } = it.standing else { return };
-    let told = EventBreak {
+/// What became of a break that is [to be told](Break::to_tell).
+pub(super) async fn became(shared: &Shared, it: &Break, now: Timestamp) {
+    let Some(untold) = it.untold else { return };
+    let told = async {
+        if untold.explained {
+            tell(shared, it, explained(it), now).await?;
+        }
+        if let (true, Standing::Over { end, .. }) = (untold.over, it.standing) {
+            tell(shared, it, over(it, end), now).await?;
+        }
+        Ok::<_, JournalError>(())
+    };
+    if let Err(error) = told.await {
+        tracing::error!(%error, break_glass.id = %it.id, "what became of an emergency access could not be journaled yet");
+        return;
+    }
+    match shared.breaks.change(it.id, Break::was_told).await {
+        Ok(_) | Err(WriteError::Refused(_)) => {}
+        Err(WriteError::Store(error)) => {
+            tracing::error!(%error, break_glass.id = %it.id, "what became of an emergency access will be told once more");
+        }
+    }
+}
+
+fn over(it: &Break, end: BreakEnd) -> EventBreak {
+    EventBreak {
         end: Some(end),
         person: Some(it.person.clone()),
         ..EventBreak::of(Some(it.id), BreakStep::Ended)
-    };
-    tell(shared, it, told, now).await;
+    }
 }
 
-/// A relationship has explained a break, so that nobody has to look.
-pub(super) async fn explained(shared: &Shared, it: &Break, now: Timestamp) {
-    if it.review.state != BreakReview::Closed {
-        return;
-    }
-    let told = EventBreak {
+fn explained(it: &Break) -> EventBreak {
+    EventBreak {
         end: Some(BreakEnd::Related),
         person: Some(it.person.clone()),
         review: Some(it.told()),
         ..EventBreak::of(Some(it.id), BreakStep::Reviewed)
-    };
-    tell(shared, it, told, now).await;
+    }
 }
 
-async fn tell(shared: &Shared, it: &Break, told: EventBreak, now: Timestamp) {
+async fn tell(shared: &Shared, it: &Break, told: EventBreak, now: Timestamp) -> Result<(), JournalError> {
     let event = RequestId::new(now, &*shared.entropy);
     let opening = Opening { break_glass: Some(Box::new(told)), ..opening(shared, it, event, now) };
-    if let Err(error) = record(shared, opening, now).await {
-        tracing::error!(%error, break_glass.id = %it.id, "what became of an emergency access could not be journaled");
-    }
+    record(shared, opening, now).await
 }
 
 fn opening(shared: &Shared, it: &Break, event: RequestId, now: Timestamp) -> Opening {

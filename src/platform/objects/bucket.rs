@@ -97,7 +97,10 @@ impl Bucket {
             upload.complete().await.map_err(told)
         };
         match put.await {
-            Ok(put) => self.kept(name, put.version, keep).await,
+            Ok(put) => {
+                self.keeps(name, put.version.as_deref(), keep).await?;
+                Ok(put.version)
+            }
             Err(error) => {
                 // What was uploaded so far costs money until somebody says that it will not be completed.
                 if let Err(left) = upload.abort().await {
@@ -118,7 +121,8 @@ impl Bucket {
         let key = Key::from(self.key(name));
         let options = PutOptions { extensions: self.locked(keep), ..PutOptions::default() };
         let put = self.store.put_opts(&key, PutPayload::from(bytes), options).await.map_err(told)?;
-        self.kept(name, put.version, keep).await
+        self.keeps(name, put.version.as_deref(), keep).await?;
+        Ok(put.version)
     }
 
     /// Reads a part of an object; fewer bytes than asked for where it is shorter.
@@ -196,19 +200,14 @@ impl Bucket {
 
     /// That an object is kept as long as it should be, by the bucket's own word. Asked with `HeadObject`, which all servers know
     /// that lock: it tells the lock to whoever may read retention and legal hold.
-    async fn kept(
-        &self,
-        name: &str,
-        version: Option<String>,
-        keep: Keep,
-    ) -> Result<Option<String>, ObjectsError> {
-        let Some(mode) = self.lock else { return Ok(version) };
-        let target = format!("/{}{}", self.key(name), of_version('?', version.as_deref()));
+    pub async fn keeps(&self, name: &str, version: Option<&str>, keep: Keep) -> Result<(), ObjectsError> {
+        let Some(mode) = self.lock else { return Ok(()) };
+        let target = format!("/{}{}", self.key(name), of_version('?', version));
         let reply = self.ask(Method::HEAD, &target, None).await?;
         accepted(&reply)?;
         let locked = Locked { mode, keep };
         if locked.is_told(reply.headers()) {
-            return Ok(version);
+            return Ok(());
         }
         Err(ObjectsError::Unlocked { object: self.key(name), until: keep.until })
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::manifest::ManifestError;
 use crate::features::audit::error::{JournalError, ReadError};
+use crate::foundation::clock::Timestamp;
 use crate::platform::objects::ObjectsError;
 
 /// Why a segment cannot be archived, read back or removed.
@@ -57,6 +58,22 @@ pub enum ArchiveError {
         /// Its line, from 1.
         line: usize,
     },
+    /// Its receipt says that its retention is over, and its entries say that it is not.
+    #[error(
+        "{segment} is to be destroyed by its receipt, and is to be kept until {until} by its own entries: it stays, and somebody should \
+         see who has changed the receipt, or the setting `retain_years`"
+    )]
+    Kept {
+        /// Which.
+        segment: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Nobody is named whose signature is believed.
+    #[error(
+        "nothing here says which key signs the journal: name it with --key, or take the archive's word with --trust-archive"
+    )]
+    Untrusted,
     /// Nothing of that is in the archive.
     #[error("nothing of what is asked for is in the archive")]
     Nothing,

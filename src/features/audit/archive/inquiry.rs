@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::elsewhere::overlaps;
 use super::error::ArchiveError;
-use super::ledger::{self, Entry, Object, Receipt, Step};
+use super::ledger::{self, Entry, MANIFEST_SUFFIX, Names, Object, Receipt, Step};
 use super::manifest::{Manifest, ManifestError};
 use super::pack::new_file;
-use super::steps::{Archive, MANIFEST_SUFFIX, Names};
+use super::steps::Archive;
 use crate::features::audit::directory::{SegmentPath, load_patient_key, make, segment_name, segments};
 use crate::features::audit::disk::sync_directory;
 use crate::features::audit::format::Head;
@@ -38,6 +38,9 @@ pub struct Fetched {
     pub entries: u64,
     /// Segments in which nothing can be that was asked for, by their indexes.
     pub passed_over: u64,
+    /// The last entry before those in a folder of what was fetched, where it does not begin with the first.
+    #[serde(skip)]
+    pub begins_after: Option<Head>,
 }
 
 /// A journal for a moment: what is in its folder, and what was fetched of the rest. Gone when it is dropped.
@@ -156,17 +159,39 @@ impl Fetched {
     }
 }
 
-/// Fetches what the archive has of a period into the folder `to`, as a journal that verifies alone. Trusts `keys`; where there are
-/// none, the journal's list; where there is none either, the word of the archive itself. Without receipts here, the archive is
-/// listed: a journal that is lost as a whole comes back so.
+/// Whose signature is believed of what is fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// One of these keys, noted elsewhere; of the journal's own list where there are none.
+    Keys(Vec<VerifierKey>),
+    /// Of whoever has signed it, by its own word.
+    Archive,
+}
+
+impl Trust {
+    /// The keys; none where anybody is believed.
+    fn keys(&self, directory: &Path) -> Result<Vec<VerifierKey>, ArchiveError> {
+        match self {
+            Self::Archive => Ok(Vec::new()),
+            Self::Keys(keys) if !keys.is_empty() => Ok(keys.clone()),
+            Self::Keys(_) => {
+                let listed = known(directory)?;
+                if listed.is_empty() { Err(ArchiveError::Untrusted) } else { Ok(listed) }
+            }
+        }
+    }
+}
+
+/// Fetches what the archive has of a period into the folder `to`, as a journal that verifies alone. Without receipts here, the
+/// archive is listed: a journal that is lost as a whole comes back so.
 pub async fn fetch(
     archive: &Archive,
     (directory, to): (&Path, &Path),
     (since, until): (Option<Timestamp>, Option<Timestamp>),
-    keys: &[VerifierKey],
+    trust: &Trust,
     now: Timestamp,
 ) -> Result<Fetched, ArchiveError> {
-    let trusted = if keys.is_empty() { known(directory).unwrap_or_default() } else { keys.to_vec() };
+    let trusted = trust.keys(directory)?;
     let there = catalog(archive, directory, &trusted, now).await?;
     let wanted: Vec<_> = there.into_iter().filter(|(_, it)| overlaps(it, since, until)).collect();
     let Some((first, _)) = wanted.first() else { return Err(ArchiveError::Nothing) };
@@ -178,7 +203,8 @@ pub async fn fetch(
     let signed: Vec<u64> = checkpoints.iter().map(|(checkpoint, _)| checkpoint.size).collect();
     let mut writing = Writing::new(to);
     edge.partial().try_for_each(|(tile, hashes)| writing.add(tile, hashes)).map_err(disk)?;
-    let (mut fetched, mut before) = (Fetched::default(), None);
+    let begins_after = (first.before.sequence > 0).then(|| first.before.into());
+    let (mut fetched, mut before) = (Fetched { begins_after, ..Fetched::default() }, None);
     for (manifest, receipt) in &wanted {
         let misfit = |why| ArchiveError::Copy { segment: manifest.segment(), why };
         if before.is_some_and(|before| before != manifest.before) {
@@ -285,7 +311,7 @@ async fn listed(
         Manifest::parse(&bytes, trusted)
     };
     let manifest = checked.map_err(|why| ArchiveError::Copy { segment: name.clone(), why })?;
-    let names = Names::of_name(&manifest.segment());
+    let names = Names::of(&manifest.segment());
     let object = |name, bytes, sha256| Object { name, version: None, bytes, sha256 };
     let receipt = Receipt {
         before: manifest.before,

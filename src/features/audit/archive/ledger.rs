@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use super::error::ArchiveError;
 use crate::features::audit::directory::{make, segment_name};
 use crate::features::audit::disk::sync_directory;
-use crate::features::audit::format::Head;
 use crate::features::audit::index::Place;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
@@ -74,9 +73,35 @@ impl Receipt {
         segment_name(self.first())
     }
 
+    /// A name of its own making leads nowhere else.
+    fn is_named_as_it_should(&self) -> Option<()> {
+        let names = Names::of(&self.segment());
+        let is_index = self.index.as_ref().is_none_or(|index| index.name == names.index);
+        (self.packed.name == names.packed && self.manifest.name == names.manifest && is_index).then_some(())
+    }
+
     /// All that is in the archive of it; the manifest last.
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
         [Some(&self.packed), self.index.as_ref(), Some(&self.manifest)].into_iter().flatten()
+    }
+}
+
+/// What a segment is called in the archive: a listing by name is in its order.
+pub(super) struct Names {
+    pub(super) packed: String,
+    pub(super) index: String,
+    pub(super) manifest: String,
+}
+
+impl Names {
+    /// By the name of its file.
+    pub(super) fn of(segment: &str) -> Self {
+        let digits = segment.split('.').next().unwrap_or_default();
+        Self {
+            packed: format!("{digits}.segment.zst"),
+            index: format!("{digits}.index"),
+            manifest: format!("{digits}{MANIFEST_SUFFIX}"),
+        }
     }
 }
 
@@ -143,6 +168,7 @@ pub(super) fn read(directory: &Path) -> Result<BTreeMap<u64, Entry>, ArchiveErro
 fn take(entries: &mut BTreeMap<u64, Entry>, step: Step) -> Option<()> {
     match step {
         Step::Archived(receipt) => {
+            receipt.is_named_as_it_should()?;
             let removed = entries.get(&receipt.first()).and_then(|entry| entry.removed);
             entries.insert(receipt.first(), Entry { removed, ..Entry::new(*receipt) });
         }
@@ -175,16 +201,6 @@ fn append(path: &Path, step: &Step) -> io::Result<()> {
     file.sync_all()
 }
 
-/// The place in the chain before entry `first`, where that begins a journal whose earlier segments are archived.
-pub(in super::super) fn begins_after(directory: &Path, first: u64) -> Result<Option<Head>, ArchiveError> {
-    let entries = read(directory)?;
-    if let Some(entry) = entries.get(&first) {
-        return Ok(Some(entry.receipt.before.into()));
-    }
-    let before = entries.range(..first).next_back().map(|(_, entry)| Head::from(entry.receipt.through));
-    Ok(before.filter(|before| before.sequence.saturating_add(1) == first))
-}
-
 /// What belongs to the archive, beside the segments.
 pub(super) fn folder(directory: &Path) -> PathBuf {
     directory.join("archive")
@@ -193,3 +209,5 @@ pub(super) fn folder(directory: &Path) -> PathBuf {
 fn path(directory: &Path) -> PathBuf {
     folder(directory).join("receipts")
 }
+
+pub(super) const MANIFEST_SUFFIX: &str = ".manifest.json";

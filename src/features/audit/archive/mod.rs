@@ -19,15 +19,17 @@ mod scratch;
 mod shelf;
 mod standing;
 mod steps;
+mod told;
 
 pub use elsewhere::{Elsewhere, Gap, Stretch, elsewhere};
 pub use error::ArchiveError;
-pub use inquiry::{Fetched, View, fetch, fetch_fitting};
+pub use inquiry::{Fetched, Trust, View, fetch, fetch_fitting};
 pub use ledger::{Entry, Object, Receipt, receipts};
 pub use manifest::{Manifest, ManifestError, Sum};
 pub use plan::Due;
 pub use shelf::Examination;
 pub use standing::ArchiveNow;
 pub use steps::{Archive, GoesOn};
+pub use told::told;
 
-pub(super) use ledger::begins_after;
+pub(super) use told::removed_through;

@@ -92,11 +92,7 @@ fn walk(directory: &Path, segment: &SegmentPath) -> Result<Walked, ArchiveError>
     let mut times: Option<(Timestamp, Timestamp)> = None;
     while let Some(raw) = reader.next()? {
         after.append(leaf(raw.payload), |_, _| {});
-        let entry = serde_json::from_slice::<Entry>(raw.payload);
-        let time = match entry.map_err(|_| contradicted("an entry cannot be read"))? {
-            Entry::Opening(opening) => opening.time,
-            Entry::Closing(closing) => closing.time,
-        };
+        let time = time_of(raw.payload).ok_or_else(|| contradicted("an entry cannot be read"))?;
         times = Some(times.map_or((time, time), |(from, to)| (from.min(time), to.max(time))));
     }
     if reader.tail()? != Tail::Clean {
@@ -104,6 +100,26 @@ fn walk(directory: &Path, segment: &SegmentPath) -> Result<Walked, ArchiveError>
     }
     let (from, to) = times.ok_or_else(|| contradicted("it has no entries"))?;
     Ok(Walked { before, through: reader.head(), from, to, edge, after })
+}
+
+/// The latest time of the entries of a segment, by their own word.
+pub(super) fn last_time(segment: &SegmentPath) -> Result<Timestamp, ArchiveError> {
+    let unreadable =
+        || ArchiveError::Copy { segment: segment.name.to_string(), why: ManifestError::Replaced };
+    let mut reader = SegmentReader::open(segment)?;
+    let mut last = None;
+    while let Some(raw) = reader.next()? {
+        last = last.max(Some(time_of(raw.payload).ok_or_else(unreadable)?));
+    }
+    last.ok_or_else(unreadable)
+}
+
+/// When an entry was made.
+fn time_of(payload: &[u8]) -> Option<Timestamp> {
+    Some(match serde_json::from_slice(payload).ok()? {
+        Entry::Opening(opening) => opening.time,
+        Entry::Closing(closing) => closing.time,
+    })
 }
 
 /// Packs a file for as long as `goes_on` says so; gives what it was and what has become of it.

@@ -127,6 +127,19 @@ impl Shelf {
         }
     }
 
+    /// That it is kept as long as it should be, where anything can keep it; an error where it is not.
+    pub(super) async fn keeps(
+        &self,
+        name: &str,
+        version: Option<&str>,
+        keep: Keep,
+    ) -> Result<(), ArchiveError> {
+        match self {
+            Self::Directory(_) => Ok(()),
+            Self::Bucket(bucket) => Ok(bucket.keeps(name, version, keep).await?),
+        }
+    }
+
     /// Looks without putting anything there.
     pub(super) async fn examine(&self, journal: &Path) -> Result<Examination, ArchiveError> {
         match self {

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::error::ArchiveError;
-use super::ledger::{self, Object, Receipt, Step};
+use super::ledger::{self, Names, Object, Receipt, Step};
 use super::manifest::{Manifest, ManifestError, Sum};
-use super::pack::{new_file, pack, sum_of, unpack};
+use super::pack::{last_time, new_file, pack, sum_of, unpack};
 use super::plan::{self, Due};
 use super::scratch::Scratch;
 use super::shelf::{Examination, Shelf, blocking};
@@ -114,11 +114,11 @@ impl Archive {
         let (directory, segment, packed) = (self.directory.clone(), due.0.clone(), scratch.packed());
         let years = self.settings.retain_years;
         // What is older than its retention is kept for a day all the same: no lock ends in the past.
-        let until = move |to| Period::of(to).next().years_later(years).begins().max(now.plus(A_DAY));
+        let until = move |to| kept_until(to, years).max(now.plus(A_DAY));
         let is_over = self.is_over.clone();
         let goes_on = move || !is_over.load(Ordering::Relaxed);
         let manifest = blocking(move || pack((&directory, &segment), &packed, until, &goes_on)).await?;
-        let names = Names::of(&due.0);
+        let names = Names::of(&due.0.name);
         self.is_ours(&names, &manifest).await?;
         let is_held = plan::is_held_between(manifest.from, manifest.to, held);
         let keep = Keep { until: manifest.retain_until, is_held };
@@ -153,11 +153,46 @@ impl Archive {
         self.write(Step::Archived(Box::new(receipt))).await
     }
 
-    /// Reads an archived segment back and holds it against its receipt, chain, tree and checkpoint.
+    /// Reads an archived segment back and holds it against its receipt, chain, tree and checkpoint, and its lock against what it
+    /// should be.
     pub async fn prove(&self, receipt: &Receipt) -> Result<Manifest, ArchiveError> {
+        let scratch = Scratch::make(&self.directory)?;
+        let manifest = self.bring(receipt, &scratch).await?;
+        let keep = Keep { until: receipt.retain_until, is_held: receipt.is_held };
+        for object in receipt.objects() {
+            self.shelf.keeps(&object.name, object.version.as_deref(), keep).await?;
+        }
+        Ok(manifest)
+    }
+
+    /// That the retention of an archived segment is over, by its own entries: receipts are nobody's proof of that. What is not there
+    /// any more needs none.
+    pub async fn prove_over(&self, receipt: &Receipt, now: Timestamp) -> Result<(), ArchiveError> {
+        let Object { name, version, .. } = &receipt.packed;
+        for version in [version.as_deref(), None] {
+            match self.shelf.read(name, version, 0..1).await {
+                Err(ArchiveError::Objects(ObjectsError::Absent(_))) => {}
+                Err(error) => return Err(error),
+                Ok(_) => return self.prove_time_over(receipt, now).await,
+            }
+        }
+        Ok(())
+    }
+
+    async fn prove_time_over(&self, receipt: &Receipt, now: Timestamp) -> Result<(), ArchiveError> {
+        let scratch = Scratch::make(&self.directory)?;
+        self.bring(receipt, &scratch).await?;
+        let (name, raw) = (receipt.segment(), scratch.raw());
+        let segment = SegmentPath { first: receipt.first(), path: raw, name: name.clone().into() };
+        let last = blocking(move || last_time(&segment)).await?;
+        let until = kept_until(last, self.settings.retain_years);
+        if until <= now { Ok(()) } else { Err(ArchiveError::Kept { segment: name, until }) }
+    }
+
+    /// Fetches a segment with its index, and holds it against its receipt, chain, tree and checkpoint.
+    async fn bring(&self, receipt: &Receipt, scratch: &Scratch) -> Result<Manifest, ArchiveError> {
         let trusted = known(&self.directory)?;
         let manifest = self.manifest(receipt, &trusted).await?;
-        let scratch = Scratch::make(&self.directory)?;
         if let Some(object) = &receipt.index {
             self.fetch_object(object, &scratch.index()).await?;
         }
@@ -181,7 +216,8 @@ impl Archive {
         .await
     }
 
-    /// Removes an archived segment here, with its index. Whoever calls has proven the copy and written it down.
+    /// Removes an archived segment here, with its index. Whoever calls has proven the copy and written it down, and a checkpoint
+    /// covers that.
     pub async fn remove(&self, receipt: &Receipt, now: Timestamp) -> Result<(), ArchiveError> {
         let (directory, first) = (self.directory.clone(), receipt.first());
         self.write(Step::Removed { first, at: now }).await?;
@@ -210,7 +246,9 @@ impl Archive {
     /// Lays a legal hold on an archived segment, or lifts it. Whoever calls has written it down.
     pub async fn hold(&self, receipt: &Receipt, is_held: bool, now: Timestamp) -> Result<(), ArchiveError> {
         for object in receipt.objects() {
-            self.shelf.hold(&object.name, object.version.as_deref(), is_held).await?;
+            let (name, version) = (&object.name, object.version.as_deref());
+            self.shelf.hold(name, version, is_held).await?;
+            self.shelf.keeps(name, version, Keep { until: receipt.retain_until, is_held }).await?;
         }
         self.write(Step::Held { first: receipt.first(), is_held, at: now }).await
     }
@@ -221,7 +259,7 @@ impl Archive {
         blocking(move || Ok(plan::ended(&ledger::read(&directory)?, now, &held))).await
     }
 
-    /// Removes an archived segment for good. Whoever calls has written it down.
+    /// Removes an archived segment for good. Whoever calls has [proven](Self::prove_over) that its time is over, and written it down.
     pub async fn retire(&self, receipt: &Receipt, now: Timestamp) -> Result<(), ArchiveError> {
         // The manifest last: what has none is not looked for.
         for object in receipt.objects() {
@@ -324,27 +362,9 @@ impl Archive {
     }
 }
 
-/// What a segment is called in the archive: a listing by name is in its order.
-pub(super) struct Names {
-    pub(super) packed: String,
-    pub(super) index: String,
-    pub(super) manifest: String,
-}
-
-impl Names {
-    fn of(segment: &SegmentPath) -> Self {
-        Self::of_name(&segment.name)
-    }
-
-    /// By the name of its file.
-    pub(super) fn of_name(segment: &str) -> Self {
-        let digits = segment.split('.').next().unwrap_or_default();
-        Self {
-            packed: format!("{digits}.segment.zst"),
-            index: format!("{digits}.index"),
-            manifest: format!("{digits}{MANIFEST_SUFFIX}"),
-        }
-    }
+/// Until when what has its last entry at this time is kept: to the end of its month, so many years later.
+fn kept_until(last: Timestamp, years: u16) -> Timestamp {
+    Period::of(last).next().years_later(years).begins()
 }
 
 /// Where an operator's wish is left: a file that says nothing.
@@ -352,7 +372,6 @@ fn wish_path(directory: &Path) -> PathBuf {
     ledger::folder(directory).join("now")
 }
 
-pub(super) const MANIFEST_SUFFIX: &str = ".manifest.json";
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How much is read at once.
 const PIECE_BYTES: u64 = 8 * 1024 * 1024;

@@ -51,7 +51,12 @@ struct Given {
 }
 
 impl<'a> Held<'a> {
-    pub(super) fn open(directory: &'a Path, expectations: &Expectations) -> Result<Self, ReadError> {
+    /// What is signed of a journal without its entries up to `before`.
+    pub(super) fn open(
+        directory: &'a Path,
+        before: u64,
+        expectations: &Expectations,
+    ) -> Result<Self, ReadError> {
         let disk = |error| ReadError::disk(directory, error);
         // First the newest: it is written after the one at the end of all.
         let newest = match std::fs::read_to_string(directory.join(NEWEST)) {
@@ -62,7 +67,6 @@ impl<'a> Held<'a> {
         };
         let last = last_checkpoint(directory).unwrap_or_default();
         let signed = last.map_or(0, |last| last.checkpoint.size);
-        let before = expectations.archived.map_or(0, |archived| archived.sequence);
         let mut held = Self {
             directory,
             edge: read_edge(directory, before).map_err(disk)?,

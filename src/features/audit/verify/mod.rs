@@ -23,10 +23,10 @@ use std::path::Path;
 
 pub use report::{Contradiction, Report, Silence, TreeProblem};
 
-use super::archive::begins_after;
 use super::directory::{SegmentPath, segments};
 use super::error::{Misfit, ReadError};
 use super::format::Head;
+use super::segment::SegmentReader;
 use super::side_by_side::{self, in_order};
 use crate::platform::signed_note::VerifierKey;
 use held::Held;
@@ -40,8 +40,8 @@ pub struct Expectations {
     pub head: Option<Head>,
     /// Only what is up to this entry: it must be in the journal, and what comes after it is not looked at.
     pub through: Option<Head>,
-    /// The last entry of the segments that were moved to an archive: the journal must go on from there.
-    /// Without it, and without receipts of an archive, the journal must begin with its first entry.
+    /// The last entry of the segments that are elsewhere: the journal must go on from there. Without it the journal must begin with
+    /// its first entry, or tell, in an entry that a checkpoint covers, that those before were archived.
     pub archived: Option<Head>,
     /// Who may have signed its checkpoints first; later keys by their word. The journal's own list if there are none.
     pub keys: Vec<VerifierKey>,
@@ -72,13 +72,12 @@ pub fn verify_telling(
     expectations: &Expectations,
     mut tell: impl FnMut(Progress),
 ) -> Result<Report, ReadError> {
-    let (expectations, mut held, all) = begin(directory, expectations)?;
+    let (begins, mut held, all) = begin(directory, expectations)?;
     let is_meant =
         |segment: &SegmentPath| expectations.through.is_none_or(|through| segment.first <= through.sequence);
     let (segments, newest) = all.split_at(all.partition_point(is_meant));
     let noted = expectations.head.or(expectations.through);
-    let before = expectations.archived.unwrap_or(Head::START);
-    let mut walk = Walk::new(segments.len() as u64, before, expectations.through);
+    let mut walk = Walk::new(segments.len() as u64, begins.after, expectations.through);
     let mut done = 0;
     let misfit = each_in_order(directory, (segments, newest.is_empty()), noted, |checked| {
         let misfit = walk.take(checked, &mut held);
@@ -87,35 +86,59 @@ pub fn verify_telling(
         misfit
     })?;
     let misfit = misfit.or_else(|| noted.and_then(|noted| walk.cut_before(noted)));
-    Ok(walk.end(misfit, held))
+    let mut report = walk.end(misfit, held);
+    if begins.is_claimed && report.is_sound() {
+        report.archived_by = match report.signed_archived_by() {
+            // It may be told behind what is asked for.
+            None if expectations.through.is_some() => {
+                let whole = Expectations { head: None, through: None, ..expectations.clone() };
+                verify(directory, &whole)?.signed_archived_by()
+            }
+            told => told,
+        };
+        if let (None, Some(first)) = (report.archived_by, all.first()) {
+            return Ok(Report::without_beginning(report.segments, first));
+        }
+    }
+    Ok(report)
 }
 
-/// The segments, and what is signed of them. Where those before the first are in an archive, the receipts tell where it goes on.
+/// Where a journal begins.
+struct Begins {
+    after: Head,
+    /// Whether that is its own word: entries before its first are missing, and it has to tell that they were archived.
+    is_claimed: bool,
+}
+
+/// The segments, and what is signed of them.
 fn begin<'a>(
     directory: &'a Path,
     expectations: &Expectations,
-) -> Result<(Expectations, Held<'a>, Vec<SegmentPath>), ReadError> {
+) -> Result<(Begins, Held<'a>, Vec<SegmentPath>), ReadError> {
     loop {
         let first = first_of(directory)?;
-        let archived = match expectations.archived {
-            None if first > 1 => begins_after(directory, first)
-                .map_err(|error| ReadError::disk(directory, std::io::Error::other(error.to_string())))?,
-            noted => noted,
+        let begins = match (expectations.archived, SegmentReader::open(&first)) {
+            (Some(after), _) => Begins { after, is_claimed: false },
+            (None, Ok(reader)) => {
+                let after = reader.header.before;
+                Begins { after, is_claimed: after.sequence > 0 }
+            }
+            // What is wrong with it is told when it is read.
+            (None, Err(_)) => Begins { after: Head::START, is_claimed: false },
         };
-        let expectations = Expectations { archived, ..expectations.clone() };
         // Before the segments: whatever is signed by now is in them.
-        let held = Held::open(directory, &expectations)?;
+        let held = Held::open(directory, begins.after.sequence, expectations)?;
         let segments = segments(directory)?;
         // The gateway may have removed an archived one meanwhile.
-        if segments.first().is_some_and(|segment| segment.first == first) {
-            return Ok((expectations, held, segments));
+        if segments.first().is_some_and(|segment| segment.first == first.first) {
+            return Ok((begins, held, segments));
         }
     }
 }
 
-fn first_of(directory: &Path) -> Result<u64, ReadError> {
+fn first_of(directory: &Path) -> Result<SegmentPath, ReadError> {
     let first = segments(directory)?.into_iter().next();
-    first.map(|segment| segment.first).ok_or_else(|| ReadError::Absent { directory: directory.to_owned() })
+    first.ok_or_else(|| ReadError::Absent { directory: directory.to_owned() })
 }
 
 /// Checks segments on as many threads as there are cores, and hands them over in order until something does not fit.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::features::audit::error::Misfit;
+use crate::features::audit::directory::SegmentPath;
+use crate::features::audit::error::{Misfit, Problem};
 use crate::features::audit::format::Head;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
@@ -50,6 +51,10 @@ pub struct Report {
     pub signed_through: u64,
     /// Checkpoints of witnesses that fit it.
     pub witnessed: u64,
+    /// The entry that tells that those before the first were archived and removed; absent where none are missing, or somebody else
+    /// says where they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archived_by: Option<u64>,
     /// The first thing that does not fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub misfit: Option<Misfit>,
@@ -78,9 +83,22 @@ impl Report {
             checkpoints: 0,
             signed_through: 0,
             witnessed: 0,
+            archived_by: None,
             misfit: None,
             contradictions: Vec::new(),
         }
+    }
+
+    /// Of a journal without its beginning, of which nobody who is trusted says that it was archived.
+    pub(super) fn without_beginning(segments: u64, first: &SegmentPath) -> Self {
+        let problem = Problem::Missing { found: first.first };
+        let misfit = Misfit { segment: first.name.clone(), offset: 0, sequence: 1, problem };
+        Self { segments, misfit: Some(misfit), ..Self::empty(Head::START) }
+    }
+
+    /// The entry that tells that those before the first were archived, if it is signed.
+    pub(super) fn signed_archived_by(&self) -> Option<u64> {
+        self.archived_by.filter(|told| *told <= self.signed_through)
     }
 
     /// Whether all of it fits.

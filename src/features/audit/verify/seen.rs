@@ -1,6 +1,7 @@
 //! What is remembered of an entry while the chain is proven.
 
 use crate::domain::event::{Entry, Opening};
+use crate::features::audit::archive::removed_through;
 use crate::features::audit::events::is_journal_opened;
 use crate::features::audit::note::{is_journal_closed, told_key};
 use crate::features::audit::tree::hash::leaf;
@@ -25,6 +26,8 @@ pub(super) enum What {
     Closed(RequestId),
     /// A new key is told.
     Key(RequestId, Box<str>),
+    /// The segment that ends with this entry is told to be in an archive, and removed here.
+    Removed(RequestId, u64),
     /// So many requests are told to have left no event.
     Gap(RequestId, u64),
     /// The beginning of any other event.
@@ -57,6 +60,8 @@ fn what(opening: &Opening) -> What {
         What::Closed(event)
     } else if let Some(told) = told_key(opening) {
         What::Key(event, told.into())
+    } else if let Some(through) = removed_through(opening) {
+        What::Removed(event, through)
     } else if let Some(gap) = &opening.gap {
         What::Gap(event, gap.requests)
     } else {

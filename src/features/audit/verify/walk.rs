@@ -16,6 +16,8 @@ use crate::foundation::id::RequestId;
 /// The report as it grows.
 pub(super) struct Walk {
     report: Report,
+    /// The last entry before those that are here.
+    begins_after: u64,
     open: HashSet<RequestId>,
     /// What comes after this entry is not looked at.
     through: Option<Head>,
@@ -30,7 +32,15 @@ pub(super) struct Walk {
 impl Walk {
     pub(super) fn new(segments: u64, before: Head, through: Option<Head>) -> Self {
         let report = Report { segments, ..Report::empty(before) };
-        Self { report, open: HashSet::new(), through, latest: None, is_closed: false, place: ("".into(), 0) }
+        Self {
+            report,
+            begins_after: before.sequence,
+            open: HashSet::new(),
+            through,
+            latest: None,
+            is_closed: false,
+            place: ("".into(), 0),
+        }
     }
 
     pub(super) const fn entries(&self) -> u64 {
@@ -94,6 +104,12 @@ impl Walk {
             }
             What::Key(event, told) => {
                 held.told(told);
+                self.open(*event);
+            }
+            What::Removed(event, through) => {
+                if *through == self.begins_after {
+                    report.archived_by = Some(through.saturating_add(report.entries));
+                }
                 self.open(*event);
             }
             What::Gap(event, requests) => {

@@ -113,3 +113,20 @@ async fn what_is_found_not_justified_is_over_and_nothing_older_takes_its_place()
     assert!(!breaks.ran_out(&nurse(), session(), &patient("100021")), "what goes on by it ends");
     assert_eq!(remembered(), None);
 }
+
+#[tokio::test]
+async fn what_could_not_be_told_is_told_by_whoever_looks_next_after_a_restart_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let breaks = load(folder.path());
+    let it = broken(now());
+    breaks.begin(it.clone(), written()).await.unwrap();
+    let ended = |it: Break| it.clone().ended(now(), BreakEnd::Session).map(|ended| ended.to_tell(&it, now()));
+    breaks.change(it.id, ended).await.unwrap();
+    let waits = |breaks: &Breaks, seconds| breaks.untold(now().plus(Duration::from_secs(seconds))).len();
+    assert_eq!((waits(&breaks, 29), waits(&breaks, 30)), (0, 1), "whoever has ended it has its time");
+    drop(breaks);
+    let breaks = load(folder.path());
+    assert_eq!(waits(&breaks, 30), 1);
+    breaks.change(it.id, Break::was_told).await.unwrap();
+    assert_eq!(waits(&breaks, 30), 0);
+}

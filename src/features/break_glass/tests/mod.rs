@@ -65,6 +65,7 @@ fn broken(began: Timestamp) -> Break {
         patient: patient("100021"),
         reason: BreakReason::Emergency,
         relation: BreakRelation::None,
+        relationships: vec!["care-team".to_owned()],
         joins: None,
         began,
         until: began.plus(settings.lasts),
@@ -73,5 +74,6 @@ fn broken(began: Timestamp) -> Break {
         sheet: Sheet::NotNeeded,
         explained: false,
         review: Review::open(Due::of(began, &settings, &TimeZone::UTC)),
+        untold: None,
     }
 }

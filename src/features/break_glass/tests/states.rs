@@ -132,6 +132,28 @@ fn a_relationship_within_a_day_explains_it_and_ends_it() {
 }
 
 #[test]
+fn what_became_of_it_is_to_be_told_once_and_nothing_twice() {
+    let (it, hour) = (broken(now()), now().plus(HOUR));
+    let told = |it: &Break| it.untold.map(|untold| (untold.over, untold.explained));
+    let ended = it.clone().ended(hour, BreakEnd::Time).unwrap().to_tell(&it, hour);
+    assert_eq!(told(&ended), Some((true, false)));
+    // Both wait, where the first could not be told.
+    let related = ended.clone().related(hour).unwrap().to_tell(&ended, hour);
+    assert_eq!(told(&related), Some((true, true)));
+    let ended = ended.was_told().unwrap();
+    assert_eq!(told(&ended), None);
+    let related = ended.clone().related(hour).unwrap().to_tell(&ended, hour);
+    assert_eq!(told(&related), Some((false, true)));
+    let related = it.clone().related(hour).unwrap().to_tell(&it, hour);
+    assert_eq!(told(&related), Some((true, true)));
+    // Too late to explain it, it ends it all the same; and who has looked already has nothing explained.
+    let late = now().plus(2 * DAY);
+    let related = it.clone().related(late).unwrap().to_tell(&it, late);
+    assert_eq!(told(&related), Some((true, false)));
+    assert_eq!(it.was_told(), Err(NotNow::Known));
+}
+
+#[test]
 fn what_is_owed_is_owed_until_it_is_there() {
     let it = broken(now());
     assert!(it.is_owed());
@@ -166,6 +188,7 @@ fn a_prompt_is_good_for_its_session_and_an_hour_and_only_as_we_have_made_it() {
         patient: patient("100021"),
         ending: Some("21".to_owned()),
         relation: BreakRelation::Unknown,
+        relationships: vec!["care-team".to_owned()],
         asked: now(),
     };
     let sealed = prompt.seal(&key()).unwrap();

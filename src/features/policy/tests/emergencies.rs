@@ -1,6 +1,7 @@
 //! Break-glass: what opens in an emergency without a relationship, to whom, and what stays closed.
 
 use super::*;
+use crate::domain::break_glass::BreakRelation;
 use crate::domain::category::Terms;
 use crate::domain::decision::WayOn;
 use crate::domain::law::Law;
@@ -207,11 +208,18 @@ fn whoever_has_only_to_say_what_they_work_for_says_that() {
 #[test]
 fn a_relationship_that_would_have_done_is_told() {
     let rules = compiled(&[nurse(charts(of_team()), EmergencySettings::default())], "");
-    let (roles, ehr) = (["nurse".parse().unwrap()], "ehr".parse().unwrap());
+    let (roles, open) = (["nurse".parse().unwrap()], "chart.open".parse().unwrap());
+    let words = |application: &str, action| {
+        rules.overridden(&roles, &application.parse().unwrap(), &[(&open, action)])
+    };
+    let team = words("ehr", Action::View);
+    assert_eq!(team.len(), 1);
+    assert_eq!((words("console", Action::View), words("ehr", Action::Delete)), (Vec::new(), Vec::new()));
     let holds = |position| Told { holds: Marks::NONE.with(position), ..Told::default() };
-    assert!(rules.is_related(&roles, &ehr, &holds(TEAM)));
-    assert!(!rules.is_related(&roles, &ehr, &holds(0)), "another relationship");
-    assert!(!rules.is_related(&roles, &"console".parse().unwrap(), &holds(TEAM)));
+    assert!(rules.is_related(&team, &holds(TEAM)));
+    assert!(!rules.is_related(&team, &holds(0)), "another relationship");
+    assert!(!rules.is_related(&[], &holds(TEAM)) && !rules.is_related(&["gone".to_owned()], &holds(TEAM)));
+    assert_eq!(rules.relation(&team, &holds(TEAM)), BreakRelation::Marked);
     assert!(rules.breaks_glass(&roles) && !rules.breaks_glass(&["clerk".parse().unwrap()]));
 }
 

@@ -1,7 +1,10 @@
 //! Removed here: what the journal is without, how it is asked all the same, and how it comes back and ends.
 
 use super::*;
-use crate::features::audit::archive::{ArchiveError, Gap, ManifestError, elsewhere, fetch, fetch_fitting};
+use crate::features::audit::archive::{
+    ArchiveError, Gap, ManifestError, Trust, elsewhere, fetch, fetch_fitting,
+};
+use crate::features::audit::{Head, Problem};
 
 #[test]
 fn a_segment_goes_once_it_is_old_and_neither_needed_nor_held() {
@@ -34,19 +37,99 @@ fn what_stands_in_the_place_of_an_archived_segment_stays() {
 fn a_journal_whose_beginning_is_elsewhere_verifies_and_goes_on() {
     let house = House::of(40);
     let shipped = house.ship();
+    let told = house.tell();
+    assert_eq!(told, shipped);
     let all = entries(house.path());
-    assert_eq!(house.remove(), shipped.len());
+    house.take(&told);
     let found = report(house.path());
     assert!(found.is_sound() && found.checkpoints > 0, "{found:?}");
     assert_eq!(found.last_sequence, all.last().unwrap().sequence);
+    let telling = all.iter().find(|stored| Some(stored.sequence) == found.archived_by).unwrap();
+    let Entry::Opening(telling) = &telling.entry else { panic!("{telling:?}") };
+    assert!(telling.note.as_ref().unwrap().contains(&told.last().unwrap().segment()), "{telling:?}");
     write(&settings(house.path(), SEGMENT), 40..80);
     make_missing(house.path(), Look::AtEach, &|| true).unwrap();
     let found = report(house.path());
     assert!(found.is_sound() && found.segments > 3, "{found:?}");
     assert!(house.ship().len() > shipped.len());
-    // Without its receipts nobody knows whether the beginning was cut off.
+    // Its own word counts, and no receipt's.
     fs::remove_dir_all(house.path().join("archive")).unwrap();
-    assert!(!report(house.path()).is_sound());
+    assert!(report(house.path()).is_sound());
+}
+
+#[test]
+fn a_beginning_that_is_gone_without_an_entry_was_cut_off_whatever_receipts_say() {
+    let house = House::of(40);
+    let shipped = house.ship();
+    house.take(&shipped);
+    let found = report(house.path());
+    let through = shipped.last().unwrap().through.sequence;
+    assert_eq!(found.misfit.as_ref().unwrap().problem, Problem::Missing { found: through + 1 }, "{found:?}");
+    assert_eq!((found.entries, found.misfit.unwrap().sequence), (0, 1));
+    // Told of one segment, two are gone.
+    let house = House::of(40);
+    house.ship();
+    let told = house.tell();
+    let next = crate::features::audit::directory::segments(house.path()).unwrap()[told.len()].clone();
+    house.take(&told);
+    assert!(report(house.path()).is_sound());
+    write(&settings(house.path(), SEGMENT), 40..80);
+    fs::remove_file(&next.path).unwrap();
+    assert!(matches!(report(house.path()).misfit.unwrap().problem, Problem::Missing { .. }));
+}
+
+#[test]
+fn what_no_checkpoint_covers_tells_nothing_of_the_beginning() {
+    let house = House::of(40);
+    house.ship();
+    let signed = ["checkpoint", "checkpoints"].map(|name| (name, fs::read(house.path().join(name)).unwrap()));
+    let told = house.tell();
+    house.take(&told);
+    assert!(report(house.path()).is_sound());
+    // As somebody leaves it who can write the folder and has no key.
+    signed.iter().for_each(|(name, bytes)| fs::write(house.path().join(name), bytes).unwrap());
+    assert!(matches!(report(house.path()).misfit.unwrap().problem, Problem::Missing { .. }));
+}
+
+#[test]
+fn a_beginning_that_is_told_behind_what_is_asked_for_is_told() {
+    let house = House::of(40);
+    house.ship();
+    let last =
+        entries(house.path()).last().map(|stored| Head { sequence: stored.sequence, hash: stored.hash });
+    let told = house.tell();
+    house.take(&told);
+    let through = Expectations { through: last, ..Expectations::default() };
+    let found = verify(house.path(), &through).unwrap();
+    assert!(found.is_sound() && found.last_sequence < found.archived_by.unwrap(), "{found:?}");
+}
+
+#[test]
+fn a_receipt_alone_destroys_nothing_and_leads_nowhere() {
+    let house = House::of(40);
+    let shipped = house.ship();
+    house.remove();
+    let archive = house.archive();
+    let over: Timestamp = "2036-04-01T00:00:00Z".parse().unwrap();
+    let early = over.minus(Duration::from_secs(1));
+    let refused = run(archive.prove_over(&shipped[0], early)).unwrap_err();
+    assert!(matches!(&refused, ArchiveError::Kept { until, .. } if *until == over), "{refused}");
+    run(archive.prove_over(&shipped[0], over)).unwrap();
+    // What somebody else has removed needs no proof.
+    fs::remove_file(house.stored(&shipped[1].packed.name)).unwrap();
+    run(archive.prove_over(&shipped[1], early)).unwrap();
+    let path = house.path().join("archive/receipts");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(
+        &path,
+        text.replacen(
+            "\"00000000000000000001.segment.zst",
+            "\"../../etc/00000000000000000001.segment.zst",
+            1,
+        ),
+    )
+    .unwrap();
+    assert!(matches!(receipts(house.path()), Err(ArchiveError::Receipts { line: 1, .. })));
 }
 
 #[test]
@@ -63,9 +146,10 @@ fn a_question_is_answered_with_the_archive_as_it_was_before() {
         about(55),
         Filter { person: Some("sub-1".to_owned()), ..Filter::default() },
     ];
-    let before: Vec<_> = filters.iter().map(|it| answered(house.path(), it, Hints::Used)).collect();
     house.ship();
-    house.remove();
+    let told = house.tell();
+    let before: Vec<_> = filters.iter().map(|it| answered(house.path(), it, Hints::Used)).collect();
+    house.take(&told);
     assert_ne!(answered(house.path(), &filters[0], Hints::Used), before[0]);
     let archive = house.archive();
     for (filter, before) in filters.iter().zip(&before) {
@@ -138,12 +222,34 @@ fn what_is_fetched_verifies_alone() {
             fs::rename(house.path().join("archive"), house.path().join("lost")).unwrap();
         }
         let to = tempfile::tempdir().unwrap();
-        let fetched = run(fetch(&house.archive(), (house.path(), to.path()), times, &[], MORNING)).unwrap();
-        let found = report(to.path());
+        let places = (house.path(), to.path());
+        let fetched = run(fetch(&house.archive(), places, times, &Trust::Keys(Vec::new()), MORNING)).unwrap();
+        let archived = fetched.begins_after;
+        let found = verify(to.path(), &Expectations { archived, ..Expectations::default() }).unwrap();
         assert!(found.is_sound(), "{found:?}");
+        // That it is a part has to be said.
+        assert_eq!(report(to.path()).is_sound(), times == all);
         assert_eq!((found.segments, found.entries), (fetched.segments, fetched.entries));
         assert_eq!(fetched.segments == shipped.len() as u64, times == all);
     }
+}
+
+#[test]
+fn without_a_key_the_archive_is_believed_only_where_somebody_says_so() {
+    let house = House::of(40);
+    house.ship();
+    let nowhere = tempfile::tempdir().unwrap();
+    let fetched = |trust: &Trust| {
+        let to = tempfile::tempdir().unwrap();
+        let fetched = run(fetch(&house.archive(), (nowhere.path(), to.path()), (None, None), trust, MORNING));
+        fetched.map(|_| report(to.path()).is_sound())
+    };
+    let refused = fetched(&Trust::Keys(Vec::new())).unwrap_err();
+    assert!(matches!(refused, ArchiveError::Untrusted), "{refused}");
+    assert!(fetched(&Trust::Archive).unwrap());
+    fs::write(nowhere.path().join("checkpoint.keys"), "no key\n").unwrap();
+    let refused = fetched(&Trust::Keys(Vec::new())).unwrap_err();
+    assert!(matches!(refused, ArchiveError::Journal(_)), "{refused}");
 }
 
 #[test]
@@ -152,7 +258,8 @@ fn what_another_key_has_signed_is_not_taken() {
     house.ship();
     let keys = crate::features::audit::tree::keys::known(other.path()).unwrap();
     let to = tempfile::tempdir().unwrap();
-    let refused = run(fetch(&house.archive(), (house.path(), to.path()), (None, None), &keys, MORNING));
+    let refused =
+        run(fetch(&house.archive(), (house.path(), to.path()), (None, None), &Trust::Keys(keys), MORNING));
     let why = refused.unwrap_err();
     assert!(matches!(why, ArchiveError::Copy { why: ManifestError::Unsigned, .. }), "{why}");
 }
@@ -167,7 +274,8 @@ fn checkpoints_within_what_is_fetched_are_held_against_it() {
     house.ship();
     house.remove();
     let to = tempfile::tempdir().unwrap();
-    run(fetch(&house.archive(), (house.path(), to.path()), (None, None), &[], MORNING)).unwrap();
+    run(fetch(&house.archive(), (house.path(), to.path()), (None, None), &Trust::Keys(Vec::new()), MORNING))
+        .unwrap();
     let found = report(to.path());
     assert!(found.is_sound() && found.checkpoints > 0 && found.signed_through > 60, "{found:?}");
 }

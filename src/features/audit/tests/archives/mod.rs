@@ -6,12 +6,13 @@ mod shipped;
 use std::fs;
 use std::path::PathBuf;
 
-use super::super::archive::{Archive, Receipt, receipts};
+use super::super::archive::{Archive, Receipt, receipts, told};
 use super::super::index::{Hints, Look, make_missing};
 use super::super::query::{Filter, Order, query_by};
 use super::super::seal::Period;
 use super::super::settings::{ArchivePlace, ArchiveSettings};
 use super::*;
+use crate::domain::note::SEGMENT_REMOVED;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -56,16 +57,34 @@ impl House {
         receipts(self.path()).unwrap().into_iter().map(|entry| entry.receipt).collect()
     }
 
-    /// Removes all that may go once it is old.
+    /// Removes all that may go once it is old, and tells it first.
     fn remove(&self) -> usize {
-        let archive = self.archive();
-        run(async {
-            let removable = archive.removable(later(), u64::MAX, &[]).await.unwrap();
-            for receipt in &removable {
-                archive.remove(receipt, later()).await.unwrap();
+        let told = self.tell();
+        self.take(&told);
+        told.len()
+    }
+
+    /// Tells that all that may go is removed.
+    fn tell(&self) -> Vec<Receipt> {
+        let removable = run(self.archive().removable(later(), u64::MAX, &[])).unwrap();
+        let journal = open(&settings(self.path(), SEGMENT));
+        on_a_worker(async {
+            for (number, receipt) in (1_000_000..).zip(&removable) {
+                let opening = Opening {
+                    kind: EventKind::Lifecycle,
+                    note: Some(told(SEGMENT_REMOVED, receipt)),
+                    ..opening(number)
+                };
+                journal.record_durably(&opening, Some(&closing(number))).await.unwrap();
             }
-            removable.len()
-        })
+        });
+        journal.close();
+        removable
+    }
+
+    fn take(&self, receipts: &[Receipt]) {
+        let archive = self.archive();
+        receipts.iter().for_each(|receipt| run(archive.remove(receipt, later())).unwrap());
     }
 
     fn stored(&self, name: &str) -> PathBuf {

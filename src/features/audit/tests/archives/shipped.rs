@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::features::audit::archive::{ArchiveError, ManifestError, fetch};
+use crate::features::audit::archive::{ArchiveError, ManifestError, Trust, fetch};
 
 #[test]
 fn a_full_segment_is_shipped_and_proven_and_the_one_in_use_is_not() {
@@ -120,7 +120,13 @@ fn a_copy_that_was_written_anew_with_its_sums_is_not_what_was_signed() {
     house.overwrite(&shipped[0].manifest.name, |bytes| *bytes = serde_json::to_vec(&manifest).unwrap());
     fs::remove_dir_all(house.path().join("archive")).unwrap();
     let to = tempfile::tempdir().unwrap();
-    let found = run(fetch(&house.archive(), (house.path(), to.path()), (None, None), &[], MORNING));
+    let found = run(fetch(
+        &house.archive(),
+        (house.path(), to.path()),
+        (None, None),
+        &Trust::Keys(Vec::new()),
+        MORNING,
+    ));
     let why = found.unwrap_err();
     assert!(matches!(why, ArchiveError::Copy { why: ManifestError::Replaced, .. }), "{why}");
 }
