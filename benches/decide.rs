@@ -53,6 +53,7 @@ fn catalog() -> Catalog {
                 categories: vec!["clinical".parse().expect("a name")],
                 protection: Protection::default(),
                 public: false,
+                concerns_patient: true,
                 fields: Vec::new(),
                 besides: Vec::new(),
             })

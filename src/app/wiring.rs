@@ -50,22 +50,14 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
                 .ok()
         })
         .collect();
-    let routes = RouteTable::build(&settings.applications).map_err(|found| {
-        for problem in &found {
-            note(route_problem(loaded, problem));
-        }
+    let (routes, found) = RouteTable::settle(&settings.applications);
+    found.iter().for_each(|problem| note(route_problem(loaded, problem)));
+    let policy = policy(settings, &catalog(&routes, settings));
+    let policy = policy.map_err(|(found, whose)| {
+        found.into_iter().for_each(|problem| note(policy_problem(loaded, problem, whose)));
     });
-    let policy = routes.as_ref().ok().and_then(|routes| {
-        policy(settings, &catalog(routes, settings))
-            .map_err(|(found, whose)| {
-                for problem in found {
-                    note(policy_problem(loaded, problem, whose));
-                }
-            })
-            .ok()
-    });
-    match (routes, policy) {
-        (Ok(routes), Some(policy)) if problems.is_empty() => Ok(Rules {
+    match policy {
+        Ok(policy) if problems.is_empty() => Ok(Rules {
             routes,
             policy,
             upstreams,
@@ -94,7 +86,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             limits: settings.gateway.limits.clone(),
             version: settings.version.short().into(),
         }),
-        _ => Err(Problems(problems)),
+        Ok(_) | Err(()) => Err(Problems(problems)),
     }
 }
 
@@ -180,6 +172,7 @@ pub fn catalog(routes: &RouteTable, settings: &Settings) -> Catalog {
                     route.categories.iter().chain(route.fields.iter().flat_map(|field| &field.categories)),
                 ),
                 public: route.access == Access::Public,
+                concerns_patient: route.concerns_patient(),
                 fields: route.fields.iter().map(catalog_field).collect(),
                 besides: route.given.as_ref().map(|given| given.told()).unwrap_or_default(),
             })

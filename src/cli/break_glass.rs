@@ -2,11 +2,8 @@
 
 use std::io::Write;
 
-use anyhow::Context as _;
-
-use super::{Exit, MainFile};
-use crate::app::administer::{Administered, BreakSaid};
-use crate::config::load;
+use super::{Exit, MainFile, administered};
+use crate::app::administer::BreakSaid;
 use crate::domain::break_glass::{BreakFinding, BreakReview};
 use crate::domain::revocation::Why;
 use crate::features::break_glass::{Break, Standing};
@@ -89,14 +86,6 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<
         }
     }
     Ok(Exit::Ok)
-}
-
-fn administered(main: &MainFile) -> anyhow::Result<Administered> {
-    let file = &main.file;
-    let loaded = load(file).with_context(|| {
-        format!("`{}` does not say where the gateway is to be asked (--config)", file.display())
-    })?;
-    Ok(Administered::by(&loaded.settings.control)?)
 }
 
 fn line(it: &Break, is_overdue: bool) -> String {

@@ -7,8 +7,7 @@ use anyhow::Context as _;
 use jiff::tz::TimeZone;
 
 use super::policy::recorded::Recorded;
-use super::{Exit, MainFile};
-use crate::app::administer::Administered;
+use super::{Exit, MainFile, administered};
 use crate::config::load;
 use crate::domain::detection::{Detection, ReviewState};
 use crate::features::detect::{Item, Seen, Step, Watcher};
@@ -48,12 +47,8 @@ pub(super) fn run(
     if arguments.replay {
         return replay(arguments, out, problems);
     }
-    let file = &arguments.main.file;
-    let loaded = load(file).with_context(|| {
-        format!("`{}` does not say where the gateway is to be asked (--config)", file.display())
-    })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let asked = Administered::by(&loaded.settings.control)?;
+    let asked = administered(&arguments.main)?;
     let items = runtime.block_on(asked.detections(arguments.state, arguments.limit.into()))?;
     for item in &items {
         if arguments.json {

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::audit::Moment;
-use super::{Exit, MainFile};
+use super::{Exit, MainFile, control_of};
 use crate::app::administer::Administered;
-use crate::config::load;
+use crate::config;
 use crate::control::evidence::{Question, Source, make};
-use crate::features::audit::tree::keys::last_signer;
+use crate::features::audit::tree::keys::{known, last_signer};
 use crate::features::evidence::check::{Checked, check};
 use crate::features::evidence::pack::BYTES_MAX;
 use crate::features::evidence::{Manifest, Safeguard};
@@ -137,17 +137,15 @@ fn pack(asked: Asked, now: Timestamp, out: &mut dyn Write, problems: &mut dyn Wr
         let manifest = made.inspect_err(|_| remove(&path))?;
         return tell_made(&path, &manifest, out, problems);
     }
-    let loaded = load(&main).with_context(|| {
-        format!("`{}` does not say where the gateway is to be asked (--config)", main.display())
-    })?;
+    let control = control_of(&main)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let bytes = runtime.block_on(Administered::that_packs(&loaded.settings.control)?.evidence(&question))?;
+    let bytes = runtime.block_on(Administered::that_packs(&control)?.evidence(&question))?;
     new(&path)
         .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
         .with_context(named)?;
     // What it says of itself: whether it is right is for whoever has the key from elsewhere.
-    let keys =
-        crate::features::audit::tree::keys::known(&loaded.settings.journal.directory).unwrap_or_default();
+    let directory = config::journal_of(&main).map(|journal| journal.directory);
+    let keys = directory.ok().and_then(|directory| known(&directory).ok()).unwrap_or_default();
     if let Ok(Checked { manifest, key: _ }) = check(std::io::Cursor::new(bytes), &keys) {
         return tell_made(&path, &manifest, out, problems);
     }

@@ -4,12 +4,8 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context as _;
-
 use super::doctor::{Finding, probe};
-use super::{Exit, MainFile};
-use crate::app::administer::Administered;
-use crate::config::load;
+use super::{Exit, MainFile, administered};
 use crate::features::export::settings::{ExportSettings, Target};
 use crate::features::export::{ExportNow, reach};
 use crate::foundation::text::plain;
@@ -32,12 +28,8 @@ pub(super) struct StatusArguments {
 
 pub(super) fn run(command: &Command, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let Command::Status(arguments) = command;
-    let file = &arguments.main.file;
-    let loaded = load(file).with_context(|| {
-        format!("`{}` does not say where the gateway is to be asked (--config)", file.display())
-    })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let asked = Administered::by(&loaded.settings.control)?;
+    let asked = administered(&arguments.main)?;
     let exports = runtime.block_on(asked.exports())?;
     for export in &exports {
         if arguments.json {

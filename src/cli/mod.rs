@@ -11,9 +11,11 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::app::administer::Administered;
 use crate::app::resolve::resolve;
 use crate::app::wiring::rules;
-use crate::config::load;
+use crate::config::{self, load};
+use crate::control::settings::ControlSettings;
 use crate::foundation::clock::{Clock as _, SystemClock};
 
 pub mod audit;
@@ -220,10 +222,22 @@ fn ask_policy(
 fn journal_of(files: &[PathBuf]) -> anyhow::Result<PathBuf> {
     let usual = PathBuf::from("config/leastway.toml");
     let file = files.first().unwrap_or(&usual);
-    let loaded = load(file).with_context(|| {
+    let journal = config::journal_of(file).with_context(|| {
         format!("`{}` does not say where the journal is; name its folder with --journal", file.display())
     })?;
-    Ok(loaded.settings.journal.directory)
+    Ok(journal.directory)
+}
+
+/// The gateway that runs by a configuration.
+fn administered(main: &MainFile) -> anyhow::Result<Administered> {
+    Ok(Administered::by(&control_of(&main.file)?)?)
+}
+
+/// How it is asked.
+fn control_of(file: &Path) -> anyhow::Result<ControlSettings> {
+    config::control_of(file).with_context(|| {
+        format!("`{}` does not say where the gateway is to be asked (--config)", file.display())
+    })
 }
 
 impl From<audit::Answer> for Exit {

@@ -2,11 +2,8 @@
 
 use std::io::Write;
 
-use anyhow::Context as _;
-
-use super::{Exit, MainFile};
-use crate::app::administer::{Administered, Unsealing};
-use crate::config::load;
+use super::{Exit, MainFile, administered};
+use crate::app::administer::Unsealing;
 use crate::domain::purpose::Purpose;
 use crate::domain::revocation::Why;
 use crate::features::audit::seal::{Period, PeriodState};
@@ -65,7 +62,7 @@ pub(super) fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<Exit>
     match command {
         Command::Reveal { main, events, purpose, why, json } => {
             let asked = Unsealing { events, purpose, why };
-            let revealed = runtime.block_on(gateway(&main)?.reveal(&asked))?;
+            let revealed = runtime.block_on(administered(&main)?.reveal(&asked))?;
             for one in &revealed {
                 if json {
                     writeln!(out, "{}", serde_json::to_string(one)?)?;
@@ -87,7 +84,7 @@ pub(super) fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<Exit>
             Ok(if revealed.iter().any(|one| one.not.is_some()) { Exit::No } else { Exit::Ok })
         }
         Command::List { main, json } => {
-            for one in runtime.block_on(gateway(&main)?.periods())? {
+            for one in runtime.block_on(administered(&main)?.periods())? {
                 if json {
                     writeln!(out, "{}", serde_json::to_string(&one)?)?;
                     continue;
@@ -102,16 +99,9 @@ pub(super) fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<Exit>
             Ok(Exit::Ok)
         }
         Command::Destroy { main, period, why } => {
-            runtime.block_on(gateway(&main)?.destroy(period, &why))?;
+            runtime.block_on(administered(&main)?.destroy(period, &why))?;
             writeln!(out, "the key of {period} is destroyed; destroy its copies in your backups, too")?;
             Ok(Exit::Ok)
         }
     }
-}
-
-fn gateway(main: &MainFile) -> anyhow::Result<Administered> {
-    let loaded = load(&main.file).with_context(|| {
-        format!("`{}` does not say where the gateway is to be asked (--config)", main.file.display())
-    })?;
-    Ok(Administered::by(&loaded.settings.control)?)
 }

@@ -2,11 +2,8 @@
 
 use std::io::Write;
 
-use anyhow::Context as _;
-
-use super::{Exit, MainFile};
-use crate::app::administer::{Administered, Leaving, Left, Listed};
-use crate::config::load;
+use super::{Exit, MainFile, administered};
+use crate::app::administer::{Leaving, Left, Listed};
 use crate::domain::application::ProviderName;
 use crate::domain::device::DeviceClass;
 use crate::domain::revocation::Why;
@@ -69,7 +66,7 @@ pub(super) fn run(command: Command, out: &mut dyn Write, problems: &mut dyn Writ
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match command {
         Command::List { main, person, limit, json } => {
-            let asked = gateway(&main)?;
+            let asked = administered(&main)?;
             let listed = runtime.block_on(asked.sessions(person.as_deref(), limit.into()))?;
             if json {
                 for one in &listed {
@@ -89,17 +86,10 @@ pub(super) fn run(command: Command, out: &mut dyn Write, problems: &mut dyn Writ
                 reason: reason.as_str().to_owned(),
                 asked: Some(SystemClock.now()),
             };
-            let left = runtime.block_on(gateway(&main)?.revoke(&leaving))?;
+            let left = runtime.block_on(administered(&main)?.revoke(&leaving))?;
             tell(&left, out, problems)
         }
     }
-}
-
-fn gateway(main: &MainFile) -> anyhow::Result<Administered> {
-    let loaded = load(&main.file).with_context(|| {
-        format!("`{}` does not say where the gateway is to be asked (--config)", main.file.display())
-    })?;
-    Ok(Administered::by(&loaded.settings.control)?)
 }
 
 fn list(listed: &[Listed], out: &mut dyn Write) -> anyhow::Result<()> {

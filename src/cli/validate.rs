@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Exit, MainFile};
 use crate::app::wiring::rules;
-use crate::config::{Loaded, Problem, Problems, Severity, load};
+use crate::config::{Loaded, Problem, Severity, look_through};
 
 /// Checks the configuration and reports every problem of every file.
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ pub(super) fn run(
     out: &mut dyn Write,
     problems: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let answer = Answer::of(load(&arguments.main.file));
+    let answer = Answer::of(look_through(&arguments.main.file));
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?;
     } else {
@@ -53,18 +53,17 @@ struct Summary {
 }
 
 impl Answer {
-    fn of(loaded: Result<Loaded, Problems>) -> Self {
+    fn of((loaded, mut problems): (Option<Loaded>, Vec<Problem>)) -> Self {
         // What only shows when everything is put together: routes that tie, rules that do not hold.
-        let whole = loaded.and_then(|loaded| match rules(&loaded) {
-            Ok(_) => Ok(loaded),
-            Err(problems) => Err(Problems([loaded.warnings, problems.0].concat())),
-        });
-        match whole {
-            Ok(loaded) => {
-                Self { valid: true, summary: Some(Summary::of(&loaded)), problems: loaded.warnings }
-            }
-            Err(Problems(problems)) => Self { valid: false, summary: None, problems },
+        let whole = loaded.as_ref().map(rules);
+        if let Some(Err(found)) = whole {
+            // What is known to be wrong is not told once more by what comes of it.
+            let is_new = |problem: &Problem| !problems.iter().any(|known| known.key == problem.key);
+            let new: Vec<_> = found.0.into_iter().filter(is_new).collect();
+            problems.extend(new);
         }
+        let valid = loaded.filter(|_| !problems.iter().any(|problem| problem.severity == Severity::Error));
+        Self { valid: valid.is_some(), summary: valid.as_ref().map(Summary::of), problems }
     }
 
     fn print(&self, out: &mut dyn Write, problems: &mut dyn Write) -> anyhow::Result<()> {
@@ -121,6 +120,9 @@ fn counted(number: usize, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use crate::cli::{Exit, run};
+    use crate::demo::WorkDirectory;
+    use crate::foundation::clock::SystemClock;
+    use crate::foundation::entropy::SystemEntropy;
 
     fn validate(text: &str, flags: &[&str]) -> (Exit, String, String) {
         let folder = tempfile::tempdir().unwrap();
@@ -143,6 +145,79 @@ mod tests {
         );
         assert!(problems.contains("gateway.listen: `listen` is missing"), "{problems}");
         assert!(problems.trim_end().ends_with("errors"), "{problems}");
+    }
+
+    /// The shipped configuration with something more at the end of some of its files, and what `validate` says.
+    fn shipped_with(more: &[(&str, &str)]) -> (Exit, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = WorkDirectory::prepare(folder.path(), &SystemClock, &SystemEntropy).unwrap();
+        let main = directory.configuration();
+        for (file, text) in more {
+            let path = main.parent().unwrap().join(file);
+            let before = std::fs::read_to_string(&path).unwrap_or_default();
+            std::fs::write(path, format!("{before}\n{text}\n")).unwrap();
+        }
+        let (mut out, mut problems) = (Vec::new(), Vec::new());
+        let typed = ["leastway", "validate", "--config"].iter().map(Into::into);
+        let exit = run(typed.chain([main.into_os_string()]), &mut out, &mut problems);
+        (exit, String::from_utf8(problems).unwrap())
+    }
+
+    const TIE: (&str, &str) = (
+        "applications/ehr.toml",
+        "[[application.ehr.route]]\nname = \"home.again\"\nmatch = { method = [\"GET\"], path = \"/\" }\naction = \"view\"",
+    );
+    const IDLE: (&str, &str) =
+        ("roles.toml", "[role.idle]\ngroups = [\"clinic-idle\"]\npurposes = [\"operations\"]");
+    const DEAD: (&str, &str) = (
+        "roles.toml",
+        "[[role.registrar.may]]\napplication = \"ehr\"\nactions = [\"delete\"]\ncategories = [\"schedule\"]",
+    );
+    const CEDAR: (&str, &str) = (
+        "policies/wrong.cedar",
+        "@id(\"wrong\")\nforbid (principal, action, resource) when { principal.shoe == 1 };",
+    );
+
+    #[test]
+    fn problems_that_show_at_different_stages_are_told_at_once() {
+        assert_eq!(shipped_with(&[]).0, Exit::Ok);
+        let told = |more: &[(&str, &str)]| {
+            let (exit, problems) = shipped_with(more);
+            assert_eq!(exit, Exit::No);
+            [
+                "`home` and `home.again` of `ehr` tie",
+                "no rule uses this role",
+                "can never fire",
+                "wrong.cedar",
+            ]
+            .map(|what| problems.contains(what))
+        };
+        assert_eq!(told(&[TIE, IDLE]), [true, true, false, false]);
+        assert_eq!(told(&[TIE, DEAD]), [true, false, true, false]);
+        assert_eq!(told(&[TIE, CEDAR]), [true, false, false, true]);
+        assert_eq!(told(&[TIE, IDLE, CEDAR]), [true, true, false, true]);
+    }
+
+    #[test]
+    fn a_rule_about_a_patient_needs_a_route_that_names_one() {
+        let asks = "[[role.registrar.may]]\napplication = \"ehr\"\nactions = [\"export\"]\n\
+                    when = { relationship = [\"treatment_team\"] }";
+        let (exit, problems) = shipped_with(&[("roles.toml", asks)]);
+        assert_eq!(exit, Exit::No);
+        assert!(problems.contains("none of its routes names one"), "{problems}");
+    }
+
+    #[test]
+    fn a_pattern_of_policies_that_fits_nothing_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = WorkDirectory::prepare(folder.path(), &SystemClock, &SystemEntropy).unwrap();
+        let main = directory.configuration();
+        std::fs::rename(main.parent().unwrap().join("policies"), folder.path().join("renamed")).unwrap();
+        let (mut out, mut problems) = (Vec::new(), Vec::new());
+        let typed = ["leastway", "validate", "--config"].iter().map(Into::into);
+        assert_eq!(run(typed.chain([main.into_os_string()]), &mut out, &mut problems), Exit::No);
+        let problems = String::from_utf8(problems).unwrap();
+        assert!(problems.contains("error: policies: no file fits `policies/*.cedar`"), "{problems}");
     }
 
     #[test]

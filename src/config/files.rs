@@ -7,6 +7,7 @@ use toml::de::DeTable;
 
 use super::locations::Place;
 use super::paths;
+use super::problem::Severity;
 use super::reader::Reader;
 use super::reading::{Mistake, Reading};
 use super::source::{FILE_BYTES_MAX, Source, read_bounded, why};
@@ -25,7 +26,7 @@ pub(super) fn main_file(reading: &Reading<'_>, path: &Path) -> Option<Source> {
 pub(super) fn included(reading: &Reading<'_>, main: &Reader<'_>) -> Vec<Source> {
     let main_name = Path::new(&*main.source().name);
     let mut sources: Vec<Source> = Vec::new();
-    for (key, place, path) in named(reading, main, "include") {
+    for (key, place, path) in named(reading, main, "include", Severity::Warning) {
         let again = path == main_name || sources.iter().any(|source| Path::new(&*source.name) == path);
         if !again {
             sources.extend(read(reading, &path, &key, &place));
@@ -40,7 +41,9 @@ pub(super) fn policies(reading: &Reading<'_>, main: &Reader<'_>) -> Vec<CedarFil
         let source = read(reading, &path, &key, &place)?;
         Some(CedarFile { path: source.name.to_string(), text: source.text })
     };
-    named(reading, main, "policies").into_iter().filter_map(policy).collect()
+    // A folder that was renamed takes no rule that forbids with it; what is kept was in force as it is.
+    let missing = if reading.surroundings.kept.is_some() { Severity::Warning } else { Severity::Error };
+    named(reading, main, "policies", missing).into_iter().filter_map(policy).collect()
 }
 
 /// What a file says; and whether its syntax was right, so that nothing is missing from it.
@@ -83,7 +86,12 @@ fn kept(book: &Rulebook, path: &Path) -> Option<String> {
 }
 
 /// The files that the patterns under a key name, with the key and the place of each pattern.
-fn named(reading: &Reading<'_>, main: &Reader<'_>, name: &str) -> Vec<(String, Place, PathBuf)> {
+fn named(
+    reading: &Reading<'_>,
+    main: &Reader<'_>,
+    name: &str,
+    missing: Severity,
+) -> Vec<(String, Place, PathBuf)> {
     let key = main.key_of(name);
     let mut files = Vec::new();
     for pattern in main.texts(name).unwrap_or_default() {
@@ -99,7 +107,8 @@ fn named(reading: &Reading<'_>, main: &Reader<'_>, name: &str) -> Vec<(String, P
         match expanded {
             Ok(found) if found.is_empty() => {
                 let what = format!("no file fits `{pattern}`");
-                reading.warning(&key, what, "a pattern that fits, relative to the main file, or none");
+                let right = Mistake::new(what, "a pattern that fits, relative to the main file, or none");
+                reading.push(missing, place, &key, right);
             }
             Ok(found) => files.extend(found.into_iter().map(|path| (key.clone(), place.clone(), path))),
             Err(error) => {

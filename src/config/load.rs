@@ -120,19 +120,64 @@ pub fn load_to_look_at(path: &Path) -> Result<Loaded, Problems> {
 
 /// The same in given surroundings.
 pub fn load_in(path: &Path, surroundings: &Surroundings<'_>) -> Result<Loaded, Problems> {
-    let reading = Reading::new(surroundings);
-    let read = read_all(&reading, path);
-    let (problems, locations, rulebook, files) = reading.finish();
-    let usable = !problems.iter().any(|problem| problem.severity == Severity::Error);
-    match read {
-        Some((machine, draft)) if usable => {
-            let settings = assemble(machine, draft, rulebook, files);
-            Ok(Loaded { settings, warnings: problems, locations })
-        }
+    let (loaded, problems) = look_through_in(path, surroundings);
+    let is_usable = !problems.iter().any(|problem| problem.severity == Severity::Error);
+    match loaded {
+        Some(loaded) if is_usable => Ok(Loaded { warnings: problems, ..loaded }),
         Some(_) | None => Err(Problems(problems)),
     }
 }
 
+/// All that is wrong with the configuration whose main file is `path`, and what it says: where each file by itself says what it
+/// may, and what is wrong only shows across them. What has an error is there to be looked at, and never in force.
+pub fn look_through(path: &Path) -> (Option<Loaded>, Vec<Problem>) {
+    let variable = |name: &str| std::env::var(name).ok();
+    let now = SystemClock.now();
+    look_through_in(
+        path,
+        &Surroundings { now, variable: &variable, instead: None, stand_in: None, kept: None },
+    )
+}
+
+fn look_through_in(path: &Path, surroundings: &Surroundings<'_>) -> (Option<Loaded>, Vec<Problem>) {
+    let reading = Reading::new(surroundings);
+    let read = read_all(&reading, path);
+    let (problems, locations, rulebook, files) = reading.finish();
+    let loaded = read.map(|(machine, draft)| {
+        let settings = assemble(machine, draft, rulebook, files);
+        Loaded { settings, warnings: Vec::new(), locations }
+    });
+    (loaded, problems)
+}
+
+/// Where the gateway that runs by the configuration `path` is asked, whatever else is wrong there: a gateway goes on with what was
+/// right, and whoever administers it has to reach it.
+pub fn control_of(path: &Path) -> Result<ControlSettings, Problems> {
+    part_of(path, |main| machine::control(&main.table("control")?))
+}
+
+/// Where its journal is, whatever else is wrong there.
+pub fn journal_of(path: &Path) -> Result<JournalSettings, Problems> {
+    part_of(path, |main| {
+        let reader = main.table("journal")?;
+        journal::journal(&reader, journal::seals(&reader).as_ref())
+    })
+}
+
+/// A part of what the main file says.
+fn part_of<T>(path: &Path, read: impl FnOnce(&Reader<'_>) -> Option<T>) -> Result<T, Problems> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let now = SystemClock.now();
+    let surroundings = Surroundings { now, variable: &variable, instead: None, stand_in: None, kept: None };
+    let reading = Reading::new(&surroundings);
+    let part = files::main_file(&reading, path).and_then(|main| {
+        let (table, _) = files::parse(&reading, &main);
+        read(&open(&reading, &main, &MAIN, &table))
+    });
+    part.ok_or_else(|| Problems(reading.finish().0))
+}
+
+/// Nothing where a file says what it may not.
 fn read_all(reading: &Reading<'_>, path: &Path) -> Option<(Machine, Draft)> {
     let main = files::main_file(reading, path)?;
     let (table, main_is_whole) = files::parse(reading, &main);
@@ -152,10 +197,11 @@ fn read_all(reading: &Reading<'_>, path: &Path) -> Option<(Machine, Draft)> {
     read_exports(&readers, machine.as_ref(), &mut draft);
 
     // A file with broken syntax lacks names, so whoever refers to them is not to blame.
+    let is_whole = !reading.has_errors();
     if main_is_whole && parts_are_whole.iter().all(|whole| *whole) {
         check(reading, &draft);
     }
-    machine.map(|machine| (machine, draft))
+    machine.filter(|_| is_whole).map(|machine| (machine, draft))
 }
 
 fn open<'a>(

@@ -29,7 +29,10 @@ mod units;
 pub mod settings;
 
 pub use kept::load_kept;
-pub use load::{Instead, Loaded, Surroundings, load, load_in, load_instead, load_to_look_at};
+pub use load::{
+    Instead, Loaded, Surroundings, control_of, journal_of, load, load_in, load_instead, load_to_look_at,
+    look_through,
+};
 pub use locations::{Locations, Place, SecretPlace};
 pub use problem::{Problem, Problems, Severity};
 pub use publish::{json_schema, reference};

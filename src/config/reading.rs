@@ -71,6 +71,11 @@ impl<'a> Reading<'a> {
         self.push(Severity::Error, place, key, mistake);
     }
 
+    /// Whether something is wrong so far.
+    pub(super) fn has_errors(&self) -> bool {
+        self.problems.borrow().iter().any(|problem| problem.severity == Severity::Error)
+    }
+
     /// Remembers where a key stands.
     pub(super) fn locate(&self, key: &str, place: Place) {
         self.locations.borrow_mut().add(key, place);
@@ -153,7 +158,8 @@ impl<'a> Reading<'a> {
         self.locations.borrow().nearest(key).cloned().unwrap_or_else(|| Place::file(""))
     }
 
-    fn push(&self, severity: Severity, place: Place, key: &str, Mistake { what, right }: Mistake) {
+    /// Records something at a known place.
+    pub(super) fn push(&self, severity: Severity, place: Place, key: &str, Mistake { what, right }: Mistake) {
         self.problems.borrow_mut().push(Problem { severity, place, key: key.to_owned(), what, right });
     }
 }

@@ -139,3 +139,18 @@ pub enum WayOn {
     /// Say that it is an emergency.
     BreakGlass,
 }
+
+impl WayOn {
+    /// Whether it takes more than they can do where they are: somebody else, another time, place or device.
+    pub const fn is_beyond_them(&self) -> bool {
+        match self {
+            Self::Hours(_) | Self::Device(_) | Self::Location(_) | Self::Role(_) => true,
+            Self::SignIn
+            | Self::StepUp(_)
+            | Self::Justify
+            | Self::All(_)
+            | Self::Purpose(_)
+            | Self::BreakGlass => false,
+        }
+    }
+}

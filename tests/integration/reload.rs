@@ -3,7 +3,7 @@
 use leastway::app::reload::Reloaded;
 
 use crate::house::{House, Neighbors, edit};
-use crate::line::Protocol;
+use crate::line::{Line, Protocol, connect};
 
 const CHART: &str = "/patients/100001/chart";
 
@@ -45,6 +45,28 @@ async fn new_rules_hold_from_the_next_request_on_and_bad_ones_never() {
     let events = house.stop().await;
     let notes = events.iter().filter_map(|event| event.opening.note.as_deref());
     assert!(notes.filter(|note| note.starts_with("new rules")).count() >= 4, "each reload leaves an event");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_certificate_is_shown_from_the_next_connection_on() {
+    let house = House::open(Neighbors::All).await;
+    let before = std::fs::read(house.directory.authority()).unwrap();
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    assert_eq!(line.ask("/static/clinic.css", &[]).await.status, 200);
+
+    let hosts = ["ehr.localhost", "console.localhost"].map(str::to_owned);
+    let made = rcgen::generate_simple_self_signed(hosts).unwrap();
+    std::fs::write(house.file("certs/gateway.pem"), made.cert.pem()).unwrap();
+    std::fs::write(house.file("certs/gateway.key"), made.signing_key.serialize_pem()).unwrap();
+    assert!(matches!(house.running.reload().await, Reloaded::Swapped(_)));
+
+    assert_eq!(line.ask("/static/clinic.css", &[]).await.status, 200, "who is connected stays so");
+    let after = made.cert.pem().into_bytes();
+    let mut new = Line::open(&after, "ehr.localhost", house.ports.gateway, Protocol::Http2).await;
+    assert_eq!(new.ask("/static/clinic.css", &[]).await.status, 200);
+    let shown = connect(&after, "console.localhost", house.ports.gateway, b"http/1.1").await;
+    assert_ne!(shown.get_ref().1.peer_certificates().unwrap()[0].as_ref(), before);
+    house.stop().await;
 }
 
 /// What readiness tells, but for how much of the journal waits to be signed.

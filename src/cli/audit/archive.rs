@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use super::{Answer, Moment, Place, follow};
-use crate::config::load;
+use crate::config::journal_of;
 use crate::features::audit::Head;
 use crate::features::audit::archive::{
     Archive, Elsewhere, Fetched, Receipt, Trust, View, elsewhere, fetch, fetch_fitting, receipts,
@@ -240,9 +240,8 @@ impl Asked {
 fn open(config: &[PathBuf]) -> anyhow::Result<(PathBuf, Archive)> {
     let usual = PathBuf::from("config/leastway.toml");
     let file = config.first().unwrap_or(&usual);
-    let loaded = load(file)
+    let JournalSettings { directory, archive, .. } = journal_of(file)
         .with_context(|| format!("`{}` does not say where the archive is (--config)", file.display()))?;
-    let JournalSettings { directory, archive, .. } = loaded.settings.journal;
     let archive = archive.context("the journal has no archive (`[journal.archive]`)")?;
     Ok((directory.clone(), Archive::new(directory, archive)?))
 }

@@ -260,6 +260,12 @@ fn explain(
         writeln!(out, "{}", serde_json::to_string_pretty(&explanation)?)?;
     } else {
         write!(out, "{explanation}")?;
+        if !arguments.nobody && arguments.groups.is_empty() {
+            writeln!(
+                out,
+                "\nno --groups were given: groups make roles, and the provider tells them when somebody signs in"
+            )?;
+        }
         if asks_feeds {
             writeln!(out, "\nfeeds")?;
             feeds.now(now).iter().try_for_each(|feed| writeln!(out, "  {feed}"))?;
@@ -398,6 +404,7 @@ mod tests {
                     categories: route.categories.clone(),
                     protection: settings.categories.protection(&route.categories),
                     public: route.access == Access::Public,
+                    concerns_patient: true,
                     besides: route.given.as_ref().map(|given| given.told()).unwrap_or_default(),
                     fields: route
                         .fields

@@ -113,6 +113,7 @@ impl Rules {
         let engine = Engine::new(rules, vocabulary);
         let routes = slices(&engine, &catalog).map_err(whole)?;
         let mut problems = check::reach(&engine, &routes);
+        problems.extend(check::without_patient(roles, &catalog));
         problems.extend(withhold::problems(&engine, &routes, roles, &catalog));
         if !problems.is_empty() {
             return Err(problems);

@@ -52,6 +52,8 @@ pub struct CatalogRoute {
     pub protection: Protection,
     /// Whether everybody may pass, so that no rule is asked.
     pub public: bool,
+    /// Whether its requests may be about a patient who is known.
+    pub concerns_patient: bool,
     /// What it asks for besides once a rule permits it, in words: what has to have been given to whoever asks.
     pub besides: Vec<String>,
     /// Fields of its reply that rules may withhold.

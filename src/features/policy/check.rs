@@ -238,20 +238,20 @@ fn invalid<'r>(rules: impl Iterator<Item = &'r Rule> + Clone, schema: &Schema) -
     };
     let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
     let by_id: HashMap<_, _> = rules.map(|rule| (rule.policy.id(), rule)).collect();
-    let problem = |id: &cedar_policy::PolicyId, found: &dyn Diagnostic| {
+    let problem = |id: &cedar_policy::PolicyId, found: &dyn Diagnostic, right: &str| {
         let source = match by_id.get(id) {
             Some(rule) => within(rule, offset(found)),
             None => PolicySource::Rules,
         };
-        PolicyProblem::new(source, found.to_string(), help(found))
+        PolicyProblem::new(source, found.to_string(), help(found, right))
     };
     let wrong: BTreeSet<_> = result.validation_errors().map(|error| error.policy_id().to_string()).collect();
-    let errors = result.validation_errors().map(|error| problem(error.policy_id(), error));
+    let errors = result.validation_errors().map(|error| problem(error.policy_id(), error, FITTING));
     // What is wrong is often also impossible; once is enough.
     let warnings =
         result.validation_warnings().filter(|warning| !wrong.contains(&warning.policy_id().to_string()));
     let mut problems: Vec<_> =
-        errors.chain(warnings.map(|warning| problem(warning.policy_id(), warning))).collect();
+        errors.chain(warnings.map(|warning| problem(warning.policy_id(), warning, POSSIBLE))).collect();
     // Cedar tells a mistake once for every action, in no particular order.
     problems.sort_by_cached_key(|problem| (problem.source.to_string(), problem.what.clone()));
     problems.dedup_by(|one, other| one.source == other.source && one.right == other.right);
@@ -352,6 +352,27 @@ fn unknown_facts(rule: &Rule, catalog: &Catalog) -> Vec<PolicyProblem> {
     problems
 }
 
+/// Rules that ask what somebody has to do with the patient, on routes that are about none.
+pub(super) fn without_patient(roles: &[RoleSettings], catalog: &Catalog) -> Vec<PolicyProblem> {
+    let mut problems = Vec::new();
+    for role in roles {
+        for (position, may) in (1..).zip(&role.may).filter(|(_, may)| !may.when.relationship.is_empty()) {
+            let mut about = catalog.routes.iter().filter(|route| {
+                !route.public && may.is_about(&route.application, &route.route, route.action)
+            });
+            // What is about no route at all is told as that.
+            if about.clone().next().is_some() && about.all(|route| !route.concerns_patient) {
+                problems.push(PolicyProblem::new(
+                    PolicySource::May(role.name.clone(), position),
+                    "it can never fire: it asks for a `relationship` to the patient, and none of its routes names one",
+                    "no `relationship`, or on one of its routes `{patient}` in the path, or `patient`",
+                ));
+            }
+        }
+    }
+    problems
+}
+
 /// The rules that have a say nowhere.
 pub(super) fn reach(engine: &Engine, routes: &[RouteRules]) -> Vec<PolicyProblem> {
     let mut reached = vec![false; engine.rules.len()];
@@ -371,12 +392,16 @@ pub(super) fn reach(engine: &Engine, routes: &[RouteRules]) -> Vec<PolicyProblem
     .collect()
 }
 
-/// What Cedar advises.
-pub(super) fn help(found: &dyn Diagnostic) -> String {
-    found.help().map(|help| help.to_string()).unwrap_or_default()
+/// What Cedar advises; `right`, where it has nothing to say.
+pub(super) fn help(found: &dyn Diagnostic, right: &str) -> String {
+    found.help().map_or_else(|| right.to_owned(), |help| help.to_string())
 }
 
 /// Where in the text Cedar points to.
 pub(super) fn offset(found: &dyn Diagnostic) -> usize {
     found.labels().and_then(|mut labels| labels.next()).map_or(0, |label| label.offset())
 }
+
+/// What would be right where Cedar has nothing to say.
+const FITTING: &str = "what the rules of `leastway policy show` ask for, and as they do";
+const POSSIBLE: &str = "a condition that some request can meet";

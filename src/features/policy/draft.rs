@@ -238,7 +238,7 @@ struct ParseProblem {
 fn parse(id: &str, text: &str) -> Result<Policy, ParseProblem> {
     Policy::parse(Some(cedar_policy::PolicyId::new(id)), text).map_err(|errors| ParseProblem {
         what: errors.to_string(),
-        right: check::help(&errors),
+        right: check::help(&errors, "the language of Cedar (docs.cedarpolicy.com)"),
         offset: check::offset(&errors),
     })
 }

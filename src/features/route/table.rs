@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use super::ask::settings::Asks;
 use super::condition::Relation;
-use super::given::settings::{GivenSettings, RouteGiven};
+use super::given::settings::{GivenSettings, PatientSource, RouteGiven};
 use super::pattern::{PathPattern, Segment};
 use super::quirks::Quirks;
 use super::settings::{Access, ApplicationSettings, Condition, Downtime, Entries, RouteSettings, Unmatched};
@@ -117,6 +117,14 @@ pub struct Route {
     pub(super) settles_override: bool,
 }
 
+impl Route {
+    /// Whether its requests, or the entries of its batches, may be about a patient who is known.
+    pub fn concerns_patient(&self) -> bool {
+        let names = |given: &Arc<RouteGiven>| given.patient != PatientSource::Path;
+        self.patient_position.is_some() || self.entries.is_some() || self.given.as_ref().is_some_and(names)
+    }
+}
+
 /// Why a table cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RouteProblem {
@@ -173,6 +181,12 @@ struct Place {
 impl RouteTable {
     /// Settles all applications, or tells everything that is wrong.
     pub fn build(settings: &[ApplicationSettings]) -> Result<Self, Vec<RouteProblem>> {
+        let (table, problems) = Self::settle(settings);
+        if problems.is_empty() { Ok(table) } else { Err(problems) }
+    }
+
+    /// Settles all applications, and tells everything that is wrong: a table with problems is there to be looked at.
+    pub fn settle(settings: &[ApplicationSettings]) -> (Self, Vec<RouteProblem>) {
         let mut table =
             Self { hosts: HashMap::new(), applications: Vec::new(), routes: Vec::new(), trees: Vec::new() };
         let mut problems = Vec::new();
@@ -180,7 +194,7 @@ impl RouteTable {
             table.add_application(application, &mut problems);
         }
         table.place_applications(settings, &mut problems);
-        if problems.is_empty() { Ok(table) } else { Err(problems) }
+        (table, problems)
     }
 
     /// How the applications of a host may read a path, all together; `None` if there is none.

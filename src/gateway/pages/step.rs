@@ -91,11 +91,16 @@ impl Step {
     fn all(ways_on: &[WayOn], frame: &PageFrame<'_>, messages: &Messages, return_to: &str) -> Option<Self> {
         let mut steps = ways_on.iter().filter_map(|way_on| Self::way_on(way_on, frame, messages, return_to));
         let mut joined = steps.next()?;
+        // What somebody else has to do first, or the clock, makes a circle of what one's own hands could do.
+        let waits = ways_on.iter().any(WayOn::is_beyond_them);
         for step in steps {
             joined.text = format!("{} {} {}", joined.text, messages.way.then, step.text);
             if joined.ways.is_empty() {
                 joined.ways = step.ways;
             }
+        }
+        if waits {
+            joined.ways.clear();
         }
         Some(joined)
     }

@@ -207,6 +207,19 @@ fn a_denial_offers_each_way_on_with_where_it_leads() {
     ] {
         assert!(html.contains(words), "{words}");
     }
+    // A link that leads back here as long as somebody else has not done their part is none.
+    let others = [WayOn::All(vec![
+        WayOn::Role(vec!["nurse".parse().unwrap()]),
+        WayOn::Purpose(vec![Purpose::Treatment]),
+    ])];
+    let page = Page::Denied {
+        reason: Reason::NoRuleMatched,
+        action: Some(Action::View),
+        ways_on: &others,
+        return_to: "/patients/7",
+    };
+    let html = render(&frame(Language::English, Some("ehr"), Some("Maria")), &page);
+    assert!(html.contains("nurse") && !html.contains("/.leastway/purpose"), "{html}");
 }
 
 #[test]

@@ -143,3 +143,33 @@ pub fn server(
     config.max_early_data_size = 0;
     Ok(config)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate(names: &[&str]) -> Certificate {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let made = rcgen::generate_simple_self_signed(names).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
+        std::fs::write(&chain, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        Certificate::read(&chain, &key).unwrap()
+    }
+
+    #[test]
+    fn a_caller_is_shown_the_certificate_of_the_name_that_it_asks_for() {
+        let (first, exact) = (certificate(&["a.example"]), certificate(&["b.example", "c.wards.example"]));
+        let (any, again) = (certificate(&["*.wards.example"]), certificate(&["b.example"]));
+        let by_name = ByName::new(&first, &[exact.clone(), any.clone(), again]);
+        let is = |name: &str, certificate: &Certificate| {
+            by_name.choose(name).is_some_and(|chosen| Arc::ptr_eq(chosen, &certificate.key))
+        };
+        assert!(is("a.example", &first) && is("B.example", &exact), "the earlier of two of a name");
+        assert!(is("c.wards.example", &exact) && is("d.wards.example", &any), "an exact name before any");
+        for name in ["wards.example", "d.e.wards.example", "elsewhere.example", ""] {
+            assert!(by_name.choose(name).is_none(), "{name}");
+        }
+    }
+}

@@ -49,6 +49,7 @@ pub(super) fn catalog() -> Catalog {
         categories: categories.iter().map(|category| category.parse().unwrap()).collect(),
         protection: Protection::default(),
         public,
+        concerns_patient: true,
         fields: Vec::new(),
         besides: Vec::new(),
     };
