@@ -186,7 +186,7 @@ mod tests {
             assert_eq!(exit, Exit::No);
             [
                 "`home` and `home.again` of `ehr` tie",
-                "no rule uses this role",
+                "no rule uses the role `idle`",
                 "can never fire",
                 "wrong.cedar",
             ]
