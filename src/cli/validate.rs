@@ -208,6 +208,16 @@ mod tests {
     }
 
     #[test]
+    fn a_feed_whose_file_is_not_there_yet_is_worth_a_look() {
+        let more = "[feed.later]\nkind = \"relationship\"\nfile = \"feeds/later.csv\"\nmax_age = \"1d\"";
+        let (_, problems) = shipped_with(&[("leastway.toml", more)]);
+        assert!(
+            problems.contains("warning: feed.later.file: `") && problems.contains("is not there"),
+            "{problems}"
+        );
+    }
+
+    #[test]
     fn a_pattern_of_policies_that_fits_nothing_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let directory = WorkDirectory::prepare(folder.path(), &SystemClock, &SystemEntropy).unwrap();

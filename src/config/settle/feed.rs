@@ -90,6 +90,20 @@ pub(in crate::config) fn feed(name: &str, reader: &Reader<'_>, usual: Usual<'_>)
     })
 }
 
+/// A file that is to come is no error: what it would tell is unknown until then, and unknown opens nothing.
+fn look_for(reader: &Reader<'_>, path: &Path) {
+    let is_kept = reader.reading().surroundings.kept.is_some();
+    if !is_kept && !path.exists() {
+        let what =
+            format!("`{}` is not there: until it is, all that it would tell is unknown", path.display());
+        reader.reading().warning(
+            &reader.key_of("file"),
+            what,
+            "the path of a file, relative to the file that names it",
+        );
+    }
+}
+
 fn source(reader: &Reader<'_>) -> Option<Source> {
     let file = reader.path("file");
     let url = reader.text_with("url", address);
@@ -105,6 +119,9 @@ fn source(reader: &Reader<'_>) -> Option<Source> {
                 if reader.has(key) {
                     reader.error(key, "nothing is asked where there is a `file`", "`url`, or no such key");
                 }
+            }
+            if let Some(path) = &file {
+                look_for(reader, path);
             }
             return file.map(Source::File);
         }

@@ -29,6 +29,8 @@ fn every_key_that_is_published_is_accepted_and_no_other() {
     folder.write("ca.pem", &folder.read("certs/gateway.pem"));
     folder.authority("devices-ca.pem");
     folder.write("devices.crl", &list_of_nobody());
+    folder.write("feeds/care-team.csv", "");
+    folder.write("feeds/patients.csv", "");
     // Cookies of a path of their own never come to us, which is warned of.
     let problems: Vec<String> = folder.problems().into_iter().map(|problem| problem.key).collect();
     assert_eq!(problems, ["application.ehr.sign_out.cookies"], "{}", folder.report());
