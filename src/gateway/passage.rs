@@ -21,7 +21,7 @@ use super::draft::Draft;
 use super::given;
 use super::given::Gifts;
 use super::handle::{Answer, Moment};
-use super::hold::{self, Held};
+use super::hold::{self, Copy, Held};
 use super::manner::Manner;
 use super::normalize::{self, Normalized};
 use super::observed;
@@ -111,6 +111,7 @@ pub async fn pass(
         }
         Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),
     };
+    let (body, copy) = hold::copy(&passage, &terms, &parts, body).await?;
     let counted = passage.is_counted(&terms) || plans.always.is_some();
     admit(&mut parts.headers, counted);
     if plans.always.is_some() {
@@ -164,7 +165,15 @@ pub async fn pass(
     let length = reply.headers().get(CONTENT_LENGTH).filter(|_| tells_length).cloned();
     let cookie = toward.cookie(pool, &reply);
     let in_gap = durable.number_in_gap();
-    let mut answer = passage.answer(reply, durable, (&terms, plans), slots, upgrading, draft).await?;
+    let answered = passage.answer(reply, durable, (&terms, plans), slots, upgrading, draft).await;
+    let mut answer = match (answered, copy) {
+        (Ok(answer), _) => answer,
+        // Its reply was too much for now: after the step it is sent once more.
+        (Err(refusal), Some(Copy { parts, body })) => {
+            return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await);
+        }
+        (Err(refusal), None) => return Err(refusal),
+    };
     if let (Answer::Released(released, _), Some(length)) = (&mut answer, length)
         && released.body().is_end_stream()
     {

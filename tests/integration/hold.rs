@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use http::header::CONTENT_TYPE;
 use leastway::demo::browser::{Browser, Reply, form_fields};
 use leastway::demo::people::{Person, totp_step};
 use leastway::domain::event::Event;
@@ -294,6 +295,63 @@ async fn a_form_that_needs_a_step_up_is_kept_until_it_is_proven() {
     assert_eq!(send(&house, &mut browser, &action).await.status, 404);
     let events = house.stop().await;
     assert_eq!(steps(&events), [Held, Offered, Sent, Offered, Sent]);
+}
+
+/// Reports with a row for each of 600 patients, under the words of the form; and how many were asked for.
+async fn reports() -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let (address, asked) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = asked.clone();
+    let report = move |form: String| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(([(CONTENT_TYPE, "text/csv")], report_of(&form)))
+    };
+    let application = axum::Router::new()
+        .route("/reports/patients", axum::routing::post(report))
+        .fallback(async || "a page");
+    tokio::spawn(async move { axum::serve(listener, application).await });
+    (address, asked)
+}
+
+fn report_of(form: &str) -> String {
+    let rows: String = (0..600).map(|number| format!("{},{form}\n", 100_000 + number)).collect();
+    format!("MRN,asked\n{rows}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_that_only_its_reply_shows_to_be_too_much_is_finished_after_the_step() {
+    let clock = Arc::new(TestClock::at(SystemClock.now()));
+    let (address, asked) = reports().await;
+    let house = House::open_at(clock.clone(), Neighbors::Application(address), |directory| {
+        let roles = directory.root().join("roles.toml");
+        edit(
+            &roles,
+            "exports_per_day = 5\non_exceed = \"block\"",
+            "exports_per_day = 5\non_exceed = \"step_up\"",
+        );
+    })
+    .await;
+    let mut browser = signed_in(&house, "registrar").await;
+    let form = [("export", "csv"), ("ward", "3")];
+    let told = browser.submit(&format!("{}/reports/patients", house.ehr()), &form).await.unwrap();
+    assert_eq!(told.status.as_u16(), 401, "{}", told.text());
+    assert_eq!(told.header("x-leastway-reason"), "export-over-request-limit");
+    assert!(told.text().contains("What you typed is kept"), "{}", told.text());
+    assert!(!told.text().contains("100001"), "not a row has left");
+
+    let link = attribute(&told, "href", "/.leastway/step-up").unwrap();
+    let factor = browser.open(&format!("{}{link}", house.ehr())).await.unwrap();
+    let ticket = form_fields(&factor.text(), "/second-factor").unwrap_or_else(|| panic!("{}", factor.text()));
+    let code = Person::named("registrar").unwrap().totp(totp_step(clock.now()));
+    let provider = format!("https://id.localhost:{}/second-factor", house.ports.provider);
+    let page = browser.submit(&provider, &[("code", &code), ("ticket", &ticket["ticket"])]).await.unwrap();
+    assert_eq!(page.url.path(), "/.leastway/held", "{}", page.text());
+    let action = attribute(&page, "action", "/reports/patients").unwrap();
+    let file = send(&house, &mut browser, &action).await;
+    assert_eq!((file.status.as_u16(), file.text()), (200, report_of("export=csv&ward=3").into()));
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    let events = house.stop().await;
+    assert_eq!(steps(&events).last(), Some(&Sent));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

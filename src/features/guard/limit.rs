@@ -208,6 +208,11 @@ impl Terms {
         }
     }
 
+    /// Whether what is too much may pass after a step.
+    pub const fn may_ask(&self) -> bool {
+        asks(self.outcome(self.limits.on_exceed)) || asks(self.outcome(self.limits.on_unknown_count))
+    }
+
     /// What happens, after the purpose and what the person has done already.
     const fn outcome(&self, on_exceed: OnExceed) -> OnExceed {
         match on_exceed {
@@ -234,6 +239,13 @@ impl Terms {
             OnExceed::Truncate if is_of_one_reply(beyond) => Verdict::Truncate(beyond),
             OnExceed::Truncate | OnExceed::Block => Verdict::Block(beyond),
         }
+    }
+}
+
+const fn asks(outcome: OnExceed) -> bool {
+    match outcome {
+        OnExceed::Justify | OnExceed::StepUp => true,
+        OnExceed::Advise | OnExceed::Redact | OnExceed::Truncate | OnExceed::Block => false,
     }
 }
 

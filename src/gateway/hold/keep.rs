@@ -110,7 +110,7 @@ fn room(passage: &Passage<'_>, new: &New<'_>, body: &RequestBody, bytes_max: usi
 }
 
 /// How it is kept, if it is one of those that are.
-fn settings(passage: &Passage<'_>, parts: &Parts) -> Option<HoldSettings> {
+pub(super) fn settings(passage: &Passage<'_>, parts: &Parts) -> Option<HoldSettings> {
     let settings = passage.moment.current.rules.holds.get(passage.application.index)?;
     let route_keeps = passage.part.route.as_ref().is_none_or(|route| route.hold);
     let is_form = parts.method == Method::POST

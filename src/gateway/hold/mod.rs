@@ -1,10 +1,12 @@
-//! A form that met an ended session or needs a step-up is kept (`keep`), shown to its person after they have signed
+//! A form that met an ended session or needs a step-up is kept (`keep`; where only its reply can tell, a copy is made before it is
+//! sent: `copy`), shown to its person after they have signed
 //! in (`own`), and sent once, when they say so, as a request like any other (`send`).
 //!
 //! It is kept for browsers in which a person moves from page to page, and for forms of the host's own pages: what
 //! another site makes a browser post is not kept, or a press of our button would send it. Programs and scripts are
 //! told 401 and have their text still.
 
+mod copy;
 mod gone;
 mod graft;
 mod keep;
@@ -16,6 +18,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+pub use copy::{Copy, copy};
 pub use gone::throw_away;
 pub use keep::keep;
 pub use own::answer;

@@ -191,16 +191,16 @@ impl<'a> Desk<'a> {
             notice = notice.because(messages.reason.of(sign.reason()).why.as_str());
         }
         let signed_in = self.about(&messages.kept.signed_in);
+        let held = held.map(|lifetime| self.held(lifetime));
         match exceeded {
             None => {
-                let held = held.map(|lifetime| self.held(lifetime));
                 let kept = held.into_iter().chain([self.about(&messages.kept.not_sent), signed_in]).collect();
                 Notice { kept, ..notice }
             }
             // Limits are found in replies, so the request has been passed on.
             Some(exceeded) => Notice {
                 figures: self.figures(exceeded),
-                kept: vec![messages.kept.not_released.to_string(), signed_in],
+                kept: held.into_iter().chain([messages.kept.not_released.to_string(), signed_in]).collect(),
                 ..notice.because(format!(
                     "{} {}",
                     messages.exceeded(exceeded),
