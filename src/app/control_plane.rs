@@ -84,6 +84,7 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
             reloaded: reload.at,
             is_in_touch: shared.is_in_touch(),
             connections: shared.room.taken(),
+            spilled: shared.spills.bytes(),
             providers: shared.authn.standing().into_iter().map(provider_state).collect(),
             directories: shared.directory.census(),
             signals: signals_now(&shared),

@@ -46,6 +46,7 @@ use crate::features::export::Exports;
 use crate::features::given;
 use crate::features::given::table::Given;
 use crate::features::guard::ledger::{Amounts, Came, Ledger};
+use crate::features::guard::spill::Spills;
 use crate::features::hold::Holds;
 use crate::features::hold::settings::HoldBounds;
 use crate::features::risk::Book;
@@ -237,6 +238,7 @@ impl Running {
             given: Arc::new(given),
             contexts: Arc::default(),
             ledger,
+            spills: Spills::new(entropy.clone()),
             journal,
             seals: Arc::new(seals),
             exports: Arc::new(exports),

@@ -75,6 +75,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             purposes: settings.purposes.clone(),
             clients: Clients::new(settings.clients.iter().cloned()),
             guard: settings.guard.clone(),
+            spill: settings.spill.clone(),
             help: settings.help.clone(),
             break_glass: settings.break_glass.clone(),
             trusted_proxies: settings.gateway.trusted_proxies.clone(),

@@ -28,7 +28,7 @@ use crate::domain::rulebook::Rulebook;
 use crate::features::audit::settings::{JournalSettings, SealSettings};
 use crate::features::break_glass::settings::BreakGlassSettings;
 use crate::features::directory::settings::GroupUse;
-use crate::features::guard::settings::GuardSettings;
+use crate::features::guard::settings::{GuardSettings, SpillSettings};
 use crate::features::policy::settings::EmergencySettings;
 use crate::features::session::settings::{SessionSettings, Shorter};
 use crate::features::upstream::settings::UpstreamSettings;
@@ -318,7 +318,7 @@ struct Machine {
     journal: (JournalSettings, SealSettings),
     session: SessionSettings,
     devices: Vec<DeviceSettings>,
-    guard: GuardSettings,
+    guard: (GuardSettings, SpillSettings),
     help: HelpSettings,
     break_glass: (BreakGlassSettings, EmergencySettings),
     time_zone: String,
@@ -340,7 +340,10 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     let sessions = session::sessions(main, &devices, asks);
     draft.session = sessions.as_ref().map(|(times, _)| times.clone());
     draft.device_names = devices.into_iter().map(|(name, _)| name).collect();
-    let guard = main.table("guard").and_then(|reader| machine::guard(&reader));
+    let guard = main.table("guard").and_then(|reader| {
+        let beside = store.as_ref().map(|store| store.directory.as_path());
+        machine::guard(&reader).zip(machine::spill(&reader, beside))
+    });
     let help = main.table("help").and_then(|reader| machine::help(&reader));
     let break_glass = main.table("break_glass").and_then(|reader| break_glass::break_glass(&reader));
     let time_zone = machine::time_zone(main);
@@ -424,7 +427,8 @@ fn assemble(machine: Machine, mut draft: Draft, rulebook: Rulebook, files: Vec<P
         exports: draft.exports.into_iter().map(|written| written.it).collect(),
         session,
         devices,
-        guard,
+        guard: guard.0,
+        spill: guard.1,
         help,
         break_glass,
         applications,

@@ -15,7 +15,7 @@ use crate::features::detect::settings::DetectionSettings;
 use crate::features::directory::settings::DirectorySettings;
 use crate::features::export::settings::ExportSettings;
 use crate::features::facts::settings::FeedSettings;
-use crate::features::guard::settings::GuardSettings;
+use crate::features::guard::settings::{GuardSettings, SpillSettings};
 use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::settings::{CedarFile, RaiseSettings, RoleSettings, ShadowSettings};
 use crate::features::rewrite::settings::RewriteSettings;
@@ -59,6 +59,8 @@ pub struct Settings {
     pub devices: Vec<DeviceSettings>,
     /// The guard's bounds.
     pub guard: GuardSettings,
+    /// Where replies wait that are longer than memory may hold.
+    pub spill: SpillSettings,
     /// Whom refused people ask.
     pub help: HelpSettings,
     /// How the glass is broken.

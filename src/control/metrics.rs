@@ -255,6 +255,12 @@ impl Snapshot {
             self.counted.connections_cut,
         )?;
         gauge(encoder, "connections_open", "Connections of callers", present.connections as u64)?;
+        gauge(
+            encoder,
+            "replies_spilled_bytes",
+            "Bytes of replies that wait on the disk until it is known whether they may pass",
+            present.spilled,
+        )?;
         gauge(encoder, "sessions", "Sessions", self.sessions as u64)?;
         gauge(
             encoder,

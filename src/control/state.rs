@@ -133,6 +133,8 @@ pub struct Present {
     pub is_in_touch: bool,
     /// Connections of callers.
     pub connections: usize,
+    /// Bytes of replies that wait on the disk.
+    pub spilled: u64,
     /// Which providers can be used.
     pub providers: Vec<ProviderState>,
     /// How many users and groups each provider keeps here.

@@ -270,6 +270,7 @@ fn present() -> Present {
         reload_succeeded: false,
         reloaded: start(),
         connections: 3,
+        spilled: 5,
         providers: vec![clinic()],
     }
 }
@@ -545,6 +546,7 @@ async fn the_metrics_are_open_metrics_and_name_nobody() {
     assert_eq!(sample(&text, r#"leastway_events_total{outcome="refused"}"#), "7");
     assert_eq!(sample(&text, "leastway_sessions"), "1");
     assert_eq!(sample(&text, "leastway_connections_open"), "3");
+    assert_eq!(sample(&text, "leastway_replies_spilled_bytes"), "5");
     assert_eq!(sample(&text, "leastway_store_in_touch"), "1");
     assert_eq!(sample(&text, "leastway_journal_writable"), "1");
     assert_eq!(sample(&text, "leastway_store_waiting"), "6");

@@ -121,6 +121,8 @@ closed_list! {
         CountUnknown = "count-unknown",
         /// A field that is withheld cannot be taken out of the reply.
         RedactionImpossible = "redaction-impossible",
+        /// The reply is longer than can be held until it is known whether it may pass.
+        ReplyTooLong = "reply-too-long",
         /// A page size that cannot be brought within the cap.
         PageSizeRejected = "page-size-rejected",
         /// A search for everything, or nearly.

@@ -204,6 +204,7 @@ impl Passage<'_> {
             Cause::Needs(step, beyond) => limit::Verdict::Needs(step, beyond),
             Cause::Block(beyond) => limit::Verdict::Block(beyond),
             Cause::Redaction(fault) => return Refusal::Unredactable(fault, self.action()),
+            Cause::Unheld(unheld) => return Refusal::Unheld(unheld, self.action()),
             Cause::Upstream(error) => return Refusal::Upstream(UpstreamError::of_held(error)),
         };
         match self.beyond(verdict, draft) {

@@ -307,7 +307,8 @@ impl Passage<'_> {
         let meter = Meter::new(shape, &head, &rules.guard);
         let reply = Response::from_parts(head, body);
         let claim = self.claim(terms).filter(|_| status.is_success()).map(Box::new);
-        match release(reply, meter, terms, (claim, plans), durable, &rules.guard).await {
+        let disk = self.moment.worker.shared.spills.under(&rules.spill);
+        match release(reply, meter, terms, (claim, plans), durable, &rules.guard, disk).await {
             Ok(released) => {
                 let is_redacted = released.body().redacted().is_some();
                 self.moment.worker.scribe.metrics.count(|counted| counted.redacted += u64::from(is_redacted));

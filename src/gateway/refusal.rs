@@ -18,6 +18,7 @@ use crate::domain::reason::Reason;
 use crate::features::audit::JournalError;
 use crate::features::authn::AuthnError;
 use crate::features::guard::redact::Fault as Unredactable;
+use crate::features::guard::spill::Unheld;
 use crate::features::route::body::BodyFault;
 use crate::features::route::table::Application;
 use crate::features::signals::SetFault;
@@ -97,6 +98,8 @@ pub enum Refusal {
     CountUnknown(WhyUnknown, Action),
     /// A field that is withheld cannot be taken out of it.
     Unredactable(Unredactable, Action),
+    /// It is longer than can be held until it is known whether it may pass.
+    Unheld(Unheld, Action),
     /// The journal cannot be written: nothing passes unrecorded.
     Journal(JournalError),
     /// The application's side.
@@ -186,6 +189,7 @@ impl Refusal {
             Self::LeadsElsewhere => Reason::LeadsElsewhere,
             Self::CountUnknown(..) => Reason::CountUnknown,
             Self::Unredactable(..) => Reason::RedactionImpossible,
+            Self::Unheld(..) => Reason::ReplyTooLong,
             Self::Journal(_) => Reason::AuditUnavailable,
             Self::Upstream(error) => error.reason(),
             Self::SignInFailed(error, _) | Self::LogoutRefused(LogoutRefused::Token(error)) => error.reason(),
@@ -240,6 +244,7 @@ impl Refusal {
             | Self::Asked(_)
             | Self::CountUnknown(..)
             | Self::Unredactable(..)
+            | Self::Unheld(Unheld::TooLong, _)
             | Self::AccountBarred(_)
             | Self::SessionsFull(_)
             | Self::AssuranceNotProven(..) => StatusCode::FORBIDDEN,
@@ -248,6 +253,7 @@ impl Refusal {
             | Self::SignalRefused(_)
             | Self::StoreUnavailable
             | Self::Overloaded
+            | Self::Unheld(Unheld::NoRoom | Unheld::Disk(_), _)
             | Self::Upstream(UpstreamError::Overloaded) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream(
                 UpstreamError::ConnectTimeout | UpstreamError::ReplyTimeout | UpstreamError::Stalled,
@@ -263,9 +269,11 @@ impl Refusal {
     /// Whether something was down or broken, rather than refused on purpose.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::TooMuch(..) | Self::CountUnknown(..) | Self::LeadsElsewhere | Self::Unredactable(..) => {
-                Outcome::Withheld
-            }
+            Self::TooMuch(..)
+            | Self::CountUnknown(..)
+            | Self::LeadsElsewhere
+            | Self::Unredactable(..)
+            | Self::Unheld(..) => Outcome::Withheld,
             Self::Challenge(challenged) if challenged.withheld.is_some() => Outcome::Withheld,
             Self::Journal(_)
             | Self::Upstream(_)
@@ -323,6 +331,7 @@ impl Refusal {
             | Self::LeadsElsewhere
             | Self::CountUnknown(..)
             | Self::Unredactable(..)
+            | Self::Unheld(..)
             | Self::Journal(_)
             | Self::Upstream(_)
             | Self::SignInFailed(..)
@@ -366,7 +375,11 @@ impl Refusal {
     }
 
     const fn comes_back_after(&self) -> Option<Duration> {
-        if matches!(self, Self::Overloaded | Self::StoreUnavailable) { Some(OVERLOAD_LASTS) } else { None }
+        if matches!(self, Self::Overloaded | Self::StoreUnavailable | Self::Unheld(Unheld::NoRoom, _)) {
+            Some(OVERLOAD_LASTS)
+        } else {
+            None
+        }
     }
 
     /// What is asked for and may not be.
@@ -378,9 +391,11 @@ impl Refusal {
     pub fn reference(&self) -> Option<&'static str> {
         match self.alone() {
             Self::Denied(..) => Some("45 CFR 164.312(a)(1)"),
-            Self::TooMuch(..) | Self::Asked(_) | Self::CountUnknown(..) | Self::Unredactable(..) => {
-                Some("45 CFR 164.514(d)")
-            }
+            Self::TooMuch(..)
+            | Self::Asked(_)
+            | Self::CountUnknown(..)
+            | Self::Unredactable(..)
+            | Self::Unheld(Unheld::TooLong, _) => Some("45 CFR 164.514(d)"),
             Self::Challenge(challenged) if challenged.withheld.is_some() => Some("45 CFR 164.514(d)"),
             Self::Challenge(_)
             | Self::NotUnderstood(_)
@@ -392,6 +407,7 @@ impl Refusal {
             | Self::TooSlow
             | Self::CallerLeft
             | Self::LeadsElsewhere
+            | Self::Unheld(Unheld::NoRoom | Unheld::Disk(_), _)
             | Self::Journal(_)
             | Self::Upstream(_)
             | Self::SignInFailed(..)
@@ -486,6 +502,7 @@ mod tests {
     use crate::domain::limit::LimitName;
     use crate::features::authn::LogoutTokenFault;
     use crate::gateway::normalize::path::PathFault;
+    use crate::platform::spill::SpillError;
 
     fn broke(kind: io::ErrorKind) -> Refusal {
         UpstreamError::RequestBody(io::Error::from(kind).into()).into()
@@ -573,6 +590,14 @@ mod tests {
                 Refusal::Unredactable(Unredactable::Malformed, Action::View),
                 403,
                 Reason::RedactionImpossible,
+                Outcome::Withheld,
+            ),
+            (Refusal::Unheld(Unheld::TooLong, Action::Export), 403, Reason::ReplyTooLong, Outcome::Withheld),
+            (Refusal::Unheld(Unheld::NoRoom, Action::Export), 503, Reason::ReplyTooLong, Outcome::Withheld),
+            (
+                Refusal::Unheld(Unheld::Disk(SpillError::GivenUp), Action::Export),
+                503,
+                Reason::ReplyTooLong,
                 Outcome::Withheld,
             ),
             (

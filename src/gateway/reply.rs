@@ -155,6 +155,10 @@ fn note(closing: &mut Closing, released: &ReleaseRecord, redacted: Option<EventR
             closing.reason = Some(Reason::RedactionImpossible);
             Outcome::Aborted
         }
+        EndedHow::SpillFailed => {
+            closing.reason = Some(Reason::InternalError);
+            Outcome::Aborted
+        }
         EndedHow::Dropped => {
             closing.reason = Some(Reason::CallerLeft);
             Outcome::Aborted

@@ -112,6 +112,10 @@ fn tell(refusal: &Refusal, moment: &Moment) {
         Refusal::Unredactable(fault, _) => {
             tracing::warn!(request.id = %request, %reason, error = %fault, "refused");
         }
+        Refusal::Unheld(unheld, _) => {
+            let source = std::error::Error::source(unheld).map(ToString::to_string);
+            tracing::warn!(request.id = %request, %reason, error = %unheld, source, "refused");
+        }
         Refusal::Internal => tracing::error!(request.id = %request, %reason, "refused"),
         Refusal::NotUnderstood(fault) => {
             tracing::debug!(request.id = %request, %reason, rule = fault.internal, "refused");
@@ -278,6 +282,7 @@ fn page(moment: &Moment, refusal: &Refusal, noted: &Noted, manner: &Manner) -> S
         Refusal::LeadsElsewhere => Page::Denied { reason, action: None, ways_on: &[], return_to },
         Refusal::CountUnknown(why, action) => Page::CountUnknown { action: *action, why: *why },
         Refusal::Unredactable(_, action) => Page::Unredactable { action: *action },
+        Refusal::Unheld(_, action) => Page::TooLong { action: *action },
         Refusal::Journal(_)
         | Refusal::Upstream(_)
         | Refusal::StoreUnavailable

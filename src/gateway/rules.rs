@@ -35,7 +35,8 @@ use crate::features::facts::Feeds;
 use crate::features::given::contexts::Contexts;
 use crate::features::given::table::Given;
 use crate::features::guard::ledger::Ledger;
-use crate::features::guard::settings::GuardSettings;
+use crate::features::guard::settings::{GuardSettings, SpillSettings};
+use crate::features::guard::spill::Spills;
 use crate::features::hold::Holds;
 use crate::features::hold::settings::HoldSettings;
 use crate::features::policy::bundle::Rules as PolicyRules;
@@ -80,6 +81,8 @@ pub struct Rules {
     pub clients: Clients,
     /// The guard's bounds.
     pub guard: GuardSettings,
+    /// Where replies wait that are longer than memory may hold.
+    pub spill: SpillSettings,
     /// Whom refused people ask.
     pub help: HelpSettings,
     /// How the glass is broken.
@@ -170,6 +173,8 @@ pub struct Shared {
     pub contexts: Arc<Contexts>,
     /// What has been taken in the windows.
     pub ledger: Arc<Ledger>,
+    /// What of replies waits on the disk.
+    pub spills: Spills,
     /// What happened.
     pub journal: Arc<Journal>,
     /// The keys to what it keeps under seal.

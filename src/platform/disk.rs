@@ -1,7 +1,10 @@
 //! How much room a disk has.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
+
+use rustix::fs::StatVfs;
 
 /// The room on the disk of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +25,19 @@ impl Room {
 
 /// The room on the disk of `folder`, which must be there.
 pub fn room(folder: &Path) -> io::Result<Room> {
-    let told = rustix::fs::statvfs(folder)?;
-    Ok(Room {
+    Ok(of(&rustix::fs::statvfs(folder)?))
+}
+
+/// The room on the disk that holds `file`.
+pub fn room_beside(file: &File) -> io::Result<Room> {
+    Ok(of(&rustix::fs::fstatvfs(file)?))
+}
+
+const fn of(told: &StatVfs) -> Room {
+    Room {
         total_bytes: told.f_blocks.saturating_mul(told.f_frsize),
         free_bytes: told.f_bavail.saturating_mul(told.f_frsize),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -45,6 +56,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let told = room(folder.path()).unwrap();
         assert!(told.total_bytes >= told.free_bytes && told.total_bytes > 0, "{told:?}");
+        let beside = room_beside(&tempfile::tempfile_in(folder.path()).unwrap()).unwrap();
+        assert_eq!(beside.total_bytes, told.total_bytes);
         assert!(room(&folder.path().join("absent")).is_err());
     }
 }

@@ -9,6 +9,7 @@ pub mod page;
 pub mod seal;
 pub mod signed_note;
 pub mod signed_token;
+pub mod spill;
 pub mod store;
 pub mod supervisor;
 pub mod syslog;

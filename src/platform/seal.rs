@@ -4,6 +4,8 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 
+use zeroize::Zeroizing;
+
 use crate::foundation::entropy::{Entropy, random};
 use crate::foundation::secret::Secret;
 
@@ -101,6 +103,39 @@ impl SealedBy<'_> {
     }
 }
 
+/// A key of fresh chance that is in memory alone: what it has sealed is opened by its owner, or by nobody.
+#[derive(Debug)]
+pub struct FleetingKey {
+    key: LessSafeKey,
+    /// How many pieces were sealed: the nonce of the next.
+    sealed: u64,
+}
+
+impl FleetingKey {
+    /// A new one.
+    pub fn new(entropy: &dyn Entropy) -> Result<Self, Unsealable> {
+        let bytes = Zeroizing::new(random::<KEY_BYTES>(entropy));
+        let key = UnboundKey::new(&AES_256_GCM, &*bytes).map_err(|_| Unsealable)?;
+        Ok(Self { key: LessSafeKey::new(key), sealed: 0 })
+    }
+
+    /// Seals the next piece where it is, with [`TAG_BYTES`] at its end. The first has the number 0.
+    pub fn seal(&mut self, piece: &mut Vec<u8>) -> Result<(), Unsealable> {
+        let number = self.sealed.to_be_bytes();
+        // Spent before it is used: whatever happens, it is used once.
+        self.sealed = self.sealed.checked_add(1).ok_or(Unsealable)?;
+        self.key.seal_in_place_append_tag(nonce(number), Aad::empty(), piece).map_err(|_| Unsealable)
+    }
+
+    /// Opens the piece with this number where it is.
+    pub fn open(&self, number: u64, piece: &mut Vec<u8>) -> Result<(), Unsealable> {
+        let opened = self.key.open_in_place(nonce(number.to_be_bytes()), Aad::empty(), piece);
+        let length = opened.map_err(|_| Unsealable)?.len();
+        piece.truncate(length);
+        Ok(())
+    }
+}
+
 fn nonce(number: [u8; 8]) -> Nonce {
     let mut nonce = [0; NONCE_LEN];
     for (place, byte) in nonce.iter_mut().rev().zip(number.iter().rev()) {
@@ -111,6 +146,9 @@ fn nonce(number: [u8; 8]) -> Nonce {
 
 /// Bytes of a salt.
 pub const SALT_BYTES: usize = 32;
+/// Bytes that sealing adds.
+pub const TAG_BYTES: usize = 16;
+const KEY_BYTES: usize = 32;
 
 #[cfg(test)]
 mod tests {

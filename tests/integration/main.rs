@@ -59,6 +59,7 @@ mod sessions;
 mod signals;
 mod silence;
 mod socket;
+mod spilling;
 mod stop;
 mod streaming;
 mod traces;

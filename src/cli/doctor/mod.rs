@@ -116,6 +116,7 @@ fn examine(file: &Path) -> anyhow::Result<Vec<Finding>> {
     }
     let runtime = super::serve::runtime()?;
     findings.extend(runtime.block_on(store(&settings.store, &SystemClock)));
+    findings.push(spill(&settings.spill.directory));
     findings.extend(journal::journal(&settings.journal.directory));
     findings.extend(journal::spool(&settings.journal.directory));
     findings.extend(journal::room_for_events(&settings.journal));
@@ -276,6 +277,16 @@ fn rotation(place: &SecretPlace) -> Option<Finding> {
     Some(Finding::warn(format!("secret {}", file.display()), found, to_do))
 }
 
+/// Whether replies can wait on the disk.
+fn spill(directory: &Path) -> Finding {
+    let what = format!("long replies {}", directory.display());
+    match probe(directory) {
+        Ok(()) if directory.is_file() => Finding::fail(what, "that is no folder", OURS_TO_WRITE),
+        Ok(()) => Finding::ok(what, "can wait there"),
+        Err(error) => Finding::fail(what, error.to_string(), OURS_TO_WRITE),
+    }
+}
+
 /// Whether a file can be made in `folder` or, where that is not there yet, in the folder that will hold it.
 pub(super) fn probe(folder: &Path) -> io::Result<()> {
     let there = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
@@ -352,6 +363,15 @@ mod tests {
         let deep = folder.path().join("data/journal");
         assert!(journal::journal(&deep).iter().all(|finding| finding.health == Health::Ok));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+    }
+
+    #[test]
+    fn long_replies_wait_in_a_folder_that_is_there_or_can_be_made() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(spill(&folder.path().join("data/spill")).health, Health::Ok);
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(spill(&file).health, Health::Fail);
     }
 
     #[test]

@@ -150,7 +150,27 @@ pub(super) static GUARD: Table = Table {
             "hold",
             Kind::Size("64KiB", "256MiB"),
             Absent::Is("\"16MiB\""),
-            "How much of a reply is held in memory until it is known to be within its limit.",
+            "How much of a reply is held in memory until it is known to be within its limit. What is longer waits on the disk.",
+        ),
+        key(
+            "spill",
+            Kind::Path("/var/spool/leastway-spill"),
+            Absent::Means("`spill` in `store.directory`"),
+            "The folder where the rest of such a reply waits, made if it is not there. It is sealed under a key that is in memory \
+             alone, in a file without a name, so nothing is ever left there. Better not the journal's disk; the last 5 per \
+             cent of a disk are left free.",
+        ),
+        key(
+            "spill_max",
+            Kind::Size("1MiB", "1024GiB"),
+            Absent::Is("\"1GiB\""),
+            "How much of one reply waits there. A longer one stays here (`reply-too-long`).",
+        ),
+        key(
+            "spill_total",
+            Kind::Size("1MiB", "16384GiB"),
+            Absent::Is("\"4GiB\""),
+            "How much of all replies together waits there. What finds no room stays here (`reply-too-long`).",
         ),
         key(
             "decompression_ratio",

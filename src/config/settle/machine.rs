@@ -1,6 +1,7 @@
 //! Listeners and bounds.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
 use crate::config::units;
 use crate::control::settings::ControlSettings;
-use crate::features::guard::settings::GuardSettings;
+use crate::features::guard::settings::{GuardSettings, SpillSettings};
 use crate::gateway::settings::{ClientCertificateSettings, GatewaySettings, HelpSettings};
 use crate::platform::tls::front::Vouchers;
 
@@ -118,6 +119,17 @@ pub(in crate::config) fn guard(reader: &Reader<'_>) -> Option<GuardSettings> {
         decompression_ratio: u32::try_from(decompression_ratio?).unwrap_or(u32::MAX),
         request_body_bytes: request_body_bytes?,
     })
+}
+
+/// Where replies wait that are longer than memory may hold: beside the store, unless it is said.
+pub(in crate::config) fn spill(reader: &Reader<'_>, store: Option<&Path>) -> Option<SpillSettings> {
+    let directory = if reader.has("spill") {
+        reader.path("spill")
+    } else {
+        store.map(|directory| directory.join("spill"))
+    };
+    let (reply_bytes_max, bytes_max) = (reader.size("spill_max"), reader.size("spill_total"));
+    Some(SpillSettings { directory: directory?, reply_bytes_max: reply_bytes_max?, bytes_max: bytes_max? })
 }
 
 /// Reads `[help]`.

@@ -63,6 +63,8 @@ fn what_is_not_written_has_the_documented_default() {
     assert!(settings.devices.is_empty());
     assert_eq!(settings.guard.hold_bytes, 16 << 20);
     assert_eq!(settings.guard.decompression_ratio, 200);
+    assert_eq!(settings.spill.directory, settings.store.directory.join("spill"));
+    assert_eq!((settings.spill.reply_bytes_max, settings.spill.bytes_max), (1 << 30, 4 << 30));
     assert_eq!(settings.applications[0].unmatched, Unmatched::Deny);
     assert!(settings.upstreams[0].preserve_host);
     assert!(settings.providers[0].assurance.values().all(|class| class.ask.max_age));

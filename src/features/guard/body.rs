@@ -14,11 +14,13 @@ use super::ledger::{Amounts, Claim};
 use super::limit::{Terms, Verdict};
 use super::meter::Meter;
 use super::redact::{Fault, Redaction};
+use super::spill::Spilled;
 use super::trailers::Trailers;
 use crate::domain::count::Count;
 use crate::domain::field::EventRedacted;
 use crate::domain::limit::Exceeded;
 use crate::platform::http::pace::TooSlow;
+use crate::platform::spill::SpillError;
 
 /// What a failing body says.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -35,6 +37,9 @@ pub enum GuardError {
     /// What is withheld cannot be taken out of what follows.
     #[error("the reply was broken off, since nothing can be taken out of what follows")]
     Redaction(#[source] Fault),
+    /// What waited on the disk does not come back.
+    #[error("the reply was broken off, since what follows cannot be read back")]
+    Spill(#[source] SpillError),
 }
 
 /// How a reply ended.
@@ -50,6 +55,8 @@ pub enum EndedHow {
     LimitReached,
     /// It was broken off where what is withheld could not be taken out.
     RedactionFailed,
+    /// It was broken off where what waited on the disk did not come back.
+    SpillFailed,
     /// The caller left.
     Dropped,
 }
@@ -89,6 +96,8 @@ impl ReleaseRecord {
 pub struct GuardedBody<B> {
     /// Counted and not yet handed on.
     queue: VecDeque<Bytes>,
+    /// The same, behind the queue, on the disk. Seldom there.
+    spilled: Option<Box<Spilled>>,
     /// What is still to come; none once the application has ended.
     upstream: Option<B>,
     /// To be handed on after the last piece.
@@ -169,6 +178,11 @@ impl Watch {
         let tally = self.meter.finish();
         self.take_room(&tally);
         tally
+    }
+
+    /// Whether what is still to come may keep all of it from passing.
+    pub(super) const fn may_still_deny(&self) -> bool {
+        self.may_deny && self.meter.is_counting()
     }
 
     /// What it comes to: by itself, and with what its person has had already.
@@ -255,9 +269,16 @@ impl<B> GuardedBody<B> {
         body
     }
 
+    /// The same, with what waits on the disk behind its pieces.
+    pub(super) fn followed_by(mut self, spilled: Option<Box<Spilled>>) -> Self {
+        self.spilled = spilled;
+        self
+    }
+
     const fn new(queue: VecDeque<Bytes>, upstream: Option<B>, watch: Watch) -> Self {
         Self {
             queue,
+            spilled: None,
             upstream,
             trailers: None,
             watch,
@@ -306,14 +327,20 @@ impl<B> GuardedBody<B> {
     }
 
     fn ended_if_dropped(&self) -> EndedHow {
-        let is_all_told = self.queue.is_empty() && self.trailers.is_none();
+        let is_all_told = self.queue.is_empty() && self.spilled_bytes() == 0 && self.trailers.is_none();
         if self.upstream.is_none() && is_all_told { EndedHow::Complete } else { EndedHow::Dropped }
+    }
+
+    /// What waits on the disk.
+    fn spilled_bytes(&self) -> u64 {
+        self.spilled.as_ref().map_or(0, |spilled| spilled.left())
     }
 
     fn end(&mut self, how: EndedHow) {
         if self.ended.is_none() {
             self.ended = Some(how);
             self.queue.clear();
+            self.spilled = None;
             self.trailers = None;
             self.upstream = None;
             if let Some(tell) = self.on_end.take() {
@@ -399,6 +426,16 @@ where
             if let Some(piece) = this.next_cleared() {
                 return this.hand_on(piece);
             }
+            if let Some(spilled) = &mut this.spilled {
+                match ready!(spilled.poll_next(context)) {
+                    Ok(Some(piece)) => return this.hand_on(piece),
+                    Ok(None) => this.spilled = None,
+                    Err(error) => {
+                        tracing::error!(%error, "what was held of a reply cannot be read back");
+                        return this.break_off((EndedHow::SpillFailed, GuardError::Spill(error)));
+                    }
+                }
+            }
             let Some(upstream) = &mut this.upstream else {
                 if let Some(trailers) = this.trailers.take() {
                     return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
@@ -441,6 +478,7 @@ where
 
     fn is_end_stream(&self) -> bool {
         self.queue.is_empty()
+            && self.spilled_bytes() == 0
             && self.trailers.is_none()
             && match &self.upstream {
                 None => true,
@@ -452,7 +490,7 @@ where
     }
 
     fn size_hint(&self) -> SizeHint {
-        let queued = self.queue.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        let queued = self.queue.iter().map(|piece| piece.len() as u64).sum::<u64>() + self.spilled_bytes();
         let Some(upstream) = &self.upstream else { return SizeHint::with_exact(queued) };
         let mut hint = SizeHint::new();
         // What is taken out has no length that is known before.

@@ -1,9 +1,9 @@
 //! Releases a reply: nothing leaves beyond the minimum necessary.
 //!
 //! Where no count could deny, the reply is counted while it streams and nothing waits. Where one could,
-//! the reply is held back until it is known to be within its limit, up to
-//! [`GuardSettings::hold_bytes`]: what is beyond is withheld whole, and not one byte of it leaves. A longer reply is
-//! released as it is counted and broken off at the limit with an error, so that what was cut never looks complete.
+//! the reply is held back until it is known to be within its limit: what is beyond is withheld whole, and not one byte of it
+//! leaves. Up to [`GuardSettings::hold_bytes`] are held in memory, the rest on the disk ([`spill`](super::spill)); what finds no
+//! room there stays here, too.
 //!
 //! What is forwarded are the application's own bytes under its own headers, but for the fields that are withheld
 //! ([`redact`](super::redact)): such a reply is held back alike, and what cannot be redacted stays here whole. It is counted
@@ -29,6 +29,7 @@ use super::limit::{Terms, Verdict};
 use super::meter::Meter;
 use super::redact::{Fault, Plans, Redaction, settle};
 use super::settings::GuardSettings;
+use super::spill::{Disk, Spilling};
 use super::trailers::Trailers;
 pub use super::withheld::{Cause, Withheld};
 use crate::domain::proof::Durable;
@@ -37,7 +38,8 @@ use crate::domain::proof::Durable;
 pub type Released<B> = Response<GuardedBody<B>>;
 
 /// Releases `reply` under `terms`, without what `plans` take out of it, or withholds it. The opening entry of its
-/// event is on the disk. What it holds is taken of the person's windows by `claim`, where these bound that.
+/// event is on the disk. What it holds is taken of the person's windows by `claim`, where these bound that. On `disk` waits
+/// what is longer than memory may hold.
 pub async fn release<B>(
     reply: Response<B>,
     mut meter: Meter,
@@ -45,14 +47,21 @@ pub async fn release<B>(
     (claim, plans): (Option<Box<Claim>>, Plans),
     _durable: Durable,
     settings: &GuardSettings,
+    disk: Disk<'_>,
 ) -> Result<Released<B>, Withheld>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
     let (mut head, body) = reply.into_parts();
-    let mut waiting =
-        Held { pieces: VecDeque::new(), bytes: 0, upstream: Some(body), trailers: None, status: head.status };
+    let mut waiting = Held {
+        pieces: VecDeque::new(),
+        bytes: 0,
+        spilling: None,
+        upstream: Some(body),
+        trailers: None,
+        status: head.status,
+    };
 
     let mut taken_away = terms.action.takes_away();
     if !taken_away && terms.minds_files() {
@@ -121,7 +130,7 @@ where
     }
     let body = if watch.redaction.is_some() || may_deny && watch.meter.is_counting() {
         // Most replies are not held: it takes no room where it is not.
-        Box::pin(waiting.release_held(watch, settings.hold_bytes)).await?
+        Box::pin(waiting.release_held(watch, settings.hold_bytes, disk)).await?
     } else {
         waiting.release_watched(watch)
     };
@@ -143,6 +152,8 @@ enum Weighed {
 struct Held<B> {
     pieces: VecDeque<Bytes>,
     bytes: usize,
+    /// What came behind the pieces and waits on the disk. Seldom there.
+    spilling: Option<Box<Spilling>>,
     /// None once it has ended.
     upstream: Option<B>,
     /// As they came.
@@ -234,8 +245,13 @@ where
         GuardedBody::complete(self.pieces, self.trailers, watch, tally, verdict)
     }
 
-    /// Holds on until it is clear that the reply may pass, or until no more can be held.
-    async fn release_held(mut self, mut watch: Watch, hold_bytes: usize) -> Result<GuardedBody<B>, Withheld> {
+    /// Holds on until it is clear that the reply may pass. What no count could deny passes as soon as memory holds no more.
+    async fn release_held(
+        mut self,
+        mut watch: Watch,
+        hold_bytes: usize,
+        disk: Disk<'_>,
+    ) -> Result<GuardedBody<B>, Withheld> {
         if let Err(fault) = self.redact_kept(&mut watch) {
             return self.without_body(watch, fault);
         }
@@ -250,6 +266,7 @@ where
                 return self.without_body(watch, Fault::Misfit);
             }
             if self.bytes > hold_bytes
+                && !watch.may_still_deny()
                 && let Some(upstream) = self.upstream.take()
             {
                 return Ok(GuardedBody::streaming(self.pieces, upstream, watch));
@@ -258,19 +275,41 @@ where
                 break;
             };
             match watch.take(piece) {
-                Ok(piece) => self.keep(piece),
+                Ok(piece) => self.hold(piece, &watch, hold_bytes, disk).await?,
                 Err(fault) => return self.without_body(watch, fault),
             }
         }
         let tally = watch.finish();
         poll_fn(|context| watch.poll_room(context)).await;
         match watch.finish_redaction() {
-            Ok(rest) => self.keep(rest),
+            Ok(rest) => self.hold(rest, &watch, hold_bytes, disk).await?,
             Err(Fault::Beyond) => return Err(self.still_beyond(&watch, tally)),
             Err(fault) => return self.without_body(watch, fault),
         }
         let verdict = self.pass(&watch, &tally)?;
-        Ok(GuardedBody::complete(self.pieces, self.trailers, watch, tally, verdict))
+        let spilled = self.spilling.map(|spilling| Box::new(spilling.finish()));
+        Ok(GuardedBody::complete(self.pieces, self.trailers, watch, tally, verdict).followed_by(spilled))
+    }
+
+    /// Holds a piece back: in memory, or behind what memory may hold on the disk.
+    async fn hold(
+        &mut self,
+        piece: Bytes,
+        watch: &Watch,
+        hold_bytes: usize,
+        disk: Disk<'_>,
+    ) -> Result<(), Withheld> {
+        if self.bytes <= hold_bytes || !watch.may_still_deny() {
+            self.keep(piece);
+            return Ok(());
+        }
+        self.bytes += piece.len();
+        let spilling = self.spilling.get_or_insert_with(|| Box::new(disk.begin()));
+        spilling.push(piece).await.map_err(|unheld| Withheld {
+            status: self.status,
+            tally: watch.meter.so_far(),
+            cause: Cause::Unheld(unheld),
+        })
     }
 
     /// Takes what is withheld out of what came before it was known whether anything may deny.
@@ -302,6 +341,7 @@ where
             return withheld;
         }
         self.pieces.clear();
+        self.spilling = None;
         let meter = &mut watch.meter;
         let to_the_end = async {
             while self.bytes <= hold_bytes {

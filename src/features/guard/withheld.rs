@@ -6,6 +6,7 @@ use super::body::BoxError;
 use super::count::Tally;
 use super::limit::{Beyond, Step, Verdict};
 use super::redact::Fault;
+use super::spill::Unheld;
 use crate::domain::reason::Reason;
 
 /// A reply that stays here. Nothing of it was released.
@@ -28,6 +29,8 @@ pub enum Cause {
     Block(Beyond),
     /// What is to be withheld of it cannot be taken out.
     Redaction(Fault),
+    /// It cannot be held until it is known whether it passes.
+    Unheld(Unheld),
     /// The application broke it off while it was held.
     Upstream(BoxError),
 }
@@ -38,6 +41,7 @@ impl Withheld {
         match &self.cause {
             Cause::Needs(_, beyond) | Cause::Block(beyond) => beyond.reason(),
             Cause::Redaction(_) => Reason::RedactionImpossible,
+            Cause::Unheld(_) => Reason::ReplyTooLong,
             Cause::Upstream(_) => Reason::UpstreamAborted,
         }
     }
@@ -47,7 +51,7 @@ impl Withheld {
         match &self.cause {
             Cause::Needs(step, beyond) => Some(Verdict::Needs(*step, *beyond)),
             Cause::Block(beyond) => Some(Verdict::Block(*beyond)),
-            Cause::Redaction(_) | Cause::Upstream(_) => None,
+            Cause::Redaction(_) | Cause::Unheld(_) | Cause::Upstream(_) => None,
         }
     }
 }

@@ -263,6 +263,7 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
         | Refusal::LeadsElsewhere
         | Refusal::CountUnknown(..)
         | Refusal::Unredactable(..)
+        | Refusal::Unheld(..)
         | Refusal::Asked(_)
         | Refusal::SignInFailed(..)
         | Refusal::LogoutRefused(_)

@@ -137,6 +137,11 @@ pub enum Page<'a> {
         /// What was asked for.
         action: Action,
     },
+    /// What came is longer than can be held until it is known whether it may pass.
+    TooLong {
+        /// What was asked for.
+        action: Action,
+    },
     /// More, or something else, is asked for than may be.
     Asked {
         /// What, and what is allowed.
@@ -263,6 +268,7 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
         Page::Asked { overreach } => desk.asked(overreach).render(),
         Page::CountUnknown { action, why } => desk.count_unknown(action, why).render(),
         Page::Unredactable { action } => desk.unredactable(action).render(),
+        Page::TooLong { action } => desk.too_long(action).render(),
         Page::Justify(ref view) => JustifyPage::new(frame, messages, view).render(),
         Page::BreakGlass(ref view) => BreakGlassPage::new(frame, messages, view).render(),
         Page::Breaks(ref view) => BreaksPage::new(frame, messages, view).render(),

@@ -140,8 +140,17 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn unredactable(self, action: Action) -> Notice<'a> {
+        self.stays_here(Reason::RedactionImpossible, action)
+    }
+
+    pub(super) fn too_long(self, action: Action) -> Notice<'a> {
+        self.stays_here(Reason::ReplyTooLong, action)
+    }
+
+    /// What came back stays here, whatever it is.
+    fn stays_here(self, reason: Reason, action: Action) -> Notice<'a> {
         let Self { messages, .. } = self;
-        let texts = messages.reason.of(Reason::RedactionImpossible);
+        let texts = messages.reason.of(reason);
         let happened = messages
             .unredactable
             .happened

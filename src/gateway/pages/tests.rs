@@ -582,6 +582,7 @@ fn each_page(
         ),
         ("count-unknown".into(), Page::CountUnknown { action: Action::Export, why: WhyUnknown::Coding }),
         ("redaction-impossible".into(), Page::Unredactable { action: Action::View }),
+        ("reply-too-long".into(), Page::TooLong { action: Action::Export }),
         (
             "justify".into(),
             Page::Justify(JustifyView {

@@ -153,6 +153,7 @@ pub(super) const fn fault(reason: Reason) -> Fault {
         | Reason::ExportOverWindowBudget
         | Reason::CountUnknown
         | Reason::RedactionImpossible
+        | Reason::ReplyTooLong
         | Reason::PageSizeRejected
         | Reason::SearchTooWide
         | Reason::SpanTooWide

@@ -50,10 +50,21 @@ fn care_goes_on_and_nothing_waits_for_it() {
 }
 
 #[test]
-fn past_what_can_be_held_a_reply_is_cut_at_its_limit_and_visibly() {
+fn past_what_memory_can_hold_nothing_leaves_of_a_reply_beyond_its_limit() {
     let body = csv(1000);
     let reply = Reply::pieces(Some(csv_shape()), "text/csv", body.chunks(50)).hold_bytes(100);
-    let out = reply.released(&terms(Action::Export));
+    let asked = Rc::clone(&reply.body.asked);
+    let withheld = reply.withheld(&terms(Action::Export));
+    let Some(Verdict::Block(Beyond::Exceeded(exceeded))) = withheld.verdict() else { panic!("{withheld:?}") };
+    assert_eq!((exceeded.limit, exceeded.allowed), (LimitName::RecordsPerExport, 10));
+    assert!(*asked.borrow() < 10, "nothing is read once it is clear");
+}
+
+#[test]
+fn what_streams_is_cut_at_its_limit_and_visibly() {
+    let body = csv(1000);
+    let reply = Reply::pieces(Some(csv_shape()), "text/csv", body.chunks(50));
+    let out = reply.streamed(&terms(Action::Export));
     assert!(matches!(out.error, Some(GuardError::Limit)));
     assert_eq!(out.record.ended, EndedHow::LimitReached);
     assert_eq!(out.record.exceeded().map(|exceeded| exceeded.allowed), Some(10));
@@ -74,11 +85,12 @@ fn past_what_can_be_held_a_reply_within_its_limit_comes_whole() {
 }
 
 #[test]
-fn what_turns_out_unreadable_at_its_end_never_looks_complete() {
+fn what_turns_out_unreadable_at_its_end_stays_here_and_what_streams_never_looks_complete() {
     let mut body = json(10);
     body.pop();
-    let reply = Reply::pieces(Some(json_shape()), "application/json", body.chunks(9)).hold_bytes(20);
-    let out = reply.released(&terms(Action::Export));
+    let reply = || Reply::pieces(Some(json_shape()), "application/json", body.chunks(9)).hold_bytes(20);
+    assert_eq!(reply().withheld(&terms(Action::Export)).reason(), Reason::CountUnknown);
+    let out = reply().streamed(&terms(Action::Export));
     assert!(matches!(out.error, Some(GuardError::Limit)));
     assert!(out.bytes.len() < body.len(), "the last piece stays here");
 }

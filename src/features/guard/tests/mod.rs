@@ -4,6 +4,7 @@ mod codings;
 mod files;
 mod limits;
 mod redacting;
+mod spilling;
 mod sums;
 mod texts;
 mod truncating;
@@ -26,13 +27,15 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_RANGE, CONTENT
 use http::{Response, StatusCode};
 use http_body::{Body, Frame};
 
-use super::body::{EndedHow, GuardError, GuardedBody, ReleaseRecord};
+use super::body::{EndedHow, GuardError, GuardedBody, ReleaseRecord, Watch};
 use super::ledger::{Amounts, Came, Claim, DAY, HOUR, Ledger, SHIFT};
 use super::limit::{Beyond, Step, Terms, Verdict};
 use super::meter::Meter;
 use super::redact::{Fault, Plan, Plans};
 use super::release::{Cause, Withheld, release};
-use super::settings::GuardSettings;
+use super::settings::{GuardSettings, SpillSettings};
+use super::spill::{Spills, Unheld};
+use super::trailers::Trailers;
 use crate::domain::action::Action;
 use crate::domain::application::ApplicationName;
 use crate::domain::count::{Count, WhyUnknown};
@@ -47,12 +50,15 @@ use crate::domain::row_selector::RowSelector;
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::DigestKey;
+use crate::foundation::entropy::SystemEntropy;
 
 /// An application's body: pieces, and perhaps a failure. Tells how often it was asked.
 #[derive(Default)]
 struct Upstream {
     pieces: VecDeque<Result<Frame<Bytes>, &'static str>>,
     asked: Rc<RefCell<usize>>,
+    /// It never comes to its end.
+    stalls: bool,
 }
 
 impl Upstream {
@@ -71,11 +77,12 @@ impl Body for Upstream {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
         *self.asked.borrow_mut() += 1;
-        Poll::Ready(self.pieces.pop_front())
+        let piece = self.pieces.pop_front();
+        if piece.is_none() && self.stalls { Poll::Pending } else { Poll::Ready(piece) }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.pieces.is_empty()
+        self.pieces.is_empty() && !self.stalls
     }
 }
 
@@ -131,6 +138,24 @@ struct Reply {
     settings: GuardSettings,
     plans: Plans,
     claim: Option<Box<Claim>>,
+    disk: Rc<Disk>,
+}
+
+/// Where replies wait that are longer than can be held in memory.
+struct Disk {
+    folder: tempfile::TempDir,
+    spills: Spills,
+    settings: SpillSettings,
+}
+
+impl Disk {
+    /// With room for so much of one reply, and of all.
+    fn with_room(reply_bytes_max: u64, bytes_max: u64) -> Rc<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("spill");
+        let settings = SpillSettings { directory, reply_bytes_max, bytes_max };
+        Rc::new(Self { folder, spills: Spills::new(Arc::new(SystemEntropy)), settings })
+    }
 }
 
 impl Reply {
@@ -151,7 +176,14 @@ impl Reply {
             settings: SETTINGS,
             claim: None,
             plans: Plans::default(),
+            disk: Disk::with_room(1 << 30, 1 << 30),
         }
+    }
+
+    /// What is too long for memory waits there.
+    fn on(mut self, disk: &Rc<Disk>) -> Self {
+        self.disk = disk.clone();
+        self
     }
 
     fn status(mut self, status: u16) -> Self {
@@ -197,7 +229,29 @@ impl Reply {
         let (head, body) = self.head.body(self.body).unwrap().into_parts();
         let meter = Meter::new(self.shape.as_ref(), &head, &self.settings);
         let reply = Response::from_parts(head, body);
-        run(release(reply, meter, terms, (self.claim, self.plans), Durable::assertion(), &self.settings))
+        let disk = self.disk.spills.under(&self.disk.settings);
+        let taken = (self.claim, self.plans);
+        run(release(reply, meter, terms, taken, Durable::assertion(), &self.settings, disk))
+    }
+
+    /// Let go of as it comes, and yet held to its limits.
+    fn streamed(self, terms: &Terms) -> Out {
+        let (head, body) = self.head.body(self.body).unwrap().into_parts();
+        let mut watch = Watch {
+            trailers: Trailers::of(&head.headers, true),
+            meter: Meter::new(self.shape.as_ref(), &head, &self.settings),
+            redaction: None,
+            terms: *terms,
+            taken_away: true,
+            may_deny: true,
+            claim: self.claim,
+            window: Verdict::Within,
+            came: 0,
+            whole: None,
+            cut_after: None,
+        };
+        watch.begin(0);
+        read(Response::from_parts(head, GuardedBody::streaming(VecDeque::new(), body, watch)))
     }
 
     /// Released and read to its end.

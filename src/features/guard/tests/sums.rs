@@ -83,13 +83,32 @@ fn whom_a_list_has_named_may_be_named_again() {
 }
 
 #[test]
-fn what_is_longer_than_can_be_held_is_broken_off_where_the_room_ends() {
+fn of_what_is_longer_than_memory_can_hold_nothing_leaves_where_the_room_ends() {
+    let ledger = Ledger::new();
+    let terms = bounded(Action::Export, Limits { bytes_exported_per_day: Some(4_000), ..Limits::NONE });
+    let rows: Vec<_> = (0..100).map(|row| format!("{row},{}\n", "x".repeat(90))).collect();
+    let rows: Vec<_> = std::iter::once("ID,name\n".to_owned()).chain(rows).collect();
+    let reply = |rows: &[String]| {
+        let reply = Reply::pieces(Some(csv_shape()), "text/csv", rows).hold_bytes(100);
+        reply.claiming(claim(&ledger, &terms, NOW))
+    };
+    let withheld = reply(&rows).withheld(&terms);
+    let Some(Verdict::Block(Beyond::Exceeded(exceeded))) = withheld.verdict() else { panic!("{withheld:?}") };
+    assert_eq!((exceeded.limit, exceeded.allowed), (LimitName::BytesExportedPerDay, 4_000));
+    // It has taken nothing.
+    let most = reply(&rows[..40]).released(&terms);
+    assert!((3_500..=4_000).contains(&most.bytes.len()), "{} bytes", most.bytes.len());
+    reply(&rows[..10]).withheld(&terms);
+}
+
+#[test]
+fn what_streams_is_broken_off_where_the_room_ends() {
     let ledger = Ledger::new();
     let terms = bounded(Action::Export, Limits { bytes_exported_per_day: Some(4_000), ..Limits::NONE });
     let rows: Vec<_> = (0..100).map(|row| format!("{row},{}\n", "x".repeat(90))).collect();
     let reply =
         Reply::pieces(Some(csv_shape()), "text/csv", std::iter::once("ID,name\n".to_owned()).chain(rows));
-    let out = reply.hold_bytes(100).claiming(claim(&ledger, &terms, NOW)).released(&terms);
+    let out = reply.claiming(claim(&ledger, &terms, NOW)).streamed(&terms);
     assert!(matches!(out.error, Some(GuardError::Limit)));
     assert_eq!(out.record.ended, EndedHow::LimitReached);
     assert!(out.bytes.len() <= 4_000, "{} bytes", out.bytes.len());
@@ -126,12 +145,12 @@ fn what_two_nodes_release_together_ends_where_the_room_of_one_person_ends() {
     };
     let first = long(50).claiming(claim(&a, &terms, NOW)).released(&terms);
     assert_eq!(first.record.ended, EndedHow::Complete);
-    let second = long(50).claiming(claim(&b, &terms, NOW)).released(&terms);
-    assert!(matches!(second.error, Some(GuardError::Limit)));
-    assert_eq!(second.record.ended, EndedHow::LimitReached);
+    let withheld = long(50).claiming(claim(&b, &terms, NOW)).withheld(&terms);
+    let Some(Verdict::Block(Beyond::Exceeded(exceeded))) = withheld.verdict() else { panic!("{withheld:?}") };
+    assert_eq!(exceeded.limit, LimitName::BytesExportedPerDay);
+    let second = long(30).claiming(claim(&b, &terms, NOW)).released(&terms);
     let together = first.bytes.len() + second.bytes.len();
     assert!((6_500..=8_000).contains(&together), "{together} bytes");
-    assert_eq!(second.record.exceeded().map(|exceeded| exceeded.limit), Some(LimitName::BytesExportedPerDay));
 }
 
 #[test]
