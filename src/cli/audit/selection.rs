@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use anyhow::Context as _;
+
 use super::Moment;
 use crate::domain::application::ApplicationName;
 use crate::domain::event::Verdict;
@@ -10,6 +12,7 @@ use crate::domain::reason::Reason;
 use crate::features::audit::query::{Ended, Filter};
 use crate::features::audit::read::load_patient_key;
 use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::DigestKey;
 use crate::foundation::id::RequestId;
 
 /// Events that fit all of these.
@@ -61,7 +64,7 @@ impl Selection {
     pub(super) fn filter(&self, directory: &Path, now: Timestamp) -> anyhow::Result<Filter> {
         let patient = match (&self.patient, &self.application) {
             (Some(id), Some(application)) => {
-                let key = load_patient_key(directory)?;
+                let key = patient_key(directory)?;
                 Some(PatientRef::new(application.clone(), id.clone()).digest(&key))
             }
             _ => None,
@@ -82,4 +85,12 @@ impl Selection {
             until: self.until.map(|until| until.at(now)),
         })
     }
+}
+
+/// The key that finds a patient's events in the journal in `directory`; a part that was fetched from an archive has none.
+pub(in crate::cli) fn patient_key(directory: &Path) -> anyhow::Result<DigestKey> {
+    load_patient_key(directory).context(
+        "a patient is found by the key `patients.key` of the journal: copy it into the folder that is asked, or ask the journal's own \
+         folder with --archive",
+    )
 }

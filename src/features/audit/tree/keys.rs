@@ -178,7 +178,7 @@ fn make(path: &Path, name: KeyName, entropy: &dyn Entropy) -> Result<Arc<Signing
 }
 
 /// Writes a file, whole or not at all.
-pub(super) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(in crate::features::audit) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished: PathBuf = beside(path, "unfinished");
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
