@@ -21,6 +21,7 @@ use super::authority::problem;
 use super::state::ControlState;
 use crate::domain::application::ApplicationName;
 use crate::domain::event::Outcome;
+use crate::domain::note::REPORT_READ;
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::phi::Phi;
 use crate::features::audit::archive::{ArchiveError, Elsewhere, Stretch, elsewhere};
@@ -304,7 +305,7 @@ pub(super) async fn made(
 async fn record(state: &ControlState, order: &Order) -> Result<(), (StatusCode, &'static str)> {
     let (asked, format) = (&order.asked, order.style.format);
     let about = asked.person.as_deref().map(|person| format!(", about {}", plain(person)));
-    let note = format!("the report {} was read as {format}{}", asked.report, about.unwrap_or_default());
+    let note = format!("{REPORT_READ} {} was read as {format}{}", asked.report, about.unwrap_or_default());
     let say = |opening: &mut crate::domain::event::Opening| {
         opening.note = Some(note);
         opening.application.clone_from(&asked.application);
