@@ -9,7 +9,7 @@ use crate::domain::application::ApplicationName;
 use crate::domain::event::Verdict;
 use crate::domain::patient::PatientRef;
 use crate::domain::reason::Reason;
-use crate::features::audit::query::{Ended, Filter};
+use crate::features::audit::query::{BreakAsked, Ended, Filter};
 use crate::features::audit::read::load_patient_key;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::DigestKey;
@@ -42,6 +42,9 @@ pub struct Selection {
     /// The number of the request, protocol, document or authorization by which it was done.
     #[arg(long, value_name = "NUMBER")]
     number: Option<String>,
+    /// Only what belongs to an emergency access: to any, or to the one that is called so.
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "any")]
+    break_glass: Option<BreakAsked>,
     /// Only what an accounting of disclosures lists (45 CFR 164.528).
     #[arg(long)]
     disclosures: bool,
@@ -78,6 +81,7 @@ impl Selection {
             decision: self.decision,
             reason: self.reason,
             number: self.number.clone(),
+            break_glass: self.break_glass,
             accounted: self.disclosures,
             shadow_differs: self.shadow_differs,
             ended: self.outcome,
