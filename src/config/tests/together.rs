@@ -138,11 +138,33 @@ fn limits_that_would_stop_care_or_cannot_be_passed() {
         ),
         case(
             ROLES,
+            "\n[role.registrar.limit]",
+            "\n[role.nurse]\ngroups = \"Nurses\"\npurposes = [\"treatment\", \"operations\"]\n[[role.nurse.may]]\n\
+             application = \"ehr\"\nactions = \"view\"\n[role.nurse.limit]\nrecords_per_response_at_most = 1000\n\
+             [role.registrar.limit]",
+            "role.nurse.limit.records_per_response_at_most: under treatment a limit may only advise, and this would block \
+             (45 CFR 164.502(b)(2)(i))",
+        ),
+        case(
+            ROLES,
+            "records_per_export = 500",
+            "records_per_export = 500\nrecords_per_export_at_most = 499",
+            "role.registrar.limit.records_per_export_at_most: nobody passes 499, and without a step 500 are allowed",
+        ),
+        case(
+            ROLES,
             "records_per_export = 500",
             "on_unknown_count = \"explode\"",
             "role.registrar.limit.on_unknown_count: `explode` is not one of advise, justify, step_up, redact, truncate, block",
         ),
     ]);
+    let folder = Folder::good();
+    folder.change(
+        ROLES,
+        "records_per_export = 500",
+        "records_per_export = 500\nrecords_per_export_at_most = 500",
+    );
+    assert_eq!(folder.report(), "");
     let folder = Folder::good();
     folder.change(MAIN, "assurance.mfa = {", "# {");
     folder.change(ROLES, "assurance = \"mfa\", fresh = \"15m\", ", "");

@@ -98,7 +98,10 @@ impl<'a> Desk<'a> {
         let mut steps = vec![Step::words(limit.narrow.as_str())];
         steps.extend(self.ways_on(ways_on, return_to));
         match exceeded.limit {
-            LimitName::RecordsPerResponse | LimitName::RecordsPerExport => {
+            LimitName::RecordsPerResponse
+            | LimitName::RecordsPerResponseAtMost
+            | LimitName::RecordsPerExport
+            | LimitName::RecordsPerExportAtMost => {
                 steps.push(Step::words(messages.too_much.template.as_str()));
             }
             LimitName::RecordsPerHour
@@ -429,8 +432,6 @@ impl<'a> Desk<'a> {
         if rules.is_empty() {
             return texts.written.with(&[("version", version), ("reference", reference)]);
         }
-        let rules = self.messages.list.and(&rules);
-        texts.written_in.with(&[("rules", &rules), ("version", version), ("reference", reference)])
     }
 
     /// Whom to ask, and by when they have an answer; `usually` where nobody is named.
@@ -461,7 +462,9 @@ impl<'a> Desk<'a> {
         let asked = match exceeded.limit {
             // Counting may have stopped once it was too many.
             LimitName::RecordsPerResponse
+            | LimitName::RecordsPerResponseAtMost
             | LimitName::RecordsPerExport
+            | LimitName::RecordsPerExportAtMost
             | LimitName::RecordsPerHour
             | LimitName::PatientsListedPerHour
             | LimitName::RecordsExportedPerDay

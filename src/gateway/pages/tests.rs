@@ -221,6 +221,10 @@ fn too_much_says_how_many_and_how_many_are_allowed() {
     assert!(english.contains("None of these records were handed out."));
     let spanish = too_much(Language::Spanish, LimitName::RecordsPerExport);
     assert!(spanish.contains("Serían al menos 1240 registros; su límite es 500 por vez."));
+    let final_one = too_much(Language::English, LimitName::RecordsPerExportAtMost);
+    assert!(final_one.contains("beyond 500 at a time neither a reason nor a stronger sign-in helps."));
+    let final_one = too_much(Language::Spanish, LimitName::RecordsPerResponseAtMost);
+    assert!(final_one.contains("por encima de 500 por vez no basta ni un motivo"));
     // A number of exports is known, not a lower bound.
     assert!(!too_much(Language::English, LimitName::ExportsPerDay).contains("at least"));
 }
