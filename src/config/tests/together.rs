@@ -173,6 +173,29 @@ fn limits_that_would_stop_care_or_cannot_be_passed() {
 }
 
 #[test]
+fn an_export_that_is_blocked_says_by_when_there_is_an_answer() {
+    let warned = |limit: &str, help: &str| {
+        let folder = Folder::good();
+        folder.change(ROLES, "records_per_export = 500", limit);
+        folder.change(MAIN, "help.answer_within = \"4h\"", help);
+        folder.report()
+    };
+    let (blocked, nothing) = ("records_per_export = 500", "help.contact = \"the privacy office\"");
+    let report = warned(blocked, nothing);
+    assert!(report.contains("warning: role.registrar.limit: exports of the role are blocked"), "{report}");
+    assert!(
+        report.contains("(45 CFR 171.203)") && report.contains("`answer_within` in `[help]`"),
+        "{report}"
+    );
+    assert!(!warned("on_unknown_count = \"block\"\non_exceed = \"advise\"", nothing).is_empty());
+    assert!(!warned("on_unknown_count = \"advise\"\nrecords_per_export_at_most = 9", nothing).is_empty());
+    assert_eq!(warned("on_unknown_count = \"advise\"\non_exceed = \"advise\"", nothing), "");
+    assert_eq!(warned("on_unknown_count = \"advise\"\nrecords_per_response = 9", nothing), "");
+    assert_eq!(warned(blocked, "help = { answer_within = \"4h\", risk = \"RA 3.2\" }"), "");
+    assert!(warned(blocked, "help.risk = \"\"").contains("that is no line that people could read"));
+}
+
+#[test]
 fn nothing_to_protect_and_nobody_to_sign_people_in() {
     let folder = Folder::good();
     folder.write(MAIN, "version = 1\n");

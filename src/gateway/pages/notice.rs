@@ -424,13 +424,20 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Which rules say so, in which version, and by which standard.
+    /// Which rules say so, in which version, by which standard, and for which risk.
     fn written(self, written: &Written<'_>) -> String {
         let texts = &self.messages.section;
         let (version, reference) = (&written.version, &written.reference);
         let rules: Vec<_> = written.rules.iter().map(ToString::to_string).collect();
-        if rules.is_empty() {
-            return texts.written.with(&[("version", version), ("reference", reference)]);
+        let said = if rules.is_empty() {
+            texts.written.with(&[("version", version), ("reference", reference)])
+        } else {
+            let rules = self.messages.list.and(&rules);
+            texts.written_in.with(&[("rules", &rules), ("version", version), ("reference", reference)])
+        };
+        match written.risk {
+            Some(risk) => format!("{said} {}", texts.risk.with(&[("risk", &risk)])),
+            None => said,
         }
     }
 
