@@ -12,6 +12,7 @@ use super::{feeds, wiring};
 use crate::config::settings::Settings;
 use crate::config::{Loaded, Problems, load};
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
+use crate::domain::note::NEW_RULES;
 use crate::domain::reason::Reason;
 use crate::features::audit::rulebooks;
 use crate::foundation::clock::Timestamp;
@@ -155,14 +156,14 @@ impl Reloader {
         let version = self.shared.rules.load().version.clone();
         let (verdict, outcome, note) = match reloaded {
             Reloaded::Swapped(_) => {
-                (Verdict::Permit, Outcome::Completed, "new rules are in force".to_owned())
+                (Verdict::Permit, Outcome::Completed, format!("{NEW_RULES} are in force"))
             }
             Reloaded::Refused(problems) => {
                 let number = problems.0.len();
-                (Verdict::Deny, Outcome::Refused, format!("new rules were refused: {number} problems"))
+                (Verdict::Deny, Outcome::Refused, format!("{NEW_RULES} were refused: {number} problems"))
             }
             Reloaded::Unusable(_) => {
-                (Verdict::Deny, Outcome::Failed, "new rules could not be used".to_owned())
+                (Verdict::Deny, Outcome::Failed, format!("{NEW_RULES} could not be used"))
             }
         };
         let opening = Opening {

@@ -8,13 +8,12 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::Exit;
-use super::audit::{Asked, Moment, Place};
+use super::audit::{Asked, Moment, Place, patient_key};
 use crate::control::reports::{Question, filter, make};
 use crate::domain::application::ApplicationName;
 use crate::domain::phi::Phi;
 use crate::features::audit::Head;
 use crate::features::audit::index::Hints;
-use crate::features::audit::read::load_patient_key;
 use crate::features::report::{Format, ReportName, write};
 use crate::foundation::clock::Timestamp;
 use crate::platform::page::language::Language;
@@ -88,9 +87,9 @@ pub(super) fn run(
     let file = arguments.out.clone();
     let report = arguments.report;
     let hints = if arguments.no_index { Hints::Ignored } else { Hints::Used };
-    let key = load_patient_key(&directory)?;
+    let key = arguments.patient.as_ref().map(|_| patient_key(&directory)).transpose()?;
     let (place, from_archive) = (arguments.place.clone(), arguments.archive);
-    let order = match arguments.question(now).order(report, &key, now) {
+    let order = match arguments.question(now).order(report, key.as_ref(), now) {
         Ok(order) => order,
         Err(unclear) => {
             writeln!(problems, "leastway: {unclear}")?;
@@ -192,6 +191,27 @@ mod tests {
             run(again, &locate, now(), &mut Vec::new(), &mut Vec::new()).is_err(),
             "it is not overwritten"
         );
+    }
+
+    #[test]
+    fn the_key_that_finds_patients_is_needed_where_one_is_asked_for_and_nowhere_else() {
+        let directory = journal();
+        let kept = directory.path().join("patients.key");
+        std::fs::rename(&kept, directory.path().join("kept")).unwrap();
+        for report in ["coverage", "user-activity", "policy"] {
+            let (exit, page, problems) = typed(directory.path(), &[report]);
+            assert!(exit == Exit::Ok && page.contains("<html"), "{report}: {problems}");
+        }
+        let words = ["report", "who-saw", "--patient", "4711", "--application", "ehr"];
+        let ask = || {
+            let arguments = Typed::try_parse_from(words).unwrap().arguments;
+            let locate = |_: &[PathBuf]| Ok(directory.path().to_owned());
+            run(arguments, &locate, now(), &mut Vec::new(), &mut Vec::new())
+        };
+        let told = format!("{:#}", ask().unwrap_err());
+        assert!(told.contains("patients.key") && told.contains("copy it into the folder"), "{told}");
+        std::fs::rename(directory.path().join("kept"), kept).unwrap();
+        assert!(ask().unwrap() == Exit::Ok);
     }
 
     #[test]

@@ -345,6 +345,7 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
         machine::guard(&reader).zip(machine::spill(&reader, beside))
     });
     let help = main.table("help").and_then(|reader| machine::help(&reader));
+    draft.help.clone_from(&help);
     let break_glass = main.table("break_glass").and_then(|reader| break_glass::break_glass(&reader));
     let time_zone = machine::time_zone(main);
     version?;

@@ -16,7 +16,7 @@ use crate::domain::note::EVENTS_READ;
 use crate::domain::reason::Reason;
 use crate::features::audit::Misfit;
 use crate::features::audit::archive::{Elsewhere, Stretch, elsewhere};
-use crate::features::audit::query::{Filter, Order, query};
+use crate::features::audit::query::{BreakAsked, Filter, Order, query};
 use crate::features::audit::table::write_json;
 use crate::features::session::SessionSummary;
 use crate::foundation::clock::Timestamp;
@@ -108,6 +108,7 @@ pub struct EventsAsked {
     route: Option<String>,
     decision: Option<Verdict>,
     reason: Option<Reason>,
+    break_glass: Option<BreakAsked>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
     #[serde(default = "EventsAsked::usual")]
@@ -135,6 +136,7 @@ pub async fn events(State(state): State<ControlState>, Query(asked): Query<Event
         route: asked.route,
         decision: asked.decision,
         reason: asked.reason,
+        break_glass: asked.break_glass,
         since: asked.since,
         until: asked.until,
         ..Filter::default()

@@ -614,6 +614,9 @@ async fn a_limit_is_1_to_1000_and_a_question_that_is_not_understood_is_refused()
         ("decision=maybe", 400),
         ("since=yesterday", 400),
         ("persn=nadia", 400),
+        ("break_glass=any", 200),
+        ("break_glass=01980000-0000-7000-8000-000000000000", 200),
+        ("break_glass=somebody", 400),
         ("decision=deny&reason=no-rule-matched&since=2026-03-01T00:00:00Z", 200),
     ];
     let house = House::open().await;

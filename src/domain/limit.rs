@@ -28,8 +28,12 @@ closed_list! {
 pub struct Limits {
     /// Records in one reply that is looked at (view, search, list, query).
     pub records_per_response: Option<u64>,
+    /// Records in one reply that is looked at beyond which it does not pass, whatever is given as a reason or proven.
+    pub records_per_response_at_most: Option<u64>,
     /// Records in one reply that is taken away (see `Action::takes_away`).
     pub records_per_export: Option<u64>,
+    /// Records in one reply that is taken away beyond which it does not pass, whatever is given as a reason or proven.
+    pub records_per_export_at_most: Option<u64>,
     /// Records that are looked at in 60 minutes, rolling: many small pages add up.
     pub records_per_hour: Option<u64>,
     /// Distinct patients that lists name in 60 minutes, rolling.
@@ -61,8 +65,12 @@ closed_list! {
     LimitName {
         /// See [`Limits::records_per_response`].
         RecordsPerResponse = "records_per_response",
+        /// See [`Limits::records_per_response_at_most`].
+        RecordsPerResponseAtMost = "records_per_response_at_most",
         /// See [`Limits::records_per_export`].
         RecordsPerExport = "records_per_export",
+        /// See [`Limits::records_per_export_at_most`].
+        RecordsPerExportAtMost = "records_per_export_at_most",
         /// See [`Limits::records_per_hour`].
         RecordsPerHour = "records_per_hour",
         /// See [`Limits::patients_listed_per_hour`].
@@ -84,7 +92,10 @@ impl LimitName {
     /// Whether it bounds what many requests take together.
     pub const fn is_window(self) -> bool {
         match self {
-            Self::RecordsPerResponse | Self::RecordsPerExport => false,
+            Self::RecordsPerResponse
+            | Self::RecordsPerResponseAtMost
+            | Self::RecordsPerExport
+            | Self::RecordsPerExportAtMost => false,
             Self::RecordsPerHour
             | Self::PatientsListedPerHour
             | Self::PatientsOpenedPerHour
@@ -94,13 +105,31 @@ impl LimitName {
             | Self::PatientsOpenedPerShift => true,
         }
     }
+
+    /// Whether nothing passes beyond it, whatever is given as a reason or proven.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::RecordsPerResponseAtMost | Self::RecordsPerExportAtMost => true,
+            Self::RecordsPerResponse
+            | Self::RecordsPerExport
+            | Self::RecordsPerHour
+            | Self::PatientsListedPerHour
+            | Self::PatientsOpenedPerHour
+            | Self::ExportsPerDay
+            | Self::RecordsExportedPerDay
+            | Self::BytesExportedPerDay
+            | Self::PatientsOpenedPerShift => false,
+        }
+    }
 }
 
 impl Limits {
     /// No limit at all.
     pub const NONE: Self = Self {
         records_per_response: None,
+        records_per_response_at_most: None,
         records_per_export: None,
+        records_per_export_at_most: None,
         records_per_hour: None,
         patients_listed_per_hour: None,
         patients_opened_per_hour: None,
@@ -129,7 +158,9 @@ impl Limits {
     pub const fn number(&self, name: LimitName) -> Option<u64> {
         match name {
             LimitName::RecordsPerResponse => self.records_per_response,
+            LimitName::RecordsPerResponseAtMost => self.records_per_response_at_most,
             LimitName::RecordsPerExport => self.records_per_export,
+            LimitName::RecordsPerExportAtMost => self.records_per_export_at_most,
             LimitName::RecordsPerHour => self.records_per_hour,
             LimitName::PatientsListedPerHour => self.patients_listed_per_hour,
             LimitName::PatientsOpenedPerHour => self.patients_opened_per_hour,
@@ -144,7 +175,9 @@ impl Limits {
     pub const fn number_mut(&mut self, name: LimitName) -> &mut Option<u64> {
         match name {
             LimitName::RecordsPerResponse => &mut self.records_per_response,
+            LimitName::RecordsPerResponseAtMost => &mut self.records_per_response_at_most,
             LimitName::RecordsPerExport => &mut self.records_per_export,
+            LimitName::RecordsPerExportAtMost => &mut self.records_per_export_at_most,
             LimitName::RecordsPerHour => &mut self.records_per_hour,
             LimitName::PatientsListedPerHour => &mut self.patients_listed_per_hour,
             LimitName::PatientsOpenedPerHour => &mut self.patients_opened_per_hour,

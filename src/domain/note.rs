@@ -14,5 +14,11 @@ pub const SEGMENT_RETIRED: &str = "an archived segment is destroyed, its retenti
 pub const SEGMENT_HELD: &str = "a legal hold is laid on an archived segment";
 /// How the note of the event begins that the legal hold on an archived segment is lifted.
 pub const SEGMENT_RELEASED: &str = "the legal hold on an archived segment is lifted";
+/// How the note of the event begins that new rules are in force, or were not taken.
+pub const NEW_RULES: &str = "new rules";
+/// The first line of the note of the event that tells with which key checkpoints are signed from now on.
+pub const CHECKPOINT_KEY: &str = "leastway checkpoint key";
+/// How the note of the event begins that somebody has asked the control listener for a report.
+pub const REPORT_READ: &str = "the report";
 /// The note of the event that somebody has asked the control listener for events.
 pub const EVENTS_READ: &str = "events were read";

@@ -354,6 +354,7 @@ fn written<'a>(moment: &'a Moment, refusal: &Refusal, by: &'a [Arc<str>]) -> Opt
         reference: refusal.reference()?,
         contact: rules.help.contact.as_deref(),
         answer_within: rules.help.answer_within,
+        risk: rules.help.risk.as_deref(),
     })
 }
 
@@ -375,6 +376,7 @@ fn problem(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner)
         members.extend(written.contact.map(|contact| ("contact".to_owned(), json!(contact))));
         let within = written.answer_within.map(|within| within.as_secs());
         members.extend(within.map(|seconds| ("answer_within_seconds".to_owned(), json!(seconds))));
+        members.extend(written.risk.map(|risk| ("risk".to_owned(), json!(risk))));
     }
     if let (Some(exceeded), Some(members)) = (refusal.exceeded(), problem.as_object_mut()) {
         members.insert("limit".to_owned(), json!(exceeded));

@@ -52,6 +52,8 @@ pub struct HelpSettings {
     pub contact: Option<Arc<str>>,
     /// By when they have an answer, 1 min to 30 d; `None`: nothing is said.
     pub answer_within: Option<Duration>,
+    /// Where the risk is written down that the rules meet; `None`: nothing is said.
+    pub risk: Option<Arc<str>>,
 }
 
 /// Whose certificates callers may show.

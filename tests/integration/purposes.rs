@@ -21,9 +21,10 @@ async fn open(purposes: &str) -> House {
         let roles = directory.root().join("roles.toml");
         edit(&roles, "purposes = [\"operations\"]", &format!("purposes = {purposes}"));
         edit(&roles, "exports_per_day = 5\non_exceed = \"block\"", "exports_per_day = 5 #");
-        append(
+        edit(
             &directory.configuration(),
-            "[help]\ncontact = \"the privacy office\"\nanswer_within = \"4h\"",
+            "contact = \"the privacy office\"",
+            "contact = \"the privacy office\"\nrisk = \"RA-2026-04, 3.2\"",
         );
         edit(&roles, "records_per_export = 500", "records_per_export = 1");
         if purposes.contains("operations") {
@@ -184,6 +185,8 @@ async fn a_patient_s_own_request_passes_by_its_number_and_no_volume_stops_it() {
         (&problem["contact"], &problem["answer_within_seconds"]),
         (&"the privacy office".into(), &14_400.into())
     );
+    assert_eq!(problem["risk"], "RA-2026-04, 3.2");
+    assert!(blocked.text().contains("is written down in RA-2026-04, 3.2"), "{}", blocked.text());
     assert_eq!(
         (problem["rules_version"].as_str().map(str::len), &problem["limit"]["allowed"]),
         (Some(16), &1.into())

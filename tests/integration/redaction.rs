@@ -10,6 +10,7 @@ use axum::response::{Html, IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Method, Request, StatusCode};
+use leastway::demo::browser::Reply;
 use leastway::domain::count::Count;
 use leastway::domain::event::Outcome;
 use leastway::domain::field::FieldName;
@@ -144,6 +145,7 @@ fn answer(request: &Request<Body>) -> Response {
         }
         "/l/2" => ([("content-type", "text/csv"), ("etag", "\"1\"")], list(2, "Ana")).into_response(),
         "/l/3" => ([("content-type", "text/csv"), ("etag", "\"1\"")], list(3, "Ana")).into_response(),
+        "/l/4" => ([("content-type", "text/csv")], list(4, "Ana")).into_response(),
         "/l/broken" => ([("content-type", "text/csv")], format!("{}Ana\n", list(3, "Ana"))).into_response(),
         "/w/page/plain" => Html(PAGE).into_response(),
         "/w/page/moved" => Html(PAGE.replace("id=list", "id=rows").replace("Ssn", "Social")).into_response(),
@@ -252,6 +254,49 @@ async fn beyond_a_limit_a_list_is_cut_where_its_route_declares_that() {
         cut.map(|closing| (closing.records, closing.exceeded, closing.redacted.is_none())).collect();
     let exceeded = Exceeded { limit: LimitName::RecordsPerResponse, allowed: 2, actual: 3 };
     assert_eq!(told, [(Count::Exactly(2), Some(exceeded), true); 2], "what was handed on, and what had come");
+}
+
+/// A reason lets more than two records pass, and nothing more than three.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beyond_a_number_that_nobody_passes_a_reason_does_not_help_and_is_not_asked_for() {
+    let house = House::furnish(Neighbors::Application(application().await), |directory| {
+        append(&directory.root().join("applications/ehr.toml"), LISTS);
+        let roles = directory.root().join("roles.toml");
+        edit(
+            &roles,
+            "records_per_response = 100",
+            "records_per_response = 2\nrecords_per_response_at_most = 3",
+        );
+        edit(&roles, "on_exceed = \"block\" ", "on_exceed = \"justify\" ");
+    })
+    .await;
+    let mut browser = house.browser();
+    let page = browser.open(&format!("{}/", house.ehr())).await.unwrap();
+    house.enter(&mut browser, &page, "registrar").await;
+    let list = |number: u32| format!("{}/l/{number}", house.ehr());
+    let (status, reason) = (403, "records-over-response-limit");
+    let told = |page: &Reply| (page.status.as_u16(), page.header("x-leastway-reason").to_owned());
+    let asked = browser.open(&list(3)).await.unwrap();
+    assert_eq!(told(&asked), (status, reason.to_owned()));
+    assert!(asked.text().contains("/.leastway/justify"), "a reason would do: {}", asked.text());
+    let vain = browser.open(&list(4)).await.unwrap();
+    assert_eq!(told(&vain), (status, reason.to_owned()));
+    assert!(!vain.text().contains("/.leastway/justify"), "{}", vain.text());
+    assert!(vain.text().contains("beyond 3 at a time neither a reason nor a stronger sign-in helps"));
+    let words = "The ward has asked for all three of them.";
+    let fields = [("return_to", "/l/3"), ("action", "list"), ("code", "other"), ("text", words)];
+    let given = browser.submit(&format!("{}/.leastway/justify", house.ehr()), &fields).await.unwrap();
+    assert_eq!(given.status.as_u16(), 200, "{}", given.text());
+    assert_eq!(told(&browser.open(&list(4)).await.unwrap()), (status, reason.to_owned()));
+    let events = house.stop().await;
+    let blocked: Vec<_> = events
+        .iter()
+        .filter_map(|event| event.closing.as_ref())
+        .filter(|closing| closing.on_exceed == Some(OnExceed::Block))
+        .map(|closing| closing.exceeded)
+        .collect();
+    let exceeded = Exceeded { limit: LimitName::RecordsPerResponseAtMost, allowed: 3, actual: 4 };
+    assert_eq!(blocked, [Some(exceeded); 2]);
 }
 
 const LISTS: &str = r#"

@@ -47,6 +47,11 @@ authorities = "file:certs/authority.pem"
 lock = "$2"
 S3
 }
+# witnessed : the same bucket notes checkpoints, under another prefix.
+witnessed() {
+  printf '\n[[journal.witness]]\nname = "bucket"\nevery = "2s"\nbucket = "s3://journal/witness"\n%s\n' \
+    "$(in_bucket journal compliance | tail -n +2)" >>"$DIR/gateway/leastway.toml"
+}
 CONFIG=(--config "$DIR/gateway/leastway.toml")
 # fill NUMBER : so many requests of nobody, each an event of two entries; about 1250 of them fill a segment.
 fill() {
@@ -76,6 +81,7 @@ says() { grep -qE "$1" <<<"$2" || { printf '%s\n' "$2"; return 1; }; }
 metric() { curl -fsS "http://127.0.0.1:$CONTROL_PORT/metrics" | sed -n "s/^leastway_$1 //p"; }
 
 archived "$(in_bucket journal compliance)"
+witnessed
 check 'the configuration is valid' "$LEASTWAY" validate "${CONFIG[@]}"
 doctor() { { "$LEASTWAY" doctor "${CONFIG[@]}" || true; } | grep 'archive'; }
 check 'the doctor reaches the bucket, which locks' says 'OK +archive journal at .*locks objects' "$(doctor)"
@@ -87,6 +93,10 @@ check 'the archive tells what is there' says '^[2-9] segments are in the archive
 check 'each was an event before it counted' test "$(events | grep -c 'a segment of the journal was archived')" -ge 2
 check 'and is told by metrics' test "$(metric journal_archive_segments)" -ge 2
 check 'three objects for each, all with versions' test "$(bucket list journal | wc -l)" -ge 6
+bucket notes journal >"$OUT/noted"
+check 'a witness that is a bucket has noted checkpoints' test "$(bucket list journal | grep -c 'checkpoints/')" -ge 1
+check 'against which the journal is held' \
+  says 'witnessed +[1-9]' "$("$LEASTWAY" audit verify "${CONFIG[@]}" --checkpoint "$OUT/noted")"
 check 'the owner of the bucket destroys none of them' says '^destroyed 0 AccessDenied' "$(bucket destroy journal)"
 check 'all are read back and fit' "$LEASTWAY" audit archive "${CONFIG[@]}" --verify
 

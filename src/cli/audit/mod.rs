@@ -24,6 +24,7 @@ pub use self::export::ExportArguments;
 pub use self::moment::{Moment, MomentError};
 pub use self::query::{Printed, QueryArguments};
 pub use self::selection::Selection;
+pub(in crate::cli) use self::selection::patient_key;
 pub use self::tail::TailArguments;
 use crate::foundation::clock::Clock;
 

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
+use anyhow::Context as _;
+
 use super::Moment;
 use crate::domain::application::ApplicationName;
 use crate::domain::event::Verdict;
 use crate::domain::patient::PatientRef;
 use crate::domain::reason::Reason;
-use crate::features::audit::query::{Ended, Filter};
+use crate::features::audit::query::{BreakAsked, Ended, Filter};
 use crate::features::audit::read::load_patient_key;
 use crate::foundation::clock::Timestamp;
+use crate::foundation::digest::DigestKey;
 use crate::foundation::id::RequestId;
 
 /// Events that fit all of these.
@@ -39,6 +42,9 @@ pub struct Selection {
     /// The number of the request, protocol, document or authorization by which it was done.
     #[arg(long, value_name = "NUMBER")]
     number: Option<String>,
+    /// Only what belongs to an emergency access: to any, or to the one that is called so.
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "any")]
+    break_glass: Option<BreakAsked>,
     /// Only what an accounting of disclosures lists (45 CFR 164.528).
     #[arg(long)]
     disclosures: bool,
@@ -61,7 +67,7 @@ impl Selection {
     pub(super) fn filter(&self, directory: &Path, now: Timestamp) -> anyhow::Result<Filter> {
         let patient = match (&self.patient, &self.application) {
             (Some(id), Some(application)) => {
-                let key = load_patient_key(directory)?;
+                let key = patient_key(directory)?;
                 Some(PatientRef::new(application.clone(), id.clone()).digest(&key))
             }
             _ => None,
@@ -75,6 +81,7 @@ impl Selection {
             decision: self.decision,
             reason: self.reason,
             number: self.number.clone(),
+            break_glass: self.break_glass,
             accounted: self.disclosures,
             shadow_differs: self.shadow_differs,
             ended: self.outcome,
@@ -82,4 +89,12 @@ impl Selection {
             until: self.until.map(|until| until.at(now)),
         })
     }
+}
+
+/// The key that finds a patient's events in the journal in `directory`; a part that was fetched from an archive has none.
+pub(in crate::cli) fn patient_key(directory: &Path) -> anyhow::Result<DigestKey> {
+    load_patient_key(directory).context(
+        "a patient is found by the key `patients.key` of the journal: copy it into the folder that is asked, or ask the journal's own \
+         folder with --archive",
+    )
 }

@@ -85,6 +85,9 @@ fn events_are_asked_for_by_time_and_word() {
     assert_eq!(lines(&["--until", "1s"]), 0);
     assert_eq!(lines(&["--outcome", "completed", "--limit", "1"]), 1);
     assert_eq!(lines(&["--decision", "deny"]), 0);
+    assert_eq!(lines(&["--break-glass"]), 0);
+    assert_eq!(lines(&["--break-glass", "--outcome", "completed"]), 0);
+    assert_eq!(lines(&["--break-glass", "01980000-0000-7000-8000-000000000000"]), 0);
     assert_eq!(lines(&["--patient", "4711", "--application", "ehr"]), 0);
     let (_, table) = typed(directory.path(), &["query"]);
     assert!(table.contains("journal closed in order"), "{table}");
@@ -94,7 +97,8 @@ fn events_are_asked_for_by_time_and_word() {
 
 #[test]
 fn what_cannot_be_asked_is_a_usage_error() {
-    let wrong: [&[&str]; 9] = [
+    let wrong: [&[&str]; 10] = [
+        &["query", "--break-glass", "somebody"],
         &["query", "--patient", "4711"],
         &["query", "--decision", "maybe"],
         &["query", "--since", "yesterday"],

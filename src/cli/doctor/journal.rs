@@ -10,7 +10,7 @@ use crate::features::audit::spool::spooled;
 use crate::features::audit::verify::{Expectations, verify};
 use crate::foundation::clock::{Clock as _, SystemClock};
 use crate::platform::disk::room;
-use crate::platform::objects::Examined;
+use crate::platform::objects::{Bucket, BucketSettings, Examined};
 
 /// Whether the journal can be written, and fits.
 pub(super) fn journal(directory: &Path) -> [Finding; 2] {
@@ -150,23 +150,50 @@ fn examined(what: String, place: &ArchivePlace, found: Examination) -> Finding {
                 Err(error) => Finding::fail(what, error.to_string(), OURS_TO_WRITE),
             }
         }
-        (Examination::Bucket(Examined { lockable: false, .. }), ArchivePlace::Bucket(bucket))
-            if bucket.lock.is_some() =>
-        {
+        (Examination::Bucket(found), ArchivePlace::Bucket(bucket)) => kept_by(what, bucket, found),
+        (Examination::Directory { .. } | Examination::Bucket(_), _) => {
+            Finding::fail(what, "it is another place than the settings say", "look at `[journal.archive]`")
+        }
+    }
+}
+
+/// Whether a bucket keeps what is put there.
+fn kept_by(what: String, bucket: &BucketSettings, found: Examined) -> Finding {
+    match found {
+        Examined { lockable: false, .. } if bucket.lock.is_some() => {
             let to_do = "make a bucket with object lock, or say `lock = \"none\"` and do without";
             Finding::fail(what, "objects in this bucket cannot be locked", to_do)
         }
-        (Examination::Bucket(Examined { versioned: false, .. }), _) => {
+        Examined { versioned: false, .. } => {
             let to_do = "turn versioning on: without it, what is written over is lost";
             Finding::warn(what, "the bucket keeps no versions", to_do)
         }
-        (Examination::Bucket(_), ArchivePlace::Bucket(bucket)) if bucket.lock.is_none() => {
+        Examined { .. } if bucket.lock.is_none() => {
             let to_do =
-                "whoever has the account can remove what is archived: `lock = \"compliance\"` prevents that";
+                "whoever has the account can remove what is there: `lock = \"compliance\"` prevents that";
             Finding::warn(what, "objects are not locked", to_do)
         }
-        (Examination::Directory { .. } | Examination::Bucket(_), _) => {
-            Finding::ok(what, "answers, and locks objects until their retention is over")
-        }
+        Examined { .. } => Finding::ok(what, "answers, and locks objects until their retention is over"),
     }
+}
+
+/// Whether the buckets of witnesses take checkpoints and keep them.
+pub(super) async fn witness_buckets(settings: &JournalSettings) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for witness in &settings.witnesses {
+        let WitnessPlace::Bucket { bucket, .. } = &witness.place else { continue };
+        let what = format!("witness {} at {}", witness.name, bucket.endpoint);
+        let examined = match Bucket::new(bucket) {
+            Ok(opened) => opened.examine().await,
+            Err(error) => Err(error),
+        };
+        findings.push(match examined {
+            Ok(found) => kept_by(what, bucket, found),
+            Err(error) => {
+                let to_do = "see that the bucket is there and that the account may use it: nothing is noted there until then";
+                Finding::fail(what, error.to_string(), to_do)
+            }
+        });
+    }
+    findings
 }

@@ -124,6 +124,7 @@ fn examine(file: &Path) -> anyhow::Result<Vec<Finding>> {
     findings.extend(
         settings.journal.witnesses.iter().filter_map(|it| journal::witness(it, &settings.journal.directory)),
     );
+    findings.extend(runtime.block_on(journal::witness_buckets(&settings.journal)));
     findings.extend(loaded.locations.secrets().values().filter_map(rotation));
     findings.extend(runtime.block_on(feeds(&settings.feeds, now)));
     findings.extend(runtime.block_on(exports(&settings.exports)));

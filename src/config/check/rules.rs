@@ -12,6 +12,7 @@ use crate::features::authn::settings::ProviderSettings;
 use crate::features::facts::settings::{Column, FeedSettings, words};
 use crate::features::policy::settings::{MaySettings, RoleSettings};
 use crate::features::route::settings::{Access, ApplicationSettings, RouteSettings};
+use crate::gateway::settings::HelpSettings;
 
 pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     for role in &draft.roles {
@@ -22,6 +23,32 @@ pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
         }
         check_credentials(reading, draft, &role.it);
     }
+    is_answered(reading, draft);
+}
+
+/// Whoever withholds health information should have said by when that is resolved (45 CFR 171.203).
+fn is_answered(reading: &Reading<'_>, draft: &Draft) {
+    let is_said = |help: &HelpSettings| help.answer_within.is_some();
+    // What could not be settled has problems of its own.
+    if draft.help.as_ref().is_none_or(is_said) {
+        return;
+    }
+    if let Some(role) = draft.roles.iter().find(|role| blocks_exports(&role.it.settings)) {
+        let what = "exports of the role are blocked beyond its limits, and nobody says by when whoever is blocked has an answer \
+                    (45 CFR 171.203)";
+        let right = "`answer_within` in `[help]`, with `contact` and `risk`";
+        reading.warning(&format!("{}.limit", role.key), what, right);
+    }
+}
+
+fn blocks_exports(role: &RoleSettings) -> bool {
+    let limits = &role.limits;
+    let is_bounded =
+        limits.records_per_export.is_some() || limits.exports_per_day.is_some() || limits.bound_exports();
+    let blocks = limits.records_per_export_at_most.is_some()
+        || is_bounded && limits.on_exceed == OnExceed::Block
+        || limits.on_unknown_count == OnExceed::Block;
+    blocks && role.may.iter().flat_map(|may| &may.actions).any(|action| action.takes_away())
 }
 
 /// An account that a rule names is one of its application's.

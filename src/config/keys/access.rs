@@ -196,10 +196,25 @@ static LIMIT: Table = Table {
             "Records in one reply that is looked at.",
         ),
         key(
+            "records_per_response_at_most",
+            Kind::Whole(0, NUMBER_MAX),
+            Absent::Means("no limit"),
+            "Records in one reply that is looked at beyond which it never passes, whatever was given as a reason or proven; at least \
+             `records_per_response`. Not for a role that works under a purpose whose volume may only be advised of.",
+        ),
+        key(
             "records_per_export",
             Kind::Whole(0, NUMBER_MAX),
             Absent::Means("no limit"),
             "Records in one reply that is taken away.",
+        ),
+        key(
+            "records_per_export_at_most",
+            Kind::Whole(0, NUMBER_MAX),
+            Absent::Means("no limit"),
+            "Records in one reply that is taken away beyond which it never passes, whatever was given as a reason or proven; at \
+             least `records_per_export`. What cannot be counted is left to `on_unknown_count`. Not for a role that works under a \
+             purpose whose volume may only be advised of.",
         ),
         key(
             "records_per_hour",

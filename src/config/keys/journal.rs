@@ -225,27 +225,65 @@ static WITNESS: Table = Table {
         key(
             "file",
             Kind::Path("/mnt/evidence/gateway-1.checkpoints"),
-            Absent::Means("`url` or `syslog`"),
+            Absent::Means("`url`, `syslog` or `bucket`"),
             "A file on other media, at the end of which each is written.",
         ),
         key(
             "url",
             Kind::Text("https://evidence.clinic.example/leastway"),
-            Absent::Means("`file` or `syslog`"),
+            Absent::Means("`file`, `syslog` or `bucket`"),
             "An address to which each is posted, as `text/plain`; no redirect is followed, and any 2xx is a receipt.",
         ),
         key(
             "syslog",
             Kind::Text("tcp+tls://siem.clinic.example:6514"),
-            Absent::Means("`file` or `url`"),
+            Absent::Means("`file`, `url` or `bucket`"),
             "A receiver of syslog (RFC 5424 and 5425) to which each is sent as one message, with the note on one line. Without a port: 6514.",
+        ),
+        key(
+            "bucket",
+            Kind::Text("s3://clinic-witness/gateway-1"),
+            Absent::Means("`file`, `url` or `syslog`"),
+            "A bucket of S3, or of what speaks its language, into which each is put as `PREFIX/checkpoints/SIZE`, and locked for \
+             `journal.sealed.retain_years`. Say a longer `every`: each is an object that stays.",
         ),
         key("token", Kind::Secret, Absent::Means("none"), "The bearer token that is brought to `url`."),
         key(
             "authorities",
             Kind::File("file:ca.pem"),
             Absent::Means("the system's"),
-            "Certificates in PEM of the authorities that vouch for `url` or `syslog`.",
+            "Certificates in PEM of the authorities that vouch for `url`, `syslog` or `endpoint`.",
+        ),
+        key(
+            "endpoint",
+            Kind::Text("https://s3.clinic.example"),
+            Absent::Means("`https://s3.REGION.amazonaws.com`"),
+            "The server of `bucket`: `https`, or plain on this machine.",
+        ),
+        key(
+            "region",
+            Kind::Text("eu-central-1"),
+            Absent::Is("\"us-east-1\""),
+            "The region that signatures for `bucket` name.",
+        ),
+        key(
+            "access_key",
+            Kind::Secret,
+            Absent::Means("a problem for `bucket`"),
+            "The account that may put objects, and read their retention. Not the archive's: whoever has that one should not reach the \
+             witness.",
+        ),
+        key(
+            "secret_key",
+            Kind::Secret,
+            Absent::Means("a problem for `bucket`"),
+            "What the account signs with.",
+        ),
+        key(
+            "lock",
+            Kind::Word(words!(ArchiveLock)),
+            Absent::Is("\"compliance\""),
+            "How objects of `bucket` are locked, as those of the archive are.",
         ),
     ],
 };

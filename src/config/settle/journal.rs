@@ -38,7 +38,7 @@ pub(in crate::config) fn journal(
     let every = reader.duration("checkpoint_every");
     let key = signing_key(reader);
     let heartbeat = reader.duration("heartbeat");
-    let witnesses = witnesses(reader);
+    let witnesses = witnesses(reader, seals);
     let outage = outage(reader);
     let archive = optional(reader, "archive", |reader| archive(reader, seals));
     Some(JournalSettings {
@@ -90,11 +90,9 @@ fn archive(journal: &Reader<'_>, seals: Option<&SealSettings>) -> Option<Archive
     let bucket = BucketKeys::read(&reader);
     let place = match way? {
         Way::Folder(folder) => {
-            let vain: Vec<_> = OF_BUCKETS.iter().filter(|key| reader.has(key)).collect();
-            for key in &vain {
-                reader.error(key, "it means nothing for where `to` leads", "no such key");
-            }
-            vain.is_empty().then(|| ArchivePlace::Directory(reader.source().folder.join(folder)))
+            let refused =
+                in_vain(&reader, &OF_BUCKETS, "it means nothing for where `to` leads", "no such key");
+            (!refused).then(|| ArchivePlace::Directory(reader.source().folder.join(folder)))
         }
         Way::Bucket { bucket: name, prefix } => {
             bucket.and_then(|keys| keys.settle(&reader, name, prefix)).map(ArchivePlace::Bucket)
@@ -115,7 +113,13 @@ fn way(text: &str) -> Result<Way, Mistake> {
         return Ok(Way::Folder(folder.to_owned()));
     }
     let refused = || Mistake::new(format!("`{text}` leads to no archive"), right);
-    let rest = text.strip_prefix("s3://").ok_or_else(refused)?;
+    let (bucket, prefix) = in_bucket(text).ok_or_else(refused)?;
+    Ok(Way::Bucket { bucket, prefix })
+}
+
+/// The bucket and the prefix that are meant.
+fn in_bucket(text: &str) -> Option<(String, String)> {
+    let rest = text.strip_prefix("s3://")?;
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let prefix = prefix.trim_end_matches('/');
     let is_name = |part: &str, besides: &str| {
@@ -126,11 +130,7 @@ fn way(text: &str) -> Result<Way, Mistake> {
     // Names that need no escape in an address.
     let fits =
         is_name(bucket, "-.") && (prefix.is_empty() || prefix.split('/').all(|part| is_name(part, "-_.")));
-    if fits {
-        Ok(Way::Bucket { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
-    } else {
-        Err(refused())
-    }
+    fits.then(|| (bucket.to_owned(), prefix.to_owned()))
 }
 
 /// What stands beside `to` for a bucket. All of it is read wherever that leads, so that one run finds all that is wrong.
@@ -201,6 +201,7 @@ fn region(text: &str) -> Result<String, Mistake> {
 }
 
 const OF_BUCKETS: [&str; 6] = ["endpoint", "region", "access_key", "secret_key", "authorities", "lock"];
+const OF_BUCKETS_ALONE: [&str; 5] = ["endpoint", "region", "access_key", "secret_key", "lock"];
 
 /// What events keep under seal; without a place of their own, the keys are beside the folder of the journal.
 pub(in crate::config) fn seals(journal: &Reader<'_>) -> Option<SealSettings> {
@@ -237,9 +238,9 @@ fn signing_key(reader: &Reader<'_>) -> Option<Option<Arc<SigningKey>>> {
     }
 }
 
-fn witnesses(reader: &Reader<'_>) -> Option<Vec<WitnessSettings>> {
+fn witnesses(reader: &Reader<'_>, seals: Option<&SealSettings>) -> Option<Vec<WitnessSettings>> {
     let tables = reader.tables("witness", 1);
-    let witnesses = collect_all(tables.iter().map(witness))?;
+    let witnesses = collect_all(tables.iter().map(|table| witness(table, seals)))?;
     let mut names = BTreeSet::new();
     for (table, witness) in tables.iter().zip(&witnesses) {
         if !names.insert(witness.name.as_str()) {
@@ -254,7 +255,7 @@ fn witnesses(reader: &Reader<'_>) -> Option<Vec<WitnessSettings>> {
     Some(witnesses)
 }
 
-fn witness(reader: &Reader<'_>) -> Option<WitnessSettings> {
+fn witness(reader: &Reader<'_>, seals: Option<&SealSettings>) -> Option<WitnessSettings> {
     let name = reader.text_with("name", |text| {
         // As metrics have it for a label.
         let name: Result<RouteName, NameError> = text.parse();
@@ -262,45 +263,65 @@ fn witness(reader: &Reader<'_>) -> Option<WitnessSettings> {
             .map_err(|error| Mistake::new(error.to_string(), "a name such as `\"compliance\"`"))
     });
     let every = reader.duration("every");
-    let place = place(reader);
+    let place = place(reader, seals);
     Some(WitnessSettings { name: name?, every: every?, place: place? })
 }
 
-fn place(reader: &Reader<'_>) -> Option<WitnessPlace> {
+fn place(reader: &Reader<'_>, seals: Option<&SealSettings>) -> Option<WitnessPlace> {
     let (file, url) = (reader.path("file"), reader.text_with("url", address));
     let syslog = reader.text_with("syslog", syslog);
     let token = optional(reader, "token", |reader| reader.secret("token"));
-    let authorities = optional(reader, "authorities", authorities);
-    let is_there = |keys: &[&'static str]| keys.iter().copied().find(|key| reader.has(key));
-    let in_vain = |keys: &[&'static str], what: &str| {
-        is_there(keys).map(|key| reader.error(key, what, "another place, or no such key")).is_some()
+    let bucket = reader.text_with("bucket", |text| {
+        let refused =
+            || Mistake::new(format!("`{text}` is no bucket"), "such as `\"s3://clinic-witness/gateway-1\"`");
+        in_bucket(text).ok_or_else(refused)
+    });
+    let keys = BucketKeys::read(reader);
+    let authorities = keys.as_ref().map(|keys| keys.authorities.clone());
+    let refused = |keys: &[&str], what: &str| in_vain(reader, keys, what, "another place, or no such key");
+    let right = "one of `file`, `url`, `syslog` and `bucket`";
+    let there: Vec<_> =
+        ["file", "url", "syslog", "bucket"].into_iter().filter(|key| reader.has(key)).collect();
+    if let [_, second, ..] = there.as_slice() {
+        reader.error(second, "it is somewhere else, too", right);
+        return None;
+    }
+    let Some(way) = there.first() else {
+        reader.reading().error(reader.key(), "nothing says where it is", right);
+        return None;
     };
-    match (reader.has("file"), reader.has("url"), reader.has("syslog")) {
-        (true, false, false) => {
-            let refused = in_vain(&["token", "authorities"], "nobody is asked where there is a `file`");
+    if *way != "bucket" && refused(&OF_BUCKETS_ALONE, "it means nothing where there is no `bucket`") {
+        return None;
+    }
+    match *way {
+        "file" => {
+            let refused = refused(&["token", "authorities"], "nobody is asked where there is a `file`");
             file.filter(|_| !refused).map(WitnessPlace::File)
         }
-        (false, true, false) => {
-            Some(WitnessPlace::Url { url: url?, token: token?, authorities: authorities? })
-        }
-        (false, false, true) => {
-            let refused = in_vain(&["token"], "syslog takes no token");
+        "url" => Some(WitnessPlace::Url { url: url?, token: token?, authorities: authorities? }),
+        "syslog" => {
+            let refused = refused(&["token"], "syslog takes no token");
             let ((host, port), authorities) = (syslog?, authorities?);
             let trust = Trust { authorities, ..Trust::default() };
             (!refused).then_some(WitnessPlace::Syslog(SyslogTarget { host, port, trust: Some(trust) }))
         }
-        (false, false, false) => {
-            let right = "one of `file`, `url` and `syslog`";
-            reader.reading().error(reader.key(), "nothing says where it is", right);
-            None
-        }
-        (true, _, _) | (_, true, true) => {
-            let second = if reader.has("file") { is_there(&["url", "syslog"]) } else { Some("syslog") };
-            let right = "one of `file`, `url` and `syslog`";
-            reader.error(second.unwrap_or("syslog"), "it is somewhere else, too", right);
-            None
+        _ => {
+            let refused = refused(&["token"], "a bucket takes no token");
+            let (name, prefix) = bucket?;
+            let bucket = Box::new(keys?.settle(reader, name, prefix)?);
+            let retain_years = seals?.retain_years;
+            (!refused).then_some(WitnessPlace::Bucket { bucket, retain_years })
         }
     }
+}
+
+/// Whether one of these keys is there, which is a problem.
+fn in_vain(reader: &Reader<'_>, keys: &[&str], what: &str, right: &str) -> bool {
+    let vain: Vec<_> = keys.iter().filter(|key| reader.has(key)).collect();
+    for key in &vain {
+        reader.error(key, what, right);
+    }
+    !vain.is_empty()
 }
 
 /// Host and port of a receiver of syslog over TLS.

@@ -134,21 +134,27 @@ pub(in crate::config) fn spill(reader: &Reader<'_>, store: Option<&Path>) -> Opt
 
 /// Reads `[help]`.
 pub(in crate::config) fn help(reader: &Reader<'_>) -> Option<HelpSettings> {
-    let contact = reader.text_with("contact", |text| {
-        let is_line = !text.trim().is_empty() && text.len() <= CONTACT_BYTES_MAX;
-        if is_line && !text.chars().any(char::is_control) {
-            return Ok(text.trim().to_owned());
-        }
-        Err(Mistake::new("that is no line that people could read", "one line of at most 200 bytes"))
-    });
+    let contact = reader.text_with("contact", line);
     let answer_within = reader.duration("answer_within");
-    if reader.has("contact") && contact.is_none() || reader.has("answer_within") && answer_within.is_none() {
+    let risk = reader.text_with("risk", line);
+    if reader.has("contact") && contact.is_none()
+        || reader.has("answer_within") && answer_within.is_none()
+        || reader.has("risk") && risk.is_none()
+    {
         return None;
     }
-    Some(HelpSettings { contact: contact.map(Arc::from), answer_within })
+    Some(HelpSettings { contact, answer_within, risk })
 }
 
-const CONTACT_BYTES_MAX: usize = 200;
+fn line(text: &str) -> Result<Arc<str>, Mistake> {
+    let is_line = !text.trim().is_empty() && text.len() <= LINE_BYTES_MAX;
+    if is_line && !text.chars().any(char::is_control) {
+        return Ok(text.trim().into());
+    }
+    Err(Mistake::new("that is no line that people could read", "one line of at most 200 bytes"))
+}
+
+const LINE_BYTES_MAX: usize = 200;
 
 /// The time zone that is written, or else the system's.
 pub(in crate::config) fn time_zone(reader: &Reader<'_>) -> Option<String> {

@@ -50,6 +50,7 @@ use crate::features::route::settings::ApplicationSettings;
 use crate::features::session::settings::{SessionSettings, Shorter};
 use crate::features::signals::settings::SignalSettings;
 use crate::features::upstream::settings::UpstreamSettings;
+use crate::gateway::settings::HelpSettings;
 
 /// Something settled, and the key under which it is written.
 #[derive(Debug)]
@@ -86,6 +87,8 @@ pub(super) struct Draft {
     pub(super) asking_hosts: Vec<String>,
     /// None where it could not be settled.
     pub(super) session: Option<SessionSettings>,
+    /// None where it could not be settled.
+    pub(super) help: Option<HelpSettings>,
     pub(super) providers: Vec<Written<ProviderSettings>>,
     pub(super) directories: Vec<Written<DirectorySettings>>,
     pub(super) signals: Vec<Written<SignalSettings>>,

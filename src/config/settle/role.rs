@@ -115,7 +115,11 @@ pub(super) fn route_pattern(text: &str) -> Result<String, Mistake> {
 
 fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
     let records_per_response = reader.whole("records_per_response");
+    let records_per_response_at_most =
+        at_most(reader, "records_per_response_at_most", records_per_response, purposes);
     let records_per_export = reader.whole("records_per_export");
+    let records_per_export_at_most =
+        at_most(reader, "records_per_export_at_most", records_per_export, purposes);
     let exports_per_day = reader.whole("exports_per_day");
     let patients_opened_per_shift = reader.whole("patients_opened_per_shift");
     let records_per_hour = reader.whole("records_per_hour");
@@ -133,7 +137,9 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
     let on_unknown_count = outcome(reader, "on_unknown_count", purposes);
     Some(Limits {
         records_per_response,
+        records_per_response_at_most,
         records_per_export,
+        records_per_export_at_most,
         records_per_hour,
         patients_listed_per_hour,
         patients_opened_per_hour,
@@ -149,6 +155,26 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
     })
 }
 
+/// The number that nobody passes: at least the `usual` one that some may, and none where a volume may not block.
+fn at_most(reader: &Reader<'_>, name: &str, usual: Option<u64>, purposes: &[Purpose]) -> Option<u64> {
+    let most = reader.whole(name)?;
+    if let Some(usual) = usual.filter(|usual| *usual > most) {
+        let what = format!("nobody passes {most}, and without a step {usual} are allowed");
+        reader.error(name, what, format!("{usual} or more"));
+    } else if let Some(free) = unlimited(purposes) {
+        refuse_outcome(reader, name, OnExceed::Block, (free, limited(purposes)));
+    }
+    Some(most)
+}
+
+fn unlimited(purposes: &[Purpose]) -> Option<&Purpose> {
+    purposes.iter().find(|purpose| !purpose.basis().volume_may_deny())
+}
+
+fn limited(purposes: &[Purpose]) -> Option<&Purpose> {
+    purposes.iter().find(|purpose| purpose.basis().volume_may_deny())
+}
+
 /// Care goes on: under a purpose for which the law knows no minimum, volume only advises. Where nothing is written the purpose
 /// of the session decides; what is written would stop care, or what a document says, whenever the role works for that.
 fn outcome(reader: &Reader<'_>, name: &str, purposes: &[Purpose]) -> Option<OnExceed> {
@@ -161,26 +187,39 @@ fn outcome(reader: &Reader<'_>, name: &str, purposes: &[Purpose]) -> Option<OnEx
         );
         return None;
     }
-    let free = purposes.iter().find(|purpose| !purpose.basis().volume_may_deny());
-    let limited = purposes.iter().find(|purpose| purpose.basis().volume_may_deny());
+    let limited = limited(purposes);
     if !reader.has(name) {
         // The guard lets it advise under the others (`features/guard/limit.rs`).
         return Some(if limited.is_some() { OnExceed::Block } else { OnExceed::Advise });
     }
-    let (outcome, Some(free)) = (written?, free) else { return written };
+    let (outcome, Some(free)) = (written?, unlimited(purposes)) else { return written };
     if outcome == OnExceed::Advise {
         return written;
     }
-    let basis = free.basis();
+    refuse_outcome(reader, name, outcome, (free, limited));
+    None
+}
+
+fn refuse_outcome(
+    reader: &Reader<'_>,
+    name: &str,
+    outcome: OnExceed,
+    (free, limited): (&Purpose, Option<&Purpose>),
+) {
     let what = format!("under {free} a limit may only advise, and this would {}", verb(outcome));
     let right = match limited {
+        None if name.ends_with("_at_most") => {
+            format!("no `{name}`, or a role of its own for work under a purpose that may be limited")
+        }
+        Some(limited) if name.ends_with("_at_most") => {
+            format!("no `{name}`, or a role of its own for {limited}")
+        }
         None => "`\"advise\"`, or a role of its own for work under a purpose that may be limited".to_owned(),
         Some(limited) => format!(
             "no `{name}`: it then blocks under {limited} and advises under {free}; or a role of its own for {limited}"
         ),
     };
-    reader.error(name, format!("{what} ({})", basis.reference()), right);
-    None
+    reader.error(name, format!("{what} ({})", free.basis().reference()), right);
 }
 
 const fn verb(outcome: OnExceed) -> &'static str {

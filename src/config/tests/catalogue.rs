@@ -191,6 +191,30 @@ fn values_out_of_range_or_of_another_form() {
         case(
             MAIN,
             "[gateway]",
+            "[[journal.witness]]\nname = \"bucket\"\nbucket = \"s3:/b\"\n[gateway]",
+            "journal.witness[1].bucket: `s3:/b` is no bucket",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[[journal.witness]]\nname = \"bucket\"\nbucket = \"s3://b/p\"\n[gateway]",
+            "journal.witness[1].access_key: nothing says as whom the bucket is used",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[[journal.witness]]\nname = \"evidence\"\nfile = \"a\"\nlock = \"none\"\n[gateway]",
+            "journal.witness[1].lock: it means nothing where there is no `bucket`",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
+            "[[journal.witness]]\nname = \"evidence\"\nfile = \"a\"\nbucket = \"s3://b/p\"\n[gateway]",
+            "journal.witness[1].bucket: it is somewhere else, too",
+        ),
+        case(
+            MAIN,
+            "[gateway]",
             "[[journal.witness]]\nname = \"evidence\"\nfile = \"a\"\nurl = \"https://b.example/\"\n[gateway]",
             "journal.witness[1].url: it is somewhere else, too",
         ),

@@ -30,7 +30,7 @@ const MAIN: &str = r#"version = 1
 include = ["applications/*.toml", "roles.toml"]
 policies = ["policies/*.cedar"]
 time_zone = "UTC"
-
+help.answer_within = "4h"
 [gateway]
 listen = ["127.0.0.1:8443"]
 

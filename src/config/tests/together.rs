@@ -138,16 +138,61 @@ fn limits_that_would_stop_care_or_cannot_be_passed() {
         ),
         case(
             ROLES,
+            "\n[role.registrar.limit]",
+            "\n[role.nurse]\ngroups = \"Nurses\"\npurposes = [\"treatment\", \"operations\"]\n[[role.nurse.may]]\n\
+             application = \"ehr\"\nactions = \"view\"\n[role.nurse.limit]\nrecords_per_response_at_most = 1000\n\
+             [role.registrar.limit]",
+            "role.nurse.limit.records_per_response_at_most: under treatment a limit may only advise, and this would block \
+             (45 CFR 164.502(b)(2)(i))",
+        ),
+        case(
+            ROLES,
+            "records_per_export = 500",
+            "records_per_export = 500\nrecords_per_export_at_most = 499",
+            "role.registrar.limit.records_per_export_at_most: nobody passes 499, and without a step 500 are allowed",
+        ),
+        case(
+            ROLES,
             "records_per_export = 500",
             "on_unknown_count = \"explode\"",
             "role.registrar.limit.on_unknown_count: `explode` is not one of advise, justify, step_up, redact, truncate, block",
         ),
     ]);
     let folder = Folder::good();
+    folder.change(
+        ROLES,
+        "records_per_export = 500",
+        "records_per_export = 500\nrecords_per_export_at_most = 500",
+    );
+    assert_eq!(folder.report(), "");
+    let folder = Folder::good();
     folder.change(MAIN, "assurance.mfa = {", "# {");
     folder.change(ROLES, "assurance = \"mfa\", fresh = \"15m\", ", "");
     folder.change(ROLES, "records_per_export = 500", "on_exceed = \"step_up\"");
     assert!(folder.report().contains("no provider can prove a stronger sign-in, so nobody could pass"));
+}
+
+#[test]
+fn an_export_that_is_blocked_says_by_when_there_is_an_answer() {
+    let warned = |limit: &str, help: &str| {
+        let folder = Folder::good();
+        folder.change(ROLES, "records_per_export = 500", limit);
+        folder.change(MAIN, "help.answer_within = \"4h\"", help);
+        folder.report()
+    };
+    let (blocked, nothing) = ("records_per_export = 500", "help.contact = \"the privacy office\"");
+    let report = warned(blocked, nothing);
+    assert!(report.contains("warning: role.registrar.limit: exports of the role are blocked"), "{report}");
+    assert!(
+        report.contains("(45 CFR 171.203)") && report.contains("`answer_within` in `[help]`"),
+        "{report}"
+    );
+    assert!(!warned("on_unknown_count = \"block\"\non_exceed = \"advise\"", nothing).is_empty());
+    assert!(!warned("on_unknown_count = \"advise\"\nrecords_per_export_at_most = 9", nothing).is_empty());
+    assert_eq!(warned("on_unknown_count = \"advise\"\non_exceed = \"advise\"", nothing), "");
+    assert_eq!(warned("on_unknown_count = \"advise\"\nrecords_per_response = 9", nothing), "");
+    assert_eq!(warned(blocked, "help = { answer_within = \"4h\", risk = \"RA 3.2\" }"), "");
+    assert!(warned(blocked, "help.risk = \"\"").contains("that is no line that people could read"));
 }
 
 #[test]

@@ -318,6 +318,9 @@ fn pack_checkpoints<W: Write + Seek>(
                 | ProveError::Tree(_)
                 | ProveError::Checkpoint
                 | ProveError::Unknown(_)
+                | ProveError::Archived { .. }
+                | ProveError::Retired { .. }
+                | ProveError::Elsewhere(_)
                 | ProveError::Unsigned(_),
             ) => {}
         }

@@ -77,7 +77,7 @@ pub async fn report(
     let Ok(Form(filled)) = filled else { return asked_again(&own.not_understood) };
     let report = filled.report;
     let Some(question) = filled.question() else { return asked_again(&own.not_understood) };
-    match question.order(report, state.journal.patient_key(), visit.reader.now) {
+    match question.order(report, Some(state.journal.patient_key()), visit.reader.now) {
         Ok(order) => made(&state, order).await.unwrap_or_else(|(status, _)| {
             if status == StatusCode::SERVICE_UNAVAILABLE {
                 return visit.unwritable(status);

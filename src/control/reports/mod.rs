@@ -21,6 +21,7 @@ use super::authority::problem;
 use super::state::ControlState;
 use crate::domain::application::ApplicationName;
 use crate::domain::event::Outcome;
+use crate::domain::note::REPORT_READ;
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::phi::Phi;
 use crate::features::audit::archive::{ArchiveError, Elsewhere, Stretch, elsewhere};
@@ -83,6 +84,9 @@ pub enum Unclear {
     /// No language of ours.
     #[error(transparent)]
     Language(#[from] LanguageError),
+    /// Without the key, nobody finds a patient.
+    #[error("the key by which the journal names patients is not here")]
+    NoKey,
     /// No place in a journal.
     #[error("`through` is the last entry of an earlier report, `SEQUENCE:HASH`")]
     Through,
@@ -144,9 +148,14 @@ impl Default for Question {
 }
 
 impl Question {
-    /// What is asked, with patients digested under the journal's key. An accounting of disclosures reaches six years back
+    /// What is asked, with a patient digested under the journal's key, which nothing else needs. An accounting of disclosures reaches six years back
     /// (45 CFR 164.528(a)(1)) where nothing else is said.
-    pub fn order(self, report: ReportName, key: &DigestKey, now: Timestamp) -> Result<Order, Unclear> {
+    pub fn order(
+        self,
+        report: ReportName,
+        key: Option<&DigestKey>,
+        now: Timestamp,
+    ) -> Result<Order, Unclear> {
         let is_text = |text: &str| (1..=TEXT_CHARACTERS_MAX).contains(&text.chars().count());
         let texts = [self.patient.as_ref().map(Phi::reveal), self.person.as_ref()];
         if !texts.into_iter().flatten().all(|text| is_text(text)) {
@@ -179,10 +188,11 @@ impl Question {
 fn digest_of(
     patient: Option<Phi<String>>,
     application: Option<&ApplicationName>,
-    key: &DigestKey,
+    key: Option<&DigestKey>,
 ) -> Result<Option<PatientDigest>, Unclear> {
     let Some(patient) = patient else { return Ok(None) };
     let application = application.ok_or(Unclear::NoApplication)?;
+    let key = key.ok_or(Unclear::NoKey)?;
     Ok(Some(PatientRef::new(application.clone(), patient.reveal().clone()).digest(key)))
 }
 
@@ -258,7 +268,7 @@ pub async fn report(
     let Ok(question) = serde_json::from_slice::<Question>(said) else {
         return problem(StatusCode::BAD_REQUEST, HINT);
     };
-    match question.order(report, state.journal.patient_key(), state.clock.now()) {
+    match question.order(report, Some(state.journal.patient_key()), state.clock.now()) {
         Ok(order) => made(&state, order).await.unwrap_or_else(|(status, title)| problem(status, title)),
         Err(unclear) => problem(StatusCode::BAD_REQUEST, &unclear.to_string()),
     }
@@ -295,7 +305,7 @@ pub(super) async fn made(
 async fn record(state: &ControlState, order: &Order) -> Result<(), (StatusCode, &'static str)> {
     let (asked, format) = (&order.asked, order.style.format);
     let about = asked.person.as_deref().map(|person| format!(", about {}", plain(person)));
-    let note = format!("the report {} was read as {format}{}", asked.report, about.unwrap_or_default());
+    let note = format!("{REPORT_READ} {} was read as {format}{}", asked.report, about.unwrap_or_default());
     let say = |opening: &mut crate::domain::event::Opening| {
         opening.note = Some(note);
         opening.application.clone_from(&asked.application);

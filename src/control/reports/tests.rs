@@ -126,7 +126,7 @@ fn an_accounting_reaches_six_years_back_and_nothing_else_does() {
     let key = DigestKey::from_bytes(&[7; 32]);
     let ask = |report, question: Value| {
         let question: Question = serde_json::from_value(question).unwrap();
-        question.order(report, &key, start()).unwrap().asked.since
+        question.order(report, Some(&key), start()).unwrap().asked.since
     };
     let of = json!({ "patient": "47-11", "application": "ehr" });
     let since = ask(ReportName::Disclosures, of.clone()).unwrap();
@@ -139,7 +139,7 @@ async fn a_report_that_nobody_waits_for_is_not_finished() {
     let house = House::open().await;
     let key = house.state.journal.patient_key();
     let question: Question = serde_json::from_value(json!({})).unwrap();
-    let order = question.order(ReportName::Coverage, key, start()).unwrap();
+    let order = question.order(ReportName::Coverage, Some(key), start()).unwrap();
     let left = make(&house.state.journal_directory, &order, Hints::Used, &Elsewhere::default(), &|| false);
     assert!(matches!(left, Err(MakeError::Left)));
     assert!(

@@ -91,7 +91,7 @@ pub(super) fn reports(directory: &WorkDirectory) -> Outcome {
             format: Format::Csv,
             ..Question::default()
         };
-        let order = question.order(*report, &key, Timestamp::default())?;
+        let order = question.order(*report, Some(&key), Timestamp::default())?;
         let made = make(&journal, &order, Hints::Used, &Elsewhere::default(), &|| true)?;
         let table = write(&made, &order.style).map_err(MakeError::from)?;
         let is_seen = String::from_utf8_lossy(&table).contains("Noah Okafor");

@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use super::shared::Standing;
 use super::tape::Found;
-use super::tree::keys::TOLD;
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::gap::Gap;
-use crate::domain::note::{JOURNAL_CLOSED, JOURNAL_OPENED};
+use crate::domain::note::{CHECKPOINT_KEY, JOURNAL_CLOSED, JOURNAL_OPENED};
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
 use crate::foundation::id::RequestId;
@@ -77,7 +76,7 @@ pub(super) fn is_journal_closed(opening: &Opening) -> bool {
 /// What an entry tells of a new key, if it does.
 pub(super) fn told_key(opening: &Opening) -> Option<&str> {
     let note = opening.note.as_deref().filter(|_| opening.kind == EventKind::Lifecycle)?;
-    note.strip_prefix(TOLD).is_some_and(|rest| rest.starts_with('\n')).then_some(note)
+    note.strip_prefix(CHECKPOINT_KEY).is_some_and(|rest| rest.starts_with('\n')).then_some(note)
 }
 
 /// The event that tells with which key checkpoints are signed from now on.

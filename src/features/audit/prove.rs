@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use super::archive::{ArchiveError, Elsewhere, Stretch, elsewhere};
 use super::error::ReadError;
 use super::read::segments_since;
 use super::segment::SegmentReader;
@@ -80,8 +81,36 @@ pub enum ProveError {
     /// There is no such event.
     #[error("the event {0} is not in this journal")]
     Unknown(RequestId),
+    /// It may be in the archive.
+    #[error(
+        "the event {event} is not in this journal; {archived} are in the archive alone: bring them with \
+         `leastway audit fetch --since {since} --to DIR`, and prove it there with `--journal DIR`",
+        since = event.time()
+    )]
+    Archived {
+        /// Which event.
+        event: RequestId,
+        /// What may hold it.
+        archived: Stretch,
+    },
+    /// It may have been among what was destroyed.
+    #[error(
+        "the event {event} is not in this journal; {retired} were destroyed at the end of their retention"
+    )]
+    Retired {
+        /// Which event.
+        event: RequestId,
+        /// What may have held it.
+        retired: Stretch,
+    },
+    /// What is not here any more cannot be told.
+    #[error(transparent)]
+    Elsewhere(#[from] ArchiveError),
     /// There is no checkpoint of it yet.
-    #[error("no checkpoint names entry {0} yet: the gateway signs one within a moment, or when it is closed")]
+    #[error(
+        "no checkpoint that is here names entry {0}: the gateway signs one within a moment, or when it is closed; of a part that \
+         was fetched from an archive, fetch what comes after it, too"
+    )]
     Unsigned(u64),
     /// A checkpoint cannot be read.
     #[error("a checkpoint cannot be read")]
@@ -103,8 +132,13 @@ impl EventProof {
 /// Makes the proof of an event, by the newest checkpoint.
 pub fn prove_event(directory: &Path, event: RequestId) -> Result<EventProof, ProveError> {
     let entries = find(directory, event)?;
-    let Some((last, _)) = entries.last() else { return Err(ProveError::Unknown(event)) };
-    let note = std::fs::read_to_string(directory.join(NEWEST))?;
+    let Some((last, _)) = entries.last() else { return Err(absent(directory, event)) };
+    let note = match std::fs::read_to_string(directory.join(NEWEST)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(ProveError::Unsigned(last.saturating_add(1)));
+        }
+        note => note?,
+    };
     let signed: Signed = note.parse().map_err(|_| ProveError::Checkpoint)?;
     let Checkpoint { size, root, .. } = signed.checkpoint;
     if *last >= size {
@@ -133,7 +167,17 @@ pub fn prove_consistency(directory: &Path, old: &str, new: &str) -> Result<Consi
     Ok(ConsistencyProof { old: old.to_owned(), new: new.to_owned(), hashes: texts(&path) })
 }
 
-/// The entries of an event: index and bytes.
+/// Why an event is not found: it may be where its time is.
+fn absent(directory: &Path, event: RequestId) -> ProveError {
+    match elsewhere(directory, Some(event.time()), None) {
+        Ok(Elsewhere { archived: Some(archived), .. }) => ProveError::Archived { event, archived },
+        Ok(Elsewhere { retired: Some(retired), .. }) => ProveError::Retired { event, retired },
+        Ok(Elsewhere { archived: None, retired: None }) => ProveError::Unknown(event),
+        Err(error) => error.into(),
+    }
+}
+
+/// The entries of an event: index and bytes. None where how it began is not here: that it ended says nothing alone.
 fn find(directory: &Path, event: RequestId) -> Result<Vec<(u64, String)>, ReadError> {
     let begins = [
         format!("{{\"entry\":\"opening\",\"event\":\"{event}\""),
@@ -143,7 +187,8 @@ fn find(directory: &Path, event: RequestId) -> Result<Vec<(u64, String)>, ReadEr
     for segment in segments_since(directory, event.time())? {
         let mut reader = SegmentReader::open(&segment)?;
         while let Some(raw) = reader.next()? {
-            if begins.iter().any(|begin| raw.payload.starts_with(begin.as_bytes())) {
+            // The first to be found is the opening one.
+            if begins.get(found.len()).is_some_and(|begin| raw.payload.starts_with(begin.as_bytes())) {
                 let payload = String::from_utf8_lossy(raw.payload).into_owned();
                 found.push((raw.head.sequence.saturating_sub(1), payload));
             }

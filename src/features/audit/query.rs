@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr;
 
+use serde::Deserialize;
+
 use super::ahead::Ahead;
 use super::error::{Misfit, ReadError};
 use super::events::fold_fitting;
@@ -16,7 +18,7 @@ use crate::domain::patient::PatientDigest;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::Target;
 use crate::foundation::clock::Timestamp;
-use crate::foundation::id::RequestId;
+use crate::foundation::id::{IdentifierError, RequestId};
 
 /// Which events are asked for: those that fit everything that is given.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +39,8 @@ pub struct Filter {
     pub reason: Option<Reason>,
     /// The number of a request, protocol, document or authorization by which it was done.
     pub number: Option<String>,
+    /// Only what belongs to an emergency access: to any, or to this one.
+    pub break_glass: Option<BreakAsked>,
     /// Only what an accounting of disclosures lists (45 CFR 164.528).
     pub accounted: bool,
     /// Only where rules in the shadow decided otherwise.
@@ -63,6 +67,32 @@ impl FromStr for Ended {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text == "unknown" { Ok(Self::Unknown) } else { text.parse().map(Self::As) }
+    }
+}
+
+/// Which emergency accesses are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum BreakAsked {
+    /// All, also where somebody was asked for a reason and gave none.
+    Any,
+    /// The one that began with this request.
+    This(RequestId),
+}
+
+impl FromStr for BreakAsked {
+    type Err = IdentifierError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "any" { Ok(Self::Any) } else { text.parse().map(Self::This) }
+    }
+}
+
+impl TryFrom<String> for BreakAsked {
+    type Error = IdentifierError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }
 
@@ -147,6 +177,12 @@ impl Filter {
             && fits(self.application.as_ref(), |name| opening.application.as_ref() == Some(name))
             && fits(self.route.as_ref(), |pattern| {
                 opening.route.as_ref().is_some_and(|route| route_fits(pattern, route.as_str()))
+            })
+            && fits(self.break_glass.as_ref(), |asked| {
+                opening.break_glass.as_ref().is_some_and(|told| match asked {
+                    BreakAsked::Any => true,
+                    BreakAsked::This(id) => told.id == Some(*id),
+                })
             })
             && fits(self.patient.as_ref(), |patient| opening.concerns(patient))
             && fits(self.person.as_ref(), |person| {

@@ -168,6 +168,13 @@ pub enum WitnessPlace {
     },
     /// A receiver of syslog, to which each is sent as a message.
     Syslog(SyslogTarget),
+    /// A bucket, into which each is put as an object of its own.
+    Bucket {
+        /// Which.
+        bucket: Box<BucketSettings>,
+        /// For how many years each is kept there, where the bucket locks: those of `journal.sealed`.
+        retain_years: u16,
+    },
 }
 
 /// When entries reach the disk.

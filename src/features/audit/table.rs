@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use crate::domain::break_glass::EventBreak;
 use crate::domain::count::Count;
 use crate::domain::event::Event;
 use crate::domain::provisioning::Provisioning;
@@ -67,19 +68,19 @@ fn row(event: &Event) -> [String; COLUMNS.len()] {
     let signal = opening.signal.as_deref().map(what_was_signalled);
     let what = opening.note.clone().or(revocation).or(provisioning).or(signal).or_else(|| {
         let route = opening.route.as_ref().map(ToString::to_string);
-        route.or_else(|| {
-            Some(format!(
-                "{} {}",
-                opening.method.as_deref().unwrap_or("?"),
-                opening.path.as_deref().unwrap_or("?")
-            ))
-        })
+        let asked = || {
+            let method = opening.method.as_deref().unwrap_or("?");
+            format!("{method} {}", opening.path.as_deref().unwrap_or("?"))
+        };
+        route.or_else(|| opening.break_glass.is_none().then(asked))
     });
+    let broken = opening.break_glass.as_deref().map(what_is_broken);
+    let what: Vec<String> = what.into_iter().chain(broken).collect();
     [
         opening.time.to_string(),
         plain(opening.subject.as_ref().map_or("-", |subject| &subject.name)),
         opening.application.as_ref().map_or_else(|| opening.kind.to_string(), ToString::to_string),
-        plain(&what.unwrap_or_default()),
+        plain(&what.join(", ")),
         opening.action.map_or("-", |action| action.as_str()).to_owned(),
         opening.verdict.to_string(),
         reason.map_or("-", Reason::as_str).to_owned(),
@@ -125,6 +126,13 @@ fn what_was_signalled(told: &EventSignal) -> String {
         [first, others @ ..] => format!(" of {} and {} others", first.sub, others.len() + told.more),
     };
     format!("{kind}{whose} by {}: {}", told.provider, told.step)
+}
+
+/// What became of which emergency access, on one line.
+fn what_is_broken(told: &EventBreak) -> String {
+    let end = told.end.map_or_else(String::new, |end| format!(" ({end})"));
+    let which = told.id.map_or_else(String::new, |id| format!(" {id}"));
+    format!("emergency access{which} {}{end}", told.step)
 }
 
 fn count(count: Count) -> String {

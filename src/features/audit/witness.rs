@@ -21,6 +21,7 @@ use super::tree::checkpoint::{Checkpoint, Signed, on_one_line};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::secret::Secret;
 use crate::platform::http::fetch::{Fetch, FetchError};
+use crate::platform::objects::{Bucket, Keep, ObjectsError};
 use crate::platform::syslog::{Facility, Line, Message, Sender, SyslogTarget};
 
 /// A witness and how far it is.
@@ -38,6 +39,7 @@ enum Client {
     File(PathBuf),
     Url { url: String, fetch: Fetch, bearer: Option<HeaderValue> },
     Syslog(SyslogTarget),
+    Bucket { bucket: Box<Bucket>, keeps: Duration },
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +80,9 @@ pub enum WitnessFault {
     /// Its receiver of syslog cannot be told.
     #[error("its receiver of syslog cannot be told: {0}")]
     Syslog(String),
+    /// Its bucket does not take it, or does not lock it.
+    #[error(transparent)]
+    Bucket(#[from] ObjectsError),
     /// Its address cannot be asked at all.
     #[error("its address cannot be asked")]
     Address,
@@ -103,6 +108,10 @@ impl Witness {
         let client = match &settings.place {
             WitnessPlace::File(file) => Client::File(file.clone()),
             WitnessPlace::Syslog(target) => Client::Syslog(target.clone()),
+            WitnessPlace::Bucket { bucket, retain_years } => {
+                let opened = Bucket::new(bucket).map_err(|error| refused(error.to_string()))?;
+                Client::Bucket { bucket: Box::new(opened), keeps: YEAR * u32::from(*retain_years) }
+            }
             WitnessPlace::Url { url, authorities, token } => {
                 let fetch = Fetch::new(authorities.as_deref(), ANSWERED_WITHIN, None)
                     .map_err(|error| refused(error.to_string()))?
@@ -141,6 +150,7 @@ impl Witness {
             }
             Client::Url { url, fetch, bearer } => post(fetch, url, bearer.as_ref(), &signed.note).await,
             Client::Syslog(target) => send(target.clone(), signed, now).await,
+            Client::Bucket { bucket, keeps } => put(bucket, signed, now.plus(*keeps)).await,
         };
         let mut standing = self.standing();
         match told {
@@ -201,6 +211,14 @@ async fn send(target: SyslogTarget, signed: &SignedCheckpoint, now: Timestamp) -
     }
 }
 
+/// An object of its own, by its size, which nobody replaces before its time where the bucket locks it.
+async fn put(bucket: &Bucket, signed: &SignedCheckpoint, until: Timestamp) -> Result<(), WitnessFault> {
+    let name = format!("checkpoints/{}", signed.checkpoint.size);
+    let keep = Keep { until, is_held: false };
+    bucket.put_bytes(&name, signed.note.clone().into_bytes(), keep).await?;
+    Ok(())
+}
+
 fn bearer(token: &Secret) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))?;
     bearer.set_sensitive(true);
@@ -238,6 +256,8 @@ fn is_note(text: &str) -> bool {
 /// More than the longest note.
 const TAIL_BYTES: u64 = 64 * 1024;
 
+/// A leap year: what is kept for years is kept so long at least.
+const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 const REPLY_BYTES_MAX: usize = 64 * 1024;
 /// RFC 5424, 6.2.1.

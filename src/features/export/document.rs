@@ -26,7 +26,7 @@ pub struct Document {
 /// How much an event matters: the numerical code of RFC 5424, 6.2.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Something was found that somebody should look at.
+    /// Something was found that somebody should look at, or the journal has a gap.
     Critical = 2,
     /// Something is down.
     Error = 3,
@@ -49,6 +49,7 @@ impl Severity {
             | EventKind::Lifecycle => Self::Notice,
             EventKind::Request | EventKind::Authentication | EventKind::OwnPath => Self::Informational,
         };
+        let by_kind = if event.opening.gap.is_some() { Self::Critical } else { by_kind };
         let by_verdict = match event.opening.verdict {
             Verdict::Deny => Self::Warning,
             Verdict::Permit | Verdict::Challenge => Self::Informational,

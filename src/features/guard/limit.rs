@@ -1,7 +1,8 @@
 //! What a role may take, and what happens beyond it.
 //!
 //! Care goes on: where the purpose does not allow a volume to deny (45 CFR 164.502(b)(2)), whatever is
-//! beyond a limit is advised of and passes.
+//! beyond a limit is advised of and passes. Elsewhere a number that ends in `_at_most` is passed by nobody: no reason and no proof
+//! lifts it.
 
 use super::count::Tally;
 use super::ledger::Refused;
@@ -82,8 +83,12 @@ impl Beyond {
     pub const fn reason(self) -> Reason {
         match self {
             Self::Exceeded(exceeded) => match exceeded.limit {
-                LimitName::RecordsPerResponse => Reason::RecordsOverResponseLimit,
-                LimitName::RecordsPerExport => Reason::ExportOverRequestLimit,
+                LimitName::RecordsPerResponse | LimitName::RecordsPerResponseAtMost => {
+                    Reason::RecordsOverResponseLimit
+                }
+                LimitName::RecordsPerExport | LimitName::RecordsPerExportAtMost => {
+                    Reason::ExportOverRequestLimit
+                }
                 LimitName::RecordsPerHour
                 | LimitName::PatientsListedPerHour
                 | LimitName::PatientsOpenedPerHour
@@ -137,6 +142,9 @@ impl Terms {
     /// What `tally` comes to. `taken_away`: it leaves the application to be kept, by its action or
     /// because the reply turned out to be a file.
     pub fn judge(&self, tally: &Tally, taken_away: bool) -> Verdict {
+        if let Some(exceeded) = self.passed_for_good(tally, taken_away) {
+            return Verdict::Block(Beyond::Exceeded(exceeded));
+        }
         let (limit, name) = self.records_limit(taken_away);
         match (tally.records, limit) {
             (Count::Unknown(why), _) if taken_away => {
@@ -176,7 +184,8 @@ impl Terms {
         let denies = |on_exceed| !matches!(self.outcome(on_exceed), OnExceed::Advise);
         let (limit, _) = self.records_limit(taken_away);
         let adds_up = if taken_away { self.limits.bound_exports() } else { self.limits.bound_lists() };
-        (limit.is_some() || adds_up) && denies(self.limits.on_exceed)
+        self.most(taken_away).is_some()
+            || (limit.is_some() || adds_up) && denies(self.limits.on_exceed)
             || taken_away && denies(self.limits.on_unknown_count)
     }
 
@@ -184,6 +193,7 @@ impl Terms {
     /// role that has a number for exports is.
     pub const fn minds_files(&self) -> bool {
         self.limits.records_per_export.is_some()
+            || self.limits.records_per_export_at_most.is_some()
             || self.limits.exports_per_day.is_some()
             || self.limits.bound_exports()
     }
@@ -211,6 +221,27 @@ impl Terms {
     /// Whether what is too much may pass after a step.
     pub const fn may_ask(&self) -> bool {
         asks(self.outcome(self.limits.on_exceed)) || asks(self.outcome(self.limits.on_unknown_count))
+    }
+
+    /// The number that nobody passes, where the purpose lets a volume deny. Of a reply that is cut no more comes anyway.
+    fn most(&self, taken_away: bool) -> Option<(u64, LimitName)> {
+        let (limit, name) = if taken_away {
+            (self.limits.records_per_export_at_most, LimitName::RecordsPerExportAtMost)
+        } else {
+            (self.limits.records_per_response_at_most, LimitName::RecordsPerResponseAtMost)
+        };
+        let may_deny = self.basis.volume_may_deny() && self.cut_at(taken_away).is_none();
+        limit.filter(|_| may_deny).map(|allowed| (allowed, name))
+    }
+
+    fn passed_for_good(&self, tally: &Tally, taken_away: bool) -> Option<Exceeded> {
+        let (allowed, limit) = self.most(taken_away)?;
+        match tally.records {
+            Count::Exactly(actual) | Count::AtLeast(actual) if actual > allowed => {
+                Some(Exceeded { limit, allowed, actual })
+            }
+            Count::Exactly(_) | Count::AtLeast(_) | Count::Unknown(_) | Count::NotCounted => None,
+        }
     }
 
     /// What happens, after the purpose and what the person has done already.
@@ -350,6 +381,44 @@ mod tests {
         assert!(matches!(able.judge(&Tally::unknown(WhyUnknown::Opaque), true), Verdict::Block(_)));
         let care = terms(Action::Export, Basis::Treatment, OnExceed::Truncate);
         assert!(matches!(care.judge(&many, true), Verdict::Advise(_)) && care.cut_at(true).is_none());
+    }
+
+    #[test]
+    fn beyond_a_number_that_nobody_passes_no_reason_and_no_proof_helps() {
+        for on_exceed in [OnExceed::Advise, OnExceed::Justify, OnExceed::StepUp, OnExceed::Redact] {
+            let mut terms = terms(Action::Export, Basis::Operations, on_exceed);
+            terms.limits.records_per_export_at_most = Some(5_000);
+            terms.limits.records_per_response_at_most = Some(1_000);
+            terms.limits.on_unknown_count = OnExceed::Advise;
+            (terms.justified, terms.stepped_up) = (true, true);
+            assert!(
+                terms.may_deny(true) && terms.may_deny(false),
+                "{on_exceed}: it is held until it is known"
+            );
+            assert!(terms.judge(&records(Count::Exactly(5_000)), true).passes(), "{on_exceed}");
+            let (limit, allowed) = (LimitName::RecordsPerExportAtMost, 5_000);
+            let exceeded = Exceeded { limit, allowed, actual: 5_001 };
+            for count in [Count::Exactly(5_001), Count::AtLeast(5_001)] {
+                let verdict = terms.judge(&records(count), true);
+                assert_eq!(verdict, Verdict::Block(Beyond::Exceeded(exceeded)), "{on_exceed}");
+            }
+            let looked_at = terms.judge(&records(Count::Exactly(1_001)), false);
+            assert_eq!(looked_at.beyond().map(Beyond::reason), Some(Reason::RecordsOverResponseLimit));
+            assert!(!looked_at.passes(), "{on_exceed}");
+            let care = Terms { basis: Basis::Treatment, ..terms };
+            assert!(care.judge(&records(Count::Exactly(5_001)), true).passes() && !care.may_deny(true));
+        }
+    }
+
+    #[test]
+    fn a_number_that_nobody_passes_needs_no_other_and_a_reply_that_is_cut_stays_below_it() {
+        let mut terms = terms(Action::Export, Basis::Operations, OnExceed::Truncate);
+        terms.limits.records_per_export_at_most = Some(5_000);
+        assert!(matches!(terms.judge(&records(Count::Exactly(9_000)), true), Verdict::Truncate(_)));
+        terms.limits = Limits { records_per_export_at_most: Some(5_000), ..Limits::NONE };
+        assert!(terms.minds_files() && terms.may_deny(true) && !terms.may_deny(false));
+        assert!(matches!(terms.judge(&records(Count::Exactly(9_000)), true), Verdict::Block(_)));
+        assert_eq!(terms.judge(&records(Count::Exactly(5_000)), true), Verdict::Within);
     }
 
     #[test]

@@ -405,6 +405,8 @@ fn limits_text(limits: &Limits) -> String {
         .filter_map(|(name, number)| number.map(|number| format!("{number} {name}")))
         .collect();
     let asked = [
+        limits.records_per_response_at_most.map(|most| format!("never more than {most} records per reply")),
+        limits.records_per_export_at_most.map(|most| format!("never more than {most} records per export")),
         limits.page_size.map(|size| format!("pages of at most {size}")),
         limits.days_back.map(|days| format!("at most {days} days back")),
         limits.formats.map(|formats| format!("as {}", formats.words().join(" or "))),

@@ -106,7 +106,7 @@ pub(super) struct Messages {
 }
 
 texts! {
-    Section { why, next, written, written_in }
+    Section { why, next, written, written_in, risk }
     WhyUnknownTexts { undeclared, encoded, unexpected }
     Figure { actual, at_least, allowed }
     Kept { not_sent, not_released, typed, resend, held, held_next, signed_in, maybe_arrived, nothing_lost }

@@ -99,6 +99,8 @@ pub struct Written<'a> {
     pub contact: Option<&'a str>,
     /// By when they have an answer.
     pub answer_within: Option<Duration>,
+    /// Where the risk is written down that the rules meet.
+    pub risk: Option<&'a str>,
 }
 
 /// A page of the gateway.

@@ -98,7 +98,10 @@ impl<'a> Desk<'a> {
         let mut steps = vec![Step::words(limit.narrow.as_str())];
         steps.extend(self.ways_on(ways_on, return_to));
         match exceeded.limit {
-            LimitName::RecordsPerResponse | LimitName::RecordsPerExport => {
+            LimitName::RecordsPerResponse
+            | LimitName::RecordsPerResponseAtMost
+            | LimitName::RecordsPerExport
+            | LimitName::RecordsPerExportAtMost => {
                 steps.push(Step::words(messages.too_much.template.as_str()));
             }
             LimitName::RecordsPerHour
@@ -430,16 +433,21 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Which rules say so, in which version, and by which standard.
+    /// Which rules say so, in which version, by which standard, and for which risk.
     fn written(self, written: &Written<'_>) -> String {
         let texts = &self.messages.section;
         let (version, reference) = (&written.version, &written.reference);
         let rules: Vec<_> = written.rules.iter().map(ToString::to_string).collect();
-        if rules.is_empty() {
-            return texts.written.with(&[("version", version), ("reference", reference)]);
+        let said = if rules.is_empty() {
+            texts.written.with(&[("version", version), ("reference", reference)])
+        } else {
+            let rules = self.messages.list.and(&rules);
+            texts.written_in.with(&[("rules", &rules), ("version", version), ("reference", reference)])
+        };
+        match written.risk {
+            Some(risk) => format!("{said} {}", texts.risk.with(&[("risk", &risk)])),
+            None => said,
         }
-        let rules = self.messages.list.and(&rules);
-        texts.written_in.with(&[("rules", &rules), ("version", version), ("reference", reference)])
     }
 
     /// Whom to ask, and by when they have an answer; `usually` where nobody is named.
@@ -470,7 +478,9 @@ impl<'a> Desk<'a> {
         let asked = match exceeded.limit {
             // Counting may have stopped once it was too many.
             LimitName::RecordsPerResponse
+            | LimitName::RecordsPerResponseAtMost
             | LimitName::RecordsPerExport
+            | LimitName::RecordsPerExportAtMost
             | LimitName::RecordsPerHour
             | LimitName::PatientsListedPerHour
             | LimitName::RecordsExportedPerDay

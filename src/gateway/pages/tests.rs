@@ -234,6 +234,10 @@ fn too_much_says_how_many_and_how_many_are_allowed() {
     assert!(english.contains("None of these records were handed out."));
     let spanish = too_much(Language::Spanish, LimitName::RecordsPerExport);
     assert!(spanish.contains("Serían al menos 1240 registros; su límite es 500 por vez."));
+    let final_one = too_much(Language::English, LimitName::RecordsPerExportAtMost);
+    assert!(final_one.contains("beyond 500 at a time neither a reason nor a stronger sign-in helps."));
+    let final_one = too_much(Language::Spanish, LimitName::RecordsPerResponseAtMost);
+    assert!(final_one.contains("por encima de 500 por vez no basta ni un motivo"));
     // A number of exports is known, not a lower bound.
     assert!(!too_much(Language::English, LimitName::ExportsPerDay).contains("at least"));
 }
@@ -247,6 +251,7 @@ fn a_refusal_by_a_rule_says_which_in_which_version_by_which_standard_and_who_ans
         reference: "45 CFR 164.514(d)",
         contact: Some("the <privacy> office"),
         answer_within: Some(Duration::from_secs(4 * 3_600)),
+        risk: Some("RA-2026-04 <3.2>"),
     };
     let exceeded = Exceeded { limit: LimitName::RecordsPerExport, allowed: 500, actual: 1_240 };
     let denied = Page::Denied { reason: Reason::NoRuleMatched, action: None, ways_on: &[], return_to: "/" };
@@ -257,16 +262,22 @@ fn a_refusal_by_a_rule_says_which_in_which_version_by_which_standard_and_who_ans
     ] {
         let about = PageFrame { written: Some(written), ..frame(Language::English, Some("ehr"), None) };
         let html = render(&about, &page);
-        for words in ["registrar/2 and &#60;b&#62;", "version 1c2d3e", "45 CFR 164.514(d)"] {
+        for words in [
+            "registrar/2 and &#60;b&#62;",
+            "version 1c2d3e",
+            "45 CFR 164.514(d)",
+            "is written down in RA-2026-04 &#60;3.2&#62;",
+        ] {
             assert!(html.contains(words), "{words}: {html}");
         }
         assert!(
             html.contains("ask the &#60;privacy&#62; office") && html.contains("within 4 hours"),
             "{html}"
         );
-        let nobody = Written { rules: &[], contact: None, answer_within: None, ..written };
+        let nobody = Written { rules: &[], contact: None, answer_within: None, risk: None, ..written };
         let html = render(&PageFrame { written: Some(nobody), ..about }, &page);
         assert!(html.contains("So say the rules") && !html.contains("You have an answer"), "{html}");
+        assert!(!html.contains("is written down in"), "{html}");
     }
 }
 

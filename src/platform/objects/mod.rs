@@ -6,6 +6,8 @@
 
 mod bucket;
 #[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
 mod tests;
 mod wire;
 

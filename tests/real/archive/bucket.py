@@ -3,6 +3,7 @@
 
   bucket.py ENDPOINT CA make            an account with its keys, a bucket under lock and one without
   bucket.py ENDPOINT CA list BUCKET     names and versions
+  bucket.py ENDPOINT CA notes BUCKET    what is in its checkpoints, one behind the other
   bucket.py ENDPOINT CA destroy BUCKET  tries to destroy every version: how many, and why not
   bucket.py ENDPOINT CA spoil BUCKET    writes over the middle of each packed segment
 """
@@ -37,6 +38,13 @@ def make():
     print(key["AccessKeyId"], key["SecretAccessKey"])
 
 
+def notes(bucket):
+    s3 = client("s3")
+    for it in s3.list_objects_v2(Bucket=bucket)["Contents"]:
+        if "/checkpoints/" in it["Key"]:
+            print(s3.get_object(Bucket=bucket, Key=it["Key"])["Body"].read().decode())
+
+
 def destroy(bucket):
     done, refused = 0, {}
     for it in versions(bucket):
@@ -63,6 +71,8 @@ if verb == "make":
 elif verb == "list":
     for it in versions(*rest):
         print(it["Key"], it["VersionId"], it["Size"])
+elif verb == "notes":
+    notes(*rest)
 elif verb == "destroy":
     destroy(*rest)
 elif verb == "spoil":

@@ -18,10 +18,11 @@ use crate::features::audit::format::Head;
 use crate::features::audit::index::{self, Hints, Plan};
 use crate::features::audit::query::Filter;
 use crate::features::audit::segment::SegmentReader;
-use crate::features::audit::tree::checkpoint::Checkpoint;
+use crate::features::audit::tree::checkpoint::{Checkpoint, Signed};
 use crate::features::audit::tree::hash::leaf;
 use crate::features::audit::tree::keys::{self, known};
-use crate::features::audit::tree::notary::append;
+use crate::features::audit::tree::notary::{NEWEST, append};
+use crate::features::audit::tree::notes::Notes;
 use crate::features::audit::tree::resume::CHECKPOINTS;
 use crate::features::audit::tree::tile::Writing;
 use crate::foundation::clock::Timestamp;
@@ -199,7 +200,11 @@ pub async fn fetch(
     let last = wanted.last().map_or(0, |(manifest, _)| manifest.through.sequence);
     make(to)?;
     let disk = |error| ArchiveError::disk(to, error);
-    let checkpoints = checkpoints(&wanted, last);
+    let mut checkpoints = checkpoints(&wanted, last);
+    let newest = newest_within(directory, &trusted, (first.before.sequence, last)).map_err(disk)?;
+    checkpoints.extend(
+        newest.filter(|(newest, _)| checkpoints.last().is_none_or(|(known, _)| known.size < newest.size)),
+    );
     let signed: Vec<u64> = checkpoints.iter().map(|(checkpoint, _)| checkpoint.size).collect();
     let mut writing = Writing::new(to);
     edge.partial().try_for_each(|(tile, hashes)| writing.add(tile, hashes)).map_err(disk)?;
@@ -227,6 +232,9 @@ pub async fn fetch(
     for (_, note) in &checkpoints {
         append(&to.join(CHECKPOINTS), note).map_err(disk)?;
     }
+    if let Some((_, note)) = checkpoints.last() {
+        keys::put(&to.join(NEWEST), note.as_bytes()).map_err(disk)?;
+    }
     let own = wanted.iter().flat_map(|(manifest, _)| manifest.own_keys());
     let listed: Vec<_> = if trusted.is_empty() { own.collect() } else { trusted };
     for key in &listed {
@@ -245,6 +253,23 @@ fn checkpoints(wanted: &[(Manifest, Receipt)], last: u64) -> Vec<(Checkpoint, St
         }
     }
     found.into_values().filter(|(checkpoint, _)| checkpoint.size <= last).collect()
+}
+
+/// The newest of the checkpoints that are kept here of what is fetched: manifests have those that came after their segment.
+fn newest_within(
+    directory: &Path,
+    trusted: &[VerifierKey],
+    (before, last): (u64, u64),
+) -> std::io::Result<Option<(Checkpoint, String)>> {
+    let (mut notes, mut newest) = (Notes::open(&directory.join(CHECKPOINTS))?, None);
+    while let Some(note) = notes.next()? {
+        let Ok(signed) = note.parse::<Signed>() else { continue };
+        let is_within = signed.checkpoint.size > before && signed.checkpoint.size <= last;
+        if is_within && signed.is_signed_by(trusted) {
+            newest = Some((signed.checkpoint, note));
+        }
+    }
+    Ok(newest)
 }
 
 /// Writes the tiles of the tree as it grows by a segment.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::super::format::Head;
-use super::super::query::{Filter, route_fits};
+use super::super::query::{BreakAsked, Filter, route_fits};
 use super::super::read::DISORDER;
 use super::super::segment::{Leap, Spot};
 use super::blocks::Blocks;
@@ -232,6 +232,11 @@ impl Block {
                 .event
                 .map(RequestId::time)
                 .is_none_or(|made| self.last >= made.minus(DISORDER) && self.first <= made.plus(DISORDER))
+            && match filter.break_glass {
+                // It is called by the request in which it began: nothing of it is earlier.
+                Some(BreakAsked::This(begun)) => self.last >= begun.time().minus(DISORDER),
+                Some(BreakAsked::Any) | None => true,
+            }
     }
 }
 

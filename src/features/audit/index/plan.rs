@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::super::directory::{SegmentPath, load_patient_key};
 use super::super::format::Head;
-use super::super::query::Filter;
+use super::super::query::{BreakAsked, Filter};
 use super::super::segment::{Leap, SegmentReader};
 use super::super::side_by_side::{in_order, threads};
 use super::contents::Contents;
@@ -148,6 +148,7 @@ fn is_helpful(filter: &Filter) -> bool {
         decision,
         reason,
         number: _,
+        break_glass,
         accounted,
         shadow_differs: _,
         ended: _,
@@ -156,6 +157,7 @@ fn is_helpful(filter: &Filter) -> bool {
     } = filter;
     *accounted
         || event.is_some()
+        || matches!(break_glass, Some(BreakAsked::This(_)))
         || person.is_some()
         || patient.is_some()
         || application.is_some()

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::patient::PatientRef;
 use crate::features::audit::ReadError;
 use crate::features::audit::events::events_since;
+use crate::features::audit::index::Plan;
 use crate::features::audit::query::{Ended, Filter, Order, query};
 use crate::features::audit::table::{write_json, write_table};
 use crate::foundation::text::plain;
@@ -42,6 +43,63 @@ fn asked(directory: &Path, filter: &Filter) -> Vec<u64> {
     assert_eq!(answer.stopped, None);
     let number = |event: &Event| event.opening.time.since(MORNING).as_secs();
     answer.events.iter().filter(|event| event.opening.kind == EventKind::Request).map(number).collect()
+}
+
+#[test]
+fn what_belongs_to_an_emergency_access_is_asked_for_alone() {
+    use crate::domain::break_glass::{BreakEnd, BreakStep, EventBreak};
+
+    let directory = tempfile::tempdir().unwrap();
+    let journal = open(&settings(directory.path(), 4096));
+    let (first, second) = (opening(2).event, opening(5).event);
+    on_a_worker(async {
+        for number in 0..10 {
+            let told = match number {
+                1 => Some(EventBreak::of(None, BreakStep::Prompted)),
+                2 => Some(EventBreak::of(Some(first), BreakStep::Started)),
+                3 | 6 => Some(EventBreak::of(Some(first), BreakStep::Used)),
+                5 => Some(EventBreak::of(Some(second), BreakStep::Remembered)),
+                8 => Some(EventBreak {
+                    end: Some(BreakEnd::Time),
+                    ..EventBreak::of(Some(first), BreakStep::Ended)
+                }),
+                _ => None,
+            };
+            let mut opening = opening(number);
+            opening.break_glass = told.map(Box::new);
+            if number == 8 {
+                opening.route = None;
+            }
+            journal.record(&opening, Some(&closing(number))).await.unwrap();
+        }
+    });
+    journal.close();
+    crate::features::audit::index::make_missing(
+        directory.path(),
+        crate::features::audit::index::Look::AtEach,
+        &|| true,
+    )
+    .unwrap();
+    let of =
+        |break_glass: &str| Filter { break_glass: Some(break_glass.parse().unwrap()), ..Filter::default() };
+    assert_eq!(asked(directory.path(), &of("any")), [1, 2, 3, 5, 6, 8]);
+    assert_eq!(asked(directory.path(), &of(&first.to_string())), [2, 3, 6, 8]);
+    assert_eq!(asked(directory.path(), &of(&second.to_string())), [5]);
+    assert_eq!(asked(directory.path(), &of(&opening(4).event.to_string())), [0; 0]);
+    let answer = query(directory.path(), &of(&first.to_string()), Order::OldestFirst, 10).unwrap();
+    let mut table = Vec::new();
+    write_table(&answer.events, &mut table).unwrap();
+    let table = String::from_utf8(table).unwrap();
+    assert!(table.contains(&format!("patient.list.csv, emergency access {first} used")), "{table}");
+    assert!(table.contains(&format!("  emergency access {first} ended (time)")), "{table}");
+    // Its index spares what was before it.
+    let spared = Plan::of(
+        directory.path(),
+        &crate::features::audit::directory::segments(directory.path()).unwrap(),
+        &of(&opening(2_000_000).event.to_string()),
+        None,
+    );
+    assert!(spared.passed_over(1).is_some());
 }
 
 #[test]

@@ -12,7 +12,9 @@ use crate::features::audit::settings::{WitnessPlace, WitnessSettings};
 use crate::features::audit::tree::SignedCheckpoint;
 use crate::features::audit::tree::checkpoint::{Checkpoint, Signed, of_lines, on_one_line};
 use crate::features::audit::verify::TreeProblem;
-use crate::features::audit::witness::{Told, Witness};
+use crate::features::audit::witness::{Told, Witness, WitnessFault};
+use crate::platform::objects::fake::{Shared, bucket_at};
+use crate::platform::objects::{LockMode, ObjectsError};
 use crate::platform::syslog::SyslogTarget;
 
 fn checkpoint(note: String) -> SignedCheckpoint {
@@ -23,6 +25,47 @@ fn checkpoint(note: String) -> SignedCheckpoint {
 fn a_receiver_of_syslog_is_a_witness_and_its_file_is_held_against_the_journal() {
     let directory = signed();
     on_a_worker(told_by_syslog(directory.path()));
+}
+
+#[test]
+fn a_bucket_is_a_witness_that_locks_each_checkpoint_under_its_size() {
+    let directory = signed();
+    on_a_worker(told_by_bucket(directory.path()));
+}
+
+async fn told_by_bucket(directory: &Path) {
+    let signed = checkpoint(newest(directory));
+    let server = Shared::default();
+    let settings = WitnessSettings {
+        name: "bucket".to_owned(),
+        every: Duration::from_secs(3600),
+        place: WitnessPlace::Bucket {
+            bucket: Box::new(bucket_at(&server, Some(LockMode::Compliance)).await),
+            retain_years: 10,
+        },
+    };
+    let witness = Witness::new(&settings).unwrap();
+    assert_eq!(witness.tell(&signed, MORNING).await, Told::Noted);
+    assert!(!witness.lacks(&signed));
+    let noted = {
+        let server = server.lock().unwrap();
+        let name = format!("/journal/gateway-1/checkpoints/{}", signed.checkpoint.size);
+        let [mode, until, _] = &server.locks[&name];
+        assert_eq!(mode.as_deref(), Some("COMPLIANCE"));
+        assert!(until.as_deref().unwrap() >= "2036-03-01T08:00:00", "{until:?}");
+        String::from_utf8(server.objects[&name].clone()).unwrap()
+    };
+    let report = against(directory, &key(directory), &noted);
+    assert!(report.is_sound() && report.witnessed == 1, "{report:?}");
+
+    // One that is not locked is not noted.
+    server.lock().unwrap().forgets = true;
+    server.lock().unwrap().locks.clear();
+    let Told::Failed(WitnessFault::Bucket(fault)) = witness.tell(&signed, MORNING).await else {
+        panic!("it was not locked")
+    };
+    assert!(matches!(fault, ObjectsError::Unlocked { .. }), "{fault}");
+    assert_eq!(witness.now().failures, 1);
 }
 
 async fn told_by_syslog(directory: &Path) {

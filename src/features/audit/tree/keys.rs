@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::domain::note::CHECKPOINT_KEY;
 use crate::features::audit::directory::beside;
 use crate::features::audit::disk::sync_directory;
 use crate::features::audit::error::JournalError;
@@ -67,7 +68,7 @@ pub(in crate::features::audit) fn open(
 
 /// What is told of a new key: a signed note with the key before, signed by both where both are at hand.
 pub(super) fn announcement(last: &VerifierKey, before: Option<&SigningKey>, key: &SigningKey) -> String {
-    let text = format!("{TOLD}\nbefore {last}\nnow {}\n", key.verifier());
+    let text = format!("{CHECKPOINT_KEY}\nbefore {last}\nnow {}\n", key.verifier());
     let signers: Vec<&SigningKey> = before.into_iter().chain([key]).collect();
     Note::sign(&text, &signers)
 }
@@ -79,7 +80,7 @@ pub(in crate::features::audit) fn successor(
 ) -> Option<VerifierKey> {
     let note = Note::parse(announcement).ok()?;
     let mut lines = note.text().lines();
-    if lines.next() != Some(TOLD) || lines.next()?.strip_prefix("before ")? != trusted.to_string() {
+    if lines.next() != Some(CHECKPOINT_KEY) || lines.next()?.strip_prefix("before ")? != trusted.to_string() {
         return None;
     }
     let key: VerifierKey = lines.next()?.strip_prefix("now ")?.parse().ok()?;
@@ -178,7 +179,7 @@ fn make(path: &Path, name: KeyName, entropy: &dyn Entropy) -> Result<Arc<Signing
 }
 
 /// Writes a file, whole or not at all.
-pub(super) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(in crate::features::audit) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished: PathBuf = beside(path, "unfinished");
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
@@ -209,5 +210,3 @@ fn first_name(settings: &CheckpointSettings, entropy: &dyn Entropy) -> KeyName {
 const KEY: &str = "checkpoint.key";
 const NEXT: &str = "checkpoint.key.next";
 const LIST: &str = "checkpoint.keys";
-/// The first line of what is told of a new key.
-pub(in crate::features::audit) const TOLD: &str = "leastway checkpoint key";

@@ -4,13 +4,14 @@ use crate::domain::action::Action;
 use crate::domain::break_glass::{BreakReview, BreakStep, EventBreak};
 use crate::domain::detection::ReviewState;
 use crate::domain::event::{Event, EventKind, Opening};
-use crate::domain::note::{EVENTS_READ, JOURNAL_CLOSED, JOURNAL_OPENED};
+use crate::domain::note::{
+    CHECKPOINT_KEY, EVENTS_READ, JOURNAL_CLOSED, JOURNAL_OPENED, NEW_RULES, REPORT_READ,
+};
 use crate::domain::own_path::{
     BACK_CHANNEL_PATH, ME_END_PATH, OWN_PREFIX, SIGN_IN_PATH, SIGN_OUT_PATH, STEP_UP_PATH,
 };
 use crate::domain::provisioning::{ProvisioningStep, ResourceKind};
 use crate::domain::purpose::{Basis, Purpose};
-use crate::domain::reason::Reason;
 
 /// What an event tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +48,12 @@ pub(super) enum Deed {
     Started,
     /// The gateway has stopped.
     Stopped,
-    /// Rules or what they rest on were taken, or not.
+    /// Rules were taken, or not.
     Configuration,
+    /// Checkpoints of the journal are signed with another key from now on.
+    KeyRotated,
+    /// Requests were let through of which the journal has no events.
+    Gap,
     /// Something that the gateway has to tell of itself.
     Notice,
 }
@@ -139,6 +144,8 @@ impl Deed {
             Self::Started => "Gateway started",
             Self::Stopped => "Gateway stopped",
             Self::Configuration => "Configuration",
+            Self::KeyRotated => "Signing key changed",
+            Self::Gap => "Gap in the journal",
             Self::Notice => "Notice",
         }
     }
@@ -223,26 +230,26 @@ fn administered(opening: &Opening) -> Deed {
     if opening.signal.is_some() {
         return Deed::Signal;
     }
-    match opening.note.as_deref() {
-        Some(EVENTS_READ) => Deed::JournalRead,
-        Some(_) | None => Deed::Administration,
+    let is_told = |note: &str| note == EVENTS_READ || note.starts_with(REPORT_READ);
+    if opening.reading.is_some() || opening.note.as_deref().is_some_and(is_told) {
+        return Deed::JournalRead;
     }
+    Deed::Administration
 }
 
 fn told_of_itself(opening: &Opening) -> Deed {
     let note = opening.note.as_deref().unwrap_or_default();
-    if note.starts_with(JOURNAL_OPENED) {
+    if opening.gap.is_some() {
+        Deed::Gap
+    } else if note.starts_with(JOURNAL_OPENED) {
         Deed::Started
     } else if note == JOURNAL_CLOSED {
         Deed::Stopped
-    } else if opening.rules_version.is_some() && opening.hold.is_none() && is_own_doing(opening) {
+    } else if note.starts_with(NEW_RULES) {
         Deed::Configuration
+    } else if note.lines().next() == Some(CHECKPOINT_KEY) {
+        Deed::KeyRotated
     } else {
         Deed::Notice
     }
-}
-
-/// Whether it is not about what callers did: such a notice names their reason.
-fn is_own_doing(opening: &Opening) -> bool {
-    opening.reasons.contains(&Reason::OwnPath)
 }

@@ -205,8 +205,10 @@ pub(super) fn severity(event: &Event, deed: Deed, ending: Ending) -> u8 {
         Deed::Review(_) | Deed::Started | Deed::Stopped => 3,
         Deed::Access(Access::Export) | Deed::JournalRead | Deed::Administration => 4,
         Deed::Access(Access::Disclose) | Deed::Revocation | Deed::Signal => 5,
-        Deed::Configuration => 6,
+        Deed::Configuration | Deed::KeyRotated => 6,
         Deed::Purpose(Override::Begun | Override::Ended) => 8,
+        // What a journal lacks cannot be made up for.
+        Deed::Gap => 9,
         Deed::Directory(step, _) => match step {
             ProvisioningStep::Read => 1,
             ProvisioningStep::Created | ProvisioningStep::Changed | ProvisioningStep::Enabled => 3,
@@ -237,6 +239,8 @@ pub(super) fn severity(event: &Event, deed: Deed, ending: Ending) -> u8 {
             | Deed::Started
             | Deed::Stopped
             | Deed::Configuration
+            | Deed::KeyRotated
+            | Deed::Gap
             | Deed::Notice => 5,
         },
         Ending::Withheld => 6,
@@ -305,6 +309,8 @@ pub(super) const fn word(deed: Deed, ending: Ending) -> &'static str {
         Deed::Started => "gateway.start",
         Deed::Stopped => "gateway.stop",
         Deed::Configuration => "policy.change",
+        Deed::KeyRotated => "key.rotate",
+        Deed::Gap => "audit.gap",
         Deed::Notice => "gateway.notice",
     }
 }

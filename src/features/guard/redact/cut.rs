@@ -3,6 +3,7 @@
 //! What is left is counted again as it leaves, by the counter of every reply: where that is still beyond the number, as with an
 //! entry of a Bundle that names many patients, nothing passes. In a Bundle an `OperationOutcome` at the end of its entries says that
 //! there were more (FHIR, `search.mode` = `outcome`; `suppressed` is left out by a rule); its `total` is still of all that was found.
+//! A Bundle that is signed is not cut.
 
 use super::Fault;
 use super::guide::{Fate, Guide, Step, Value};
@@ -123,6 +124,8 @@ pub(super) struct First {
     came: u64,
     /// Whether an entry of a Bundle says that there were more.
     tells: bool,
+    /// A signature of the Bundle came.
+    is_signed: bool,
 }
 
 /// Where an object or array is.
@@ -138,13 +141,19 @@ pub(super) enum Spot {
 
 impl First {
     const fn of(pointer: Option<RecordsPointer>, keep: u64, tells: bool) -> Self {
-        Self { pointer, keep, came: 0, tells }
+        Self { pointer, keep, came: 0, tells, is_signed: false }
     }
 
     /// A record comes.
-    fn record(&mut self) -> Fate<Spot> {
+    fn record(&mut self) -> Result<Fate<Spot>, Fault> {
         self.came += 1;
-        if self.came > self.keep { Fate::GoAlong } else { Fate::Keep(Spot::Beside) }
+        self.check_signed()?;
+        Ok(if self.came > self.keep { Fate::GoAlong } else { Fate::Keep(Spot::Beside) })
+    }
+
+    /// What is signed is not cut, whichever of both comes first.
+    const fn check_signed(&self) -> Result<(), Fault> {
+        if self.is_signed && self.came > self.keep { Err(Fault::Signed) } else { Ok(()) }
     }
 
     /// A value comes to which so many segments of the pointer have led.
@@ -173,8 +182,12 @@ impl Guide for First {
         let within = within.map(|spot| *spot);
         Ok(match (within, self.pointer.is_some()) {
             (None, true) => Fate::Keep(self.reached(0, value)),
-            (None, false) | (Some(Spot::Records), _) => self.record(),
+            (None, false) | (Some(Spot::Records), _) => self.record()?,
             (Some(Spot::Way(done)), _) => {
+                if self.tells && done == 0 && matches!(step, Step::Member(b"signature")) {
+                    self.is_signed = true;
+                    self.check_signed()?;
+                }
                 let leads = self.segments().get(done).is_some_and(|segment| leads(segment, step));
                 Fate::Keep(if leads { self.reached(done + 1, value) } else { Spot::Beside })
             }

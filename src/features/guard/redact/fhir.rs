@@ -4,6 +4,9 @@
 //! labelled `SUBSETTED` (a tag) and `REDACTED` (a security label), whether or not it had them: what is missing does not tell by
 //! its absence. Its narrative (`text`) goes along, which says in words what the elements say. Resources are told by their
 //! `resourceType`, wherever they stand: alone, in Bundles, contained, as parameters. It has to come before what depends on it.
+//!
+//! A reply in which a resource is signed (`signature`, of a Bundle or of a Provenance) passes whole or not at all: what is left would
+//! not be what was signed.
 
 use super::Fault;
 use super::guide::{Fate, Guide, Step, Value};
@@ -12,8 +15,12 @@ use crate::domain::field::{FhirElement, Place};
 /// The elements.
 #[derive(Debug)]
 pub(super) struct Elements {
-    elements: Vec<FhirElement>,
+    withheld: Vec<FhirElement>,
     has_missed: bool,
+    /// A resource came that is signed.
+    is_signed: bool,
+    /// A resource came of which something is withheld.
+    is_changed: bool,
 }
 
 /// What is known of an object or array.
@@ -24,10 +31,18 @@ pub(super) struct Node {
     role: Role,
     is_array: bool,
     is_root: bool,
-    /// A member came that would depend on the type, if the type comes after it.
-    is_early: bool,
+    early: Early,
     /// The labels that came in it.
     labels: Labels,
+}
+
+/// What came in an object, which matters if it says later that it is a resource.
+#[derive(Clone, Copy, Debug, Default)]
+struct Early {
+    /// A member that depends on the type.
+    dependent: bool,
+    /// A signature.
+    signature: bool,
 }
 
 /// What an object or array is to us.
@@ -60,7 +75,8 @@ impl Elements {
     pub(super) fn new<'p>(places: impl Iterator<Item = &'p Place>) -> Self {
         let element =
             |place: &'p Place| if let Place::Element(element) = place { Some(element.clone()) } else { None };
-        Self { elements: places.filter_map(element).collect(), has_missed: false }
+        let withheld = places.filter_map(element).collect();
+        Self { withheld, has_missed: false, is_signed: false, is_changed: false }
     }
 
     /// Whether what came was no resource at all, so that nobody knows what it is.
@@ -68,17 +84,27 @@ impl Elements {
         self.has_missed
     }
 
+    /// What is signed is not changed, whichever of both comes first.
+    const fn check_signed(&self) -> Result<(), Fault> {
+        if self.is_signed && self.is_changed { Err(Fault::Signed) } else { Ok(()) }
+    }
+
     fn is_first_step(&self, name: &[u8]) -> bool {
         let is_first = |element: &FhirElement| element.steps().first().is_some_and(|step| step.is(name));
-        matches!(name, b"meta" | b"text" | b"_text") || self.elements.iter().any(is_first)
+        matches!(name, b"meta" | b"text" | b"_text") || self.withheld.iter().any(is_first)
     }
 
     /// A member of an object that is no `meta`.
-    fn member(&self, node: &mut Node, name: &[u8], value: Value) -> Result<Fate<Node>, Fault> {
+    fn member(&mut self, node: &mut Node, name: &[u8], value: Value) -> Result<Fate<Node>, Fault> {
         if name == b"resourceType" && value == Value::Scalar {
             return Ok(Fate::Tell(Node::default()));
         }
-        node.is_early |= node.role == Role::Untyped && self.is_first_step(name);
+        if name == b"signature" {
+            node.early.signature = true;
+            self.is_signed |= node.role != Role::Untyped;
+            self.check_signed()?;
+        }
+        node.early.dependent |= node.role == Role::Untyped && self.is_first_step(name);
         if node.role == Role::Redacted {
             match name {
                 b"text" | b"_text" => return Ok(Fate::GoAlong),
@@ -94,7 +120,7 @@ impl Elements {
         }
         let mut ways = Vec::new();
         for &(position, length) in &node.ways {
-            let steps = self.elements.get(position).map(FhirElement::steps).unwrap_or_default();
+            let steps = self.withheld.get(position).map(FhirElement::steps).unwrap_or_default();
             if steps.get(length).is_some_and(|step| step.is(name)) {
                 if length + 1 == steps.len() {
                     return Ok(Fate::Remove);
@@ -154,10 +180,13 @@ impl Guide for Elements {
         let of_type = |(position, element): (usize, &FhirElement)| {
             (element.resource().as_bytes() == text).then_some((position, 0))
         };
-        node.ways.extend(self.elements.iter().enumerate().filter_map(of_type));
+        node.ways.extend(self.withheld.iter().enumerate().filter_map(of_type));
         let is_redacted = node.ways.len() > before;
+        self.is_signed |= node.early.signature;
+        self.is_changed |= is_redacted;
+        self.check_signed()?;
         node.role = if is_redacted { Role::Redacted } else { Role::Other };
-        if is_redacted && node.is_early { Err(Fault::TypeLate) } else { Ok(()) }
+        if is_redacted && node.early.dependent { Err(Fault::TypeLate) } else { Ok(()) }
     }
 
     fn end(&mut self, node: Node) -> Result<String, Fault> {

@@ -71,6 +71,9 @@ pub enum Fault {
     /// A resource says what it is behind what depends on it.
     #[error("a resource says its type behind what depends on it")]
     TypeLate,
+    /// It is signed as it came: without what is taken out, whoever holds the signature against it would find a forgery.
+    #[error("the reply is signed, and what is left of it would not be what was signed")]
+    Signed,
     /// The first records name more patients than there may be records.
     #[error("what is left of the reply is still beyond the limit")]
     Beyond,

@@ -74,6 +74,37 @@ fn what_streams_is_cut_at_its_limit_and_visibly() {
 }
 
 #[test]
+fn a_reason_lifts_a_limit_up_to_the_number_that_nobody_passes() {
+    let mut terms = Terms { justified: true, ..terms(Action::Export) };
+    terms.limits.on_exceed = OnExceed::Justify;
+    terms.limits.records_per_export_at_most = Some(20);
+    let out = Reply::of(Some(csv_shape()), "text/csv", csv(20)).released(&terms);
+    assert_eq!(
+        (out.record.verdict.on_exceed(), out.record.ended),
+        (Some(OnExceed::Advise), EndedHow::Complete)
+    );
+    let withheld = Reply::of(Some(csv_shape()), "text/csv", csv(21)).withheld(&terms);
+    let Cause::Block(Beyond::Exceeded(exceeded)) = withheld.cause else { panic!("blocked") };
+    assert_eq!(
+        (exceeded.limit, exceeded.allowed, exceeded.actual),
+        (LimitName::RecordsPerExportAtMost, 20, 21)
+    );
+    assert_eq!(withheld.reason(), Reason::ExportOverRequestLimit);
+    // Without a reason, one that would not help is not asked for either.
+    let body = csv(1000);
+    let unjustified = Terms { justified: false, ..terms };
+    let withheld = Reply::pieces(Some(csv_shape()), "text/csv", body.chunks(100)).withheld(&unjustified);
+    assert!(matches!(withheld.cause, Cause::Block(Beyond::Exceeded(it)) if it.actual == 1000));
+    // What streams already is broken off there.
+    let out = Reply::pieces(Some(csv_shape()), "text/csv", body.chunks(50)).hold_bytes(100).released(&terms);
+    assert!(matches!(out.error, Some(GuardError::Limit)));
+    assert_eq!(out.record.ended, EndedHow::LimitReached);
+    assert_eq!(out.record.exceeded().map(|exceeded| exceeded.allowed), Some(20));
+    let whole_rows = out.bytes.split(|byte| *byte == b'"').count() / 2;
+    assert!((11..=20).contains(&whole_rows), "{whole_rows} rows came out");
+}
+
+#[test]
 fn past_what_can_be_held_a_reply_within_its_limit_comes_whole() {
     let body = json(10);
     let reply = Reply::pieces(Some(json_shape()), "application/json", body.chunks(9)).hold_bytes(20);

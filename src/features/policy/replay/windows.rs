@@ -80,6 +80,16 @@ impl Windows {
         } else {
             (LimitName::RecordsPerResponse, limits.records_per_response)
         };
+        let most = if took_away {
+            (LimitName::RecordsPerExportAtMost, limits.records_per_export_at_most)
+        } else {
+            (LimitName::RecordsPerResponseAtMost, limits.records_per_response_at_most)
+        };
+        let came = closing.map_or(0, |closing| closing.records.at_least());
+        let (name, allowed) = match most {
+            (most, Some(number)) if may_deny && came > number => (most, Some(number)),
+            (_, Some(_) | None) => (name, allowed),
+        };
         match (closing.map(|closing| closing.records), allowed) {
             (Some(Count::Exactly(number) | Count::AtLeast(number)), Some(allowed)) if number > allowed => {
                 over.push((name, allowed, number));
@@ -215,7 +225,7 @@ fn changed(
             allowed: Some(*allowed),
             actual: *actual,
             is_over: true,
-            then,
+            then: if limit.is_final() { OnExceed::Block } else { then },
         })
         .collect();
     if let Some(was) = was.filter(|was| !over.iter().any(|(limit, _, _)| *limit == was.limit)) {

@@ -51,7 +51,9 @@ impl fmt::Display for SufficientRole {
             let written = |number: u64| match limit {
                 LimitName::BytesExportedPerDay => format!("{limit} = \"{number}B\""),
                 LimitName::RecordsPerResponse
+                | LimitName::RecordsPerResponseAtMost
                 | LimitName::RecordsPerExport
+                | LimitName::RecordsPerExportAtMost
                 | LimitName::RecordsPerHour
                 | LimitName::PatientsListedPerHour
                 | LimitName::PatientsOpenedPerHour

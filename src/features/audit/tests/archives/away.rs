@@ -4,6 +4,8 @@ use super::*;
 use crate::features::audit::archive::{
     ArchiveError, Gap, ManifestError, Trust, elsewhere, fetch, fetch_fitting,
 };
+use crate::features::audit::prove::{Checked, Proof, ProveError, check, prove_event};
+use crate::features::audit::tree::keys;
 use crate::features::audit::{Head, Problem};
 
 #[test]
@@ -87,7 +89,9 @@ fn what_no_checkpoint_covers_tells_nothing_of_the_beginning() {
     house.take(&told);
     assert!(report(house.path()).is_sound());
     // As somebody leaves it who can write the folder and has no key.
-    signed.iter().for_each(|(name, bytes)| fs::write(house.path().join(name), bytes).unwrap());
+    for (name, bytes) in &signed {
+        fs::write(house.path().join(name), bytes).unwrap();
+    }
     assert!(matches!(report(house.path()).misfit.unwrap().problem, Problem::Missing { .. }));
 }
 
@@ -235,6 +239,66 @@ fn what_is_fetched_verifies_alone() {
 }
 
 #[test]
+fn an_event_that_is_in_the_archive_alone_is_proven_by_what_is_fetched() {
+    let house = House::of(60);
+    let shipped = house.ship();
+    // Each of its ends is a checkpoint's, as a gateway that runs on signs them.
+    write(&settings(house.path(), SEGMENT), 60..120);
+    make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+    let shipped_later = house.ship().len() - shipped.len();
+    assert!(shipped_later > 0);
+    house.remove();
+    let event = opening(2).event;
+    let refused = prove_event(house.path(), event).unwrap_err();
+    assert!(matches!(refused, ProveError::Archived { .. }), "{refused}");
+    let told = refused.to_string();
+    assert!(told.contains(&format!("audit fetch --since {}", event.time())), "{told}");
+    let unknown = opening(4_000_000_000).event;
+    assert!(matches!(prove_event(house.path(), unknown), Err(ProveError::Unknown(_))));
+
+    let to = tempfile::tempdir().unwrap();
+    let places = (house.path(), to.path());
+    let since = Some(event.time());
+    run(fetch(&house.archive(), places, (since, None), &Trust::Keys(Vec::new()), MORNING)).unwrap();
+    let proof = serde_json::to_string(&Proof::Event(prove_event(to.path(), event).unwrap())).unwrap();
+    let known = keys::known(house.path()).unwrap();
+    assert!(matches!(check(&proof, &known), Ok(Checked::Event { event: proven, .. }) if proven == event));
+    assert!(report(to.path()).is_sound());
+}
+
+#[test]
+fn a_part_in_the_middle_proves_its_events_by_the_newest_checkpoint_within_it() {
+    let house = House::of(60);
+    let first = house.ship().len();
+    write(&settings(house.path(), SEGMENT), 60..120);
+    make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+    let all = house.ship();
+    house.remove();
+    // From a segment in the middle of the first that were shipped to one behind the checkpoint that covers them.
+    let part = (Some(all[first - 2].from.plus(Duration::from_secs(1))), Some(all[first + 1].to));
+    let to = tempfile::tempdir().unwrap();
+    let places = (house.path(), to.path());
+    let fetched = run(fetch(&house.archive(), places, part, &Trust::Keys(Vec::new()), MORNING)).unwrap();
+    let archived = fetched.begins_after;
+    assert!(archived.is_some());
+    let newest = fs::read_to_string(to.path().join("checkpoint")).unwrap();
+    assert!(fs::read_to_string(to.path().join("checkpoints")).unwrap().ends_with(&newest));
+    let found = verify(to.path(), &Expectations { archived, ..Expectations::default() }).unwrap();
+    assert!(found.is_sound() && found.checkpoints > 0, "{found:?}");
+    let inside = entries(to.path()).into_iter().find_map(|stored| match stored.entry {
+        Entry::Opening(opening) => Some(opening.event),
+        Entry::Closing(_) => None,
+    });
+    let proof = Proof::Event(prove_event(to.path(), inside.unwrap()).unwrap());
+    let text = serde_json::to_string(&proof).unwrap();
+    assert!(check(&text, &keys::known(house.path()).unwrap()).is_ok());
+    // Without a checkpoint it is said what is missing, and not that a file is.
+    fs::remove_file(to.path().join("checkpoint")).unwrap();
+    let refused = prove_event(to.path(), inside.unwrap()).unwrap_err();
+    assert!(matches!(refused, ProveError::Unsigned(_)), "{refused}");
+}
+
+#[test]
 fn without_a_key_the_archive_is_believed_only_where_somebody_says_so() {
     let house = House::of(40);
     house.ship();
@@ -256,7 +320,7 @@ fn without_a_key_the_archive_is_believed_only_where_somebody_says_so() {
 fn what_another_key_has_signed_is_not_taken() {
     let (house, other) = (House::of(40), House::of(1));
     house.ship();
-    let keys = crate::features::audit::tree::keys::known(other.path()).unwrap();
+    let keys = keys::known(other.path()).unwrap();
     let to = tempfile::tempdir().unwrap();
     let refused =
         run(fetch(&house.archive(), (house.path(), to.path()), (None, None), &Trust::Keys(keys), MORNING));

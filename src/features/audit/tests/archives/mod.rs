@@ -84,7 +84,9 @@ impl House {
 
     fn take(&self, receipts: &[Receipt]) {
         let archive = self.archive();
-        receipts.iter().for_each(|receipt| run(archive.remove(receipt, later())).unwrap());
+        for receipt in receipts {
+            run(archive.remove(receipt, later())).unwrap();
+        }
     }
 
     fn stored(&self, name: &str) -> PathBuf {

@@ -52,6 +52,8 @@ impl Scene<'_> {
             | Deed::Started
             | Deed::Stopped
             | Deed::Configuration
+            | Deed::KeyRotated
+            | Deed::Gap
             | Deed::Notice => {
                 if opening.client_ip.is_some() {
                     agents.push(client(opening, code::SOURCE));
@@ -136,6 +138,8 @@ fn user(subject: &EventSubject, opening: &Opening, deed: Deed) -> Agent {
         | Deed::Started
         | Deed::Stopped
         | Deed::Configuration
+        | Deed::KeyRotated
+        | Deed::Gap
         | Deed::Notice => code::RECIPIENT,
     };
     let who = identified(&Person { issuer: Some(&subject.issuer), id: &subject.sub, name: None });

@@ -1,7 +1,8 @@
 //! What an audit message is about, in codes of DICOM PS3.15 A.5 and of IHE BALP.
 //!
 //! A request that is refused is a Security Alert (110113) about a decision, whatever it asked for: nothing of the application was
-//! touched. An emergency override begins with 110127 and ends with 110138; 110113 alone is neither.
+//! touched. An emergency override begins with 110127 and ends with 110138; 110113 alone is neither. A gap in the journal is told once,
+//! when it is over: recording stopped (110133) and started (110134).
 
 use super::super::deed::{Access, Deed, Override};
 use super::super::ending::{self, Ending, Fault};
@@ -14,12 +15,14 @@ use crate::domain::provisioning::ProvisioningStep;
 pub(super) struct Kind {
     pub event: Code,
     pub closer: Option<Code>,
+    /// And what it is, too.
+    pub also: Option<Code>,
     pub act: Act,
 }
 
 impl Kind {
     const fn new(event: Code, closer: Option<Code>, act: Act) -> Self {
-        Self { event, closer, act }
+        Self { event, closer, also: None, act }
     }
 
     pub(super) fn of(deed: Deed, ending: Ending, event: &Event) -> Self {
@@ -50,7 +53,10 @@ impl Kind {
             Deed::Detection => Self::new(code::SECURITY_ALERT, None, Act::Execute),
             Deed::Review(_) | Deed::JournalRead => Self::new(code::AUDIT_LOG_USED, None, Act::Read),
             Deed::Administration => alert(code::SECURITY_CONFIGURATION, Act::Execute),
-            Deed::Configuration => alert(code::SECURITY_CONFIGURATION, Act::Update),
+            Deed::Configuration | Deed::KeyRotated => alert(code::SECURITY_CONFIGURATION, Act::Update),
+            Deed::Gap => {
+                Self { also: Some(code::RECORDING_STARTED), ..alert(code::RECORDING_STOPPED, Act::Execute) }
+            }
             Deed::Started => {
                 Self::new(code::APPLICATION_ACTIVITY, Some(code::APPLICATION_START), Act::Execute)
             }

@@ -225,7 +225,7 @@ fn message(event: &Event, teller: &Teller<'_>, patient: Option<&PatientDigest>) 
         id,
         profile: profile(event, deed, ending, patient.is_some()),
         event: kind.event,
-        closer: kind.closer.into_iter().chain([own]).collect(),
+        closer: kind.closer.into_iter().chain(kind.also).chain([own]).collect(),
         act: kind.act,
         begun: opening.time,
         recorded: event.closing.as_ref().map_or(opening.time, |closing| closing.time),

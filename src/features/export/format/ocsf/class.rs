@@ -36,8 +36,9 @@ impl Class {
             | Deed::Signal
             | Deed::JournalRead
             | Deed::Administration
-            | Deed::Configuration => Self::EntityManagement,
-            Deed::Detection | Deed::Review(_) => Self::DetectionFinding,
+            | Deed::Configuration
+            | Deed::KeyRotated => Self::EntityManagement,
+            Deed::Detection | Deed::Review(_) | Deed::Gap => Self::DetectionFinding,
             Deed::Started | Deed::Stopped => Self::ApplicationLifecycle,
             Deed::Notice => Self::Base,
         }
@@ -130,8 +131,8 @@ pub(super) const fn activity(class: Class, deed: Deed) -> (u32, &'static str) {
         },
         Deed::Signal => (99, "Signal"),
         Deed::Administration => (99, "Administration"),
-        Deed::Configuration => (3, "Update"),
-        Deed::Detection => (1, "Create"),
+        Deed::Configuration | Deed::KeyRotated => (3, "Update"),
+        Deed::Detection | Deed::Gap => (1, "Create"),
         Deed::Review(ReviewState::Closed) => (3, "Close"),
         Deed::Review(ReviewState::Open | ReviewState::Seen) => (2, "Update"),
         Deed::Started => (3, "Start"),

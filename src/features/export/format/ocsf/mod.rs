@@ -128,7 +128,7 @@ fn decided(written: &mut Object, event: &Event, ending: Ending) {
     put(written, "action", action_word);
     put(written, "disposition_id", disposition);
     put(written, "disposition", disposition_word);
-    put(written, "is_alert", event.opening.detection.is_some());
+    put(written, "is_alert", event.opening.detection.is_some() || event.opening.gap.is_some());
     if let Some(policy) = objects::policy(&event.opening) {
         put(written, "policy", policy);
     }

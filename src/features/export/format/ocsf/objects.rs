@@ -165,6 +165,9 @@ pub(super) fn entity(event: &Event, deed: Deed) -> Value {
     if deed == Deed::JournalRead {
         return thing("journal", "audit journal");
     }
+    if deed == Deed::KeyRotated {
+        return thing("checkpoint key", "signing key");
+    }
     match (&opening.rules_version, &opening.application) {
         (Some(version), _) if deed == Deed::Configuration => {
             let policy = json!({ "uid": &**version, "version": &**version, "name": "access rules" });
@@ -178,10 +181,18 @@ pub(super) fn entity(event: &Event, deed: Deed) -> Value {
 /// What was found, or what somebody says of it.
 pub(super) fn finding(event: &Event) -> Value {
     let opening = &*event.opening;
-    match (&opening.detection, &opening.review) {
-        (Some(found), _) => found_by(found, event),
-        (None, Some(review)) => json!({ "uid": review.detection.to_string() }),
-        (None, None) => json!({ "uid": opening.event.to_string() }),
+    match (&opening.detection, &opening.review, &opening.gap) {
+        (Some(found), _, _) => found_by(found, event),
+        (None, Some(review), _) => json!({ "uid": review.detection.to_string() }),
+        (None, None, Some(gap)) => json!({
+            "uid": opening.event.to_string(),
+            "title": Deed::Gap.title(),
+            "desc": opening.note,
+            "created_time": text::millis(opening.time),
+            "first_seen_time": text::millis(gap.from),
+            "last_seen_time": text::millis(gap.to),
+        }),
+        (None, None, None) => json!({ "uid": opening.event.to_string() }),
     }
 }
 

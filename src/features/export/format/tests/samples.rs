@@ -10,6 +10,7 @@ use crate::domain::event::{
     Closing, Event, EventClient, EventKind, EventPurpose, EventStanding, EventSubject, Opening, Outcome,
     Taken, Verdict,
 };
+use crate::domain::gap::Gap;
 use crate::domain::kept::Kept;
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::patient::{PatientDigest, PatientRef};
@@ -126,6 +127,29 @@ pub(super) fn purpose(before: Option<Purpose>, now: Purpose) -> Event {
     let mut event = completed(5, EventKind::OwnPath);
     event.opening.purpose = Some(Box::new(EventPurpose { before, now }));
     event.opening.subject = Some(nurse());
+    event
+}
+
+/// The gateway tells something of itself.
+pub(super) fn told(note: &str) -> Event {
+    let mut event = completed(6, EventKind::Lifecycle);
+    event.opening.note = Some(note.to_owned());
+    event
+}
+
+/// Requests were let through while nothing could be written.
+pub(super) fn gap() -> Event {
+    let mut event = told("journal gap: 3 requests left no event");
+    event.opening.reasons.clear();
+    event.opening.gap = Some(Box::new(Gap {
+        why: "no space left on the device".to_owned(),
+        since: MORNING,
+        requests: 3,
+        from: MORNING.plus(Duration::from_secs(1)),
+        to: MORNING.plus(Duration::from_secs(5)),
+        shares: Vec::new(),
+        others: 3,
+    }));
     event
 }
 

@@ -3,12 +3,15 @@
 use serde_json::Value;
 
 use super::cef::Parsed;
-use super::samples::{completed, patient, purpose, request, search_by_program, sign_in, view, withheld};
+use super::samples::{
+    completed, gap, patient, purpose, request, search_by_program, sign_in, told, view, withheld,
+};
 use super::{object, objects, texts};
 use crate::domain::action::Action;
 use crate::domain::event::{Event, EventKind, Outcome, Verdict};
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
+use crate::features::export::document::Severity;
 use crate::features::export::format::Format;
 
 fn subtypes(event: &Event) -> Vec<String> {
@@ -175,8 +178,100 @@ fn a_program_is_told_apart_from_a_person_and_the_journals_reading_from_other_adm
     let mut read = completed(1, EventKind::Administration);
     read.opening.note = Some(crate::domain::note::EVENTS_READ.to_owned());
     assert_eq!(subtypes(&read), ["110101", "audit.read"]);
+    read.opening.note = Some("the report who-saw was read as html".to_owned());
+    assert_eq!(subtypes(&read), ["110101", "audit.read"]);
     read.opening.note = Some("sessions were listed".to_owned());
     assert_eq!(subtypes(&read), ["110113", "110129", "admin.action"]);
+}
+
+#[test]
+fn what_the_gateway_tells_of_itself_is_called_by_its_name_in_every_format() {
+    struct Case {
+        event: Event,
+        word: &'static str,
+        title: &'static str,
+        codes: &'static [&'static str],
+        ocsf: [u64; 2],
+        cef: &'static str,
+        otel: u64,
+    }
+
+    let mut feed = told("the feed rota was taken: 40 rows");
+    feed.opening.rules_version = Some("0011223344556677".into());
+    let mut rules = told("new rules are in force");
+    rules.opening.rules_version = Some("0011223344556677".into());
+    let cases = [
+        Case {
+            event: gap(),
+            word: "audit.gap",
+            title: "Gap in the journal",
+            codes: &["110113", "110133", "110134"],
+            ocsf: [2004, 5],
+            cef: "9",
+            otel: 17,
+        },
+        Case {
+            event: told("leastway checkpoint key\nbefore a\nnow b\n"),
+            word: "key.rotate",
+            title: "Signing key changed",
+            codes: &["110113", "110129"],
+            ocsf: [3004, 3],
+            cef: "6",
+            otel: 13,
+        },
+        Case {
+            event: rules,
+            word: "policy.change",
+            title: "Configuration",
+            codes: &["110113", "110129"],
+            ocsf: [3004, 3],
+            cef: "6",
+            otel: 13,
+        },
+        Case {
+            event: feed,
+            word: "gateway.notice",
+            title: "Notice",
+            codes: &["110100"],
+            ocsf: [0, 2],
+            cef: "2",
+            otel: 9,
+        },
+    ];
+    for Case { event, word, title, codes, ocsf, cef, otel } in cases {
+        let fhir = subtypes(&event);
+        assert_eq!(
+            fhir.split_last().unwrap(),
+            (&word.to_owned(), &codes.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>()[..])
+        );
+        let [atna] = <[String; 1]>::try_from(texts(Format::Atna, &event)).unwrap();
+        let tree = roxmltree::Document::parse(&atna).unwrap();
+        let coded = |name: &str| {
+            let found = tree.descendants().filter(|node| node.has_tag_name(name));
+            found.filter_map(|node| node.attribute("csd-code").map(str::to_owned)).collect::<Vec<_>>()
+        };
+        assert_eq!([coded("EventID"), coded("EventTypeCode")].concat(), fhir, "{word}");
+        let written = object(Format::Ocsf, &event);
+        assert_eq!(["class_uid", "severity_id"].map(|id| written[id].as_u64().unwrap()), ocsf, "{word}");
+        assert_eq!(written["metadata"]["event_code"], word);
+        let line = Parsed::of(&event);
+        assert_eq!((&*line.header[4], &*line.header[6]), (word, cef));
+        assert!(line.header[5].starts_with(title), "{:?}", line.header);
+        let record = object(Format::Otel, &event);
+        assert_eq!(record["eventName"], format!("leastway.{word}"));
+        assert_eq!(record["severityNumber"], otel, "{word}");
+    }
+}
+
+#[test]
+fn a_gap_alerts_whoever_watches() {
+    let written = object(Format::Ocsf, &gap());
+    assert_eq!(written["is_alert"], true);
+    assert_eq!(written["finding_info"]["title"], "Gap in the journal");
+    assert_eq!(written["finding_info"]["desc"], "journal gap: 3 requests left no event");
+    assert!(written["finding_info"]["first_seen_time"].is_u64());
+    assert_eq!(Severity::of(&gap()), Severity::Critical);
+    assert_eq!(Severity::of(&told("the clock was set back by 5000 ms")), Severity::Notice);
 }
 
 #[test]

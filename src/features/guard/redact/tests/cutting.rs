@@ -145,3 +145,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_bundle_that_is_signed_is_not_cut() {
+    let entries =
+        r#""entry":[{"resource":{"resourceType":"Condition"}},{"resource":{"resourceType":"Condition"}}]"#;
+    let signature = r#""signature":{"data":"YQ=="}"#;
+    let kind = ReplyKind::FhirBundle;
+    for members in [format!("{entries},{signature}"), format!("{signature},{entries}")] {
+        let body = format!(r#"{{"resourceType":"Bundle","total":2,{members}}}"#);
+        let left = |keep| first(&kind, "application/fhir+json", keep, body.as_bytes(), &[]);
+        assert_eq!(left(1), Err(Fault::Signed), "{body}");
+        assert_eq!(left(2).as_deref(), Ok(body.as_bytes()));
+    }
+}

@@ -105,6 +105,37 @@ fn a_resource_that_is_not_known_in_time_does_not_pass() {
 }
 
 #[test]
+fn what_is_signed_passes_whole_or_not_at_all() {
+    let signed = r#""signature":{"sigFormat":"application/jose","data":"YQ=="}"#;
+    let (patient, device) = (r#"{"resourceType":"Patient","identifier":1}"#, r#"{"resourceType":"Device"}"#);
+    let bundle = |entry: &str, before: &str, behind: &str| {
+        format!(r#"{{{before}"resourceType":"Bundle","entry":[{{"resource":{entry}}}]{behind}}}"#)
+    };
+    let provenance = format!(r#"{{"resourceType":"Provenance",{signed}}}"#);
+    let behind = format!(",{signed}");
+    let before = format!("{signed},");
+    let cases = [
+        ("a Bundle, signed at its end", bundle(patient, "", &behind), false),
+        ("a Bundle, signed before its type", bundle(patient, &before, ""), false),
+        ("nothing of it is withheld", bundle(device, "", &behind), true),
+        ("a Bundle in a Bundle", bundle(&bundle(patient, "", &behind), "", ""), false),
+        ("a resource of its own", format!(r#"{{"resourceType":"Patient","identifier":1,{signed}}}"#), false),
+        ("a Provenance beside", bundle(&format!(r#"{provenance}}},{{"resource":{patient}"#), "", ""), false),
+        ("a Provenance behind", bundle(&format!(r#"{patient}}},{{"resource":{provenance}"#), "", ""), false),
+        ("a Provenance alone", provenance.clone(), true),
+        (
+            "an element that is called so",
+            format!(r#"{{"resourceType":"Patient","identifier":1,"extension":[{{{signed}}}]}}"#),
+            true,
+        ),
+        ("an escaped name", bundle(patient, "", r#","\u0073ignature":{}"#), false),
+    ];
+    for (name, body, passes) in cases {
+        assert_eq!(out(&body).err(), (!passes).then_some(Fault::Signed), "{name}: {body}");
+    }
+}
+
+#[test]
 fn commas_are_right_whatever_goes() {
     for (members, left) in [
         (r#""identifier":1"#, ""),
