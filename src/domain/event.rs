@@ -28,6 +28,7 @@ use super::given::{EventGiven, EventNeeded, PatientContext};
 use super::kept::Kept;
 use super::law::Law;
 use super::limit::Exceeded;
+use super::listed::Listed;
 use super::patient::PatientDigest;
 use super::provisioning::Provisioning;
 use super::purpose::Purpose;
@@ -495,6 +496,10 @@ pub struct Closing {
     /// Distinct patients in the reply.
     #[serde(skip_serializing_if = "is_not_counted", default = "not_counted")]
     pub patients: Count,
+    /// Who they were, where records name them by the numbers of requests: in a list or a file, and not because their record was
+    /// asked for (that says `patient`). Of a reply that was withheld nobody.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub listed: Option<Listed>,
     /// The limit that was passed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub exceeded: Option<Exceeded>,
@@ -623,6 +628,7 @@ impl Closing {
             reason: None,
             records: Count::NotCounted,
             patients: Count::NotCounted,
+            listed: None,
             exceeded: None,
             on_exceed: None,
             found_file: false,

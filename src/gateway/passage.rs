@@ -295,7 +295,10 @@ impl Passage<'_> {
         } else {
             (Replay::of(body), Gifts::default())
         };
-        let meter = Meter::new(shape, &head, &rules.guard);
+        let mut meter = Meter::new(shape, &head, &rules.guard);
+        if shape.is_some_and(|shape| shape.same_numbers) && draft.is_some() {
+            meter.list_by(self.moment.worker.shared.journal.patient_names(&self.application.name));
+        }
         let reply = Response::from_parts(head, body);
         let claim = self.claim(terms).filter(|_| status.is_success()).map(Box::new);
         match release(reply, meter, terms, (claim, plans), durable, &rules.guard).await {

@@ -46,7 +46,19 @@ pub(super) fn reply(reader: &Reader<'_>) -> Option<ReplyShape> {
         (_, of) => *of?,
     };
     refuse_patient_elsewhere(reader, innermost(&kind), patient.as_ref());
-    Some(ReplyShape { kind, patient })
+    let same_numbers = same_numbers(reader, innermost(&kind), patient.as_ref());
+    Some(ReplyShape { kind, patient, same_numbers })
+}
+
+/// Whether records call patients by the numbers of requests: those of FHIR do, where nobody says otherwise.
+fn same_numbers(reader: &Reader<'_>, kind: &ReplyKind, patient: Option<&PatientLocator>) -> bool {
+    let names_its_own = matches!(kind, ReplyKind::FhirBundle | ReplyKind::Hl7v2 | ReplyKind::Dicom);
+    let said = reader.yes_no("same_numbers");
+    if said == Some(true) && !names_its_own && patient.is_none() {
+        let problem = "it is not said where a record names its patient";
+        reader.error("same_numbers", problem, "`patient`, or no `same_numbers`");
+    }
+    said.unwrap_or(matches!(kind, ReplyKind::FhirBundle))
 }
 
 /// What the keys of a few kinds say.

@@ -165,6 +165,7 @@ impl Members<'_> {
             reason,
             records,
             patients,
+            listed,
             exceeded,
             on_exceed,
             found_file,
@@ -184,6 +185,7 @@ impl Members<'_> {
         self.word(key!("reason"), reason.map(Reason::as_str));
         self.count(key!("records"), *records)?;
         self.count(key!("patients"), *patients)?;
+        self.json(key!("listed"), listed.as_ref())?;
         self.json(key!("exceeded"), exceeded.as_ref())?;
         self.word(key!("on_exceed"), on_exceed.map(OnExceed::as_str));
         self.json(key!("found_file"), found_file.then_some(&true))?;

@@ -142,6 +142,7 @@ fn closing(number: u64) -> Closing {
         reason: Some(Reason::ExportOverRequestLimit),
         records: Count::AtLeast(501),
         patients: Count::NotCounted,
+        listed: None,
         exceeded: None,
         on_exceed: None,
         found_file: false,

@@ -3,6 +3,7 @@
 mod codings;
 mod files;
 mod limits;
+mod listing;
 mod redacting;
 mod sums;
 mod texts;
@@ -38,7 +39,7 @@ use crate::domain::application::ApplicationName;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::field::{Field, Place};
 use crate::domain::limit::{Exceeded, LimitName, Limits, OnExceed};
-use crate::domain::patient::{PatientDigest, PatientRef};
+use crate::domain::patient::{PatientDigest, PatientNames, PatientRef};
 use crate::domain::proof::Durable;
 use crate::domain::purpose::Basis;
 use crate::domain::reason::Reason;
@@ -99,11 +100,16 @@ fn csv_shape() -> ReplyShape {
     ReplyShape {
         kind: ReplyKind::Csv { delimiter: None, header: true },
         patient: Some(PatientLocator::Column("ID".to_owned())),
+        same_numbers: true,
     }
 }
 
 fn json_shape() -> ReplyShape {
-    ReplyShape { kind: ReplyKind::Json { records: RecordsPointer::read("/data") }, patient: None }
+    ReplyShape {
+        kind: ReplyKind::Json { records: RecordsPointer::read("/data") },
+        patient: None,
+        same_numbers: false,
+    }
 }
 
 fn csv(rows: usize) -> Vec<u8> {
@@ -131,6 +137,8 @@ struct Reply {
     settings: GuardSettings,
     plans: Plans,
     claim: Option<Box<Claim>>,
+    /// What events call the patients, where they keep whom it lists.
+    names: Option<PatientNames>,
 }
 
 impl Reply {
@@ -151,6 +159,7 @@ impl Reply {
             settings: SETTINGS,
             claim: None,
             plans: Plans::default(),
+            names: None,
         }
     }
 
@@ -195,7 +204,10 @@ impl Reply {
 
     fn ask(self, terms: &Terms) -> Result<Response<GuardedBody<Upstream>>, Withheld> {
         let (head, body) = self.head.body(self.body).unwrap().into_parts();
-        let meter = Meter::new(self.shape.as_ref(), &head, &self.settings);
+        let mut meter = Meter::new(self.shape.as_ref(), &head, &self.settings);
+        if let Some(names) = self.names {
+            meter.list_by(names);
+        }
         let reply = Response::from_parts(head, body);
         run(release(reply, meter, terms, (self.claim, self.plans), Durable::assertion(), &self.settings))
     }
