@@ -2,7 +2,7 @@
 //! that is a disclosure.
 
 use super::action::Action;
-use super::event::{Event, EventKind, Opening, Outcome, Verdict};
+use super::event::{Event, Opening, Outcome, Verdict};
 use super::patient::PatientDigest;
 
 impl Opening {
@@ -10,11 +10,6 @@ impl Opening {
     pub fn concerns(&self, patient: &PatientDigest) -> bool {
         self.patient.as_ref() == Some(patient)
             || self.taken.as_ref().is_some_and(|taken| taken.opened.contains(patient))
-    }
-
-    /// Whether a reply may come that lists patients.
-    pub fn may_list(&self) -> bool {
-        self.kind == EventKind::Request && self.verdict == Verdict::Permit
     }
 }
 

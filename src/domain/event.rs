@@ -185,6 +185,9 @@ pub struct Opening {
     /// The patient whom the request names.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub patient: Option<PatientDigest>,
+    /// Whether its end is to tell whom the reply lists.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub may_list: bool,
     /// What it has to do with the patient whose record its session has open.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub patient_context: Option<PatientContext>,
@@ -576,6 +579,7 @@ impl Opening {
             batch_entry: None,
             query_keys: Vec::new(),
             patient: None,
+            may_list: false,
             patient_context: None,
             needed: Vec::new(),
             taken: None,

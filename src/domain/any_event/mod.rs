@@ -163,7 +163,13 @@ pub fn any_opening() -> impl Strategy<Value = Opening> {
             option::of(reading().boxed()),
         )
             .boxed(),
-        (vec(relationship(), 0..3), option::of(select(PatientContext::ALL)), vec(needed(), 0..3)).boxed(),
+        (
+            vec(relationship(), 0..3),
+            option::of(select(PatientContext::ALL)),
+            vec(needed(), 0..3),
+            any::<bool>(),
+        )
+            .boxed(),
     );
     (came, route, asked, who, why, more, degraded).prop_map(
         |(came, route, asked, who, why, more, degraded)| Opening {
@@ -185,6 +191,7 @@ pub fn any_opening() -> impl Strategy<Value = Opening> {
             batch_entry: asked.3,
             query_keys: who.0,
             patient: who.1,
+            may_list: more.7.3,
             patient_context: more.7.1,
             needed: more.7.2,
             taken: who.2.map(Box::new),

@@ -68,6 +68,7 @@ impl Members<'_> {
             batch_entry,
             query_keys,
             patient,
+            may_list,
             patient_context,
             needed,
             taken,
@@ -120,6 +121,7 @@ impl Members<'_> {
         if let Some(patient) = patient {
             self.quoted(key!("patient"), &patient.digest().hex());
         }
+        self.json(key!("may_list"), may_list.then_some(&true))?;
         self.word(key!("patient_context"), patient_context.map(PatientContext::as_str));
         self.json(key!("needed"), Some(needed).filter(|all| !all.is_empty()))?;
         self.json(key!("taken"), taken.as_deref())?;

@@ -148,7 +148,7 @@ impl Filter {
             && fits(self.route.as_ref(), |pattern| {
                 opening.route.as_ref().is_some_and(|route| route_fits(pattern, route.as_str()))
             })
-            && fits(self.patient.as_ref(), |patient| opening.concerns(patient) || opening.may_list())
+            && fits(self.patient.as_ref(), |patient| opening.may_list || opening.concerns(patient))
             && fits(self.person.as_ref(), |person| {
                 // Whom the house's own events are about stands elsewhere in them.
                 let is_own = opening.revocation.is_some()

@@ -284,7 +284,7 @@ impl Terms {
             is_accounted: opening.accounted || subject.is_some_and(|subject| subject.purpose.is_accounted()),
             patients: opening.patient.iter().chain(opened).map(part_of).collect(),
             end_tells_person: opening.revocation.is_some(),
-            end_tells_patients: opening.may_list(),
+            end_tells_patients: opening.may_list,
         }
     }
 }

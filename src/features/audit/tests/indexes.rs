@@ -53,6 +53,7 @@ fn begun(journal: &Journal, number: u64, step: Step) -> Option<Opening> {
     };
     opening.subject = Some(Arc::new(Kept::new(subject)));
     opening.patient = Some(patient(journal, whom));
+    opening.may_list = may_list(number);
     if is_revocation {
         // Whose sessions they were is told by the end alone.
         opening.subject = None;
@@ -69,9 +70,13 @@ fn begun(journal: &Journal, number: u64, step: Step) -> Option<Opening> {
     Some(opening)
 }
 
-/// Some replies list a few patients, and which is told by the end alone.
+/// Some replies list a few patients, and whom is told by the end alone.
+const fn may_list(number: u64) -> bool {
+    number % 4 == 1
+}
+
 fn listed(journal: &Journal, number: u64) -> Option<Listed> {
-    let numbers = (number % 4 == 1).then_some([8 + number % 3, 200 + number % 3]);
+    let numbers = may_list(number).then_some([8 + number % 3, 200 + number % 3]);
     let mut patients = None;
     numbers.into_iter().flatten().for_each(|number| Patients::put(&mut patients, patient(journal, number)));
     patients.map(Listed::of)

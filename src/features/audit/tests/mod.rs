@@ -75,6 +75,7 @@ fn opening(number: u64) -> Opening {
         lock: None,
         risks: Vec::new(),
         patients_in_steps: None,
+        may_list: false,
         sealed: None,
         reading: None,
         detection: None,

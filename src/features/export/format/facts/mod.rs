@@ -132,6 +132,8 @@ impl Facts {
             batch_entry,
             query_keys,
             patient: _,
+            // What came of it stands at the end.
+            may_list: _,
             patient_context,
             needed,
             taken,
