@@ -71,7 +71,7 @@ pub fn check(bytes: &[u8]) {
 /// What is cut has no more records than are kept, by the counter of every reply, and is the same however it comes.
 fn check_cut(kind: &ReplyKind, field: &Field, head: &Parts, body: &[u8], (choice, cut): (u8, u8)) {
     let keep = u64::from(choice / 5 % 4);
-    let shape = ReplyShape { kind: kind.clone(), patient: None };
+    let shape = ReplyShape { kind: kind.clone(), patient: None, same_numbers: false };
     let fields = [field].into_iter().take(usize::from(choice / 20 % 2));
     let plan = Arc::new(Plan::cut(&shape, fields).expect("a kind that can be cut"));
     let through = |pieces: &mut dyn Iterator<Item = &[u8]>| -> Result<Vec<u8>, Fault> {

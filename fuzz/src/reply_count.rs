@@ -29,7 +29,7 @@ pub fn check(bytes: &[u8]) {
         8 => Some(ReplyKind::Html { rows: RowSelector::read("table tr").expect("a selector") }),
         _ => Some(ReplyKind::Opaque),
     };
-    let shape = kind.map(|kind| ReplyShape { kind, patient: None });
+    let shape = kind.map(|kind| ReplyShape { kind, patient: None, same_numbers: false });
     let status = [200, 206, 302, 404, 500, 226, 204, 301][usize::from(choice >> 5)];
     let mut head = Response::new(()).into_parts().0;
     head.status = http::StatusCode::from_u16(status).expect("a status");

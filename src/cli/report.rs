@@ -53,7 +53,7 @@ pub(super) struct Arguments {
     /// Tell of people by their roles, not by name
     #[arg(long)]
     by_role: bool,
-    /// With what nobody has meant: lists in which a patient stood, and pages that ask by themselves
+    /// With what nobody has meant: lists and files in which a patient stood, and pages that ask by themselves
     #[arg(long)]
     all: bool,
     /// html, csv or json

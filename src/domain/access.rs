@@ -1,4 +1,5 @@
-//! What an event tells of patients: whose record it was about, whether anything may have gone, whether that is a disclosure.
+//! What an event tells of patients: whose record it was about, whom its reply listed, whether anything may have gone, whether
+//! that is a disclosure.
 
 use super::action::Action;
 use super::event::{Event, Opening, Outcome, Verdict};
@@ -13,9 +14,19 @@ impl Opening {
 }
 
 impl Event {
-    /// Whether it is about the record of this patient.
+    /// Whether it is about this patient: their record, or a reply that listed them.
     pub fn concerns(&self, patient: &PatientDigest) -> bool {
-        self.opening.concerns(patient)
+        self.opening.concerns(patient) || self.lists(patient) == Some(true)
+    }
+
+    /// Whether a record of its reply named this patient; none where nobody can tell.
+    pub fn lists(&self, patient: &PatientDigest) -> Option<bool> {
+        self.closing.as_ref()?.listed.as_ref()?.holds(patient)
+    }
+
+    /// Whether somebody has meant to be in the record of this patient, who did not only stand in a list or a file.
+    pub fn opens(&self, patient: &PatientDigest) -> bool {
+        self.opening.concerns(patient) && self.is_deliberate()
     }
 
     /// Whether anything may have gone to the caller. Where the end is unknown, it may have.

@@ -28,6 +28,7 @@ use super::given::{EventGiven, EventNeeded, PatientContext};
 use super::kept::Kept;
 use super::law::Law;
 use super::limit::Exceeded;
+use super::listed::Listed;
 use super::patient::PatientDigest;
 use super::provisioning::Provisioning;
 use super::purpose::Purpose;
@@ -184,6 +185,9 @@ pub struct Opening {
     /// The patient whom the request names.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub patient: Option<PatientDigest>,
+    /// Whether its end is to tell whom the reply lists.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub may_list: bool,
     /// What it has to do with the patient whose record its session has open.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub patient_context: Option<PatientContext>,
@@ -495,6 +499,10 @@ pub struct Closing {
     /// Distinct patients in the reply.
     #[serde(skip_serializing_if = "is_not_counted", default = "not_counted")]
     pub patients: Count,
+    /// Who they were, where records name them by the numbers of requests: in a list or a file, and not because their record was
+    /// asked for (that says `patient`). Of a reply that was withheld nobody.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub listed: Option<Listed>,
     /// The limit that was passed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub exceeded: Option<Exceeded>,
@@ -571,6 +579,7 @@ impl Opening {
             batch_entry: None,
             query_keys: Vec::new(),
             patient: None,
+            may_list: false,
             patient_context: None,
             needed: Vec::new(),
             taken: None,
@@ -623,6 +632,7 @@ impl Closing {
             reason: None,
             records: Count::NotCounted,
             patients: Count::NotCounted,
+            listed: None,
             exceeded: None,
             on_exceed: None,
             found_file: false,

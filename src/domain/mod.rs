@@ -24,6 +24,7 @@ pub mod hours;
 pub mod kept;
 pub mod law;
 pub mod limit;
+pub mod listed;
 pub mod measure;
 pub mod network;
 pub mod note;

@@ -1,5 +1,7 @@
 //! Which patient a request concerns.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::application::ApplicationName;
@@ -31,8 +33,31 @@ impl PatientRef {
 
     /// How events name this patient: a digest under the journal's own key.
     pub fn digest(&self, key: &DigestKey) -> PatientDigest {
-        PatientDigest(key.digest(&[self.application.as_str().as_bytes(), self.id.reveal().as_bytes()]))
+        digest(&self.application, self.id.reveal().as_bytes(), key)
     }
+}
+
+/// What events call the patients of one application, for replies that name many of them.
+#[derive(Clone, Debug)]
+pub struct PatientNames {
+    application: ApplicationName,
+    key: Arc<DigestKey>,
+}
+
+impl PatientNames {
+    /// Those of `application` under the journal's own key.
+    pub const fn of(application: ApplicationName, key: Arc<DigestKey>) -> Self {
+        Self { application, key }
+    }
+
+    /// How events name the patient whom the application calls `id`: as [`PatientRef::digest`] does.
+    pub fn digest(&self, id: &[u8]) -> PatientDigest {
+        digest(&self.application, id, &self.key)
+    }
+}
+
+fn digest(application: &ApplicationName, id: &[u8], key: &DigestKey) -> PatientDigest {
+    PatientDigest(key.digest(&[application.as_str().as_bytes(), id]))
 }
 
 /// A patient in an event: the same patient of the same application has the same digest, and

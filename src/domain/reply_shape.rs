@@ -13,6 +13,8 @@ pub struct ReplyShape {
     pub kind: ReplyKind,
     /// Where a record names its patient, if the application says so.
     pub patient: Option<PatientLocator>,
+    /// Whether records call patients by the numbers by which requests do, so that events can keep whom a reply listed.
+    pub same_numbers: bool,
 }
 
 /// How records are counted.

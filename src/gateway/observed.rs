@@ -27,7 +27,7 @@ pub(super) fn shape(observed: &EventObserved) -> Option<ReplyShape> {
         "text/csv" => ReplyKind::Csv { delimiter: None, header: true },
         _ => return None,
     };
-    Some(ReplyShape { kind, patient: None })
+    Some(ReplyShape { kind, patient: None, same_numbers: false })
 }
 
 /// `type/subtype` (RFC 9110 8.3.1), as long as registered ones are (RFC 6838 4.2).

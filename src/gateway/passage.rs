@@ -126,7 +126,10 @@ pub async fn pass(
     let route = passage.part.route.as_deref();
     let credential = toward::credential(pool, passage.public, route, &grounds.rules);
     let event = draft.as_mut().ok_or(Refusal::Internal)?;
-    event.open(|opening| opening.credential = credential.cloned());
+    event.open(|opening| {
+        opening.credential = credential.cloned();
+        opening.may_list = passage.keeps_listed();
+    });
     let without = passage.without_entry(&parts.method);
     let (journaled, pending) = event.journal_or(Verdict::Permit, &[reason], without)?;
     let wants_upgrade = passage.normalized.head.upgrade.is_some();
@@ -203,6 +206,12 @@ impl Passage<'_> {
         let routes = self.parts().filter_map(|part| part.route.as_ref());
         let protections = routes.filter_map(|route| policy.protection(route.index));
         protections.fold(Protection::default(), |all, more| all.and(more))
+    }
+
+    /// Whether the event keeps whom the reply lists.
+    fn keeps_listed(&self) -> bool {
+        let shape = self.part.route.as_ref().and_then(|route| route.reply.as_ref());
+        !self.public && shape.is_some_and(|shape| shape.same_numbers)
     }
 
     /// Whether the reply is looked into.
@@ -304,7 +313,10 @@ impl Passage<'_> {
         } else {
             (Replay::of(body), Gifts::default())
         };
-        let meter = Meter::new(shape, &head, &rules.guard);
+        let mut meter = Meter::new(shape, &head, &rules.guard);
+        if self.keeps_listed() && draft.is_some() {
+            meter.list_by(self.moment.worker.shared.journal.patient_names(&self.application.name));
+        }
         let reply = Response::from_parts(head, body);
         let claim = self.claim(terms).filter(|_| status.is_success()).map(Box::new);
         let disk = self.moment.worker.shared.spills.under(&rules.spill);

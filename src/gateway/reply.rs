@@ -16,6 +16,7 @@ use super::draft::Draft;
 use super::pulse::UnderWay;
 use crate::domain::event::{Closing, Outcome};
 use crate::domain::field::EventRedacted;
+use crate::domain::listed::Listed;
 use crate::domain::reason::Reason;
 use crate::features::guard::body::{EndedHow, GuardedBody, ReleaseRecord};
 use crate::features::guard::limit::Beyond;
@@ -88,9 +89,10 @@ impl ReplyBody {
 
     /// The access has ended: nothing that is still to come may leave.
     fn cut(&mut self, reason: Reason) {
-        if let (Content::Released(body), Some(mut draft)) = (&self.content, self.draft.take()) {
+        if let (Content::Released(body), Some(mut draft)) = (&mut self.content, self.draft.take()) {
+            let (redacted, listed) = (body.redacted(), body.take_listed());
             draft.end(|closing| {
-                note(closing, &body.record(), body.redacted());
+                note(closing, &body.record(), redacted, listed);
                 closing.reason = Some(reason);
             });
             draft.close(Outcome::Aborted);
@@ -103,7 +105,7 @@ impl ReplyBody {
     fn close(&mut self) {
         let Some(mut draft) = self.draft.take() else { return };
         let bytes = self.bytes;
-        let outcome = match &self.content {
+        let outcome = match &mut self.content {
             Content::Own(_) => {
                 draft.end(|closing| closing.bytes_out = bytes);
                 self.outcome.unwrap_or(Outcome::Completed)
@@ -115,8 +117,8 @@ impl ReplyBody {
                 if released.ended == EndedHow::Dropped && body.is_end_stream() {
                     released.ended = EndedHow::Complete;
                 }
-                let redacted = body.redacted();
-                draft.end(|closing| outcome = note(closing, &released, redacted));
+                let (redacted, listed) = (body.redacted(), body.take_listed());
+                draft.end(|closing| outcome = note(closing, &released, redacted, listed));
                 outcome
             }
         };
@@ -128,10 +130,16 @@ impl ReplyBody {
 }
 
 /// What was released, as the closing entry tells it.
-fn note(closing: &mut Closing, released: &ReleaseRecord, redacted: Option<EventRedacted>) -> Outcome {
+fn note(
+    closing: &mut Closing,
+    released: &ReleaseRecord,
+    redacted: Option<EventRedacted>,
+    listed: Option<Listed>,
+) -> Outcome {
     closing.bytes_out = released.bytes;
     closing.records = released.records;
     closing.patients = released.patients;
+    closing.listed = listed;
     closing.exceeded = released.exceeded().or(closing.exceeded);
     closing.on_exceed = released.verdict.on_exceed().or(closing.on_exceed);
     closing.found_file = released.found_file;

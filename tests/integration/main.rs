@@ -37,6 +37,7 @@ mod journal;
 mod laws;
 mod limits;
 mod line;
+mod listed;
 mod lock;
 mod memory;
 mod officers;

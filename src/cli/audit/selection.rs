@@ -24,7 +24,7 @@ pub struct Selection {
     /// The person: the provider's identifier, or a part of the name.
     #[arg(long, value_name = "TEXT")]
     person: Option<String>,
-    /// The patient, as the application names them.
+    /// The patient, as the application names them: whose record was asked for, or who was listed.
     #[arg(long, value_name = "ID", requires = "application")]
     patient: Option<String>,
     /// The application.

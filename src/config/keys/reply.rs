@@ -108,5 +108,11 @@ pub(super) static REPLY: Table = Table {
              `cell:NUMBER` (from 1) or `attribute:NAME` of a row for `html`, `element:NAME` or `attribute:NAME` anywhere in a \
              record for `xml`. `fhir`, `hl7v2` and `dicom` name their own.",
         ),
+        key(
+            "same_numbers",
+            Kind::YesNo,
+            Absent::Means("`true` for `fhir`, else `false`"),
+            "Whether these are the numbers by which requests name patients (`{patient}`), and not others such as those of an insurer.              Events then keep whom a reply listed, as digests: each of up to 500 patients, or one digest of all, so that a patient's              reports and accounting of disclosures can tell of lists and files. Where they are other numbers, `true` would tell of              the wrong patients.",
+        ),
     ],
 };

@@ -22,6 +22,7 @@ pub(super) fn reply(reader: &Reader<'_>) -> Option<ReplyShape> {
         header: reader.yes_no("header").unwrap_or(true),
     };
     let patient = reader.text_with("patient", patient);
+    let said = reader.yes_no("same_numbers");
     let (entries, besides) = (reader.texts("entries"), reader.texts("besides"));
     let (inside, encoding) = (reader.text_with("inside", pointer), reader.text_with("encoding", encoding));
     let word = word?;
@@ -46,7 +47,18 @@ pub(super) fn reply(reader: &Reader<'_>) -> Option<ReplyShape> {
         (_, of) => *of?,
     };
     refuse_patient_elsewhere(reader, innermost(&kind), patient.as_ref());
-    Some(ReplyShape { kind, patient })
+    let same_numbers = same_numbers(reader, said, innermost(&kind), patient.is_some());
+    Some(ReplyShape { kind, patient, same_numbers })
+}
+
+/// Whether records call patients by the numbers of requests: those of FHIR do, where nobody says otherwise.
+fn same_numbers(reader: &Reader<'_>, said: Option<bool>, kind: &ReplyKind, is_named: bool) -> bool {
+    let names_its_own = matches!(kind, ReplyKind::FhirBundle | ReplyKind::Hl7v2 | ReplyKind::Dicom);
+    if said == Some(true) && !names_its_own && !is_named {
+        let problem = "it is not said where a record names its patient";
+        reader.error("same_numbers", problem, "`patient`, or no `same_numbers`");
+    }
+    said.unwrap_or(matches!(kind, ReplyKind::FhirBundle))
 }
 
 /// What the keys of a few kinds say.

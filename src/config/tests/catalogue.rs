@@ -561,6 +561,12 @@ fn routes_that_cannot_be_matched_or_counted() {
         ),
         case(
             EHR,
+            "patient = \"column:ID\"",
+            "same_numbers = true",
+            "application.ehr.route[2].reply.same_numbers: it is not said where a record names its patient",
+        ),
+        case(
+            EHR,
             "\"static\"",
             "\"patient.open\"",
             "application.ehr.route[3].name: `ehr` has another route `patient.open`",

@@ -29,6 +29,7 @@ use crate::domain::given::{Brought, EventGiven, EventNeeded, PatientContext};
 use crate::domain::kept::Kept;
 use crate::domain::law::Law;
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
+use crate::domain::listed::{Listed, Patients};
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
@@ -162,7 +163,13 @@ pub fn any_opening() -> impl Strategy<Value = Opening> {
             option::of(reading().boxed()),
         )
             .boxed(),
-        (vec(relationship(), 0..3), option::of(select(PatientContext::ALL)), vec(needed(), 0..3)).boxed(),
+        (
+            vec(relationship(), 0..3),
+            option::of(select(PatientContext::ALL)),
+            vec(needed(), 0..3),
+            any::<bool>(),
+        )
+            .boxed(),
     );
     (came, route, asked, who, why, more, degraded).prop_map(
         |(came, route, asked, who, why, more, degraded)| Opening {
@@ -184,6 +191,7 @@ pub fn any_opening() -> impl Strategy<Value = Opening> {
             batch_entry: asked.3,
             query_keys: who.0,
             patient: who.1,
+            may_list: more.7.3,
             patient_context: more.7.1,
             needed: more.7.2,
             taken: who.2.map(Box::new),
@@ -283,6 +291,17 @@ fn count() -> impl Strategy<Value = Count> {
     ]
 }
 
+fn listed() -> impl Strategy<Value = Option<Listed>> {
+    let each = vec(patient(), 0..4).prop_map(|mut patients| {
+        patients.sort_unstable();
+        patients.dedup();
+        let mut listed = None;
+        patients.into_iter().for_each(|patient| Patients::put(&mut listed, patient));
+        listed.map(Listed::of)
+    });
+    prop_oneof![each, patient().prop_map(|any| Some(Listed::Together(*any.digest())))]
+}
+
 fn exceeded() -> impl Strategy<Value = Exceeded> {
     (select(LimitName::ALL), any::<u64>(), any::<u64>()).prop_map(|(limit, allowed, actual)| Exceeded {
         limit,
@@ -296,7 +315,8 @@ pub fn any_closing() -> impl Strategy<Value = Closing> {
     let how = (event(), moment(), select(Outcome::ALL), option::of(any::<u16>()));
     let why = (option::of(select(Reason::ALL)), option::of(exceeded()), option::of(select(OnExceed::ALL)));
     let number = || prop_oneof![any::<u64>(), 0..2000_u64];
-    let what = (count(), count(), any::<bool>(), number(), number(), number(), option::of(number()));
+    let what =
+        (count(), (count(), listed()), any::<bool>(), number(), number(), number(), option::of(number()));
     let more = (option::of(revoked()), option::of(observed()), vec(given(), 0..3), option::of(redacted()));
     (how, why, what, more).prop_map(|(how, why, what, (revoked, observed, given, redacted))| Closing {
         event: how.0,
@@ -305,7 +325,8 @@ pub fn any_closing() -> impl Strategy<Value = Closing> {
         status: how.3,
         reason: why.0,
         records: what.0,
-        patients: what.1,
+        patients: what.1.0,
+        listed: what.1.1,
         exceeded: why.1,
         on_exceed: why.2,
         found_file: what.2,

@@ -68,6 +68,7 @@ impl Members<'_> {
             batch_entry,
             query_keys,
             patient,
+            may_list,
             patient_context,
             needed,
             taken,
@@ -120,6 +121,7 @@ impl Members<'_> {
         if let Some(patient) = patient {
             self.quoted(key!("patient"), &patient.digest().hex());
         }
+        self.json(key!("may_list"), may_list.then_some(&true))?;
         self.word(key!("patient_context"), patient_context.map(PatientContext::as_str));
         self.json(key!("needed"), Some(needed).filter(|all| !all.is_empty()))?;
         self.json(key!("taken"), taken.as_deref())?;
@@ -165,6 +167,7 @@ impl Members<'_> {
             reason,
             records,
             patients,
+            listed,
             exceeded,
             on_exceed,
             found_file,
@@ -184,6 +187,7 @@ impl Members<'_> {
         self.word(key!("reason"), reason.map(Reason::as_str));
         self.count(key!("records"), *records)?;
         self.count(key!("patients"), *patients)?;
+        self.json(key!("listed"), listed.as_ref())?;
         self.json(key!("exceeded"), exceeded.as_ref())?;
         self.word(key!("on_exceed"), on_exceed.map(OnExceed::as_str));
         self.json(key!("found_file"), found_file.then_some(&true))?;

@@ -32,7 +32,8 @@ pub fn fold<I: Iterator<Item = Result<Stored, ReadError>>>(entries: I) -> Fold<I
 
 /// The same, without events of which the opening entry tells that they are not asked for.
 ///
-/// Nothing of them is kept until they end: where only some blocks of a segment are read, their ends may never come.
+/// Nothing of them is kept until they end: where only some blocks of a segment are read, their ends may never come. Those that only
+/// their end tells of are kept as far as every entry is read: nothing is leapt over between both ends of one that fits.
 pub(super) fn fold_fitting<I: Iterator<Item = Result<Stored, ReadError>>>(
     entries: I,
     filter: Filter,
@@ -68,6 +69,9 @@ impl<I> Fold<I> {
     }
 
     fn take(&mut self, stored: Stored) {
+        if stored.sequence > self.position.sequence.saturating_add(1) {
+            self.forget_waiting();
+        }
         self.position = Head { sequence: stored.sequence, hash: stored.hash };
         match stored.entry {
             Entry::Opening(opening) => {
@@ -93,6 +97,20 @@ impl<I> Fold<I> {
                     }));
                 }
             }
+        }
+    }
+
+    /// Something was leapt over.
+    fn forget_waiting(&mut self) {
+        let Self { filter, open, sequences, .. } = self;
+        if filter.patient.is_some() {
+            open.retain(|_, opening| {
+                let stays = !filter.waits_for_end(opening);
+                if !stays {
+                    sequences.remove(&opening.event);
+                }
+                stays
+            });
         }
     }
 

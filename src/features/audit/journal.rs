@@ -52,7 +52,9 @@ use super::turn::{Turn, ring_each_turn};
 use super::waiters::{Waiters, wake_waiters};
 use super::witness::Witness;
 use super::writer::Writer;
+use crate::domain::application::ApplicationName;
 use crate::domain::event::{Closing, Opening};
+use crate::domain::patient::PatientNames;
 use crate::domain::proof::{Durable, Journaled};
 use crate::foundation::clock::Clock;
 use crate::foundation::digest::DigestKey;
@@ -69,7 +71,7 @@ pub struct Journal {
     witnesses: Vec<Arc<Witness>>,
     archive: Option<Arc<Archive>>,
     directory: PathBuf,
-    patient_key: DigestKey,
+    patient_key: Arc<DigestKey>,
     found: Found,
     space: Space,
 }
@@ -107,7 +109,7 @@ impl Journal {
         let archive = archive.map_err(|error| JournalError::Archive { why: error.to_string() })?;
         let locks = occupy(settings)?;
         let is_new = segments(directory)?.is_empty();
-        let patient_key = patient_key(directory, is_new, &*entropy)?;
+        let patient_key = Arc::new(patient_key(directory, is_new, &*entropy)?);
         let signer = keys::open(directory, &settings.checkpoints, &*entropy)?;
         let meter = Arc::new(Meter::default());
         let places = places(disk, settings, meter.clone());
@@ -311,8 +313,13 @@ impl Journal {
     }
 
     /// The key under which patients are digested in this journal.
-    pub const fn patient_key(&self) -> &DigestKey {
+    pub fn patient_key(&self) -> &DigestKey {
         &self.patient_key
+    }
+
+    /// What events call the patients of `application`.
+    pub fn patient_names(&self, application: &ApplicationName) -> PatientNames {
+        PatientNames::of(application.clone(), self.patient_key.clone())
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Filter {
     pub event: Option<RequestId>,
     /// The provider's identifier of the person, or a part of their name in any case.
     pub person: Option<String>,
-    /// The patient whom the request names, or one whose record it opens beside others.
+    /// The patient whom the request names, one whose record it opens beside others, or one whom its reply lists.
     pub patient: Option<PatientDigest>,
     /// The application.
     pub application: Option<ApplicationName>,
@@ -166,8 +166,8 @@ pub fn fitting<'f>(
 }
 
 impl Filter {
-    /// Whether an event may be asked for that begins so. Its end may tell another reason, and whose sessions were ended; the
-    /// rest stands here.
+    /// Whether an event may be asked for that begins so. Its end may tell another reason, whose sessions were ended and whom the
+    /// reply listed; the rest stands here.
     pub(super) fn may_fit(&self, opening: &Opening) -> bool {
         fits(self.since.as_ref(), |since| opening.time >= *since)
             && fits(self.until.as_ref(), |until| opening.time < *until)
@@ -184,7 +184,7 @@ impl Filter {
                     BreakAsked::This(id) => told.id == Some(*id),
                 })
             })
-            && fits(self.patient.as_ref(), |patient| opening.concerns(patient))
+            && fits(self.patient.as_ref(), |patient| opening.may_list || opening.concerns(patient))
             && fits(self.person.as_ref(), |person| {
                 // Whom the house's own events are about stands elsewhere in them.
                 let is_own = opening.revocation.is_some()
@@ -201,6 +201,7 @@ impl Filter {
         let closing = event.closing.as_ref();
         self.may_fit(opening)
             && (!self.accounted || event.is_disclosure())
+            && fits(self.patient.as_ref(), |patient| event.concerns(patient))
             && fits(self.number.as_ref(), |number| {
                 let given = opening.justification.as_ref().and_then(|given| given.number.as_ref());
                 given.is_some_and(|given| given.eq_ignore_ascii_case(number.trim()))
@@ -220,6 +221,11 @@ impl Filter {
                     || is_signalled(event, person)
                     || is_detected(event, person)
             })
+    }
+
+    /// Whether only its end may tell that an event fits which begins so: it lists the patient.
+    pub(super) fn waits_for_end(&self, opening: &Opening) -> bool {
+        self.patient.as_ref().is_some_and(|patient| !opening.concerns(patient))
     }
 }
 

@@ -19,6 +19,7 @@ use super::trailers::Trailers;
 use crate::domain::count::Count;
 use crate::domain::field::EventRedacted;
 use crate::domain::limit::Exceeded;
+use crate::domain::listed::Listed;
 use crate::platform::http::pace::TooSlow;
 use crate::platform::spill::SpillError;
 
@@ -312,6 +313,17 @@ impl<B> GuardedBody<B> {
             verdict,
             found_file: self.is_found_file(),
         }
+    }
+
+    /// Whom the reply listed, as events call them: nobody where that is not to be kept, or where nobody can tell how many they
+    /// were. To be asked once, when it is told how the reply ended.
+    pub fn take_listed(&mut self) -> Option<Listed> {
+        let is_known = match self.record().patients {
+            Count::Exactly(_) | Count::AtLeast(_) => true,
+            Count::Unknown(_) | Count::NotCounted => false,
+        };
+        let handed_on = self.watch.redaction.as_mut().and_then(|redaction| redaction.take_listed());
+        handed_on.unwrap_or_else(|| self.watch.meter.take_listed()).filter(|_| is_known)
     }
 
     /// What was withheld so far; none where nothing is to be.

@@ -18,6 +18,8 @@ use super::lead::Lead;
 use super::media::{Declared, Form};
 use super::settings::GuardSettings;
 use crate::domain::count::{Count, WhyUnknown};
+use crate::domain::listed::Listed;
+use crate::domain::patient::PatientNames;
 use crate::domain::reply_shape::ReplyShape;
 use crate::platform::http::coding::{Coding, CodingFault, Decoder};
 
@@ -32,6 +34,8 @@ pub struct Meter {
     /// The head says that this is a file.
     file: bool,
     events: bool,
+    /// What events call the patients, where they are to keep whom the reply listed.
+    names: Option<PatientNames>,
 }
 
 #[derive(Debug)]
@@ -67,7 +71,26 @@ impl Meter {
             // A part that nobody asked for does not show how the whole begins.
             file: declared.is_file(form) || is_partial(head) && !declared.is_asset(),
             events: declared.is_events(),
+            names: None,
         }
+    }
+
+    /// Events are to keep whom the reply lists, and call them so. Comes before any byte.
+    pub fn list_by(&mut self, names: PatientNames) {
+        if let Some(counter) = self.counter() {
+            counter.list_by(names.clone());
+            self.names = Some(names);
+        }
+    }
+
+    /// What events call the patients, where they are to keep them.
+    pub(super) const fn names(&self) -> Option<&PatientNames> {
+        self.names.as_ref()
+    }
+
+    /// Whom events are to keep.
+    pub(super) fn take_listed(&mut self) -> Option<Listed> {
+        self.counter().and_then(Counter::take_listed)
     }
 
     /// The reply is taken away: what has no declared shape is then unknown. Comes before any byte.
@@ -132,8 +155,11 @@ impl Meter {
 
     /// Whom the reply has named since this was last asked, each once.
     pub fn take_named(&mut self) -> Vec<Named> {
-        let counter = self.counting.as_mut().and_then(|counting| counting.counter.as_mut());
-        counter.map(Counter::take_named).unwrap_or_default()
+        self.counter().map(Counter::take_named).unwrap_or_default()
+    }
+
+    fn counter(&mut self) -> Option<&mut Counter> {
+        self.counting.as_mut().and_then(|counting| counting.counter.as_mut())
     }
 
     /// How many so far: lower bounds, or already unknown.

@@ -122,7 +122,7 @@ where
     if let Some(plan) = plan {
         let redaction = Redaction::new(plan.clone(), &head, settings);
         let redaction = match keep {
-            Some(records) => redaction.keeping(records),
+            Some(records) => redaction.keeping(records, watch.meter.names().cloned()),
             None => redaction,
         };
         watch.redaction = Some(Box::new(redaction));

@@ -1,4 +1,5 @@
-//! Everything that was done about one patient: for whoever investigates. What was meant comes first.
+//! Everything that was done about one patient: for whoever investigates. What was meant comes first; lists and files in which the
+//! patient stood among others come behind, whoever meant them.
 
 use super::Collect;
 use super::rows::Rows;
@@ -25,7 +26,7 @@ impl Collect for Activity {
         if !event.concerns(&self.patient) {
             return;
         }
-        let rows = if event.is_deliberate() { &mut self.deliberate } else { &mut self.incidental };
+        let rows = if event.opens(&self.patient) { &mut self.deliberate } else { &mut self.incidental };
         rows.put(event.sequence, row(event));
     }
 

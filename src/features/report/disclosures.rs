@@ -1,8 +1,9 @@
 //! An accounting of disclosures (45 CFR 164.528): to whom, what, why.
 //!
 //! Repeated disclosures to one recipient for one purpose are one row with the first, how often, and the last (164.528(b)(3)).
-//! What went out of several patients at once names none of them: it may have held this one, and is told as such
-//! (164.528(b)(4) allows it for research), since the journal keeps how many there were and not who.
+//! What went out of several patients at once is this one's where the event keeps that they were listed. Where it does not know whom
+//! it was about (no numbers, too many patients, no end), it may have held this one, and is told as such (164.528(b)(4) allows it for
+//! research).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -71,10 +72,10 @@ impl Collect for Accounting {
         if !event.is_disclosure() {
             return;
         }
-        let names_somebody = event.opening.patient.is_some();
+        let is_known = event.opening.patient.is_some() || event.lists(&self.patient).is_some();
         if event.concerns(&self.patient) {
             self.disclosed.add(event);
-        } else if !names_somebody {
+        } else if !is_known {
             self.may_have_held.add(event);
         }
     }

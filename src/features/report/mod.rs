@@ -92,7 +92,7 @@ pub struct Asked {
     pub until: Option<Timestamp>,
     /// How people are told of.
     pub people: People,
-    /// With what nobody has meant, too: lists in which a patient stood, and pages that ask by themselves.
+    /// With what nobody has meant, too: lists and files in which a patient stood, and pages that ask by themselves.
     pub all: bool,
 }
 

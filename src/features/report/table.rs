@@ -19,6 +19,8 @@ closed_list! {
         Incidental = "incidental",
         /// Who has seen a record, and when.
         Visits = "visits",
+        /// Lists and files in which a patient stood.
+        Listed = "listed",
         /// What was disclosed of one patient.
         Disclosed = "disclosed",
         /// What may have held the patient among others.

@@ -1,7 +1,8 @@
 //! Who has seen a patient's record: for the patient, readable without training.
 //!
 //! What somebody did in one go is one visit: events of one person with at most half an hour between them. Only what was meant
-//! counts, unless all is asked for; what was refused or held back showed nothing, and is not here.
+//! counts, unless all is asked for: then the lists and files in which the patient stood are a table of their own, since nobody
+//! opened the record for that. What was refused or held back showed nothing, and is not here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -24,7 +25,15 @@ pub(super) struct Visits {
     patient: PatientDigest,
     people: People,
     all: bool,
-    looks: BTreeMap<u64, Look>,
+    looks: Looks,
+    /// In what only listed the patient.
+    listed: Looks,
+}
+
+/// Events by their numbers, bounded: beyond it the oldest go, and are counted.
+#[derive(Debug, Default)]
+struct Looks {
+    kept: BTreeMap<u64, Look>,
     left_out: u64,
 }
 
@@ -57,17 +66,16 @@ struct Visit {
 }
 
 impl Visits {
-    pub(super) const fn of(patient: PatientDigest, people: People, all: bool) -> Self {
-        Self { patient, people, all, looks: BTreeMap::new(), left_out: 0 }
+    pub(super) fn of(patient: PatientDigest, people: People, all: bool) -> Self {
+        Self { patient, people, all, looks: Looks::default(), listed: Looks::default() }
     }
 }
 
 impl Collect for Visits {
     fn take(&mut self, event: &Event) {
         let is_told = event.opening.kind == EventKind::Request
-            && event.concerns(&self.patient)
             && event.may_have_gone()
-            && (self.all || event.is_deliberate());
+            && (event.opens(&self.patient) || self.all && event.concerns(&self.patient));
         let Some(subject) = event.opening.subject.as_deref().filter(|_| is_told) else { return };
         let look = Look {
             time: event.opening.time,
@@ -80,18 +88,31 @@ impl Collect for Visits {
             categories: event.opening.categories.clone(),
             purpose: subject.purpose,
         };
-        self.looks.insert(event.sequence, look);
-        if self.looks.len() > LOOKS_MAX {
-            self.looks.pop_first();
+        let looks = if event.opening.concerns(&self.patient) { &mut self.looks } else { &mut self.listed };
+        looks.put(event.sequence, look);
+    }
+
+    fn finish(self: Box<Self>) -> Vec<Section> {
+        let Self { people, all, looks, listed, .. } = *self;
+        let listed = all.then(|| listed.section(SectionName::Listed, people));
+        [looks.section(SectionName::Visits, people)].into_iter().chain(listed).collect()
+    }
+}
+
+impl Looks {
+    fn put(&mut self, sequence: u64, look: Look) {
+        self.kept.insert(sequence, look);
+        if self.kept.len() > LOOKS_MAX {
+            self.kept.pop_first();
             self.left_out += 1;
         }
     }
 
-    fn finish(self: Box<Self>) -> Vec<Section> {
-        let Self { people, looks, left_out, .. } = *self;
+    /// The table of them, in visits.
+    fn section(self, name: SectionName, people: People) -> Section {
         let mut visits: Vec<Visit> = Vec::new();
         let mut latest: HashMap<SubjectId, usize> = HashMap::new();
-        for look in looks.into_values() {
+        for look in self.kept.into_values() {
             let at = latest.get(&look.person).copied();
             let open = at.and_then(|at| visits.get_mut(at)).filter(|visit| visit.goes_on(look.time));
             if let Some(visit) = open {
@@ -102,9 +123,9 @@ impl Collect for Visits {
             }
         }
         let rows = visits.into_iter().map(|visit| visit.row(people)).collect();
-        let mut section = bounded(SectionName::Visits, COLUMNS, rows);
-        section.left_out += left_out;
-        vec![section]
+        let mut section = bounded(name, COLUMNS, rows);
+        section.left_out += self.left_out;
+        section
     }
 }
 

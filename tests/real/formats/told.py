@@ -15,10 +15,11 @@ def events(path):
 
 
 def patients(event):
-    """How many patients an event names."""
+    """How many patients an event names: whose record was asked for, and whom its reply listed, as far as it keeps each of them."""
     opening = event["opening"]
     named = {opening["patient"]} if "patient" in opening else set()
-    return len(named | set(opening.get("taken", {}).get("opened", [])))
+    listed = event.get("closing", {}).get("listed", {}).get("each", [])
+    return len(named | set(opening.get("taken", {}).get("opened", [])) | set(listed))
 
 
 class Checks:

@@ -1,6 +1,6 @@
 //! What a segment holds, and in which of its blocks: asked where it may hold what fits a filter.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,9 @@ pub(super) struct Contents {
     pub(super) accounted: Blocks,
     /// What only their ends have told, of events that began in an earlier segment.
     pub(super) late: Vec<Late>,
+    /// Of events whose ends list patients: the block of the end, and that of the beginning, or the first where they began in an
+    /// earlier segment. What lies between is not leapt over, so that what has begun need be kept no longer than all is read.
+    pub(super) spans: BTreeSet<(u16, u16)>,
     /// The events that have not ended, by the numbers of their opening entries.
     pub(super) open: BTreeMap<u64, Open>,
     /// The blocks of the segment, in order: written apart from the rest.
@@ -92,6 +95,9 @@ pub(super) struct Late {
     pub(super) reason: Option<Reason>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) person: Option<String>,
+    /// Whom its reply listed, by a part of their digests.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(super) listed: Vec<u64>,
 }
 
 /// An event that has not ended.
@@ -115,6 +121,8 @@ pub(super) struct Terms {
     pub(super) patients: Vec<u64>,
     /// Whose it is may be told by its end alone.
     end_tells_person: bool,
+    /// Whom its reply lists may be told by its end.
+    end_tells_patients: bool,
 }
 
 impl Contents {
@@ -134,6 +142,7 @@ impl Contents {
             reasons: BTreeMap::new(),
             accounted: Blocks::NONE,
             late: Vec::new(),
+            spans: BTreeSet::new(),
             open: earlier.map(|earlier| earlier.open.clone()).unwrap_or_default(),
             blocks: vec![Block::begin(at)],
             patients: Vec::new(),
@@ -168,6 +177,11 @@ impl Contents {
             let named = self.names.iter().filter(|(name, _)| name.contains(&part)).map(|(_, blocks)| blocks);
             fitting.keep(&Blocks::any(self.people.get(person).into_iter().chain(named)));
         }
+        if filter.patient.is_some() {
+            let ended = self.spans.iter().filter(|(end, _)| fitting.has(*end));
+            let spans: Blocks = ended.flat_map(|(end, begin)| *begin..=*end).collect();
+            fitting = Blocks::any([&fitting, &spans].into_iter());
+        }
         fitting
     }
 
@@ -197,9 +211,11 @@ impl Contents {
 
     /// The first entry that is still needed for an event of which only its end here tells that it may fit.
     pub(super) fn needed_from(&self, filter: &Filter) -> Option<u64> {
+        let patient = filter.patient.as_ref().map(part_of);
         let may_fit = |late: &&Late| {
             (filter.reason.is_some() && late.reason == filter.reason)
                 || (filter.person.is_some() && late.person == filter.person)
+                || patient.is_some_and(|patient| late.listed.contains(&patient))
         };
         self.late.iter().filter(may_fit).map(|late| late.begun).min()
     }
@@ -207,8 +223,11 @@ impl Contents {
     /// The first entry that is needed where it is not known how those end that have not ended here: the end of one may
     /// tell that it fits.
     pub(super) fn needed_for_ends(&self, filter: &Filter) -> Option<u64> {
-        let may_fit =
-            |terms: &Terms| filter.reason.is_some() || (filter.person.is_some() && terms.end_tells_person);
+        let may_fit = |terms: &Terms| {
+            filter.reason.is_some()
+                || (filter.person.is_some() && terms.end_tells_person)
+                || (filter.patient.is_some() && terms.end_tells_patients)
+        };
         self.open.iter().find(|(_, open)| may_fit(&open.terms)).map(|(begun, _)| *begun)
     }
 }
@@ -270,12 +289,13 @@ impl Terms {
             is_accounted: opening.accounted || subject.is_some_and(|subject| subject.purpose.is_accounted()),
             patients: opening.patient.iter().chain(opened).map(part_of).collect(),
             end_tells_person: opening.revocation.is_some(),
+            end_tells_patients: opening.may_list,
         }
     }
 }
 
 /// Of two patients with the same part, one is asked for in vain: a segment is read that need not be.
-fn part_of(patient: &PatientDigest) -> u64 {
+pub(super) fn part_of(patient: &PatientDigest) -> u64 {
     let first = patient.digest().as_bytes().first_chunk().copied();
     u64::from_be_bytes(first.unwrap_or_default())
 }

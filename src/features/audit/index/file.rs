@@ -1,7 +1,7 @@
 //! How an index looks, byte by byte, and where it is.
 //!
 //! ```text
-//! magic "LWINDEX2" · length u32 · JSON [length] · blocks u32 · block … · patient … · seal [32]
+//! magic "LWINDEX3" · length u32 · JSON [length] · blocks u32 · block … · patient … · seal [32]
 //! block    offset u64 · sequence before u64 · hash before [32] · first time u64 · last time u64
 //! patient  part of the digest u64 · block u16
 //! ```
@@ -127,7 +127,7 @@ fn seal(covered: &[u8], key: &DigestKey) -> Digest {
     key.digest(&[b"index of a segment", covered])
 }
 
-const MAGIC: [u8; 8] = *b"LWINDEX2";
+const MAGIC: [u8; 8] = *b"LWINDEX3";
 const BLOCK_BYTES: usize = 64;
 const PATIENT_BYTES: usize = 10;
 /// Larger than the index of the largest segment.

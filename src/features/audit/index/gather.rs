@@ -6,7 +6,7 @@ use super::super::events::is_journal_opened;
 use super::super::format::Head;
 use super::super::segment::Spot;
 use super::blocks::Blocks;
-use super::contents::{Block, Contents, Late, Open, Terms};
+use super::contents::{Block, Contents, Late, Open, Terms, part_of};
 use crate::domain::event::{Closing, Entry, Opening};
 use crate::foundation::id::RequestId;
 
@@ -79,9 +79,17 @@ impl Gathering {
                 put(&mut self.contents.people, person, block);
             }
         }
-        let is_late = began_in.is_none() && (closing.reason.is_some() || person.is_some());
-        if is_late {
-            self.contents.late.push(Late { begun, reason: closing.reason, person });
+        let listed: Vec<u64> = closing.listed.iter().flat_map(|listed| listed.each()).map(part_of).collect();
+        for patient in &listed {
+            let blocks = self.patients.entry(*patient).or_default();
+            [began_in, Some(self.block)].into_iter().flatten().for_each(|block| blocks.put(block));
+        }
+        if !listed.is_empty() && began_in != Some(self.block) {
+            self.contents.spans.insert((self.block, began_in.unwrap_or(0)));
+        }
+        let is_told = closing.reason.is_some() || person.is_some() || !listed.is_empty();
+        if began_in.is_none() && is_told {
+            self.contents.late.push(Late { begun, reason: closing.reason, person, listed });
         }
     }
 

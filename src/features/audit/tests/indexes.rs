@@ -9,6 +9,7 @@ use super::super::index::{Hints, Look, Made, Plan, make_missing};
 use super::super::query::{Ended, Filter, Order, query_by};
 use super::super::scan::Scan;
 use super::*;
+use crate::domain::listed::{Listed, Patients};
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::revocation::{Cause, Revocation, Revoked, Target};
 use crate::domain::subject::SubjectId;
@@ -52,6 +53,7 @@ fn begun(journal: &Journal, number: u64, step: Step) -> Option<Opening> {
     };
     opening.subject = Some(Arc::new(Kept::new(subject)));
     opening.patient = Some(patient(journal, whom));
+    opening.may_list = may_list(number);
     if is_revocation {
         // Whose sessions they were is told by the end alone.
         opening.subject = None;
@@ -68,8 +70,21 @@ fn begun(journal: &Journal, number: u64, step: Step) -> Option<Opening> {
     Some(opening)
 }
 
-fn ended(opening: &Opening, number: u64, is_withheld: bool) -> Closing {
-    let closing = Closing { event: opening.event, ..closing(number) };
+/// Some replies list a few patients, and whom is told by the end alone.
+const fn may_list(number: u64) -> bool {
+    number % 4 == 1
+}
+
+fn listed(journal: &Journal, number: u64) -> Option<Listed> {
+    let numbers = may_list(number).then_some([8 + number % 3, 200 + number % 3]);
+    let mut patients = None;
+    numbers.into_iter().flatten().for_each(|number| Patients::put(&mut patients, patient(journal, number)));
+    patients.map(Listed::of)
+}
+
+fn ended(journal: &Journal, opening: &Opening, number: u64, is_withheld: bool) -> Closing {
+    let listed = listed(journal, number).filter(|_| !is_withheld);
+    let closing = Closing { event: opening.event, listed, ..closing(number) };
     let revoked = opening
         .revocation
         .as_ref()
@@ -101,7 +116,7 @@ fn journal_of(steps: &[Step], segment_bytes: u64) -> tempfile::TempDir {
             Step::Close { back, is_withheld } => {
                 let Some(place) = under_way.len().checked_sub(back + 1) else { continue };
                 let (begun, opening) = under_way.remove(place);
-                let closing = ended(&opening, begun, *is_withheld);
+                let closing = ended(&journal, &opening, begun, *is_withheld);
                 on_a_worker(async {
                     let desk = journal.desk();
                     desk.close(&closing);
@@ -142,6 +157,9 @@ fn questions(directory: &Path) -> Vec<Filter> {
         Filter { ended: Some(Ended::As(Outcome::Withheld)), until: at(30), ..ask() },
         Filter { event: Some(opening(17).event), ..ask() },
         Filter { decision: Some(Verdict::Permit), reason: Some(Reason::ExportOverRequestLimit), ..ask() },
+        Filter { patient: Some(patient(201)), ..ask() },
+        Filter { patient: Some(patient(9)), since: at(8), ..ask() },
+        Filter { patient: Some(patient(200)), person: Some("sub-5".into()), until: at(90), ..ask() },
     ]
 }
 

@@ -1,6 +1,7 @@
 //! Whom an event is about who does not act in it.
 
 use crate::domain::event::Event;
+use crate::domain::listed::Listed;
 use crate::domain::patient::PatientDigest;
 use crate::domain::provisioning::ResourceKind;
 use crate::domain::revocation::Target;
@@ -52,10 +53,34 @@ impl<'a> Person<'a> {
     }
 }
 
-/// The patients whom an event names, each once: by keyed digests, as the journal knows them.
+/// The patients whom an event names, each once: by keyed digests, as the journal knows them. Of those whom its reply listed, as many
+/// as it keeps one by one.
 pub(super) fn patients(event: &Event) -> Vec<PatientDigest> {
-    let opened = event.opening.taken.as_ref().map_or(&[][..], |taken| &taken.opened);
-    let mut patients: Vec<_> = event.opening.patient.into_iter().chain(opened.iter().copied()).collect();
+    distinct(opened(event).chain(listed(event)))
+}
+
+/// Those of them whose record was asked for.
+pub(super) fn patients_asked_for(event: &Event) -> Vec<PatientDigest> {
+    distinct(opened(event))
+}
+
+/// The others, whom its reply only listed.
+pub(super) fn patients_only_listed(event: &Event) -> Vec<PatientDigest> {
+    distinct(listed(event).filter(|patient| !event.opening.concerns(patient)))
+}
+
+fn opened(event: &Event) -> impl Iterator<Item = PatientDigest> {
+    let beside = event.opening.taken.as_ref().map_or(&[][..], |taken| &taken.opened);
+    event.opening.patient.into_iter().chain(beside.iter().copied())
+}
+
+fn listed(event: &Event) -> impl Iterator<Item = PatientDigest> {
+    let listed = event.closing.as_ref().and_then(|closing| closing.listed.as_ref());
+    listed.map_or(&[][..], Listed::each).iter().copied()
+}
+
+fn distinct(patients: impl Iterator<Item = PatientDigest>) -> Vec<PatientDigest> {
+    let mut patients: Vec<_> = patients.collect();
     patients.sort_unstable();
     patients.dedup();
     patients

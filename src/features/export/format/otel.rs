@@ -3,13 +3,14 @@
 
 use serde_json::{Value as Json, json};
 
-use super::about::patients;
+use super::about::{patients_asked_for, patients_only_listed};
 use super::deed::Deed;
 use super::ending::{self, Ending};
 use super::facts::{Facts, Value};
 use super::{Teller, VERSION, text};
 use crate::domain::application::RoleName;
 use crate::domain::event::Event;
+use crate::domain::patient::PatientDigest;
 
 /// One `LogRecord` in one line. Several go to a receiver in an [`envelope`].
 pub(super) fn document(event: &Event, _teller: &Teller<'_>) -> Vec<u8> {
@@ -102,10 +103,15 @@ fn attributes(event: &Event, ending: Ending) -> Vec<Json> {
         say("session.id", Some(string(&subject.session.to_string())));
         say("leastway.user.issuer", Some(string(&subject.issuer)));
     }
-    let patients: Vec<String> = patients(event).iter().map(|patient| patient.digest().to_string()).collect();
-    let digests = (!patients.is_empty()).then(|| list(patients.iter().map(String::as_str)));
-    say("leastway.patient.digests", digests);
+    say("leastway.patient.digests", digests(&patients_asked_for(event)));
+    say("leastway.patient.listed", digests(&patients_only_listed(event)));
     told
+}
+
+/// None where there are none.
+fn digests(patients: &[PatientDigest]) -> Option<Json> {
+    let digests: Vec<String> = patients.iter().map(|patient| patient.digest().to_string()).collect();
+    (!digests.is_empty()).then(|| list(digests.iter().map(String::as_str)))
 }
 
 /// The methods of RFC 9110 and RFC 5789, which semantic conventions know.

@@ -1,6 +1,6 @@
 //! Several bodies of one kind that are counted as a whole: files in an archive, or in a document.
 
-use super::patients::{Named, Patients};
+use super::patients::Patients;
 use super::{Counter, Label, Tally};
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::{PatientLocator, ReplyKind};
@@ -73,10 +73,10 @@ impl Bodies {
         Ok(())
     }
 
-    /// Whom the bodies have named since this was last asked, each once.
-    pub(super) fn take_named(&mut self) -> Vec<Named> {
+    /// The patients that were found, where they are now: what reads a body has those before it, too.
+    pub(super) fn patients_mut(&mut self) -> &mut Patients {
         let inner = self.counter.as_mut().and_then(Counter::patients_mut);
-        inner.unwrap_or(&mut self.patients).take_named()
+        inner.unwrap_or(&mut self.patients)
     }
 
     /// How many so far: lower bounds, or already unknown.

@@ -9,7 +9,7 @@
 //! Patients are the `Patient` resources, by `id`, and whatever a `reference` names as `Patient/…`.
 
 use super::lexer::{Broken, Lexer, Sink, Wants};
-use super::patients::{Named, Patients};
+use super::patients::{Candidate, Patients};
 use super::text::{NameFilter, Scalar, Text};
 use super::{ERROR_BYTES_MAX, ERROR_MEMBERS, Tally};
 use crate::domain::count::{Count, WhyUnknown};
@@ -29,9 +29,9 @@ impl FhirScanner {
         self.lexer.push(piece, &mut self.resources);
     }
 
-    /// Whom it has named since this was last asked.
-    pub fn take_named(&mut self) -> Vec<Named> {
-        self.resources.patients.take_named()
+    /// The patients that it has found.
+    pub(super) const fn patients_mut(&mut self) -> &mut Patients {
+        &mut self.resources.patients
     }
 
     /// How many so far: lower bounds, or already unknown.
@@ -105,8 +105,8 @@ enum Role {
 struct Node {
     role: Role,
     kind: Kind,
-    /// Under which hash the `id` of this object is known.
-    id: Option<u64>,
+    /// The patient whom the `id` of this object names, if it is one.
+    id: Option<Candidate>,
     /// Its `entry` array came already.
     has_entries: bool,
     /// Entries of this object whose `resourceType` did not come yet.
@@ -289,9 +289,10 @@ impl Sink for Resources {
             Member::ResourceType => self.type_of(&text.decoded())?,
             Member::Mode => self.mode(&text.decoded()),
             Member::Id => {
-                let hash = Patients::hash(&text.decoded());
-                if let Some(node) = self.open.last_mut() {
-                    node.id = Some(hash);
+                let Some(node) = self.open.last_mut() else { return Ok(()) };
+                // What has said that it is another resource is nobody.
+                if matches!(node.kind, Kind::Untyped | Kind::Patient) {
+                    node.id = Some(self.patients.candidate(&text.decoded()));
                 }
             }
             Member::Reference => {

@@ -60,6 +60,8 @@ pub(super) use wide::Order;
 
 use self::patients::Patients;
 use crate::domain::count::{Count, WhyUnknown};
+use crate::domain::listed::Listed;
+use crate::domain::patient::PatientNames;
 use crate::domain::reply_shape::{PatientLocator, ReplyKind};
 
 /// How many.
@@ -211,14 +213,29 @@ impl Counter {
         characters.push(piece, &mut |text| each!(scanner, scanner => scanner.push(text)));
     }
 
+    /// Events are to keep the patients that it finds, and call them so. Comes before any byte.
+    pub fn list_by(&mut self, names: PatientNames) {
+        self.with_patients(|patients| patients.list_by(names));
+    }
+
+    /// Whom events are to keep of a body that was counted: nobody where that was not asked for.
+    pub fn take_listed(&mut self) -> Option<Listed> {
+        self.with_patients(Patients::take_listed).flatten()
+    }
+
     /// Whom it has named since this was last asked, each once.
     pub fn take_named(&mut self) -> Vec<Named> {
+        self.with_patients(Patients::take_named).unwrap_or_default()
+    }
+
+    /// Does something with the patients that it finds; nothing for a kind that names none.
+    fn with_patients<R>(&mut self, act: impl FnOnce(&mut Patients) -> R) -> Option<R> {
         match &mut self.scanner {
-            Scanner::Fhir(scanner) => scanner.take_named(),
-            Scanner::Html(scanner) => scanner.take_named(),
-            Scanner::Zip(scanner) => scanner.take_named(),
-            Scanner::Inside(scanner) => scanner.take_named(),
-            Scanner::Multipart(scanner) => scanner.take_named(),
+            Scanner::Fhir(scanner) => Some(act(scanner.patients_mut())),
+            Scanner::Html(scanner) => Some(scanner.with_patients(act)),
+            Scanner::Zip(scanner) => scanner.patients_mut().map(act),
+            Scanner::Inside(scanner) => Some(act(scanner.patients_mut())),
+            Scanner::Multipart(scanner) => scanner.patients_mut().map(act),
             Scanner::Json(_)
             | Scanner::Ndjson(_)
             | Scanner::Csv(_)
@@ -227,7 +244,7 @@ impl Counter {
             | Scanner::Hl7v2(_)
             | Scanner::Dicom(_)
             | Scanner::Xlsx(_)
-            | Scanner::Pdf(_) => self.patients_mut().map(Patients::take_named).unwrap_or_default(),
+            | Scanner::Pdf(_) => self.patients_mut().map(act),
         }
     }
 

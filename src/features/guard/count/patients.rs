@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use siphasher::sip::SipHasher13;
 
 use crate::domain::count::Count;
+use crate::domain::listed::{self, Listed};
+use crate::domain::patient::{PatientDigest, PatientNames};
 use crate::foundation::entropy::{SystemEntropy, random};
 
 /// Past this many, the number of patients is a lower bound: what a person may take is far less.
@@ -35,8 +37,8 @@ impl Named {
 /// One for the process, so that the same patient in two replies is one.
 static KEY: OnceLock<SipHasher13> = OnceLock::new();
 
-/// The distinct patients of one reply. Holds 64-bit hashes under a secret key, never an identifier,
-/// so that memory tells nobody who was in it.
+/// The distinct patients of one reply. Holds 64-bit hashes under a secret key, and what events call them where that is asked
+/// for, never an identifier, so that memory tells nobody who was in it.
 #[derive(Debug, Default)]
 pub(super) struct Patients {
     /// Named since they were last taken.
@@ -44,11 +46,39 @@ pub(super) struct Patients {
     seen: HashSet<u64, BuildHasherDefault<Hashed>>,
     last: Option<u64>,
     more: bool,
+    /// What events call them, where these are to keep whom the reply listed.
+    names: Option<PatientNames>,
+    listed: Option<listed::Patients>,
+}
+
+/// A patient who may be one of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    hash: u64,
+    /// What events call them; none where nobody asks, or where they were seen before.
+    digest: Option<PatientDigest>,
 }
 
 impl Patients {
+    /// Events are to keep them, and call them so.
+    pub(super) fn list_by(&mut self, names: PatientNames) {
+        self.names = Some(names);
+    }
+
+    /// Whom events are to keep of them: nobody where that was not asked for, or where there were more than could be told apart.
+    pub(super) fn take_listed(&mut self) -> Option<Listed> {
+        self.listed.take().filter(|_| !self.more).map(Listed::of)
+    }
+
+    /// Whoever is called `identifier`.
+    pub(super) fn candidate(&self, identifier: &[u8]) -> Candidate {
+        let hash = Self::hash(identifier);
+        let names = self.names.as_ref().filter(|_| self.last != Some(hash) && !self.seen.contains(&hash));
+        Candidate { hash, digest: names.map(|names| names.digest(identifier)) }
+    }
+
     /// The hash under which `identifier` is known here.
-    pub(super) fn hash(identifier: &[u8]) -> u64 {
+    fn hash(identifier: &[u8]) -> u64 {
         // One text is all that is hashed: its length need not set it apart from what follows.
         let mut hasher = *KEY.get_or_init(|| SipHasher13::new_with_key(&random(&SystemEntropy)));
         hasher.write(identifier);
@@ -58,12 +88,12 @@ impl Patients {
     /// `identifier` was named.
     pub(super) fn name(&mut self, identifier: &[u8]) {
         if !identifier.is_empty() {
-            self.insert(Self::hash(identifier));
+            self.insert(self.candidate(identifier));
         }
     }
 
-    /// The patient with this hash was named. Lists are often sorted by patient: the same one again is free.
-    pub(super) fn insert(&mut self, hash: u64) {
+    /// This patient was named. Lists are often sorted by patient: the same one again is free.
+    pub(super) fn insert(&mut self, Candidate { hash, digest }: Candidate) {
         if self.last == Some(hash) {
             return;
         }
@@ -74,6 +104,9 @@ impl Patients {
         if self.seen.len() < PATIENTS_MAX {
             if self.seen.insert(hash) {
                 self.fresh.push(Named(hash));
+                if let Some(digest) = digest {
+                    listed::Patients::put(&mut self.listed, digest);
+                }
             }
         } else if !self.seen.contains(&hash) {
             self.more = true;
@@ -120,6 +153,8 @@ impl Hasher for Hashed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::listed::LISTED_MAX;
+    use crate::foundation::digest::DigestKey;
 
     #[test]
     fn patients_are_counted_once_and_their_number_stays_bounded() {
@@ -134,5 +169,26 @@ mod tests {
         patients.name(b"and another");
         assert_eq!(patients.count(), Count::AtLeast(PATIENTS_MAX as u64 + 1));
         assert_eq!(patients.seen.len(), PATIENTS_MAX);
+    }
+
+    #[test]
+    fn whom_events_keep_are_all_that_were_named_each_once_or_nobody() {
+        let names = PatientNames::of("ehr".parse().unwrap(), DigestKey::from_bytes(&[7; 32]).into());
+        let listed = |numbers: std::ops::Range<usize>| {
+            let mut patients = Patients::default();
+            patients.list_by(names.clone());
+            for number in numbers.clone().chain(numbers) {
+                patients.name(number.to_string().as_bytes());
+            }
+            patients.take_listed()
+        };
+        assert_eq!(listed(0..0), None);
+        assert_eq!(listed(7..8).unwrap().each(), [names.digest(b"7")]);
+        assert_eq!(listed(0..LISTED_MAX).unwrap().each().len(), LISTED_MAX);
+        assert!(matches!(listed(0..PATIENTS_MAX), Some(Listed::Together(_))));
+        assert_eq!(listed(0..PATIENTS_MAX + 1), None, "those who were not told apart are not in any digest");
+        let mut unasked = Patients::default();
+        unasked.name(b"7");
+        assert_eq!(unasked.take_listed(), None);
     }
 }

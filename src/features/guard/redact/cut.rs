@@ -10,6 +10,8 @@ use super::guide::{Fate, Guide, Step, Value};
 use super::json::Editor;
 use super::members::leads;
 use crate::domain::count::Count;
+use crate::domain::listed::Listed;
+use crate::domain::patient::PatientNames;
 use crate::domain::reply_shape::{RecordsPointer, ReplyKind, ReplyShape, Segment};
 use crate::features::guard::count::{Counter, Tally};
 
@@ -68,6 +70,18 @@ impl Cut {
         };
         let editor = first.map(|first| Box::new(Editor::new(first)));
         Self { editor, counter: Counter::new(&shape.kind, shape.patient.as_ref()), keep, tally: None }
+    }
+
+    /// Events are to keep the patients whom it leaves, and call them so.
+    pub(super) fn list_by(&mut self, names: PatientNames) {
+        if let Some(counter) = &mut self.counter {
+            counter.list_by(names);
+        }
+    }
+
+    /// Whom events are to keep of what is left.
+    pub(super) fn take_listed(&mut self) -> Option<Listed> {
+        self.counter.as_mut().and_then(Counter::take_listed)
     }
 
     /// What of the next piece is left.

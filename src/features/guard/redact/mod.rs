@@ -39,6 +39,8 @@ use super::media::{Declared, Form};
 use super::meter::is_partial;
 use super::settings::GuardSettings;
 use crate::domain::field::EventRedacted;
+use crate::domain::listed::Listed;
+use crate::domain::patient::PatientNames;
 use crate::platform::http::coding::{Coding, Decoder};
 
 /// Why nothing can be taken out of a reply, so that nothing of it leaves.
@@ -172,16 +174,26 @@ impl Redaction {
         }
     }
 
-    /// The same, and only so many records pass, where its plan says that it can be cut.
+    /// The same, and only so many records pass, where its plan says that it can be cut. Events call their patients by `names`,
+    /// where they are to keep them.
     #[must_use]
-    pub fn keeping(mut self, records: u64) -> Self {
+    pub fn keeping(mut self, records: u64, names: Option<PatientNames>) -> Self {
         if let Some(shape) = self.plan.shape() {
-            self.cut = Some(Box::new(Cut::new(shape, records)));
+            let mut cut = Box::new(Cut::new(shape, records));
+            if let Some(names) = names {
+                cut.list_by(names);
+            }
+            self.cut = Some(cut);
             if let State::Rows(rows) = &mut self.state {
                 rows.keep_first(records);
             }
         }
         self
+    }
+
+    /// Whom events are to keep of what was handed on; none where that is all that came.
+    pub(super) fn take_listed(&mut self) -> Option<Option<Listed>> {
+        self.cut.as_mut().map(|cut| cut.take_listed())
     }
 
     /// What was handed on, where that is less than what came.

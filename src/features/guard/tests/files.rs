@@ -64,8 +64,11 @@ fn a_file_is_told_by_its_name_its_rows_and_marks_that_stand_further_behind() {
             assert_eq!(withheld.tally.records, Count::Unknown(WhyUnknown::Undeclared), "{name}, {size}");
         }
     }
-    let page =
-        ReplyShape { kind: ReplyKind::Html { rows: RowSelector::read("#list tr").unwrap() }, patient: None };
+    let page = ReplyShape {
+        kind: ReplyKind::Html { rows: RowSelector::read("#list tr").unwrap() },
+        patient: None,
+        same_numbers: false,
+    };
     let withheld = Reply::of(Some(page), "text/plain", &rows).withheld(&terms(Action::List));
     assert_eq!(withheld.tally.records, Count::Unknown(WhyUnknown::Mismatch));
     for (kind, body) in [("text/plain", &b"Dear Sir,\nit is, as you say, done.\n"[..]), ("text/html", &rows)]

@@ -3,6 +3,7 @@
 mod codings;
 mod files;
 mod limits;
+mod listing;
 mod redacting;
 mod spilling;
 mod sums;
@@ -41,7 +42,7 @@ use crate::domain::application::ApplicationName;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::field::{Field, Place};
 use crate::domain::limit::{Exceeded, LimitName, Limits, OnExceed};
-use crate::domain::patient::{PatientDigest, PatientRef};
+use crate::domain::patient::{PatientDigest, PatientNames, PatientRef};
 use crate::domain::proof::Durable;
 use crate::domain::purpose::Basis;
 use crate::domain::reason::Reason;
@@ -106,11 +107,16 @@ fn csv_shape() -> ReplyShape {
     ReplyShape {
         kind: ReplyKind::Csv { delimiter: None, header: true },
         patient: Some(PatientLocator::Column("ID".to_owned())),
+        same_numbers: true,
     }
 }
 
 fn json_shape() -> ReplyShape {
-    ReplyShape { kind: ReplyKind::Json { records: RecordsPointer::read("/data") }, patient: None }
+    ReplyShape {
+        kind: ReplyKind::Json { records: RecordsPointer::read("/data") },
+        patient: None,
+        same_numbers: false,
+    }
 }
 
 fn csv(rows: usize) -> Vec<u8> {
@@ -139,6 +145,8 @@ struct Reply {
     plans: Plans,
     claim: Option<Box<Claim>>,
     disk: Rc<Disk>,
+    /// What events call the patients, where they keep whom it lists.
+    names: Option<PatientNames>,
 }
 
 /// Where replies wait that are longer than can be held in memory.
@@ -177,6 +185,7 @@ impl Reply {
             claim: None,
             plans: Plans::default(),
             disk: Disk::with_room(1 << 30, 1 << 30),
+            names: None,
         }
     }
 
@@ -227,7 +236,10 @@ impl Reply {
 
     fn ask(self, terms: &Terms) -> Result<Response<GuardedBody<Upstream>>, Withheld> {
         let (head, body) = self.head.body(self.body).unwrap().into_parts();
-        let meter = Meter::new(self.shape.as_ref(), &head, &self.settings);
+        let mut meter = Meter::new(self.shape.as_ref(), &head, &self.settings);
+        if let Some(names) = self.names {
+            meter.list_by(names);
+        }
         let reply = Response::from_parts(head, body);
         let disk = self.disk.spills.under(&self.disk.settings);
         let taken = (self.claim, self.plans);

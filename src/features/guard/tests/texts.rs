@@ -5,7 +5,7 @@ use crate::domain::reply_shape::ElementPath;
 use crate::domain::row_selector::RowSelector;
 
 fn shape(kind: ReplyKind) -> ReplyShape {
-    ReplyShape { kind, patient: None }
+    ReplyShape { kind, patient: None, same_numbers: false }
 }
 
 #[test]

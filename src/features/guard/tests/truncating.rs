@@ -30,7 +30,7 @@ fn bundle(entries: usize) -> Value {
 #[test]
 fn what_is_beyond_the_limit_is_left_out_and_what_is_left_is_whole() {
     let lines = |records: usize| "{\"id\":1}\n".repeat(records).into_bytes();
-    let ndjson = ReplyShape { kind: ReplyKind::Ndjson, patient: None };
+    let ndjson = ReplyShape { kind: ReplyKind::Ndjson, patient: None, same_numbers: false };
     let kinds: [(ReplyShape, &str, Vec<u8>, Vec<u8>); 3] = [
         (csv_shape(), "text/csv", csv(25), csv(10)),
         (json_shape(), "application/json", json(25), json(10)),
@@ -70,7 +70,7 @@ fn what_is_beyond_the_limit_is_left_out_and_what_is_left_is_whole() {
 
 #[test]
 fn a_bundle_says_in_its_last_entry_that_there_were_more() {
-    let shape = ReplyShape { kind: ReplyKind::FhirBundle, patient: None };
+    let shape = ReplyShape { kind: ReplyKind::FhirBundle, patient: None, same_numbers: false };
     let whole = bundle(25).to_string();
     for size in [1, 7, 10_000] {
         let reply =
@@ -88,7 +88,7 @@ fn a_bundle_says_in_its_last_entry_that_there_were_more() {
 
 #[test]
 fn what_is_left_and_still_names_too_many_stays_here() {
-    let shape = ReplyShape { kind: ReplyKind::FhirBundle, patient: None };
+    let shape = ReplyShape { kind: ReplyKind::FhirBundle, patient: None, same_numbers: false };
     let members: Vec<Value> =
         (0..30).map(|id| json!({ "entity": { "reference": format!("Patient/p{id}") } })).collect();
     let mut page = bundle(3);
@@ -103,8 +103,11 @@ fn what_is_left_and_still_names_too_many_stays_here() {
 fn where_no_route_declares_it_and_where_it_cannot_be_done_it_is_blocked() {
     let reason = |reply: Reply| reply.withheld(&truncating(Action::Export)).reason();
     assert_eq!(reason(Reply::of(Some(csv_shape()), "text/csv", csv(11))), Reason::ExportOverRequestLimit);
-    let page =
-        ReplyShape { kind: ReplyKind::Html { rows: RowSelector::read("#list tr").unwrap() }, patient: None };
+    let page = ReplyShape {
+        kind: ReplyKind::Html { rows: RowSelector::read("#list tr").unwrap() },
+        patient: None,
+        same_numbers: false,
+    };
     assert!(Plan::cut(&page, []).is_none());
     // What does not end as it should is no reply to be cut.
     let whole = json(25);

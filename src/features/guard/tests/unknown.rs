@@ -76,7 +76,7 @@ fn a_part_that_nobody_asked_for_stays_unknown() {
 #[test]
 fn what_has_no_shape_or_none_that_can_be_counted_is_unknown_if_it_is_taken_away() {
     Reply::of(None, "text/csv", csv(1)).stays_unknown(WhyUnknown::Undeclared);
-    let opaque = ReplyShape { kind: ReplyKind::Opaque, patient: None };
+    let opaque = ReplyShape { kind: ReplyKind::Opaque, patient: None, same_numbers: false };
     Reply::of(Some(opaque), "application/pdf", "%PDF-1.7").stays_unknown(WhyUnknown::Opaque);
 }
 
@@ -99,7 +99,7 @@ fn a_message_of_the_application_reaches_the_person() {
         Some(csv_shape()),
         Some(json_shape()),
         None,
-        Some(ReplyShape { kind: ReplyKind::Opaque, patient: None }),
+        Some(ReplyShape { kind: ReplyKind::Opaque, patient: None, same_numbers: false }),
     ] {
         for (status, kind) in [
             (500, "text/html"),

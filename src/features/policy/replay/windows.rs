@@ -98,7 +98,7 @@ impl Windows {
             (Some(Count::Unknown(_)), _) if took_away => found.changes.extend(unknown_now(closing, unknown)),
             (Some(_) | None, _) => {}
         }
-        // Whom a list has named, the journal does not tell.
+        // Whom a list has named, not every event tells.
         let names = closing.is_some_and(|closing| closing.patients.at_least() > 0);
         found.uncounted |= names && !took_away && limits.patients_listed_per_hour.is_some();
         over.extend(self.over_windows(opening, closing, limits, then));

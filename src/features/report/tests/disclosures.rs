@@ -65,6 +65,24 @@ fn what_went_out_of_many_may_have_held_the_patient_and_is_told_as_such() {
 }
 
 #[test]
+fn what_went_out_of_many_is_this_patients_where_they_were_listed_and_nobody_elses() {
+    let state = Some("The State");
+    let events = [
+        listing(disclosed(1, 0, state), Action::Disclose, &["4711", "4712"]),
+        listing(disclosed(2, 60, Some("Another")), Action::Disclose, &["4712"]),
+    ];
+    let report = made(asked(ReportName::Disclosures), &events);
+    let told = cells(section(&report, SectionName::Disclosed), &[Column::Recipient]);
+    assert_eq!(told, [[text("The State")]]);
+    assert!(section(&report, SectionName::MayHaveHeld).rows.is_empty(), "it is known who was in the other");
+    let mut together = listing(disclosed(3, 0, state), Action::Disclose, &["4712"]);
+    let all = Some(Listed::Together(*patient("any").digest()));
+    together.closing = together.closing.map(|closing| Closing { listed: all, ..closing });
+    let report = made(asked(ReportName::Disclosures), &[together]);
+    assert_eq!(section(&report, SectionName::MayHaveHeld).rows.len(), 1, "one digest of all names nobody");
+}
+
+#[test]
 fn an_accounting_reads_as_it_should() {
     let events = [
         disclosed(1, 0, Some("County Health")),

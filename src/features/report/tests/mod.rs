@@ -18,6 +18,7 @@ use crate::domain::action::Action;
 use crate::domain::count::Count;
 use crate::domain::event::{Closing, EventKind, EventSubject, Opening, Outcome, Verdict};
 use crate::domain::kept::Kept;
+use crate::domain::listed::{Listed, Patients};
 use crate::domain::patient::PatientRef;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
@@ -81,6 +82,16 @@ fn opened(number: u64, minute: u64) -> Event {
 /// The same, with something else in its opening.
 fn but(mut event: Event, change: impl FnOnce(&mut Opening)) -> Event {
     change(&mut event.opening);
+    event
+}
+
+/// The same, of nobody's record, with a reply that listed these patients.
+fn listing(event: Event, action: Action, numbers: &[&str]) -> Event {
+    let mut event = but(event, |opening| (opening.action, opening.patient) = (Some(action), None));
+    let mut patients = None;
+    numbers.iter().for_each(|number| Patients::put(&mut patients, patient(number)));
+    let listed = patients.map(Listed::of);
+    event.closing = event.closing.map(|closing| Closing { listed, ..closing });
     event
 }
 

@@ -46,6 +46,30 @@ fn who_was_refused_stood_in_a_list_or_works_on_another_patient_has_seen_nothing(
 }
 
 #[test]
+fn lists_and_files_in_which_a_patient_stood_are_told_apart_and_only_where_all_is_asked_for() {
+    let mut withheld = listing(opened(5, 90), Action::Export, &["4711"]);
+    withheld.closing = withheld.closing.map(|closing| Closing { outcome: Outcome::Withheld, ..closing });
+    let events = [
+        opened(1, 0),
+        listing(opened(2, 1), Action::Search, &["4710", "4711"]),
+        listing(opened(3, 2), Action::Export, &["4711", "4712"]),
+        listing(opened(4, 3), Action::List, &["4710", "4712"]),
+        withheld,
+    ];
+    let usual = visits(false, &events);
+    assert_eq!(usual.sections.len(), 1);
+    let all = visits(true, &events);
+    let told = |name| cells(section(&all, name), &[Column::Time, Column::Did]);
+    let opened = vec![Cell::Span(at(0), at(0)), Cell::Did(vec![Action::View])];
+    assert_eq!(told(SectionName::Visits), [opened]);
+    let listed = vec![Cell::Span(at(1), at(2)), Cell::Did(vec![Action::Search, Action::Export])];
+    assert_eq!(told(SectionName::Listed), [listed], "a list and a file are no look at the record");
+    let everything = made(asked(ReportName::Patient), &events);
+    let rows = |name| section(&everything, name).rows.len();
+    assert_eq!((rows(SectionName::Deliberate), rows(SectionName::Incidental)), (1, 3));
+}
+
+#[test]
 fn what_may_have_been_seen_is_told_and_so_is_a_record_among_several() {
     let mut unknown = opened(1, 0);
     unknown.closing = None;

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::event::{Closing, Event, EventSubject, Opening};
+use crate::domain::listed::Listed;
 use crate::foundation::clock::Timestamp;
 
 /// Something told, in the form in which it can be compared.
@@ -131,6 +132,8 @@ impl Facts {
             batch_entry,
             query_keys,
             patient: _,
+            // What came of it stands at the end.
+            may_list: _,
             patient_context,
             needed,
             taken,
@@ -299,6 +302,7 @@ impl Facts {
         let Closing {
             records,
             patients,
+            listed,
             exceeded,
             on_exceed,
             found_file,
@@ -319,6 +323,12 @@ impl Facts {
         } = closing;
         self.count(("records", "records.certainty"), *records);
         self.count(("patients", "patients.certainty"), *patients);
+        match listed {
+            // Who they are has its place in every format, as far as there is room.
+            Some(Listed::Each(each)) => self.size("patients.listed", each.as_slice().len()),
+            Some(Listed::Together(digest)) => self.text("patients.digest", digest),
+            None => {}
+        }
         if let Some(exceeded) = exceeded {
             self.text("limit.name", exceeded.limit);
             self.number("limit.allowed", exceeded.allowed);

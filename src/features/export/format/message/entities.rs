@@ -22,7 +22,7 @@ pub(super) fn of(event: &Event, deed: Deed, patient: Option<&PatientDigest>) -> 
         object(opening, deed),
         patient.map(named),
         Person::meant(event).map(|it| person(&it)),
-        Some(decision(event)),
+        Some(decision(event, patient)),
     ]
     .into_iter()
     .flatten()
@@ -77,13 +77,16 @@ fn person(meant: &Person<'_>) -> Entity {
     }
 }
 
-/// What was decided, on what grounds, and what else there is to say.
-fn decision(event: &Event) -> Entity {
+/// What was decided, on what grounds, and what else there is to say; and whether it was the patient's record that was asked for.
+fn decision(event: &Event, patient: Option<&PatientDigest>) -> Entity {
     let facts = Facts::of(event);
     let status = event.closing.as_ref().and_then(|closing| closing.status).map(|status| status.to_string());
     let sequence = ("sequence", event.sequence.to_string());
+    let stands = patient.map(|patient| if event.opening.concerns(patient) { "asked for" } else { "listed" });
+    let stands = stands.map(|stands| ("patient", stands.to_owned()));
     let told = facts.iter().filter_map(|(name, value)| Some((name, text::line(&value.text())?)));
-    let details = [sequence].into_iter().chain(status.map(|status| ("status", status))).chain(told);
+    let first = [Some(sequence), stands, status.map(|status| ("status", status))];
+    let details = first.into_iter().flatten().chain(told);
     Entity {
         role: Some(ObjectRole::SecurityResource),
         named: Named::Name("decision".to_owned()),

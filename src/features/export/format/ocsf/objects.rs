@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::super::about::{Person, patients};
+use super::super::about::{Person, patients_asked_for, patients_only_listed};
 use super::super::deed::Deed;
 use super::super::text;
 use super::{Object, put};
 use crate::domain::application::Category;
 use crate::domain::detection::{Detection, ReviewState};
 use crate::domain::event::{Event, EventSubject, Opening};
+use crate::domain::patient::PatientDigest;
 
 /// Somebody or something is called this where the event does not say who or what it is.
 const UNKNOWN: &str = "unknown";
@@ -137,10 +138,16 @@ pub(super) fn resources(event: &Event) -> Vec<Value> {
         let classified: Vec<Value> = opening.categories.iter().map(classified).collect();
         put(&mut asked, "data_classifications", classified);
     }
-    let patients = patients(event);
-    let named =
-        patients.iter().map(|patient| json!({ "type": "patient", "uid": patient.digest().to_string() }));
-    [Value::Object(asked)].into_iter().chain(named).collect()
+    let named = |patients: Vec<PatientDigest>, stands: &'static str| {
+        let one =
+            move |patient: PatientDigest| json!({ "type": stands, "uid": patient.digest().to_string() });
+        patients.into_iter().map(one)
+    };
+    [Value::Object(asked)]
+        .into_iter()
+        .chain(named(patients_asked_for(event), "patient"))
+        .chain(named(patients_only_listed(event), "listed patient"))
+        .collect()
 }
 
 fn classified(category: &Category) -> Value {

@@ -13,6 +13,7 @@ use crate::domain::event::{
 use crate::domain::gap::Gap;
 use crate::domain::kept::Kept;
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
+use crate::domain::listed::{Listed, Patients};
 use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
@@ -90,6 +91,18 @@ pub(super) fn search_by_program() -> Event {
         }),
         ..EventSubject::clone(&nurse())
     })));
+    event
+}
+
+/// A search that lists patients; of the first the chart is asked for, too.
+pub(super) fn search_of_many(listed: usize) -> Event {
+    let mut event = request(6, Action::Search, "patient.search");
+    event.opening.patient = Some(patient("0"));
+    let mut patients = None;
+    (0..listed).for_each(|number| Patients::put(&mut patients, patient(&number.to_string())));
+    let closing = event.closing.as_mut().unwrap();
+    closing.patients = Count::Exactly(listed as u64);
+    closing.listed = patients.map(Listed::of);
     event
 }
 

@@ -4,11 +4,12 @@ use serde_json::Value;
 
 use super::cef::Parsed;
 use super::samples::{
-    completed, gap, patient, purpose, request, search_by_program, sign_in, told, view, withheld,
+    completed, gap, patient, purpose, request, search_by_program, search_of_many, sign_in, told, view, withheld,
 };
 use super::{object, objects, texts};
 use crate::domain::action::Action;
 use crate::domain::event::{Event, EventKind, Outcome, Verdict};
+use crate::domain::listed::LISTED_MAX;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::features::export::document::Severity;
@@ -79,6 +80,45 @@ fn each_patient_has_a_message_of_their_own_and_is_told_by_a_digest_alone() {
     assert_eq!(told, expected);
     assert_ne!(messages[0]["id"], messages[1]["id"]);
     assert_eq!(texts(Format::Atna, &search_by_program()).len(), 2);
+}
+
+#[test]
+fn a_search_that_lists_patients_is_a_message_for_each_and_says_whose_record_was_asked_for() {
+    let search = search_of_many(3);
+    let messages = objects(Format::Fhir, &search);
+    let detail = |message: &Value, name: &str| {
+        let entities = message["entity"].as_array().unwrap();
+        let details = entities.last().unwrap()["detail"].as_array().unwrap();
+        details.iter().find(|it| it["type"] == name).unwrap()["valueString"].as_str().unwrap().to_owned()
+    };
+    let mut stands: Vec<_> = messages.iter().map(|message| detail(message, "patient")).collect();
+    stands.sort();
+    assert_eq!(stands, ["asked for", "listed", "listed"]);
+    for message in &messages {
+        let entities = message["entity"].as_array().unwrap();
+        let request = entities.iter().find(|it| it["type"]["code"] == "XrequestId").unwrap();
+        assert_eq!(request["what"]["identifier"]["value"], search.opening.event.to_string());
+        assert!(message["meta"]["profile"][0].as_str().unwrap().ends_with(".PatientQuery"));
+    }
+    assert_eq!(texts(Format::Atna, &search).len(), 3);
+    let told = object(Format::Ocsf, &search).to_string();
+    assert_eq!((told.matches("\"listed patient\"").count(), told.matches("\"patient\"").count()), (2, 1));
+    assert!(Parsed::of(&search).value("cs3").unwrap().ends_with("(1 of 3)"));
+    let record = object(Format::Otel, &search);
+    let listed =
+        record["attributes"].as_array().unwrap().iter().find(|it| it["key"] == "leastway.patient.listed");
+    assert_eq!(listed.unwrap()["value"]["arrayValue"]["values"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn more_patients_than_an_event_keeps_are_one_message_with_the_digest_of_all() {
+    let messages = objects(Format::Fhir, &search_of_many(LISTED_MAX));
+    assert_eq!(messages.len(), LISTED_MAX);
+    let mut search = search_of_many(LISTED_MAX + 1);
+    search.opening.patient = None;
+    let [message] = objects(Format::Fhir, &search).try_into().unwrap();
+    assert!(message.to_string().contains("\"patients.digest\""));
+    assert!(message["meta"]["profile"][0].as_str().unwrap().ends_with(".Query"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use html5ever::{ParseOpts, Parser, parse_document};
 use self::narrow::Narrow;
 use self::tree::Tree;
 use super::Tally;
-use super::patients::Named;
+use super::patients::Patients;
 use crate::domain::count::WhyUnknown;
 use crate::domain::reply_shape::PatientLocator;
 use crate::domain::row_selector::RowSelector;
@@ -36,8 +36,8 @@ pub struct HtmlScanner {
     blank: bool,
     /// Why it is unknown, or what it came to.
     outcome: Option<Tally>,
-    /// Whom it has named at its end.
-    named: Vec<Named>,
+    /// Whom it has named, once it has ended.
+    patients: Patients,
 }
 
 /// One tag or comment is no longer: a page's state or an image that is written into it is long.
@@ -54,7 +54,7 @@ impl HtmlScanner {
             steps: 0,
             blank: true,
             outcome: None,
-            named: Vec::new(),
+            patients: Patients::default(),
         }
     }
 
@@ -80,10 +80,12 @@ impl HtmlScanner {
         }
     }
 
-    /// Whom it has named since this was last asked.
-    pub fn take_named(&mut self) -> Vec<Named> {
-        let named = self.parser.as_ref().map(|parser| parser.tokenizer.sink.sink.take_named());
-        named.unwrap_or_else(|| std::mem::take(&mut self.named))
+    /// Does something with the patients that it has found.
+    pub(super) fn with_patients<R>(&mut self, act: impl FnOnce(&mut Patients) -> R) -> R {
+        match &self.parser {
+            Some(parser) => parser.tokenizer.sink.sink.with_patients(act),
+            None => act(&mut self.patients),
+        }
     }
 
     /// How many so far: lower bounds, or already unknown.
@@ -102,8 +104,8 @@ impl HtmlScanner {
         }
         if let Some(mut parser) = self.parser.take() {
             parser.process(StrTendril::from(self.narrow.finish()));
-            let (outcome, named) = parser.finish();
-            (self.outcome, self.named) = (Some(outcome), named);
+            let (outcome, patients) = parser.finish();
+            (self.outcome, self.patients) = (Some(outcome), patients);
         }
         self.outcome.unwrap_or(Tally::unknown(WhyUnknown::Unparsable))
     }

@@ -12,7 +12,7 @@ use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::PatientLocator;
 use crate::domain::row_selector::RowSelector;
 use crate::features::guard::count::Tally;
-use crate::features::guard::count::patients::{Named, Patients};
+use crate::features::guard::count::patients::Patients;
 
 use super::element::{DEPTH_MAX, Element, Nested, ancestors, declares_foreign};
 use super::standing::{Selectors, Standing};
@@ -85,8 +85,8 @@ impl Tree {
         self.broken.get()
     }
 
-    pub(super) fn take_named(&self) -> Vec<Named> {
-        self.patients.borrow_mut().take_named()
+    pub(super) fn with_patients<R>(&self, act: impl FnOnce(&mut Patients) -> R) -> R {
+        act(&mut self.patients.borrow_mut())
     }
 
     pub(super) fn so_far(&self) -> Tally {
@@ -221,11 +221,11 @@ impl Nested for Node {
 
 impl TreeSink for Tree {
     type Handle = Rc<Node>;
-    type Output = (Tally, Vec<Named>);
+    type Output = (Tally, Patients);
     type ElemName<'a> = &'a QualName;
 
-    fn finish(self) -> (Tally, Vec<Named>) {
-        let unknown = |why| (Tally::unknown(why), Vec::new());
+    fn finish(self) -> (Tally, Patients) {
+        let unknown = |why| (Tally::unknown(why), Patients::default());
         if let Some(why) = self.broken.get() {
             return unknown(why);
         }
@@ -234,7 +234,7 @@ impl TreeSink for Tree {
         }
         self.end_rows(usize::MAX);
         let (records, patients) = (Count::Exactly(self.records.get()), self.count(Patients::count));
-        (Tally { records, patients }, self.take_named())
+        (Tally { records, patients }, self.patients.take())
     }
 
     fn parse_error(&self, _: Cow<'static, str>) {}

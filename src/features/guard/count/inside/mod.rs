@@ -12,7 +12,7 @@ use self::way::{Step, Way};
 use super::Tally;
 use super::bodies::Bodies;
 use super::lexer::{Broken, Lexer, Sink, Wants};
-use super::patients::Named;
+use super::patients::Patients;
 use super::text::{NameFilter, Scalar, Text};
 use crate::domain::count::WhyUnknown;
 use crate::domain::reply_shape::{InsideShape, PatientLocator};
@@ -58,9 +58,9 @@ impl InsideScanner {
         self.lexer.push(piece, &mut self.members);
     }
 
-    /// Whom it has named since this was last asked, each once.
-    pub fn take_named(&mut self) -> Vec<Named> {
-        self.members.bodies.take_named()
+    /// The patients that it has found.
+    pub(super) fn patients_mut(&mut self) -> &mut Patients {
+        self.members.bodies.patients_mut()
     }
 
     /// How many so far: lower bounds, or already unknown.

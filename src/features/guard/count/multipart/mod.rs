@@ -10,7 +10,7 @@ mod part;
 
 use self::part::Part;
 use super::Tally;
-use super::patients::Named;
+use super::patients::Patients;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::{PatientLocator, ReplyKind};
 
@@ -81,9 +81,9 @@ impl MultipartScanner {
         }
     }
 
-    /// Whom it has named since this was last asked, each once.
-    pub fn take_named(&mut self) -> Vec<Named> {
-        self.part.as_mut().map(Part::take_named).unwrap_or_default()
+    /// The patients that it has found; none where nothing is counted in its parts.
+    pub(super) fn patients_mut(&mut self) -> Option<&mut Patients> {
+        self.part.as_mut().map(Part::patients_mut)
     }
 
     /// How many so far: a lower bound, or already unknown.

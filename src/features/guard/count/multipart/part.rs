@@ -9,7 +9,7 @@ use crate::domain::count::WhyUnknown;
 use crate::domain::reply_shape::{PatientLocator, ReplyKind};
 use crate::features::guard::count::Tally;
 use crate::features::guard::count::bodies::Bodies;
-use crate::features::guard::count::patients::Named;
+use crate::features::guard::count::patients::Patients;
 use crate::features::guard::media::{Declared, Form};
 
 /// What parts of one kind come to, one after the other.
@@ -44,8 +44,8 @@ impl Part {
         }
     }
 
-    pub(super) fn take_named(&mut self) -> Vec<Named> {
-        self.bodies.take_named()
+    pub(super) fn patients_mut(&mut self) -> &mut Patients {
+        self.bodies.patients_mut()
     }
 
     pub(super) fn so_far(&self) -> Tally {

@@ -5,6 +5,7 @@ mod attached;
 mod documents;
 mod dumps;
 mod included;
+mod listing;
 mod objects;
 mod oracle;
 mod pages;

@@ -10,7 +10,7 @@ mod walk;
 pub(super) use self::walk::{Inside, Walk};
 use super::Tally;
 use super::bodies::Bodies;
-use super::patients::Named;
+use super::patients::Patients;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::{ArchiveShape, PatientLocator};
 
@@ -74,9 +74,9 @@ impl ZipScanner {
         }
     }
 
-    /// Whom it has named since this was last asked, each once.
-    pub fn take_named(&mut self) -> Vec<Named> {
-        self.files.bodies.as_mut().map(Bodies::take_named).unwrap_or_default()
+    /// The patients that it has found; none where nothing is counted in its files.
+    pub(super) fn patients_mut(&mut self) -> Option<&mut Patients> {
+        self.files.bodies.as_mut().map(Bodies::patients_mut)
     }
 
     /// How many so far: lower bounds, or already unknown.

@@ -16,11 +16,11 @@ fn first(
     body: &[u8],
     cuts: &[Index],
 ) -> Result<Vec<u8>, Fault> {
-    let shape = ReplyShape { kind: kind.clone(), patient: None };
+    let shape = ReplyShape { kind: kind.clone(), patient: None, same_numbers: false };
     let plan = Arc::new(Plan::cut(&shape, []).unwrap());
     let head = head(200, media_type, None);
     let through = |pieces: Vec<&[u8]>| {
-        let mut redaction = Redaction::new(plan.clone(), &head, &SETTINGS).keeping(keep);
+        let mut redaction = Redaction::new(plan.clone(), &head, &SETTINGS).keeping(keep, None);
         let mut out = Vec::new();
         for piece in pieces {
             out.extend_from_slice(&redaction.push(piece)?);
