@@ -125,11 +125,14 @@ impl Spilling {
     }
 }
 
+/// The next piece, and the file for those behind it.
+type Pulled = (SpillFile, Option<Vec<u8>>);
+
 /// One reply on its way back.
 pub(super) struct Spilled {
     /// None while a piece of it is read, and once it is read to its end.
     file: Option<SpillFile>,
-    reading: Option<JoinHandle<Result<(SpillFile, Option<Vec<u8>>), SpillError>>>,
+    reading: Option<JoinHandle<Result<Pulled, SpillError>>>,
     /// What comes last.
     rest: Bytes,
     /// Bytes that have not come back.

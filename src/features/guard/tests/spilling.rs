@@ -44,7 +44,7 @@ fn a_long_reply_within_its_limit_comes_byte_for_byte() {
     assert_eq!(names(&disk), 0, "what waits has no name");
     assert_eq!(open_files(&disk).len(), 1);
     let waits = disk.spills.bytes();
-    assert!(waits as usize > body.len() - HOLD - 20_000, "{waits} bytes wait");
+    assert!(waits > (body.len() - HOLD - 20_000) as u64, "{waits} bytes wait");
     let out = read(released);
     assert!(out.bytes == body && out.error.is_none());
     assert_eq!((out.record.records, out.record.ended), (Count::Exactly(ROWS as u64), EndedHow::Complete));
@@ -124,7 +124,7 @@ fn what_waits_cannot_be_read_and_what_was_changed_there_is_broken_off() {
     let (body, disk) = (csv(ROWS), Disk::with_room(1 << 30, 1 << 30));
     let released = long(body.chunks(10_000)).on(&disk).ask(&up_to(ROWS)).unwrap();
     let file = open_files(&disk).pop().unwrap();
-    let mut there = vec![0; file.metadata().unwrap().len() as usize];
+    let mut there = vec![0; usize::try_from(file.metadata().unwrap().len()).unwrap()];
     file.read_exact_at(&mut there, 0).unwrap();
     assert!(there.len() > 1_000_000 && !there.windows(6).any(|bytes| bytes == b"a name"));
     // In the second piece.
@@ -185,8 +185,8 @@ fn a_caller_who_leaves_leaves_nothing_behind() {
     let meter = Meter::new(reply.shape.as_ref(), &head, &reply.settings);
     let (terms, under) = (up_to(ROWS), disk.spills.under(&disk.settings));
     let taken = (None, Plans::default());
-    let held = Response::from_parts(head, body);
-    let release = release(held, meter, &terms, taken, Durable::assertion(), &reply.settings, under);
+    let slow = Response::from_parts(head, body);
+    let release = release(slow, meter, &terms, taken, Durable::assertion(), &reply.settings, under);
     run(async {
         let ended = tokio::time::timeout(Duration::from_millis(500), release).await;
         assert!(ended.is_err(), "it waits for its end");
