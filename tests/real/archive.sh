@@ -143,6 +143,11 @@ check 'what cannot fit is not fetched' test ! -s "$OUT/problems"
 check 'a report is made of both' bash -c "'$LEASTWAY' report coverage ${CONFIG[*]} --archive --format csv | grep -q ."
 check 'segments are fetched into a folder' "$LEASTWAY" audit fetch "${CONFIG[@]}" --to "$OUT/fetched"
 check 'which verifies alone' "$LEASTWAY" audit verify --journal "$OUT/fetched"
+check 'and of which a report is made' bash -c "'$LEASTWAY' report coverage --journal '$OUT/fetched' --format csv | grep -q ."
+event=$("$LEASTWAY" audit query --journal "$OUT/fetched" --oldest-first --limit 1 --json | sed -E 's/.*"event":"([^"]+)".*/\1/')
+check 'an event that is there alone is told where to find' \
+  says "is not in this journal; .* audit fetch --since" "$("$LEASTWAY" audit prove "$event" "${CONFIG[@]}" 2>&1)"
+check 'and proven there' "$LEASTWAY" audit prove "$event" --journal "$OUT/fetched" --out "$OUT/event.proof"
 key=$("$LEASTWAY" audit key "${CONFIG[@]}" | tail -1)
 mv "$DIR/gateway/data/journal" "$OUT/lost"
 check 'a journal that is lost comes back by the public key alone' \

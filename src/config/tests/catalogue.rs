@@ -197,7 +197,7 @@ fn values_out_of_range_or_of_another_form() {
         case(
             MAIN,
             "[gateway]",
-            "[[journal.witness]]\nname = \"bucket\"\nbucket = \"s3://b/p\"\n[gateway]",
+            "[[journal.witness]]\nname = \"bucket\"\nbucket = \"s3://b/p\"\nsecret_key = \"env:CLIENT_SECRET\"\n[gateway]",
             "journal.witness[1].access_key: nothing says as whom the bucket is used",
         ),
         case(

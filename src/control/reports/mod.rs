@@ -148,8 +148,8 @@ impl Default for Question {
 }
 
 impl Question {
-    /// What is asked, with a patient digested under the journal's key, which nothing else needs. An accounting of disclosures reaches six years back
-    /// (45 CFR 164.528(a)(1)) where nothing else is said.
+    /// What is asked, with a patient digested under the journal's key, which nothing else needs. An accounting of disclosures
+    /// reaches six years back (45 CFR 164.528(a)(1)) where nothing else is said.
     pub fn order(
         self,
         report: ReportName,

@@ -233,6 +233,19 @@ fn a_full_tile_takes_the_place_of_narrower_ones() {
     assert_eq!(tile.read(directory.path(), 3).unwrap(), None);
 }
 
+#[test]
+fn a_tile_that_two_checkpoints_need_is_written_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let tile = Tile { level: 1, index: 0 };
+    let hashes = Leaves::numbered(3).0;
+    let mut writing = Writing::new(directory.path());
+    for _ in 0..2 {
+        writing.add(tile, &hashes).unwrap();
+    }
+    writing.finish().unwrap();
+    assert_eq!(tile.read(directory.path(), 3).unwrap().unwrap(), hashes);
+}
+
 fn key(seed: u64) -> SigningKey {
     SigningKey::generate("leastway.clinic.example/one".parse().unwrap(), &SeededEntropy::new(seed)).unwrap()
 }

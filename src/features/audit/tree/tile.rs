@@ -3,7 +3,7 @@
 //! `tile/LEVEL/INDEX` for a full one, `tile/LEVEL/INDEX.p/WIDTH` for one that is not. An index is written in groups of three
 //! digits, all but the last with an `x` before them: 1234067 is `x001/x234/067`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -90,13 +90,14 @@ fn read_hashes(path: &Path, width: usize) -> io::Result<Option<Vec<Digest>>> {
 #[derive(Debug)]
 pub(in crate::features::audit) struct Writing<'a> {
     directory: &'a Path,
-    files: Vec<(File, PathBuf)>,
+    /// By their places: a tile that comes twice is the same.
+    files: BTreeMap<PathBuf, File>,
     folders: BTreeSet<PathBuf>,
 }
 
 impl<'a> Writing<'a> {
     pub(in crate::features::audit) fn new(directory: &'a Path) -> Self {
-        Self { directory, files: Vec::new(), folders: BTreeSet::new() }
+        Self { directory, files: BTreeMap::new(), folders: BTreeSet::new() }
     }
 
     /// Writes a tile beside its place.
@@ -116,7 +117,7 @@ impl<'a> Writing<'a> {
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
         file.write_all(&bytes)?;
-        self.files.push((file, path));
+        self.files.insert(path, file);
         self.folders.insert(folder);
         Ok(())
     }
@@ -128,14 +129,14 @@ impl<'a> Writing<'a> {
 
     /// All of them are on the disk when this returns. Narrower tiles in the place of a full one are removed.
     pub(in crate::features::audit) fn finish(self) -> io::Result<()> {
-        for (file, _) in &self.files {
+        for file in self.files.values() {
             file.sync_data()?;
         }
-        for (_, path) in &self.files {
+        for path in self.files.keys() {
             std::fs::rename(unfinished(path), path)?;
         }
         self.folders.iter().try_for_each(|folder| sync_directory(folder))?;
-        for (_, path) in &self.files {
+        for path in self.files.keys() {
             let mut narrower = path.clone().into_os_string();
             narrower.push(".p");
             match std::fs::remove_dir_all(narrower) {
