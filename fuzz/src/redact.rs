@@ -75,7 +75,7 @@ fn check_cut(kind: &ReplyKind, field: &Field, head: &Parts, body: &[u8], (choice
     let fields = [field].into_iter().take(usize::from(choice / 20 % 2));
     let plan = Arc::new(Plan::cut(&shape, fields).expect("a kind that can be cut"));
     let through = |pieces: &mut dyn Iterator<Item = &[u8]>| -> Result<Vec<u8>, Fault> {
-        let mut redaction = Redaction::new(plan.clone(), head, &SETTINGS).keeping(keep);
+        let mut redaction = Redaction::new(plan.clone(), head, &SETTINGS).keeping(keep, None);
         let mut out = Vec::new();
         for piece in pieces {
             out.extend_from_slice(&redaction.push(piece)?);

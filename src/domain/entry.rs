@@ -125,6 +125,7 @@ mod tests {
     /// Read by serde, which takes the members in any order.
     #[derive(Deserialize)]
     #[serde(tag = "entry", rename_all = "snake_case")]
+    #[expect(clippy::large_enum_variant, reason = "it is moved into an entry at once")]
     enum InAnyOrder {
         Opening(Box<Opening>),
         Closing(Closing),

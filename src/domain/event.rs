@@ -132,6 +132,10 @@ closed_list! {
 /// The first of an event's two entries: who wanted what, and the decision. It is durable before the
 /// first byte of a reply leaves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is written only where it is so, and none excludes another"
+)]
 pub struct Opening {
     /// Which event.
     pub event: RequestId,
@@ -538,6 +542,10 @@ pub struct Closing {
 /// One entry of the journal. Says first what it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a closing entry is made once and not kept: a box would cost each request an allocation"
+)]
 pub enum Entry {
     /// An event begins.
     Opening(Box<Opening>),

@@ -40,7 +40,9 @@ impl Listed {
                     return Self::Each(Patients::Several(several));
                 }
                 let mut all = Digester::default();
-                several.iter().for_each(|patient| all.update(patient.digest().as_bytes()));
+                for patient in &several {
+                    all.update(patient.digest().as_bytes());
+                }
                 Self::Together(all.finish())
             }
         }

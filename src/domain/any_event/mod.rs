@@ -296,7 +296,9 @@ fn listed() -> impl Strategy<Value = Option<Listed>> {
         patients.sort_unstable();
         patients.dedup();
         let mut listed = None;
-        patients.into_iter().for_each(|patient| Patients::put(&mut listed, patient));
+        for patient in patients {
+            Patients::put(&mut listed, patient);
+        }
         listed.map(Listed::of)
     });
     prop_oneof![each, patient().prop_map(|any| Some(Listed::Together(*any.digest())))]

@@ -322,8 +322,11 @@ impl<B> GuardedBody<B> {
             Count::Exactly(_) | Count::AtLeast(_) => true,
             Count::Unknown(_) | Count::NotCounted => false,
         };
-        let handed_on = self.watch.redaction.as_mut().and_then(|redaction| redaction.take_listed());
-        handed_on.unwrap_or_else(|| self.watch.meter.take_listed()).filter(|_| is_known)
+        let listed = match self.watch.redaction.as_mut().filter(|redaction| redaction.is_cut()) {
+            Some(cut) => cut.take_listed(),
+            None => self.watch.meter.take_listed(),
+        };
+        listed.filter(|_| is_known)
     }
 
     /// What was withheld so far; none where nothing is to be.

@@ -8,6 +8,7 @@ use super::super::segment::Spot;
 use super::blocks::Blocks;
 use super::contents::{Block, Contents, Late, Open, Terms, part_of};
 use crate::domain::event::{Closing, Entry, Opening};
+use crate::domain::listed::Listed;
 use crate::foundation::id::RequestId;
 
 /// The entries of a segment, one after the other.
@@ -79,7 +80,7 @@ impl Gathering {
                 put(&mut self.contents.people, person, block);
             }
         }
-        let listed: Vec<u64> = closing.listed.iter().flat_map(|listed| listed.each()).map(part_of).collect();
+        let listed: Vec<u64> = closing.listed.iter().flat_map(Listed::each).map(part_of).collect();
         for patient in &listed {
             let blocks = self.patients.entry(*patient).or_default();
             [began_in, Some(self.block)].into_iter().flatten().for_each(|block| blocks.put(block));

@@ -191,9 +191,14 @@ impl Redaction {
         self
     }
 
-    /// Whom events are to keep of what was handed on; none where that is all that came.
-    pub(super) fn take_listed(&mut self) -> Option<Option<Listed>> {
-        self.cut.as_mut().map(|cut| cut.take_listed())
+    /// Whether less is handed on than came.
+    pub(super) const fn is_cut(&self) -> bool {
+        self.cut.is_some()
+    }
+
+    /// Whom events are to keep of what was handed on, where that is less than what came.
+    pub(super) fn take_listed(&mut self) -> Option<Listed> {
+        self.cut.as_mut().and_then(|cut| cut.take_listed())
     }
 
     /// What was handed on, where that is less than what came.

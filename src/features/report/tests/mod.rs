@@ -89,7 +89,9 @@ fn but(mut event: Event, change: impl FnOnce(&mut Opening)) -> Event {
 fn listing(event: Event, action: Action, numbers: &[&str]) -> Event {
     let mut event = but(event, |opening| (opening.action, opening.patient) = (Some(action), None));
     let mut patients = None;
-    numbers.iter().for_each(|number| Patients::put(&mut patients, patient(number)));
+    for number in numbers {
+        Patients::put(&mut patients, patient(number));
+    }
     let listed = patients.map(Listed::of);
     event.closing = event.closing.map(|closing| Closing { listed, ..closing });
     event
