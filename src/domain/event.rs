@@ -525,6 +525,9 @@ pub struct Closing {
     /// What the reply handed out.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub given: Vec<EventGiven>,
+    /// What was posted and is kept since its reply was too much: once the step is done it is sent again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hold: Option<Box<EventHold>>,
     /// Bytes of the request's body.
     pub bytes_in: u64,
     /// Bytes of the reply's body that were sent.
@@ -647,6 +650,7 @@ impl Closing {
             redacted: None,
             observed: None,
             given: Vec::new(),
+            hold: None,
             bytes_in: 0,
             bytes_out: 0,
             duration_us: 0,

@@ -319,27 +319,35 @@ pub fn any_closing() -> impl Strategy<Value = Closing> {
     let number = || prop_oneof![any::<u64>(), 0..2000_u64];
     let what =
         (count(), (count(), listed()), any::<bool>(), number(), number(), number(), option::of(number()));
-    let more = (option::of(revoked()), option::of(observed()), vec(given(), 0..3), option::of(redacted()));
-    (how, why, what, more).prop_map(|(how, why, what, (revoked, observed, given, redacted))| Closing {
-        event: how.0,
-        time: how.1,
-        outcome: how.2,
-        status: how.3,
-        reason: why.0,
-        records: what.0,
-        patients: what.1.0,
-        listed: what.1.1,
-        exceeded: why.1,
-        on_exceed: why.2,
-        found_file: what.2,
-        redacted: redacted.map(Box::new),
-        observed: observed.map(Box::new),
-        given,
-        bytes_in: what.3,
-        bytes_out: what.4,
-        duration_us: what.5,
-        upstream_us: what.6,
-        revoked: revoked.map(Box::new),
+    let more = (
+        option::of(revoked()),
+        option::of(observed()),
+        vec(given(), 0..3),
+        (option::of(redacted()), option::of(hold())),
+    );
+    (how, why, what, more).prop_map(|(how, why, what, (revoked, observed, given, (redacted, hold)))| {
+        Closing {
+            event: how.0,
+            time: how.1,
+            outcome: how.2,
+            status: how.3,
+            reason: why.0,
+            records: what.0,
+            patients: what.1.0,
+            listed: what.1.1,
+            exceeded: why.1,
+            on_exceed: why.2,
+            found_file: what.2,
+            redacted: redacted.map(Box::new),
+            observed: observed.map(Box::new),
+            given,
+            hold: hold.map(Box::new),
+            bytes_in: what.3,
+            bytes_out: what.4,
+            duration_us: what.5,
+            upstream_us: what.6,
+            revoked: revoked.map(Box::new),
+        }
     })
 }
 

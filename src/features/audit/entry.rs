@@ -174,6 +174,7 @@ impl Members<'_> {
             redacted,
             observed,
             given,
+            hold,
             bytes_in,
             bytes_out,
             duration_us,
@@ -194,6 +195,7 @@ impl Members<'_> {
         self.json(key!("redacted"), redacted.as_deref())?;
         self.json(key!("observed"), observed.as_deref())?;
         self.json(key!("given"), Some(given).filter(|all| !all.is_empty()))?;
+        self.json(key!("hold"), hold.as_deref())?;
         self.json(key!("bytes_in"), bytes_in)?;
         self.json(key!("bytes_out"), bytes_out)?;
         self.json(key!("duration_us"), duration_us)?;

@@ -65,8 +65,12 @@ pub fn retry(manner: &Manner) -> Option<&'static str> {
 }
 
 fn note(draft: &mut Option<Draft>, id: HoldId, step: HoldStep, person: Option<SubjectId>) {
-    if let Some(draft) = draft {
-        draft.open(|opening| opening.hold = Some(Box::new(EventHold { id, step, person })));
+    let Some(draft) = draft else { return };
+    let hold = Some(Box::new(EventHold { id, step, person }));
+    if draft.is_journaled() {
+        draft.end(|closing| closing.hold = hold);
+    } else {
+        draft.open(|opening| opening.hold = hold);
     }
 }
 

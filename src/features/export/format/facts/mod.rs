@@ -309,6 +309,7 @@ impl Facts {
             redacted,
             observed,
             given,
+            hold,
             bytes_in,
             bytes_out,
             duration_us,
@@ -333,6 +334,9 @@ impl Facts {
             self.text("limit.name", exceeded.limit);
             self.number("limit.allowed", exceeded.allowed);
             self.number("limit.actual", exceeded.actual);
+        }
+        if let Some(hold) = hold {
+            self.held(hold);
         }
         self.text_of("limit.then", *on_exceed);
         self.flag("found_file", *found_file);

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::cef::Parsed;
 use super::samples::{
-    completed, gap, patient, purpose, request, search_by_program, search_of_many, sign_in, told, view, withheld,
+    completed, gap, patient, purpose, request, search_by_program, search_of_many, sign_in, told, view,
+    withheld,
 };
 use super::{object, objects, texts};
 use crate::domain::action::Action;
