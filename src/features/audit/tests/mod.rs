@@ -150,6 +150,7 @@ fn closing(number: u64) -> Closing {
         redacted: None,
         observed: None,
         given: Vec::new(),
+        hold: None,
         bytes_in: 0,
         bytes_out: 5120,
         duration_us: 20_000,
