@@ -26,7 +26,7 @@ pub enum SpillError {
     #[error("the disk failed")]
     Disk(#[from] io::Error),
     /// The rest of the disk is for others.
-    #[error("less than {LEFT_FREE_PERCENT} per cent of the disk are free")]
+    #[error("less than {LEFT_FREE_PERCENT} per cent of the disk are free, and less than {} MiB", LEFT_FREE_BYTES >> 20)]
     Short,
     /// A piece is not what was written.
     #[error(transparent)]
@@ -80,7 +80,7 @@ impl SpillFile {
 
 /// Whether what is free is left for the journal, the store and whoever else writes to this disk.
 fn is_short(room: Room) -> bool {
-    room.free_percent() < LEFT_FREE_PERCENT
+    room.free_percent() < LEFT_FREE_PERCENT && room.free_bytes < LEFT_FREE_BYTES
 }
 
 /// Bytes of a piece.
@@ -88,6 +88,8 @@ pub const PIECE_BYTES: usize = 256 * 1024;
 /// Bytes of a piece in the file, so that a buffer of these takes one without growing.
 pub const SEALED_BYTES: usize = PIECE_BYTES + TAG_BYTES;
 const LEFT_FREE_PERCENT: u64 = 5;
+/// Of a large disk, that much is enough.
+const LEFT_FREE_BYTES: u64 = 2 << 30;
 
 #[cfg(test)]
 mod tests {
@@ -178,5 +180,7 @@ mod tests {
         assert!(matches!(SpillFile::make(&taken, &SystemEntropy), Err(SpillError::Disk(_))));
         assert!(is_short(Room { total_bytes: 1000, free_bytes: 49 }));
         assert!(!is_short(Room { total_bytes: 1000, free_bytes: 50 }));
+        assert!(!is_short(Room { total_bytes: 1 << 50, free_bytes: 2 << 30 }));
+        assert!(is_short(Room { total_bytes: 1 << 50, free_bytes: (2 << 30) - 1 }));
     }
 }

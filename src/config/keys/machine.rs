@@ -158,7 +158,7 @@ pub(super) static GUARD: Table = Table {
             Absent::Means("`spill` in `store.directory`"),
             "The folder where the rest of such a reply waits, made if it is not there. It is sealed under a key that is in memory \
              alone, in a file without a name, so nothing is ever left there. Better not the journal's disk; the last 5 per \
-             cent of a disk are left free.",
+             cent of a disk are left free, 2 GiB at most.",
         ),
         key(
             "spill_max",
