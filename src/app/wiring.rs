@@ -51,10 +51,14 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
         })
         .collect();
     let (routes, found) = RouteTable::settle(&settings.applications);
-    found.iter().for_each(|problem| note(route_problem(loaded, problem)));
+    for problem in &found {
+        note(route_problem(loaded, problem));
+    }
     let policy = policy(settings, &catalog(&routes, settings));
     let policy = policy.map_err(|(found, whose)| {
-        found.into_iter().for_each(|problem| note(policy_problem(loaded, problem, whose)));
+        for problem in found {
+            note(policy_problem(loaded, problem, whose));
+        }
     });
     match policy {
         Ok(policy) if problems.is_empty() => Ok(Rules {

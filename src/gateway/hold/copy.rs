@@ -36,7 +36,7 @@ pub async fn copy(
         RequestBody::Held(full) => full.bytes(),
         // What may be larger than what is kept goes as it comes.
         RequestBody::Streaming(ref incoming, _)
-            if !incoming.size_hint().exact().is_some_and(|bytes| bytes <= settings.body_bytes as u64) =>
+            if incoming.size_hint().exact().is_none_or(|bytes| bytes > settings.body_bytes as u64) =>
         {
             return Ok((body, None));
         }
