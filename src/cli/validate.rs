@@ -1,5 +1,6 @@
 //! `leastway validate`: whether a configuration can be used, and every problem of every file.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use serde::Serialize;
@@ -57,12 +58,9 @@ impl Answer {
         // What only shows when everything is put together: routes that tie, rules that do not hold.
         let whole = loaded.as_ref().map(rules);
         if let Some(Err(found)) = whole {
-            // What is known to be wrong is not told once more by what comes of it.
-            let is_new = |problem: &Problem| !problems.iter().any(|known| known.key == problem.key);
-            let new: Vec<_> = found.0.into_iter().filter(is_new).collect();
-            problems.extend(new);
+            add(&mut problems, found.0);
         }
-        let valid = loaded.filter(|_| !problems.iter().any(|problem| problem.severity == Severity::Error));
+        let valid = loaded.filter(|_| !problems.iter().any(is_error));
         Self { valid: valid.is_some(), summary: valid.as_ref().map(Summary::of), problems }
     }
 
@@ -70,7 +68,7 @@ impl Answer {
         for problem in &self.problems {
             writeln!(problems, "{problem}")?;
         }
-        let errors = self.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+        let errors = self.problems.iter().filter(|problem| is_error(problem)).count();
         let warnings = self.problems.len() - errors;
         match &self.summary {
             Some(summary) => writeln!(out, "valid: {summary}{}", with_warnings(warnings))?,
@@ -109,6 +107,17 @@ impl std::fmt::Display for Summary {
     }
 }
 
+/// Adds what was found later. What is known to be wrong is not told once more by what comes of it; what is only warned of may be
+/// wrong besides.
+fn add(problems: &mut Vec<Problem>, found: Vec<Problem>) {
+    let wrong: BTreeSet<_> = problems.iter().filter(|it| is_error(it)).map(|it| it.key.clone()).collect();
+    problems.extend(found.into_iter().filter(|problem| !wrong.contains(&problem.key)));
+}
+
+fn is_error(problem: &Problem) -> bool {
+    problem.severity == Severity::Error
+}
+
 fn with_warnings(warnings: usize) -> String {
     if warnings == 0 { String::new() } else { format!(", {}", counted(warnings, "warning")) }
 }
@@ -119,7 +128,9 @@ fn counted(number: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::{Problem, Severity, add, is_error};
     use crate::cli::{Exit, run};
+    use crate::config::Place;
     use crate::demo::WorkDirectory;
     use crate::foundation::clock::SystemClock;
     use crate::foundation::entropy::SystemEntropy;
@@ -228,6 +239,25 @@ mod tests {
         assert_eq!(run(typed.chain([main.into_os_string()]), &mut out, &mut problems), Exit::No);
         let problems = String::from_utf8(problems).unwrap();
         assert!(problems.contains("error: policies: no file fits `policies/*.cedar`"), "{problems}");
+    }
+
+    #[test]
+    fn what_is_warned_of_at_a_place_hides_nothing_that_is_wrong_there() {
+        let problem = |severity, what: &str| Problem {
+            severity,
+            place: Place::file("roles.toml"),
+            key: "role.nurse.may[1]".to_owned(),
+            what: what.to_owned(),
+            right: String::new(),
+        };
+        let told = |known| {
+            let (mut problems, found) =
+                (vec![problem(known, "known")], vec![problem(Severity::Error, "found")]);
+            add(&mut problems, found);
+            (problems.iter().any(is_error), problems.len())
+        };
+        assert_eq!(told(Severity::Warning), (true, 2));
+        assert_eq!(told(Severity::Error), (true, 1));
     }
 
     #[test]

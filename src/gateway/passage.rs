@@ -111,7 +111,10 @@ pub async fn pass(
         }
         Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),
     };
-    let (body, copy) = hold::copy(&passage, &terms, &parts, body).await?;
+    let (body, copy) = match hold::copies(&passage, &terms, &parts) {
+        Some(bytes_max) => Box::pin(hold::copy(&parts, body, bytes_max)).await?,
+        None => (body, None),
+    };
     let counted = passage.is_counted(&terms) || plans.always.is_some();
     admit(&mut parts.headers, counted);
     if plans.always.is_some() {
@@ -171,8 +174,9 @@ pub async fn pass(
     let answered = passage.answer(reply, durable, (&terms, plans), slots, upgrading, draft).await;
     let mut answer = match (answered, copy) {
         (Ok(answer), _) => answer,
-        // Its reply was too much for now: after the step it is sent once more.
-        (Err(refusal), Some(Copy { parts, body })) => {
+        // Its reply was too much without a step: after that it is sent once more.
+        (Err(refusal), Some(copy)) => {
+            let Copy { parts, body } = *copy;
             return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await);
         }
         (Err(refusal), None) => return Err(refusal),

@@ -13,7 +13,7 @@ use leastway::domain::event::Event;
 use leastway::domain::event::HoldStep::{self, Discarded, Expired, Held, Hidden, Offered, Sent, Shown};
 use leastway::domain::revocation::{Cause, Revocation, Target};
 use leastway::domain::subject::SubjectId;
-use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
+use leastway::foundation::clock::{Clock as _, SystemClock, TestClock, Timestamp};
 use tokio::net::TcpListener;
 
 use crate::house::{House, Neighbors, edit, without_lock};
@@ -51,6 +51,21 @@ async fn follow(house: &House, browser: &mut Browser, page: &Reply, username: &s
         return page;
     }
     house.enter(browser, &page, username).await
+}
+
+/// Follows the page's link to step up, and proves the second factor.
+async fn step_up(
+    house: &House,
+    browser: &mut Browser,
+    page: &Reply,
+    (username, now): (&str, Timestamp),
+) -> Reply {
+    let link = attribute(page, "href", "/.leastway/step-up").unwrap();
+    let factor = browser.open(&format!("{}{link}", house.ehr())).await.unwrap();
+    let ticket = form_fields(&factor.text(), "/second-factor").unwrap_or_else(|| panic!("{}", factor.text()));
+    let code = Person::named(username).unwrap().totp(totp_step(now));
+    let provider = format!("https://id.localhost:{}/second-factor", house.ports.provider);
+    browser.submit(&provider, &[("code", &code), ("ticket", &ticket["ticket"])]).await.unwrap()
 }
 
 /// The first attribute of a page that begins like this.
@@ -287,12 +302,7 @@ async fn a_form_that_needs_a_step_up_is_kept_until_it_is_proven() {
     let early = send(&house, &mut browser, &action).await;
     assert_eq!((early.status.as_u16(), early.header("x-leastway-reason")), (401, "acr-insufficient"));
 
-    let link = attribute(&told, "href", "/.leastway/step-up").unwrap();
-    let factor = browser.open(&format!("{}{link}", house.ehr())).await.unwrap();
-    let ticket = form_fields(&factor.text(), "/second-factor").unwrap_or_else(|| panic!("{}", factor.text()));
-    let code = Person::named("nurse").unwrap().totp(totp_step(clock.now()));
-    let provider = format!("https://id.localhost:{}/second-factor", house.ports.provider);
-    let page = browser.submit(&provider, &[("code", &code), ("ticket", &ticket["ticket"])]).await.unwrap();
+    let page = step_up(&house, &mut browser, &told, ("nurse", clock.now())).await;
     assert_eq!(page.url.path(), "/.leastway/held", "{}", page.text());
     assert_eq!(send(&house, &mut browser, &action).await.status, 200);
     assert_eq!(send(&house, &mut browser, &action).await.status, 404);
@@ -342,12 +352,7 @@ async fn an_export_that_only_its_reply_shows_to_be_too_much_is_finished_after_th
     assert!(told.text().contains("What you typed is kept"), "{}", told.text());
     assert!(!told.text().contains("100001"), "not a row has left");
 
-    let link = attribute(&told, "href", "/.leastway/step-up").unwrap();
-    let factor = browser.open(&format!("{}{link}", house.ehr())).await.unwrap();
-    let ticket = form_fields(&factor.text(), "/second-factor").unwrap_or_else(|| panic!("{}", factor.text()));
-    let code = Person::named("registrar").unwrap().totp(totp_step(clock.now()));
-    let provider = format!("https://id.localhost:{}/second-factor", house.ports.provider);
-    let page = browser.submit(&provider, &[("code", &code), ("ticket", &ticket["ticket"])]).await.unwrap();
+    let page = step_up(&house, &mut browser, &told, ("registrar", clock.now())).await;
     assert_eq!(page.url.path(), "/.leastway/held", "{}", page.text());
     let action = attribute(&page, "action", "/reports/patients").unwrap();
     let file = send(&house, &mut browser, &action).await;

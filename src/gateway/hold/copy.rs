@@ -20,30 +20,32 @@ pub struct Copy {
     pub body: RequestBody,
 }
 
-/// A copy of what takes data away where its reply may ask for a step first; none where it would not be kept. What only changes
-/// something is never sent twice.
+/// Up to how many bytes what takes data away is copied where its reply may ask for a step first; none where it would not be kept.
+/// What only changes something is never sent twice.
+pub fn copies(passage: &Passage<'_>, terms: &Terms, parts: &Parts) -> Option<usize> {
+    if !terms.action.takes_away() || !terms.may_ask() {
+        return None;
+    }
+    Some(settings(passage, parts)?.body_bytes)
+}
+
+/// Such a copy. What may be larger goes as it comes, without one.
 pub async fn copy(
-    passage: &Passage<'_>,
-    terms: &Terms,
     parts: &Parts,
     body: RequestBody,
-) -> Result<(RequestBody, Option<Copy>), Refusal> {
-    let Some(settings) = settings(passage, parts).filter(|_| terms.action.takes_away() && terms.may_ask())
-    else {
-        return Ok((body, None));
-    };
+    bytes_max: usize,
+) -> Result<(RequestBody, Option<Box<Copy>>), Refusal> {
     let bytes = match body {
         RequestBody::Held(full) => full.bytes(),
-        // What may be larger than what is kept goes as it comes.
         RequestBody::Streaming(ref incoming, _)
-            if incoming.size_hint().exact().is_none_or(|bytes| bytes > settings.body_bytes as u64) =>
+            if incoming.size_hint().exact().is_none_or(|bytes| bytes > bytes_max as u64) =>
         {
             return Ok((body, None));
         }
         RequestBody::Streaming(incoming, _) => {
-            read_bounded(incoming, settings.body_bytes).await.map_err(|error| unread(&error))?
+            read_bounded(incoming, bytes_max).await.map_err(|error| unread(&error))?
         }
     };
     let held = || RequestBody::Held(Full::new(bytes.clone()));
-    Ok((held(), Some(Copy { parts: parts.clone(), body: held() })))
+    Ok((held(), Some(Box::new(Copy { parts: parts.clone(), body: held() }))))
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-pub use copy::{Copy, copy};
+pub use copy::{Copy, copies, copy};
 pub use gone::throw_away;
 pub use keep::keep;
 pub use own::answer;
