@@ -269,7 +269,8 @@ where
                 && !watch.may_still_deny()
                 && let Some(upstream) = self.upstream.take()
             {
-                return Ok(GuardedBody::streaming(self.pieces, upstream, watch));
+                let spilled = self.spilling.map(|spilling| Box::new(spilling.finish()));
+                return Ok(GuardedBody::streaming(self.pieces, upstream, watch).followed_by(spilled));
             }
             let Some(piece) = self.next().await.map_err(|withheld| counted(withheld, &watch.meter))? else {
                 break;
@@ -299,7 +300,9 @@ where
         hold_bytes: usize,
         disk: Disk<'_>,
     ) -> Result<(), Withheld> {
-        if self.bytes <= hold_bytes || !watch.may_still_deny() {
+        // Once something is on the disk, all that follows stands behind it.
+        let fits = self.bytes <= hold_bytes || !watch.may_still_deny();
+        if self.spilling.is_none() && fits {
             self.keep(piece);
             return Ok(());
         }

@@ -100,6 +100,23 @@ fn what_nothing_can_deny_streams_and_never_waits() {
 }
 
 #[test]
+fn what_is_no_longer_counted_once_it_waits_comes_in_its_order_all_the_same() {
+    // Behind its rows stands what no JSON is: the count is unknown from there on, which is only advised of.
+    let rows: Vec<String> = (0..ROWS).map(|number| format!("{{\"id\":{number}}}")).collect();
+    let body = format!("[{}]{}", rows.join(","), "no JSON ".repeat(ROWS));
+    let limits = Limits { on_unknown_count: OnExceed::Advise, ..up_to(2 * ROWS).limits };
+    let terms = Terms { limits, ..up_to(2 * ROWS) };
+    for size in [997, 50_000, 300_000] {
+        let disk = Disk::with_room(1 << 30, 1 << 30);
+        let pieces = body.as_bytes().chunks(size);
+        let reply = Reply::pieces(Some(json_shape()), "application/json", pieces).hold_bytes(HOLD).on(&disk);
+        let out = reply.released(&terms);
+        assert!(out.bytes == body.as_bytes() && out.error.is_none(), "in pieces of {size}");
+        assert_eq!(disk.spills.bytes(), 0);
+    }
+}
+
+#[test]
 fn what_memory_holds_touches_no_disk() {
     let disk = Disk::with_room(1, 1);
     let body = csv(10);
