@@ -241,4 +241,18 @@ impl Sink for Records {
         self.walk(if matches!(scalar, Scalar::Null) { &Value::Null } else { &Value::Other });
         Ok(())
     }
+
+    #[inline]
+    fn is_in_element(&self) -> Option<bool> {
+        match self.array {
+            Some(depth) if self.patient.is_none() && self.depth <= depth + 1 => Some(self.depth > depth),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn elements(&mut self, number: u32, is_open: bool) {
+        self.number += u64::from(number);
+        self.depth = self.array.unwrap_or_default() + usize::from(is_open);
+    }
 }

@@ -13,7 +13,7 @@
 use super::grammar::{Grammar, Order};
 use super::marks::{BLOCK_BYTES, Marks, STRETCH_BLOCKS, STRETCH_BYTES, mark};
 use super::text::{NameFilter, Scalar, Text};
-use super::tokens::{Tokenizer, Tokens};
+use super::tokens::{Tokenizer, Tokens, up_to_next};
 
 /// The deepest nesting that is read.
 pub(super) const DEPTH_MAX: usize = 512;
@@ -39,6 +39,12 @@ pub(super) trait Sink {
     fn part(&mut self, _: &[u8]) -> Result<(), Broken> {
         Ok(())
     }
+    /// Where of the elements of an array nothing but their number matters: whether one of them is open, and nothing in it.
+    fn is_in_element(&self) -> Option<bool> {
+        None
+    }
+    /// There, so many objects opened, and each closed again but for the last where `is_open`.
+    fn elements(&mut self, _number: u32, _is_open: bool) {}
 }
 
 /// How much a [`Sink`] wants to be told.
@@ -175,7 +181,13 @@ impl<const LINES: bool> Lexer<LINES> {
                 let tokens = self.tokenizer.read(bytes, marks)?;
                 let order = self.grammar.check::<LINES>(&tokens)?;
                 let has_escapes = marks.backslash != 0;
-                self.walk(&Block { piece, offset, length: bytes.len(), tokens, order, has_escapes }, sink)?;
+                let block = Block { piece, offset, length: bytes.len(), tokens, order, has_escapes };
+                if self.unfinished.is_some() {
+                    self.end_text(&block, !0, sink)?;
+                }
+                if !self.pass_flat(&block, sink)? {
+                    self.walk(&block, sink)?;
+                }
                 offset += bytes.len();
             }
         }
@@ -189,6 +201,54 @@ impl<const LINES: bool> Lexer<LINES> {
         Ok(())
     }
 
+    /// Takes a block as a whole where objects that hold no others open and close in turn and only their number matters, as in
+    /// most lists of records. Whether it was one; if not, nothing of it is taken.
+    #[inline]
+    fn pass_flat<S: Sink>(&mut self, block: &Block<'_>, sink: &mut S) -> Result<bool, Broken> {
+        let Tokens { opening, word_begin, open, close, square, colon, .. } = block.tokens;
+        let brackets = open | close;
+        let was_inside = match (sink.is_in_element(), self.container) {
+            (Some(false), Container::Array) if self.depth < DEPTH_MAX => 0,
+            (Some(true), Container::Object) => !0,
+            _ => return Ok(false),
+        };
+        let inside = up_to_next(brackets) ^ was_inside;
+        // A bracket itself stands in what it opens or closes.
+        let within = inside ^ brackets;
+        if brackets & square | inside & brackets ^ open | (opening | word_begin) & !within != 0 {
+            return Ok(false);
+        }
+        if block.order.only_in_array & within | colon & !within != 0 {
+            return Err(Broken);
+        }
+        let mut words = word_begin;
+        while words != 0 {
+            self.pass_word(block, words.trailing_zeros())?;
+            words &= words - 1;
+        }
+        let is_inside = inside >> 63 == 1;
+        match (was_inside == 0, is_inside) {
+            (true, true) => self.enter(false)?,
+            (false, false) => self.leave(),
+            (true, false) | (false, true) => {}
+        }
+        sink.elements(open.count_ones(), is_inside);
+        Ok(true)
+    }
+
+    /// Checks a word that nobody wants to be told.
+    #[inline]
+    fn pass_word(&mut self, block: &Block<'_>, at: u32) -> Result<(), Broken> {
+        let begin = block.offset + at as usize;
+        let end = (!block.tokens.word & !0 << at).trailing_zeros() as usize;
+        if end >= block.length {
+            (self.unfinished, self.begin) = (Some(Kind::Word), begin);
+            return Ok(());
+        }
+        let word = block.piece.get(begin..block.offset + end).unwrap_or_default();
+        Scalar::read(word).map(drop)
+    }
+
     /// Goes through what has to be looked at one by one.
     #[inline]
     fn walk<S: Sink>(&mut self, block: &Block<'_>, sink: &mut S) -> Result<(), Broken> {
@@ -200,9 +260,6 @@ impl<const LINES: bool> Lexer<LINES> {
             sink.names().sift(block.order.names, block.tokens.closing)
         };
         let (mut ahead, mut unchecked) = (!0_u64, !0_u64);
-        if self.unfinished.is_some() {
-            self.end_text(block, !0, sink)?;
-        }
         loop {
             let strings = match (sink.wants(), self.container) {
                 (Wants::Structure, _) | (Wants::Names, Container::Array | Container::None) => 0,
@@ -253,11 +310,7 @@ impl<const LINES: bool> Lexer<LINES> {
 
     #[inline]
     fn open<S: Sink>(&mut self, array: bool, sink: &mut S) -> Result<(), Broken> {
-        let word = self.arrays.get_mut(self.depth / 64).ok_or(Broken)?;
-        let bit = 1 << (self.depth % 64);
-        *word = if array { *word | bit } else { *word & !bit };
-        self.depth += 1;
-        self.container = if array { Container::Array } else { Container::Object };
+        self.enter(array)?;
         sink.open(array)
     }
 
@@ -266,6 +319,23 @@ impl<const LINES: bool> Lexer<LINES> {
         if self.container != if array { Container::Array } else { Container::Object } {
             return Err(Broken);
         }
+        self.leave();
+        sink.close();
+        Ok(())
+    }
+
+    #[inline]
+    fn enter(&mut self, array: bool) -> Result<(), Broken> {
+        let word = self.arrays.get_mut(self.depth / 64).ok_or(Broken)?;
+        let bit = 1 << (self.depth % 64);
+        *word = if array { *word | bit } else { *word & !bit };
+        self.depth += 1;
+        self.container = if array { Container::Array } else { Container::Object };
+        Ok(())
+    }
+
+    #[inline]
+    fn leave(&mut self) {
         self.depth -= 1;
         self.container = match self.depth.checked_sub(1) {
             None => Container::None,
@@ -274,8 +344,6 @@ impl<const LINES: bool> Lexer<LINES> {
             }
             Some(_) => Container::Object,
         };
-        sink.close();
-        Ok(())
     }
 
     #[inline]

@@ -3,13 +3,17 @@
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::value::RawValue;
 
+use super::super::json::JsonScanner;
 use super::super::lexer::{Broken, DEPTH_MAX, Lexer, Sink, TEXT_BYTES_MAX, Wants};
 use super::super::text::{NameFilter, Scalar, Text};
 use super::properties::{any_json, cut};
+use crate::domain::count::{Count, WhyUnknown};
+use crate::domain::reply_shape::RecordsPointer;
 
 /// Writes down what it is told.
 struct Log {
@@ -201,6 +205,39 @@ proptest! {
     ) {
         let body = if closed { format!("[{}]", tokens.join(",")) } else { tokens.concat() };
         compare(body.as_bytes(), wants, &sizes)?;
+    }
+
+    #[test]
+    fn the_elements_of_a_list_are_as_many_as_serde_json_finds(
+        elements in proptest::collection::vec(
+            select(vec![
+                r#"{"mrn":"100001","name":"Patient 00001","born":"1970-01-01","ward":"East"}"#,
+                r#"{"mrn": "100001", "name": "Patient 00001", "born": "1970-01-01", "ward": "East"}"#,
+                r#"{"a":1,"b":true, "c":-0.5e+3}"#, r#"{"}{":"[,]\"{"}"#, "{}", "{ }", "[]", "1", "null", r#""{}""#,
+                r#"{"a":{"b":{}}}"#, r#"{"a":[{},{}]}"#, r#"[{"a":1}]"#,
+            ]),
+            0..30,
+        ),
+        between in select(vec![",", ", ", ",\n", " ,                                                   "]),
+        changes in proptest::collection::vec((any::<Index>(), select(br#""",,::{}[]\0-1. tn"#.to_vec())), 0..3),
+        sizes in any_sizes(),
+    ) {
+        let mut body = elements.join(between).into_bytes();
+        for (at, byte) in changes {
+            if !body.is_empty() {
+                let at = at.index(body.len());
+                body[at] = byte;
+            }
+        }
+        let body = [b"[", &*body, b"]"].concat();
+        let expected = serde_json::from_slice::<Vec<IgnoredAny>>(&body).map_or(Count::Unknown(WhyUnknown::Unparsable), |elements| {
+            Count::Exactly(elements.len() as u64)
+        });
+        for pieces in [vec![&*body], cut(&body, &sizes).collect()] {
+            let mut scanner = JsonScanner::new(&RecordsPointer::default(), None);
+            pieces.iter().for_each(|piece| scanner.push(piece));
+            prop_assert_eq!(scanner.finish().records, expected, "{}", String::from_utf8_lossy(&body));
+        }
     }
 
     #[test]
