@@ -95,8 +95,9 @@ pub async fn serve(
         let connection = http2::Builder::new(LocalExecutor)
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.streams)
-            // Heads are as large as in HTTP/1.1; the library ends a connection that goes on with CONTINUATION.
-            .max_header_list_size(u32::try_from(head_bytes).unwrap_or(u32::MAX))
+            // Heads are as large as in HTTP/1.1. One that is larger is read up to twice that, so that it is a request that is
+            // refused and recorded; beyond that the library refuses it, and ends a connection that goes on with CONTINUATION.
+            .max_header_list_size(u32::try_from(head_bytes.saturating_mul(2)).unwrap_or(u32::MAX))
             // Rapid reset (CVE-2023-44487), and resets that a caller makes us send (CVE-2025-8671).
             .max_pending_accept_reset_streams(limits.resets)
             .max_local_error_reset_streams(LOCAL_RESETS_MAX)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use leastway::domain::reason::Reason;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -430,8 +431,12 @@ async fn floods_of_frames_end_their_own_connection_and_no_other() {
     let came = connection.ended().await;
     assert!(matches!(came, Came::GoAway(ENHANCE_YOUR_CALM) | Came::Closed), "{came:?}");
 
-    // More fields than there may be, and larger ones.
-    for fields in [vec![("x-a", "1".to_owned()); 101], vec![("x-a", "a".repeat(1000)); 70]] {
+    // More fields than there may be, and larger ones; the last are more than is read of a head at all.
+    for fields in [
+        vec![("x-a", "1".to_owned()); 101],
+        vec![("x-a", "a".repeat(1000)); 70],
+        vec![("x-a", "a".repeat(1000)); 140],
+    ] {
         let mut connection = Connection::open(&house).await;
         let mut all = case("", Status(431), &[]).fields;
         all.extend(fields);
@@ -457,5 +462,7 @@ async fn floods_of_frames_end_their_own_connection_and_no_other() {
     connection.send(HEADERS, END_HEADERS | END_STREAM, 1, &plain).await;
     assert_eq!(connection.came().await, Status(200), "others are served");
     assert_eq!(recorder.count(), before + 1);
-    house.stop().await;
+    let events = house.stop().await;
+    let too_large = events.iter().filter(|event| event.opening.reasons == [Reason::HeaderTooLarge]);
+    assert_eq!(too_large.count(), 2, "each head that is read and refused leaves an event");
 }

@@ -107,6 +107,18 @@ impl House {
         Self { running, ..self }
     }
 
+    /// The provider stops; nobody listens there any more.
+    pub(crate) async fn stop_clinic(&mut self) {
+        self.clinic.take().unwrap().close().await;
+    }
+
+    /// The provider stops, and starts again with other keys.
+    pub(crate) async fn restart_clinic(&mut self) {
+        self.stop_clinic().await;
+        let (clock, entropy) = (self.clock.clone(), Arc::new(SystemEntropy));
+        self.clinic = Some(Clinic::open(&self.directory, self.ports, clock, entropy).await.unwrap());
+    }
+
     /// How many requests have reached the application.
     pub(crate) fn reached(&self) -> usize {
         self.application.as_ref().map_or(0, Application::reached)
