@@ -291,6 +291,8 @@ fn what_leaves_is_taken_for_what_it_is() {
 fn what_is_text_is_counted_as_its_kind() {
     let library = Library::load(&files());
     let csv = |delimiter| ReplyKind::Csv { delimiter, header: true };
+    // The form of a dump says whether a line of names comes first: every line counts.
+    let bare = |delimiter| ReplyKind::Csv { delimiter, header: false };
     let page = ReplyKind::Html { rows: RowSelector::read("#mymaintable tbody tr").unwrap() };
     let report = "https://ehr.clinic.example/interface/reports/patient_list.php";
     let export = "https://phpmyadmin.clinic.example/phpmyadmin/index.php?route=/export";
@@ -303,8 +305,9 @@ fn what_is_text_is_counted_as_its_kind() {
         (export, &["what=sql", "output_format=sendit", "compression=gzip"], Some(ReplyKind::Opaque)),
         (export, &["what=sql", "output_format=astext", "compression=none"], Some(ReplyKind::Opaque)),
         (dump, &["output=text", "format=sql"], Some(ReplyKind::Sql)),
-        (dump, &["output=file", "format=csv;"], Some(csv(None))),
-        (dump, &["output=text", "format=tsv"], Some(csv(Some(b'\t')))),
+        (dump, &["output=file", "format=csv;"], Some(bare(None))),
+        (dump, &["output=text", "format=tsv"], Some(bare(Some(b'\t')))),
+        (table, &["export=1", "output=text", "format=csv"], Some(csv(None))),
         (dump, &["output=gz", "format=sql"], Some(ReplyKind::Opaque)),
         (table, &["export=1", "output=text", "format=sql"], Some(ReplyKind::Sql)),
         (table, &["export=1", "output=gz", "format=csv"], Some(ReplyKind::Opaque)),

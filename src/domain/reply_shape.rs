@@ -150,7 +150,7 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
 }
 
 /// Where in a JSON document the array of records is: a pointer (RFC 6901; empty: the whole document), in which a
-/// segment `*` stands for every element of an array on the way. Read once, for all replies.
+/// segment `*` stands for every element of an array, or member of an object, on the way. Read once, for all replies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordsPointer(Arc<[Segment]>);
 
@@ -169,7 +169,7 @@ impl RecordsPointer {
 /// One step of a [`RecordsPointer`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Segment {
-    /// Every element of an array.
+    /// Every element of an array, and every member of an object whatever its name.
     Every,
     /// A member by its name, or an element by its number.
     Named {

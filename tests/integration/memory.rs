@@ -257,6 +257,21 @@ async fn a_job_and_its_files_are_of_whoever_started_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_opens_by_itself_opens_for_nobody_else() {
+    let house = house().await;
+    let (registrar, nurse) = (house.cookie_of("registrar").await, house.cookie_of("nurse").await);
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    assert_eq!(line.post("/export", &[("cookie", &registrar)], b"").await.status, 202);
+    assert_eq!(ask(&mut line, &registrar, "/export/job-7").await.status, 200);
+    // The application itself asks nobody who they are: whoever has the address has the file.
+    let nobody = line.ask("/export-file/file-1", &[("accept", "application/fhir+json")]).await;
+    assert_eq!(refused(&nobody), (401, "sign-in-required".to_owned()));
+    assert_eq!(refused(&ask(&mut line, &nurse, "/export-file/file-1").await), not_yours());
+    assert_eq!(ask(&mut line, &registrar, "/export-file/file-1").await.status, 200);
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_manifest_that_leads_elsewhere_is_withheld_and_a_restart_is_what_was_set() {
     let house = house().await;
     let job = "[application.ehr.given.job]\nto = \"person\"";

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Adminer behind Leastway: a database is looked at and edited, and no table leaves by any of its ways.
+# Adminer behind Leastway: a database is looked at and edited, and no table leaves by any of its ways
+# but in the hands that may take so many rows.
 . "$(dirname "$0")/lib.sh"
 need_tools
 need_certificates

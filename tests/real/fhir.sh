@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A FHIR server behind Leastway: charts are read and written, and neither a batch nor any other way around
-# the types gets more out. Its care teams are a feed, which is read whole or not at all.
+# the types gets more out; where batches and GraphQL are declared, they are counted as well. Its care teams are a feed,
+# which is read whole or not at all.
 . "$(dirname "$0")/lib.sh"
 need_tools
 need_certificates
@@ -42,5 +43,33 @@ check 'the journal verifies' verify
 events >"$DIR/events"
 flow client compare.py "$DIR/sent" <"$DIR/events"
 nobody_in_an_event() { ! grep -E 'Testa|Probert|Sampleby|Mockridge|Opioid' "$1"; }
+check 'no event says who was found' nobody_in_an_event "$DIR/events"
+
+# The same server, with its batches and GraphQL declared.
+configure oidc-provider fhir
+route_file fhir localhost "$FHIR_PORT"
+cat >>"$DIR/gateway/applications/fhir.toml" <<'ROUTES'
+
+[[application.fhir.route]]
+name = "batch"
+match = { method = ["POST"], path = "/fhir/R4" }
+action = "search"
+category = ["demographics"]
+entries = "fhir"
+reply = { kind = "fhir" }
+
+[[application.fhir.route]]
+name = "graphql.patients"
+match = { method = ["POST"], path = "/fhir/R4/$graphql", graphql = { operation = "query", field = "PatientList" } }
+action = "search"
+category = ["demographics"]
+reply = { kind = "json", records = "/data/*", patient = "member:id" }
+ROUTES
+serve
+flow client flow_fhir_numbers.py "$DIR/sent"
+stop gateway
+check 'the journal verifies' verify
+events >"$DIR/events"
+flow client compare.py "$DIR/sent" <"$DIR/events"
 check 'no event says who was found' nobody_in_an_event "$DIR/events"
 finish

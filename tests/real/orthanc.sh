@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Orthanc behind Leastway: looking works, by its own interface, by DICOMweb and in its viewer, and nothing
-# is taken away by any spelling or door; and a password of ours there is rotated.
+# is taken away by any spelling or door; whoever may take so many images gets archives of no more; and a password of
+# ours there is rotated.
 . "$(dirname "$0")/lib.sh"
 need_tools
 need_certificates
@@ -11,6 +12,21 @@ need_certificates
 start_orthanc
 start_oidc_provider
 configure oidc-provider
+# A study has six images.
+cat >>"$DIR/gateway/roles.toml" <<'ROLE'
+
+[role.reporter]
+groups = ["reporting"]
+purposes = ["quality"]
+
+[[role.reporter.may]]
+application = "pacs"
+actions = ["view", "export", "whole_record"]
+
+[role.reporter.limit]
+records_per_export = 6
+records_exported_per_day = 18
+ROLE
 serve
 flow client flow_orthanc.py "$DIR/sent"
 flow client flow_dicomweb.py "$DIR/sent"

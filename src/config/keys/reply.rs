@@ -77,7 +77,8 @@ pub(super) static REPLY: Table = Table {
             "records",
             Kind::Text("/data/rows"),
             Absent::Means("the document is the array"),
-            "`json`: pointer to the array; a segment `*` stands for every element on the way. `xml`, where it is needed: path to \
+            "`json`: pointer to the array; a segment `*` stands for every element or member on the way, so that `/data/*` counts \
+             what GraphQL answers under whatever name. `xml`, where it is needed: path to \
              the elements such as `/report/*/row`, by names without prefixes; `*` stands for any name. `pdf`, where it is needed: \
              `pages`, or `document` for what is about one patient whatever its length.",
         ),

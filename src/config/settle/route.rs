@@ -11,6 +11,7 @@ use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
 use crate::domain::action::Action;
 use crate::domain::patience::Patience;
+use crate::domain::reply_shape::{ReplyKind, Segment};
 use crate::domain::websocket::WebSocketBounds;
 use crate::features::guard::redact::can_be_cut;
 use crate::features::route::call::{OPERATION, OPERATION_NAME, PERSISTED, ROOT_FIELD, RPC_METHOD};
@@ -34,6 +35,13 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
     if entries.is_some() && access == Some(Access::Public) {
         let what = "a public route is decided about by nobody, and neither would its entries be";
         reader.error("entries", what, "`access = \"policy\"`");
+        return None;
+    }
+    if let (Some(matching), Some(Some(shape))) = (&matching, &shape)
+        && counts_by_a_name_of_the_query(matching, &shape.kind)
+    {
+        let what = "a query gives what it asks for names of its own, and under another name nothing would be counted";
+        reader.error("reply", what, "`*` for each name below `data`, such as `/data/*`");
         return None;
     }
     if truncate == Some(true) && !matches!(&shape, Some(Some(shape)) if can_be_cut(&shape.kind)) {
@@ -66,6 +74,29 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
         asks: asks.ok()?,
         given: given.ok()?,
     })
+}
+
+/// Whether a GraphQL query could call the array that is counted otherwise (an alias).
+fn counts_by_a_name_of_the_query(matching: &Match, kind: &ReplyKind) -> bool {
+    let is_graphql = matching.calls.iter().any(|condition| condition.key != RPC_METHOD);
+    let is_named = |segment: &Segment| matches!(segment, Segment::Named { .. });
+    match kind {
+        ReplyKind::Json { records } => is_graphql && records.segments().iter().skip(1).any(is_named),
+        ReplyKind::FhirBundle
+        | ReplyKind::Ndjson
+        | ReplyKind::Csv { .. }
+        | ReplyKind::Html { .. }
+        | ReplyKind::Xml { .. }
+        | ReplyKind::Sql
+        | ReplyKind::Hl7v2
+        | ReplyKind::Multipart { .. }
+        | ReplyKind::Zip(_)
+        | ReplyKind::Xlsx { .. }
+        | ReplyKind::Dicom
+        | ReplyKind::Pdf { .. }
+        | ReplyKind::Inside(_)
+        | ReplyKind::Opaque => false,
+    }
 }
 
 fn websocket(reader: &Reader<'_>) -> Option<WebSocketBounds> {

@@ -457,6 +457,15 @@ fn routes_that_cannot_be_matched_or_counted() {
         ),
         case(
             EHR,
+            "form = { export = \"csv\" } }\naction = \"export\"\ncategory = \"demographics\"\nreply = { kind = \"csv\", \
+             patient = \"column:ID\" }",
+            "graphql = { field = [\"rows\"] } }\naction = \"export\"\ncategory = \"demographics\"\nreply = { kind = \"json\", \
+             records = \"/data/rows\" }",
+            "application.ehr.route[2].reply: a query gives what it asks for names of its own, and under another \
+             name nothing would be counted",
+        ),
+        case(
+            EHR,
             "access = \"public\"",
             "access = \"public\"\nentries = \"fhir\"",
             "application.ehr.route[3].entries: a public route is decided about by nobody, and neither would its \

@@ -148,6 +148,32 @@ impl<'h> Declared<'h> {
         typed || self.is_attached() || !is_text && self.is_named_as_file()
     }
 
+    /// Whether it is data in another form than the route declares, which nobody counts: what `_format=xml` or `Accept`
+    /// brings in place of JSON, or a stream of events. A page in its place is what a person is told, but not at FHIR,
+    /// where it is another writing of the same resources.
+    pub(super) fn is_other_data(&self, kind: &ReplyKind) -> bool {
+        let form = Form::of(kind);
+        let is_page = matches!(self.family(), Family::Html | Family::Xhtml);
+        match kind {
+            ReplyKind::Opaque => false,
+            // What a script asks for beside a page is a route of its own.
+            ReplyKind::Html { .. } => self.is_events(),
+            ReplyKind::FhirBundle => (is_page || !self.may_be(form)) && !self.is_asset(),
+            ReplyKind::Json { .. }
+            | ReplyKind::Ndjson
+            | ReplyKind::Inside(_)
+            | ReplyKind::Csv { .. }
+            | ReplyKind::Xml { .. }
+            | ReplyKind::Sql
+            | ReplyKind::Hl7v2
+            | ReplyKind::Multipart { .. }
+            | ReplyKind::Zip(_)
+            | ReplyKind::Xlsx { .. }
+            | ReplyKind::Dicom
+            | ReplyKind::Pdf { .. } => !is_page && !self.may_be(form) && !self.is_asset(),
+        }
+    }
+
     /// Whether rows could come under this type where none are expected: as text to look at, which is how some
     /// applications show an export.
     pub(super) fn may_hide_rows(&self, form: Form) -> bool {

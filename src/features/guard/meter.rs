@@ -33,6 +33,8 @@ pub struct Meter {
     lead: Lead,
     /// The head says that this is a file.
     file: bool,
+    /// The head says that this is data in another form than the declared one.
+    other_data: bool,
     events: bool,
     /// What events call the patients, where they are to keep whom the reply listed.
     names: Option<PatientNames>,
@@ -57,6 +59,8 @@ impl Meter {
     pub fn new(shape: Option<&ReplyShape>, head: &Parts, settings: &GuardSettings) -> Self {
         let form = shape.map_or(Form::Any, |shape| Form::of(&shape.kind));
         let declared = Declared::read(&head.headers);
+        let is_other = |shape: &ReplyShape| declared.is_other_data(&shape.kind);
+        let other_data = head.status.is_success() && shape.is_some_and(is_other);
         let mut lead = Lead::default();
         if declared.label().is_wide() {
             lead.widen();
@@ -69,7 +73,8 @@ impl Meter {
                 .map(|shape| Box::new(Counting::new(Some(shape), form, head, &declared, settings))),
             lead,
             // A part that nobody asked for does not show how the whole begins.
-            file: declared.is_file(form) || is_partial(head) && !declared.is_asset(),
+            file: declared.is_file(form) || other_data || is_partial(head) && !declared.is_asset(),
+            other_data,
             events: declared.is_events(),
             names: None,
         }
@@ -105,6 +110,11 @@ impl Meter {
     /// that is only looked at then takes away all the same (an export that nobody has declared).
     pub fn looks_like_file(&self) -> bool {
         self.file || self.lead.is_document()
+    }
+
+    /// Whether it is data in another form than its route declares: a number of what is looked at then counts nothing.
+    pub(super) const fn is_other_data(&self) -> bool {
+        self.other_data
     }
 
     /// Whether the beginning of the body could still tell that it is a file.

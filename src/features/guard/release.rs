@@ -64,7 +64,8 @@ where
     };
 
     let mut taken_away = terms.action.takes_away();
-    if !taken_away && terms.minds_files() {
+    let minds_files = terms.minds_files() || meter.is_other_data() && terms.may_deny(false);
+    if !taken_away && minds_files {
         if terms.may_deny_file() {
             waiting.read_lead(&mut meter, &head.headers, settings).await?;
         }

@@ -1,4 +1,4 @@
-# Adminer, a database console, under PHP's own web server, and a PostgreSQL with 5,000 rows. Source it.
+# Adminer, a database console, under PHP's own web server, and a PostgreSQL with 5,000 rows, and tables of 40 and 41. Source it.
 # shellcheck shell=bash
 need_apt adminer php-cli php-pgsql php-mbstring postgresql
 
@@ -26,6 +26,8 @@ start_postgres() {
 create table patient(id serial primary key, mrn text, name text, born date, note text);
 insert into patient(mrn, name, born, note)
   select 'LW' || i, 'Test Patient ' || i, date '1940-01-01' + i * 5, 'synthetic' from generate_series(1, 5000) i;
+create table forty as select id, mrn, name, note from patient where id <= 40;
+create table more as select id, mrn, name, note from patient where id <= 41;
 SQL
 }
 

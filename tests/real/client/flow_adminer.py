@@ -189,6 +189,36 @@ def exports_take_a_second_factor(archivist: Browser, token: str) -> None:
     checks.check("and a dump comes as Adminer sends it, to the last row", same and whole.text.count("Test Patient") == 5000, whole)
 
 
+def dump_of(table: str, output: str, form: str) -> Way:
+    return Way("", f"{CONSOLE}&dump=", {**DUMP, "tables[]": table, "data[]": table, "output": output, "format": form})
+
+
+def undated(dump: str) -> str:
+    """A dump of SQL says when it was made."""
+    return re.sub(r"(?m)^-- \d{4}-\d\d-\d\d .*$", "", dump)
+
+
+def dumps_stop_at_the_line(reporter: Browser, token: str) -> None:
+    direct = Direct()
+    ways = [(output, form) for output in ("text", "file") for form in ("csv", "csv;", "tsv", "sql")]
+    for output, form in ways:
+        more = send(reporter, dump_of("more", output, form), token)
+        stopped = more.reason == "export-over-request-limit" and "Test Patient" not in more.text
+        checks.check(f"41 rows are withheld: {form}, {output}", stopped, more)
+    for output, form in ways:
+        way = dump_of("forty", output, form)
+        whole = send(reporter, way, token)
+        same = undated(whole.text) == undated(direct.ask(way.target, way.body(direct.token), way.media_type))
+        checks.check(f"40 come as Adminer sends them: {form}, {output}", same and whole.text.count("Test Patient") == 40, whole)
+    for table in ("forty", "more"):
+        packed = send(reporter, dump_of(table, "gz", "csv"), token)
+        stopped = packed.reason == "count-unknown" and not packed.body.startswith(b"\x1f\x8b")
+        checks.check(f"what is packed is not counted, and so withheld: {table}", stopped, packed)
+    again = send(reporter, dump_of("forty", "file", "csv"), token)
+    stopped = again.reason == "export-over-window-budget" and "Test Patient" not in again.text
+    checks.check("eight times forty are the rows of a day", stopped, again)
+
+
 def editing_works(administrator: Browser, token: str) -> None:
     row = {"fields[id]": "7", "fields[mrn]": "LW7", "fields[name]": "Test Patient 7", "fields[born]": "1940-02-05"}
     saved = administrator.submit(f"{AT}{CONSOLE}&edit=patient&where%5Bid%5D=7", {**row, "fields[note]": "edited", "token": token})
@@ -222,6 +252,8 @@ looking_works(nurse)
 no_way_gets_a_table_out(nurse, nurses_token)
 archivist, archivists_token = at_adminer("archivist")
 exports_take_a_second_factor(archivist, archivists_token)
+reporter, reporters_token = at_adminer("reporter")
+dumps_stop_at_the_line(reporter, reporters_token)
 administrator, administrators_token = at_adminer("administrator")
 editing_works(administrator, administrators_token)
 ids = [request_id for each in browsers for request_id in each.request_ids] + raw_ids

@@ -6,11 +6,13 @@ usage: flow_orthanc.py SENT_FILE
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import os
 import pathlib
 import socket
 import sys
+import zipfile
 
 from browser import GATEWAY_PORT, Browser, raw
 from checks import Checks
@@ -132,11 +134,46 @@ def numbers_are_kept(biller: Browser) -> None:
     checks.check("a list within it passes", one.status == 200 and len(json.loads(one.text)) == 1, one)
 
 
+def files(archive: bytes) -> dict[str, bytes]:
+    """What is in an archive; Orthanc writes the time into it."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        return {name: opened.read(name) for name in opened.namelist()}
+
+
+def archives_stop_at_the_line(reporter: Browser, patient: str) -> None:
+    studies = json.loads(direct("/studies"))
+    images = {study: [image["ID"] for image in json.loads(direct(f"/studies/{study}/instances"))] for study in studies}
+    checks.check("each study has six images", all(len(own) == 6 for own in images.values()), images)
+    first, second, third, fourth, *_ = studies
+
+    def create(*resources: str) -> object:
+        body = json.dumps({"Resources": resources, "Synchronous": True}).encode()
+        return reporter.fetch(f"{PACS}/tools/create-archive", "POST", body, **{"Content-Type": "application/json"})
+
+    def is_withheld(sentence: str, reply: object, reason: str) -> None:
+        checks.check(sentence, reply.reason == reason and b"PK" not in reply.body and b"DICM" not in reply.body, reply)
+
+    def is_whole(sentence: str, reply: object, target: str) -> None:
+        checks.check(sentence, reply.status == 200 and files(reply.body) == files(direct(target)), reply.status)
+
+    is_withheld("an archive of seven images is withheld", create(first, images[second][0]), "export-over-request-limit")
+    for target in (f"/patients/{patient}/archive", f"/patients/{patient}/media"):
+        is_withheld(f"and so is one of twelve: {target.split('/')[-1]}", reporter.fetch(f"{PACS}{target}"), "export-over-request-limit")
+    is_whole("an archive of six comes whole", create(first), f"/studies/{first}/archive")
+    is_whole("by its own address, too", reporter.fetch(f"{PACS}/studies/{second}/archive"), f"/studies/{second}/archive")
+    media = reporter.fetch(f"{PACS}/studies/{third}/media")
+    checks.check("and as a disk, whose list is no image", media.status == 200 and len(files(media.body)) == 7, media.status)
+    more = reporter.fetch(f"{PACS}/studies/{fourth}/archive")
+    is_withheld("then the eighteen of a day are taken", more, "export-over-window-budget")
+    is_withheld("whatever is asked for, one image as well", reporter.fetch(f"{PACS}/instances/{images[fourth][0]}/file"), "export-over-window-budget")
+
+
 patient = json.loads(direct("/patients"))[0]
 nurse = signed_in("nurse")
 looking_works(nurse, patient)
 no_spelling_gets_the_archive_out(nurse, patient)
 numbers_are_kept(signed_in("biller"))
+archives_stop_at_the_line(signed_in("reporter"), patient)
 ids = [request_id for each in browsers for request_id in each.request_ids] + raw_ids
 checks.check("every reply carries the id of its request", all(ids) and len(set(ids)) == len(ids), len(ids))
 pathlib.Path(sys.argv[1]).write_text("\n".join(ids) + "\n")

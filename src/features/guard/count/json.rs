@@ -191,10 +191,13 @@ impl Sink for Records {
         }
         if self.depth == self.way.len()
             && let Some(level) = self.way.last()
-            && let Some(Segment::Named { name: wanted, .. }) = self.pointer.segments().get(self.way.len() - 1)
+            && let Some(segment) = self.pointer.segments().get(self.way.len() - 1)
         {
-            self.is_next = name.is(wanted);
-            if self.is_next && level.found {
+            self.is_next = match segment {
+                Segment::Every => true,
+                Segment::Named { name: wanted, .. } => name.is(wanted),
+            };
+            if matches!(segment, Segment::Named { .. }) && self.is_next && level.found {
                 return Err(Broken);
             }
         }
@@ -220,7 +223,7 @@ impl Sink for Records {
             let every =
                 matches!(self.pointer.segments().get(self.way.len().wrapping_sub(1)), Some(Segment::Every));
             let level = self.way.pop();
-            self.misfit |= level.is_some_and(|level| !(level.found || level.array && every));
+            self.misfit |= level.is_some_and(|level| !(level.found || every));
         }
         self.depth = self.depth.saturating_sub(1);
     }

@@ -2,24 +2,24 @@
 
 use super::*;
 
-fn zlib(bytes: &[u8]) -> Vec<u8> {
+pub(in crate::features::guard) fn zlib(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-fn deflate(bytes: &[u8]) -> Vec<u8> {
+pub(in crate::features::guard) fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-fn zstd(bytes: &[u8]) -> Vec<u8> {
+pub(in crate::features::guard) fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::stream::encode_all(bytes, 1).unwrap()
 }
 
 /// Brotli without compression: meta-blocks of stored bytes (RFC 7932 section 9.2).
-fn brotli(bytes: &[u8]) -> Vec<u8> {
+pub(in crate::features::guard) fn brotli(bytes: &[u8]) -> Vec<u8> {
     // Window of 16 bits, one 0 bit. Then each block: not last, four nibbles of length, stored.
     let mut encoded = Vec::new();
     for (number, block) in bytes.chunks(0x8000).enumerate() {

@@ -114,6 +114,35 @@ fn a_format_that_the_route_did_not_expect_is_held_to_the_limit_on_exports() {
 }
 
 #[test]
+fn data_in_another_form_than_the_declared_one_is_no_way_around_what_may_be_looked_at() {
+    let fhir = || ReplyShape { kind: ReplyKind::FhirBundle, patient: None, same_numbers: false };
+    let limits = Limits { records_per_export: None, ..terms(Action::List).limits };
+    let looking = Terms { limits, ..terms(Action::List) };
+    let cases = [
+        ("XML of FHIR", fhir(), "application/fhir+xml"),
+        ("a page of FHIR", fhir(), "text/html"),
+        ("Turtle", fhir(), "text/turtle"),
+        ("XML", json_shape(), "application/xml"),
+        ("CBOR", json_shape(), "application/cbor"),
+        ("events", json_shape(), "text/event-stream"),
+    ];
+    for (name, shape, kind) in cases {
+        let withheld = Reply::of(Some(shape.clone()), kind, "<a/>").withheld(&looking);
+        assert_eq!(withheld.tally.records, Count::Unknown(WhyUnknown::Mismatch), "{name}");
+        let told = Reply::of(Some(shape.clone()), kind, "<a/>").status(404).released(&looking);
+        assert_eq!(told.bytes, b"<a/>", "{name}: what went wrong");
+        let unlimited = Terms { limits: Limits::NONE, ..looking };
+        assert_eq!(
+            Reply::of(Some(shape), kind, "<a/>").released(&unlimited).bytes,
+            b"<a/>",
+            "{name}: no number"
+        );
+    }
+    let image = Reply::of(Some(json_shape()), "image/png", b"\x89PNG\r\n").released(&looking);
+    assert_eq!(image.bytes, b"\x89PNG\r\n");
+}
+
+#[test]
 fn pages_and_their_parts_are_no_files() {
     let page = b"<!DOCTYPE html><p>chart";
     for (kind, body) in [

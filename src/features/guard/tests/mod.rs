@@ -1,6 +1,6 @@
 //! The guard against what would get around it. Each asserts what was released: nothing, where it was withheld.
 
-mod codings;
+pub(super) mod codings;
 mod files;
 mod limits;
 mod listing;
@@ -315,7 +315,7 @@ fn read(reply: Response<GuardedBody<Upstream>>) -> Out {
     Out { bytes, error, record: *record }
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()

@@ -2,6 +2,7 @@
 
 mod archives;
 mod attached;
+mod coded;
 mod documents;
 mod dumps;
 mod included;
@@ -112,6 +113,25 @@ fn elements_of_the_array_at_the_pointer_are_records() {
             name: "an element without it",
             pointer: "/g/*/m",
             body: r#"{"g":[{"m":[1]},{}]}"#,
+            records: UNPARSABLE,
+        },
+        Case {
+            name: "every member, whatever a query calls it",
+            pointer: "/data/*",
+            body: r#"{"data":{"a":[1,2],"b":[3],"c":null}}"#,
+            records: exactly(3),
+        },
+        Case { name: "a name twice", pointer: "/*", body: r#"{"a":[1,2],"a":[3]}"#, records: exactly(3) },
+        Case {
+            name: "no members on the way",
+            pointer: "/data/*",
+            body: r#"{"data":{}}"#,
+            records: exactly(0),
+        },
+        Case {
+            name: "a member that is none",
+            pointer: "/data/*",
+            body: r#"{"data":{"a":[1],"b":{}}}"#,
             records: UNPARSABLE,
         },
         Case { name: "by number", pointer: "/1", body: "[[1],[2,3]]", records: exactly(2) },

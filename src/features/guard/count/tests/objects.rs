@@ -5,7 +5,7 @@ use super::properties::cut;
 use super::*;
 use crate::domain::reply_shape::{ArchiveShape, FileNames};
 
-const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+pub(super) const EXPLICIT: &str = "1.2.840.10008.1.2.1";
 const IMPLICIT: &str = "1.2.840.10008.1.2";
 const JPEG: &str = "1.2.840.10008.1.2.4.50";
 
@@ -57,7 +57,7 @@ fn object(syntax: &str, elements: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-fn of(syntax: &str, id: &str) -> Vec<u8> {
+pub(super) fn of(syntax: &str, id: &str) -> Vec<u8> {
     let elements = if syntax == IMPLICIT {
         [implicit(8, 0x20, Some(b"20260101")), implicit(0x10, 0x20, Some(id.as_bytes()))]
     } else {

@@ -20,7 +20,7 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A document of these objects, whose table nobody reads here.
-fn document(objects: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn document(objects: &[Vec<u8>]) -> Vec<u8> {
     let mut body = b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n".to_vec();
     for (number, object) in objects.iter().enumerate() {
         body.extend(format!("{} 0 obj\n", number + 2).into_bytes());
@@ -32,11 +32,11 @@ fn document(objects: &[Vec<u8>]) -> Vec<u8> {
     body
 }
 
-fn tree(count: usize) -> Vec<u8> {
+pub(super) fn tree(count: usize) -> Vec<u8> {
     format!("<</Type/Pages/Kids[3 0 R]/Count {count}>>").into_bytes()
 }
 
-fn page() -> Vec<u8> {
+pub(super) fn page() -> Vec<u8> {
     b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 9 0 R /Resources <</Font <</F1 4 0 R>>>> >>".to_vec()
 }
 

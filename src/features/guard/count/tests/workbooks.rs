@@ -6,7 +6,7 @@ use super::*;
 
 const WORKBOOK: ReplyKind = ReplyKind::Xlsx { header: true };
 
-fn workbook(parts: &[File<'_>]) -> Vec<u8> {
+pub(super) fn workbook(parts: &[File<'_>]) -> Vec<u8> {
     let usual: [File<'_>; 4] = [
         (
             "[Content_Types].xml",
@@ -19,7 +19,7 @@ fn workbook(parts: &[File<'_>]) -> Vec<u8> {
     pack(&[&usual[..], parts].concat())
 }
 
-fn sheet(rows: &str) -> String {
+pub(super) fn sheet(rows: &str) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<!-- made -->\n<worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\">\
          <dimension ref=\"A1:B9\"/><sheetData>{rows}</sheetData><pageMargins left=\"1\"/></worksheet>"
