@@ -85,7 +85,8 @@ def fhir(checks, home, base):
     sent = collections.Counter(map(without_place, written))
     kept = collections.Counter(map(without_place, there))
     checks.check(f"the server has every AuditEvent as it was sent: {len(there)}", [*(sent - kept)][TAIL:])
-    checks.check("and none that was not", [*(kept - sent)])
+    # What it has answered too late comes again: at least once.
+    checks.check(f"and none that was not; {sum(kept.values()) - len(kept)} more than once", sorted(set(kept) - set(sent)))
     wants = {
         "what was refused, by its outcome": ({"outcome": "4"}, lambda one: one["outcome"] == "4"),
         "security alerts, by their type": ({"type": f"{DCM}|110113"}, lambda one: one["type"]["code"] == "110113"),
