@@ -121,6 +121,19 @@ flow validate cef "$home/json" "$home/cef"
 flow validate otel "$home/json" "$home/otel"
 flow validate atna "$home/json" "$home/atna" "$REAL/formats/audit-message.rng"
 
+# The day had one change of its rules, which the report tells line by line.
+is_told() {
+  "$LEASTWAY" report policy --journal "$journal" --since 2000-01-01T00:00:00Z --format csv --out "$home/policy.csv"
+  python3 - "$home/policy.csv" <<'CHANGES'
+import csv, sys
+changes = [(row["File"], row["Was"], row["Is"]) for row in csv.DictReader(open(sys.argv[1], encoding="utf-8-sig")) if row["Line"]]
+file, was, now = changes[-1]
+print(changes)
+assert file.endswith("roles.toml") and "patients_opened_per_shift = 5" in was and "patients_opened_per_shift = 6" in now, changes
+CHANGES
+}
+check 'the report of the rules tells the line that was changed' is_told
+
 again() {
   "$LEASTWAY" audit export --journal "$journal" --format "$1" --node "$node" | cmp - "$home/$1"
 }

@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn texts_that_differ_in_too_much_are_one_change() {
-        let long = |word: &str| (0..2_500).map(|number| format!("{word} {number}\n")).collect::<String>();
+        let long =
+            |word: &str| (0..2_500).map(|number| format!("{word} {number}\n")).collect::<Vec<_>>().concat();
         let (old, new) = (format!("same\n{}", long("a")), format!("same\n{}", long("b")));
         assert_eq!(changes(&old, &new), [change(2, &long("a"), &long("b"))]);
     }
@@ -154,7 +155,7 @@ mod tests {
             old in proptest::collection::vec("[abc]", 0..12),
             new in proptest::collection::vec("[abc]", 0..12),
         ) {
-            let text = |lines: &[String]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+            let text = |lines: &[String]| lines.iter().map(|line| format!("{line}\n")).collect::<Vec<_>>().concat();
             let (old, new) = (text(&old), text(&new));
             let mut lines: Vec<String> = old.lines().map(str::to_owned).collect();
             for change in changes(&old, &new) {

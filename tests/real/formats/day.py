@@ -321,6 +321,10 @@ read = leastway("seal", "reveal", under_seal, "--purpose", "operations", "--why"
 checks.check("what is under seal is read, for a reason", read.returncode == 0, read.stderr)
 leastway("audit", "rotate-key")
 
+# The rules change while the clinic is open
+roles = CLINIC / "roles.toml"
+roles.write_text(roles.read_text().replace("patients_opened_per_shift = 5\n", "patients_opened_per_shift = 6\n"))
+
 # A quarter of an hour later: here a minute
 time.sleep(62)
 locked = noah.open(f"{EHR}/patients/100001")
