@@ -26,6 +26,8 @@ closed_list! {
         MassExport = "mass_export",
         /// Many patients opened in a short while.
         PanelSweep = "panel_sweep",
+        /// Many different patients were listed.
+        ListSweep = "list_sweep",
         /// Patients asked for by numbers that follow one another at equal steps.
         SequentialIds = "sequential_ids",
         /// Much work outside the hours of the house.
@@ -159,7 +161,7 @@ impl DetectionKind {
     /// Whether what is usual for the person counts.
     pub const fn knows_usual(self) -> bool {
         match self {
-            Self::MassExport | Self::PanelSweep => true,
+            Self::MassExport | Self::PanelSweep | Self::ListSweep => true,
             Self::SequentialIds
             | Self::OffHours
             | Self::Dormant

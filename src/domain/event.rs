@@ -465,6 +465,13 @@ impl EventStanding {
     }
 }
 
+impl EventStanding {
+    /// In which departments they work, as their provider, a directory or a feed tells; none where nobody does.
+    pub fn departments(&self) -> &[String] {
+        self.attributes.as_ref().and_then(|told| told.get("department")).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// The most bytes that an event spends on somebody's groups, and on what else is known of them.
 pub const STANDING_BYTES_MAX: usize = 1024;
 

@@ -7,32 +7,17 @@ need_tools
 need_apt rsyslog rsyslog-openssl
 need_certificates
 need_venv export 'standardwebhooks==1.*'
+. "$REAL/export/rsyslog.sh"
 SYSLOG_PORT=9864 WEBHOOK_PORT=9865 WITNESS_PORT=9866
 OUT="$DIR/export"
 rm -rf "$OUT"
 mkdir -p "$OUT"
 
-# client_pem NAME : a certificate for a client, of the same authority.
-client_pem() {
-  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" \
-    -keyout "$OUT/$1.key" -out "$OUT/$1.csr" 2>/dev/null
-  openssl x509 -req -in "$OUT/$1.csr" -CA "$DIR/tls/ca.pem" -CAkey "$DIR/tls/ca.key" -CAcreateserial -days 30 \
-    -extfile <(echo 'extendedKeyUsage=clientAuth') -out "$OUT/$1.pem" 2>/dev/null
-  chmod 600 "$OUT/$1.key"
-}
-client_pem leastway
+client_pem leastway "$OUT"
 
-cat >"$OUT/rsyslog.conf" <<RSYSLOG
-global(workDirectory="$OUT" maxMessageSize="64k" parser.escapeControlCharactersOnReceive="off"
-  defaultNetstreamDriver="ossl" defaultNetstreamDriverCAFile="$DIR/tls/ca.pem"
-  defaultNetstreamDriverCertFile="$DIR/tls/server.pem" defaultNetstreamDriverKeyFile="$DIR/tls/server.key")
-module(load="imtcp" streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="x509/certvalid")
+rsyslog_conf "$OUT" >"$OUT/rsyslog.conf"
+cat >>"$OUT/rsyslog.conf" <<RSYSLOG
 input(type="imtcp" address="127.0.0.1" port="$SYSLOG_PORT")
-template(name="line" type="list") {
-  property(name="timestamp" dateFormat="rfc3339") constant(value=" ") property(name="hostname") constant(value=" ")
-  property(name="app-name") constant(value=" ") property(name="msgid") constant(value=" ")
-  property(name="structured-data") constant(value=" ") property(name="msg") constant(value="\n")
-}
 action(type="omfile" file="$OUT/syslog" template="line")
 ruleset(name="witness") { action(type="omfile" file="$OUT/witness" template="line") }
 input(type="imtcp" address="127.0.0.1" port="$WITNESS_PORT" ruleset="witness" streamDriver.name="ossl" streamDriver.mode="1"

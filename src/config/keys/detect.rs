@@ -15,7 +15,8 @@ pub(super) static DETECT: Table = Table {
             Kind::Word(words!(DetectionKind)),
             Absent::Refused,
             "What is counted. `mass_export`: records taken away, or files (`of`). `panel_sweep`: different patients opened. \
-             `sequential_ids`: patients asked for one after the other by numbers at equal steps. `off_hours`: requests outside of \
+             `list_sweep`: different patients whom lists and files have named, on routes that say that these are the numbers of \
+             requests (`same_numbers`). `sequential_ids`: patients asked for one after the other by numbers at equal steps. `off_hours`: requests outside of \
              `hours`. `dormant`: requests after `silence`. `denials`: denials; those within two seconds count once. \
              `after_break_glass`: files taken away after the purpose was an emergency, or a reason was given for something else. \
              `elsewhere`: minutes with requests from several networks (24 bits of an IPv4 address, 48 of an IPv6 address). \
@@ -25,7 +26,7 @@ pub(super) static DETECT: Table = Table {
             "more_than",
             Kind::Whole(0, 1_000_000),
             Absent::Means(
-                "by `when`, in the order above: 500 records or 20 files, 60 patients, 9 patients, 100 requests, 20 requests, 20 \
+                "by `when`, in the order above: 500 records or 20 files, 60 patients, 300 patients, 9 patients, 100 requests, 20 requests, 20 \
                  denials, 0 files, 3 minutes, 0 charts",
             ),
             "It is found when there are more than so many. At most 500 patients, denials or minutes.",
@@ -42,7 +43,7 @@ pub(super) static DETECT: Table = Table {
             "usual_times",
             Kind::Whole(0, 100),
             Absent::Is("4"),
-            "With `mass_export` and `panel_sweep`: and more than so many times of what is usual for the person, which is the median \
+            "With `mass_export`, `panel_sweep` and `list_sweep`: and more than so many times of what is usual for the person, which is the median \
              over the days of the last 30 on which there was any, of the largest number of each. It counts from the fifth such day \
              on; `0`: it never does.",
         ),

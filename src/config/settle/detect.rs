@@ -50,7 +50,11 @@ fn when(reader: &Reader<'_>) -> Option<When> {
     let kind = kind?;
     if reader.has("usual_times") && !kind.knows_usual() {
         let what = format!("nothing is usual for a person where `{kind}` is looked for");
-        reader.error("usual_times", what, "`when` as `mass_export` or `panel_sweep`, or no `usual_times`");
+        reader.error(
+            "usual_times",
+            what,
+            "`when` as `mass_export`, `panel_sweep` or `list_sweep`, or no `usual_times`",
+        );
     }
     for (key, its) in OF_KIND {
         if its != kind && reader.has(key) {
@@ -64,6 +68,7 @@ fn when(reader: &Reader<'_>) -> Option<When> {
             TakenAway::Files => When::FilesTaken,
         },
         DetectionKind::PanelSweep => When::PanelSweep,
+        DetectionKind::ListSweep => When::ListSweep,
         DetectionKind::SequentialIds => When::SequentialIds,
         DetectionKind::OffHours => {
             let Some(hours) = hours else {
@@ -86,6 +91,7 @@ fn number(reader: &Reader<'_>, when: Option<&When>) -> Option<u64> {
         When::RecordsTaken => (500, AMOUNTS_MAX),
         When::FilesTaken | When::Dormant(_) => (20, AMOUNTS_MAX),
         When::PanelSweep => (60, EVENTS_MAX),
+        When::ListSweep => (300, EVENTS_MAX),
         When::SequentialIds => (9, AMOUNTS_MAX),
         When::OffHours(_) => (100, AMOUNTS_MAX),
         When::Denials => (20, EVENTS_MAX),
@@ -115,6 +121,7 @@ fn within(reader: &Reader<'_>, when: Option<&When>) -> Option<Duration> {
         When::RecordsTaken
         | When::FilesTaken
         | When::PanelSweep
+        | When::ListSweep
         | When::OffHours(_)
         | When::Dormant(_)
         | When::NothingToDo => 60,
@@ -131,6 +138,7 @@ fn severity(reader: &Reader<'_>, when: Option<&When>) -> Option<Severity> {
             Severity::High
         }
         DetectionKind::PanelSweep
+        | DetectionKind::ListSweep
         | DetectionKind::OffHours
         | DetectionKind::Dormant
         | DetectionKind::Denials

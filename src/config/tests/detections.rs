@@ -23,6 +23,7 @@ fn each_kind_has_numbers_of_its_own() {
         ("when = \"mass_export\"", When::RecordsTaken, 500, 60, 4, high),
         ("when = \"mass_export\"\nof = \"files\"", When::FilesTaken, 20, 60, 4, high),
         ("when = \"panel_sweep\"\nusual_times = 0", When::PanelSweep, 60, 60, 0, medium),
+        ("when = \"list_sweep\"", When::ListSweep, 300, 60, 4, medium),
         ("when = \"sequential_ids\"", When::SequentialIds, 9, 10, 0, high),
         ("when = \"off_hours\"\nhours = \"06:00-22:00\"", nights, 100, 60, 0, medium),
         ("when = \"dormant\"", When::Dormant(minutes(45 * 24 * 60)), 20, 60, 0, medium),

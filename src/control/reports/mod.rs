@@ -229,15 +229,16 @@ pub fn make(
 
 /// Hands over the texts of the rules that a report tells, as they are kept beside the journal.
 fn tell_texts(directory: &Path, maker: &mut Maker) -> Result<(), MakeError> {
-    let Some(version) = maker.version() else { return Ok(()) };
-    let in_force = match rulebooks::read(directory, version)? {
-        Kept::Whole(book) => {
-            InForce::Whole(book.texts.into_iter().map(|file| (file.path, file.text)).collect())
-        }
-        Kept::Changed => InForce::Changed,
-        Kept::Absent => InForce::Absent,
-    };
-    maker.tell(in_force);
+    for version in maker.versions() {
+        let in_force = match rulebooks::read(directory, &version)? {
+            Kept::Whole(book) => {
+                InForce::Whole(book.texts.into_iter().map(|file| (file.path, file.text)).collect())
+            }
+            Kept::Changed => InForce::Changed,
+            Kept::Absent => InForce::Absent,
+        };
+        maker.tell(version, in_force);
+    }
     Ok(())
 }
 

@@ -168,6 +168,7 @@ fn counts(rule: &DetectionSettings, zone: &TimeZone, work: &Work) -> bool {
         When::RecordsTaken
         | When::FilesTaken
         | When::PanelSweep
+        | When::ListSweep
         | When::SequentialIds
         | When::Dormant(_)
         | When::Denials

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, RoleName};
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
+use crate::domain::listed::Listed;
 use crate::domain::network::Network;
 use crate::domain::patient::PatientDigest;
 use crate::domain::purpose::{Basis, Purpose};
@@ -54,6 +55,10 @@ pub struct Work {
     pub records: u64,
     /// Patients opened, by a part of their digests.
     pub opened: Vec<u64>,
+    /// Patients whom a reply listed, in the same way.
+    pub listed: Vec<u64>,
+    /// How many a reply listed where they were too many to be told apart.
+    pub listed_together: u64,
     /// How many patients were asked for in equal steps.
     pub in_steps: u64,
     /// The network it came from.
@@ -85,6 +90,8 @@ impl Seen {
         let records = closing.filter(|_| files > 0).map_or(0, |closing| closing.records.at_least());
         let opened =
             if came(opening, closing) { takes.opened.iter().map(part_of).collect() } else { Vec::new() };
+        let (listed, listed_together) =
+            if came(opening, closing) { listed(closing) } else { (Vec::new(), 0) };
         let is_denied = opening.verdict == Verdict::Deny;
         let opens = opening.action.is_some_and(Action::opens_record);
         let was_no_rule = opening.reasons.first() == Some(&Reason::NoRuleMatched);
@@ -102,11 +109,23 @@ impl Seen {
             files,
             records,
             opened,
+            listed,
+            listed_together,
             in_steps: u64::from(opening.patients_in_steps.unwrap_or(0)),
             network: opening.client_ip.map(|address| hash(&Network::of(address))),
             is_denied,
             is_out_of_role: is_denied && opens && was_no_rule,
         }))
+    }
+}
+
+/// Whom a reply listed: each of them, or how many.
+fn listed(closing: Option<&Closing>) -> (Vec<u64>, u64) {
+    let Some(closing) = closing else { return (Vec::new(), 0) };
+    match &closing.listed {
+        Some(Listed::Each(patients)) => (patients.as_slice().iter().map(part_of).collect(), 0),
+        Some(Listed::Together(_)) => (Vec::new(), closing.patients.at_least()),
+        None => (Vec::new(), 0),
     }
 }
 

@@ -42,6 +42,8 @@ pub enum When {
     FilesTaken,
     /// Different patients opened.
     PanelSweep,
+    /// Different patients whom lists and files have named.
+    ListSweep,
     /// Patients asked for by numbers that follow one another.
     SequentialIds,
     /// Requests outside of these hours.
@@ -64,6 +66,7 @@ impl When {
         match self {
             Self::RecordsTaken | Self::FilesTaken => DetectionKind::MassExport,
             Self::PanelSweep => DetectionKind::PanelSweep,
+            Self::ListSweep => DetectionKind::ListSweep,
             Self::SequentialIds => DetectionKind::SequentialIds,
             Self::OffHours(_) => DetectionKind::OffHours,
             Self::Dormant(_) => DetectionKind::Dormant,

@@ -86,6 +86,7 @@ impl Track {
             When::RecordsTaken
             | When::FilesTaken
             | When::PanelSweep
+            | When::ListSweep
             | When::SequentialIds
             | When::OffHours(_)
             | When::Denials
@@ -102,6 +103,7 @@ impl Track {
             When::RecordsTaken
             | When::FilesTaken
             | When::PanelSweep
+            | When::ListSweep
             | When::OffHours(_)
             | When::Dormant(_)
             | When::Denials
@@ -175,6 +177,11 @@ fn weights(when: &When, work: &Work) -> Vec<Weight> {
         When::RecordsTaken => amount(work.records),
         When::FilesTaken | When::AfterBreakGlass => amount(work.files),
         When::PanelSweep => work.opened.iter().copied().map(Weight::Once).collect(),
+        When::ListSweep => {
+            // Those of whom an event keeps one digest are more than are told apart here.
+            let together = Some(work.listed_together).filter(|number| *number > 0).map(Weight::Amount);
+            work.listed.iter().copied().map(Weight::Once).chain(together).collect()
+        }
         When::SequentialIds if work.in_steps > 0 => vec![Weight::Height(work.in_steps)],
         // Whether it is outside of the hours is known to whoever knows where that is meant.
         When::OffHours(_) | When::Dormant(_) => amount(u64::from(work.by_person)),

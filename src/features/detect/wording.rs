@@ -13,6 +13,7 @@ pub(super) fn why(rule: &DetectionSettings, tally: &Tally, usual: Option<u64>, s
         When::RecordsTaken => format!("{count} records were taken away in {took}"),
         When::FilesTaken => format!("{count} files were taken away in {took}"),
         When::PanelSweep => format!("{count} patients were opened in {took}"),
+        When::ListSweep => format!("{count} patients were listed in {took}"),
         When::SequentialIds => {
             format!("{count} patients were asked for one after the other, by numbers at equal steps")
         }

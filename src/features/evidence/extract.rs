@@ -6,7 +6,9 @@ use super::safeguard::Exhibit;
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, RouteName};
 use crate::domain::count::Count;
-use crate::domain::event::{Event, EventKind, Outcome, Verdict};
+use crate::domain::event::{Event, EventKind, Opening, Outcome, Verdict};
+use crate::domain::listed::Listed;
+use crate::domain::patient::PatientDigest;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::foundation::digest::Digest;
@@ -206,7 +208,8 @@ fn row(event: &Event) -> Row {
         text(opening.application.as_ref().map(ApplicationName::as_str)),
         text(opening.route.as_ref().map(RouteName::as_str)),
         text(opening.action.map(Action::as_str)),
-        opening.patient.map(|patient| patient.digest().to_string()).unwrap_or_default(),
+        list(digests(&opened(opening))),
+        closing.and_then(|closing| closing.listed.as_ref()).map(listed).unwrap_or_default(),
         list(opening.laws.iter().map(ToString::to_string).collect()),
         opening.verdict.to_string(),
         list(reasons.map(|reason| reason.to_string()).collect()),
@@ -222,6 +225,27 @@ fn row(event: &Event) -> Row {
     row.map(|cell| without_formula(plain(&cell)))
 }
 
+/// Whose record was asked for: in a batch several.
+fn opened(opening: &Opening) -> Vec<PatientDigest> {
+    let beside = opening.taken.as_ref().map_or(&[][..], |taken| &taken.opened);
+    let mut opened: Vec<_> = opening.patient.iter().chain(beside).copied().collect();
+    opened.sort_unstable();
+    opened.dedup();
+    opened
+}
+
+/// Whom the reply listed; where there were too many, the digest of all.
+fn listed(listed: &Listed) -> String {
+    match listed {
+        Listed::Each(patients) => digests(patients.as_slice()).join(" "),
+        Listed::Together(all) => format!("all:{all}"),
+    }
+}
+
+fn digests(patients: &[PatientDigest]) -> Vec<String> {
+    patients.iter().map(|patient| patient.digest().to_string()).collect()
+}
+
 fn count(count: Count) -> String {
     match count {
         Count::Exactly(number) => number.to_string(),
@@ -231,7 +255,7 @@ fn count(count: Count) -> String {
     }
 }
 
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 23] = [
     "time",
     "event",
     "kind",
@@ -243,6 +267,7 @@ const COLUMNS: [&str; 22] = [
     "route",
     "action",
     "patient_digest",
+    "listed_digests",
     "laws",
     "decision",
     "reasons",

@@ -6,6 +6,8 @@
 //!
 //! Whoever has the events hands each to a [`Maker`], in the order in which they ended.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::domain::application::ApplicationName;
@@ -19,6 +21,7 @@ mod break_glass;
 mod coverage;
 mod disclosures;
 mod leavers;
+mod lines;
 mod made;
 mod people;
 mod policy;
@@ -129,13 +132,13 @@ pub struct Report {
 trait Collect {
     /// Takes an event that fits what was asked.
     fn take(&mut self, event: &Event);
-    /// The version of the rules whose texts have to be told; none where no report needs them.
-    fn version(&self) -> Option<&str> {
-        None
+    /// The versions of the rules whose texts have to be told; none where no report needs them.
+    fn versions(&self) -> Vec<Arc<str>> {
+        Vec::new()
     }
 
-    /// Takes the texts of that version.
-    fn tell(&mut self, _in_force: InForce) {}
+    /// Takes the texts of one of them.
+    fn tell(&mut self, _version: Arc<str>, _in_force: InForce) {}
 
     /// Says what there is to tell.
     fn finish(self: Box<Self>) -> Vec<Section>;
@@ -186,14 +189,14 @@ impl Maker {
         }
     }
 
-    /// The version of the rules whose texts the report tells, if it tells any: to be asked when all events were taken.
-    pub fn version(&self) -> Option<&str> {
-        self.collect.version()
+    /// The versions of the rules whose texts the report tells, if it tells any: to be asked when all events were taken.
+    pub fn versions(&self) -> Vec<Arc<str>> {
+        self.collect.versions()
     }
 
-    /// Takes the texts of that version.
-    pub fn tell(&mut self, in_force: InForce) {
-        self.collect.tell(in_force);
+    /// Takes the texts of one of them.
+    pub fn tell(&mut self, version: Arc<str>, in_force: InForce) {
+        self.collect.tell(version, in_force);
     }
 
     /// Who has left is told by events that are of no application.

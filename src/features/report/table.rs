@@ -5,7 +5,7 @@ use crate::domain::application::Category;
 use crate::domain::break_glass::{BreakFinding, BreakReason, BreakRelation};
 use crate::domain::closed_list;
 use crate::domain::count::Count;
-use crate::domain::event::{Closing, Event, Outcome};
+use crate::domain::event::{Closing, Event, EventStanding, Outcome};
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::foundation::clock::Timestamp;
@@ -49,6 +49,8 @@ closed_list! {
         Gaps = "gaps",
         /// Versions of the rules.
         Versions = "versions",
+        /// What each of them has changed.
+        Changes = "changes",
         /// The texts of the last of them.
         InForce = "in_force",
     }
@@ -175,6 +177,12 @@ closed_list! {
         File = "file",
         /// What it says.
         Text = "text",
+        /// In which line.
+        Line = "line",
+        /// What stood there.
+        Was = "was",
+        /// What stands there.
+        Is = "is",
     }
 }
 
@@ -314,8 +322,7 @@ impl Cell {
     /// The person's department, where somebody has told it.
     pub(super) fn department(event: &Event) -> Self {
         let standing = event.opening.subject.as_ref().and_then(|subject| subject.standing.as_ref());
-        let told = standing.and_then(|standing| standing.attributes.as_ref()?.get(DEPARTMENT));
-        Self::texts(told.into_iter().flatten())
+        Self::texts(standing.into_iter().flat_map(EventStanding::departments))
     }
 
     /// A share of a whole, rounded down; nothing of nothing.
@@ -323,5 +330,3 @@ impl Cell {
         part.saturating_mul(100).checked_div(whole).map_or(Self::Nothing, Self::Percent)
     }
 }
-
-const DEPARTMENT: &str = "department";

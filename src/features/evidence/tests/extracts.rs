@@ -6,11 +6,14 @@ use super::super::versions::Versions;
 use super::*;
 use crate::domain::action::Action;
 use crate::domain::event::{
-    Closing, Event, EventJustification, EventKind, EventSubject, Opening, Outcome, Verdict,
+    Closing, Event, EventJustification, EventKind, EventSubject, Opening, Outcome, Taken, Verdict,
 };
 use crate::domain::kept::Kept;
+use crate::domain::listed::{Listed, Patients};
+use crate::domain::patient::PatientRef;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
+use crate::foundation::digest::{Digest, DigestKey};
 use crate::foundation::id::{RequestId, SessionId};
 
 fn event(number: u64, say: impl FnOnce(&mut Opening)) -> Event {
@@ -103,6 +106,45 @@ fn an_extract_has_neither_formulas_nor_what_people_said_in_their_own_words() {
     let table = String::from_utf8(gathered(Exhibit::Emergencies, &[said]).table).unwrap();
     assert!(table.contains("emergency") && table.contains("R-17") && table.contains("'=cmd"), "{table}");
     assert!(!table.contains("Smith"), "{table}");
+}
+
+#[test]
+fn an_extract_tells_whose_record_was_asked_for_apart_from_whom_a_reply_listed() {
+    let patient = |id: &str| {
+        PatientRef::new("ehr".parse().unwrap(), id.to_owned()).digest(&DigestKey::from_bytes(&[7; 32]))
+    };
+    let mut several = None;
+    for listed in ["2", "3"].map(patient) {
+        Patients::put(&mut several, listed);
+    }
+    let of = |listed: Listed| {
+        let mut event = event(1, |opening| {
+            opening.action = Some(Action::Export);
+            opening.taken = Some(Box::new(Taken { exports: 1, opened: vec![patient("1"), patient("4")] }));
+        });
+        event.closing.as_mut().unwrap().listed = Some(listed);
+        let table = String::from_utf8(gathered(Exhibit::Exports, &[event]).table).unwrap();
+        let cells = |line: usize| -> Vec<String> {
+            table
+                .lines()
+                .nth(line)
+                .unwrap()
+                .split(',')
+                .map(|cell| cell.trim_matches('"').to_owned())
+                .collect()
+        };
+        let at = cells(0).iter().position(|column| column == "listed_digests").unwrap();
+        (cells(1)[at - 1].clone(), cells(1)[at].clone())
+    };
+    let digests = |ids: [&str; 2]| {
+        let mut digests = ids.map(|id| patient(id).digest().to_string());
+        digests.sort();
+        digests.join(" ")
+    };
+    let each = Listed::of(several.unwrap());
+    assert_eq!(of(each), (digests(["1", "4"]), digests(["2", "3"])));
+    let all = Digest::of(b"all of them");
+    assert_eq!(of(Listed::Together(all)).1, format!("all:{all}"));
 }
 
 #[test]

@@ -130,13 +130,25 @@ fn the_rules_at_a_date_are_those_that_its_last_event_names_with_their_texts() {
         for event in &events {
             maker.take(event);
         }
-        assert_eq!(maker.version(), Some("00bb00bb00bb00bb"));
-        maker.tell(in_force);
+        for version in maker.versions() {
+            let earlier = InForce::Whole(vec![("roles.toml".to_owned(), "[role.nurse]\n".to_owned())]);
+            let is_last = &*version == "00bb00bb00bb00bb";
+            maker.tell(version, if is_last { in_force.clone() } else { earlier });
+        }
         maker.finish(Read::default())
     };
     let text = "[role.nurse]\n# <b>care</b>\n";
     let report = told(InForce::Whole(vec![("roles.toml".to_owned(), text.to_owned())]));
     assert_eq!(section(&report, SectionName::Versions).rows.len(), 2);
+    let columns = [Column::Version, Column::File, Column::Line, Column::Was, Column::Is];
+    let changed = [
+        Cell::Text("00bb00bb00bb00bb".to_owned()),
+        Cell::Text("roles.toml".to_owned()),
+        Cell::Number(2),
+        Cell::Nothing,
+        Cell::Written("# <b>care</b>\n".to_owned()),
+    ];
+    assert_eq!(cells(section(&report, SectionName::Changes), &columns), [changed]);
     let page = written(&report, Format::Html);
     assert!(page.contains("<pre>[role.nurse]\n# &#60;b&#62;care&#60;/b&#62;</pre>"), "{page}");
     assert!(written(&told(InForce::Changed), Format::Html).contains("was changed since"));

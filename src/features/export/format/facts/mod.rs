@@ -1,7 +1,7 @@
 //! What an event tells beyond what every format has a place for, by names of ours.
 //!
 //! Each field of the two entries is named here: a new one does not compile until somebody has said where it goes. What the rules knew of a person so that the same can be decided again (groups, attributes and proofs) stays in
-//! the journal.
+//! the journal, but for the department.
 
 mod told;
 
@@ -289,7 +289,10 @@ impl Facts {
         self.text_of("authn.acr", acr.as_ref());
         self.list("authn.amr", amr);
         self.text("authn.time", auth_time);
-        self.text_of("authn.provider", standing.as_ref().map(|standing| &standing.provider));
+        if let Some(standing) = standing {
+            self.text("authn.provider", &standing.provider);
+            self.list("department", standing.departments());
+        }
         if let Some(client) = client {
             self.text("client.name", &client.name);
             self.text("client.id", &client.client_id);

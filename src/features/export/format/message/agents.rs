@@ -6,7 +6,7 @@
 use super::code::{self, Code};
 use super::kind::is_decision;
 use super::{Agent, Identifier, Network, identified, own};
-use crate::domain::event::{Event, EventSubject, Opening};
+use crate::domain::event::{Event, EventStanding, EventSubject, Opening};
 use crate::features::export::format::about::Person;
 use crate::features::export::format::deed::{Access, Deed};
 use crate::features::export::format::ending::Ending;
@@ -63,6 +63,7 @@ impl Scene<'_> {
         }
         if let Some(subject) = &opening.subject {
             agents.push(user(subject, opening, self.deed));
+            agents.extend(departments(subject));
         } else if let Some(first) = agents.first_mut() {
             // Nobody is signed in: whatever came, came from the first.
             first.is_requestor = true;
@@ -154,6 +155,15 @@ fn user(subject: &EventSubject, opening: &Opening, deed: Deed) -> Agent {
         purpose: Some(subject.purpose),
         ..Agent::new(role, who)
     }
+}
+
+/// For whom somebody works: as an organization beside the person (BALP, `userorg`).
+fn departments(subject: &EventSubject) -> impl Iterator<Item = Agent> {
+    let told = subject.standing.as_ref().map_or(&[][..], EventStanding::departments);
+    told.iter().filter_map(|department| text::line(department)).map(|department| Agent {
+        name: Some(department.clone()),
+        ..Agent::new(code::ORGANIZATION, own("department", &department))
+    })
 }
 
 impl Agent {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::domain::category::Sensitivity;
+
 /// A code in a code system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Code {
@@ -42,6 +44,7 @@ const BALP_ENTITY: &str = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAud
 const LIFECYCLE: &str = "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle";
 const PARTICIPATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
 const PROVENANCE: &str = "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
+const ROLE_CLASS: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleClass";
 const SECURITY_ROLE: &str = "http://terminology.hl7.org/CodeSystem/extra-security-role-type";
 const ENTITY: &str = "http://terminology.hl7.org/CodeSystem/audit-entity-type";
 
@@ -82,6 +85,7 @@ pub(super) const SOURCE: Code = Code::new(DCM, "110153", "Source Role ID");
 pub(super) const CUSTODIAN: Code = Code::new(PROVENANCE, "custodian", "Custodian");
 pub(super) const AUTHORIZER: Code = Code::new(SECURITY_ROLE, "authserver", "authorization server");
 pub(super) const RECIPIENT: Code = Code::new(PARTICIPATION, "IRCP", "information recipient");
+pub(super) const ORGANIZATION: Code = Code::new(ROLE_CLASS, "PROV", "healthcare provider");
 pub(super) const AUTHOR: Code = Code::new(PARTICIPATION, "AUT", "author (originator)");
 
 // What it is about.
@@ -90,20 +94,34 @@ pub(super) const PERSON: Code = Code::new(ENTITY, "1", "Person");
 pub(super) const SYSTEM_OBJECT: Code = Code::new(ENTITY, "2", "System Object");
 pub(super) const OTHER: Code = Code::new(ENTITY, "4", "Other");
 
-/// The HL7 code of a kind of sensitive data, where the operator's word for it is the usual one (45 CFR 164.508(a)(2), 42 CFR part
-/// 2 and the laws of states).
-pub(super) fn sensitivity(category: &str) -> Option<Code> {
-    let (code, display) = match category {
-        "psychotherapy" => ("PSYTHPN", "psychotherapy note information sensitivity"),
-        "substance_use" | "sud" => ("SUD", "substance use disorder information sensitivity"),
-        "mental_health" => ("MH", "mental health information sensitivity"),
-        "behavioral_health" => ("BH", "behavioral health information sensitivity"),
-        "hiv" => ("HIV", "HIV/AIDS information sensitivity"),
-        "sexual_health" | "reproductive" => ("SEX", "sexual and reproductive health information sensitivity"),
-        "sexually_transmitted" => ("STD", "sexually transmitted disease information sensitivity"),
-        "domestic_violence" => ("SDV", "sexual assault, abuse, or domestic violence information sensitivity"),
-        "violence" => ("VIO", "violence information sensitivity"),
-        _ => return None,
+/// How sensitive something is, by the words of HL7.
+pub(super) const fn sensitivity(sensitivity: Sensitivity) -> Code {
+    let display = match sensitivity {
+        Sensitivity::Bh => "behavioral health information sensitivity",
+        Sensitivity::Cel => "celebrity information sensitivity",
+        Sensitivity::Cogn => "cognitive disability information sensitivity",
+        Sensitivity::Dvd => "developmental disability information sensitivity",
+        Sensitivity::Emotdis => "emotional disturbance information sensitivity",
+        Sensitivity::Emp => "employee information sensitivity",
+        Sensitivity::Ethud => "alcohol use disorder information sensitivity",
+        Sensitivity::Eth => "substance abuse information sensitivity",
+        Sensitivity::Gdis => "genetic disease information sensitivity",
+        Sensitivity::Hiv => "HIV/AIDS information sensitivity",
+        Sensitivity::Mh => "mental health information sensitivity",
+        Sensitivity::Mst => "military sexual trauma information sensitivity",
+        Sensitivity::Opioidud => "opioid use disorder information sensitivity",
+        Sensitivity::Pds => "patient default information sensitivity",
+        Sensitivity::Prs => "patient requested information sensitivity",
+        Sensitivity::Psy => "psychiatry disorder information sensitivity",
+        Sensitivity::Psythpn => "psychotherapy note information sensitivity",
+        Sensitivity::Sca => "sickle cell anemia information sensitivity",
+        Sensitivity::Sdv => "sexual assault, abuse, or domestic violence information sensitivity",
+        Sensitivity::Sex => "sexuality and reproductive health information sensitivity",
+        Sensitivity::Spi => "specially protected information sensitivity",
+        Sensitivity::Std => "sexually transmitted disease information sensitivity",
+        Sensitivity::Sud => "substance use disorder information sensitivity",
+        Sensitivity::Taboo => "taboo information sensitivity",
+        Sensitivity::Vio => "violence information sensitivity",
     };
-    Some(Code::new(ACT_CODE, code, display))
+    Code::new(ACT_CODE, sensitivity.as_str(), display)
 }

@@ -3,6 +3,7 @@
 use super::code::{self, Code};
 use super::{Entity, Named, ObjectRole, identified, own};
 use crate::domain::action::Action;
+use crate::domain::application::Category;
 use crate::domain::event::{Event, Opening};
 use crate::domain::patient::PatientDigest;
 use crate::features::export::format::about::Person;
@@ -33,11 +34,10 @@ pub(super) fn of(event: &Event, deed: Deed, patient: Option<&PatientDigest>) -> 
 fn object(opening: &Opening, deed: Deed) -> Option<Entity> {
     let path = opening.path.as_deref().and_then(text::line);
     let method = opening.method.as_deref().and_then(text::line);
-    let labels = opening.categories.iter().flat_map(|category| {
-        let own = Code::own(code::OWN_CATEGORY, category.to_string().into());
-        code::sensitivity(category.as_str()).into_iter().chain([own])
-    });
-    let entity = Entity { labels: labels.collect(), ..Entity::new(code::SYSTEM_OBJECT) };
+    let named = |category: &Category| Code::own(code::OWN_CATEGORY, category.to_string().into());
+    let labels = opening.sensitivity.iter().copied().map(code::sensitivity);
+    let labels = labels.chain(opening.categories.iter().map(named)).collect();
+    let entity = Entity { labels, ..Entity::new(code::SYSTEM_OBJECT) };
     if deed == Deed::Access(Access::Search) {
         // Without values: the journal has none.
         let keys: Vec<&str> = opening.query_keys.iter().map(String::as_str).collect();

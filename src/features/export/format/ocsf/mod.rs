@@ -1,5 +1,5 @@
 //! Events of the Open Cybersecurity Schema Framework, version 1.8: each in the class that fits it, with the profiles `host`,
-//! `security_control`, `datetime` and, where there are categories, `data_classification`. What the framework has no place for is
+//! `security_control`, `datetime`, for what is asked of applications `network_proxy` and, where there are categories, `data_classification`. What the framework has no place for is
 //! `unmapped`, by our names.
 
 mod class;
@@ -8,7 +8,7 @@ mod objects;
 use serde_json::{Value, json};
 
 use self::class::{Class, activity};
-use super::deed::Deed;
+use super::deed::{Deed, Override};
 use super::ending::{self, Ending, Fault};
 use super::facts::Facts;
 use super::{PRODUCT, Teller, VERSION, text};
@@ -24,9 +24,9 @@ pub(super) fn document(event: &Event, teller: &Teller<'_>) -> Vec<u8> {
     classify(&mut written, class, deed);
     happened(&mut written, event, (deed, ending), class);
     put(&mut written, "metadata", metadata(event, class, (deed, ending), teller));
-    decided(&mut written, event, ending);
+    decided(&mut written, event, (deed, ending));
     took_part(&mut written, event, class);
-    particular(&mut written, event, class, deed);
+    particular(&mut written, event, (class, deed), teller);
     // Facts are texts, numbers and lists of texts: they can be written.
     put(&mut written, "unmapped", serde_json::to_value(Facts::of(event)).unwrap_or_default());
     Value::Object(written).to_string().into_bytes()
@@ -88,6 +88,9 @@ const fn status(ending: Ending) -> (u32, &'static str) {
 
 fn metadata(event: &Event, class: Class, (deed, ending): (Deed, Ending), teller: &Teller<'_>) -> Value {
     let mut profiles = vec!["datetime", "host", "security_control"];
+    if class == Class::WebResourcesActivity {
+        profiles.insert(2, "network_proxy");
+    }
     if has_resources(class) && !event.opening.categories.is_empty() {
         profiles.insert(0, "data_classification");
     }
@@ -99,8 +102,13 @@ fn metadata(event: &Event, class: Class, (deed, ending): (Deed, Ending), teller:
         "log_name": "audit journal",
         "profiles": profiles,
         "product": product(),
-        "reporter": { "uid": teller.node, "name": teller.node },
+        "reporter": reporter(teller),
     })
+}
+
+/// The gateway itself.
+fn reporter(teller: &Teller<'_>) -> Value {
+    json!({ "uid": teller.node, "name": teller.node })
 }
 
 fn product() -> Value {
@@ -112,7 +120,7 @@ const fn has_resources(class: Class) -> bool {
 }
 
 /// What the gateway did about it.
-fn decided(written: &mut Object, event: &Event, ending: Ending) {
+fn decided(written: &mut Object, event: &Event, (deed, ending): (Deed, Ending)) {
     let is_unauthorized = ending::reason(event).map(ending::fault) == Some(Fault::Unauthorized);
     let ((action, action_word), (disposition, disposition_word)) = match ending {
         Ending::Allowed => ((1, "Allowed"), (1, "Allowed")),
@@ -128,15 +136,43 @@ fn decided(written: &mut Object, event: &Event, ending: Ending) {
     put(written, "action", action_word);
     put(written, "disposition_id", disposition);
     put(written, "disposition", disposition_word);
-    put(written, "is_alert", event.opening.detection.is_some() || event.opening.gap.is_some());
+    put(written, "is_alert", is_alert(deed));
     if let Some(policy) = objects::policy(&event.opening) {
         put(written, "policy", policy);
     }
     put(written, "authorizations", objects::authorizations(&event.opening));
 }
 
+/// Whether somebody should look at it whatever came of it.
+const fn is_alert(deed: Deed) -> bool {
+    match deed {
+        Deed::Purpose(Override::Begun) | Deed::Detection | Deed::Gap => true,
+        Deed::Access(_)
+        | Deed::OwnPage
+        | Deed::SignInBegun
+        | Deed::StepUpBegun
+        | Deed::SignIn
+        | Deed::SignOut
+        | Deed::Purpose(Override::Ended | Override::Neither)
+        | Deed::Revocation
+        | Deed::Directory(..)
+        | Deed::Signal
+        | Deed::Review(_)
+        | Deed::JournalRead
+        | Deed::Administration
+        | Deed::Started
+        | Deed::Stopped
+        | Deed::Configuration
+        | Deed::KeyRotated
+        | Deed::Notice => false,
+    }
+}
+
 fn took_part(written: &mut Object, event: &Event, class: Class) {
     let opening = &*event.opening;
+    if let Some(device) = objects::device(opening) {
+        put(written, "device", device);
+    }
     if let Some(subject) = &opening.subject {
         put(written, "actor", objects::actor(subject));
     }
@@ -157,7 +193,7 @@ fn took_part(written: &mut Object, event: &Event, class: Class) {
 }
 
 /// What only this class has.
-fn particular(written: &mut Object, event: &Event, class: Class, deed: Deed) {
+fn particular(written: &mut Object, event: &Event, (class, deed): (Class, Deed), teller: &Teller<'_>) {
     let opening = &*event.opening;
     match class {
         Class::Base => {}
@@ -185,7 +221,10 @@ fn particular(written: &mut Object, event: &Event, class: Class, deed: Deed) {
             put(written, "privileges", purpose.into_iter().map(str::to_owned).collect::<Vec<_>>());
         }
         Class::EntityManagement => put(written, "entity", objects::entity(event, deed)),
-        Class::WebResourcesActivity => put(written, "web_resources", objects::resources(event)),
+        Class::WebResourcesActivity => {
+            put(written, "web_resources", objects::resources(event));
+            put(written, "proxy_endpoint", reporter(teller));
+        }
         Class::ApplicationLifecycle => put(written, "app", product()),
         Class::ApiActivity => {
             let method = opening.method.as_deref().unwrap_or("unknown");
@@ -201,8 +240,7 @@ fn authenticated(written: &mut Object, subject: &EventSubject) {
     put(written, "session", json!({ "uid": subject.session.to_string() }));
     put(written, "auth_protocol_id", 4);
     put(written, "auth_protocol", "OpenID");
-    if !subject.amr.is_empty() {
-        // RFC 8176: the provider says that there were several factors.
-        put(written, "is_mfa", subject.amr.iter().any(|method| method == "mfa"));
+    if let Some(is_mfa) = objects::is_mfa(subject) {
+        put(written, "is_mfa", is_mfa);
     }
 }

@@ -8,7 +8,7 @@ use super::super::text;
 use super::{Object, put};
 use crate::domain::application::Category;
 use crate::domain::detection::{Detection, ReviewState};
-use crate::domain::event::{Event, EventSubject, Opening};
+use crate::domain::event::{Event, EventStanding, EventSubject, Opening};
 use crate::domain::patient::PatientDigest;
 
 /// Somebody or something is called this where the event does not say who or what it is.
@@ -19,6 +19,12 @@ pub(super) fn actor(subject: &EventSubject) -> Value {
     let mut session = Object::new();
     put(&mut session, "uid", subject.session.to_string());
     put(&mut session, "issuer", &*subject.issuer);
+    if let Some(is_mfa) = is_mfa(subject) {
+        put(&mut session, "is_mfa", is_mfa);
+    }
+    if let Some(client) = &subject.client {
+        put(&mut session, "credential_uid", client.token.to_string());
+    }
     let mut actor = Object::new();
     put(&mut actor, "user", acting(subject));
     put(&mut actor, "session", session);
@@ -42,7 +48,34 @@ fn acting(subject: &EventSubject) -> Value {
     if !groups.is_empty() {
         put(&mut user, "groups", groups);
     }
+    let departments = subject.standing.as_ref().map_or(&[][..], EventStanding::departments);
+    if !departments.is_empty() {
+        let departments = departments.join(", ");
+        put(&mut user, "org", json!({ "name": departments, "ou_name": departments }));
+    }
     Value::Object(user)
+}
+
+/// Whether the provider says that there were several factors (RFC 8176); none where it says nothing of how.
+pub(super) fn is_mfa(subject: &EventSubject) -> Option<bool> {
+    (!subject.amr.is_empty()).then(|| subject.amr.iter().any(|method| method == "mfa"))
+}
+
+/// What somebody sits at, as far as it is known: the class of the device, and the certificate that it has shown.
+pub(super) fn device(opening: &Opening) -> Option<Value> {
+    let mut device = Object::new();
+    if let Some(class) = &opening.device {
+        put(&mut device, "name", class.as_str());
+    }
+    if let Some(certificate) = opening.certificate.as_deref() {
+        put(&mut device, "uid", certificate);
+    }
+    if device.is_empty() {
+        return None;
+    }
+    put(&mut device, "type_id", 0);
+    put(&mut device, "type", "Unknown");
+    Some(Value::Object(device))
 }
 
 /// Whom it is about: who is meant, else who acts, else somebody unknown.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::domain::action::Action;
 use crate::domain::application::Category;
+use crate::domain::category::Sensitivity;
 use crate::domain::count::Count;
 use crate::domain::event::{
     Closing, Event, EventClient, EventKind, EventPurpose, EventStanding, EventSubject, Opening, Outcome,
@@ -51,6 +52,7 @@ pub(super) fn request(number: u64, action: Action, route: &str) -> Event {
     opening.route = Some(route.parse().unwrap());
     opening.action = Some(action);
     opening.categories = Arc::new(["clinical", "hiv"].map(|name| name.parse::<Category>().unwrap()));
+    opening.sensitivity = Arc::new([Sensitivity::Hiv]);
     opening.method = Some("GET".into());
     opening.host = Some("ehr.clinic.example".into());
     opening.path = Some("/patients/{patient}".into());
@@ -186,6 +188,17 @@ pub(super) fn nurse() -> Arc<Kept<EventSubject>> {
             proven: std::collections::BTreeMap::new(),
         }),
     }))
+}
+
+/// A nurse of this department looks at something; of her the provider tells more than where she works.
+pub(super) fn worker_of(department: &str) -> Event {
+    let mut event = view();
+    let mut told = EventSubject::clone(event.opening.subject.as_ref().unwrap());
+    let attributes = [("department", department), ("badge", "seldom told")];
+    let attributes = attributes.map(|(name, value)| (name.to_owned(), vec![value.to_owned()]));
+    told.standing.as_mut().unwrap().attributes = Some(attributes.into());
+    event.opening.subject = Some(Arc::new(Kept::new(told)));
+    event
 }
 
 /// A patient of the application.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::cef::Parsed;
 use super::samples::{
     completed, gap, patient, purpose, request, search_by_program, search_of_many, sign_in, told, view,
-    withheld,
+    withheld, worker_of,
 };
 use super::{object, objects, texts};
 use crate::domain::action::Action;
@@ -61,6 +61,57 @@ fn a_message_names_a_profile_only_where_it_has_all_that_the_profile_asks_for() {
     let mut broken = view();
     broken.closing.as_mut().unwrap().outcome = Outcome::Aborted;
     assert_eq!(profile(&broken), Value::Null);
+}
+
+#[test]
+fn where_somebody_works_is_told_beside_them_in_every_format() {
+    let event = worker_of("Ward 3");
+    let resource = objects(Format::Fhir, &event).remove(0);
+    let agents = resource["agent"].as_array().unwrap();
+    let organization = agents.iter().find(|it| it["type"]["coding"][0]["code"] == "PROV").unwrap();
+    assert_eq!(organization["who"]["identifier"]["value"], "Ward 3");
+    assert_eq!(organization["requestor"], false);
+    assert!(
+        texts(Format::Atna, &event)[0]
+            .contains(r#"UserID="Ward 3" UserName="Ward 3" UserIsRequestor="false""#)
+    );
+    assert_eq!(object(Format::Ocsf, &event)["actor"]["user"]["org"]["name"], "Ward 3");
+    assert_eq!(Parsed::of(&event).value("LeastwayDepartment"), Some("Ward 3"));
+    assert!(object(Format::Otel, &event).to_string().contains("leastway.department"));
+    // What else their provider has told stays in the journal.
+    for format in [Format::Cef, Format::Atna, Format::Fhir, Format::Ocsf, Format::Otel] {
+        assert!(!texts(format, &event)[0].contains("seldom told"), "{format}");
+    }
+}
+
+#[test]
+fn how_sensitive_something_is_is_what_the_event_says_and_no_guess_by_a_name() {
+    let labels = |event: &Event| {
+        let resource = objects(Format::Fhir, event).remove(0);
+        let entities = resource["entity"].as_array().unwrap();
+        let labels = entities.iter().find_map(|entity| entity["securityLabel"].as_array()).unwrap();
+        labels.iter().map(|label| label["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let mut event = view();
+    assert_eq!(labels(&event), ["HIV", "clinical", "hiv"]);
+    // The house has said that its category `hiv` is something else.
+    event.opening.sensitivity = std::sync::Arc::default();
+    assert_eq!(labels(&event), ["clinical", "hiv"]);
+}
+
+#[test]
+fn ocsf_tells_the_device_the_factors_and_the_gateway_and_that_an_emergency_is_an_alert() {
+    let told = object(Format::Ocsf, &view());
+    assert_eq!(told["device"]["name"], "ward");
+    assert_eq!(told["actor"]["session"]["is_mfa"], true);
+    assert_eq!(told["proxy_endpoint"]["uid"], "gateway-1");
+    assert!(told["metadata"]["profiles"].as_array().unwrap().contains(&"network_proxy".into()));
+    assert_eq!(told["is_alert"], false);
+    let (care, emergency) = (Purpose::Treatment, Purpose::BreakGlass);
+    assert_eq!(object(Format::Ocsf, &purpose(Some(care), emergency))["is_alert"], true);
+    assert_eq!(object(Format::Ocsf, &purpose(Some(emergency), care))["is_alert"], false);
+    let program = object(Format::Ocsf, &search_by_program());
+    assert!(program["actor"]["session"]["credential_uid"].is_string());
 }
 
 #[test]
