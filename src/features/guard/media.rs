@@ -26,9 +26,11 @@ pub(super) enum Form {
 impl Form {
     pub(super) const fn of(kind: &ReplyKind) -> Self {
         match kind {
-            ReplyKind::Json { .. } | ReplyKind::FhirBundle | ReplyKind::Ndjson | ReplyKind::Inside(_) => {
-                Self::Json
-            }
+            ReplyKind::Json { .. }
+            | ReplyKind::LargestArray
+            | ReplyKind::FhirBundle
+            | ReplyKind::Ndjson
+            | ReplyKind::Inside(_) => Self::Json,
             ReplyKind::Csv { .. } => Self::Rows,
             ReplyKind::Html { .. } => Self::Page,
             ReplyKind::Xml { .. } => Self::Xml,
