@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::windows::{NOW, nurse};
 use super::*;
+use crate::domain::event::Taken;
 use crate::features::guard::ledger::MIGRATIONS;
 use crate::foundation::entropy::SystemEntropy;
 use crate::platform::store::Store;
@@ -241,5 +242,80 @@ proptest! {
             let patients: std::collections::HashSet<_> = in_hour.iter().flat_map(|(_, page)| page.clone()).collect();
             prop_assert!(records <= 50 && patients.len() <= 20, "{records} records, {} patients", patients.len());
         }
+    }
+}
+
+#[test]
+fn what_is_looked_at_adds_up_in_each_window_that_is_bounded() {
+    let cases = [
+        (LimitName::RecordsPerHour, HOUR),
+        (LimitName::RecordsPerShift, SHIFT),
+        (LimitName::RecordsPerDay, DAY),
+        (LimitName::PatientsListedPerHour, HOUR),
+        (LimitName::PatientsListedPerShift, SHIFT),
+        (LimitName::PatientsListedPerDay, DAY),
+    ];
+    adds_up(Action::List, &cases);
+}
+
+#[test]
+fn what_is_taken_away_adds_up_in_each_window_that_is_bounded() {
+    let cases = [
+        (LimitName::RecordsExportedPerHour, HOUR),
+        (LimitName::RecordsExportedPerShift, SHIFT),
+        (LimitName::RecordsExportedPerDay, DAY),
+    ];
+    adds_up(Action::Export, &cases);
+}
+
+/// Ten and ten are more than fifteen until the first ten are forgotten, and what is withheld takes nothing.
+fn adds_up(action: Action, cases: &[(LimitName, Duration)]) {
+    for (limit, lasts) in cases {
+        let ledger = Ledger::new();
+        let mut limits = Limits::NONE;
+        *limits.number_mut(*limit) = Some(15);
+        let terms = bounded(action, limits);
+        let ask = |patients, now| page(patients).claiming(claim(&ledger, &terms, now));
+        ask(0..10, NOW).released(&terms);
+        let before = NOW.plus(*lasts).minus(Duration::from_millis(1));
+        for _ in 0..2 {
+            let withheld = ask(10..20, before).withheld(&terms);
+            assert_eq!(withheld.verdict(), Some(window(*limit, 15, 20)));
+        }
+        ask(10..15, before).released(&terms);
+        ask(20..30, NOW.plus(*lasts + *lasts / 60)).released(&terms);
+    }
+}
+
+#[test]
+fn bytes_add_up_in_each_window_that_is_bounded() {
+    for limit in
+        [LimitName::BytesExportedPerHour, LimitName::BytesExportedPerShift, LimitName::BytesExportedPerDay]
+    {
+        let ledger = Ledger::new();
+        let mut limits = Limits::NONE;
+        *limits.number_mut(limit) = Some(70);
+        let terms = bounded(Action::Export, limits);
+        let ask = || page(0..10).claiming(claim(&ledger, &terms, NOW));
+        ask().released(&terms);
+        let verdict = ask().withheld(&terms).verdict();
+        let Some(Verdict::Block(Beyond::Exceeded(exceeded))) = verdict else {
+            panic!("{limit}: {verdict:?}")
+        };
+        assert_eq!((exceeded.limit, exceeded.allowed), (limit, 70));
+    }
+}
+
+#[test]
+fn after_a_restart_every_window_is_full_of_what_the_journal_tells() {
+    let ledger = Ledger::new();
+    let came = Came { amounts: Amounts { records: 10, bytes: 100 }, found_file: false };
+    ledger.recall(&nurse(), &Taken::default(), Some(came), NOW);
+    for limit in [LimitName::RecordsPerHour, LimitName::RecordsPerShift, LimitName::RecordsPerDay] {
+        let mut limits = Limits::NONE;
+        *limits.number_mut(limit) = Some(15);
+        let terms = bounded(Action::List, limits);
+        let withheld = page(0..10).claiming(claim(&ledger, &terms, NOW)).withheld(&terms);
+        assert_eq!(withheld.verdict(), Some(window(limit, 15, 20)));
     }
 }

@@ -14,9 +14,11 @@ use super::claim::Amounts;
 use super::demand::{Demand, Usage};
 use super::nodes::Grant;
 use super::*;
+use crate::domain::limit::LimitName;
 use crate::foundation::entropy::SeededEntropy;
 use crate::platform::store::Change;
 
+const HOUR: Duration = Window::Hour.lasts();
 /// A word that asks for nothing.
 const MARK: &str = "mark";
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
