@@ -163,7 +163,7 @@ impl Claim {
             self.listed.extend(first);
             self.taken = so_far;
         } else {
-            let asked = ledger.ask(self.subject.clone(), demand.clone(), self.limits, self.time);
+            let asked = ledger.ask(self.subject.clone(), demand.clone(), Box::new(self.limits), self.time);
             let answer = tokio::spawn(asked);
             self.asking = Some(Asking { so_far, demand, answer, later: Later::default() });
         }

@@ -119,7 +119,7 @@ impl Ledger {
             return Ok(Vec::new());
         }
         let exports = demand.exports;
-        let asked = tokio::spawn(self.clone().ask(person.clone(), demand, *limits, now));
+        let asked = tokio::spawn(self.clone().ask(person.clone(), demand, Box::new(*limits), now));
         let grant = asked.await.unwrap_or(Err(Refused::Unknown))?;
         Ok(grant.slots(exports, now))
     }
@@ -130,7 +130,7 @@ impl Ledger {
         self,
         person: SubjectId,
         demand: Demand,
-        limits: Limits,
+        limits: Box<Limits>,
         now: Timestamp,
     ) -> Result<Grant, Refused> {
         let Some(common) = self.common().filter(|common| common.store.is_in_touch()) else {

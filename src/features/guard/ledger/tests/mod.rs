@@ -129,7 +129,7 @@ fn opens(patients: impl IntoIterator<Item = u64>) -> Demand {
 }
 
 async fn ask(ledger: &Ledger, demand: Demand, limits: &Limits, now: Timestamp) -> Result<Grant, Refused> {
-    ledger.clone().ask(nurse(), demand, *limits, now).await
+    ledger.clone().ask(nurse(), demand, Box::new(*limits), now).await
 }
 
 /// As a piece of a reply does: lives on what was taken ahead, or asks. Nothing is given back.
