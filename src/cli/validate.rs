@@ -155,7 +155,7 @@ mod tests {
             "{problems}"
         );
         assert!(problems.contains("gateway.listen: `listen` is missing"), "{problems}");
-        assert!(problems.trim_end().ends_with("errors"), "{problems}");
+        assert!(problems.trim_end().ends_with("5 errors, 1 warning"), "{problems}");
     }
 
     /// The shipped configuration with something more at the end of some of its files, and what `validate` says.

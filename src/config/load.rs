@@ -346,7 +346,10 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     });
     let help = main.table("help").and_then(|reader| machine::help(&reader));
     draft.help.clone_from(&help);
+    draft.approved_by = machine::approved_by(main);
     let break_glass = main.table("break_glass").and_then(|reader| break_glass::break_glass(&reader));
+    let closed = break_glass.as_ref().map(|(_, emergency)| emergency.closed.clone());
+    draft.closed_in_emergency = closed.unwrap_or_default();
     let time_zone = machine::time_zone(main);
     version?;
     let (gateway, certificates) = gateway?;
@@ -391,7 +394,7 @@ fn assemble(machine: Machine, mut draft: Draft, rulebook: Rulebook, files: Vec<P
         time_zone,
     } = machine;
     let (break_glass, emergency) = break_glass;
-    break_glass::tell(&mut draft, &emergency);
+    break_glass::tell(&mut draft, emergency);
     let (mut applications, mut upstreams) = (Vec::new(), Vec::new());
     let (mut rewrites, mut holds, mut browsers) = (Vec::new(), Vec::new(), Vec::new());
     for Written { it, key: _ } in draft.applications {

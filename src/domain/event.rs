@@ -340,6 +340,13 @@ pub struct EventObserved {
     /// Whether it said that it is a file to be kept (`Content-Disposition: attachment`).
     #[serde(skip_serializing_if = "is_false", default)]
     pub attachment: bool,
+    /// The pointer to its largest array (RFC 6901, `*` for every element of one on the way), if it is JSON, has one, and no name
+    /// on the way could be somebody's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub records_at: Option<String>,
+    /// Whether it was a FHIR `Bundle`, under whatever type.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub bundle: bool,
 }
 
 /// A reason that a person gave, as the event keeps it.

@@ -1,5 +1,7 @@
 //! What a role may take: the numbers that 45 CFR 164.514(d) asks for.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::asked::Formats;
@@ -30,24 +32,48 @@ pub struct Limits {
     pub records_per_response: Option<u64>,
     /// Records in one reply that is looked at beyond which it does not pass, whatever is given as a reason or proven.
     pub records_per_response_at_most: Option<u64>,
+    /// Distinct patients in one reply that is looked at.
+    pub patients_per_response: Option<u64>,
     /// Records in one reply that is taken away (see `Action::takes_away`).
     pub records_per_export: Option<u64>,
     /// Records in one reply that is taken away beyond which it does not pass, whatever is given as a reason or proven.
     pub records_per_export_at_most: Option<u64>,
-    /// Records that are looked at in 60 minutes, rolling: many small pages add up.
+    /// Records that are looked at in an hour: many small pages add up.
     pub records_per_hour: Option<u64>,
-    /// Distinct patients that lists name in 60 minutes, rolling.
+    /// The same in a shift.
+    pub records_per_shift: Option<u64>,
+    /// The same in a day.
+    pub records_per_day: Option<u64>,
+    /// Distinct patients that lists name in an hour.
     pub patients_listed_per_hour: Option<u64>,
-    /// Distinct patients opened in 60 minutes, rolling.
+    /// The same in a shift.
+    pub patients_listed_per_shift: Option<u64>,
+    /// The same in a day.
+    pub patients_listed_per_day: Option<u64>,
+    /// Distinct patients opened in an hour.
     pub patients_opened_per_hour: Option<u64>,
-    /// Replies taken away in 24 hours, rolling.
-    pub exports_per_day: Option<u64>,
-    /// Records taken away in 24 hours, rolling.
-    pub records_exported_per_day: Option<u64>,
-    /// Bytes of replies taken away in 24 hours, rolling, as they are sent: compressed ones count compressed.
-    pub bytes_exported_per_day: Option<u64>,
-    /// Distinct patients opened in a shift: a window of 12 hours, rolling.
+    /// The same in a shift.
     pub patients_opened_per_shift: Option<u64>,
+    /// The same in a day.
+    pub patients_opened_per_day: Option<u64>,
+    /// Replies taken away in an hour.
+    pub exports_per_hour: Option<u64>,
+    /// The same in a shift.
+    pub exports_per_shift: Option<u64>,
+    /// The same in a day.
+    pub exports_per_day: Option<u64>,
+    /// Records taken away in an hour.
+    pub records_exported_per_hour: Option<u64>,
+    /// The same in a shift.
+    pub records_exported_per_shift: Option<u64>,
+    /// The same in a day.
+    pub records_exported_per_day: Option<u64>,
+    /// Bytes of replies taken away in an hour, as they are sent: compressed ones count compressed.
+    pub bytes_exported_per_hour: Option<u64>,
+    /// The same in a shift.
+    pub bytes_exported_per_shift: Option<u64>,
+    /// The same in a day.
+    pub bytes_exported_per_day: Option<u64>,
     /// Records that may be asked for at once, where a route has a cap on that.
     pub page_size: Option<u64>,
     /// Days that may be looked back, where a route says what tells the days.
@@ -67,59 +93,179 @@ closed_list! {
         RecordsPerResponse = "records_per_response",
         /// See [`Limits::records_per_response_at_most`].
         RecordsPerResponseAtMost = "records_per_response_at_most",
+        /// See [`Limits::patients_per_response`].
+        PatientsPerResponse = "patients_per_response",
         /// See [`Limits::records_per_export`].
         RecordsPerExport = "records_per_export",
         /// See [`Limits::records_per_export_at_most`].
         RecordsPerExportAtMost = "records_per_export_at_most",
         /// See [`Limits::records_per_hour`].
         RecordsPerHour = "records_per_hour",
+        /// See [`Limits::records_per_shift`].
+        RecordsPerShift = "records_per_shift",
+        /// See [`Limits::records_per_day`].
+        RecordsPerDay = "records_per_day",
         /// See [`Limits::patients_listed_per_hour`].
         PatientsListedPerHour = "patients_listed_per_hour",
+        /// See [`Limits::patients_listed_per_shift`].
+        PatientsListedPerShift = "patients_listed_per_shift",
+        /// See [`Limits::patients_listed_per_day`].
+        PatientsListedPerDay = "patients_listed_per_day",
         /// See [`Limits::patients_opened_per_hour`].
         PatientsOpenedPerHour = "patients_opened_per_hour",
-        /// See [`Limits::exports_per_day`].
-        ExportsPerDay = "exports_per_day",
-        /// See [`Limits::records_exported_per_day`].
-        RecordsExportedPerDay = "records_exported_per_day",
-        /// See [`Limits::bytes_exported_per_day`].
-        BytesExportedPerDay = "bytes_exported_per_day",
         /// See [`Limits::patients_opened_per_shift`].
         PatientsOpenedPerShift = "patients_opened_per_shift",
+        /// See [`Limits::patients_opened_per_day`].
+        PatientsOpenedPerDay = "patients_opened_per_day",
+        /// See [`Limits::exports_per_hour`].
+        ExportsPerHour = "exports_per_hour",
+        /// See [`Limits::exports_per_shift`].
+        ExportsPerShift = "exports_per_shift",
+        /// See [`Limits::exports_per_day`].
+        ExportsPerDay = "exports_per_day",
+        /// See [`Limits::records_exported_per_hour`].
+        RecordsExportedPerHour = "records_exported_per_hour",
+        /// See [`Limits::records_exported_per_shift`].
+        RecordsExportedPerShift = "records_exported_per_shift",
+        /// See [`Limits::records_exported_per_day`].
+        RecordsExportedPerDay = "records_exported_per_day",
+        /// See [`Limits::bytes_exported_per_hour`].
+        BytesExportedPerHour = "bytes_exported_per_hour",
+        /// See [`Limits::bytes_exported_per_shift`].
+        BytesExportedPerShift = "bytes_exported_per_shift",
+        /// See [`Limits::bytes_exported_per_day`].
+        BytesExportedPerDay = "bytes_exported_per_day",
+    }
+}
+
+closed_list! {
+    /// Over how long what many requests take adds up. All of them roll.
+    Window {
+        /// 60 minutes.
+        Hour = "hour",
+        /// 12 hours.
+        Shift = "shift",
+        /// 24 hours.
+        Day = "day",
+    }
+}
+
+closed_list! {
+    /// What adds up in a window.
+    Measure {
+        /// Records that are looked at.
+        Records = "records",
+        /// Distinct patients that lists name.
+        Listed = "patients listed",
+        /// Distinct patients that are opened.
+        Opened = "patients opened",
+        /// Replies that are taken away.
+        Exports = "exports",
+        /// Records that are taken away.
+        Exported = "records exported",
+        /// Bytes that are taken away.
+        Bytes = "bytes exported",
+    }
+}
+
+/// Which number bounds which measure in which window; of one measure the longest window first.
+pub const WINDOWS: [(LimitName, Measure, Window); 18] = [
+    (LimitName::RecordsPerDay, Measure::Records, Window::Day),
+    (LimitName::RecordsPerShift, Measure::Records, Window::Shift),
+    (LimitName::RecordsPerHour, Measure::Records, Window::Hour),
+    (LimitName::PatientsListedPerDay, Measure::Listed, Window::Day),
+    (LimitName::PatientsListedPerShift, Measure::Listed, Window::Shift),
+    (LimitName::PatientsListedPerHour, Measure::Listed, Window::Hour),
+    (LimitName::PatientsOpenedPerDay, Measure::Opened, Window::Day),
+    (LimitName::PatientsOpenedPerShift, Measure::Opened, Window::Shift),
+    (LimitName::PatientsOpenedPerHour, Measure::Opened, Window::Hour),
+    (LimitName::ExportsPerDay, Measure::Exports, Window::Day),
+    (LimitName::ExportsPerShift, Measure::Exports, Window::Shift),
+    (LimitName::ExportsPerHour, Measure::Exports, Window::Hour),
+    (LimitName::RecordsExportedPerDay, Measure::Exported, Window::Day),
+    (LimitName::RecordsExportedPerShift, Measure::Exported, Window::Shift),
+    (LimitName::RecordsExportedPerHour, Measure::Exported, Window::Hour),
+    (LimitName::BytesExportedPerDay, Measure::Bytes, Window::Day),
+    (LimitName::BytesExportedPerShift, Measure::Bytes, Window::Shift),
+    (LimitName::BytesExportedPerHour, Measure::Bytes, Window::Hour),
+];
+
+impl Window {
+    /// How long it is.
+    pub const fn lasts(self) -> Duration {
+        let hours = match self {
+            Self::Hour => 1,
+            Self::Shift => 12,
+            Self::Day => 24,
+        };
+        Duration::from_secs(hours * 60 * 60)
+    }
+}
+
+/// One thing for each window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PerWindow<T> {
+    hour: T,
+    shift: T,
+    day: T,
+}
+
+impl<T> PerWindow<T> {
+    /// What `make` says of each.
+    pub fn of(make: impl Fn(Window) -> T) -> Self {
+        Self { hour: make(Window::Hour), shift: make(Window::Shift), day: make(Window::Day) }
+    }
+
+    /// That of one.
+    pub const fn get(&self, window: Window) -> &T {
+        match window {
+            Window::Hour => &self.hour,
+            Window::Shift => &self.shift,
+            Window::Day => &self.day,
+        }
+    }
+
+    /// That of one, to be changed.
+    pub const fn get_mut(&mut self, window: Window) -> &mut T {
+        match window {
+            Window::Hour => &mut self.hour,
+            Window::Shift => &mut self.shift,
+            Window::Day => &mut self.day,
+        }
+    }
+
+    /// All of them.
+    pub fn each(&self) -> impl Iterator<Item = (Window, &T)> {
+        [(Window::Hour, &self.hour), (Window::Shift, &self.shift), (Window::Day, &self.day)].into_iter()
+    }
+
+    /// All of them, to be changed.
+    pub fn each_mut(&mut self) -> impl Iterator<Item = (Window, &mut T)> {
+        let Self { hour, shift, day } = self;
+        [(Window::Hour, hour), (Window::Shift, shift), (Window::Day, day)].into_iter()
     }
 }
 
 impl LimitName {
+    /// What it bounds, and in which window; none where it bounds one reply.
+    pub fn window(self) -> Option<(Measure, Window)> {
+        let of = WINDOWS.iter().find(|(name, _, _)| *name == self);
+        of.map(|(_, measure, window)| (*measure, *window))
+    }
+
     /// Whether it bounds what many requests take together.
-    pub const fn is_window(self) -> bool {
-        match self {
-            Self::RecordsPerResponse
-            | Self::RecordsPerResponseAtMost
-            | Self::RecordsPerExport
-            | Self::RecordsPerExportAtMost => false,
-            Self::RecordsPerHour
-            | Self::PatientsListedPerHour
-            | Self::PatientsOpenedPerHour
-            | Self::ExportsPerDay
-            | Self::RecordsExportedPerDay
-            | Self::BytesExportedPerDay
-            | Self::PatientsOpenedPerShift => true,
-        }
+    pub fn is_window(self) -> bool {
+        self.window().is_some()
+    }
+
+    /// Whether it bounds one reply that is taken away.
+    pub const fn is_of_export(self) -> bool {
+        matches!(self, Self::RecordsPerExport | Self::RecordsPerExportAtMost)
     }
 
     /// Whether nothing passes beyond it, whatever is given as a reason or proven.
     pub const fn is_final(self) -> bool {
-        match self {
-            Self::RecordsPerResponseAtMost | Self::RecordsPerExportAtMost => true,
-            Self::RecordsPerResponse
-            | Self::RecordsPerExport
-            | Self::RecordsPerHour
-            | Self::PatientsListedPerHour
-            | Self::PatientsOpenedPerHour
-            | Self::ExportsPerDay
-            | Self::RecordsExportedPerDay
-            | Self::BytesExportedPerDay
-            | Self::PatientsOpenedPerShift => false,
-        }
+        matches!(self, Self::RecordsPerResponseAtMost | Self::RecordsPerExportAtMost)
     }
 }
 
@@ -128,15 +274,27 @@ impl Limits {
     pub const NONE: Self = Self {
         records_per_response: None,
         records_per_response_at_most: None,
+        patients_per_response: None,
         records_per_export: None,
         records_per_export_at_most: None,
         records_per_hour: None,
+        records_per_shift: None,
+        records_per_day: None,
         patients_listed_per_hour: None,
+        patients_listed_per_shift: None,
+        patients_listed_per_day: None,
         patients_opened_per_hour: None,
-        exports_per_day: None,
-        records_exported_per_day: None,
-        bytes_exported_per_day: None,
         patients_opened_per_shift: None,
+        patients_opened_per_day: None,
+        exports_per_hour: None,
+        exports_per_shift: None,
+        exports_per_day: None,
+        records_exported_per_hour: None,
+        records_exported_per_shift: None,
+        records_exported_per_day: None,
+        bytes_exported_per_hour: None,
+        bytes_exported_per_shift: None,
+        bytes_exported_per_day: None,
         page_size: None,
         days_back: None,
         formats: None,
@@ -145,30 +303,41 @@ impl Limits {
     };
 
     /// Whether what is looked at adds up to something that is bounded.
-    pub const fn bound_lists(&self) -> bool {
-        self.records_per_hour.is_some() || self.patients_listed_per_hour.is_some()
+    pub fn bound_lists(&self) -> bool {
+        self.bound(Measure::Records) || self.bound(Measure::Listed)
     }
 
     /// Whether what is taken away adds up to something that is bounded, beyond its number.
-    pub const fn bound_exports(&self) -> bool {
-        self.records_exported_per_day.is_some() || self.bytes_exported_per_day.is_some()
+    pub fn bound_exports(&self) -> bool {
+        self.bound(Measure::Exported) || self.bound(Measure::Bytes)
+    }
+
+    /// Whether a measure is bounded in any window.
+    pub fn bound(&self, measure: Measure) -> bool {
+        self.windows(measure).next().is_some()
+    }
+
+    /// The windows that bound a measure, each with its number; the longest first.
+    pub fn windows(&self, measure: Measure) -> impl Iterator<Item = (LimitName, Window, u64)> {
+        WINDOWS
+            .iter()
+            .filter(move |(_, of, _)| *of == measure)
+            .filter_map(|(name, _, window)| self.number(*name).map(|number| (*name, *window, number)))
+    }
+
+    /// The numbers that bound a measure, by window.
+    pub fn numbers(&self, measure: Measure) -> PerWindow<Option<u64>> {
+        let mut numbers = PerWindow::default();
+        for (_, window, number) in self.windows(measure) {
+            *numbers.get_mut(window) = Some(number);
+        }
+        numbers
     }
 
     /// The number of this name.
     pub const fn number(&self, name: LimitName) -> Option<u64> {
-        match name {
-            LimitName::RecordsPerResponse => self.records_per_response,
-            LimitName::RecordsPerResponseAtMost => self.records_per_response_at_most,
-            LimitName::RecordsPerExport => self.records_per_export,
-            LimitName::RecordsPerExportAtMost => self.records_per_export_at_most,
-            LimitName::RecordsPerHour => self.records_per_hour,
-            LimitName::PatientsListedPerHour => self.patients_listed_per_hour,
-            LimitName::PatientsOpenedPerHour => self.patients_opened_per_hour,
-            LimitName::ExportsPerDay => self.exports_per_day,
-            LimitName::RecordsExportedPerDay => self.records_exported_per_day,
-            LimitName::BytesExportedPerDay => self.bytes_exported_per_day,
-            LimitName::PatientsOpenedPerShift => self.patients_opened_per_shift,
-        }
+        let mut same = *self;
+        *same.number_mut(name)
     }
 
     /// The place of the number of this name.
@@ -176,15 +345,27 @@ impl Limits {
         match name {
             LimitName::RecordsPerResponse => &mut self.records_per_response,
             LimitName::RecordsPerResponseAtMost => &mut self.records_per_response_at_most,
+            LimitName::PatientsPerResponse => &mut self.patients_per_response,
             LimitName::RecordsPerExport => &mut self.records_per_export,
             LimitName::RecordsPerExportAtMost => &mut self.records_per_export_at_most,
             LimitName::RecordsPerHour => &mut self.records_per_hour,
+            LimitName::RecordsPerShift => &mut self.records_per_shift,
+            LimitName::RecordsPerDay => &mut self.records_per_day,
             LimitName::PatientsListedPerHour => &mut self.patients_listed_per_hour,
+            LimitName::PatientsListedPerShift => &mut self.patients_listed_per_shift,
+            LimitName::PatientsListedPerDay => &mut self.patients_listed_per_day,
             LimitName::PatientsOpenedPerHour => &mut self.patients_opened_per_hour,
-            LimitName::ExportsPerDay => &mut self.exports_per_day,
-            LimitName::RecordsExportedPerDay => &mut self.records_exported_per_day,
-            LimitName::BytesExportedPerDay => &mut self.bytes_exported_per_day,
             LimitName::PatientsOpenedPerShift => &mut self.patients_opened_per_shift,
+            LimitName::PatientsOpenedPerDay => &mut self.patients_opened_per_day,
+            LimitName::ExportsPerHour => &mut self.exports_per_hour,
+            LimitName::ExportsPerShift => &mut self.exports_per_shift,
+            LimitName::ExportsPerDay => &mut self.exports_per_day,
+            LimitName::RecordsExportedPerHour => &mut self.records_exported_per_hour,
+            LimitName::RecordsExportedPerShift => &mut self.records_exported_per_shift,
+            LimitName::RecordsExportedPerDay => &mut self.records_exported_per_day,
+            LimitName::BytesExportedPerHour => &mut self.bytes_exported_per_hour,
+            LimitName::BytesExportedPerShift => &mut self.bytes_exported_per_shift,
+            LimitName::BytesExportedPerDay => &mut self.bytes_exported_per_day,
         }
     }
 
@@ -222,4 +403,48 @@ pub struct Exceeded {
     pub allowed: u64,
     /// The number that it would have been, at least.
     pub actual: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_measure_has_a_number_in_every_window_and_is_called_so() {
+        for measure in Measure::ALL {
+            for window in Window::ALL {
+                let names: Vec<_> =
+                    WINDOWS.iter().filter(|(_, of, over)| (of, over) == (measure, window)).collect();
+                let [(name, _, _)] = names.as_slice() else { panic!("{measure} {window}: {names:?}") };
+                let called = format!("{}_per_{window}", measure.as_str().replace(' ', "_"));
+                assert_eq!((name.as_str(), name.window()), (&*called, Some((*measure, *window))));
+            }
+        }
+        let of_one_reply = LimitName::ALL.iter().filter(|name| !name.is_window()).count();
+        assert_eq!(of_one_reply + WINDOWS.len(), LimitName::ALL.len());
+    }
+
+    #[test]
+    fn each_number_has_a_place_of_its_own_and_the_stricter_one_holds() {
+        let mut limits = Limits::NONE;
+        for (number, name) in (0..).zip(LimitName::ALL) {
+            *limits.number_mut(*name) = Some(number);
+        }
+        for (number, name) in (0..).zip(LimitName::ALL) {
+            assert_eq!(limits.number(*name), Some(number), "{name}");
+            let mut other = Limits::NONE;
+            *other.number_mut(*name) = Some(number + 1);
+            assert_eq!(limits.strictest(other), limits.strictest(Limits::NONE), "{name}");
+            assert_eq!(Limits::NONE.strictest(other).number(*name), Some(number + 1), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_windows_of_a_measure_come_longest_first() {
+        let limits = Limits { exports_per_hour: Some(1), exports_per_day: Some(5), ..Limits::NONE };
+        let windows: Vec<_> =
+            limits.windows(Measure::Exports).map(|(_, window, number)| (window, number)).collect();
+        assert_eq!(windows, [(Window::Day, 5), (Window::Hour, 1)]);
+        assert!(limits.bound(Measure::Exports) && !limits.bound_exports() && !limits.bound_lists());
+    }
 }

@@ -25,6 +25,8 @@ pub enum ReplyKind {
         /// Where the array is.
         records: RecordsPointer,
     },
+    /// Elements of whichever JSON array has the most: where nobody has described the reply yet.
+    LargestArray,
     /// Entries of a FHIR `Bundle`, without those whose `search.mode` is `include` or `outcome`.
     FhirBundle,
     /// Lines that are not blank.
@@ -74,6 +76,15 @@ pub enum ReplyKind {
     /// Not countable by us, such as a document of a foreign format: the number is unknown, which for an
     /// export is too many.
     Opaque,
+}
+
+/// Where the largest array of a JSON reply stands that nobody has described.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LargestArray {
+    /// The pointer to it, as [`RecordsPointer`] reads it; absent where there is none, or a name on the way is no word.
+    pub at: Option<String>,
+    /// Whether the document is a FHIR `Bundle`.
+    pub is_bundle: bool,
 }
 
 /// What is a record of a PDF.

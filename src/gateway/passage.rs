@@ -99,9 +99,11 @@ pub async fn pass(
         // What was typed is not lost with it.
         Err(refusal) => return Err(Box::pin(hold::keep(&passage, refusal, &parts, body, draft)).await),
     };
+    // Their numbers are many: apart, so that the future of every request stays small.
+    let grounds = Box::new(grounds);
     passage.check_given(draft).await?;
     let mut plans = passage.plans(&grounds)?;
-    let terms = passage.terms(&grounds, &plans);
+    let terms = Box::new(passage.terms(&grounds, &plans));
     let (target, body) = passage.asking(&terms, &mut parts, body, draft)?;
     let slots = match passage.windows(&terms, draft).await {
         Ok((slots, Then::Whole)) => slots,
@@ -171,7 +173,7 @@ pub async fn pass(
     let length = reply.headers().get(CONTENT_LENGTH).filter(|_| tells_length).cloned();
     let cookie = toward.cookie(pool, &reply);
     let in_gap = durable.number_in_gap();
-    let answered = passage.answer(reply, durable, (&terms, plans), slots, upgrading, draft).await;
+    let answered = passage.answer(reply, durable, (&*terms, plans), slots, upgrading, draft).await;
     let mut answer = match (answered, copy) {
         (Ok(answer), _) => answer,
         // Its reply was too much without a step: after that it is sent once more.

@@ -441,7 +441,7 @@ impl Refusal {
 const OVERLOAD_LASTS: Duration = Duration::from_secs(2);
 
 /// The reason under which passing a limit is known.
-pub const fn over(exceeded: Exceeded, action: Action) -> Reason {
+pub fn over(exceeded: Exceeded, action: Action) -> Reason {
     match (exceeded.limit.is_window(), action.takes_away()) {
         (true, _) => Reason::ExportOverWindowBudget,
         (false, true) => Reason::ExportOverRequestLimit,

@@ -13,6 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::access::Access;
 use super::draft::Draft;
+use super::observed;
 use super::pulse::UnderWay;
 use crate::domain::event::{Closing, Outcome};
 use crate::domain::field::EventRedacted;
@@ -93,6 +94,7 @@ impl ReplyBody {
             let (redacted, listed) = (body.redacted(), body.take_listed());
             draft.end(|closing| {
                 note(closing, &body.record(), redacted, listed);
+                observed::note(closing, body.largest());
                 closing.reason = Some(reason);
             });
             draft.close(Outcome::Aborted);
@@ -118,7 +120,10 @@ impl ReplyBody {
                     released.ended = EndedHow::Complete;
                 }
                 let (redacted, listed) = (body.redacted(), body.take_listed());
-                draft.end(|closing| outcome = note(closing, &released, redacted, listed));
+                draft.end(|closing| {
+                    outcome = note(closing, &released, redacted, listed);
+                    observed::note(closing, body.largest());
+                });
                 outcome
             }
         };

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{Path, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -48,6 +48,7 @@ impl Application {
             .route("/patients/late", get(late))
             .route("/patients/file", get(file))
             .route("/patients/socket", get(socket))
+            .route("/archive/{kind}", get(many))
             .fallback(echo)
             .layer(from_fn_with_state(reached.clone(), count));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -119,6 +120,29 @@ async fn socket(upgrade: WebSocketUpgrade) -> Response {
 async fn file() -> Response {
     let head = [(CONTENT_TYPE, "text/csv"), (CONTENT_DISPOSITION, "attachment; filename=\"a.csv\"")];
     (head, "MRN\n100001\n").into_response()
+}
+
+/// Three hundred records of one kind, on paths that nobody has declared.
+async fn many(Path(kind): Path<String>) -> Response {
+    let joined = |one: &str, between: &str| vec![one; 300].join(between);
+    let (kind, body) = match kind.as_str() {
+        "members" => {
+            ("application/json", format!("{{\"data\":[{}]}}", joined("{\"mrn\":1,\"tags\":[1]}", ",")))
+        }
+        "results" => ("application/json", format!("{{\"results\":{{\"items\":[{}]}}}}", joined("{}", ","))),
+        "bundle" => {
+            ("application/json", format!("{{\"resourceType\":\"Bundle\",\"entry\":[{}]}}", joined("{}", ",")))
+        }
+        "lines" => ("application/x-ndjson", joined("{}", "\n")),
+        "rows" => ("text/csv", format!("MRN\n{}", joined("1", "\n"))),
+        "table" => ("text/html", format!("<table>{}</table>", joined("<tr><td>1", ""))),
+        _ => ("", String::new()),
+    };
+    if kind.is_empty() {
+        let head = [(CONTENT_DISPOSITION, "attachment")];
+        return (head, Body::from("a file of no type")).into_response();
+    }
+    ([(CONTENT_TYPE, kind)], body).into_response()
 }
 
 fn in_pieces(pieces: usize) -> Response {

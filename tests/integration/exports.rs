@@ -78,6 +78,7 @@ name = "fhir.patient.everything"
 match = { method = ["GET"], path = "/fhir/Patient/{patient}/$everything" }
 action = "export"
 category = ["demographics"]
+reply = { kind = "opaque" }
 "#;
 
 fn batch(patients: &[u32]) -> Vec<u8> {

@@ -227,6 +227,48 @@ async fn what_is_observed_becomes_routes_that_can_be_included() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_are_proposed_where_they_stand_in_what_was_observed() {
+    let house = House::furnish(Neighbors::All, |directory| {
+        let ehr = directory.root().join("applications/ehr.toml");
+        edit(&ehr, "unmatched = \"deny\"", "unmatched = \"observe\"");
+    })
+    .await;
+    let kinds = [
+        ("members", "kind = \"json\", records = \"/data\""),
+        ("results", "kind = \"json\", records = \"/results/items\""),
+        ("bundle", "kind = \"fhir\""),
+        ("lines", "kind = \"ndjson\""),
+        ("rows", "kind = \"csv\""),
+        ("table", "kind = \"html\", rows = \"table tbody tr\""),
+        ("file", "kind = \"opaque\""),
+    ];
+    let cookie = house.cookie_of("nurse").await;
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    for (kind, _) in kinds {
+        let reply = line.ask(&format!("/archive/{kind}"), &[("cookie", &cookie)]).await;
+        assert_eq!(reply.status, 200, "{kind}: nobody is held to what is only observed");
+    }
+    let journal = house.directory.journal();
+    let learn = ["policy", "learn", "--journal", journal.to_str().unwrap(), "--application", "ehr"];
+    let (exit, said) = typed_when(&learn, |said| said.contains(" as 7 requests ")).await;
+    assert_eq!(exit, Exit::Ok);
+    for (kind, reply) in kinds {
+        let (_, of) = said.split_once(&format!("name = \"archive.{kind}\"")).unwrap();
+        let told = of.split_once("\n\n").map_or(of, |(of, _)| of);
+        assert!(told.contains(&format!("reply = {{ {reply} }}")), "{kind}: {said}");
+    }
+    assert_eq!(said.matches("300 records in one reply").count(), 6, "{said}");
+    assert_eq!(said.matches("# Candidate export: ").count(), 7, "{said}");
+
+    append(&house.directory.root().join("applications/ehr.toml"), &said);
+    let main = house.directory.configuration();
+    let (exit, valid) = typed(&["validate", "--config", main.to_str().unwrap()]);
+    assert_eq!(exit, Exit::Ok, "{valid}");
+    drop(line);
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_rules_of_two_dates_are_compared_although_their_files_are_gone() {
     let house = House::open(Neighbors::All).await;
     let mut line = house.line("ehr.localhost", Protocol::Http1).await;

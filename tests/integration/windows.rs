@@ -94,3 +94,32 @@ async fn names_in_lists_are_counted_once_and_exports_add_up_by_records_and_bytes
     assert_eq!(told(&more), OVER);
     assert!(more.text.contains("records_exported_per_day"), "{}", more.text);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn patients_of_one_reply_and_lists_of_a_day_and_a_shift_are_bounded_after_a_restart_too() {
+    let house =
+        house("patients_per_response = 15\npatients_listed_per_day = 30\nrecords_per_shift = 70").await;
+    let cookie = house.cookie_of("registrar").await;
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    for patients in [0..15, 15..30] {
+        assert_eq!(page(&mut line, "/page", &cookie, patients).await.status, 200);
+    }
+    let many = page(&mut line, "/page", &cookie, 0..16).await;
+    assert_eq!(told(&many), (403, "records-over-response-limit"));
+    assert!(many.text.contains("patients_per_response") && !many.text.contains("mrn"), "{}", many.text);
+    drop(line);
+
+    let house = house.restart().await;
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    let another = page(&mut line, "/page", &cookie, 30..31).await;
+    assert_eq!(told(&another), OVER);
+    assert!(another.text.contains("patients_listed_per_day"), "{}", another.text);
+    for patients in [0..15, 0..15] {
+        assert_eq!(page(&mut line, "/page", &cookie, patients).await.status, 200);
+    }
+    let more = page(&mut line, "/page", &cookie, 0..11).await;
+    assert_eq!(told(&more), OVER);
+    assert!(more.text.contains("records_per_shift"), "{}", more.text);
+    drop(line);
+    house.stop().await;
+}

@@ -13,6 +13,7 @@ use crate::features::route::settings::{Access, RouteSettings};
 pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     refuse_twice(reading, draft);
     consents_are_told(reading, draft);
+    emergencies_are_thought_of(reading, draft);
     let mut categories = Categories::default();
     for Written { it, key: _ } in &draft.categories {
         categories.declare(it.name.clone(), it.terms.clone());
@@ -58,6 +59,23 @@ fn is_not_public(reading: &Reading<'_>, key: &str, route: &RouteSettings, catego
         let law = categories.law(category).reference();
         let what = format!("a public route is decided about by nobody, and `{category}` has a law ({law})");
         reading.error(&format!("{key}.access"), what, "`access = \"policy\"`");
+    }
+}
+
+/// What a law protects, an emergency opens by a decision and not by an oversight.
+fn emergencies_are_thought_of(reading: &Reading<'_>, draft: &Draft) {
+    if draft.roles.iter().all(|role| role.it.settings.break_glass.is_none()) {
+        return;
+    }
+    for Written { key, it } in &draft.categories {
+        if it.asks_for_choice && it.break_glass.is_none() && !draft.closed_in_emergency.contains(&it.name) {
+            let what = format!(
+                "`{}` has a law ({}), and nothing says whether it opens to who breaks the glass",
+                it.name,
+                it.terms.law.reference()
+            );
+            reading.error(&format!("{key}.break_glass"), what, "`break_glass = true`, or `false`");
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What can only be seen with everything at hand: names that lead nowhere, names used twice, rules
-//! that can never fire, roles that nothing uses, people and programs that could be taken for one another.
+//! that can never fire, roles that nothing uses, people and programs that could be taken for one another, and what nobody has said.
 
+mod applications;
+mod approval;
 mod categories;
 mod clients;
 mod detections;
@@ -20,6 +22,8 @@ use super::settle::Draft;
 pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     names::check(reading, draft);
     providers::check(reading, draft);
+    approval::check(reading, draft);
+    applications::check(reading, draft);
     rules::check(reading, draft);
     purposes::check(reading, draft);
     categories::check(reading, draft);

@@ -6,7 +6,7 @@ use crate::config::reading::Reading;
 use crate::config::settle::{ApplicationDraft, Draft, RoleDraft, Written};
 use crate::domain::application::{Category, CredentialName, ProviderName};
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
-use crate::domain::limit::OnExceed;
+use crate::domain::limit::{Measure, OnExceed};
 use crate::domain::told::FeedKind;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::facts::settings::{Column, FeedSettings, words};
@@ -44,7 +44,7 @@ fn is_answered(reading: &Reading<'_>, draft: &Draft) {
 fn blocks_exports(role: &RoleSettings) -> bool {
     let limits = &role.limits;
     let is_bounded =
-        limits.records_per_export.is_some() || limits.exports_per_day.is_some() || limits.bound_exports();
+        limits.records_per_export.is_some() || limits.bound(Measure::Exports) || limits.bound_exports();
     let blocks = limits.records_per_export_at_most.is_some()
         || is_bounded && limits.on_exceed == OnExceed::Block
         || limits.on_unknown_count == OnExceed::Block;

@@ -9,6 +9,10 @@ use crate::domain::purpose::Purpose;
 /// More than any reply will hold; a larger number is a slip of the finger.
 const NUMBER_MAX: u64 = 1_000_000_000;
 
+const NUMBER: Kind = Kind::Whole(0, NUMBER_MAX);
+const BYTES: Kind = Kind::Size("1KiB", "1TiB");
+const NO_LIMIT: Absent = Absent::Means("no limit");
+
 const BY_PURPOSE: Absent =
     Absent::Means("`block` under a purpose that lets a limit deny, `advise` under the others");
 
@@ -187,7 +191,8 @@ static WHEN: Table = Table {
 static LIMIT: Table = Table {
     header: "[role.NAME.limit]",
     doc: "The numbers that 45 CFR 164.514(d) asks for. Under a treatment, emergency, individual or legal purpose, \
-          or by an authorization, they only ever advise (45 CFR 164.502(b)(2)).",
+          or by an authorization, they only ever advise (45 CFR 164.502(b)(2)). What ends in `_per_hour`, `_per_shift` or \
+          `_per_day` adds up over 60 minutes, 12 hours or 24 hours, all of them rolling.",
     keys: &[
         key(
             "records_per_response",
@@ -201,6 +206,12 @@ static LIMIT: Table = Table {
             Absent::Means("no limit"),
             "Records in one reply that is looked at beyond which it never passes, whatever was given as a reason or proven; at least \
              `records_per_response`. Not for a role that works under a purpose whose volume may only be advised of.",
+        ),
+        key(
+            "patients_per_response",
+            NUMBER,
+            NO_LIMIT,
+            "Distinct patients in one reply that is looked at, on routes whose `reply` says what names the patient.",
         ),
         key(
             "records_per_export",
@@ -218,47 +229,53 @@ static LIMIT: Table = Table {
         ),
         key(
             "records_per_hour",
-            Kind::Whole(0, NUMBER_MAX),
-            Absent::Means("no limit"),
-            "Records that are looked at in 60 minutes, rolling, on routes that count: many small pages add up.",
+            NUMBER,
+            NO_LIMIT,
+            "Records that are looked at in 60 minutes, on routes that count: many small pages add up.",
         ),
+        key("records_per_shift", NUMBER, NO_LIMIT, "The same in 12 hours."),
+        key("records_per_day", NUMBER, NO_LIMIT, "The same in 24 hours."),
         key(
             "patients_listed_per_hour",
-            Kind::Whole(0, NUMBER_MAX),
-            Absent::Means("no limit"),
-            "Distinct patients that lists name in 60 minutes, rolling, on routes whose `reply` says what names the patient. \
+            NUMBER,
+            NO_LIMIT,
+            "Distinct patients that lists name in 60 minutes, on routes whose `reply` says what names the patient. \
              Whom a list has named may be named again.",
         ),
+        key("patients_listed_per_shift", NUMBER, NO_LIMIT, "The same in 12 hours."),
+        key("patients_listed_per_day", NUMBER, NO_LIMIT, "The same in 24 hours."),
         key(
             "patients_opened_per_hour",
-            Kind::Whole(0, NUMBER_MAX),
-            Absent::Means("no limit"),
-            "Distinct patients opened in 60 minutes, rolling.",
+            NUMBER,
+            NO_LIMIT,
+            "Distinct patients opened in 60 minutes. A patient who is open may be opened again.",
         ),
+        key("patients_opened_per_shift", NUMBER, NO_LIMIT, "The same in 12 hours."),
+        key("patients_opened_per_day", NUMBER, NO_LIMIT, "The same in 24 hours."),
         key(
-            "exports_per_day",
-            Kind::Whole(0, NUMBER_MAX),
-            Absent::Means("no limit"),
-            "Replies taken away in 24 hours, rolling. A file from a route that is only looked at is one of them.",
+            "exports_per_hour",
+            NUMBER,
+            NO_LIMIT,
+            "Replies taken away in 60 minutes. A file from a route that is only looked at is one of them.",
         ),
+        key("exports_per_shift", NUMBER, NO_LIMIT, "The same in 12 hours."),
+        key("exports_per_day", NUMBER, NO_LIMIT, "The same in 24 hours."),
         key(
-            "records_exported_per_day",
-            Kind::Whole(0, NUMBER_MAX),
-            Absent::Means("no limit"),
-            "Records in all that is taken away in 24 hours, rolling.",
+            "records_exported_per_hour",
+            NUMBER,
+            NO_LIMIT,
+            "Records in all that is taken away in 60 minutes.",
         ),
+        key("records_exported_per_shift", NUMBER, NO_LIMIT, "The same in 12 hours."),
+        key("records_exported_per_day", NUMBER, NO_LIMIT, "The same in 24 hours."),
         key(
-            "bytes_exported_per_day",
-            Kind::Size("1KiB", "1TiB"),
-            Absent::Means("no limit"),
-            "What is taken away in 24 hours, rolling, in bytes as they are sent: what is compressed counts compressed.",
+            "bytes_exported_per_hour",
+            BYTES,
+            NO_LIMIT,
+            "What is taken away in 60 minutes, in bytes as they are sent: what is compressed counts compressed.",
         ),
-        key(
-            "patients_opened_per_shift",
-            Kind::Whole(0, NUMBER_MAX),
-            Absent::Means("no limit"),
-            "Distinct patients opened in 12 hours, rolling.",
-        ),
+        key("bytes_exported_per_shift", BYTES, NO_LIMIT, "The same in 12 hours."),
+        key("bytes_exported_per_day", BYTES, NO_LIMIT, "The same in 24 hours."),
         key(
             "page_size",
             Kind::Whole(1, NUMBER_MAX),

@@ -56,7 +56,8 @@ pub(super) static APPLICATION: Table = Table {
             "unmatched",
             Kind::Word(|| vec!["deny", "observe"]),
             Absent::Is("\"deny\""),
-            "What happens to a request that no route matches: `observe` lets whoever is signed in pass, for learning weeks.",
+            "What happens to a request that no route matches: `observe` lets whoever is signed in pass, for learning weeks. `validate` \
+             warns where it is not said.",
         ),
         key(
             "idle_ignore",

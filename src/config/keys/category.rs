@@ -35,5 +35,12 @@ pub(super) static CATEGORY: Table = Table {
             "With `sud_records`: what marks a patient who has consented to payment and operations (42 CFR 2.31 and 2.33), by the \
              words of a feed of patients.",
         ),
+        key(
+            "break_glass",
+            Kind::YesNo,
+            Absent::Means("it opens, unless its law or `break_glass.closed` closes it"),
+            "Whether it opens to who breaks the glass. Has to be said, here or in `break_glass.closed`, of a category of the house's \
+             own that has a law, where a role has `break_glass`. No file opens what the law closes.",
+        ),
     ],
 };

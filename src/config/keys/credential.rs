@@ -20,6 +20,12 @@ pub(super) static CREDENTIAL: Table = Table {
             "For `basic` and `form`: the account's name there.",
         ),
         key("secret", Kind::Secret, Absent::Refused, "Its password, token or key."),
+        key(
+            "owner",
+            Kind::Text("imaging desk, ext. 4713"),
+            Absent::Means("nobody, which `validate` warns of"),
+            "Who answers for it: a person or a desk. The application knows everybody who comes by it as one.",
+        ),
         key("header", Kind::Text("x-api-key"), Absent::Means("none"), "For `header`: which."),
         key(
             "test",

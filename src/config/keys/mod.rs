@@ -180,6 +180,13 @@ pub(super) static MAIN: Table = Table {
             Absent::Means("the system's"),
             "The IANA time zone in which `hours` are meant.",
         ),
+        key(
+            "approved_by",
+            Kind::Texts("privacy:m.ortiz"),
+            Absent::Means("nobody, which `validate` warns of"),
+            "Who approved what is written here: two people at the least, each as `OFFICE:PERSON` or by name. Kept with the rules \
+             of each version, so that an auditor reads who stood for what was in force.",
+        ),
         key("gateway", Kind::Table(&GATEWAY), Absent::Refused, "The data plane."),
         key("control", Kind::Table(&CONTROL), Absent::Means("its defaults"), "The control plane."),
         key("store", Kind::Table(&STORE), Absent::Means("its defaults"), "Where state is kept."),

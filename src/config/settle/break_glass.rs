@@ -64,8 +64,14 @@ fn discloser(reader: &Reader<'_>) -> Option<Arc<str>> {
     line.map(Arc::from)
 }
 
-/// Says to roles that break the glass how they do it.
-pub(in crate::config) fn tell(draft: &mut Draft, emergency: &EmergencySettings) {
+/// Says to roles that break the glass how they do it. What a category says of itself counts beside what `[break_glass]` says.
+pub(in crate::config) fn tell(draft: &mut Draft, mut emergency: EmergencySettings) {
+    let closed = draft.categories.iter().filter(|category| category.it.break_glass == Some(false));
+    for name in closed.map(|category| &category.it.name) {
+        if !emergency.closed.contains(name) {
+            emergency.closed.push(name.clone());
+        }
+    }
     let tried = draft.shadow.iter_mut().flat_map(|shadow| shadow.roles.iter_mut().flatten());
     let roles = draft.roles.iter_mut().map(|role| &mut role.it.settings).chain(tried);
     for role in roles.filter(|role| role.break_glass.is_some()) {

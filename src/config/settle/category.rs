@@ -13,6 +13,10 @@ use crate::domain::purpose::Purpose;
 pub(in crate::config) struct CategoryDraft {
     pub(in crate::config) name: Category,
     pub(in crate::config) terms: Terms,
+    /// Whether it opens to who breaks the glass, if that is said.
+    pub(in crate::config) break_glass: Option<bool>,
+    /// Whether it is the house's own, and has a law that leaves that to the house.
+    pub(in crate::config) asks_for_choice: bool,
 }
 
 /// Reads `[category.NAME]`. What is not written is as it is built in.
@@ -24,6 +28,10 @@ pub(in crate::config) fn category(name: &str, reader: &Reader<'_>) -> Option<Cat
         if reader.has("sensitivity") { reader.list("sensitivity").map(Some) } else { Some(None) };
     let written: Option<Law> = reader.parsed("law");
     let consent = reader.text("consent");
+    let break_glass = reader.yes_no("break_glass");
+    if reader.has("break_glass") && break_glass.is_none() {
+        return None;
+    }
     let name = name.ok()?;
     if reader.has("law") && written.is_none() {
         return None;
@@ -44,9 +52,16 @@ pub(in crate::config) fn category(name: &str, reader: &Reader<'_>) -> Option<Cat
         reader.error("consent", what, "`consent` under `sud_records` alone");
         return None;
     }
+    let is_closed = law.opens(Purpose::BreakGlass) != Opens::ToAll;
+    if is_closed && break_glass == Some(true) {
+        let what = format!("no emergency opens what this law closes ({})", law.reference());
+        reader.error("break_glass", what, "no `break_glass`, or `false`");
+        return None;
+    }
+    let asks_for_choice = built_in.is_none() && law.is_of_its_own() && !is_closed;
     let sensitivity = sensitivity?;
     let built_in = || built_in.map(|terms| terms.sensitivity.clone()).unwrap_or_default();
     let terms =
         Terms { sensitivity: sensitivity.unwrap_or_else(built_in), law, consent: consent.map(Arc::from) };
-    Some(CategoryDraft { name, terms })
+    Some(CategoryDraft { name, terms, break_glass, asks_for_choice })
 }

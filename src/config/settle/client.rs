@@ -73,7 +73,7 @@ fn proof(reader: &Reader<'_>) -> Option<Proof> {
     Some(Proof::Signature { audience })
 }
 
-fn owner(text: &str) -> Result<String, Mistake> {
+pub(super) fn owner(text: &str) -> Result<String, Mistake> {
     let is_owner = !text.trim().is_empty() && text.len() <= OWNER_BYTES_MAX;
     if is_owner && !text.chars().any(char::is_control) {
         return Ok(text.to_owned());

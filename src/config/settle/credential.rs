@@ -9,6 +9,7 @@ use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderName, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
 
+use super::client::owner;
 use crate::config::reader::{Reader, collect_all};
 use crate::config::reading::Mistake;
 use crate::domain::application::{CredentialName, RouteName};
@@ -74,11 +75,15 @@ fn credential(reader: &Reader<'_>) -> Option<Credential> {
     });
     let user = reader.text("user");
     let secret = reader.secret("secret");
+    let owner = reader.text_with("owner", owner);
     let header = reader.text_with("header", header);
     let form = reader.optional_table("form").and_then(|reader| form(&reader));
     let kind = kind?;
     refuse_of_other_kinds(reader, &kind);
     let secret = secret?;
+    if reader.has("owner") {
+        owner?;
+    }
     match kind.as_str() {
         "basic" => {
             let user = user?;

@@ -146,6 +146,11 @@ pub(in crate::config) fn help(reader: &Reader<'_>) -> Option<HelpSettings> {
     Some(HelpSettings { contact, answer_within, risk })
 }
 
+/// Who approved what is written.
+pub(in crate::config) fn approved_by(reader: &Reader<'_>) -> Option<Vec<Arc<str>>> {
+    reader.list_with("approved_by", line)
+}
+
 fn line(text: &str) -> Result<Arc<str>, Mistake> {
     let is_line = !text.trim().is_empty() && text.len() <= LINE_BYTES_MAX;
     if is_line && !text.chars().any(char::is_control) {

@@ -34,8 +34,10 @@ pub(super) use category::CategoryDraft;
 pub(super) use purpose::PurposeDraft;
 pub(super) use risk::RiskDraft;
 
+use std::sync::Arc;
+
 use super::certificate::Certificate;
-use crate::domain::application::CredentialName;
+use crate::domain::application::{Category, CredentialName};
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
@@ -87,6 +89,10 @@ pub(super) struct Draft {
     pub(super) asking_hosts: Vec<String>,
     /// None where it could not be settled.
     pub(super) session: Option<SessionSettings>,
+    /// None where it is not said, or could not be settled.
+    pub(super) approved_by: Option<Vec<Arc<str>>>,
+    /// The kinds of data that the main file closes in an emergency.
+    pub(super) closed_in_emergency: Vec<Category>,
     /// None where it could not be settled.
     pub(super) help: Option<HelpSettings>,
     pub(super) providers: Vec<Written<ProviderSettings>>,

@@ -221,7 +221,7 @@ fn refuse_patient_elsewhere(reader: &Reader<'_>, kind: &ReplyKind, patient: Opti
             "`header = true`: without names of columns none can be found"
         }
         (ReplyKind::Csv { .. } | ReplyKind::Sql, _) => "`\"column:NAME\"` for rows",
-        (ReplyKind::Json { .. } | ReplyKind::FhirBundle | ReplyKind::Ndjson, _) => {
+        (ReplyKind::Json { .. } | ReplyKind::LargestArray | ReplyKind::FhirBundle | ReplyKind::Ndjson, _) => {
             "`\"member:NAME\"` for JSON"
         }
         (ReplyKind::Html { .. }, _) => "`\"cell:NUMBER\"` or `\"attribute:NAME\"` for `html`",

@@ -7,7 +7,7 @@ use crate::config::reading::Mistake;
 use crate::domain::application::NameError;
 use crate::domain::asked::Format;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
-use crate::domain::limit::{Limits, OnExceed};
+use crate::domain::limit::{Limits, Measure, OnExceed, WINDOWS};
 use crate::domain::purpose::Purpose;
 use crate::features::policy::settings::{EmergencySettings, MaySettings, RoleSettings, WhenSettings};
 
@@ -120,13 +120,7 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
     let records_per_export = reader.whole("records_per_export");
     let records_per_export_at_most =
         at_most(reader, "records_per_export_at_most", records_per_export, purposes);
-    let exports_per_day = reader.whole("exports_per_day");
-    let patients_opened_per_shift = reader.whole("patients_opened_per_shift");
-    let records_per_hour = reader.whole("records_per_hour");
-    let patients_listed_per_hour = reader.whole("patients_listed_per_hour");
-    let patients_opened_per_hour = reader.whole("patients_opened_per_hour");
-    let records_exported_per_day = reader.whole("records_exported_per_day");
-    let bytes_exported_per_day = reader.size("bytes_exported_per_day");
+    let patients_per_response = reader.whole("patients_per_response");
     let (page_size, days_back) = (reader.whole("page_size"), reader.whole("days_back"));
     let formats = if reader.has("formats") {
         reader.list::<Format>("formats").map(|formats| Some(formats.into_iter().collect()))
@@ -135,24 +129,25 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
     };
     let on_exceed = outcome(reader, "on_exceed", purposes);
     let on_unknown_count = outcome(reader, "on_unknown_count", purposes);
-    Some(Limits {
+    let mut limits = Limits {
         records_per_response,
         records_per_response_at_most,
+        patients_per_response,
         records_per_export,
         records_per_export_at_most,
-        records_per_hour,
-        patients_listed_per_hour,
-        patients_opened_per_hour,
-        exports_per_day,
-        records_exported_per_day,
-        bytes_exported_per_day,
-        patients_opened_per_shift,
         page_size,
         days_back,
         formats: formats?,
         on_exceed: on_exceed?,
         on_unknown_count: on_unknown_count?,
-    })
+        ..Limits::NONE
+    };
+    for (name, measure, _) in WINDOWS {
+        let key = name.as_str();
+        let number = if measure == Measure::Bytes { reader.size(key) } else { reader.whole(key) };
+        *limits.number_mut(name) = number;
+    }
+    Some(limits)
 }
 
 /// The number that nobody passes: at least the `usual` one that some may, and none where a volume may not block.

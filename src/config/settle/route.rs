@@ -78,25 +78,10 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
 
 /// Whether a GraphQL query could call the array that is counted otherwise (an alias).
 fn counts_by_a_name_of_the_query(matching: &Match, kind: &ReplyKind) -> bool {
+    let ReplyKind::Json { records } = kind else { return false };
     let is_graphql = matching.calls.iter().any(|condition| condition.key != RPC_METHOD);
     let is_named = |segment: &Segment| matches!(segment, Segment::Named { .. });
-    match kind {
-        ReplyKind::Json { records } => is_graphql && records.segments().iter().skip(1).any(is_named),
-        ReplyKind::FhirBundle
-        | ReplyKind::Ndjson
-        | ReplyKind::Csv { .. }
-        | ReplyKind::Html { .. }
-        | ReplyKind::Xml { .. }
-        | ReplyKind::Sql
-        | ReplyKind::Hl7v2
-        | ReplyKind::Multipart { .. }
-        | ReplyKind::Zip(_)
-        | ReplyKind::Xlsx { .. }
-        | ReplyKind::Dicom
-        | ReplyKind::Pdf { .. }
-        | ReplyKind::Inside(_)
-        | ReplyKind::Opaque => false,
-    }
+    is_graphql && records.segments().iter().skip(1).any(is_named)
 }
 
 fn websocket(reader: &Reader<'_>) -> Option<WebSocketBounds> {

@@ -7,14 +7,14 @@ const KEY: &str = "application.ehr.route[2]";
 #[test]
 fn a_category_is_built_in_or_declared() {
     let problem = "application.ehr.route[2].category: no category is called `demografics`, so nobody knows what protects it";
-    let more = "category = \"demographics\"\n[category.stewardship]\nsensitivity = \"TBOO\"\n[[application.ehr.route]]\n\
-                name = \"stewards\"\nmatch = { path = \"/stewards\" }\naction = \"export\"\ncategory = \"stewardships\"";
+    let more = "category = \"demographics\"\nreply = { kind = \"opaque\" }\n[category.stewardship]\nsensitivity = \"TBOO\"\n[[application.ehr.route]]\n\
+                name = \"stewards\"\nmatch = { path = \"/stewards\" }\naction = \"view\"\ncategory = \"stewardships\"";
     let other = "application.ehr.route[3].category: no category is called `stewardships`, so nobody knows what protects it";
     check(&[
         case(
             EHR,
             "name = \"patient.list.csv\"",
-            "name = \"patient.more\"\nmatch = { path = \"/more\" }\naction = \"export\"\ncategory = \"demografics\"\n\
+            "name = \"patient.more\"\nmatch = { path = \"/more\" }\naction = \"view\"\ncategory = \"demografics\"\n\
              [[application.ehr.route]]\nname = \"patient.list.csv\"",
             problem,
         ),

@@ -128,8 +128,8 @@ fn later_stages_can_point_at_what_they_find() {
     let application = &loaded.settings.applications[0];
     let key = loaded.locations.route(&application.name, &application.routes[1].name).unwrap();
     assert_eq!(key, "application.ehr.route[2]");
-    assert_eq!(loaded.locations.nearest(key).unwrap().line, 11);
-    assert_eq!(loaded.locations.nearest("application.ehr.route[2].match.path").unwrap().line, 13);
+    assert_eq!(loaded.locations.nearest(key).unwrap().line, 12);
+    assert_eq!(loaded.locations.nearest("application.ehr.route[2].match.path").unwrap().line, 14);
     let rule = Locations::rule(&loaded.settings.roles[0].name, 1);
     let problem = loaded.problem(&format!("{rule}.when.nothing"), "it is never true", "something else");
     assert_eq!((problem.place.line, problem.place.column), (10, 1));
@@ -160,7 +160,7 @@ fn a_broken_file_is_told_without_blaming_those_who_refer_to_it() {
     assert!(lines[0].starts_with("applications/ehr.toml:1:17: error: not TOML: "), "{report}");
     assert_eq!(
         lines.last().unwrap(),
-        &"leastway.toml:17:11: error: provider[1].timeout: `1h` is out of range",
+        &"leastway.toml:18:11: error: provider[1].timeout: `1h` is out of range",
         "{report}"
     );
     assert!(!report.contains("roles.toml"), "{report}");

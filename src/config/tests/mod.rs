@@ -15,6 +15,7 @@ mod risks;
 mod sessions;
 mod store;
 mod together;
+mod unsaid;
 mod upstream;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ include = ["applications/*.toml", "roles.toml"]
 policies = ["policies/*.cedar"]
 time_zone = "UTC"
 help.answer_within = "4h"
+approved_by = ["privacy:m.ortiz", "security:d.chen"]
 [gateway]
 listen = ["127.0.0.1:8443"]
 
@@ -50,6 +52,7 @@ assurance.mfa = { ask = { acr_values = "urn:mfa" }, proof = { acr = "urn:mfa" } 
 const EHR: &str = r#"[application.ehr]
 host = "ehr.clinic.example"
 upstream = "http://10.0.0.7:8080"
+unmatched = "deny"
 
 [[application.ehr.route]]
 name = "patient.open"

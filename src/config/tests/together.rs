@@ -216,7 +216,7 @@ fn nothing_to_protect_and_nobody_to_sign_people_in() {
 
 #[test]
 fn two_applications_at_one_address() {
-    let other = "[application.lab]\nhost = \"ehr.clinic.example\"\nupstream = \"http://10.0.0.8\"\n";
+    let other = "[application.lab]\nhost = \"ehr.clinic.example\"\nupstream = \"http://10.0.0.8\"\nunmatched = \"deny\"\n";
     let folder = Folder::good();
     folder.write("applications/lab.toml", other);
     assert!(folder.load().is_err());

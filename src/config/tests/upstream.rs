@@ -70,7 +70,7 @@ fn tls_to_applications() {
 
 #[test]
 fn accounts_at_applications() {
-    let secret = "secret = \"env:CLIENT_SECRET\"";
+    let secret = "owner = \"imaging\", secret = \"env:CLIENT_SECRET\"";
     let account = |more: &str| format!("credential.a = {{ {more}, {secret} }}\n");
     let cases = [
         (account("kind = \"basic\""), "application.ehr.credential.a.user: `user` is missing"),
@@ -99,7 +99,7 @@ fn accounts_at_applications() {
             "application.ehr.default_credential: this application has no credential `b`",
         ),
         (
-            "credential.a = { kind = \"bearer\", secret = \"hunter2\" }\n".to_owned(),
+            "credential.a = { kind = \"bearer\", secret = \"hunter2\", owner = \"imaging\" }\n".to_owned(),
             "application.ehr.credential.a.secret: what stands here is not a reference (it is not shown, in case it is a secret)",
         ),
     ];
@@ -116,7 +116,8 @@ fn accounts_at_applications() {
 #[test]
 fn a_public_route_is_nobodys_account() {
     let folder = Folder::good();
-    let account = "credential.a = { kind = \"bearer\", secret = \"env:CLIENT_SECRET\" }\n";
+    let account =
+        "credential.a = { kind = \"bearer\", secret = \"env:CLIENT_SECRET\", owner = \"imaging\" }\n";
     folder.change(EHR, SERVER, &format!("{SERVER}{account}"));
     assert!(folder.load().is_ok(), "{}", folder.report());
     folder.change(EHR, "access = \"public\"", "access = \"public\"\ncredential = \"a\"");
@@ -126,8 +127,8 @@ fn a_public_route_is_nobodys_account() {
 #[test]
 fn what_rules_and_routes_say_of_accounts_reaches_the_application_and_no_secret_is_printed() {
     let folder = Folder::good();
-    let accounts = "credential.a = { kind = \"bearer\", secret = \"env:CLIENT_SECRET\" }\n\
-                    credential.b = { kind = \"basic\", user = \"b\", secret = \"env:CLIENT_SECRET\" }\n\
+    let accounts = "credential.a = { kind = \"bearer\", secret = \"env:CLIENT_SECRET\", owner = \"imaging\" }\n\
+                    credential.b = { kind = \"basic\", user = \"b\", secret = \"env:CLIENT_SECRET\", owner = \"imaging\" }\n\
                     default_credential = \"a\"\n";
     folder.change(EHR, SERVER, &format!("{SERVER}{accounts}"));
     folder.change(EHR, "action = \"view\"", "action = \"view\"\ncredential = \"b\"");
@@ -150,7 +151,7 @@ fn what_rules_and_routes_say_of_accounts_reaches_the_application_and_no_secret_i
 fn a_secret_is_found_where_it_stands_and_another_can_be_tried_in_its_place() {
     let folder = Folder::good();
     let accounts = "credential.a = { kind = \"bearer\", secret = \"file:../ehr-token\", test = \"/api?deep=1\" }\n\
-                    credential.b = { kind = \"basic\", user = \"b\", secret = \"env:CLIENT_SECRET\" }\n";
+                    credential.b = { kind = \"basic\", user = \"b\", secret = \"env:CLIENT_SECRET\", owner = \"imaging\" }\n";
     folder.change(EHR, SERVER, &format!("{SERVER}{accounts}"));
     folder.write("ehr-token", "old token\n");
     folder.mode("ehr-token", 0o600);

@@ -265,8 +265,14 @@ fn given() -> impl Strategy<Value = EventGiven> {
 }
 
 fn observed() -> impl Strategy<Value = EventObserved> {
-    (option::of(text()), any::<bool>())
-        .prop_map(|(media_type, attachment)| EventObserved { media_type, attachment })
+    (option::of(text()), any::<bool>(), option::of(text()), any::<bool>()).prop_map(
+        |(media_type, attachment, records_at, bundle)| EventObserved {
+            media_type,
+            attachment,
+            records_at,
+            bundle,
+        },
+    )
 }
 
 fn redacted() -> impl Strategy<Value = EventRedacted> {

@@ -20,6 +20,7 @@ use crate::domain::count::Count;
 use crate::domain::field::EventRedacted;
 use crate::domain::limit::Exceeded;
 use crate::domain::listed::Listed;
+use crate::domain::reply_shape::LargestArray;
 use crate::platform::http::pace::TooSlow;
 use crate::platform::spill::SpillError;
 
@@ -327,6 +328,11 @@ impl<B> GuardedBody<B> {
             None => self.watch.meter.take_listed(),
         };
         listed.filter(|_| is_known)
+    }
+
+    /// Where its largest array stands, where that was looked for.
+    pub fn largest(&self) -> Option<LargestArray> {
+        self.watch.meter.largest()
     }
 
     /// What was withheld so far; none where nothing is to be.

@@ -8,7 +8,7 @@ use super::count::Tally;
 use super::ledger::Refused;
 use crate::domain::action::Action;
 use crate::domain::count::{Count, WhyUnknown};
-use crate::domain::limit::{Exceeded, LimitName, Limits, OnExceed};
+use crate::domain::limit::{Exceeded, LimitName, Limits, Measure, OnExceed};
 use crate::domain::purpose::Basis;
 use crate::domain::reason::Reason;
 
@@ -80,23 +80,11 @@ impl Beyond {
     }
 
     /// How events and replies name it.
-    pub const fn reason(self) -> Reason {
+    pub fn reason(self) -> Reason {
         match self {
-            Self::Exceeded(exceeded) => match exceeded.limit {
-                LimitName::RecordsPerResponse | LimitName::RecordsPerResponseAtMost => {
-                    Reason::RecordsOverResponseLimit
-                }
-                LimitName::RecordsPerExport | LimitName::RecordsPerExportAtMost => {
-                    Reason::ExportOverRequestLimit
-                }
-                LimitName::RecordsPerHour
-                | LimitName::PatientsListedPerHour
-                | LimitName::PatientsOpenedPerHour
-                | LimitName::ExportsPerDay
-                | LimitName::RecordsExportedPerDay
-                | LimitName::BytesExportedPerDay
-                | LimitName::PatientsOpenedPerShift => Reason::ExportOverWindowBudget,
-            },
+            Self::Exceeded(exceeded) if exceeded.limit.is_window() => Reason::ExportOverWindowBudget,
+            Self::Exceeded(exceeded) if exceeded.limit.is_of_export() => Reason::ExportOverRequestLimit,
+            Self::Exceeded(_) => Reason::RecordsOverResponseLimit,
             Self::CountUnknown(_) => Reason::CountUnknown,
             Self::WindowUnknown => Reason::StoreUnavailable,
         }
@@ -155,6 +143,19 @@ impl Terms {
                 self.exceeds(Exceeded { limit: name, allowed, actual })
             }
             (Count::Exactly(_) | Count::AtLeast(_) | Count::Unknown(_) | Count::NotCounted, _) => {
+                self.judge_patients(tally.patients, taken_away)
+            }
+        }
+    }
+
+    fn judge_patients(&self, patients: Count, taken_away: bool) -> Verdict {
+        let limit = self.limits.patients_per_response.filter(|_| !taken_away);
+        match (patients, limit) {
+            (Count::Exactly(actual) | Count::AtLeast(actual), Some(allowed)) if actual > allowed => {
+                self.exceeds(Exceeded { limit: LimitName::PatientsPerResponse, allowed, actual })
+            }
+            (Count::Unknown(why), Some(_)) => Verdict::Advise(Beyond::CountUnknown(why)),
+            (Count::Exactly(_) | Count::AtLeast(_) | Count::Unknown(_) | Count::NotCounted, _) => {
                 Verdict::Within
             }
         }
@@ -183,25 +184,26 @@ impl Terms {
     pub fn may_deny(&self, taken_away: bool) -> bool {
         let denies = |on_exceed| !matches!(self.outcome(on_exceed), OnExceed::Advise);
         let (limit, _) = self.records_limit(taken_away);
+        let patients = self.limits.patients_per_response.filter(|_| !taken_away);
         let adds_up = if taken_away { self.limits.bound_exports() } else { self.limits.bound_lists() };
         self.most(taken_away).is_some()
-            || (limit.is_some() || adds_up) && denies(self.limits.on_exceed)
+            || (limit.is_some() || patients.is_some() || adds_up) && denies(self.limits.on_exceed)
             || taken_away && denies(self.limits.on_unknown_count)
     }
 
     /// Whether a file that comes where only a page was expected is held to what may be taken away. Only a
     /// role that has a number for exports is.
-    pub const fn minds_files(&self) -> bool {
+    pub fn minds_files(&self) -> bool {
         self.limits.records_per_export.is_some()
             || self.limits.records_per_export_at_most.is_some()
-            || self.limits.exports_per_day.is_some()
+            || self.limits.bound(Measure::Exports)
             || self.limits.bound_exports()
     }
 
     /// Whether such a file may have to stay here: for its records, or because no further export is allowed.
     pub fn may_deny_file(&self) -> bool {
         let denies = !matches!(self.outcome(self.limits.on_exceed), OnExceed::Advise);
-        self.may_deny(true) || self.limits.exports_per_day.is_some() && denies
+        self.may_deny(true) || self.limits.bound(Measure::Exports) && denies
     }
 
     /// After how many records a reply is cut that has more.
@@ -267,7 +269,7 @@ impl Terms {
             OnExceed::Justify => Verdict::Needs(Step::Justify, beyond),
             OnExceed::StepUp => Verdict::Needs(Step::StepUp, beyond),
             OnExceed::Redact => Verdict::Redact(beyond),
-            OnExceed::Truncate if is_of_one_reply(beyond) => Verdict::Truncate(beyond),
+            OnExceed::Truncate if is_of_records(beyond) => Verdict::Truncate(beyond),
             OnExceed::Truncate | OnExceed::Block => Verdict::Block(beyond),
         }
     }
@@ -280,10 +282,13 @@ const fn asks(outcome: OnExceed) -> bool {
     }
 }
 
-/// Whether it is a number of records of one reply: where a window is full no record is left, and what is unknown has no end.
-const fn is_of_one_reply(beyond: Beyond) -> bool {
+/// Whether it is a number of records of one reply: where a window is full no record is left, what is unknown has no end, and after
+/// how many records there are too many patients nobody knows.
+fn is_of_records(beyond: Beyond) -> bool {
     match beyond {
-        Beyond::Exceeded(exceeded) => !exceeded.limit.is_window(),
+        Beyond::Exceeded(exceeded) => {
+            !exceeded.limit.is_window() && exceeded.limit != LimitName::PatientsPerResponse
+        }
         Beyond::CountUnknown(_) | Beyond::WindowUnknown => false,
     }
 }
@@ -447,5 +452,28 @@ mod tests {
             assert_eq!(terms.may_deny(true), !case.passes, "{}", case.on_exceed);
             assert!(verdict.beyond().is_some(), "the event says so even where it passes");
         }
+    }
+
+    #[test]
+    fn patients_of_one_reply_are_bounded_where_it_is_looked_at_and_never_cut() {
+        let tally = |patients| Tally { records: Count::Exactly(50), patients };
+        let of = |on_exceed| {
+            let mut terms = terms(Action::List, Basis::Operations, on_exceed);
+            terms.limits.patients_per_response = Some(20);
+            terms
+        };
+        let exceeded = Exceeded { limit: LimitName::PatientsPerResponse, allowed: 20, actual: 21 };
+        let block = Verdict::Block(Beyond::Exceeded(exceeded));
+        assert_eq!(of(OnExceed::Block).judge(&tally(Count::Exactly(20)), false), Verdict::Within);
+        assert_eq!(of(OnExceed::Block).judge(&tally(Count::AtLeast(21)), false), block);
+        assert_eq!(of(OnExceed::Truncate).judge(&tally(Count::Exactly(21)), false), block);
+        assert_eq!(of(OnExceed::Block).judge(&tally(Count::Exactly(21)), true), Verdict::Within);
+        assert_eq!(of(OnExceed::Block).judge(&tally(Count::NotCounted), false), Verdict::Within);
+        assert_eq!(block.beyond().map(Beyond::reason), Some(Reason::RecordsOverResponseLimit));
+        let alone = Limits { patients_per_response: Some(20), on_exceed: OnExceed::Block, ..Limits::NONE };
+        assert!(Terms { limits: alone, ..of(OnExceed::Block) }.may_deny(false));
+        let care = Terms { basis: Basis::Treatment, ..of(OnExceed::Block) };
+        let advised = care.judge(&tally(Count::Exactly(21)), false);
+        assert_eq!(advised, Verdict::Advise(Beyond::Exceeded(exceeded)));
     }
 }

@@ -26,9 +26,11 @@ pub(super) enum Form {
 impl Form {
     pub(super) const fn of(kind: &ReplyKind) -> Self {
         match kind {
-            ReplyKind::Json { .. } | ReplyKind::FhirBundle | ReplyKind::Ndjson | ReplyKind::Inside(_) => {
-                Self::Json
-            }
+            ReplyKind::Json { .. }
+            | ReplyKind::LargestArray
+            | ReplyKind::FhirBundle
+            | ReplyKind::Ndjson
+            | ReplyKind::Inside(_) => Self::Json,
             ReplyKind::Csv { .. } => Self::Rows,
             ReplyKind::Html { .. } => Self::Page,
             ReplyKind::Xml { .. } => Self::Xml,
@@ -155,7 +157,8 @@ impl<'h> Declared<'h> {
         let form = Form::of(kind);
         let is_page = matches!(self.family(), Family::Html | Family::Xhtml);
         match kind {
-            ReplyKind::Opaque => false,
+            // Nobody has said what else it could be.
+            ReplyKind::Opaque | ReplyKind::LargestArray => false,
             // What a script asks for beside a page is a route of its own.
             ReplyKind::Html { .. } => self.is_events(),
             ReplyKind::FhirBundle => (is_page || !self.may_be(form)) && !self.is_asset(),

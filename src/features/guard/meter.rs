@@ -20,7 +20,7 @@ use super::settings::GuardSettings;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::listed::Listed;
 use crate::domain::patient::PatientNames;
-use crate::domain::reply_shape::ReplyShape;
+use crate::domain::reply_shape::{LargestArray, ReplyShape};
 use crate::platform::http::coding::{Coding, CodingFault, Decoder};
 
 /// What an application has to say about an error or a redirect fits in this many bytes, decoded.
@@ -96,6 +96,11 @@ impl Meter {
     /// Whom events are to keep.
     pub(super) fn take_listed(&mut self) -> Option<Listed> {
         self.counter().and_then(Counter::take_listed)
+    }
+
+    /// Where its largest array stands, where that was looked for.
+    pub(super) fn largest(&self) -> Option<LargestArray> {
+        self.counting.as_ref().and_then(|counting| counting.counter.as_ref()).and_then(Counter::largest)
     }
 
     /// The reply is taken away: what has no declared shape is then unknown. Comes before any byte.

@@ -37,7 +37,7 @@ pub enum Cause {
 
 impl Withheld {
     /// How events and replies name it.
-    pub const fn reason(&self) -> Reason {
+    pub fn reason(&self) -> Reason {
         match &self.cause {
             Cause::Needs(_, beyond) | Cause::Block(beyond) => beyond.reason(),
             Cause::Redaction(_) => Reason::RedactionImpossible,

@@ -24,7 +24,7 @@ use crate::domain::device::DeviceClass;
 use crate::domain::event::Verdict;
 use crate::domain::field::FieldName;
 use crate::domain::law::Law;
-use crate::domain::limit::Limits;
+use crate::domain::limit::{Limits, WINDOWS, Window};
 use crate::domain::purpose::{Basis, Purpose};
 use crate::domain::reason::Reason;
 use crate::domain::risk::{RiskName, Sign};
@@ -391,18 +391,22 @@ impl RuleAnswer {
 fn limits_text(limits: &Limits) -> String {
     let numbers = [
         ("records per reply", limits.records_per_response),
+        ("patients per reply", limits.patients_per_response),
         ("records per export", limits.records_per_export),
-        ("records an hour", limits.records_per_hour),
-        ("patients listed an hour", limits.patients_listed_per_hour),
-        ("patients opened an hour", limits.patients_opened_per_hour),
-        ("exports a day", limits.exports_per_day),
-        ("records exported a day", limits.records_exported_per_day),
-        ("bytes exported a day", limits.bytes_exported_per_day),
-        ("patients opened a shift", limits.patients_opened_per_shift),
     ];
+    let windows = WINDOWS.iter().map(|(name, measure, window)| {
+        let over = match window {
+            Window::Hour => "an hour",
+            Window::Shift => "a shift",
+            Window::Day => "a day",
+        };
+        limits.number(*name).map(|number| format!("{number} {measure} {over}"))
+    });
     let numbers: Vec<_> = numbers
         .into_iter()
-        .filter_map(|(name, number)| number.map(|number| format!("{number} {name}")))
+        .map(|(name, number)| number.map(|number| format!("{number} {name}")))
+        .chain(windows)
+        .flatten()
         .collect();
     let asked = [
         limits.records_per_response_at_most.map(|most| format!("never more than {most} records per reply")),

@@ -13,7 +13,7 @@ use crate::domain::asked::Overreach;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::count::WhyUnknown;
 use crate::domain::decision::WayOn;
-use crate::domain::limit::{Exceeded, LimitName, OnExceed};
+use crate::domain::limit::{Exceeded, Measure, OnExceed};
 use crate::domain::reason::Reason;
 use crate::domain::risk::Sign;
 use crate::features::route::settings::Downtime;
@@ -97,20 +97,8 @@ impl<'a> Desk<'a> {
 
         let mut steps = vec![Step::words(limit.narrow.as_str())];
         steps.extend(self.ways_on(ways_on, return_to));
-        match exceeded.limit {
-            LimitName::RecordsPerResponse
-            | LimitName::RecordsPerResponseAtMost
-            | LimitName::RecordsPerExport
-            | LimitName::RecordsPerExportAtMost => {
-                steps.push(Step::words(messages.too_much.template.as_str()));
-            }
-            LimitName::RecordsPerHour
-            | LimitName::PatientsListedPerHour
-            | LimitName::PatientsOpenedPerHour
-            | LimitName::ExportsPerDay
-            | LimitName::RecordsExportedPerDay
-            | LimitName::BytesExportedPerDay
-            | LimitName::PatientsOpenedPerShift => {}
+        if !exceeded.limit.is_window() {
+            steps.push(Step::words(messages.too_much.template.as_str()));
         }
         steps.push(self.ask(&messages.too_much.raise));
 
@@ -475,19 +463,12 @@ impl<'a> Desk<'a> {
     fn figures(self, exceeded: &Exceeded) -> Vec<(String, String)> {
         let Messages { figure, number, .. } = self.messages;
         let actual = number.write(exceeded.actual);
-        let asked = match exceeded.limit {
+        let asked = match exceeded.limit.window() {
+            Some((Measure::Exports | Measure::Opened, _)) => actual,
             // Counting may have stopped once it was too many.
-            LimitName::RecordsPerResponse
-            | LimitName::RecordsPerResponseAtMost
-            | LimitName::RecordsPerExport
-            | LimitName::RecordsPerExportAtMost
-            | LimitName::RecordsPerHour
-            | LimitName::PatientsListedPerHour
-            | LimitName::RecordsExportedPerDay
-            | LimitName::BytesExportedPerDay => figure.at_least.with(&[("n", &actual)]),
-            LimitName::ExportsPerDay
-            | LimitName::PatientsOpenedPerHour
-            | LimitName::PatientsOpenedPerShift => actual,
+            Some((Measure::Records | Measure::Listed | Measure::Exported | Measure::Bytes, _)) | None => {
+                figure.at_least.with(&[("n", &actual)])
+            }
         };
         vec![(figure.actual.to_string(), asked), (figure.allowed.to_string(), number.write(exceeded.allowed))]
     }

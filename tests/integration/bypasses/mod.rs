@@ -193,6 +193,7 @@ name = "mail"
 match = { method = ["POST"], path = "/mail" }
 action = "export"
 category = ["demographics"]
+reply = { kind = "opaque" }
 ask = { destination = { in = "json:/to", allow = ["@clinic.example"] } }
 
 [[application.ehr.route]]

@@ -16,6 +16,7 @@ mod inflate;
 mod inside;
 mod json;
 mod label;
+mod largest;
 mod lexer;
 mod marks;
 mod multipart;
@@ -43,6 +44,7 @@ pub use html::HtmlScanner;
 pub use inside::InsideScanner;
 pub use json::JsonScanner;
 pub use label::Label;
+pub use largest::LargestScanner;
 pub use multipart::MultipartScanner;
 pub use ndjson::NdjsonScanner;
 pub use patients::Named;
@@ -62,7 +64,7 @@ use self::patients::Patients;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::listed::Listed;
 use crate::domain::patient::PatientNames;
-use crate::domain::reply_shape::{PatientLocator, ReplyKind};
+use crate::domain::reply_shape::{LargestArray, PatientLocator, ReplyKind};
 
 /// How many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +98,7 @@ pub struct Counter {
 #[derive(Debug)]
 enum Scanner {
     Json(JsonScanner),
+    Largest(Box<LargestScanner>),
     Fhir(Box<FhirScanner>),
     Ndjson(NdjsonScanner),
     Csv(Box<CsvScanner>),
@@ -116,6 +119,7 @@ macro_rules! each {
     ($scanner:expr, $bound:ident => $do:expr) => {
         match $scanner {
             Scanner::Json($bound) => $do,
+            Scanner::Largest($bound) => $do,
             Scanner::Fhir($bound) => $do,
             Scanner::Ndjson($bound) => $do,
             Scanner::Csv($bound) => $do,
@@ -160,6 +164,7 @@ impl Counter {
         }
         let scanner = match kind {
             ReplyKind::Json { records } => Scanner::Json(JsonScanner::new(records, member)),
+            ReplyKind::LargestArray => Scanner::Largest(Box::default()),
             ReplyKind::FhirBundle => Scanner::Fhir(Box::default()),
             ReplyKind::Ndjson => Scanner::Ndjson(NdjsonScanner::new(member)),
             ReplyKind::Csv { delimiter, header } => {
@@ -198,6 +203,7 @@ impl Counter {
             Scanner::Dicom(scanner) => Some(scanner.patients_mut()),
             // These count them for themselves alone, or not at all, and are in no other.
             Scanner::Fhir(_)
+            | Scanner::Largest(_)
             | Scanner::Html(_)
             | Scanner::Multipart(_)
             | Scanner::Zip(_)
@@ -228,6 +234,11 @@ impl Counter {
         self.with_patients(Patients::take_named).unwrap_or_default()
     }
 
+    /// Where the largest array stands, if that is what was looked for.
+    pub fn largest(&self) -> Option<LargestArray> {
+        if let Scanner::Largest(scanner) = &self.scanner { Some(scanner.largest()) } else { None }
+    }
+
     /// Does something with the patients that it finds; nothing for a kind that names none.
     fn with_patients<R>(&mut self, act: impl FnOnce(&mut Patients) -> R) -> Option<R> {
         match &mut self.scanner {
@@ -237,6 +248,7 @@ impl Counter {
             Scanner::Inside(scanner) => Some(act(scanner.patients_mut())),
             Scanner::Multipart(scanner) => scanner.patients_mut().map(act),
             Scanner::Json(_)
+            | Scanner::Largest(_)
             | Scanner::Ndjson(_)
             | Scanner::Csv(_)
             | Scanner::Xml(_)
@@ -274,6 +286,7 @@ const RATIO_USUAL: u32 = 200;
 const fn is_text(kind: &ReplyKind) -> bool {
     match kind {
         ReplyKind::Json { .. }
+        | ReplyKind::LargestArray
         | ReplyKind::FhirBundle
         | ReplyKind::Ndjson
         | ReplyKind::Csv { .. }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::claim::Amounts;
 use super::demand::{Bounds, Demand, Usage};
 use super::entry::{Behind, Entry, Kind};
-use super::person::Windows;
+use super::person::{Sums, Windows};
 use super::telling::Unsure;
-use crate::domain::limit::{Exceeded, LimitName, Limits};
+use crate::domain::limit::{Exceeded, Limits, Measure, PerWindow, Window};
+use crate::domain::rolling::slot_of;
 use crate::foundation::clock::Timestamp;
 
 /// Which changes go to the store.
@@ -49,7 +50,7 @@ pub(super) struct Account {
 struct Slice {
     left: Amounts,
     /// Within which numbers it was taken: who may have less does not live on it.
-    within: Amounts,
+    within: Bounds,
     time: Timestamp,
     /// Since it was looked after last.
     is_used: bool,
@@ -60,8 +61,8 @@ struct Slice {
 pub(super) struct Plan {
     /// What it takes, and what it takes ahead.
     entries: Vec<Entry>,
-    /// Patients whom no list had named before.
-    pub(super) first: Vec<u64>,
+    /// Patients whom no list had named before, by window.
+    pub(super) first: Vec<Entry>,
     slice: Option<(Usage, Slice)>,
     /// What was taken ahead before: it is given back with this.
     held: Option<(Usage, Slice)>,
@@ -75,7 +76,7 @@ impl Keeps {
     const fn has(self, kind: Kind) -> bool {
         match self {
             Self::Nothing => false,
-            Self::Listed => matches!(kind, Kind::Listed),
+            Self::Listed => matches!(kind, Kind::Listed(_)),
             Self::All => true,
         }
     }
@@ -121,20 +122,21 @@ impl Account {
     }
 
     /// Takes what the store need not be asked for: amounts that were taken ahead, or that nothing bounds, and patients who
-    /// are known. Gives the patients whom no list had named; none, and takes nothing, where there is not enough.
-    pub(super) fn spend(&mut self, demand: &Demand, limits: &Limits, time: Timestamp) -> Option<Vec<u64>> {
+    /// are known. Gives the patients whom no list had named, by window; none, and takes nothing, where there is not enough.
+    pub(super) fn spend(&mut self, demand: &Demand, limits: &Limits, time: Timestamp) -> Option<Vec<Entry>> {
         self.windows.forget_before(time);
-        let first = self.first(demand);
-        if limits.patients_listed_per_hour.is_some() && !first.is_empty() {
+        let first = self.first(demand, limits, time);
+        if limits.bound(Measure::Listed) && !first.is_empty() {
             return None;
         }
         let Demand { amounts, usage, .. } = demand;
         let bounds = usage.bounds(limits);
-        if !self.slice(*usage).has(*amounts, bounds, *usage, time) {
+        if !self.slice(*usage).has(*amounts, bounds, time) {
             return None;
         }
         self.slice(*usage).spend(*amounts, bounds);
-        for entry in usage.entries(bounds.unbounded(*amounts), time).chain(demand.named(time)) {
+        let unbounded = usage.entries(bounds.unbounded(*amounts), bounds, time);
+        for entry in unbounded.chain(demand.named(limits, time)) {
             self.put(entry, Keeps::All);
         }
         Some(first)
@@ -168,8 +170,8 @@ impl Account {
         if let Some(exceeded) = self.exceeded(demand, limits, now) {
             return Err(exceeded);
         }
-        let first = self.first(demand);
-        let mut entries: Vec<_> = demand.entries(now).collect();
+        let first = self.first(demand, limits, now);
+        let mut entries: Vec<_> = demand.entries(limits, now).collect();
         let slice = demand.asks_for_amounts().then(|| {
             let slice = self.ahead(demand, limits, now);
             entries.extend(slice.entries(demand.usage));
@@ -212,11 +214,8 @@ impl Account {
     fn exceeded(&mut self, demand: &Demand, limits: &Limits, now: Timestamp) -> Option<Exceeded> {
         let Demand { exports, opened, listed, amounts, usage } = demand;
         let windows = &mut self.windows;
-        let (before, more) = (windows.exports(), u64::from(*exports));
-        let beyond = limits.exports_per_day.filter(|allowed| more > 0 && before + more > *allowed);
-        if let Some(allowed) = beyond {
-            let actual = before.max(allowed) + 1;
-            return Some(Exceeded { limit: LimitName::ExportsPerDay, allowed, actual });
+        if let Some(exceeded) = windows.would_take(u64::from(*exports), limits, now) {
+            return Some(exceeded);
         }
         if !opened.is_empty()
             && let (_, Some(exceeded)) = windows.would_open(opened, limits, now)
@@ -233,26 +232,31 @@ impl Account {
     }
 
     fn ahead(&mut self, demand: &Demand, limits: &Limits, now: Timestamp) -> Slice {
-        let bounds = demand.usage.bounds(limits);
-        let (records, bytes) = match demand.usage {
-            Usage::Looked => (self.windows.records.sum(now), 0),
-            Usage::Taken => (self.windows.exported.sum(now), self.windows.bytes.sum(now)),
+        let within = demand.usage.bounds(limits);
+        let Windows { records, exported, bytes, .. } = &mut self.windows;
+        let records = match demand.usage {
+            Usage::Looked => records,
+            Usage::Taken => exported,
         };
-        let rest = |allowed: Option<u64>, sum: u64, more: u64| {
-            allowed.map_or(0, |allowed| allowed.saturating_sub(sum).saturating_sub(more) / AHEAD)
+        let rest = |numbers: PerWindow<Option<u64>>, sums: &mut Sums, more: u64| {
+            let rest = sums.each_mut().filter_map(|(window, sum)| {
+                numbers.get(window).map(|number| number.saturating_sub(sum.sum(now)).saturating_sub(more))
+            });
+            rest.min().unwrap_or(0) / AHEAD
         };
         let left = Amounts {
-            records: rest(bounds.records, records, demand.amounts.records),
-            bytes: rest(bounds.bytes, bytes, demand.amounts.bytes),
+            records: rest(within.records, records, demand.amounts.records),
+            bytes: rest(within.bytes, bytes, demand.amounts.bytes),
         };
-        let numbers = |bound: Option<u64>| bound.unwrap_or(u64::MAX);
-        let within = Amounts { records: numbers(bounds.records), bytes: numbers(bounds.bytes) };
         Slice { left, within, time: now, is_used: true }
     }
 
-    fn first(&self, demand: &Demand) -> Vec<u64> {
-        let is_known = |patient: &&u64| self.windows.listed.contains_key(*patient);
-        demand.listed.iter().filter(|patient| !is_known(patient)).copied().collect()
+    fn first(&self, demand: &Demand, limits: &Limits, time: Timestamp) -> Vec<Entry> {
+        let is_known = |entry: &Entry| match entry.kind {
+            Kind::Listed(window) => self.windows.listed.get(window).contains_key(&entry.key),
+            Kind::Exports | Kind::Opened | Kind::Records(_) | Kind::Exported(_) | Kind::Bytes(_) => true,
+        };
+        demand.named(limits, time).filter(|entry| !is_known(entry)).collect()
     }
 
     fn give_back_slice(&mut self, usage: Usage) {
@@ -284,11 +288,11 @@ impl Plan {
     /// What has to be given back where it turns out that it was taken for nothing. Whom a list or a record has named before
     /// stays named; what was opened is never given back.
     pub(super) fn in_vain(&self) -> Vec<Entry> {
-        let first: HashSet<u64> = self.first.iter().copied().collect();
+        let first: HashSet<(Kind, u64)> = self.first.iter().map(|entry| (entry.kind, entry.key)).collect();
         let is_given_back = |entry: &&Entry| match entry.kind {
             Kind::Opened => false,
-            Kind::Listed => first.contains(&entry.key),
-            Kind::Exports | Kind::Records | Kind::Exported | Kind::Bytes => true,
+            Kind::Listed(_) => first.contains(&(entry.kind, entry.key)),
+            Kind::Exports | Kind::Records(_) | Kind::Exported(_) | Kind::Bytes(_) => true,
         };
         self.entries.iter().filter(is_given_back).copied().collect()
     }
@@ -306,25 +310,29 @@ impl Slice {
 
     /// What is left of it, as the windows have it.
     fn entries(&self, usage: Usage) -> Vec<Entry> {
-        usage.entries(self.left, self.time).collect()
+        usage.entries(self.left, self.within, self.time).collect()
     }
 
-    /// Whether there is enough of it, in the slot in which it was taken.
-    fn has(&self, more: Amounts, bounds: Bounds, usage: Usage, time: Timestamp) -> bool {
-        let is_of_now = usage.slot(time) == usage.slot(self.time);
-        let has = |more: u64, bound: Option<u64>, left: u64, within: u64| {
-            more == 0 || bound.is_none_or(|bound| is_of_now && more <= left && within <= bound)
+    /// Whether there is enough of it, in the slots in which it was taken.
+    fn has(&self, more: Amounts, bounds: Bounds, time: Timestamp) -> bool {
+        let is_of_now = |window: Window| slot_of(window.lasts(), time) == slot_of(window.lasts(), self.time);
+        let has = |more: u64, bounds: PerWindow<Option<u64>>, left: u64, within: PerWindow<Option<u64>>| {
+            let mut bounded =
+                bounds.each().filter_map(|(window, bound)| Some((window, (*bound)?))).peekable();
+            let is_there = bounded.peek().is_none() || more <= left;
+            let is_within = |(window, bound): (Window, u64)| {
+                is_of_now(window) && within.get(window).is_some_and(|within| within <= bound)
+            };
+            more == 0 || is_there && bounded.all(is_within)
         };
         has(more.records, bounds.records, self.left.records, self.within.records)
             && has(more.bytes, bounds.bytes, self.left.bytes, self.within.bytes)
     }
 
     fn spend(&mut self, more: Amounts, bounds: Bounds) {
-        let spend = |left: &mut u64, more: u64, bound: Option<u64>| {
-            *left = left.saturating_sub(bound.map_or(0, |_| more));
-        };
-        spend(&mut self.left.records, more.records, bounds.records);
-        spend(&mut self.left.bytes, more.bytes, bounds.bytes);
+        let Amounts { records, bytes } = bounds.unbounded(more);
+        self.left.records = self.left.records.saturating_sub(more.records - records);
+        self.left.bytes = self.left.bytes.saturating_sub(more.bytes - bytes);
         self.is_used = true;
     }
 }
@@ -336,10 +344,11 @@ fn entries_of(held: Option<(Usage, Slice)>) -> Vec<Entry> {
 
 impl Bounds {
     /// What nothing bounds of these amounts.
-    const fn unbounded(self, amounts: Amounts) -> Amounts {
+    fn unbounded(self, amounts: Amounts) -> Amounts {
+        let is_bounded = |numbers: PerWindow<Option<u64>>| numbers.each().any(|(_, number)| number.is_some());
         Amounts {
-            records: if self.records.is_some() { 0 } else { amounts.records },
-            bytes: if self.bytes.is_some() { 0 } else { amounts.bytes },
+            records: if is_bounded(self.records) { 0 } else { amounts.records },
+            bytes: if is_bounded(self.bytes) { 0 } else { amounts.bytes },
         }
     }
 }

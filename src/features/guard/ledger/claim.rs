@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::Ledger;
 use super::demand::{Demand, Usage};
-use super::entry::{Entry, Kind};
+use super::entry::Entry;
 use super::nodes::{Grant, Refused};
 use crate::domain::application::ApplicationName;
 use crate::domain::limit::{Exceeded, Limits};
@@ -30,8 +30,8 @@ pub struct Claim {
     time: Timestamp,
     usage: Usage,
     taken: Amounts,
-    /// Patients whom no list had named before.
-    listed: Vec<u64>,
+    /// Patients whom no list had named before, by window.
+    listed: Vec<Entry>,
     is_kept: bool,
     /// The store is asked for room.
     asking: Option<Asking>,
@@ -143,9 +143,9 @@ impl Claim {
                 Usage::Taken => windows.would_export(demand.amounts, &self.limits, time),
             };
             if exceeded.is_none_or(&passes) {
-                for entry in demand.entries(time) {
+                for entry in demand.entries(&self.limits, time) {
                     if account.put(entry, keeps) {
-                        self.listed.push(entry.key);
+                        self.listed.push(entry);
                     }
                 }
                 self.taken.records += demand.amounts.records;
@@ -163,7 +163,7 @@ impl Claim {
             self.listed.extend(first);
             self.taken = so_far;
         } else {
-            let asked = ledger.ask(self.subject.clone(), demand.clone(), self.limits, self.time);
+            let asked = ledger.ask(self.subject.clone(), demand.clone(), Box::new(self.limits), self.time);
             let answer = tokio::spawn(asked);
             self.asking = Some(Asking { so_far, demand, answer, later: Later::default() });
         }
@@ -231,8 +231,8 @@ impl Drop for Claim {
         if self.is_kept || self.taken == Amounts::default() && self.listed.is_empty() {
             return;
         }
-        let listed = self.listed.iter().map(|patient| Entry::seen(Kind::Listed, *patient, self.time));
-        let taken = self.usage.entries(self.taken, self.time).chain(listed);
+        let bounds = self.usage.bounds(&self.limits);
+        let taken = self.usage.entries(self.taken, bounds, self.time).chain(self.listed.iter().copied());
         self.ledger.give_back(&self.subject, taken, self.time);
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{DAY, HOUR, SHIFT};
+use super::DAY;
+use crate::domain::limit::Window;
 use crate::domain::rolling::slot_of;
 use crate::foundation::clock::Timestamp;
 
@@ -15,13 +16,13 @@ pub(super) enum Kind {
     /// Patients whose records were opened: when each was last.
     Opened,
     /// Patients whom lists have named: when each was last.
-    Listed,
+    Listed(Window),
     /// Records that were looked at.
-    Records,
+    Records(Window),
     /// Records that were taken away.
-    Exported,
+    Exported(Window),
     /// Bytes that were taken away.
-    Bytes,
+    Bytes(Window),
 }
 
 /// So much was taken at `time`, or, below zero, given back of what was taken then.
@@ -49,39 +50,52 @@ pub(super) struct Bundle {
 
 impl Kind {
     /// All of them.
-    const ALL: [Self; 6] =
-        [Self::Exports, Self::Opened, Self::Listed, Self::Records, Self::Exported, Self::Bytes];
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let in_each: [fn(Window) -> Self; 4] = [Self::Listed, Self::Records, Self::Exported, Self::Bytes];
+        let in_each =
+            in_each.into_iter().flat_map(|kind| Window::ALL.iter().map(move |window| kind(*window)));
+        [Self::Exports, Self::Opened].into_iter().chain(in_each)
+    }
 
-    /// Its name in the store.
+    /// Its name in the store. The window that is always kept has none of its own.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Exports => "exports",
             Self::Opened => "opened",
-            Self::Listed => "listed",
-            Self::Records => "records",
-            Self::Exported => "exported",
-            Self::Bytes => "bytes",
+            Self::Listed(Window::Hour) => "listed",
+            Self::Listed(Window::Shift) => "listed_shift",
+            Self::Listed(Window::Day) => "listed_day",
+            Self::Records(Window::Hour) => "records",
+            Self::Records(Window::Shift) => "records_shift",
+            Self::Records(Window::Day) => "records_day",
+            Self::Exported(Window::Hour) => "exported_hour",
+            Self::Exported(Window::Shift) => "exported_shift",
+            Self::Exported(Window::Day) => "exported",
+            Self::Bytes(Window::Hour) => "bytes_hour",
+            Self::Bytes(Window::Shift) => "bytes_shift",
+            Self::Bytes(Window::Day) => "bytes",
         }
     }
 
     pub(super) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        Self::all().find(|kind| kind.name() == name)
     }
 
     /// For how long something counts.
     pub(super) const fn lasts(self) -> Duration {
         match self {
-            Self::Exports | Self::Exported | Self::Bytes => DAY,
-            Self::Opened => SHIFT,
-            Self::Listed | Self::Records => HOUR,
+            Self::Exports | Self::Opened => DAY,
+            Self::Listed(window) | Self::Records(window) | Self::Exported(window) | Self::Bytes(window) => {
+                window.lasts()
+            }
         }
     }
 
     /// Whether it is of things that count once each.
     pub(super) const fn is_set(self) -> bool {
         match self {
-            Self::Opened | Self::Listed => true,
-            Self::Exports | Self::Records | Self::Exported | Self::Bytes => false,
+            Self::Opened | Self::Listed(_) => true,
+            Self::Exports | Self::Records(_) | Self::Exported(_) | Self::Bytes(_) => false,
         }
     }
 
@@ -173,7 +187,7 @@ mod tests {
     #[test]
     fn many_are_told_in_statements_of_bounded_length() {
         let now = Timestamp::from_seconds(1_795_903_200);
-        let bundles = bundle((0..1_234).map(|patient| Entry::seen(Kind::Listed, patient, now)));
+        let bundles = bundle((0..1_234).map(|patient| Entry::seen(Kind::Listed(Window::Hour), patient, now)));
         let mut lengths: Vec<_> = bundles.iter().map(|bundle| bundle.keys.len()).collect();
         lengths.sort_unstable();
         assert_eq!(lengths, [234, 500, 500]);
@@ -185,14 +199,31 @@ mod tests {
     #[test]
     fn what_is_of_one_row_is_changed_once() {
         let now = Timestamp::from_seconds(1_795_903_200);
-        let twice = [Entry::sum(Kind::Records, 100, now), Entry::sum(Kind::Records, 100, now)];
-        let seen = [Entry::seen(Kind::Listed, 7, now), Entry::seen(Kind::Listed, 8, now)];
+        let twice = [
+            Entry::sum(Kind::Records(Window::Hour), 100, now),
+            Entry::sum(Kind::Records(Window::Hour), 100, now),
+        ];
+        let seen = [
+            Entry::seen(Kind::Listed(Window::Hour), 7, now),
+            Entry::seen(Kind::Listed(Window::Hour), 8, now),
+        ];
         let mut bundles = bundle(twice.into_iter().chain(seen));
         bundles.sort_by_key(|bundle| bundle.kind);
         bundles[0].keys.sort_unstable();
-        let listed = Bundle { kind: Kind::Listed, time: now, amount: 1, keys: vec![7, 8] };
-        let records =
-            Bundle { kind: Kind::Records, time: now, amount: 200, keys: vec![Kind::Records.slot(now)] };
+        let listed = Bundle { kind: Kind::Listed(Window::Hour), time: now, amount: 1, keys: vec![7, 8] };
+        let records = Bundle {
+            kind: Kind::Records(Window::Hour),
+            time: now,
+            amount: 200,
+            keys: vec![Kind::Records(Window::Hour).slot(now)],
+        };
         assert_eq!(bundles, [listed, records]);
+    }
+
+    #[test]
+    fn every_kind_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> = Kind::all().map(Kind::name).collect();
+        assert_eq!(names.len(), 14);
+        assert!(Kind::all().all(|kind| Kind::named(kind.name()) == Some(kind)));
     }
 }

@@ -1,5 +1,6 @@
-//! What a person has taken already: exports, and what they held, in 24 hours; distinct patients opened in a shift of
-//! 12 hours and in one; records looked at, and distinct patients listed, in an hour. All rolling.
+//! What a person has taken already, in an hour, a shift of 12 hours and a day, all rolling: exports and what they held, records
+//! looked at, and distinct patients listed and opened. Of what is summed up or listed an hour of looking and a day of taking
+//! away are always kept, other windows where a limit of the request bounds them.
 //!
 //! In memory, and shared by all workers; touched by exports, opened records, and lists of people whose lists are
 //! bounded, never by every request. What a reply takes is taken before it is released, so that two tabs do not
@@ -29,13 +30,13 @@ use std::time::Duration;
 use siphasher::sip::SipHasher13;
 
 use self::account::{Account, Keeps};
-use self::demand::{Demand, Usage};
+use self::demand::{Bounds, Demand, Usage};
 use self::entry::{Entry, Kind};
 use self::nodes::Common;
 use self::slot::Place;
 use super::count::Named;
 use crate::domain::event::Taken;
-use crate::domain::limit::{Exceeded, LimitName, Limits};
+use crate::domain::limit::{Exceeded, Limits, Window};
 use crate::domain::patient::PatientDigest;
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
@@ -49,14 +50,8 @@ pub use nodes::Refused;
 pub use slot::ExportSlot;
 pub use store::MIGRATIONS;
 
-/// The window of what ends in `_per_hour`.
-pub const HOUR: Duration = Duration::from_secs(60 * 60);
-
-/// The window of what ends in `_per_day`.
-pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The window of `patients_opened_per_shift`.
-pub const SHIFT: Duration = Duration::from_secs(12 * 60 * 60);
+/// The longest window.
+const DAY: Duration = Window::Day.lasts();
 
 /// What everybody has taken. Clones share it.
 #[derive(Clone)]
@@ -151,10 +146,12 @@ impl Ledger {
             let names = names(&key);
             return Ok(Self::keeping(Kept::Together(Arc::new(Common::new(store, key, entropy))), &names));
         }
-        let rows = store.find(store::listed(now)).await?;
-        let ledger = Self::keeping(Kept::Here(store), &names(own));
-        for (person, entry) in rows.iter().filter_map(store::read_listed) {
-            ledger.with(&person, |account| account.windows.put(entry));
+        let ledger = Self::keeping(Kept::Here(store.clone()), &names(own));
+        for window in Window::ALL {
+            let rows = store.find(store::listed(*window, now)).await?;
+            for (person, entry) in rows.iter().filter_map(|row| store::read_listed(*window, row)) {
+                ledger.with(&person, |account| account.windows.put(entry));
+            }
         }
         Ok(ledger)
     }
@@ -202,11 +199,11 @@ impl Ledger {
     ) -> Result<Vec<ExportSlot>, E> {
         let mut slots = Vec::new();
         for _ in 0..taken.exports {
-            let slot = match self.try_export(subject, limits.exports_per_day, now) {
+            let slot = match self.try_export(subject, limits, now) {
                 Ok(slot) => Some(slot),
                 Err(exceeded) => {
                     beyond(exceeded)?;
-                    self.try_export(subject, None, now).ok()
+                    self.try_export(subject, &Limits::NONE, now).ok()
                 }
             };
             slots.extend(slot);
@@ -232,26 +229,25 @@ impl Ledger {
             let keeps = self.keeps();
             let mut shard = lock(self.shard(subject));
             let account = shard.people.entry(subject.clone()).or_default();
-            for entry in usage.entries(came.amounts, time) {
+            for entry in usage.entries(came.amounts, Bounds::unknown(), time) {
                 account.put(entry, keeps);
             }
         }
         self.record_opened(subject, &taken.opened, time);
     }
 
-    /// Reserves one export for `subject`, of whom `allowed` may be released in a day.
+    /// Reserves one export for `subject`, where the windows have room for one.
     pub fn try_export(
         &self,
         subject: &SubjectId,
-        allowed: Option<u64>,
+        limits: &Limits,
         now: Timestamp,
     ) -> Result<ExportSlot, Exceeded> {
         let mut shard = lock(self.shard(subject));
         let account = shard.people.entry(subject.clone()).or_default();
         account.windows.forget_before(now);
-        let actual = account.windows.exports() + 1;
-        if let Some(allowed) = allowed.filter(|allowed| actual > *allowed) {
-            return Err(Exceeded { limit: LimitName::ExportsPerDay, allowed, actual });
+        if let Some(exceeded) = account.windows.would_take(1, limits, now) {
+            return Err(exceeded);
         }
         let place = if self.is_shared() {
             account.put(Entry::export(now), Keeps::All);

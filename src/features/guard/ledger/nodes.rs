@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::account::{Account, Keeps, Plan};
 use super::demand::Demand;
-use super::entry::{Entry, Kind, bundle};
+use super::entry::{Entry, bundle};
 use super::person::Windows;
 use super::slot::{ExportSlot, Place};
 use super::store::Mark;
@@ -52,8 +52,8 @@ pub(super) struct Grant {
     /// What is given back of it: what was opened is not.
     back: Vec<Entry>,
     time: Timestamp,
-    /// Patients whom no list had named before.
-    first: Vec<u64>,
+    /// Patients whom no list had named before, by window.
+    first: Vec<Entry>,
 }
 
 /// How often a person's windows are read anew and tried, where other nodes change them all the while.
@@ -76,7 +76,7 @@ impl Common {
 
 impl Grant {
     /// It is kept. Gives the patients whom no list had named before.
-    pub(super) fn absorb(mut self) -> Vec<u64> {
+    pub(super) fn absorb(mut self) -> Vec<Entry> {
         self.back.clear();
         std::mem::take(&mut self.first)
     }
@@ -110,7 +110,7 @@ impl Ledger {
             && self.with(person, |account| {
                 account.windows.forget_before(now);
                 let is_known = account.windows.has_opened(&demand.opened, limits, now);
-                for entry in demand.entries(now).filter(|_| is_known) {
+                for entry in demand.entries(limits, now).filter(|_| is_known) {
                     account.put(entry, Keeps::All);
                 }
                 is_known
@@ -119,7 +119,7 @@ impl Ledger {
             return Ok(Vec::new());
         }
         let exports = demand.exports;
-        let asked = tokio::spawn(self.clone().ask(person.clone(), demand, *limits, now));
+        let asked = tokio::spawn(self.clone().ask(person.clone(), demand, Box::new(*limits), now));
         let grant = asked.await.unwrap_or(Err(Refused::Unknown))?;
         Ok(grant.slots(exports, now))
     }
@@ -130,7 +130,7 @@ impl Ledger {
         self,
         person: SubjectId,
         demand: Demand,
-        limits: Limits,
+        limits: Box<Limits>,
         now: Timestamp,
     ) -> Result<Grant, Refused> {
         let Some(common) = self.common().filter(|common| common.store.is_in_touch()) else {
@@ -149,8 +149,8 @@ impl Ledger {
             }
         };
         let exports = Entry { amount: i64::from(demand.exports), ..Entry::export(now) };
-        let sums = demand.usage.entries(demand.amounts, now);
-        let first = plan.first.iter().map(|patient| Entry::seen(Kind::Listed, *patient, now));
+        let sums = demand.usage.entries(demand.amounts, demand.usage.bounds(&limits), now);
+        let first = plan.first.iter().copied();
         let back =
             std::iter::once(exports).chain(sums).chain(first).filter(|entry| entry.amount != 0).collect();
         Ok(Grant { ledger: self, person, back, time: now, first: plan.first })

@@ -1,12 +1,11 @@
 //! What one person has taken, as far as a window still holds it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Duration;
 
+use super::DAY;
 use super::claim::Amounts;
 use super::entry::{Entry, Kind};
-use super::{DAY, HOUR, SHIFT};
-use crate::domain::limit::{Exceeded, LimitName, Limits};
+use crate::domain::limit::{Exceeded, LimitName, Limits, Measure, PerWindow, Window};
 use crate::domain::rolling::RollingSum;
 use crate::foundation::clock::Timestamp;
 
@@ -19,14 +18,17 @@ pub(super) struct Windows {
     /// When each patient was opened last.
     pub(super) opened: HashMap<u64, Timestamp>,
     /// When a list has named each patient last.
-    pub(super) listed: HashMap<u64, Timestamp>,
+    pub(super) listed: PerWindow<HashMap<u64, Timestamp>>,
     /// Records that were looked at.
-    pub(super) records: RollingSum,
+    pub(super) records: Sums,
     /// Records that were taken away.
-    pub(super) exported: RollingSum,
+    pub(super) exported: Sums,
     /// Bytes that were taken away.
-    pub(super) bytes: RollingSum,
+    pub(super) bytes: Sums,
 }
+
+/// A sum over each window.
+pub(super) type Sums = PerWindow<RollingSum>;
 
 /// What one person can make us remember. Far beyond any limit; past it, counts are lower bounds.
 pub(super) const REMEMBERED_MAX: usize = 10_000;
@@ -37,23 +39,28 @@ impl Default for Windows {
             exports: VecDeque::new(),
             reserved: 0,
             opened: HashMap::new(),
-            listed: HashMap::new(),
-            records: RollingSum::new(HOUR),
-            exported: RollingSum::new(DAY),
-            bytes: RollingSum::new(DAY),
+            listed: PerWindow::default(),
+            records: sums(),
+            exported: sums(),
+            bytes: sums(),
         }
     }
 }
 
 impl Windows {
     pub(super) fn forget_before(&mut self, now: Timestamp) {
-        let (hour, day, shift) = (now.minus(HOUR), now.minus(DAY), now.minus(SHIFT));
+        let day = now.minus(DAY);
         while self.exports.front().is_some_and(|time| *time <= day) {
             self.exports.pop_front();
         }
-        self.opened.retain(|_, time| *time > shift);
-        self.listed.retain(|_, time| *time > hour);
-        for sum in [&mut self.records, &mut self.exported, &mut self.bytes] {
+        self.opened.retain(|_, time| *time > day);
+        for (window, listed) in self.listed.each_mut() {
+            let since = now.minus(window.lasts());
+            listed.retain(|_, time| *time > since);
+        }
+        for (_, sum) in
+            [&mut self.records, &mut self.exported, &mut self.bytes].into_iter().flat_map(Sums::each_mut)
+        {
             sum.sum(now);
         }
     }
@@ -62,8 +69,11 @@ impl Windows {
         self.exports.is_empty()
             && self.reserved == 0
             && self.opened.is_empty()
-            && self.listed.is_empty()
-            && [&self.records, &self.exported, &self.bytes].into_iter().all(RollingSum::is_empty)
+            && self.listed.each().all(|(_, listed)| listed.is_empty())
+            && [&self.records, &self.exported, &self.bytes]
+                .into_iter()
+                .flat_map(Sums::each)
+                .all(|(_, sum)| sum.is_empty())
     }
 
     /// Makes a change. Whether it is the first time that something is remembered.
@@ -71,10 +81,10 @@ impl Windows {
         match entry.kind {
             Kind::Exports => self.put_exports(entry),
             Kind::Opened => return remember(&mut self.opened, entry),
-            Kind::Listed => return remember(&mut self.listed, entry),
-            Kind::Records => add(&mut self.records, entry),
-            Kind::Exported => add(&mut self.exported, entry),
-            Kind::Bytes => add(&mut self.bytes, entry),
+            Kind::Listed(window) => return remember(self.listed.get_mut(window), entry),
+            Kind::Records(window) => add(self.records.get_mut(window), entry),
+            Kind::Exported(window) => add(self.exported.get_mut(window), entry),
+            Kind::Bytes(window) => add(self.bytes.get_mut(window), entry),
         }
         false
     }
@@ -83,8 +93,8 @@ impl Windows {
     pub(super) fn has_room_for(&self, entry: Entry) -> bool {
         match entry.kind {
             Kind::Opened => entry.amount < 0 || self.opened.contains_key(&entry.key),
-            Kind::Listed => entry.amount < 0 || self.listed.contains_key(&entry.key),
-            Kind::Exports | Kind::Records | Kind::Exported | Kind::Bytes => true,
+            Kind::Listed(window) => entry.amount < 0 || self.listed.get(window).contains_key(&entry.key),
+            Kind::Exports | Kind::Records(_) | Kind::Exported(_) | Kind::Bytes(_) => true,
         }
     }
 
@@ -106,37 +116,47 @@ impl Windows {
         }
     }
 
-    /// Exports of the day, those that are reserved included.
-    pub(super) fn exports(&self) -> u64 {
-        self.exports.len() as u64 + self.reserved
+    /// Exports of a window, those that are reserved included.
+    fn exports(&self, window: Window, now: Timestamp) -> u64 {
+        let since = now.minus(window.lasts());
+        let before = self.exports.partition_point(|time| *time <= since);
+        (self.exports.len() - before) as u64 + self.reserved
     }
 
-    /// How many distinct patients it would be with `patients`, each named once, and the limit that these pass.
+    /// The window that has no room for so many exports more.
+    pub(super) fn would_take(&self, more: u64, limits: &Limits, now: Timestamp) -> Option<Exceeded> {
+        limits.windows(Measure::Exports).filter(|_| more > 0).find_map(|(limit, window, allowed)| {
+            let before = self.exports(window, now);
+            (before + more > allowed).then(|| Exceeded { limit, allowed, actual: before.max(allowed) + 1 })
+        })
+    }
+
+    /// How many distinct patients of the shift it would be with `patients`, each named once, and the limit that these pass.
     pub(super) fn would_open(
         &self,
         patients: &[u64],
         limits: &Limits,
         now: Timestamp,
     ) -> (u64, Option<Exceeded>) {
-        let beyond = |window: Duration, allowed: Option<u64>, limit| {
-            let since = now.minus(window);
+        let with = |window: Window| {
+            let since = now.minus(window.lasts());
             let is_open = |patient: &&u64| self.opened.get(*patient).is_some_and(|time| *time > since);
             let new = patients.iter().filter(|patient| !is_open(patient)).count() as u64;
             let distinct = self.opened.values().filter(|time| **time > since).count() as u64 + new;
-            // Going back to a record that is open already is always free.
-            let exceeded = allowed.filter(|allowed| distinct > *allowed && new > 0);
-            (distinct, exceeded.map(|allowed| Exceeded { limit, allowed, actual: distinct }))
+            (distinct, new)
         };
-        let (_, in_hour) = beyond(HOUR, limits.patients_opened_per_hour, LimitName::PatientsOpenedPerHour);
-        let (distinct, in_shift) =
-            beyond(SHIFT, limits.patients_opened_per_shift, LimitName::PatientsOpenedPerShift);
-        (distinct, in_shift.or(in_hour))
+        let exceeded = limits.windows(Measure::Opened).find_map(|(limit, window, allowed)| {
+            let (distinct, new) = with(window);
+            // Going back to a record that is open already is always free.
+            (distinct > allowed && new > 0).then_some(Exceeded { limit, allowed, actual: distinct })
+        });
+        (with(Window::Shift).0, exceeded)
     }
 
     /// Whether all of `patients` count already in each window that has a limit.
     pub(super) fn has_opened(&self, patients: &[u64], limits: &Limits, now: Timestamp) -> bool {
-        let window = if limits.patients_opened_per_hour.is_some() { HOUR } else { SHIFT };
-        let since = now.minus(window);
+        let shortest = limits.windows(Measure::Opened).last().map_or(Window::Shift, |(_, window, _)| window);
+        let since = now.minus(shortest.lasts());
         patients.iter().all(|patient| self.opened.get(patient).is_some_and(|time| *time > since))
     }
 
@@ -148,13 +168,14 @@ impl Windows {
         limits: &Limits,
         now: Timestamp,
     ) -> Option<Exceeded> {
-        let records = self.records.sum(now).saturating_add(more.records);
-        let new: HashSet<_> = named.iter().filter(|patient| !self.listed.contains_key(patient)).collect();
-        let patients = self.listed.len() as u64 + new.len() as u64;
-        // Whom a list has named already may be named again.
-        let listed = limits.patients_listed_per_hour.filter(|_| !new.is_empty());
-        past(LimitName::PatientsListedPerHour, listed, patients)
-            .or_else(|| past(LimitName::RecordsPerHour, limits.records_per_hour, records))
+        let listed = limits.windows(Measure::Listed).find_map(|(limit, window, allowed)| {
+            let listed = self.listed.get(window);
+            let new: HashSet<_> = named.iter().filter(|patient| !listed.contains_key(patient)).collect();
+            // Whom a list has named already may be named again.
+            let patients = Some(listed.len() as u64 + new.len() as u64).filter(|_| !new.is_empty())?;
+            past(limit, allowed, patients)
+        });
+        listed.or_else(|| past_sums(&mut self.records, Measure::Records, more.records, limits, now))
     }
 
     /// The window that has no room for what more is taken away.
@@ -164,11 +185,26 @@ impl Windows {
         limits: &Limits,
         now: Timestamp,
     ) -> Option<Exceeded> {
-        let records = self.exported.sum(now).saturating_add(more.records);
-        let bytes = self.bytes.sum(now).saturating_add(more.bytes);
-        past(LimitName::RecordsExportedPerDay, limits.records_exported_per_day, records)
-            .or_else(|| past(LimitName::BytesExportedPerDay, limits.bytes_exported_per_day, bytes))
+        past_sums(&mut self.exported, Measure::Exported, more.records, limits, now)
+            .or_else(|| past_sums(&mut self.bytes, Measure::Bytes, more.bytes, limits, now))
     }
+}
+
+fn sums() -> Sums {
+    Sums::of(|window| RollingSum::new(window.lasts()))
+}
+
+/// The window of a measure whose sum has no room for so much more.
+fn past_sums(
+    sums: &mut Sums,
+    measure: Measure,
+    more: u64,
+    limits: &Limits,
+    now: Timestamp,
+) -> Option<Exceeded> {
+    limits.windows(measure).find_map(|(limit, window, allowed)| {
+        past(limit, allowed, sums.get_mut(window).sum(now).saturating_add(more))
+    })
 }
 
 /// Remembers when something was last; or forgets what was not to be, unless it has been again meanwhile.
@@ -195,6 +231,6 @@ fn add(sum: &mut RollingSum, entry: Entry) {
     if entry.amount < 0 { sum.take_back(amount, entry.time) } else { sum.add(amount, entry.time) }
 }
 
-fn past(limit: LimitName, allowed: Option<u64>, actual: u64) -> Option<Exceeded> {
-    allowed.filter(|allowed| actual > *allowed).map(|allowed| Exceeded { limit, allowed, actual })
+fn past(limit: LimitName, allowed: u64, actual: u64) -> Option<Exceeded> {
+    (actual > allowed).then_some(Exceeded { limit, allowed, actual })
 }

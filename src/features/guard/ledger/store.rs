@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::DAY;
 use super::entry::{Bundle, Entry, Kind};
+use crate::domain::limit::Window;
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
 use crate::platform::store::{Migrations, Row, Statement};
@@ -219,17 +220,16 @@ pub(super) fn of(person: &SubjectId, now: Timestamp) -> Statement {
     .with(now.minus(KEPT).as_millis())
 }
 
-/// The rows of patients whom lists have named.
-pub(super) fn listed(now: Timestamp) -> Statement {
+/// The rows of patients whom lists have named in a window.
+pub(super) fn listed(window: Window, now: Timestamp) -> Statement {
     Statement::new("SELECT issuer, sub, item, seen FROM window_entry WHERE kind = $1 AND seen > $2")
-        .with(Kind::Listed.name())
-        .with(now.minus(Kind::Listed.lasts()).as_millis())
+        .with(Kind::Listed(window).name())
+        .with(now.minus(window.lasts()).as_millis())
 }
 
 /// What no window holds any more.
 pub(super) fn sweep(now: Timestamp) -> Vec<Statement> {
     let until = |kind: Kind| now.minus(kind.lasts()).minus(kind.lasts() / 60).minus(CLOCKS).as_millis();
-    let entries = [Kind::Exports, Kind::Opened, Kind::Listed, Kind::Records, Kind::Exported, Kind::Bytes];
     let of_kind = |kind: Kind| {
         Statement::new("DELETE FROM window_entry WHERE seen < $1 AND kind = $2")
             .with(until(kind))
@@ -238,7 +238,7 @@ pub(super) fn sweep(now: Timestamp) -> Vec<Statement> {
     let before = now.minus(KEPT).minus(CLOCKS).as_millis();
     let people = Statement::new("DELETE FROM window_person WHERE seen < $1").with(before);
     let nodes = Statement::new("DELETE FROM window_node WHERE seen < $1").with(before);
-    entries.into_iter().map(of_kind).chain([people, nodes]).collect()
+    Kind::all().map(of_kind).chain([people, nodes]).collect()
 }
 
 /// Proposes a key: the first one stays.
@@ -261,11 +261,11 @@ pub(super) fn read(row: &Row) -> Option<Entry> {
 }
 
 /// Whom a row of [`listed`] is of, and the patient.
-pub(super) fn read_listed(row: &Row) -> Option<(SubjectId, Entry)> {
+pub(super) fn read_listed(window: Window, row: &Row) -> Option<(SubjectId, Entry)> {
     let person = SubjectId { issuer: row.text(0).ok()?.into(), sub: row.text(1).ok()?.into() };
     let key = u64::from_str_radix(row.text(2).ok()?, 16).ok()?;
     let time = Timestamp::from_millis(row.integer(3).ok()?);
-    Some((person, Entry::seen(Kind::Listed, key, time)))
+    Some((person, Entry::seen(Kind::Listed(window), key, time)))
 }
 
 const KEY: &str = "patients";

@@ -34,6 +34,7 @@ pub fn can_be_cut(kind: &ReplyKind) -> bool {
         | ReplyKind::FhirBundle
         | ReplyKind::Csv { header: true, .. } => true,
         ReplyKind::Csv { header: false, .. }
+        | ReplyKind::LargestArray
         | ReplyKind::Html { .. }
         | ReplyKind::Xml { .. }
         | ReplyKind::Sql
@@ -56,6 +57,7 @@ impl Cut {
             ReplyKind::FhirBundle => Some(First::of(Some(RecordsPointer::read("/entry")), keep, true)),
             ReplyKind::Ndjson => Some(First::of(None, keep, false)),
             ReplyKind::Csv { .. }
+            | ReplyKind::LargestArray
             | ReplyKind::Html { .. }
             | ReplyKind::Xml { .. }
             | ReplyKind::Sql

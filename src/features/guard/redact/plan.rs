@@ -59,6 +59,7 @@ impl Target {
             ReplyKind::Csv { delimiter, header: true } => Some(Self::Rows { delimiter: *delimiter }),
             ReplyKind::Html { rows } => Some(Self::Page { rows: rows.clone() }),
             ReplyKind::Csv { header: false, .. }
+            | ReplyKind::LargestArray
             | ReplyKind::Xml { .. }
             | ReplyKind::Sql
             | ReplyKind::Hl7v2

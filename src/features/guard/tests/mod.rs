@@ -29,7 +29,7 @@ use http::{Response, StatusCode};
 use http_body::{Body, Frame};
 
 use super::body::{EndedHow, GuardError, GuardedBody, ReleaseRecord, Watch};
-use super::ledger::{Amounts, Came, Claim, DAY, HOUR, Ledger, SHIFT};
+use super::ledger::{Amounts, Came, Claim, Ledger};
 use super::limit::{Beyond, Step, Terms, Verdict};
 use super::meter::Meter;
 use super::redact::{Fault, Plan, Plans};
@@ -41,7 +41,7 @@ use crate::domain::action::Action;
 use crate::domain::application::ApplicationName;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::field::{Field, Place};
-use crate::domain::limit::{Exceeded, LimitName, Limits, OnExceed};
+use crate::domain::limit::{Exceeded, LimitName, Limits, OnExceed, Window};
 use crate::domain::patient::{PatientDigest, PatientNames, PatientRef};
 use crate::domain::proof::Durable;
 use crate::domain::purpose::Basis;
@@ -52,6 +52,10 @@ use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::DigestKey;
 use crate::foundation::entropy::SystemEntropy;
+
+const HOUR: Duration = Window::Hour.lasts();
+const SHIFT: Duration = Window::Shift.lasts();
+const DAY: Duration = Window::Day.lasts();
 
 /// An application's body: pieces, and perhaps a failure. Tells how often it was asked.
 #[derive(Default)]

@@ -19,39 +19,44 @@ fn shift(patients: u64) -> Limits {
     Limits { patients_opened_per_shift: Some(patients), ..Limits::NONE }
 }
 
+/// So many exports of a day.
+fn exports(exports: u64) -> Limits {
+    Limits { exports_per_day: Some(exports), ..Limits::NONE }
+}
+
 pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
 #[test]
 fn two_tabs_do_not_double_an_allowance() {
     let ledger = Ledger::new();
-    let first = ledger.try_export(&nurse(), Some(2), NOW).unwrap();
-    let second = ledger.clone().try_export(&nurse(), Some(2), NOW).unwrap();
-    let third = ledger.try_export(&nurse(), Some(2), NOW).unwrap_err();
+    let first = ledger.try_export(&nurse(), &exports(2), NOW).unwrap();
+    let second = ledger.clone().try_export(&nurse(), &exports(2), NOW).unwrap();
+    let third = ledger.try_export(&nurse(), &exports(2), NOW).unwrap_err();
     assert_eq!(third, Exceeded { limit: LimitName::ExportsPerDay, allowed: 2, actual: 3 });
     drop(second);
-    let again = ledger.try_export(&nurse(), Some(2), NOW).unwrap();
+    let again = ledger.try_export(&nurse(), &exports(2), NOW).unwrap();
     first.commit(NOW);
     again.commit(NOW);
-    assert!(ledger.try_export(&nurse(), Some(2), NOW).is_err());
+    assert!(ledger.try_export(&nurse(), &exports(2), NOW).is_err());
 }
 
 #[test]
 fn an_export_counts_for_a_day_and_no_longer() {
     let ledger = Ledger::new();
-    ledger.try_export(&nurse(), Some(1), NOW).unwrap().commit(NOW);
+    ledger.try_export(&nurse(), &exports(1), NOW).unwrap().commit(NOW);
     let just_before = NOW.plus(DAY).minus(Duration::from_millis(1));
-    assert!(ledger.try_export(&nurse(), Some(1), just_before).is_err());
-    assert!(ledger.try_export(&nurse(), Some(1), NOW.plus(DAY)).is_ok());
+    assert!(ledger.try_export(&nurse(), &exports(1), just_before).is_err());
+    assert!(ledger.try_export(&nurse(), &exports(1), NOW.plus(DAY)).is_ok());
 }
 
 #[test]
 fn a_slot_outlives_the_forgetting_of_its_person() {
     let ledger = Ledger::new();
-    let slot = ledger.try_export(&nurse(), Some(1), NOW).unwrap();
+    let slot = ledger.try_export(&nurse(), &exports(1), NOW).unwrap();
     let later = NOW.plus(DAY * 3);
-    assert!(ledger.try_export(&nurse(), Some(1), later).is_err(), "still reserved");
+    assert!(ledger.try_export(&nurse(), &exports(1), later).is_err(), "still reserved");
     slot.commit(later);
-    assert!(ledger.try_export(&nurse(), Some(1), later).is_err());
+    assert!(ledger.try_export(&nurse(), &exports(1), later).is_err());
 }
 
 #[test]
@@ -78,8 +83,8 @@ fn the_journal_restores_what_was_taken() {
     ledger.record_export(&nurse(), NOW.minus(hour * 30));
     ledger.record_opened(&nurse(), &[patient("1")], NOW.minus(hour * 2));
     ledger.record_opened(&nurse(), &[patient("2")], NOW.minus(hour * 13));
-    assert!(ledger.try_export(&nurse(), Some(1), NOW).is_err());
-    assert!(ledger.try_export(&nurse(), Some(2), NOW).is_ok());
+    assert!(ledger.try_export(&nurse(), &exports(1), NOW).is_err());
+    assert!(ledger.try_export(&nurse(), &exports(2), NOW).is_ok());
     assert_eq!(ledger.opened(&nurse(), &[patient("9")], &Limits::NONE, NOW).distinct, 2);
 }
 
@@ -108,10 +113,10 @@ fn any_request() -> impl Strategy<Value = Request> {
 
 /// All that can be seen of somebody's windows: the exports, and which patients are known.
 fn seen(ledger: &Ledger, now: Timestamp) -> (u64, Vec<bool>) {
-    let exports = ledger.try_export(&nurse(), Some(0), now).unwrap_err().actual - 1;
+    let taken = ledger.try_export(&nurse(), &exports(0), now).unwrap_err().actual - 1;
     let known =
         |id: u8| ledger.opened(&nurse(), &[patient(&id.to_string())], &shift(0), now).exceeded.is_none();
-    (exports, (0..9).map(known).collect())
+    (taken, (0..9).map(known).collect())
 }
 
 proptest! {
@@ -129,7 +134,7 @@ proptest! {
             let Ok(mut slots) = live.take(&nurse(), &request.taken, &limits, now, beyond) else { continue };
             let found_file = request.found_file && slots.is_empty();
             if found_file {
-                slots.extend(live.try_export(&nurse(), None, now));
+                slots.extend(live.try_export(&nurse(), &Limits::NONE, now));
             }
             if request.came {
                 for slot in slots {
@@ -177,4 +182,31 @@ fn patients_of_an_hour_and_of_a_shift_are_bounded_apart() {
     assert_eq!(open("2", later), Some(hour(3)), "it was opened in this shift, and not in this hour");
     let shift = Exceeded { limit: LimitName::PatientsOpenedPerShift, allowed: 3, actual: 4 };
     assert_eq!(open("4", later.plus(HOUR)), Some(shift));
+}
+
+#[test]
+fn patients_opened_in_a_day_are_bounded_apart_and_outlive_the_shift() {
+    let ledger = Ledger::new();
+    let limits =
+        Limits { patients_opened_per_shift: Some(2), patients_opened_per_day: Some(3), ..Limits::NONE };
+    let open = |id, now| ledger.opened(&nurse(), &[patient(id)], &limits, now).exceeded;
+    let exceeded = |limit, allowed, actual| Some(Exceeded { limit, allowed, actual });
+    assert_eq!((open("1", NOW), open("2", NOW)), (None, None));
+    assert_eq!(open("3", NOW), exceeded(LimitName::PatientsOpenedPerShift, 2, 3));
+    let next = NOW.plus(SHIFT);
+    assert_eq!((open("3", next), open("4", next)), (None, exceeded(LimitName::PatientsOpenedPerDay, 3, 4)));
+    assert_eq!(open("1", next), None, "of the day, and new to the shift");
+    assert_eq!(open("4", NOW.plus(DAY + SHIFT)), None);
+}
+
+#[test]
+fn exports_of_an_hour_and_of_a_shift_are_bounded_apart() {
+    let ledger = Ledger::new();
+    let limits = Limits { exports_per_hour: Some(1), exports_per_shift: Some(2), ..Limits::NONE };
+    let export = |now| ledger.try_export(&nurse(), &limits, now).map(|slot| slot.commit(now));
+    let exceeded = |limit, allowed| Err(Exceeded { limit, allowed, actual: allowed + 1 });
+    assert_eq!((export(NOW), export(NOW)), (Ok(()), exceeded(LimitName::ExportsPerHour, 1)));
+    let later = NOW.plus(HOUR);
+    assert_eq!((export(later), export(later.plus(HOUR))), (Ok(()), exceeded(LimitName::ExportsPerShift, 2)));
+    assert_eq!(export(NOW.plus(SHIFT)), Ok(()));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::people;
 use crate::domain::count::Count;
 use crate::domain::event::{Closing, Opening, Outcome};
-use crate::domain::limit::{LimitName, Limits, OnExceed};
+use crate::domain::limit::{LimitName, Limits, Measure, OnExceed, PerWindow, Window};
 use crate::domain::patient::PatientDigest;
 use crate::domain::reason::Reason;
 use crate::domain::rolling::RollingSum;
@@ -20,11 +20,11 @@ pub(super) struct Windows(HashMap<u64, Taken>);
 #[derive(Debug)]
 struct Taken {
     /// Records that were looked at.
-    looked_at: RollingSum,
+    looked_at: PerWindow<RollingSum>,
     /// Records that were taken away.
-    exported: RollingSum,
+    exported: PerWindow<RollingSum>,
     /// Bytes that were taken away.
-    bytes: RollingSum,
+    bytes: PerWindow<RollingSum>,
     /// When, in milliseconds.
     exports: VecDeque<i64>,
     /// When last opened, in milliseconds.
@@ -35,9 +35,9 @@ struct Taken {
 impl Default for Taken {
     fn default() -> Self {
         Self {
-            looked_at: RollingSum::new(HOUR),
-            exported: RollingSum::new(EXPORTS_WINDOW),
-            bytes: RollingSum::new(EXPORTS_WINDOW),
+            looked_at: sums(),
+            exported: sums(),
+            bytes: sums(),
             exports: VecDeque::new(),
             opened: HashMap::new(),
             last: 0,
@@ -98,9 +98,15 @@ impl Windows {
             (Some(Count::Unknown(_)), _) if took_away => found.changes.extend(unknown_now(closing, unknown)),
             (Some(_) | None, _) => {}
         }
+        if let (Some(Count::Exactly(number) | Count::AtLeast(number)), Some(allowed)) =
+            (closing.map(|closing| closing.patients), limits.patients_per_response.filter(|_| !took_away))
+            && number > allowed
+        {
+            over.push((LimitName::PatientsPerResponse, allowed, number));
+        }
         // Whom a list has named, not every event tells.
         let names = closing.is_some_and(|closing| closing.patients.at_least() > 0);
-        found.uncounted |= names && !took_away && limits.patients_listed_per_hour.is_some();
+        found.uncounted |= names && !took_away && limits.bound(Measure::Listed);
         over.extend(self.over_windows(opening, closing, limits, then));
         found.changes.extend(changed(opening, closing, limits, &over, then));
         found
@@ -117,7 +123,7 @@ impl Windows {
         let Some(subject) = &opening.subject else { return Vec::new() };
         let now = opening.time.as_millis();
         if self.0.len() >= PEOPLE_MAX {
-            self.0.retain(|_, taken| now.saturating_sub(taken.last) < millis(EXPORTS_WINDOW));
+            self.0.retain(|_, taken| now.saturating_sub(taken.last) < millis(DAY));
         }
         let taken = self.0.entry(people::key(&subject.issuer, &subject.sub)).or_default();
         taken.forget(now);
@@ -127,19 +133,17 @@ impl Windows {
         let came = closing.map_or((0, 0), |closing| (closing.records.at_least(), closing.bytes_out));
         let is_taken_away = takes_away(opening, closing);
         let mut over = taken.over(is_taken_away, came, limits, opening.time);
-        let mut note = |limit: LimitName, takes: bool, actual: u64| {
-            let allowed = limits.number(limit).filter(|allowed| takes && actual > *allowed);
-            over.extend(allowed.map(|allowed| (limit, allowed, actual)));
-        };
-        note(LimitName::ExportsPerDay, exports > 0, taken.exports.len() as u64 + exports);
-        for (limit, window) in
-            [(LimitName::PatientsOpenedPerHour, HOUR), (LimitName::PatientsOpenedPerShift, OPENED_WINDOW)]
-        {
-            let is_open = |then: &i64| now.saturating_sub(*then) < millis(window);
+        for (limit, window, allowed) in limits.windows(Measure::Exports).filter(|_| exports > 0) {
+            let before = taken.exports.iter().filter(|then| is_within(**then, window, now)).count() as u64;
+            over.extend((before + exports > allowed).then_some((limit, allowed, before + exports)));
+        }
+        for (limit, window, allowed) in limits.windows(Measure::Opened) {
+            let is_open = |then: &i64| is_within(*then, window, now);
             let fresh =
                 takes.opened.iter().filter(|patient| !taken.opened.get(patient).is_some_and(is_open)).count();
             let open = taken.opened.values().filter(|then| is_open(then)).count();
-            note(limit, fresh > 0, (open + fresh) as u64);
+            let actual = (open + fresh) as u64;
+            over.extend((fresh > 0 && actual > allowed).then_some((limit, allowed, actual)));
         }
         if over.is_empty() || then != OnExceed::Block {
             let succeeded = closing.is_none_or(|closing| closing.outcome == Outcome::Completed);
@@ -161,36 +165,39 @@ impl Taken {
         now: Timestamp,
     ) -> Vec<(LimitName, u64, u64)> {
         let sums = if is_taken_away {
-            vec![
-                (LimitName::RecordsExportedPerDay, records, self.exported.sum(now)),
-                (LimitName::BytesExportedPerDay, bytes, self.bytes.sum(now)),
-            ]
+            vec![(Measure::Exported, records, &mut self.exported), (Measure::Bytes, bytes, &mut self.bytes)]
         } else {
-            vec![(LimitName::RecordsPerHour, records, self.looked_at.sum(now))]
+            vec![(Measure::Records, records, &mut self.looked_at)]
         };
-        let over = |(limit, more, before): (LimitName, u64, u64)| {
-            let allowed = limits.number(limit).filter(|allowed| more > 0 && before + more > *allowed)?;
-            Some((limit, allowed, before + more))
-        };
-        sums.into_iter().filter_map(over).collect()
+        let mut over = Vec::new();
+        for (measure, more, sums) in sums.into_iter().filter(|(_, more, _)| *more > 0) {
+            for (limit, window, allowed) in limits.windows(measure) {
+                let actual = sums.get_mut(window).sum(now) + more;
+                over.extend((actual > allowed).then_some((limit, allowed, actual)));
+            }
+        }
+        over
     }
 
     fn add(&mut self, is_taken_away: bool, (records, bytes): (u64, u64), time: Timestamp) {
+        let add = |sums: &mut PerWindow<RollingSum>, amount| {
+            sums.each_mut().for_each(|(_, sum)| sum.add(amount, time));
+        };
         if is_taken_away {
-            self.exported.add(records, time);
-            self.bytes.add(bytes, time);
+            add(&mut self.exported, records);
+            add(&mut self.bytes, bytes);
         } else {
-            self.looked_at.add(records, time);
+            add(&mut self.looked_at, records);
         }
     }
 
     fn forget(&mut self, now: i64) {
         self.last = now;
         let is_old = |then: i64, window| now.saturating_sub(then) >= millis(window);
-        while self.exports.front().is_some_and(|then| is_old(*then, EXPORTS_WINDOW)) {
+        while self.exports.front().is_some_and(|then| is_old(*then, DAY)) {
             self.exports.pop_front();
         }
-        self.opened.retain(|_, then| !is_old(*then, OPENED_WINDOW));
+        self.opened.retain(|_, then| !is_old(*then, DAY));
     }
 }
 
@@ -236,12 +243,19 @@ fn changed(
     changes
 }
 
+fn sums() -> PerWindow<RollingSum> {
+    PerWindow::of(|window| RollingSum::new(window.lasts()))
+}
+
+fn is_within(then: i64, window: Window, now: i64) -> bool {
+    now.saturating_sub(then) < millis(window.lasts())
+}
+
 fn millis(window: Duration) -> i64 {
     i64::try_from(window.as_millis()).unwrap_or(i64::MAX)
 }
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
-const EXPORTS_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
-const OPENED_WINDOW: Duration = Duration::from_secs(12 * 60 * 60);
+/// The longest window.
+const DAY: Duration = Window::Day.lasts();
 /// People whose windows are kept; beyond that, those who have rested for a day go.
 const PEOPLE_MAX: usize = 100_000;

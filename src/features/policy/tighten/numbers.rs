@@ -114,6 +114,7 @@ impl Measured {
             (LimitName::RecordsExportedPerDay, &self.sums.exported),
             (LimitName::BytesExportedPerDay, &self.sums.bytes),
             (LimitName::PatientsOpenedPerShift, &self.sums.opened),
+            (LimitName::PatientsOpenedPerDay, &self.sums.opened),
         ];
         all.map(|(limit, spread)| {
             let now = limits.number(limit);

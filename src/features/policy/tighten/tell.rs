@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Sufficient, SufficientLimit, SufficientMay, SufficientRole};
-use crate::domain::limit::LimitName;
+use crate::domain::limit::Measure;
 use crate::features::policy::settings::MaySettings;
 
 impl fmt::Display for Sufficient {
@@ -48,18 +48,9 @@ impl fmt::Display for SufficientRole {
                 continue;
             };
             writeln!(f, " # {limit}: 99 of 100 were at most {met}, of {samples}")?;
-            let written = |number: u64| match limit {
-                LimitName::BytesExportedPerDay => format!("{limit} = \"{number}B\""),
-                LimitName::RecordsPerResponse
-                | LimitName::RecordsPerResponseAtMost
-                | LimitName::RecordsPerExport
-                | LimitName::RecordsPerExportAtMost
-                | LimitName::RecordsPerHour
-                | LimitName::PatientsListedPerHour
-                | LimitName::PatientsOpenedPerHour
-                | LimitName::ExportsPerDay
-                | LimitName::RecordsExportedPerDay
-                | LimitName::PatientsOpenedPerShift => format!("{limit} = {number}"),
+            let is_bytes = matches!(limit.window(), Some((Measure::Bytes, _)));
+            let written = |number: u64| {
+                if is_bytes { format!("{limit} = \"{number}B\"") } else { format!("{limit} = {number}") }
             };
             line(f, now.map(written), Some(written(*then)))?;
         }

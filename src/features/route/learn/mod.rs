@@ -45,6 +45,9 @@ pub(super) struct Met {
     media_types: BTreeMap<String, u64>,
     attachments: u64,
     records: u64,
+    /// Where they stood, in the reply that had the most.
+    records_at: Option<String>,
+    bundles: u64,
     bytes: u64,
     query_keys: BTreeSet<String>,
     people: BTreeSet<u64>,
@@ -98,9 +101,11 @@ impl Learning {
 impl Met {
     fn add(&mut self, opening: &Opening, closing: &Closing) {
         self.requests += 1;
-        self.records = self.records.max(closing.records.at_least());
+        let records_at = closing.observed.as_ref().and_then(|observed| observed.records_at.as_ref());
+        self.most(closing.records.at_least(), records_at.filter(|at| is_pointer(at)).cloned());
         self.bytes = self.bytes.max(closing.bytes_out);
         if let Some(observed) = &closing.observed {
+            self.bundles += u64::from(observed.bundle);
             self.attachments += u64::from(observed.attachment);
             if let Some(media_type) = &observed.media_type
                 && (self.media_types.len() < WORDS_MAX || self.media_types.contains_key(media_type))
@@ -120,11 +125,20 @@ impl Met {
         }
     }
 
+    /// Records of one reply, and where they stood.
+    fn most(&mut self, records: u64, records_at: Option<String>) {
+        if records > self.records || self.records_at.is_none() {
+            self.records_at = records_at;
+        }
+        self.records = self.records.max(records);
+    }
+
     /// Takes what was met where another pattern has become this one.
     fn extend(&mut self, other: Self) {
         self.requests += other.requests;
         self.attachments += other.attachments;
-        self.records = self.records.max(other.records);
+        self.bundles += other.bundles;
+        self.most(other.records, other.records_at);
         self.bytes = self.bytes.max(other.bytes);
         for (media_type, number) in other.media_types {
             *self.media_types.entry(media_type).or_default() += number;
@@ -136,8 +150,14 @@ impl Met {
 
 /// Whether a key is a name, and not a value that stands where a key would (`?4711`).
 fn is_name(key: &str) -> bool {
-    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.[]:$".contains(&byte);
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.[]:$@".contains(&byte);
     key.len() <= 40 && key.bytes().all(known) && !path::varies(key)
+}
+
+/// Whether every step of a pointer is a name, or stands for all elements.
+fn is_pointer(text: &str) -> bool {
+    text.split('/').skip(1).all(|step| step == "*" || is_name(step))
+        && (text.is_empty() || text.starts_with('/'))
 }
 
 const METHODS_MAX: usize = 8;

@@ -76,7 +76,7 @@ fn route(
     writeln!(text, "match = {{ method = [{}], path = {} }}", quoted(method), quoted(pattern))?;
     writeln!(text, "action = {}\ncategory = [\"{CATEGORY}\"]", quoted(action.as_str()))?;
     match reply {
-        Some(kind) => writeln!(text, "reply = {{ kind = \"{kind}\" }}"),
+        Some(reply) => writeln!(text, "reply = {{ {reply} }}"),
         None => Ok(()),
     }
 }

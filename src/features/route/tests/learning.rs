@@ -16,6 +16,8 @@ struct Came<'a> {
     media_type: &'a str,
     attachment: bool,
     records: Count,
+    at: Option<&'a str>,
+    bundle: bool,
     status: u16,
 }
 
@@ -29,6 +31,8 @@ impl Default for Came<'_> {
             media_type,
             attachment: false,
             records: Count::NotCounted,
+            at: None,
+            bundle: false,
             status: 200,
         }
     }
@@ -48,8 +52,12 @@ fn learned(came: &[Came<'_>]) -> String {
             reasons: vec![Reason::UnmatchedObserved],
             ..Opening::begin(event, EventKind::Request, now)
         };
-        let observed =
-            EventObserved { media_type: Some(came.media_type.to_owned()), attachment: came.attachment };
+        let observed = EventObserved {
+            media_type: Some(came.media_type.to_owned()).filter(|it| !it.is_empty()),
+            attachment: came.attachment,
+            records_at: came.at.map(str::to_owned),
+            bundle: came.bundle,
+        };
         let closing = Closing {
             status: Some(came.status),
             records: came.records,
@@ -192,4 +200,78 @@ fn whatever_comes_makes_routes_that_can_be_read() {
 /// A word without digits for each number.
 fn letters(number: u32) -> String {
     number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'g')).collect()
+}
+
+#[test]
+fn what_is_counted_is_said_with_the_place_where_it_stands() {
+    let json = "application/json";
+    let of = |records, at| Came { media_type: json, records: Count::Exactly(records), at, ..Came::default() };
+    let cases = [
+        ("a member", of(300, Some("/data")), "kind = \"json\", records = \"/data\""),
+        (
+            "members of members",
+            of(300, Some("/results/items")),
+            "kind = \"json\", records = \"/results/items\"",
+        ),
+        ("the whole", of(300, Some("")), "kind = \"json\""),
+        ("a name that is none", of(300, Some("/100001/items")), "kind = \"json\""),
+        ("what would end the text", of(300, Some("/a\"b")), "kind = \"json\""),
+        ("a bundle", Came { bundle: true, ..of(300, Some("/entry")) }, "kind = \"fhir\""),
+        (
+            "a bundle by its type",
+            Came { media_type: "application/fhir+json", ..of(300, None) },
+            "kind = \"fhir\"",
+        ),
+        (
+            "a page with a long table",
+            Came { media_type: "text/html", ..of(300, None) },
+            "kind = \"html\", rows = \"table tbody tr\"",
+        ),
+        (
+            "a workbook",
+            Came {
+                media_type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                ..of(300, None)
+            },
+            "kind = \"xlsx\"",
+        ),
+        ("rows", Came { media_type: "text/tab-separated-values", ..of(300, None) }, "kind = \"tsv\""),
+        ("lines", Came { media_type: "application/fhir+ndjson", ..of(300, None) }, "kind = \"ndjson\""),
+        ("a file of no type", Came { media_type: "", attachment: true, ..of(0, None) }, "kind = \"opaque\""),
+        ("a file that says json", Came { attachment: true, ..of(0, None) }, "kind = \"opaque\""),
+    ];
+    for (name, came, reply) in cases {
+        let (is_many, is_file) = (came.records.at_least() > 200, came.attachment);
+        let proposal = learned(&[came]);
+        assert!(proposal.contains(&format!("reply = {{ {reply} }}\n")), "{name}: {proposal}");
+        assert_eq!(proposal.contains("300 records in one reply"), is_many, "{name}: {proposal}");
+        assert_eq!(proposal.contains("an attachment"), is_file, "{name}: {proposal}");
+        assert!(proposal.contains("# Candidate export: "), "{name}: {proposal}");
+        assert!(proposal.parse::<toml::Table>().is_ok(), "{name}: {proposal}");
+    }
+}
+
+#[test]
+fn what_is_said_of_one_patient_is_no_list_and_no_candidate() {
+    let of = |media_type, method, records, at| {
+        learned(&[Came { media_type, method, records: Count::Exactly(records), at, ..Came::default() }])
+    };
+    let chart = of("application/json", "GET", 3, Some("/names"));
+    assert!(chart.contains("action = \"view\"") && !chart.contains("Candidate"), "{chart}");
+    let page = of("text/html", "GET", 6, None);
+    assert!(page.contains("action = \"view\"") && !page.contains("reply"), "{page}");
+    let asked = of("application/json", "POST", 40, Some("/hits"));
+    assert!(asked.contains("action = \"search\"") && asked.contains("records = \"/hits\""), "{asked}");
+}
+
+#[test]
+fn of_many_replies_the_largest_tells_where_records_stand() {
+    let of = |records, at| Came {
+        media_type: "application/json",
+        records: Count::Exactly(records),
+        at: Some(at),
+        ..Came::default()
+    };
+    let proposal = learned(&[of(4, "/errors"), of(250, "/data"), of(3, "/tags")]);
+    assert!(proposal.contains("records = \"/data\""), "{proposal}");
 }

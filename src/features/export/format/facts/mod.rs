@@ -351,6 +351,8 @@ impl Facts {
         if let Some(observed) = observed {
             self.text_of("observed.media_type", observed.media_type.as_ref());
             self.flag("observed.attachment", observed.attachment);
+            self.text_of("observed.records_at", observed.records_at.as_ref());
+            self.flag("observed.bundle", observed.bundle);
         }
         self.list("given", given.iter().map(|it| format!("{}:{}", it.name, it.number)));
         self.number("bytes.in", *bytes_in);

@@ -14,9 +14,11 @@ use super::claim::Amounts;
 use super::demand::{Demand, Usage};
 use super::nodes::Grant;
 use super::*;
+use crate::domain::limit::LimitName;
 use crate::foundation::entropy::SeededEntropy;
 use crate::platform::store::Change;
 
+const HOUR: Duration = Window::Hour.lasts();
 /// A word that asks for nothing.
 const MARK: &str = "mark";
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
@@ -127,7 +129,7 @@ fn opens(patients: impl IntoIterator<Item = u64>) -> Demand {
 }
 
 async fn ask(ledger: &Ledger, demand: Demand, limits: &Limits, now: Timestamp) -> Result<Grant, Refused> {
-    ledger.clone().ask(nurse(), demand, *limits, now).await
+    ledger.clone().ask(nurse(), demand, Box::new(*limits), now).await
 }
 
 /// As a piece of a reply does: lives on what was taken ahead, or asks. Nothing is given back.

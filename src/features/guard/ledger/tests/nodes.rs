@@ -175,7 +175,7 @@ async fn out_of_touch_what_was_taken_ahead_is_used_up_and_then_nothing_more_is_g
     assert_eq!(take(a, looked(1), &HUNDRED, NOW).await, Err(Refused::Unknown));
     let export = Demand { exports: 1, ..Demand::default() };
     assert_eq!(a.ask_for_slots(&nurse(), export, &HUNDRED, NOW).await.unwrap_err(), Refused::Unknown);
-    a.try_export(&nurse(), None, NOW).unwrap().commit(NOW);
+    a.try_export(&nurse(), &Limits::NONE, NOW).unwrap().commit(NOW);
     pair.stores[0].set_in_touch(true);
     take(a, looked(70), &HUNDRED, NOW).await.unwrap();
 }

@@ -45,7 +45,7 @@ async fn whom_lists_have_named_one_node_knows_after_a_restart_for_its_hour() {
             let exceeded = account.windows.would_list(Amounts::default(), &named, &limits, now);
             if exceeded.is_none() {
                 for patient in named {
-                    account.put(Entry::seen(Kind::Listed, patient, now), Keeps::Listed);
+                    account.put(Entry::seen(Kind::Listed(Window::Hour), patient, now), Keeps::Listed);
                 }
             }
             exceeded.map(|exceeded| exceeded.actual)
@@ -55,7 +55,7 @@ async fn whom_lists_have_named_one_node_knows_after_a_restart_for_its_hour() {
     assert_eq!(put(&before, 0..3, NOW), None);
     // Withheld: it is not as if it had been.
     before.with(&nurse(), |account| {
-        account.put(Entry::seen(Kind::Listed, 2, NOW).back(), Keeps::Listed);
+        account.put(Entry::seen(Kind::Listed(Window::Hour), 2, NOW).back(), Keeps::Listed);
     });
     before.maintain(NOW, true).await.unwrap();
     assert!(before.untidy().is_empty());
