@@ -12,7 +12,7 @@ use super::ledger::{self, Entry, MANIFEST_SUFFIX, Names, Object, Receipt, Step};
 use super::manifest::{Manifest, ManifestError};
 use super::pack::new_file;
 use super::steps::Archive;
-use crate::features::audit::directory::{SegmentPath, load_patient_key, make, segment_name, segments};
+use crate::features::audit::directory::{SegmentPath, load_index_key, make, segment_name, segments};
 use crate::features::audit::disk::sync_directory;
 use crate::features::audit::format::Head;
 use crate::features::audit::index::{self, Hints, Plan};
@@ -119,7 +119,7 @@ pub async fn fetch_fitting(
         manifests.insert(receipt.first(), (manifest, receipt));
     }
     view.show(directory).map_err(|error| ArchiveError::disk(directory, error))?;
-    let key = load_patient_key(view.directory()).ok();
+    let key = load_index_key(view.directory()).ok();
     let date = |place: &SegmentPath| {
         let dated = key.as_ref().map_or(Ok(()), |key| index::date_as_indexed(place, key));
         dated.map_err(|error| ArchiveError::disk(&place.path, error))

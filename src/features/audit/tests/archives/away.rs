@@ -50,7 +50,7 @@ fn a_journal_whose_beginning_is_elsewhere_verifies_and_goes_on() {
     let Entry::Opening(telling) = &telling.entry else { panic!("{telling:?}") };
     assert!(telling.note.as_ref().unwrap().contains(&told.last().unwrap().segment()), "{telling:?}");
     write(&settings(house.path(), SEGMENT), 40..80);
-    make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+    make_missing(house.path(), Look::AtEach, &SystemEntropy, &|| true).unwrap();
     let found = report(house.path());
     assert!(found.is_sound() && found.segments > 3, "{found:?}");
     assert!(house.ship().len() > shipped.len());
@@ -244,7 +244,7 @@ fn an_event_that_is_in_the_archive_alone_is_proven_by_what_is_fetched() {
     let shipped = house.ship();
     // Each of its ends is a checkpoint's, as a gateway that runs on signs them.
     write(&settings(house.path(), SEGMENT), 60..120);
-    make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+    make_missing(house.path(), Look::AtEach, &SystemEntropy, &|| true).unwrap();
     let shipped_later = house.ship().len() - shipped.len();
     assert!(shipped_later > 0);
     house.remove();
@@ -271,7 +271,7 @@ fn a_part_in_the_middle_proves_its_events_by_the_newest_checkpoint_within_it() {
     let house = House::of(60);
     let first = house.ship().len();
     write(&settings(house.path(), SEGMENT), 60..120);
-    make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+    make_missing(house.path(), Look::AtEach, &SystemEntropy, &|| true).unwrap();
     let all = house.ship();
     house.remove();
     // From a segment in the middle of the first that were shipped to one behind the checkpoint that covers them.
@@ -334,7 +334,7 @@ fn checkpoints_within_what_is_fetched_are_held_against_it() {
     house.ship();
     // More is signed later, so that what is shipped then is covered by other checkpoints.
     write(&settings(house.path(), SEGMENT), 60..120);
-    make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+    make_missing(house.path(), Look::AtEach, &SystemEntropy, &|| true).unwrap();
     house.ship();
     house.remove();
     let to = tempfile::tempdir().unwrap();

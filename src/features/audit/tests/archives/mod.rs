@@ -27,7 +27,7 @@ impl House {
     fn of(events: u64) -> Self {
         let house = Self { journal: tempfile::tempdir().unwrap(), elsewhere: tempfile::tempdir().unwrap() };
         write(&settings(house.path(), SEGMENT), 0..events);
-        make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+        make_missing(house.path(), Look::AtEach, &SystemEntropy, &|| true).unwrap();
         house
     }
 
