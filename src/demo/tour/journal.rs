@@ -45,7 +45,8 @@ pub(super) fn proven(directory: &WorkDirectory, person: &str) -> Outcome {
     let events = withheld(directory, person)?;
     let event = events.first().map(|event| event.opening.event);
     let event = event.ok_or_else(|| unexpected("the journal has no such event".to_owned()))?;
-    let proof = prove_event(&journal, event).map_err(|error| unexpected(error.to_string()))?;
+    let proof =
+        prove_event(&journal, event, &Elsewhere::default()).map_err(|error| unexpected(error.to_string()))?;
     let text = serde_json::to_string(&Proof::Event(proof)).map_err(|error| unexpected(error.to_string()))?;
     let keys = known(&journal).map_err(|error| unexpected(error.to_string()))?;
     let changed = text.replace("withheld", "completed");
