@@ -1,6 +1,7 @@
 //! Segments elsewhere: shipped and proven, removed and asked, fetched and retired; and changed by somebody meanwhile.
 
 mod away;
+mod rules;
 mod shipped;
 
 use std::fs;
