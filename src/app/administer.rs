@@ -14,7 +14,7 @@ use crate::domain::detection::ReviewState;
 use crate::domain::device::{BoundTo, DeviceClass};
 use crate::domain::purpose::Purpose;
 use crate::domain::revocation::Why;
-use crate::features::audit::seal::{Period, PeriodNow};
+use crate::features::audit::seal::{KeyName, PeriodNow};
 use crate::features::break_glass::Break;
 use crate::features::detect::Item;
 use crate::features::export::ExportNow;
@@ -146,9 +146,13 @@ struct Unsealed {
     events: Vec<Revealed>,
 }
 
-#[derive(Deserialize)]
-struct Periods {
-    periods: Vec<PeriodNow>,
+/// How the keys of months stand, the oldest first.
+#[derive(Debug, Deserialize)]
+pub struct Periods {
+    /// Of what was sealed.
+    pub periods: Vec<PeriodNow>,
+    /// Of how patients were named, before the key of now.
+    pub patients: Vec<PeriodNow>,
 }
 
 #[derive(Deserialize)]
@@ -269,15 +273,22 @@ impl Administered {
     }
 
     /// How the key of each month stands, the oldest first.
-    pub async fn periods(&self) -> Result<Vec<PeriodNow>, AdministerError> {
-        let found: Periods = self.ask(Method::GET, "/api/v1/seals", Vec::new()).await?;
-        Ok(found.periods)
+    pub async fn periods(&self) -> Result<Periods, AdministerError> {
+        self.ask(Method::GET, "/api/v1/seals", Vec::new()).await
     }
 
     /// Destroys the key of a month.
-    pub async fn destroy(&self, period: Period, why: &Why) -> Result<(), AdministerError> {
-        let body = serde_json::json!({ "period": period, "why": why }).to_string().into_bytes();
+    pub async fn destroy(&self, key: KeyName, why: &Why) -> Result<(), AdministerError> {
+        let KeyName { kind, period } = key;
+        let body = serde_json::json!({ "period": period, "kind": kind, "why": why }).to_string().into_bytes();
         let _destroyed: serde_json::Value = self.ask(Method::POST, "/api/v1/seals/destroy", body).await?;
+        Ok(())
+    }
+
+    /// Has patients named by a new key from the next start on.
+    pub async fn renew_patients(&self, why: &Why) -> Result<(), AdministerError> {
+        let body = serde_json::json!({ "why": why }).to_string().into_bytes();
+        let _from: serde_json::Value = self.ask(Method::POST, "/api/v1/seals/renew-patients", body).await?;
         Ok(())
     }
 

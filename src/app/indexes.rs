@@ -8,14 +8,15 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::features::audit::index::{Look, Made, make_missing};
+use crate::foundation::entropy::Entropy;
 
 /// Goes on until it is dropped. Each index is looked at once, at the start; from then on only what is missing is made.
-pub async fn run(journal: PathBuf) {
+pub async fn run(journal: PathBuf, entropy: Arc<dyn Entropy>) {
     let going = Going::default();
     let mut look = Look::AtEach;
     loop {
-        let (directory, is_over) = (journal.clone(), going.is_over.clone());
-        let making = move || make_missing(&directory, look, &|| !is_over.load(Ordering::Relaxed));
+        let (directory, entropy, is_over) = (journal.clone(), entropy.clone(), going.is_over.clone());
+        let making = move || make_missing(&directory, look, &*entropy, &|| !is_over.load(Ordering::Relaxed));
         match tokio::task::spawn_blocking(making).await {
             Ok(Ok(Made { made, .. })) => {
                 if made > 0 {

@@ -18,6 +18,7 @@ mod nodes;
 mod providers;
 pub mod reload;
 pub mod resolve;
+mod retention;
 pub mod rotation;
 pub mod running;
 pub mod signals;

@@ -22,6 +22,7 @@ use super::indexes;
 use super::nodes;
 use super::providers;
 use super::reload::{ReloadStatus, Reloaded, Reloader};
+use super::retention;
 use super::signals;
 use super::sockets::{Handed, Sockets};
 use super::store;
@@ -271,13 +272,14 @@ impl Running {
             tokio::spawn(breaks::run(shared.clone())),
             tokio::spawn(summary::run(shared.clone())),
             tokio::spawn(detections::run(shared.clone(), settings.journal.directory.clone())),
-            tokio::spawn(indexes::run(settings.journal.directory.clone())),
+            tokio::spawn(indexes::run(settings.journal.directory.clone(), shared.entropy.clone())),
             tokio::spawn(signals::run(shared.clone())),
             tokio::spawn(feeds::run(shared.clone())),
             tokio::spawn(disks::run(shared.clone())),
             tokio::spawn(heartbeat::run(shared.clone(), settings.journal.heartbeat)),
             tokio::spawn(witness::run(shared.clone())),
             tokio::spawn(archive::run(shared.clone())),
+            tokio::spawn(retention::run(shared.clone())),
             tokio::spawn(warm_up(shared.clone())),
             tokio::spawn(providers::run(shared.clone())),
             tokio::spawn(check::run(upstreams(shared.clone()))),

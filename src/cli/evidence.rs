@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::audit::Moment;
+use super::audit::{self, Moment, Place};
 use super::{Exit, MainFile, control_of};
 use crate::app::administer::Administered;
 use crate::config;
 use crate::control::evidence::{Question, Source, make};
+use crate::features::audit::index::Hints;
+use crate::features::audit::query::Filter;
 use crate::features::audit::tree::keys::{known, last_signer};
 use crate::features::evidence::check::{Checked, check};
 use crate::features::evidence::pack::BYTES_MAX;
@@ -25,8 +27,8 @@ use crate::platform::signed_note::VerifierKey;
 ///
 /// For each safeguard it says what the gateway does, which files show that it did, and what no proxy can show; it holds the
 /// reports and events that show it, the rules in force and what changed, and the verification of the journal. The gateway that
-/// runs is asked, and writes down that it was; with `--journal` it is made of the files alone, and signed by the key that is
-/// beside them.
+/// runs is asked, and writes down that it was; with `--journal` or `--archive` it is made of the files alone, and signed by the key
+/// that is beside them.
 ///
 /// Exit code: 0 it is made; 1 it failed, or the journal does not fit, which the pack tells; 2 usage.
 #[derive(Debug, clap::Args)]
@@ -64,6 +66,9 @@ struct Asked {
     /// The journal's folder: the pack is made of its files alone, and nothing is written down
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
+    /// Make it of the files of the journal that the configuration names, and of what the archive has of the time: fetched for that
+    #[arg(long, conflicts_with = "journal")]
+    archive: bool,
     /// Which safeguards, such as `164.312(b),164.502(b)`
     #[arg(
         long,
@@ -109,7 +114,16 @@ pub(super) fn run(
 }
 
 fn pack(asked: Asked, now: Timestamp, out: &mut dyn Write, problems: &mut dyn Write) -> anyhow::Result<Exit> {
-    let (main, journal) = (asked.main.file.clone(), asked.journal.clone());
+    let (main, from_archive) = (asked.main.file.clone(), asked.archive);
+    let journal = if from_archive {
+        Some(
+            config::journal_of(&main)
+                .context("the configuration does not say where the journal is")?
+                .directory,
+        )
+    } else {
+        asked.journal.clone()
+    };
     let path = asked.out.clone().context("say with --out where the pack is to be")?;
     let question = asked.question(now);
     let order = match question.clone().order(now) {
@@ -127,8 +141,15 @@ fn pack(asked: Asked, now: Timestamp, out: &mut dyn Write, problems: &mut dyn Wr
                 directory.display()
             )
         })?;
+        // All of it is verified, so all of it is fetched, whatever indexes say.
+        let config = if from_archive { vec![main] } else { Vec::new() };
+        let place = Place { journal: (!from_archive).then(|| directory.clone()), config, keys: None };
+        let wanted = Filter { since: Some(order.since), until: Some(order.until), ..Filter::default() };
+        let what = (&wanted, order.through, Hints::Ignored);
+        let found = audit::Asked::find(directory, (&place, from_archive), what, problems)?;
         let file = new(&path).with_context(named)?;
-        let source = Source { directory: &directory, key, bytes_max: BYTES_MAX };
+        let (directory, missing) = (found.directory(), *found.missing());
+        let source = Source { directory, key, bytes_max: BYTES_MAX, missing };
         let made =
             make(&source, &order, &|| true, &file).map_err(anyhow::Error::from).and_then(|(_, manifest)| {
                 file.sync_all()?;
@@ -231,6 +252,7 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
+    use crate::cli::archived::archived;
     use crate::features::audit::journal::Journal;
     use crate::features::audit::settings::{JournalSettings, Sync};
     use crate::features::audit::tree::keys::known;
@@ -296,6 +318,28 @@ mod tests {
         std::fs::write(&path, bytes).unwrap();
         let (exit, out, _) = typed(&["check", file, "--key", &key]);
         assert!(exit == Exit::No && out.contains("is not what was signed"), "{out}");
+    }
+
+    #[test]
+    fn a_pack_of_a_time_that_is_in_the_archive_alone_is_made_of_what_is_fetched() {
+        let home = tempfile::tempdir().unwrap();
+        let (configuration, _) = archived(home.path(), now());
+        let config = ["--config", configuration.to_str().unwrap()];
+        let asked = ["--safeguards", "164.312(b)", "--since", "90d", "--until", "0s", "--out"];
+        let paths = ["here.zip", "all.zip"].map(|name| home.path().join(name));
+        let [here, all] = paths.each_ref().map(|path| path.to_str().unwrap());
+        let journal = home.path().join("journal");
+        let alone = [&["--journal", journal.to_str().unwrap()], &asked[..], &[here]].concat();
+        let (exit, _, problems) = typed(&alone);
+        assert!(exit == Exit::Ok && problems.contains("were not looked at"), "{problems}");
+        let (exit, out, problems) = typed(&[&config[..], &["--archive"], &asked, &[all]].concat());
+        assert!(exit == Exit::Ok && out.contains("signed with"), "{out}{problems}");
+
+        let keys = known(&journal).unwrap();
+        let first = |path: &Path| check(File::open(path).unwrap(), &keys).unwrap().manifest.journal.first;
+        assert_eq!(first(&paths[1]), Some(1));
+        assert!(first(&paths[0]) > Some(1), "without it, the journal begins later, and the pack says so");
+        assert!(!journal.join("00000000000000000001.segment").exists(), "nothing of it stays here");
     }
 
     #[test]

@@ -18,6 +18,8 @@ use crate::config::{self, load};
 use crate::control::settings::ControlSettings;
 use crate::foundation::clock::{Clock as _, SystemClock};
 
+#[cfg(test)]
+mod archived;
 pub mod audit;
 mod break_glass;
 mod credential;

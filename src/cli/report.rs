@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::Exit;
-use super::audit::{Asked, Moment, Place, patient_key};
+use super::audit::{Asked, Moment, Place, patient_keys};
 use crate::control::reports::{Question, filter, make};
 use crate::domain::application::ApplicationName;
 use crate::domain::phi::Phi;
@@ -87,9 +87,9 @@ pub(super) fn run(
     let file = arguments.out.clone();
     let report = arguments.report;
     let hints = if arguments.no_index { Hints::Ignored } else { Hints::Used };
-    let key = arguments.patient.as_ref().map(|_| patient_key(&directory)).transpose()?;
+    let keys = arguments.patient.as_ref().map(|_| patient_keys(&arguments.place, &directory)).transpose()?;
     let (place, from_archive) = (arguments.place.clone(), arguments.archive);
-    let order = match arguments.question(now).order(report, key.as_ref(), now) {
+    let order = match arguments.question(now).order(report, keys.as_ref(), now) {
         Ok(order) => order,
         Err(unclear) => {
             writeln!(problems, "leastway: {unclear}")?;
@@ -209,7 +209,7 @@ mod tests {
             run(arguments, &locate, now(), &mut Vec::new(), &mut Vec::new())
         };
         let told = format!("{:#}", ask().unwrap_err());
-        assert!(told.contains("patients.key") && told.contains("copy it into the folder"), "{told}");
+        assert!(told.contains("patients.key") && told.contains("--keys"), "{told}");
         std::fs::rename(directory.path().join("kept"), kept).unwrap();
         assert!(ask().unwrap() == Exit::Ok);
     }

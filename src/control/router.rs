@@ -25,7 +25,7 @@ use super::{
 /// The paths that ask for nothing: for whoever watches over the process.
 pub const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// The paths that ask for the token, with their method.
-pub const GUARDED: [(&str, &str); 17] = [
+pub const GUARDED: [(&str, &str); 18] = [
     ("GET", "/api/v1/status"),
     ("GET", "/api/v1/sessions"),
     ("POST", "/api/v1/sessions/revoke"),
@@ -33,6 +33,7 @@ pub const GUARDED: [(&str, &str); 17] = [
     ("POST", "/api/v1/events/reveal"),
     ("GET", "/api/v1/seals"),
     ("POST", "/api/v1/seals/destroy"),
+    ("POST", "/api/v1/seals/renew-patients"),
     ("GET", "/api/v1/feeds"),
     ("GET", "/api/v1/exports"),
     ("GET", "/api/v1/detections"),
@@ -83,6 +84,7 @@ pub fn router(state: ControlState) -> Router {
             .route("/events/reveal", post(seals::reveal))
             .route("/seals", get(seals::list))
             .route("/seals/destroy", post(seals::destroy))
+            .route("/seals/renew-patients", post(seals::renew_patients))
             .route("/feeds", get(api::feeds))
             .route("/exports", get(api::exports))
             .route("/detections", get(detections::list))

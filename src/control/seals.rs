@@ -22,7 +22,7 @@ use crate::domain::purpose::Purpose;
 use crate::domain::revocation::Why;
 use crate::features::audit::ReadError;
 use crate::features::audit::events::events_since;
-use crate::features::audit::seal::{Period, SealError};
+use crate::features::audit::seal::{KeyKind, KeyName, Period, SealError};
 use crate::foundation::id::RequestId;
 
 /// Whose seals are to be opened.
@@ -39,6 +39,15 @@ pub struct Asked {
 #[serde(deny_unknown_fields)]
 pub struct Ending {
     period: Period,
+    /// What for: of what was sealed in it, where nothing else is said.
+    kind: Option<KeyKind>,
+    why: Why,
+}
+
+/// Why patients are to be named by another key.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Renewal {
     why: Why,
 }
 
@@ -129,8 +138,11 @@ pub async fn reveal(State(state): State<ControlState>, body: Bytes) -> Response 
 /// How the key of each month stands.
 pub async fn list(State(state): State<ControlState>) -> Response {
     let seals = state.seals.clone();
-    match tokio::task::spawn_blocking(move || seals.periods()).await {
-        Ok(Ok(periods)) => Json(json!({ "periods": periods })).into_response(),
+    let looking = move || Ok::<_, SealError>((seals.periods()?, seals.patients()?));
+    match tokio::task::spawn_blocking(looking).await {
+        Ok(Ok((periods, patients))) => {
+            Json(json!({ "periods": periods, "patients": patients })).into_response()
+        }
         Ok(Err(error)) => unreadable(&error),
         Err(error) => unreadable(&error),
     }
@@ -138,41 +150,56 @@ pub async fn list(State(state): State<ControlState>) -> Response {
 
 /// Destroys the key of a month, once that is allowed. It is written down before, and what came of it after.
 pub async fn destroy(State(state): State<ControlState>, body: Bytes) -> Response {
-    let Ending { period, why } = match serde_json::from_slice(&body) {
+    let Ending { period, kind, why } = match serde_json::from_slice(&body) {
         Ok(ending) => ending,
         Err(error) => return problem(StatusCode::BAD_REQUEST, &format!("{DESTROY_HINT}: {error}")),
     };
+    let key = KeyName { kind: kind.unwrap_or(KeyKind::Sealed), period };
     let now = state.clock.now();
     let told = |outcome, note: String| write_down(&state, outcome, move |opening| opening.note = Some(note));
     // Whoever tries before its time is seen, too.
-    if let Err(refused) = state.seals.may_destroy(period, now) {
-        let note = format!("the key of what was sealed in {period} was not destroyed: {refused}");
-        return match told(Outcome::Refused, note).await {
+    if let Err(refused) = state.seals.may_destroy(key, now) {
+        return match told(Outcome::Refused, format!("{key} was not destroyed: {refused}")).await {
             Ok(()) => refused_for(&refused),
             Err(unwritten) => unwritten,
         };
     }
-    let begun = format!("the key of what was sealed in {period} is to be destroyed: {}", why.as_str());
+    let begun = format!("{key} is to be destroyed: {}", why.as_str());
     if let Err(refused) = told(Outcome::Completed, begun).await {
         return refused;
     }
     let seals = state.seals.clone();
-    let ended = tokio::task::spawn_blocking(move || seals.destroy(period, now)).await;
-    let (outcome, note, answer) = match ended {
+    let ended = tokio::task::spawn_blocking(move || seals.destroy(key, now)).await;
+    let failed = || (Outcome::Failed, format!("{key} could not be destroyed"));
+    let ((outcome, note), answer) = match ended {
         Ok(Ok(())) => {
-            let note = format!("the key of what was sealed in {period} was destroyed");
-            (Outcome::Completed, note, Json(json!({ "destroyed": period })).into_response())
+            let note = format!("{key} was destroyed");
+            ((Outcome::Completed, note), Json(json!({ "destroyed": period })).into_response())
         }
-        Ok(Err(error)) => {
-            (Outcome::Failed, format!("the key of {period} could not be destroyed"), refused_for(&error))
-        }
-        Err(error) => {
-            (Outcome::Failed, format!("the key of {period} could not be destroyed"), unreadable(&error))
-        }
+        Ok(Err(error)) => (failed(), refused_for(&error)),
+        Err(error) => (failed(), unreadable(&error)),
     };
     match told(outcome, note).await {
         Ok(()) => answer,
         Err(refused) => refused,
+    }
+}
+
+/// Makes the key by which patients are named from the next start on. It is written down before.
+pub async fn renew_patients(State(state): State<ControlState>, body: Bytes) -> Response {
+    let Renewal { why } = match serde_json::from_slice(&body) {
+        Ok(renewal) => renewal,
+        Err(error) => return problem(StatusCode::BAD_REQUEST, &format!("{RENEW_HINT}: {error}")),
+    };
+    let note = format!("patients are to be named by a new key from the next start on: {}", why.as_str());
+    if let Err(refused) = write_down(&state, Outcome::Completed, |opening| opening.note = Some(note)).await {
+        return refused;
+    }
+    let (journal, entropy) = (state.journal.clone(), state.entropy.clone());
+    match tokio::task::spawn_blocking(move || journal.renew_patient_key(&*entropy)).await {
+        Ok(Ok(())) => Json(json!({ "from": "the next start" })).into_response(),
+        Ok(Err(error)) => unreadable(&error),
+        Err(error) => unreadable(&error),
     }
 }
 
@@ -202,6 +229,7 @@ fn refused_for(error: &SealError) -> Response {
     let status = match error {
         SealError::NoKey { .. } => StatusCode::NOT_FOUND,
         SealError::Retained { .. }
+        | SealError::PatientsRetained { .. }
         | SealError::Held { .. }
         | SealError::InUse { .. }
         | SealError::Destroyed { .. } => StatusCode::CONFLICT,
@@ -211,13 +239,14 @@ fn refused_for(error: &SealError) -> Response {
 }
 
 fn unreadable(error: &dyn std::error::Error) -> Response {
-    tracing::error!(%error, "what events keep under seal cannot be read");
-    problem(StatusCode::INTERNAL_SERVER_ERROR, "what events keep under seal cannot be read")
+    tracing::error!(%error, "what events keep under seal, or its keys, cannot be read");
+    problem(StatusCode::INTERNAL_SERVER_ERROR, "what events keep under seal, or its keys, cannot be read")
 }
 
 /// Events of which the seals are opened at once.
 const EVENTS_MAX: usize = 100;
 const REVEAL_HINT: &str =
     "say as JSON: 1 to 100 `events`, the `purpose` and `why` (1 to 200 characters) they are read";
-const DESTROY_HINT: &str =
-    "say as JSON: the `period` (a month) and `why` (1 to 200 characters) its key is destroyed";
+const DESTROY_HINT: &str = "say as JSON: the `period` (a month), `kind` (`sealed` or `patients`) and `why` (1 to 200 characters) its \
+                            key is destroyed";
+const RENEW_HINT: &str = "say as JSON `why` (1 to 200 characters) patients are to be named by a new key";

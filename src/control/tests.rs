@@ -354,6 +354,7 @@ fn request(method: &str, path: &str, host: &str) -> Request<Body> {
         _ if path.ends_with("/revoke") => ABSENT,
         _ if path.ends_with("/reveal") => REVEALING,
         _ if path.ends_with("/destroy") => r#"{"period":"1999-01","why":"a trial"}"#,
+        _ if path.ends_with("/renew-patients") => r#"{"why":"a trial"}"#,
         _ if path.ends_with(BROKEN) => r#"{"state":"triaged","reviewer":"Petra"}"#,
         _ if path.ends_with(FOUND) => r#"{"state":"seen","note":"asked the desk"}"#,
         _ if path.ends_with("/evidence") => PACKING,
@@ -405,6 +406,7 @@ async fn each_path_is_open_or_asks_for_the_token_and_no_other_is_there() {
         guarded("GET", "/api/v1/seals"),
         // That month has no key.
         Row { method: "POST", path: "/api/v1/seals/destroy", nobody: 401, wrong: 401, right: 404 },
+        guarded("POST", "/api/v1/seals/renew-patients"),
         guarded("GET", "/api/v1/feeds"),
         guarded("GET", "/api/v1/exports"),
         guarded("GET", "/api/v1/detections"),
@@ -650,7 +652,8 @@ async fn reading_and_reloading_leave_an_event_and_being_refused_leaves_none() {
         "what events keep under seal was read",
         "the key of what was sealed in 1999-01 was not destroyed: 1999-01 has no key here",
     );
-    let seen = ["sessions were listed", "events were read", revealed, kept];
+    let renewed = "patients are to be named by a new key from the next start on: a trial";
+    let seen = ["sessions were listed", "events were read", revealed, kept, renewed];
     let pack =
         "an evidence pack was made of 164.312(b), from 2026-01-01T00:00:00.000Z to 2026-03-01T08:00:00.000Z";
     let listed = [&seen[..], &["detections were listed", reviewed], &broken[..], &[report, pack]].concat();

@@ -119,6 +119,11 @@ impl WorkDirectory {
         self.path("data/journal")
     }
 
+    /// Where it keeps the keys that are apart from the journal.
+    pub fn seals(&self) -> PathBuf {
+        self.path("data/seals")
+    }
+
     /// Where the bearer token of the control listener is.
     pub fn control_token(&self) -> PathBuf {
         self.path(CONTROL_TOKEN)

@@ -3,7 +3,7 @@
 
 use super::action::Action;
 use super::event::{Event, Opening, Outcome, Verdict};
-use super::patient::PatientDigest;
+use super::patient::{PatientDigest, PatientDigests};
 
 impl Opening {
     /// Whether it is about the record of this patient: the request names them, or one of several that it holds does.
@@ -11,22 +11,30 @@ impl Opening {
         self.patient.as_ref() == Some(patient)
             || self.taken.as_ref().is_some_and(|taken| taken.opened.contains(patient))
     }
+
+    /// The same of a patient, by whichever key.
+    pub fn concerns_any(&self, patient: &PatientDigests) -> bool {
+        patient.each().any(|digest| self.concerns(digest))
+    }
 }
 
 impl Event {
     /// Whether it is about this patient: their record, or a reply that listed them.
-    pub fn concerns(&self, patient: &PatientDigest) -> bool {
-        self.opening.concerns(patient) || self.lists(patient) == Some(true)
+    pub fn concerns(&self, patient: &PatientDigests) -> bool {
+        self.opening.concerns_any(patient) || self.lists(patient) == Some(true)
     }
 
     /// Whether a record of its reply named this patient; none where nobody can tell.
-    pub fn lists(&self, patient: &PatientDigest) -> Option<bool> {
-        self.closing.as_ref()?.listed.as_ref()?.holds(patient)
+    pub fn lists(&self, patient: &PatientDigests) -> Option<bool> {
+        let listed = self.closing.as_ref()?.listed.as_ref()?;
+        // Whether it can be told is the list's to say, not the patient's.
+        let is_known = listed.holds(&patient.now()).is_some();
+        is_known.then(|| patient.each().any(|digest| listed.holds(digest) == Some(true)))
     }
 
     /// Whether somebody has meant to be in the record of this patient, who did not only stand in a list or a file.
-    pub fn opens(&self, patient: &PatientDigest) -> bool {
-        self.opening.concerns(patient) && self.is_deliberate()
+    pub fn opens(&self, patient: &PatientDigests) -> bool {
+        self.opening.concerns_any(patient) && self.is_deliberate()
     }
 
     /// Whether anything may have gone to the caller. Where the end is unknown, it may have.

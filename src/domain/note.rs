@@ -18,6 +18,8 @@ pub const SEGMENT_RELEASED: &str = "the legal hold on an archived segment is lif
 pub const NEW_RULES: &str = "new rules";
 /// The first line of the note of the event that tells with which key checkpoints are signed from now on.
 pub const CHECKPOINT_KEY: &str = "leastway checkpoint key";
+/// How the note of the event begins that patients are named by another key from here on.
+pub const PATIENTS_RENEWED: &str = "patients are named by a new key from here on";
 /// How the note of the event begins that somebody has asked the control listener for a report.
 pub const REPORT_READ: &str = "the report";
 /// The note of the event that somebody has asked the control listener for events.

@@ -73,5 +73,35 @@ impl PatientDigest {
     }
 }
 
+/// What events call one patient: by the key of now, and by those before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PatientDigests {
+    now: PatientDigest,
+    earlier: Vec<PatientDigest>,
+}
+
+impl PatientDigests {
+    /// By the key of now, and by each before it that is still there.
+    pub const fn new(now: PatientDigest, earlier: Vec<PatientDigest>) -> Self {
+        Self { now, earlier }
+    }
+
+    /// By the key of now.
+    pub const fn now(&self) -> PatientDigest {
+        self.now
+    }
+
+    /// All of them, that of now first.
+    pub fn each(&self) -> impl Iterator<Item = &PatientDigest> {
+        std::iter::once(&self.now).chain(&self.earlier)
+    }
+}
+
+impl From<PatientDigest> for PatientDigests {
+    fn from(now: PatientDigest) -> Self {
+        Self::new(now, Vec::new())
+    }
+}
+
 /// From so many patients on, asked for by numbers at equal steps, an event says so: two make a step, and chance makes a third.
 pub const STEPS_MIN: u32 = 4;

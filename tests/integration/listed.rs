@@ -6,8 +6,8 @@ use leastway::cli::{Exit, run};
 use leastway::domain::event::Event;
 use leastway::domain::listed::Listed;
 use leastway::domain::patient::{PatientDigest, PatientNames};
+use leastway::features::audit::patients::PatientKeys;
 use leastway::features::audit::query::{Filter, Order, query};
-use leastway::features::audit::read::load_patient_key;
 use leastway::features::export::format::{Format, Teller, documents};
 use serde_json::{Value, json};
 
@@ -97,14 +97,17 @@ async fn whom_a_list_named_is_in_its_event_and_is_told_apart_from_a_record_that_
     house.running.stop().await.unwrap();
 
     let journal = house.directory.journal();
-    let names = PatientNames::of("ehr".parse().unwrap(), load_patient_key(&journal).unwrap().into());
+    let names = PatientNames::of(
+        "ehr".parse().unwrap(),
+        PatientKeys::load(&house.directory.seals()).unwrap().now().clone(),
+    );
     let digests = |numbers: std::ops::Range<u32>| {
         let mut digests: Vec<_> = numbers.map(|id| names.digest(id.to_string().as_bytes())).collect();
         digests.sort_unstable();
         digests
     };
     let asked = |number: u32| {
-        let patient = Some(names.digest(number.to_string().as_bytes()));
+        let patient = Some(names.digest(number.to_string().as_bytes()).into());
         query(&journal, &Filter { patient, ..Filter::default() }, Order::OldestFirst, 10).unwrap().events
     };
     let about = asked(502);

@@ -23,6 +23,7 @@ mod directory;
 mod down;
 mod ending;
 mod events;
+mod every;
 mod expiry;
 mod exports;
 mod feeds;

@@ -4,6 +4,8 @@ use leastway::app::administer::{Administered, Unsealing};
 use leastway::control::settings::ControlSettings;
 use leastway::domain::event::{Event, EventKind};
 use leastway::domain::purpose::Purpose;
+use leastway::features::audit::seal::Period;
+use leastway::foundation::clock::{Clock as _, SystemClock};
 use leastway::foundation::id::RequestId;
 use leastway::foundation::secret::Secret;
 
@@ -84,14 +86,54 @@ async fn a_house_that_keeps_less_keeps_no_more_than_that() {
     let gateway = gateway(&house);
     let revealed = gateway.reveal(&asked(event)).await.unwrap();
     assert_eq!(revealed[0].not.as_deref(), Some("it keeps nothing under seal"));
-    let refused = gateway.destroy("2026-11".parse().unwrap(), &"tidying".parse().unwrap()).await.unwrap_err();
+    let key = "2026-11".parse::<Period>().unwrap().into();
+    let refused = gateway.destroy(key, &"tidying".parse().unwrap()).await.unwrap_err();
     let refused = refused.to_string();
     assert!(refused.contains("has no key") || refused.contains("is kept until"), "{refused}");
     let periods = gateway.periods().await.unwrap();
-    assert_eq!(periods.len(), 2, "of this month and the next");
+    assert_eq!((periods.periods.len(), periods.patients.len()), (2, 0), "of this month and the next");
     let events = house.stop().await;
     let seen = of(&events, event);
     assert_eq!(seen.opening.justification.as_ref().unwrap().text, WORDS);
     assert!(seen.opening.patient.is_some() && seen.opening.sealed.is_none());
     assert_eq!(seen.opening.query_keys, ["tab", "code", "note"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_whose_retention_is_over_are_destroyed_by_the_gateway_and_each_is_told() {
+    let key = "A".repeat(43);
+    let mut months = Vec::new();
+    let house = House::furnish(Neighbors::All, |directory| {
+        std::fs::create_dir_all(directory.seals()).unwrap();
+        let mut month = Period::of(SystemClock.now());
+        for _ in 0..12 {
+            month = month.before();
+            months.push(month.to_string());
+        }
+        for month in months.iter().map(String::as_str).chain(["2009-04", "2009-05"]) {
+            std::fs::write(directory.seals().join(format!("{month}.key")), &key).unwrap();
+        }
+        std::fs::write(directory.seals().join("patients-2009-04.key"), [7; 32]).unwrap();
+        append(&directory.configuration(), "[journal.sealed]\nlegal_hold = [\"2009-05\"]\n");
+    })
+    .await;
+    let seals = house.directory.seals();
+    for _ in 0..500 {
+        if seals.join("patients-2009-04.destroyed").exists() && !seals.join("patients-2009-04.key").exists() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(!seals.join("2009-04.key").exists() && !seals.join("patients-2009-04.key").exists());
+    assert!(seals.join("2009-05.key").exists(), "a legal hold keeps it");
+    assert!(months.iter().all(|month| seals.join(format!("{month}.key")).exists()));
+    let events = house.stop().await;
+    let notes: Vec<_> = events.iter().filter_map(|event| event.opening.note.as_deref()).collect();
+    for told in [
+        "the key of what was sealed in 2009-04 is to be destroyed: its retention is over",
+        "the key of what was sealed in 2009-04 was destroyed",
+        "the key by which patients were named until 2009-04 is to be destroyed: its retention is over",
+    ] {
+        assert!(notes.contains(&told), "{told}: {notes:?}");
+    }
 }

@@ -148,6 +148,11 @@ event=$("$LEASTWAY" audit query --journal "$OUT/fetched" --oldest-first --limit 
 check 'an event that is there alone is told where to find' \
   says "is not in this journal; .* audit fetch --since" "$("$LEASTWAY" audit prove "$event" "${CONFIG[@]}" 2>&1)"
 check 'and proven there' "$LEASTWAY" audit prove "$event" --journal "$OUT/fetched" --out "$OUT/event.proof"
+check 'and proven from the archive at once' "$LEASTWAY" audit prove "$event" "${CONFIG[@]}" --archive --out "$OUT/at-once.proof"
+check 'the rules of a date are told by what was fetched' bash -c \
+  "'$LEASTWAY' report policy --journal '$OUT/fetched' --format csv | grep -q 'leastway.toml'"
+check 'an evidence pack is made of both' "$LEASTWAY" evidence "${CONFIG[@]}" --archive --safeguards '164.312(b)' --since 900d \
+  --out "$OUT/evidence.zip"
 key=$("$LEASTWAY" audit key "${CONFIG[@]}" | tail -1)
 mv "$DIR/gateway/data/journal" "$OUT/lost"
 check 'a journal that is lost comes back by the public key alone' \

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::{Answer, Moment, Place, follow};
+use super::{Answer, CONFIGURATION, Moment, Place, follow};
 use crate::config::journal_of;
 use crate::features::audit::Head;
 use crate::features::audit::archive::{
@@ -238,7 +238,7 @@ impl Asked {
 
 /// The journal's folder and its archive, by the configuration.
 fn open(config: &[PathBuf]) -> anyhow::Result<(PathBuf, Archive)> {
-    let usual = PathBuf::from("config/leastway.toml");
+    let usual = PathBuf::from(CONFIGURATION);
     let file = config.first().unwrap_or(&usual);
     let JournalSettings { directory, archive, .. } = journal_of(file)
         .with_context(|| format!("`{}` does not say where the archive is (--config)", file.display()))?;

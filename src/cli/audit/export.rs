@@ -54,7 +54,7 @@ pub(super) fn run(
     (problems, is_seen): (&mut dyn Write, bool),
 ) -> anyhow::Result<Answer> {
     let directory = arguments.place.directory(locate)?;
-    let filter = arguments.selection.filter(&directory, now)?;
+    let filter = arguments.selection.filter((&arguments.place, &directory), now)?;
     let place = (&arguments.place, arguments.archive);
     let asked = Asked::find(directory, place, (&filter, None, Hints::Used), problems)?;
     let directory = asked.directory();

@@ -24,8 +24,9 @@ pub use self::export::ExportArguments;
 pub use self::moment::{Moment, MomentError};
 pub use self::query::{Printed, QueryArguments};
 pub use self::selection::Selection;
-pub(in crate::cli) use self::selection::patient_key;
+pub(in crate::cli) use self::selection::patient_keys;
 pub use self::tail::TailArguments;
+use crate::config::journal_of;
 use crate::foundation::clock::Clock;
 
 /// What to do with the journal.
@@ -64,6 +65,9 @@ pub struct Place {
     /// Configuration files that name the journal.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub config: Vec<PathBuf>,
+    /// The folder of the keys by which a patient is found; by default the one that the configuration names, or beside the journal.
+    #[arg(long, value_name = "DIR")]
+    pub keys: Option<PathBuf>,
 }
 
 /// What a command has to say for a script.
@@ -111,10 +115,20 @@ pub fn run(
     }
 }
 
+/// Where the configuration is if nobody says.
+const CONFIGURATION: &str = "config/leastway.toml";
+
 type Locate<'a> = &'a dyn Fn(&[PathBuf]) -> anyhow::Result<PathBuf>;
 
 impl Place {
     pub(super) fn directory(&self, locate: Locate<'_>) -> anyhow::Result<PathBuf> {
         self.journal.clone().map_or_else(|| locate(&self.config), Ok)
+    }
+
+    /// Where the configuration has the keys, if the journal is the one that it names.
+    fn keys_by_configuration(&self) -> Option<PathBuf> {
+        let usual = PathBuf::from(CONFIGURATION);
+        let file = self.config.first().unwrap_or(&usual);
+        self.journal.is_none().then(|| journal_of(file).ok().map(|journal| journal.keys))?
     }
 }

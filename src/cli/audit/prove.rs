@@ -6,8 +6,12 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::verify::read;
-use super::{Answer, Locate, Place};
-use crate::features::audit::prove::{Checked, Proof, check as check_proof, prove_consistency, prove_event};
+use super::{Answer, Asked, Locate, Place};
+use crate::features::audit::archive::elsewhere;
+use crate::features::audit::index::Hints;
+use crate::features::audit::prove::{
+    Checked, Proof, check as check_proof, prove_consistency, prove_event, sought,
+};
 use crate::foundation::id::RequestId;
 use crate::platform::signed_note::VerifierKey;
 
@@ -22,6 +26,9 @@ pub struct Arguments {
     /// Two files with a checkpoint each: proves that the journal of the second goes on from that of the first.
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with = "event")]
     consistency: Vec<PathBuf>,
+    /// Fetch from the archive what may hold the event and is not in the journal's folder any more.
+    #[arg(long, conflicts_with = "consistency")]
+    archive: bool,
     /// Where the proof is written; printed by default.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -49,7 +56,15 @@ pub(super) fn run(
 ) -> anyhow::Result<Answer> {
     let directory = arguments.place.directory(locate)?;
     let proof = match (arguments.event, arguments.consistency.as_slice()) {
-        (Some(event), _) => Proof::Event(prove_event(&directory, event)?),
+        (Some(event), _) if arguments.archive => {
+            let (wanted, from) = (sought(event), (&arguments.place, true));
+            let asked = Asked::find(directory, from, (&wanted, None, Hints::Used), problems)?;
+            Proof::Event(prove_event(asked.directory(), event, asked.missing())?)
+        }
+        (Some(event), _) => {
+            let missing = elsewhere(&directory, Some(event.time()), None)?;
+            Proof::Event(prove_event(&directory, event, &missing)?)
+        }
         (None, [old, new]) => Proof::Consistency(prove_consistency(&directory, &read(old)?, &read(new)?)?),
         (None, _) => anyhow::bail!("name an event, or two checkpoints"),
     };

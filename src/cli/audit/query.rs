@@ -63,7 +63,7 @@ pub(super) fn run(
     problems: &mut dyn Write,
 ) -> anyhow::Result<Answer> {
     let directory = arguments.place.directory(locate)?;
-    let filter = arguments.selection.filter(&directory, now)?;
+    let filter = arguments.selection.filter((&arguments.place, &directory), now)?;
     let format = if arguments.json { Printed::Json } else { arguments.format };
     if arguments.follow {
         let filter = Filter { since: filter.since.or(Some(now)), ..filter };

@@ -4,15 +4,14 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::Moment;
+use super::{Moment, Place};
 use crate::domain::application::ApplicationName;
 use crate::domain::event::Verdict;
 use crate::domain::patient::PatientRef;
 use crate::domain::reason::Reason;
+use crate::features::audit::patients::PatientKeys;
 use crate::features::audit::query::{BreakAsked, Ended, Filter};
-use crate::features::audit::read::load_patient_key;
 use crate::foundation::clock::Timestamp;
-use crate::foundation::digest::DigestKey;
 use crate::foundation::id::RequestId;
 
 /// Events that fit all of these.
@@ -63,12 +62,16 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// The same as a question to the journal in `directory`, whose key tells how it names a patient.
-    pub(super) fn filter(&self, directory: &Path, now: Timestamp) -> anyhow::Result<Filter> {
+    /// The same as a question to the journal in `directory`, whose keys tell how it names a patient.
+    pub(super) fn filter(
+        &self,
+        (place, directory): (&Place, &Path),
+        now: Timestamp,
+    ) -> anyhow::Result<Filter> {
         let patient = match (&self.patient, &self.application) {
             (Some(id), Some(application)) => {
-                let key = patient_key(directory)?;
-                Some(PatientRef::new(application.clone(), id.clone()).digest(&key))
+                let keys = patient_keys(place, directory)?;
+                Some(keys.digests(&PatientRef::new(application.clone(), id.clone())))
             }
             _ => None,
         };
@@ -91,10 +94,16 @@ impl Selection {
     }
 }
 
-/// The key that finds a patient's events in the journal in `directory`; a part that was fetched from an archive has none.
-pub(in crate::cli) fn patient_key(directory: &Path) -> anyhow::Result<DigestKey> {
-    load_patient_key(directory).context(
-        "a patient is found by the key `patients.key` of the journal: copy it into the folder that is asked, or ask the journal's own \
-         folder with --archive",
+/// The keys that find a patient's events: those that the place names, else in the journal's folder, into which somebody may have
+/// copied them, or in `seals` beside it.
+pub(in crate::cli) fn patient_keys(place: &Place, directory: &Path) -> anyhow::Result<PatientKeys> {
+    let beside = directory.parent().unwrap_or(Path::new(".")).join("seals");
+    let folders = match (&place.keys, place.keys_by_configuration()) {
+        (Some(keys), _) => vec![keys.clone()],
+        (None, configured) => configured.into_iter().chain([directory.to_owned(), beside]).collect(),
+    };
+    PatientKeys::find(&folders).context(
+        "a patient is found by the journal's keys, `patients.key` and those before it, which are kept apart from it: name their \
+         folder with --keys",
     )
 }

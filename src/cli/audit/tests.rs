@@ -5,9 +5,11 @@ use std::sync::Arc;
 use clap::Parser as _;
 
 use super::*;
+use crate::cli::archived::archived;
 use crate::features::audit::Head;
 use crate::features::audit::journal::Journal;
 use crate::features::audit::settings::{JournalSettings, Sync};
+use crate::features::audit::tree::keys::known;
 use crate::features::export::format::Format;
 use crate::foundation::clock::TestClock;
 use crate::foundation::entropy::SystemEntropy;
@@ -262,4 +264,29 @@ fn indexes_are_made_where_no_gateway_runs() {
     let (answer, told) = typed(directory.path(), &["index"]);
     assert_eq!(answer.unwrap(), Answer::Yes);
     assert_eq!(told, "0 segments were indexed, 0 had their index.\n");
+}
+
+#[test]
+fn an_event_that_is_in_the_archive_alone_is_proven_where_that_is_asked() {
+    let home = tempfile::tempdir().unwrap();
+    let (configuration, event) = archived(home.path(), clock().now());
+    let (config, event) = (configuration.to_str().unwrap(), event.to_string());
+    let typed = |words: &[&str]| {
+        let command = Typed::try_parse_from([&["audit"], words].concat()).unwrap().command;
+        let locate = |_: &[PathBuf]| Ok(home.path().join("journal"));
+        let mut out = Vec::new();
+        let answer = run(&command, &locate, &clock(), &mut out, &mut std::io::sink());
+        answer.map(|answer| (answer, String::from_utf8(out).unwrap()))
+    };
+    let refused = typed(&["prove", &event, "--config", config]).unwrap_err().to_string();
+    assert!(refused.contains("ask with `--archive`"), "{refused}");
+    let (answer, proof) = typed(&["prove", &event, "--config", config, "--archive"]).unwrap();
+    assert_eq!(answer, Answer::Yes);
+    let key = known(&home.path().join("journal")).unwrap().pop().unwrap().to_string();
+    let file = home.path().join("event.proof");
+    std::fs::write(&file, proof).unwrap();
+    let (answer, told) = typed(&["check-proof", file.to_str().unwrap(), "--key", &key]).unwrap();
+    assert!(answer == Answer::Yes && told.contains(&event), "{told}");
+    let both = ["audit", "prove", "--archive", "--consistency", "a", "b"];
+    assert!(Typed::try_parse_from(both).is_err());
 }

@@ -170,7 +170,8 @@ static SEALED: Table = Table {
             "keys",
             Kind::Path("data/seals"),
             Absent::Means("`seals` beside the journal's folder"),
-            "The folder of the keys; made if it is not there. Kept apart from copies of the journal, it keeps them closed.",
+            "The folder of the keys, that by which events name patients among them; made if it is not there. Kept apart from copies \
+             of the journal, it keeps them closed.",
         ),
         key(
             "patient",
@@ -197,8 +198,8 @@ static SEALED: Table = Table {
             "retain_years",
             Kind::Whole(6, 100),
             Absent::Is("10"),
-            "For how many years after its month a key cannot be destroyed, and a segment is kept in the archive. Six are the least \
-             (45 CFR 164.316(b)(2)(i)).",
+            "For how many years after its month a key is kept, which the gateway then destroys, and a segment is kept in the archive. \
+             Six are the least (45 CFR 164.316(b)(2)(i)).",
         ),
         key(
             "legal_hold",

@@ -43,6 +43,7 @@ pub(in crate::config) fn journal(
     let archive = optional(reader, "archive", |reader| archive(reader, seals));
     Some(JournalSettings {
         directory: directory?,
+        keys: seals?.directory.clone(),
         segment_bytes: segment_bytes?,
         sync: sync?,
         checkpoints: CheckpointSettings { origin: origin?, every: every?, key: key? },
@@ -205,13 +206,22 @@ const OF_BUCKETS_ALONE: [&str; 5] = ["endpoint", "region", "access_key", "secret
 
 /// What events keep under seal; without a place of their own, the keys are beside the folder of the journal.
 pub(in crate::config) fn seals(journal: &Reader<'_>) -> Option<SealSettings> {
-    let beside = journal.path("directory");
+    let folder = journal.path("directory");
     let reader = journal.table("sealed")?;
     let directory = if reader.has("keys") {
         reader.path("keys")
     } else {
-        beside.map(|journal| journal.parent().unwrap_or(Path::new(".")).join("seals"))
+        folder.as_ref().map(|journal| journal.parent().unwrap_or(Path::new(".")).join("seals"))
     };
+    if let Some((keys, folder)) = directory.as_ref().zip(folder.as_ref())
+        && keys.starts_with(folder)
+    {
+        reader.reading().warning(
+            &reader.key_of("keys"),
+            "they lie in the journal's own folder: whoever copies it can read what it keeps to itself",
+            "a folder apart from the journal's",
+        );
+    }
     let (patient, query) = (reader.parsed("patient"), reader.parsed("query"));
     let justification = reader.parsed("justification");
     let (retain_years, legal_hold) = (reader.whole("retain_years"), reader.list("legal_hold"));

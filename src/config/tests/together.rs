@@ -25,6 +25,20 @@ fn a_host_without_a_certificate_is_a_warning() {
 }
 
 #[test]
+fn keys_in_the_folder_of_the_journal_that_they_keep_closed_are_a_warning() {
+    for (keys, is_warned) in
+        [("data/journal", true), ("data/journal/keys", true), ("data/keys", false), ("data/journals", false)]
+    {
+        let folder = Folder::good();
+        folder.change(MAIN, "[gateway]", &format!("[journal.sealed]\nkeys = \"{keys}\"\n[gateway]"));
+        let warnings = folder.load().unwrap().warnings;
+        let warned: Vec<_> = warnings.iter().map(|warning| warning.key.as_str()).collect();
+        let expected = if is_warned { &["journal.sealed.keys"][..] } else { &[] };
+        assert_eq!(warned, expected, "{keys}");
+    }
+}
+
+#[test]
 fn names_that_lead_nowhere_or_are_used_twice() {
     check(&[
         case(

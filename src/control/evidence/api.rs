@@ -17,6 +17,7 @@ use super::super::state::ControlState;
 use super::{MakeError, Order, Question, Source, make};
 use crate::domain::event::{Opening, Outcome};
 use crate::features::audit::Head;
+use crate::features::audit::archive::elsewhere;
 use crate::features::evidence::Safeguard;
 
 /// Makes a pack, and gives it as a file.
@@ -51,7 +52,8 @@ pub(in super::super) async fn made(
     let waiting = Waiting::default();
     let is_over = waiting.0.clone();
     let making = tokio::task::spawn_blocking(move || {
-        let source = Source { directory: &directory, key, bytes_max: BYTES_MAX };
+        let missing = elsewhere(&directory, Some(order.since), Some(order.until))?;
+        let source = Source { directory: &directory, key, bytes_max: BYTES_MAX, missing };
         let is_awaited = || !is_over.load(Ordering::Relaxed);
         let (pack, _) = make(&source, &order, &is_awaited, Cursor::new(Vec::new()))?;
         Ok::<_, MakeError>(pack.into_inner())

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::Order;
 use super::rulebooks::pack_rulebooks;
-use crate::features::audit::archive::{ArchiveError, Elsewhere, Stretch, elsewhere};
+use crate::features::audit::archive::{ArchiveError, Elsewhere, Stretch};
 use crate::features::audit::index::Hints;
 use crate::features::audit::period::{Noted, checkpoints};
 use crate::features::audit::prove::{ProveError, prove_consistency};
@@ -35,6 +35,8 @@ pub struct Source<'a> {
     pub key: Arc<SigningKey>,
     /// The most bytes of all files of the pack.
     pub bytes_max: u64,
+    /// What of the time that is asked for is not in the folder.
+    pub missing: Elsewhere,
 }
 
 /// Why a pack could not be made.
@@ -43,7 +45,7 @@ pub enum MakeError {
     /// The journal cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// What is archived of it cannot be read.
+    /// What is archived of it cannot be told.
     #[error(transparent)]
     Archived(#[from] ArchiveError),
     /// What is kept beside it cannot be read.
@@ -88,7 +90,7 @@ pub fn make<W: Write + Seek>(
     // Where entries do not fit, nothing behind them is believed.
     let through = order.through.filter(|_| verification.is_sound()).unwrap_or_else(|| verification.head());
     let mut gathered = Gathering::of(order)?;
-    let read = gathered.read(source.directory, order, through, is_awaited)?;
+    let read = gathered.read(source, order, through, is_awaited)?;
     let noted = checkpoints(source.directory, (order.since, order.until), Some(through))?;
 
     let mut packing = Packing::new(out, source.bytes_max);
@@ -158,14 +160,14 @@ impl Gathering {
 
     fn read(
         &mut self,
-        directory: &Path,
+        source: &Source<'_>,
         order: &Order,
         through: Head,
         is_awaited: &dyn Fn() -> bool,
     ) -> Result<Read, MakeError> {
         let filter = Filter { since: Some(order.since), until: Some(order.until), ..Filter::default() };
         let through = Some(through).filter(|through| through.sequence > 0);
-        let mut scan = Scan::open(directory, &filter, through, Hints::Used)?;
+        let mut scan = Scan::open(source.directory, &filter, through, Hints::Used)?;
         let mut stopped = None;
         for event in scan.by_ref() {
             if !is_awaited() {
@@ -183,7 +185,7 @@ impl Gathering {
             }
         }
         let last = scan.read_through().map(|last| last.to_string());
-        let Elsewhere { archived, retired } = elsewhere(directory, filter.since, filter.until)?;
+        let Elsewhere { archived, retired } = source.missing;
         let (archived, destroyed) = (archived.map(Stretch::brief), retired.map(Stretch::brief));
         Ok(Read { first: scan.first(), last, archived, destroyed, stopped })
     }
@@ -320,7 +322,6 @@ fn pack_checkpoints<W: Write + Seek>(
                 | ProveError::Unknown(_)
                 | ProveError::Archived { .. }
                 | ProveError::Retired { .. }
-                | ProveError::Elsewhere(_)
                 | ProveError::Unsigned(_),
             ) => {}
         }

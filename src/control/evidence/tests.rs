@@ -11,6 +11,7 @@ use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::patient::PatientRef;
 use crate::domain::reason::Reason;
 use crate::domain::rulebook::Rulebook;
+use crate::features::audit::archive::Elsewhere;
 use crate::features::audit::prove;
 use crate::features::audit::rulebooks::keep;
 use crate::features::audit::tree::keys::{known, last_signer};
@@ -144,7 +145,7 @@ async fn the_same_pack_comes_again_byte_for_byte_although_asking_is_an_event() {
     let directory = &house.state.journal_directory;
     let key = last_signer(directory, None).unwrap().unwrap();
     let asked: Question = serde_json::from_value(question(manifest.journal.last.as_deref())).unwrap();
-    let source = Source { directory, key, bytes_max: u64::MAX };
+    let source = Source { directory, key, bytes_max: u64::MAX, missing: Elsewhere::default() };
     let (offline, _) =
         make(&source, &asked.order(start()).unwrap(), &|| true, Cursor::new(Vec::new())).unwrap();
     assert!(offline.into_inner() == one);
@@ -192,7 +193,7 @@ async fn a_journal_that_was_changed_is_told_and_nothing_behind_the_change_is_sho
     }))
     .unwrap();
     let key = last_signer(directory, None).unwrap().unwrap();
-    let source = Source { directory, key: key.clone(), bytes_max: u64::MAX };
+    let source = Source { directory, key: key.clone(), bytes_max: u64::MAX, missing: Elsewhere::default() };
     let made = make(&source, &asked.order(start()).unwrap(), &|| true, Cursor::new(Vec::new()));
     let (pack, manifest) = made.unwrap();
     assert!(!manifest.journal.is_sound && manifest.journal.fault.is_some());
@@ -212,7 +213,7 @@ async fn nobody_makes_a_pack_for_whoever_has_left() {
     )
     .unwrap();
     let key = house.state.journal.signing_key().unwrap();
-    let source = Source { directory, key, bytes_max: u64::MAX };
+    let source = Source { directory, key, bytes_max: u64::MAX, missing: Elsewhere::default() };
     let made = make(&source, &asked.order(start()).unwrap(), &|| false, Cursor::new(Vec::new()));
     assert!(matches!(made, Err(MakeError::Left)));
 }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use super::super::reports::{Question, made};
+use super::super::reports::{Question, keys_for, made};
 use super::super::state::ControlState;
 use super::view::Reader;
 use super::words::{ReportTexts, Texts};
@@ -77,7 +77,8 @@ pub async fn report(
     let Ok(Form(filled)) = filled else { return asked_again(&own.not_understood) };
     let report = filled.report;
     let Some(question) = filled.question() else { return asked_again(&own.not_understood) };
-    match question.order(report, Some(state.journal.patient_key()), visit.reader.now) {
+    let keys = keys_for(&state, &question).await;
+    match question.order(report, keys.as_ref(), visit.reader.now) {
         Ok(order) => made(&state, order).await.unwrap_or_else(|(status, _)| {
             if status == StatusCode::SERVICE_UNAVAILABLE {
                 return visit.unwritable(status);

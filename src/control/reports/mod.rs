@@ -22,10 +22,11 @@ use super::state::ControlState;
 use crate::domain::application::ApplicationName;
 use crate::domain::event::Outcome;
 use crate::domain::note::REPORT_READ;
-use crate::domain::patient::{PatientDigest, PatientRef};
+use crate::domain::patient::{PatientDigests, PatientRef};
 use crate::domain::phi::Phi;
 use crate::features::audit::archive::{ArchiveError, Elsewhere, Stretch, elsewhere};
 use crate::features::audit::index::Hints;
+use crate::features::audit::patients::PatientKeys;
 use crate::features::audit::query::Filter;
 use crate::features::audit::rulebooks::{self, Kept};
 use crate::features::audit::scan::Scan;
@@ -34,7 +35,6 @@ use crate::features::report::{
     AskError, Asked, Format, InForce, Maker, People, Read, Report, ReportName, Style, WriteError, write,
 };
 use crate::foundation::clock::Timestamp;
-use crate::foundation::digest::DigestKey;
 use crate::foundation::text::plain;
 use crate::platform::page::language::{Language, LanguageError};
 
@@ -148,12 +148,12 @@ impl Default for Question {
 }
 
 impl Question {
-    /// What is asked, with a patient digested under the journal's key, which nothing else needs. An accounting of disclosures
+    /// What is asked, with a patient digested under the journal's keys, which nothing else needs. An accounting of disclosures
     /// reaches six years back (45 CFR 164.528(a)(1)) where nothing else is said.
     pub fn order(
         self,
         report: ReportName,
-        key: Option<&DigestKey>,
+        keys: Option<&PatientKeys>,
         now: Timestamp,
     ) -> Result<Order, Unclear> {
         let is_text = |text: &str| (1..=TEXT_CHARACTERS_MAX).contains(&text.chars().count());
@@ -161,7 +161,7 @@ impl Question {
         if !texts.into_iter().flatten().all(|text| is_text(text)) {
             return Err(Unclear::Length);
         }
-        let patient = digest_of(self.patient, self.application.as_ref(), key)?;
+        let patient = digests_of(self.patient, self.application.as_ref(), keys)?;
         if report.is_of_patient() && patient.is_none() {
             return Err(AskError::NoPatient(report).into());
         }
@@ -185,15 +185,24 @@ impl Question {
     }
 }
 
-fn digest_of(
+fn digests_of(
     patient: Option<Phi<String>>,
     application: Option<&ApplicationName>,
-    key: Option<&DigestKey>,
-) -> Result<Option<PatientDigest>, Unclear> {
+    keys: Option<&PatientKeys>,
+) -> Result<Option<PatientDigests>, Unclear> {
     let Some(patient) = patient else { return Ok(None) };
     let application = application.ok_or(Unclear::NoApplication)?;
-    let key = key.ok_or(Unclear::NoKey)?;
-    Ok(Some(PatientRef::new(application.clone(), patient.reveal().clone()).digest(key)))
+    let keys = keys.ok_or(Unclear::NoKey)?;
+    Ok(Some(keys.digests(&PatientRef::new(application.clone(), patient.reveal().clone()))))
+}
+
+/// The keys by which a patient is found who is asked for; none where nobody is, or where they cannot be read.
+pub(super) async fn keys_for(state: &ControlState, question: &Question) -> Option<PatientKeys> {
+    question.patient.as_ref()?;
+    let journal = state.journal.clone();
+    let found = tokio::task::spawn_blocking(move || journal.patient_keys()).await;
+    let found = found.map_err(anyhow::Error::from).and_then(|found| found.map_err(Into::into));
+    found.inspect_err(|error| tracing::error!(%error, "the keys of patients cannot be read")).ok()
 }
 
 /// Makes a report of a journal, as long as somebody waits for it. What is `missing` of the time that is asked for is told in the
@@ -247,7 +256,7 @@ pub fn filter(asked: &Asked) -> Filter {
     let Asked { report, patient, application, since, until, .. } = asked;
     let all = Filter { since: *since, until: *until, ..Filter::default() };
     match report {
-        ReportName::Patient | ReportName::WhoSaw => Filter { patient: *patient, ..all },
+        ReportName::Patient | ReportName::WhoSaw => Filter { patient: patient.clone(), ..all },
         // What went out of many names no patient.
         ReportName::Disclosures => Filter { accounted: true, application: application.clone(), ..all },
         ReportName::UserActivity | ReportName::Privileged | ReportName::BreakGlass | ReportName::Coverage => {
@@ -269,7 +278,8 @@ pub async fn report(
     let Ok(question) = serde_json::from_slice::<Question>(said) else {
         return problem(StatusCode::BAD_REQUEST, HINT);
     };
-    match question.order(report, Some(state.journal.patient_key()), state.clock.now()) {
+    let keys = keys_for(&state, &question).await;
+    match question.order(report, keys.as_ref(), state.clock.now()) {
         Ok(order) => made(&state, order).await.unwrap_or_else(|(status, title)| problem(status, title)),
         Err(unclear) => problem(StatusCode::BAD_REQUEST, &unclear.to_string()),
     }
@@ -310,7 +320,7 @@ async fn record(state: &ControlState, order: &Order) -> Result<(), (StatusCode, 
     let say = |opening: &mut crate::domain::event::Opening| {
         opening.note = Some(note);
         opening.application.clone_from(&asked.application);
-        opening.patient = asked.patient;
+        opening.patient = asked.patient.as_ref().map(PatientDigests::now);
     };
     let unwritable = |refused: Response| (refused.status(), "the journal cannot be written");
     write_down(state, Outcome::Completed, say).await.map_err(unwritable)

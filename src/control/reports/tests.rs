@@ -10,6 +10,7 @@ use crate::domain::event::{Closing, EventKind, EventSubject, Opening, Verdict};
 use crate::domain::kept::Kept;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
+use crate::foundation::digest::DigestKey;
 use crate::foundation::entropy::SeededEntropy;
 use crate::foundation::id::{RequestId, SessionId};
 use crate::platform::http::body::read_bounded;
@@ -123,7 +124,7 @@ async fn what_cannot_be_asked_is_refused_and_leaves_no_event() {
 
 #[test]
 fn an_accounting_reaches_six_years_back_and_nothing_else_does() {
-    let key = DigestKey::from_bytes(&[7; 32]);
+    let key = PatientKeys::only(DigestKey::from_bytes(&[7; 32]));
     let ask = |report, question: Value| {
         let question: Question = serde_json::from_value(question).unwrap();
         question.order(report, Some(&key), start()).unwrap().asked.since
@@ -137,9 +138,9 @@ fn an_accounting_reaches_six_years_back_and_nothing_else_does() {
 #[tokio::test]
 async fn a_report_that_nobody_waits_for_is_not_finished() {
     let house = House::open().await;
-    let key = house.state.journal.patient_key();
+    let key = house.state.journal.patient_keys().unwrap();
     let question: Question = serde_json::from_value(json!({})).unwrap();
-    let order = question.order(ReportName::Coverage, Some(key), start()).unwrap();
+    let order = question.order(ReportName::Coverage, Some(&key), start()).unwrap();
     let left = make(&house.state.journal_directory, &order, Hints::Used, &Elsewhere::default(), &|| false);
     assert!(matches!(left, Err(MakeError::Left)));
     assert!(

@@ -9,9 +9,9 @@ use crate::domain::phi::Phi;
 use crate::domain::reason::Reason;
 use crate::features::audit::archive::Elsewhere;
 use crate::features::audit::index::Hints;
+use crate::features::audit::patients::PatientKeys;
 use crate::features::audit::prove::{Checked, Proof, check, prove_event};
 use crate::features::audit::query::{Ended, Filter, Order, query};
-use crate::features::audit::read::load_patient_key;
 use crate::features::audit::table::write_table;
 use crate::features::audit::tree::keys::known;
 use crate::features::audit::verify::{Expectations, verify};
@@ -45,7 +45,8 @@ pub(super) fn proven(directory: &WorkDirectory, person: &str) -> Outcome {
     let events = withheld(directory, person)?;
     let event = events.first().map(|event| event.opening.event);
     let event = event.ok_or_else(|| unexpected("the journal has no such event".to_owned()))?;
-    let proof = prove_event(&journal, event).map_err(|error| unexpected(error.to_string()))?;
+    let proof =
+        prove_event(&journal, event, &Elsewhere::default()).map_err(|error| unexpected(error.to_string()))?;
     let text = serde_json::to_string(&Proof::Event(proof)).map_err(|error| unexpected(error.to_string()))?;
     let keys = known(&journal).map_err(|error| unexpected(error.to_string()))?;
     let changed = text.replace("withheld", "completed");
@@ -80,7 +81,8 @@ fn withheld(directory: &WorkDirectory, person: &str) -> Result<Vec<Event>, Troub
 /// Every report of it, each with something to tell; and in the patient's own the nurse who was in the chart.
 pub(super) fn reports(directory: &WorkDirectory) -> Outcome {
     let journal = directory.journal();
-    let key = load_patient_key(&journal).map_err(|error| Trouble::Unexpected(error.to_string()))?;
+    let keys =
+        PatientKeys::load(&directory.seals()).map_err(|error| Trouble::Unexpected(error.to_string()))?;
     let mut told = Vec::new();
     for report in ReportName::ALL {
         let of_patient = report.is_of_patient().then(|| Phi::new(A_PATIENT.to_owned()));
@@ -91,7 +93,7 @@ pub(super) fn reports(directory: &WorkDirectory) -> Outcome {
             format: Format::Csv,
             ..Question::default()
         };
-        let order = question.order(*report, Some(&key), Timestamp::default())?;
+        let order = question.order(*report, Some(&keys), Timestamp::default())?;
         let made = make(&journal, &order, Hints::Used, &Elsewhere::default(), &|| true)?;
         let table = write(&made, &order.style).map_err(MakeError::from)?;
         let is_seen = String::from_utf8_lossy(&table).contains("Noah Okafor");

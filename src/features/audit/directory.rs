@@ -1,7 +1,7 @@
-//! The journal's folder: segments, the lock of the process that writes, the patients' key.
+//! The journal's folder: segments, the lock of the process that writes, the indexes' key.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -138,38 +138,22 @@ pub(super) fn may_be_in_use(directory: &Path) -> bool {
     std::fs::metadata(directory.join(LOCK_NAME)).is_ok_and(|file| file.len() > 0)
 }
 
-/// The key under which patients are digested in this journal, for reading it offline.
-pub fn load_patient_key(directory: &Path) -> Result<DigestKey, JournalError> {
-    let path = directory.join(KEY_NAME);
+/// The key that vouches for the indexes of this journal's segments. It finds nobody.
+pub(super) fn load_index_key(directory: &Path) -> Result<DigestKey, JournalError> {
+    let path = directory.join(INDEX_KEY_NAME);
     let refused = |why: String| JournalError::Key { path: path.clone(), why };
-    let mut bytes = Zeroizing::new([0; 32]);
-    let mut file = File::open(&path).map_err(|error| refused(error.to_string()))?;
-    file.read_exact(bytes.as_mut()).map_err(|_| refused("it has fewer than 32 bytes".to_owned()))?;
-    match file.read(&mut [0]) {
-        Ok(0) => Ok(DigestKey::from_bytes(&bytes)),
-        Ok(_) => Err(refused("it has more than 32 bytes".to_owned())),
-        Err(error) => Err(refused(error.to_string())),
-    }
+    let bytes = std::fs::read(&path).map(Zeroizing::new).map_err(|error| refused(error.to_string()))?;
+    let bytes = bytes.as_slice().try_into().map_err(|_| refused("it has not 32 bytes".to_owned()))?;
+    Ok(DigestKey::from_bytes(bytes))
 }
 
-/// The patients' key; made if this is a new journal. A journal that has entries but no key any more
-/// is refused: under a new key nobody would find the patients of the old entries again.
-pub(super) fn patient_key(
-    directory: &Path,
-    is_new: bool,
-    entropy: &dyn Entropy,
-) -> Result<DigestKey, JournalError> {
-    let path = directory.join(KEY_NAME);
-    if path.exists() {
-        return load_patient_key(directory);
+/// The same; made if it is not there: the indexes are then made anew.
+pub(super) fn index_key(directory: &Path, entropy: &dyn Entropy) -> Result<DigestKey, JournalError> {
+    let path = directory.join(INDEX_KEY_NAME);
+    if !path.exists() {
+        write_key(&path, entropy).map_err(|error| JournalError::disk(&path, error))?;
     }
-    if !is_new {
-        let why = "it is missing, but the journal has entries: bring it back from the backup, or accept that their \
-                   patients cannot be asked for any more and put 32 random bytes there";
-        return Err(JournalError::Key { path, why: why.to_owned() });
-    }
-    write_key(&path, entropy).map_err(|error| JournalError::disk(&path, error))?;
-    load_patient_key(directory)
+    load_index_key(directory)
 }
 
 /// Whole or not at all: a key of which a crash left half would be taken for damage for ever.
@@ -186,4 +170,4 @@ fn write_key(path: &Path, entropy: &dyn Entropy) -> io::Result<()> {
 
 const SEGMENT_SUFFIX: &str = ".segment";
 const LOCK_NAME: &str = "journal.lock";
-const KEY_NAME: &str = "patients.key";
+const INDEX_KEY_NAME: &str = "index.key";

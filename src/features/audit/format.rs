@@ -14,6 +14,10 @@
 //! last sequence that was surely on the disk when the entry was written: whatever does not fit at or
 //! below it was changed later, whatever does not fit above it may be a write that power cut short.
 //! The payload is the JSON of a [`crate::domain::event::Entry`], members in the type's order, no blanks.
+//!
+//! No entry tells the state of the clock by which it has its time: the checkpoint that covers it does, signed within
+//! `journal.checkpoint_every` of the batch (1 s unless set), with a state that was asked for at most a minute before. Of older ones, that of
+//! its minute, after thirty days of its hour, and each that tells another state than the one before (`tree/thinning.rs`).
 
 use std::fmt;
 use std::str::FromStr;

@@ -31,7 +31,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use super::archive::Archive;
-use super::directory::{Lock, patient_key, segments};
+use super::directory::{Lock, segments};
 use super::disk::{Disk, LocalDisk};
 use super::error::JournalError;
 use super::format::Head;
@@ -39,6 +39,7 @@ use super::gap::GapBook;
 use super::meter::{Counters, Meter};
 use super::note::{self, Notes};
 use super::opening::{Opened, occupy, places, tree};
+use super::patients::{self, PatientKeys};
 use super::settings::JournalSettings;
 use super::shared::{Shared, Standing};
 use super::space::{DiskNow, Space};
@@ -71,6 +72,7 @@ pub struct Journal {
     witnesses: Vec<Arc<Witness>>,
     archive: Option<Arc<Archive>>,
     directory: PathBuf,
+    keys: PathBuf,
     patient_key: Arc<DigestKey>,
     found: Found,
     space: Space,
@@ -109,7 +111,7 @@ impl Journal {
         let archive = archive.map_err(|error| JournalError::Archive { why: error.to_string() })?;
         let locks = occupy(settings)?;
         let is_new = segments(directory)?.is_empty();
-        let patient_key = Arc::new(patient_key(directory, is_new, &*entropy)?);
+        let patients = patients::open((&settings.keys, directory), is_new, clock.now(), &*entropy)?;
         let signer = keys::open(directory, &settings.checkpoints, &*entropy)?;
         let meter = Arc::new(Meter::default());
         let places = places(disk, settings, meter.clone());
@@ -135,6 +137,10 @@ impl Journal {
             clock: clock.clone(),
             entropy: entropy.clone(),
         };
+        if let Some(through) = patients.renewed {
+            let (opening, closing) = note::patients_renewed(through, clock.now(), &*entropy);
+            front.open(&opening, Some(&closing))?;
+        }
         let every = settings.checkpoints.every;
         let notary = Notary::new(shared.office.clone(), means, directory, every, signer, tree);
         let unstarted = |error| JournalError::disk(directory, error);
@@ -150,7 +156,8 @@ impl Journal {
             witnesses,
             directory: directory.clone(),
             archive: archive.map(Arc::new),
-            patient_key,
+            keys: settings.keys.clone(),
+            patient_key: patients.key,
             found,
             space: Space::of(settings),
         }))
@@ -312,7 +319,17 @@ impl Journal {
         self.found
     }
 
-    /// The key under which patients are digested in this journal.
+    /// All keys by which its events name patients, as they are there now. Blocks for as long as the disk takes.
+    pub fn patient_keys(&self) -> Result<PatientKeys, JournalError> {
+        PatientKeys::load(&self.keys)
+    }
+
+    /// Makes the key by which the next start will name patients.
+    pub fn renew_patient_key(&self, entropy: &dyn Entropy) -> Result<(), JournalError> {
+        patients::prepare_next(&self.keys, entropy).map_err(|error| JournalError::disk(&self.keys, error))
+    }
+
+    /// The key by which events name patients now.
     pub fn patient_key(&self) -> &DigestKey {
         &self.patient_key
     }

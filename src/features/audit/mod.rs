@@ -16,6 +16,7 @@ pub mod archive;
 pub mod events;
 pub mod index;
 pub mod journal;
+pub mod patients;
 pub mod period;
 pub mod prove;
 pub mod query;

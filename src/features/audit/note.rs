@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
+use super::seal::Period;
 use super::shared::Standing;
 use super::tape::Found;
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::gap::Gap;
-use crate::domain::note::{CHECKPOINT_KEY, JOURNAL_CLOSED, JOURNAL_OPENED};
+use crate::domain::note::{CHECKPOINT_KEY, JOURNAL_CLOSED, JOURNAL_OPENED, PATIENTS_RENEWED};
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::entropy::Entropy;
 use crate::foundation::id::RequestId;
@@ -82,6 +83,11 @@ pub(super) fn told_key(opening: &Opening) -> Option<&str> {
 /// The event that tells with which key checkpoints are signed from now on.
 pub(super) fn key(told: String, now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
     lifecycle(told, now, entropy)
+}
+
+/// The event that tells from where on patients are named by another key.
+pub(super) fn patients_renewed(through: Period, now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {
+    lifecycle(format!("{PATIENTS_RENEWED}; the one before was last used in {through}"), now, entropy)
 }
 
 fn lifecycle(note: String, now: Timestamp, entropy: &dyn Entropy) -> (Opening, Closing) {

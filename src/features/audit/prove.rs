@@ -11,8 +11,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::archive::{ArchiveError, Elsewhere, Stretch, elsewhere};
+use super::archive::{Elsewhere, Stretch};
 use super::error::ReadError;
+use super::index::Plan;
+use super::query::Filter;
 use super::read::segments_since;
 use super::segment::SegmentReader;
 use super::tree::checkpoint::{Checkpoint, Signed, hash};
@@ -83,7 +85,7 @@ pub enum ProveError {
     Unknown(RequestId),
     /// It may be in the archive.
     #[error(
-        "the event {event} is not in this journal; {archived} are in the archive alone: bring them with \
+        "the event {event} is not in this journal; {archived} are in the archive alone: ask with `--archive`, or bring them with \
          `leastway audit fetch --since {since} --to DIR`, and prove it there with `--journal DIR`",
         since = event.time()
     )]
@@ -103,9 +105,6 @@ pub enum ProveError {
         /// What may have held it.
         retired: Stretch,
     },
-    /// What is not here any more cannot be told.
-    #[error(transparent)]
-    Elsewhere(#[from] ArchiveError),
     /// There is no checkpoint of it yet.
     #[error(
         "no checkpoint that is here names entry {0}: the gateway signs one within a moment, or when it is closed; of a part that \
@@ -129,10 +128,14 @@ impl EventProof {
     }
 }
 
-/// Makes the proof of an event, by the newest checkpoint.
-pub fn prove_event(directory: &Path, event: RequestId) -> Result<EventProof, ProveError> {
+/// Makes the proof of an event, by the newest checkpoint. What is `missing` of the time since it began is told where it is not found.
+pub fn prove_event(
+    directory: &Path,
+    event: RequestId,
+    missing: &Elsewhere,
+) -> Result<EventProof, ProveError> {
     let entries = find(directory, event)?;
-    let Some((last, _)) = entries.last() else { return Err(absent(directory, event)) };
+    let Some((last, _)) = entries.last() else { return Err(absent(event, missing)) };
     let note = match std::fs::read_to_string(directory.join(NEWEST)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(ProveError::Unsigned(last.saturating_add(1)));
@@ -168,13 +171,17 @@ pub fn prove_consistency(directory: &Path, old: &str, new: &str) -> Result<Consi
 }
 
 /// Why an event is not found: it may be where its time is.
-fn absent(directory: &Path, event: RequestId) -> ProveError {
-    match elsewhere(directory, Some(event.time()), None) {
-        Ok(Elsewhere { archived: Some(archived), .. }) => ProveError::Archived { event, archived },
-        Ok(Elsewhere { retired: Some(retired), .. }) => ProveError::Retired { event, retired },
-        Ok(Elsewhere { archived: None, retired: None }) => ProveError::Unknown(event),
-        Err(error) => error.into(),
+const fn absent(event: RequestId, missing: &Elsewhere) -> ProveError {
+    match *missing {
+        Elsewhere { archived: Some(archived), .. } => ProveError::Archived { event, archived },
+        Elsewhere { retired: Some(retired), .. } => ProveError::Retired { event, retired },
+        Elsewhere { archived: None, retired: None } => ProveError::Unknown(event),
     }
+}
+
+/// Which events are looked for where one is to be proven.
+pub fn sought(event: RequestId) -> Filter {
+    Filter { event: Some(event), since: Some(event.time()), ..Filter::default() }
 }
 
 /// The entries of an event: index and bytes. None where how it began is not here: that it ended says nothing alone.
@@ -184,8 +191,11 @@ fn find(directory: &Path, event: RequestId) -> Result<Vec<(u64, String)>, ReadEr
         format!("{{\"entry\":\"closing\",\"event\":\"{event}\""),
     ];
     let mut found = Vec::new();
-    for segment in segments_since(directory, event.time())? {
-        let mut reader = SegmentReader::open(&segment)?;
+    let segments = segments_since(directory, event.time())?;
+    // Those that were not fetched from an archive are passed over by the same indexes.
+    let plan = Plan::of(directory, &segments, &sought(event), None);
+    for segment in segments.iter().filter(|segment| plan.passed_over(segment.first).is_none()) {
+        let mut reader = SegmentReader::open(segment)?;
         while let Some(raw) = reader.next()? {
             // The first to be found is the opening one.
             if begins.get(found.len()).is_some_and(|begin| raw.payload.starts_with(begin.as_bytes())) {

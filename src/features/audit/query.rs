@@ -14,7 +14,7 @@ use super::read::Reader;
 use crate::domain::UnknownWord;
 use crate::domain::application::ApplicationName;
 use crate::domain::event::{Event, Opening, Outcome, Verdict};
-use crate::domain::patient::PatientDigest;
+use crate::domain::patient::PatientDigests;
 use crate::domain::reason::Reason;
 use crate::domain::revocation::Target;
 use crate::foundation::clock::Timestamp;
@@ -28,7 +28,7 @@ pub struct Filter {
     /// The provider's identifier of the person, or a part of their name in any case.
     pub person: Option<String>,
     /// The patient whom the request names, one whose record it opens beside others, or one whom its reply lists.
-    pub patient: Option<PatientDigest>,
+    pub patient: Option<PatientDigests>,
     /// The application.
     pub application: Option<ApplicationName>,
     /// The route's name; with `*` at its end, how it begins.
@@ -184,7 +184,7 @@ impl Filter {
                     BreakAsked::This(id) => told.id == Some(*id),
                 })
             })
-            && fits(self.patient.as_ref(), |patient| opening.may_list || opening.concerns(patient))
+            && fits(self.patient.as_ref(), |patient| opening.may_list || opening.concerns_any(patient))
             && fits(self.person.as_ref(), |person| {
                 // Whom the house's own events are about stands elsewhere in them.
                 let is_own = opening.revocation.is_some()
@@ -225,7 +225,7 @@ impl Filter {
 
     /// Whether only its end may tell that an event fits which begins so: it lists the patient.
     pub(super) fn waits_for_end(&self, opening: &Opening) -> bool {
-        self.patient.as_ref().is_some_and(|patient| !opening.concerns(patient))
+        self.patient.as_ref().is_some_and(|patient| !opening.concerns_any(patient))
     }
 }
 

@@ -19,8 +19,6 @@ use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::id::RequestId;
 
-pub use super::directory::load_patient_key;
-
 /// One entry as the journal keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stored {

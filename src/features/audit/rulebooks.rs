@@ -41,10 +41,9 @@ pub fn keep(journal: &Path, rulebook: &Rulebook) -> Result<(), JournalError> {
 
 /// What is kept under a version.
 pub fn read(journal: &Path, version: &str) -> Result<Kept, JournalError> {
-    let is_version = version.len() == VERSION_DIGITS && version.bytes().all(|byte| byte.is_ascii_hexdigit());
     let path = path_of(journal, version);
     let file = match std::fs::File::open(&path) {
-        Ok(file) if is_version => file,
+        Ok(file) if is_version(version) => file,
         Ok(_) => return Ok(Kept::Absent),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::Absent),
         Err(error) => return Err(JournalError::disk(&path, error)),
@@ -101,7 +100,13 @@ fn latest(segment: &SegmentPath, before: Timestamp) -> Result<Latest, ReadError>
     Ok(if is_beyond { Latest::Beyond } else { found })
 }
 
-fn path_of(journal: &Path, version: &str) -> PathBuf {
+/// Whether this is how events name a version.
+pub(super) fn is_version(text: &str) -> bool {
+    text.len() == VERSION_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Where a version is kept.
+pub(super) fn path_of(journal: &Path, version: &str) -> PathBuf {
     journal.join(FOLDER).join(format!("{version}.json"))
 }
 
@@ -123,4 +128,4 @@ const FOLDER: &str = "rulebooks";
 /// As events have a version.
 const VERSION_DIGITS: usize = 16;
 /// More than all files of a configuration may have.
-const BYTES_MAX: u64 = 1 << 30;
+pub(super) const BYTES_MAX: u64 = 1 << 30;

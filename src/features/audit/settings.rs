@@ -17,6 +17,8 @@ use crate::platform::syslog::SyslogTarget;
 pub struct JournalSettings {
     /// The folder of the segments; made if it is not there.
     pub directory: PathBuf,
+    /// The folder of the keys by which events name patients: that of the seals' keys.
+    pub keys: PathBuf,
     /// The size of a segment, written with zeros ahead of use. 1 MiB to 1 GiB, default 64 MiB.
     pub segment_bytes: u64,
     /// When entries reach the disk.
@@ -65,9 +67,10 @@ impl Default for OutageSettings {
 }
 
 impl JournalSettings {
-    /// A journal in `directory`, with defaults for all else.
+    /// A journal in `directory`, which has the keys of patients, too, with defaults for all else.
     pub fn usual(directory: PathBuf, segment_bytes: u64, sync: Sync) -> Self {
         Self {
+            keys: directory.clone(),
             directory,
             segment_bytes,
             sync,

@@ -5,18 +5,18 @@ use super::Collect;
 use super::rows::Rows;
 use super::table::{Cell, Column, Ending, Section, SectionName};
 use crate::domain::event::Event;
-use crate::domain::patient::PatientDigest;
+use crate::domain::patient::PatientDigests;
 
 /// Everything about one patient.
 #[derive(Debug)]
 pub(super) struct Activity {
-    patient: PatientDigest,
+    patient: PatientDigests,
     deliberate: Rows,
     incidental: Rows,
 }
 
 impl Activity {
-    pub(super) fn of(patient: PatientDigest) -> Self {
+    pub(super) fn of(patient: PatientDigests) -> Self {
         Self { patient, deliberate: Rows::default(), incidental: Rows::default() }
     }
 }

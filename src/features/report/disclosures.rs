@@ -13,14 +13,14 @@ use super::rows::bounded;
 use super::table::{Cell, Column, Section, SectionName};
 use crate::domain::application::{ApplicationName, Category};
 use crate::domain::event::Event;
-use crate::domain::patient::PatientDigest;
+use crate::domain::patient::PatientDigests;
 use crate::domain::purpose::Purpose;
 use crate::foundation::clock::Timestamp;
 
 /// The disclosures of one patient.
 #[derive(Debug)]
 pub(super) struct Accounting {
-    patient: PatientDigest,
+    patient: PatientDigests,
     disclosed: Grouped,
     may_have_held: Grouped,
 }
@@ -62,7 +62,7 @@ struct Group {
 }
 
 impl Accounting {
-    pub(super) fn of(patient: PatientDigest) -> Self {
+    pub(super) fn of(patient: PatientDigests) -> Self {
         Self { patient, disclosed: Grouped::default(), may_have_held: Grouped::default() }
     }
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::domain::application::ApplicationName;
 use crate::domain::closed_list;
 use crate::domain::event::Event;
-use crate::domain::patient::PatientDigest;
+use crate::domain::patient::PatientDigests;
 use crate::foundation::clock::Timestamp;
 
 mod activity;
@@ -84,7 +84,7 @@ pub struct Asked {
     /// Which.
     pub report: ReportName,
     /// About which patient; of a report about one it has to be said.
-    pub patient: Option<PatientDigest>,
+    pub patient: Option<PatientDigests>,
     /// Only what was done at this application.
     pub application: Option<ApplicationName>,
     /// Only what somebody did: the provider's identifier, or a part of the name in any case.
@@ -161,7 +161,7 @@ impl Maker {
     /// Begins a report.
     pub fn new(asked: Asked) -> Result<Self, AskError> {
         let report = asked.report;
-        let patient = || asked.patient.ok_or(AskError::NoPatient(report));
+        let patient = || asked.patient.clone().ok_or(AskError::NoPatient(report));
         let collect: Box<dyn Collect + Send> = match report {
             ReportName::Patient => Box::new(activity::Activity::of(patient()?)),
             ReportName::WhoSaw => Box::new(who_saw::Visits::of(patient()?, asked.people, asked.all)),

@@ -14,7 +14,7 @@ use super::{Collect, People};
 use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, Category, RoleName};
 use crate::domain::event::{Event, EventKind};
-use crate::domain::patient::PatientDigest;
+use crate::domain::patient::PatientDigests;
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
@@ -22,7 +22,7 @@ use crate::foundation::clock::Timestamp;
 /// Who was in one patient's record.
 #[derive(Debug)]
 pub(super) struct Visits {
-    patient: PatientDigest,
+    patient: PatientDigests,
     people: People,
     all: bool,
     looks: Looks,
@@ -66,7 +66,7 @@ struct Visit {
 }
 
 impl Visits {
-    pub(super) fn of(patient: PatientDigest, people: People, all: bool) -> Self {
+    pub(super) fn of(patient: PatientDigests, people: People, all: bool) -> Self {
         Self { patient, people, all, looks: Looks::default(), listed: Looks::default() }
     }
 }
@@ -88,7 +88,8 @@ impl Collect for Visits {
             categories: event.opening.categories.clone(),
             purpose: subject.purpose,
         };
-        let looks = if event.opening.concerns(&self.patient) { &mut self.looks } else { &mut self.listed };
+        let looks =
+            if event.opening.concerns_any(&self.patient) { &mut self.looks } else { &mut self.listed };
         looks.put(event.sequence, look);
     }
 

@@ -12,11 +12,12 @@ use super::ledger::{self, Entry, MANIFEST_SUFFIX, Names, Object, Receipt, Step};
 use super::manifest::{Manifest, ManifestError};
 use super::pack::new_file;
 use super::steps::Archive;
-use crate::features::audit::directory::{SegmentPath, load_patient_key, make, segment_name, segments};
+use crate::features::audit::directory::{SegmentPath, load_index_key, make, segment_name, segments};
 use crate::features::audit::disk::sync_directory;
 use crate::features::audit::format::Head;
 use crate::features::audit::index::{self, Hints, Plan};
 use crate::features::audit::query::Filter;
+use crate::features::audit::rulebooks::{self, Kept};
 use crate::features::audit::segment::SegmentReader;
 use crate::features::audit::tree::checkpoint::{Checkpoint, Signed};
 use crate::features::audit::tree::hash::leaf;
@@ -119,7 +120,7 @@ pub async fn fetch_fitting(
         manifests.insert(receipt.first(), (manifest, receipt));
     }
     view.show(directory).map_err(|error| ArchiveError::disk(directory, error))?;
-    let key = load_patient_key(view.directory()).ok();
+    let key = load_index_key(view.directory()).ok();
     let date = |place: &SegmentPath| {
         let dated = key.as_ref().map_or(Ok(()), |key| index::date_as_indexed(place, key));
         dated.map_err(|error| ArchiveError::disk(&place.path, error))
@@ -223,6 +224,7 @@ pub async fn fetch(
         if let Some(object) = &receipt.index {
             archive.fetch_object(object, &index::path_of(&place)).await?;
         }
+        fetch_rulebooks(archive, receipt, to).await?;
         grow(&place, &mut edge, &signed, &mut writing, to)?;
         ledger::write(to, &Step::Archived(Box::new(receipt.clone())))?;
         fetched.took(manifest);
@@ -242,6 +244,27 @@ pub async fn fetch(
     }
     sync_directory(to).map_err(disk)?;
     Ok(fetched)
+}
+
+/// Fetches the rules that the events of a segment name, those that are not there yet: what they are is told by their version.
+async fn fetch_rulebooks(archive: &Archive, receipt: &Receipt, to: &Path) -> Result<(), ArchiveError> {
+    let misfit = || {
+        let why = ManifestError::Sum { what: "rules" };
+        ArchiveError::Copy { segment: receipt.segment(), why }
+    };
+    for (version, object) in &receipt.rulebooks {
+        let place = rulebooks::path_of(to, version);
+        if place.exists() {
+            continue;
+        }
+        make(place.parent().unwrap_or(to))?;
+        archive.fetch_object(object, &place).await?;
+        match rulebooks::read(to, version) {
+            Ok(Kept::Whole(_)) => {}
+            Ok(Kept::Changed | Kept::Absent) | Err(_) => return Err(misfit()),
+        }
+    }
+    Ok(())
 }
 
 /// The checkpoints that lie in what is fetched, in rising order.
@@ -338,6 +361,11 @@ async fn listed(
     let manifest = checked.map_err(|why| ArchiveError::Copy { segment: name.clone(), why })?;
     let names = Names::of(&manifest.segment());
     let object = |name, bytes, sha256| Object { name, version: None, bytes, sha256 };
+    let rulebooks = manifest
+        .rulebooks
+        .iter()
+        .map(|(version, sum)| (version.clone(), object(names.rulebook(version), sum.bytes, sum.sha256)));
+    let rulebooks = rulebooks.collect();
     let receipt = Receipt {
         before: manifest.before,
         through: manifest.through,
@@ -346,6 +374,7 @@ async fn listed(
         place: archive.shelf.place_of(&names.packed),
         packed: object(names.packed, manifest.packed.bytes, manifest.packed.sha256),
         manifest: object(name, bytes.len() as u64, Digest::of(&bytes)),
+        rulebooks,
         index: manifest.index.map(|index| object(names.index, index.bytes, index.sha256)),
         retain_until: manifest.retain_until,
         is_held: false,

@@ -15,6 +15,7 @@ use super::error::ArchiveError;
 use crate::features::audit::directory::{make, segment_name};
 use crate::features::audit::disk::sync_directory;
 use crate::features::audit::index::Place;
+use crate::features::audit::rulebooks::is_version;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 
@@ -39,6 +40,9 @@ pub struct Receipt {
     /// Its index, if it has one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub index: Option<Object>,
+    /// The rules that its events name, by their versions.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub rulebooks: BTreeMap<String, Object>,
     /// Until when it has to be kept.
     pub retain_until: Timestamp,
     /// Whether there was a legal hold on it when it was put there.
@@ -77,17 +81,24 @@ impl Receipt {
     fn is_named_as_it_should(&self) -> Option<()> {
         let names = Names::of(&self.segment());
         let is_index = self.index.as_ref().is_none_or(|index| index.name == names.index);
-        (self.packed.name == names.packed && self.manifest.name == names.manifest && is_index).then_some(())
+        let are_rules = self
+            .rulebooks
+            .iter()
+            .all(|(version, object)| is_version(version) && object.name == names.rulebook(version));
+        let is_segment = self.packed.name == names.packed && self.manifest.name == names.manifest;
+        (is_segment && is_index && are_rules).then_some(())
     }
 
     /// All that is in the archive of it; the manifest last.
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
-        [Some(&self.packed), self.index.as_ref(), Some(&self.manifest)].into_iter().flatten()
+        let first = std::iter::once(&self.packed).chain(&self.index);
+        first.chain(self.rulebooks.values()).chain(std::iter::once(&self.manifest))
     }
 }
 
 /// What a segment is called in the archive: a listing by name is in its order.
 pub(super) struct Names {
+    digits: String,
     pub(super) packed: String,
     pub(super) index: String,
     pub(super) manifest: String,
@@ -98,10 +109,16 @@ impl Names {
     pub(super) fn of(segment: &str) -> Self {
         let digits = segment.split('.').next().unwrap_or_default();
         Self {
+            digits: digits.to_owned(),
             packed: format!("{digits}.segment.zst"),
             index: format!("{digits}.index"),
             manifest: format!("{digits}{MANIFEST_SUFFIX}"),
         }
+    }
+
+    /// The rules of a version, with each segment that names them: they are kept, held and destroyed as it is.
+    pub(super) fn rulebook(&self, version: &str) -> String {
+        format!("{}.{version}.rulebook.json", self.digits)
     }
 }
 

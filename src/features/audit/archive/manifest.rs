@@ -4,11 +4,14 @@
 //! there to a checkpoint that the journal has signed (RFC 6962 section 2.1.2). So an entry that was changed shows, and so does
 //! an edge, a root or a proof.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::features::audit::directory::{SegmentPath, segment_name};
 use crate::features::audit::format::{Head, SegmentHeader};
 use crate::features::audit::index::Place;
+use crate::features::audit::rulebooks::{BYTES_MAX, is_version};
 use crate::features::audit::segment::{SegmentReader, Tail};
 use crate::features::audit::tree::checkpoint::Signed;
 use crate::features::audit::tree::edge::Edge;
@@ -41,6 +44,9 @@ pub struct Manifest {
     /// Its index, if it has one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub index: Option<Sum>,
+    /// The rules that its events name, by their versions.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub rulebooks: BTreeMap<String, Sum>,
     /// The tree before its first entry: of each level of tiles, the hashes of the tile that is not full.
     pub edge: Vec<Vec<Digest>>,
     /// The hashes that lead from the tree after its last entry to that of the checkpoint.
@@ -120,7 +126,9 @@ impl Manifest {
         let checkpoint = manifest.signed()?.checkpoint;
         let Self { before, through, .. } = &manifest;
         let is_in_order = before.sequence < through.sequence && through.sequence <= checkpoint.size;
-        if manifest.form != FORM {
+        let is_rulebook = |(version, sum): (&String, &Sum)| is_version(version) && sum.bytes <= BYTES_MAX;
+        let names_rules = manifest.rulebooks.iter().all(is_rulebook);
+        if manifest.form != FORM || manifest.rulebooks.len() > RULEBOOKS_MAX || !names_rules {
             return Err(ManifestError::Unreadable);
         }
         if !is_in_order || checkpoint.origin != manifest.origin {
@@ -197,5 +205,7 @@ fn walk(segment: &SegmentPath, header: SegmentHeader, mut edge: Edge) -> Result<
     Ok(Walked { through: reader.head(), edge })
 }
 
+/// Of so many versions the rules are kept beside a segment.
+pub(super) const RULEBOOKS_MAX: usize = 1000;
 /// The form of manifests and of the files beside them.
 pub(super) const FORM: &str = "leastway-segment-1";

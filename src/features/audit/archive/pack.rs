@@ -1,5 +1,6 @@
 //! Packs a segment with its manifest, and unpacks it again. File to file, in bounded memory.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -7,11 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::ArchiveError;
-use super::manifest::{FORM, Manifest, ManifestError, Sum, covers};
+use super::manifest::{FORM, Manifest, ManifestError, RULEBOOKS_MAX, Sum, covers};
 use crate::domain::event::Entry;
 use crate::features::audit::directory::SegmentPath;
 use crate::features::audit::format::Head;
 use crate::features::audit::index;
+use crate::features::audit::rulebooks::{self, Kept};
 use crate::features::audit::segment::{SegmentReader, Tail};
 use crate::features::audit::tree::checkpoint::Signed;
 use crate::features::audit::tree::edge::Edge;
@@ -54,6 +56,7 @@ pub(super) fn pack(
         compress(&segment.path, to, goes_on).map_err(|error| ArchiveError::disk(to, error))?;
     let index = index::path_of(segment);
     let index = index.exists().then(|| sum_of(&index)).transpose().map_err(disk)?;
+    let rulebooks = rulebooks(directory, walked.versions)?;
     Ok(Manifest {
         form: FORM.to_owned(),
         origin: checkpoint.origin,
@@ -64,6 +67,7 @@ pub(super) fn pack(
         raw,
         packed,
         index,
+        rulebooks,
         edge: walked.edge,
         consistency: proof,
         checkpoint: note,
@@ -79,6 +83,22 @@ struct Walked {
     to: Timestamp,
     edge: Vec<Vec<crate::foundation::digest::Digest>>,
     after: Edge,
+    /// The versions of the rules that its events name.
+    versions: BTreeSet<Arc<str>>,
+}
+
+/// The rules that are kept under these versions; what was changed since they were in force is not shipped as what was.
+fn rulebooks(directory: &Path, versions: BTreeSet<Arc<str>>) -> Result<BTreeMap<String, Sum>, ArchiveError> {
+    let mut kept = BTreeMap::new();
+    for version in versions {
+        let path = rulebooks::path_of(directory, &version);
+        let found = rulebooks::read(directory, &version)?;
+        if matches!(found, Kept::Whole(_)) {
+            let sum = sum_of(&path).map_err(|error| ArchiveError::disk(&path, error))?;
+            kept.insert(version.to_string(), sum);
+        }
+    }
+    Ok(kept)
 }
 
 /// Reads all entries of a segment, with the tree before and after them and their times.
@@ -90,16 +110,24 @@ fn walk(directory: &Path, segment: &SegmentPath) -> Result<Walked, ArchiveError>
     let mut after = edge.ok_or_else(|| contradicted("tiles of the tree before it are missing"))?;
     let edge = after.rows().to_vec();
     let mut times: Option<(Timestamp, Timestamp)> = None;
+    let mut versions = BTreeSet::new();
     while let Some(raw) = reader.next()? {
         after.append(leaf(raw.payload), |_, _| {});
-        let time = time_of(raw.payload).ok_or_else(|| contradicted("an entry cannot be read"))?;
+        let entry =
+            serde_json::from_slice(raw.payload).map_err(|_| contradicted("an entry cannot be read"))?;
+        let (time, version) = match entry {
+            Entry::Opening(opening) => (opening.time, opening.rules_version),
+            Entry::Closing(closing) => (closing.time, None),
+        };
+        // More than anybody reloads in a segment.
+        versions.extend(version.filter(|_| versions.len() < RULEBOOKS_MAX));
         times = Some(times.map_or((time, time), |(from, to)| (from.min(time), to.max(time))));
     }
     if reader.tail()? != Tail::Clean {
         return Err(contradicted("bytes stand behind its last entry"));
     }
     let (from, to) = times.ok_or_else(|| contradicted("it has no entries"))?;
-    Ok(Walked { before, through: reader.head(), from, to, edge, after })
+    Ok(Walked { before, through: reader.head(), from, to, edge, after, versions })
 }
 
 /// The latest time of the entries of a segment, by their own word.

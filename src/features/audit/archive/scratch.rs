@@ -32,6 +32,10 @@ impl Scratch {
         self.0.join("index")
     }
 
+    pub(super) fn rulebook(&self) -> PathBuf {
+        self.0.join("rulebook")
+    }
+
     pub(super) fn manifest(&self) -> PathBuf {
         self.0.join("manifest")
     }

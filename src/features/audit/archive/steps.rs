@@ -1,5 +1,6 @@
 //! The steps of a segment's life in the archive, each by itself: shipped and read back, removed here, held, removed there.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +17,7 @@ use super::standing::{ArchiveNow, Standing};
 use crate::features::audit::directory::{SegmentPath, make, segments};
 use crate::features::audit::disk::sync_directory;
 use crate::features::audit::index;
+use crate::features::audit::rulebooks;
 use crate::features::audit::seal::Period;
 use crate::features::audit::settings::ArchiveSettings;
 use crate::features::audit::tree::keys::known;
@@ -122,11 +124,16 @@ impl Archive {
         self.is_ours(&names, &manifest).await?;
         let is_held = plan::is_held_between(manifest.from, manifest.to, held);
         let keep = Keep { until: manifest.retain_until, is_held };
-        let packed = self.put(names.packed, &scratch.packed(), manifest.packed, keep).await?;
+        let packed = self.put(names.packed.clone(), &scratch.packed(), manifest.packed, keep).await?;
         let index = match manifest.index {
-            Some(sum) => Some(self.put(names.index, &index::path_of(&due.0), sum, keep).await?),
+            Some(sum) => Some(self.put(names.index.clone(), &index::path_of(&due.0), sum, keep).await?),
             None => None,
         };
+        let mut rulebooks = BTreeMap::new();
+        for (version, sum) in &manifest.rulebooks {
+            let file = rulebooks::path_of(&self.directory, version);
+            rulebooks.insert(version.clone(), self.put(names.rulebook(version), &file, *sum, keep).await?);
+        }
         // Last: what has a manifest is whole.
         let written = self.write_manifest(&scratch, &manifest)?;
         let manifest_object = self.put(names.manifest, &scratch.manifest(), written, keep).await?;
@@ -139,6 +146,7 @@ impl Archive {
             packed,
             manifest: manifest_object,
             index,
+            rulebooks,
             retain_until: manifest.retain_until,
             is_held,
             archived: now,
@@ -189,12 +197,15 @@ impl Archive {
         if until <= now { Ok(()) } else { Err(ArchiveError::Kept { segment: name, until }) }
     }
 
-    /// Fetches a segment with its index, and holds it against its receipt, chain, tree and checkpoint.
+    /// Fetches a segment with its index and rules, and holds it against its receipt, chain, tree and checkpoint.
     async fn bring(&self, receipt: &Receipt, scratch: &Scratch) -> Result<Manifest, ArchiveError> {
         let trusted = known(&self.directory)?;
         let manifest = self.manifest(receipt, &trusted).await?;
         if let Some(object) = &receipt.index {
             self.fetch_object(object, &scratch.index()).await?;
+        }
+        for object in receipt.rulebooks.values() {
+            self.fetch_object(object, &scratch.rulebook()).await?;
         }
         self.fetch_segment(&manifest, &receipt.packed, &scratch.packed(), &scratch.raw()).await?;
         Ok(manifest)

@@ -10,7 +10,7 @@ use super::super::read::DISORDER;
 use super::super::segment::{Leap, Spot};
 use super::blocks::Blocks;
 use crate::domain::event::{Opening, Verdict};
-use crate::domain::patient::PatientDigest;
+use crate::domain::patient::{PatientDigest, PatientDigests};
 use crate::domain::reason::Reason;
 use crate::domain::revocation::Target;
 use crate::foundation::clock::Timestamp;
@@ -166,7 +166,8 @@ impl Contents {
             fitting.keep(self.applications.get(name.as_str()).unwrap_or(&Blocks::NONE));
         }
         if let Some(patient) = &filter.patient {
-            fitting.keep(&self.of_patient(part_of(patient)));
+            let named: Vec<_> = patient.each().map(|digest| self.of_patient(part_of(digest))).collect();
+            fitting.keep(&Blocks::any(named.iter()));
         }
         if let Some(pattern) = &filter.route {
             let routes = self.routes.iter().filter(|(route, _)| route_fits(pattern, route));
@@ -211,11 +212,12 @@ impl Contents {
 
     /// The first entry that is still needed for an event of which only its end here tells that it may fit.
     pub(super) fn needed_from(&self, filter: &Filter) -> Option<u64> {
-        let patient = filter.patient.as_ref().map(part_of);
+        let asked = filter.patient.iter().flat_map(PatientDigests::each);
+        let parts: Vec<_> = asked.map(part_of).collect();
         let may_fit = |late: &&Late| {
             (filter.reason.is_some() && late.reason == filter.reason)
                 || (filter.person.is_some() && late.person == filter.person)
-                || patient.is_some_and(|patient| late.listed.contains(&patient))
+                || parts.iter().any(|part| late.listed.contains(part))
         };
         self.late.iter().filter(may_fit).map(|late| late.begun).min()
     }

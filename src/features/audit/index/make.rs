@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use super::super::directory::{SegmentPath, load_patient_key, segments};
+use super::super::directory::{SegmentPath, index_key, segments};
 use super::super::error::{JournalError, Misfit, Problem, ReadError};
 use super::super::segment::SegmentReader;
 use super::contents::Contents;
 use super::file::{self, changed};
 use super::gather::Gathering;
 use crate::foundation::digest::DigestKey;
+use crate::foundation::entropy::Entropy;
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,8 +31,13 @@ pub enum Look {
 
 /// Makes the indexes of full segments that are missing, the oldest first, as long as `goes_on` says so. The segment in use has
 /// none.
-pub fn make_missing(directory: &Path, look: Look, goes_on: &dyn Fn() -> bool) -> Result<Made, JournalError> {
-    let key = load_patient_key(directory)?;
+pub fn make_missing(
+    directory: &Path,
+    look: Look,
+    entropy: &dyn Entropy,
+    goes_on: &dyn Fn() -> bool,
+) -> Result<Made, JournalError> {
+    let key = index_key(directory, entropy)?;
     let mut segments = segments(directory)?;
     segments.pop();
     let mut done = Made::default();

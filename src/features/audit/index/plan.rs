@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::super::directory::{SegmentPath, load_patient_key};
+use super::super::directory::{SegmentPath, load_index_key};
 use super::super::format::Head;
 use super::super::query::{BreakAsked, Filter};
 use super::super::segment::{Leap, SegmentReader};
@@ -48,7 +48,7 @@ impl Plan {
         filter: &Filter,
         through: Option<Head>,
     ) -> Self {
-        let Some(kept) = load_patient_key(directory).ok().filter(|_| is_helpful(filter)) else {
+        let Some(kept) = load_index_key(directory).ok().filter(|_| is_helpful(filter)) else {
             return Self::default();
         };
         let mut ways = BTreeMap::new();

@@ -1,6 +1,5 @@
 //! The keys of the months, a file each, in a folder apart from the journal's.
 
-use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -12,8 +11,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
 
+use super::name::KeyName;
 use super::period::Period;
 use super::sealer::{Unsealed, about};
 use crate::domain::confidential::{Confidential, SealedText};
@@ -28,12 +27,12 @@ use crate::platform::seal::SealedBy;
 /// The keys of the months: that of now in memory, the others in their files until somebody asks.
 #[derive(Debug)]
 pub struct Seals {
-    directory: PathBuf,
+    pub(super) directory: PathBuf,
     /// What is sealed.
     fields: Fields,
-    retain_years: u16,
+    pub(super) retain_years: u16,
     /// The months under a legal hold.
-    held: ArcSwap<Vec<Period>>,
+    pub(super) held: ArcSwap<Vec<Period>>,
     current: ArcSwap<Current>,
     /// When it was last seen to that the next month has a key, in milliseconds.
     looked: AtomicI64,
@@ -84,6 +83,16 @@ pub enum SealError {
         /// The first month in which its key may be destroyed.
         until: Period,
     },
+    /// Patients are found by it for longer.
+    #[error(
+        "what names patients by the key that was used until {through} is kept until {until} (`journal.sealed.retain_years`)"
+    )]
+    PatientsRetained {
+        /// The last month in which it was used.
+        through: Period,
+        /// The first month in which it may be destroyed.
+        until: Period,
+    },
     /// It seals what comes now.
     #[error("what comes now is sealed with the key of {period}")]
     InUse {
@@ -113,28 +122,6 @@ pub enum RevealError {
     /// Its key cannot be had.
     #[error(transparent)]
     Key(#[from] SealError),
-}
-
-/// How the key of a month stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PeriodNow {
-    /// The month.
-    pub period: Period,
-    /// How its key stands.
-    pub state: PeriodState,
-    /// From which month on its key may be destroyed; absent under a legal hold.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub until: Option<Period>,
-}
-
-crate::domain::closed_list! {
-    /// How the key of a month stands.
-    PeriodState {
-        /// What was sealed can be read.
-        Kept = "kept",
-        /// What was sealed can be read by nobody any more.
-        Destroyed = "destroyed",
-    }
 }
 
 impl Seals {
@@ -220,75 +207,6 @@ impl Seals {
         let unsealed: Unsealed = serde_json::from_slice(&opened).map_err(|_| RevealError::Unreadable)?;
         Ok(unsealed.into())
     }
-
-    /// The months that have a key or had one, the oldest first.
-    pub fn periods(&self) -> Result<Vec<PeriodNow>, SealError> {
-        let held = self.held.load();
-        let mut found = BTreeMap::new();
-        let failed = |error| disk(&self.directory, error);
-        for file in std::fs::read_dir(&self.directory).map_err(failed)? {
-            let name = file.map_err(failed)?.file_name();
-            let Some((period, kind)) = name.to_str().and_then(|name| name.split_once('.')) else { continue };
-            let Ok(period) = period.parse::<Period>() else { continue };
-            match kind {
-                KEY => _ = found.entry(period).or_insert(PeriodState::Kept),
-                // Whatever a crash has left of the key beside it.
-                DESTROYED => _ = found.insert(period, PeriodState::Destroyed),
-                _ => {}
-            }
-        }
-        let now = |(period, state)| PeriodNow {
-            period,
-            state,
-            until: (!held.contains(&period)).then(|| self.until(period)),
-        };
-        Ok(found.into_iter().map(now).collect())
-    }
-
-    /// Whether the key of a month may be destroyed.
-    pub fn may_destroy(&self, period: Period, now: Timestamp) -> Result<(), SealError> {
-        if !key_path(&self.directory, period).exists() {
-            return Err(SealError::NoKey { period });
-        }
-        let until = self.until(period);
-        if Period::of(now) < until {
-            return Err(SealError::Retained { period, until });
-        }
-        if self.held.load().contains(&period) {
-            return Err(SealError::Held { period });
-        }
-        // The next month's key was not to be had, or time has leapt.
-        if period == self.current.load().period {
-            return Err(SealError::InUse { period });
-        }
-        Ok(())
-    }
-
-    /// Destroys the key of a month: what was sealed in it can be read by nobody any more. That it is destroyed is written down
-    /// first. Copies of the key, in a backup, are to be destroyed by whoever made them.
-    pub fn destroy(&self, period: Period, now: Timestamp) -> Result<(), SealError> {
-        self.may_destroy(period, now)?;
-        let path = key_path(&self.directory, period);
-        let marker = destroyed_path(&self.directory, period);
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |error| disk(&path, error)
-        };
-        put(&marker, format!("{now}\n").as_bytes()).map_err(failed(&marker))?;
-        let overwrite = || {
-            let mut file = OpenOptions::new().write(true).open(&path)?;
-            file.write_all(&[b'0'; KEY_CHARACTERS])?;
-            file.sync_all()?;
-            std::fs::remove_file(&path)?;
-            sync_directory(&self.directory)
-        };
-        overwrite().map_err(failed(&path))
-    }
-
-    /// The first month in which the key of `period` may be destroyed: when all of the month is as old as it has to be.
-    const fn until(&self, period: Period) -> Period {
-        period.next().years_later(self.retain_years)
-    }
 }
 
 impl Current {
@@ -306,11 +224,11 @@ impl Current {
 }
 
 fn key_path(directory: &Path, period: Period) -> PathBuf {
-    directory.join(format!("{period}.{KEY}"))
+    KeyName::from(period).path(directory)
 }
 
 fn destroyed_path(directory: &Path, period: Period) -> PathBuf {
-    directory.join(format!("{period}.{DESTROYED}"))
+    KeyName::from(period).destroyed_path(directory)
 }
 
 fn read_key(path: &Path, period: Period) -> Result<Secret, SealError> {
@@ -327,7 +245,7 @@ fn write_key(path: &Path, entropy: &dyn Entropy) -> io::Result<()> {
 }
 
 /// Whole or not at all: of a key of which a crash left half, nothing that it had sealed could be read.
-fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = path.with_extension("unfinished");
     let mut file: File =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
@@ -337,15 +255,11 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_directory(path.parent().unwrap_or(Path::new(".")))
 }
 
-fn disk(path: &Path, error: io::Error) -> SealError {
+pub(super) fn disk(path: &Path, error: io::Error) -> SealError {
     SealError::Disk { path: path.to_owned(), error: Arc::new(error) }
 }
 
 /// What keys of months are for: of one secret, whatever else is sealed has other keys.
 pub(super) const PURPOSE: &str = "leastway events 1";
-const KEY: &str = "key";
-const DESTROYED: &str = "destroyed";
 const KEY_BYTES: usize = 32;
 const LOOKED_EVERY: Duration = Duration::from_secs(60 * 60);
-/// As base64url has them.
-const KEY_CHARACTERS: usize = 43;

@@ -46,6 +46,16 @@ impl Period {
         }
     }
 
+    /// The month before this one.
+    #[must_use]
+    pub const fn before(self) -> Self {
+        if self.month > 1 {
+            Self { year: self.year, month: self.month - 1 }
+        } else {
+            Self { year: self.year.saturating_sub(1), month: 12 }
+        }
+    }
+
     /// The same month so many years later.
     #[must_use]
     pub const fn years_later(self, years: u16) -> Self {

@@ -90,7 +90,7 @@ fn a_month_is_destroyed_only_after_its_time_and_under_no_hold() {
     let november: Period = "2026-11".parse().unwrap();
     let years = |years: u32| NOW.plus(years * 365 * DAY);
     for now in [NOW, years(9), years(10)] {
-        let refused = seals.destroy(november, now).unwrap_err();
+        let refused = seals.destroy(november.into(), now).unwrap_err();
         assert_eq!(
             refused.to_string(),
             "what was sealed in 2026-11 is kept until 2036-12 (`journal.sealed.retain_years`)"
@@ -98,24 +98,68 @@ fn a_month_is_destroyed_only_after_its_time_and_under_no_hold() {
     }
     let late = years(10).plus(10 * DAY);
     assert!(
-        matches!(seals.destroy(november, late), Err(SealError::InUse { .. })),
+        matches!(seals.destroy(november.into(), late), Err(SealError::InUse { .. })),
         "it seals with that one still"
     );
     seals.turn(late).unwrap();
     seals.hold(&[november]);
-    assert!(matches!(seals.destroy(november, late), Err(SealError::Held { .. })));
+    assert!(matches!(seals.destroy(november.into(), late), Err(SealError::Held { .. })));
     assert_eq!(seals.periods().unwrap()[0].until, None);
     seals.hold(&[]);
     assert!(seals.reveal(event(1), &sealed).is_ok());
-    seals.destroy(november, late).unwrap();
+    seals.destroy(november.into(), late).unwrap();
     let why = seals.reveal(event(1), &sealed).unwrap_err();
     assert_eq!(why.to_string(), "the key of 2026-11 was destroyed: nobody can read it any more");
-    assert!(matches!(seals.destroy(november, late), Err(SealError::NoKey { .. })));
+    assert!(matches!(seals.destroy(november.into(), late), Err(SealError::NoKey { .. })));
     assert_eq!(names(home.path())[..2], ["2026-11.destroyed", "2026-12.key"]);
     let states: Vec<_> =
         seals.periods().unwrap().iter().map(|one| (one.period.to_string(), one.state)).collect();
     let (gone, kept) = (PeriodState::Destroyed, PeriodState::Kept);
     assert_eq!(states[..2], [("2026-11".to_owned(), gone), ("2026-12".to_owned(), kept)]);
+}
+
+#[test]
+fn a_key_of_patients_is_destroyed_after_its_last_month_and_no_month_before_it_may_be_held() {
+    let home = tempfile::tempdir().unwrap();
+    let seals = seals(home.path(), NOW);
+    std::fs::write(home.path().join("patients.key"), [1; 32]).unwrap();
+    std::fs::write(home.path().join("patients-2026-11.key"), [2; 32]).unwrap();
+    let november: Period = "2026-11".parse().unwrap();
+    let key = KeyName { kind: KeyKind::Patients, period: november };
+    let refused = seals.destroy(key, NOW.plus(10 * 365 * DAY)).unwrap_err().to_string();
+    assert!(refused.contains("used until 2026-11 is kept until 2036-12"), "{refused}");
+    let late = NOW.plus(10 * 365 * DAY).plus(10 * DAY);
+    seals.hold(&["2025-03".parse().unwrap()]);
+    assert!(matches!(seals.destroy(key, late), Err(SealError::Held { .. })), "it was used then, too");
+    assert_eq!(seals.patients().unwrap()[0].until, None);
+    seals.hold(&["2026-12".parse().unwrap()]);
+    seals.destroy(key, late).unwrap();
+    assert_eq!(seals.patients().unwrap()[0].state, PeriodState::Destroyed);
+    assert!(names(home.path()).contains(&"patients.key".to_owned()), "the one of now is nobody's to destroy");
+    assert!(seals.reveal(event(1), &SealedText::new("2026-11.AAAA".to_owned())).is_err());
+    assert!(keys_in(home.path(), KeyKind::Patients).unwrap().is_empty());
+    assert_eq!(seals.periods().unwrap()[0].state, PeriodState::Kept, "what was sealed then is another key's");
+}
+
+#[test]
+fn keys_end_by_themselves_after_retention_and_not_by_a_clock_that_leapt() {
+    let home = tempfile::tempdir().unwrap();
+    let seals = seals(home.path(), NOW);
+    let late = NOW.plus(10 * 365 * DAY).plus(10 * DAY);
+    assert_eq!(seals.ended(NOW).unwrap(), Ended::Keys(Vec::new()));
+    seals.turn(late).unwrap();
+    assert_eq!(seals.ended(late).unwrap(), Ended::Doubted, "that it has said so once does not make it true");
+    let mut month = Period::of(late);
+    for _ in 0..12 {
+        assert_eq!(seals.ended(late).unwrap(), Ended::Doubted, "{month}");
+        month = month.before();
+        std::fs::copy(home.path().join("2026-11.key"), home.path().join(format!("{month}.key"))).unwrap();
+    }
+    let [november, december] = ["2026-11", "2026-12"].map(|month| month.parse::<Period>().unwrap().into());
+    assert_eq!(seals.ended(late).unwrap(), Ended::Keys(vec![november]));
+    assert!(matches!(seals.may_destroy(december, late), Err(SealError::Retained { .. })));
+    seals.hold(&["2026-11".parse().unwrap()]);
+    assert_eq!(seals.ended(late).unwrap(), Ended::Keys(Vec::new()));
 }
 
 #[test]

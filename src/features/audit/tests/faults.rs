@@ -277,8 +277,8 @@ fn a_journal_without_its_key_is_refused_but_a_new_one_makes_it() {
     let key = settings.directory.join("patients.key");
     assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(std::fs::metadata(&settings.directory).unwrap().permissions().mode() & 0o777, 0o700);
-    let offline = super::super::read::load_patient_key(&settings.directory).unwrap();
-    assert_eq!(patient.digest(&offline), digest);
+    let offline = super::super::patients::PatientKeys::load(&settings.directory).unwrap();
+    assert_eq!(offline.digests(&patient), digest.into());
 
     let open_again = || {
         let clock = Arc::new(TestClock::at(MORNING));

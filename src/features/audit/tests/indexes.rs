@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::super::directory::{load_patient_key, segments};
+use super::super::directory::segments;
 use super::super::index::{Hints, Look, Made, Plan, make_missing};
+use super::super::patients::PatientKeys;
 use super::super::query::{Ended, Filter, Order, query_by};
 use super::super::scan::Scan;
 use super::*;
@@ -135,8 +136,8 @@ fn journal_of(steps: &[Step], segment_bytes: u64) -> tempfile::TempDir {
 
 /// One question of each kind, and some together.
 fn questions(directory: &Path) -> Vec<Filter> {
-    let key = load_patient_key(directory).unwrap();
-    let patient = |number: u64| PatientRef::new("ehr".parse().unwrap(), number.to_string()).digest(&key);
+    let keys = PatientKeys::load(directory).unwrap();
+    let patient = |number: u64| keys.digests(&PatientRef::new("ehr".parse().unwrap(), number.to_string()));
     let at = |seconds| Some(MORNING.plus(Duration::from_secs(seconds)));
     let ask = Filter::default;
     vec![
@@ -184,7 +185,7 @@ fn answers_are_the_same(directory: &Path) {
 #[test]
 fn a_segment_that_was_changed_since_it_was_indexed_is_read_and_its_damage_told() {
     let directory = sixty();
-    make_missing(directory.path(), Look::AtEach, &|| true).unwrap();
+    make_missing(directory.path(), Look::AtEach, &SystemEntropy, &|| true).unwrap();
     let filter = Filter { person: Some("nobody".into()), ..Filter::default() };
     let asked = || query_by(directory.path(), &filter, Order::OldestFirst, 100, Hints::Used).unwrap();
     let passed_over = passed(directory.path(), &filter);
@@ -205,7 +206,7 @@ proptest! {
     fn an_answer_is_the_same_with_indexes_and_without(steps in prop::collection::vec(step(), 1..160)) {
         let directory = journal(&steps);
         let full = segments(directory.path()).unwrap().len() as u64 - 1;
-        let made = make_missing(directory.path(), Look::ForAbsent, &|| true).unwrap();
+        let made = make_missing(directory.path(), Look::ForAbsent, &SystemEntropy, &|| true).unwrap();
         prop_assert_eq!(made, Made { made: full, kept: 0 });
         answers_are_the_same(directory.path());
     }
@@ -242,10 +243,13 @@ fn a_question_about_one_patient_passes_over_most_segments() {
     assert!(full >= 6, "{full}");
     let about_one = questions(path).swap_remove(5);
     assert_eq!(passed(path, &about_one).len(), 0, "there is no index yet");
-    make_missing(path, Look::AtEach, &|| true).unwrap();
+    make_missing(path, Look::AtEach, &SystemEntropy, &|| true).unwrap();
     assert!(passed(path, &about_one).len() >= full - 2, "{:?} of {full}", passed(path, &about_one));
     assert_eq!(passed(path, &Filter::default()).len(), 0);
-    assert_eq!(make_missing(path, Look::AtEach, &|| true).unwrap(), Made { made: 0, kept: full as u64 });
+    assert_eq!(
+        make_missing(path, Look::AtEach, &SystemEntropy, &|| true).unwrap(),
+        Made { made: 0, kept: full as u64 }
+    );
     assert!(report(path).misfit.is_none(), "who verifies does not look at them");
 }
 
@@ -264,7 +268,7 @@ fn within_a_segment_only_what_lies_near_is_read() {
         let last = segments(path).unwrap().last().unwrap().name.clone();
         reader.map(Result::unwrap).filter(|stored| stored.segment != last).count()
     };
-    make_missing(path, Look::AtEach, &|| true).unwrap();
+    make_missing(path, Look::AtEach, &SystemEntropy, &|| true).unwrap();
     let (with, without) = (read(&about_one, Hints::Used), read(&about_one, Hints::Ignored));
     assert!(with >= 2 && with * 8 < without, "{with} of {without}");
     assert_eq!(read(&Filter::default(), Hints::Used), without, "who asks for nothing is told everything");
@@ -275,7 +279,7 @@ fn within_a_segment_only_what_lies_near_is_read() {
 fn an_index_that_was_changed_or_is_of_another_segment_is_none() {
     let directory = sixty();
     let path = directory.path();
-    make_missing(path, Look::AtEach, &|| true).unwrap();
+    make_missing(path, Look::AtEach, &SystemEntropy, &|| true).unwrap();
     let nobody = Filter { person: Some("nobody".into()), ..Filter::default() };
     let all = passed(path, &nobody);
     let files = indexes(path);
@@ -290,7 +294,11 @@ fn an_index_that_was_changed_or_is_of_another_segment_is_none() {
     std::fs::copy(&files[2], &files[3]).unwrap();
     assert_eq!(passed(path, &nobody).len(), all.len() - 2);
     answers_are_the_same(path);
-    assert_eq!(make_missing(path, Look::AtEach, &|| true).unwrap().made, 2, "each is made anew");
+    assert_eq!(
+        make_missing(path, Look::AtEach, &SystemEntropy, &|| true).unwrap().made,
+        2,
+        "each is made anew"
+    );
     assert_eq!(passed(path, &nobody), all);
 }
 
@@ -307,11 +315,11 @@ fn what_was_indexed_without_the_segments_before_is_read_once_they_are_back() {
     let archived = &segments(path).unwrap()[0].path;
     let archive = archived.with_extension("archived");
     std::fs::rename(archived, &archive).unwrap();
-    make_missing(path, Look::AtEach, &|| true).unwrap();
+    make_missing(path, Look::AtEach, &SystemEntropy, &|| true).unwrap();
     answers_are_the_same(path);
     std::fs::rename(&archive, archived).unwrap();
     answers_are_the_same(path);
-    make_missing(path, Look::AtEach, &|| true).unwrap();
+    make_missing(path, Look::AtEach, &SystemEntropy, &|| true).unwrap();
     answers_are_the_same(path);
 }
 
@@ -327,7 +335,7 @@ fn an_index_is_small() {
         }
     });
     journal.close();
-    make_missing(directory.path(), Look::AtEach, &|| true).unwrap();
+    make_missing(directory.path(), Look::AtEach, &SystemEntropy, &|| true).unwrap();
     let files = indexes(directory.path());
     assert!(!files.is_empty());
     for file in files {

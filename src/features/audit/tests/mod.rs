@@ -9,6 +9,7 @@ mod faults;
 mod following;
 mod indexes;
 mod outage;
+mod patients;
 mod power;
 mod proofs;
 mod questions;

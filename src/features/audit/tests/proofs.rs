@@ -4,6 +4,7 @@ use std::fs;
 
 use super::signed::{against, key, newest, signed};
 use super::*;
+use crate::features::audit::archive::Elsewhere;
 use crate::features::audit::prove::{
     CheckError, Checked, EventProof, Proof, ProveError, check, prove_consistency, prove_event,
 };
@@ -18,7 +19,7 @@ fn an_event_is_proven_to_somebody_who_has_the_key_alone() {
 
     let directory = signed();
     let (key, event) = (key(directory.path()), opening(4).event);
-    let proof = prove_event(directory.path(), event).unwrap();
+    let proof = prove_event(directory.path(), event, &Elsewhere::default()).unwrap();
     let text = serde_json::to_string(&Proof::Event(proof.clone())).unwrap();
     let Checked::Event { event: proven, payloads, checkpoint } =
         check(&text, std::slice::from_ref(&key)).unwrap()
@@ -51,7 +52,7 @@ fn an_event_is_proven_to_somebody_who_has_the_key_alone() {
     assert!(matches!(check("{}", &[key]), Err(CheckError::Unreadable(_))));
     let unknown = opening(400).event;
     assert!(
-        matches!(prove_event(directory.path(), unknown), Err(ProveError::Unknown(event)) if event == unknown)
+        matches!(prove_event(directory.path(), unknown, &Elsewhere::default()), Err(ProveError::Unknown(event)) if event == unknown)
     );
 }
 

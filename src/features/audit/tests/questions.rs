@@ -77,6 +77,7 @@ fn what_belongs_to_an_emergency_access_is_asked_for_alone() {
     crate::features::audit::index::make_missing(
         directory.path(),
         crate::features::audit::index::Look::AtEach,
+        &SystemEntropy,
         &|| true,
     )
     .unwrap();
@@ -110,8 +111,8 @@ fn a_question_is_answered_by_what_fits_all_of_it() {
         expected: &'static [u64],
     }
     let directory = ten();
-    let key = super::super::read::load_patient_key(directory.path()).unwrap();
-    let patient = |id: &str| Some(PatientRef::new("ehr".parse().unwrap(), id.to_owned()).digest(&key));
+    let keys = super::super::patients::PatientKeys::load(directory.path()).unwrap();
+    let patient = |id: &str| Some(keys.digests(&PatientRef::new("ehr".parse().unwrap(), id.to_owned())));
     let at = |seconds| Some(MORNING.plus(Duration::from_secs(seconds)));
     let ask = Filter::default;
     let cases = [

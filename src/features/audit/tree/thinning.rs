@@ -1,7 +1,8 @@
 //! Checkpoints, thinned out: one each second would be nine gigabytes a year, which nobody compares.
 //!
 //! Of those older than an hour one is kept for each minute, of those older than thirty days one for each hour; and every one that a
-//! witness was told, that ended a segment, that is the last, or that cannot be read. Nothing depends on those that are removed:
+//! witness was told, that ended a segment, that tells another state of the clock than the one before it, that is the last, or that
+//! cannot be read. Nothing depends on those that are removed:
 //! each that is kept covers all entries before it.
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use super::resume::CHECKPOINTS;
 use crate::features::audit::directory::beside;
 use crate::features::audit::disk::sync_directory;
 use crate::foundation::clock::Timestamp;
+use crate::foundation::timekeeping::Synchronization;
 
 /// Keeps the checkpoint of `size` entries whenever others are removed. It is on the disk when this returns.
 pub(in crate::features::audit) fn keep(directory: &Path, size: u64) -> io::Result<()> {
@@ -30,7 +32,7 @@ pub(in crate::features::audit) fn keep(directory: &Path, size: u64) -> io::Resul
 /// Removes what need not be kept: how many. The file is replaced whole, or not at all.
 pub(super) fn thin(directory: &Path, now: Timestamp) -> io::Result<u64> {
     let path = directory.join(CHECKPOINTS);
-    let mut rule = Rule { now, kept: kept(&directory.join(KEPT))?, minute: None, hour: None };
+    let mut rule = Rule { now, kept: kept(&directory.join(KEPT))?, minute: None, hour: None, clock: None };
     let unfinished = beside(&path, "unfinished");
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
     let mut out = BufWriter::new(file);
@@ -64,6 +66,8 @@ struct Rule {
     /// The minute, and the hour, of which one is kept already.
     minute: Option<i64>,
     hour: Option<i64>,
+    /// The state of the clock that the one before told.
+    clock: Option<Synchronization>,
 }
 
 impl Rule {
@@ -72,6 +76,7 @@ impl Rule {
         let Ok(signed) = note.parse::<Signed>() else { return true };
         let Some(time) = signed.checkpoint.time else { return true };
         let (age, seconds) = (self.now.since(time), time.as_seconds());
+        let is_of_another_clock = std::mem::replace(&mut self.clock, signed.checkpoint.clock) != self.clock;
         let (last, span) = if age <= ALL_WITHIN {
             return true;
         } else if age <= EACH_MINUTE_WITHIN {
@@ -81,7 +86,7 @@ impl Rule {
         };
         let of = seconds.div_euclid(span);
         let is_first = last.replace(of) != Some(of);
-        is_first || self.kept.contains(&signed.checkpoint.size)
+        is_first || is_of_another_clock || self.kept.contains(&signed.checkpoint.size)
     }
 }
 
@@ -117,14 +122,21 @@ mod tests {
 
     /// Checkpoints of so many seconds ago, the oldest first: their sizes are their places, from 1.
     fn journal(ages: &[u64]) -> tempfile::TempDir {
+        let all: Vec<_> = ages.iter().map(|age| (*age, None)).collect();
+        journal_by(&all)
+    }
+
+    /// The same, with what each tells of the clock.
+    fn journal_by(all: &[(u64, Option<Synchronization>)]) -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
         let key = SigningKey::generate("clinic".parse().unwrap(), &SeededEntropy::new(1)).unwrap();
-        let note = |(size, age): (u64, &u64)| {
+        let note = |(size, (age, clock)): (u64, &(u64, Option<Synchronization>))| {
             let time = Some(NOW.minus(Duration::from_secs(*age)));
             let root = Digest::of(b"root");
-            Checkpoint { origin: "clinic".to_owned(), size, root, time, clock: None, head: None }.sign(&key)
+            let origin = "clinic".to_owned();
+            Checkpoint { origin, size, root, time, clock: *clock, head: None }.sign(&key)
         };
-        let notes: Vec<String> = (1_u64..).zip(ages).map(note).collect();
+        let notes: Vec<String> = (1_u64..).zip(all).map(note).collect();
         std::fs::write(directory.path().join(CHECKPOINTS), notes.join("\n\n")).unwrap();
         directory
     }
@@ -159,6 +171,18 @@ mod tests {
         let left = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<&str> = split(&left).filter_map(|note| note.lines().nth(1)).collect();
         assert_eq!(lines, ["1", "3", "four", "5"]);
+    }
+
+    #[test]
+    fn what_tells_another_state_of_the_clock_is_kept() {
+        use Synchronization::{Synchronized, Unsynchronized};
+        let month = 40 * 24 * 60 * 60;
+        let all = [Synchronized, Synchronized, Unsynchronized, Unsynchronized, Synchronized, Synchronized];
+        let all: Vec<_> = (0..).zip(all).map(|(later, clock)| (month - later, Some(clock))).collect();
+        let directory = journal_by(&all);
+        assert_eq!(thin(directory.path(), NOW).unwrap(), 2);
+        assert_eq!(sizes(directory.path()), [1, 3, 5, 6]);
+        assert_eq!(thin(directory.path(), NOW).unwrap(), 0);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::domain::count::Count;
 use crate::domain::event::{Closing, EventKind, EventSubject, Opening, Outcome, Verdict};
 use crate::domain::kept::Kept;
 use crate::domain::listed::{Listed, Patients};
-use crate::domain::patient::PatientRef;
+use crate::domain::patient::{PatientDigest, PatientRef};
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
 use crate::foundation::digest::DigestKey;
@@ -115,7 +115,7 @@ fn refused(event: Event) -> Event {
 fn asked(report: ReportName) -> Asked {
     Asked {
         report,
-        patient: report.is_of_patient().then(|| patient("4711")),
+        patient: report.is_of_patient().then(|| patient("4711").into()),
         application: None,
         person: None,
         since: None,

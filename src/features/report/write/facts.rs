@@ -16,7 +16,7 @@ pub(super) fn facts(report: &Report, speaker: &Speaker<'_>) -> Vec<Fact> {
     let moment = |time: Option<Timestamp>| time.map(|time| time.to_string());
     let rules: Vec<&str> = made.rules.iter().map(|version| &**version).collect();
     let all = [
-        (&texts.patient, asked.patient.map(|patient| patient.digest().to_string())),
+        (&texts.patient, asked.patient.as_ref().map(|patient| patient.now().digest().to_string())),
         (&texts.application, asked.application.as_ref().map(ToString::to_string)),
         (&texts.person, asked.person.as_deref().map(plain)),
         (&texts.all, asked.all.then(|| speaker.texts().yes.to_string())),

@@ -5,13 +5,14 @@ use serde_json::{Map, Value, json};
 use super::super::table::{Cell, Section};
 use super::super::{People, Report};
 use super::WriteError;
+use crate::domain::patient::PatientDigests;
 
 pub(super) fn write(report: &Report) -> Result<Vec<u8>, WriteError> {
     let asked = &report.asked;
     let value = json!({
         "report": asked.report,
         "asked": {
-            "patient": asked.patient,
+            "patient": asked.patient.as_ref().map(PatientDigests::now),
             "application": asked.application,
             "person": asked.person,
             "since": asked.since,

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::features::audit::archive::{
-    ArchiveError, Gap, ManifestError, Trust, elsewhere, fetch, fetch_fitting,
+    ArchiveError, Elsewhere, Gap, ManifestError, Trust, elsewhere, fetch, fetch_fitting,
 };
-use crate::features::audit::prove::{Checked, Proof, ProveError, check, prove_event};
+use crate::features::audit::prove::{Checked, Proof, ProveError, check, prove_event, sought};
 use crate::features::audit::tree::keys;
 use crate::features::audit::{Head, Problem};
 
@@ -50,7 +50,7 @@ fn a_journal_whose_beginning_is_elsewhere_verifies_and_goes_on() {
     let Entry::Opening(telling) = &telling.entry else { panic!("{telling:?}") };
     assert!(telling.note.as_ref().unwrap().contains(&told.last().unwrap().segment()), "{telling:?}");
     write(&settings(house.path(), SEGMENT), 40..80);
-    make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+    make_missing(house.path(), Look::AtEach, &SystemEntropy, &|| true).unwrap();
     let found = report(house.path());
     assert!(found.is_sound() && found.segments > 3, "{found:?}");
     assert!(house.ship().len() > shipped.len());
@@ -244,26 +244,57 @@ fn an_event_that_is_in_the_archive_alone_is_proven_by_what_is_fetched() {
     let shipped = house.ship();
     // Each of its ends is a checkpoint's, as a gateway that runs on signs them.
     write(&settings(house.path(), SEGMENT), 60..120);
-    make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+    make_missing(house.path(), Look::AtEach, &SystemEntropy, &|| true).unwrap();
     let shipped_later = house.ship().len() - shipped.len();
     assert!(shipped_later > 0);
     house.remove();
     let event = opening(2).event;
-    let refused = prove_event(house.path(), event).unwrap_err();
+    let missing = |event: RequestId| elsewhere(house.path(), Some(event.time()), None).unwrap();
+    let refused = prove_event(house.path(), event, &missing(event)).unwrap_err();
     assert!(matches!(refused, ProveError::Archived { .. }), "{refused}");
     let told = refused.to_string();
     assert!(told.contains(&format!("audit fetch --since {}", event.time())), "{told}");
     let unknown = opening(4_000_000_000).event;
-    assert!(matches!(prove_event(house.path(), unknown), Err(ProveError::Unknown(_))));
+    assert!(matches!(prove_event(house.path(), unknown, &missing(unknown)), Err(ProveError::Unknown(_))));
 
     let to = tempfile::tempdir().unwrap();
     let places = (house.path(), to.path());
     let since = Some(event.time());
     run(fetch(&house.archive(), places, (since, None), &Trust::Keys(Vec::new()), MORNING)).unwrap();
-    let proof = serde_json::to_string(&Proof::Event(prove_event(to.path(), event).unwrap())).unwrap();
+    let proof =
+        serde_json::to_string(&Proof::Event(prove_event(to.path(), event, &Elsewhere::default()).unwrap()))
+            .unwrap();
     let known = keys::known(house.path()).unwrap();
     assert!(matches!(check(&proof, &known), Ok(Checked::Event { event: proven, .. }) if proven == event));
     assert!(report(to.path()).is_sound());
+}
+
+#[test]
+fn an_event_that_is_in_the_archive_alone_is_proven_where_it_is_fetched_for_that() {
+    let house = House::of(60);
+    write(&settings(house.path(), SEGMENT), 20_000..20_060);
+    make_missing(house.path(), Look::AtEach, &SystemEntropy, &|| true).unwrap();
+    house.ship();
+    house.remove();
+    let (archive, known) = (house.archive(), keys::known(house.path()).unwrap());
+    for (number, hints, is_spared) in
+        [(2, Hints::Used, true), (2, Hints::Ignored, false), (20_003, Hints::Used, false)]
+    {
+        let event = opening(number).event;
+        let wanted = sought(event);
+        let asking = fetch_fitting(&archive, house.path(), (&wanted, None), hints, &SystemEntropy);
+        let (view, fetched) = run(asking).unwrap();
+        assert_eq!(fetched.passed_over > 0, is_spared, "{number}: {fetched:?}");
+        let proof = Proof::Event(prove_event(view.directory(), event, &Elsewhere::default()).unwrap());
+        let text = serde_json::to_string(&proof).unwrap();
+        assert!(matches!(check(&text, &known), Ok(Checked::Event { event: proven, .. }) if proven == event));
+    }
+    let absent = opening(4_000_000).event;
+    let wanted = sought(absent);
+    let asking = fetch_fitting(&archive, house.path(), (&wanted, None), Hints::Used, &SystemEntropy);
+    let (view, _) = run(asking).unwrap();
+    let refused = prove_event(view.directory(), absent, &Elsewhere::default()).unwrap_err();
+    assert!(matches!(refused, ProveError::Unknown(_)), "all of it was looked at: {refused}");
 }
 
 #[test]
@@ -271,7 +302,7 @@ fn a_part_in_the_middle_proves_its_events_by_the_newest_checkpoint_within_it() {
     let house = House::of(60);
     let first = house.ship().len();
     write(&settings(house.path(), SEGMENT), 60..120);
-    make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+    make_missing(house.path(), Look::AtEach, &SystemEntropy, &|| true).unwrap();
     let all = house.ship();
     house.remove();
     // From a segment in the middle of the first that were shipped to one behind the checkpoint that covers them.
@@ -289,12 +320,12 @@ fn a_part_in_the_middle_proves_its_events_by_the_newest_checkpoint_within_it() {
         Entry::Opening(opening) => Some(opening.event),
         Entry::Closing(_) => None,
     });
-    let proof = Proof::Event(prove_event(to.path(), inside.unwrap()).unwrap());
+    let proof = Proof::Event(prove_event(to.path(), inside.unwrap(), &Elsewhere::default()).unwrap());
     let text = serde_json::to_string(&proof).unwrap();
     assert!(check(&text, &keys::known(house.path()).unwrap()).is_ok());
     // Without a checkpoint it is said what is missing, and not that a file is.
     fs::remove_file(to.path().join("checkpoint")).unwrap();
-    let refused = prove_event(to.path(), inside.unwrap()).unwrap_err();
+    let refused = prove_event(to.path(), inside.unwrap(), &Elsewhere::default()).unwrap_err();
     assert!(matches!(refused, ProveError::Unsigned(_)), "{refused}");
 }
 
@@ -334,7 +365,7 @@ fn checkpoints_within_what_is_fetched_are_held_against_it() {
     house.ship();
     // More is signed later, so that what is shipped then is covered by other checkpoints.
     write(&settings(house.path(), SEGMENT), 60..120);
-    make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+    make_missing(house.path(), Look::AtEach, &SystemEntropy, &|| true).unwrap();
     house.ship();
     house.remove();
     let to = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
 //! Segments elsewhere: shipped and proven, removed and asked, fetched and retired; and changed by somebody meanwhile.
 
 mod away;
+mod rules;
 mod shipped;
 
 use std::fs;
@@ -27,7 +28,7 @@ impl House {
     fn of(events: u64) -> Self {
         let house = Self { journal: tempfile::tempdir().unwrap(), elsewhere: tempfile::tempdir().unwrap() };
         write(&settings(house.path(), SEGMENT), 0..events);
-        make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+        make_missing(house.path(), Look::AtEach, &SystemEntropy, &|| true).unwrap();
         house
     }
 

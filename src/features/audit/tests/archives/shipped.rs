@@ -47,7 +47,7 @@ fn what_has_no_index_or_no_checkpoint_waits() {
     let archive = house.archive();
     assert!(run(archive.due(MORNING)).unwrap().is_empty());
     assert!(archive.now().waiting > 3 && archive.now().waiting_since == Some(MORNING));
-    make_missing(house.path(), Look::AtEach, &|| true).unwrap();
+    make_missing(house.path(), Look::AtEach, &SystemEntropy, &|| true).unwrap();
     fs::remove_file(house.path().join("checkpoint")).unwrap();
     assert!(run(archive.due(MORNING)).unwrap().is_empty());
 }
