@@ -243,13 +243,14 @@ async fn of_another_journal_all_is_handed_on_and_that_is_told() {
     .await;
     work(&house, 10).await;
     caught_up(&house).await;
-    let journal = house.directory.journal();
+    let (journal, keys) = (house.directory.journal(), house.file("data/seals"));
     let house = house
         .restart_after(|| {
             std::fs::remove_dir_all(&journal).unwrap();
             receiver.taken.lock().unwrap().clear();
             // One that is longer than the place that is kept: its numbers alone do not tell it from the one that was followed.
-            let settings = JournalSettings::usual(journal, 1 << 20, Sync::BeforeRelease);
+            let settings =
+                JournalSettings { keys, ..JournalSettings::usual(journal, 1 << 20, Sync::BeforeRelease) };
             for _ in 0..60 {
                 Journal::open(&settings, Arc::new(SystemClock), Arc::new(SystemEntropy)).unwrap().close();
             }
