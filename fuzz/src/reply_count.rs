@@ -57,13 +57,11 @@ pub fn check(bytes: &[u8]) {
     // holds a file that is, too, is told as one or the other as it was cut.
     let is_unknown = |tally: &Tally| matches!(tally.records, Count::Unknown(_));
     let is_twofold = matches!(&shape, Some(ReplyShape { kind: ReplyKind::Inside(_), .. }));
-    if !matches!(
+    let is_chance = matches!(
         (broken(&whole.0), broken(&in_pieces.0)),
         (Some(WhyUnknown::Undecodable), Some(_)) | (Some(_), Some(WhyUnknown::Undecodable))
-    ) && !(is_twofold && is_unknown(&whole.0) && is_unknown(&in_pieces.0))
-    {
-        assert_eq!(in_pieces, whole);
-    }
+    ) || is_twofold && is_unknown(&whole.0) && is_unknown(&in_pieces.0);
+    assert!(is_chance || in_pieces == whole, "{in_pieces:?} in pieces, {whole:?} whole");
 
     let is_plain = head.headers.len() == 1
         && head.headers.get("content-type").is_some_and(|is| is == "application/json");

@@ -235,7 +235,9 @@ proptest! {
         });
         for pieces in [vec![&*body], cut(&body, &sizes).collect()] {
             let mut scanner = JsonScanner::new(&RecordsPointer::default(), None);
-            pieces.iter().for_each(|piece| scanner.push(piece));
+            for piece in pieces {
+                scanner.push(piece);
+            }
             prop_assert_eq!(scanner.finish().records, expected, "{}", String::from_utf8_lossy(&body));
         }
     }
