@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::disk::sync_directory;
+use super::disk::{put, sync_directory};
 use super::error::{JournalError, ReadError};
 use crate::foundation::digest::DigestKey;
 use crate::foundation::entropy::{Entropy, random};
@@ -151,21 +151,10 @@ pub(super) fn load_index_key(directory: &Path) -> Result<DigestKey, JournalError
 pub(super) fn index_key(directory: &Path, entropy: &dyn Entropy) -> Result<DigestKey, JournalError> {
     let path = directory.join(INDEX_KEY_NAME);
     if !path.exists() {
-        write_key(&path, entropy).map_err(|error| JournalError::disk(&path, error))?;
+        let bytes = Zeroizing::new(random::<32>(entropy));
+        put(&path, bytes.as_ref()).map_err(|error| JournalError::disk(&path, error))?;
     }
     load_index_key(directory)
-}
-
-/// Whole or not at all: a key of which a crash left half would be taken for damage for ever.
-fn write_key(path: &Path, entropy: &dyn Entropy) -> io::Result<()> {
-    let unfinished = path.with_extension("unfinished");
-    let bytes = Zeroizing::new(random::<32>(entropy));
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.write_all(bytes.as_ref())?;
-    file.sync_all()?;
-    std::fs::rename(&unfinished, path)?;
-    sync_directory(path.parent().unwrap_or(Path::new(".")))
 }
 
 const SEGMENT_SUFFIX: &str = ".segment";

@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use super::direct::{BLOCK_BYTES, DirectFile};
+use super::directory::beside;
 
 /// Where segments are kept.
 pub(super) trait Disk: Send + Sync + fmt::Debug {
@@ -92,6 +93,17 @@ impl SegmentFile for File {
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
     }
+}
+
+/// Writes a file that only we read, whole or not at all: after a crash there is what was there before, or all of this.
+pub(super) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = beside(path, "unfinished");
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&unfinished, path)?;
+    sync_directory(path.parent().unwrap_or(Path::new(".")))
 }
 
 /// Returns when the names in `directory` are on the disk.

@@ -8,14 +8,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::directory::make;
-use super::disk::sync_directory;
+use super::disk::{put, sync_directory};
 use super::error::JournalError;
 use super::seal::{KeyKind, KeyName, Period, keys_in};
 use crate::domain::patient::{PatientDigests, PatientRef};
@@ -94,7 +93,7 @@ pub(super) fn open(
             return Err(JournalError::Key { path, why: why.to_owned() });
         }
         let bytes = Zeroizing::new(random::<BYTES>(entropy));
-        write(&path, &bytes).map_err(|error| JournalError::disk(&path, error))?;
+        put(&path, bytes.as_slice()).map_err(|error| JournalError::disk(&path, error))?;
     }
     Ok(Opened { key: Arc::new(read(&path)?), renewed })
 }
@@ -105,7 +104,7 @@ pub(super) fn prepare_next(keys: &Path, entropy: &dyn Entropy) -> io::Result<()>
     if next.exists() {
         return Ok(());
     }
-    write(&next, &Zeroizing::new(random::<BYTES>(entropy)))
+    put(&next, Zeroizing::new(random::<BYTES>(entropy)).as_slice())
 }
 
 /// Takes the key that was made to be the next. At most one a month: of two that ended in the same, one would have no name.
@@ -137,7 +136,7 @@ fn move_here(old: &Path, path: &Path) -> Result<(), JournalError> {
     }
     let bytes = read_bytes(old)?;
     if !path.exists() {
-        write(path, &bytes).map_err(|error| JournalError::disk(path, error))?;
+        put(path, bytes.as_slice()).map_err(|error| JournalError::disk(path, error))?;
     } else if *read_bytes(path)? != *bytes {
         let why = format!(
             "another one is in `{}`: move away the one that does not find the patients of this journal",
@@ -176,17 +175,6 @@ fn read_bytes(path: &Path) -> Result<Zeroizing<[u8; BYTES]>, JournalError> {
         Ok(_) => Err(refused("it has more than 32 bytes".to_owned())),
         Err(error) => Err(refused(error.to_string())),
     }
-}
-
-/// Whole or not at all: a key of which a crash left half would be taken for damage for ever.
-fn write(path: &Path, bytes: &[u8; BYTES]) -> io::Result<()> {
-    let unfinished = path.with_extension("unfinished");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&unfinished, path)?;
-    sync_directory(path.parent().unwrap_or(Path::new(".")))
 }
 
 const NAME: &str = "patients.key";

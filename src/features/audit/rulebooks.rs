@@ -3,14 +3,14 @@
 //! `rulebooks/VERSION.json` in the journal's folder. A version is a digest, and [`Rulebook::is_of`] holds the texts against it: what
 //! was changed since is told, not shown as what was in force.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::DirBuilder;
+use std::io::{self, Read as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::directory::{SegmentPath, segments};
-use super::disk::sync_directory;
+use super::disk::{put, sync_directory};
 use super::error::{JournalError, ReadError};
 use super::read::{DISORDER, segments_since};
 use super::segment::SegmentReader;
@@ -114,13 +114,7 @@ pub(super) fn path_of(journal: &Path, version: &str) -> PathBuf {
 fn write(path: &Path, rulebook: &Rulebook) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let unfinished = path.with_extension("unfinished");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.write_all(&serde_json::to_vec_pretty(rulebook)?)?;
-    file.sync_all()?;
-    std::fs::rename(&unfinished, path)?;
-    sync_directory(folder)?;
+    put(path, &serde_json::to_vec_pretty(rulebook)?)?;
     sync_directory(folder.parent().unwrap_or(Path::new(".")))
 }
 

@@ -13,7 +13,7 @@ use super::manifest::{Manifest, ManifestError};
 use super::pack::new_file;
 use super::steps::Archive;
 use crate::features::audit::directory::{SegmentPath, load_index_key, make, segment_name, segments};
-use crate::features::audit::disk::sync_directory;
+use crate::features::audit::disk::{put, sync_directory};
 use crate::features::audit::format::Head;
 use crate::features::audit::index::{self, Hints, Plan};
 use crate::features::audit::query::Filter;
@@ -235,7 +235,7 @@ pub async fn fetch(
         append(&to.join(CHECKPOINTS), note).map_err(disk)?;
     }
     if let Some((_, note)) = checkpoints.last() {
-        keys::put(&to.join(NEWEST), note.as_bytes()).map_err(disk)?;
+        put(&to.join(NEWEST), note.as_bytes()).map_err(disk)?;
     }
     let own = wanted.iter().flat_map(|(manifest, _)| manifest.own_keys());
     let listed: Vec<_> = if trusted.is_empty() { own.collect() } else { trusted };

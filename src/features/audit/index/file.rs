@@ -10,13 +10,12 @@
 //! not read the key cannot hide a segment from questions.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read as _};
+use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::super::directory::SegmentPath;
-use super::super::disk::sync_directory;
+use super::super::disk::put;
 use super::super::format::{Head, take};
 use super::super::segment::Spot;
 use super::contents::{Block, Contents};
@@ -51,15 +50,7 @@ pub(super) fn read(segment: &SegmentPath, key: &DigestKey) -> Option<Contents> {
 
 /// Writes the index of a segment: whole, or not at all.
 pub(super) fn write(segment: &SegmentPath, contents: &Contents, key: &DigestKey) -> io::Result<()> {
-    let path = path_of(segment);
-    let bytes = encode(contents, key)?;
-    let unfinished = path.with_extension("index-unfinished");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&unfinished, &path)?;
-    sync_directory(path.parent().unwrap_or(Path::new(".")))
+    put(&path_of(segment), &encode(contents, key)?)
 }
 
 fn encode(contents: &Contents, key: &DigestKey) -> io::Result<Vec<u8>> {

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::keys::{SealError, Seals, disk, put};
+use super::keys::{SealError, Seals, disk};
 use super::name::{KeyKind, KeyName};
 use super::period::Period;
-use crate::features::audit::disk::sync_directory;
+use crate::features::audit::disk::{put, sync_directory};
 use crate::foundation::clock::Timestamp;
 
 /// How the key of a month stands.

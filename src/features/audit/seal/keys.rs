@@ -1,8 +1,8 @@
 //! The keys of the months, a file each, in a folder apart from the journal's.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,7 +16,7 @@ use super::name::KeyName;
 use super::period::Period;
 use super::sealer::{Unsealed, about};
 use crate::domain::confidential::{Confidential, SealedText};
-use crate::features::audit::disk::sync_directory;
+use crate::features::audit::disk::put;
 use crate::features::audit::settings::{Fields, SealSettings};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::{Entropy, random_text};
@@ -242,17 +242,6 @@ fn read_key(path: &Path, period: Period) -> Result<Secret, SealError> {
 
 fn write_key(path: &Path, entropy: &dyn Entropy) -> io::Result<()> {
     put(path, Secret::new(random_text::<KEY_BYTES>(entropy)).reveal().as_bytes())
-}
-
-/// Whole or not at all: of a key of which a crash left half, nothing that it had sealed could be read.
-pub(super) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let unfinished = path.with_extension("unfinished");
-    let mut file: File =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&unfinished, path)?;
-    sync_directory(path.parent().unwrap_or(Path::new(".")))
 }
 
 pub(super) fn disk(path: &Path, error: io::Error) -> SealError {

@@ -4,17 +4,14 @@
 //! newest last. A new key is told in the journal, signed by the old one and by itself, before it signs anything, so
 //! that whoever holds the first one can follow to the last.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::domain::note::CHECKPOINT_KEY;
-use crate::features::audit::directory::beside;
-use crate::features::audit::disk::sync_directory;
+use crate::features::audit::disk::{put, sync_directory};
 use crate::features::audit::error::JournalError;
 use crate::features::audit::settings::CheckpointSettings;
 use crate::foundation::entropy::{Entropy, random};
@@ -176,17 +173,6 @@ fn make(path: &Path, name: KeyName, entropy: &dyn Entropy) -> Result<Arc<Signing
     let text = Zeroizing::new(format!("{}\n", *key.reveal()));
     put(path, text.as_bytes()).map_err(|error| JournalError::disk(path, error))?;
     Ok(Arc::new(key))
-}
-
-/// Writes a file, whole or not at all.
-pub(in crate::features::audit) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let unfinished: PathBuf = beside(path, "unfinished");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&unfinished, path)?;
-    sync_directory(path.parent().unwrap_or(Path::new(".")))
 }
 
 fn refused(path: &Path, why: &str) -> JournalError {

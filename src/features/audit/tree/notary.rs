@@ -18,7 +18,7 @@ use super::office::{Office, SignedCheckpoint};
 use super::resume::{CHECKPOINTS, Resumed, resume};
 use super::thinning;
 use super::tile::Writing;
-use crate::features::audit::disk::sync_directory;
+use crate::features::audit::disk::{put, sync_directory};
 use crate::features::audit::error::JournalError;
 use crate::features::audit::format::Head;
 use crate::features::audit::note;
@@ -192,7 +192,7 @@ impl Notary {
         };
         let note = checkpoint.sign(&self.key);
         append(&self.directory.join(CHECKPOINTS), &note).map_err(disk)?;
-        keys::put(&self.directory.join(NEWEST), note.as_bytes()).map_err(disk)?;
+        put(&self.directory.join(NEWEST), note.as_bytes()).map_err(disk)?;
         self.office.show(SignedCheckpoint { checkpoint, note });
         Ok(())
     }
