@@ -13,7 +13,7 @@
 use super::grammar::{Grammar, Order};
 use super::marks::{BLOCK_BYTES, Marks, STRETCH_BLOCKS, STRETCH_BYTES, mark};
 use super::text::{NameFilter, Scalar, Text};
-use super::tokens::{Tokenizer, Tokens, up_to_next};
+use super::tokens::{Tokenizer, Tokens};
 
 /// The deepest nesting that is read.
 pub(super) const DEPTH_MAX: usize = 512;
@@ -208,11 +208,13 @@ impl<const LINES: bool> Lexer<LINES> {
         let Tokens { opening, word_begin, open, close, square, colon, .. } = block.tokens;
         let brackets = open | close;
         let was_inside = match (sink.is_in_element(), self.container) {
-            (Some(false), Container::Array) if self.depth < DEPTH_MAX => 0,
-            (Some(true), Container::Object) => !0,
+            (Some(false), Container::Array) if self.depth < DEPTH_MAX => false,
+            (Some(true), Container::Object) => true,
             _ => return Ok(false),
         };
-        let inside = up_to_next(brackets) ^ was_inside;
+        // Each bracket that closes lends to all bits below it, down to the one that opens; at the brackets
+        // themselves the difference is what opens exactly where they take turns.
+        let inside = close.wrapping_sub(open).wrapping_sub(u64::from(was_inside));
         // A bracket itself stands in what it opens or closes.
         let within = inside ^ brackets;
         if brackets & square | inside & brackets ^ open | (opening | word_begin) & !within != 0 {
@@ -227,10 +229,10 @@ impl<const LINES: bool> Lexer<LINES> {
             words &= words - 1;
         }
         let is_inside = inside >> 63 == 1;
-        match (was_inside == 0, is_inside) {
-            (true, true) => self.enter(false)?,
-            (false, false) => self.leave(),
-            (true, false) | (false, true) => {}
+        match (was_inside, is_inside) {
+            (false, true) => self.enter(false)?,
+            (true, false) => self.leave(),
+            (false, false) | (true, true) => {}
         }
         sink.elements(open.count_ones(), is_inside);
         Ok(true)
@@ -250,7 +252,7 @@ impl<const LINES: bool> Lexer<LINES> {
     }
 
     /// Goes through what has to be looked at one by one.
-    #[inline]
+    #[inline(never)]
     fn walk<S: Sink>(&mut self, block: &Block<'_>, sink: &mut S) -> Result<(), Broken> {
         let Tokens { opening, word_begin, open, close, square, .. } = block.tokens;
         let brackets = open | close;

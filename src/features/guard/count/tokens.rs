@@ -108,8 +108,7 @@ impl Tokenizer {
 }
 
 /// Every bit from a marked one up to the next marked one, without that: from quote to quote.
-#[inline]
-pub(super) const fn up_to_next(marks: u64) -> u64 {
+const fn up_to_next(marks: u64) -> u64 {
     let mut bits = marks;
     bits ^= bits << 1;
     bits ^= bits << 2;
