@@ -1,5 +1,7 @@
 //! What changed from one text to another, line by line.
 
+use similar::{Algorithm, DiffTag, capture_diff_slices};
+
 /// Lines that stand in place of others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
@@ -11,111 +13,29 @@ pub(super) struct Change {
     pub is: String,
 }
 
-/// All changes, from the top: as few lines as can be, but in texts that differ in too much, of which all between the first and the
-/// last difference is one change.
+/// All changes, from the top: as few lines as can be; of texts that are too long to be compared line by line, all of both as one.
 pub(super) fn changes(old: &str, new: &str) -> Vec<Change> {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
-    let before = old.iter().zip(&new).take_while(|(was, is)| was == is).count();
-    let (old, new) = (old.get(before..).unwrap_or_default(), new.get(before..).unwrap_or_default());
-    let behind = old.iter().rev().zip(new.iter().rev()).take_while(|(was, is)| was == is).count();
-    let old = old.get(..old.len() - behind).unwrap_or_default();
-    let new = new.get(..new.len() - behind).unwrap_or_default();
-    let mut found = Found { changes: Vec::new(), open: None, line: before as u64 + 1 };
-    if old.len().saturating_mul(new.len()) > CELLS_MAX {
-        for line in old {
-            found.removed(line);
+    let whole = |lines: &[&str]| lines.iter().flat_map(|line| [line, "\n"]).collect();
+    if old.len().max(new.len()) > LINES_MAX {
+        let change = Change { line: 1, was: whole(&old), is: whole(&new) };
+        return (old != new).then_some(change).into_iter().collect();
+    }
+    let (mut line, mut changes) = (1, Vec::new());
+    for one in capture_diff_slices(Algorithm::Myers, &old, &new) {
+        let (was, is) = (one.old_range(), one.new_range());
+        let behind = line + is.len() as u64;
+        if one.tag() != DiffTag::Equal {
+            let (was, is) = (old.get(was).unwrap_or_default(), new.get(is).unwrap_or_default());
+            changes.push(Change { line, was: whole(was), is: whole(is) });
         }
-        for line in new {
-            found.added(line);
-        }
-    } else {
-        walk(old, new, &mut found);
+        line = behind;
     }
-    found.close();
-    found.changes
+    changes
 }
 
-/// Along the longest common subsequence of both.
-fn walk(old: &[&str], new: &[&str], found: &mut Found) {
-    let width = new.len() + 1;
-    // How many lines both have in common from here on.
-    let mut common = vec![0_u32; (old.len() + 1) * width];
-    let at = |row: usize, column: usize| row * width + column;
-    let look = |common: &[u32], row, column| common.get(at(row, column)).copied().unwrap_or(0);
-    for (row, was) in old.iter().enumerate().rev() {
-        for (column, is) in new.iter().enumerate().rev() {
-            let longest = if was == is {
-                look(&common, row + 1, column + 1) + 1
-            } else {
-                look(&common, row + 1, column).max(look(&common, row, column + 1))
-            };
-            if let Some(cell) = common.get_mut(at(row, column)) {
-                *cell = longest;
-            }
-        }
-    }
-    let (mut row, mut column) = (0, 0);
-    loop {
-        match (old.get(row), new.get(column)) {
-            (Some(was), Some(is)) if was == is => {
-                found.kept();
-                (row, column) = (row + 1, column + 1);
-            }
-            (Some(was), is)
-                if is.is_none() || look(&common, row + 1, column) >= look(&common, row, column + 1) =>
-            {
-                found.removed(was);
-                row += 1;
-            }
-            (_, Some(is)) => {
-                found.added(is);
-                column += 1;
-            }
-            (_, None) => return,
-        }
-    }
-}
-
-/// What was found so far.
-struct Found {
-    changes: Vec<Change>,
-    open: Option<Change>,
-    /// The number of the next line of the later text.
-    line: u64,
-}
-
-impl Found {
-    fn kept(&mut self) {
-        self.close();
-        self.line += 1;
-    }
-
-    fn removed(&mut self, line: &str) {
-        put(&mut self.open().was, line);
-    }
-
-    fn added(&mut self, line: &str) {
-        put(&mut self.open().is, line);
-        self.line += 1;
-    }
-
-    fn open(&mut self) -> &mut Change {
-        let line = self.line;
-        self.open.get_or_insert_with(|| Change { line, was: String::new(), is: String::new() })
-    }
-
-    fn close(&mut self) {
-        self.changes.extend(self.open.take());
-    }
-}
-
-fn put(text: &mut String, line: &str) {
-    text.push_str(line);
-    text.push('\n');
-}
-
-/// The most pairs of lines that are compared: 16 MB.
-const CELLS_MAX: usize = 4_000_000;
+/// Lines that are compared.
+const LINES_MAX: usize = 20_000;
 
 #[cfg(test)]
 mod tests {
@@ -142,11 +62,14 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_differ_in_too_much_are_one_change() {
+    fn texts_that_differ_in_all_or_are_too_long_are_one_change() {
         let long =
             |word: &str| (0..2_500).map(|number| format!("{word} {number}\n")).collect::<Vec<_>>().concat();
         let (old, new) = (format!("same\n{}", long("a")), format!("same\n{}", long("b")));
         assert_eq!(changes(&old, &new), [change(2, &long("a"), &long("b"))]);
+        let (old, new) = ("same\n".repeat(LINES_MAX), "same\n".repeat(LINES_MAX + 1));
+        assert_eq!(changes(&old, &new), [change(1, &old, &new)]);
+        assert_eq!(changes(&new, &new), []);
     }
 
     proptest! {
