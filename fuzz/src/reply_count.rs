@@ -3,7 +3,10 @@
 
 use http::Response;
 use leastway::domain::count::{Count, WhyUnknown};
-use leastway::domain::reply_shape::{RecordsPointer, ReplyKind, ReplyShape};
+use leastway::domain::reply_shape::{
+    ArchiveShape, ElementPath, Encoding, FileNames, InsideShape, PdfRecord, RecordsPointer, ReplyKind,
+    ReplyShape,
+};
 use leastway::domain::row_selector::RowSelector;
 use leastway::features::guard::count::{Counter, Tally};
 use leastway::features::guard::meter::Meter;
@@ -16,31 +19,21 @@ const SETTINGS: GuardSettings =
 
 pub fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
-    let (choice, cut) = (input.byte(), input.byte());
-    let kind = match choice % 10 {
-        0 => None,
-        1 => Some(ReplyKind::Json { records: RecordsPointer::default() }),
-        2 => Some(ReplyKind::FhirBundle),
-        3 => Some(ReplyKind::Ndjson),
-        4 => Some(ReplyKind::Csv { delimiter: None, header: true }),
-        5 => Some(ReplyKind::Sql),
-        6 => Some(ReplyKind::Hl7v2),
-        7 => Some(ReplyKind::Multipart { of: None }),
-        8 => Some(ReplyKind::Html { rows: RowSelector::read("table tr").expect("a selector") }),
-        _ => Some(ReplyKind::Opaque),
-    };
+    let (choice, circumstance, cut) = (input.byte(), input.byte(), input.byte());
+    let kind = kind(choice);
     let shape = kind.map(|kind| ReplyShape { kind, patient: None, same_numbers: false });
-    let status = [200, 206, 302, 404, 500, 226, 204, 301][usize::from(choice >> 5)];
+    let status = [200, 206, 302, 404, 500, 226, 204, 301][usize::from(circumstance & 7)];
     let mut head = Response::new(()).into_parts().0;
     head.status = http::StatusCode::from_u16(status).expect("a status");
     head.headers = input.headers();
     let body = input.rest();
 
     // What turns out to be a message, or no Bundle, is no data after all.
-    let is_steady = status == 200 && choice % 10 != 2;
+    let is_bundle = shape.as_ref().is_some_and(|shape| shape.kind == ReplyKind::FhirBundle);
+    let is_steady = status == 200 && !is_bundle;
     let through = |pieces: &mut dyn Iterator<Item = &[u8]>| {
         let mut meter = Meter::new(shape.as_ref(), &head, &SETTINGS);
-        if choice & 16 != 0 {
+        if circumstance & 8 != 0 {
             meter.take_away(&head, &SETTINGS);
         }
         let mut least = 0;
@@ -89,4 +82,36 @@ fn broken(tally: &Tally) -> Option<WhyUnknown> {
         Count::Unknown(why @ (WhyUnknown::Undecodable | WhyUnknown::Mismatch)) => Some(why),
         _ => None,
     }
+}
+
+/// Every kind, and none; those that hold others, with one of each sort within.
+fn kind(choice: u8) -> Option<ReplyKind> {
+    let names = |text: &str| FileNames::any_of([text]);
+    let rows = || Box::new(ReplyKind::Csv { delimiter: None, header: true });
+    Some(match choice % 20 {
+        1 => ReplyKind::Json { records: RecordsPointer::default() },
+        2 => ReplyKind::FhirBundle,
+        3 => ReplyKind::Ndjson,
+        4 => ReplyKind::Csv { delimiter: None, header: true },
+        5 => ReplyKind::Sql,
+        6 => ReplyKind::Hl7v2,
+        7 => ReplyKind::Multipart { of: None },
+        8 => ReplyKind::Html { rows: RowSelector::read("table tr").expect("a selector") },
+        9 => ReplyKind::Opaque,
+        10 => ReplyKind::LargestArray,
+        11 => ReplyKind::Xml { records: ElementPath::read("/list/item").expect("a path") },
+        12 => ReplyKind::Multipart { of: Some(Box::new(ReplyKind::Dicom)) },
+        13 => ReplyKind::Zip(ArchiveShape { entries: names("*"), besides: FileNames::default(), of: None }),
+        14 => ReplyKind::Zip(ArchiveShape { entries: names("*.csv"), besides: names("*"), of: Some(rows()) }),
+        15 => ReplyKind::Xlsx { header: true },
+        16 => ReplyKind::Dicom,
+        17 => ReplyKind::Pdf { record: PdfRecord::Page },
+        18 => ReplyKind::Inside(InsideShape {
+            at: RecordsPointer::read("/file"),
+            encoding: Encoding::Base64,
+            of: rows(),
+        }),
+        19 => ReplyKind::Json { records: RecordsPointer::read("/data/*") },
+        _ => return None,
+    })
 }

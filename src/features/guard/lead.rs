@@ -18,10 +18,11 @@ pub(super) struct Lead {
 /// Text shows in so many bytes what it is.
 const LEAD_BYTES: usize = 16;
 
-/// Some files have their mark further behind.
+/// Some files have their mark further behind. It is looked for in what comes, and waited for only where the first
+/// bytes promise one.
 const LEAD_BYTES_MAX: usize = 264;
 
-/// White space beyond this is not looked through.
+/// What stands behind more white space is not waited for.
 const BLANK_BYTES_MAX: usize = 4096;
 
 impl Default for Lead {
@@ -41,12 +42,21 @@ impl Lead {
         self.wide = true;
     }
 
-    /// Whether it is all there.
+    /// Whether there is nothing more to wait for.
     pub(super) fn is_complete(&self) -> bool {
         let is_told = self.length == LEAD_BYTES_MAX
             || self.length >= LEAD_BYTES && !may_be_marked_further(self.first())
             || self.skipped > BLANK_BYTES_MAX;
-        is_told && self.rows.as_ref().is_none_or(Rows::is_decided)
+        is_told && self.are_rows_told()
+    }
+
+    /// Whether nothing that still comes is looked at.
+    pub(super) fn is_full(&self) -> bool {
+        self.length == LEAD_BYTES_MAX && self.are_rows_told()
+    }
+
+    fn are_rows_told(&self) -> bool {
+        self.rows.as_ref().is_none_or(Rows::is_decided)
     }
 
     /// Takes what is missing from the next piece.

@@ -231,7 +231,7 @@ impl Counting {
     fn push(&mut self, piece: &[u8], lead: &mut Lead) {
         self.bytes += piece.len() as u64;
         // Once it is unknown for good there is nothing to look for, but for how it begins.
-        let is_decided = self.declared.is_some() && !self.may_be_message && lead.is_complete();
+        let is_decided = self.declared.is_some() && !self.may_be_message && lead.is_full();
         if is_decided || self.found.is_some() {
             return;
         }
@@ -239,7 +239,7 @@ impl Counting {
         let (counter, form) = (&mut self.counter, self.form);
         let mut contradicted = false;
         let outcome = decoder.push(piece, &mut |plain| {
-            if !lead.is_complete() {
+            if !lead.is_full() {
                 lead.push(plain);
                 contradicted |= lead.contradicts(form);
             }

@@ -1,6 +1,7 @@
 //! Exports from routes that are only looked at.
 
 use super::*;
+use crate::features::guard::count::Tally;
 
 #[test]
 fn a_file_from_a_route_that_is_only_looked_at_is_an_export() {
@@ -75,6 +76,30 @@ fn a_file_is_told_by_its_name_its_rows_and_marks_that_stand_further_behind() {
     {
         let out = Reply::of(None, kind, body).released(&terms(Action::View));
         assert_eq!((out.bytes.as_slice(), out.record.records), (body, Count::NotCounted), "{kind}");
+    }
+}
+
+#[test]
+fn a_mark_that_nothing_promised_is_found_however_the_body_is_cut() {
+    let page = ReplyShape {
+        kind: ReplyKind::Html { rows: RowSelector::read("#list tr").unwrap() },
+        patient: None,
+        same_numbers: false,
+    };
+    let head = Response::builder().header(CONTENT_TYPE, "text/html").body(()).unwrap().into_parts().0;
+    let behind = |preamble: &[u8], mark: &[u8]| [preamble, mark, b"0000"].concat();
+    let cases = [
+        ("DICOM behind a preamble of its own", behind(&[b'p'; 128], b"DICM")),
+        ("a tape archive with a long name", behind(&[b'n'; 257], b"ustar")),
+        ("a PDF behind more blanks than are waited for", behind(&[b' '; 5000], b"%PDF-1.7 and so on")),
+    ];
+    for (name, body) in cases {
+        for size in [1, 100, 132, body.len()] {
+            let mut meter = Meter::new(Some(&page), &head, &SETTINGS);
+            body.chunks(size).for_each(|piece| meter.push(piece));
+            assert!(meter.looks_like_file(), "{name}, {size}");
+            assert_eq!(meter.finish(), Tally::unknown(WhyUnknown::Mismatch), "{name}, {size}");
+        }
     }
 }
 
