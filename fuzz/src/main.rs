@@ -59,6 +59,7 @@ mod proof;
 mod proxy_header;
 mod redact;
 mod redact_page;
+mod redacting;
 mod reply_count;
 mod reply_head;
 mod return_to;

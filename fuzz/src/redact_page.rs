@@ -8,14 +8,11 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use leastway::domain::field::{Field, Place};
 use leastway::domain::reply_shape::ReplyKind;
 use leastway::domain::row_selector::RowSelector;
-use leastway::features::guard::redact::{Fault, Plan, Redaction};
-use leastway::features::guard::settings::GuardSettings;
+use leastway::features::guard::redact::{Plan, Redaction};
 use scraper::{Html, Selector};
 
-use crate::input::{Input, pieces};
-
-const SETTINGS: GuardSettings =
-    GuardSettings { hold_bytes: 1 << 20, decompression_ratio: 20, request_body_bytes: 1024 };
+use crate::input::Input;
+use crate::redacting::{SETTINGS, redacted};
 
 pub fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
@@ -38,20 +35,9 @@ pub fn check(bytes: &[u8]) {
     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
     let body = input.rest();
 
-    let through = |pieces: &mut dyn Iterator<Item = &[u8]>| -> Result<Vec<u8>, Fault> {
-        let mut redaction = Redaction::new(plan.clone(), &head, &SETTINGS);
-        let mut out = Vec::new();
-        for piece in pieces {
-            out.extend_from_slice(&redaction.push(piece)?);
-        }
-        out.extend_from_slice(&redaction.finish()?);
-        Ok(out)
+    let Some(whole) = redacted(|| Redaction::new(Arc::clone(&plan), &head, &SETTINGS), body, cut) else {
+        return;
     };
-    let whole = through(&mut [body].into_iter());
-    let in_pieces = through(&mut pieces(body, cut));
-    assert_eq!(whole.is_ok(), in_pieces.is_ok(), "{whole:?} {in_pieces:?}");
-    let (Ok(whole), Ok(in_pieces)) = (whole, in_pieces) else { return };
-    assert_eq!(whole, in_pieces);
     // UTF-16 comes out as it came.
     let (Some(masked), Ok(text)) = (masked, String::from_utf8(whole)) else { return };
     if text.starts_with(['\0', '\u{FEFF}']) || text.get(..4).is_some_and(|text| text.contains('\0')) {

@@ -113,6 +113,21 @@ impl Deed {
 }
 
 impl Deed {
+    /// What is done to what an application has, where something of one was asked for.
+    pub(super) const fn access(self) -> Option<Access> {
+        if let Self::Access(access) = self { Some(access) } else { None }
+    }
+
+    /// Whether somebody is on the way in.
+    pub(super) const fn is_sign_in(self) -> bool {
+        matches!(self, Self::SignInBegun | Self::StepUpBegun | Self::SignIn)
+    }
+
+    /// Whether somebody should look at it whatever came of it.
+    pub(super) const fn is_alert(self) -> bool {
+        matches!(self, Self::Purpose(Override::Begun) | Self::Detection | Self::Gap)
+    }
+
     /// What a person calls it.
     pub(super) const fn title(self) -> &'static str {
         match self {

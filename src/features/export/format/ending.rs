@@ -223,26 +223,8 @@ pub(super) fn severity(event: &Event, deed: Deed, ending: Ending) -> u8 {
     let ended = match ending {
         Ending::Allowed => 0,
         Ending::Modified | Ending::Challenged | Ending::Aborted => 3,
-        Ending::Denied => match deed {
-            Deed::SignInBegun | Deed::StepUpBegun | Deed::SignIn => 6,
-            Deed::Access(_)
-            | Deed::OwnPage
-            | Deed::SignOut
-            | Deed::Purpose(_)
-            | Deed::Revocation
-            | Deed::Directory(..)
-            | Deed::Signal
-            | Deed::Detection
-            | Deed::Review(_)
-            | Deed::JournalRead
-            | Deed::Administration
-            | Deed::Started
-            | Deed::Stopped
-            | Deed::Configuration
-            | Deed::KeyRotated
-            | Deed::Gap
-            | Deed::Notice => 5,
-        },
+        Ending::Denied if deed.is_sign_in() => 6,
+        Ending::Denied => 5,
         Ending::Withheld => 6,
         Ending::Failed => match reason(event).map(fault) {
             Some(Fault::House) => 9,

@@ -25,36 +25,18 @@ impl Scene<'_> {
     pub(super) fn agents(&self) -> Vec<Agent> {
         let opening = &*self.event.opening;
         let mut agents = Vec::new();
-        match self.deed {
-            Deed::Access(_) if is_decision(self.ending) => {
+        match self.deed.access() {
+            Some(_) if is_decision(self.ending) => {
                 agents.push(client(opening, code::APPLICATION));
                 agents.push(Agent::new(code::AUTHORIZER, own("node", self.node)));
             }
-            Deed::Access(access) => {
+            Some(access) => {
                 let (of_client, of_server) = flow(access, opening);
                 agents.push(client(opening, of_client));
                 agents.push(self.server(of_server));
                 agents.extend(recipient(opening));
             }
-            Deed::OwnPage
-            | Deed::SignInBegun
-            | Deed::StepUpBegun
-            | Deed::SignIn
-            | Deed::SignOut
-            | Deed::Purpose(_)
-            | Deed::Revocation
-            | Deed::Directory(..)
-            | Deed::Signal
-            | Deed::Detection
-            | Deed::Review(_)
-            | Deed::JournalRead
-            | Deed::Administration
-            | Deed::Started
-            | Deed::Stopped
-            | Deed::Configuration
-            | Deed::KeyRotated
-            | Deed::Gap
-            | Deed::Notice => {
+            None => {
                 if opening.client_ip.is_some() {
                     agents.push(client(opening, code::SOURCE));
                 }
@@ -120,28 +102,11 @@ fn recipient(opening: &Opening) -> Option<Agent> {
 }
 
 fn user(subject: &EventSubject, opening: &Opening, deed: Deed) -> Agent {
-    let role = match deed {
-        Deed::Access(Access::Create | Access::Update | Access::Delete) => code::AUTHOR,
-        Deed::Access(Access::Read | Access::Search | Access::Export | Access::Disclose | Access::Execute)
-        | Deed::OwnPage
-        | Deed::SignInBegun
-        | Deed::StepUpBegun
-        | Deed::SignIn
-        | Deed::SignOut
-        | Deed::Purpose(_)
-        | Deed::Revocation
-        | Deed::Directory(..)
-        | Deed::Signal
-        | Deed::Detection
-        | Deed::Review(_)
-        | Deed::JournalRead
-        | Deed::Administration
-        | Deed::Started
-        | Deed::Stopped
-        | Deed::Configuration
-        | Deed::KeyRotated
-        | Deed::Gap
-        | Deed::Notice => code::RECIPIENT,
+    let role = match deed.access() {
+        Some(Access::Create | Access::Update | Access::Delete) => code::AUTHOR,
+        Some(Access::Read | Access::Search | Access::Export | Access::Disclose | Access::Execute) | None => {
+            code::RECIPIENT
+        }
     };
     let who = identified(&Person { issuer: Some(&subject.issuer), id: &subject.sub, name: None });
     let version = opening.rules_version.as_deref().unwrap_or("unknown");

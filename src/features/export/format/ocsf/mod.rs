@@ -136,36 +136,11 @@ fn decided(written: &mut Object, event: &Event, (deed, ending): (Deed, Ending)) 
     put(written, "action", action_word);
     put(written, "disposition_id", disposition);
     put(written, "disposition", disposition_word);
-    put(written, "is_alert", is_alert(deed));
+    put(written, "is_alert", deed.is_alert());
     if let Some(policy) = objects::policy(&event.opening) {
         put(written, "policy", policy);
     }
     put(written, "authorizations", objects::authorizations(&event.opening));
-}
-
-/// Whether somebody should look at it whatever came of it.
-const fn is_alert(deed: Deed) -> bool {
-    match deed {
-        Deed::Purpose(Override::Begun) | Deed::Detection | Deed::Gap => true,
-        Deed::Access(_)
-        | Deed::OwnPage
-        | Deed::SignInBegun
-        | Deed::StepUpBegun
-        | Deed::SignIn
-        | Deed::SignOut
-        | Deed::Purpose(Override::Ended | Override::Neither)
-        | Deed::Revocation
-        | Deed::Directory(..)
-        | Deed::Signal
-        | Deed::Review(_)
-        | Deed::JournalRead
-        | Deed::Administration
-        | Deed::Started
-        | Deed::Stopped
-        | Deed::Configuration
-        | Deed::KeyRotated
-        | Deed::Notice => false,
-    }
 }
 
 fn took_part(written: &mut Object, event: &Event, class: Class) {
