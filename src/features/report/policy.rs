@@ -1,4 +1,4 @@
-//! What was in force, and when: the versions of the rules that events name, what changed from each to the next, and the texts of the
+//! What was in force, and when: the versions of the rules that events name, who approved them, what changed from each to the next, and the texts of the
 //! last of them.
 //!
 //! A date is the end of the time that is asked for. The texts come from beside the journal, and were held against the version. A
@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use serde::Deserialize;
 
 use super::lines::changes;
 use super::rows::bounded;
@@ -83,8 +85,14 @@ impl Policy {
     fn seen(&self) -> Section {
         let row = |version: Arc<str>| {
             let seen = self.versions.get(&version)?;
-            let (first, last) = (Cell::Time(seen.first), Cell::Time(seen.last));
-            Some(vec![Cell::Text(version.to_string()), first, last, Cell::Number(seen.events)])
+            let approved_by = self.texts.get(&version).map_or(Cell::Nothing, approved_by);
+            Some(vec![
+                Cell::Text(version.to_string()),
+                Cell::Time(seen.first),
+                Cell::Time(seen.last),
+                Cell::Number(seen.events),
+                approved_by,
+            ])
         };
         let rows = self.in_order().into_iter().filter_map(row).collect();
         let mut section = bounded(SectionName::Versions, VERSION_COLUMNS, rows);
@@ -127,6 +135,26 @@ impl Policy {
             InForce::Absent => vec![missing(version, Missing::Absent, TEXT_COLUMNS.len())],
         });
         bounded(SectionName::InForce, TEXT_COLUMNS, rows)
+    }
+}
+
+/// Who stood for a version, as its main file says (`approved_by`).
+fn approved_by(in_force: &InForce) -> Cell {
+    #[derive(Deserialize)]
+    struct Approved {
+        #[serde(default)]
+        approved_by: Vec<String>,
+    }
+    match in_force {
+        InForce::Whole(texts) => {
+            // What is no TOML, such as a policy of Cedar, approves nothing.
+            let said = texts.iter().filter_map(|(_, text)| toml::from_str::<Approved>(text).ok());
+            match said.flat_map(|file| file.approved_by).collect::<Vec<_>>() {
+                nobody if nobody.is_empty() => Cell::Nothing,
+                people => Cell::Texts(people),
+            }
+        }
+        InForce::Changed | InForce::Absent => Cell::Nothing,
     }
 }
 
@@ -173,7 +201,8 @@ fn missing(version: &str, why: Missing, columns: usize) -> Vec<Cell> {
     row
 }
 
-const VERSION_COLUMNS: &[Column] = &[Column::Version, Column::Since, Column::Last, Column::Events];
+const VERSION_COLUMNS: &[Column] =
+    &[Column::Version, Column::Since, Column::Last, Column::Events, Column::ApprovedBy];
 const CHANGE_COLUMNS: &[Column] = &[Column::Version, Column::File, Column::Line, Column::Was, Column::Is];
 const TEXT_COLUMNS: &[Column] = &[Column::Version, Column::File, Column::Text];
 const VERSIONS_MAX: usize = 10_000;

@@ -147,6 +147,8 @@ closed_list! {
         Since = "since",
         /// How many events name it.
         Events = "events",
+        /// Who has approved it.
+        ApprovedBy = "approved_by",
         /// Whose record, by the first digits of the digest that events have of them.
         Whom = "whom",
         /// Why, as the person said.

@@ -139,7 +139,12 @@ fn the_rules_at_a_date_are_those_that_its_last_event_names_with_their_texts() {
     };
     let text = "[role.nurse]\n# <b>care</b>\n";
     let report = told(InForce::Whole(vec![("roles.toml".to_owned(), text.to_owned())]));
-    assert_eq!(section(&report, SectionName::Versions).rows.len(), 2);
+    let approved = |report: &Report| {
+        cells(section(report, SectionName::Versions), &[Column::Version, Column::ApprovedBy])
+    };
+    let version = |text: &str| Cell::Text(text.to_owned());
+    let unsaid = [[version("00aa00aa00aa00aa"), Cell::Nothing], [version("00bb00bb00bb00bb"), Cell::Nothing]];
+    assert_eq!(approved(&report), unsaid);
     let columns = [Column::Version, Column::File, Column::Line, Column::Was, Column::Is];
     let changed = [
         Cell::Text("00bb00bb00bb00bb".to_owned()),
@@ -151,6 +156,12 @@ fn the_rules_at_a_date_are_those_that_its_last_event_names_with_their_texts() {
     assert_eq!(cells(section(&report, SectionName::Changes), &columns), [changed]);
     let page = written(&report, Format::Html);
     assert!(page.contains("<pre>[role.nurse]\n# &#60;b&#62;care&#60;/b&#62;</pre>"), "{page}");
+    let people = ["privacy:m.ortiz", "security:d.chen"].map(str::to_owned);
+    let main = format!("version = 1\napproved_by = {people:?}\n");
+    let texts = [("leastway.toml", main.as_str()), ("roles.toml", text), ("a.cedar", "permit();")];
+    let whole = told(InForce::Whole(texts.map(|(path, text)| (path.to_owned(), text.to_owned())).to_vec()));
+    let said = [version("00bb00bb00bb00bb"), Cell::Texts(people.to_vec())];
+    assert_eq!(approved(&whole).last().unwrap(), &said);
     assert!(written(&told(InForce::Changed), Format::Html).contains("was changed since"));
     assert!(written(&told(InForce::Absent), Format::Csv).contains("No text is kept of this version"));
 }

@@ -8,7 +8,7 @@ mod objects;
 use serde_json::{Value, json};
 
 use self::class::{Class, activity};
-use super::deed::{Deed, Override};
+use super::deed::Deed;
 use super::ending::{self, Ending, Fault};
 use super::facts::Facts;
 use super::{PRODUCT, Teller, VERSION, text};
