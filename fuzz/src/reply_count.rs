@@ -54,7 +54,7 @@ pub fn check(bytes: &[u8]) {
     };
     let whole = through(&mut [body].into_iter().filter(|body| !body.is_empty()));
     let in_pieces = through(&mut pieces(body, cut));
-    // Where a coded body breaks, it is chance how much of its last piece was seen before.
+    // Where a coded body, or a coded file inside of it, breaks, it is chance how much of its last piece was seen before.
     if !matches!(
         (broken(&whole.0), broken(&in_pieces.0)),
         (Some(WhyUnknown::Undecodable), Some(_)) | (Some(_), Some(WhyUnknown::Undecodable))
@@ -76,10 +76,12 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// Why the number is unknown, for a body that does not decode or, by what came before, does not fit its shape.
+/// Why the number is unknown, for a body that does not decode or, by what came before, does not fit its shape or its grammar.
 fn broken(tally: &Tally) -> Option<WhyUnknown> {
     match tally.records {
-        Count::Unknown(why @ (WhyUnknown::Undecodable | WhyUnknown::Mismatch)) => Some(why),
+        Count::Unknown(why @ (WhyUnknown::Undecodable | WhyUnknown::Mismatch | WhyUnknown::Unparsable)) => {
+            Some(why)
+        }
         _ => None,
     }
 }

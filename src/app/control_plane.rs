@@ -23,13 +23,13 @@ use crate::gateway::provisioning::finished;
 use crate::gateway::rules::Shared;
 use crate::gateway::signals::{finished as signalled, pushed};
 
-/// Binds the control listener and serves it until `stop` says so.
+/// Binds the control listener and serves it until its task is ended; what is under way while the gateway drains is still told.
 pub async fn start(
     loaded: &Loaded,
     shared: &Arc<Shared>,
     reloader: &Arc<Reloader>,
     metrics: Vec<Arc<WorkerMetrics>>,
-    stop: watch::Receiver<bool>,
+    draining: watch::Receiver<bool>,
 ) -> anyhow::Result<tokio::task::JoinHandle<()>> {
     let settings = &loaded.settings.control;
     let listener = TcpListener::bind(settings.listen)
@@ -49,14 +49,14 @@ pub async fn start(
         looked_for: looked_for(shared.clone()),
         directory: directory(shared.clone()),
         signals: signals(shared.clone()),
-        draining: stop.clone(),
+        draining,
         started: shared.clock.now(),
         token: settings.token.clone(),
         operators: Arc::default(),
         clock: shared.clock.clone(),
         entropy: shared.entropy.clone(),
     };
-    Ok(tokio::spawn(router::serve(listener, state, stop)))
+    Ok(tokio::spawn(router::serve(listener, state)))
 }
 
 fn counted(shared: Arc<Shared>, metrics: Vec<Arc<WorkerMetrics>>) -> Arc<dyn Fn() -> Counted + Send + Sync> {
@@ -82,6 +82,7 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
             rules_version: rules.version.clone(),
             reload_succeeded: reload.succeeded,
             reloaded: reload.at,
+            needs_restart: reload.needs_restart,
             is_in_touch: shared.is_in_touch(),
             connections: shared.room.taken(),
             spilled: shared.spills.bytes(),
@@ -110,7 +111,7 @@ fn reload(reloader: Arc<Reloader>) -> Arc<dyn Fn() -> crate::control::state::Rel
         let reloader = reloader.clone();
         Box::pin(async move {
             match reloader.reload().await {
-                Reloaded::Swapped(version) => Ok(version),
+                Reloaded::Swapped(swapped) => Ok((swapped.version, swapped.needs_restart)),
                 Reloaded::Refused(problems) => Err(problems.0.iter().map(ToString::to_string).collect()),
                 Reloaded::Unusable(error) => Err(vec![format!("{error:#}")]),
             }

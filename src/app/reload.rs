@@ -10,10 +10,11 @@ use tokio::sync::watch;
 
 use super::{feeds, wiring};
 use crate::config::settings::Settings;
-use crate::config::{Loaded, Problems, load};
+use crate::config::{Loaded, Problems, load, needs_restart};
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::note::NEW_RULES;
 use crate::domain::reason::Reason;
+use crate::domain::rulebook::Rulebook;
 use crate::features::audit::rulebooks;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
@@ -24,27 +25,38 @@ use crate::platform::supervisor::{self, State};
 /// How a reload went.
 #[derive(Debug)]
 pub enum Reloaded {
-    /// The new rules are in force, under this version.
-    Swapped(Arc<str>),
+    /// The new rules are in force.
+    Swapped(Swapped),
     /// Nothing was changed, for this is wrong.
     Refused(Problems),
     /// Nothing was changed, for this cannot be used.
     Unusable(anyhow::Error),
 }
 
+/// Rules that have come into force.
+#[derive(Clone, Debug)]
+pub struct Swapped {
+    /// Their version.
+    pub version: Arc<str>,
+    /// The keys in the files that come into force by a restart alone.
+    pub needs_restart: Arc<[String]>,
+}
+
 /// When rules were last taken, and whether the last attempt succeeded.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ReloadStatus {
     /// Whether the last attempt succeeded.
     pub succeeded: bool,
     /// When it was.
     pub at: Timestamp,
+    /// The keys in the files that were taken last which come into force by a restart alone.
+    pub needs_restart: Arc<[String]>,
 }
 
 impl ReloadStatus {
     /// The start is the first.
-    pub const fn started(at: Timestamp) -> Self {
-        Self { succeeded: true, at }
+    pub fn started(at: Timestamp) -> Self {
+        Self { succeeded: true, at, needs_restart: Arc::default() }
     }
 }
 
@@ -54,6 +66,8 @@ pub struct Reloader {
     file: PathBuf,
     /// Where the journal is; another place needs a restart.
     journal: PathBuf,
+    /// What stood in the files at the start.
+    started: Arc<Rulebook>,
     shared: Arc<Shared>,
     files: Mutex<Vec<PathBuf>>,
     status: Mutex<ReloadStatus>,
@@ -66,6 +80,7 @@ impl Reloader {
         Self {
             file,
             journal: settings.journal.directory.clone(),
+            started: settings.rulebook.clone(),
             shared,
             files: Mutex::new(settings.files.clone()),
             status: Mutex::new(status),
@@ -75,7 +90,7 @@ impl Reloader {
 
     /// How the last attempt went.
     pub fn status(&self) -> ReloadStatus {
-        *self.status.lock().unwrap_or_else(PoisonError::into_inner)
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Reads the files again; swaps everything, or nothing.
@@ -83,19 +98,26 @@ impl Reloader {
         let _turn = self.one_at_a_time.lock().await;
         supervisor::tell(State::Reloading);
         let reloaded = match self.take().await {
-            Ok(version) => Reloaded::Swapped(version),
+            Ok(swapped) => Reloaded::Swapped(swapped),
             Err(refused) => refused,
         };
         let now = self.shared.clock.now();
-        let succeeded = matches!(reloaded, Reloaded::Swapped(_));
-        *self.status.lock().unwrap_or_else(PoisonError::into_inner) = ReloadStatus { succeeded, at: now };
+        self.note(&reloaded, now);
         supervisor::tell(State::Ready);
         self.tell(&reloaded);
         self.record(&reloaded, now).await;
         reloaded
     }
 
-    async fn take(&self) -> Result<Arc<str>, Reloaded> {
+    fn note(&self, reloaded: &Reloaded, now: Timestamp) {
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        (status.succeeded, status.at) = (false, now);
+        if let Reloaded::Swapped(swapped) = reloaded {
+            (status.succeeded, status.needs_restart) = (true, swapped.needs_restart.clone());
+        }
+    }
+
+    async fn take(&self) -> Result<Swapped, Reloaded> {
         let file = self.file.clone();
         let read = tokio::task::spawn_blocking(move || {
             let loaded = load(&file).map_err(Reloaded::Refused)?;
@@ -116,6 +138,7 @@ impl Reloader {
         self.shared.directory.apply(settings.directories);
         self.shared.sessions.apply(&settings.session);
         self.shared.seals.hold(&settings.seals.legal_hold);
+        let needs_restart = needs_restart(&self.started, &settings.rulebook).into();
         let version = rules.version.clone();
         rules.inherit(&self.shared.rules.load());
         self.shared.tls.store(tls);
@@ -124,7 +147,7 @@ impl Reloader {
         for (name, looked) in came {
             feeds::note(&self.shared, &name, &looked).await;
         }
-        Ok(version)
+        Ok(Swapped { version, needs_restart })
     }
 
     /// What is to be in force can be read later: without that it is not put in force.
@@ -137,7 +160,15 @@ impl Reloader {
 
     fn tell(&self, reloaded: &Reloaded) {
         match reloaded {
-            Reloaded::Swapped(version) => tracing::info!(rules.version = %version, "new rules are in force"),
+            Reloaded::Swapped(Swapped { version, needs_restart }) => {
+                tracing::info!(rules.version = %version, "new rules are in force");
+                if !needs_restart.is_empty() {
+                    tracing::warn!(
+                        keys = needs_restart.join(", "),
+                        "what these say comes into force by a restart alone"
+                    );
+                }
+            }
             Reloaded::Refused(problems) => {
                 let version = &self.shared.rules.load().version;
                 for problem in &problems.0 {
@@ -155,8 +186,10 @@ impl Reloader {
         let event = RequestId::new(now, &*self.shared.entropy);
         let version = self.shared.rules.load().version.clone();
         let (verdict, outcome, note) = match reloaded {
-            Reloaded::Swapped(_) => {
-                (Verdict::Permit, Outcome::Completed, format!("{NEW_RULES} are in force"))
+            Reloaded::Swapped(Swapped { needs_restart, .. }) => {
+                let keys = needs_restart.join(", ");
+                let rest = if keys.is_empty() { keys } else { format!("; by a restart alone: {keys}") };
+                (Verdict::Permit, Outcome::Completed, format!("{NEW_RULES} are in force{rest}"))
             }
             Reloaded::Refused(problems) => {
                 let number = problems.0.len();

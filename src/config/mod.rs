@@ -6,6 +6,7 @@
 //! `keys` is the one list of what may be written; the reader, the published JSON schema and
 //! `config/README.md` are all made from it. Problems never quote a secret, nor a line that may hold one.
 
+mod at_start;
 mod certificate;
 mod check;
 mod files;
@@ -28,6 +29,7 @@ mod units;
 
 pub mod settings;
 
+pub use at_start::needs_restart;
 pub use kept::load_kept;
 pub use load::{
     Instead, Loaded, Surroundings, control_of, journal_of, load, load_in, load_instead, load_to_look_at,

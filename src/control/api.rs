@@ -29,7 +29,11 @@ pub async fn status(State(state): State<ControlState>) -> Response {
         "version": env!("CARGO_PKG_VERSION"),
         "started": state.started,
         "rules_version": &*present.rules_version,
-        "reload": { "succeeded": present.reload_succeeded, "at": present.reloaded },
+        "reload": {
+            "succeeded": present.reload_succeeded,
+            "at": present.reloaded,
+            "needs_restart": &*present.needs_restart,
+        },
         "providers": present.providers,
         "signals": present.signals.iter().map(SignalsNow::shown).collect::<Vec<_>>(),
         "connections": present.connections,
@@ -179,8 +183,15 @@ pub async fn reload(State(state): State<ControlState>) -> Response {
     if let Err(refused) = record(&state, "a reload was asked for", Outcome::Completed).await {
         return refused;
     }
+    taken(&state).await
+}
+
+/// Takes new files, and tells how that went.
+pub(super) async fn taken(state: &ControlState) -> Response {
     match (state.reload)().await {
-        Ok(version) => Json(json!({ "rules_version": &*version })).into_response(),
+        Ok((version, needs_restart)) => {
+            Json(json!({ "rules_version": &*version, "needs_restart": &*needs_restart })).into_response()
+        }
         Err(problems) => {
             (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "problems": problems }))).into_response()
         }

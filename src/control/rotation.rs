@@ -3,12 +3,11 @@
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::api::write_down;
+use super::api::{self, write_down};
 use super::state::ControlState;
 use crate::domain::application::{ApplicationName, CredentialName};
 use crate::domain::event::Outcome;
@@ -75,10 +74,5 @@ pub async fn rotation(State(state): State<ControlState>, Query(told): Query<Step
     if !step.changes_the_file() {
         return Json(json!({ "rules_version": &*(state.present)().rules_version })).into_response();
     }
-    match (state.reload)().await {
-        Ok(version) => Json(json!({ "rules_version": &*version })).into_response(),
-        Err(problems) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "problems": problems }))).into_response()
-        }
-    }
+    api::taken(&state).await
 }

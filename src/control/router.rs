@@ -11,7 +11,6 @@ use axum::{BoxError, Router};
 use http::StatusCode;
 use http::header::{HeaderName, RETRY_AFTER};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tower::ServiceBuilder;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::timeout::error::Elapsed;
@@ -173,14 +172,9 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 /// Evidence packs at once, and how long one may take: each reads a journal of years from its first entry.
 pub const PACKS: (usize, Duration) = (1, Duration::from_secs(15 * 60));
 
-/// Serves until `stop` says so.
-pub async fn serve(listener: TcpListener, state: ControlState, mut stop: watch::Receiver<bool>) {
-    let stopped = async move {
-        // A sender that is gone has stopped, too.
-        let _seen = stop.wait_for(|stop| *stop).await;
-    };
-    let served = axum::serve(listener, router(state)).with_graceful_shutdown(stopped);
-    if let Err(error) = served.into_future().await {
+/// Serves, as long as it is polled.
+pub async fn serve(listener: TcpListener, state: ControlState) {
+    if let Err(error) = axum::serve(listener, router(state)).into_future().await {
         tracing::error!(error = %error, "the control listener has ended");
     }
 }

@@ -76,8 +76,8 @@ pub struct ControlState {
     pub entropy: Arc<dyn Entropy>,
 }
 
-/// A reload under way.
-pub type Reloading = Pin<Box<dyn Future<Output = Result<Arc<str>, Vec<String>>> + Send>>;
+/// A reload under way: the version of the rules and the keys that come into force by a restart alone, or the problems.
+pub type Reloading = Pin<Box<dyn Future<Output = Result<(Arc<str>, Arc<[String]>), Vec<String>>> + Send>>;
 
 /// A revocation under way.
 pub type Revoking = Pin<Box<dyn Future<Output = Result<Revoked, String>> + Send>>;
@@ -129,6 +129,8 @@ pub struct Present {
     pub reload_succeeded: bool,
     /// When it was.
     pub reloaded: Timestamp,
+    /// The keys in the files that come into force by a restart alone.
+    pub needs_restart: Arc<[String]>,
     /// Whether it is known here what other nodes have changed.
     pub is_in_touch: bool,
     /// Connections of callers.

@@ -104,7 +104,7 @@ impl House {
             sessions,
             present: Arc::new(present),
             counted: Arc::new(counted),
-            reload: Arc::new(|| Box::pin(async { Ok("5eed".into()) })),
+            reload: Arc::new(|| Box::pin(async { Ok(("5eed".into(), Arc::default())) })),
             revoke,
             detections: Arc::new(detections(&folder.path().join("detections.db"))),
             breaks: Arc::new(breaks(&folder.path().join("breaks.db")).await),
@@ -269,6 +269,7 @@ fn present() -> Present {
         is_in_touch: true,
         reload_succeeded: false,
         reloaded: start(),
+        needs_restart: Arc::default(),
         connections: 3,
         spilled: 5,
         providers: vec![clinic()],
@@ -791,7 +792,7 @@ async fn a_reload_that_is_refused_says_every_problem() {
 #[tokio::test]
 async fn each_step_of_a_rotation_is_an_event_of_its_account_and_only_a_change_of_the_file_reloads() {
     let mut house = House::open().await;
-    house.state.reload = Arc::new(|| Box::pin(async { Ok("taken".into()) }));
+    house.state.reload = Arc::new(|| Box::pin(async { Ok(("taken".into(), Arc::default())) }));
     let steps = [
         ("begun", "c0ffee", Outcome::Completed),
         ("switched", "taken", Outcome::Completed),

@@ -179,7 +179,9 @@ pub async fn tell(
             Some(draft) => reply.map(|body| ReplyBody::released(body, access, draft)),
             None => reply.map(|_| ReplyBody::default()),
         },
-        Ok(Answer::Own(reply, outcome)) => Box::pin(respond::own(reply, outcome, manner, draft)).await,
+        Ok(Answer::Own(reply, outcome)) => {
+            Box::pin(respond::own(moment, (reply, outcome), manner, draft)).await
+        }
         Ok(Answer::Switched(reply)) => reply.map(|()| ReplyBody::default()),
         Ok(Answer::Refused(refusal, cookies)) => {
             let mut reply = Box::pin(respond::refuse(moment, *refusal, manner, draft)).await;

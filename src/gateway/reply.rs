@@ -41,6 +41,9 @@ pub struct ReplyBody {
     under_way: Option<UnderWay>,
     /// The access that a released reply leaves by; none where it has no body.
     access: Option<Box<Access>>,
+    /// Why it breaks off, which is told once what came before has left: hyper lets go of what it has not written yet, be it
+    /// the head, as soon as it hears of it.
+    broken: Option<BoxError>,
 }
 
 /// Why a reply was broken off before its end.
@@ -72,13 +75,14 @@ impl ReplyBody {
             bytes: 0,
             under_way: None,
             access: None,
+            broken: None,
         }
     }
 
     /// What the application says, released; the event ends as the release does, or with the access.
     pub fn released(body: Box<GuardedBody<Carried>>, access: Option<Box<Access>>, draft: Draft) -> Self {
         let content = Content::Released(body);
-        Self { content, draft: Some(draft), outcome: None, bytes: 0, under_way: None, access }
+        Self { content, draft: Some(draft), outcome: None, bytes: 0, under_way: None, access, broken: None }
     }
 
     /// Its request is under way for as long as this is there.
@@ -195,6 +199,9 @@ impl Body for ReplyBody {
             this.cut(reason);
             return Poll::Ready(Some(Err(AccessEnded.into())));
         }
+        if let Some(error) = this.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         let frame = match &mut this.content {
             Content::Own(full) => ready!(Pin::new(full).poll_frame(context)),
             Content::Released(body) => match Pin::new(&mut **body).poll_frame(context) {
@@ -207,7 +214,7 @@ impl Body for ReplyBody {
                 }
             },
         };
-        match &frame {
+        match frame {
             Some(Ok(frame)) => {
                 if let Some(under_way) = &this.under_way {
                     under_way.gave();
@@ -216,17 +223,27 @@ impl Body for ReplyBody {
                 if this.is_end_stream() {
                     this.close();
                 }
+                Poll::Ready(Some(Ok(frame)))
             }
-            Some(Err(_)) | None => this.close(),
+            Some(Err(error)) => {
+                this.close();
+                this.broken = Some(error);
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            None => {
+                this.close();
+                Poll::Ready(None)
+            }
         }
-        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.content {
-            Content::Own(full) => full.is_end_stream(),
-            Content::Released(body) => body.is_end_stream(),
-        }
+        self.broken.is_none()
+            && match &self.content {
+                Content::Own(full) => full.is_end_stream(),
+                Content::Released(body) => body.is_end_stream(),
+            }
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -29,12 +29,12 @@ use crate::platform::page::language::Language;
 
 /// Answers with a reply of ours on one of our own paths.
 pub async fn own(
-    reply: Response<Bytes>,
-    outcome: Outcome,
+    moment: &Moment,
+    (reply, outcome): (Response<Bytes>, Outcome),
     manner: &Manner,
     draft: Option<Draft>,
 ) -> Response<ReplyBody> {
-    finish(reply, outcome, OWN.0, &[OWN.1], manner, draft).await
+    finish(moment, (reply, outcome), (OWN.0, &[OWN.1]), manner, draft).await
 }
 
 /// Tells a refusal.
@@ -72,7 +72,7 @@ pub async fn refuse(
         told(moment, &refusal, &noted, manner)
     };
     cors::tell(moment, manner, reply.headers_mut());
-    finish(reply, outcome, verdict, &reasons, manner, draft).await
+    finish(moment, (reply, outcome), (verdict, &reasons), manner, draft).await
 }
 
 /// The draft, unless the refusal is one of those for number that leave no event: a flood fills no journal,
@@ -127,10 +127,9 @@ fn tell(refusal: &Refusal, moment: &Moment) {
 /// Journals the opening entry if that has not been done, waits until it is durable, and gives the
 /// reply with a body that will close the event.
 async fn finish(
-    reply: Response<Bytes>,
-    outcome: Outcome,
-    verdict: Verdict,
-    reasons: &[Reason],
+    moment: &Moment,
+    (reply, outcome): (Response<Bytes>, Outcome),
+    (verdict, reasons): (Verdict, &[Reason]),
     manner: &Manner,
     draft: Option<Draft>,
 ) -> Response<ReplyBody> {
@@ -138,9 +137,9 @@ async fn finish(
     if !draft.is_journaled()
         && let Err(error) = journaled(&mut draft, verdict, reasons).await
     {
-        tracing::error!(error = %error, "the journal cannot be written: a reply is withheld");
+        tracing::error!(request.id = %moment.event, error = %error, "the journal cannot be written: a reply is withheld");
         drop(draft);
-        return without_journal(manner);
+        return without_journal(moment, error, manner);
     }
     let status = reply.status().as_u16();
     draft.end(|closing| closing.status = Some(status));
@@ -155,25 +154,15 @@ pub async fn journaled(draft: &mut Draft, verdict: Verdict, reasons: &[Reason]) 
     pending.durable().await.map(drop)
 }
 
-/// All that may be said without a journal.
-fn without_journal(manner: &Manner) -> Response<ReplyBody> {
-    let text = json!({ "title": pages::title(Reason::AuditUnavailable, Language::English), "status": 503, "reason": Reason::AuditUnavailable });
-    let mut reply = with_text(
-        bare_head(StatusCode::SERVICE_UNAVAILABLE, Reason::AuditUnavailable),
-        PROBLEM,
-        text.to_string(),
-    );
+/// All that may be said without a journal: that there is none.
+fn without_journal(moment: &Moment, error: JournalError, manner: &Manner) -> Response<ReplyBody> {
+    let noted = Noted { by: Arc::default(), downtime: None };
+    let mut reply = told(moment, &Refusal::Journal(error), &noted, manner);
+    cors::tell(moment, manner, reply.headers_mut());
     if manner.wants_head_only() {
         *reply.body_mut() = Bytes::new();
     }
     reply.map(|bytes| ReplyBody::own(bytes, None, Outcome::Failed))
-}
-
-fn bare_head(status: StatusCode, reason: Reason) -> Response<()> {
-    let mut head = Response::new(());
-    *head.status_mut() = status;
-    head.headers_mut().insert(super::reply::REASON, HeaderValue::from_static(reason.as_str()));
-    head
 }
 
 /// A redirect to where the person signs in or gives a reason (303: always fetched by GET, RFC 9700 4.12).

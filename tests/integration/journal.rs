@@ -35,6 +35,16 @@ async fn a_journal_that_fails_holds_everything_back_until_it_is_opened_again() {
         let came = line.ask(path, &session).await;
         assert_eq!((came.status.as_u16(), came.reason()), (503, "audit-unavailable"), "{path}");
     }
+    let mut stranger = house.line("ehr.localhost", Protocol::Http1).await;
+    for path in ["/", "/nowhere"] {
+        let page = stranger.ask(path, &[("accept", "text/html"), ("sec-fetch-mode", "navigate")]).await;
+        assert_eq!((page.status.as_u16(), page.reason()), (503, "audit-unavailable"), "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}: a person reads a page");
+        assert!(page.text.contains(page.header("x-request-id")), "{path}: {}", page.text);
+        let problem = stranger.ask(path, &[("accept", "application/json")]).await;
+        assert_eq!(problem.header("content-type"), "application/problem+json", "{path}");
+        assert!(problem.text.contains(problem.header("x-request-id")), "{path}: {}", problem.text);
+    }
     let post = format!(
         "POST /reports/patients HTTP/1.1\r\nhost: {here}\r\ncookie: {cookie}\r\nconnection: close\r\n\
          content-type: application/x-www-form-urlencoded\r\ncontent-length: 6\r\n\r\nward=3"
@@ -46,7 +56,7 @@ async fn a_journal_that_fails_holds_everything_back_until_it_is_opened_again() {
     assert!(told.contains("\"journal_writable\":false"), "{told}");
     assert_eq!(house.control("/healthz").await.0, 200);
     assert_eq!(house.metric("leastway_journal_writable").await, 0);
-    drop(line);
+    drop((line, stranger));
 
     let house = house.restart().await;
     assert_eq!(house.control("/readyz").await.0, 200);

@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// What ALPN offers.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Protocol {
     Http1,
     Http2,
@@ -45,7 +45,12 @@ pub(crate) struct Came {
 
 impl Came {
     pub(crate) fn reason(&self) -> &str {
-        self.headers.get("x-leastway-reason").map_or("", |reason| reason.to_str().unwrap())
+        self.header("x-leastway-reason")
+    }
+
+    /// The header of this name; empty where there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 

@@ -103,6 +103,28 @@ async fn a_caller_that_does_not_read_its_reply_is_cut_and_the_event_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_application_is_not_late_that_waits_for_its_caller() {
+    let house = House::furnish(Neighbors::All, |directory| {
+        append(&directory.configuration(), "[gateway.limits]\nbody_rate = \"1KiB\"\nbody_grace = \"3s\"");
+        let ehr = directory.root().join("applications/ehr.toml");
+        edit(&ehr, "provider = \"clinic\"", "provider = \"clinic\"\nreply_timeout = \"1s\"");
+    })
+    .await;
+    let nurse = house.cookie_of("nurse").await;
+    let host = format!("ehr.localhost:{}", house.ports.gateway);
+    let head = format!(
+        "POST /patients/100001/notes HTTP/1.1\r\nhost: {host}\r\ncookie: {nurse}\r\norigin: https://{host}\r\n\
+         content-type: application/json\r\ncontent-length: 100\r\n\r\n{{"
+    );
+    let mut stream = socket(&house, b"http/1.1").await;
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (_, came) = closed(&mut stream).await;
+    let came = String::from_utf8_lossy(&came);
+    assert!(came.starts_with("HTTP/1.1 408") && came.contains("request-timeout"), "{came}");
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_drips_is_refused_where_it_is_read_and_where_it_is_forwarded() {
     let house = house("body_rate = \"1KiB\"\nbody_grace = \"1s\"").await;
     let nurse = house.cookie_of("nurse").await;

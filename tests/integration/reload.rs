@@ -48,6 +48,18 @@ async fn new_rules_hold_from_the_next_request_on_and_bad_ones_never() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_into_force_by_a_restart_alone_is_told() {
+    let house = House::open(Neighbors::All).await;
+    edit(&house.directory.configuration(), "[gateway]", "[gateway]\ndrain = \"7s\"");
+    let reloaded = house.running.reload().await;
+    let Reloaded::Swapped(swapped) = &reloaded else { panic!("{reloaded:?}") };
+    assert_eq!(*swapped.needs_restart, ["gateway.drain"]);
+    let events = house.stop().await;
+    let mut notes = events.iter().filter_map(|event| event.opening.note.as_deref());
+    assert!(notes.any(|note| note == "new rules are in force; by a restart alone: gateway.drain"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_certificate_is_shown_from_the_next_connection_on() {
     let house = House::open(Neighbors::All).await;
     let before = std::fs::read(house.directory.authority()).unwrap();

@@ -13,6 +13,7 @@ use http_body_util::{BodyExt as _, Empty, StreamBody};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use leastway::domain::event::Outcome;
+use leastway::domain::reason::Reason;
 use leastway::platform::http::body::read_bounded;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -103,6 +104,35 @@ async fn an_event_stream_that_ends_by_closing_comes_event_by_event() {
         .map(|event| event.closing.as_ref().map(|closing| (closing.outcome, closing.bytes_out)))
         .collect();
     assert_eq!(outcomes, [Some((Outcome::Completed, 27)); 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_breaks_off_at_once_has_come_as_far_as_it_came() {
+    const ROUNDS: usize = 50;
+    let address = application(|mut stream, head| async move {
+        let sent = if head.starts_with("GET /open/head") { 0 } else { 20_000 };
+        let reply = format!("HTTP/1.1 200 OK\r\ncontent-length: 30000\r\n\r\n{}", "x".repeat(sent));
+        stream.write_all(reply.as_bytes()).await.unwrap();
+    })
+    .await;
+    let house = furnished(address).await;
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        for round in 0..ROUNDS {
+            let path = if round % 2 == 0 { "/open/head" } else { "/open/some" };
+            let mut line = house.line("ehr.localhost", protocol).await;
+            let reply = line.begin(path, &[]).await;
+            assert_eq!(reply.status(), 200, "{protocol:?}, {path}");
+            assert!(
+                read_bounded(reply.into_body(), 64 * 1024).await.is_err(),
+                "{protocol:?}, {path}: no short file"
+            );
+        }
+    }
+    let events = house.stop().await;
+    let broken = events.iter().filter_map(|event| event.closing.as_ref()).filter(|closing| {
+        closing.outcome == Outcome::Aborted && closing.reason == Some(Reason::UpstreamAborted)
+    });
+    assert_eq!(broken.count(), 2 * ROUNDS);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -146,8 +146,17 @@ impl<S: Socket> Link<S> {
                 Poll::Pending if !self.has_begun && broken.is_some() => {
                     Poll::Ready(Err(broken.take().unwrap_or(LinkFault::Closed)))
                 }
-                Poll::Pending if self.alarm.poll(context).is_ready() => Poll::Ready(Err(LinkFault::Late)),
-                answered @ (Poll::Ready(_) | Poll::Pending) => answered,
+                Poll::Pending => {
+                    while self.alarm.poll(context).is_ready() {
+                        // It is the caller who is waited for, for as long as whoever reads their body has patience.
+                        if !self.has_sent() || sending.is_done(self) {
+                            return Poll::Ready(Err(LinkFault::Late));
+                        }
+                        self.alarm.anew();
+                    }
+                    Poll::Pending
+                }
+                answered @ Poll::Ready(_) => answered,
             }
         });
         match answered.await {
