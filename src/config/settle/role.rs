@@ -7,7 +7,7 @@ use crate::config::reading::Mistake;
 use crate::domain::application::NameError;
 use crate::domain::asked::Format;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
-use crate::domain::limit::{Limits, Measure, OnExceed, WINDOWS};
+use crate::domain::limit::{LimitName, Limits, Measure, OnExceed};
 use crate::domain::purpose::Purpose;
 use crate::features::policy::settings::{EmergencySettings, MaySettings, RoleSettings, WhenSettings};
 
@@ -142,7 +142,7 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
         on_unknown_count: on_unknown_count?,
         ..Limits::NONE
     };
-    for (name, measure, _) in WINDOWS {
+    for (name, measure, _) in LimitName::of_windows() {
         let key = name.as_str();
         let number = if measure == Measure::Bytes { reader.size(key) } else { reader.whole(key) };
         *limits.number_mut(name) = number;
