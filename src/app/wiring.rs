@@ -60,6 +60,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             note(policy_problem(loaded, problem, whose));
         }
     });
+    let feeds = Feeds::new(&settings.feeds);
     match policy {
         Ok(policy) if problems.is_empty() => Ok(Rules {
             routes,
@@ -83,10 +84,10 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             help: settings.help.clone(),
             break_glass: settings.break_glass.clone(),
             trusted_proxies: settings.gateway.trusted_proxies.clone(),
-            devices: Devices::new(settings.devices.clone()),
+            devices: Devices::new(settings.devices.clone(), feeds.headers()),
             risks: settings.risks.clone(),
             detections: settings.detections.clone().into(),
-            feeds: Feeds::new(&settings.feeds),
+            feeds,
             exports: settings.exports.clone().into(),
             limits: settings.gateway.limits.clone(),
             version: settings.version.short().into(),

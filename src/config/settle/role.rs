@@ -9,6 +9,7 @@ use crate::domain::asked::Format;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::limit::{LimitName, Limits, Measure, OnExceed};
 use crate::domain::purpose::Purpose;
+use crate::domain::told::Place;
 use crate::features::policy::settings::{EmergencySettings, MaySettings, RoleSettings, WhenSettings};
 
 /// Reads `[role.NAME]`. A rule that cannot be read is left out, so that the others are still checked. `only_provider` is
@@ -77,6 +78,11 @@ fn when(reader: &Reader<'_>) -> Option<WhenSettings> {
     let hours = reader.parsed("hours");
     let location = reader.texts("location");
     let device = if reader.has("device") { reader.list("device") } else { Some(vec![]) };
+    let device_places = Place::ALL.iter().filter_map(|place| {
+        let places = reader.texts(place.of_device())?;
+        (!places.is_empty()).then_some((*place, places))
+    });
+    let device_places = device_places.collect();
     let purpose = reader.list("purpose");
     let relationship = reader.texts("relationship");
     let on_shift = reader.yes_no("on_shift");
@@ -93,6 +99,7 @@ fn when(reader: &Reader<'_>) -> Option<WhenSettings> {
         hours,
         location: location.unwrap_or_default(),
         device: device?,
+        device_places,
         purpose: purpose.unwrap_or_default(),
         relationship: relationship.unwrap_or_default(),
         on_shift: on_shift?,

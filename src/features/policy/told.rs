@@ -22,6 +22,8 @@ pub(super) struct Minds {
     own_chart: bool,
     flags: bool,
     places: bool,
+    device: bool,
+    device_places: bool,
 }
 
 impl Minds {
@@ -38,6 +40,8 @@ impl Minds {
             own_chart: reads.has(&Fact::OwnChart),
             flags: reads.has(&Fact::PatientFlags),
             places: words.places.iter().any(place),
+            device: words.device_classes && reads.has(&Fact::Device),
+            device_places: words.device_places.iter().any(|place| reads.has(&Fact::DevicePlace(*place))),
         }
     }
 
@@ -58,6 +62,9 @@ impl Minds {
             flags_known: if self.flags { told.flags_known } else { Known::Unknown },
             places: told.places.as_ref().filter(|_| self.places).cloned(),
             places_aged: self.places && told.places_aged,
+            device_places: told.device_places.as_ref().filter(|_| self.device_places).cloned(),
+            device_places_aged: self.device_places && told.device_places_aged,
+            device_class_aged: self.device && told.device_class_aged,
         }
     }
 }
@@ -113,6 +120,18 @@ impl Facts<'_> {
         Some(places.and_then(|places| places.get(place)).map(Vec::as_slice))
     }
 
+    /// Whether the class of the device is known; that it is of none is.
+    pub(super) fn knows_device(&self) -> bool {
+        !self.told.device_class_aged || self.supposes()
+    }
+
+    /// Where the device stands, if that is known.
+    pub(super) fn device_place(&self, place: Place) -> Option<&[String]> {
+        let places = self.told.device_places.as_ref();
+        let places = places.filter(|_| !self.told.device_places_aged || self.supposes());
+        places.and_then(|places| places.get(&place)).map(Vec::as_slice)
+    }
+
     /// What is known of a question; of what is too old, `supposed` if a reason was given for it.
     fn so(&self, known: Known, supposed: bool) -> Option<bool> {
         match known {
@@ -138,6 +157,15 @@ impl Facts<'_> {
                 Some(_) => Known::Yes,
                 None => Known::Unknown,
             }),
+            Fact::DevicePlace(place) => {
+                let told = self.told.device_places.as_ref().and_then(|places| places.get(place));
+                Some(match told {
+                    Some(_) if self.told.device_places_aged => Known::Aged,
+                    Some(_) => Known::Yes,
+                    None => Known::Unknown,
+                })
+            }
+            Fact::Device => self.told.device_class_aged.then_some(Known::Aged),
             Fact::Person
             | Fact::Assurance(_)
             | Fact::Purpose
@@ -145,7 +173,6 @@ impl Facts<'_> {
             | Fact::Minute
             | Fact::Weekday
             | Fact::Networks
-            | Fact::Device
             | Fact::OnePatient
             | Fact::Action
             | Fact::Everything => None,
@@ -166,6 +193,10 @@ impl Facts<'_> {
             (Known::Yes, Fact::PatientFlags) => listed(self.flags().into_iter().flatten().collect()),
             (Known::Yes, Fact::Attribute(name)) => {
                 listed(self.place(name).flatten().unwrap_or_default().iter().map(String::as_str).collect())
+            }
+            (Known::Yes, Fact::DevicePlace(place)) => {
+                let places = self.device_place(*place).unwrap_or_default();
+                listed(places.iter().map(String::as_str).collect())
             }
             (Known::Yes, _) => "yes".to_owned(),
             (Known::No, _) => "no".to_owned(),

@@ -87,6 +87,8 @@ pub(super) fn words() -> FactWords {
         relationships: vec!["facility".to_owned(), "treatment_team".to_owned()],
         flags: vec!["vip".to_owned()],
         places: vec![Place::Department],
+        device_places: vec![Place::Department],
+        device_classes: true,
         shifts: true,
         own_charts: true,
     }

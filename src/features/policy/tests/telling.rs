@@ -1,8 +1,12 @@
 //! What feeds tell: what holds, what does not, what is too old and what nobody has told are four answers.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::*;
 use crate::domain::decision::WayOn;
-use crate::domain::told::{Known, Marks, NOTHING_TOLD, Told};
+use crate::domain::device::DeviceClass;
+use crate::domain::told::{Known, Marks, NOTHING_TOLD, Place, Told};
 use crate::features::policy::stated::Stated;
 
 const CHART: (&str, &str) = ("ehr", "chart.open");
@@ -221,4 +225,69 @@ fn a_word_that_no_feed_tells_is_a_problem() {
     let rules = compile(&clerk(WhenSettings::default()), "");
     let mistyped = Stated { relationship: Some(vec!["team".to_owned()]), ..Stated::default() };
     assert_eq!(mistyped.told(&rules).unwrap_err(), "no feed tells of the relationship `team`");
+}
+
+/// Asked from a device of class `ward`.
+fn from_ward(rules: &Rules, identity: &Identity, told: &Told) -> Decision {
+    let class: DeviceClass = "ward".parse().unwrap();
+    let question = Question {
+        identity: Some(identity),
+        application: &"ehr".parse().unwrap(),
+        route: position(rules, CHART.0, CHART.1),
+        patient: None,
+        client_ip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 7)),
+        device: Some(&class),
+        risks: crate::domain::risk::Standing::NONE,
+        told,
+        now: NOW,
+    };
+    rules.decide(&Memory::default(), &question)
+}
+
+#[test]
+fn a_class_that_a_feed_tells_too_late_takes_a_reason_under_treatment_and_is_a_no_otherwise() {
+    let when = WhenSettings { device: vec!["ward".parse().unwrap()], ..WhenSettings::default() };
+    let mut roles = clerk(when.clone());
+    roles.extend(nurse(when));
+    let rules = compile(&roles, "");
+    let aged = Told { device_class_aged: true, ..Told::default() };
+    permitted(from_ward(&rules, &person(&["clerk"]), &NOTHING_TOLD));
+    assert_eq!(reasons(from_ward(&rules, &person(&["clerk"]), &aged)), [Reason::AttributeStale]);
+    assert_eq!(challenged(from_ward(&rules, &treating(&["nurse"]), &aged)), Challenge::Justify);
+    permitted(from_ward(&rules, &treating(&["nurse"]).justified("ehr", Duration::ZERO), &aged));
+}
+
+#[test]
+fn a_rule_that_forbids_a_class_holds_for_one_that_is_told_too_late() {
+    let forbids =
+        "@id(\"not-on-kiosks\") forbid (principal, action, resource) when { context.device == \"kiosk\" };";
+    let rules = compile(&clerk(WhenSettings::default()), forbids);
+    permitted(from_ward(&rules, &person(&["clerk"]), &NOTHING_TOLD));
+    let aged = Told { device_class_aged: true, ..Told::default() };
+    assert_eq!(reasons(from_ward(&rules, &person(&["clerk"]), &aged)), [Reason::AttributeStale]);
+}
+
+#[test]
+fn a_rule_may_ask_where_the_device_stands() {
+    let wards = BTreeMap::from([(Place::Department, vec!["cardiology".to_owned()])]);
+    let when = WhenSettings { device_places: wards, ..WhenSettings::default() };
+    let mut roles = clerk(when.clone());
+    roles.extend(nurse(when));
+    let rules = compile(&roles, "");
+    let stands = |department: &str, device_places_aged| Told {
+        device_places: Some(Arc::new(BTreeMap::from([(Place::Department, vec![department.to_owned()])]))),
+        device_places_aged,
+        ..Told::default()
+    };
+    let clerk = person(&["clerk"]);
+    permitted(once(&rules, &clerk, &stands("cardiology", false)));
+    assert_eq!(reasons(once(&rules, &clerk, &stands("surgery", false))), [Reason::DeviceMismatch]);
+    assert_eq!(reasons(once(&rules, &clerk, &NOTHING_TOLD)), [Reason::AttributeUnavailable]);
+    assert_eq!(reasons(once(&rules, &clerk, &stands("cardiology", true))), [Reason::AttributeStale]);
+    let nurse = treating(&["nurse"]);
+    assert_eq!(challenged(once(&rules, &nurse, &stands("cardiology", true))), Challenge::Justify);
+    let reasoned = nurse.justified("ehr", Duration::ZERO);
+    permitted(once(&rules, &reasoned, &stands("cardiology", true)));
+    let elsewhere = once(&rules, &reasoned, &stands("surgery", true));
+    assert_eq!(reasons(elsewhere), [Reason::DeviceMismatch], "it is the last place that is known");
 }
