@@ -175,6 +175,8 @@ pub struct Told {
     pub device_places_aged: bool,
     /// Whether the class of the device is told by a feed that is too old.
     pub device_class_aged: bool,
+    /// Attributes of the person that their provider tells by its directory and has told nothing of for too long; as a rule none.
+    pub aged_attributes: Option<Arc<[String]>>,
 }
 
 impl Told {
@@ -217,6 +219,7 @@ pub static NOTHING_TOLD: Told = Told {
     device_places: None,
     device_places_aged: false,
     device_class_aged: false,
+    aged_attributes: None,
 };
 
 /// The words that declared feeds tell of: rules may speak of these.
@@ -232,6 +235,8 @@ pub struct FactWords {
     pub device_places: Vec<Place>,
     /// Whether it is told of which class devices are.
     pub device_classes: bool,
+    /// Attributes that providers tell by the directories that they keep here.
+    pub kept_attributes: Vec<String>,
     /// Whether it is told when people work.
     pub shifts: bool,
     /// Whether it is told which patients people are themselves.

@@ -225,7 +225,8 @@ impl Current {
         known
     }
 
-    /// What feeds tell of a person, of a patient with them and of the device, as far as the rules of a route mind it.
+    /// What feeds tell of a person, of a patient with them and of the device, and what a directory has told of the person too
+    /// long ago, as far as the rules of a route mind it.
     pub fn told(
         &self,
         identity: Option<&Identity>,
@@ -236,7 +237,9 @@ impl Current {
     ) -> Told {
         match identity {
             Some(identity) if self.rules.policy.minds_feeds(route) => {
-                self.rules.feeds.about(identity, patient, device, now)
+                let (provider, subject) = (&identity.provider, &identity.subject);
+                let aged_attributes = self.shared.directory.aged_attributes(provider, subject, now);
+                Told { aged_attributes, ..self.rules.feeds.about(identity, patient, device, now) }
             }
             Some(_) | None => Told::default(),
         }

@@ -134,6 +134,9 @@ pub struct ExplainArguments {
     /// What feeds tell is too old.
     #[arg(long)]
     stale: bool,
+    /// The provider that keeps a directory here was not heard of for too long.
+    #[arg(long)]
+    directory_stale: bool,
     /// When, such as `2026-03-02T09:30:00Z`; by default now.
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
@@ -293,6 +296,7 @@ impl ExplainArguments {
             own_chart: self.own_chart.then_some(true),
             flags: said(&self.flag),
             stale: self.stale,
+            directory_stale: self.directory_stale,
             ..Stated::default()
         }
     }
@@ -384,6 +388,7 @@ mod tests {
     use super::*;
     use crate::config::{Loaded, load};
     use crate::demo::WorkDirectory;
+    use crate::features::directory::settings::kept_attributes;
     use crate::features::facts::settings::words;
     use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogField, CatalogRoute};
     use crate::features::policy::person::ResolvedRoute;
@@ -427,6 +432,7 @@ mod tests {
             }));
         }
         catalog.facts = words(settings.feeds.iter());
+        catalog.facts.kept_attributes = kept_attributes(&settings.directories);
         catalog.categories = settings.categories.clone();
         for provider in &settings.providers {
             let classes: BTreeSet<_> = provider.assurance.keys().cloned().collect();

@@ -318,6 +318,8 @@ pub fn words<'f>(feeds: impl Iterator<Item = &'f FeedSettings>) -> FactWords {
         flags: flags.into_iter().collect(),
         places: people.into_iter().collect(),
         device_places: devices.into_iter().collect(),
+        // That is the directories' to say.
+        kept_attributes: Vec::new(),
         device_classes: of(FeedKind::Device).any(|feed| feed.has(Column::Class)),
         shifts: of(FeedKind::Shift).next().is_some(),
         own_charts: of(FeedKind::Person)

@@ -32,6 +32,8 @@ pub struct Stated {
     pub device_department: Vec<String>,
     /// In which house.
     pub device_facility: Vec<String>,
+    /// Whether the provider was not heard of for too long that tells attributes by its directory.
+    pub directory_stale: bool,
     /// Whether the feeds that tell it, and of which class the device is, are too old.
     pub stale: bool,
 }
@@ -70,6 +72,7 @@ impl Stated {
             device_places: places(devices, &words.device_places, "devices")?,
             device_places_aged: self.stale,
             device_class_aged: self.stale && words.device_classes,
+            aged_attributes: self.directory_stale.then(|| words.kept_attributes.as_slice().into()),
             ..Told::default()
         };
         if let Some(holds) = &self.relationship {

@@ -5,6 +5,8 @@
 //! takes records away, administers or asks freely does not go on, nor does anything under another basis: there, what is too
 //! old is as good as unknown; so is, in any case, who has written notes.
 
+use std::sync::Arc;
+
 use super::explain::FactExplanation;
 use super::reads::{Fact, Reads};
 use super::world::Facts;
@@ -24,6 +26,7 @@ pub(super) struct Minds {
     places: bool,
     device: bool,
     device_places: bool,
+    kept_attributes: bool,
 }
 
 impl Minds {
@@ -40,6 +43,10 @@ impl Minds {
             own_chart: reads.has(&Fact::OwnChart),
             flags: reads.has(&Fact::PatientFlags),
             places: words.places.iter().any(place),
+            kept_attributes: words.kept_attributes.iter().any(|word| {
+                let read: Arc<str> = word.as_str().into();
+                reads.has(&Fact::Attribute(read))
+            }),
             device: words.device_classes && reads.has(&Fact::Device),
             device_places: words.device_places.iter().any(|place| reads.has(&Fact::DevicePlace(*place))),
         }
@@ -65,6 +72,7 @@ impl Minds {
             device_places: told.device_places.as_ref().filter(|_| self.device_places).cloned(),
             device_places_aged: self.device_places && told.device_places_aged,
             device_class_aged: self.device && told.device_class_aged,
+            aged_attributes: told.aged_attributes.as_ref().filter(|_| self.kept_attributes).cloned(),
         }
     }
 }
@@ -120,6 +128,17 @@ impl Facts<'_> {
         Some(places.and_then(|places| places.get(place)).map(Vec::as_slice))
     }
 
+    /// Whether the provider tells an attribute by its directory, and has told nothing for too long.
+    fn is_kept_and_aged(&self, name: &str) -> bool {
+        self.told.aged_attributes.as_ref().is_some_and(|aged| aged.iter().any(|word| word == name))
+    }
+
+    /// An attribute that no feed tells: as the provider tells it, unless that is too old.
+    pub(super) fn provided(&self, name: &str) -> Option<&[String]> {
+        let values = self.identity.subject.attributes.get(name).map(Vec::as_slice);
+        values.filter(|_| !self.is_kept_and_aged(name) || self.supposes())
+    }
+
     /// Whether the class of the device is known; that it is of none is.
     pub(super) fn knows_device(&self) -> bool {
         !self.told.device_class_aged || self.supposes()
@@ -152,11 +171,12 @@ impl Facts<'_> {
             Fact::OnShift => Some(self.told.on_shift),
             Fact::OwnChart => Some(self.told.own_chart),
             Fact::PatientFlags => Some(self.told.flags_known),
-            Fact::Attribute(name) => Some(match self.place(name)? {
-                _ if self.told.places_aged => Known::Aged,
-                Some(_) => Known::Yes,
-                None => Known::Unknown,
-            }),
+            Fact::Attribute(name) => match self.place(name) {
+                Some(_) if self.told.places_aged => Some(Known::Aged),
+                Some(Some(_)) => Some(Known::Yes),
+                Some(None) => Some(Known::Unknown),
+                None => self.is_kept_and_aged(name).then_some(Known::Aged),
+            },
             Fact::DevicePlace(place) => {
                 let told = self.told.device_places.as_ref().and_then(|places| places.get(place));
                 Some(match told {

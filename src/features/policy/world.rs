@@ -115,7 +115,7 @@ impl<'a> Facts<'a> {
             Some(moved) if name == "location" => Some(moved),
             Some(_) | None => match self.place(name) {
                 Some(told) => told,
-                None => self.identity.subject.attributes.get(name).map(Vec::as_slice),
+                None => self.provided(name),
             },
         }
     }

@@ -75,6 +75,7 @@ pub(super) fn catalog() -> Catalog {
             "location".to_owned(),
             "employment".to_owned(),
             "department".to_owned(),
+            "cost_center".to_owned(),
         ]),
         facts: words(),
         categories: Categories::default(),
@@ -89,6 +90,7 @@ pub(super) fn words() -> FactWords {
         places: vec![Place::Department],
         device_places: vec![Place::Department],
         device_classes: true,
+        kept_attributes: vec!["cost_center".to_owned()],
         shifts: true,
         own_charts: true,
     }

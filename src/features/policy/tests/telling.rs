@@ -290,4 +290,42 @@ fn a_rule_may_ask_where_the_device_stands() {
     permitted(once(&rules, &reasoned, &stands("cardiology", true)));
     let elsewhere = once(&rules, &reasoned, &stands("surgery", true));
     assert_eq!(reasons(elsewhere), [Reason::DeviceMismatch], "it is the last place that is known");
+
+    let said = |department: &str, stale| {
+        let device_department = vec![department.to_owned()];
+        Stated { device_department, stale, ..Stated::default() }.told(&rules).unwrap()
+    };
+    assert_eq!(said("cardiology", false), stands("cardiology", false));
+    assert_eq!(reasons(once(&rules, &clerk, &said("cardiology", true))), [Reason::AttributeStale]);
+    let untold = Stated { device_location: vec!["room-7".to_owned()], ..Stated::default() };
+    assert_eq!(untold.told(&rules).unwrap_err(), "no feed tells the location of devices");
+}
+
+#[test]
+fn what_a_directory_has_told_too_long_ago_takes_a_reason_under_treatment_and_is_a_no_otherwise() {
+    let reads = "@id(\"of-the-centre\") permit (principal in Role::\"ROLE\", action == Action::\"view\", resource) \
+                 when { principal has cost_center && principal.cost_center.contains(\"7\") };";
+    let of_centre = |identity: Identity| {
+        let mut identity = identity;
+        Arc::make_mut(&mut identity.subject)
+            .attributes
+            .insert("cost_center".to_owned(), vec!["7".to_owned()]);
+        identity
+    };
+    let aged = Told { aged_attributes: Some(["cost_center".to_owned()].into()), ..Told::default() };
+    let elsewhere = WhenSettings { location: vec!["nowhere".to_owned()], ..WhenSettings::default() };
+
+    let rules = compile(&clerk(elsewhere.clone()), &reads.replace("ROLE", "clerk"));
+    let said = Stated { directory_stale: true, ..Stated::default() };
+    assert_eq!(said.told(&rules).unwrap(), aged);
+    let clerk = of_centre(person(&["clerk"]));
+    permitted(once(&rules, &clerk, &NOTHING_TOLD));
+    let denied = reasons(once(&rules, &clerk, &aged));
+    assert!(denied.contains(&Reason::AttributeStale), "{denied:?}");
+
+    let rules = compile(&nurse(elsewhere), &reads.replace("ROLE", "nurse"));
+    let nurse = of_centre(treating(&["nurse"]));
+    permitted(once(&rules, &nurse, &NOTHING_TOLD));
+    assert_eq!(challenged(once(&rules, &nurse, &aged)), Challenge::Justify);
+    permitted(once(&rules, &nurse.justified("ehr", Duration::ZERO), &aged));
 }
