@@ -88,6 +88,7 @@ fn present(shared: Arc<Shared>, reloader: Arc<Reloader>) -> Arc<dyn Fn() -> Pres
             spilled: shared.spills.bytes(),
             providers: shared.authn.standing().into_iter().map(provider_state).collect(),
             directories: shared.directory.census(),
+            directories_heard: shared.directory.heard(shared.clock.now()),
             signals: signals_now(&shared),
             feeds: rules.feeds.now(shared.clock.now()),
             exports: shared.exports.now(shared.journal.head().sequence, shared.clock.now()),

@@ -11,10 +11,12 @@ use crate::config::{Loaded, Locations, Place, Problem, Problems, Severity};
 use crate::domain::application::ProviderName;
 use crate::domain::device::DeviceClass;
 use crate::domain::field::Field;
+use crate::domain::told::FactWords;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::browser::script;
 use crate::features::browser::settings::{BrowserSettings, ScriptUse};
 use crate::features::client::Clients;
+use crate::features::directory::settings::kept_attributes;
 use crate::features::facts::Feeds;
 use crate::features::facts::settings::words;
 use crate::features::policy::bundle::Rules as PolicyRules;
@@ -60,6 +62,7 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             note(policy_problem(loaded, problem, whose));
         }
     });
+    let feeds = Feeds::new(&settings.feeds);
     match policy {
         Ok(policy) if problems.is_empty() => Ok(Rules {
             routes,
@@ -83,10 +86,10 @@ pub fn rules(loaded: &Loaded) -> Result<Rules, Problems> {
             help: settings.help.clone(),
             break_glass: settings.break_glass.clone(),
             trusted_proxies: settings.gateway.trusted_proxies.clone(),
-            devices: Devices::new(settings.devices.clone()),
+            devices: Devices::new(settings.devices.clone(), feeds.headers()),
             risks: settings.risks.clone(),
             detections: settings.detections.clone().into(),
-            feeds: Feeds::new(&settings.feeds),
+            feeds,
             exports: settings.exports.clone().into(),
             limits: settings.gateway.limits.clone(),
             version: settings.version.short().into(),
@@ -187,10 +190,12 @@ pub fn catalog(routes: &RouteTable, settings: &Settings) -> Catalog {
         .iter()
         .map(|provider| (provider.name.clone(), provider.assurance.keys().cloned().collect()))
         .collect();
-    let facts = words(feeds.iter());
+    let facts = FactWords { kept_attributes: kept_attributes(directories), ..words(feeds.iter()) };
     let claims = providers.iter().flat_map(|provider| provider.claims.keys().cloned());
-    let kept = directories.iter().flat_map(|it| &it.attributes).map(|(word, _)| word.clone());
-    let attributes = claims.chain(kept).chain(facts.places.iter().map(ToString::to_string)).collect();
+    let attributes = claims
+        .chain(facts.kept_attributes.iter().cloned())
+        .chain(facts.places.iter().map(ToString::to_string))
+        .collect();
     Catalog { applications, routes, classes, attributes, facts, categories: categories.clone() }
 }
 

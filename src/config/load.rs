@@ -339,6 +339,8 @@ fn read_machine(main: &Reader<'_>, draft: &mut Draft) -> Option<Machine> {
     let asks = gateway.as_ref().is_none_or(|(gateway, _)| gateway.client_certificate.is_some());
     let sessions = session::sessions(main, &devices, asks);
     draft.session = sessions.as_ref().map(|(times, _)| times.clone());
+    let bare = sessions.iter().flat_map(|(_, devices)| devices).filter(|it| it.is_told_by_feeds_only());
+    draft.bare_devices = bare.map(|it| it.class.clone()).collect();
     draft.device_names = devices.into_iter().map(|(name, _)| name).collect();
     let guard = main.table("guard").and_then(|reader| {
         let beside = store.as_ref().map(|store| store.directory.as_path());

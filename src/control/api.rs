@@ -43,9 +43,11 @@ pub async fn status(State(state): State<ControlState>) -> Response {
     .into_response()
 }
 
-/// How feeds stand: how old each is, how many rows it has, what is wrong with it.
+/// How feeds stand: how old each is, how many rows it has, what is wrong with it; and when providers were heard of that keep
+/// directories here.
 pub async fn feeds(State(state): State<ControlState>) -> Response {
-    Json(json!({ "feeds": (state.present)().feeds })).into_response()
+    let present = (state.present)();
+    Json(json!({ "feeds": present.feeds, "directories": present.directories_heard })).into_response()
 }
 
 /// How exports stand: how far each has come, what waits, what is wrong with it.

@@ -207,6 +207,28 @@ impl Snapshot {
             let labels = [("provider", provider.as_str())];
             ConstGauge::new(census.groups as u64).encode(groups.encode_family(&labels)?)?;
         }
+        let mut age = encoder.encode_descriptor(
+            "directory_age",
+            "How long ago a provider that keeps a directory here was heard of; absent if it never was",
+            Some(&Unit::Seconds),
+            MetricType::Gauge,
+        )?;
+        for heard in &self.present.directories_heard {
+            let labels = [("provider", heard.provider.as_str())];
+            if let Some(ago) = heard.age_seconds {
+                ConstGauge::new(ago).encode(age.encode_family(&labels)?)?;
+            }
+        }
+        let mut stale = encoder.encode_descriptor(
+            "directory_stale",
+            "Whether a provider was not heard of for so long that what its directory tells of people is too old",
+            None,
+            MetricType::Gauge,
+        )?;
+        for heard in &self.present.directories_heard {
+            let labels = [("provider", heard.provider.as_str())];
+            ConstGauge::new(u64::from(heard.stale)).encode(stale.encode_family(&labels)?)?;
+        }
         Ok(())
     }
 

@@ -21,8 +21,8 @@ use crate::features::audit::seal::Seals;
 use crate::features::break_glass::Breaks;
 use crate::features::detect::Detections;
 use crate::features::detect::settings::DetectionSettings;
-use crate::features::directory::Census;
 use crate::features::directory::scim::{Asked, Reply};
+use crate::features::directory::{Census, DirectoryHeard};
 use crate::features::export::ExportNow;
 use crate::features::facts::FeedNow;
 use crate::features::session::Sessions;
@@ -141,6 +141,8 @@ pub struct Present {
     pub providers: Vec<ProviderState>,
     /// How many users and groups each provider keeps here.
     pub directories: Vec<(ProviderName, Census)>,
+    /// When each of them was heard of.
+    pub directories_heard: Vec<DirectoryHeard>,
     /// How each provider's signals stand.
     pub signals: Vec<SignalsNow>,
     /// How each feed stands.

@@ -35,8 +35,8 @@ use crate::features::audit::settings::{
 };
 use crate::features::break_glass::{self, Break, Breaks, Due, Review, Sheet, Standing as Stands};
 use crate::features::detect::{self, Detections, Step};
-use crate::features::directory::Census;
 use crate::features::directory::scim::{Asked, Reply};
+use crate::features::directory::{Census, DirectoryHeard};
 use crate::features::export::ExportNow;
 use crate::features::facts::FeedNow;
 use crate::features::session::settings::{Concurrent, SessionSettings, Times};
@@ -261,6 +261,11 @@ fn present() -> Present {
     Present {
         signals: vec![SignalsNow { provider: "clinic".parse().unwrap(), stream, barred: 2 }],
         directories: vec![("clinic".parse().unwrap(), Census { active: 7, disabled: 2, groups: 3 })],
+        directories_heard: vec![DirectoryHeard {
+            provider: "clinic".parse().unwrap(),
+            age_seconds: Some(90),
+            stale: false,
+        }],
         feeds: vec![feed()],
         exports: vec![export()],
         store: Standing { waiting: 6, behind: 7 },

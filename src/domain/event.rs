@@ -21,7 +21,7 @@ use super::category::Sensitivity;
 use super::confidential::SealedText;
 use super::count::Count;
 use super::detection::{Detection, Review};
-use super::device::DeviceClass;
+use super::device::{DeviceClass, EventDeviceFeed};
 use super::field::EventRedacted;
 use super::gap::Gap;
 use super::given::{EventGiven, EventNeeded, PatientContext};
@@ -149,6 +149,9 @@ pub struct Opening {
     /// The class of the caller's device.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub device: Option<DeviceClass>,
+    /// What a feed tells of the device; absent where none knows it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub device_feed: Option<Box<EventDeviceFeed>>,
     /// The certificate that the caller has shown: the SHA-256 of its DER in base64url (`x5t#S256`, RFC 8705).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub certificate: Option<Arc<str>>,
@@ -591,6 +594,7 @@ impl Opening {
             time,
             client_ip: None,
             device: None,
+            device_feed: None,
             certificate: None,
             application: None,
             route: None,

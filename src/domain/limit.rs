@@ -143,7 +143,8 @@ closed_list! {
     Window {
         /// 60 minutes.
         Hour = "hour",
-        /// 12 hours.
+        /// 12 hours, whatever a roster says: so it is never looser than the shift of anybody who works for as long, and nobody's
+        /// count begins anew because a roster was written anew.
         Shift = "shift",
         /// 24 hours.
         Day = "day",
@@ -168,29 +169,36 @@ closed_list! {
     }
 }
 
-/// Which number bounds which measure in which window; of one measure the longest window first.
-pub const WINDOWS: [(LimitName, Measure, Window); 18] = [
-    (LimitName::RecordsPerDay, Measure::Records, Window::Day),
-    (LimitName::RecordsPerShift, Measure::Records, Window::Shift),
-    (LimitName::RecordsPerHour, Measure::Records, Window::Hour),
-    (LimitName::PatientsListedPerDay, Measure::Listed, Window::Day),
-    (LimitName::PatientsListedPerShift, Measure::Listed, Window::Shift),
-    (LimitName::PatientsListedPerHour, Measure::Listed, Window::Hour),
-    (LimitName::PatientsOpenedPerDay, Measure::Opened, Window::Day),
-    (LimitName::PatientsOpenedPerShift, Measure::Opened, Window::Shift),
-    (LimitName::PatientsOpenedPerHour, Measure::Opened, Window::Hour),
-    (LimitName::ExportsPerDay, Measure::Exports, Window::Day),
-    (LimitName::ExportsPerShift, Measure::Exports, Window::Shift),
-    (LimitName::ExportsPerHour, Measure::Exports, Window::Hour),
-    (LimitName::RecordsExportedPerDay, Measure::Exported, Window::Day),
-    (LimitName::RecordsExportedPerShift, Measure::Exported, Window::Shift),
-    (LimitName::RecordsExportedPerHour, Measure::Exported, Window::Hour),
-    (LimitName::BytesExportedPerDay, Measure::Bytes, Window::Day),
-    (LimitName::BytesExportedPerShift, Measure::Bytes, Window::Shift),
-    (LimitName::BytesExportedPerHour, Measure::Bytes, Window::Hour),
-];
+impl Measure {
+    /// The number that bounds it in a window.
+    pub const fn limit(self, window: Window) -> LimitName {
+        match (self, window) {
+            (Self::Records, Window::Hour) => LimitName::RecordsPerHour,
+            (Self::Records, Window::Shift) => LimitName::RecordsPerShift,
+            (Self::Records, Window::Day) => LimitName::RecordsPerDay,
+            (Self::Listed, Window::Hour) => LimitName::PatientsListedPerHour,
+            (Self::Listed, Window::Shift) => LimitName::PatientsListedPerShift,
+            (Self::Listed, Window::Day) => LimitName::PatientsListedPerDay,
+            (Self::Opened, Window::Hour) => LimitName::PatientsOpenedPerHour,
+            (Self::Opened, Window::Shift) => LimitName::PatientsOpenedPerShift,
+            (Self::Opened, Window::Day) => LimitName::PatientsOpenedPerDay,
+            (Self::Exports, Window::Hour) => LimitName::ExportsPerHour,
+            (Self::Exports, Window::Shift) => LimitName::ExportsPerShift,
+            (Self::Exports, Window::Day) => LimitName::ExportsPerDay,
+            (Self::Exported, Window::Hour) => LimitName::RecordsExportedPerHour,
+            (Self::Exported, Window::Shift) => LimitName::RecordsExportedPerShift,
+            (Self::Exported, Window::Day) => LimitName::RecordsExportedPerDay,
+            (Self::Bytes, Window::Hour) => LimitName::BytesExportedPerHour,
+            (Self::Bytes, Window::Shift) => LimitName::BytesExportedPerShift,
+            (Self::Bytes, Window::Day) => LimitName::BytesExportedPerDay,
+        }
+    }
+}
 
 impl Window {
+    /// All of them, the longest first: of several limits that are passed at once, the one that is told is passed for longest.
+    pub const LONGEST_FIRST: [Self; 3] = [Self::Day, Self::Shift, Self::Hour];
+
     /// How long it is.
     pub const fn lasts(self) -> Duration {
         let hours = match self {
@@ -247,10 +255,16 @@ impl<T> PerWindow<T> {
 }
 
 impl LimitName {
+    /// Which number bounds which measure in which window; of one measure the longest window first.
+    pub fn of_windows() -> impl Iterator<Item = (Self, Measure, Window)> {
+        let of =
+            |measure: Measure| Window::LONGEST_FIRST.map(|window| (measure.limit(window), measure, window));
+        Measure::ALL.iter().copied().flat_map(of)
+    }
+
     /// What it bounds, and in which window; none where it bounds one reply.
     pub fn window(self) -> Option<(Measure, Window)> {
-        let of = WINDOWS.iter().find(|(name, _, _)| *name == self);
-        of.map(|(_, measure, window)| (*measure, *window))
+        Self::of_windows().find(|(name, _, _)| *name == self).map(|(_, measure, window)| (measure, window))
     }
 
     /// Whether it bounds what many requests take together.
@@ -319,10 +333,10 @@ impl Limits {
 
     /// The windows that bound a measure, each with its number; the longest first.
     pub fn windows(&self, measure: Measure) -> impl Iterator<Item = (LimitName, Window, u64)> {
-        WINDOWS
-            .iter()
-            .filter(move |(_, of, _)| *of == measure)
-            .filter_map(|(name, _, window)| self.number(*name).map(|number| (*name, *window, number)))
+        Window::LONGEST_FIRST.into_iter().filter_map(move |window| {
+            let name = measure.limit(window);
+            self.number(name).map(|number| (name, window, number))
+        })
     }
 
     /// The numbers that bound a measure, by window.
@@ -413,15 +427,13 @@ mod tests {
     fn every_measure_has_a_number_in_every_window_and_is_called_so() {
         for measure in Measure::ALL {
             for window in Window::ALL {
-                let names: Vec<_> =
-                    WINDOWS.iter().filter(|(_, of, over)| (of, over) == (measure, window)).collect();
-                let [(name, _, _)] = names.as_slice() else { panic!("{measure} {window}: {names:?}") };
+                let name = measure.limit(*window);
                 let called = format!("{}_per_{window}", measure.as_str().replace(' ', "_"));
                 assert_eq!((name.as_str(), name.window()), (&*called, Some((*measure, *window))));
             }
         }
         let of_one_reply = LimitName::ALL.iter().filter(|name| !name.is_window()).count();
-        assert_eq!(of_one_reply + WINDOWS.len(), LimitName::ALL.len());
+        assert_eq!(of_one_reply + LimitName::of_windows().count(), LimitName::ALL.len());
     }
 
     #[test]

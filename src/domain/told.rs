@@ -28,6 +28,8 @@ closed_list! {
         Person = "person",
         /// Where a patient is, and what is marked of them.
         Patient = "patient",
+        /// Of which class a device is, where it stands, and whether it is still in use.
+        Device = "device",
     }
 }
 
@@ -40,6 +42,17 @@ closed_list! {
         Department = "department",
         /// In which house.
         Facility = "facility",
+    }
+}
+
+impl Place {
+    /// How rules call it of the device: as a condition of its own, and as the relationship of a patient who is there.
+    pub const fn of_device(self) -> &'static str {
+        match self {
+            Self::Location => "device_location",
+            Self::Department => "device_department",
+            Self::Facility => "device_facility",
+        }
     }
 }
 
@@ -132,7 +145,7 @@ impl Known {
     }
 }
 
-/// Where a person works, by our word. Shared by all who work there.
+/// Where a person works or a device stands, by our word. Shared by all who are there.
 pub type Attributes = Arc<BTreeMap<Place, Vec<String>>>;
 
 /// What feeds tell.
@@ -156,6 +169,14 @@ pub struct Told {
     pub places: Option<Attributes>,
     /// Whether the feed that tells it is too old.
     pub places_aged: bool,
+    /// Where the device stands; absent if no feed knows the device, or it is withdrawn.
+    pub device_places: Option<Attributes>,
+    /// Whether the feed that tells that is too old.
+    pub device_places_aged: bool,
+    /// Whether the class of the device is told by a feed that is too old.
+    pub device_class_aged: bool,
+    /// Attributes of the person that their provider tells by its directory and has told nothing of for too long; as a rule none.
+    pub aged_attributes: Option<Arc<[String]>>,
 }
 
 impl Told {
@@ -195,6 +216,10 @@ pub static NOTHING_TOLD: Told = Told {
     flags_known: Known::Unknown,
     places: None,
     places_aged: false,
+    device_places: None,
+    device_places_aged: false,
+    device_class_aged: false,
+    aged_attributes: None,
 };
 
 /// The words that declared feeds tell of: rules may speak of these.
@@ -206,6 +231,12 @@ pub struct FactWords {
     pub flags: Vec<String>,
     /// What is told of where a person works.
     pub places: Vec<Place>,
+    /// What is told of where a device stands.
+    pub device_places: Vec<Place>,
+    /// Whether it is told of which class devices are.
+    pub device_classes: bool,
+    /// Attributes that providers tell by the directories that they keep here.
+    pub kept_attributes: Vec<String>,
     /// Whether it is told when people work.
     pub shifts: bool,
     /// Whether it is told which patients people are themselves.

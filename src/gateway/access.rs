@@ -20,13 +20,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::bells::Hung;
 use super::certificate::Shown;
+use super::devices::Seen;
 use super::passage::Passage;
 use super::refusal::{Challenged, Refusal};
 use super::sought::Part;
 use super::worker::{Current, Worker};
 use super::{program, risk, subject};
 use crate::domain::decision::{Challenge, Decision, Denial};
-use crate::domain::device::DeviceClass;
+use crate::domain::device::{DeviceClass, DeviceFacts};
 use crate::domain::patient::PatientDigest;
 use crate::domain::reason::Reason;
 use crate::domain::risk::Standing as Risks;
@@ -47,14 +48,17 @@ pub struct Access {
     /// The request, and those that it holds.
     parts: Vec<Part>,
     client: IpAddr,
-    device: Option<DeviceClass>,
+    /// What is seen of the device.
+    seen: Rc<Seen>,
+    /// Its class, and what feeds tell of it, as it was asked last.
+    device: (Option<DeviceClass>, Option<DeviceFacts>),
     /// The browser, by its name.
     browser: Option<Digest>,
     /// The risks that stood when a reply was asked for.
     risks: Risks,
     /// The patient whose chart is open in an emergency, where it rests on that.
     emergency: Option<PatientDigest>,
-    /// The certificate that the device's class or the token rests on.
+    /// The certificate that the device's class or the token may rest on.
     rests_on: Option<Rc<Shown>>,
     /// Whether that is believed.
     is_believed: bool,
@@ -116,17 +120,15 @@ impl Access {
         let wait =
             if known.is_none_or(|known| known.session.is_live()) { ASKED_EVERY } else { Duration::ZERO };
         let moment = passage.moment;
-        let devices = &moment.current.rules.devices;
-        let is_told = moment.device.as_ref().is_some_and(|class| devices.rests_on_certificate(class));
-        let is_bound = known.is_some_and(|known| known.session.is_bound_to_certificate());
         Self {
             worker: passage.moment.worker.clone(),
             session: known.map(|known| known.session.id),
             application: passage.application.clone(),
             parts: passage.parts().cloned().collect(),
             client: passage.normalized.head.client,
-            device: moment.device.clone(),
-            rests_on: moment.shown.clone().filter(|_| is_told || is_bound),
+            seen: moment.seen.clone(),
+            device: (moment.device.clone(), moment.device_facts.as_deref().cloned()),
+            rests_on: moment.shown.clone(),
             is_believed: true,
             browser: risk::browser(moment, passage.manner),
             risks: passage.risks,
@@ -160,9 +162,18 @@ impl Access {
         }
     }
 
-    /// The class of the device, as long as what tells it is believed.
-    fn device(&self) -> Option<&DeviceClass> {
-        self.device.as_ref().filter(|_| self.is_believed)
+    /// The class of the device.
+    const fn device(&self) -> Option<&DeviceClass> {
+        self.device.0.as_ref()
+    }
+
+    /// Tells the device anew: a feed may have withdrawn it, and its certificate may be believed no more.
+    fn see_device(&mut self, current: &Current, now: Timestamp) {
+        self.device = if self.is_believed {
+            current.rules.device(&self.seen, now)
+        } else {
+            current.rules.device(&self.seen.without_certificate(), now)
+        };
     }
 
     fn asked(&mut self, by_person: bool) -> Option<Reason> {
@@ -171,6 +182,8 @@ impl Access {
         let is_believed = |shown: &Rc<Shown>| shown.believed(&tls.load(), now).is_some();
         self.is_believed = self.rests_on.as_ref().is_none_or(is_believed);
         let is_believed = self.is_believed;
+        let current = self.worker.current();
+        self.see_device(&current, self.asked.unwrap_or(now));
         let standing = |session| self.worker.standing(session, &self.application, self.device());
         let session = match self.session.map(standing).transpose() {
             Ok(session) => session,
@@ -193,7 +206,6 @@ impl Access {
         }
         let directory = self.worker.shared.people_revision();
         let version = session.as_ref().map(|session| session.version);
-        let current = self.worker.current();
         let feeds = current.rules.feeds.revision();
         let standing = Standing { session: version, is_believed, directory, feeds };
         let is_good =
@@ -291,7 +303,8 @@ impl Access {
         };
         let known = if self.emergency.is_some() { known.map(|known| known.in_emergency()) } else { known };
         let identity = known.as_ref().map(|known| &*known.identity);
-        let told = current.told(identity, route.index, part.patient.as_ref(), now);
+        let (patient, device) = (part.patient.as_ref(), self.device.1.as_ref());
+        let told = current.told(identity, route.index, patient, device, now);
         let question = Question {
             identity,
             application: &application.name,

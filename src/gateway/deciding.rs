@@ -143,9 +143,10 @@ impl Passage<'_> {
         });
     }
 
-    /// What feeds tell of the person and the patient, as far as rules ask for it.
+    /// What feeds tell of the person, the patient and the device, as far as rules ask for it.
     fn told(&self, route: &Route, patient: Option<&PatientRef>) -> Told {
-        self.moment.current.told(self.person.identity(), route.index, patient, self.moment.now)
+        let device = self.moment.device_facts.as_deref();
+        self.moment.current.told(self.person.identity(), route.index, patient, device, self.moment.now)
     }
 
     fn question<'q>(

@@ -19,7 +19,7 @@ use super::access::Access;
 use super::certificate::Shown;
 use super::connection::Peer;
 use super::device_key::DEVICE_KEY_PATH;
-use super::devices::At;
+use super::devices::{At, Seen};
 use super::draft::Draft;
 use super::manner::Manner;
 use super::metronome::Beat;
@@ -35,7 +35,7 @@ use super::upgrade::{self, Upgrading};
 use super::worker::{Current, Worker};
 use super::{cors, given, hold, leaving, own_paths, program, respond, risk, turnstile, unlock};
 use crate::domain::decision::Denial;
-use crate::domain::device::DeviceClass;
+use crate::domain::device::{DeviceClass, DeviceFacts};
 use crate::domain::event::{LockStep, Outcome, Verdict};
 use crate::domain::phi::Phi;
 use crate::domain::reason::Reason;
@@ -91,8 +91,12 @@ pub struct Moment {
     pub shown: Option<Rc<Shown>>,
     /// The certificate of that, if it is believed.
     pub certificate: Option<Arc<CallerCertificate>>,
-    /// The class of the device there.
+    /// What is seen of the device there.
+    pub seen: Rc<Seen>,
+    /// Its class.
     pub device: Option<DeviceClass>,
+    /// What feeds tell of it.
+    pub device_facts: Option<Rc<DeviceFacts>>,
     /// The revision of the directory before anything was decided.
     pub directory: u64,
     /// That of feeds.
@@ -114,8 +118,9 @@ impl Moment {
         let shown = peer.shown(trusted).cloned();
         let certificate = shown.as_ref().and_then(|shown| shown.believed(&worker.shared.tls.load(), now));
         let by_trusted_proxy = peer.is_trusted(trusted);
-        let at = At { client, by_trusted_proxy, certificate: certificate.as_deref() };
-        let device = current.rules.devices.class(headers, at);
+        let at = At { client, by_trusted_proxy, certificate: certificate.clone() };
+        let seen = current.rules.devices.see(headers, at);
+        let (device, device_facts) = current.rules.device(&seen, now);
         let (worker, pulse) = (worker.clone(), peer.pulse.clone());
         let feeds = current.rules.feeds.revision();
         let is_in_touch = worker.shared.is_in_touch();
@@ -127,7 +132,9 @@ impl Moment {
             client,
             shown,
             certificate,
+            seen: Rc::new(seen),
             device,
+            device_facts: device_facts.map(Rc::new),
             directory,
             feeds,
             pulse,
@@ -150,6 +157,7 @@ impl Moment {
         draft.open(|opening| {
             opening.client_ip = Some(self.client);
             opening.device.clone_from(&self.device);
+            opening.device_feed = self.device_facts.as_ref().map(|facts| Box::new(facts.event()));
             opening.certificate = self.certificate.as_ref().map(|shown| shown.thumbprint.clone());
         });
         draft

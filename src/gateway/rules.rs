@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
 use super::chooser::Faces;
-use super::devices::Devices;
+use super::devices::{Devices, Seen};
 use super::limits::Limits;
 use super::limits::settings::LimitSettings;
 use super::program::Turns;
@@ -19,6 +19,7 @@ use super::room::Room;
 use super::settings::{GatewaySettings, HelpSettings};
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;
+use crate::domain::device::{DeviceClass, DeviceFacts};
 use crate::features::audit::journal::Journal;
 use crate::features::audit::seal::Seals;
 use crate::features::authn::RelyingParty;
@@ -50,7 +51,7 @@ use crate::features::signals::Signals;
 use crate::features::upstream::assertion::AssertionKey;
 use crate::features::upstream::node_keys::NodeKeys;
 use crate::features::upstream::servers::Upstream;
-use crate::foundation::clock::Clock;
+use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::digest::DigestKey;
 use crate::foundation::entropy::Entropy;
 use crate::platform::store::Store;
@@ -95,7 +96,7 @@ pub struct Rules {
     pub risks: Vec<RiskSettings>,
     /// What is looked for in the stream of events.
     pub detections: Arc<[DetectionSettings]>,
-    /// What is known of people and patients.
+    /// What is known of people, patients and devices.
     pub feeds: Feeds,
     /// To whom events are handed on.
     pub exports: Arc<[ExportSettings]>,
@@ -106,6 +107,12 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The class of a device of which this is seen, and what feeds tell of it.
+    pub fn device(&self, seen: &Seen, now: Timestamp) -> (Option<DeviceClass>, Option<DeviceFacts>) {
+        let facts = self.feeds.device(seen.device(), now);
+        (self.devices.class(seen, facts.as_ref()), facts)
+    }
+
     /// How much of a request's body is read where a route depends on it.
     pub const fn body_limits(&self) -> BodyLimits {
         BodyLimits { bytes_max: self.guard.request_body_bytes, ratio_max: self.guard.decompression_ratio }

@@ -18,7 +18,7 @@ use super::room::Room;
 use super::rules::{Rules, Shared};
 use super::subject::Known;
 use super::unread::Unread;
-use crate::domain::device::DeviceClass;
+use crate::domain::device::{DeviceClass, DeviceFacts};
 use crate::domain::patient::PatientRef;
 use crate::domain::reason::Reason;
 use crate::domain::subject::{Identity, Justification, Subject, SubjectId};
@@ -225,17 +225,21 @@ impl Current {
         known
     }
 
-    /// What feeds tell of a person, and of a patient with them, as far as the rules of a route mind it.
+    /// What feeds tell of a person, of a patient with them and of the device, and what a directory has told of the person too
+    /// long ago, as far as the rules of a route mind it.
     pub fn told(
         &self,
         identity: Option<&Identity>,
         route: usize,
         patient: Option<&PatientRef>,
+        device: Option<&DeviceFacts>,
         now: Timestamp,
     ) -> Told {
         match identity {
             Some(identity) if self.rules.policy.minds_feeds(route) => {
-                self.rules.feeds.about(identity, patient, now)
+                let (provider, subject) = (&identity.provider, &identity.subject);
+                let aged_attributes = self.shared.directory.aged_attributes(provider, subject, now);
+                Told { aged_attributes, ..self.rules.feeds.about(identity, patient, device, now) }
             }
             Some(_) | None => Told::default(),
         }

@@ -9,12 +9,13 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use leastway::demo::WorkDirectory;
-use leastway::domain::event::Verdict;
+use leastway::domain::device::DeviceClass;
+use leastway::domain::event::{Opening, Verdict};
 use leastway::domain::reason::Reason;
 use leastway::domain::told::FeedName;
 use serde_json::{Value, json};
 
-use crate::house::{House, Neighbors, edit};
+use crate::house::{House, Neighbors, append, edit};
 use crate::line::{Came, Line, Protocol};
 
 const CHART: &str = "/patients/100001/chart";
@@ -284,4 +285,98 @@ async fn a_search_of_fhir_says_who_cares_for_whom_and_half_of_it_says_nothing() 
     assert!(!rested.is_empty() && rested.iter().all(|it| it.feed.is_some() && !it.stale));
     let notes: Vec<&str> = events.iter().filter_map(|event| event.opening.note.as_deref()).collect();
     assert!(notes.contains(&"the feed care-team was taken: 2 rows"), "{notes:?}");
+}
+
+const INVENTORY: &str = "feeds/devices.csv";
+
+/// A house behind a proxy that says which device it is; charts are for computers of cardiology.
+fn for_computers_of_cardiology(directory: &WorkDirectory) {
+    let main = directory.configuration();
+    edit(&main, "trusted_proxies = []", "trusted_proxies = [\"127.0.0.0/8\"]");
+    append(
+        &main,
+        "[device.ward]\n[feed.inventory]\nkind = \"device\"\nfile = \"feeds/devices.csv\"\ndevice = \"x-asset\"\n\
+         columns = { class = \"type\", department = \"unit\", status = \"state\" }\n\
+         classes = { ward = \"nursing station\" }\nin_use = [\"in service\"]\nmax_age = \"1h\"\n",
+    );
+    edit(
+        &directory.root().join("roles.toml"),
+        "categories = [\"demographics\", \"schedule\", \"clinical\"]\n",
+        "categories = [\"demographics\", \"schedule\"]\n\n[[role.nurse.may]]\napplication = \"ehr\"\n\
+         actions = [\"view\", \"search\"]\ncategories = [\"clinical\"]\n\
+         when = { device = [\"ward\"], device_department = [\"cardiology\"] }\n",
+    );
+    std::fs::write(directory.root().join(INVENTORY), DEVICES).unwrap();
+}
+
+const DEVICES: &str = "device,type,unit,state\npc-17,nursing station,cardiology,in service\n\
+                       pc-18,nursing station,surgery,in service\npc-19,tablet,cardiology,in service\n\
+                       pc-20,nursing station,cardiology,stolen\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chart_opens_on_a_device_of_the_inventory_until_that_is_withdrawn() {
+    let house = House::furnish(Neighbors::All, for_computers_of_cardiology).await;
+    let cookie = house.cookie_of("nurse").await;
+    let at = |asset: &'static str| [("cookie", cookie.clone()), ("x-asset", asset.to_owned())];
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    for (asset, expected) in [
+        ("pc-17", None),
+        ("pc-18", Some("device-mismatch")),
+        ("pc-19", Some("device-mismatch")),
+        ("pc-20", Some("device-mismatch")),
+        ("pc-99", Some("device-mismatch")),
+    ] {
+        let headers = at(asset);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let came = line.ask(CHART, &headers).await;
+        let reason = (came.status != 200).then(|| came.reason().to_owned());
+        assert_eq!(reason.as_deref(), expected, "{asset}");
+    }
+
+    let (list, beside) = (house.file(INVENTORY), house.file("feeds/new.csv"));
+    std::fs::write(&beside, DEVICES.replacen("in service", "lost", 1)).unwrap();
+    std::fs::rename(beside, list).unwrap();
+    let headers = at("pc-17");
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let refused = changed(&mut line, &headers, 200).await;
+    assert_eq!((refused.status.as_u16(), refused.reason()), (403, "device-mismatch"));
+
+    let events = house.stop().await;
+    let told: Vec<_> = events
+        .iter()
+        .filter_map(|event| Some((event.opening.device_feed.as_deref()?, &event.opening)))
+        .collect();
+    let is_permitted = |opening: &Opening| opening.verdict == Verdict::Permit;
+    let permitted: Vec<_> = told.iter().filter(|(_, opening)| is_permitted(opening)).collect();
+    assert!(!permitted.is_empty());
+    for (feed, opening) in permitted {
+        assert_eq!((feed.feed.as_str(), feed.stale, feed.withdrawn), ("inventory", false, false));
+        assert_eq!(opening.device.as_ref().map(DeviceClass::as_str), Some("ward"));
+    }
+    assert!(told.iter().filter(|(feed, _)| feed.withdrawn).all(|(_, opening)| opening.device.is_none()));
+    assert!(told.iter().filter(|(feed, _)| feed.withdrawn).count() >= 2, "pc-20, and at last pc-17");
+    assert!(
+        events.iter().any(|event| event.opening.reasons.contains(&Reason::AttributeUnavailable)),
+        "pc-99"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_inventory_that_is_too_old_asks_who_treats_for_a_reason() {
+    let house = House::furnish(Neighbors::All, |directory| {
+        for_computers_of_cardiology(directory);
+        let list = std::fs::File::options().write(true).open(directory.root().join(INVENTORY)).unwrap();
+        let written = list.metadata().unwrap().modified().unwrap();
+        list.set_modified(written - Duration::from_secs(2 * 3600)).unwrap();
+    })
+    .await;
+    let cookie = house.cookie_of("nurse").await;
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    let asked = line.ask(CHART, &[("cookie", cookie.as_str()), ("x-asset", "pc-17")]).await;
+    assert_eq!(asked.reason(), "justification-required");
+    let withdrawn = line.ask(CHART, &[("cookie", cookie.as_str()), ("x-asset", "pc-20")]).await;
+    assert_eq!(withdrawn.reason(), "device-mismatch", "that does not come back");
+    let events = house.stop().await;
+    let stale = events.iter().filter_map(|event| event.opening.device_feed.as_ref()).filter(|it| it.stale);
+    assert!(stale.clone().any(|it| !it.withdrawn) && stale.clone().any(|it| it.withdrawn));
 }

@@ -20,7 +20,7 @@ use serde::Serialize;
 use super::Exit;
 use crate::domain::application::ProviderName;
 use crate::domain::assurance::AssuranceClass;
-use crate::domain::device::DeviceClass;
+use crate::domain::device::{DeviceClass, DeviceFacts};
 use crate::domain::purpose::Purpose;
 use crate::domain::risk::RiskName;
 use crate::features::facts::Feeds;
@@ -113,6 +113,9 @@ pub struct ExplainArguments {
     /// The class of the caller's device; by default of none.
     #[arg(long, value_name = "CLASS")]
     device: Option<DeviceClass>,
+    /// The device, by what feeds of devices name it by: they are asked for its class and place.
+    #[arg(long, value_name = "NAME")]
+    device_name: Option<String>,
     /// A risk that stands, by its name.
     #[arg(long, value_name = "NAME")]
     risk: Vec<RiskName>,
@@ -131,6 +134,9 @@ pub struct ExplainArguments {
     /// What feeds tell is too old.
     #[arg(long)]
     stale: bool,
+    /// The provider that keeps a directory here was not heard of for too long.
+    #[arg(long)]
+    directory_stale: bool,
     /// When, such as `2026-03-02T09:30:00Z`; by default now.
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
@@ -237,11 +243,17 @@ fn explain(
         .map_err(anyhow::Error::msg)?;
     let stated = arguments.stated();
     let asks_feeds = stated.is_nothing() && rules.minds_feeds(route.route);
+    if asks_feeds || arguments.device_name.is_some() {
+        feeds.look(now);
+    }
+    let device = arguments.device_name.as_ref().map(|name| {
+        let known = feeds.device_called(name, now);
+        known.ok_or_else(|| anyhow::anyhow!("no feed of devices knows `{name}`"))
+    });
+    let device = device.transpose()?;
+    let class = arguments.device.as_ref().or(device.as_ref().and_then(DeviceFacts::class));
     let told = match identity.as_ref().filter(|_| asks_feeds) {
-        Some(identity) => {
-            feeds.look(now);
-            feeds.about(identity, route.patient.as_ref(), now)
-        }
+        Some(identity) => feeds.about(identity, route.patient.as_ref(), device.as_ref(), now),
         None => stated.told(rules).map_err(anyhow::Error::msg)?,
     };
     let question = Question {
@@ -250,7 +262,7 @@ fn explain(
         route: route.route,
         patient: route.patient.as_ref(),
         client_ip: arguments.from,
-        device: arguments.device.as_ref(),
+        device: class,
         risks: rules.supposing(&arguments.risk).map_err(anyhow::Error::msg)?,
         told: &told,
         now,
@@ -284,6 +296,7 @@ impl ExplainArguments {
             own_chart: self.own_chart.then_some(true),
             flags: said(&self.flag),
             stale: self.stale,
+            directory_stale: self.directory_stale,
             ..Stated::default()
         }
     }
@@ -375,6 +388,7 @@ mod tests {
     use super::*;
     use crate::config::{Loaded, load};
     use crate::demo::WorkDirectory;
+    use crate::features::directory::settings::kept_attributes;
     use crate::features::facts::settings::words;
     use crate::features::policy::catalog::{Catalog, CatalogApplication, CatalogField, CatalogRoute};
     use crate::features::policy::person::ResolvedRoute;
@@ -418,6 +432,7 @@ mod tests {
             }));
         }
         catalog.facts = words(settings.feeds.iter());
+        catalog.facts.kept_attributes = kept_attributes(&settings.directories);
         catalog.categories = settings.categories.clone();
         for provider in &settings.providers {
             let classes: BTreeSet<_> = provider.assurance.keys().cloned().collect();

@@ -3,8 +3,9 @@
 use super::names::instead;
 use crate::config::reading::Reading;
 use crate::config::settle::{Draft, Written};
+use crate::domain::application::ProviderName;
 use crate::domain::told::{FeedKind, Marks};
-use crate::features::facts::settings::{FeedSettings, words};
+use crate::features::facts::settings::{DeviceBy, FeedSettings, words};
 
 pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     for (position, feed) in draft.feeds.iter().enumerate() {
@@ -23,17 +24,23 @@ pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
 
 fn check_names(reading: &Reading<'_>, draft: &Draft, feed: &Written<FeedSettings>) {
     let providers = || draft.provider_names.iter().map(|name| name.it.as_str());
-    let own = feed.it.provider.as_str();
-    if !providers().any(|name| name == own) {
+    let own = feed.it.provider.as_ref().map(ProviderName::as_str);
+    if let Some(own) = own.filter(|own| !providers().any(|name| name == *own)) {
         let what = format!("no provider is called `{own}`");
         reading.error(&format!("{}.provider", feed.key), what, instead(own, providers()));
+    }
+    let classes = || draft.device_names.iter().map(String::as_str);
+    let named = feed.it.devices.iter().flat_map(|devices| &devices.classes).map(|(class, _)| class.as_str());
+    for class in named.filter(|class| !classes().any(|known| known == *class)) {
+        let what = format!("there is no class of devices `{class}`");
+        reading.error(&format!("{}.classes", feed.key), what, instead(class, classes()));
     }
     let applications = || draft.application_names.iter().map(|name| name.it.as_str());
     for name in feed.it.applications.iter().filter(|name| !applications().any(|it| it == name.as_str())) {
         let what = format!("no application is called `{name}`");
         reading.error(&format!("{}.applications", feed.key), what, instead(name.as_str(), applications()));
     }
-    let provider = draft.providers.iter().find(|provider| provider.it.name == feed.it.provider);
+    let provider = draft.providers.iter().find(|it| Some(&it.it.name) == feed.it.provider.as_ref());
     if let (Some(provider), Some(word)) = (provider, &feed.it.person) {
         let tells_apart = !["groups", "name"].contains(&word.as_str());
         if !provider.it.claims.contains_key(word) || !tells_apart {
@@ -43,6 +50,10 @@ fn check_names(reading: &Reading<'_>, draft: &Draft, feed: &Written<FeedSettings
             reading.error(&format!("{}.person", feed.key), what, right);
         }
     }
+}
+
+fn of_devices(feed: &FeedSettings) -> Option<&DeviceBy> {
+    feed.devices.as_ref().map(|devices| &devices.by)
 }
 
 /// Of two feeds that tell where somebody is, nobody could say which counts.
@@ -57,6 +68,7 @@ fn says_what_no_other_does<'d>(
             && match it.kind {
                 FeedKind::Person => other.it.provider == it.provider,
                 FeedKind::Patient => other.it.applications.iter().any(|name| it.applications.contains(name)),
+                FeedKind::Device => of_devices(&other.it) == of_devices(it),
                 FeedKind::Relationship | FeedKind::Shift => false,
             }
     };
@@ -65,7 +77,7 @@ fn says_what_no_other_does<'d>(
         reading.error(
             &feed.key,
             what,
-            "one feed of people for a provider, one of patients for an application",
+            "one feed of people for a provider, one of patients for an application, one of devices for what they are known by",
         );
     }
 }

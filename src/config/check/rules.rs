@@ -136,6 +136,11 @@ fn check_feeds(reading: &Reading<'_>, draft: &Draft, key: &str, may: &MaySetting
             reading.error(&format!("{key}.when.{name}"), what, right);
         }
     }
+    for place in may.when.device_places.keys().filter(|place| !words.device_places.contains(place)) {
+        let what = format!("no feed tells the {place} of devices, so this rule can never fire");
+        let right = format!("a feed with `kind = \"device\"` and a column `{place}`");
+        reading.error(&format!("{key}.when.{}", place.of_device()), what, right);
+    }
 }
 
 fn check_purposes(reading: &Reading<'_>, role: &RoleSettings, key: &str, may: &MaySettings) {
@@ -289,7 +294,9 @@ fn check_what_they_tell(
     }
     if !may.when.location.is_empty() {
         let is_fed = |provider: &ProviderSettings| {
-            let tells = |feed: &FeedSettings| feed.provider == provider.name && feed.has(Column::Location);
+            let tells = |feed: &FeedSettings| {
+                feed.provider.as_ref() == Some(&provider.name) && feed.has(Column::Location)
+            };
             draft.feeds.iter().any(|feed| feed.it.kind == FeedKind::Person && tells(&feed.it))
         };
         let keeps = |provider: &ProviderSettings| {

@@ -10,6 +10,7 @@ use crate::features::session::settings::{SessionSettings, Shorter, Times};
 
 pub(super) fn check(reading: &Reading<'_>, draft: &Draft) {
     check_devices(reading, draft);
+    check_told(reading, draft);
     let Some(session) = &draft.session else { return };
     check_lock(reading, draft, "session", session.times);
     for application in &draft.applications {
@@ -51,6 +52,19 @@ fn check_shorter(reading: &Reading<'_>, table: &str, shorter: Shorter, session: 
             let what = "it is longer than what holds everywhere, so it has no effect";
             reading.error(&format!("{table}.{name}"), what, "less than in `[session]` and `[device.NAME]`");
         }
+    }
+}
+
+/// A class that nothing tells a device of. Which feeds there are is known only where all of them could be read.
+fn check_told(reading: &Reading<'_>, draft: &Draft) {
+    if draft.feeds.len() < draft.feed_names.len() {
+        return;
+    }
+    let feeds = || draft.feeds.iter().filter_map(|feed| feed.it.devices.as_ref());
+    let is_told = |class: &DeviceClass| feeds().any(|it| it.classes.iter().any(|(told, _)| told == class));
+    for class in draft.bare_devices.iter().filter(|class| !is_told(class)) {
+        let right = "`networks`, `header` or `certificate`, or a feed of devices with `classes`";
+        reading.error(&format!("device.{class}"), "nothing tells a device of this class", right);
     }
 }
 

@@ -149,6 +149,24 @@ static WHEN: Table = Table {
             "The class of the device, by `[device.NAME]`.",
         ),
         key(
+            "device_location",
+            Kind::Texts("ward-3"),
+            Absent::Means("anywhere"),
+            "Where the device has to stand; told by a feed of devices.",
+        ),
+        key(
+            "device_department",
+            Kind::Texts("cardiology"),
+            Absent::Means("in any"),
+            "In which department the device has to stand; told by a feed of devices.",
+        ),
+        key(
+            "device_facility",
+            Kind::Texts("main-house"),
+            Absent::Means("in any"),
+            "In which house the device has to stand; told by a feed of devices.",
+        ),
+        key(
             "purpose",
             Kind::Words(words!(Purpose)),
             Absent::Means("any of the role"),
@@ -159,7 +177,8 @@ static WHEN: Table = Table {
             Kind::Texts("treatment_team"),
             Absent::Means("any, or none"),
             "What the person has to do with the patient, by the words of `[feed.NAME]`; any one. `location`, `department` and \
-             `facility`: both are told to be at the same.",
+             `facility`: both are told to be at the same; `shift_department` and the like: the person is at work now where the patient \
+             is; `device_department` and the like: the device stands there.",
         ),
         key(
             "on_shift",
@@ -192,7 +211,9 @@ static LIMIT: Table = Table {
     header: "[role.NAME.limit]",
     doc: "The numbers that 45 CFR 164.514(d) asks for. Under a treatment, emergency, individual or legal purpose, \
           or by an authorization, they only ever advise (45 CFR 164.502(b)(2)). What ends in `_per_hour`, `_per_shift` or \
-          `_per_day` adds up over 60 minutes, 12 hours or 24 hours, all of them rolling.",
+          `_per_day` adds up over 60 minutes, 12 hours or 24 hours, all of them rolling. A shift is 12 hours whatever a feed of \
+          shifts tells: a window that began with each entry of a roster would give the numbers anew at its beginning, and to whoever \
+          may write the roster as often as they like.",
     keys: &[
         key(
             "records_per_response",

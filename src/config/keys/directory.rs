@@ -61,5 +61,14 @@ pub(super) static SCIM: Table = Table {
              the enterprise extension `employeeNumber`, `costCenter`, `organization`, `division`, `department`. It counts from the \
              person's next request.",
         ),
+        key(
+            "max_age",
+            Kind::Duration("1h", "3650d"),
+            Absent::Is("\"30d\""),
+            "How long the provider may not be heard of, by a change or a question that brings the token, before `attributes` are too \
+             old: then they count as not told (`attribute-stale`); under a treatment purpose a reason makes up for it. Groups, and \
+             who is out, hold however long that is. A provider that only tells changes is silent while there are none: it is to be \
+             longer than the longest such time.",
+        ),
     ],
 };

@@ -1,4 +1,4 @@
-//! Facts about people and patients from declared feeds.
+//! Facts about people, patients and devices from declared feeds.
 
 use super::{Absent, Kind, Table, key, words};
 use crate::domain::told::FeedKind;
@@ -7,7 +7,8 @@ use crate::features::facts::settings::FormatName;
 
 pub(super) static FEED: Table = Table {
     header: "[feed.NAME]",
-    doc: "What is known of people and patients: who cares for whom, who is at work, where somebody works, where a patient is. \
+    doc: "What is known of people, patients and devices: who cares for whom, who is at work, where somebody works, where a patient \
+          is, of which class a device is and where it stands. \
           Taken whole or not at all: a row that cannot be read leaves in force what was known before.",
     keys: &[
         key("kind", Kind::Word(words!(FeedKind)), Absent::Refused, "What its rows are about."),
@@ -73,7 +74,12 @@ pub(super) static FEED: Table = Table {
             Absent::Means("none"),
             "A client of ours, as which we are given tokens for `url`, in place of `token` (SMART Backend Services).",
         ),
-        key("provider", Kind::Text("clinic"), Absent::Means("the only provider"), "Whose people it names."),
+        key(
+            "provider",
+            Kind::Text("clinic"),
+            Absent::Means("the only provider"),
+            "Whose people it names; of devices, nobody's.",
+        ),
         key(
             "person",
             Kind::Text("email"),
@@ -91,7 +97,7 @@ pub(super) static FEED: Table = Table {
             Kind::Map("person"),
             Absent::Means("those that the kind needs, under our words"),
             "Where each thing stands: our word = the column. `person`, `patient`, `relationship`, `from`, `until`; `location`, \
-             `department`, `facility`; `own_patient`, `household`; `flags`; `as_of`, when the rows were made. A moment has an \
+             `department`, `facility`; `own_patient`, `household`; `flags`; `device`, `class`, `status`; `as_of`, when the rows were made. A moment has an \
              offset or is in the `time_zone`; `until` is the first at which it holds no more, and of a day it is its end. With \
              `fhir` only places are written, as elements: `department = \"serviceProvider\"`. A place is told by the id of what is \
              referred to, or by a code.",
@@ -114,6 +120,31 @@ pub(super) static FEED: Table = Table {
             Kind::Map("vip"),
             Absent::Means("none"),
             "Our words = what stands in the column `flags`. Whoever is not listed has none.",
+        ),
+        key(
+            "device",
+            Kind::Text("certificate"),
+            Absent::Means("a problem, in a feed of devices"),
+            "What of a device is compared with the names in the column `device`: `certificate`, a DNS name or URI that its \
+             certificate is for (`gateway.client_certificate`); `thumbprint`, that of its certificate as events tell it (SHA-256 in \
+             base64url); `address`, its address or a network, the smallest of which counts; or a header of `trusted_proxies` such as \
+             `x-asset`, which is taken off every request. An address and a header show a device, a certificate proves it. Of several \
+             feeds that know a device the first counts; one that withdraws it does in any case.",
+        ),
+        key(
+            "classes",
+            Kind::Map("ward"),
+            Absent::Means("none is told"),
+            "Our classes (`[device.NAME]`) = what stands in the column `class`. A class that is told so counts before the conditions \
+             of `[device.NAME]`; other texts are left out, and counted. Sessions have its times even where the feed is too old; for \
+             rules it is not told then.",
+        ),
+        key(
+            "in_use",
+            Kind::Texts("in service"),
+            Absent::Means("all are"),
+            "What stands in the column `status` of devices that are in use. Where anything else stands there, the device is withdrawn: \
+             of no class, whatever conditions hold, and at no place; at once, also for what goes on, and however old the feed is.",
         ),
         key(
             "after",

@@ -60,7 +60,8 @@ pub(super) static SESSION: Table = Table {
 
 pub(super) static DEVICE: Table = Table {
     header: "[device.NAME]",
-    doc: "A class of devices. The first fits whose conditions all hold, in the order in which they are written. A session \
+    doc: "A class of devices. A feed of devices tells which one a device is of; else the first fits whose conditions all hold, in \
+          the order in which they are written. A session \
           keeps the class at which its person signed in; of that and the class of the request, the stricter times hold.",
     keys: &[
         key(
@@ -81,7 +82,8 @@ pub(super) static DEVICE: Table = Table {
             Kind::Texts("*.ward.clinic.example"),
             Absent::Means("none is asked for"),
             "The device has shown a certificate (`gateway.client_certificate`) that is for one of these: a DNS name or a URI, \
-             in which a `*` at the beginning stands for the rest. At least one of `networks`, `header` and `certificate`.",
+             in which a `*` at the beginning stands for the rest. At least one of `networks`, `header` and `certificate`, or a feed that \
+             tells the class (`feed.NAME.classes`).",
         ),
         lock(AS_SESSIONS),
         idle(AS_SESSIONS),

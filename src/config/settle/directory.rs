@@ -23,6 +23,7 @@ pub(in crate::config) fn directory(
     let groups = reader.parsed("groups");
     let group_name = reader.parsed("group_name");
     let attributes = attributes(reader);
+    let max_age = reader.duration("max_age");
     let provider = provider?;
     let claim = claim.and_then(|word| claim_of(reader, word, provider));
     Some(DirectorySettings {
@@ -36,6 +37,7 @@ pub(in crate::config) fn directory(
         groups: groups?,
         group_name: group_name?,
         attributes: attributes?,
+        max_age: max_age?,
     })
 }
 

@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use http::HeaderName;
+
 use super::fhir;
 use super::provider::signing_key;
 use super::signals::address;
 use crate::config::certificate::authorities;
-use crate::config::reader::Reader;
+use crate::config::reader::{Reader, collect_all};
+use crate::config::reading::Mistake;
 use crate::domain::application::NameError;
 use crate::domain::told::FeedKind;
 use crate::features::facts::settings::{
-    ClientSettings, Column, Credential, FeedSettings, Format, FormatName, Source, UrlSettings,
+    ClientSettings, Column, Credential, DeviceBy, DeviceSettings, FeedSettings, Format, FormatName, Source,
+    UrlSettings,
 };
 
 /// What is meant where nothing is written.
@@ -35,7 +39,13 @@ pub(in crate::config) fn feed(name: &str, reader: &Reader<'_>, usual: Usual<'_>)
     let source = source(reader);
     let format_name = format_name(reader);
     let fhir_written = fhir::Written::read(reader);
-    let provider = only(reader, "provider", usual.provider).and_then(|list| list.into_iter().next());
+    let provider = match kind {
+        Some(FeedKind::Device) => Some(None),
+        Some(FeedKind::Relationship | FeedKind::Shift | FeedKind::Person | FeedKind::Patient) | None => {
+            only(reader, "provider", usual.provider).map(|list| list.into_iter().next())
+        }
+    };
+    let devices = devices(reader, kind);
     let person = reader.text("person");
     let listed = if reader.has("applications") { reader.list("applications")? } else { Vec::new() };
     let written = if reader.has("columns") { reader.map("columns") } else { Some(Vec::new()) };
@@ -64,6 +74,10 @@ pub(in crate::config) fn feed(name: &str, reader: &Reader<'_>, usual: Usual<'_>)
         fhir::refuse(reader);
     }
     fits(reader, kind, &columns, &relationships, &flags)?;
+    let devices = devices?;
+    if let Some(devices) = &devices {
+        fits_devices(reader, &columns, devices)?;
+    }
     let names_patients =
         [Column::Patient, Column::OwnPatient, Column::Household].iter().any(|it| columns.contains_key(it));
     let applications = if names_patients && listed.is_empty() {
@@ -82,6 +96,7 @@ pub(in crate::config) fn feed(name: &str, reader: &Reader<'_>, usual: Usual<'_>)
         columns,
         relationships,
         flags,
+        devices,
         after: after?,
         max_age: max_age?,
         rows_max: rows_max?,
@@ -228,6 +243,79 @@ fn relationships(reader: &Reader<'_>, kind: Option<FeedKind>) -> Option<Vec<(Str
     }
 }
 
+/// How its rows name devices, where they are about these.
+#[expect(clippy::option_option, reason = "whether it could be settled, and what it is")]
+fn devices(reader: &Reader<'_>, kind: Option<FeedKind>) -> Option<Option<DeviceSettings>> {
+    let by = optional(reader, "device", |reader| reader.text_with("device", device_by));
+    let classes = if reader.has("classes") { reader.map("classes") } else { Some(Vec::new()) };
+    let in_use = if reader.has("in_use") { reader.texts("in_use") } else { Some(Vec::new()) };
+    let (by, classes, in_use) = (by?, classes?, in_use?);
+    match kind? {
+        FeedKind::Device => {
+            for key in ["provider", "person", "applications"].into_iter().filter(|key| reader.has(key)) {
+                reader.error(key, "devices are nobody's", "no such key in a feed of devices");
+            }
+        }
+        FeedKind::Relationship | FeedKind::Shift | FeedKind::Person | FeedKind::Patient => {
+            for key in ["device", "classes", "in_use"].into_iter().filter(|key| reader.has(key)) {
+                reader.error(key, "only rows about devices tell that", "`kind = \"device\"`, or no such key");
+            }
+            return Some(None);
+        }
+    }
+    let Some(by) = by else {
+        let what = "nothing says what of a device is compared with its names";
+        reader.reading().error(&reader.key_of("device"), what, DEVICE_BY);
+        return None;
+    };
+    let class = |(class, text): (String, String)| match class.parse() {
+        Ok(class) => Some((class, text)),
+        Err(error) => {
+            let error: NameError = error;
+            reader.error("classes", error.to_string(), "names of `[device.NAME]`");
+            None
+        }
+    };
+    let classes = collect_all(classes.into_iter().map(class))?;
+    Some(Some(DeviceSettings { by, classes, in_use }))
+}
+
+fn device_by(text: &str) -> Result<DeviceBy, Mistake> {
+    match text {
+        "certificate" => Ok(DeviceBy::Certificate),
+        "thumbprint" => Ok(DeviceBy::Thumbprint),
+        "address" => Ok(DeviceBy::Address),
+        header => {
+            let header = header.parse::<HeaderName>().ok().filter(|it| it.as_str().starts_with("x-"));
+            let what = || Mistake::new(format!("by `{text}` no device is told from another"), DEVICE_BY);
+            header.map(DeviceBy::Header).ok_or_else(what)
+        }
+    }
+}
+
+/// What is declared of devices, and what could say it.
+fn fits_devices(
+    reader: &Reader<'_>,
+    columns: &BTreeMap<Column, String>,
+    devices: &DeviceSettings,
+) -> Option<()> {
+    if columns.contains_key(&Column::Class) == devices.classes.is_empty() {
+        let right = "a column `class` and the table `classes`, or neither";
+        reader.error("classes", "of which class a device is takes a column and our words for it", right);
+        return None;
+    }
+    if columns.contains_key(&Column::Status) == devices.in_use.is_empty() {
+        let right = "a column `status` and the texts `in_use`, or neither";
+        reader.error(
+            "in_use",
+            "which devices are withdrawn takes a column and what stands there for the others",
+            right,
+        );
+        return None;
+    }
+    Some(())
+}
+
 /// Where each thing stands: what the kind needs, under our words if nothing else is written.
 fn columns(
     reader: &Reader<'_>,
@@ -274,7 +362,7 @@ fn fits(
         return None;
     }
     let told = columns.keys().filter(|column| **column != Column::AsOf);
-    if matches!(kind, FeedKind::Person | FeedKind::Patient) && told.count() < 2 {
+    if matches!(kind, FeedKind::Person | FeedKind::Patient | FeedKind::Device) && told.count() < 2 {
         let right = "further `columns`, such as `department`";
         reader.reading().error(reader.key(), "its rows tell nothing but a name", right);
         return None;
@@ -292,5 +380,7 @@ pub(super) fn optional<'r, T>(
     if reader.has(name) { read(reader).map(Some) } else { Some(None) }
 }
 
+const DEVICE_BY: &str =
+    "`certificate`, `thumbprint`, `address`, or a header of the proxy's own such as `x-asset`";
 /// A file of many megabytes takes its time.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);

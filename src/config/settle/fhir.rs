@@ -115,6 +115,9 @@ fn place(
         | Column::OwnPatient
         | Column::Household
         | Column::Flags
+        | Column::Device
+        | Column::Class
+        | Column::Status
         | Column::AsOf => None,
     });
     let known = resource.elements().iter().copied().find(|known| known.as_str() == element);

@@ -38,6 +38,7 @@ use std::sync::Arc;
 
 use super::certificate::Certificate;
 use crate::domain::application::{Category, CredentialName};
+use crate::domain::device::DeviceClass;
 use crate::features::authn::settings::ProviderSettings;
 use crate::features::browser::settings::BrowserSettings;
 use crate::features::client::settings::ClientSettings;
@@ -119,6 +120,8 @@ pub(super) struct Draft {
     pub(super) export_names: Vec<Written<String>>,
     pub(super) client_names: Vec<Written<String>>,
     pub(super) device_names: Vec<String>,
+    /// Classes of devices that have no conditions of their own: a feed has to tell them.
+    pub(super) bare_devices: Vec<DeviceClass>,
 }
 
 impl Draft {

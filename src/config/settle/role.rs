@@ -7,8 +7,9 @@ use crate::config::reading::Mistake;
 use crate::domain::application::NameError;
 use crate::domain::asked::Format;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
-use crate::domain::limit::{Limits, Measure, OnExceed, WINDOWS};
+use crate::domain::limit::{LimitName, Limits, Measure, OnExceed};
 use crate::domain::purpose::Purpose;
+use crate::domain::told::Place;
 use crate::features::policy::settings::{EmergencySettings, MaySettings, RoleSettings, WhenSettings};
 
 /// Reads `[role.NAME]`. A rule that cannot be read is left out, so that the others are still checked. `only_provider` is
@@ -77,6 +78,11 @@ fn when(reader: &Reader<'_>) -> Option<WhenSettings> {
     let hours = reader.parsed("hours");
     let location = reader.texts("location");
     let device = if reader.has("device") { reader.list("device") } else { Some(vec![]) };
+    let device_places = Place::ALL.iter().filter_map(|place| {
+        let places = reader.texts(place.of_device())?;
+        (!places.is_empty()).then_some((*place, places))
+    });
+    let device_places = device_places.collect();
     let purpose = reader.list("purpose");
     let relationship = reader.texts("relationship");
     let on_shift = reader.yes_no("on_shift");
@@ -93,6 +99,7 @@ fn when(reader: &Reader<'_>) -> Option<WhenSettings> {
         hours,
         location: location.unwrap_or_default(),
         device: device?,
+        device_places,
         purpose: purpose.unwrap_or_default(),
         relationship: relationship.unwrap_or_default(),
         on_shift: on_shift?,
@@ -142,7 +149,7 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
         on_unknown_count: on_unknown_count?,
         ..Limits::NONE
     };
-    for (name, measure, _) in WINDOWS {
+    for (name, measure, _) in LimitName::of_windows() {
         let key = name.as_str();
         let number = if measure == Measure::Bytes { reader.size(key) } else { reader.whole(key) };
         *limits.number_mut(name) = number;

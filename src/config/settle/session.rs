@@ -128,11 +128,6 @@ fn device(name: &str, reader: &Reader<'_>) -> Option<DeviceSettings> {
     };
     let proof_lasts = reader.duration("step_up_max_age");
     let (networks, headers, certificates) = (networks?, headers?, certificates?);
-    if networks.is_empty() && headers.is_empty() && certificates.is_empty() {
-        let right = "`networks`, `header` or `certificate`";
-        reader.reading().error(reader.key(), "nothing tells a device of this class", right);
-        return None;
-    }
     Some(DeviceSettings { class: class.ok()?, networks, headers, certificates, proof_lasts })
 }
 

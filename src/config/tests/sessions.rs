@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::Folder;
 use super::catalogue::{EHR, MAIN, ROLES, case, check};
 use crate::domain::device::Resume;
+use crate::domain::told::Place;
+use crate::features::facts::settings::DeviceBy;
 
 const DEVICES: &str = "[device.kiosk]\nnetworks = \"10.40.0.0/16\"\nlock = \"2m\"\nidle = \"2m\"\n\
                        [device.a-ward]\nheader = { X-Workstation = \"ward\" }\nresume = \"sso\"\n[gateway]";
@@ -154,4 +156,78 @@ fn an_application_asks_for_less_and_never_for_more() {
         let said = format!("application.ehr.session.{key}: it is longer than what holds everywhere");
         assert_eq!(report.contains(&said), is_longer, "{key} = {value}: {report}");
     }
+}
+
+const INVENTORY: &str = "[device.kiosk]\nlock = \"2m\"\n[feed.inventory]\nkind = \"device\"\nfile = \"devices.csv\"\n\
+                         device = \"x-asset\"\ncolumns = { class = \"type\", department = \"ward\", status = \"state\" }\n\
+                         classes = { kiosk = \"Kiosk\" }\nin_use = \"in service\"\n[gateway]";
+
+#[test]
+fn a_feed_tells_a_class_that_has_no_conditions_and_rules_may_ask_where_a_device_stands() {
+    let folder = Folder::good();
+    folder.change(MAIN, "[gateway]", INVENTORY);
+    folder.change(ROLES, "location = \"ward-3\"", "device_department = [\"cardiology\"]");
+    let settings = folder.load().unwrap().settings;
+    assert!(settings.devices[0].is_told_by_feeds_only());
+    let devices = settings.feeds[0].devices.as_ref().unwrap();
+    assert_eq!(devices.by, DeviceBy::Header("x-asset".parse().unwrap()));
+    assert_eq!(
+        (devices.classes[0].1.as_str(), devices.in_use.as_slice()),
+        ("Kiosk", &["in service".to_owned()][..])
+    );
+    assert_eq!(settings.feeds[0].provider, None);
+    let asked = &settings.roles[0].may[0].when.device_places;
+    assert_eq!(asked.get(&Place::Department).map(Vec::as_slice), Some(&["cardiology".to_owned()][..]));
+}
+
+#[test]
+fn what_a_feed_of_devices_could_not_tell_is_a_problem() {
+    let cases = [
+        ("device = \"x-asset\"\n", "", "feed.inventory.device: nothing says what of a device is compared"),
+        ("\"x-asset\"", "\"serial\"", "feed.inventory.device: by `serial` no device is told from another"),
+        (
+            "classes = { kiosk = \"Kiosk\" }\n",
+            "",
+            "feed.inventory.classes: of which class a device is takes a column",
+        ),
+        (
+            "in_use = \"in service\"\n",
+            "",
+            "feed.inventory.in_use: which devices are withdrawn takes a column",
+        ),
+        ("{ kiosk = ", "{ kioks = ", "feed.inventory.classes: there is no class of devices `kioks`"),
+        ("{ kiosk = ", "{ kioks = ", "device.kiosk: nothing tells a device of this class"),
+        (
+            "device = \"x-asset\"",
+            "device = \"x-asset\"\nperson = \"sub\"",
+            "feed.inventory.person: devices are nobody's",
+        ),
+        (
+            "kind = \"device\"",
+            "kind = \"patient\"",
+            "feed.inventory.device: only rows about devices tell that",
+        ),
+        (
+            ", department = \"ward\"",
+            "",
+            "role.registrar.may[1].when.device_department: no feed tells the department of devices",
+        ),
+    ];
+    for (was, is, problem) in cases {
+        let folder = Folder::good();
+        folder.change(ROLES, "location = \"ward-3\"", "device_department = [\"cardiology\"]");
+        assert!(INVENTORY.contains(was), "{was}");
+        folder.change(MAIN, "[gateway]", &INVENTORY.replacen(was, is, 1));
+        let report = folder.report();
+        assert!(report.contains(problem), "{was}: {report}");
+    }
+    let folder = Folder::good();
+    let second =
+        INVENTORY.replacen("[device.kiosk]\nlock = \"2m\"\n", "", 1).replacen("inventory", "again", 1);
+    folder.change(MAIN, "[gateway]", &INVENTORY.replacen("[gateway]", &second, 1));
+    assert!(
+        folder.report().contains("feed.again: `inventory` tells the same of the same"),
+        "{}",
+        folder.report()
+    );
 }

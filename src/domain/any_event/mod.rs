@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use self::told::{
-    break_glass, detection, event_asked, hold, lock, provisioning, reading, relationship, review, revocation,
-    revoked, risk, shadow, signal,
+    break_glass, detection, device_feed, event_asked, hold, lock, provisioning, reading, relationship,
+    review, revocation, revoked, risk, shadow, signal,
 };
 use crate::domain::action::Action;
 use crate::domain::application::ClientName;
@@ -168,6 +168,7 @@ pub fn any_opening() -> impl Strategy<Value = Opening> {
             option::of(select(PatientContext::ALL)),
             vec(needed(), 0..3),
             any::<bool>(),
+            option::of(device_feed()),
         )
             .boxed(),
     );
@@ -178,6 +179,7 @@ pub fn any_opening() -> impl Strategy<Value = Opening> {
             time: came.2,
             client_ip: came.3,
             device: more.3.0,
+            device_feed: more.7.4.map(Box::new),
             certificate: more.3.2.map(Into::into),
             application: route.0,
             route: route.1,

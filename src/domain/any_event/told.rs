@@ -11,6 +11,7 @@ use crate::domain::break_glass::{
     BreakEnd, BreakFinding, BreakReason, BreakRelation, BreakReview, BreakStep, EventBreak, ReviewedBreak,
 };
 use crate::domain::detection::{Detection, DetectionKind, Review, ReviewFinding, ReviewState, Severity};
+use crate::domain::device::EventDeviceFeed;
 use crate::domain::event::{EventHold, EventLock, EventReading, EventShadow, HoldStep, LockStep, Verdict};
 use crate::domain::provisioning::{ProvisionedResource, Provisioning, ProvisioningStep, ResourceKind};
 use crate::domain::purpose::Purpose;
@@ -74,6 +75,12 @@ pub(super) fn relationship() -> impl Strategy<Value = EventRelationship> {
         feed,
         age_seconds,
         stale,
+    })
+}
+
+pub(super) fn device_feed() -> impl Strategy<Value = EventDeviceFeed> {
+    (name(), any::<u64>(), any::<bool>(), any::<bool>()).prop_map(|(feed, age_seconds, stale, withdrawn)| {
+        EventDeviceFeed { feed, age_seconds, stale, withdrawn }
     })
 }
 

@@ -55,6 +55,7 @@ impl Members<'_> {
             time,
             client_ip,
             device,
+            device_feed,
             certificate,
             application,
             route,
@@ -106,6 +107,7 @@ impl Members<'_> {
         self.time(key!("time"), *time);
         self.json(key!("client_ip"), client_ip.as_ref())?;
         self.word(key!("device"), device.as_ref().map(DeviceClass::as_str));
+        self.json(key!("device_feed"), device_feed.as_deref())?;
         self.text(key!("certificate"), certificate.as_deref())?;
         self.word(key!("application"), application.as_ref().map(ApplicationName::as_str));
         self.word(key!("route"), route.as_ref().map(RouteName::as_str));

@@ -19,5 +19,5 @@ mod tests;
 
 pub use nodes::DIRECTORY_PART;
 pub use realm::{Known, Leaver, Realm};
-pub use realms::{Census, Directory, Served, Witness};
+pub use realms::{Census, Directory, DirectoryHeard, Served, Witness};
 pub use store::MIGRATIONS;

@@ -152,7 +152,7 @@ impl Directory {
         Ok(())
     }
 
-    fn shelf(&self, provider: &ProviderName) -> Arc<Shelf> {
+    pub(super) fn shelf(&self, provider: &ProviderName) -> Arc<Shelf> {
         let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
         shelves.entry(provider.clone()).or_default().clone()
     }

@@ -16,6 +16,7 @@ use crate::domain::application::ProviderName;
 use crate::domain::provisioning::{Provisioning, ProvisioningStep};
 use crate::domain::reason::Reason;
 use crate::domain::subject::Subject;
+use crate::foundation::clock::Timestamp;
 use crate::foundation::id::ResourceId;
 use crate::platform::store::Statement;
 
@@ -37,6 +38,34 @@ pub(super) struct Shelf {
     pub(super) step: AtomicI64,
     /// Endings that hold here although the store has not taken them yet.
     unstored: Mutex<Vec<Change>>,
+    /// When the provider was heard of last, by whichever node.
+    pub(super) heard: Heard,
+}
+
+/// When a provider was heard of last.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// In milliseconds since 1970; zero: never.
+    last: AtomicI64,
+    /// Up to when that is in the store.
+    pub(super) stored: AtomicI64,
+}
+
+impl Heard {
+    pub(super) fn note(&self, at: Timestamp) {
+        self.last.fetch_max(at.as_millis(), Ordering::AcqRel);
+    }
+
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        let last = self.last.load(Ordering::Acquire);
+        (last > 0).then(|| Timestamp::from_millis(last))
+    }
+
+    /// When it was, where the store does not have that yet.
+    pub(super) fn unstored(&self) -> Option<Timestamp> {
+        let stored = self.stored.load(Ordering::Acquire);
+        self.last().filter(|last| last.as_millis() > stored)
+    }
 }
 
 /// What the store did not take yet.
@@ -49,8 +78,7 @@ pub(super) struct Owed {
 
 impl Shelf {
     pub(super) fn of(table: Table, step: i64) -> Self {
-        let (turn, unstored) = (AsyncMutex::default(), Mutex::default());
-        Self { table: RwLock::new(table), turn, step: AtomicI64::new(step), unstored }
+        Self { table: RwLock::new(table), step: AtomicI64::new(step), ..Self::default() }
     }
 
     pub(super) fn unstored(&self) -> MutexGuard<'_, Vec<Change>> {
@@ -122,6 +150,16 @@ impl Realm {
 
     pub(super) fn groups_of(&self, user: ResourceId) -> Vec<Arc<Group>> {
         self.table().groups_of(user).cloned().collect()
+    }
+
+    /// When the provider was heard of last; none if never.
+    pub fn heard(&self) -> Option<Timestamp> {
+        self.shelf.heard.last()
+    }
+
+    /// Whether that was too long ago. A provider that was never heard of has told nothing that could be too old.
+    pub fn is_aged(&self, now: Timestamp) -> bool {
+        self.heard().is_some_and(|heard| now.since(heard) > self.settings.max_age)
     }
 
     pub(super) fn look_up(&self, subject: &Subject) -> Known {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::time::timeout;
 
 use super::realm::{Known, Leaver, Owed, Realm, Shelf};
@@ -60,6 +61,18 @@ pub struct Census {
     pub groups: usize,
 }
 
+/// When a provider was heard of, for whoever watches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DirectoryHeard {
+    /// Which provider.
+    pub provider: ProviderName,
+    /// How many seconds ago; none if never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_seconds: Option<u64>,
+    /// Whether that is too long ago, so that what it tells of people is too old.
+    pub stale: bool,
+}
+
 impl Directory {
     /// What the store holds. Blocks: for the start.
     pub fn load(
@@ -73,9 +86,13 @@ impl Directory {
             let step = steps.get(&provider).copied().unwrap_or(0);
             (provider, Arc::new(Shelf::of(table, step)))
         };
+        let mut shelves: HashMap<ProviderName, Arc<Shelf>> = tables.into_iter().map(shelf).collect();
+        for (provider, heard) in store::heard_before(&store)? {
+            shelves.entry(provider).or_default().heard.note(heard);
+        }
         let directory = Self {
             realms: RwLock::default(),
-            shelves: Mutex::new(tables.into_iter().map(shelf).collect()),
+            shelves: Mutex::new(shelves),
             store,
             bounds,
             entropy,
@@ -131,6 +148,28 @@ impl Directory {
         realm.look_up(subject)
     }
 
+    /// Which attributes of a person their provider tells here and has not been heard of for too long; as a rule none.
+    pub fn aged_attributes(
+        &self,
+        provider: &ProviderName,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Option<Arc<[String]>> {
+        let realm = self.realm(provider).filter(|realm| realm.is_aged(now))?;
+        let aged: Arc<[String]> = realm.look_up(subject).attributes.into_keys().collect();
+        (!aged.is_empty()).then_some(aged)
+    }
+
+    /// How long ago each provider was heard of, and whether that is too long; none where one never was.
+    pub fn heard(&self, now: Timestamp) -> Vec<DirectoryHeard> {
+        let of = |realm: &Arc<Realm>| DirectoryHeard {
+            provider: realm.settings.provider.clone(),
+            age_seconds: realm.heard().map(|heard| now.since(heard).as_secs()),
+            stale: realm.is_aged(now),
+        };
+        self.all().iter().map(of).collect()
+    }
+
     /// How many there are in each.
     pub fn census(&self) -> Vec<(ProviderName, Census)> {
         let of = |realm: &Arc<Realm>| {
@@ -153,6 +192,7 @@ impl Directory {
         now: Timestamp,
         witness: &mut W,
     ) -> Served {
+        realm.shelf.heard.note(now);
         let write = match scim::errand(&asked) {
             Ok(Errand::Write(write)) => write,
             Ok(Errand::Read(read)) => {
@@ -194,7 +234,8 @@ impl Directory {
         Served { reply: Reply { location, ..Reply::of(status, body) }, told, leaver }
     }
 
-    /// Tries again what the store did not take, also of providers that keep no directory here any more.
+    /// Tries again what the store did not take, also of providers that keep no directory here any more; and has the store know,
+    /// and learns from it, when each was heard of.
     pub async fn maintain(&self) -> Result<(), StoreError> {
         let shelves: Vec<_> =
             self.shelves.lock().unwrap_or_else(PoisonError::into_inner).clone().into_iter().collect();
@@ -204,8 +245,21 @@ impl Directory {
             if let Ok(mut owed) = shelf.turn.try_lock() {
                 paid = paid.and(self.pay(&provider, &shelf, &mut owed).await);
             }
+            paid = paid.and(self.keep_heard(&provider, &shelf).await);
+        }
+        if self.store.is_shared() && self.is_kept() {
+            for (provider, heard) in store::heard(&self.store).await? {
+                self.shelf(&provider).heard.note(heard);
+            }
         }
         paid
+    }
+
+    async fn keep_heard(&self, provider: &ProviderName, own: &Shelf) -> Result<(), StoreError> {
+        let Some(last) = own.heard.unstored() else { return Ok(()) };
+        self.store.write(vec![store::save_heard(provider, last)]).await?;
+        own.heard.stored.fetch_max(last.as_millis(), Ordering::AcqRel);
+        Ok(())
     }
 
     async fn pay(&self, provider: &ProviderName, own: &Shelf, owed: &mut Owed) -> Result<(), StoreError> {

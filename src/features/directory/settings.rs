@@ -1,6 +1,8 @@
 //! Which directory a provider keeps here, settled.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -85,6 +87,15 @@ pub struct DirectorySettings {
     pub group_name: GroupName,
     /// Our words for what it tells of a person, in place of what the token says under the same word. Default: nothing.
     pub attributes: Vec<(String, Told)>,
+    /// How long the provider may not be heard of before what it tells of people by `attributes` is too old: 1 h to ten years.
+    /// Default: 30 days.
+    pub max_age: Duration,
+}
+
+/// Our words for what directories tell of people.
+pub fn kept_attributes(directories: &[DirectorySettings]) -> Vec<String> {
+    let words = directories.iter().flat_map(|directory| &directory.attributes).map(|(word, _)| word.clone());
+    words.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 impl DirectorySettings {

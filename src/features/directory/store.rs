@@ -42,6 +42,10 @@ pub const MIGRATIONS: Migrations = Migrations {
         step BIGINT NOT NULL,
         PRIMARY KEY (provider, step)
     )",
+        "CREATE TABLE directory_heard (
+        provider TEXT PRIMARY KEY,
+        heard BIGINT NOT NULL
+    )",
     ],
 };
 
@@ -162,6 +166,38 @@ pub(super) async fn group(store: &Store, id: ResourceId) -> Result<Change, Store
     Ok(found.map_or(Change::GroupGone(id), |(_, change)| change))
 }
 
+/// Notes when a provider was heard of; what another node has noted later stays.
+pub(super) fn save_heard(provider: &ProviderName, heard: Timestamp) -> Statement {
+    Statement::new(
+        "INSERT INTO directory_heard (provider, heard) VALUES ($1, $2)
+         ON CONFLICT (provider) DO UPDATE SET heard = $2 WHERE directory_heard.heard < $2",
+    )
+    .with(provider.as_str())
+    .with(heard.as_millis())
+}
+
+/// When each provider was heard of, as far as any node has noted it.
+pub(super) async fn heard(store: &Store) -> Result<Vec<(ProviderName, Timestamp)>, StoreError> {
+    Ok(read_heard(&store.find_all(Statement::new(HEARD)).await?))
+}
+
+/// The same, or when each has last changed something if nobody had noted more before. Blocks: for the start.
+pub(super) fn heard_before(store: &Store) -> Result<Vec<(ProviderName, Timestamp)>, StoreError> {
+    let mut all = Vec::new();
+    for query in [HEARD, CHANGED_USERS, CHANGED_GROUPS] {
+        all.extend(read_heard(&store.read(&Statement::new(query))?));
+    }
+    Ok(all)
+}
+
+fn read_heard(rows: &[Row]) -> Vec<(ProviderName, Timestamp)> {
+    let read = |row: &Row| {
+        let heard = Timestamp::from_millis(row.integer(1).ok()?);
+        Some((row.text(0).ok()?.parse().ok()?, heard))
+    };
+    rows.iter().filter_map(read).collect()
+}
+
 fn read_steps(rows: &[Row]) -> Steps {
     rows.iter().filter_map(|row| Some((row.text(0).ok()?.parse().ok()?, row.integer(1).ok()?))).collect()
 }
@@ -231,6 +267,9 @@ const USERS: &str = "SELECT id, provider, body, is_gone, created, modified FROM 
 const MEMBERS: &str = "SELECT group_id, user_id FROM directory_member";
 const GROUPS: &str = "SELECT id, provider, body, created, modified FROM directory_group";
 const STEPS: &str = "SELECT provider, max(step) FROM directory_step GROUP BY provider";
+const HEARD: &str = "SELECT provider, heard FROM directory_heard";
+const CHANGED_USERS: &str = "SELECT provider, max(modified) FROM directory_user GROUP BY provider";
+const CHANGED_GROUPS: &str = "SELECT provider, max(modified) FROM directory_group GROUP BY provider";
 const JOINED: &str =
     "INSERT INTO directory_member (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const LEFT: &str = "DELETE FROM directory_member WHERE group_id = $1 AND user_id = $2";

@@ -1,15 +1,18 @@
 //! A table while what it is to say comes in, in whatever that is written.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::devices::{Devices, Name};
 use super::fault::{FeedFault, Place as At};
 use super::moment::{End, moment};
 use super::rows::Row;
-use super::settings::{Column, FeedSettings, PLACES};
+use super::settings::{Column, DeviceSettings, FeedSettings, PLACES};
 use super::table::{Content, Shift, Span, Table, Tie, Ties};
+use crate::domain::device::{DeviceClass, DeviceState};
 use crate::domain::told::{Attributes, FeedKind, Marks, Place};
 use crate::foundation::clock::Timestamp;
 
@@ -36,6 +39,7 @@ impl<'s> Draft<'s> {
             FeedKind::Shift => Content::Shifts(HashMap::new()),
             FeedKind::Person => Content::People(HashMap::new()),
             FeedKind::Patient => Content::Patients(HashMap::new()),
+            FeedKind::Device => Content::Devices(Devices::default()),
         };
         let (zone, known) = (zone(settings), HashMap::new());
         Self { settings, zone, left_out: 0, as_of: None, content, ties: Vec::new(), known }
@@ -54,6 +58,10 @@ impl<'s> Draft<'s> {
                 patients.shrink_to_fit();
                 Content::Patients(patients)
             }
+            Content::Devices(mut devices) => {
+                devices.shrink();
+                Content::Devices(devices)
+            }
             Content::Shifts(shifts) => Content::Shifts(shifts),
         };
         Table { rows, left_out, as_of, content }
@@ -71,6 +79,7 @@ impl<'s> Draft<'s> {
             FeedKind::Shift => self.take_shift(row),
             FeedKind::Person => self.take_worker(row),
             FeedKind::Patient => self.take_patient(row),
+            FeedKind::Device => self.take_device(row),
         }
     }
 
@@ -157,6 +166,44 @@ impl<'s> Draft<'s> {
         Ok(())
     }
 
+    fn take_device(&mut self, row: &Row<'_>) -> Result<(), FeedFault> {
+        let name = self.name(row, Column::Device)?;
+        let Some(settings) = &self.settings.devices else { return Ok(()) };
+        let Some(name) = Name::read(name, &settings.by) else {
+            return Err(fault(
+                row,
+                Column::Device,
+                "is neither an address nor a network such as 10.20.7.0/24",
+            ));
+        };
+        let state = match self.position(Column::Status).map(|at| row.text(at)) {
+            Some(status) if !settings.in_use.iter().any(|text| text == status) => DeviceState::Withdrawn,
+            Some(_) | None => {
+                let class = self.class(row, settings);
+                let places = self.places(row);
+                DeviceState::InUse { class, places: shared(&mut self.known, places) }
+            }
+        };
+        let Content::Devices(devices) = &mut self.content else { return Ok(()) };
+        match devices.entry(name) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(state);
+                Ok(())
+            }
+            Entry::Occupied(known) if *known.get() == state => Ok(()),
+            // Which of two rows counts, nobody could say: not the order in which an export happens to write them.
+            Entry::Occupied(_) => Err(fault(row, Column::Device, "stands in two rows that differ")),
+        }
+    }
+
+    /// A class for which nobody has declared a word is left out: then the device is of none by the feed.
+    fn class(&mut self, row: &Row<'_>, settings: &DeviceSettings) -> Option<DeviceClass> {
+        let said = self.position(Column::Class).map(|at| row.text(at)).filter(|said| !said.is_empty())?;
+        let found = settings.classes.iter().find(|(_, text)| text == said);
+        self.left_out += u64::from(found.is_none());
+        found.map(|(class, _)| class.clone())
+    }
+
     /// A mark for which nobody has declared a word is left out.
     fn flags(&mut self, row: &Row<'_>) -> Marks {
         let Some(at) = self.position(Column::Flags) else { return Marks::NONE };
@@ -207,7 +254,7 @@ impl<'s> Draft<'s> {
         moment.map(Some).ok_or_else(|| fault(row, column, "is no moment such as 2026-03-01T08:00:00Z"))
     }
 
-    /// A name of a person or a patient.
+    /// A name of a person, a patient or a device.
     fn name<'r>(&self, row: &'r Row<'_>, column: Column) -> Result<&'r str, FeedFault> {
         let name = self.position(column).map_or("", |at| row.text(at));
         if name.chars().any(char::is_control) {
@@ -222,7 +269,7 @@ impl<'s> Draft<'s> {
     }
 }
 
-/// A name of a person or a patient, if it can be one.
+/// A name of a person, a patient or a device, if it can be one.
 pub(super) fn named(name: &str, place: At, column: Column) -> Result<&str, FeedFault> {
     if (1..=NAME_BYTES_MAX).contains(&name.len()) {
         return Ok(name);

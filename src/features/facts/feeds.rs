@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
+
+use super::devices::DeviceSeen;
 use super::feed::{Feed, FeedNow, Held, Looked};
-use super::settings::{Column, FeedSettings, Presence, words};
+use super::settings::{Column, DeviceBy, FeedSettings, Presence, words};
+use crate::domain::device::{DeviceFacts, DeviceState};
 use crate::domain::patient::PatientRef;
 use crate::domain::subject::Identity;
 use crate::domain::told::{
@@ -104,9 +108,67 @@ impl Feeds {
         self.all().map(|feed| (feed.settings.name.clone(), feed.look(now))).collect()
     }
 
-    /// What they tell about a person, and about a patient with them.
-    pub fn about(&self, who: &Identity, patient: Option<&PatientRef>, now: Timestamp) -> Told {
+    /// What they tell of a device. The first that knows it counts, in the order in which they are written; but if any says
+    /// that it is withdrawn, it is.
+    pub fn device(&self, seen: DeviceSeen<'_>, now: Timestamp) -> Option<DeviceFacts> {
+        self.device_by(|held, by| held.table.device(seen, by), now)
+    }
+
+    /// The same, of a device by what feeds name it by: `policy explain` sees none.
+    pub fn device_called(&self, name: &str, now: Timestamp) -> Option<DeviceFacts> {
+        self.device_by(|held, by| held.table.device_called(name, by), now)
+    }
+
+    fn device_by(
+        &self,
+        find: impl for<'h> Fn(&'h Held, &DeviceBy) -> Option<&'h DeviceState>,
+        now: Timestamp,
+    ) -> Option<DeviceFacts> {
+        let mut found: Option<DeviceFacts> = None;
+        for feed in self.all() {
+            let Some(settings) = &feed.settings.devices else { continue };
+            let held = feed.held();
+            let Some(held) = held.as_ref() else { continue };
+            let Some(state) = find(held, &settings.by) else { continue };
+            let is_withdrawn = *state == DeviceState::Withdrawn;
+            if is_withdrawn || found.is_none() {
+                found = Some(DeviceFacts {
+                    feed: feed.settings.name.clone(),
+                    age: now.since(held.as_of),
+                    is_aged: feed.is_aged(held, now),
+                    state: state.clone(),
+                });
+            }
+            if is_withdrawn {
+                break;
+            }
+        }
+        found
+    }
+
+    /// The headers of trusted proxies by which they name devices.
+    pub fn headers(&self) -> impl Iterator<Item = &HeaderName> {
+        let by = self.all().filter_map(|feed| feed.settings.devices.as_ref().map(|devices| &devices.by));
+        by.filter_map(|by| match by {
+            DeviceBy::Header(header) => Some(header),
+            DeviceBy::Certificate | DeviceBy::Thumbprint | DeviceBy::Address => None,
+        })
+    }
+
+    /// What they tell about a person, about a patient with them, and about the device, of which [`device`](Self::device) has told.
+    pub fn about(
+        &self,
+        who: &Identity,
+        patient: Option<&PatientRef>,
+        device: Option<&DeviceFacts>,
+        now: Timestamp,
+    ) -> Told {
         let mut told = Told::default();
+        if let Some(device) = device {
+            told.device_places = device.places().cloned();
+            told.device_places_aged = device.is_aged;
+            told.device_class_aged = device.is_aged && device.class().is_some();
+        }
         if patient.is_none() {
             told.own_chart = Known::No;
         }
@@ -127,7 +189,7 @@ impl Feeds {
                 }
                 FeedKind::Person if seat.is_of(who) => seat.tell_person(&mut told, who, patient, now),
                 FeedKind::Patient => seat.tell_flags(&mut told, patient, now),
-                FeedKind::Shift | FeedKind::Person => {}
+                FeedKind::Shift | FeedKind::Person | FeedKind::Device => {}
             }
         }
         told.on_shift = shifts.unwrap_or_default();
@@ -159,11 +221,10 @@ impl Feeds {
             return Known::Unknown;
         };
         let is_there = match common.presence {
-            Presence::Workplace => match told.places.as_ref().and_then(|all| all.get(&common.place)) {
-                Some(_) if told.places_aged => Known::Aged,
-                Some(here) => Known::of(here.iter().any(|one| there.contains(one))),
-                None => Known::Unknown,
-            },
+            Presence::Workplace => shared((told.places.as_ref(), told.places_aged), common.place, there),
+            Presence::Device => {
+                shared((told.device_places.as_ref(), told.device_places_aged), common.place, there)
+            }
             Presence::Shift => self.is_at_work_in(who, common.place, there, now),
         };
         match is_there {
@@ -249,7 +310,7 @@ impl Feeds {
 impl Seat {
     /// Whether the person is one of those whom it may name.
     fn is_of(&self, who: &Identity) -> bool {
-        self.feed.settings.provider == who.provider
+        self.feed.settings.provider.as_ref() == Some(&who.provider)
     }
 
     /// Whether the patient is one of those whom it may name.
@@ -328,6 +389,15 @@ impl Seat {
         let Some(held) = held.as_ref() else { return };
         told.flags = translated(held.table.flags(patient.id().reveal()), &self.flags);
         told.flags_known = if self.feed.is_aged(held, now) { Known::Aged } else { Known::Yes };
+    }
+}
+
+/// Whether one of the places is one of `there`; `aged` says that whoever tells them is late.
+fn shared((places, aged): (Option<&Attributes>, bool), place: Place, there: &[String]) -> Known {
+    match places.and_then(|all| all.get(&place)) {
+        Some(_) if aged => Known::Aged,
+        Some(here) => Known::of(here.iter().any(|one| there.contains(one))),
+        None => Known::Unknown,
     }
 }
 

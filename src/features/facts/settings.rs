@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::HeaderName;
+
 use super::fhir::settings::FhirSettings;
 use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::closed_list;
+use crate::domain::device::DeviceClass;
 use crate::domain::told::{FactWords, FeedKind, FeedName, Place};
 use crate::foundation::secret::Secret;
 use crate::platform::client_assertion::SigningKey;
@@ -36,6 +39,12 @@ closed_list! {
         Household = "household",
         /// What is marked of the patient.
         Flags = "flags",
+        /// Which device, as `device` of the feed says.
+        Device = "device",
+        /// Of which class it is.
+        Class = "class",
+        /// Whether it is in use.
+        Status = "status",
         /// When the rows were made.
         AsOf = "as_of",
     }
@@ -79,8 +88,8 @@ pub struct FeedSettings {
     pub source: Source,
     /// How they are written.
     pub format: Format,
-    /// Whose people it names.
-    pub provider: ProviderName,
+    /// Whose people it names; none where it names devices.
+    pub provider: Option<ProviderName>,
     /// What of a person is compared with its names: an attribute by our word; none: `sub`.
     pub person: Option<String>,
     /// Whose patients it names; never empty where it names any.
@@ -91,6 +100,8 @@ pub struct FeedSettings {
     pub relationships: Vec<(String, Option<String>)>,
     /// Our words for what is marked of a patient, and what stands in the column for each.
     pub flags: Vec<(String, String)>,
+    /// How it names devices; none where it names none.
+    pub devices: Option<DeviceSettings>,
     /// How long a relationship lasts beyond its end: up to 90 days.
     pub after: Duration,
     /// How old it may be: one second to ten years.
@@ -101,6 +112,31 @@ pub struct FeedSettings {
     pub bytes_max: u64,
     /// The IANA time zone of moments that name none.
     pub time_zone: String,
+}
+
+/// How a feed names devices, and what its words for them mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceSettings {
+    /// What of a device is compared with its names.
+    pub by: DeviceBy,
+    /// Our classes, and what stands in the column for each; empty where there is no column.
+    pub classes: Vec<(DeviceClass, String)>,
+    /// What stands in the column of devices that are in use; empty where there is no column, and all are.
+    pub in_use: Vec<String>,
+}
+
+/// What of a device is compared with the names of a feed. The key that a browser proves is none: it is made anew with each
+/// session, so no inventory could know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceBy {
+    /// A DNS name or URI that its certificate is for.
+    Certificate,
+    /// Its certificate, by the SHA-256 of its DER in base64url (`x5t#S256`, RFC 8705 section 3.1).
+    Thumbprint,
+    /// Its address, or the smallest network around that.
+    Address,
+    /// What a trusted proxy says in a header.
+    Header(HeaderName),
 }
 
 /// Where rows come from.
@@ -202,6 +238,10 @@ impl Column {
                 &[Self::Patient],
                 &[Self::Location, Self::Department, Self::Facility, Self::Flags, Self::AsOf],
             ),
+            FeedKind::Device => (
+                &[Self::Device],
+                &[Self::Class, Self::Location, Self::Department, Self::Facility, Self::Status, Self::AsOf],
+            ),
         }
     }
 }
@@ -212,7 +252,7 @@ impl FeedSettings {
         self.columns.contains_key(&column)
     }
 
-    /// What it tells of where people work, or patients are.
+    /// What it tells of where people work, patients are or devices stand.
     pub fn places(&self) -> impl Iterator<Item = Place> {
         PLACES.into_iter().filter(|(column, _)| self.has(*column)).map(|(_, place)| place)
     }
@@ -232,6 +272,8 @@ closed_list! {
         Workplace = "workplace",
         /// They are at work there now.
         Shift = "shift",
+        /// The device at which they are stands there.
+        Device = "device",
     }
 }
 
@@ -241,14 +283,17 @@ impl Presence {
         match self {
             Self::Workplace => FeedKind::Person,
             Self::Shift => FeedKind::Shift,
+            Self::Device => FeedKind::Device,
         }
     }
 
-    /// The relationship of a person and a patient who share a place so: `department`, or `shift_department`.
+    /// The relationship of a person and a patient who share a place so: `department`, `shift_department` or
+    /// `device_department`.
     pub(super) fn word(self, place: Place) -> String {
         match self {
             Self::Workplace => place.to_string(),
             Self::Shift => format!("shift_{place}"),
+            Self::Device => place.of_device().to_owned(),
         }
     }
 }
@@ -259,6 +304,7 @@ pub fn words<'f>(feeds: impl Iterator<Item = &'f FeedSettings>) -> FactWords {
     let of = |kind: FeedKind| feeds.iter().copied().filter(move |feed| feed.kind == kind);
     let people: BTreeSet<Place> = of(FeedKind::Person).flat_map(FeedSettings::places).collect();
     let patients: BTreeSet<Place> = of(FeedKind::Patient).flat_map(FeedSettings::places).collect();
+    let devices: BTreeSet<Place> = of(FeedKind::Device).flat_map(FeedSettings::places).collect();
     let declared = feeds.iter().flat_map(|feed| &feed.relationships).map(|(word, _)| word.clone());
     let common = Presence::ALL.iter().flat_map(|presence| {
         let told: BTreeSet<Place> = of(presence.kind()).flat_map(FeedSettings::places).collect();
@@ -271,6 +317,10 @@ pub fn words<'f>(feeds: impl Iterator<Item = &'f FeedSettings>) -> FactWords {
         relationships: relationships.into_iter().collect(),
         flags: flags.into_iter().collect(),
         places: people.into_iter().collect(),
+        device_places: devices.into_iter().collect(),
+        // That is the directories' to say.
+        kept_attributes: Vec::new(),
+        device_classes: of(FeedKind::Device).any(|feed| feed.has(Column::Class)),
         shifts: of(FeedKind::Shift).next().is_some(),
         own_charts: of(FeedKind::Person)
             .any(|feed| feed.has(Column::OwnPatient) || feed.has(Column::Household)),

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use super::devices::{DeviceSeen, Devices};
 use super::draft::Draft;
 use super::fault::FeedFault;
 use super::fhir::Gathering;
 use super::names::Names;
 use super::rows::read;
-use super::settings::{FeedSettings, Format};
+use super::settings::{DeviceBy, FeedSettings, Format};
+use crate::domain::device::DeviceState;
 use crate::domain::told::{Attributes, Marks, Place};
 use crate::foundation::clock::Timestamp;
 
@@ -34,6 +36,7 @@ pub(super) enum Content {
     Shifts(HashMap<Box<str>, Vec<Shift>>),
     People(HashMap<Box<str>, Worker>),
     Patients(HashMap<Box<str>, Marked>),
+    Devices(Devices),
 }
 
 /// From one moment until another; then no more.
@@ -151,6 +154,18 @@ impl Table {
     pub fn whereabouts(&self, patient: &str) -> Option<&Attributes> {
         let Content::Patients(patients) = &self.content else { return None };
         patients.get(patient).map(|marked| &marked.places)
+    }
+
+    /// What is said of a device, found by what its feed names devices by; none if it is not known here.
+    pub fn device(&self, seen: DeviceSeen<'_>, by: &DeviceBy) -> Option<&DeviceState> {
+        let Content::Devices(devices) = &self.content else { return None };
+        devices.of(seen, by)
+    }
+
+    /// What is said of a device that its feed would call so.
+    pub fn device_called(&self, name: &str, by: &DeviceBy) -> Option<&DeviceState> {
+        let Content::Devices(devices) = &self.content else { return None };
+        devices.called(name, by)
     }
 
     /// What is marked of a patient, by the feed's own words.

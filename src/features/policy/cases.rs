@@ -14,7 +14,8 @@
 //! ```
 //!
 //! What feeds tell is stated, too: `facts = { relationship = ["treatment_team"], on_shift = true, own_chart = false,
-//! flags = [], department = ["cardiology"] }`, and `stale = true` for feeds that are too old. What is not stated is unknown.
+//! flags = [], department = ["cardiology"], device_department = ["cardiology"] }`, `stale = true` for feeds that are too old, and
+//! `directory_stale = true` for a provider's directory that is. What is not stated is unknown.
 //!
 //! A case without a person is asked by nobody who signed in.
 

@@ -120,6 +120,10 @@ fn feeds(role: &RoleSettings, when: &WhenSettings, words: &FactWords) -> Vec<(St
         let what = "it can never fire: no feed tells when people work".to_owned();
         found.push((what, "a feed with `kind = \"shift\"`".to_owned()));
     }
+    for place in when.device_places.keys().filter(|place| !words.device_places.contains(place)) {
+        let what = format!("it can never fire: no feed tells the {place} of devices");
+        found.push((what, format!("a feed with `kind = \"device\"` and a column `{place}`")));
+    }
     if role.not_self && !words.own_charts {
         let what = "it can never fire: no feed tells which patients people are themselves".to_owned();
         let right = "a feed with `kind = \"person\"` and a column `own_patient` or `household`";
@@ -336,6 +340,7 @@ fn unknown_facts(rule: &Rule, catalog: &Catalog) -> Vec<PolicyProblem> {
             | Fact::Weekday
             | Fact::Networks
             | Fact::Device
+            | Fact::DevicePlace(_)
             | Fact::OnePatient
             | Fact::Relationship(_)
             | Fact::OnShift

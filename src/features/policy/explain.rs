@@ -24,7 +24,7 @@ use crate::domain::device::DeviceClass;
 use crate::domain::event::Verdict;
 use crate::domain::field::FieldName;
 use crate::domain::law::Law;
-use crate::domain::limit::{Limits, WINDOWS, Window};
+use crate::domain::limit::{LimitName, Limits, Window};
 use crate::domain::purpose::{Basis, Purpose};
 use crate::domain::reason::Reason;
 use crate::domain::risk::{RiskName, Sign};
@@ -394,13 +394,13 @@ fn limits_text(limits: &Limits) -> String {
         ("patients per reply", limits.patients_per_response),
         ("records per export", limits.records_per_export),
     ];
-    let windows = WINDOWS.iter().map(|(name, measure, window)| {
+    let windows = LimitName::of_windows().map(|(name, measure, window)| {
         let over = match window {
             Window::Hour => "an hour",
             Window::Shift => "a shift",
             Window::Day => "a day",
         };
-        limits.number(*name).map(|number| format!("{number} {measure} {over}"))
+        limits.number(name).map(|number| format!("{number} {measure} {over}"))
     });
     let numbers: Vec<_> = numbers
         .into_iter()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cedar_policy::pst::{BinaryOp, Expr, Literal, Var};
 
 use super::catalog::ALWAYS_KNOWN;
+use crate::domain::told::Place;
 
 /// Something that a rule may read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +23,8 @@ pub(super) enum Fact {
     Weekday,
     Networks,
     Device,
+    /// Where the device stands.
+    DevicePlace(Place),
     OnePatient,
     /// A relationship to the patient.
     Relationship(Arc<str>),
@@ -39,7 +42,13 @@ impl Fact {
     pub(super) fn can_be_unknown(&self) -> bool {
         match self {
             Self::Attribute(name) => !ALWAYS_KNOWN.contains(&name.as_ref()),
-            Self::Relationship(_) | Self::OnShift | Self::OwnChart | Self::PatientFlags => true,
+            // A feed that tells of which class the device is may be too old.
+            Self::Device
+            | Self::DevicePlace(_)
+            | Self::Relationship(_)
+            | Self::OnShift
+            | Self::OwnChart
+            | Self::PatientFlags => true,
             Self::Person
             | Self::Assurance(_)
             | Self::Purpose
@@ -47,7 +56,6 @@ impl Fact {
             | Self::Minute
             | Self::Weekday
             | Self::Networks
-            | Self::Device
             | Self::OnePatient
             | Self::Action
             | Self::Everything => false,
@@ -66,6 +74,7 @@ impl Fact {
             Self::Weekday => "weekday".to_owned(),
             Self::Networks => "network".to_owned(),
             Self::Device => "device".to_owned(),
+            Self::DevicePlace(place) => format!("{place} of the device"),
             Self::OnePatient => "patient".to_owned(),
             Self::Relationship(word) => format!("relationship `{word}`"),
             Self::OnShift => "shift".to_owned(),
@@ -185,7 +194,10 @@ impl Reads {
             "on_shift" => self.fact(Fact::OnShift),
             "own_chart" => self.fact(Fact::OwnChart),
             "patient_flags" => self.fact(Fact::PatientFlags),
-            _ => self.everything(),
+            _ => match Place::ALL.iter().find(|place| place.of_device() == name) {
+                Some(place) => self.fact(Fact::DevicePlace(*place)),
+                None => self.everything(),
+            },
         }
     }
 }

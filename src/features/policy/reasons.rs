@@ -114,7 +114,7 @@ pub(super) fn reason(test: &Test, truth: Truth, facts: &Facts<'_>) -> Option<Rea
             Fact::Minute | Fact::Weekday | Fact::OnShift => Some(Reason::OutsideShift),
             Fact::Attribute(name) if PLACES.contains(&name.as_ref()) => Some(Reason::LocationMismatch),
             Fact::OwnChart => Some(Reason::OwnChart),
-            Fact::Device => Some(Reason::DeviceMismatch),
+            Fact::Device | Fact::DevicePlace(_) => Some(Reason::DeviceMismatch),
             Fact::Purpose => Some(Reason::PurposeMismatch),
             Fact::Justified => Some(Reason::JustificationRequired),
             Fact::Relationship(_) => Some(Reason::NotOnPanel),

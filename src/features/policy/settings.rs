@@ -1,5 +1,6 @@
 //! Roles, settled: the document that 45 CFR 164.514(d)(2) asks for.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::check::is_like;
@@ -12,6 +13,7 @@ use crate::domain::hours::Hours;
 use crate::domain::limit::Limits;
 use crate::domain::purpose::Purpose;
 use crate::domain::risk::{RiskName, Sign};
+use crate::domain::told::Place;
 
 /// A class of persons.
 #[derive(Clone, Debug)]
@@ -84,6 +86,8 @@ pub struct WhenSettings {
     pub location: Vec<String>,
     /// The device has to be of one of these classes; empty: of any, or of none.
     pub device: Vec<DeviceClass>,
+    /// The device has to stand in one of these, by a feed of devices; absent: anywhere.
+    pub device_places: BTreeMap<Place, Vec<String>>,
     /// The purpose of the session has to be one of these; empty: any of the role.
     pub purpose: Vec<Purpose>,
     /// The relationship to the patient has to be one of these, by the words of the feeds; empty: any, or none.

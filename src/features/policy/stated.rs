@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::bundle::Rules;
-use crate::domain::told::{FactWords, Known, Marks, Place, Told};
+use crate::domain::told::{Attributes, Known, Marks, Place, Told};
 
 /// What feeds would tell. What is not said nobody has told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -26,7 +26,15 @@ pub struct Stated {
     pub department: Vec<String>,
     /// In which house.
     pub facility: Vec<String>,
-    /// Whether the feeds that tell it are too old.
+    /// Where the device stands.
+    pub device_location: Vec<String>,
+    /// In which department.
+    pub device_department: Vec<String>,
+    /// In which house.
+    pub device_facility: Vec<String>,
+    /// Whether the provider was not heard of for too long that tells attributes by its directory.
+    pub directory_stale: bool,
+    /// Whether the feeds that tell it, and of which class the device is, are too old.
     pub stale: bool,
 }
 
@@ -46,11 +54,25 @@ impl Stated {
             Some(yes) => Ok(Known::of(yes)),
             None => Ok(Known::Unknown),
         };
+        let people = [
+            (Place::Location, &self.location),
+            (Place::Department, &self.department),
+            (Place::Facility, &self.facility),
+        ];
+        let devices = [
+            (Place::Location, &self.device_location),
+            (Place::Department, &self.device_department),
+            (Place::Facility, &self.device_facility),
+        ];
         let mut told = Told {
             on_shift: known(self.on_shift, words.shifts, "when people work")?,
             own_chart: known(self.own_chart, words.own_charts, "which patients people are themselves")?,
-            places: self.places(words)?,
+            places: places(people, &words.places, "people")?,
             places_aged: self.stale,
+            device_places: places(devices, &words.device_places, "devices")?,
+            device_places_aged: self.stale,
+            device_class_aged: self.stale && words.device_classes,
+            aged_attributes: self.directory_stale.then(|| words.kept_attributes.as_slice().into()),
             ..Told::default()
         };
         if let Some(holds) = &self.relationship {
@@ -65,22 +87,22 @@ impl Stated {
         }
         Ok(told)
     }
+}
 
-    fn places(&self, words: &FactWords) -> Result<Option<crate::domain::told::Attributes>, String> {
-        let said = [
-            (Place::Location, &self.location),
-            (Place::Department, &self.department),
-            (Place::Facility, &self.facility),
-        ];
-        let mut places = BTreeMap::new();
-        for (place, values) in said.into_iter().filter(|(_, values)| !values.is_empty()) {
-            if !words.places.contains(&place) {
-                return Err(format!("no feed tells the {place} of people"));
-            }
-            places.insert(place, values.clone());
+/// Where somebody or something is said to be.
+fn places(
+    said: [(Place, &Vec<String>); 3],
+    told: &[Place],
+    of_what: &str,
+) -> Result<Option<Attributes>, String> {
+    let mut places = BTreeMap::new();
+    for (place, values) in said.into_iter().filter(|(_, values)| !values.is_empty()) {
+        if !told.contains(&place) {
+            return Err(format!("no feed tells the {place} of {of_what}"));
         }
-        Ok((!places.is_empty()).then(|| Arc::new(places)))
+        places.insert(place, values.clone());
     }
+    Ok((!places.is_empty()).then(|| Arc::new(places)))
 }
 
 fn marks(said: &[String], words: &[String], what: &str) -> Result<Marks, String> {

@@ -5,6 +5,8 @@
 //! takes records away, administers or asks freely does not go on, nor does anything under another basis: there, what is too
 //! old is as good as unknown; so is, in any case, who has written notes.
 
+use std::sync::Arc;
+
 use super::explain::FactExplanation;
 use super::reads::{Fact, Reads};
 use super::world::Facts;
@@ -22,6 +24,9 @@ pub(super) struct Minds {
     own_chart: bool,
     flags: bool,
     places: bool,
+    device: bool,
+    device_places: bool,
+    kept_attributes: bool,
 }
 
 impl Minds {
@@ -38,6 +43,12 @@ impl Minds {
             own_chart: reads.has(&Fact::OwnChart),
             flags: reads.has(&Fact::PatientFlags),
             places: words.places.iter().any(place),
+            kept_attributes: words.kept_attributes.iter().any(|word| {
+                let read: Arc<str> = word.as_str().into();
+                reads.has(&Fact::Attribute(read))
+            }),
+            device: words.device_classes && reads.has(&Fact::Device),
+            device_places: words.device_places.iter().any(|place| reads.has(&Fact::DevicePlace(*place))),
         }
     }
 
@@ -58,6 +69,10 @@ impl Minds {
             flags_known: if self.flags { told.flags_known } else { Known::Unknown },
             places: told.places.as_ref().filter(|_| self.places).cloned(),
             places_aged: self.places && told.places_aged,
+            device_places: told.device_places.as_ref().filter(|_| self.device_places).cloned(),
+            device_places_aged: self.device_places && told.device_places_aged,
+            device_class_aged: self.device && told.device_class_aged,
+            aged_attributes: told.aged_attributes.as_ref().filter(|_| self.kept_attributes).cloned(),
         }
     }
 }
@@ -113,6 +128,29 @@ impl Facts<'_> {
         Some(places.and_then(|places| places.get(place)).map(Vec::as_slice))
     }
 
+    /// Whether the provider tells an attribute by its directory, and has told nothing for too long.
+    fn is_kept_and_aged(&self, name: &str) -> bool {
+        self.told.aged_attributes.as_ref().is_some_and(|aged| aged.iter().any(|word| word == name))
+    }
+
+    /// An attribute that no feed tells: as the provider tells it, unless that is too old.
+    pub(super) fn provided(&self, name: &str) -> Option<&[String]> {
+        let values = self.identity.subject.attributes.get(name).map(Vec::as_slice);
+        values.filter(|_| !self.is_kept_and_aged(name) || self.supposes())
+    }
+
+    /// Whether the class of the device is known; that it is of none is.
+    pub(super) fn knows_device(&self) -> bool {
+        !self.told.device_class_aged || self.supposes()
+    }
+
+    /// Where the device stands, if that is known.
+    pub(super) fn device_place(&self, place: Place) -> Option<&[String]> {
+        let places = self.told.device_places.as_ref();
+        let places = places.filter(|_| !self.told.device_places_aged || self.supposes());
+        places.and_then(|places| places.get(&place)).map(Vec::as_slice)
+    }
+
     /// What is known of a question; of what is too old, `supposed` if a reason was given for it.
     fn so(&self, known: Known, supposed: bool) -> Option<bool> {
         match known {
@@ -133,11 +171,21 @@ impl Facts<'_> {
             Fact::OnShift => Some(self.told.on_shift),
             Fact::OwnChart => Some(self.told.own_chart),
             Fact::PatientFlags => Some(self.told.flags_known),
-            Fact::Attribute(name) => Some(match self.place(name)? {
-                _ if self.told.places_aged => Known::Aged,
-                Some(_) => Known::Yes,
-                None => Known::Unknown,
-            }),
+            Fact::Attribute(name) => match self.place(name) {
+                Some(_) if self.told.places_aged => Some(Known::Aged),
+                Some(Some(_)) => Some(Known::Yes),
+                Some(None) => Some(Known::Unknown),
+                None => self.is_kept_and_aged(name).then_some(Known::Aged),
+            },
+            Fact::DevicePlace(place) => {
+                let told = self.told.device_places.as_ref().and_then(|places| places.get(place));
+                Some(match told {
+                    Some(_) if self.told.device_places_aged => Known::Aged,
+                    Some(_) => Known::Yes,
+                    None => Known::Unknown,
+                })
+            }
+            Fact::Device => self.told.device_class_aged.then_some(Known::Aged),
             Fact::Person
             | Fact::Assurance(_)
             | Fact::Purpose
@@ -145,7 +193,6 @@ impl Facts<'_> {
             | Fact::Minute
             | Fact::Weekday
             | Fact::Networks
-            | Fact::Device
             | Fact::OnePatient
             | Fact::Action
             | Fact::Everything => None,
@@ -166,6 +213,10 @@ impl Facts<'_> {
             (Known::Yes, Fact::PatientFlags) => listed(self.flags().into_iter().flatten().collect()),
             (Known::Yes, Fact::Attribute(name)) => {
                 listed(self.place(name).flatten().unwrap_or_default().iter().map(String::as_str).collect())
+            }
+            (Known::Yes, Fact::DevicePlace(place)) => {
+                let places = self.device_place(*place).unwrap_or_default();
+                listed(places.iter().map(String::as_str).collect())
             }
             (Known::Yes, _) => "yes".to_owned(),
             (Known::No, _) => "no".to_owned(),

@@ -93,6 +93,10 @@ pub(super) fn clauses(role: &RoleSettings, may: &MaySettings, unnamed: &[Categor
         let devices = set(when.device.iter().map(DeviceClass::as_str));
         clauses.push(format!("{devices}.contains(context.device)"));
     }
+    for (place, places) in &when.device_places {
+        let (name, places) = (place.of_device(), set(places.iter().map(String::as_str)));
+        clauses.push(format!("context has {name} && context.{name}.containsAny({places})"));
+    }
     if !when.relationship.is_empty() {
         let any: Vec<_> = when.relationship.iter().map(|word| related(word)).collect();
         clauses.push(any.join(" || "));

@@ -20,7 +20,7 @@ use crate::domain::action::Action;
 use crate::domain::application::{ApplicationName, RoleName};
 use crate::domain::purpose::Purpose;
 use crate::domain::subject::{Identity, Justification};
-use crate::domain::told::{FactWords, Told};
+use crate::domain::told::{FactWords, Place, Told};
 use crate::foundation::clock::Timestamp;
 
 /// What is known of the person and the circumstances. A hypothesis is a copy with something changed.
@@ -92,6 +92,8 @@ impl<'a> Facts<'a> {
         match fact {
             Fact::Attribute(name) => !fact.can_be_unknown() || self.attribute(name).is_some(),
             Fact::Relationship(word) => self.related(word).is_some(),
+            Fact::Device => self.knows_device(),
+            Fact::DevicePlace(place) => self.device_place(*place).is_some(),
             Fact::OnShift => self.on_shift().is_some(),
             Fact::OwnChart => self.own_chart().is_some(),
             Fact::PatientFlags => self.flags().is_some(),
@@ -102,7 +104,6 @@ impl<'a> Facts<'a> {
             | Fact::Minute
             | Fact::Weekday
             | Fact::Networks
-            | Fact::Device
             | Fact::OnePatient
             | Fact::Action
             | Fact::Everything => true,
@@ -114,7 +115,7 @@ impl<'a> Facts<'a> {
             Some(moved) if name == "location" => Some(moved),
             Some(_) | None => match self.place(name) {
                 Some(told) => told,
-                None => self.identity.subject.attributes.get(name).map(Vec::as_slice),
+                None => self.provided(name),
             },
         }
     }
@@ -357,6 +358,9 @@ fn told(facts: &Facts<'_>, reads: &Reads) -> Result<Vec<(String, RestrictedExpre
     add(&Fact::OwnChart, "own_chart", facts.own_chart().map(truth));
     let flags = facts.flags().map(|flags| RestrictedExpression::new_set(flags.map(text)));
     add(&Fact::PatientFlags, "patient_flags", flags);
+    for place in Place::ALL {
+        add(&Fact::DevicePlace(*place), place.of_device(), facts.device_place(*place).map(texts));
+    }
     Ok(pairs)
 }
 

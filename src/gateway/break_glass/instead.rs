@@ -163,7 +163,8 @@ fn asking(passage: &Passage<'_>, refusal: Refusal, theirs: &Theirs, draft: &mut 
 /// What feeds know of the two, and by which relationships the rules would have let the person do what is asked for.
 fn relation(passage: &Passage<'_>, theirs: &Theirs) -> (BreakRelation, Vec<String>) {
     let (rules, identity) = (&passage.moment.current.rules, &theirs.known.identity);
-    let told = rules.feeds.about(identity, Some(&theirs.patient), passage.moment.now);
+    let device = passage.moment.device_facts.as_deref();
+    let told = rules.feeds.about(identity, Some(&theirs.patient), device, passage.moment.now);
     let routes = passage.parts().filter_map(|part| part.route.as_deref());
     let asked: Vec<_> = routes.map(|route| (&route.name, route.action)).collect();
     let words = rules.policy.overridden(&identity.roles, &passage.application.name, &asked);

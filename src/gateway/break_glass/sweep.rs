@@ -18,7 +18,7 @@ pub async fn sweep(shared: &Shared) {
     }
     let rules = shared.rules.load_full();
     for (it, whose) in shared.breaks.watched_now(now) {
-        let told = rules.feeds.about(&whose.identity, Some(&whose.patient), now);
+        let told = rules.feeds.about(&whose.identity, Some(&whose.patient), None, now);
         // Who was related to begin with has overridden the mark of the patient, and no relationship explains that.
         if it.relation != BreakRelation::Marked && rules.policy.is_related(&it.relationships, &told) {
             let related = |it: Break| Ok(it.clone().related(now)?.to_tell(&it, now));

@@ -72,6 +72,7 @@ fn opening(number: u64) -> Opening {
         time,
         client_ip: Some("192.0.2.7".parse().unwrap()),
         device: None,
+        device_feed: None,
         certificate: None,
         lock: None,
         risks: Vec::new(),

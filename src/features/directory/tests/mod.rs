@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
@@ -26,6 +27,7 @@ use crate::platform::store::Store;
 const BASE: &str = "https://ehr.example/.leastway/scim/v2";
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+const DAY: u64 = 24 * 60 * 60;
 const TOKEN: &str = "a token of the clinic that is long enough";
 
 struct House {
@@ -50,6 +52,7 @@ fn settings() -> DirectorySettings {
         groups: GroupUse::Replace,
         group_name: GroupName::DisplayName,
         attributes: Vec::new(),
+        max_age: Duration::from_secs(30 * DAY),
     }
 }
 
@@ -602,4 +605,48 @@ async fn whoever_is_made_as_disabled_is_signed_out() {
     let served = house.ask(Method::POST, "/Users", &body).await;
     let leaver = served.leaver.unwrap();
     assert_eq!((&*leaver.account, leaver.has_left), ("4711", true));
+}
+
+#[tokio::test]
+async fn what_a_provider_tells_of_people_is_too_old_once_it_was_not_heard_of_for_long() {
+    let told = || DirectorySettings { attributes: vec![("unit".to_owned(), Told::Title)], ..settings() };
+    let house = House::with(told(), DirectoryBounds::default());
+    let begun = Timestamp::from_millis(house.now.load(Ordering::Relaxed));
+    let after = |days| begun.plus(Duration::from_secs(days * DAY + 60));
+    let aged = |directory: &Directory, at| directory.aged_attributes(&clinic(), &subject("sub-nora"), at);
+    assert_eq!(house.directory.heard(begun)[0].age_seconds, None, "nobody was heard of");
+    assert_eq!(aged(&house.directory, after(3650)), None, "and nothing was told that could be too old");
+
+    let nora = json!({ "schemas": [USER], "userName": "nora", "externalId": "sub-nora", "title": "Nurse" });
+    house.make("/Users", &nora).await;
+    assert_eq!(aged(&house.directory, after(29)), None);
+    let too_old = aged(&house.directory, after(30)).unwrap();
+    assert_eq!(*too_old, ["unit".to_owned()]);
+    assert_eq!(
+        house.directory.aged_attributes(&clinic(), &subject("sub-else"), after(30)),
+        None,
+        "of whom it tells nothing"
+    );
+    assert!(house.directory.heard(after(30))[0].stale && !house.directory.heard(after(29))[0].stale);
+
+    // A question is a sign of life, too, and a restart forgets none.
+    house.now.store(after(20).as_millis(), Ordering::Relaxed);
+    house.ask(Method::GET, "/Users", &json!(null)).await;
+    house.directory.maintain().await.unwrap();
+    let House { folder, directory, now: _ } = house;
+    drop(directory);
+    let directory = open(folder.path(), told(), DirectoryBounds::default(), 3);
+    assert_eq!(aged(&directory, after(49)), None);
+    assert!(aged(&directory, after(51)).is_some());
+}
+
+#[tokio::test]
+async fn where_nothing_was_noted_the_last_change_tells_when_a_provider_was_heard_of() {
+    let house = House::open();
+    house.make("/Users", &user("nora", "sub-nora")).await;
+    let at = Timestamp::from_millis(house.now.load(Ordering::Relaxed));
+    // It ends before it could note more.
+    let house = house.restart();
+    let heard = house.directory.heard(at.plus(Duration::from_secs(60)));
+    assert!(heard[0].age_seconds.is_some_and(|age| (60..=120).contains(&age)), "{heard:?}");
 }

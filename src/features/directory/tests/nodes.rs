@@ -66,3 +66,17 @@ async fn of_two_changes_at_one_moment_none_is_planned_on_what_is_not_there_any_m
     };
     assert_eq!(again.await.reply.status, 409, "the name is taken at every node");
 }
+
+#[tokio::test]
+async fn what_one_node_has_heard_of_a_provider_the_other_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b] = pair(folder.path());
+    let at = Timestamp::from_millis(a.0.now.load(Ordering::Relaxed));
+    a.0.ask(Method::GET, "/Users", &json!(null)).await;
+    let heard = |house: &House| house.directory.heard(at.plus(Duration::from_secs(3600)))[0].age_seconds;
+    assert_eq!(heard(&b.0), None);
+    a.0.directory.maintain().await.unwrap();
+    b.0.directory.maintain().await.unwrap();
+    assert!(heard(&b.0).is_some());
+    assert_eq!(heard(&a.0), heard(&b.0));
+}

@@ -158,9 +158,10 @@ impl Gathering {
             (ResourceType::Encounter, FeedKind::Patient) => {
                 reading.encounter_whereabouts(resource::<Encounter>(raw, place)?)
             }
-            (ResourceType::Encounter, FeedKind::Relationship | FeedKind::Shift | FeedKind::Person) => {
-                reading.encounter_ties(resource::<Encounter>(raw, place)?)
-            }
+            (
+                ResourceType::Encounter,
+                FeedKind::Relationship | FeedKind::Shift | FeedKind::Person | FeedKind::Device,
+            ) => reading.encounter_ties(resource::<Encounter>(raw, place)?),
             (ResourceType::Patient, _) => {
                 let patient = Reference { reference: keys.first().cloned(), identifier: None };
                 Ok(general_practitioners(&patient, resource::<Someone>(raw, place)?))

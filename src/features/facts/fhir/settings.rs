@@ -80,7 +80,11 @@ impl ResourceType {
                 | Self::PractitionerRole
                 | Self::Schedule
                 | Self::Slot,
-                FeedKind::Relationship | FeedKind::Shift | FeedKind::Person | FeedKind::Patient,
+                FeedKind::Relationship
+                | FeedKind::Shift
+                | FeedKind::Person
+                | FeedKind::Patient
+                | FeedKind::Device,
             ) => None,
         }
     }

@@ -318,7 +318,7 @@ fn a_shift_in_the_department_of_the_patient_is_a_relationship_of_its_own() {
     let word = feeds.words().relationship("shift_department").unwrap();
     assert_eq!(feeds.words().relationship("department"), None, "nobody tells where people work otherwise");
     let known = |who: &str, which: &str, now| {
-        feeds.about(&person(who), Some(&patient(which)), now).relationship(word)
+        feeds.about(&person(who), Some(&patient(which)), None, now).relationship(word)
     };
     assert_eq!(known("noor", "17", NOW), Known::Unknown, "nothing was read yet");
     feeds.look(NOW);
@@ -328,7 +328,7 @@ fn a_shift_in_the_department_of_the_patient_is_a_relationship_of_its_own() {
     assert_eq!(known("noor", "19", NOW), Known::Unknown, "nobody has told where the patient is");
     assert_eq!(known("noor", "17", NOW.plus(Duration::from_secs(61))), Known::Aged, "the roster is too old");
     let stranger = Identity { provider: "partner".parse().unwrap(), ..person("noor") };
-    let told = feeds.about(&stranger, Some(&patient("17")), NOW);
+    let told = feeds.about(&stranger, Some(&patient("17")), None, NOW);
     assert_eq!(told.relationship(word), Known::Unknown);
 }
 

@@ -1,11 +1,12 @@
 //! One `may` in words, and what changes from one to another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::Direction;
 use crate::domain::assurance::AssuranceNeed;
 use crate::domain::hours::Hours;
+use crate::domain::told::Place;
 use crate::features::policy::settings::{MaySettings, WhenSettings};
 
 /// What it permits, in one line.
@@ -58,18 +59,24 @@ impl Field {
     }
 }
 
-fn fields(when: &WhenSettings) -> [Field; 11] {
+fn fields(when: &WhenSettings) -> [Field; 14] {
     let field = |key, value: Option<String>| {
         let is_open = value.is_none();
         Field { key, value: value.unwrap_or_else(|| "any".to_owned()), is_open }
     };
     let set = |values: &dyn Fn() -> String, is_empty: bool| (!is_empty).then(values);
+    let of_device = |place: Place| {
+        field(place.of_device(), when.device_places.get(&place).map(|places| listed(places, "")))
+    };
     [
         field("assurance", when.assurance.as_ref().map(assurance)),
         field("justification", when.justification.then(|| "needed".to_owned())),
         field("hours", when.hours.map(|hours| hours.to_string())),
         field("location", set(&|| listed(&when.location, ""), when.location.is_empty())),
         field("device", set(&|| listed(&when.device, ""), when.device.is_empty())),
+        of_device(Place::Location),
+        of_device(Place::Department),
+        of_device(Place::Facility),
         field("purpose", set(&|| listed(&when.purpose, ""), when.purpose.is_empty())),
         field("relationship", set(&|| listed(&when.relationship, ""), when.relationship.is_empty())),
         field("on_shift", when.on_shift.then(|| "needed".to_owned())),
@@ -94,6 +101,7 @@ fn conditions(old: &WhenSettings, new: &WhenSettings) -> Direction {
         hours,
         location,
         device,
+        device_places,
         purpose,
         relationship,
         on_shift,
@@ -106,6 +114,7 @@ fn conditions(old: &WhenSettings, new: &WhenSettings) -> Direction {
         .and(of_hours(*hours, new.hours))
         .and(of_choices(location, &new.location))
         .and(of_choices(device, &new.device))
+        .and(of_device_places(device_places, &new.device_places))
         .and(of_choices(purpose, &new.purpose))
         .and(of_choices(relationship, &new.relationship))
         .and(of_flags(*on_shift, new.on_shift))
@@ -113,6 +122,12 @@ fn conditions(old: &WhenSettings, new: &WhenSettings) -> Direction {
         .and(of_choices(facility, &new.facility))
         // What is marked with more of these is refused.
         .and(Direction::of_sets(&new.not_flagged.iter().collect(), &not_flagged.iter().collect()))
+}
+
+fn of_device_places(old: &BTreeMap<Place, Vec<String>>, new: &BTreeMap<Place, Vec<String>>) -> Direction {
+    let at = |all: &BTreeMap<Place, Vec<String>>, place| all.get(place).cloned().unwrap_or_default();
+    let each = Place::ALL.iter().map(|place| of_choices(&at(old, place), &at(new, place)));
+    each.fold(Direction::Same, Direction::and)
 }
 
 fn of_needs(old: Option<&AssuranceNeed>, new: Option<&AssuranceNeed>) -> Direction {

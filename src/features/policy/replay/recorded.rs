@@ -249,6 +249,7 @@ fn certain(
         Fact::Relationship(_) | Fact::OnShift | Fact::OwnChart | Fact::PatientFlags => {
             Some(Undecidable::Relationship)
         }
+        Fact::DevicePlace(_) => Some(Undecidable::Attribute),
         Fact::Assurance(_) | Fact::Everything => {
             standing(subject).is_none().then_some(Undecidable::Assurance)
         }

@@ -15,6 +15,7 @@ fn full_may() -> MaySettings {
             hours: Some("22:00-06:00".parse().unwrap()),
             location: vec!["front desk".to_owned()],
             device: vec!["desk".parse().unwrap(), "ward".parse().unwrap()],
+            device_places: BTreeMap::new(),
             purpose: Vec::new(),
             relationship: vec!["facility".to_owned(), "treatment_team".to_owned()],
             on_shift: true,

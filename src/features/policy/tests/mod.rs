@@ -75,6 +75,7 @@ pub(super) fn catalog() -> Catalog {
             "location".to_owned(),
             "employment".to_owned(),
             "department".to_owned(),
+            "cost_center".to_owned(),
         ]),
         facts: words(),
         categories: Categories::default(),
@@ -87,6 +88,9 @@ pub(super) fn words() -> FactWords {
         relationships: vec!["facility".to_owned(), "treatment_team".to_owned()],
         flags: vec!["vip".to_owned()],
         places: vec![Place::Department],
+        device_places: vec![Place::Department],
+        device_classes: true,
+        kept_attributes: vec!["cost_center".to_owned()],
         shifts: true,
         own_charts: true,
     }

@@ -1,8 +1,12 @@
 //! What feeds tell: what holds, what does not, what is too old and what nobody has told are four answers.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::*;
 use crate::domain::decision::WayOn;
-use crate::domain::told::{Known, Marks, NOTHING_TOLD, Told};
+use crate::domain::device::DeviceClass;
+use crate::domain::told::{Known, Marks, NOTHING_TOLD, Place, Told};
 use crate::features::policy::stated::Stated;
 
 const CHART: (&str, &str) = ("ehr", "chart.open");
@@ -221,4 +225,107 @@ fn a_word_that_no_feed_tells_is_a_problem() {
     let rules = compile(&clerk(WhenSettings::default()), "");
     let mistyped = Stated { relationship: Some(vec!["team".to_owned()]), ..Stated::default() };
     assert_eq!(mistyped.told(&rules).unwrap_err(), "no feed tells of the relationship `team`");
+}
+
+/// Asked from a device of class `ward`.
+fn from_ward(rules: &Rules, identity: &Identity, told: &Told) -> Decision {
+    let class: DeviceClass = "ward".parse().unwrap();
+    let question = Question {
+        identity: Some(identity),
+        application: &"ehr".parse().unwrap(),
+        route: position(rules, CHART.0, CHART.1),
+        patient: None,
+        client_ip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 7)),
+        device: Some(&class),
+        risks: crate::domain::risk::Standing::NONE,
+        told,
+        now: NOW,
+    };
+    rules.decide(&Memory::default(), &question)
+}
+
+#[test]
+fn a_class_that_a_feed_tells_too_late_takes_a_reason_under_treatment_and_is_a_no_otherwise() {
+    let when = WhenSettings { device: vec!["ward".parse().unwrap()], ..WhenSettings::default() };
+    let mut roles = clerk(when.clone());
+    roles.extend(nurse(when));
+    let rules = compile(&roles, "");
+    let aged = Told { device_class_aged: true, ..Told::default() };
+    permitted(from_ward(&rules, &person(&["clerk"]), &NOTHING_TOLD));
+    assert_eq!(reasons(from_ward(&rules, &person(&["clerk"]), &aged)), [Reason::AttributeStale]);
+    assert_eq!(challenged(from_ward(&rules, &treating(&["nurse"]), &aged)), Challenge::Justify);
+    permitted(from_ward(&rules, &treating(&["nurse"]).justified("ehr", Duration::ZERO), &aged));
+}
+
+#[test]
+fn a_rule_that_forbids_a_class_holds_for_one_that_is_told_too_late() {
+    let forbids =
+        "@id(\"not-on-kiosks\") forbid (principal, action, resource) when { context.device == \"kiosk\" };";
+    let rules = compile(&clerk(WhenSettings::default()), forbids);
+    permitted(from_ward(&rules, &person(&["clerk"]), &NOTHING_TOLD));
+    let aged = Told { device_class_aged: true, ..Told::default() };
+    assert_eq!(reasons(from_ward(&rules, &person(&["clerk"]), &aged)), [Reason::AttributeStale]);
+}
+
+#[test]
+fn a_rule_may_ask_where_the_device_stands() {
+    let wards = BTreeMap::from([(Place::Department, vec!["cardiology".to_owned()])]);
+    let when = WhenSettings { device_places: wards, ..WhenSettings::default() };
+    let mut roles = clerk(when.clone());
+    roles.extend(nurse(when));
+    let rules = compile(&roles, "");
+    let stands = |department: &str, device_places_aged| Told {
+        device_places: Some(Arc::new(BTreeMap::from([(Place::Department, vec![department.to_owned()])]))),
+        device_places_aged,
+        ..Told::default()
+    };
+    let clerk = person(&["clerk"]);
+    permitted(once(&rules, &clerk, &stands("cardiology", false)));
+    assert_eq!(reasons(once(&rules, &clerk, &stands("surgery", false))), [Reason::DeviceMismatch]);
+    assert_eq!(reasons(once(&rules, &clerk, &NOTHING_TOLD)), [Reason::AttributeUnavailable]);
+    assert_eq!(reasons(once(&rules, &clerk, &stands("cardiology", true))), [Reason::AttributeStale]);
+    let nurse = treating(&["nurse"]);
+    assert_eq!(challenged(once(&rules, &nurse, &stands("cardiology", true))), Challenge::Justify);
+    let reasoned = nurse.justified("ehr", Duration::ZERO);
+    permitted(once(&rules, &reasoned, &stands("cardiology", true)));
+    let elsewhere = once(&rules, &reasoned, &stands("surgery", true));
+    assert_eq!(reasons(elsewhere), [Reason::DeviceMismatch], "it is the last place that is known");
+
+    let said = |department: &str, stale| {
+        let device_department = vec![department.to_owned()];
+        Stated { device_department, stale, ..Stated::default() }.told(&rules).unwrap()
+    };
+    assert_eq!(said("cardiology", false), stands("cardiology", false));
+    assert_eq!(reasons(once(&rules, &clerk, &said("cardiology", true))), [Reason::AttributeStale]);
+    let untold = Stated { device_location: vec!["room-7".to_owned()], ..Stated::default() };
+    assert_eq!(untold.told(&rules).unwrap_err(), "no feed tells the location of devices");
+}
+
+#[test]
+fn what_a_directory_has_told_too_long_ago_takes_a_reason_under_treatment_and_is_a_no_otherwise() {
+    let reads = "@id(\"of-the-centre\") permit (principal in Role::\"ROLE\", action == Action::\"view\", resource) \
+                 when { principal has cost_center && principal.cost_center.contains(\"7\") };";
+    let of_centre = |identity: Identity| {
+        let mut identity = identity;
+        Arc::make_mut(&mut identity.subject)
+            .attributes
+            .insert("cost_center".to_owned(), vec!["7".to_owned()]);
+        identity
+    };
+    let aged = Told { aged_attributes: Some(["cost_center".to_owned()].into()), ..Told::default() };
+    let elsewhere = WhenSettings { location: vec!["nowhere".to_owned()], ..WhenSettings::default() };
+
+    let rules = compile(&clerk(elsewhere.clone()), &reads.replace("ROLE", "clerk"));
+    let said = Stated { directory_stale: true, ..Stated::default() };
+    assert_eq!(said.told(&rules).unwrap(), aged);
+    let clerk = of_centre(person(&["clerk"]));
+    permitted(once(&rules, &clerk, &NOTHING_TOLD));
+    let denied = reasons(once(&rules, &clerk, &aged));
+    assert!(denied.contains(&Reason::AttributeStale), "{denied:?}");
+
+    let rules = compile(&nurse(elsewhere), &reads.replace("ROLE", "nurse"));
+    let nurse = of_centre(treating(&["nurse"]));
+    permitted(once(&rules, &nurse, &NOTHING_TOLD));
+    assert_eq!(challenged(once(&rules, &nurse, &aged)), Challenge::Justify);
+    permitted(once(&rules, &nurse.justified("ehr", Duration::ZERO), &aged));
 }

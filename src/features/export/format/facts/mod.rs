@@ -125,6 +125,7 @@ impl Facts {
             action,
             verdict,
             device,
+            device_feed,
             certificate,
             categories,
             sensitivity,
@@ -178,6 +179,12 @@ impl Facts {
         self.text_of("action", *action);
         self.text("decision", verdict);
         self.text_of("device.class", device.as_ref());
+        if let Some(told) = device_feed.as_deref() {
+            self.text("device.feed", &told.feed);
+            self.number("device.feed.age_seconds", told.age_seconds);
+            self.flag("device.feed.stale", told.stale);
+            self.flag("device.feed.withdrawn", told.withdrawn);
+        }
         self.text_of("device.certificate", certificate.as_deref());
         self.list("categories", categories.iter());
         self.list("sensitivity", sensitivity.iter());
