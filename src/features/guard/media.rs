@@ -43,6 +43,16 @@ impl Form {
             ReplyKind::Opaque => Self::Any,
         }
     }
+
+    /// Whether its bytes are characters, which may be encoded in several ways.
+    pub(super) const fn is_text(self) -> bool {
+        match self {
+            Self::Json | Self::Rows | Self::Page | Self::Xml | Self::Sql | Self::Hl7v2 | Self::Multipart => {
+                true
+            }
+            Self::File | Self::Any => false,
+        }
+    }
 }
 
 /// The media type that a reply declares, read once.
@@ -156,24 +166,15 @@ impl<'h> Declared<'h> {
     pub(super) fn is_other_data(&self, kind: &ReplyKind) -> bool {
         let form = Form::of(kind);
         let is_page = matches!(self.family(), Family::Html | Family::Xhtml);
-        match kind {
+        let is_page_of_data = is_page && matches!(kind, ReplyKind::FhirBundle);
+        match form {
             // Nobody has said what else it could be.
-            ReplyKind::Opaque | ReplyKind::LargestArray => false,
+            Form::Any => false,
             // What a script asks for beside a page is a route of its own.
-            ReplyKind::Html { .. } => self.is_events(),
-            ReplyKind::FhirBundle => (is_page || !self.may_be(form)) && !self.is_asset(),
-            ReplyKind::Json { .. }
-            | ReplyKind::Ndjson
-            | ReplyKind::Inside(_)
-            | ReplyKind::Csv { .. }
-            | ReplyKind::Xml { .. }
-            | ReplyKind::Sql
-            | ReplyKind::Hl7v2
-            | ReplyKind::Multipart { .. }
-            | ReplyKind::Zip(_)
-            | ReplyKind::Xlsx { .. }
-            | ReplyKind::Dicom
-            | ReplyKind::Pdf { .. } => !is_page && !self.may_be(form) && !self.is_asset(),
+            Form::Page => self.is_events(),
+            Form::Json | Form::Rows | Form::Xml | Form::Sql | Form::Hl7v2 | Form::Multipart | Form::File => {
+                is_page_of_data || !is_page && !self.may_be(form) && !self.is_asset()
+            }
         }
     }
 

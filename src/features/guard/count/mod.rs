@@ -61,6 +61,7 @@ pub(super) use well_formed::{WellFormed, meant};
 pub(super) use wide::Order;
 
 use self::patients::Patients;
+use super::media::Form;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::listed::Listed;
 use crate::domain::patient::PatientNames;
@@ -187,7 +188,7 @@ impl Counter {
             ReplyKind::Pdf { record } => Scanner::Pdf(Box::new(PdfScanner::new(*record, ratio_max))),
             ReplyKind::Opaque => return None,
         };
-        let characters = if is_text(kind) { Characters::new(label) } else { Characters::BYTES };
+        let characters = if Form::of(kind).is_text() { Characters::new(label) } else { Characters::BYTES };
         Some(Self { scanner, characters })
     }
 
@@ -281,28 +282,6 @@ impl Counter {
 
 /// How much a compressed byte may become where nobody says.
 const RATIO_USUAL: u32 = 200;
-
-/// Whether its bytes are characters, which may be encoded in several ways.
-const fn is_text(kind: &ReplyKind) -> bool {
-    match kind {
-        ReplyKind::Json { .. }
-        | ReplyKind::LargestArray
-        | ReplyKind::FhirBundle
-        | ReplyKind::Ndjson
-        | ReplyKind::Csv { .. }
-        | ReplyKind::Html { .. }
-        | ReplyKind::Xml { .. }
-        | ReplyKind::Sql
-        | ReplyKind::Hl7v2
-        | ReplyKind::Inside(_)
-        | ReplyKind::Multipart { .. } => true,
-        ReplyKind::Zip(_)
-        | ReplyKind::Xlsx { .. }
-        | ReplyKind::Dicom
-        | ReplyKind::Pdf { .. }
-        | ReplyKind::Opaque => false,
-    }
-}
 
 /// An application's own error message fits in this many bytes; more of it is data.
 pub(super) const ERROR_BYTES_MAX: u64 = 64 * 1024;
