@@ -18,7 +18,7 @@ pub(super) enum Form {
     Sql,
     Hl7v2,
     Multipart,
-    /// A file that is no text: an archive, a workbook, an object of DICOM, a PDF.
+    /// A file that is no text: an archive, a packed file, a workbook, an object of DICOM, a PDF.
     File,
     Any,
 }
@@ -27,6 +27,7 @@ impl Form {
     pub(super) const fn of(kind: &ReplyKind) -> Self {
         match kind {
             ReplyKind::Json { .. }
+            | ReplyKind::Graphql
             | ReplyKind::LargestArray
             | ReplyKind::FhirBundle
             | ReplyKind::Ndjson
@@ -37,9 +38,11 @@ impl Form {
             ReplyKind::Sql => Self::Sql,
             ReplyKind::Hl7v2 => Self::Hl7v2,
             ReplyKind::Multipart { .. } => Self::Multipart,
-            ReplyKind::Zip(_) | ReplyKind::Xlsx { .. } | ReplyKind::Dicom | ReplyKind::Pdf { .. } => {
-                Self::File
-            }
+            ReplyKind::Zip(_)
+            | ReplyKind::Packed(_)
+            | ReplyKind::Xlsx { .. }
+            | ReplyKind::Dicom
+            | ReplyKind::Pdf { .. } => Self::File,
             ReplyKind::Opaque => Self::Any,
         }
     }

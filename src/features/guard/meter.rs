@@ -13,7 +13,7 @@ use http::header::CONTENT_RANGE;
 use http::response::Parts;
 use http::{HeaderMap, StatusCode};
 
-use super::count::{Counter, ERROR_BYTES_MAX, Named, Tally};
+use super::count::{Counter, ERROR_BYTES_MAX, Named, Tally, why_unknown};
 use super::lead::Lead;
 use super::media::{Declared, Form};
 use super::settings::GuardSettings;
@@ -21,7 +21,7 @@ use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::listed::Listed;
 use crate::domain::patient::PatientNames;
 use crate::domain::reply_shape::{LargestArray, ReplyShape};
-use crate::platform::http::coding::{Coding, CodingFault, Decoder};
+use crate::platform::http::coding::{Coding, Decoder};
 
 /// What an application has to say about an error or a redirect fits in this many bytes, decoded.
 pub const MESSAGE_BYTES_MAX: u64 = ERROR_BYTES_MAX;
@@ -294,14 +294,6 @@ impl Counting {
         let small = self.decoder.as_ref().is_some_and(|decoder| decoder.bytes_out() <= MESSAGE_BYTES_MAX);
         let is_unknown = matches!(tally.records, Count::Unknown(_));
         if is_unknown && self.may_be_message && small && !lead.is_document() { message } else { tally }
-    }
-}
-
-const fn why_unknown(fault: CodingFault) -> WhyUnknown {
-    match fault {
-        CodingFault::Foreign => WhyUnknown::Coding,
-        CodingFault::Undecodable => WhyUnknown::Undecodable,
-        CodingFault::Incomplete => WhyUnknown::Incomplete,
     }
 }
 

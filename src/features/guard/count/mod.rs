@@ -21,6 +21,7 @@ mod lexer;
 mod marks;
 mod multipart;
 mod ndjson;
+mod packed;
 mod patients;
 mod pdf;
 mod prelude;
@@ -47,6 +48,7 @@ pub use label::Label;
 pub use largest::LargestScanner;
 pub use multipart::MultipartScanner;
 pub use ndjson::NdjsonScanner;
+pub use packed::PackedScanner;
 pub use patients::Named;
 pub use pdf::PdfScanner;
 pub use sql::SqlScanner;
@@ -66,6 +68,7 @@ use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::listed::Listed;
 use crate::domain::patient::PatientNames;
 use crate::domain::reply_shape::{LargestArray, PatientLocator, ReplyKind};
+use crate::platform::http::coding::CodingFault;
 
 /// How many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +115,7 @@ enum Scanner {
     Xlsx(Box<XlsxScanner>),
     Dicom(Box<DicomScanner>),
     Inside(Box<InsideScanner>),
+    Packed(Box<PackedScanner>),
     Pdf(Box<PdfScanner>),
 }
 
@@ -133,6 +137,7 @@ macro_rules! each {
             Scanner::Xlsx($bound) => $do,
             Scanner::Dicom($bound) => $do,
             Scanner::Inside($bound) => $do,
+            Scanner::Packed($bound) => $do,
             Scanner::Pdf($bound) => $do,
         }
     };
@@ -165,6 +170,7 @@ impl Counter {
         }
         let scanner = match kind {
             ReplyKind::Json { records } => Scanner::Json(JsonScanner::new(records, member)),
+            ReplyKind::Graphql => Scanner::Json(JsonScanner::graphql(member)),
             ReplyKind::LargestArray => Scanner::Largest(Box::default()),
             ReplyKind::FhirBundle => Scanner::Fhir(Box::default()),
             ReplyKind::Ndjson => Scanner::Ndjson(NdjsonScanner::new(member)),
@@ -184,6 +190,9 @@ impl Counter {
             ReplyKind::Dicom => Scanner::Dicom(Box::default()),
             ReplyKind::Inside(shape) => {
                 Scanner::Inside(Box::new(InsideScanner::new(shape, patient, ratio_max)))
+            }
+            ReplyKind::Packed(shape) => {
+                Scanner::Packed(Box::new(PackedScanner::new(shape, patient, ratio_max)))
             }
             ReplyKind::Pdf { record } => Scanner::Pdf(Box::new(PdfScanner::new(*record, ratio_max))),
             ReplyKind::Opaque => return None,
@@ -210,7 +219,8 @@ impl Counter {
             | Scanner::Zip(_)
             | Scanner::Xlsx(_)
             | Scanner::Pdf(_)
-            | Scanner::Inside(_) => None,
+            | Scanner::Inside(_)
+            | Scanner::Packed(_) => None,
         }
     }
 
@@ -247,6 +257,7 @@ impl Counter {
             Scanner::Html(scanner) => Some(scanner.with_patients(act)),
             Scanner::Zip(scanner) => scanner.patients_mut().map(act),
             Scanner::Inside(scanner) => Some(act(scanner.patients_mut())),
+            Scanner::Packed(scanner) => Some(act(scanner.patients_mut())),
             Scanner::Multipart(scanner) => scanner.patients_mut().map(act),
             Scanner::Json(_)
             | Scanner::Largest(_)
@@ -277,6 +288,15 @@ impl Counter {
             return Tally::unknown(WhyUnknown::Charset);
         }
         each!(scanner, scanner => scanner.finish())
+    }
+}
+
+/// Why what does not decode is not counted.
+pub(super) const fn why_unknown(fault: CodingFault) -> WhyUnknown {
+    match fault {
+        CodingFault::Foreign => WhyUnknown::Coding,
+        CodingFault::Undecodable => WhyUnknown::Undecodable,
+        CodingFault::Incomplete => WhyUnknown::Incomplete,
     }
 }
 

@@ -57,13 +57,16 @@ impl Target {
             ReplyKind::FhirBundle => Some(Self::Fhir),
             ReplyKind::Csv { delimiter, header: true } => Some(Self::Rows { delimiter: *delimiter }),
             ReplyKind::Html { rows } => Some(Self::Page { rows: rows.clone() }),
-            ReplyKind::Csv { header: false, .. }
+            // A query calls its members as it likes.
+            ReplyKind::Graphql
+            | ReplyKind::Csv { header: false, .. }
             | ReplyKind::LargestArray
             | ReplyKind::Xml { .. }
             | ReplyKind::Sql
             | ReplyKind::Hl7v2
             | ReplyKind::Multipart { .. }
             | ReplyKind::Zip(_)
+            | ReplyKind::Packed(_)
             | ReplyKind::Xlsx { .. }
             | ReplyKind::Dicom
             | ReplyKind::Pdf { .. }
