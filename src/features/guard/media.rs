@@ -164,8 +164,8 @@ impl<'h> Declared<'h> {
     }
 
     /// Whether it is data in another form than the route declares, which nobody counts: what `_format=xml` or `Accept`
-    /// brings in place of JSON, or a stream of events. A page in its place is what a person is told, but not at FHIR,
-    /// where it is another writing of the same resources.
+    /// brings in place of JSON, or a stream of events. A page in its place may be what a person is told, and its size says
+    /// more (`is_page_for_data`); but not at FHIR, where it is another writing of the same resources.
     pub(super) fn is_other_data(&self, kind: &ReplyKind) -> bool {
         let form = Form::of(kind);
         let is_page = matches!(self.family(), Family::Html | Family::Xhtml);
@@ -177,6 +177,16 @@ impl<'h> Declared<'h> {
             Form::Page => self.is_events(),
             Form::Json | Form::Rows | Form::Xml | Form::Sql | Form::Hl7v2 | Form::Multipart | Form::File => {
                 is_page_of_data || !is_page && !self.may_be(form) && !self.is_asset()
+            }
+        }
+    }
+
+    /// Whether it is a page where the route declares data.
+    pub(super) const fn is_page_for_data(&self, form: Form) -> bool {
+        match form {
+            Form::Any | Form::Page => false,
+            Form::Json | Form::Rows | Form::Xml | Form::Sql | Form::Hl7v2 | Form::Multipart | Form::File => {
+                matches!(self.family(), Family::Html | Family::Xhtml)
             }
         }
     }
