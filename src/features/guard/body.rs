@@ -238,12 +238,13 @@ impl Watch {
 /// What a reply comes to by two of its numbers. Of a window that is full, or of a file that is too large, not even the first records
 /// pass.
 const fn graver(first: Verdict, second: Verdict) -> Verdict {
-    match (first, second) {
-        (Verdict::Within, _) => second,
-        (Verdict::Advise(_) | Verdict::Truncate(_), Verdict::Within | Verdict::Advise(_)) => first,
-        (Verdict::Advise(_) | Verdict::Truncate(_), _) => second,
-        (Verdict::Needs(..) | Verdict::Redact(_) | Verdict::Block(_), _) => first,
-    }
+    let is_second_light = matches!(second, Verdict::Within | Verdict::Advise(_));
+    let gives_way = match first {
+        Verdict::Within => true,
+        Verdict::Advise(_) | Verdict::Truncate(_) => !is_second_light,
+        Verdict::Needs(..) | Verdict::Redact(_) | Verdict::Block(_) => false,
+    };
+    if gives_way { second } else { first }
 }
 
 /// How a body is broken off, and what it says then.

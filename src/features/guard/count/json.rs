@@ -297,12 +297,11 @@ impl Sink for Records {
                 self.number += 1;
                 self.end_record();
             }
-            (Some(_), _) => {}
             (None, Some(object)) if array => {
                 object.holds_arrays = true;
                 self.begin_array();
             }
-            (None, Some(_)) => {}
+            (Some(_), _) | (None, Some(_)) => {}
             (None, None) => self.walk(if array { &Value::Array } else { &Value::Object }),
         }
         self.depth += 1;

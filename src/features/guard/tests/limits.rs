@@ -269,7 +269,7 @@ fn patients_of_one_file_are_bounded_and_what_does_not_tell_them_is_unknown() {
         terms.limits.patients_per_export = Some(patients);
         terms
     };
-    let reply = |body: &[u8]| Reply::of(Some(csv_shape()), "text/csv", body.to_vec());
+    let reply = |body: &[u8]| Reply::of(Some(csv_shape()), "text/csv", body);
     assert_eq!(reply(&csv(10)).released(&of(10)).bytes, csv(10));
     assert_eq!(reply(b"ID\n1\n1\n1\n").released(&of(1)).record.patients, Count::Exactly(1));
     let withheld = reply(&csv(11)).withheld(&of(10));
