@@ -9,7 +9,8 @@ use std::io::{Cursor, Write as _};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use leastway::domain::reply_shape::{
-    ArchiveShape, ElementPath, FileNames, PatientLocator, PdfRecord, RecordsPointer, ReplyKind,
+    ArchiveShape, ElementPath, FileNames, PackedShape, Packing, PatientLocator, PdfRecord, RecordsPointer,
+    ReplyKind,
 };
 use leastway::domain::row_selector::RowSelector;
 use leastway::features::guard::count::{Counter, Tally};
@@ -142,7 +143,7 @@ fn texts() -> [(&'static str, ReplyKind, Option<PatientLocator>, String); 4] {
 }
 
 /// The list as files: what is measured is their bytes as they are sent, packed where they are.
-fn files() -> [(&'static str, ReplyKind, Vec<u8>); 4] {
+fn files() -> [(&'static str, ReplyKind, Vec<u8>); 5] {
     let list = rows();
     let mut sheet = String::from("<worksheet><sheetData>");
     for number in 0..BODY_BYTES / 100 {
@@ -164,7 +165,11 @@ fn files() -> [(&'static str, ReplyKind, Vec<u8>); 4] {
     let object = [&[0; 128][..], b"DICM", element, &picture].concat();
     let objects: Vec<(String, &[u8])> = (0..16).map(|number| (format!("{number}.dcm"), &*object)).collect();
     let objects: Vec<(&str, &[u8])> = objects.iter().map(|(name, object)| (&**name, *object)).collect();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(list.as_bytes()).expect("memory");
+    let packed = PackedShape { by: Packing::Gzip, of: Box::new(csv.clone()) };
     [
+        ("gzip", ReplyKind::Packed(packed), gzip.finish().expect("memory")),
         ("zip", ReplyKind::Zip(shape(Some(Box::new(csv)))), archive(&[("list.csv", list.as_bytes())])),
         (
             "xlsx",
@@ -188,6 +193,7 @@ fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
 fn benches(criterion: &mut Criterion) {
     let (bundle, lines, rows, small) = (bundle(), lines(), rows(), small());
     let list = format!("[{}]", lines.trim_end().replace('\n', ","));
+    let connection = format!("{{\"data\":{{\"patients\":{{\"edges\":{list},\"pageInfo\":{{}}}}}}}}");
     let json = ReplyKind::Json { records: RecordsPointer::default() };
     let entries = ReplyKind::Json { records: RecordsPointer::read("/entries") };
     let csv = ReplyKind::Csv { delimiter: None, header: true };
@@ -220,6 +226,8 @@ fn benches(criterion: &mut Criterion) {
     bench("json", &list, &|body| counted(count(&json, None, body)));
     bench("json/patients", &list, &|body| counted(count(&json, Some(&member), body)));
     bench("json/serde_json", &list, &ignored);
+    bench("graphql", &connection, &|body| counted(count(&ReplyKind::Graphql, None, body)));
+    bench("graphql/patients", &connection, &|body| counted(count(&ReplyKind::Graphql, Some(&member), body)));
     bench("json/copy", &list, &copied);
     bench("fhir", &bundle, &|body| counted(count(&ReplyKind::FhirBundle, None, body)));
     bench("fhir/serde_json", &bundle, &ignored);

@@ -10,7 +10,7 @@ use leastway::app::resolve::resolve;
 use leastway::app::wiring::rules;
 use leastway::config::{Loaded, load};
 use leastway::domain::action::Action;
-use leastway::domain::reply_shape::ReplyKind;
+use leastway::domain::reply_shape::{PackedShape, Packing, ReplyKind};
 use leastway::domain::row_selector::RowSelector;
 use leastway::foundation::clock::SystemClock;
 use leastway::foundation::entropy::SeededEntropy;
@@ -293,6 +293,7 @@ fn what_is_text_is_counted_as_its_kind() {
     let csv = |delimiter| ReplyKind::Csv { delimiter, header: true };
     // The form of a dump says whether a line of names comes first: every line counts.
     let bare = |delimiter| ReplyKind::Csv { delimiter, header: false };
+    let packed = |of| ReplyKind::Packed(PackedShape { by: Packing::Gzip, of: Box::new(of) });
     let page = ReplyKind::Html { rows: RowSelector::read("#mymaintable tbody tr").unwrap() };
     let report = "https://ehr.clinic.example/interface/reports/patient_list.php";
     let export = "https://phpmyadmin.clinic.example/phpmyadmin/index.php?route=/export";
@@ -308,9 +309,12 @@ fn what_is_text_is_counted_as_its_kind() {
         (dump, &["output=file", "format=csv;"], Some(bare(None))),
         (dump, &["output=text", "format=tsv"], Some(bare(Some(b'\t')))),
         (table, &["export=1", "output=text", "format=csv"], Some(csv(None))),
-        (dump, &["output=gz", "format=sql"], Some(ReplyKind::Opaque)),
+        (dump, &["output=gz", "format=sql"], Some(packed(ReplyKind::Sql))),
+        (dump, &["output=gz", "format=tsv"], Some(packed(bare(Some(b'\t'))))),
+        (dump, &["output=zip", "format=sql"], Some(ReplyKind::Opaque)),
         (table, &["export=1", "output=text", "format=sql"], Some(ReplyKind::Sql)),
-        (table, &["export=1", "output=gz", "format=csv"], Some(ReplyKind::Opaque)),
+        (table, &["export=1", "output=gz", "format=csv"], Some(packed(csv(None)))),
+        (table, &["export=1", "output=gz", "format=xml"], Some(ReplyKind::Opaque)),
     ];
     for (url, form, expected) in cases {
         assert_eq!(library.kind("POST", url, form), *expected, "{url} {form:?}");

@@ -21,6 +21,14 @@ pub fn check(input: &[u8]) {
         // A zero byte among the first is taken for UTF-16 or UTF-32, which JSON cannot be here.
         assert_eq!(whole.records, Count::Exactly(elements.len() as u64));
     }
+    // What GraphQL answers is no fewer than the elements of each list that is a member of its data.
+    let answered = count(&ReplyKind::Graphql, Some(&patient), body, cut).records;
+    if let (Count::Exactly(number), Ok(document)) = (answered, serde_json::from_slice::<Value>(body))
+        && let Some(Value::Object(data)) = document.get("data")
+    {
+        let least: usize = data.values().filter_map(Value::as_array).map(Vec::len).sum();
+        assert!(number >= least as u64);
+    }
     // Below a member: the elements of the array there, if the member comes once.
     if let Ok(document) = serde_json::from_slice::<Value>(body)
         && let Some(Value::Array(elements)) = document.get("data")

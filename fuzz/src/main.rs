@@ -19,6 +19,7 @@ mod count_inside;
 mod count_json;
 mod count_multipart;
 mod count_ndjson;
+mod count_packed;
 mod count_pdf;
 mod count_sql;
 mod count_xlsx;
@@ -102,6 +103,7 @@ targets! {
     count_json,
     count_multipart,
     count_ndjson,
+    count_packed,
     count_pdf,
     count_sql,
     count_xlsx,

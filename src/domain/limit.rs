@@ -38,6 +38,10 @@ pub struct Limits {
     pub records_per_export: Option<u64>,
     /// Records in one reply that is taken away beyond which it does not pass, whatever is given as a reason or proven.
     pub records_per_export_at_most: Option<u64>,
+    /// Distinct patients in one reply that is taken away.
+    pub patients_per_export: Option<u64>,
+    /// Bytes of one reply that is taken away, as they are sent: compressed ones count compressed, as in windows.
+    pub bytes_per_export: Option<u64>,
     /// Records that are looked at in an hour: many small pages add up.
     pub records_per_hour: Option<u64>,
     /// The same in a shift.
@@ -99,6 +103,10 @@ closed_list! {
         RecordsPerExport = "records_per_export",
         /// See [`Limits::records_per_export_at_most`].
         RecordsPerExportAtMost = "records_per_export_at_most",
+        /// See [`Limits::patients_per_export`].
+        PatientsPerExport = "patients_per_export",
+        /// See [`Limits::bytes_per_export`].
+        BytesPerExport = "bytes_per_export",
         /// See [`Limits::records_per_hour`].
         RecordsPerHour = "records_per_hour",
         /// See [`Limits::records_per_shift`].
@@ -274,7 +282,13 @@ impl LimitName {
 
     /// Whether it bounds one reply that is taken away.
     pub const fn is_of_export(self) -> bool {
-        matches!(self, Self::RecordsPerExport | Self::RecordsPerExportAtMost)
+        matches!(
+            self,
+            Self::RecordsPerExport
+                | Self::RecordsPerExportAtMost
+                | Self::PatientsPerExport
+                | Self::BytesPerExport
+        )
     }
 
     /// Whether nothing passes beyond it, whatever is given as a reason or proven.
@@ -291,6 +305,8 @@ impl Limits {
         patients_per_response: None,
         records_per_export: None,
         records_per_export_at_most: None,
+        patients_per_export: None,
+        bytes_per_export: None,
         records_per_hour: None,
         records_per_shift: None,
         records_per_day: None,
@@ -324,6 +340,14 @@ impl Limits {
     /// Whether what is taken away adds up to something that is bounded, beyond its number.
     pub fn bound_exports(&self) -> bool {
         self.bound(Measure::Exported) || self.bound(Measure::Bytes)
+    }
+
+    /// Whether what one reply holds that is taken away is bounded.
+    pub const fn bound_export(&self) -> bool {
+        self.records_per_export.is_some()
+            || self.records_per_export_at_most.is_some()
+            || self.patients_per_export.is_some()
+            || self.bytes_per_export.is_some()
     }
 
     /// Whether a measure is bounded in any window.
@@ -362,6 +386,8 @@ impl Limits {
             LimitName::PatientsPerResponse => &mut self.patients_per_response,
             LimitName::RecordsPerExport => &mut self.records_per_export,
             LimitName::RecordsPerExportAtMost => &mut self.records_per_export_at_most,
+            LimitName::PatientsPerExport => &mut self.patients_per_export,
+            LimitName::BytesPerExport => &mut self.bytes_per_export,
             LimitName::RecordsPerHour => &mut self.records_per_hour,
             LimitName::RecordsPerShift => &mut self.records_per_shift,
             LimitName::RecordsPerDay => &mut self.records_per_day,

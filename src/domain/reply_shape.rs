@@ -25,6 +25,9 @@ pub enum ReplyKind {
         /// Where the array is.
         records: RecordsPointer,
     },
+    /// What the root fields of a GraphQL query answer (GraphQL section 7.1): elements of each outermost list, or the one thing that
+    /// is answered.
+    Graphql,
     /// Elements of whichever JSON array has the most: where nobody has described the reply yet.
     LargestArray,
     /// Entries of a FHIR `Bundle`, without those whose `search.mode` is `include` or `outcome`.
@@ -59,6 +62,8 @@ pub enum ReplyKind {
     },
     /// Files in a ZIP archive (APPNOTE 6.3), or what they hold.
     Zip(ArchiveShape),
+    /// A file that is packed as a whole, by what it holds.
+    Packed(PackedShape),
     /// Rows of a workbook (ECMA-376, XLSX), over all of its sheets.
     Xlsx {
         /// Whether the first row of each sheet names the columns.
@@ -126,6 +131,24 @@ pub struct ArchiveShape {
     pub besides: FileNames,
     /// What each counted file holds; none: each of them is a record.
     pub of: Option<Box<ReplyKind>>,
+}
+
+/// What is in a file that is packed as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackedShape {
+    /// How it is packed.
+    pub by: Packing,
+    /// What it holds.
+    pub of: Box<ReplyKind>,
+}
+
+/// How a file is packed as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
 }
 
 /// Names of files in an archive, in which `*` stands for any run of characters, `/` among them. ASCII letters are

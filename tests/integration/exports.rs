@@ -148,6 +148,8 @@ async fn parts_are_counted_by_what_they_hold() {
         let parts = match uri.path() {
             "/parts/three" => [part("text/csv", "1\r\n2"), part("text/csv", "2")],
             "/parts/four" => [part("text/csv", "1\r\n2"), part("text/csv", "2\r\n4")],
+            "/parts/patients" => [part("text/csv", "1\r\n2"), part("text/csv", "3")],
+            "/parts/long" => [part("text/csv", &"1".repeat(2000)), part("text/csv", "2")],
             _ => [part("text/csv", "1"), part("application/pdf", "2")],
         };
         let body = format!("{}--b--\r\n", parts.concat());
@@ -156,7 +158,11 @@ async fn parts_are_counted_by_what_they_hold() {
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let house = House::furnish(Neighbors::Application(address), |directory| {
         append(&directory.root().join("applications/ehr.toml"), PARTS);
-        edit(&directory.root().join("roles.toml"), "records_per_export = 500", "records_per_export = 3");
+        edit(
+            &directory.root().join("roles.toml"),
+            "records_per_export = 500",
+            "records_per_export = 3\npatients_per_export = 2\nbytes_per_export = \"1KiB\"",
+        );
     })
     .await;
     let cookie = house.cookie_of("registrar").await;
@@ -164,14 +170,22 @@ async fn parts_are_counted_by_what_they_hold() {
     let mut line = house.line("ehr.localhost", Protocol::Http1).await;
     let three = line.ask("/parts/three", &session).await;
     assert_eq!((three.status.as_u16(), three.text.matches("--b").count()), (200, 3), "{}", three.text);
-    for (path, reason) in [("/parts/four", "export-over-request-limit"), ("/parts/other", "count-unknown")] {
+    for (path, reason) in [
+        ("/parts/four", "export-over-request-limit"),
+        ("/parts/patients", "export-over-request-limit"),
+        ("/parts/long", "export-over-request-limit"),
+        ("/parts/other", "count-unknown"),
+    ] {
         let came = line.ask(path, &session).await;
         assert_eq!((came.status.as_u16(), came.reason()), (403, reason), "{path}");
     }
     drop(line);
     let events = house.stop().await;
-    let counts = events.iter().filter_map(|event| event.closing.as_ref());
-    let counts: Vec<_> = counts.map(|closing| (closing.records, closing.patients)).collect();
+    let closings = || events.iter().filter_map(|event| event.closing.as_ref());
+    let exceeded: Vec<_> = closings().filter_map(|closing| closing.exceeded).map(|it| it.limit).collect();
+    let limits = [LimitName::RecordsPerExport, LimitName::PatientsPerExport, LimitName::BytesPerExport];
+    assert_eq!(exceeded, limits);
+    let counts: Vec<_> = closings().map(|closing| (closing.records, closing.patients)).collect();
     assert!(counts.contains(&(Count::Exactly(3), Count::Exactly(2))), "{counts:?}");
     assert!(counts.contains(&(Count::Exactly(4), Count::Exactly(3))), "{counts:?}");
 }

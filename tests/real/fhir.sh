@@ -60,10 +60,10 @@ reply = { kind = "fhir" }
 
 [[application.fhir.route]]
 name = "graphql.patients"
-match = { method = ["POST"], path = "/fhir/R4/$graphql", graphql = { operation = "query", field = "PatientList" } }
+match = { method = ["POST"], path = "/fhir/R4/$graphql", graphql = { operation = "query", field = ["PatientList", "PatientConnection"] } }
 action = "search"
 category = ["demographics"]
-reply = { kind = "json", records = "/data/*", patient = "member:id" }
+reply = { kind = "graphql", patient = "member:id" }
 ROUTES
 serve
 flow client flow_fhir_numbers.py "$DIR/sent"

@@ -43,8 +43,7 @@ fn is_answered(reading: &Reading<'_>, draft: &Draft) {
 
 fn blocks_exports(role: &RoleSettings) -> bool {
     let limits = &role.limits;
-    let is_bounded =
-        limits.records_per_export.is_some() || limits.bound(Measure::Exports) || limits.bound_exports();
+    let is_bounded = limits.bound_export() || limits.bound(Measure::Exports) || limits.bound_exports();
     let blocks = limits.records_per_export_at_most.is_some()
         || is_bounded && limits.on_exceed == OnExceed::Block
         || limits.on_unknown_count == OnExceed::Block;

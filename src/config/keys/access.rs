@@ -249,6 +249,19 @@ static LIMIT: Table = Table {
              purpose whose volume may only be advised of.",
         ),
         key(
+            "patients_per_export",
+            NUMBER,
+            NO_LIMIT,
+            "Distinct patients in one reply that is taken away, on routes whose `reply` says what names the patient. Where it does, and \
+             they cannot be counted, that is left to `on_unknown_count`.",
+        ),
+        key(
+            "bytes_per_export",
+            BYTES,
+            NO_LIMIT,
+            "One reply that is taken away, in bytes as they are sent: what is compressed counts compressed, as in `bytes_exported_per_hour`.",
+        ),
+        key(
             "records_per_hour",
             NUMBER,
             NO_LIMIT,

@@ -7,6 +7,7 @@ pub(in crate::config) const REPLY_KINDS: &[&str] = &[
     "csv",
     "tsv",
     "json",
+    "graphql",
     "fhir",
     "ndjson",
     "html",
@@ -15,6 +16,8 @@ pub(in crate::config) const REPLY_KINDS: &[&str] = &[
     "hl7v2",
     "multipart",
     "zip",
+    "gzip",
+    "zstd",
     "xlsx",
     "dicom",
     "pdf",
@@ -36,10 +39,11 @@ pub(super) static REPLY: Table = Table {
             "kind",
             Kind::Word(|| REPLY_KINDS.to_vec()),
             Absent::Refused,
-            "Rows (CSV, or between tabs), elements of a JSON array, entries of a FHIR Bundle (those that are found, not those \
+            "Rows (CSV, or between tabs), elements of a JSON array, what a GraphQL query is answered (the elements of each outermost list \
+             under whatever alias, of connections too; an object is one record at least), entries of a FHIR Bundle (those that are found, not those \
              that come along; but no fewer than it names patients), lines of JSON, rows of a page, elements of XML, rows of \
              a database's dump, messages of HL7 version 2, parts of a multipart body or files in a ZIP archive or what they \
-             hold, rows of a workbook that have a value, objects of DICOM, pages of a PDF, or not countable by us.",
+             hold, what a file packed by gzip or Zstandard holds, rows of a workbook that have a value, objects of DICOM, pages of a PDF, or not countable by us.",
         ),
         key(
             "entries",
@@ -71,14 +75,14 @@ pub(super) static REPLY: Table = Table {
             "of",
             Kind::Word(|| INNER_KINDS.to_vec()),
             Absent::Means("each file or part is one record"),
-            "`zip`, `multipart`, and `json` with `inside`: what the files or parts hold. `records`, `delimiter`, `header` and `patient` are then said of that.",
+            "`zip`, `gzip`, `zstd`, `multipart`, and `json` with `inside`: what the files or parts hold; `gzip`, `zstd` and `inside` need it. \
+             `records`, `delimiter`, `header` and `patient` are then said of that.",
         ),
         key(
             "records",
             Kind::Text("/data/rows"),
             Absent::Means("the document is the array"),
-            "`json`: pointer to the array; a segment `*` stands for every element or member on the way, so that `/data/*` counts \
-             what GraphQL answers under whatever name. `xml`, where it is needed: path to \
+            "`json`: pointer to the array; a segment `*` stands for every element or member on the way. `xml`, where it is needed: path to \
              the elements such as `/report/*/row`, by names without prefixes; `*` stands for any name. `pdf`, where it is needed: \
              `pages`, or `document` for what is about one patient whatever its length.",
         ),
@@ -105,7 +109,7 @@ pub(super) static REPLY: Table = Table {
             "patient",
             Kind::Text("column:ID"),
             Absent::Means("not known"),
-            "Where a record names its patient: `column:NAME` for `csv`, `tsv` and `sql`, `member:NAME` for the JSON kinds, \
+            "Where a record names its patient: `column:NAME` for `csv`, `tsv` and `sql`, `member:NAME` for the JSON kinds (of GraphQL, where a record has none under that name, the number of patients is unknown), \
              `cell:NUMBER` (from 1) or `attribute:NAME` of a row for `html`, `element:NAME` or `attribute:NAME` anywhere in a \
              record for `xml`. `fhir`, `hl7v2` and `dicom` name their own.",
         ),

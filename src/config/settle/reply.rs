@@ -5,8 +5,8 @@ use crate::config::keys::{ENCODINGS, INNER_KINDS, REPLY_KINDS};
 use crate::config::reader::Reader;
 use crate::config::reading::Mistake;
 use crate::domain::reply_shape::{
-    ArchiveShape, ElementPath, Encoding, FileNames, InsideShape, PatientLocator, PdfRecord, RecordsPointer,
-    ReplyKind, ReplyShape,
+    ArchiveShape, ElementPath, Encoding, FileNames, InsideShape, PackedShape, Packing, PatientLocator,
+    PdfRecord, RecordsPointer, ReplyKind, ReplyShape,
 };
 use crate::domain::row_selector::RowSelector;
 
@@ -33,18 +33,19 @@ pub(super) fn reply(reader: &Reader<'_>) -> Option<ReplyShape> {
     let of = match of {
         Some(word) => Some(Box::new(kind(reader, &word, written)?)),
         None if matches!(word.as_str(), "zip" | "multipart") => None,
-        None if reader.has("inside") => return missing_of(reader),
+        None if reader.has("inside") || packing(&word).is_some() => return missing_of(reader),
         None => Some(Box::new(kind(reader, &word, written)?)),
     };
-    let kind = match (word.as_str(), of) {
-        ("zip", of) => {
+    let kind = match (word.as_str(), packing(&word), of) {
+        ("zip", _, of) => {
             ReplyKind::Zip(ArchiveShape { entries: names(&entries?), besides: names(&besides?), of })
         }
-        ("multipart", of) => ReplyKind::Multipart { of },
-        ("json", Some(of)) if reader.has("inside") => {
+        ("multipart", _, of) => ReplyKind::Multipart { of },
+        (_, Some(by), Some(of)) => ReplyKind::Packed(PackedShape { by, of }),
+        ("json", None, Some(of)) if reader.has("inside") => {
             ReplyKind::Inside(InsideShape { at: RecordsPointer::read(&inside?), encoding: encoding?, of })
         }
-        (_, of) => *of?,
+        (_, _, of) => *of?,
     };
     refuse_patient_elsewhere(reader, innermost(&kind), patient.as_ref());
     let same_numbers = same_numbers(reader, said, innermost(&kind), patient.is_some());
@@ -81,6 +82,7 @@ fn kind(reader: &Reader<'_>, word: &str, written: Written) -> Option<ReplyKind> 
                 ReplyKind::Json { records: RecordsPointer::default() }
             }
         },
+        "graphql" => ReplyKind::Graphql,
         "fhir" => ReplyKind::FhirBundle,
         "ndjson" => ReplyKind::Ndjson,
         "html" if !reader.has("rows") => return missing(reader, "rows", ROWS),
@@ -117,6 +119,15 @@ fn inner(text: &str) -> Result<String, Mistake> {
     Err(Mistake::new(format!("`{text}` is not one of {kinds}"), format!("one of {kinds}")))
 }
 
+/// How a file of this kind is packed as a whole, if it is.
+fn packing(word: &str) -> Option<Packing> {
+    match word {
+        "gzip" => Some(Packing::Gzip),
+        "zstd" => Some(Packing::Zstd),
+        _ => None,
+    }
+}
+
 fn encoding(text: &str) -> Result<Encoding, Mistake> {
     match text {
         "base64" => Ok(Encoding::Base64),
@@ -141,6 +152,7 @@ fn names(patterns: &[String]) -> FileNames {
 /// What holds the records. An archive whose files are the records has nothing inside of it.
 fn innermost(kind: &ReplyKind) -> &ReplyKind {
     if let ReplyKind::Zip(ArchiveShape { of: Some(of), .. })
+    | ReplyKind::Packed(PackedShape { of, .. })
     | ReplyKind::Inside(InsideShape { of, .. })
     | ReplyKind::Multipart { of: Some(of) } = kind
     {
@@ -197,7 +209,11 @@ const OF_KINDS: [(&str, &[&str], &str); 9] = [
     ("besides", &["zip"], "only for `zip`"),
     ("inside", &["json"], "only for `json`"),
     ("encoding", &["json"], "only for `json` with `inside`"),
-    ("of", &["zip", "multipart", "json"], "only for `zip` and `multipart`, and for `json` with `inside`"),
+    (
+        "of",
+        &["zip", "gzip", "zstd", "multipart", "json"],
+        "only for `zip`, `gzip`, `zstd` and `multipart`, and for `json` with `inside`",
+    ),
 ];
 
 /// `told` is what the records are of, inside of what `word` says or the same.
@@ -214,21 +230,31 @@ fn refuse_patient_elsewhere(reader: &Reader<'_>, kind: &ReplyKind, patient: Opti
     let Some(patient) = patient else { return };
     let right = match (kind, patient) {
         (ReplyKind::Csv { header: true, .. } | ReplyKind::Sql, Column(_))
-        | (ReplyKind::Json { .. } | ReplyKind::FhirBundle | ReplyKind::Ndjson, Member(_))
+        | (
+            ReplyKind::Json { .. } | ReplyKind::Graphql | ReplyKind::FhirBundle | ReplyKind::Ndjson,
+            Member(_),
+        )
         | (ReplyKind::Html { .. }, Cell(_) | Attribute(_))
         | (ReplyKind::Xml { .. }, Element(_) | Attribute(_)) => return,
         (ReplyKind::Csv { header: false, .. }, Column(_)) => {
             "`header = true`: without names of columns none can be found"
         }
         (ReplyKind::Csv { .. } | ReplyKind::Sql, _) => "`\"column:NAME\"` for rows",
-        (ReplyKind::Json { .. } | ReplyKind::LargestArray | ReplyKind::FhirBundle | ReplyKind::Ndjson, _) => {
-            "`\"member:NAME\"` for JSON"
-        }
+        (
+            ReplyKind::Json { .. }
+            | ReplyKind::Graphql
+            | ReplyKind::LargestArray
+            | ReplyKind::FhirBundle
+            | ReplyKind::Ndjson,
+            _,
+        ) => "`\"member:NAME\"` for JSON",
         (ReplyKind::Html { .. }, _) => "`\"cell:NUMBER\"` or `\"attribute:NAME\"` for `html`",
         (ReplyKind::Xml { .. }, _) => "`\"element:NAME\"` or `\"attribute:NAME\"` for `xml`",
         (ReplyKind::Hl7v2, _) => "no `patient`: a message names its own",
         (ReplyKind::Dicom, _) => "no `patient`: an object of DICOM names its own",
-        (ReplyKind::Zip(_) | ReplyKind::Inside(_), _) => "`of`: what the files in it hold",
+        (ReplyKind::Zip(_) | ReplyKind::Packed(_) | ReplyKind::Inside(_), _) => {
+            "`of`: what the files in it hold"
+        }
         (ReplyKind::Pdf { .. }, _) => "no `patient`: what stands on pages is not read",
         (ReplyKind::Xlsx { .. }, _) => "no `patient`: what stands in cells is not read",
         (ReplyKind::Multipart { .. }, _) => "`of`: what the parts hold",

@@ -128,6 +128,8 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
     let records_per_export_at_most =
         at_most(reader, "records_per_export_at_most", records_per_export, purposes);
     let patients_per_response = reader.whole("patients_per_response");
+    let (patients_per_export, bytes_per_export) =
+        (reader.whole("patients_per_export"), reader.size("bytes_per_export"));
     let (page_size, days_back) = (reader.whole("page_size"), reader.whole("days_back"));
     let formats = if reader.has("formats") {
         reader.list::<Format>("formats").map(|formats| Some(formats.into_iter().collect()))
@@ -142,6 +144,8 @@ fn limits(reader: &Reader<'_>, purposes: &[Purpose]) -> Option<Limits> {
         patients_per_response,
         records_per_export,
         records_per_export_at_most,
+        patients_per_export,
+        bytes_per_export,
         page_size,
         days_back,
         formats: formats?,

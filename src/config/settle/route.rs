@@ -41,7 +41,19 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
         && counts_by_a_name_of_the_query(matching, &shape.kind)
     {
         let what = "a query gives what it asks for names of its own, and under another name nothing would be counted";
-        reader.error("reply", what, "`*` for each name below `data`, such as `/data/*`");
+        reader.error(
+            "reply",
+            what,
+            "`kind = \"graphql\"`, or `*` for each name below `data`, such as `/data/*`",
+        );
+        return None;
+    }
+    if let (Some(matching), Some(fields)) = (&matching, &fields)
+        && is_graphql(matching)
+        && !fields.is_empty()
+    {
+        let what = "a query gives what it asks for names of its own, and under another name it would not be taken out";
+        reader.error("field", what, "no `field`: `may` says who may ask, and `match.graphql` for what");
         return None;
     }
     if truncate == Some(true) && !matches!(&shape, Some(Some(shape)) if can_be_cut(&shape.kind)) {
@@ -79,9 +91,12 @@ pub(super) fn route(reader: &Reader<'_>) -> Option<RouteSettings> {
 /// Whether a GraphQL query could call the array that is counted otherwise (an alias).
 fn counts_by_a_name_of_the_query(matching: &Match, kind: &ReplyKind) -> bool {
     let ReplyKind::Json { records } = kind else { return false };
-    let is_graphql = matching.calls.iter().any(|condition| condition.key != RPC_METHOD);
     let is_named = |segment: &Segment| matches!(segment, Segment::Named { .. });
-    is_graphql && records.segments().iter().skip(1).any(is_named)
+    is_graphql(matching) && records.segments().iter().skip(1).any(is_named)
+}
+
+fn is_graphql(matching: &Match) -> bool {
+    matching.calls.iter().any(|condition| condition.key != RPC_METHOD)
 }
 
 fn websocket(reader: &Reader<'_>) -> Option<WebSocketBounds> {

@@ -466,6 +466,46 @@ fn routes_that_cannot_be_matched_or_counted() {
         ),
         case(
             EHR,
+            "form = { export = \"csv\" } }\naction = \"export\"\ncategory = \"demographics\"\nreply = { kind = \"csv\", \
+             patient = \"column:ID\" }",
+            "graphql = { field = [\"rows\"] } }\naction = \"export\"\ncategory = \"demographics\"\nreply = { kind = \"json\", \
+             records = \"/data/*\" }\nfield = [{ name = \"ssn\", category = \"demographics\", at = \"member:ssn\" }]",
+            "application.ehr.route[2].field: a query gives what it asks for names of its own, and under another name it \
+             would not be taken out",
+        ),
+        case(
+            EHR,
+            "form = { export = \"csv\" } }\naction = \"export\"\ncategory = \"demographics\"\nreply = { kind = \"csv\", \
+             patient = \"column:ID\" }",
+            "graphql = { field = [\"rows\"] } }\naction = \"export\"\ncategory = \"demographics\"\nreply = { kind = \"graphql\", \
+             records = \"/data/*\" }",
+            "application.ehr.route[2].reply.records: `records` means nothing for `graphql`",
+        ),
+        case(
+            EHR,
+            "form = { export = \"csv\" } }\naction = \"export\"\ncategory = \"demographics\"\nreply = { kind = \"csv\", \
+             patient = \"column:ID\" }",
+            "form = { export = \"csv\" } }\naction = \"export\"\ncategory = \"demographics\"\nreply = { kind = \"gzip\" }",
+            "application.ehr.route[2].reply.of: it is not said what the file inside holds",
+        ),
+        case(
+            EHR,
+            "form = { export = \"csv\" } }\naction = \"export\"\ncategory = \"demographics\"\nreply = { kind = \"csv\", \
+             patient = \"column:ID\" }",
+            "form = { export = \"csv\" } }\naction = \"export\"\ncategory = \"demographics\"\nreply = { kind = \"zstd\", \
+             of = \"gzip\" }",
+            "application.ehr.route[2].reply.of: `gzip` is not one of csv, tsv, json, ndjson, xml, sql, hl7v2, dicom, pdf",
+        ),
+        case(
+            EHR,
+            "form = { export = \"csv\" } }\naction = \"export\"\ncategory = \"demographics\"\nreply = { kind = \"csv\", \
+             patient = \"column:ID\" }",
+            "form = { export = \"csv\" } }\naction = \"export\"\ncategory = \"demographics\"\nreply = { kind = \"gzip\", \
+             of = \"sql\", patient = \"member:ID\" }",
+            "application.ehr.route[2].reply.patient: no record of this kind of reply could be found to name its patient so",
+        ),
+        case(
+            EHR,
             "access = \"public\"",
             "access = \"public\"\nentries = \"fhir\"",
             "application.ehr.route[3].entries: a public route is decided about by nobody, and neither would its \

@@ -189,20 +189,14 @@ impl Watch {
 
     /// What it comes to: by itself, and with what its person has had already.
     pub(super) fn judge(&self, tally: &Tally) -> Verdict {
-        match self.terms.judge(tally, self.taken_away) {
-            Verdict::Within => self.window,
-            // Of a window that is full not even the first records pass.
-            Verdict::Advise(_) | Verdict::Truncate(_)
-                if !matches!(self.window, Verdict::Within | Verdict::Advise(_)) =>
-            {
-                self.window
-            }
-            verdict @ (Verdict::Advise(_)
-            | Verdict::Needs(..)
-            | Verdict::Redact(_)
-            | Verdict::Truncate(_)
-            | Verdict::Block(_)) => verdict,
-        }
+        // A page that is too large to tell what went wrong holds what nobody counts, as a file would.
+        let hides_data = self.may_deny
+            && matches!(tally.records, Count::Unknown(_))
+            && self.meter.is_large_page_for_data();
+        let of_records = self.terms.judge(tally, self.taken_away || hides_data);
+        // What is cut off is not handed on.
+        let of_bytes = self.terms.judge_bytes(self.cut_after.unwrap_or(self.came), self.taken_away);
+        graver(graver(of_records, of_bytes), self.window)
     }
 
     fn take_room(&mut self, tally: &Tally) {
@@ -239,6 +233,18 @@ impl Watch {
     pub(super) fn finish_redaction(&mut self) -> Result<Bytes, Fault> {
         self.redaction.as_mut().map_or_else(|| Ok(Bytes::new()), |redaction| redaction.finish())
     }
+}
+
+/// What a reply comes to by two of its numbers. Of a window that is full, or of a file that is too large, not even the first records
+/// pass.
+const fn graver(first: Verdict, second: Verdict) -> Verdict {
+    let is_second_light = matches!(second, Verdict::Within | Verdict::Advise(_));
+    let gives_way = match first {
+        Verdict::Within => true,
+        Verdict::Advise(_) | Verdict::Truncate(_) => !is_second_light,
+        Verdict::Needs(..) | Verdict::Redact(_) | Verdict::Block(_) => false,
+    };
+    if gives_way { second } else { first }
 }
 
 /// How a body is broken off, and what it says then.

@@ -149,15 +149,26 @@ impl Terms {
     }
 
     fn judge_patients(&self, patients: Count, taken_away: bool) -> Verdict {
-        let limit = self.limits.patients_per_response.filter(|_| !taken_away);
+        let (limit, name) = self.patients_limit(taken_away);
         match (patients, limit) {
             (Count::Exactly(actual) | Count::AtLeast(actual), Some(allowed)) if actual > allowed => {
-                self.exceeds(Exceeded { limit: LimitName::PatientsPerResponse, allowed, actual })
+                self.exceeds(Exceeded { limit: name, allowed, actual })
+            }
+            (Count::Unknown(why), Some(_)) if taken_away => {
+                self.verdict(self.limits.on_unknown_count, Beyond::CountUnknown(why))
             }
             (Count::Unknown(why), Some(_)) => Verdict::Advise(Beyond::CountUnknown(why)),
             (Count::Exactly(_) | Count::AtLeast(_) | Count::Unknown(_) | Count::NotCounted, _) => {
                 Verdict::Within
             }
+        }
+    }
+
+    /// What it comes to that so many bytes have come, where they are taken away.
+    pub(super) fn judge_bytes(&self, actual: u64, taken_away: bool) -> Verdict {
+        match self.limits.bytes_per_export.filter(|allowed| taken_away && actual > *allowed) {
+            Some(allowed) => self.exceeds(Exceeded { limit: LimitName::BytesPerExport, allowed, actual }),
+            None => Verdict::Within,
         }
     }
 
@@ -183,21 +194,18 @@ impl Terms {
     /// Whether any count could keep the reply from passing.
     pub fn may_deny(&self, taken_away: bool) -> bool {
         let denies = |on_exceed| !matches!(self.outcome(on_exceed), OnExceed::Advise);
-        let (limit, _) = self.records_limit(taken_away);
-        let patients = self.limits.patients_per_response.filter(|_| !taken_away);
+        let ((records, _), (patients, _)) = (self.records_limit(taken_away), self.patients_limit(taken_away));
+        let bytes = self.limits.bytes_per_export.filter(|_| taken_away);
         let adds_up = if taken_away { self.limits.bound_exports() } else { self.limits.bound_lists() };
         self.most(taken_away).is_some()
-            || (limit.is_some() || patients.is_some() || adds_up) && denies(self.limits.on_exceed)
+            || (records.or(patients).or(bytes).is_some() || adds_up) && denies(self.limits.on_exceed)
             || taken_away && denies(self.limits.on_unknown_count)
     }
 
     /// Whether a file that comes where only a page was expected is held to what may be taken away. Only a
     /// role that has a number for exports is.
     pub fn minds_files(&self) -> bool {
-        self.limits.records_per_export.is_some()
-            || self.limits.records_per_export_at_most.is_some()
-            || self.limits.bound(Measure::Exports)
-            || self.limits.bound_exports()
+        self.limits.bound_export() || self.limits.bound(Measure::Exports) || self.limits.bound_exports()
     }
 
     /// Whether such a file may have to stay here: for its records, or because no further export is allowed.
@@ -217,6 +225,14 @@ impl Terms {
             (self.limits.records_per_export, LimitName::RecordsPerExport)
         } else {
             (self.limits.records_per_response, LimitName::RecordsPerResponse)
+        }
+    }
+
+    const fn patients_limit(&self, taken_away: bool) -> (Option<u64>, LimitName) {
+        if taken_away {
+            (self.limits.patients_per_export, LimitName::PatientsPerExport)
+        } else {
+            (self.limits.patients_per_response, LimitName::PatientsPerResponse)
         }
     }
 
@@ -283,11 +299,13 @@ const fn asks(outcome: OnExceed) -> bool {
 }
 
 /// Whether it is a number of records of one reply: where a window is full no record is left, what is unknown has no end, and after
-/// how many records there are too many patients nobody knows.
+/// how many records there are too many patients or bytes nobody knows.
 fn is_of_records(beyond: Beyond) -> bool {
     match beyond {
         Beyond::Exceeded(exceeded) => {
-            !exceeded.limit.is_window() && exceeded.limit != LimitName::PatientsPerResponse
+            let others =
+                [LimitName::PatientsPerResponse, LimitName::PatientsPerExport, LimitName::BytesPerExport];
+            !exceeded.limit.is_window() && !others.contains(&exceeded.limit)
         }
         Beyond::CountUnknown(_) | Beyond::WindowUnknown => false,
     }

@@ -18,7 +18,7 @@ pub(super) enum Form {
     Sql,
     Hl7v2,
     Multipart,
-    /// A file that is no text: an archive, a workbook, an object of DICOM, a PDF.
+    /// A file that is no text: an archive, a packed file, a workbook, an object of DICOM, a PDF.
     File,
     Any,
 }
@@ -27,6 +27,7 @@ impl Form {
     pub(super) const fn of(kind: &ReplyKind) -> Self {
         match kind {
             ReplyKind::Json { .. }
+            | ReplyKind::Graphql
             | ReplyKind::LargestArray
             | ReplyKind::FhirBundle
             | ReplyKind::Ndjson
@@ -37,10 +38,22 @@ impl Form {
             ReplyKind::Sql => Self::Sql,
             ReplyKind::Hl7v2 => Self::Hl7v2,
             ReplyKind::Multipart { .. } => Self::Multipart,
-            ReplyKind::Zip(_) | ReplyKind::Xlsx { .. } | ReplyKind::Dicom | ReplyKind::Pdf { .. } => {
-                Self::File
-            }
+            ReplyKind::Zip(_)
+            | ReplyKind::Packed(_)
+            | ReplyKind::Xlsx { .. }
+            | ReplyKind::Dicom
+            | ReplyKind::Pdf { .. } => Self::File,
             ReplyKind::Opaque => Self::Any,
+        }
+    }
+
+    /// Whether its bytes are characters, which may be encoded in several ways.
+    pub(super) const fn is_text(self) -> bool {
+        match self {
+            Self::Json | Self::Rows | Self::Page | Self::Xml | Self::Sql | Self::Hl7v2 | Self::Multipart => {
+                true
+            }
+            Self::File | Self::Any => false,
         }
     }
 }
@@ -151,29 +164,30 @@ impl<'h> Declared<'h> {
     }
 
     /// Whether it is data in another form than the route declares, which nobody counts: what `_format=xml` or `Accept`
-    /// brings in place of JSON, or a stream of events. A page in its place is what a person is told, but not at FHIR,
-    /// where it is another writing of the same resources.
+    /// brings in place of JSON, or a stream of events. A page in its place may be what a person is told, and its size says
+    /// more (`is_page_for_data`); but not at FHIR, where it is another writing of the same resources.
     pub(super) fn is_other_data(&self, kind: &ReplyKind) -> bool {
         let form = Form::of(kind);
         let is_page = matches!(self.family(), Family::Html | Family::Xhtml);
-        match kind {
+        let is_page_of_data = is_page && matches!(kind, ReplyKind::FhirBundle);
+        match form {
             // Nobody has said what else it could be.
-            ReplyKind::Opaque | ReplyKind::LargestArray => false,
+            Form::Any => false,
             // What a script asks for beside a page is a route of its own.
-            ReplyKind::Html { .. } => self.is_events(),
-            ReplyKind::FhirBundle => (is_page || !self.may_be(form)) && !self.is_asset(),
-            ReplyKind::Json { .. }
-            | ReplyKind::Ndjson
-            | ReplyKind::Inside(_)
-            | ReplyKind::Csv { .. }
-            | ReplyKind::Xml { .. }
-            | ReplyKind::Sql
-            | ReplyKind::Hl7v2
-            | ReplyKind::Multipart { .. }
-            | ReplyKind::Zip(_)
-            | ReplyKind::Xlsx { .. }
-            | ReplyKind::Dicom
-            | ReplyKind::Pdf { .. } => !is_page && !self.may_be(form) && !self.is_asset(),
+            Form::Page => self.is_events(),
+            Form::Json | Form::Rows | Form::Xml | Form::Sql | Form::Hl7v2 | Form::Multipart | Form::File => {
+                is_page_of_data || !is_page && !self.may_be(form) && !self.is_asset()
+            }
+        }
+    }
+
+    /// Whether it is a page where the route declares data.
+    pub(super) const fn is_page_for_data(&self, form: Form) -> bool {
+        match form {
+            Form::Any | Form::Page => false,
+            Form::Json | Form::Rows | Form::Xml | Form::Sql | Form::Hl7v2 | Form::Multipart | Form::File => {
+                matches!(self.family(), Family::Html | Family::Xhtml)
+            }
         }
     }
 

@@ -8,12 +8,15 @@
 //! - a 4xx or 5xx is counted if it has the declared shape. If it has not, and is a small message (JSON,
 //!   HTML, XML or text that is no attachment and no document by its bytes), it is no records. An application that
 //!   answers with data under an error status gains nothing: beyond [`MESSAGE_BYTES_MAX`] decoded bytes it is unknown.
+//!
+//! Many an application says in a page of status 200 that its own session is over. So a page in place of data is unknown and shown, as
+//! long as it is no larger than such a message; a larger one may be the same list for people to read.
 
 use http::header::CONTENT_RANGE;
 use http::response::Parts;
 use http::{HeaderMap, StatusCode};
 
-use super::count::{Counter, ERROR_BYTES_MAX, Named, Tally};
+use super::count::{Counter, ERROR_BYTES_MAX, Named, Tally, why_unknown};
 use super::lead::Lead;
 use super::media::{Declared, Form};
 use super::settings::GuardSettings;
@@ -21,7 +24,7 @@ use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::listed::Listed;
 use crate::domain::patient::PatientNames;
 use crate::domain::reply_shape::{LargestArray, ReplyShape};
-use crate::platform::http::coding::{Coding, CodingFault, Decoder};
+use crate::platform::http::coding::{Coding, Decoder};
 
 /// What an application has to say about an error or a redirect fits in this many bytes, decoded.
 pub const MESSAGE_BYTES_MAX: u64 = ERROR_BYTES_MAX;
@@ -51,6 +54,8 @@ struct Counting {
     found: Option<WhyUnknown>,
     /// A small body that does not have the shape is a message and no data.
     may_be_message: bool,
+    /// The head says that it is a page, and the route that it is data.
+    is_page_for_data: bool,
     bytes: u64,
 }
 
@@ -120,6 +125,11 @@ impl Meter {
     /// Whether it is data in another form than its route declares: a number of what is looked at then counts nothing.
     pub(super) const fn is_other_data(&self) -> bool {
         self.other_data
+    }
+
+    /// Whether it is a page where its route declares data, and larger than what an application has to say.
+    pub(super) fn is_large_page_for_data(&self) -> bool {
+        self.counting.as_ref().is_some_and(|counting| counting.is_page_for_data && !counting.is_small())
     }
 
     /// Whether the beginning of the body could still tell that it is a file.
@@ -224,6 +234,7 @@ impl Counting {
             declared,
             found: None,
             may_be_message: !partial && (is_redirect || is_message),
+            is_page_for_data: head.status.is_success() && declared_type.is_page_for_data(form),
             bytes: 0,
         }
     }
@@ -231,7 +242,8 @@ impl Counting {
     fn push(&mut self, piece: &[u8], lead: &mut Lead) {
         self.bytes += piece.len() as u64;
         // Once it is unknown for good there is nothing to look for, but for how it begins.
-        let is_decided = self.declared.is_some() && !self.may_be_message && lead.is_full();
+        let is_size_looked_for = self.may_be_message || self.is_page_for_data && self.is_small();
+        let is_decided = self.declared.is_some() && !is_size_looked_for && lead.is_full();
         if is_decided || self.found.is_some() {
             return;
         }
@@ -281,6 +293,11 @@ impl Counting {
         self.settle(counted, lead, Tally::NONE)
     }
 
+    /// Whether it is no larger than what an application has to say. What is not decoded is not.
+    fn is_small(&self) -> bool {
+        self.decoder.as_ref().is_some_and(|decoder| decoder.bytes_out() <= MESSAGE_BYTES_MAX)
+    }
+
     /// `message` is what a small message comes to.
     fn settle(&self, counted: Option<Tally>, lead: &Lead, message: Tally) -> Tally {
         // What the head says comes first: its bytes may have been looked at no further. What a coded body holds just
@@ -291,17 +308,12 @@ impl Counting {
             (None, Some(counted)) => counted,
             (None, None) => Tally::unknown(WhyUnknown::Opaque),
         };
-        let small = self.decoder.as_ref().is_some_and(|decoder| decoder.bytes_out() <= MESSAGE_BYTES_MAX);
         let is_unknown = matches!(tally.records, Count::Unknown(_));
-        if is_unknown && self.may_be_message && small && !lead.is_document() { message } else { tally }
-    }
-}
-
-const fn why_unknown(fault: CodingFault) -> WhyUnknown {
-    match fault {
-        CodingFault::Foreign => WhyUnknown::Coding,
-        CodingFault::Undecodable => WhyUnknown::Undecodable,
-        CodingFault::Incomplete => WhyUnknown::Incomplete,
+        if is_unknown && self.may_be_message && self.is_small() && !lead.is_document() {
+            message
+        } else {
+            tally
+        }
     }
 }
 

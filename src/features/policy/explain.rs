@@ -393,6 +393,8 @@ fn limits_text(limits: &Limits) -> String {
         ("records per reply", limits.records_per_response),
         ("patients per reply", limits.patients_per_response),
         ("records per export", limits.records_per_export),
+        ("patients per export", limits.patients_per_export),
+        ("bytes per export", limits.bytes_per_export),
     ];
     let windows = LimitName::of_windows().map(|(name, measure, window)| {
         let over = match window {

@@ -20,7 +20,7 @@ use super::ALL;
 pub(super) async fn give(request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let mut query = request.uri().query().unwrap_or_default().to_owned();
-    if matches!(path.as_str(), "/r4/Patient/_search" | "/graph") {
+    if matches!(path.as_str(), "/r4/Patient/_search" | "/graph" | "/connection") {
         query = String::from_utf8(to_bytes(request.into_body(), 1024).await.unwrap().to_vec()).unwrap();
     }
     let rows = || (0..ALL).map(|row| format!("MRN-{row:06}"));
@@ -76,6 +76,14 @@ pub(super) async fn give(request: Request) -> Response {
         "unclosed" => ("text/csv", [&b"MRN,Name\n\""[..], &plain].concat()),
         "inline" => ("text/plain", plain),
         "zip" => ("application/zip", zipped(&plain)),
+        "gz" => ("application/x-gzip", gzip(&plain)),
+        "gz-few" => ("application/x-gzip", gzip(b"MRN\nMRN-000000\n")),
+        "gz-members" => ("application/x-gzip", plain.chunks(1000).flat_map(gzip).collect()),
+        "gz-twice" => ("application/x-gzip", gzip(&gzip(&plain))),
+        "gz-coded" => {
+            let head = [(CONTENT_TYPE, "application/x-gzip"), (CONTENT_ENCODING, "gzip")];
+            return (head, gzip(&gzip(&plain))).into_response();
+        }
         "zip-as-page" => ("text/html", zipped(&plain)),
         "pdf" => ("text/html", [&b"%PDF-1.7\n"[..], &plain].concat()),
         "csv" => ("application/json", plain),
@@ -99,6 +107,7 @@ pub(super) async fn give(request: Request) -> Response {
             let rows: Vec<_> = rows().map(|mrn| json!({ "mrn": mrn })).collect();
             ("application/json", json!({ "data": { name: rows } }).to_string().into_bytes())
         }
+        "connection" => ("application/json", connections(&query)),
         "DocumentReference" => ("application/fhir+json", documents()),
         _ if path.starts_with("/print") => {
             let lines: Vec<_> = rows().map(|mrn| format!("<tr><td>{mrn}<td>name")).collect();
@@ -115,6 +124,22 @@ pub(super) async fn give(request: Request) -> Response {
         ),
     };
     ([(CONTENT_TYPE, kind)], body).into_response()
+}
+
+/// What a query of GraphQL asks for in connections, by its names: `a` and `b` begin with 60 each.
+fn connections(query: &str) -> Vec<u8> {
+    let edges = |rows: std::ops::Range<usize>| {
+        let edges: Vec<_> = rows.map(|row| json!({ "node": { "mrn": format!("MRN-{row:06}") } })).collect();
+        json!({ "edges": edges, "pageInfo": { "hasNextPage": true } })
+    };
+    let data = if query.contains("b:") {
+        json!({ "a": edges(0..60), "b": edges(60..120) })
+    } else if query.contains("a:") {
+        json!({ "a": edges(0..60) })
+    } else {
+        json!({ "rows": edges(0..ALL) })
+    };
+    json!({ "data": data }).to_string().into_bytes()
 }
 
 /// The number of this parameter, as the application reads it: the last one counts.

@@ -94,6 +94,16 @@ fn ways_to_disguise() -> Vec<Attempt> {
         get("a ZIP where one only looks", "/screen/zip", 403, UNKNOWN).of(11),
         get("a ZIP that is said to be a page", "/screen/zip-as-page", 403, UNKNOWN).of(11),
         get("a ZIP on a route for CSV", "/csv/zip", 403, UNKNOWN).of(11),
+        get("a packed file", "/packed/gz", 403, TOO_MANY).of(11),
+        get("a packed file of one row", "/packed/gz-few", 200, "").of(11),
+        get("a packed file of many members", "/packed/gz-members", 403, TOO_MANY).of(11),
+        get("a packed file in a packed file", "/packed/gz-twice", 403, UNKNOWN).of(11),
+        get("a packed file in a coded body", "/packed/gz-coded", 403, TOO_MANY)
+            .with("accept-encoding", "gzip")
+            .of(11),
+        get("a packed file on a route for CSV", "/csv/gz", 403, UNKNOWN).of(11),
+        get("a packed file where one only looks", "/screen/gz", 403, UNKNOWN).of(11),
+        get("rows on a route for packed files", "/packed/plain", 403, UNKNOWN).of(11),
         get("a workbook", "/xlsx/xlsx", 403, TOO_MANY).of(10),
         get("a workbook on a route for CSV", "/csv/xlsx", 403, UNKNOWN).of(10),
         get("a PDF where one only looks", "/screen/pdf", 403, UNKNOWN),
@@ -155,6 +165,30 @@ fn ways_to_ask() -> Vec<Attempt> {
         post("GraphQL", "/graph", graph, 403, TOO_MANY_TO_SEE).of(25),
         post("GraphQL under another name", "/graph", r#"{"query":"{a:rows{mrn}}"}"#, 403, TOO_MANY_TO_SEE)
             .of(25),
+        post(
+            "a connection of GraphQL",
+            "/connection",
+            r#"{"query":"{rows{edges{node{mrn}}}}"}"#,
+            403,
+            TOO_MANY_TO_SEE,
+        )
+        .of(25),
+        post(
+            "60 of it, under another name",
+            "/connection",
+            r#"{"query":"{a:rows{edges{node{mrn}}}}"}"#,
+            200,
+            "",
+        )
+        .of(25),
+        post(
+            "60 of it, twice",
+            "/connection",
+            r#"{"query":"{a:rows{edges{node{mrn}}} b:rows{edges{node{mrn}}}}"}"#,
+            403,
+            TOO_MANY_TO_SEE,
+        )
+        .of(25),
         post("GraphQL that nobody has declared", "/graphql", graph, 404, NOT_THERE).of(25),
         get("a file on the server, from another address", "/files/export.csv", 404, NOT_THERE).of(29),
         post("a file to be kept on the server", "/csv/plain?onserver=1", "{}", 404, NOT_THERE).of(29),

@@ -180,6 +180,20 @@ category = ["demographics"]
 reply = { kind = "json", records = "/data/*" }
 
 [[application.ehr.route]]
+name = "connection"
+match = { method = ["POST"], path = "/connection", graphql = { operation = "query", field = "rows" } }
+action = "list"
+category = ["demographics"]
+reply = { kind = "graphql", patient = "member:mrn" }
+
+[[application.ehr.route]]
+name = "packed"
+match = { method = ["GET"], path = "/packed/**" }
+action = "export"
+category = ["demographics"]
+reply = { kind = "gzip", of = "csv", patient = "column:MRN" }
+
+[[application.ehr.route]]
 name = "finder"
 match = { method = ["GET"], path = "/finder" }
 action = "search"

@@ -64,6 +64,13 @@ def graph(query: str) -> dict:
     return {"query": query}
 
 
+EDGES = "edges { resource { id birthDate } }"
+
+
+def connection(field: str, edges: str = "edges") -> dict:
+    return graph(f"{{ {field} {{ {EDGES.replace('edges', edges, 1)} }} }}")
+
+
 def batches(own: Browser) -> None:
     comes_whole("a batch of 30 in two searches comes whole", own, "POST", "", batch("Patient?_count=20", "Patient?_count=10&_offset=20"))
     stops("one of 31 is withheld", ask(own, "POST", "", batch("Patient?_count=20", "Patient?_count=11&_offset=20")))
@@ -77,6 +84,12 @@ def graphql(own: Browser) -> None:
     stops("of 31 it is withheld", ask(own, "POST", "/$graphql", graph("{ PatientList(_count: 31) { id birthDate } }"), JSON))
     twice = "{ a: PatientList(_count: 20) { id birthDate } b: PatientList(_count: 20, _offset: 20) { id birthDate } }"
     stops("and so are 40 under two names", ask(own, "POST", "/$graphql", graph(twice), JSON))
+    comes_whole("a connection of 30 comes whole", own, "POST", "/$graphql", connection("PatientConnection(_count: 30)"), JSON)
+    stops("one of 31 is withheld", ask(own, "POST", "/$graphql", connection("PatientConnection(_count: 31)"), JSON))
+    stops("under other names too", ask(own, "POST", "/$graphql", connection("p: PatientConnection(_count: 31)", "e: edges"), JSON))
+    one, other = "PatientConnection(_count: 20)", "o: PatientConnection(_count: 20, _offset: 20)"
+    both = graph(f"{{ {one} {{ {EDGES} }} {other} {{ {EDGES} }} }}")
+    stops("and so are two of 20", ask(own, "POST", "/$graphql", both, JSON))
     chart = ask(own, "POST", "/$graphql", graph("{ ConditionList { id } }"), JSON)
     checks.check("what no route names is not there", chart.status == 404 and chart.reason == "route-not-found", chart)
 

@@ -1,4 +1,6 @@
 //! Several bodies of one kind that are counted as a whole: files in an archive, or in a document.
+//!
+//! One that is an archive, whatever its name says, may hold any number, and is [`WhyUnknown::Mismatch`].
 
 use super::patients::Patients;
 use super::{Counter, Label, Tally};
@@ -11,8 +13,9 @@ pub(super) struct Bodies {
     kind: ReplyKind,
     patient: Option<PatientLocator>,
     ratio_max: u32,
-    /// For the body that is being read.
+    /// For the body that is being read, and how that begins.
     counter: Option<Counter>,
+    beginning: Beginning,
     records: u64,
     /// Of the bodies before this one; the counter of this one has them meanwhile.
     patients: Patients,
@@ -30,6 +33,7 @@ impl Bodies {
             patient: patient.cloned(),
             ratio_max,
             counter: None,
+            beginning: Beginning::default(),
             records: 0,
             patients: Patients::default(),
             patients_asked: false,
@@ -47,11 +51,13 @@ impl Bodies {
     /// The next body begins.
     pub(super) fn begin(&mut self) {
         self.counter = self.fresh();
+        self.beginning = Beginning::default();
         self.swap_patients();
     }
 
     /// Looks at the next piece of the body.
     pub(super) fn push(&mut self, piece: &[u8]) {
+        self.beginning.push(piece);
         if let Some(counter) = &mut self.counter {
             counter.push(piece);
         }
@@ -63,6 +69,7 @@ impl Bodies {
         self.swap_patients();
         self.counter = None;
         match tally.records {
+            _ if self.beginning.is_archive() => return Err(WhyUnknown::Mismatch),
             Count::Exactly(number) => self.records += number,
             Count::Unknown(why) => return Err(why),
             Count::AtLeast(_) | Count::NotCounted => return Err(WhyUnknown::Unparsable),
@@ -87,8 +94,10 @@ impl Bodies {
                 patients: self.patients(Patients::so_far),
             };
         };
-        if let Count::Unknown(why) = inner.records {
-            return Tally::unknown(why);
+        match inner.records {
+            _ if self.beginning.is_archive() => return Tally::unknown(WhyUnknown::Mismatch),
+            Count::Unknown(why) => return Tally::unknown(why),
+            Count::Exactly(_) | Count::AtLeast(_) | Count::NotCounted => {}
         }
         let patients = self.patients_unknown.map_or(inner.patients, Count::Unknown);
         Tally { records: Count::AtLeast(self.records + inner.records.at_least()), patients }
@@ -111,5 +120,40 @@ impl Bodies {
         if let Some(patients) = self.counter.as_mut().and_then(Counter::patients_mut) {
             std::mem::swap(patients, &mut self.patients);
         }
+    }
+}
+
+/// The first bytes of a body, which tell an archive.
+#[derive(Debug, Default)]
+pub(super) struct Beginning {
+    bytes: [u8; BEGINNING_BYTES],
+    length: usize,
+}
+
+const BEGINNING_BYTES: usize = 5;
+
+/// What an archive, or what is packed as a whole, begins with: ZIP, gzip, bzip2, xz, Zstandard, 7z, RAR.
+const ARCHIVES: [&[u8]; 8] = [
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"\x1F\x8B",
+    b"BZh",
+    b"\xFD7zXZ",
+    b"\x28\xB5\x2F\xFD",
+    b"7z\xBC\xAF",
+    b"Rar!",
+];
+
+impl Beginning {
+    /// Takes what is missing from the next piece.
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        let free = self.bytes.get_mut(self.length..).unwrap_or_default();
+        self.length += free.iter_mut().zip(piece).map(|(slot, byte)| *slot = *byte).count();
+    }
+
+    /// Whether the body may hold any number.
+    pub(super) fn is_archive(&self) -> bool {
+        let bytes = self.bytes.get(..self.length).unwrap_or_default();
+        ARCHIVES.iter().any(|beginning| bytes.starts_with(beginning))
     }
 }

@@ -1,4 +1,4 @@
-//! Records of JSON: the elements of the array at a pointer.
+//! Records of JSON: the elements of the array at a pointer, or of what GraphQL answers.
 //!
 //! A document that does not have its declared shape is not "no records" but unknown, since an
 //! application that renames a member must not open the door: nothing at the pointer, or something
@@ -6,6 +6,14 @@
 //! empty body, `null` at the pointer or on the way to it, and an error message, which is a small object
 //! with an `error`, `errors`, `message`, `detail` or `fault` member and nothing at the pointer. A
 //! member on the way that comes twice in one object can be read in two ways and is unknown.
+//!
+//! A query of GraphQL names all that stands in its reply as it likes (aliases, GraphQL section 2.7), so that nothing below `data` is
+//! known by its name. What a root field answers is a list, an object with lists, such as a connection (`edges`, `nodes`), or
+//! one thing; the elements of each outermost list are records, by however many names a query asks for them. An object is one
+//! record at least: a query may ask for a thousand by their numbers, and their empty lists are no emptier than those of a
+//! connection. Where a list's record names no patient, or an object without a list, the number of patients is unknown.
+
+use std::borrow::Cow;
 
 use super::lexer::{Broken, Lexer, Sink, Wants};
 use super::patients::Patients;
@@ -32,6 +40,13 @@ impl JsonScanner {
             ..Records::default()
         };
         Self { lexer: Lexer::default(), records, bytes: 0 }
+    }
+
+    /// A scanner for what GraphQL answers (section 7.1, `data`), whose records name their patient in the member `patient`.
+    pub fn graphql(patient: Option<&str>) -> Self {
+        let mut scanner = Self::new(&RecordsPointer::read("/data/*"), patient);
+        scanner.records.may_be_object = true;
+        scanner
     }
 
     /// The patients that it was handed and has found.
@@ -81,6 +96,19 @@ struct Level {
     found: bool,
 }
 
+/// An object that may stand in place of the array, and is open.
+#[derive(Debug)]
+struct InPlace {
+    /// The depth inside of it.
+    depth: usize,
+    /// How many records there were before.
+    before: u64,
+    /// It holds arrays.
+    holds_arrays: bool,
+    /// It names a patient outside of them.
+    is_named: bool,
+}
+
 #[derive(Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -96,6 +124,13 @@ struct Records {
     depth: usize,
     /// The depth inside the array, while it is open.
     array: Option<usize>,
+    /// An object may stand in place of the array, with arrays in it.
+    may_be_object: bool,
+    object: Option<InPlace>,
+    /// The record that is open has named a patient; so has whatever is none.
+    is_named: bool,
+    /// A record ended that named none.
+    unnamed: bool,
     /// The value that comes now is on the way.
     is_next: bool,
     /// The scalar that comes now names a patient.
@@ -116,7 +151,47 @@ enum Value {
 
 impl Records {
     fn patients(&self, count: impl Fn(&Patients) -> Count) -> Count {
-        if self.patient.is_some() { count(&self.patients) } else { Count::NotCounted }
+        match &self.patient {
+            None => Count::NotCounted,
+            // Whoever asks chooses by what name, if at all.
+            Some(_) if self.may_be_object && self.unnamed => Count::Unknown(WhyUnknown::Unparsable),
+            Some(_) => count(&self.patients),
+        }
+    }
+
+    /// An array of records opens.
+    const fn begin_array(&mut self) {
+        self.array = Some(self.depth + 1);
+        self.is_named = true;
+    }
+
+    /// The next element of the array begins, or the array has ended.
+    const fn end_record(&mut self) {
+        self.unnamed |= !std::mem::replace(&mut self.is_named, false);
+    }
+
+    /// What stands in place of the array has ended, if that is what closes.
+    fn end_object(&mut self) {
+        if let Some(object) = self.object.take_if(|object| object.depth == self.depth) {
+            self.number = self.number.max(object.before + 1);
+            self.unnamed |= !(object.holds_arrays || object.is_named);
+        }
+    }
+
+    fn name_patient(&mut self, scalar: Scalar<'_>) {
+        let text = match scalar {
+            Scalar::String(text) => text.decoded(),
+            Scalar::Number(text) => Cow::Borrowed(text),
+            Scalar::Boolean | Scalar::Null | Scalar::Unread => return,
+        };
+        if text.is_empty() {
+            return;
+        }
+        self.patients.name(&text);
+        match &mut self.object {
+            Some(object) if self.array.is_none() => object.is_named = true,
+            Some(_) | None => self.is_named = true,
+        }
     }
 
     /// A value begins that is outside of the records.
@@ -130,7 +205,17 @@ impl Records {
         let is_last = self.way.len() == self.pointer.segments().len();
         match value {
             Value::Array if is_last => {
-                self.array = Some(self.depth + 1);
+                self.begin_array();
+                self.found = true;
+            }
+            Value::Object if is_last && self.may_be_object => {
+                let before = self.number;
+                self.object =
+                    Some(InPlace { depth: self.depth + 1, before, holds_arrays: false, is_named: false });
+                self.found = true;
+            }
+            Value::Other if is_last && self.may_be_object => {
+                self.number += 1;
                 self.found = true;
             }
             Value::Array => self.way.push(Level { array: true, index: 0, found: false }),
@@ -172,17 +257,17 @@ impl Sink for Records {
     #[inline]
     fn wants(&self) -> Wants {
         match self.array {
-            None => Wants::Scalars,
-            Some(_) if self.is_patient => Wants::Strings,
+            None if self.object.is_none() => Wants::Scalars,
+            _ if self.is_patient => Wants::Strings,
             Some(depth) if depth == self.depth => Wants::Scalars,
-            Some(_) if self.patient.is_some() => Wants::Names,
-            Some(_) => Wants::Structure,
+            _ if self.patient.is_some() => Wants::Names,
+            _ => Wants::Structure,
         }
     }
 
     #[inline]
     fn key(&mut self, name: Text<'_>) -> Result<(), Broken> {
-        if self.array.is_some() {
+        if self.array.is_some() || self.object.is_some() {
             self.is_patient = self.patient.as_ref().is_some_and(|patient| name.is(patient));
             return Ok(());
         }
@@ -207,9 +292,17 @@ impl Sink for Records {
     #[inline]
     fn open(&mut self, array: bool) -> Result<(), Broken> {
         self.is_patient = false;
-        match self.array {
-            Some(depth) => self.number += u64::from(depth == self.depth),
-            None => self.walk(if array { &Value::Array } else { &Value::Object }),
+        match (self.array, &mut self.object) {
+            (Some(depth), _) if depth == self.depth => {
+                self.number += 1;
+                self.end_record();
+            }
+            (None, Some(object)) if array => {
+                object.holds_arrays = true;
+                self.begin_array();
+            }
+            (Some(_), _) | (None, Some(_)) => {}
+            (None, None) => self.walk(if array { &Value::Array } else { &Value::Object }),
         }
         self.depth += 1;
         Ok(())
@@ -219,6 +312,9 @@ impl Sink for Records {
     fn close(&mut self) {
         if self.array == Some(self.depth) {
             self.array = None;
+            self.end_record();
+        } else if self.array.is_none() && self.object.is_some() {
+            self.end_object();
         } else if self.array.is_none() && self.depth == self.way.len() {
             let every =
                 matches!(self.pointer.segments().get(self.way.len().wrapping_sub(1)), Some(Segment::Every));
@@ -230,14 +326,13 @@ impl Sink for Records {
 
     #[inline]
     fn scalar(&mut self, scalar: Scalar<'_>) -> Result<(), Broken> {
-        if let Some(depth) = self.array {
-            self.number += u64::from(depth == self.depth);
+        if self.array.is_some() || self.object.is_some() {
+            if self.array == Some(self.depth) {
+                self.number += 1;
+                self.end_record();
+            }
             if std::mem::take(&mut self.is_patient) {
-                match scalar {
-                    Scalar::String(text) => self.patients.name(&text.decoded()),
-                    Scalar::Number(text) => self.patients.name(text),
-                    Scalar::Boolean | Scalar::Null | Scalar::Unread => {}
-                }
+                self.name_patient(scalar);
             }
             return Ok(());
         }

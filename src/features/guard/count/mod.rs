@@ -21,6 +21,7 @@ mod lexer;
 mod marks;
 mod multipart;
 mod ndjson;
+mod packed;
 mod patients;
 mod pdf;
 mod prelude;
@@ -47,6 +48,7 @@ pub use label::Label;
 pub use largest::LargestScanner;
 pub use multipart::MultipartScanner;
 pub use ndjson::NdjsonScanner;
+pub use packed::PackedScanner;
 pub use patients::Named;
 pub use pdf::PdfScanner;
 pub use sql::SqlScanner;
@@ -61,10 +63,12 @@ pub(super) use well_formed::{WellFormed, meant};
 pub(super) use wide::Order;
 
 use self::patients::Patients;
+use super::media::Form;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::listed::Listed;
 use crate::domain::patient::PatientNames;
 use crate::domain::reply_shape::{LargestArray, PatientLocator, ReplyKind};
+use crate::platform::http::coding::CodingFault;
 
 /// How many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +115,7 @@ enum Scanner {
     Xlsx(Box<XlsxScanner>),
     Dicom(Box<DicomScanner>),
     Inside(Box<InsideScanner>),
+    Packed(Box<PackedScanner>),
     Pdf(Box<PdfScanner>),
 }
 
@@ -132,6 +137,7 @@ macro_rules! each {
             Scanner::Xlsx($bound) => $do,
             Scanner::Dicom($bound) => $do,
             Scanner::Inside($bound) => $do,
+            Scanner::Packed($bound) => $do,
             Scanner::Pdf($bound) => $do,
         }
     };
@@ -164,6 +170,7 @@ impl Counter {
         }
         let scanner = match kind {
             ReplyKind::Json { records } => Scanner::Json(JsonScanner::new(records, member)),
+            ReplyKind::Graphql => Scanner::Json(JsonScanner::graphql(member)),
             ReplyKind::LargestArray => Scanner::Largest(Box::default()),
             ReplyKind::FhirBundle => Scanner::Fhir(Box::default()),
             ReplyKind::Ndjson => Scanner::Ndjson(NdjsonScanner::new(member)),
@@ -184,10 +191,13 @@ impl Counter {
             ReplyKind::Inside(shape) => {
                 Scanner::Inside(Box::new(InsideScanner::new(shape, patient, ratio_max)))
             }
+            ReplyKind::Packed(shape) => {
+                Scanner::Packed(Box::new(PackedScanner::new(shape, patient, ratio_max)))
+            }
             ReplyKind::Pdf { record } => Scanner::Pdf(Box::new(PdfScanner::new(*record, ratio_max))),
             ReplyKind::Opaque => return None,
         };
-        let characters = if is_text(kind) { Characters::new(label) } else { Characters::BYTES };
+        let characters = if Form::of(kind).is_text() { Characters::new(label) } else { Characters::BYTES };
         Some(Self { scanner, characters })
     }
 
@@ -209,7 +219,8 @@ impl Counter {
             | Scanner::Zip(_)
             | Scanner::Xlsx(_)
             | Scanner::Pdf(_)
-            | Scanner::Inside(_) => None,
+            | Scanner::Inside(_)
+            | Scanner::Packed(_) => None,
         }
     }
 
@@ -246,6 +257,7 @@ impl Counter {
             Scanner::Html(scanner) => Some(scanner.with_patients(act)),
             Scanner::Zip(scanner) => scanner.patients_mut().map(act),
             Scanner::Inside(scanner) => Some(act(scanner.patients_mut())),
+            Scanner::Packed(scanner) => Some(act(scanner.patients_mut())),
             Scanner::Multipart(scanner) => scanner.patients_mut().map(act),
             Scanner::Json(_)
             | Scanner::Largest(_)
@@ -279,30 +291,17 @@ impl Counter {
     }
 }
 
-/// How much a compressed byte may become where nobody says.
-const RATIO_USUAL: u32 = 200;
-
-/// Whether its bytes are characters, which may be encoded in several ways.
-const fn is_text(kind: &ReplyKind) -> bool {
-    match kind {
-        ReplyKind::Json { .. }
-        | ReplyKind::LargestArray
-        | ReplyKind::FhirBundle
-        | ReplyKind::Ndjson
-        | ReplyKind::Csv { .. }
-        | ReplyKind::Html { .. }
-        | ReplyKind::Xml { .. }
-        | ReplyKind::Sql
-        | ReplyKind::Hl7v2
-        | ReplyKind::Inside(_)
-        | ReplyKind::Multipart { .. } => true,
-        ReplyKind::Zip(_)
-        | ReplyKind::Xlsx { .. }
-        | ReplyKind::Dicom
-        | ReplyKind::Pdf { .. }
-        | ReplyKind::Opaque => false,
+/// Why what does not decode is not counted.
+pub(super) const fn why_unknown(fault: CodingFault) -> WhyUnknown {
+    match fault {
+        CodingFault::Foreign => WhyUnknown::Coding,
+        CodingFault::Undecodable => WhyUnknown::Undecodable,
+        CodingFault::Incomplete => WhyUnknown::Incomplete,
     }
 }
+
+/// How much a compressed byte may become where nobody says.
+const RATIO_USUAL: u32 = 200;
 
 /// An application's own error message fits in this many bytes; more of it is data.
 pub(super) const ERROR_BYTES_MAX: u64 = 64 * 1024;

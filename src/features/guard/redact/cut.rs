@@ -9,10 +9,11 @@ use super::Fault;
 use super::guide::{Fate, Guide, Step, Value};
 use super::json::Editor;
 use super::members::leads;
+use super::plan::Target;
 use crate::domain::count::Count;
 use crate::domain::listed::Listed;
 use crate::domain::patient::PatientNames;
-use crate::domain::reply_shape::{RecordsPointer, ReplyKind, ReplyShape, Segment};
+use crate::domain::reply_shape::{RecordsPointer, ReplyShape, Segment};
 use crate::features::guard::count::{Counter, Tally};
 
 /// Leaves out what comes after the first records.
@@ -26,49 +27,14 @@ pub(super) struct Cut {
     tally: Option<Tally>,
 }
 
-/// Whether replies of this kind can be cut.
-pub fn can_be_cut(kind: &ReplyKind) -> bool {
-    match kind {
-        ReplyKind::Json { .. }
-        | ReplyKind::Ndjson
-        | ReplyKind::FhirBundle
-        | ReplyKind::Csv { header: true, .. } => true,
-        ReplyKind::Csv { header: false, .. }
-        | ReplyKind::LargestArray
-        | ReplyKind::Html { .. }
-        | ReplyKind::Xml { .. }
-        | ReplyKind::Sql
-        | ReplyKind::Hl7v2
-        | ReplyKind::Multipart { .. }
-        | ReplyKind::Zip(_)
-        | ReplyKind::Xlsx { .. }
-        | ReplyKind::Dicom
-        | ReplyKind::Pdf { .. }
-        | ReplyKind::Inside(_)
-        | ReplyKind::Opaque => false,
-    }
-}
-
 impl Cut {
-    /// After so many records of a reply of this shape.
-    pub(super) fn new(shape: &ReplyShape, keep: u64) -> Self {
-        let first = match &shape.kind {
-            ReplyKind::Json { records } => Some(First::of(Some(records.clone()), keep, false)),
-            ReplyKind::FhirBundle => Some(First::of(Some(RecordsPointer::read("/entry")), keep, true)),
-            ReplyKind::Ndjson => Some(First::of(None, keep, false)),
-            ReplyKind::Csv { .. }
-            | ReplyKind::LargestArray
-            | ReplyKind::Html { .. }
-            | ReplyKind::Xml { .. }
-            | ReplyKind::Sql
-            | ReplyKind::Hl7v2
-            | ReplyKind::Multipart { .. }
-            | ReplyKind::Zip(_)
-            | ReplyKind::Xlsx { .. }
-            | ReplyKind::Dicom
-            | ReplyKind::Pdf { .. }
-            | ReplyKind::Inside(_)
-            | ReplyKind::Opaque => None,
+    /// After so many records of a reply of this shape, which is read so.
+    pub(super) fn new(shape: &ReplyShape, target: &Target, keep: u64) -> Self {
+        let first = match target {
+            Target::Json { records } => Some(First::of(Some(records.clone()), keep, false)),
+            Target::Fhir => Some(First::of(Some(RecordsPointer::read("/entry")), keep, true)),
+            Target::Ndjson => Some(First::of(None, keep, false)),
+            Target::Rows { .. } | Target::Page { .. } => None,
         };
         let editor = first.map(|first| Box::new(Editor::new(first)));
         Self { editor, counter: Counter::new(&shape.kind, shape.patient.as_ref()), keep, tally: None }

@@ -23,7 +23,6 @@ use bytes::Bytes;
 use http::response::Parts;
 
 use self::cut::Cut;
-pub use self::cut::can_be_cut;
 use self::fhir::Elements;
 pub use self::head::prepare;
 pub(super) use self::head::settle;
@@ -31,7 +30,7 @@ use self::json::Editor;
 use self::members::Members;
 use self::page::Page;
 use self::plan::Target;
-pub use self::plan::{Plan, Plans, can_be_taken_out};
+pub use self::plan::{Plan, Plans, can_be_cut, can_be_taken_out};
 use self::rows::Rows;
 use super::count::{Characters, Encoding, Order, Tally, WellFormed};
 use super::lead::Lead;
@@ -129,7 +128,7 @@ impl Redaction {
         let label = declared.label();
         let decoder = Decoder::new(Coding::read(&head.headers), settings.decompression_ratio).ok();
         let form = match plan.target() {
-            Some(Target::Json | Target::Ndjson | Target::Fhir) => Form::Json,
+            Some(Target::Json { .. } | Target::Ndjson | Target::Fhir) => Form::Json,
             Some(Target::Rows { .. }) => Form::Rows,
             Some(Target::Page { .. }) => Form::Page,
             None => Form::Any,
@@ -146,7 +145,7 @@ impl Redaction {
             Some(_) if !declared.may_be(form) => State::Impossible(Fault::Type),
             Some(_) if decoder.is_none() => State::Impossible(Fault::Coding),
             Some(_) if !label.is_readable() => State::Impossible(Fault::Charset),
-            Some(Target::Json) => {
+            Some(Target::Json { .. }) => {
                 State::Json(WellFormed::document(), Box::new(Editor::new(Members::new(places()))))
             }
             Some(Target::Ndjson) => {
@@ -178,8 +177,8 @@ impl Redaction {
     /// where they are to keep them.
     #[must_use]
     pub fn keeping(mut self, records: u64, names: Option<PatientNames>) -> Self {
-        if let Some(shape) = self.plan.shape() {
-            let mut cut = Box::new(Cut::new(shape, records));
+        if let Some((shape, target)) = self.plan.shape().zip(self.plan.target()) {
+            let mut cut = Box::new(Cut::new(shape, target, records));
             if let Some(names) = names {
                 cut.list_by(names);
             }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use super::cut::can_be_cut;
 use crate::domain::field::{Field, FieldName, Place};
-use crate::domain::reply_shape::{ReplyKind, ReplyShape};
+use crate::domain::reply_shape::{RecordsPointer, ReplyKind, ReplyShape};
 use crate::domain::row_selector::RowSelector;
 
 /// What is taken out of the replies to one request.
@@ -42,7 +41,7 @@ impl Plans {
 /// What a reply is, out of which something is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
-    Json,
+    Json { records: RecordsPointer },
     Ndjson,
     Fhir,
     Rows { delimiter: Option<u8> },
@@ -53,18 +52,21 @@ impl Target {
     /// Of replies of this kind; none where nothing can be taken out.
     fn of(kind: &ReplyKind) -> Option<Self> {
         match kind {
-            ReplyKind::Json { .. } => Some(Self::Json),
+            ReplyKind::Json { records } => Some(Self::Json { records: records.clone() }),
             ReplyKind::Ndjson => Some(Self::Ndjson),
             ReplyKind::FhirBundle => Some(Self::Fhir),
             ReplyKind::Csv { delimiter, header: true } => Some(Self::Rows { delimiter: *delimiter }),
             ReplyKind::Html { rows } => Some(Self::Page { rows: rows.clone() }),
-            ReplyKind::Csv { header: false, .. }
+            // A query calls its members as it likes.
+            ReplyKind::Graphql
+            | ReplyKind::Csv { header: false, .. }
             | ReplyKind::LargestArray
             | ReplyKind::Xml { .. }
             | ReplyKind::Sql
             | ReplyKind::Hl7v2
             | ReplyKind::Multipart { .. }
             | ReplyKind::Zip(_)
+            | ReplyKind::Packed(_)
             | ReplyKind::Xlsx { .. }
             | ReplyKind::Dicom
             | ReplyKind::Pdf { .. }
@@ -73,15 +75,28 @@ impl Target {
         }
     }
 
+    /// Whether its records stand one after the other, so that those behind a number of them can be left out.
+    const fn can_be_cut(&self) -> bool {
+        match self {
+            Self::Json { .. } | Self::Ndjson | Self::Fhir | Self::Rows { .. } => true,
+            Self::Page { .. } => false,
+        }
+    }
+
     /// Whether it can hold such a place.
     const fn can_hold(&self, place: &Place) -> bool {
         match place {
-            Place::Pointer(_) | Place::Member(_) => matches!(self, Self::Json | Self::Ndjson),
+            Place::Pointer(_) | Place::Member(_) => matches!(self, Self::Json { .. } | Self::Ndjson),
             Place::Element(_) => matches!(self, Self::Fhir),
             Place::Column(_) => matches!(self, Self::Rows { .. } | Self::Page { .. }),
             Place::Cell(_) | Place::Selector(_) => matches!(self, Self::Page { .. }),
         }
     }
+}
+
+/// Whether replies of this kind can be cut.
+pub fn can_be_cut(kind: &ReplyKind) -> bool {
+    Target::of(kind).is_some_and(|target| target.can_be_cut())
 }
 
 /// Whether something at this place can be taken out of replies of that kind.
@@ -108,7 +123,7 @@ impl Plan {
     /// Of replies of this shape only the first records pass, without `fields`. None where they cannot be cut, or a field
     /// cannot be taken out.
     pub fn cut<'f>(shape: &ReplyShape, fields: impl IntoIterator<Item = &'f Field>) -> Option<Self> {
-        let target = Target::of(&shape.kind).filter(|_| can_be_cut(&shape.kind))?;
+        let target = Target::of(&shape.kind).filter(Target::can_be_cut)?;
         let whole = Self { target: Some(target), places: Vec::new(), names: Vec::new(), cut: None };
         let plan = Self::new(Some(&shape.kind), fields).unwrap_or(whole);
         plan.can_be_carried_out().then(|| Self { cut: Some(shape.clone()), ..plan })

@@ -199,3 +199,44 @@ fn what_is_looked_at_and_cannot_be_counted_passes_and_is_told_of() {
     assert_eq!(withheld.reason(), Reason::RecordsOverResponseLimit);
     assert_eq!(withheld.status, StatusCode::OK);
 }
+
+#[test]
+fn a_page_for_data_is_what_the_application_has_to_say_or_data_that_nobody_counts() {
+    let limits = Limits { records_per_export: None, ..terms(Action::List).limits };
+    let looking = Terms { limits, ..terms(Action::List) };
+    let page = |bytes: usize| format!("<!DOCTYPE html>{}", " ".repeat(bytes - 15));
+    let (most, more) = (page(64 * 1024), page(64 * 1024 + 1));
+    for size in [1000, 1 << 20] {
+        let reply = |body: &str| Reply::pieces(Some(json_shape()), "text/html", body.as_bytes().chunks(size));
+        let unknown = Beyond::CountUnknown(WhyUnknown::Mismatch);
+        let shown = reply(&most).released(&looking);
+        assert_eq!((shown.bytes.len(), shown.record.verdict), (most.len(), Verdict::Advise(unknown)));
+        let withheld = reply(&more).withheld(&looking);
+        assert!(matches!(withheld.cause, Cause::Block(beyond) if beyond == unknown), "{withheld:?}");
+        // Where the application says itself that something went wrong, that is shown.
+        assert_eq!(reply(&more).status(404).released(&looking).bytes, more.as_bytes());
+    }
+    let coded = |body: &str| {
+        let packed = gzip(body.as_bytes());
+        let reply = Reply::pieces(Some(json_shape()), "text/html", packed.chunks(9));
+        reply.header(CONTENT_ENCODING, "gzip")
+    };
+    assert_eq!(coded(&most).released(&looking).bytes, gzip(most.as_bytes()));
+    assert_eq!(coded(&more).withheld(&looking).reason(), Reason::CountUnknown);
+    let of = |shape, media_type| Reply::of(Some(shape), media_type, &more);
+    assert_eq!(of(csv_shape(), "application/xhtml+xml").withheld(&looking).reason(), Reason::CountUnknown);
+
+    // JSON that calls itself a page is counted, however long; a page of a page is one.
+    let list = format!("{{\"data\":[{}1]}}", "\"x\",".repeat(9))
+        .replace("\"x\"", &format!("\"{}\"", "x".repeat(20_000)));
+    Reply::of(Some(json_shape()), "text/html", &list).carries(10);
+    let rows = RowSelector::read("#list tr").unwrap();
+    let shape = ReplyShape { kind: ReplyKind::Html { rows }, patient: None, same_numbers: false };
+    assert_eq!(of(shape, "text/html").released(&looking).bytes, more.as_bytes());
+    // Care goes on, and who has no number is not stopped.
+    let care = Terms { basis: Basis::Treatment, ..looking };
+    let unlimited = Terms { limits: Limits::NONE, ..looking };
+    for terms in [care, unlimited] {
+        assert_eq!(of(json_shape(), "text/html").released(&terms).bytes, more.as_bytes());
+    }
+}

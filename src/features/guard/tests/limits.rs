@@ -223,3 +223,62 @@ fn trailers_of_a_counted_reply_are_dropped() {
     assert!(!reply.headers().contains_key(http::header::TRAILER));
     assert_eq!(read(reply).bytes, json(1));
 }
+
+#[test]
+fn bytes_of_one_file_are_bounded_as_they_are_sent() {
+    let body = csv(10);
+    let of = |bytes: usize| {
+        let mut terms = terms(Action::Export);
+        terms.limits.records_per_export = None;
+        terms.limits.bytes_per_export = Some(bytes as u64);
+        terms
+    };
+    let reply = || Reply::pieces(Some(csv_shape()), "text/csv", body.chunks(50));
+    assert_eq!(reply().released(&of(body.len())).bytes, body);
+    let withheld = reply().withheld(&of(body.len() - 1));
+    let Cause::Block(Beyond::Exceeded(exceeded)) = withheld.cause else { panic!("{withheld:?}") };
+    assert_eq!(exceeded.limit, LimitName::BytesPerExport);
+    assert!(exceeded.actual > exceeded.allowed && withheld.reason() == Reason::ExportOverRequestLimit);
+    let packed = gzip(&body);
+    assert!(packed.len() < body.len());
+    let coded = || Reply::of(Some(csv_shape()), "text/csv", packed.clone()).header(CONTENT_ENCODING, "gzip");
+    assert_eq!(coded().released(&of(packed.len())).bytes, packed);
+    assert!(matches!(coded().withheld(&of(packed.len() - 1)).cause, Cause::Block(Beyond::Exceeded(_))));
+
+    // What is advised of for one number is held to the other; what is looked at has none.
+    let unknown = Terms { limits: Limits { on_unknown_count: OnExceed::Advise, ..of(9).limits }, ..of(9) };
+    let opaque = Reply::of(None, "application/pdf", "%PDF-1.7 of ten").withheld(&unknown);
+    assert!(
+        matches!(opaque.cause, Cause::Block(Beyond::Exceeded(it)) if it.limit == LimitName::BytesPerExport)
+    );
+    assert_eq!(reply().released(&Terms { action: Action::List, ..of(9) }).bytes, body);
+    // What streams is broken off, and treatment is advised of it.
+    let care = Terms { basis: Basis::Treatment, ..of(9) };
+    let out = reply().released(&care);
+    assert_eq!((out.bytes == body, out.record.verdict.on_exceed()), (true, Some(OnExceed::Advise)));
+    // It is no number of records after which one could cut.
+    let cutting = Terms { limits: Limits { on_exceed: OnExceed::Truncate, ..of(9).limits }, ..of(9) };
+    assert!(matches!(reply().withheld(&cutting).cause, Cause::Block(Beyond::Exceeded(_))));
+}
+
+#[test]
+fn patients_of_one_file_are_bounded_and_what_does_not_tell_them_is_unknown() {
+    let of = |patients| {
+        let mut terms = terms(Action::Export);
+        terms.limits.records_per_export = None;
+        terms.limits.patients_per_export = Some(patients);
+        terms
+    };
+    let reply = |body: &[u8]| Reply::of(Some(csv_shape()), "text/csv", body);
+    assert_eq!(reply(&csv(10)).released(&of(10)).bytes, csv(10));
+    assert_eq!(reply(b"ID\n1\n1\n1\n").released(&of(1)).record.patients, Count::Exactly(1));
+    let withheld = reply(&csv(11)).withheld(&of(10));
+    let Cause::Block(Beyond::Exceeded(exceeded)) = withheld.cause else { panic!("{withheld:?}") };
+    assert_eq!((exceeded.limit, exceeded.allowed), (LimitName::PatientsPerExport, 10));
+    assert_eq!(withheld.reason(), Reason::ExportOverRequestLimit);
+    // No column tells them.
+    assert_eq!(reply(b"name\nx\n").withheld(&of(10)).reason(), Reason::CountUnknown);
+    let advised = Limits { on_unknown_count: OnExceed::Advise, ..of(10).limits };
+    let out = reply(b"name\nx\n").released(&Terms { limits: advised, ..of(10) });
+    assert_eq!(out.record.verdict.on_exceed(), Some(OnExceed::Advise));
+}

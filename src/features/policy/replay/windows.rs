@@ -98,11 +98,20 @@ impl Windows {
             (Some(Count::Unknown(_)), _) if took_away => found.changes.extend(unknown_now(closing, unknown)),
             (Some(_) | None, _) => {}
         }
+        let (name, allowed) = if took_away {
+            (LimitName::PatientsPerExport, limits.patients_per_export)
+        } else {
+            (LimitName::PatientsPerResponse, limits.patients_per_response)
+        };
         if let (Some(Count::Exactly(number) | Count::AtLeast(number)), Some(allowed)) =
-            (closing.map(|closing| closing.patients), limits.patients_per_response.filter(|_| !took_away))
+            (closing.map(|closing| closing.patients), allowed)
             && number > allowed
         {
-            over.push((LimitName::PatientsPerResponse, allowed, number));
+            over.push((name, allowed, number));
+        }
+        let came = closing.map_or(0, bytes_of);
+        if let Some(allowed) = limits.bytes_per_export.filter(|allowed| took_away && came > *allowed) {
+            over.push((LimitName::BytesPerExport, allowed, came));
         }
         // Whom a list has named, not every event tells.
         let names = closing.is_some_and(|closing| closing.patients.at_least() > 0);
@@ -241,6 +250,12 @@ fn changed(
         changes.push(Beyond { limit: Some(was.limit), allowed, actual: was.actual, is_over: false, then });
     }
     changes
+}
+
+/// Bytes that were handed on, or that came of what was not, as far as that is told.
+fn bytes_of(closing: &Closing) -> u64 {
+    let withheld = closing.exceeded.filter(|exceeded| exceeded.limit == LimitName::BytesPerExport);
+    closing.bytes_out.max(withheld.map_or(0, |exceeded| exceeded.actual))
 }
 
 fn sums() -> PerWindow<RollingSum> {

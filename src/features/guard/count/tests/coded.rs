@@ -15,7 +15,7 @@ use super::properties::cut;
 use super::workbooks::{sheet, workbook};
 use super::*;
 use crate::domain::reply_shape::{
-    ArchiveShape, ElementPath, Encoding, FileNames, InsideShape, PdfRecord, ReplyShape,
+    ArchiveShape, ElementPath, Encoding, FileNames, InsideShape, PackedShape, Packing, PdfRecord, ReplyShape,
 };
 use crate::domain::row_selector::RowSelector;
 use crate::features::guard::meter::Meter;
@@ -86,6 +86,12 @@ fn replies(number: usize) -> Vec<Written> {
         ),
         written(json_shape("/data"), "application/json", format!("{{\"data\":[{}]}}", list(number)), number),
         written(
+            ReplyKind::Graphql,
+            "application/graphql-response+json",
+            format!("{{\"data\":{{\"p\":{{\"edges\":[{}],\"pageInfo\":{{\"a\":1}}}}}}}}", list(number)),
+            number,
+        ),
+        written(
             ReplyKind::FhirBundle,
             "application/fhir+json",
             format!("{{\"resourceType\":\"Bundle\",\"entry\":[{entries}]}}"),
@@ -120,6 +126,18 @@ fn replies(number: usize) -> Vec<Written> {
             ReplyKind::Multipart { of: Some(Box::new(CSV)) },
             "multipart/mixed; boundary=b",
             format!("--b\r\nContent-Type: text/csv\r\n\r\n{csv}\r\n--b--\r\n"),
+            number,
+        ),
+        written(
+            ReplyKind::Packed(PackedShape { by: Packing::Gzip, of: Box::new(CSV) }),
+            "application/x-gzip",
+            gzip(csv.as_bytes()),
+            number,
+        ),
+        written(
+            ReplyKind::Packed(PackedShape { by: Packing::Zstd, of: Box::new(ReplyKind::Sql) }),
+            "application/zstd",
+            zstd(tuples.as_bytes()),
             number,
         ),
         written(ReplyKind::Zip(archive), "application/zip", pack(&[("all.csv", csv.as_bytes())]), number),

@@ -9,7 +9,7 @@ mod walk;
 
 pub(super) use self::walk::{Inside, Walk};
 use super::Tally;
-use super::bodies::Bodies;
+use super::bodies::{Beginning, Bodies};
 use super::patients::Patients;
 use crate::domain::count::{Count, WhyUnknown};
 use crate::domain::reply_shape::{ArchiveShape, PatientLocator};
@@ -31,8 +31,8 @@ struct Files {
     /// How many there are, if it is not.
     number: u64,
     place: Place,
-    /// The first bytes of the file, which tell an archive.
-    lead: Vec<u8>,
+    /// How a file begins that is not read.
+    beginning: Beginning,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,25 +45,17 @@ enum Place {
     Folder,
 }
 
-/// What an archive within an archive begins with: ZIP, gzip, bzip2, xz, zstd, 7z, RAR. It may hold any number.
-const ARCHIVES: [&[u8]; 8] = [
-    b"PK\x03\x04",
-    b"PK\x05\x06",
-    b"\x1F\x8B",
-    b"BZh",
-    b"\xFD7zXZ",
-    b"\x28\xB5\x2F\xFD",
-    b"7z\xBC\xAF",
-    b"Rar!",
-];
-
-const LEAD_BYTES: usize = 5;
-
 impl ZipScanner {
     /// A scanner for an archive of this shape, of which a byte becomes no more than `ratio_max` after the first MiB.
     pub fn new(shape: &ArchiveShape, patient: Option<&PatientLocator>, ratio_max: u32) -> Self {
         let bodies = shape.of.as_deref().map(|kind| Bodies::new(kind, patient, ratio_max));
-        let files = Files { shape: shape.clone(), bodies, number: 0, place: Place::Folder, lead: Vec::new() };
+        let files = Files {
+            shape: shape.clone(),
+            bodies,
+            number: 0,
+            place: Place::Folder,
+            beginning: Beginning::default(),
+        };
         Self { walk: Walk::new(ratio_max), files, broken: None }
     }
 
@@ -105,7 +97,7 @@ impl ZipScanner {
 
 impl Inside for Files {
     fn begin(&mut self, name: &[u8]) -> Result<(), WhyUnknown> {
-        self.lead.clear();
+        self.beginning = Beginning::default();
         self.place = if name.ends_with(b"/") {
             Place::Folder
         } else if self.shape.entries.contain(name) {
@@ -147,10 +139,8 @@ impl Inside for Files {
 impl Files {
     /// Whatever is not read may be anything but an archive.
     fn look(&mut self, piece: &[u8]) -> Result<(), WhyUnknown> {
-        let room = LEAD_BYTES.saturating_sub(self.lead.len());
-        self.lead.extend_from_slice(piece.get(..room).unwrap_or(piece));
-        let is_archive = ARCHIVES.iter().any(|begin| self.lead.starts_with(begin));
-        if is_archive { Err(WhyUnknown::Unparsable) } else { Ok(()) }
+        self.beginning.push(piece);
+        if self.beginning.is_archive() { Err(WhyUnknown::Unparsable) } else { Ok(()) }
     }
 }
 
