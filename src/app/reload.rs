@@ -2,6 +2,7 @@
 //! rules that it began with; no connection is dropped.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -89,6 +90,7 @@ impl Reloader {
         let now = self.shared.clock.now();
         let succeeded = matches!(reloaded, Reloaded::Swapped(_));
         *self.status.lock().unwrap_or_else(PoisonError::into_inner) = ReloadStatus { succeeded, at: now };
+        self.shared.are_rules_old.store(!succeeded, Ordering::Relaxed);
         supervisor::tell(State::Ready);
         self.tell(&reloaded);
         self.record(&reloaded, now).await;

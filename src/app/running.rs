@@ -226,6 +226,7 @@ impl Running {
             settings: settings.gateway.clone(),
             store,
             is_behind: AtomicBool::new(false),
+            are_rules_old: AtomicBool::new(false),
             sessions: Arc::new(sessions),
             directory: Arc::new(directory),
             signals: Arc::new(signals),

@@ -19,6 +19,7 @@ use super::refusal::{Challenged, Refusal};
 use super::reply::{FHIR, HTML, JSON, PROBLEM, ReplyBody, SCIM, own_head, with_text};
 use super::{break_glass, chooser, hold, justify, purpose};
 use crate::domain::decision::{Challenge, WayOn};
+use crate::domain::degraded::Degraded;
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::reason::Reason;
 use crate::domain::risk::Sign;
@@ -157,7 +158,12 @@ pub async fn journaled(draft: &mut Draft, verdict: Verdict, reasons: &[Reason]) 
 
 /// All that may be said without a journal.
 fn without_journal(manner: &Manner) -> Response<ReplyBody> {
-    let text = json!({ "title": pages::title(Reason::AuditUnavailable, Language::English), "status": 503, "reason": Reason::AuditUnavailable });
+    let text = json!({
+        "title": pages::title(Reason::AuditUnavailable, Language::English),
+        "status": 503,
+        "reason": Reason::AuditUnavailable,
+        "degraded": pages::degraded_beside(&[Degraded::NoEvent], manner.language()),
+    });
     let mut reply = with_text(
         bare_head(StatusCode::SERVICE_UNAVAILABLE, Reason::AuditUnavailable),
         PROBLEM,
@@ -396,6 +402,12 @@ fn problem(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner)
     if let (Some(asking), Some(members)) = (refusal.asks(), problem.as_object_mut()) {
         let path = pages::break_glass_address(&asking.prompt, manner.page());
         members.insert("break_glass_page".to_owned(), json!(format!("https://{}{path}", manner.authority())));
+    }
+    if let (Reason::StoreUnavailable, false, Some(members)) =
+        (reason, moment.is_in_touch, problem.as_object_mut())
+    {
+        let sign = pages::degraded_beside(&[Degraded::OutOfTouch], manner.language());
+        members.insert("degraded".to_owned(), json!(sign));
     }
     if let (Some(number), Some(members)) = (refusal.entry(), problem.as_object_mut()) {
         members.insert("entry".to_owned(), json!(number));

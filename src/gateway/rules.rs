@@ -147,6 +147,8 @@ pub struct Shared {
     pub store: Store,
     /// Whether something that another node has told could not be done yet.
     pub is_behind: AtomicBool,
+    /// Whether the files could not be taken when they were read last, so that rules from before are in force.
+    pub are_rules_old: AtomicBool,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
     /// Who belongs to the house.
