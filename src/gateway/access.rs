@@ -27,7 +27,7 @@ use super::worker::{Current, Worker};
 use super::{program, risk, subject};
 use crate::domain::decision::{Challenge, Decision, Denial};
 use crate::domain::device::DeviceClass;
-use crate::domain::patient::PatientDigest;
+use crate::domain::patient::PatientDigests;
 use crate::domain::reason::Reason;
 use crate::domain::risk::Standing as Risks;
 use crate::features::policy::decide::Question;
@@ -53,7 +53,7 @@ pub struct Access {
     /// The risks that stood when a reply was asked for.
     risks: Risks,
     /// The patient whose chart is open in an emergency, where it rests on that.
-    emergency: Option<PatientDigest>,
+    emergency: Option<PatientDigests>,
     /// The certificate that the device's class or the token rests on.
     rests_on: Option<Rc<Shown>>,
     /// Whether that is believed.
@@ -207,7 +207,7 @@ impl Access {
     }
 
     /// Whether the chart is still open. That its time is over ends no reply that was begun before.
-    fn is_open_in_emergency(&self, session: &Session, patient: &PatientDigest, now: Timestamp) -> bool {
+    fn is_open_in_emergency(&self, session: &Session, patient: &PatientDigests, now: Timestamp) -> bool {
         let (breaks, person) = (&self.worker.shared.breaks, session.subject.id());
         let at = self.asked.unwrap_or(now);
         breaks.active(&person, session.id, patient, at).is_some()

@@ -104,7 +104,7 @@ fn warning(whole: Duration) -> Duration {
 
 /// Tells one person from another at this host, and nobody who either is.
 fn tag(moment: &Moment, session: &Session) -> String {
-    let key = moment.worker.shared.words();
+    let key = &moment.worker.shared.words;
     let (host, subject) = (session.host.as_bytes(), &session.subject);
     key.digest(&[b"whose page", host, subject.issuer.as_bytes(), subject.sub.as_bytes()]).short()
 }

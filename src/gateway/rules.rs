@@ -149,6 +149,8 @@ pub struct Shared {
     pub is_behind: AtomicBool,
     /// Whether the files could not be taken when they were read last, so that rules from before are in force.
     pub are_rules_old: AtomicBool,
+    /// The key by which what we have given to a browser is known again as ours, by whichever node gave it.
+    pub words: DigestKey,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
     /// Who belongs to the house.
@@ -202,10 +204,5 @@ impl Shared {
     /// elsewhere that stands here, and nothing is decided under any.
     pub fn is_in_touch(&self) -> bool {
         self.store.is_in_touch() && !self.is_behind.load(Ordering::Acquire)
-    }
-
-    /// The key by which what we have given to a browser is known again as ours, by whichever node gave it.
-    pub fn words(&self) -> &DigestKey {
-        self.sessions.words().unwrap_or_else(|| self.journal.patient_key())
     }
 }
