@@ -116,7 +116,7 @@ function raise(text, ways, role, colors) {
     button.onclick = act;
     return button;
   }));
-  host.addEventListener('focusin', (event) => { host.before = host.before || event.relatedTarget; });
+  host.addEventListener('focusin', (event) => { host.from = host.from || event.relatedTarget; });
   box.addEventListener('keydown', (event) => event.key === 'Escape' && ways[ways.length - 1][1]());
   host.attachShadow({ mode: 'open' }).append(box);
   place().append(host);
@@ -128,7 +128,7 @@ function raise(text, ways, role, colors) {
 function take(host) {
   const hadFocus = document.activeElement === host;
   host.remove();
-  if (hadFocus && host.before) host.before.focus();
+  if (hadFocus && host.from) host.from.focus();
 }
 
 /** The sign stands above the bar. */
