@@ -50,6 +50,7 @@ pub(super) fn places(disk: Arc<dyn Disk>, settings: &JournalSettings, meter: Arc
         meter,
         looks_every: outage.looks_every,
         carried_within: outage.stall_after.saturating_mul(CARRYING_TAKES),
+        times_longer: 1,
         left: Vec::new(),
     }
 }

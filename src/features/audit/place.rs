@@ -66,6 +66,8 @@ pub(super) struct Places {
     pub(super) looks_every: Duration,
     /// How long the last of the spool may take on its way home, while entries wait.
     pub(super) carried_within: Duration,
+    /// How many times as long it may, since it did not get there before.
+    pub(super) times_longer: u32,
     /// What was left and has not come to its end, and whether at home: carriers, too.
     pub(super) left: Vec<(bool, Carrier)>,
 }
@@ -222,7 +224,10 @@ impl Places {
         drop(tape);
         let rest = match self.cut_spool(&rest).and_then(|()| self.carry_last()) {
             Ok(None) => match self.tape_after(&self.home, rest) {
-                Ok(tape) => return Place::Home(Box::new(tape)),
+                Ok(tape) => {
+                    self.times_longer = 1;
+                    return Place::Home(Box::new(tape));
+                }
                 Err((error, rest)) => {
                     tracing::warn!(%error, "the journal's disk takes nothing after all");
                     *rest
@@ -230,9 +235,11 @@ impl Places {
             },
             Ok(Some(carrier)) => {
                 tracing::warn!(
-                    within_ms = self.carried_within.as_millis(),
+                    within_ms = self.carried_within().as_millis(),
                     "the last of the spool is not carried home in time: entries go on there"
                 );
+                // A disk that is only slow gets there.
+                self.times_longer = self.times_longer.saturating_mul(2);
                 return match self.spool_after(rest) {
                     Ok(Place::Spool(tape, _)) => Place::Spool(tape, Some(carrier)),
                     Ok(place @ (Place::Home(_) | Place::Nowhere(_))) => {
@@ -253,6 +260,11 @@ impl Places {
         self.spool_after(rest).unwrap_or_else(|(_, rest)| Place::Nowhere(*rest))
     }
 
+    /// How long that may take: twice as long each time that it did not.
+    const fn carried_within(&self) -> Duration {
+        self.carried_within.saturating_mul(self.times_longer)
+    }
+
     /// Carries all of the spool home, which nobody writes; whoever still does so where that takes longer than it may.
     fn carry_last(&self) -> Result<Option<Carrier>, JournalError> {
         let Some(spool) = &self.spool else { return Ok(None) };
@@ -266,7 +278,7 @@ impl Places {
         };
         let carrier = std::thread::Builder::new().name("journal-carrier".to_owned()).spawn(carry);
         let carrier = carrier.map_err(|error| JournalError::disk(&self.home.directory, error))?;
-        if heard.recv_timeout(self.carried_within) == Err(RecvTimeoutError::Timeout) {
+        if heard.recv_timeout(self.carried_within()) == Err(RecvTimeoutError::Timeout) {
             return Ok(Some(carrier));
         }
         let mistake = || io::Error::other("carrying the spool home failed by a mistake of ours");

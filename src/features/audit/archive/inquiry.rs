@@ -1,6 +1,6 @@
 //! Asks what is in an archive: journals made of what is fetched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
 use std::path::{Path, PathBuf};
 
@@ -148,19 +148,23 @@ pub fn lost_rules(directory: &Path) -> Result<usize, ArchiveError> {
     Ok(lost(directory, &ledger::read(directory)?)?.len())
 }
 
-/// These versions, with what the archive has of each.
-fn lost(directory: &Path, kept: &BTreeMap<u64, Entry>) -> Result<BTreeMap<String, Object>, ArchiveError> {
+/// These versions, with all copies that the archive has of each.
+fn lost(
+    directory: &Path,
+    kept: &BTreeMap<u64, Entry>,
+) -> Result<BTreeMap<String, Vec<Object>>, ArchiveError> {
     let there = kept.values().filter(|entry| entry.retired.is_none());
-    let all: BTreeMap<&String, &Object> = there.flat_map(|entry| &entry.receipt.rulebooks).collect();
-    let mut lost = BTreeMap::new();
-    for (version, object) in all {
-        match rulebooks::read(directory, version)? {
-            Kept::Whole(_) => {}
-            Kept::Changed | Kept::Absent => {
-                lost.insert(version.clone(), object.clone());
-            }
+    let mut lost: BTreeMap<String, Vec<Object>> = BTreeMap::new();
+    for (version, object) in there.flat_map(|entry| &entry.receipt.rulebooks) {
+        lost.entry(version.clone()).or_default().push(object.clone());
+    }
+    let mut whole = BTreeSet::new();
+    for version in lost.keys() {
+        if matches!(rulebooks::read(directory, version)?, Kept::Whole(_)) {
+            whole.insert(version.clone());
         }
     }
+    lost.retain(|version, _| !whole.contains(version));
     Ok(lost)
 }
 
@@ -179,19 +183,11 @@ async fn bring_rules(
     let (mut fetched, mut missing) = (0, 0);
     let folder = rulebooks::folder_of(view.directory());
     make(&folder)?;
-    for (version, object) in &lost {
-        let place = rulebooks::path_of(view.directory(), version);
-        let came = archive.fetch_object(object, &place).await;
-        if came.is_ok() && matches!(rulebooks::read(view.directory(), version)?, Kept::Whole(_)) {
+    for (version, copies) in &lost {
+        if bring_one(archive, view, version, copies).await? {
             fetched += 1;
-            continue;
-        }
-        missing += 1;
-        match std::fs::remove_file(&place) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(ArchiveError::disk(&place, error));
-            }
-            Ok(()) | Err(_) => {}
+        } else {
+            missing += 1;
         }
     }
     let here = rulebooks::folder_of(directory);
@@ -199,6 +195,26 @@ async fn bring_rules(
         link_all(&here, &folder).map_err(|error| ArchiveError::disk(&here, error))?;
     }
     Ok((fetched, missing))
+}
+
+/// Fetches a version of the rules by the first copy that is whole; whether there is one.
+async fn bring_one(
+    archive: &Archive,
+    view: &View,
+    version: &str,
+    copies: &[Object],
+) -> Result<bool, ArchiveError> {
+    let place = rulebooks::path_of(view.directory(), version);
+    for object in copies {
+        let came = archive.fetch_object(object, &place).await;
+        if came.is_ok() && matches!(rulebooks::read(view.directory(), version)?, Kept::Whole(_)) {
+            return Ok(true);
+        }
+    }
+    match std::fs::remove_file(&place) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(ArchiveError::disk(&place, error)),
+        Ok(()) | Err(_) => Ok(false),
+    }
 }
 
 /// Shows in `to` whatever is in `from` and not there, where it is.

@@ -79,10 +79,15 @@ fn rules_that_were_lost_here_come_back_for_whoever_asks_the_archive_too() {
 
     // What the archive has not either is told, and is no reason to answer nothing.
     keep(house.path(), &second).unwrap();
-    let stored = receipts_of(&house)
-        .into_iter()
-        .find_map(|receipt| receipt.rulebooks.get(&first.version().short()).cloned());
-    house.overwrite(&stored.unwrap().name, |bytes| bytes.truncate(3));
+    let of_first = |receipt: Receipt| receipt.rulebooks.get(&first.version().short()).cloned();
+    let mut copies: Vec<_> = receipts_of(&house).into_iter().filter_map(of_first).collect();
+    assert!(copies.len() > 1);
+    let last = copies.pop().unwrap();
+    copies.iter().for_each(|copy| house.overwrite(&copy.name, |bytes| bytes.truncate(3)));
+    let (view, fetched) = ask();
+    assert_eq!((fetched.rules, fetched.rules_missing), (1, 0), "one copy is enough");
+    drop(view);
+    house.overwrite(&last.name, |bytes| bytes.truncate(3));
     let (view, fetched) = ask();
     assert_eq!((fetched.rules, fetched.rules_missing), (0, 1));
     assert_eq!(read(view.directory(), &first.version().short()).unwrap(), Kept::Absent);
