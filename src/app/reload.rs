@@ -2,6 +2,7 @@
 //! rules that it began with; no connection is dropped.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -115,6 +116,7 @@ impl Reloader {
         if let Reloaded::Swapped(swapped) = reloaded {
             (status.succeeded, status.needs_restart) = (true, swapped.needs_restart.clone());
         }
+        self.shared.are_rules_old.store(!status.succeeded, Ordering::Relaxed);
     }
 
     async fn take(&self) -> Result<Swapped, Reloaded> {

@@ -208,7 +208,7 @@ impl Running {
         let sessions =
             Sessions::load(store.clone(), &settings.session, SessionLimits::default(), entropy.clone(), now)
                 .context("the sessions cannot be read")?;
-        sessions.agree().await.context("the nodes have no key in common")?;
+        let words = sessions.agree().await.context("there is no key for what browsers are given")?;
         let authn = RelyingParty::new(settings.providers.clone(), entropy.clone())
             .context("a provider's authorities cannot be used")?
             .sharing(store.clone());
@@ -226,6 +226,8 @@ impl Running {
             settings: settings.gateway.clone(),
             store,
             is_behind: AtomicBool::new(false),
+            are_rules_old: AtomicBool::new(false),
+            words,
             sessions: Arc::new(sessions),
             directory: Arc::new(directory),
             signals: Arc::new(signals),

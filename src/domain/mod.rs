@@ -12,6 +12,7 @@ pub mod category;
 pub mod confidential;
 pub mod count;
 pub mod decision;
+pub mod degraded;
 pub mod detection;
 pub mod device;
 pub mod entry;

@@ -28,7 +28,7 @@ use super::worker::{Current, Worker};
 use super::{program, risk, subject};
 use crate::domain::decision::{Challenge, Decision, Denial};
 use crate::domain::device::{DeviceClass, DeviceFacts};
-use crate::domain::patient::PatientDigest;
+use crate::domain::patient::PatientDigests;
 use crate::domain::reason::Reason;
 use crate::domain::risk::Standing as Risks;
 use crate::features::policy::decide::Question;
@@ -57,7 +57,7 @@ pub struct Access {
     /// The risks that stood when a reply was asked for.
     risks: Risks,
     /// The patient whose chart is open in an emergency, where it rests on that.
-    emergency: Option<PatientDigest>,
+    emergency: Option<PatientDigests>,
     /// The certificate that the device's class or the token may rest on.
     rests_on: Option<Rc<Shown>>,
     /// Whether that is believed.
@@ -219,7 +219,7 @@ impl Access {
     }
 
     /// Whether the chart is still open. That its time is over ends no reply that was begun before.
-    fn is_open_in_emergency(&self, session: &Session, patient: &PatientDigest, now: Timestamp) -> bool {
+    fn is_open_in_emergency(&self, session: &Session, patient: &PatientDigests, now: Timestamp) -> bool {
         let (breaks, person) = (&self.worker.shared.breaks, session.subject.id());
         let at = self.asked.unwrap_or(now);
         breaks.active(&person, session.id, patient, at).is_some()

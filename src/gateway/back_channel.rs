@@ -14,11 +14,12 @@ use super::handle::{Answer, Moment};
 use super::own_paths::{Asked, one};
 use super::refusal::{LogoutRefused, Refusal};
 use super::reply::own_head;
+use super::sought::unread;
 use super::turnstile;
 use crate::domain::event::Outcome;
 use crate::domain::revocation::{Cause, Revocation};
 use crate::features::authn::{AuthnError, Logout, LogoutTokenFault};
-use crate::platform::http::body::read_bounded;
+use crate::platform::http::body::{ReadBodyError, read_bounded};
 use crate::platform::http::pace::Paced;
 
 pub use crate::domain::own_path::BACK_CHANNEL_PATH;
@@ -31,7 +32,9 @@ pub async fn logout(
     draft: &mut Option<Draft>,
 ) -> Result<Answer, Refusal> {
     turnstile::sign_in(moment)?;
-    let refused = match read(moment, asked, incoming).await {
+    let is_form = asked.parts.headers.get(CONTENT_TYPE).is_some_and(is_form);
+    let form = if is_form { read(incoming).await? } else { None };
+    let refused = match understood(moment, form).await {
         Ok(logout) => {
             turnstile::no_sign_in(moment);
             match end(moment, logout).await {
@@ -47,13 +50,17 @@ pub async fn logout(
     Err(Refusal::LogoutRefused(refused))
 }
 
-async fn read(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) -> Result<Logout, AuthnError> {
-    let missing = || AuthnError::from(LogoutTokenFault::Missing);
-    if !asked.parts.headers.get(CONTENT_TYPE).is_some_and(is_form) {
-        return Err(missing());
+/// The form that is posted; none where it is larger than any with a token.
+async fn read(incoming: Paced<Incoming>) -> Result<Option<Bytes>, Refusal> {
+    match read_bounded(incoming, FORM_BYTES_MAX).await {
+        Ok(form) => Ok(Some(form)),
+        Err(ReadBodyError::TooLarge { .. }) => Ok(None),
+        Err(error @ ReadBodyError::Broken(_)) => Err(unread(&error)),
     }
-    let form = read_bounded(incoming, FORM_BYTES_MAX).await.map_err(|_| missing())?;
-    let token = one(&form, "logout_token").ok_or_else(missing)?;
+}
+
+async fn understood(moment: &Moment, form: Option<Bytes>) -> Result<Logout, AuthnError> {
+    let token = form.and_then(|form| one(&form, "logout_token")).ok_or(LogoutTokenFault::Missing)?;
     moment.worker.shared.authn.logout(&token, moment.now).await
 }
 

@@ -7,10 +7,11 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName};
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::degraded;
 use super::handle::{Answer, Moment};
 use super::manner::is_same_origin;
 use super::own_paths::{Asked, asset, parameter, show};
-use super::pages::{Page, words_beside};
+use super::pages::{Page, degraded_beside, words_beside};
 use super::refusal::Refusal;
 use super::reply::{own_head, with_text};
 use super::subject::{self, Person};
@@ -47,7 +48,7 @@ fn stands_here(moment: &Moment, host: &str) -> bool {
 }
 
 fn script(moment: &Moment, asked: &Asked) -> Answer {
-    let mut answer = asset(moment, "text/javascript; charset=utf-8", SCRIPT.to_owned());
+    let mut answer = asset(moment, "text/javascript; charset=utf-8", SCRIPT.clone());
     // By the address that names this very script it may be kept for ever; by another, until the next page.
     let is_this = parameter(asked, "v").is_some_and(|version| version == *VERSION);
     let kept = if is_this { "public, max-age=31536000, immutable" } else { "no-cache" };
@@ -72,7 +73,10 @@ fn session(moment: &Moment, asked: &Asked, stays: bool) -> Result<Answer, Refusa
         Person::Nobody(_) => json!({ "state": "none", "person": null }),
     };
     if let Some(members) = told.as_object_mut() {
-        members.insert("words".to_owned(), words_beside(asked.manner.language()));
+        let language = asked.manner.language();
+        members.insert("words".to_owned(), words_beside(language));
+        let states = degraded::states(moment, &asked.head.authority.host, &asked.person);
+        members.extend(degraded_beside(&states, language).map(|sign| ("degraded".to_owned(), sign)));
     }
     let head = own_head(StatusCode::OK, None, moment.event);
     let mut answer = Answer::Own(with_text(head, "application/json", told.to_string()), Outcome::Completed);
@@ -82,12 +86,13 @@ fn session(moment: &Moment, asked: &Asked, stays: bool) -> Result<Answer, Refusa
 
 fn standing(moment: &Moment, session: &Session) -> Value {
     let ends = subject::ends(moment, session);
+    let absolute = ends.absolute.plus(moment.worker.shared.sessions.extension(session));
     json!({
         "state": "live",
         "person": tag(moment, session),
         "lock_seconds": ends.lock.map(|lock| lock.since(moment.now).as_secs()),
         "idle_seconds": ends.idle.since(moment.now).as_secs(),
-        "absolute_seconds": ends.absolute.since(moment.now).as_secs(),
+        "absolute_seconds": absolute.since(moment.now).as_secs(),
         "warn_seconds": warning(ends.lock.unwrap_or(ends.idle).since(session.last_seen())).as_secs(),
     })
 }
@@ -99,7 +104,7 @@ fn warning(whole: Duration) -> Duration {
 
 /// Tells one person from another at this host, and nobody who either is.
 fn tag(moment: &Moment, session: &Session) -> String {
-    let key = moment.worker.shared.words();
+    let key = &moment.worker.shared.words;
     let (host, subject) = (session.host.as_bytes(), &session.subject);
     key.digest(&[b"whose page", host, subject.issuer.as_bytes(), subject.sub.as_bytes()]).short()
 }

@@ -1,12 +1,42 @@
 //! What goes on where something of ours is down, and how it shows: in the reply, for whoever watches, and in the event or, where
 //! there can be none, in the diagnostics.
 
+use std::sync::atomic::Ordering;
+
 use http::{HeaderName, HeaderValue, Method};
 
 use super::draft::WithoutEntry;
-use super::handle::Answer;
+use super::handle::{Answer, Moment};
 use super::passage::Passage;
+use super::subject::Person;
+use crate::domain::degraded::Degraded;
 use crate::domain::purpose::Basis;
+
+/// What is degraded now for whoever asks at a host, the worst first; nothing where all is well.
+pub(super) fn states(moment: &Moment, host: &str, person: &Person) -> Vec<Degraded> {
+    Degraded::ALL.iter().copied().filter(|state| stands(*state, moment, host, person)).collect()
+}
+
+fn stands(state: Degraded, moment: &Moment, host: &str, person: &Person) -> bool {
+    let (shared, rules) = (&moment.worker.shared, &moment.current.rules);
+    match state {
+        Degraded::NoEvent => !shared.journal.is_writable(),
+        Degraded::OutOfTouch => !moment.is_in_touch,
+        Degraded::ProviderDown => {
+            let session = match person {
+                Person::Known(known) => Some(&known.session),
+                Person::Locked(locked) => Some(&locked.session),
+                Person::Nobody(_) => None,
+            };
+            session.is_some_and(|session| shared.sessions.is_down(&session.provider))
+        }
+        Degraded::FeedStale => person.known().is_some_and(|known| {
+            let applications: Vec<_> = rules.routes.at(host).map(|application| &application.name).collect();
+            rules.feeds.are_aged_at(&known.session.provider, &applications, moment.now)
+        }),
+        Degraded::RulesOld => shared.are_rules_old.load(Ordering::Relaxed),
+    }
+}
 
 impl Passage<'_> {
     /// What becomes of it where no disk takes its entry: somebody who treats a patient and only looks may be let through, and

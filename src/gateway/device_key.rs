@@ -181,7 +181,7 @@ fn told<const N: usize>(
 }
 
 fn key(moment: &Moment) -> &DigestKey {
-    moment.worker.shared.words()
+    &moment.worker.shared.words
 }
 
 const REGISTRATION: HeaderName = HeaderName::from_static("secure-session-registration");

@@ -19,6 +19,7 @@ use super::refusal::{Challenged, Refusal};
 use super::reply::{FHIR, HTML, JSON, PROBLEM, ReplyBody, SCIM, own_head, with_text};
 use super::{break_glass, chooser, hold, justify, purpose};
 use crate::domain::decision::{Challenge, WayOn};
+use crate::domain::degraded::Degraded;
 use crate::domain::event::{Outcome, Verdict};
 use crate::domain::reason::Reason;
 use crate::domain::risk::Sign;
@@ -347,6 +348,14 @@ fn written<'a>(moment: &'a Moment, refusal: &Refusal, by: &'a [Arc<str>]) -> Opt
     })
 }
 
+/// What of ours is down, where a request is refused for that: for the script that asks beside a page.
+fn degraded(moment: &Moment, reason: Reason) -> Option<Degraded> {
+    if reason == Reason::AuditUnavailable {
+        return Some(Degraded::NoEvent);
+    }
+    (reason == Reason::StoreUnavailable && !moment.is_in_touch).then_some(Degraded::OutOfTouch)
+}
+
 /// A problem (RFC 9457), with what would unlock it.
 fn problem(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner) -> String {
     let reason = refusal.reason();
@@ -385,6 +394,9 @@ fn problem(moment: &Moment, refusal: &Refusal, by: &[Arc<str>], manner: &Manner)
     if let (Some(asking), Some(members)) = (refusal.asks(), problem.as_object_mut()) {
         let path = pages::break_glass_address(&asking.prompt, manner.page());
         members.insert("break_glass_page".to_owned(), json!(format!("https://{}{path}", manner.authority())));
+    }
+    if let (Some(state), Some(members)) = (degraded(moment, reason), problem.as_object_mut()) {
+        members.insert("degraded".to_owned(), json!(pages::degraded_beside(&[state], manner.language())));
     }
     if let (Some(number), Some(members)) = (refusal.entry(), problem.as_object_mut()) {
         members.insert("entry".to_owned(), json!(number));

@@ -154,6 +154,10 @@ pub struct Shared {
     pub store: Store,
     /// Whether something that another node has told could not be done yet.
     pub is_behind: AtomicBool,
+    /// Whether the files could not be taken when they were read last, so that rules from before are in force.
+    pub are_rules_old: AtomicBool,
+    /// The key by which what we have given to a browser is known again as ours, by whichever node gave it.
+    pub words: DigestKey,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
     /// Who belongs to the house.
@@ -207,10 +211,5 @@ impl Shared {
     /// elsewhere that stands here, and nothing is decided under any.
     pub fn is_in_touch(&self) -> bool {
         self.store.is_in_touch() && !self.is_behind.load(Ordering::Acquire)
-    }
-
-    /// The key by which what we have given to a browser is known again as ours, by whichever node gave it.
-    pub fn words(&self) -> &DigestKey {
-        self.sessions.words().unwrap_or_else(|| self.journal.patient_key())
     }
 }

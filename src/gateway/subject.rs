@@ -90,7 +90,7 @@ pub fn here(
 /// What a session is bound to that a request does not show.
 fn missing(moment: &Moment, session: &Session, fields: &HeaderMap, manner: &Manner) -> Option<BoundTo> {
     let vouched = |device_key: &DeviceKey| {
-        let (brought, key) = (manner.device(session.id), moment.worker.shared.words());
+        let (brought, key) = (manner.device(session.id), &moment.worker.shared.words);
         device_key.vouched(session.id, brought.as_ref().map(Secret::reveal), key, moment.now)
     };
     session.bond.misses(&shows(moment, fields), vouched)

@@ -1,7 +1,9 @@
 //! What people notice in their browsers beside pages: requests by script of other origins, the script that signs in
 //! beside a page, and how applications are signed out.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,8 @@ use axum::body::Body;
 use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use http::{HeaderMap, Method, Request};
+use leastway::app::reload::Reloaded;
+use leastway::domain::application::ProviderName;
 use leastway::domain::event::Event;
 use leastway::domain::event::EventKind;
 use leastway::domain::reason::Reason;
@@ -493,4 +497,83 @@ async fn an_applications_session_is_kept_here_for_its_person_and_for_nobody_else
     assert_eq!(last(), "", "somebody else starts without it");
     assert_eq!(logouts(&reached), [(Method::GET, "JSESSIONID=theirs".to_owned())], "and it is signed out");
     house.stop().await;
+}
+
+/// What a page is told of degraded modes.
+fn states(told: &Value) -> Vec<&str> {
+    let states = told["degraded"]["states"].as_array();
+    states.into_iter().flatten().map(|state| state.as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_is_told_what_is_degraded_for_its_person_and_of_nobody_else() {
+    let clock = Arc::new(TestClock::at(SystemClock.now()));
+    let house = House::open_at(clock.clone(), Neighbors::All, |directory| {
+        declare(directory.root(), "script = \"serve\"", "");
+        edit(&directory.configuration(), "max_age = \"3650d\"", "max_age = \"2h\"");
+    })
+    .await;
+    let cookie = house.cookie_of("nurse").await;
+    let with = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+    let ask = async |headers: &[(&str, &str)]| problem(&session(&house, Method::GET, headers).await);
+    let well = ask(&with).await;
+    assert!(well.get("degraded").is_none(), "{well}");
+
+    let shared = &house.running.shared;
+    let provider: ProviderName = "clinic".parse().unwrap();
+    shared.sessions.note_down(BTreeSet::from([provider.clone()]));
+    let down = ask(&with).await;
+    assert_eq!((states(&down), &down["degraded"]["color"]), (vec!["provider-down"], &"amber".into()));
+    assert_eq!(down["degraded"].as_object().unwrap().len(), 4, "no more than the state: {down}");
+    assert!(down["absolute_seconds"].as_u64() > well["absolute_seconds"].as_u64().map(|it| it + 4 * 3500));
+    assert!(ask(&with[1..]).await.get("degraded").is_none(), "who is nobody has no provider");
+    let spanish = [with[0], with[1], ("accept-language", "es")];
+    let told = ask(&spanish).await;
+    assert!(told["degraded"]["text"].as_str().unwrap().contains("no responde"), "{told}");
+    clock.advance(15 * MINUTE);
+    let locked = ask(&with).await;
+    assert_eq!((&locked["state"], states(&locked)), (&"locked".into(), vec!["provider-down"]));
+    shared.sessions.note_down(BTreeSet::new());
+
+    clock.advance(2 * 60 * MINUTE);
+    let cookie = house.cookie_of("nurse").await;
+    let with = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+    assert_eq!(states(&ask(&with).await), ["feed-stale"]);
+    let roles = house.file("roles.toml");
+    let good = std::fs::read(&roles).unwrap();
+    edit(&roles, "[role.nurse]", "[role.nurse");
+    assert!(matches!(house.running.reload().await, Reloaded::Refused(_)));
+    let two = ask(&with).await;
+    assert_eq!((states(&two), &two["degraded"]["color"]), (vec!["feed-stale", "rules-old"], &"amber".into()));
+    std::fs::write(&roles, good).unwrap();
+    assert!(matches!(house.running.reload().await, Reloaded::Swapped(_)));
+    assert_eq!(states(&ask(&with).await), ["feed-stale"]);
+
+    shared.is_behind.store(true, Ordering::Release);
+    let refused = session(&house, Method::GET, &with).await;
+    assert_eq!((refused.status.as_u16(), refused.reason()), (503, "store-unavailable"));
+    assert_eq!(states(&problem(&refused)), ["out-of-touch"]);
+    assert!(problem(&refused).get("words").is_none());
+    shared.is_behind.store(false, Ordering::Release);
+    assert_eq!(states(&ask(&with).await), ["feed-stale"]);
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_is_told_in_red_that_nothing_can_be_recorded() {
+    for gap in ["never", "treatment-reads"] {
+        let house = House::open_at(Arc::new(SystemClock), Neighbors::All, |directory| {
+            declare(directory.root(), "script = \"serve\"", "");
+            edit(&directory.configuration(), "\"8MiB\"", &format!("\"1MiB\"\ngap = \"{gap}\""));
+        })
+        .await;
+        let cookie = house.cookie_of("nurse").await;
+        house.fail_journal(&cookie).await;
+        let refused = session(&house, Method::GET, &[("cookie", cookie.as_str())]).await;
+        assert_eq!((refused.status.as_u16(), refused.reason()), (503, "audit-unavailable"), "{gap}");
+        let told = problem(&refused);
+        assert_eq!((states(&told), &told["degraded"]["color"]), (vec!["no-event"], &"red".into()), "{gap}");
+        assert!(told.get("person").is_none() && told.get("words").is_none(), "{told}");
+        house.stop().await;
+    }
 }

@@ -11,6 +11,7 @@ use leastway::domain::event::Event;
 use leastway::domain::revocation::{Cause, Target};
 use leastway::features::session::device_key::first_challenge;
 use leastway::foundation::clock::{Clock as _, SystemClock, TestClock};
+use leastway::foundation::entropy::SystemEntropy;
 use leastway::foundation::id::SessionId;
 use serde_json::{Value, json};
 
@@ -100,7 +101,7 @@ async fn signed_in(house: &House, clock: &TestClock) -> (String, String) {
     let cookie = house.cookie_of("nurse").await;
     let shared = &house.running.shared;
     let session = shared.sessions.list(1, clock.now())[0].id;
-    (cookie, first_challenge(shared.journal.patient_key(), session, clock.now()))
+    (cookie, first_challenge(&shared.words, session, clock.now()))
 }
 
 fn notes(events: &[Event]) -> Vec<&str> {
@@ -149,6 +150,34 @@ async fn a_session_that_is_bound_to_a_key_is_nothing_without_it() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_bound_to_a_key_goes_on_while_patients_get_another_name() {
+    let (house, clock) = open().await;
+    let (cookie, challenge) = signed_in(&house, &clock).await;
+    let mut device = Device::new(&house, &cookie).await;
+    let bound = device.bind(&challenge).await;
+    let told: Value = serde_json::from_str(&bound.text).unwrap();
+    let session = told["session_identifier"].as_str().unwrap().to_owned();
+    clock.advance(2 * MINUTE);
+    assert_eq!(device.page().await.0, 200);
+    let before = house.running.shared.journal.patient_key().digest(&[b"a patient"]);
+    drop(device.line);
+
+    house.running.shared.journal.renew_patient_key(&SystemEntropy).unwrap();
+    let house = house.restart().await;
+    let after = house.running.shared.journal.patient_key().digest(&[b"a patient"]);
+    assert_ne!(before, after, "they have");
+    device.line = house.line("ehr.localhost", Protocol::Http1).await;
+    assert_eq!(device.page().await, (200, String::new()), "by the cookie from before");
+    clock.advance(10 * MINUTE);
+    assert_eq!(device.page().await.1, "session-elsewhere");
+    let next = quoted(field(&bound, "secure-session-challenge"), "").to_owned();
+    assert_eq!(device.prove(&session, &next).await.status, 200, "and by the challenge");
+    assert_eq!(device.page().await.0, 200);
+    drop(device);
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn a_browser_that_slept_is_asked_again_and_one_whose_session_is_over_is_told() {
     let (house, clock) = open().await;
     let (cookie, challenge) = signed_in(&house, &clock).await;
@@ -178,7 +207,7 @@ async fn without_its_key(house: &House, clock: &TestClock, wait: Duration) -> (B
     assert_eq!(house.enter(&mut browser, &page, "nurse").await.status, 200);
     let shared = &house.running.shared;
     let session = shared.sessions.list(1, clock.now())[0].id;
-    let challenge = first_challenge(shared.journal.patient_key(), session, clock.now());
+    let challenge = first_challenge(&shared.words, session, clock.now());
     assert_eq!(Device::new(house, "").await.bind(&challenge).await.status, 200);
     clock.advance(wait);
     (browser, session)

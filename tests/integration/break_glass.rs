@@ -9,6 +9,7 @@ use leastway::domain::break_glass::{BreakEnd, BreakReason, BreakRelation, BreakS
 use leastway::domain::event::{Event, EventKind, Verdict};
 use leastway::domain::purpose::Purpose;
 use leastway::domain::reason::Reason;
+use leastway::foundation::entropy::SystemEntropy;
 use serde_json::Value;
 
 use crate::house::{House, append, edit};
@@ -183,6 +184,34 @@ async fn it_ends_when_they_say_so_and_is_remembered_for_the_same_patient() {
     assert_eq!((joined.joins, joined.reason), (Some(started.opening.event), Some(BreakReason::Consult)));
     assert_eq!(again.opening.patient, started.opening.patient);
     assert_eq!(of_step(&events, BreakStep::Cancelled).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_goes_on_and_is_remembered_while_patients_get_another_name() {
+    let mut ward = Ward::open("").await;
+    let page = ward.ask("/patients/100900/chart").await;
+    assert_eq!(told(&ward.answer(&page, "consult", "asked by Dr. Lund").await), (200, ""));
+    let asked = ward.ask("/patients/100902/chart").await;
+    ward.house.running.shared.journal.renew_patient_key(&SystemEntropy).unwrap();
+    let Ward { house, browser } = ward;
+    let mut ward = Ward { house: house.restart().await, browser };
+
+    assert_eq!(told(&ward.ask("/patients/100900/chart").await), (200, ""), "without a new reason");
+    assert_eq!(told(&ward.ask("/patients/100901/chart").await), (403, "break-glass-required"));
+    let own = ward.ask("/.leastway/break-glass").await.text();
+    let which = form_fields(&own, "/.leastway/break-glass/end").unwrap()["break"].clone();
+    ward.post("/.leastway/break-glass/end", &[("break", &which)]).await;
+    assert_eq!(told(&ward.ask("/patients/100900/chart").await), (200, ""), "it is remembered");
+    let late = ward.answer(&asked, "emergency", "").await;
+    assert_eq!(told(&late), (200, ""), "a question from before is answered");
+    assert_eq!(told(&ward.ask("/patients/100902/chart").await), (200, ""));
+
+    let events = ward.house.stop().await;
+    let [first, second] = of_step(&events, BreakStep::Started)[..] else { panic!("{:?}", broken(&events)) };
+    let [again] = of_step(&events, BreakStep::Remembered)[..] else { panic!("{:?}", broken(&events)) };
+    assert_eq!(again.opening.break_glass.as_ref().unwrap().joins, Some(first.opening.event));
+    assert_ne!(again.opening.patient, first.opening.patient, "the first patient has another name");
+    assert_eq!(second.opening.break_glass.as_ref().unwrap().reason, Some(BreakReason::Emergency));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
-use leastway::domain::event::Outcome;
+use leastway::domain::event::{EventKind, Outcome};
 use leastway::domain::reason::Reason;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -144,6 +144,27 @@ async fn a_body_that_drips_is_refused_where_it_is_read_and_where_it_is_forwarded
     let events = house.stop().await;
     let closings = events.iter().filter_map(|event| event.closing.as_ref());
     assert_eq!(closings.filter(|closing| closing.reason == Some(Reason::RequestTimeout)).count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_logout_token_that_drips_is_told_to_be_slow_and_not_to_be_wrong() {
+    let house = house("body_rate = \"1KiB\"\nbody_grace = \"1s\"").await;
+    let head = format!(
+        "POST /.leastway/back-channel-logout HTTP/1.1\r\nhost: ehr.localhost:{}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\nlogout_token=a",
+        house.ports.gateway
+    );
+    let mut stream = socket(&house, b"http/1.1").await;
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (took, came) = closed(&mut stream).await;
+    let came = String::from_utf8_lossy(&came);
+    assert!(came.starts_with("HTTP/1.1 408") && came.contains("request-timeout"), "{came}");
+    assert!(seconds(0..6).contains(&took), "{took:?}");
+    let events = house.stop().await;
+    let posted = events.iter().find(|event| event.opening.kind == EventKind::Authentication).unwrap();
+    let closing = posted.closing.as_ref().unwrap();
+    assert_eq!((closing.outcome, closing.reason), (Outcome::Aborted, Some(Reason::RequestTimeout)));
+    assert!(!posted.opening.reasons.contains(&Reason::LogoutTokenInvalid));
 }
 
 fn preface() -> Vec<u8> {

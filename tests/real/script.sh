@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What people notice in their browsers, in Chromium at oidc-provider: a page that asks by script meets an ended session, its
 # person signs in beside it and what they sent arrives once; another person starts clean; there is a warning before the
-# lock; whoever leaves leaves the application too. Screenshots are kept.
+# lock; whoever leaves leaves the application too; a sign stands while something is not as it should be. Screenshots are kept.
 . "$(dirname "$0")/lib.sh"
 need_tools
 need_certificates
@@ -18,6 +18,7 @@ check 'the configuration is valid' "$LEASTWAY" validate --config "$DIR/gateway/l
 serve
 flow browser "$DIR/tls/ca.pem" script.mjs "https://pacs.localhost:$GATEWAY_PORT" "http://127.0.0.1:$NOTES_PORT/reached" \
   "$LEASTWAY" "$DIR/gateway/leastway.toml"
+flow browser "$DIR/tls/ca.pem" sign.mjs "https://pacs.localhost:$GATEWAY_PORT" "$DIR/gateway/leastway.toml"
 stop gateway
 check 'the journal verifies' verify
 finish

@@ -10,7 +10,7 @@ use super::{Answer, CONFIGURATION, Moment, Place, follow};
 use crate::config::journal_of;
 use crate::features::audit::Head;
 use crate::features::audit::archive::{
-    Archive, Elsewhere, Fetched, Receipt, Trust, View, elsewhere, fetch, fetch_fitting, receipts,
+    Archive, Elsewhere, Fetched, Receipt, Trust, View, elsewhere, fetch, fetch_fitting, lost_rules, receipts,
 };
 use crate::features::audit::index::{self, Hints};
 use crate::features::audit::query::Filter;
@@ -198,14 +198,16 @@ impl Asked {
         if let Some(retired) = missing.retired {
             writeln!(problems, "leastway: {retired} were destroyed at the end of their retention")?;
         }
-        let Some(archived) = missing.archived else {
-            return Ok(Self { place: Where::Folder(directory), missing });
-        };
         if !from_archive {
-            writeln!(
-                problems,
-                "leastway: {archived} are in the archive and were not looked at: ask with --archive"
-            )?;
+            if let Some(archived) = missing.archived {
+                writeln!(
+                    problems,
+                    "leastway: {archived} are in the archive and were not looked at: ask with --archive"
+                )?;
+            }
+            return Ok(Self { place: Where::Folder(directory), missing });
+        }
+        if missing.archived.is_none() && lost_rules(&directory)? == 0 {
             return Ok(Self { place: Where::Folder(directory), missing });
         }
         anyhow::ensure!(
@@ -214,11 +216,21 @@ impl Asked {
         );
         let (_, archive) = open(&place.config)?;
         let fetching = fetch_fitting(&archive, &directory, (filter, through), hints, &SystemEntropy);
-        let (view, Fetched { segments, passed_over, .. }) = runtime()?.block_on(fetching)?;
+        let (view, fetched) = runtime()?.block_on(fetching)?;
+        let Fetched { segments, passed_over, rules, rules_missing, .. } = fetched;
         writeln!(
             problems,
             "leastway: {segments} segments were fetched from the archive, {passed_over} hold nothing that fits"
         )?;
+        if rules > 0 {
+            writeln!(problems, "leastway: {rules} versions of the rules were lost here, and fetched too")?;
+        }
+        if rules_missing > 0 {
+            writeln!(
+                problems,
+                "leastway: {rules_missing} versions of the rules are lost here and in the archive"
+            )?;
+        }
         Ok(Self { place: Where::View(view), missing: Elsewhere { archived: None, ..missing } })
     }
 

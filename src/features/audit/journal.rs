@@ -55,7 +55,7 @@ use super::witness::Witness;
 use super::writer::Writer;
 use crate::domain::application::ApplicationName;
 use crate::domain::event::{Closing, Opening};
-use crate::domain::patient::PatientNames;
+use crate::domain::patient::{PatientDigests, PatientNames, PatientRef};
 use crate::domain::proof::{Durable, Journaled};
 use crate::foundation::clock::Clock;
 use crate::foundation::digest::DigestKey;
@@ -74,6 +74,7 @@ pub struct Journal {
     directory: PathBuf,
     keys: PathBuf,
     patient_key: Arc<DigestKey>,
+    patient_keys_before: Vec<DigestKey>,
     found: Found,
     space: Space,
 }
@@ -158,6 +159,7 @@ impl Journal {
             archive: archive.map(Arc::new),
             keys: settings.keys.clone(),
             patient_key: patients.key,
+            patient_keys_before: patients.before,
             found,
             space: Space::of(settings),
         }))
@@ -332,6 +334,13 @@ impl Journal {
     /// The key by which events name patients now.
     pub fn patient_key(&self) -> &DigestKey {
         &self.patient_key
+    }
+
+    /// What events call a patient now, and what they called them by the keys last before: what began under one of those goes
+    /// on under that of now.
+    pub fn names_of(&self, patient: &PatientRef) -> PatientDigests {
+        let before = self.patient_keys_before.iter().map(|key| patient.digest(key)).collect();
+        PatientDigests::new(patient.digest(&self.patient_key), before)
     }
 
     /// What events call the patients of `application`.

@@ -49,6 +49,8 @@ pub(super) fn places(disk: Arc<dyn Disk>, settings: &JournalSettings, meter: Arc
         spool: outage.spool.as_deref().map(|spool| site(disk, spool)),
         meter,
         looks_every: outage.looks_every,
+        carried_within: outage.stall_after.saturating_mul(CARRYING_TAKES),
+        times_longer: 1,
         left: Vec::new(),
     }
 }
@@ -151,3 +153,6 @@ impl Places {
         Ok((durable, tail.into_iter().map(|(_, payload)| payload).collect()))
     }
 }
+
+/// The last segment of the spool is read, written, synced and read back: each within the time of one call, and some to spare.
+const CARRYING_TAKES: u32 = 6;

@@ -69,6 +69,8 @@ impl PatientKeys {
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) key: Arc<DigestKey>,
+    /// Those last before it, by which something may still go on that began under them.
+    pub(super) before: Vec<DigestKey>,
     /// The last month of the key before it, where this is its first use.
     pub(super) renewed: Option<Period>,
 }
@@ -95,7 +97,21 @@ pub(super) fn open(
         let bytes = Zeroizing::new(random::<BYTES>(entropy));
         put(&path, bytes.as_slice()).map_err(|error| JournalError::disk(&path, error))?;
     }
-    Ok(Opened { key: Arc::new(read(&path)?), renewed })
+    Ok(Opened { key: Arc::new(read(&path)?), before: before(keys), renewed })
+}
+
+/// The keys last before that of now, the newest first. One that cannot be read is told: what rests on it ends, and nothing else.
+fn before(keys: &Path) -> Vec<DigestKey> {
+    let there = keys_in(keys, KeyKind::Patients).unwrap_or_else(|error| {
+        tracing::error!(%error, "the earlier keys of patients cannot be listed");
+        Vec::new()
+    });
+    let read = |name: &KeyName| {
+        let told =
+            |error: &JournalError| tracing::error!(%error, "an earlier key of patients cannot be read");
+        read(&name.path(keys)).inspect_err(told).ok()
+    };
+    there.iter().rev().take(BEFORE_MAX).filter_map(read).collect()
 }
 
 /// Makes the key that the next start will use in place of the one of now. Asked twice, the first is kept.
@@ -179,4 +195,6 @@ fn read_bytes(path: &Path) -> Result<Zeroizing<[u8; BYTES]>, JournalError> {
 
 const NAME: &str = "patients.key";
 const NEXT: &str = "patients.next";
+/// At most one ends a month, and nothing that goes on is as old as two.
+const BEFORE_MAX: usize = 2;
 const BYTES: usize = 32;

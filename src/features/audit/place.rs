@@ -6,6 +6,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -63,6 +64,10 @@ pub(super) struct Places {
     pub(super) meter: Arc<Meter>,
     /// How often it is looked whether a disk takes entries again.
     pub(super) looks_every: Duration,
+    /// How long the last of the spool may take on its way home, while entries wait.
+    pub(super) carried_within: Duration,
+    /// How many times as long it may, since it did not get there before.
+    pub(super) times_longer: u32,
     /// What was left and has not come to its end, and whether at home: carriers, too.
     pub(super) left: Vec<(bool, Carrier)>,
 }
@@ -162,8 +167,8 @@ impl Places {
 
     /// Goes home from the spool by steps, of which the long ones are taken beside: first the journal's disk shows that it
     /// takes a segment, then what is full is carried home; what is still written, and is all that is left then, here.
-    pub(super) fn home_from(&self, place: Place) -> Way {
-        let (spool, tape, carrier) = match (&self.spool, place) {
+    pub(super) fn home_from(&mut self, place: Place) -> Way {
+        let (spool, tape, carrier) = match (self.spool.clone(), place) {
             (Some(spool), Place::Spool(tape, carrier)) => (spool, tape, carrier),
             (_, place) => return Way::NotYet(place),
         };
@@ -181,7 +186,7 @@ impl Places {
             Some(carrier) if !carrier.is_finished() => Place::Spool(tape, Some(carrier)),
             Some(carrier) => match carrier.join() {
                 Ok(Ok(())) if full.is_empty() => return Way::Elsewhere(self.finish(tape)),
-                Ok(Ok(())) => self.begin_to_carry(spool, tape, full),
+                Ok(Ok(())) => self.begin_to_carry(&spool, tape, full),
                 Ok(Err(error)) => {
                     tracing::warn!(%error, "the spool cannot be carried into the journal yet");
                     Place::Spool(tape, None)
@@ -191,7 +196,7 @@ impl Places {
                     Place::Spool(tape, None)
                 }
             },
-            None => self.begin_to_carry(spool, tape, full),
+            None => self.begin_to_carry(&spool, tape, full),
         })
     }
 
@@ -212,24 +217,73 @@ impl Places {
         Place::Spool(tape, carrier.ok())
     }
 
-    /// The last segment of the spool goes home, and the next one begins there.
-    fn finish(&self, mut tape: Box<Tape>) -> Place {
+    /// The last segment of the spool goes home, and the next one begins there. What hangs meanwhile is left to itself: entries
+    /// go on in the spool, and it is joined as those are that carry what is full.
+    fn finish(&mut self, mut tape: Box<Tape>) -> Place {
         let rest = tape.rest();
         drop(tape);
-        let rest = match self.cut_spool(&rest).and_then(|()| self.empty_spool()) {
-            Ok(()) => match self.tape_after(&self.home, rest) {
-                Ok(tape) => return Place::Home(Box::new(tape)),
+        let rest = match self.cut_spool(&rest).and_then(|()| self.carry_last()) {
+            Ok(None) => match self.tape_after(&self.home, rest) {
+                Ok(tape) => {
+                    self.times_longer = 1;
+                    return Place::Home(Box::new(tape));
+                }
                 Err((error, rest)) => {
                     tracing::warn!(%error, "the journal's disk takes nothing after all");
                     *rest
                 }
             },
+            Ok(Some(carrier)) => {
+                tracing::warn!(
+                    within_ms = self.carried_within().as_millis(),
+                    "the last of the spool is not carried home in time: entries go on there"
+                );
+                // A disk that is only slow gets there.
+                self.times_longer = self.times_longer.saturating_mul(2);
+                return match self.spool_after(rest) {
+                    Ok(Place::Spool(tape, _)) => Place::Spool(tape, Some(carrier)),
+                    Ok(place @ (Place::Home(_) | Place::Nowhere(_))) => {
+                        self.left.push((true, carrier));
+                        place
+                    }
+                    Err((_, rest)) => {
+                        self.left.push((true, carrier));
+                        Place::Nowhere(*rest)
+                    }
+                };
+            }
             Err(error) => {
                 tracing::warn!(%error, "the spool cannot be carried into the journal after all");
                 rest
             }
         };
         self.spool_after(rest).unwrap_or_else(|(_, rest)| Place::Nowhere(*rest))
+    }
+
+    /// How long that may take: twice as long each time that it did not.
+    const fn carried_within(&self) -> Duration {
+        self.carried_within.saturating_mul(self.times_longer)
+    }
+
+    /// Carries all of the spool home, which nobody writes; whoever still does so where that takes longer than it may.
+    fn carry_last(&self) -> Result<Option<Carrier>, JournalError> {
+        let Some(spool) = &self.spool else { return Ok(None) };
+        let (home, folder, all) = (self.home.clone(), spool.directory.clone(), segments(&spool.directory)?);
+        let (told, heard) = sync_channel(1);
+        let carry = move || {
+            let carried = carry_home(&home, &folder, &all);
+            // Whoever waits for it may have gone on.
+            told.send(()).ok();
+            carried
+        };
+        let carrier = std::thread::Builder::new().name("journal-carrier".to_owned()).spawn(carry);
+        let carrier = carrier.map_err(|error| JournalError::disk(&self.home.directory, error))?;
+        if heard.recv_timeout(self.carried_within()) == Err(RecvTimeoutError::Timeout) {
+            return Ok(Some(carrier));
+        }
+        let mistake = || io::Error::other("carrying the spool home failed by a mistake of ours");
+        carrier.join().map_err(|_| JournalError::disk(&self.home.directory, mistake()))??;
+        forget_prepared(spool).map(|()| None)
     }
 
     /// What was written to the spool and not synced is written again elsewhere.
@@ -243,12 +297,7 @@ impl Places {
     pub(super) fn empty_spool(&self) -> Result<(), JournalError> {
         let Some(spool) = &self.spool else { return Ok(()) };
         carry_home(&self.home, &spool.directory, &segments(&spool.directory)?)?;
-        match std::fs::remove_file(prepared(&spool.directory)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(JournalError::disk(&spool.directory, error))
-            }
-            Ok(()) | Err(_) => Ok(()),
-        }
+        forget_prepared(spool)
     }
 
     fn tape_after(&self, site: &Site, rest: Rest) -> Result<Tape, (JournalError, Box<Rest>)> {
@@ -264,6 +313,16 @@ impl Places {
         }
         Tape::after(site.clone(), self.meter.clone(), rest)
             .map_err(|(error, rest)| (JournalError::disk(&site.directory, error), Box::new(rest)))
+    }
+}
+
+/// Removes what was made ahead in a spool that is empty.
+fn forget_prepared(spool: &Site) -> Result<(), JournalError> {
+    match std::fs::remove_file(prepared(&spool.directory)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(JournalError::disk(&spool.directory, error))
+        }
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

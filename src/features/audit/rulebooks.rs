@@ -107,7 +107,12 @@ pub(super) fn is_version(text: &str) -> bool {
 
 /// Where a version is kept.
 pub(super) fn path_of(journal: &Path, version: &str) -> PathBuf {
-    journal.join(FOLDER).join(format!("{version}.json"))
+    folder_of(journal).join(format!("{version}.json"))
+}
+
+/// Where all versions are kept.
+pub(super) fn folder_of(journal: &Path) -> PathBuf {
+    journal.join(FOLDER)
 }
 
 /// Whole, or not at all.

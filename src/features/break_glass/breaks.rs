@@ -10,7 +10,7 @@ use super::nodes::changed;
 use super::state::{Break, EXPLAINED_WITHIN, Standing};
 use super::store::{self, Kept};
 use crate::domain::break_glass::{BreakEnd, BreakReview, BreakStep};
-use crate::domain::patient::{PatientDigest, PatientRef};
+use crate::domain::patient::{PatientDigests, PatientRef};
 use crate::domain::subject::{Identity, SubjectId};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::{RequestId, SessionId};
@@ -87,7 +87,7 @@ impl Breaks {
         &self,
         person: &SubjectId,
         session: SessionId,
-        patient: &PatientDigest,
+        patient: &PatientDigests,
         now: Timestamp,
     ) -> Option<Break> {
         if self.is_quiet() {
@@ -100,7 +100,9 @@ impl Breaks {
     /// Others by which the same person has the same chart open in the same session: two nodes may each have begun one.
     pub fn beside(&self, it: &Break, now: Timestamp) -> Vec<Break> {
         let is_beside = |other: &Break| {
-            other.id != it.id && other.is_active(now) && other.is_of(&it.person, it.session, &it.patient)
+            other.id != it.id
+                && other.is_active(now)
+                && other.is_of(&it.person, it.session, &it.patient.into())
         };
         self.table().values().map(|kept| &kept.it).filter(|other| is_beside(other)).cloned().collect()
     }
@@ -113,7 +115,7 @@ impl Breaks {
 
     /// Whether the last break of somebody's of a patient, in this session, has ended by its time or because they have to do with
     /// the patient by now: nobody has ended it.
-    pub fn ran_out(&self, person: &SubjectId, session: SessionId, patient: &PatientDigest) -> bool {
+    pub fn ran_out(&self, person: &SubjectId, session: SessionId, patient: &PatientDigests) -> bool {
         let table = self.table();
         let last = table.values().rev().map(|kept| &kept.it).find(|it| it.is_of(person, session, patient));
         last.is_some_and(|it| match it.standing {
@@ -126,11 +128,11 @@ impl Breaks {
     pub fn remembered(
         &self,
         person: &SubjectId,
-        patient: &PatientDigest,
+        patient: &PatientDigests,
         memory: Duration,
         now: Timestamp,
     ) -> Option<Break> {
-        let is_theirs = |it: &Break| it.joins.is_none() && it.patient == *patient && it.person == *person;
+        let is_theirs = |it: &Break| it.joins.is_none() && it.is_about(patient) && it.person == *person;
         let table = self.table();
         // The last one alone: none that went before outlives that it was found not justified.
         let latest = table.values().rev().map(|kept| &kept.it).find(|it| is_theirs(it));
@@ -145,7 +147,7 @@ impl Breaks {
         recorded: impl Future<Output = Result<(), E>>,
     ) -> Result<Break, BeginError<E>> {
         let _turn = self.writing.lock().await;
-        if let Some(open) = self.active(&it.person, it.session, &it.patient, it.began) {
+        if let Some(open) = self.active(&it.person, it.session, &it.patient.into(), it.began) {
             return Ok(open);
         }
         recorded.await.map_err(BeginError::Unrecorded)?;

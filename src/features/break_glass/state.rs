@@ -9,7 +9,7 @@ use crate::domain::application::{ApplicationName, RoleName};
 use crate::domain::break_glass::{
     BreakEnd, BreakFinding, BreakReason, BreakRelation, BreakReview, ReviewedBreak,
 };
-use crate::domain::patient::PatientDigest;
+use crate::domain::patient::{PatientDigest, PatientDigests};
 use crate::domain::revocation::Why;
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
@@ -232,8 +232,13 @@ pub enum ReviewError {
 
 impl Break {
     /// Whether it is this person's, in this session, of this patient.
-    pub fn is_of(&self, person: &SubjectId, session: SessionId, patient: &PatientDigest) -> bool {
-        self.session == session && self.patient == *patient && self.person == *person
+    pub fn is_of(&self, person: &SubjectId, session: SessionId, patient: &PatientDigests) -> bool {
+        self.session == session && self.is_about(patient) && self.person == *person
+    }
+
+    /// Whether it is about this patient, by whichever key they were named when it began.
+    pub fn is_about(&self, patient: &PatientDigests) -> bool {
+        patient.each().any(|named| *named == self.patient)
     }
 
     /// Whether somebody is still to do something about it: its person, or whoever reviews it.

@@ -1,5 +1,5 @@
 // Beside a page: a request that meets an ended session waits for a sign-in in a window of its own, and is sent again if its
-// person comes back; a warning comes before the lock.
+// person comes back; a warning comes before the lock; a sign stands while something is not as it should be.
 (function () {
 'use strict';
 if (window.leastway || !window.fetch) return;
@@ -7,22 +7,27 @@ window.leastway = true;
 
 const WAITING_MAX = 32, DISMISSED_MS = 60000;
 const fetchOnce = window.fetch.bind(window), NativeXhr = window.XMLHttpRequest, waiting = [];
-let person = null; // whose page this is: a tag that names nobody
+// Whose page this is: a tag that names nobody.
+let person = null;
 let words = null, timer = 0, dismissed = 0, shown = null;
+// What is degraded, and how that is shown.
+let states = [], sign = null;
 
 /** Asks; only POST extends. Whether the page's person is signed in. */
 async function look(method) {
-  clearTimeout(timer);
-  const lookIn = (seconds) => { timer = setTimeout(look, seconds * 1000, 'GET'); };
   let now;
+  lookIn(60);
   try {
     now = await (await fetchOnce('/.leastway/session', { method, credentials: 'same-origin', cache: 'no-store' })).json();
   } catch (error) {
-    lookIn(60);
     return false;
   }
+  degrade(now.degraded);
+  // A refusal has none.
+  if (!now.words) return false;
   words = now.words;
   if (!now.person) {
+    if (!states.length) clearTimeout(timer);
     if (person) offer(words.ended, '/.leastway/sign-in');
     return false;
   }
@@ -40,6 +45,34 @@ async function look(method) {
   }
   lookIn(ahead > 0 ? ahead : left + 1);
   return true;
+}
+
+/** Asks again after so many seconds; five minutes at most, and one while something is degraded. */
+function lookIn(seconds) {
+  clearTimeout(timer);
+  timer = setTimeout(look, Math.min(seconds, states.length ? 60 : 300) * 1000, 'GET');
+}
+
+/** Shows what is degraded. What its person has put aside comes back when it does, on whatever page of the tab. */
+function degrade(now) {
+  states = now ? now.states : [];
+  const aside = put().filter((state) => states.includes(state));
+  put(aside);
+  const isNews = states.some((state) => !aside.includes(state));
+  if (sign && isNews && sign.text === now.text && sign.host.parentNode === place()) return;
+  if (sign) take(sign.host);
+  sign = isNews && { text: now.text, host: raise(now.text, [[now.aside, () => { put(states); degrade(now); }]], 'status',
+    now.color === 'red' ? '#a00012;color:#fff' : '#ffc233;color:#1a1a1a') };
+}
+
+/** Which states are put aside; all of these from now on. */
+function put(these) {
+  try {
+    if (these) sessionStorage.leastway = these;
+    return (sessionStorage.leastway || '').split(',');
+  } catch (error) {
+    return [];
+  }
 }
 
 // Tabs of one origin agree.
@@ -68,33 +101,53 @@ function make(name, style, text) {
   return element;
 }
 
-function bar(text, ways, warns) {
-  if (shown && shown.text === text) return; // it would be read again
-  hide();
-  const host = make('div', 'all:initial;position:fixed;z-index:2147483647;left:0;right:0;bottom:0', '');
+function place() {
+  return document.querySelector('dialog[open]') || document.body;
+}
+
+function raise(text, ways, role, colors) {
+  const host = make('div', 'all:initial;position:fixed;z-index:2147483647;left:0;right:0;bottom:0');
   const box = make('div', 'display:flex;flex-wrap:wrap;gap:12px;align-items:center;padding:12px;'
-    + 'background:#1a1a1a;color:#fff;border-top:2px solid #fff;font:16px/1.5 sans-serif', '');
-  const said = make('span', '', '');
-  said.setAttribute('role', 'alert');
+    + 'border-top:2px solid;font:16px/1.5 sans-serif;background:' + colors);
+  const said = make('span', '');
+  said.setAttribute('role', role);
   box.append(said, ...ways.map(([label, act]) => {
     const button = make('button', 'font:inherit;min-height:44px;padding:8px 20px;background:#fff;color:#1a1a1a', label);
     button.onclick = act;
     return button;
   }));
-  const self = shown = { host, text, warns };
-  host.addEventListener('focusin', (event) => { self.before = self.before || event.relatedTarget; });
+  host.addEventListener('focusin', (event) => { host.from = host.from || event.relatedTarget; });
   box.addEventListener('keydown', (event) => event.key === 'Escape' && ways[ways.length - 1][1]());
   host.attachShadow({ mode: 'open' }).append(box);
-  (document.querySelector('dialog[open]') || document.body).append(host);
-  setTimeout(() => { said.textContent = text; }); // a change is read aloud
+  place().append(host);
+  // A change is read aloud.
+  setTimeout(() => { said.textContent = text; stack(); });
+  return host;
+}
+
+function take(host) {
+  const hadFocus = document.activeElement === host;
+  host.remove();
+  if (hadFocus && host.from) host.from.focus();
+}
+
+/** The sign stands above the bar. */
+function stack() {
+  if (sign) sign.host.style.bottom = (shown ? shown.host.offsetHeight : 0) + 'px';
+}
+
+function bar(text, ways, warns) {
+  // It would be read again.
+  if (shown && shown.text === text) return;
+  hide();
+  shown = { host: raise(text, ways, 'alert', '#1a1a1a;color:#fff'), text, warns };
 }
 
 function hide() {
   if (!shown) return;
-  const { host, before } = shown, hadFocus = document.activeElement === host;
+  take(shown.host);
   shown = null;
-  host.remove();
-  if (hadFocus && before) before.focus();
+  stack();
 }
 
 function offer(text, path) {
@@ -113,7 +166,9 @@ const isSafe = (method) => /^(GET|HEAD)$/i.test(method);
 
 /** Where to sign in, if the reply is ours and says so. */
 function wayOn(status, url, header) {
-  return status === 401 && url.startsWith(location.origin + '/') && header('x-leastway-sign-in');
+  if (!url.startsWith(location.origin + '/')) return null;
+  if (!states.length && header('x-leastway-degraded')) lookIn(0);
+  return status === 401 && header('x-leastway-sign-in');
 }
 
 /** Whether to send again, once somebody has signed in; `may`: whether it can be. */
@@ -123,7 +178,8 @@ async function signIn(path, method, may, signal) {
   offer(path.startsWith('/.leastway/step-up') ? words.more : words.ended, path);
   return may && new Promise((go) => {
     waiting.push(go);
-    if (signal) signal.addEventListener('abort', () => go(true)); // sent again, it fails as aborted
+    // Sent again, it fails as aborted.
+    if (signal) signal.addEventListener('abort', () => go(true));
   });
 }
 
@@ -134,7 +190,8 @@ window.fetch = async function (input, init) {
   const header = (name) => reply.headers.get(name), of = (name) => init && init[name] || request && request[name];
   const path = wayOn(reply.status, reply.url, header), method = of('method') || 'GET';
   if (!path) return reply;
-  const isStream = init && init.body instanceof ReadableStream; // can be read once
+  // It can be read once.
+  const isStream = init && init.body instanceof ReadableStream;
   const may = !isStream && (isSafe(method) || !reply.redirected && !header('x-leastway-sent'));
   return await signIn(path, method, may, of('signal')) ? fetchOnce(copy, init) : reply;
 };
@@ -150,9 +207,11 @@ function Xhr() {
 
   async function resume(path, mine) {
     const [method, to] = mine.args;
-    const isFirst = new URL(to, document.baseURI).href.split('#')[0] === xhr.responseURL; // not where it was led to
+    // Not where it was led to.
+    const isFirst = new URL(to, document.baseURI).href.split('#')[0] === xhr.responseURL;
     const again = await signIn(path, method, isSafe(method) || isFirst && !header('x-leastway-sent'));
-    if (sent !== mine) return; // the page has done something else with it
+    // The page has done something else with it.
+    if (sent !== mine) return;
     mine.isOver = true;
     if (!again) return ['readystatechange', 'load', 'loadend'].forEach((name) => xhr.dispatchEvent(new ProgressEvent(name)));
     isQuiet = true;

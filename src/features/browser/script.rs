@@ -6,8 +6,18 @@ use base64::Engine as _;
 
 use crate::foundation::digest::Digest;
 
-/// The script: what a page loads.
-pub const SCRIPT: &str = include_str!("leastway.js");
+/// The script: what a page loads, which is the file without the lines and indents that are for its readers.
+pub static SCRIPT: LazyLock<String> = LazyLock::new(|| {
+    let lines = include_str!("leastway.js").lines().map(str::trim_start);
+    lines.filter(|line| !line.is_empty() && !line.starts_with("//") && !line.starts_with("/**")).fold(
+        String::new(),
+        |mut script, line| {
+            script.push_str(line);
+            script.push('\n');
+            script
+        },
+    )
+});
 /// The script of the page where a sign-in in a window of its own ends.
 pub const LANDING: &str = include_str!("signed_in.js");
 /// Where the script is served.
@@ -43,8 +53,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_out_of_the_script_is_for_readers_alone() {
+        assert!(!SCRIPT.contains('`'), "indents could be a part of a text");
+        let comments =
+            include_str!("leastway.js").lines().map(str::trim_start).filter(|line| line.starts_with("/*"));
+        assert!(
+            comments.into_iter().all(|line| line.ends_with("*/")),
+            "each ends on its line, and nothing follows it"
+        );
+        assert!(SCRIPT.starts_with("(function () {\n'use strict';\n") && SCRIPT.ends_with("})();\n"));
+    }
+
+    #[test]
     fn neither_script_can_end_the_element_it_may_stand_in() {
-        for script in [SCRIPT, LANDING] {
+        for script in [SCRIPT.as_str(), LANDING] {
             assert!(!script.to_ascii_lowercase().contains("</script") && !script.contains("<!--"));
         }
         assert!(tag().starts_with("<script src=\"/.leastway/leastway.js?v="));

@@ -8,6 +8,7 @@ use http::HeaderName;
 use super::devices::DeviceSeen;
 use super::feed::{Feed, FeedNow, Held, Looked};
 use super::settings::{Column, DeviceBy, FeedSettings, Presence, words};
+use crate::domain::application::{ApplicationName, ProviderName};
 use crate::domain::device::{DeviceFacts, DeviceState};
 use crate::domain::patient::PatientRef;
 use crate::domain::subject::Identity;
@@ -101,6 +102,28 @@ impl Feeds {
     /// How they stand.
     pub fn now(&self, now: Timestamp) -> Vec<FeedNow> {
         self.all().map(|feed| feed.now(now)).collect()
+    }
+
+    /// Whether one that tells of people of a provider or of patients of one of these applications is too old, or was never
+    /// read.
+    pub fn are_aged_at(
+        &self,
+        provider: &ProviderName,
+        applications: &[&ApplicationName],
+        now: Timestamp,
+    ) -> bool {
+        let concerns = |feed: &&Arc<Feed>| {
+            let settings = &feed.settings;
+            let is_of_people = settings.provider == *provider;
+            let is_of_patients = applications.iter().any(|name| settings.applications.contains(name));
+            match settings.kind {
+                FeedKind::Relationship => is_of_people && is_of_patients,
+                FeedKind::Shift | FeedKind::Person => is_of_people,
+                FeedKind::Patient => is_of_patients,
+            }
+        };
+        let is_aged = |feed: &Arc<Feed>| feed.held().as_ref().is_none_or(|held| feed.is_aged(held, now));
+        self.all().filter(concerns).any(is_aged)
     }
 
     /// Reads every file that has changed, and says what came of it. Blocks.

@@ -44,7 +44,6 @@ pub(super) struct Nodes {
     /// Sessions that were ended while they were not known here: a row that was read before does not bring them back.
     gone: Mutex<Gone>,
     looking: Semaphore,
-    words: std::sync::OnceLock<DigestKey>,
 }
 
 /// What was ended since a moment, and in the stretch before it.
@@ -62,7 +61,6 @@ impl Default for Nodes {
             unknown: Mutex::default(),
             gone: Mutex::default(),
             looking: Semaphore::new(LOOK_UPS_MAX),
-            words: std::sync::OnceLock::new(),
         }
     }
 }
@@ -189,23 +187,15 @@ impl Sessions {
         }
     }
 
-    /// Agrees with the other nodes on the key by which what we give to browsers is known again as ours.
-    pub async fn agree(&self) -> Result<(), SessionError> {
-        if !self.store.is_shared() {
-            return Ok(());
-        }
+    /// The key by which what we give to browsers is known again as ours: by all nodes, after a restart, and whatever becomes of
+    /// the journal's keys.
+    pub async fn agree(&self) -> Result<DigestKey, SessionError> {
         let key = random::<32>(&*self.entropy);
         self.store.write(vec![store::put_house_key(&key)]).await?;
         let rows = self.store.find(store::house_key()).await?;
         let key = rows.first().and_then(|row| row.bytes(0).ok()).and_then(|key| key.try_into().ok());
         let key: [u8; 32] = key.ok_or(SessionError::Unwritable)?;
-        drop(self.nodes.words.set(DigestKey::from_bytes(&key)));
-        Ok(())
-    }
-
-    /// The key on which all nodes have agreed; none where there is one node.
-    pub fn words(&self) -> Option<&DigestKey> {
-        self.nodes.words.get()
+        Ok(DigestKey::from_bytes(&key))
     }
 
     /// Whether a cookie could stand for a session that only the store knows.

@@ -170,9 +170,14 @@ impl Sessions {
         session.program.is_none() && now >= ends(session, self.times_at_sign_in(session)).absolute
     }
 
+    /// Whether a provider is known to be down.
+    pub fn is_down(&self, provider: &ProviderName) -> bool {
+        self.down.load().contains(provider)
+    }
+
     /// For how long it goes on beyond its absolute end.
-    fn extension(&self, session: &Session) -> Duration {
-        if session.program.is_none() && self.down.load().contains(&session.provider) {
+    pub fn extension(&self, session: &Session) -> Duration {
+        if session.program.is_none() && self.is_down(&session.provider) {
             self.settings.load().outage_extension
         } else {
             Duration::ZERO

@@ -170,7 +170,7 @@ pub(super) fn under(digest: &Digest) -> Statement {
     .with(&digest.as_bytes()[..])
 }
 
-/// Makes the key of all nodes, if there is none.
+/// Makes the key of the house, if there is none.
 pub(super) fn put_house_key(key: &[u8]) -> Statement {
     Statement::new("INSERT INTO house_key (name, key) VALUES ('words', $1) ON CONFLICT (name) DO NOTHING")
         .with(key)

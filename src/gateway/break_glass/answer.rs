@@ -67,7 +67,7 @@ pub(super) fn form(moment: &Moment, asked: &Asked, text: &str) -> Answer {
 }
 
 fn brought(moment: &Moment, known: &Known, text: &str) -> Option<Prompt> {
-    Prompt::open(text, moment.worker.shared.words(), known.session.id, moment.now)
+    Prompt::open(text, &moment.worker.shared.words, known.session.id, moment.now)
 }
 
 /// A reason was given, or somebody went back; a POST from a page of this host.
@@ -111,7 +111,7 @@ pub async fn answered(
         }
     };
     let person = known.session.subject.id();
-    if breaks.active(&person, known.session.id, &prompt.patient, moment.now).is_none() {
+    if breaks.active(&person, known.session.id, &prompt.patient.into(), moment.now).is_none() {
         begin(moment, known, &prompt, (reason, text), draft).await?;
     }
     go(hold::after_reason(moment, asked, person, &target))

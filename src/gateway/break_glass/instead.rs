@@ -9,7 +9,7 @@ use super::super::subject::{Known, Person};
 use super::{Asking, Beginning, begun, not_begun, not_kept, settings, telling, told_begun, unstored};
 use crate::domain::break_glass::{BreakRelation, BreakStep, EventBreak};
 use crate::domain::decision::{Challenge, Grounds};
-use crate::domain::patient::{PatientDigest, PatientRef};
+use crate::domain::patient::{PatientDigests, PatientRef};
 use crate::domain::proof::Permit;
 use crate::domain::purpose::Purpose;
 use crate::domain::reason::Reason;
@@ -22,7 +22,7 @@ use crate::foundation::id::RequestId;
 struct Theirs {
     known: Known,
     patient: PatientRef,
-    digest: PatientDigest,
+    named: PatientDigests,
 }
 
 /// Decides anew where the glass of the patient is broken; else the refusal, with what a page needs that asks for a reason.
@@ -56,8 +56,8 @@ fn theirs(passage: &Passage<'_>) -> Option<Theirs> {
     if patients.any(|another| *another != patient) {
         return None;
     }
-    let digest = patient.digest(passage.moment.worker.shared.journal.patient_key());
-    Some(Theirs { known: known.clone(), patient, digest })
+    let named = passage.moment.worker.shared.journal.names_of(&patient);
+    Some(Theirs { known: known.clone(), patient, named })
 }
 
 /// The break by which the chart is open: one that goes on, or one that begins now because its person was asked a few days ago.
@@ -65,7 +65,7 @@ async fn found(passage: &Passage<'_>, theirs: &Theirs, is_asked: bool) -> Result
     let moment = passage.moment;
     let (shared, now) = (&moment.worker.shared, moment.now);
     let (person, session) = (theirs.known.session.subject.id(), theirs.known.session.id);
-    let active = || shared.breaks.active(&person, session, &theirs.digest, now);
+    let active = || shared.breaks.active(&person, session, &theirs.named, now);
     if let Some(it) = active() {
         return Ok(Some(it));
     }
@@ -76,14 +76,14 @@ async fn found(passage: &Passage<'_>, theirs: &Theirs, is_asked: bool) -> Result
     if let Some(it) = active() {
         return Ok(Some(it));
     }
-    let Some(before) = shared.breaks.remembered(&person, &theirs.digest, settings(moment).memory, now) else {
+    let Some(before) = shared.breaks.remembered(&person, &theirs.named, settings(moment).memory, now) else {
         return Ok(None);
     };
     let (relation, relationships) = relation(passage, theirs);
     let beginning = Beginning {
         id: RequestId::new(now, &moment.worker.chance),
         application: &passage.application.name,
-        patient: theirs.digest,
+        patient: theirs.named.now(),
         reason: before.reason,
         relation,
         relationships,
@@ -150,13 +150,13 @@ fn asking(passage: &Passage<'_>, refusal: Refusal, theirs: &Theirs, draft: &mut 
     let prompt = Prompt {
         session: theirs.known.session.id,
         application: passage.application.name.clone(),
-        patient: theirs.digest,
+        patient: theirs.named.now(),
         ending: ending.clone(),
         relation,
         relationships,
         asked: passage.moment.now,
     };
-    let asking = prompt.seal(shared.words()).map(|prompt| Asking { prompt, ending });
+    let asking = prompt.seal(&shared.words).map(|prompt| Asking { prompt, ending });
     refusal.asking(asking)
 }
 
@@ -179,7 +179,7 @@ fn note(draft: &mut Option<Draft>, told: EventBreak) {
 
 impl Passage<'_> {
     /// The patient whose chart is open in an emergency, where what is asked for rests on that.
-    pub fn emergency(&self) -> Option<PatientDigest> {
+    pub fn emergency(&self) -> Option<PatientDigests> {
         // Where no role breaks the glass, people may have the purpose by themselves.
         let breaks = |identity: &Identity| {
             identity.purpose == Purpose::BreakGlass
@@ -187,6 +187,6 @@ impl Passage<'_> {
         };
         let patient = self.parts().find_map(|part| part.patient.as_ref());
         let patient = patient.filter(|_| self.person.identity().is_some_and(breaks))?;
-        Some(patient.digest(self.moment.worker.shared.journal.patient_key()))
+        Some(self.moment.worker.shared.journal.names_of(patient))
     }
 }

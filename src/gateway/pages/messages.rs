@@ -13,6 +13,7 @@ use crate::domain::asked::{Allowed, Overreach};
 use crate::domain::assurance::AssuranceClass;
 use crate::domain::break_glass::BreakReason;
 use crate::domain::count::WhyUnknown;
+use crate::domain::degraded::Degraded;
 use crate::domain::limit::{Exceeded, LimitName, OnExceed};
 use crate::domain::purpose::{Number, Purpose};
 use crate::domain::reason::Reason;
@@ -37,6 +38,7 @@ listed!(
     Action,
     BreakProblem,
     BreakReason,
+    Degraded,
     JustificationCode,
     JustifyProblem,
     LimitName,
@@ -91,6 +93,7 @@ pub(super) struct Messages {
     pub(super) signed_out: SignedOut,
     pub(super) signed_in: SignedIn,
     pub(super) beside: Beside,
+    pub(super) degraded: Each<Degraded, Text>,
     pub(super) me: Me,
     pub(super) way: Way,
     pub(super) reason: Each<Reason, ReasonTexts>,
@@ -133,7 +136,7 @@ texts! {
     }
     SignedOut { title, here_and_there, here_only, close, again, go_on }
     SignedIn { title, happened, close, first, go_on }
-    Beside { ended, more, locks, ends, sign_in, stay, later }
+    Beside { ended, more, locks, ends, sign_in, stay, later, aside }
     Me {
         title, intro, emergency, name, provider, roles, no_roles, purpose, purpose_change, since, assurance, assurance_none, lock_end, idle_end,
         absolute_end, sign_out_text, sign_out, sessions, sessions_only, last_seen, device, state, this, here, locked,

@@ -17,6 +17,7 @@ use crate::domain::asked::Overreach;
 use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::count::WhyUnknown;
 use crate::domain::decision::WayOn;
+use crate::domain::degraded::Degraded;
 use crate::domain::limit::Exceeded;
 use crate::domain::reason::Reason;
 use crate::domain::risk::Sign;
@@ -317,6 +318,18 @@ pub fn words_beside(language: Language) -> serde_json::Value {
         "stay": words.stay.as_str(),
         "later": words.later.as_str(),
     })
+}
+
+/// What our script says there of degraded modes, the worst first; none where there are none.
+pub fn degraded_beside(states: &[Degraded], language: Language) -> Option<serde_json::Value> {
+    let messages = Messages::of(language);
+    let texts: Vec<_> = states.iter().map(|state| messages.degraded.of(*state).as_str()).collect();
+    Some(serde_json::json!({
+        "states": states,
+        "color": states.iter().map(|state| state.color()).max()?,
+        "text": texts.join(" "),
+        "aside": messages.beside.aside.as_str(),
+    }))
 }
 
 /// The `Content-Security-Policy` of every page. Ending a session may redirect the form to the

@@ -152,6 +152,16 @@ impl Bucket {
         Ok(got.bytes().await.map_err(told)?.to_vec())
     }
 
+    /// The newest version of an object, where the bucket has versions, and how many bytes it has; none where there is no object.
+    pub async fn newest(&self, name: &str) -> Result<Option<(Option<String>, u64)>, ObjectsError> {
+        let options = GetOptions { head: true, ..GetOptions::default() };
+        match self.store.get_opts(&Key::from(self.key(name)), options).await.map_err(told) {
+            Ok(found) => Ok(Some((found.meta.version, found.meta.size))),
+            Err(ObjectsError::Absent(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The names of all objects below the prefix, in no order.
     pub async fn names(&self) -> Result<Vec<String>, ObjectsError> {
         let prefix = (!self.prefix.is_empty()).then(|| Key::from(self.prefix.as_str()));

@@ -87,14 +87,19 @@ async fn serve(State(server): State<Shared>, request: Request) -> Response {
             answer(200, "")
         }
         ("HEAD", query) if query.is_empty() || query == "versionId=v1" => {
+            let Some(bytes) = server.objects.get(&path).map(|object| object.len() as u64) else {
+                return answer(404, "");
+            };
             let mut reply = answer(200, "");
+            let written = "Sun, 01 Mar 2026 08:00:00 GMT".parse().unwrap();
+            reply.headers_mut().insert("last-modified", written);
             for (name, value) in LOCK.iter().zip(server.locks.get(&path).into_iter().flatten()) {
                 if let Some(value) = value {
                     reply.headers_mut().insert(*name, value.parse().unwrap());
                 }
             }
             // The length of what a `GET` would bring.
-            reply.headers_mut().insert("content-length", 20_000_000.into());
+            reply.headers_mut().insert("content-length", bytes.into());
             reply
         }
         ("GET", "versioning") => {

@@ -1,6 +1,6 @@
 //! Asks what is in an archive: journals made of what is fetched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,10 @@ pub struct Fetched {
     pub entries: u64,
     /// Segments in which nothing can be that was asked for, by their indexes.
     pub passed_over: u64,
+    /// Versions of the rules that were lost or changed here.
+    pub rules: u64,
+    /// The same, where the archive could not give them.
+    pub rules_missing: u64,
     /// The last entry before those in a folder of what was fetched, where it does not begin with the first.
     #[serde(skip)]
     pub begins_after: Option<Head>,
@@ -67,15 +71,7 @@ impl View {
 
     /// Shows what is in a journal's folder, where it is.
     fn show(&self, directory: &Path) -> std::io::Result<()> {
-        let directory = directory.canonicalize()?;
-        for file in std::fs::read_dir(&directory)? {
-            let file = file?;
-            let place = self.0.join(file.file_name());
-            if !place.exists() {
-                std::os::unix::fs::symlink(file.path(), place)?;
-            }
-        }
-        Ok(())
+        link_all(directory, &self.0)
     }
 
     fn segment(&self, first: u64) -> SegmentPath {
@@ -119,6 +115,7 @@ pub async fn fetch_fitting(
         }
         manifests.insert(receipt.first(), (manifest, receipt));
     }
+    let (rules, rules_missing) = bring_rules(archive, directory, &view, &kept).await?;
     view.show(directory).map_err(|error| ArchiveError::disk(directory, error))?;
     let key = load_index_key(view.directory()).ok();
     let date = |place: &SegmentPath| {
@@ -130,7 +127,7 @@ pub async fn fetch_fitting(
         Hints::Used => Plan::of(view.directory(), &segments(view.directory())?, filter, through),
         Hints::Ignored => Plan::default(),
     };
-    let mut fetched = Fetched::default();
+    let mut fetched = Fetched { rules, rules_missing, ..Fetched::default() };
     for (first, (manifest, receipt)) in &manifests {
         if plan.passed_over(*first).is_some() {
             fetched.passed_over += 1;
@@ -144,6 +141,92 @@ pub async fn fetch_fitting(
         fetched.took(manifest);
     }
     Ok((view, fetched))
+}
+
+/// How many versions of the rules the archive has that were lost or changed in a journal's folder.
+pub fn lost_rules(directory: &Path) -> Result<usize, ArchiveError> {
+    Ok(lost(directory, &ledger::read(directory)?)?.len())
+}
+
+/// These versions, with all copies that the archive has of each.
+fn lost(
+    directory: &Path,
+    kept: &BTreeMap<u64, Entry>,
+) -> Result<BTreeMap<String, Vec<Object>>, ArchiveError> {
+    let there = kept.values().filter(|entry| entry.retired.is_none());
+    let mut lost: BTreeMap<String, Vec<Object>> = BTreeMap::new();
+    for (version, object) in there.flat_map(|entry| &entry.receipt.rulebooks) {
+        lost.entry(version.clone()).or_default().push(object.clone());
+    }
+    let mut whole = BTreeSet::new();
+    for version in lost.keys() {
+        if matches!(rulebooks::read(directory, version)?, Kept::Whole(_)) {
+            whole.insert(version.clone());
+        }
+    }
+    lost.retain(|version, _| !whole.contains(version));
+    Ok(lost)
+}
+
+/// Fetches the rules that were lost or changed in the journal's folder, and shows the others: how many were fetched, and how many
+/// could not be. Of those, what is left here is shown.
+async fn bring_rules(
+    archive: &Archive,
+    directory: &Path,
+    view: &View,
+    kept: &BTreeMap<u64, Entry>,
+) -> Result<(u64, u64), ArchiveError> {
+    let lost = lost(directory, kept)?;
+    if lost.is_empty() {
+        return Ok((0, 0));
+    }
+    let (mut fetched, mut missing) = (0, 0);
+    let folder = rulebooks::folder_of(view.directory());
+    make(&folder)?;
+    for (version, copies) in &lost {
+        if bring_one(archive, view, version, copies).await? {
+            fetched += 1;
+        } else {
+            missing += 1;
+        }
+    }
+    let here = rulebooks::folder_of(directory);
+    if here.exists() {
+        link_all(&here, &folder).map_err(|error| ArchiveError::disk(&here, error))?;
+    }
+    Ok((fetched, missing))
+}
+
+/// Fetches a version of the rules by the first copy that is whole; whether there is one.
+async fn bring_one(
+    archive: &Archive,
+    view: &View,
+    version: &str,
+    copies: &[Object],
+) -> Result<bool, ArchiveError> {
+    let place = rulebooks::path_of(view.directory(), version);
+    for object in copies {
+        let came = archive.fetch_object(object, &place).await;
+        if came.is_ok() && matches!(rulebooks::read(view.directory(), version)?, Kept::Whole(_)) {
+            return Ok(true);
+        }
+    }
+    match std::fs::remove_file(&place) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(ArchiveError::disk(&place, error)),
+        Ok(()) | Err(_) => Ok(false),
+    }
+}
+
+/// Shows in `to` whatever is in `from` and not there, where it is.
+fn link_all(from: &Path, to: &Path) -> std::io::Result<()> {
+    for file in std::fs::read_dir(from.canonicalize()?)? {
+        let file = file?;
+        let place = to.join(file.file_name());
+        if !place.exists() {
+            std::os::unix::fs::symlink(file.path(), place)?;
+        }
+    }
+    Ok(())
 }
 
 /// A segment without its entries: it says what comes before it, and whoever reads it finds that what comes after does not follow.

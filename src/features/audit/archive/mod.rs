@@ -23,7 +23,7 @@ mod told;
 
 pub use elsewhere::{Elsewhere, Gap, Stretch, elsewhere};
 pub use error::ArchiveError;
-pub use inquiry::{Fetched, Trust, View, fetch, fetch_fitting};
+pub use inquiry::{Fetched, Trust, View, fetch, fetch_fitting, lost_rules};
 pub use ledger::{Entry, Object, Receipt, receipts};
 pub use manifest::{Manifest, ManifestError, Sum};
 pub use plan::Due;

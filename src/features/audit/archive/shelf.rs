@@ -67,6 +67,14 @@ impl Shelf {
         }
     }
 
+    /// The newest version of that name where each that is put there stays, and how many bytes it has; none elsewhere.
+    pub(super) async fn newest(&self, name: &str) -> Result<Option<(Option<String>, u64)>, ArchiveError> {
+        match self {
+            Self::Directory(_) => Ok(None),
+            Self::Bucket(bucket) => Ok(bucket.newest(name).await?),
+        }
+    }
+
     /// Reads a part; fewer bytes than asked for where it is shorter.
     pub(super) async fn read(
         &self,

@@ -124,19 +124,20 @@ impl Archive {
         self.is_ours(&names, &manifest).await?;
         let is_held = plan::is_held_between(manifest.from, manifest.to, held);
         let keep = Keep { until: manifest.retain_until, is_held };
-        let packed = self.put(names.packed.clone(), &scratch.packed(), manifest.packed, keep).await?;
+        let put = Putting { keep, scratch: &scratch };
+        let packed = self.put(names.packed.clone(), &scratch.packed(), manifest.packed, put).await?;
         let index = match manifest.index {
-            Some(sum) => Some(self.put(names.index.clone(), &index::path_of(&due.0), sum, keep).await?),
+            Some(sum) => Some(self.put(names.index.clone(), &index::path_of(&due.0), sum, put).await?),
             None => None,
         };
         let mut rulebooks = BTreeMap::new();
         for (version, sum) in &manifest.rulebooks {
             let file = rulebooks::path_of(&self.directory, version);
-            rulebooks.insert(version.clone(), self.put(names.rulebook(version), &file, *sum, keep).await?);
+            rulebooks.insert(version.clone(), self.put(names.rulebook(version), &file, *sum, put).await?);
         }
         // Last: what has a manifest is whole.
         let written = self.write_manifest(&scratch, &manifest)?;
-        let manifest_object = self.put(names.manifest, &scratch.manifest(), written, keep).await?;
+        let manifest_object = self.put(names.manifest, &scratch.manifest(), written, put).await?;
         let receipt = Receipt {
             before: manifest.before,
             through: manifest.through,
@@ -339,9 +340,33 @@ impl Archive {
         Err(ArchiveError::Copy { segment: object.name.clone(), why })
     }
 
-    async fn put(&self, name: String, file: &Path, sum: Sum, keep: Keep) -> Result<Object, ArchiveError> {
-        let version = self.shelf.put(&name, file, keep).await?;
-        Ok(Object { name, version, bytes: sum.bytes, sha256: sum.sha256 })
+    async fn put(
+        &self,
+        name: String,
+        file: &Path,
+        sum: Sum,
+        put: Putting<'_>,
+    ) -> Result<Object, ArchiveError> {
+        let (bytes, sha256) = (sum.bytes, sum.sha256);
+        if let Some((version, _)) = self.shelf.newest(&name).await?.filter(|(_, there)| *there == bytes) {
+            let object = Object { name: name.clone(), version, bytes, sha256 };
+            if self.stands(&object, put).await {
+                return Ok(object);
+            }
+        }
+        let version = self.shelf.put(&name, file, put.keep).await?;
+        Ok(Object { name, version, bytes, sha256 })
+    }
+
+    /// Whether an object was put there before, by an attempt that failed later, with the same bytes and under the same lock. Another
+    /// version of it would stay for years beside this one.
+    async fn stands(&self, object: &Object, put: Putting<'_>) -> bool {
+        let same = async {
+            self.shelf.keeps(&object.name, object.version.as_deref(), put.keep).await?;
+            self.fetch_object(object, &put.scratch.raw()).await
+        };
+        // What cannot be told is put there anew, and what is wrong shows by that.
+        same.await.is_ok()
     }
 
     /// Whether nothing stands there, or what we have put there ourselves before a crash.
@@ -371,6 +396,14 @@ impl Archive {
         let directory = self.directory.clone();
         blocking(move || ledger::write(&directory, &step)).await
     }
+}
+
+/// How something is put there.
+#[derive(Clone, Copy, Debug)]
+struct Putting<'a> {
+    keep: Keep,
+    /// Where what stands there already is fetched to.
+    scratch: &'a Scratch,
 }
 
 /// Until when what has its last entry at this time is kept: to the end of its month, so many years later.

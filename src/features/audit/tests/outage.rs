@@ -230,6 +230,33 @@ fn a_disk_that_hangs_is_left_for_the_spool() {
 }
 
 #[test]
+fn entries_go_on_in_the_spool_where_its_last_segment_hangs_on_its_way_home() {
+    let mut house = House::new(1 << 20);
+    house.settings.outage.stall_after = Duration::from_millis(100);
+    let journal = house.open();
+    on_a_worker(async {
+        let desk = journal.desk();
+        write_each(&desk, 0..5).await;
+        house.home().is_read_only.store(true, Ordering::SeqCst);
+        write_each(&desk, 5..30).await;
+        assert_eq!(house.spooled(), 1);
+        // Whoever reads what stands there under its name waits until somebody writes.
+        let name = segments(&house.drives.spool_at).unwrap().pop().unwrap().name;
+        let pipe = house.settings.directory.join(&*name);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        house.home().is_read_only.store(false, Ordering::SeqCst);
+        until("it hangs, and the spool goes on", || house.spooled() == 2);
+        write_each(&desk, 30..40).await;
+        assert!(matches!(journal.standing(), Standing::Spool { .. }), "{:?}", journal.standing());
+        drop(std::fs::File::options().write(true).open(&pipe).unwrap());
+        until("all is at home", || is_home(&journal));
+        write_each(&desk, 40..50).await;
+    });
+    journal.close();
+    assert_eq!(house.at_home(), (0..50).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_journal_is_opened_on_its_spool_where_its_disk_takes_nothing() {
     for at_first in [false, true] {
         let house = House::new(16 << 10);

@@ -16,7 +16,7 @@ async fn it_opens_one_patient_to_one_person_in_one_session_and_over_a_restart() 
     drop(breaks);
     let breaks = load(folder.path());
     let active =
-        |person: &SubjectId, session, number, at| breaks.active(person, session, &patient(number), at);
+        |person: &SubjectId, session, number, at| breaks.active(person, session, &patient(number).into(), at);
     assert_eq!(active(&nurse(), session(), "100021", now()), Some(it.clone()));
     assert_eq!(active(&nurse(), session(), "100022", now()), None, "another patient");
     let other = "01980000-0000-7000-8000-000000000008".parse().unwrap();
@@ -27,12 +27,12 @@ async fn it_opens_one_patient_to_one_person_in_one_session_and_over_a_restart() 
 
     breaks.change(it.id, |it| it.ended(now().plus(HOUR), BreakEnd::Person)).await.unwrap();
     assert!(breaks.is_quiet() && breaks.running().is_empty());
-    assert!(!breaks.ran_out(&nurse(), session(), &patient("100021")), "somebody has ended it");
+    assert!(!breaks.ran_out(&nurse(), session(), &patient("100021").into()), "somebody has ended it");
     drop(breaks);
     let breaks = load(folder.path());
-    assert_eq!(breaks.active(&nurse(), session(), &patient("100021"), now()), None);
-    assert!(breaks.remembered(&nurse(), &patient("100021"), 7 * DAY, now().plus(DAY)).is_some());
-    assert!(breaks.remembered(&nurse(), &patient("100021"), 7 * DAY, now().plus(7 * DAY)).is_none());
+    assert_eq!(breaks.active(&nurse(), session(), &patient("100021").into(), now()), None);
+    assert!(breaks.remembered(&nurse(), &patient("100021").into(), 7 * DAY, now().plus(DAY)).is_some());
+    assert!(breaks.remembered(&nurse(), &patient("100021").into(), 7 * DAY, now().plus(7 * DAY)).is_none());
 }
 
 #[tokio::test]
@@ -99,7 +99,8 @@ async fn what_is_found_not_justified_is_over_and_nothing_older_takes_its_place()
     let later = now().plus(HOUR);
     let it = broken(later);
     breaks.begin(it.clone(), written()).await.unwrap();
-    let remembered = || breaks.remembered(&nurse(), &patient("100021"), 7 * DAY, later).map(|it| it.id);
+    let remembered =
+        || breaks.remembered(&nurse(), &patient("100021").into(), 7 * DAY, later).map(|it| it.id);
     assert_eq!(remembered(), Some(it.id));
     let refuses = Asked {
         state: BreakReview::Closed,
@@ -109,8 +110,8 @@ async fn what_is_found_not_justified_is_over_and_nothing_older_takes_its_place()
     };
     let reviewed = breaks.change(it.id, |it| it.reviewed(refuses.clone(), later)).await.unwrap();
     assert_eq!(reviewed.standing.end(), Some(BreakEnd::Review));
-    assert_eq!(breaks.active(&nurse(), session(), &patient("100021"), later), None);
-    assert!(!breaks.ran_out(&nurse(), session(), &patient("100021")), "what goes on by it ends");
+    assert_eq!(breaks.active(&nurse(), session(), &patient("100021").into(), later), None);
+    assert!(!breaks.ran_out(&nurse(), session(), &patient("100021").into()), "what goes on by it ends");
     assert_eq!(remembered(), None);
 }
 

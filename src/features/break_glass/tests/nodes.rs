@@ -25,7 +25,8 @@ async fn what_is_opened_at_one_node_is_open_at_the_other_and_closed_with_it() {
     let [mut a, mut b] = pair(folder.path());
     let it = broken(now());
     a.0.begin(it.clone(), written()).await.unwrap();
-    let active = |breaks: &Breaks| breaks.active(&nurse(), session(), &patient("100021"), now()).is_some();
+    let active =
+        |breaks: &Breaks| breaks.active(&nurse(), session(), &patient("100021").into(), now()).is_some();
     assert!(!active(&b.0));
     // Whoever is asked looks there first.
     b.0.look_up().await.unwrap();

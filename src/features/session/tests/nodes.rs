@@ -205,8 +205,6 @@ async fn a_proof_of_a_device_is_taken_by_one_node() {
     let asked = device_key::DeviceProofMoment(start());
     assert!(a.sessions.is_first_proof(session.id, asked).await.unwrap());
     assert!(!b.sessions.is_first_proof(session.id, asked).await.unwrap());
-    a.sessions.agree().await.unwrap();
-    b.sessions.agree().await.unwrap();
-    let said = |node: &Node| node.sessions.words().unwrap().digest(&[b"a word"]);
-    assert_eq!(said(&a), said(&b));
+    let said = async |node: &Node| node.sessions.agree().await.unwrap().digest(&[b"a word"]);
+    assert_eq!(said(&a).await, said(&b).await);
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::rulebook::Rulebook;
-use crate::features::audit::archive::{ArchiveError, Trust, fetch};
+use crate::features::audit::archive::{ArchiveError, Trust, fetch, fetch_fitting, lost_rules, receipts};
 use crate::features::audit::rulebooks::{Kept, in_force, keep, read};
 
 /// A journal under two versions of the rules, the second from event 20 on.
@@ -45,6 +45,57 @@ fn the_rules_of_a_date_are_told_from_an_archive_alone() {
         let version = in_force(to.path(), date).unwrap().unwrap();
         assert_eq!(read(to.path(), &version).unwrap(), Kept::Whole(book.clone()));
     }
+}
+
+#[test]
+fn rules_that_were_lost_here_come_back_for_whoever_asks_the_archive_too() {
+    let (house, [first, second]) = house();
+    house.ship();
+    let path =
+        |book: &Rulebook| house.path().join("rulebooks").join(format!("{}.json", book.version().short()));
+    assert_eq!(lost_rules(house.path()).unwrap(), 0);
+    // Of what all segments are still here.
+    let changed = fs::read_to_string(path(&second)).unwrap().replace("stricter", "laxer");
+    fs::write(path(&second), changed).unwrap();
+    fs::remove_file(path(&first)).unwrap();
+    assert_eq!(lost_rules(house.path()).unwrap(), 2);
+    let ask = || {
+        let (archive, filter) = (house.archive(), Filter::default());
+        let asking = fetch_fitting(&archive, house.path(), (&filter, None), Hints::Used, &SystemEntropy);
+        run(asking).unwrap()
+    };
+    let (view, fetched) = ask();
+    assert_eq!((fetched.segments, fetched.rules, fetched.rules_missing), (0, 2, 0));
+    for book in [&first, &second] {
+        let version = book.version().short();
+        assert_eq!(read(view.directory(), &version).unwrap(), Kept::Whole(book.clone()));
+        assert_ne!(
+            read(house.path(), &version).unwrap(),
+            Kept::Whole(book.clone()),
+            "nothing is put right here"
+        );
+    }
+    drop(view);
+
+    // What the archive has not either is told, and is no reason to answer nothing.
+    keep(house.path(), &second).unwrap();
+    let of_first = |receipt: Receipt| receipt.rulebooks.get(&first.version().short()).cloned();
+    let mut copies: Vec<_> = receipts_of(&house).into_iter().filter_map(of_first).collect();
+    assert!(copies.len() > 1);
+    let last = copies.pop().unwrap();
+    copies.iter().for_each(|copy| house.overwrite(&copy.name, |bytes| bytes.truncate(3)));
+    let (view, fetched) = ask();
+    assert_eq!((fetched.rules, fetched.rules_missing), (1, 0), "one copy is enough");
+    drop(view);
+    house.overwrite(&last.name, |bytes| bytes.truncate(3));
+    let (view, fetched) = ask();
+    assert_eq!((fetched.rules, fetched.rules_missing), (0, 1));
+    assert_eq!(read(view.directory(), &first.version().short()).unwrap(), Kept::Absent);
+    assert_eq!(read(view.directory(), &second.version().short()).unwrap(), Kept::Whole(second));
+}
+
+fn receipts_of(house: &House) -> Vec<Receipt> {
+    receipts(house.path()).unwrap().into_iter().map(|entry| entry.receipt).collect()
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 use crate::features::audit::archive::{ArchiveError, ManifestError, Trust, fetch};
+use crate::platform::objects::LockMode;
+use crate::platform::objects::fake::{Shared, bucket_at};
 
 #[test]
 fn a_full_segment_is_shipped_and_proven_and_the_one_in_use_is_not() {
@@ -195,4 +197,36 @@ fn a_place_that_is_not_there_is_not_made() {
     assert!(archive.note_failure(&refused) && !archive.note_failure(&refused));
     assert_eq!(archive.now().failures, 2);
     assert!(archive.note_success() && archive.now().fault.is_none());
+}
+
+#[test]
+fn a_shipment_that_is_tried_again_leaves_no_second_version_of_what_is_there() {
+    let house = House::of(40);
+    run(async {
+        let server = Shared::default();
+        let place = ArchivePlace::Bucket(bucket_at(&server, Some(LockMode::Compliance)).await);
+        let settings = ArchiveSettings { place, keep_local: KEPT, retain_years: 10 };
+        let archive = Archive::new(house.path().to_owned(), settings).unwrap();
+        let due = archive.due(MORNING).await.unwrap().remove(0);
+        let put = || {
+            let server = server.lock().unwrap();
+            let puts = server.asked.iter().filter(|(method, ..)| method == "PUT");
+            puts.map(|(_, target, _)| target.clone()).collect::<Vec<_>>()
+        };
+        let first = archive.ship(&due, &[], MORNING).await.unwrap();
+        let before = put();
+        assert!(before.len() >= 2, "{before:?}");
+        // Nobody has kept the receipt: it is shipped again.
+        let again = archive.ship(&due, &[], MORNING).await.unwrap();
+        assert_eq!((again.packed, put()), (first.packed.clone(), before.clone()));
+
+        // Of what is there, but is another or is not locked, there is a new version.
+        let path = format!("/journal/gateway-1/{}", first.packed.name);
+        server.lock().unwrap().objects.get_mut(&path).unwrap()[0] ^= 1;
+        archive.ship(&due, &[], MORNING).await.unwrap();
+        assert_eq!(put()[before.len()..], [format!("{path}?")]);
+        server.lock().unwrap().locks.remove(&path).unwrap();
+        archive.ship(&due, &[], MORNING).await.unwrap();
+        assert_eq!(put()[before.len()..], [format!("{path}?"), format!("{path}?")]);
+    });
 }

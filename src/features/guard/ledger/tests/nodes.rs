@@ -176,6 +176,12 @@ async fn out_of_touch_what_was_taken_ahead_is_used_up_and_then_nothing_more_is_g
     let export = Demand { exports: 1, ..Demand::default() };
     assert_eq!(a.ask_for_slots(&nurse(), export, &HUNDRED, NOW).await.unwrap_err(), Refused::Unknown);
     a.try_export(&nurse(), &Limits::NONE, NOW).unwrap().commit(NOW);
+    let application = "ehr".parse().unwrap();
+    let mut claim = a.claim(&nurse(), &application, &HUNDRED, NOW).unwrap();
+    claim.grow(Amounts { records: 70, bytes: 0 }, &[], |_| true, false).unwrap();
+    let exceeded = claim.grow(Amounts { records: 71, bytes: 0 }, &[], |_| true, false).unwrap_err();
+    assert_eq!(exceeded.actual, 101, "who treats goes on, advised of what is known here");
+    drop(claim);
     pair.stores[0].set_in_touch(true);
     take(a, looked(70), &HUNDRED, NOW).await.unwrap();
 }
