@@ -83,7 +83,9 @@ fn rules_that_were_lost_here_come_back_for_whoever_asks_the_archive_too() {
     let mut copies: Vec<_> = receipts_of(&house).into_iter().filter_map(of_first).collect();
     assert!(copies.len() > 1);
     let last = copies.pop().unwrap();
-    copies.iter().for_each(|copy| house.overwrite(&copy.name, |bytes| bytes.truncate(3)));
+    for copy in &copies {
+        house.overwrite(&copy.name, |bytes| bytes.truncate(3));
+    }
     let (view, fetched) = ask();
     assert_eq!((fetched.rules, fetched.rules_missing), (1, 0), "one copy is enough");
     drop(view);
