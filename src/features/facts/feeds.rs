@@ -104,7 +104,7 @@ impl Feeds {
         self.all().map(|feed| feed.now(now)).collect()
     }
 
-    /// Whether one that tells of people of a provider or of patients of one of these applications is too old, or was never
+    /// Whether one that tells of people of a provider, of patients of one of these applications or of devices is too old, or was never
     /// read.
     pub fn are_aged_at(
         &self,
@@ -114,12 +114,13 @@ impl Feeds {
     ) -> bool {
         let concerns = |feed: &&Arc<Feed>| {
             let settings = &feed.settings;
-            let is_of_people = settings.provider == *provider;
+            let is_of_people = settings.provider.as_ref() == Some(provider);
             let is_of_patients = applications.iter().any(|name| settings.applications.contains(name));
             match settings.kind {
                 FeedKind::Relationship => is_of_people && is_of_patients,
                 FeedKind::Shift | FeedKind::Person => is_of_people,
                 FeedKind::Patient => is_of_patients,
+                FeedKind::Device => true,
             }
         };
         let is_aged = |feed: &Arc<Feed>| feed.held().as_ref().is_none_or(|held| feed.is_aged(held, now));
