@@ -382,6 +382,11 @@ impl Refusal {
         }
     }
 
+    /// Why a sign-in went wrong, for whoever reads its event: in our own words, by the kind of it, and nothing of the person.
+    pub fn note(&self) -> Option<String> {
+        if let Self::SignInFailed(error, _) = self { Some(error.to_string()) } else { None }
+    }
+
     /// What is asked for and may not be.
     pub fn overreach(&self) -> Option<&Overreach> {
         if let Self::Asked(overreach) = self.alone() { Some(overreach) } else { None }

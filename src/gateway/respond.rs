@@ -54,6 +54,9 @@ pub async fn refuse(
     let mut draft = leaves_event(moment, &refusal, draft);
     if let Some(draft) = &mut draft {
         let reason = refusal.reason();
+        if let Some(note) = refusal.note() {
+            draft.open(|opening| opening.note = Some(note));
+        }
         if let Some(number) = refusal.entry() {
             draft.open(|opening| opening.batch_entry = Some(number));
         }

@@ -55,6 +55,9 @@ async fn an_application_or_a_provider_that_is_down_is_a_page_and_no_loop() {
         let mut found = found.filter(|closing| closing.reason == Some(reason));
         assert!(found.any(|closing| closing.outcome == Outcome::Failed), "{reason:?}");
     }
+    let failed = events.iter().find(|event| event.opening.reasons == [Reason::ProviderUnavailable]).unwrap();
+    let note = failed.opening.note.as_deref().unwrap_or_default();
+    assert!(note.starts_with("the provider cannot be used: `id.localhost` cannot be reached"), "{note}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -54,6 +54,8 @@ pub(super) struct Script {
     pub(super) keys: Behavior,
     pub(super) tokens: Behavior,
     pub(super) pushes: Behavior,
+    /// The status and the error by which pushed requests are refused.
+    pub(super) push_refusal: Option<(u16, &'static str)>,
     /// The audience of assertions that are believed, instead of the client's secret.
     pub(super) assertions_for: Option<String>,
     /// The header and claims of the last assertion.
@@ -66,7 +68,8 @@ pub(super) struct Script {
     pub(super) userinfo: Map<String, Value>,
     /// The token response's `scope`.
     pub(super) scope: Option<String>,
-    pub(super) refusal: Option<&'static str>,
+    /// The status and the error by which the token endpoint refuses.
+    pub(super) refusal: Option<(u16, &'static str)>,
     pub(super) key: SigningKey,
     codes: HashMap<String, Grant>,
     pub(super) key_requests: usize,
@@ -137,6 +140,7 @@ impl FakeProvider {
             keys: Behavior::Normal,
             tokens: Behavior::Normal,
             pushes: Behavior::Normal,
+            push_refusal: None,
             assertions_for: None,
             asserted: None,
             pushed: HashMap::new(),
@@ -277,20 +281,20 @@ fn exchange(
     headers: &HeaderMap,
     form: &HashMap<String, String>,
 ) -> Response {
-    let error = |code: &str| {
+    let error = |status: u16, code: &str| {
         let body = json!({ "error": code, "error_description": "a text that must not be repeated" });
-        (StatusCode::BAD_REQUEST, json_reply(&body)).into_response()
+        (StatusCode::from_u16(status).unwrap(), json_reply(&body)).into_response()
     };
     if !is_our_client(script, headers, form) {
-        return error("invalid_client");
+        return error(401, "invalid_client");
     }
-    if let Some(code) = script.refusal {
-        return error(code);
+    if let Some((status, code)) = script.refusal {
+        return error(status, code);
     }
-    let Some(grant) = script.codes.remove(&form["code"]) else { return error("invalid_grant") };
+    let Some(grant) = script.codes.remove(&form["code"]) else { return error(400, "invalid_grant") };
     let challenge = URL_SAFE_NO_PAD.encode(Digest::of(form["code_verifier"].as_bytes()).as_bytes());
     if challenge != grant.challenge || form["redirect_uri"] != grant.redirect_uri {
-        return error("invalid_grant");
+        return error(400, "invalid_grant");
     }
     let mut reply = json!({
         "access_token": "access-token", "token_type": "Bearer", "expires_in": 300,
@@ -335,6 +339,10 @@ async fn push(
             if !is_our_client(script, &headers, &form) {
                 return (StatusCode::UNAUTHORIZED, json_reply(&json!({ "error": "invalid_client" })))
                     .into_response();
+            }
+            if let Some((status, code)) = script.push_refusal {
+                let status = StatusCode::from_u16(status).unwrap();
+                return (status, json_reply(&json!({ "error": code }))).into_response();
             }
             let reference = format!("urn:ietf:params:oauth:request_uri:{}", form["state"]);
             script.pushed.insert(reference.clone(), form.clone());
