@@ -128,8 +128,8 @@ pub async fn begin(moment: &Moment, leading: Leading<'_>, manner: &Manner) -> Re
 
 /// A sign-in that went wrong, as a refusal.
 pub fn failed(error: AuthnError, return_to: &str) -> Refusal {
-    if let AuthnError::AssuranceNotProven { class, return_to } = error {
-        return Refusal::AssuranceNotProven(class, return_to.as_str().to_owned());
+    if let AuthnError::AssuranceNotProven { unproven, return_to } = error {
+        return Refusal::AssuranceNotProven(unproven, return_to.as_str().to_owned());
     }
     if let AuthnError::Store(error) = &error {
         tracing::error!(%error, "a sign-in could not be kept");

@@ -9,7 +9,7 @@ use http::StatusCode;
 
 use crate::domain::action::Action;
 use crate::domain::asked::Overreach;
-use crate::domain::assurance::AssuranceClass;
+use crate::domain::assurance::Unproven;
 use crate::domain::count::WhyUnknown;
 use crate::domain::decision::{Challenge, Denial};
 use crate::domain::event::{Outcome, Verdict};
@@ -117,7 +117,7 @@ pub enum Refusal {
     /// The access token of a program is not taken.
     Token(TokenRefused),
     /// The provider came back below what was asked for.
-    AssuranceNotProven(AssuranceClass, String),
+    AssuranceNotProven(Unproven, String),
     /// The person has as many sessions already as they may; with where they wanted to go.
     SessionsFull(String),
     /// A browser does not prove that its device has the key of a session.
@@ -384,6 +384,9 @@ impl Refusal {
 
     /// Why a sign-in went wrong, for whoever reads its event: in our own words, by the kind of it, and nothing of the person.
     pub fn note(&self) -> Option<String> {
+        if let Self::AssuranceNotProven(unproven, _) = self {
+            return Some(format!("the provider did not prove {unproven}"));
+        }
         if let Self::SignInFailed(error, _) = self { Some(error.to_string()) } else { None }
     }
 
@@ -504,10 +507,16 @@ mod tests {
 
     use super::*;
     use crate::domain::asked::Allowed;
+    use crate::domain::assurance::{AssuranceNeed, Lack};
     use crate::domain::limit::LimitName;
     use crate::features::authn::LogoutTokenFault;
     use crate::gateway::normalize::path::PathFault;
     use crate::platform::spill::SpillError;
+
+    fn unproven() -> Unproven {
+        let need = AssuranceNeed { class: "mfa".parse().unwrap(), fresh: None };
+        Unproven { need, lack: Lack::Proof }
+    }
 
     fn broke(kind: io::ErrorKind) -> Refusal {
         UpstreamError::RequestBody(io::Error::from(kind).into()).into()
@@ -518,7 +527,7 @@ mod tests {
         let target = || "/.leastway/signed-in".to_owned();
         for refusal in [
             Refusal::SignInFailed(AuthnError::OtherBrowser, target()),
-            Refusal::AssuranceNotProven("mfa".parse().unwrap(), target()),
+            Refusal::AssuranceNotProven(unproven(), target()),
             Refusal::SessionsFull(target()),
         ] {
             assert_eq!(refusal.return_to(), Some(&*target()));
@@ -637,7 +646,7 @@ mod tests {
                 Outcome::Refused,
             ),
             (
-                Refusal::AssuranceNotProven("mfa".parse().unwrap(), "/".to_owned()),
+                Refusal::AssuranceNotProven(unproven(), "/".to_owned()),
                 403,
                 Reason::AssuranceNotProven,
                 Outcome::Refused,

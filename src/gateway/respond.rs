@@ -298,7 +298,7 @@ fn page(moment: &Moment, refusal: &Refusal, noted: &Noted, manner: &Manner) -> S
         }
         Refusal::AccountBarred(reason) => Page::Barred { reason: *reason },
         Refusal::SignInFailed(_, return_to) | Refusal::SessionsFull(return_to) => Page::SignInProblem { reason, return_to },
-        Refusal::AssuranceNotProven(class, return_to) => Page::AssuranceNotProven { class, return_to },
+        Refusal::AssuranceNotProven(unproven, return_to) => Page::AssuranceNotProven { unproven, return_to },
     };
     pages::render(&frame, &page)
 }

@@ -24,7 +24,7 @@ use super::response::{AuthorizationResponse, Outcome};
 use super::return_to::ReturnTo;
 use super::transaction::Transaction;
 use crate::domain::application::ProviderName;
-use crate::domain::assurance::{Assurance, AssuranceNeed};
+use crate::domain::assurance::{Assurance, AssuranceNeed, Lack, Unproven};
 use crate::domain::subject::{Subject, SubjectId};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::{HoldId, SessionId};
@@ -182,7 +182,8 @@ fn check_issuer(provider: &Discovered, issuer: &str, in_response: Option<&str>) 
 fn refusal(code: RefusalCode, transaction: Transaction) -> AuthnError {
     match (code.as_str(), transaction.need) {
         ("unmet_authentication_requirements", Some(need)) => {
-            AuthnError::AssuranceNotProven { class: need.class, return_to: transaction.return_to }
+            let unproven = Unproven { need, lack: Lack::Proof };
+            AuthnError::AssuranceNotProven { unproven, return_to: transaction.return_to }
         }
         ("server_error" | "temporarily_unavailable", _) => ProviderFault::OutOfOrder(code).into(),
         ("unauthorized_client", _) => ProviderFault::Credentials.into(),
@@ -326,12 +327,15 @@ fn prove(
         tokens.scopes().into_iter().flatten().map(|scope| scope.as_str().to_owned()).collect();
     let answer = Answer { verified, scopes: &scopes };
     let assurance = assurance::proven(&provider.settings, &answer, transaction.need.as_ref(), now);
-    match &transaction.need {
-        Some(need) if !assurance.meets(need, now) => Err(AuthnError::AssuranceNotProven {
-            class: need.class.clone(),
-            return_to: transaction.return_to.clone(),
-        }),
-        Some(_) | None => Ok(assurance),
+    let unproven = transaction.need.as_ref().and_then(|need| {
+        let lack = assurance.lacks(need, now)?;
+        Some(Unproven { need: need.clone(), lack })
+    });
+    match unproven {
+        Some(unproven) => {
+            Err(AuthnError::AssuranceNotProven { unproven, return_to: transaction.return_to.clone() })
+        }
+        None => Ok(assurance),
     }
 }
 

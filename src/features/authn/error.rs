@@ -5,7 +5,7 @@ use std::fmt;
 use openidconnect::core::CoreErrorResponseType;
 
 use super::return_to::ReturnTo;
-use crate::domain::assurance::AssuranceClass;
+use crate::domain::assurance::Unproven;
 use crate::domain::reason::Reason;
 use crate::platform::http::fetch::FetchError;
 use crate::platform::signed_token::{SignedFault, TokenFault};
@@ -71,10 +71,10 @@ pub enum AuthnError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The provider came back below the bar. `return_to` is where the person wanted to go.
-    #[error("the provider did not prove `{class}`")]
+    #[error("the provider did not prove {unproven}")]
     AssuranceNotProven {
-        /// What was to be proven.
-        class: AssuranceClass,
+        /// What was to be proven, and what of it was lacking.
+        unproven: Unproven,
         /// Where the person wanted to go.
         return_to: ReturnTo,
     },

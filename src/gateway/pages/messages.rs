@@ -123,7 +123,9 @@ texts! {
     Locked {
         title, happened, not_sent, why, kept, go_on_text, held_next, resend, go_on, go_on_tab, not_me_text, not_me,
     }
-    AssuranceNotProven { happened, try_again, set_up, go_on, cancel }
+    AssuranceNotProven {
+        happened, try_again, set_up, happened_old, why_old, try_again_old, not_asked_old, go_on, cancel,
+    }
     SignInProblem { try_again, go_on }
     Unavailable { retry, go_on, read_only, read_only_go }
     Held {
