@@ -40,6 +40,8 @@ pub struct Challenged {
     pub reason: Reason,
     /// In which application.
     pub application: Arc<Application>,
+    /// Where they go on afterwards, if that is not what was asked for.
+    pub return_to: Option<String>,
     /// Who asks, if somebody is signed in.
     pub known: Option<Known>,
     /// What was asked for.
@@ -350,8 +352,12 @@ impl Refusal {
         }
     }
 
-    /// Where the person wanted to go whose sign-in went wrong.
+    /// Where the person wanted to go whose sign-in went wrong, or who has to take a step first; where nothing is said, that
+    /// is what they asked for.
     pub fn return_to(&self) -> Option<&str> {
+        if let Self::Challenge(challenged) = self.alone() {
+            return challenged.return_to.as_deref();
+        }
         if let Self::SignInFailed(_, target)
         | Self::AssuranceNotProven(_, target)
         | Self::SessionsFull(target) = self

@@ -245,13 +245,13 @@ fn told(moment: &Moment, refusal: &Refusal, noted: &Noted, manner: &Manner) -> R
 /// The page of a refusal. One arm for each, so that a new refusal asks for its page.
 fn page(moment: &Moment, refusal: &Refusal, noted: &Noted, manner: &Manner) -> String {
     let reason = refusal.reason();
-    let return_to = manner.came_from();
+    let return_to = refusal.return_to().unwrap_or_else(|| manner.came_from());
     let mut frame = PageFrame {
         language: manner.language(),
         application: None,
         reference: moment.event,
         person: None,
-        is_choice: chooser::is_choice(moment, manner, refusal.return_to().unwrap_or(return_to)),
+        is_choice: chooser::is_choice(moment, manner, return_to),
         written: written(moment, refusal, &noted.by),
     };
     let page = match refusal.alone() {
