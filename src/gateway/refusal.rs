@@ -126,6 +126,8 @@ pub enum Refusal {
     DeviceNotProven,
     /// The store cannot be written.
     StoreUnavailable,
+    /// The session that was to end has ended, and that could not be kept.
+    EndedUnkept(RevocationError),
     /// More requests than one caller may make; after how long there may be one more.
     TooManyRequests(Duration),
     /// Too much at once.
@@ -195,7 +197,9 @@ impl Refusal {
             Self::Journal(_) => Reason::AuditUnavailable,
             Self::Upstream(error) => error.reason(),
             Self::SignInFailed(error, _) | Self::LogoutRefused(LogoutRefused::Token(error)) => error.reason(),
-            Self::LogoutRefused(LogoutRefused::Incomplete(error)) => error.reason(),
+            Self::LogoutRefused(LogoutRefused::Incomplete(error)) | Self::EndedUnkept(error) => {
+                error.reason()
+            }
             Self::AccountBarred(reason) => *reason,
             Self::ProvisioningRefused => Reason::ProvisioningRefused,
             Self::SignalRefused(fault) => fault.reason(),
@@ -263,7 +267,10 @@ impl Refusal {
             Self::Upstream(_) | Self::LeadsElsewhere => StatusCode::BAD_GATEWAY,
             Self::SignInFailed(error, _) => sign_in_status(error.reason()),
             Self::Token(refused) => refused.status(),
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::EndedUnkept(RevocationError::Store(_) | RevocationError::Journal(_)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Internal | Self::EndedUnkept(RevocationError::Broken) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Entry(_, refusal) => refusal.status(),
         }
     }
@@ -281,6 +288,7 @@ impl Refusal {
             | Self::Upstream(_)
             | Self::LogoutRefused(LogoutRefused::Incomplete(_))
             | Self::StoreUnavailable
+            | Self::EndedUnkept(_)
             | Self::Overloaded
             | Self::Internal => Outcome::Failed,
             Self::SignInFailed(error, _) | Self::LogoutRefused(LogoutRefused::Token(error))
@@ -346,6 +354,7 @@ impl Refusal {
             | Self::SessionsFull(_)
             | Self::DeviceNotProven
             | Self::StoreUnavailable
+            | Self::EndedUnkept(_)
             | Self::TooManyRequests(_)
             | Self::Overloaded
             | Self::Internal => Verdict::Deny,
@@ -381,7 +390,13 @@ impl Refusal {
     }
 
     const fn comes_back_after(&self) -> Option<Duration> {
-        if matches!(self, Self::Overloaded | Self::StoreUnavailable | Self::Unheld(Unheld::NoRoom, _)) {
+        if matches!(
+            self,
+            Self::Overloaded
+                | Self::StoreUnavailable
+                | Self::EndedUnkept(RevocationError::Store(_))
+                | Self::Unheld(Unheld::NoRoom, _)
+        ) {
             Some(OVERLOAD_LASTS)
         } else {
             None
@@ -434,6 +449,7 @@ impl Refusal {
             | Self::SessionsFull(_)
             | Self::DeviceNotProven
             | Self::StoreUnavailable
+            | Self::EndedUnkept(_)
             | Self::TooManyRequests(_)
             | Self::Overloaded
             | Self::Internal
@@ -484,11 +500,7 @@ impl From<JournalError> for Refusal {
 
 impl From<RevocationError> for Refusal {
     fn from(error: RevocationError) -> Self {
-        match error {
-            RevocationError::Store(_) => Self::StoreUnavailable,
-            RevocationError::Journal(error) => Self::Journal(error),
-            RevocationError::Broken => Self::Internal,
-        }
+        Self::EndedUnkept(error)
     }
 }
 
@@ -516,6 +528,7 @@ mod tests {
     use crate::domain::assurance::{AssuranceNeed, Lack};
     use crate::domain::limit::LimitName;
     use crate::features::authn::LogoutTokenFault;
+    use crate::features::session::SessionError;
     use crate::gateway::normalize::path::PathFault;
     use crate::platform::spill::SpillError;
 
@@ -687,6 +700,19 @@ mod tests {
             (Refusal::DeviceNotProven, 400, Reason::SessionElsewhere, Outcome::Refused),
             (Refusal::StoreUnavailable, 503, Reason::StoreUnavailable, Outcome::Failed),
             (
+                RevocationError::Store(SessionError::Unwritable).into(),
+                503,
+                Reason::StoreUnavailable,
+                Outcome::Failed,
+            ),
+            (
+                RevocationError::Journal(JournalError::Closed).into(),
+                503,
+                Reason::AuditUnavailable,
+                Outcome::Failed,
+            ),
+            (RevocationError::Broken.into(), 500, Reason::InternalError, Outcome::Failed),
+            (
                 Refusal::TooManyRequests(Duration::from_millis(10)),
                 429,
                 Reason::TooManyRequests,
@@ -711,6 +737,8 @@ mod tests {
         assert_eq!([after(0), after(1), after(1000), after(1001)], [Some(1), Some(1), Some(1), Some(2)]);
         assert_eq!(Refusal::Overloaded.retry_after(), Some(2));
         assert_eq!(Refusal::StoreUnavailable.retry_after(), Some(2));
+        let ended = Refusal::from(RevocationError::Store(SessionError::Unwritable));
+        assert_eq!(ended.retry_after(), Some(2));
         assert_eq!(Refusal::Internal.retry_after(), None);
         assert!(Refusal::Overloaded.is_for_number() && !Refusal::Internal.is_for_number());
     }

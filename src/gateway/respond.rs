@@ -106,6 +106,9 @@ fn tell(refusal: &Refusal, moment: &Moment) {
         Refusal::SignInFailed(error, _) => {
             tracing::warn!(request.id = %request, %reason, error = %error, "refused");
         }
+        Refusal::EndedUnkept(error) => {
+            tracing::error!(request.id = %request, %reason, error = %error, "refused");
+        }
         Refusal::LogoutRefused(error) => {
             tracing::warn!(request.id = %request, %reason, error = %error, "refused");
         }
@@ -296,6 +299,7 @@ fn page(moment: &Moment, refusal: &Refusal, noted: &Noted, manner: &Manner) -> S
             let downtime = noted.downtime.as_deref().filter(|_| matches!(refusal.alone(), Refusal::Upstream(_)));
             Page::Unavailable { reason, retry: hold::retry(manner).or(again), downtime }
         }
+        Refusal::EndedUnkept(_) => Page::EndedUnkept { reason },
         Refusal::AccountBarred(reason) => Page::Barred { reason: *reason },
         Refusal::SignInFailed(_, return_to) | Refusal::SessionsFull(return_to) => Page::SignInProblem { reason, return_to },
         Refusal::AssuranceNotProven(unproven, return_to) => Page::AssuranceNotProven { unproven, return_to },

@@ -274,6 +274,7 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
         | Refusal::AssuranceNotProven(..)
         | Refusal::DeviceNotProven
         | Refusal::StoreUnavailable
+        | Refusal::EndedUnkept(_)
         | Refusal::TooManyRequests(_)
         | Refusal::Overloaded
         | Refusal::Internal

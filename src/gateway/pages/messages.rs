@@ -133,7 +133,7 @@ texts! {
         copy_only, being_sent, uncertain, send, show, discard, go_on, first_page, not_taken_title, not_taken, not_taken_copy,
         not_taken_go, not_taken_again, not_ready_title, not_ready, not_ready_copy,
     }
-    SignedOut { title, here_and_there, here_only, close, again, go_on }
+    SignedOut { title, here_and_there, here_only, title_unkept, ended_unkept, unkept_next, close, again, go_on }
     SignedIn { title, happened, close, first, go_on }
     Beside { ended, more, locks, ends, sign_in, stay, later }
     Me {

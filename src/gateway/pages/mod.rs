@@ -221,6 +221,11 @@ pub enum Page<'a> {
         /// What people do meanwhile, where the application says that.
         downtime: Option<&'a Downtime>,
     },
+    /// The session that was to end has ended, but that could not be kept.
+    EndedUnkept {
+        /// Why not.
+        reason: Reason,
+    },
     /// The request cannot be read, or leads nowhere.
     NotUnderstood {
         /// Why.
@@ -287,6 +292,7 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
         Page::SignInProblem { reason, return_to } => desk.sign_in_problem(reason, return_to).render(),
         Page::Barred { reason } => desk.barred(reason).render(),
         Page::Unavailable { reason, retry, downtime } => desk.unavailable(reason, retry, downtime).render(),
+        Page::EndedUnkept { reason } => desk.ended_unkept(reason).render(),
         Page::NotUnderstood { reason } => desk.not_understood(reason).render(),
         Page::SignedOut { at_provider, sign_in } => desk.signed_out(at_provider, sign_in).render(),
         Page::SignedIn { script } => desk.signed_in(script).render(),

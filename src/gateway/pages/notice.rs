@@ -376,6 +376,15 @@ impl<'a> Desk<'a> {
         Notice { kept: vec![kept], ..notice }
     }
 
+    /// Ending comes first, whatever becomes of it: nobody is to go on in a session because of a fault of ours.
+    pub(super) fn ended_unkept(self, reason: Reason) -> Notice<'a> {
+        let texts = &self.messages.signed_out;
+        let steps = [&texts.close, &texts.unkept_next].map(|text| Step::words(text.as_str()));
+        let why = self.messages.reason.of(reason).why.as_str();
+        let notice = self.notice(&texts.title_unkept, vec![texts.ended_unkept.to_string()], steps.into());
+        Notice { kept: vec![self.messages.kept.nothing_lost.to_string()], ..notice.because(why) }
+    }
+
     pub(super) fn not_understood(self, reason: Reason) -> Notice<'a> {
         let Self { messages, .. } = self;
         let steps = vec![

@@ -731,6 +731,7 @@ fn each_page(
             ),
             (format!("unavailable-sent-{reason}"), Page::Unavailable { reason, retry: None, downtime: None }),
             (format!("not-understood-{reason}"), Page::NotUnderstood { reason }),
+            (format!("ended-unkept-{reason}"), Page::EndedUnkept { reason }),
         ]);
     }
     for language in Language::ALL {
