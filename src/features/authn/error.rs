@@ -141,6 +141,9 @@ pub enum ProviderFault {
         /// The error of OAuth 2.0 that it named, where that is one of the closed list.
         error: Option<&'static str>,
     },
+    /// It publishes no key by which a signature of its could be checked.
+    #[error("its key set holds no key by which a signature can be checked")]
+    NoKey,
     /// It does not accept our client id or secret.
     #[error("it does not accept our client id or secret")]
     Credentials,

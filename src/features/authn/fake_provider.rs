@@ -71,6 +71,8 @@ pub(super) struct Script {
     /// The status and the error by which the token endpoint refuses.
     pub(super) refusal: Option<(u16, &'static str)>,
     pub(super) key: SigningKey,
+    /// The keys that it publishes beside one of a kind that nobody knows; its own where none are named.
+    pub(super) published: Option<Vec<Value>>,
     codes: HashMap<String, Grant>,
     pub(super) key_requests: usize,
     pub(super) discovery_requests: usize,
@@ -101,7 +103,7 @@ impl SigningKey {
         Self { id: id.to_owned(), pair: Arc::new(pair) }
     }
 
-    fn jwk(&self) -> Value {
+    pub(super) fn jwk(&self) -> Value {
         let point = self.pair.public_key_raw();
         let coordinate = |range| URL_SAFE_NO_PAD.encode(&point[range]);
         json!({
@@ -150,6 +152,7 @@ impl FakeProvider {
             scope: Some("openid profile".to_owned()),
             refusal: None,
             key: SigningKey::new("key-1"),
+            published: None,
             codes: HashMap::new(),
             key_requests: 0,
             discovery_requests: 0,
@@ -258,12 +261,13 @@ async fn discovery(State(fake): State<FakeProvider>) -> Response {
 }
 
 async fn keys(State(fake): State<FakeProvider>) -> Response {
-    let (behavior, key) = fake.script(|script| {
+    let (behavior, published) = fake.script(|script| {
         script.key_requests += 1;
-        (script.keys, script.key.jwk())
+        (script.keys, script.published.clone().unwrap_or_else(|| vec![script.key.jwk()]))
     });
     // A key of a kind that nobody knows yet must not spoil the others.
-    behave(behavior, || json_reply(&json!({ "keys": [{ "kty": "LATTICE", "kid": "pq-1" }, key] }))).await
+    let keys = [vec![json!({ "kty": "LATTICE", "kid": "pq-1" })], published].concat();
+    behave(behavior, || json_reply(&json!({ "keys": keys }))).await
 }
 
 async fn token(
