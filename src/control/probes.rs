@@ -18,8 +18,8 @@ pub async fn healthz() -> &'static str {
 
 /// Whether requests can be served: the journal can be written, or the settings let some go on without; it is known what other nodes have changed, and nobody has
 /// asked to stop. A provider
-/// that cannot be used and an export whose receiver takes nothing are told, but do not make the gateway unready: whoever is
-/// signed in works on, and events wait in the journal.
+/// that cannot be used, a store that takes no writes and an export whose receiver takes nothing are told, but do not make the
+/// gateway unready: whoever is signed in works on, and events wait in the journal.
 pub async fn readyz(State(state): State<ControlState>) -> Response {
     let present = (state.present)();
     let (journal, draining) = (state.journal.is_writable(), *state.draining.borrow());
@@ -51,6 +51,7 @@ pub async fn readyz(State(state): State<ControlState>) -> Response {
         "witnesses": witnesses,
         "archive": state.journal.archive().map(|it| archive(&it.now())),
         "store_in_touch": present.is_in_touch,
+        "store_writable": present.store.is_writable,
         "draining": draining,
         "rules_version": &*present.rules_version,
         "providers": present.providers,

@@ -162,7 +162,7 @@ pub struct ProviderState {
     pub provider: ProviderName,
     /// Its issuer URL.
     pub issuer: Arc<str>,
-    /// Whether its metadata and keys are known.
+    /// Whether its metadata is known, and a key by which its signatures can be checked.
     pub usable: bool,
     /// By how many seconds its clock was ahead of ours at the last sign-in; absent before the first.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -268,7 +268,7 @@ fn present() -> Present {
         }],
         feeds: vec![feed()],
         exports: vec![export()],
-        store: Standing { waiting: 6, behind: 7 },
+        store: Standing { waiting: 6, behind: 7, is_writable: true },
         upstreams: vec![("ehr".parse().unwrap(), servers())],
         rules_version: "c0ffee".into(),
         is_in_touch: true,
@@ -558,6 +558,7 @@ async fn the_metrics_are_open_metrics_and_name_nobody() {
     assert_eq!(sample(&text, "leastway_store_in_touch"), "1");
     assert_eq!(sample(&text, "leastway_journal_writable"), "1");
     assert_eq!(sample(&text, "leastway_store_waiting"), "6");
+    assert_eq!(sample(&text, "leastway_store_writable"), "1");
     assert_eq!(sample(&text, "leastway_store_behind"), "7");
     assert_eq!(sample(&text, "leastway_config_last_reload_success"), "0");
     assert_eq!(sample(&text, r#"leastway_rules{version="c0ffee"}"#), "1");
@@ -607,6 +608,19 @@ async fn the_gateway_is_ready_until_it_drains_or_its_journal_ends() {
     let (status, body) = house.ask("GET", "/readyz", None).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(body.contains(r#""store_in_touch":false"#), "{body}");
+}
+
+#[tokio::test]
+async fn a_store_that_takes_no_writes_is_told_and_the_gateway_stays_ready_for_whoever_is_signed_in() {
+    let mut house = House::open().await;
+    assert!(house.ask("GET", "/readyz", None).await.1.contains(r#""store_writable":true"#));
+    let store = Standing { is_writable: false, ..present().store };
+    house.state.present = Arc::new(move || Present { store, ..present() });
+    let (status, body) = house.ask("GET", "/readyz", None).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(body.contains(r#""store_writable":false"#), "{body}");
+    let (_, text) = house.ask("GET", "/metrics", None).await;
+    assert_eq!(sample(&text, "leastway_store_writable"), "0");
 }
 
 #[tokio::test]

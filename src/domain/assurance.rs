@@ -43,11 +43,45 @@ pub struct AssuranceNeed {
     pub fresh: Option<Duration>,
 }
 
+/// What an answer lacks of a need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// The class is not proven at all.
+    Proof,
+    /// It is proven, and too long ago, or nobody says when.
+    Freshness,
+}
+
+/// A need that was not met, and what was lacking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unproven {
+    /// What was to be proven.
+    pub need: AssuranceNeed,
+    /// What was lacking of it.
+    pub lack: Lack,
+}
+
+impl fmt::Display for Unproven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { need: AssuranceNeed { class, fresh }, lack } = self;
+        write!(f, "`{class}`")?;
+        match (lack, fresh) {
+            (Lack::Freshness, Some(fresh)) => write!(f, " within {} s", fresh.as_secs()),
+            (Lack::Proof | Lack::Freshness, _) => Ok(()),
+        }
+    }
+}
+
 impl Assurance {
     /// Whether `need` is met at `now`.
     pub fn meets(&self, need: &AssuranceNeed, now: Timestamp) -> bool {
-        self.proven
-            .get(&need.class)
-            .is_some_and(|proven| need.fresh.is_none_or(|fresh| now.since(*proven) <= fresh))
+        self.lacks(need, now).is_none()
+    }
+
+    /// What is lacking of `need` at `now`; nothing where it is met.
+    pub fn lacks(&self, need: &AssuranceNeed, now: Timestamp) -> Option<Lack> {
+        let Some(proven) = self.proven.get(&need.class) else { return Some(Lack::Proof) };
+        let is_fresh = need.fresh.is_none_or(|fresh| now.since(*proven) <= fresh);
+        (!is_fresh).then_some(Lack::Freshness)
     }
 }

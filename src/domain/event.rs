@@ -257,7 +257,7 @@ pub struct Opening {
     /// What was lowered or added before it was sent, and what it asked for beyond what is allowed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub asked: Option<Box<EventAsked>>,
-    /// For administration and lifecycle: what was done, in a few plain words.
+    /// For administration and lifecycle: what was done; for a sign-in that failed, why. In a few plain words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
     /// Which sessions are to end, why and on whose word.

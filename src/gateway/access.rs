@@ -361,6 +361,7 @@ impl Passage<'_> {
             step: Challenge::SignIn,
             reason,
             application: self.application.clone(),
+            return_to: None,
             known: None,
             action,
             withheld: is_answered.then_some(None),

@@ -38,6 +38,7 @@ pub async fn redirect(
     if manner.audience() != Audience::Person || !manner.is_repeatable() {
         return Ok(None);
     }
+    let return_to = refusal.return_to().unwrap_or_else(|| manner.target());
     let need = match &challenged.step {
         // What waits for its person to come back says so first: whoever is there may be somebody else.
         Challenge::SignIn if challenged.reason == Reason::SessionLocked => return Ok(None),
@@ -48,7 +49,7 @@ pub async fn redirect(
         // The page that is shown is the form.
         Challenge::Justify | Challenge::BreakGlass => return Ok(None),
         Challenge::Purpose(_) => {
-            let location = pages::purpose_address(manner.target());
+            let location = pages::purpose_address(return_to);
             return Ok(Some(Redirect { location, set_cookie: None }));
         }
     };
@@ -59,7 +60,7 @@ pub async fn redirect(
         None => match Door::of(&challenged.application, manner) {
             Door::At(provider) => provider,
             Door::Choose => {
-                let location = pages::sign_in_address(manner.target());
+                let location = pages::sign_in_address(return_to);
                 return Ok(Some(Redirect { location, set_cookie: None }));
             }
         },
@@ -69,7 +70,7 @@ pub async fn redirect(
         need,
         session,
         again: Again::No,
-        return_to: manner.target(),
+        return_to,
         held: None,
         login_hint: None,
     };
@@ -128,8 +129,8 @@ pub async fn begin(moment: &Moment, leading: Leading<'_>, manner: &Manner) -> Re
 
 /// A sign-in that went wrong, as a refusal.
 pub fn failed(error: AuthnError, return_to: &str) -> Refusal {
-    if let AuthnError::AssuranceNotProven { class, return_to } = error {
-        return Refusal::AssuranceNotProven(class, return_to.as_str().to_owned());
+    if let AuthnError::AssuranceNotProven { unproven, return_to } = error {
+        return Refusal::AssuranceNotProven(unproven, return_to.as_str().to_owned());
     }
     if let AuthnError::Store(error) = &error {
         tracing::error!(%error, "a sign-in could not be kept");

@@ -257,6 +257,7 @@ impl Passage<'_> {
             step,
             reason,
             application: self.application.clone(),
+            return_to: None,
             known: self.person.known().cloned(),
             action: Some(action),
             withheld: beyond.map(Beyond::exceeded),

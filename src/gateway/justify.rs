@@ -46,7 +46,7 @@ pub async fn given(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) ->
     let target = ReturnTo::new(&field("return_to")).as_str().to_owned();
     let application = application(moment, asked, &target).ok_or(Refusal::HostUnknown)?;
     let Some(known) = asked.person.known() else {
-        return Ok(unlock::sign_in_page(moment, asked, &target, true));
+        return Err(unlock::sign_in_first(moment, asked, &target));
     };
     let (code, text, number, recipient) = (field("code"), field("text"), field("number"), field("recipient"));
     let entered = Entered { code: code.parse().ok(), text: &text, number: &number, recipient: &recipient };

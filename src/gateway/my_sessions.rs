@@ -10,7 +10,7 @@ use super::pages::{ME_PATH, MeView, Page, PlacesView};
 use super::refusal::Refusal;
 use super::sought::unread;
 use super::subject::{self, Known};
-use super::unlock::sign_in_page;
+use super::unlock::sign_in_first;
 use super::{purpose, risk};
 use crate::domain::decision::{Denial, WayOn};
 use crate::domain::revocation::{Cause, Others, Target};
@@ -19,8 +19,8 @@ use crate::platform::http::body::read_bounded;
 use crate::platform::http::pace::Paced;
 
 /// Their page.
-pub fn me(moment: &Moment, asked: &Asked) -> Answer {
-    let Some(known) = asked.person.known() else { return sign_in_page(moment, asked, ME_PATH, false) };
+pub fn me(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
+    let known = signed_in(moment, asked)?;
     let sessions = &moment.worker.shared.sessions;
     let view = MeView {
         identity: &known.identity,
@@ -34,7 +34,12 @@ pub fn me(moment: &Moment, asked: &Asked) -> Answer {
         now: moment.now,
         zone: moment.current.rules.policy.zone(),
     };
-    show(moment, asked, StatusCode::OK, &Page::Me(view))
+    Ok(show(moment, asked, StatusCode::OK, &Page::Me(view)))
+}
+
+/// Whoever is signed in; all others sign in first, and come to their page.
+fn signed_in<'a>(moment: &Moment, asked: &'a Asked) -> Result<&'a Known, Refusal> {
+    asked.person.known().ok_or_else(|| sign_in_first(moment, asked, ME_PATH))
 }
 
 /// Where they were proven before. Where nobody asks for that, there is nothing to show; nor to whoever is asked for a proof
@@ -51,7 +56,7 @@ fn places(moment: &Moment, asked: &Asked, known: &Known) -> PlacesView {
 /// They have forgotten where they were proven before; a POST from a page of this host. It only makes it more that is asked, and
 /// yet whoever has a proof to give gives that first.
 pub async fn forget(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
-    let Some(known) = asked.person.known() else { return Ok(sign_in_page(moment, asked, ME_PATH, true)) };
+    let known = signed_in(moment, asked)?;
     let mut asking = risk::asking(moment, &asked.person, &asked.manner);
     if let Some((risk, need)) = asking.find_map(|risk| Some((risk, risk.need.clone()?))) {
         let (reasons, ways_on) = (vec![risk.when.sign().reason()], vec![WayOn::StepUp(need)]);
@@ -67,7 +72,7 @@ pub async fn forget(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
 /// They end one of the others, or all of them; a POST from a page of this host. This one ends by signing out.
 pub async fn end(moment: &Moment, asked: &Asked, incoming: Paced<Incoming>) -> Result<Answer, Refusal> {
     let form = read_bounded(incoming, FORM_BYTES_MAX).await.map_err(|error| unread(&error))?;
-    let Some(known) = asked.person.known() else { return Ok(sign_in_page(moment, asked, ME_PATH, true)) };
+    let known = signed_in(moment, asked)?;
     let target = match one(&form, "session").and_then(|id| id.parse().ok()) {
         Some(id) => theirs(moment, known, id).map(Target::Session),
         None => one(&form, "all")

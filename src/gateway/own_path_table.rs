@@ -159,7 +159,16 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::own_path::OWN_PREFIX;
+    use crate::features::authn::ReturnTo;
     use crate::gateway::normalize;
+
+    #[test]
+    fn of_what_is_ours_a_sign_in_leads_back_to_pages_alone_that_show_somebody_what_is_theirs() {
+        let ours = ROWS.iter().map(|row| row.path).filter(|path| path.starts_with(OWN_PREFIX));
+        let back: Vec<_> = ours.filter(|path| ReturnTo::new(path).as_str() == *path).collect();
+        assert_eq!(back, [ME_PATH, PURPOSE_PATH, SIGNED_IN_PATH]);
+    }
 
     #[test]
     fn each_path_is_ours_and_there_once() {

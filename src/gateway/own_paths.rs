@@ -64,7 +64,7 @@ pub async fn answer(
         OwnPath::BackChannel => back_channel::logout(moment, &asked, incoming, draft).await,
         OwnPath::Beside => beside::answer(moment, path, &asked),
         OwnPath::BreakGlass if post => Box::pin(break_glass::answered(moment, &asked, incoming, draft)).await,
-        OwnPath::BreakGlass => Ok(break_glass::page(moment, &asked)),
+        OwnPath::BreakGlass => break_glass::page(moment, &asked),
         OwnPath::BreakGlassEnd => Box::pin(break_glass::ended(moment, &asked, incoming, draft)).await,
         OwnPath::BreakGlassText => Box::pin(break_glass::attested(moment, &asked, incoming, draft)).await,
         OwnPath::Callback => callback::answer(moment, path, &asked, draft).await,
@@ -76,11 +76,11 @@ pub async fn answer(
             let keys = moment.worker.shared.node_keys.jwks(moment.now).await;
             Ok(asset(moment, "application/jwk-set+json", keys))
         }
-        OwnPath::Me => Ok(my_sessions::me(moment, &asked)),
+        OwnPath::Me => my_sessions::me(moment, &asked),
         OwnPath::MeEnd => my_sessions::end(moment, &asked, incoming).await,
         OwnPath::MeForget => my_sessions::forget(moment, &asked).await,
         OwnPath::Purpose if post => purpose::chosen(moment, &asked, incoming, draft).await,
-        OwnPath::Purpose => Ok(purpose::page(moment, &asked)),
+        OwnPath::Purpose => purpose::page(moment, &asked),
         OwnPath::Scim => Box::pin(provisioning::answer(moment, path, &asked, incoming, draft)).await,
         OwnPath::SignIn if post => chooser::chosen(moment, &asked, incoming).await,
         OwnPath::SignIn => chooser::sign_in(moment, &asked).await,

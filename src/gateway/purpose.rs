@@ -13,7 +13,7 @@ use super::challenge::Redirect;
 use super::draft::Draft;
 use super::handle::{Answer, Moment};
 use super::own_paths::{Asked, FORM_BYTES_MAX, lead, one, parameter, show};
-use super::pages::{ME_PATH, Page, PurposeView};
+use super::pages::{Page, PurposeView, purpose_address};
 use super::refusal::Refusal;
 use super::sought::unread;
 use super::subject::Known;
@@ -43,21 +43,20 @@ pub fn choices<'m>(moment: &'m Moment, purposes: &[Purpose]) -> Vec<(Purpose, Op
 }
 
 /// The choice. Whoever has none goes on.
-pub fn page(moment: &Moment, asked: &Asked) -> Answer {
+pub fn page(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
     let target = target(parameter(asked, "return_to"));
     match asked.person.known() {
-        None => unlock::sign_in_page(moment, asked, &target, false),
+        None => Err(unlock::sign_in_first(moment, asked, &purpose_address(&target))),
         Some(known) if of(moment, known).len() < 2 => {
-            lead(moment, &Redirect { location: target, set_cookie: None })
+            Ok(lead(moment, &Redirect { location: target, set_cookie: None }))
         }
-        Some(known) => offer(moment, asked, known, &target, StatusCode::OK),
+        Some(known) => Ok(offer(moment, asked, known, &target, StatusCode::OK)),
     }
 }
 
 /// Where they go on: a page of an application, or their own.
 fn target(wanted: Option<String>) -> String {
-    let wanted = wanted.unwrap_or_default();
-    if wanted == ME_PATH { wanted } else { ReturnTo::new(&wanted).as_str().to_owned() }
+    ReturnTo::new(&wanted.unwrap_or_default()).as_str().to_owned()
 }
 
 fn offer(moment: &Moment, asked: &Asked, known: &Known, target: &str, status: StatusCode) -> Answer {
@@ -82,7 +81,7 @@ pub async fn chosen(
     let form = read_bounded(incoming, FORM_BYTES_MAX).await.map_err(|error| unread(&error))?;
     let target = target(one(&form, "return_to"));
     let Some(known) = asked.person.known() else {
-        return Ok(unlock::sign_in_page(moment, asked, &target, true));
+        return Err(unlock::sign_in_first(moment, asked, &target));
     };
     let said = one(&form, "purpose").and_then(|word| word.parse().ok());
     let Some(now) = said.filter(|purpose| of(moment, known).contains(purpose)) else {
@@ -91,7 +90,7 @@ pub async fn chosen(
     match moment.worker.shared.sessions.set_purpose(known.session.id, now, moment.now).await {
         Ok(_) => {}
         // It ended while they chose.
-        Err(SessionError::Gone) => return Ok(unlock::sign_in_page(moment, asked, &target, true)),
+        Err(SessionError::Gone) => return Err(unlock::sign_in_first(moment, asked, &target)),
         Err(error) => {
             tracing::error!(request.id = %moment.event, %error, "a purpose could not be kept");
             return Err(Refusal::StoreUnavailable);

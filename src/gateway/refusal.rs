@@ -9,7 +9,7 @@ use http::StatusCode;
 
 use crate::domain::action::Action;
 use crate::domain::asked::Overreach;
-use crate::domain::assurance::AssuranceClass;
+use crate::domain::assurance::Unproven;
 use crate::domain::count::WhyUnknown;
 use crate::domain::decision::{Challenge, Denial};
 use crate::domain::event::{Outcome, Verdict};
@@ -40,6 +40,8 @@ pub struct Challenged {
     pub reason: Reason,
     /// In which application.
     pub application: Arc<Application>,
+    /// Where they go on afterwards, if that is not what was asked for.
+    pub return_to: Option<String>,
     /// Who asks, if somebody is signed in.
     pub known: Option<Known>,
     /// What was asked for.
@@ -117,13 +119,15 @@ pub enum Refusal {
     /// The access token of a program is not taken.
     Token(TokenRefused),
     /// The provider came back below what was asked for.
-    AssuranceNotProven(AssuranceClass, String),
+    AssuranceNotProven(Unproven, String),
     /// The person has as many sessions already as they may; with where they wanted to go.
     SessionsFull(String),
     /// A browser does not prove that its device has the key of a session.
     DeviceNotProven,
     /// The store cannot be written.
     StoreUnavailable,
+    /// The session that was to end has ended, and that could not be kept.
+    EndedUnkept(RevocationError),
     /// More requests than one caller may make; after how long there may be one more.
     TooManyRequests(Duration),
     /// Too much at once.
@@ -193,7 +197,9 @@ impl Refusal {
             Self::Journal(_) => Reason::AuditUnavailable,
             Self::Upstream(error) => error.reason(),
             Self::SignInFailed(error, _) | Self::LogoutRefused(LogoutRefused::Token(error)) => error.reason(),
-            Self::LogoutRefused(LogoutRefused::Incomplete(error)) => error.reason(),
+            Self::LogoutRefused(LogoutRefused::Incomplete(error)) | Self::EndedUnkept(error) => {
+                error.reason()
+            }
             Self::AccountBarred(reason) => *reason,
             Self::ProvisioningRefused => Reason::ProvisioningRefused,
             Self::SignalRefused(fault) => fault.reason(),
@@ -261,7 +267,10 @@ impl Refusal {
             Self::Upstream(_) | Self::LeadsElsewhere => StatusCode::BAD_GATEWAY,
             Self::SignInFailed(error, _) => sign_in_status(error.reason()),
             Self::Token(refused) => refused.status(),
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::EndedUnkept(RevocationError::Store(_) | RevocationError::Journal(_)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Internal | Self::EndedUnkept(RevocationError::Broken) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Entry(_, refusal) => refusal.status(),
         }
     }
@@ -279,6 +288,7 @@ impl Refusal {
             | Self::Upstream(_)
             | Self::LogoutRefused(LogoutRefused::Incomplete(_))
             | Self::StoreUnavailable
+            | Self::EndedUnkept(_)
             | Self::Overloaded
             | Self::Internal => Outcome::Failed,
             Self::SignInFailed(error, _) | Self::LogoutRefused(LogoutRefused::Token(error))
@@ -344,14 +354,19 @@ impl Refusal {
             | Self::SessionsFull(_)
             | Self::DeviceNotProven
             | Self::StoreUnavailable
+            | Self::EndedUnkept(_)
             | Self::TooManyRequests(_)
             | Self::Overloaded
             | Self::Internal => Verdict::Deny,
         }
     }
 
-    /// Where the person wanted to go whose sign-in went wrong.
+    /// Where the person wanted to go whose sign-in went wrong, or who has to take a step first; where nothing is said, that
+    /// is what they asked for.
     pub fn return_to(&self) -> Option<&str> {
+        if let Self::Challenge(challenged) = self.alone() {
+            return challenged.return_to.as_deref();
+        }
         if let Self::SignInFailed(_, target)
         | Self::AssuranceNotProven(_, target)
         | Self::SessionsFull(target) = self
@@ -375,11 +390,25 @@ impl Refusal {
     }
 
     const fn comes_back_after(&self) -> Option<Duration> {
-        if matches!(self, Self::Overloaded | Self::StoreUnavailable | Self::Unheld(Unheld::NoRoom, _)) {
+        if matches!(
+            self,
+            Self::Overloaded
+                | Self::StoreUnavailable
+                | Self::EndedUnkept(RevocationError::Store(_))
+                | Self::Unheld(Unheld::NoRoom, _)
+        ) {
             Some(OVERLOAD_LASTS)
         } else {
             None
         }
+    }
+
+    /// Why a sign-in went wrong, for whoever reads its event: in our own words, by the kind of it, and nothing of the person.
+    pub fn note(&self) -> Option<String> {
+        if let Self::AssuranceNotProven(unproven, _) = self {
+            return Some(format!("the provider did not prove {unproven}"));
+        }
+        if let Self::SignInFailed(error, _) = self { Some(error.to_string()) } else { None }
     }
 
     /// What is asked for and may not be.
@@ -420,6 +449,7 @@ impl Refusal {
             | Self::SessionsFull(_)
             | Self::DeviceNotProven
             | Self::StoreUnavailable
+            | Self::EndedUnkept(_)
             | Self::TooManyRequests(_)
             | Self::Overloaded
             | Self::Internal
@@ -470,11 +500,7 @@ impl From<JournalError> for Refusal {
 
 impl From<RevocationError> for Refusal {
     fn from(error: RevocationError) -> Self {
-        match error {
-            RevocationError::Store(_) => Self::StoreUnavailable,
-            RevocationError::Journal(error) => Self::Journal(error),
-            RevocationError::Broken => Self::Internal,
-        }
+        Self::EndedUnkept(error)
     }
 }
 
@@ -499,10 +525,17 @@ mod tests {
 
     use super::*;
     use crate::domain::asked::Allowed;
+    use crate::domain::assurance::{AssuranceNeed, Lack};
     use crate::domain::limit::LimitName;
     use crate::features::authn::LogoutTokenFault;
+    use crate::features::session::SessionError;
     use crate::gateway::normalize::path::PathFault;
     use crate::platform::spill::SpillError;
+
+    fn unproven() -> Unproven {
+        let need = AssuranceNeed { class: "mfa".parse().unwrap(), fresh: None };
+        Unproven { need, lack: Lack::Proof }
+    }
 
     fn broke(kind: io::ErrorKind) -> Refusal {
         UpstreamError::RequestBody(io::Error::from(kind).into()).into()
@@ -513,7 +546,7 @@ mod tests {
         let target = || "/.leastway/signed-in".to_owned();
         for refusal in [
             Refusal::SignInFailed(AuthnError::OtherBrowser, target()),
-            Refusal::AssuranceNotProven("mfa".parse().unwrap(), target()),
+            Refusal::AssuranceNotProven(unproven(), target()),
             Refusal::SessionsFull(target()),
         ] {
             assert_eq!(refusal.return_to(), Some(&*target()));
@@ -632,7 +665,7 @@ mod tests {
                 Outcome::Refused,
             ),
             (
-                Refusal::AssuranceNotProven("mfa".parse().unwrap(), "/".to_owned()),
+                Refusal::AssuranceNotProven(unproven(), "/".to_owned()),
                 403,
                 Reason::AssuranceNotProven,
                 Outcome::Refused,
@@ -667,6 +700,19 @@ mod tests {
             (Refusal::DeviceNotProven, 400, Reason::SessionElsewhere, Outcome::Refused),
             (Refusal::StoreUnavailable, 503, Reason::StoreUnavailable, Outcome::Failed),
             (
+                RevocationError::Store(SessionError::Unwritable).into(),
+                503,
+                Reason::StoreUnavailable,
+                Outcome::Failed,
+            ),
+            (
+                RevocationError::Journal(JournalError::Closed).into(),
+                503,
+                Reason::AuditUnavailable,
+                Outcome::Failed,
+            ),
+            (RevocationError::Broken.into(), 500, Reason::InternalError, Outcome::Failed),
+            (
                 Refusal::TooManyRequests(Duration::from_millis(10)),
                 429,
                 Reason::TooManyRequests,
@@ -691,6 +737,8 @@ mod tests {
         assert_eq!([after(0), after(1), after(1000), after(1001)], [Some(1), Some(1), Some(1), Some(2)]);
         assert_eq!(Refusal::Overloaded.retry_after(), Some(2));
         assert_eq!(Refusal::StoreUnavailable.retry_after(), Some(2));
+        let ended = Refusal::from(RevocationError::Store(SessionError::Unwritable));
+        assert_eq!(ended.retry_after(), Some(2));
         assert_eq!(Refusal::Internal.retry_after(), None);
         assert!(Refusal::Overloaded.is_for_number() && !Refusal::Internal.is_for_number());
     }

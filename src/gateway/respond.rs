@@ -55,6 +55,9 @@ pub async fn refuse(
     let mut draft = leaves_event(moment, &refusal, draft);
     if let Some(draft) = &mut draft {
         let reason = refusal.reason();
+        if let Some(note) = refusal.note() {
+            draft.open(|opening| opening.note = Some(note));
+        }
         if let Some(number) = refusal.entry() {
             draft.open(|opening| opening.batch_entry = Some(number));
         }
@@ -103,6 +106,9 @@ fn tell(refusal: &Refusal, moment: &Moment) {
         }
         Refusal::SignInFailed(error, _) => {
             tracing::warn!(request.id = %request, %reason, error = %error, "refused");
+        }
+        Refusal::EndedUnkept(error) => {
+            tracing::error!(request.id = %request, %reason, error = %error, "refused");
         }
         Refusal::LogoutRefused(error) => {
             tracing::warn!(request.id = %request, %reason, error = %error, "refused");
@@ -232,13 +238,13 @@ fn told(moment: &Moment, refusal: &Refusal, noted: &Noted, manner: &Manner) -> R
 /// The page of a refusal. One arm for each, so that a new refusal asks for its page.
 fn page(moment: &Moment, refusal: &Refusal, noted: &Noted, manner: &Manner) -> String {
     let reason = refusal.reason();
-    let return_to = manner.came_from();
+    let return_to = refusal.return_to().unwrap_or_else(|| manner.came_from());
     let mut frame = PageFrame {
         language: manner.language(),
         application: None,
         reference: moment.event,
         person: None,
-        is_choice: chooser::is_choice(moment, manner, refusal.return_to().unwrap_or(return_to)),
+        is_choice: chooser::is_choice(moment, manner, return_to),
         written: written(moment, refusal, &noted.by),
     };
     let page = match refusal.alone() {
@@ -283,9 +289,10 @@ fn page(moment: &Moment, refusal: &Refusal, noted: &Noted, manner: &Manner) -> S
             let downtime = noted.downtime.as_deref().filter(|_| matches!(refusal.alone(), Refusal::Upstream(_)));
             Page::Unavailable { reason, retry: hold::retry(manner).or(again), downtime }
         }
+        Refusal::EndedUnkept(_) => Page::EndedUnkept { reason },
         Refusal::AccountBarred(reason) => Page::Barred { reason: *reason },
         Refusal::SignInFailed(_, return_to) | Refusal::SessionsFull(return_to) => Page::SignInProblem { reason, return_to },
-        Refusal::AssuranceNotProven(class, return_to) => Page::AssuranceNotProven { class, return_to },
+        Refusal::AssuranceNotProven(unproven, return_to) => Page::AssuranceNotProven { unproven, return_to },
     };
     pages::render(&frame, &page)
 }

@@ -1,16 +1,16 @@
 //! A session that is locked, for whoever stands before it: they are told that it is, and nothing of whose it is; and its
 //! person unlocks it by authenticating at the provider.
 
-use http::StatusCode;
-
 use super::draft::Draft;
-use super::handle::{Answer, Moment};
-use super::own_paths::{Asked, show};
-use super::pages::Page;
+use super::handle::Moment;
+use super::own_paths::{Asked, application};
+use super::refusal::{Challenged, Refusal};
 use super::subject::Person;
 use crate::domain::application::ProviderName;
+use crate::domain::decision::Challenge;
 use crate::domain::device::Resume;
 use crate::domain::event::{EventLock, LockStep};
+use crate::domain::reason::Reason;
 use crate::features::authn::Again;
 use crate::features::session::{Locked, Session};
 
@@ -21,13 +21,29 @@ pub fn note(draft: &mut Option<Draft>, locked: &Locked, step: LockStep) {
     draft.open(|opening| opening.lock = Some(Box::new(lock)));
 }
 
-/// The page for somebody who has to sign in before they see what is at `return_to`.
-pub fn sign_in_page(moment: &Moment, asked: &Asked, return_to: &str, expired: bool) -> Answer {
-    let page = match &asked.person {
-        Person::Locked(_) => Page::Locked { return_to, sent: false, held: None },
-        Person::Known(_) | Person::Nobody(_) => Page::SignIn { return_to, expired, held: None },
+/// Somebody has to sign in before they see what is at `return_to`, or before what they sent is done: whoever navigates is led
+/// there, all others are told.
+pub fn sign_in_first(moment: &Moment, asked: &Asked, return_to: &str) -> Refusal {
+    let reason = match &asked.person {
+        Person::Locked(_) => Reason::SessionLocked,
+        Person::Nobody(reason) => *reason,
+        // Their session is none by which one comes here, or it has ended just now.
+        Person::Known(known) if known.session.is_live() => Reason::SignInRequired,
+        Person::Known(_) => Reason::SessionRevoked,
     };
-    show(moment, asked, StatusCode::UNAUTHORIZED, &page)
+    let Some(application) = application(moment, asked, return_to) else { return Refusal::HostUnknown };
+    Refusal::Challenge(Box::new(Challenged {
+        step: Challenge::SignIn,
+        reason,
+        application: application.clone(),
+        return_to: Some(return_to.to_owned()),
+        known: None,
+        action: None,
+        withheld: None,
+        held: None,
+        has_notice: false,
+        asking: None,
+    }))
 }
 
 /// The locked session that a sign-in at this provider is to unlock, and what the person has to do for it. `anew` says that

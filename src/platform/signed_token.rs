@@ -115,14 +115,26 @@ impl<C> Signed<'_, C> {
         let id = key.key_id().map(|id| id.as_str());
         let is_named = self.key.is_none() || self.key.as_deref() == id;
         let signs = key.key_use().is_none_or(CoreJsonWebKeyUse::allows_signature);
-        let by_this = match key.signing_alg() {
-            JsonWebKeyAlgorithm::Algorithm(algorithm) => *algorithm == self.algorithm,
-            JsonWebKeyAlgorithm::Unspecified => true,
-            JsonWebKeyAlgorithm::Unsupported => false,
-        };
-        let is_of_kind = self.algorithm.key_type().is_some_and(|kind| kind == *key.key_type());
-        is_named && signs && by_this && is_of_kind
+        is_named && signs && is_in_way(key, &self.algorithm)
     }
+}
+
+/// Whether a signature in one of these ways can be checked by this key: it is for signatures, and of a kind and a way
+/// that are accepted.
+pub fn may_check(key: &CoreJsonWebKey, algorithms: &[CoreJwsSigningAlgorithm]) -> bool {
+    let signs = key.key_use().is_none_or(CoreJsonWebKeyUse::allows_signature);
+    let mut ways = algorithms.iter().filter(|way| ALGORITHMS.contains(way));
+    signs && ways.any(|way| is_in_way(key, way))
+}
+
+/// Whether a key is for this way of signing.
+fn is_in_way(key: &CoreJsonWebKey, way: &CoreJwsSigningAlgorithm) -> bool {
+    let by_this = match key.signing_alg() {
+        JsonWebKeyAlgorithm::Algorithm(algorithm) => algorithm == way,
+        JsonWebKeyAlgorithm::Unspecified => true,
+        JsonWebKeyAlgorithm::Unsupported => false,
+    };
+    by_this && way.key_type().is_some_and(|kind| kind == *key.key_type())
 }
 
 /// What does not hold in a signed token, whatever it is for.

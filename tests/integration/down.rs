@@ -55,6 +55,9 @@ async fn an_application_or_a_provider_that_is_down_is_a_page_and_no_loop() {
         let mut found = found.filter(|closing| closing.reason == Some(reason));
         assert!(found.any(|closing| closing.outcome == Outcome::Failed), "{reason:?}");
     }
+    let failed = events.iter().find(|event| event.opening.reasons == [Reason::ProviderUnavailable]).unwrap();
+    let note = failed.opening.note.as_deref().unwrap_or_default();
+    assert!(note.starts_with("the provider cannot be used: `id.localhost` cannot be reached"), "{note}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,4 +123,39 @@ async fn a_store_that_is_locked_lets_people_work_on_and_signs_them_in_once_it_is
     house.cookie_of("registrar").await;
     let events = house.stop().await;
     assert_eq!(ended_with(&events, Reason::StoreUnavailable), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_signs_out_while_the_store_takes_nothing_is_out_and_told_so() {
+    let house = House::open(Neighbors::All).await;
+    let cookie = house.cookie_of("nurse").await;
+    let writable = async || {
+        let (status, body) = house.control("/readyz").await;
+        let told: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, &told["ready"]), (200, &true.into()), "whoever is signed in works on");
+        (told["store_writable"].as_bool().unwrap(), house.metric("leastway_store_writable").await)
+    };
+    assert_eq!(writable().await, (true, 1));
+    let other = Connection::open(house.file("data/leastway.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+
+    let mut line = house.line("ehr.localhost", Protocol::Http1).await;
+    let person = [
+        ("cookie", &*cookie),
+        ("accept", "text/html"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    let out = line.post("/.leastway/sign-out", &person, b"").await;
+    assert_eq!((out.status.as_u16(), out.reason()), (503, "store-unavailable"), "{}", out.text);
+    assert!(out.text.contains("nobody can go on in it"), "{}", out.text);
+    assert!(!out.text.contains("Nothing was changed") && !out.text.contains("not passed on"), "{}", out.text);
+    let after = line.ask("/", &[("accept", "application/json"), ("cookie", &cookie)]).await;
+    assert_eq!((after.status.as_u16(), after.reason()), (401, "session-revoked"));
+    assert_eq!(writable().await, (false, 0));
+
+    other.execute_batch("COMMIT").unwrap();
+    house.cookie_of("registrar").await;
+    assert_eq!(writable().await, (true, 1));
+    house.stop().await;
 }

@@ -5,24 +5,26 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
+use http::StatusCode;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use openidconnect::core::{CoreErrorResponseType, CoreIdToken, CoreTokenResponse};
 use openidconnect::{
-    AccessToken, AuthorizationCode, OAuth2TokenResponse as _, PkceCodeVerifier, RedirectUrl,
-    RequestTokenError, StandardErrorResponse, TokenResponse as _,
+    AccessToken, AuthorizationCode, HttpRequest, HttpResponse, OAuth2TokenResponse as _, PkceCodeVerifier,
+    RedirectUrl, RequestTokenError, StandardErrorResponse, TokenResponse as _,
 };
 
 use super::RelyingParty;
 use super::assurance::{self, Answer};
 use super::claims::{self, Claims};
-use super::error::{AuthnError, IdTokenFault, ProviderFault, RefusalCode};
+use super::error::{self, AuthnError, IdTokenFault, ProviderFault, RefusalCode};
 use super::id_token::{self, Expected, Verified};
 use super::provider::{Asker, Discovered, Provider, check_endpoint};
 use super::response::{AuthorizationResponse, Outcome};
 use super::return_to::ReturnTo;
 use super::transaction::Transaction;
 use crate::domain::application::ProviderName;
-use crate::domain::assurance::{Assurance, AssuranceNeed};
+use crate::domain::assurance::{Assurance, AssuranceNeed, Lack, Unproven};
 use crate::domain::subject::{Subject, SubjectId};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::{HoldId, SessionId};
@@ -180,7 +182,8 @@ fn check_issuer(provider: &Discovered, issuer: &str, in_response: Option<&str>) 
 fn refusal(code: RefusalCode, transaction: Transaction) -> AuthnError {
     match (code.as_str(), transaction.need) {
         ("unmet_authentication_requirements", Some(need)) => {
-            AuthnError::AssuranceNotProven { class: need.class, return_to: transaction.return_to }
+            let unproven = Unproven { need, lack: Lack::Proof };
+            AuthnError::AssuranceNotProven { unproven, return_to: transaction.return_to }
         }
         ("server_error" | "temporarily_unavailable", _) => ProviderFault::OutOfOrder(code).into(),
         ("unauthorized_client", _) => ProviderFault::Credentials.into(),
@@ -197,7 +200,7 @@ async fn exchange(
 ) -> Result<CoreTokenResponse, AuthnError> {
     let redirect_uri = RedirectUrl::new(transaction.redirect_uri.clone())
         .map_err(|_| ProviderFault::Unusable { what: "callback URL" })?;
-    let http = provider.http();
+    let http = telling(provider.http());
     let mut request = discovered
         .client
         .exchange_code(AuthorizationCode::new(code.reveal().to_owned()))
@@ -206,27 +209,39 @@ async fn exchange(
     for (name, value) in assertion {
         request = request.add_extra_param(name, value);
     }
-    request.request_async(&http).await.map_err(token_fault)
+    request.request_async(&http).await.map_err(|fault| match fault {
+        RequestTokenError::Request(fault) => fault,
+        RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+            ProviderFault::Unusable { what: TOKEN_ENDPOINT }.into()
+        }
+    })
 }
 
-fn token_fault(
-    error: RequestTokenError<FetchError, StandardErrorResponse<CoreErrorResponseType>>,
-) -> AuthnError {
-    match error {
-        RequestTokenError::Request(error) => ProviderFault::Silent(error).into(),
-        RequestTokenError::ServerResponse(response) => match response.error() {
-            CoreErrorResponseType::InvalidClient | CoreErrorResponseType::UnauthorizedClient => {
-                ProviderFault::Credentials.into()
-            }
-            CoreErrorResponseType::InvalidGrant
-            | CoreErrorResponseType::InvalidRequest
-            | CoreErrorResponseType::InvalidScope
-            | CoreErrorResponseType::UnsupportedGrantType
-            | CoreErrorResponseType::Extension(_) => AuthnError::CodeRejected,
-        },
-        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            ProviderFault::Unusable { what: "token endpoint" }.into()
+/// An HTTP client that tells what a token endpoint means which gives no token: behind it, the status is known no more.
+fn telling(
+    http: impl Fn(HttpRequest) -> BoxFuture<'static, Result<HttpResponse, FetchError>> + Send + Sync,
+) -> impl Fn(HttpRequest) -> BoxFuture<'static, Result<HttpResponse, AuthnError>> + Send + Sync {
+    move |request| {
+        let sent = http(request);
+        Box::pin(async move {
+            let reply = sent.await.map_err(ProviderFault::Silent)?;
+            if reply.status() == StatusCode::OK { Ok(reply) } else { Err(token_refused(&reply)) }
+        })
+    }
+}
+
+/// What a token endpoint means that gives no token (RFC 6749 5.2). Of all that it may say only two errors are about this
+/// very sign-in, and they come with 400, from some providers with 403. All else is out of order there, or is wrong with how we
+/// are registered; it is told by the status and by an error of the closed list, never in the provider's words.
+fn token_refused(reply: &HttpResponse) -> AuthnError {
+    let status = reply.status();
+    let answer = serde_json::from_slice::<StandardErrorResponse<CoreErrorResponseType>>(reply.body()).ok();
+    let error = answer.as_ref().and_then(|answer| error::listed(answer.error()));
+    match (status, error) {
+        (StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN, Some("invalid_grant" | "invalid_request")) => {
+            AuthnError::CodeRejected
         }
+        _ => ProviderFault::Answered { what: TOKEN_ENDPOINT, status: status.as_u16(), error }.into(),
     }
 }
 
@@ -312,12 +327,15 @@ fn prove(
         tokens.scopes().into_iter().flatten().map(|scope| scope.as_str().to_owned()).collect();
     let answer = Answer { verified, scopes: &scopes };
     let assurance = assurance::proven(&provider.settings, &answer, transaction.need.as_ref(), now);
-    match &transaction.need {
-        Some(need) if !assurance.meets(need, now) => Err(AuthnError::AssuranceNotProven {
-            class: need.class.clone(),
-            return_to: transaction.return_to.clone(),
-        }),
-        Some(_) | None => Ok(assurance),
+    let unproven = transaction.need.as_ref().and_then(|need| {
+        let lack = assurance.lacks(need, now)?;
+        Some(Unproven { need: need.clone(), lack })
+    });
+    match unproven {
+        Some(unproven) => {
+            Err(AuthnError::AssuranceNotProven { unproven, return_to: transaction.return_to.clone() })
+        }
+        None => Ok(assurance),
     }
 }
 
@@ -331,3 +349,5 @@ fn previous(transaction: &Transaction, subject: &SubjectId) -> Previous {
         Some(current) => Previous::OfAnother(current.session),
     }
 }
+
+const TOKEN_ENDPOINT: &str = "token endpoint";

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use openidconnect::core::CoreErrorResponseType;
+
 use super::return_to::ReturnTo;
-use crate::domain::assurance::AssuranceClass;
+use crate::domain::assurance::Unproven;
 use crate::domain::reason::Reason;
 use crate::platform::http::fetch::FetchError;
 use crate::platform::signed_token::{SignedFault, TokenFault};
@@ -34,7 +36,7 @@ pub enum AuthnError {
     /// The person, or the provider on its own account, refused.
     #[error("the provider answered `{0}`")]
     Refused(RefusalCode),
-    /// The provider: the code was not accepted.
+    /// Whoever brought the code: it is spent, too old, or was given to another sign-in.
     #[error("the provider did not accept the authorization code")]
     CodeRejected,
     /// The provider: its ID token does not hold.
@@ -69,10 +71,10 @@ pub enum AuthnError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The provider came back below the bar. `return_to` is where the person wanted to go.
-    #[error("the provider did not prove `{class}`")]
+    #[error("the provider did not prove {unproven}")]
     AssuranceNotProven {
-        /// What was to be proven.
-        class: AssuranceClass,
+        /// What was to be proven, and what of it was lacking.
+        unproven: Unproven,
         /// Where the person wanted to go.
         return_to: ReturnTo,
     },
@@ -129,12 +131,51 @@ pub enum ProviderFault {
         /// Which endpoint.
         what: &'static str,
     },
+    /// One of its parts refused what we asked it, and that is not about whoever signs in.
+    #[error("its {what} answered {status}{}", said(*.status, *.error))]
+    Answered {
+        /// Which of its parts.
+        what: &'static str,
+        /// The status of its answer.
+        status: u16,
+        /// The error of OAuth 2.0 that it named, where that is one of the closed list.
+        error: Option<&'static str>,
+    },
+    /// It publishes no key by which a signature of its could be checked.
+    #[error("its key set holds no key by which a signature can be checked")]
+    NoKey,
     /// It does not accept our client id or secret.
     #[error("it does not accept our client id or secret")]
     Credentials,
     /// It says itself that it is out of order.
     #[error("it answered `{0}`")]
     OutOfOrder(RefusalCode),
+}
+
+/// An error of the closed list: those of RFC 6749, 5.2, and the two by which 4.1.2.1 has a provider say that it is out of
+/// order.
+pub(super) fn listed(error: &CoreErrorResponseType) -> Option<&'static str> {
+    match error {
+        CoreErrorResponseType::InvalidClient => Some("invalid_client"),
+        CoreErrorResponseType::InvalidGrant => Some("invalid_grant"),
+        CoreErrorResponseType::InvalidRequest => Some("invalid_request"),
+        CoreErrorResponseType::InvalidScope => Some("invalid_scope"),
+        CoreErrorResponseType::UnauthorizedClient => Some("unauthorized_client"),
+        CoreErrorResponseType::UnsupportedGrantType => Some("unsupported_grant_type"),
+        CoreErrorResponseType::Extension(further) => {
+            ["server_error", "temporarily_unavailable"].into_iter().find(|listed| *listed == further.as_str())
+        }
+    }
+}
+
+/// What an answer said beside its status, and whose matter that is where it is our registration.
+fn said(status: u16, error: Option<&'static str>) -> String {
+    let named = error.map(|error| format!(" `{error}`")).unwrap_or_default();
+    if status == 401 || matches!(error, Some("invalid_client" | "unauthorized_client")) {
+        format!("{named}: it does not accept our client id or secret")
+    } else {
+        named
+    }
 }
 
 impl From<SignedFault> for LogoutTokenFault {

@@ -54,6 +54,8 @@ pub(super) struct Script {
     pub(super) keys: Behavior,
     pub(super) tokens: Behavior,
     pub(super) pushes: Behavior,
+    /// The status and the error by which pushed requests are refused.
+    pub(super) push_refusal: Option<(u16, &'static str)>,
     /// The audience of assertions that are believed, instead of the client's secret.
     pub(super) assertions_for: Option<String>,
     /// The header and claims of the last assertion.
@@ -66,8 +68,11 @@ pub(super) struct Script {
     pub(super) userinfo: Map<String, Value>,
     /// The token response's `scope`.
     pub(super) scope: Option<String>,
-    pub(super) refusal: Option<&'static str>,
+    /// The status and the error by which the token endpoint refuses.
+    pub(super) refusal: Option<(u16, &'static str)>,
     pub(super) key: SigningKey,
+    /// The keys that it publishes beside one of a kind that nobody knows; its own where none are named.
+    pub(super) published: Option<Vec<Value>>,
     codes: HashMap<String, Grant>,
     pub(super) key_requests: usize,
     pub(super) discovery_requests: usize,
@@ -98,7 +103,7 @@ impl SigningKey {
         Self { id: id.to_owned(), pair: Arc::new(pair) }
     }
 
-    fn jwk(&self) -> Value {
+    pub(super) fn jwk(&self) -> Value {
         let point = self.pair.public_key_raw();
         let coordinate = |range| URL_SAFE_NO_PAD.encode(&point[range]);
         json!({
@@ -137,6 +142,7 @@ impl FakeProvider {
             keys: Behavior::Normal,
             tokens: Behavior::Normal,
             pushes: Behavior::Normal,
+            push_refusal: None,
             assertions_for: None,
             asserted: None,
             pushed: HashMap::new(),
@@ -146,6 +152,7 @@ impl FakeProvider {
             scope: Some("openid profile".to_owned()),
             refusal: None,
             key: SigningKey::new("key-1"),
+            published: None,
             codes: HashMap::new(),
             key_requests: 0,
             discovery_requests: 0,
@@ -254,12 +261,13 @@ async fn discovery(State(fake): State<FakeProvider>) -> Response {
 }
 
 async fn keys(State(fake): State<FakeProvider>) -> Response {
-    let (behavior, key) = fake.script(|script| {
+    let (behavior, published) = fake.script(|script| {
         script.key_requests += 1;
-        (script.keys, script.key.jwk())
+        (script.keys, script.published.clone().unwrap_or_else(|| vec![script.key.jwk()]))
     });
     // A key of a kind that nobody knows yet must not spoil the others.
-    behave(behavior, || json_reply(&json!({ "keys": [{ "kty": "LATTICE", "kid": "pq-1" }, key] }))).await
+    let keys = [vec![json!({ "kty": "LATTICE", "kid": "pq-1" })], published].concat();
+    behave(behavior, || json_reply(&json!({ "keys": keys }))).await
 }
 
 async fn token(
@@ -277,20 +285,20 @@ fn exchange(
     headers: &HeaderMap,
     form: &HashMap<String, String>,
 ) -> Response {
-    let error = |code: &str| {
+    let error = |status: u16, code: &str| {
         let body = json!({ "error": code, "error_description": "a text that must not be repeated" });
-        (StatusCode::BAD_REQUEST, json_reply(&body)).into_response()
+        (StatusCode::from_u16(status).unwrap(), json_reply(&body)).into_response()
     };
     if !is_our_client(script, headers, form) {
-        return error("invalid_client");
+        return error(401, "invalid_client");
     }
-    if let Some(code) = script.refusal {
-        return error(code);
+    if let Some((status, code)) = script.refusal {
+        return error(status, code);
     }
-    let Some(grant) = script.codes.remove(&form["code"]) else { return error("invalid_grant") };
+    let Some(grant) = script.codes.remove(&form["code"]) else { return error(400, "invalid_grant") };
     let challenge = URL_SAFE_NO_PAD.encode(Digest::of(form["code_verifier"].as_bytes()).as_bytes());
     if challenge != grant.challenge || form["redirect_uri"] != grant.redirect_uri {
-        return error("invalid_grant");
+        return error(400, "invalid_grant");
     }
     let mut reply = json!({
         "access_token": "access-token", "token_type": "Bearer", "expires_in": 300,
@@ -335,6 +343,10 @@ async fn push(
             if !is_our_client(script, &headers, &form) {
                 return (StatusCode::UNAUTHORIZED, json_reply(&json!({ "error": "invalid_client" })))
                     .into_response();
+            }
+            if let Some((status, code)) = script.push_refusal {
+                let status = StatusCode::from_u16(status).unwrap();
+                return (status, json_reply(&json!({ "error": code }))).into_response();
             }
             let reference = format!("urn:ietf:params:oauth:request_uri:{}", form["state"]);
             script.pushed.insert(reference.clone(), form.clone());

@@ -78,7 +78,7 @@ pub struct Standing {
     pub provider: ProviderName,
     /// Its issuer URL.
     pub issuer: Arc<str>,
-    /// Whether its metadata and keys are known.
+    /// Whether its metadata is known, and a key by which its signatures can be checked.
     pub is_usable: bool,
     /// By how many seconds its clock was ahead of ours at the last sign-in; unknown before the first.
     pub clock_offset: Option<i64>,
@@ -138,7 +138,7 @@ impl RelyingParty {
         let of = |provider: &Arc<Provider>| Standing {
             provider: provider.settings.name.clone(),
             issuer: provider.settings.issuer.clone(),
-            is_usable: provider.is_discovered(),
+            is_usable: provider.is_usable(),
             clock_offset: provider.clock_offset(),
             silent_since: provider.silent_since(),
         };

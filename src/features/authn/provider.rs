@@ -27,7 +27,7 @@ use super::error::{AuthnError, ProviderFault};
 use super::settings::ProviderSettings;
 use crate::foundation::clock::Timestamp;
 use crate::platform::http::fetch::{AuthoritiesError, Detour, Fetch, FetchError, is_loopback_host};
-use crate::platform::signed_token::ALGORITHMS;
+use crate::platform::signed_token::{ALGORITHMS, may_check};
 
 /// Provider metadata with the members that we need beyond the crate's.
 pub(super) type Metadata = ProviderMetadata<
@@ -103,6 +103,13 @@ pub(super) struct Discovered {
     at: Timestamp,
 }
 
+impl Discovered {
+    /// Whether there is a key by which a signature of its could be checked. Without one nobody signs in, whoever it is.
+    fn has_key(&self) -> bool {
+        self.keys.keys().iter().any(|key| may_check(key, &self.algorithms))
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Provider {
     pub(super) settings: ProviderSettings,
@@ -176,8 +183,9 @@ impl Provider {
         })
     }
 
-    pub(super) fn is_discovered(&self) -> bool {
-        self.known().is_some()
+    /// Whether its metadata is known, and a key by which its signatures can be checked.
+    pub(super) fn is_usable(&self) -> bool {
+        self.known().is_some_and(|known| known.has_key())
     }
 
     /// Whether it says that it tells of sign-outs by the back channel; `None` where nothing is known of it.
@@ -197,9 +205,8 @@ impl Provider {
     pub(super) async fn look(&self, now: Timestamp) {
         let mut attempts = self.attempts.lock().await;
         match self.discover(now).await {
-            Ok(discovered) => {
+            Ok(_) => {
                 attempts.failed = None;
-                self.learn(discovered);
                 self.silent_since.store(UNKNOWN, Ordering::Relaxed);
             }
             Err(failure) => {
@@ -263,7 +270,7 @@ impl Provider {
             None => match self.discover(now).await {
                 Ok(discovered) => {
                     attempts.failed = None;
-                    return Ok(self.learn(discovered));
+                    return Ok(discovered);
                 }
                 Err(failure) => {
                     attempts.failed = Some((now, failure.clone()));
@@ -288,7 +295,7 @@ impl Provider {
         if let Some(known) = self.known()
             && !Arc::ptr_eq(&known, seen)
         {
-            return Ok(Some(known));
+            return if known.has_key() { Ok(Some(known)) } else { Err(ProviderFault::NoKey.into()) };
         }
         let search = match asker {
             Asker::SignIn => &mut attempts.for_sign_ins,
@@ -317,7 +324,7 @@ impl Provider {
             keys,
             at: seen.at,
         };
-        Ok(Some(self.learn(discovered)))
+        Ok(Some(self.learn(discovered)?))
     }
 
     /// The HTTP client in the shape that the crate takes: no redirects, bounded, timed.
@@ -332,20 +339,22 @@ impl Provider {
         }
     }
 
-    async fn discover(&self, now: Timestamp) -> Result<Discovered, AuthnError> {
+    async fn discover(&self, now: Timestamp) -> Result<Arc<Discovered>, AuthnError> {
         let unusable = || ProviderFault::Unusable { what: "issuer URL" };
         let issuer = IssuerUrl::new(self.settings.issuer.to_string()).map_err(|_| unusable())?;
         let http = self.http();
         let metadata: Metadata = ProviderMetadata::discover_async(issuer, &http)
             .await
             .map_err(|error| discovery_fault(error, "metadata or key set"))?;
-        Ok(accept(&self.settings, metadata, now)?)
+        Ok(self.learn(accept(&self.settings, metadata, now)?)?)
     }
 
-    fn learn(&self, discovered: Discovered) -> Arc<Discovered> {
+    /// Takes what it says about itself in place of what was known: keys that it has withdrawn count no more, even where
+    /// none is left.
+    fn learn(&self, discovered: Discovered) -> Result<Arc<Discovered>, ProviderFault> {
         let discovered = Arc::new(discovered);
         *self.discovered.write().unwrap_or_else(PoisonError::into_inner) = Some(discovered.clone());
-        discovered
+        if discovered.has_key() { Ok(discovered) } else { Err(ProviderFault::NoKey) }
     }
 
     fn known(&self) -> Option<Arc<Discovered>> {
@@ -353,7 +362,7 @@ impl Provider {
     }
 
     fn known_since(&self, lifetime: Duration, now: Timestamp) -> Option<Arc<Discovered>> {
-        self.known().filter(|known| now.since(known.at) < lifetime)
+        self.known().filter(|known| known.has_key() && now.since(known.at) < lifetime)
     }
 }
 

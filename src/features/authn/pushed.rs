@@ -1,13 +1,14 @@
 //! Pushed authorization requests (RFC 9126): what is asked goes to the provider directly, as its client, and the
 //! browser carries a reference to it. Nobody in between can read or change it, and no URL is too long for it.
 
+use http::StatusCode;
 use openidconnect::core::CoreErrorResponseType;
-use openidconnect::{AuthType, StandardErrorResponse};
+use openidconnect::{AuthType, HttpResponse, StandardErrorResponse};
 use serde::Deserialize;
 use url::Url;
 
 use super::client::{Endpoint, Showing};
-use super::error::{AuthnError, ProviderFault, RefusalCode};
+use super::error::{AuthnError, ProviderFault, RefusalCode, listed};
 use super::provider::{Discovered, Provider};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::entropy::Entropy;
@@ -46,7 +47,7 @@ impl Provider {
         let endpoint = Endpoint { url: endpoint, what: WHAT, takes_header };
         let reply = self.post_as_client(discovered, endpoint, form, entropy, now).await?;
         if !reply.status().is_success() {
-            return Err(refusal(reply.body()));
+            return Err(refusal(&reply));
         }
         let pushed: Pushed = serde_json::from_slice(reply.body()).map_err(|_| unusable())?;
         if !(1..=REFERENCE_BYTES_MAX).contains(&pushed.request_uri.len()) {
@@ -60,20 +61,20 @@ impl Provider {
     }
 }
 
-/// What an error means (RFC 9126 2.3): never the provider's own text.
-fn refusal(body: &[u8]) -> AuthnError {
-    let Ok(answer) = serde_json::from_slice::<StandardErrorResponse<CoreErrorResponseType>>(body) else {
-        return unusable().into();
-    };
-    match answer.error() {
-        CoreErrorResponseType::InvalidClient | CoreErrorResponseType::UnauthorizedClient => {
+/// What an error means (RFC 9126 2.3): never the provider's own text. Nothing has been asked of the person yet, so that what is
+/// out of order, or wrong with how we ask or are registered, is no matter of theirs; further codes may be the provider's
+/// word about whoever would come.
+fn refusal(reply: &HttpResponse) -> AuthnError {
+    let status = reply.status();
+    let is_told = matches!(status, StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN);
+    let answer = serde_json::from_slice::<StandardErrorResponse<CoreErrorResponseType>>(reply.body()).ok();
+    let code = answer.as_ref().map(StandardErrorResponse::error);
+    match (code, code.and_then(listed)) {
+        (Some(CoreErrorResponseType::InvalidClient | CoreErrorResponseType::UnauthorizedClient), _) => {
             ProviderFault::Credentials.into()
         }
-        code @ (CoreErrorResponseType::InvalidGrant
-        | CoreErrorResponseType::InvalidRequest
-        | CoreErrorResponseType::InvalidScope
-        | CoreErrorResponseType::UnsupportedGrantType
-        | CoreErrorResponseType::Extension(_)) => AuthnError::Refused(RefusalCode::new(code.as_ref())),
+        (Some(code), None) if is_told => AuthnError::Refused(RefusalCode::new(code.as_ref())),
+        (_, error) => ProviderFault::Answered { what: WHAT, status: status.as_u16(), error }.into(),
     }
 }
 

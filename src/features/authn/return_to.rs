@@ -10,16 +10,18 @@ pub struct ReturnTo(String);
 const LENGTH_MAX: usize = 4_096;
 
 /// Our own paths are no place to return to: to the callback or the sign-out least of all. But for the one where a
-/// sign-in in a window of its own ends, which may name the page beside which it was begun.
+/// sign-in in a window of its own ends, which may name the page beside which it was begun; and for those that show whoever
+/// is signed in what is theirs, and by being opened change nothing.
 const OWN_PATHS: &str = "/.leastway";
 const LANDING: &str = "/.leastway/signed-in";
 const BESIDE: &str = "/.leastway/signed-in?at=";
+const OWN_PAGES: [&str; 2] = ["/.leastway/me", "/.leastway/purpose"];
 
 impl ReturnTo {
     /// `target` if it is a path on our own host for every reader, else `/`.
     pub fn new(target: &str) -> Self {
         let is_landing = target == LANDING || target.strip_prefix(BESIDE).is_some_and(is_local);
-        Self(if is_landing || is_local(target) { target } else { "/" }.to_owned())
+        Self(if is_landing || is_own_page(target) || is_local(target) { target } else { "/" }.to_owned())
     }
 
     /// For which page it is: of a sign-in in a window of its own, the one beside which that was begun.
@@ -41,12 +43,19 @@ impl fmt::Debug for ReturnTo {
 }
 
 fn is_local(target: &str) -> bool {
+    is_plain(target) && reads_as_local(target) && !target.starts_with(OWN_PATHS)
+}
+
+/// Whatever its query asks for, the page looks at that itself.
+fn is_own_page(target: &str) -> bool {
+    let path = target.split_once('?').map_or(target, |(path, _)| path);
+    is_plain(target) && OWN_PAGES.contains(&path)
+}
+
+fn is_plain(target: &str) -> bool {
     // Browsers read `\` as `/`, and drop tabs and line breaks: `/\evil` and `/<tab>/evil` are `//evil`.
     let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#');
-    if target.len() > LENGTH_MAX || !target.starts_with('/') || !target.bytes().all(plain) {
-        return false;
-    }
-    reads_as_local(target) && !target.starts_with(OWN_PATHS)
+    target.len() <= LENGTH_MAX && target.starts_with('/') && target.bytes().all(plain)
 }
 
 /// The reading of the WHATWG, which is the browser's: the host stays ours, and the path is not one
@@ -65,7 +74,8 @@ mod tests {
     #[test]
     fn a_target_is_a_path_on_our_own_host_or_the_root() {
         let kept = ["/", "/patients/7?tab=labs&next=//x", "/a/%2f%2fevil.example", "/a//b", "/?q=https://x"];
-        for target in kept.into_iter().chain([LANDING, "/.leastway/signed-in?at=/ehr/a%20b"]) {
+        let own = ["/.leastway/me", "/.leastway/purpose", "/.leastway/purpose?return_to=%2Fpatients%2F7"];
+        for target in kept.into_iter().chain([LANDING, "/.leastway/signed-in?at=/ehr/a%20b"]).chain(own) {
             assert_eq!(ReturnTo::new(target).as_str(), target);
         }
         let long = format!("/{}", "a".repeat(LENGTH_MAX));
@@ -84,6 +94,11 @@ mod tests {
             "/ä",
             " /",
             "/.leastway/sign-out",
+            "/.leastway/me/end",
+            "/.leastway/mend",
+            "/.leastway/me/../sign-out",
+            "/.leastway/me#b",
+            "/.leastway/purpose?return_to=\\evil.example",
             "/.leastway/signed-in?at=//evil.example",
             "/.leastway/signed-in?at=/.leastway/sign-out",
             "/.leastway/signed-in?next=/",

@@ -18,7 +18,7 @@ use super::return_to::ReturnTo;
 use super::settings::{Ask, LoginAgain, ProviderSettings};
 use super::transaction::{Asked, Opened};
 use crate::domain::application::ProviderName;
-use crate::domain::assurance::AssuranceNeed;
+use crate::domain::assurance::{AssuranceNeed, Lack, Unproven};
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::id::{HoldId, SessionId};
@@ -90,7 +90,7 @@ impl RelyingParty {
             Some(need) => {
                 Some(settings.assurance.get(&need.class).map(|class| &class.ask).ok_or_else(|| {
                     AuthnError::AssuranceNotProven {
-                        class: need.class.clone(),
+                        unproven: Unproven { need: need.clone(), lack: Lack::Proof },
                         return_to: sign_in.return_to.clone(),
                     }
                 })?)

@@ -49,20 +49,20 @@ pub fn question<'a>(
 }
 
 /// The same question on a page of its own, for whoever was told of it elsewhere.
-pub(super) fn form(moment: &Moment, asked: &Asked, text: &str) -> Answer {
+pub(super) fn form(moment: &Moment, asked: &Asked, text: &str) -> Result<Answer, Refusal> {
     let target = return_to(asked);
     let Some(known) = asked.person.known() else {
-        return unlock::sign_in_page(moment, asked, &target, false);
+        return Err(unlock::sign_in_first(moment, asked, &target));
     };
     let asking = brought(moment, known, text)
         .map(|prompt| (prompt.application, Asking { prompt: text.to_owned(), ending: prompt.ending }));
     match asking {
         Some((application, asking)) => {
             let view = question(moment, &application, &asking, &target);
-            show(moment, asked, StatusCode::OK, &Page::BreakGlass(view))
+            Ok(show(moment, asked, StatusCode::OK, &Page::BreakGlass(view)))
         }
         // It is asked anew, if it still has to be.
-        None => lead(moment, &Redirect { location: target, set_cookie: None }),
+        None => Ok(lead(moment, &Redirect { location: target, set_cookie: None })),
     }
 }
 
@@ -82,7 +82,7 @@ pub async fn answered(
     let target = ReturnTo::new(&field("return_to")).as_str().to_owned();
     let go = |location: String| Ok(lead(moment, &Redirect { location, set_cookie: None }));
     let Some(known) = asked.person.known().filter(|known| known.session.program.is_none()) else {
-        return Ok(unlock::sign_in_page(moment, asked, &target, true));
+        return Err(unlock::sign_in_first(moment, asked, &target));
     };
     let sealed = field("prompt");
     let Some(prompt) = brought(moment, known, &sealed) else { return go(target) };

@@ -20,17 +20,20 @@ use crate::platform::http::body::read_bounded;
 use crate::platform::http::pace::Paced;
 
 /// Their page; or the question, where one is brought.
-pub fn page(moment: &Moment, asked: &Asked) -> Answer {
+pub fn page(moment: &Moment, asked: &Asked) -> Result<Answer, Refusal> {
     match prompt_of(asked) {
         Some(prompt) => form(moment, asked, &prompt),
         None => listed(moment, asked, StatusCode::OK, None),
     }
 }
 
-fn listed(moment: &Moment, asked: &Asked, status: StatusCode, problem: Option<BreakProblem>) -> Answer {
-    let Some(known) = asked.person.known() else {
-        return unlock::sign_in_page(moment, asked, "/", false);
-    };
+fn listed(
+    moment: &Moment,
+    asked: &Asked,
+    status: StatusCode,
+    problem: Option<BreakProblem>,
+) -> Result<Answer, Refusal> {
+    let known = signed_in(moment, asked)?;
     let breaks = moment.worker.shared.breaks.theirs(&known.session.subject.id(), moment.now);
     let view = BreaksView {
         breaks: &breaks,
@@ -39,7 +42,12 @@ fn listed(moment: &Moment, asked: &Asked, status: StatusCode, problem: Option<Br
         zone: moment.current.rules.policy.zone(),
         problem,
     };
-    show(moment, asked, status, &Page::Breaks(view))
+    Ok(show(moment, asked, status, &Page::Breaks(view)))
+}
+
+/// Whoever is signed in; all others sign in first.
+fn signed_in<'a>(moment: &Moment, asked: &'a Asked) -> Result<&'a Known, Refusal> {
+    asked.person.known().ok_or_else(|| unlock::sign_in_first(moment, asked, "/"))
 }
 
 /// They end one of theirs; a POST from a page of this host.
@@ -50,7 +58,7 @@ pub async fn ended(
     draft: &mut Option<Draft>,
 ) -> Result<Answer, Refusal> {
     let form = read_bounded(incoming, FORM_BYTES_MAX).await.map_err(|error| unread(&error))?;
-    let Some(known) = asked.person.known() else { return Ok(unlock::sign_in_page(moment, asked, "/", true)) };
+    let known = signed_in(moment, asked)?;
     // What is none of theirs, or is over, is the same to them.
     let Some(it) = theirs(moment, known, &form) else { return Ok(back(moment)) };
     let (shared, now) = (&moment.worker.shared, moment.now);
@@ -94,7 +102,7 @@ pub async fn attested(
     draft: &mut Option<Draft>,
 ) -> Result<Answer, Refusal> {
     let form = read_bounded(incoming, FORM_BYTES_MAX).await.map_err(|error| unread(&error))?;
-    let Some(known) = asked.person.known() else { return Ok(unlock::sign_in_page(moment, asked, "/", true)) };
+    let known = signed_in(moment, asked)?;
     let Some(it) = theirs(moment, known, &form).filter(Break::is_owed) else { return Ok(back(moment)) };
     let field = |name: &str| one(&form, name).unwrap_or_default();
     let wants_sheet = matches!(it.sheet, Sheet::Owed(_));
@@ -106,7 +114,7 @@ pub async fn attested(
     });
     let (text, discloser) = match said {
         Ok(said) => said,
-        Err(problem) => return Ok(listed(moment, asked, StatusCode::UNPROCESSABLE_ENTITY, Some(problem))),
+        Err(problem) => return listed(moment, asked, StatusCode::UNPROCESSABLE_ENTITY, Some(problem)),
     };
     let told = EventBreak {
         discloser: wants_sheet.then_some(discloser),

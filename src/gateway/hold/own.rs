@@ -10,7 +10,7 @@ use super::super::own_paths::{Asked, FORM_BYTES_MAX, lead, one, return_to, show}
 use super::super::pages::{HELD_PATH, HELD_SHOW_PATH, HeldEntry, HeldView, Page, same_origin_path};
 use super::super::refusal::Refusal;
 use super::super::sought::unread;
-use super::super::unlock::sign_in_page;
+use super::super::unlock::sign_in_first;
 use super::send::PARAMETER;
 use super::{Visitor, note};
 use crate::domain::event::{EventKind, HoldStep};
@@ -33,7 +33,7 @@ pub async fn answer(
     if !(path == HELD_PATH && get || path != HELD_PATH && post) {
         return Err(Refusal::RouteNotFound);
     }
-    let Some(known) = asked.person.known() else { return Ok(sign_in(moment, asked)) };
+    let Some(known) = asked.person.known() else { return Err(sign_in(moment, asked)) };
     let Some(visitor) = Visitor::new(moment, asked, known.session.subject.id()) else {
         return Ok(nothing(moment, asked, StatusCode::NOT_FOUND));
     };
@@ -152,8 +152,8 @@ pub(super) fn nothing(moment: &Moment, asked: &Asked, status: StatusCode) -> Ans
 }
 
 /// Nobody is signed in: they are led here again if there is something for them.
-pub(super) fn sign_in(moment: &Moment, asked: &Asked) -> Answer {
-    sign_in_page(moment, asked, "/", true)
+pub(super) fn sign_in(moment: &Moment, asked: &Asked) -> Refusal {
+    sign_in_first(moment, asked, "/")
 }
 
 /// The event is not of a request to an application: nothing is sent.

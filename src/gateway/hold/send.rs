@@ -184,7 +184,7 @@ async fn take_up(
         return Err(Refusal::CrossSite);
     }
     own::by_hand(&asked.manner)?;
-    let Some(known) = asked.person.known() else { return Ok(Taken::Not(own::sign_in(moment, asked))) };
+    let Some(known) = asked.person.known() else { return Err(own::sign_in(moment, asked)) };
     let visitor = Visitor::new(moment, asked, known.session.subject.id());
     let (Some(id), Some(visitor)) = (named.id, visitor) else {
         return Ok(Taken::Not(own::nothing(moment, asked, StatusCode::NOT_FOUND)));
@@ -274,6 +274,7 @@ fn was_not_sent(refusal: &Refusal, draft: Option<&Draft>) -> bool {
         | Refusal::AssuranceNotProven(..)
         | Refusal::DeviceNotProven
         | Refusal::StoreUnavailable
+        | Refusal::EndedUnkept(_)
         | Refusal::TooManyRequests(_)
         | Refusal::Overloaded
         | Refusal::Internal

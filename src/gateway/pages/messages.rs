@@ -126,7 +126,9 @@ texts! {
     Locked {
         title, happened, not_sent, why, kept, go_on_text, held_next, resend, go_on, go_on_tab, not_me_text, not_me,
     }
-    AssuranceNotProven { happened, try_again, set_up, go_on, cancel }
+    AssuranceNotProven {
+        happened, try_again, set_up, happened_old, why_old, try_again_old, not_asked_old, go_on, cancel,
+    }
     SignInProblem { try_again, go_on }
     Unavailable { retry, go_on, read_only, read_only_go }
     Held {
@@ -134,7 +136,7 @@ texts! {
         copy_only, being_sent, uncertain, send, show, discard, go_on, first_page, not_taken_title, not_taken, not_taken_copy,
         not_taken_go, not_taken_again, not_ready_title, not_ready, not_ready_copy,
     }
-    SignedOut { title, here_and_there, here_only, close, again, go_on }
+    SignedOut { title, here_and_there, here_only, title_unkept, ended_unkept, unkept_next, close, again, go_on }
     SignedIn { title, happened, close, first, go_on }
     Beside { ended, more, locks, ends, sign_in, stay, later, aside }
     Me {

@@ -14,7 +14,7 @@ use http::StatusCode;
 
 use crate::domain::action::Action;
 use crate::domain::asked::Overreach;
-use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
+use crate::domain::assurance::{AssuranceNeed, Unproven};
 use crate::domain::count::WhyUnknown;
 use crate::domain::decision::WayOn;
 use crate::domain::degraded::Degraded;
@@ -195,8 +195,8 @@ pub enum Page<'a> {
     },
     /// The provider came back below what was asked for.
     AssuranceNotProven {
-        /// The class that was asked for.
-        class: &'a AssuranceClass,
+        /// What was asked for, and what of it was lacking.
+        unproven: &'a Unproven,
         /// Where to go on.
         return_to: &'a str,
     },
@@ -221,6 +221,11 @@ pub enum Page<'a> {
         retry: Option<&'a str>,
         /// What people do meanwhile, where the application says that.
         downtime: Option<&'a Downtime>,
+    },
+    /// The session that was to end has ended, but that could not be kept.
+    EndedUnkept {
+        /// Why not.
+        reason: Reason,
     },
     /// The request cannot be read, or leads nowhere.
     NotUnderstood {
@@ -282,10 +287,13 @@ pub fn render(frame: &PageFrame<'_>, page: &Page<'_>) -> String {
         Page::Choose(ref view) => ChoosePage::new(frame, messages, view).render(),
         Page::Purpose(ref view) => PurposePage::new(frame, messages, view).render(),
         Page::Locked { return_to, sent, held } => desk.locked(return_to, sent, held).render(),
-        Page::AssuranceNotProven { class, return_to } => desk.assurance_not_proven(class, return_to).render(),
+        Page::AssuranceNotProven { unproven, return_to } => {
+            desk.assurance_not_proven(unproven, return_to).render()
+        }
         Page::SignInProblem { reason, return_to } => desk.sign_in_problem(reason, return_to).render(),
         Page::Barred { reason } => desk.barred(reason).render(),
         Page::Unavailable { reason, retry, downtime } => desk.unavailable(reason, retry, downtime).render(),
+        Page::EndedUnkept { reason } => desk.ended_unkept(reason).render(),
         Page::NotUnderstood { reason } => desk.not_understood(reason).render(),
         Page::SignedOut { at_provider, sign_in } => desk.signed_out(at_provider, sign_in).render(),
         Page::SignedIn { script } => desk.signed_in(script).render(),

@@ -10,7 +10,7 @@ use super::step::{Step, Way};
 use super::{HELD_PATH, PageFrame, SIGN_OUT_PATH, Written, application, layout, link};
 use crate::domain::action::Action;
 use crate::domain::asked::Overreach;
-use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
+use crate::domain::assurance::{AssuranceNeed, Lack, Unproven};
 use crate::domain::count::WhyUnknown;
 use crate::domain::decision::WayOn;
 use crate::domain::limit::{Exceeded, Measure, OnExceed};
@@ -293,20 +293,29 @@ impl<'a> Desk<'a> {
         Notice { kept: vec![self.about(&self.messages.kept.not_sent)], ..notice }
     }
 
-    pub(super) fn assurance_not_proven(self, class: &AssuranceClass, return_to: &str) -> Notice<'a> {
+    pub(super) fn assurance_not_proven(self, unproven: &Unproven, return_to: &str) -> Notice<'a> {
         let Self { messages, .. } = self;
-        let texts = &messages.assurance_not_proven;
+        let (texts, need) = (&messages.assurance_not_proven, &unproven.need);
         let reason = messages.reason.of(Reason::AssuranceNotProven);
-        let happened = texts.happened.with(&[("class", &messages.assurance_class(class))]);
-        let again = AssuranceNeed { class: class.clone(), fresh: None };
+        let (happened, why, try_again, help) = match unproven.lack {
+            Lack::Proof => (&texts.happened, &reason.why, &texts.try_again, &texts.set_up),
+            Lack::Freshness => {
+                (&texts.happened_old, &texts.why_old, &texts.try_again_old, &texts.not_asked_old)
+            }
+        };
+        let happened = happened.with(&[("class", &messages.assurance_class(&need.class))]);
+        let fresh = need.fresh.filter(|_| unproven.lack == Lack::Freshness);
+        let fresh =
+            fresh.map(|fresh| messages.step_up.fresh.with(&[("duration", &messages.duration(fresh))]));
         let mut steps = vec![
-            Step::words(texts.try_again.as_str()).link(link::step_up(&again, return_to), &texts.go_on),
-            Step::words(texts.set_up.as_str()),
+            Step::words(try_again.as_str()).link(link::step_up(need, return_to), &texts.go_on),
+            Step::words(help.as_str()),
             Step::words(messages.step_up.cancel_text.as_str()).link("/".to_owned(), &texts.cancel),
         ];
         steps.extend(Step::leave(self.frame, messages));
         steps.extend(Step::elsewhere(self.frame, messages, return_to));
-        let notice = self.notice(&reason.title, vec![happened], steps).because(reason.why.as_str());
+        let happened = std::iter::once(happened).chain(fresh).collect();
+        let notice = self.notice(&reason.title, happened, steps).because(why.as_str());
         Notice { kept: vec![self.about(&messages.kept.signed_in)], ..notice }
     }
 
@@ -365,6 +374,15 @@ impl<'a> Desk<'a> {
             Some(_) => messages.kept.nothing_lost.to_string(),
         };
         Notice { kept: vec![kept], ..notice }
+    }
+
+    /// Ending comes first, whatever becomes of it: nobody is to go on in a session because of a fault of ours.
+    pub(super) fn ended_unkept(self, reason: Reason) -> Notice<'a> {
+        let texts = &self.messages.signed_out;
+        let steps = [&texts.close, &texts.unkept_next].map(|text| Step::words(text.as_str()));
+        let why = self.messages.reason.of(reason).why.as_str();
+        let notice = self.notice(&texts.title_unkept, vec![texts.ended_unkept.to_string()], steps.into());
+        Notice { kept: vec![self.messages.kept.nothing_lost.to_string()], ..notice.because(why) }
     }
 
     pub(super) fn not_understood(self, reason: Reason) -> Notice<'a> {

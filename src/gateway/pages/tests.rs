@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::messages::{ENGLISH, Messages, SPANISH};
 use super::*;
-use crate::domain::assurance::Assurance;
+use crate::domain::assurance::{Assurance, Lack};
 use crate::domain::limit::LimitName;
 use crate::domain::network::Network;
 use crate::domain::purpose::{Needs, Number, Purpose};
@@ -23,6 +23,27 @@ use crate::platform::page::messages::read;
 
 const HOSTILE: &str = r#"/a"><script>alert(1)</script>'&b={n}"#;
 const HOSTILE_NAME: &str = r#"<img src=x onerror="alert(1)"> {action}"#;
+
+#[test]
+fn what_was_lacking_of_a_stronger_sign_in_is_said() {
+    let told = |lack, fresh: Option<u64>| {
+        let need = AssuranceNeed { class: "mfa".parse().unwrap(), fresh: fresh.map(Duration::from_secs) };
+        let unproven = Unproven { need, lack };
+        let page = Page::AssuranceNotProven { unproven: &unproven, return_to: "/patients/7" };
+        render(&frame(Language::English, Some("ehr"), None), &page)
+    };
+    let (unproven, old) = (told(Lack::Proof, Some(900)), told(Lack::Freshness, Some(900)));
+    assert!(unproven.contains("but without") && !unproven.contains("too old"), "{unproven}");
+    assert!(old.contains("too old") && old.contains("must not be older than 15 minutes"), "{old}");
+    assert!(!old.contains("without a second step") && !old.contains("stronger method"), "{old}");
+    // Whoever tries again is asked for the same as before, and not for less.
+    for page in [unproven, old] {
+        assert!(
+            page.contains("class=mfa&#38;fresh=900") || page.contains("class=mfa&amp;fresh=900"),
+            "{page}"
+        );
+    }
+}
 
 #[test]
 fn both_languages_are_complete() {
@@ -556,7 +577,9 @@ fn each_page(
     look: impl Fn(&str, &PageFrame<'_>, &str),
 ) {
     let need = AssuranceNeed { class: "mfa".parse().unwrap(), fresh: Some(Duration::from_secs(900)) };
-    let other_class: AssuranceClass = "badge".parse().unwrap();
+    let badge = AssuranceNeed { class: "badge".parse().unwrap(), fresh: None };
+    let unproven = Unproven { need: badge, lack: Lack::Proof };
+    let old = Unproven { need: need.clone(), lack: Lack::Freshness };
     let ways_on = [WayOn::StepUp(need.clone()), WayOn::Justify, WayOn::Location(vec!["<b>ward".to_owned()])];
     let exceeded = Exceeded { limit: LimitName::RecordsPerExport, allowed: 500, actual: 1_240 };
     let identity = identity(person.unwrap_or("Maria"));
@@ -673,7 +696,8 @@ fn each_page(
         ("held-none".into(), Page::Held(held)),
         ("not-taken".into(), Page::NotTaken { status: StatusCode::FORBIDDEN, return_to }),
         ("not-ready".into(), Page::NotReady { return_to }),
-        ("assurance-not-proven".into(), Page::AssuranceNotProven { class: &other_class, return_to }),
+        ("assurance-not-proven".into(), Page::AssuranceNotProven { unproven: &unproven, return_to }),
+        ("assurance-too-old".into(), Page::AssuranceNotProven { unproven: &old, return_to }),
         ("barred".into(), Page::Barred { reason: Reason::AccountDisabled }),
         ("signed-out".into(), Page::SignedOut { at_provider: false, sign_in: return_to }),
         ("signed-out-everywhere".into(), Page::SignedOut { at_provider: true, sign_in: return_to }),
@@ -707,6 +731,7 @@ fn each_page(
             ),
             (format!("unavailable-sent-{reason}"), Page::Unavailable { reason, retry: None, downtime: None }),
             (format!("not-understood-{reason}"), Page::NotUnderstood { reason }),
+            (format!("ended-unkept-{reason}"), Page::EndedUnkept { reason }),
         ]);
     }
     for language in Language::ALL {

@@ -18,6 +18,7 @@ mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use changes::{Change, Changes, Told};
 pub use error::StoreError;
@@ -31,6 +32,8 @@ pub use value::{Row, Statement, Value};
 #[derive(Clone, Debug)]
 pub struct Store {
     engine: Engine,
+    /// Whether the last write was refused.
+    is_refusing: Arc<AtomicBool>,
     /// To the other of two nodes.
     #[cfg(test)]
     line: Option<Arc<changes::pair::Line>>,
@@ -49,6 +52,8 @@ pub struct Standing {
     pub waiting: usize,
     /// Changes of other nodes that have come and are not yet acted on.
     pub behind: usize,
+    /// Whether it took the last write; before the first one, it did.
+    pub is_writable: bool,
 }
 
 /// Writes that may wait at once.
@@ -74,9 +79,10 @@ impl Store {
         Ok(Self::of(Engine::Sqlite(Arc::new(sqlite::Database::open(path, parts)?))))
     }
 
-    const fn of(engine: Engine) -> Self {
+    fn of(engine: Engine) -> Self {
         Self {
             engine,
+            is_refusing: Arc::default(),
             #[cfg(test)]
             line: None,
         }
@@ -99,6 +105,16 @@ impl Store {
         {
             return Err(StoreError::Nul);
         }
+        let written = self.hand_on(statements, changes).await;
+        self.is_refusing.store(written.is_err(), Ordering::Relaxed);
+        written
+    }
+
+    async fn hand_on(
+        &self,
+        statements: Vec<Statement>,
+        changes: Vec<Change>,
+    ) -> Result<Vec<usize>, StoreError> {
         match &self.engine {
             Engine::Sqlite(database) => {
                 let written = database.write(statements).await?;
@@ -148,7 +164,7 @@ impl Store {
             Engine::Sqlite(database) => (database.waiting(), 0),
             Engine::Postgres(server) => (server.waiting(), server.behind()),
         };
-        Standing { waiting, behind }
+        Standing { waiting, behind, is_writable: !self.is_refusing.load(Ordering::Relaxed) }
     }
 
     /// What other nodes tell, since the store was opened. There is one listener; a second one hears nothing.
@@ -220,7 +236,10 @@ impl Store {
             return Ok([a?, b?]);
         }
         let Self { engine, .. } = Self::open(path, parts)?;
-        Ok(changes::pair::Line::both()
-            .map(|line| Self { engine: engine.clone(), line: Some(Arc::new(line)) }))
+        Ok(changes::pair::Line::both().map(|line| Self {
+            engine: engine.clone(),
+            is_refusing: Arc::default(),
+            line: Some(Arc::new(line)),
+        }))
     }
 }

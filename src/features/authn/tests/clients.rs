@@ -122,6 +122,28 @@ async fn requests_are_pushed_where_that_is_demanded_and_not_where_it_is_turned_o
 }
 
 #[tokio::test]
+async fn a_refused_push_is_blamed_on_nobody_who_has_not_been_asked_yet() {
+    let cases = [
+        (500, "server_error", Reason::ProviderUnavailable),
+        (503, "temporarily_unavailable", Reason::ProviderUnavailable),
+        (400, "temporarily_unavailable", Reason::ProviderUnavailable),
+        (429, "slow_down", Reason::ProviderUnavailable),
+        (400, "invalid_request", Reason::ProviderUnavailable),
+        (400, "invalid_scope", Reason::ProviderUnavailable),
+        (401, "invalid_client", Reason::ProviderUnavailable),
+        (400, "access_denied", Reason::SignInRefused),
+        (403, "access_denied", Reason::SignInRefused),
+    ];
+    for (status, code, reason) in cases {
+        let clinic = Clinic::open().await;
+        offers_pushing(&clinic);
+        clinic.provider.script(|script| script.push_refusal = Some((status, code)));
+        let failure = clinic.begin(None, None).await.unwrap_err();
+        assert_eq!(failure.reason(), reason, "{status} {code}: {failure}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_cannot_be_pushed_does_not_go_by_the_browser_instead() {
     let behaviors =
         [Behavior::Silent, Behavior::Huge, Behavior::Redirect, Behavior::Error, Behavior::Nonsense];

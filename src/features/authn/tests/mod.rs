@@ -22,7 +22,7 @@ use super::client::{AssertionAudience, ClientCredential, ClientKey};
 use super::fake_provider::{Behavior, CLIENT_ID, CLIENT_SECRET, FakeProvider, Signing, SigningKey, TIMEOUT};
 use super::settings::{AccessTokenType, Ask, ClassSettings, LoginAgain, Proof, ProviderSettings};
 use super::*;
-use crate::domain::assurance::AssuranceNeed;
+use crate::domain::assurance::{AssuranceNeed, Lack};
 use crate::domain::reason::Reason;
 use crate::domain::subject::SubjectId;
 use crate::foundation::clock::{Clock as _, TestClock};

@@ -124,3 +124,58 @@ async fn a_clock_that_goes_wrong_is_told_of_whether_its_tokens_hold_or_not() {
         assert_eq!(offset(), Some(86_400));
     }
 }
+
+/// Key sets by which nobody's signature can be checked: with nothing, for other uses, in other ways.
+fn keyless(key: &SigningKey) -> [Vec<Value>; 4] {
+    let with = |member: &str, value: &str| {
+        let mut key = key.jwk();
+        key[member] = value.into();
+        vec![key]
+    };
+    let shared = json!({ "kty": "oct", "kid": "key-1", "k": "c2hhcmVk" });
+    [Vec::new(), with("use", "enc"), with("alg", "ES512"), vec![shared]]
+}
+
+#[tokio::test]
+async fn a_provider_without_a_key_to_check_by_is_not_usable_and_nobody_is_sent_there() {
+    let no_key = |error: &AuthnError| matches!(error, AuthnError::Provider(ProviderFault::NoKey));
+    for published in keyless(&SigningKey::new("key-1")) {
+        let clinic = Clinic::open().await;
+        clinic.provider.script(|script| script.published = Some(published.clone()));
+        let failure = clinic.begin(None, None).await.unwrap_err();
+        assert!(no_key(&failure), "{published:?}: {failure:?}");
+        assert_eq!(failure.reason(), Reason::ProviderUnavailable);
+        assert!(!clinic.party.standing()[0].is_usable, "{published:?}");
+
+        // It is back as soon as there is one, without waiting for what was known to become old.
+        clinic.provider.script(|script| script.published = None);
+        clinic.advance(Duration::from_secs(3));
+        clinic.sign_in(None).await.unwrap();
+        assert!(clinic.party.standing()[0].is_usable);
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_withdraws_its_keys_is_not_usable_and_they_count_no_more() {
+    let clinic = Clinic::open().await;
+    clinic.sign_in(None).await.unwrap();
+    let begun = clinic.begin(None, None).await.unwrap();
+    let query = clinic.provider.authorize(&begun.location);
+    clinic.provider.script(|script| script.published = Some(Vec::new()));
+    clinic.party.look(clinic.clock.now()).await;
+    assert!(!clinic.party.standing()[0].is_usable);
+    let failure = clinic.finish(&query, &binding_of(&begun)).await.unwrap_err();
+    assert_eq!(failure.reason(), Reason::ProviderUnavailable, "{failure:?}");
+
+    // Also where that shows only when its tokens are signed by a key that is not there.
+    let clinic = Clinic::open().await;
+    let begun = clinic.begin(None, None).await.unwrap();
+    let query = clinic.provider.authorize(&begun.location);
+    clinic.provider.script(|script| {
+        script.key = SigningKey::new("key-2");
+        script.published = Some(Vec::new());
+    });
+    let failure = clinic.finish(&query, &binding_of(&begun)).await.unwrap_err();
+    assert_eq!(failure.reason(), Reason::ProviderUnavailable, "{failure:?}");
+    assert!(!clinic.party.standing()[0].is_usable);
+}

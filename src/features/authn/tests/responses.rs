@@ -129,14 +129,40 @@ async fn a_refusal_is_told_apart_from_a_fault() {
         assert_eq!(error.reason(), reason, "{code}");
         assert!(!error.to_string().contains("call"));
     }
-    for (code, reason) in
-        [("invalid_grant", Reason::SignInInvalid), ("invalid_client", Reason::ProviderUnavailable)]
-    {
+}
+
+#[tokio::test]
+async fn a_token_endpoint_blames_the_sign_in_for_a_bad_code_alone() {
+    let ours = ": it does not accept our client id or secret";
+    // By status and error: what is said of the provider; nothing where it is about this sign-in.
+    let cases = [
+        (400, "invalid_grant", None),
+        (403, "invalid_grant", None),
+        (400, "invalid_request", None),
+        (500, "invalid_grant", Some("500 `invalid_grant`".to_owned())),
+        (500, "server_error", Some("500 `server_error`".to_owned())),
+        (502, "server_error", Some("502 `server_error`".to_owned())),
+        (503, "temporarily_unavailable", Some("503 `temporarily_unavailable`".to_owned())),
+        (429, "slow_down_dr_who", Some("429".to_owned())),
+        (400, "invalid_scope", Some("400 `invalid_scope`".to_owned())),
+        (400, "unauthorized_client", Some(format!("400 `unauthorized_client`{ours}"))),
+        (401, "invalid_client", Some(format!("401 `invalid_client`{ours}"))),
+        (401, "server_error", Some(format!("401 `server_error`{ours}"))),
+    ];
+    for (status, code, said) in cases {
         let clinic = Clinic::open().await;
-        clinic.provider.script(|script| script.refusal = Some(code));
+        clinic.provider.script(|script| script.refusal = Some((status, code)));
         let error = clinic.sign_in(None).await.unwrap_err();
-        assert_eq!(error.reason(), reason, "{code}");
-        assert!(!format!("{error}{error:?}").contains("repeated"));
+        let (reason, text) = match said {
+            None => (Reason::SignInInvalid, "the provider did not accept the authorization code".to_owned()),
+            Some(said) => (
+                Reason::ProviderUnavailable,
+                format!("the provider cannot be used: its token endpoint answered {said}"),
+            ),
+        };
+        assert_eq!((error.reason(), error.to_string()), (reason, text), "{status} {code}");
+        let printed = format!("{error}{error:?}");
+        assert!(!printed.contains("repeated") && !printed.contains("dr_who"), "{printed}");
     }
 }
 

@@ -32,30 +32,44 @@ async fn below_the_bar_is_one_error() {
     let old = "2026-03-01T07:44:59Z".parse::<Timestamp>().unwrap().as_seconds();
     // What came back, and what it is too little for.
     let cases = [
-        ("a weaker acr", json!({ "acr": "urn:clinic:password" }), need("mfa", None)),
-        ("no acr", json!({}), need("mfa", None)),
-        ("an acr that only looks alike", json!({ "acr": "urn:clinic:mfa " }), need("mfa", None)),
+        ("a weaker acr", json!({ "acr": "urn:clinic:password" }), need("mfa", None), Lack::Proof),
+        (
+            "a weaker acr where it has to be fresh",
+            json!({ "acr": "urn:clinic:password" }),
+            need("mfa", Some(15 * MINUTE)),
+            Lack::Proof,
+        ),
+        ("no acr", json!({}), need("mfa", None), Lack::Proof),
+        ("an acr that only looks alike", json!({ "acr": "urn:clinic:mfa " }), need("mfa", None), Lack::Proof),
         (
             "an old sign-in",
             json!({ "acr": "urn:clinic:mfa", "auth_time": old }),
             need("mfa", Some(15 * MINUTE)),
+            Lack::Freshness,
         ),
         (
             "no auth_time",
             json!({ "acr": "urn:clinic:mfa", "auth_time": null }),
             need("mfa", Some(15 * MINUTE)),
+            Lack::Freshness,
         ),
-        ("a scope that was not granted", json!({ "acr": "urn:clinic:mfa" }), need("export", None)),
+        (
+            "a scope that was not granted",
+            json!({ "acr": "urn:clinic:mfa" }),
+            need("export", None),
+            Lack::Proof,
+        ),
     ];
-    for (name, claims, need) in cases {
+    for (name, claims, need, lack) in cases {
         let clinic = Clinic::open().await;
         for (claim, value) in claims.as_object().unwrap() {
             clinic.provider.claim(claim, value.clone());
         }
         let result = clinic.sign_in(Some(&need)).await;
         assert!(is_not_proven(&result), "{name}: {result:?}");
-        let Err(AuthnError::AssuranceNotProven { class, return_to }) = result else { panic!("{name}") };
-        assert_eq!((class, return_to.as_str()), (need.class, "/patients/7"), "{name}");
+        let Err(AuthnError::AssuranceNotProven { unproven, return_to }) = result else { panic!("{name}") };
+        assert_eq!((unproven.need, return_to.as_str()), (need, "/patients/7"), "{name}");
+        assert_eq!(unproven.lack, lack, "{name}");
     }
 }
 
