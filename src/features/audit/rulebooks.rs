@@ -54,6 +54,27 @@ pub fn read(journal: &Path, version: &str) -> Result<Kept, JournalError> {
     Ok(found.filter(|rulebook| rulebook.is_of(version)).map_or(Kept::Changed, Kept::Whole))
 }
 
+/// The files that are kept and are not what events name by their versions, in order.
+pub(super) fn changed(journal: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let folder = journal.join(FOLDER);
+    let files = match std::fs::read_dir(&folder) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(JournalError::disk(&folder, error)),
+    };
+    let mut changed = Vec::new();
+    for file in files {
+        let name = file.map_err(|error| JournalError::disk(&folder, error))?.file_name();
+        // What else lies there is named by no event: a write that was cut short, for one.
+        let Some(version) = name.to_str().and_then(|name| name.strip_suffix(ENDING)) else { continue };
+        if is_version(version) && read(journal, version)? == Kept::Changed {
+            changed.push(Path::new(FOLDER).join(&name));
+        }
+    }
+    changed.sort_unstable();
+    Ok(changed)
+}
+
 /// The version of the rules in force just before a moment, as events tell it; none where no event before it names one.
 pub fn in_force(journal: &Path, before: Timestamp) -> Result<Option<Arc<str>>, ReadError> {
     let all = segments(journal)?;
@@ -107,7 +128,7 @@ pub(super) fn is_version(text: &str) -> bool {
 
 /// Where a version is kept.
 pub(super) fn path_of(journal: &Path, version: &str) -> PathBuf {
-    journal.join(FOLDER).join(format!("{version}.json"))
+    journal.join(FOLDER).join(format!("{version}{ENDING}"))
 }
 
 /// Whole, or not at all.
@@ -119,6 +140,7 @@ fn write(path: &Path, rulebook: &Rulebook) -> io::Result<()> {
 }
 
 const FOLDER: &str = "rulebooks";
+const ENDING: &str = ".json";
 /// As events have a version.
 const VERSION_DIGITS: usize = 16;
 /// More than all files of a configuration may have.
