@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::{feeds, wiring};
 use crate::config::settings::Settings;
-use crate::config::{Loaded, Problems, load};
+use crate::config::{Loaded, Problems, Severity, load};
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::note::NEW_RULES;
 use crate::domain::reason::Reason;
@@ -141,7 +141,14 @@ impl Reloader {
             Reloaded::Refused(problems) => {
                 let version = &self.shared.rules.load().version;
                 for problem in &problems.0 {
-                    tracing::error!(problem = %problem, "the new configuration is refused");
+                    match problem.severity {
+                        Severity::Error => {
+                            tracing::error!(problem = %problem, "the new configuration is refused")
+                        }
+                        Severity::Warning => {
+                            tracing::warn!(problem = %problem, "the new configuration is warned of")
+                        }
+                    }
                 }
                 tracing::error!(rules.version = %version, "the rules in force stay in force");
             }
