@@ -143,10 +143,10 @@ impl Reloader {
                 for problem in &problems.0 {
                     match problem.severity {
                         Severity::Error => {
-                            tracing::error!(problem = %problem, "the new configuration is refused")
+                            tracing::error!(problem = %problem, "the new configuration is refused");
                         }
                         Severity::Warning => {
-                            tracing::warn!(problem = %problem, "the new configuration is warned of")
+                            tracing::warn!(problem = %problem, "the new configuration is warned of");
                         }
                     }
                 }
@@ -166,7 +166,8 @@ impl Reloader {
                 (Verdict::Permit, Outcome::Completed, format!("{NEW_RULES} are in force"))
             }
             Reloaded::Refused(problems) => {
-                let number = problems.0.len();
+                let errors = problems.0.iter().filter(|problem| problem.severity == Severity::Error);
+                let number = errors.count();
                 (Verdict::Deny, Outcome::Refused, format!("{NEW_RULES} were refused: {number} problems"))
             }
             Reloaded::Unusable(_) => {
