@@ -124,7 +124,7 @@ impl Desk {
             let rules = shared.rules.load();
             let zone = rules.policy.zone().clone();
             let watcher = Watcher::new(rules.detections.clone(), zone, people, shared.detections.found());
-            let follow = Follow::since(&journal, since).context("the journal cannot be read")?;
+            let follow = Follow::since(&journal, since)?;
             let known = position.map_or(0, |position| position.sequence);
             Ok(Self { follow, watcher, known, read: 0, newest: since })
         };
@@ -138,22 +138,20 @@ impl Desk {
         let is_quiet = |person: &_, rule: &_, time| shared.detections.is_quiet(person, rule, time);
         let mut stretch = Stretch::default();
         let home = shared.journal.home().sequence;
-        *read = follow
-            .stretch_to(home, STRETCH, |sequence, event| {
-                match Seen::of(&event.opening, event.closing.as_ref()) {
-                    Some(Seen::Work(work)) if sequence <= *known => watcher.recall(&work),
-                    Some(Seen::Work(work)) => {
-                        *newest = work.time.max(*newest);
-                        stretch.steps.extend(watcher.see(&work, &is_quiet));
-                    }
-                    Some(Seen::Found(id)) => {
-                        stretch.told.insert(id);
-                    }
-                    Some(Seen::Cleared(person, at)) => stretch.cleared.push((person, at)),
-                    None => {}
+        *read = follow.stretch_to(home, STRETCH, |sequence, event| {
+            match Seen::of(&event.opening, event.closing.as_ref()) {
+                Some(Seen::Work(work)) if sequence <= *known => watcher.recall(&work),
+                Some(Seen::Work(work)) => {
+                    *newest = work.time.max(*newest);
+                    stretch.steps.extend(watcher.see(&work, &is_quiet));
                 }
-            })
-            .context("the journal cannot be read")?;
+                Some(Seen::Found(id)) => {
+                    stretch.told.insert(id);
+                }
+                Some(Seen::Cleared(person, at)) => stretch.cleared.push((person, at)),
+                None => {}
+            }
+        })?;
         Ok(stretch)
     }
 }

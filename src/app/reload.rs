@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::{feeds, wiring};
 use crate::config::settings::Settings;
-use crate::config::{Loaded, Problems, load, needs_restart};
+use crate::config::{Loaded, Problems, Severity, load, needs_restart};
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::domain::note::NEW_RULES;
 use crate::domain::reason::Reason;
@@ -174,7 +174,14 @@ impl Reloader {
             Reloaded::Refused(problems) => {
                 let version = &self.shared.rules.load().version;
                 for problem in &problems.0 {
-                    tracing::error!(problem = %problem, "the new configuration is refused");
+                    match problem.severity {
+                        Severity::Error => {
+                            tracing::error!(problem = %problem, "the new configuration is refused");
+                        }
+                        Severity::Warning => {
+                            tracing::warn!(problem = %problem, "the new configuration is warned of");
+                        }
+                    }
                 }
                 tracing::error!(rules.version = %version, "the rules in force stay in force");
             }
@@ -194,7 +201,8 @@ impl Reloader {
                 (Verdict::Permit, Outcome::Completed, format!("{NEW_RULES} are in force{rest}"))
             }
             Reloaded::Refused(problems) => {
-                let number = problems.0.len();
+                let errors = problems.0.iter().filter(|problem| problem.severity == Severity::Error);
+                let number = errors.count();
                 (Verdict::Deny, Outcome::Refused, format!("{NEW_RULES} were refused: {number} problems"))
             }
             Reloaded::Unusable(_) => {

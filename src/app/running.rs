@@ -184,7 +184,7 @@ impl Running {
                 journal.standing() != Standing::Journal
             });
             for folder in std::iter::once(&settings.journal.directory).chain(spooled) {
-                restore(&ledger, folder, now).context("the journal cannot be read")?;
+                restore(&ledger, folder, now).map_err(anyhow::Error::from)?;
             }
         }
         let holds = Holds::load(store.clone(), HoldBounds::default(), entropy.clone())

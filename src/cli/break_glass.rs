@@ -13,6 +13,8 @@ use crate::foundation::text::plain;
 /// Lists emergency access, and reviews it
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
+    #[command(flatten)]
+    _main: MainFile,
     #[command(subcommand)]
     verb: Verb,
 }

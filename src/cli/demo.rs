@@ -1,7 +1,7 @@
 //! `leastway demo`: opens the clinic, starts Leastway in front of it, and says what to try.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -24,7 +24,7 @@ use crate::platform::telemetry;
 #[command(args_conflicts_with_subcommands = true)]
 pub struct DemoArguments {
     /// Where it keeps its configuration, certificates and data; made if it is not there. By default
-    /// `leastway-demo`, for a tour a new folder among the temporary ones.
+    /// `leastway-demo`, for a tour a new folder among the temporary ones, which is removed at its end.
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
     /// Play everything by itself, print what happened, and end: 0 if all is as it should be, else 1.
@@ -46,15 +46,38 @@ pub enum DemoCommand {
 
 impl DemoArguments {
     /// A tour wants to find things as they are shipped, whatever was tried out and used up before.
-    fn folder(&self, entropy: &dyn Entropy) -> PathBuf {
-        let usual = || {
-            if self.tour {
-                std::env::temp_dir().join(format!("leastway-tour-{}", random_text::<9>(entropy)))
-            } else {
-                PathBuf::from("leastway-demo")
-            }
-        };
-        self.directory.clone().unwrap_or_else(usual)
+    fn folder(&self, entropy: &dyn Entropy) -> Folder {
+        let name = || format!("leastway-tour-{}", random_text::<9>(entropy));
+        match &self.directory {
+            Some(named) => Folder::Kept(named.clone()),
+            None if self.tour => Folder::Passing(std::env::temp_dir().join(name())),
+            None => Folder::Kept(PathBuf::from("leastway-demo")),
+        }
+    }
+}
+
+/// Where the demo keeps its files.
+enum Folder {
+    /// They stay.
+    Kept(PathBuf),
+    /// They are removed at the end, however it ends.
+    Passing(PathBuf),
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        let (Self::Kept(path) | Self::Passing(path)) = self;
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Self::Passing(path) = self
+            && let Err(error) = std::fs::remove_dir_all(&*path)
+        {
+            tracing::debug!(folder = %path.display(), error = %error, "the tour's files were not removed");
+        }
     }
 }
 
@@ -113,10 +136,14 @@ where
         return totp(name, &*clock, out);
     }
     let folder = arguments.folder(&*entropy);
-    let (directory, clinic) = start(&folder, Arc::clone(&clock), Arc::clone(&entropy)).await?;
+    let (directory, clinic) = start(folder.path(), Arc::clone(&clock), Arc::clone(&entropy)).await?;
     let gateway = serve(directory.configuration()).await.context("Leastway did not start")?;
     if arguments.tour {
-        return tour(&directory, clinic, gateway, clock, entropy, out).await;
+        let answer = tour(&directory, clinic, gateway, clock, entropy, out).await?;
+        if matches!(folder, Folder::Passing(_)) {
+            writeln!(out, "Its files are removed now; with --directory they stay, for the commands above.")?;
+        }
+        return Ok(answer);
     }
     write!(out, "{}", banner(&program(), &directory, Ports::SHIPPED, clock.now()))?;
     out.flush()?;
@@ -152,4 +179,24 @@ fn totp(name: &str, clock: &dyn Clock, out: &mut dyn Write) -> anyhow::Result<An
     writeln!(out, "{} for another {} s", person.totp(totp_step(now)), totp_seconds_left(now))?;
     writeln!(out, "secret for an authenticator app: {}", person.totp_secret_text())?;
     Ok(Answer::Yes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_tour_made_goes_with_it_and_what_was_named_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let named = home.path().join("named");
+        let arguments =
+            |directory| DemoArguments { directory, tour: true, command: None }.folder(&SystemEntropy);
+        let (kept, passing) = (arguments(Some(named.clone())), arguments(None));
+        let made = passing.path().to_owned();
+        for folder in [&named, &made] {
+            std::fs::create_dir_all(folder.join("data")).unwrap();
+        }
+        drop((kept, passing));
+        assert!(named.join("data").is_dir() && !made.exists(), "{}", made.display());
+    }
 }

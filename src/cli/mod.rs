@@ -61,6 +61,26 @@ struct MainFile {
     file: PathBuf,
 }
 
+// A verb of several words. The main file may be named before the last of them, too: clap hands an argument down to one
+// of the same name that was not given. No doc comment, as above.
+#[derive(Debug, clap::Args)]
+struct Within<C: Subcommand> {
+    #[command(flatten)]
+    _main: MainFile,
+    #[command(subcommand)]
+    command: C,
+}
+
+// The same where several files may be named.
+#[derive(Debug, clap::Args)]
+struct WithinAudit {
+    /// Configuration files that name the journal
+    #[arg(id = "config", long, value_name = "FILE", global = true)]
+    _files: Vec<PathBuf>,
+    #[command(subcommand)]
+    command: audit::AuditCommand,
+}
+
 #[derive(Debug, Subcommand)]
 enum Verb {
     Serve(serve::Arguments),
@@ -76,23 +96,18 @@ enum Verb {
         command: policy::PolicyCommand,
     },
     /// Tests and rotates the accounts of ours at applications
-    #[command(subcommand)]
-    Credential(credential::Command),
+    Credential(Within<credential::Command>),
     /// Shows who is signed in, and ends sessions
-    #[command(subcommand)]
-    Session(session::Command),
+    Session(Within<session::Command>),
     Detections(detections::Arguments),
     BreakGlass(break_glass::Arguments),
     /// Shows what events keep under seal, and keeps the keys to it
-    #[command(subcommand)]
-    Seal(seal::Command),
+    Seal(Within<seal::Command>),
     /// Shows how far events were handed on
-    #[command(subcommand)]
-    Export(export::Command),
+    Export(Within<export::Command>),
     Doctor(doctor::Arguments),
     /// Verifies and questions the journal, without a running gateway
-    #[command(subcommand)]
-    Audit(audit::AuditCommand),
+    Audit(WithinAudit),
     Report(Box<report::Arguments>),
     Evidence(Box<evidence::Arguments>),
     Schema(schema::Arguments),
@@ -145,15 +160,15 @@ pub fn run(
         Verb::Demo(arguments) => demo::play(&arguments, out, problems),
         Verb::Validate(arguments) => validate::run(&arguments, out, problems),
         Verb::Policy { main, command } => ask_policy(&main.file, &command, out, problems),
-        Verb::Credential(command) => credential::run(&command, out, problems),
-        Verb::Session(command) => session::run(command, out, problems),
+        Verb::Credential(verb) => credential::run(&verb.command, out, problems),
+        Verb::Session(verb) => session::run(verb.command, out, problems),
         Verb::Detections(arguments) => detections::run(&arguments, out, problems),
         Verb::BreakGlass(arguments) => break_glass::run(&arguments, out),
-        Verb::Seal(command) => seal::run(command, out),
-        Verb::Export(command) => export::run(&command, out),
+        Verb::Seal(verb) => seal::run(verb.command, out),
+        Verb::Export(verb) => export::run(&verb.command, out),
         Verb::Doctor(arguments) => doctor::run(&arguments, out),
-        Verb::Audit(command) => {
-            audit::run(&command, &journal_of, &SystemClock, &mut &mut *out, problems).map(Exit::from)
+        Verb::Audit(verb) => {
+            audit::run(&verb.command, &journal_of, &SystemClock, &mut &mut *out, problems).map(Exit::from)
         }
         Verb::Report(arguments) => report::run(*arguments, &journal_of, SystemClock.now(), out, problems),
         Verb::Evidence(arguments) => evidence::run(*arguments, SystemClock.now(), out, problems),
@@ -248,5 +263,42 @@ impl From<audit::Answer> for Exit {
             audit::Answer::Yes => Self::Ok,
             audit::Answer::No => Self::No,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_main_file_is_named_anywhere_behind_the_first_word_of_a_verb() {
+        let verbs: [&[&str]; 8] = [
+            &["policy", "show"],
+            &["session", "list"],
+            &["seal", "list"],
+            &["export", "status"],
+            &["break-glass", "list"],
+            &["credential", "test", "--application", "ehr", "--account", "service"],
+            &["audit", "verify"],
+            &["audit", "archive"],
+        ];
+        let file = "/nowhere/leastway.toml";
+        let named = ["--config", file];
+        for words in verbs {
+            let (first, others) = words.split_at(1);
+            for typed in [[first, &named, others].concat(), [first, others, &named].concat()] {
+                let typed = std::iter::once(&"leastway").chain(&typed).map(OsString::from);
+                let (mut out, mut problems) = (Vec::new(), Vec::new());
+                let exit = run(typed.collect::<Vec<_>>(), &mut out, &mut problems);
+                let problems = String::from_utf8(problems).unwrap();
+                assert_eq!(exit, Exit::No, "{words:?}: {problems}");
+                assert!(problems.contains(file), "{words:?}: {problems}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_be_typed_holds_together() {
+        Arguments::command().debug_assert();
     }
 }

@@ -38,8 +38,8 @@ pub struct Assurance {
 pub struct AssuranceNeed {
     /// The class.
     pub class: AssuranceClass,
-    /// How long ago it may have been proven at the most.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// How long ago it may have been proven at the most; told in whole seconds.
+    #[serde(rename = "fresh_seconds", skip_serializing_if = "Option::is_none", default, with = "seconds")]
     pub fresh: Option<Duration>,
 }
 
@@ -69,6 +69,25 @@ impl fmt::Display for Unproven {
             (Lack::Freshness, Some(fresh)) => write!(f, " within {} s", fresh.as_secs()),
             (Lack::Proof | Lack::Freshness, _) => Ok(()),
         }
+    }
+}
+
+/// A duration as a number of seconds.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde hands the field over so")]
+    pub(super) fn serialize<S: Serializer>(
+        lasts: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        lasts.map(|lasts| lasts.as_secs()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(told: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(told)?.map(Duration::from_secs))
     }
 }
 

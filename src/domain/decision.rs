@@ -10,7 +10,7 @@ use super::device::DeviceClass;
 use super::field::FieldName;
 use super::limit::Limits;
 use super::proof::Permit;
-use super::purpose::Purpose;
+use super::purpose::{Needs, Purpose};
 use super::reason::Reason;
 use super::told::Marks;
 
@@ -124,6 +124,8 @@ pub enum WayOn {
     StepUp(AssuranceNeed),
     /// Give a reason.
     Justify,
+    /// Give a reason, with what the law asks for under the purpose.
+    JustifyWith(Needs),
     /// Several of the above, all of them.
     All(Vec<Self>),
     /// Come back within the hours of the rule, `HH:MM-HH:MM`.
@@ -148,6 +150,7 @@ impl WayOn {
             Self::SignIn
             | Self::StepUp(_)
             | Self::Justify
+            | Self::JustifyWith(_)
             | Self::All(_)
             | Self::Purpose(_)
             | Self::BreakGlass => false,

@@ -1,5 +1,9 @@
 //! Why someone works: purposes of use with their HL7 codes, and the legal basis of each.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use super::action::Action;
 use super::closed_list;
 
@@ -76,9 +80,10 @@ closed_list! {
 }
 
 /// What a person has to say of something that they do under a purpose. Empty: nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Needs {
     /// The number by which it may be done.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub number: Option<Number>,
     /// To whom it goes: whoever keeps an accounting of disclosures has to know (45 CFR 164.528(b)(2)).
     pub recipient: bool,
@@ -91,6 +96,20 @@ impl Needs {
     /// Whether nothing has to be said.
     pub const fn is_none(self) -> bool {
         self.number.is_none() && !self.recipient
+    }
+}
+
+/// In words: `a request number and a recipient`; nothing where nothing has to be said.
+impl fmt::Display for Needs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = self.number.map(|number| match number {
+            Number::Request => "a request number",
+            Number::Protocol => "a protocol number",
+            Number::Document => "a document number",
+            Number::Authorization => "an authorization number",
+        });
+        let asked: Vec<_> = number.into_iter().chain(self.recipient.then_some("a recipient")).collect();
+        f.write_str(&asked.join(" and "))
     }
 }
 

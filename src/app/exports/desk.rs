@@ -31,9 +31,9 @@ impl Desk {
     /// end later.
     pub(super) async fn open(journal: PathBuf, position: Position) -> anyhow::Result<(Self, Option<Gap>)> {
         let open = move || {
-            let follow = Follow::from_entry(&journal, position.resumes).context(UNREADABLE)?;
+            let follow = Follow::from_entry(&journal, position.resumes)?;
             let begins_at = follow.begins_at().unwrap_or(position.resumes);
-            let gap = Gap::between(&journal, position.resumes, begins_at).context(UNREADABLE)?;
+            let gap = Gap::between(&journal, position.resumes, begins_at)?;
             // What is gone is behind us.
             let known = gap.map_or(position.ended, |gap| gap.last.max(position.ended));
             anyhow::Ok((Self { follow, known, read: 0 }, gap))
@@ -51,7 +51,7 @@ impl Desk {
                     events.push((sequence, event));
                 }
             };
-            self.read = self.follow.stretch_to(last, most, take).context(UNREADABLE)?;
+            self.read = self.follow.stretch_to(last, most, take)?;
             let last = self.follow.read_through();
             let anchor = (last.sequence > 0).then_some(Anchor { sequence: last.sequence, hash: last.hash });
             let position =
@@ -61,8 +61,6 @@ impl Desk {
         tokio::task::spawn_blocking(read).await.context("a mistake of ours")?
     }
 }
-
-const UNREADABLE: &str = "the journal cannot be read";
 
 #[cfg(test)]
 mod tests {

@@ -153,7 +153,7 @@ impl House {
         }
         let journal = self.journal.clone();
         let found = tokio::task::spawn_blocking(move || head_at(&journal, anchor.sequence)).await;
-        Ok(match found.context("a mistake of ours")?.context("the journal cannot be read")? {
+        Ok(match found.context("a mistake of ours")?? {
             Some(found) => found.hash == anchor.hash,
             None => place.journal.as_ref().is_none_or(|name| *name == self.journal_name()),
         })

@@ -6,8 +6,10 @@ use clap::Parser as _;
 
 use super::*;
 use crate::cli::archived::archived;
+use crate::domain::rulebook::Rulebook;
 use crate::features::audit::Head;
 use crate::features::audit::journal::Journal;
+use crate::features::audit::rulebooks;
 use crate::features::audit::settings::{JournalSettings, Sync};
 use crate::features::audit::tree::keys::known;
 use crate::features::export::format::Format;
@@ -66,6 +68,32 @@ fn a_journal_that_fits_is_a_yes_and_a_changed_one_a_no_with_its_place() {
 }
 
 #[test]
+fn kept_rules_that_were_changed_are_a_no_with_their_file() {
+    let (directory, head) = journal();
+    let mut book = Rulebook::default();
+    book.add("leastway.toml".to_owned(), "version = 1\n".to_owned());
+    rulebooks::keep(directory.path(), &book).unwrap();
+    let folder = directory.path().join("rulebooks");
+    std::fs::write(folder.join("cut-short.json.tmp"), "{").unwrap();
+    assert_eq!(typed(directory.path(), &["verify"]).0.unwrap(), Answer::Yes);
+
+    let name = format!("{}.json", book.version().short());
+    let text = std::fs::read_to_string(folder.join(&name)).unwrap();
+    std::fs::write(folder.join(&name), text.replace("version = 1", "version = 2")).unwrap();
+    let (answer, text) = typed(directory.path(), &["verify"]);
+    assert_eq!(answer.unwrap(), Answer::No);
+    assert!(text.starts_with("The entries fit, but not the rules that are kept for them.\n"), "{text}");
+    assert!(text.contains(&format!("  rulebooks/{name}: these are not the rules")), "{text}");
+    assert!(text.contains(&head.to_string()), "all entries fit: {text}");
+    let (_, json) = typed(directory.path(), &["verify", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["contradictions"][0]["file"], format!("rulebooks/{name}"));
+
+    std::fs::remove_file(folder.join(&name)).unwrap();
+    assert_eq!(typed(directory.path(), &["verify"]).0.unwrap(), Answer::Yes, "they may be kept elsewhere");
+}
+
+#[test]
 fn a_noted_head_that_is_gone_is_a_no() {
     let (directory, head) = journal();
     let noted = format!("--expect-head={head}");
@@ -93,6 +121,10 @@ fn events_are_asked_for_by_time_and_word() {
     assert_eq!(lines(&["--patient", "4711", "--application", "ehr"]), 0);
     let (_, table) = typed(directory.path(), &["query"]);
     assert!(table.contains("journal closed in order"), "{table}");
+    // A word that stands where applications do can be asked for as one.
+    let column = table.find("APPLICATION").unwrap();
+    let cells: Vec<&str> = table.lines().skip(1).map(|line| line.get(column..column + 2).unwrap()).collect();
+    assert_eq!(cells, ["- ", "- "], "{table}");
     let (_, tail) = typed(directory.path(), &["tail", "--lines", "3"]);
     assert_eq!(tail.lines().count(), 3);
 }

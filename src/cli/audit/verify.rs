@@ -119,8 +119,7 @@ fn write_report(report: &Report, arguments: &Arguments, out: &mut impl Write) ->
                 )?;
             }
         }
-        None if report.is_sound() => writeln!(out, "The journal fits, every byte of it.")?,
-        None => writeln!(out, "The entries fit one another, but not what was signed of them.")?,
+        None => writeln!(out, "{}", report.verdict())?,
     }
     for contradiction in &report.contradictions {
         writeln!(out, "  {contradiction}")?;

@@ -344,14 +344,18 @@ fn test(
 ) -> anyhow::Result<Exit> {
     let files = case_files(&arguments.place)?;
     let report = cases::run(rules, &files, resolve, now);
+    // A mistyped folder rather than a success.
+    anyhow::ensure!(
+        report.cases > 0 || !report.failures.is_empty(),
+        "no case was found in `{}`: a case is a `[[case]]` in a file `*.toml` there",
+        arguments.place.display()
+    );
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
     } else {
         write!(out, "{report}")?;
     }
-    // No case at all is a mistyped folder rather than a success.
-    let passed = report.failures.is_empty() && report.cases > 0;
-    Ok(if passed { Exit::Ok } else { Exit::No })
+    Ok(if report.failures.is_empty() { Exit::Ok } else { Exit::No })
 }
 
 /// The case files of a folder, by name.
@@ -473,7 +477,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap().to_owned();
         let (exit, said) = typed(&rules, &["test", &path]);
-        assert_eq!((exit.unwrap(), said.as_str()), (Exit::No, "0 cases, all as expected\n"));
+        let error = exit.unwrap_err().to_string();
+        assert!(
+            said.is_empty() && error.starts_with("no case was found in") && error.contains(&path),
+            "{error}"
+        );
         let mut file = std::fs::File::create(folder.path().join("a.toml")).unwrap();
         writeln!(file, "[[case]]\nname = \"x\"\nrequest = {{ application = \"ehr\", route = \"home\" }}\nexpect = {{ decision = \"permit\" }}").unwrap();
         let (exit, said) = typed(&rules, &["test", &path, "--json"]);

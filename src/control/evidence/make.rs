@@ -265,8 +265,7 @@ fn told(verification: &Verification) -> Result<String, std::fmt::Error> {
     let mut out = String::new();
     match &verification.misfit {
         Some(misfit) => writeln!(out, "The journal does not fit: {misfit}")?,
-        None if verification.is_sound() => writeln!(out, "The journal fits, every byte of it.")?,
-        None => writeln!(out, "The entries fit one another, but not what was signed of them.")?,
+        None => writeln!(out, "{}", verification.verdict())?,
     }
     for contradiction in &verification.contradictions {
         writeln!(out, "  {contradiction}")?;

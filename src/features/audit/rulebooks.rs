@@ -42,16 +42,42 @@ pub fn keep(journal: &Path, rulebook: &Rulebook) -> Result<(), JournalError> {
 /// What is kept under a version.
 pub fn read(journal: &Path, version: &str) -> Result<Kept, JournalError> {
     let path = path_of(journal, version);
-    let file = match std::fs::File::open(&path) {
+    kept(&path, version).map_err(|error| JournalError::disk(&path, error))
+}
+
+fn kept(path: &Path, version: &str) -> io::Result<Kept> {
+    let file = match std::fs::File::open(path) {
         Ok(file) if is_version(version) => file,
         Ok(_) => return Ok(Kept::Absent),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::Absent),
-        Err(error) => return Err(JournalError::disk(&path, error)),
+        Err(error) => return Err(error),
     };
     let mut bytes = Vec::new();
-    file.take(BYTES_MAX).read_to_end(&mut bytes).map_err(|error| JournalError::disk(&path, error))?;
+    file.take(BYTES_MAX).read_to_end(&mut bytes)?;
     let found: Option<Rulebook> = serde_json::from_slice(&bytes).ok();
     Ok(found.filter(|rulebook| rulebook.is_of(version)).map_or(Kept::Changed, Kept::Whole))
+}
+
+/// The files that are kept and are not what events name by their versions, in order.
+pub(super) fn changed(journal: &Path) -> Result<Vec<PathBuf>, ReadError> {
+    let folder = journal.join(FOLDER);
+    let files = match std::fs::read_dir(&folder) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(ReadError::disk(&folder, error)),
+    };
+    let mut changed = Vec::new();
+    for file in files {
+        let name = file.map_err(|error| ReadError::disk(&folder, error))?.file_name();
+        // What else lies there is named by no event: a write that was cut short, for one.
+        let Some(version) = name.to_str().and_then(|name| name.strip_suffix(ENDING)) else { continue };
+        let path = folder.join(&name);
+        if kept(&path, version).map_err(|error| ReadError::disk(&path, error))? == Kept::Changed {
+            changed.push(Path::new(FOLDER).join(&name));
+        }
+    }
+    changed.sort_unstable();
+    Ok(changed)
 }
 
 /// The version of the rules in force just before a moment, as events tell it; none where no event before it names one.
@@ -107,7 +133,7 @@ pub(super) fn is_version(text: &str) -> bool {
 
 /// Where a version is kept.
 pub(super) fn path_of(journal: &Path, version: &str) -> PathBuf {
-    folder_of(journal).join(format!("{version}.json"))
+    folder_of(journal).join(format!("{version}{ENDING}"))
 }
 
 /// Where all versions are kept.
@@ -124,6 +150,7 @@ fn write(path: &Path, rulebook: &Rulebook) -> io::Result<()> {
 }
 
 const FOLDER: &str = "rulebooks";
+const ENDING: &str = ".json";
 /// As events have a version.
 const VERSION_DIGITS: usize = 16;
 /// More than all files of a configuration may have.

@@ -79,7 +79,7 @@ fn row(event: &Event) -> [String; COLUMNS.len()] {
     [
         opening.time.to_string(),
         plain(opening.subject.as_ref().map_or("-", |subject| &subject.name)),
-        opening.application.as_ref().map_or_else(|| opening.kind.to_string(), ToString::to_string),
+        opening.application.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
         plain(&what.join(", ")),
         opening.action.map_or("-", |action| action.as_str()).to_owned(),
         opening.verdict.to_string(),

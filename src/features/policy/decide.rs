@@ -241,7 +241,7 @@ fn challenge(rung: &Rung, facts: &Facts<'_>) -> Option<Challenge> {
             let reason = if proven { Reason::AuthTooOld } else { Reason::AcrInsufficient };
             Some(Challenge::StepUp(facts.asked_for(need), reason))
         }
-        Step::Justify => Some(Challenge::Justify),
+        Step::Justify | Step::JustifyWith(_) => Some(Challenge::Justify),
         Step::BreakGlass => Some(Challenge::BreakGlass),
         Step::Purpose(_) | Step::Hours(_) | Step::Device(_) | Step::Location(_) | Step::Role(_) => None,
     })

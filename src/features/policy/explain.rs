@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::bundle::Rules;
 use super::condition::{Test, Truth};
 use super::decide::Question;
-use super::ladder::{Ladder, ways_on};
+use super::ladder::{Ladder, Rung, ways_on};
 use super::lawful;
 use super::memory::{Answer, Outcome};
 use super::problem::PolicySource;
@@ -169,21 +169,29 @@ impl Rules {
             return Some(explanation);
         };
         let facts = self.facts(identity, question);
-        match self.settle(route, slice, &facts) {
-            Ok(outcome) => explanation.take(&self.raised(outcome, question)),
-            Err(_) => explanation.take(&Outcome::failed()),
-        }
+        let settled = self.settle(route, slice, &facts).unwrap_or_else(|_| Outcome::failed());
+        let is_yes = matches!(settled.answer, Answer::Permit);
+        explanation.take(&self.raised(settled, question));
         explanation.rules = self.explained(route, slice, &facts);
         explanation.facts = slice.reads.facts.iter().filter_map(|fact| facts.shown(fact)).collect();
         if explanation.decision != Verdict::Permit && !explanation.reasons.contains(&Reason::PolicyError) {
-            explanation.ladder.extend(explanation.asked_by_law());
-            explanation.ladder.extend(explanation.asked_by_risk());
-            let ladder = Ladder::new(self, route, slice);
-            let rungs = ladder.now(&facts).into_iter().chain(ladder.emergency(&facts));
-            let rungs = rungs.chain(Ladder::new(self, route, slice).later(&facts));
-            explanation.ladder.extend(ways_on(rungs.collect()));
+            let rungs = rungs(|| Ladder::new(self, route, slice), &facts, is_yes);
+            explanation.ladder.extend(ways_on(self.whole(rungs, question, &facts)));
         }
         Some(explanation)
+    }
+
+    /// Each rung with what is asked for once the rules say yes, by the law under its purpose and then by risks; the cheapest first.
+    fn whole(&self, rungs: Vec<Rung>, question: &Question<'_>, facts: &Facts<'_>) -> Vec<Rung> {
+        let risk = self.risks_on(question.route, question.risks).find_map(|risk| risk.need.as_ref());
+        let besides = |rung: Rung| {
+            let owed = self.owed(question, rung.purpose(facts));
+            rung.and_say(owed).and_prove(risk)
+        };
+        let mut rungs: Vec<_> =
+            rungs.into_iter().map(besides).filter(|rung| !rung.steps.is_empty()).collect();
+        rungs.sort_by_key(Rung::cost);
+        rungs
     }
 
     /// The risks that the question supposes.
@@ -255,6 +263,18 @@ impl Rules {
     }
 }
 
+/// What would make the rules say yes. Where they do already (`is_yes`), no step does, or other work of theirs, of which
+/// the law may ask for less.
+fn rungs<'a>(ladder: impl Fn() -> Ladder<'a>, facts: &Facts<'_>, is_yes: bool) -> Vec<Rung> {
+    let later = ladder().later(facts);
+    if is_yes {
+        let of_purpose = later.into_iter().filter(|rung| rung.purpose(facts) != facts.purpose);
+        return std::iter::once(Rung::none()).chain(of_purpose).collect();
+    }
+    let ladder = ladder();
+    ladder.now(facts).into_iter().chain(ladder.emergency(facts)).chain(later).collect()
+}
+
 fn told(test: &Test, truth: Truth, world: &World<'_>) -> String {
     match (truth, test.unknown(world)) {
         (Truth::Unknown, Some(fact)) => format!("{} is unknown", fact.name()),
@@ -269,18 +289,6 @@ fn told(test: &Test, truth: Truth, world: &World<'_>) -> String {
 }
 
 impl Explanation {
-    /// The reason that the law asks for where the rules themselves say yes.
-    fn asked_by_law(&self) -> Option<WayOn> {
-        let by = lawful::id(self.purpose?);
-        self.decided_by.contains(&by).then_some(WayOn::Justify)
-    }
-
-    /// What the risk asks for that turned a yes; none where the rules themselves say no.
-    fn asked_by_risk(&self) -> Option<WayOn> {
-        let decided = self.risks.iter().find(|risk| self.decided_by.contains(&risk.risk))?;
-        decided.step_up.clone().map(WayOn::StepUp)
-    }
-
     fn take(&mut self, outcome: &Outcome) {
         self.decided_by = outcome.rules.iter().map(ToString::to_string).collect();
         (self.decision, self.reasons) = match &outcome.answer {
@@ -436,6 +444,7 @@ pub(super) fn way_text(way: &WayOn) -> String {
             Some(fresh) => format!("step up to {}, at most {} s ago", need.class, fresh.as_secs()),
         },
         WayOn::Justify => "give a reason".to_owned(),
+        WayOn::JustifyWith(needs) => format!("give a reason with {needs}"),
         WayOn::BreakGlass => "break the glass".to_owned(),
         WayOn::All(ways) => ways.iter().map(way_text).collect::<Vec<_>>().join(" and "),
         WayOn::Hours(hours) => format!("come within {hours}"),

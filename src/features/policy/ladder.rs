@@ -20,7 +20,7 @@ use crate::domain::assurance::{AssuranceClass, AssuranceNeed};
 use crate::domain::decision::WayOn;
 use crate::domain::device::DeviceClass;
 use crate::domain::hours::Hours;
-use crate::domain::purpose::Purpose;
+use crate::domain::purpose::{Needs, Purpose};
 
 /// Asks again.
 pub(super) struct Ladder<'a> {
@@ -42,6 +42,7 @@ pub(super) struct Rung {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step {
     Justify,
+    JustifyWith(Needs),
     Prove(AssuranceNeed),
     BreakGlass,
     Purpose(Purpose),
@@ -55,7 +56,7 @@ impl Step {
     /// How much it asks of a person; a sum of cheaper steps is still cheaper than the next dearer one.
     const fn cost(&self) -> u32 {
         match self {
-            Self::Justify => 1,
+            Self::Justify | Self::JustifyWith(_) => 1,
             Self::Prove(_) => 2,
             Self::BreakGlass => 16,
             Self::Purpose(_) => 32,
@@ -68,7 +69,7 @@ impl Step {
 
     fn apply(&self, facts: &mut Facts<'_>) {
         match self {
-            Self::Justify => facts.justified = true,
+            Self::Justify | Self::JustifyWith(_) => facts.justified = true,
             Self::Prove(need) => suppose_age(facts, &need.class, 0),
             Self::BreakGlass => facts.purpose = Purpose::BreakGlass,
             Self::Purpose(purpose) => facts.purpose = *purpose,
@@ -85,6 +86,7 @@ impl Step {
     fn way_on(self) -> WayOn {
         match self {
             Self::Justify => WayOn::Justify,
+            Self::JustifyWith(needs) => WayOn::JustifyWith(needs),
             Self::Prove(need) => WayOn::StepUp(need),
             Self::BreakGlass => WayOn::BreakGlass,
             Self::Purpose(purpose) => WayOn::Purpose(vec![purpose]),
@@ -101,7 +103,46 @@ fn suppose_age(facts: &mut Facts<'_>, class: &AssuranceClass, age: i64) {
 }
 
 impl Rung {
-    fn cost(&self) -> u32 {
+    /// No step at all: the rules say yes as it is.
+    pub(super) const fn none() -> Self {
+        Self { steps: Vec::new(), permits: Vec::new() }
+    }
+
+    /// For what the person works once it is taken.
+    pub(super) fn purpose(&self, facts: &Facts<'_>) -> Purpose {
+        let chosen = self.steps.iter().rev().find_map(|step| match step {
+            Step::Purpose(purpose) => Some(*purpose),
+            Step::BreakGlass => Some(Purpose::BreakGlass),
+            Step::Justify
+            | Step::JustifyWith(_)
+            | Step::Prove(_)
+            | Step::Hours(_)
+            | Step::Device(_)
+            | Step::Location(_)
+            | Step::Role(_) => None,
+        });
+        chosen.unwrap_or(facts.purpose)
+    }
+
+    /// With what the law asks for besides: it is said together with the reason that the rules ask for.
+    pub(super) fn and_say(mut self, needs: Needs) -> Self {
+        if !needs.is_none() {
+            self.steps.retain(|step| *step != Step::Justify);
+            self.steps.push(Step::JustifyWith(needs));
+        }
+        self
+    }
+
+    /// With what a risk asks for besides: a step-up that the rules ask for is one to the risk, too.
+    pub(super) fn and_prove(mut self, need: Option<&AssuranceNeed>) -> Self {
+        let is_proven = |step: &Step| matches!(step, Step::Prove(proven) if need.is_some_and(|need| proven.class == need.class));
+        if !self.steps.iter().any(is_proven) {
+            self.steps.extend(need.cloned().map(Step::Prove));
+        }
+        self
+    }
+
+    pub(super) fn cost(&self) -> u32 {
         self.steps.iter().map(Step::cost).sum()
     }
 

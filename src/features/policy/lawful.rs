@@ -11,21 +11,14 @@ use super::decide::Question;
 use super::memory::{Answer, Outcome};
 use super::world::justifies;
 use crate::domain::decision::{Challenge, Obligations};
-use crate::domain::purpose::{Number, Purpose};
+use crate::domain::purpose::{Needs, Purpose};
 use crate::domain::told::Marks;
 
 impl Rules {
     /// The answer with what the law asks for.
     pub(super) fn lawful(&self, outcome: Outcome, question: &Question<'_>) -> Outcome {
-        let route = self.catalog.routes.get(question.route);
-        let (Answer::Permit, Some(identity), Some(route)) = (&outcome.answer, question.identity, route)
-        else {
-            return outcome;
-        };
-        let needs = identity.purpose.needs(route.action);
-        let given = identity.justification.as_ref();
-        let given = given.filter(|given| justifies(given, question.application, question.now));
-        if needs.is_none() || given.is_some_and(|given| given.meets(needs)) {
+        let (Answer::Permit, Some(identity)) = (&outcome.answer, question.identity) else { return outcome };
+        if self.owed(question, identity.purpose).is_none() {
             return outcome;
         }
         let by: Arc<str> = id(identity.purpose).into();
@@ -35,6 +28,15 @@ impl Rules {
             obligations: Obligations::none(),
             rested: Marks::NONE,
         }
+    }
+
+    /// What the person has still to say, if they work for `purpose`.
+    pub(super) fn owed(&self, question: &Question<'_>, purpose: Purpose) -> Needs {
+        let Some(route) = self.catalog.routes.get(question.route) else { return Needs::NONE };
+        let needs = purpose.needs(route.action);
+        let given = question.identity.and_then(|identity| identity.justification.as_ref());
+        let given = given.filter(|given| justifies(given, question.application, question.now));
+        if given.is_some_and(|given| given.meets(needs)) { Needs::NONE } else { needs }
     }
 }
 
@@ -48,13 +50,6 @@ pub(super) fn told(purpose: Purpose) -> String {
     let basis = purpose.basis();
     let volume = if basis.volume_may_deny() { "a volume may deny" } else { "a volume may only advise" };
     let needs = purpose.needs(crate::domain::action::Action::Disclose);
-    let number = needs.number.map(|number| match number {
-        Number::Request => "a request number",
-        Number::Protocol => "a protocol number",
-        Number::Document => "a document number",
-        Number::Authorization => "an authorization number",
-    });
-    let asked: Vec<_> = number.into_iter().chain(needs.recipient.then_some("a recipient")).collect();
-    let asked = if asked.is_empty() { String::new() } else { format!("; needs {}", asked.join(" and ")) };
+    let asked = if needs.is_none() { String::new() } else { format!("; needs {needs}") };
     format!("{purpose} ({basis}, {}): {volume}{asked}", basis.reference())
 }

@@ -3,6 +3,7 @@
 //! A check is ours alone: a fixed GET on a connection of its own, without anybody's identity, whose reply
 //! is not read beyond its status.
 
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::time::Instant;
 
-use super::connect::reach;
+use super::connect::{reach, reach_at};
 use super::error::UpstreamError;
 use super::http2::as_http2;
 use super::servers::Upstream;
@@ -35,18 +36,26 @@ pub async fn run(present: impl Fn() -> Vec<Arc<Upstream>>) {
 }
 
 /// The status of `GET /` at a server, as anybody who reaches it would ask: without our assertion, without
-/// an account. For whoever wants to know whether it can be talked to past us.
-pub async fn ask_past_us(upstream: &Upstream, server: usize) -> Result<StatusCode, UpstreamError> {
-    let Some(address) = upstream.settings.servers.get(server) else {
-        return Err(UpstreamError::ConnectTimeout);
-    };
+/// an account. For whoever wants to know whether it can be talked to past us. `at` asks the same of another
+/// address, by the server's name and port.
+pub async fn ask_past_us(
+    upstream: &Upstream,
+    server: &Server,
+    at: Option<IpAddr>,
+) -> Result<StatusCode, UpstreamError> {
     let mut request = Request::new(Full::default());
-    let host = HeaderValue::from_str(&address.to_string()).ok();
+    let host = HeaderValue::from_str(&server.to_string()).ok();
     request.headers_mut().extend(host.map(|host| (HOST, host)));
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     let timeout = upstream.settings.connect_timeout.saturating_mul(2);
     let protocol = upstream.settings.protocol;
-    let asked = async { exchange(reach(address, &upstream.tls).await?, request, protocol).await };
+    let asked = async {
+        let stream = match at {
+            Some(address) => reach_at(address, server, &upstream.tls).await?,
+            None => reach(server, &upstream.tls).await?,
+        };
+        exchange(stream, request, protocol).await
+    };
     tokio::time::timeout(timeout, asked).await.unwrap_or(Err(UpstreamError::ConnectTimeout))
 }
 

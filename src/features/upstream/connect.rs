@@ -1,5 +1,8 @@
 //! One connection to a server of an application.
 
+use std::io;
+use std::net::IpAddr;
+
 use tokio::net::TcpStream;
 
 use super::error::UpstreamError;
@@ -48,7 +51,16 @@ pub(super) async fn connect(
 
 /// Connects, and greets by TLS where the server speaks it.
 pub(super) async fn reach(server: &Server, tls: &Tls) -> Result<Stream, UpstreamError> {
-    let tcp = open(server).await.map_err(UpstreamError::Connect)?;
+    greet(open(server).await, server, tls).await
+}
+
+/// The same at another address, which may or may not be the server's too.
+pub(super) async fn reach_at(address: IpAddr, server: &Server, tls: &Tls) -> Result<Stream, UpstreamError> {
+    greet(TcpStream::connect((address, server.port)).await, server, tls).await
+}
+
+async fn greet(tcp: io::Result<TcpStream>, server: &Server, tls: &Tls) -> Result<Stream, UpstreamError> {
+    let tcp = tcp.map_err(UpstreamError::Connect)?;
     tcp.set_nodelay(true).map_err(UpstreamError::Connect)?;
     if !server.tls {
         return Ok(Stream::Plain(tcp));
@@ -57,8 +69,8 @@ pub(super) async fn reach(server: &Server, tls: &Tls) -> Result<Stream, Upstream
     Ok(Stream::Tls(Box::new(stream)))
 }
 
-async fn open(server: &Server) -> std::io::Result<TcpStream> {
-    match server.host.parse::<std::net::IpAddr>() {
+async fn open(server: &Server) -> io::Result<TcpStream> {
+    match server.host.parse::<IpAddr>() {
         Ok(address) => TcpStream::connect((address, server.port)).await,
         Err(_) => TcpStream::connect((server.host.as_str(), server.port)).await,
     }

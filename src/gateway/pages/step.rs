@@ -62,7 +62,7 @@ impl Step {
             }
             WayOn::StepUp(need) => Self::words(step_up_text(need, messages))
                 .link(link::step_up(need, return_to), &texts.step_up_go),
-            WayOn::Justify => Self::words(texts.justify.as_str())
+            WayOn::Justify | WayOn::JustifyWith(_) => Self::words(texts.justify.as_str())
                 .link(link::justify(frame.application, return_to), &texts.justify_go),
             WayOn::BreakGlass => Self::words(texts.break_glass.as_str()),
             WayOn::All(all) => return Self::all(all, frame, messages, return_to),

@@ -1,7 +1,7 @@
 //! Proves offline that a journal is as it was written, or names the first entry that does not fit.
 //!
 //! Needs nothing but its folder. It finds every changed, added, removed or moved byte, entry and segment, and holds the
-//! tree over the entries against every checkpoint and tile. Two things no journal can show by itself:
+//! tree over the entries against every checkpoint and tile, and the rules that are kept against their versions. Two things no journal can show by itself:
 //!
 //! - entries cut off the end together with every trace of them (or a journal that is gone as a whole);
 //! - all of it written anew from the changed place on, by someone who has the files and the key.
@@ -19,13 +19,14 @@ mod segment;
 mod walk;
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use report::{ClockErrorAt, Contradiction, Report, Silence, TreeProblem};
 
 use super::directory::{SegmentPath, segments};
 use super::error::{Misfit, ReadError};
 use super::format::Head;
+use super::rulebooks;
 use super::segment::SegmentReader;
 use super::side_by_side::{self, in_order};
 use crate::platform::signed_note::VerifierKey;
@@ -100,7 +101,17 @@ pub fn verify_telling(
             return Ok(Report::without_beginning(report.segments, first));
         }
     }
+    report.contradictions.extend(changed_rules(directory)?);
     Ok(report)
+}
+
+/// The rules that are kept and are not what their version says: those of a version that is not there may be kept elsewhere.
+fn changed_rules(directory: &Path) -> Result<Vec<Contradiction>, ReadError> {
+    let contradiction = |file: PathBuf| {
+        let file = file.to_string_lossy().into();
+        Contradiction { file, size: 0, problem: TreeProblem::Rulebook }
+    };
+    Ok(rulebooks::changed(directory)?.into_iter().map(contradiction).collect())
 }
 
 /// Where a journal begins.

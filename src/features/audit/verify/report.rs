@@ -62,7 +62,8 @@ pub struct Report {
     /// The first thing that does not fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub misfit: Option<Misfit>,
-    /// What does not fit between the entries and what was signed of them: the first 16.
+    /// What does not fit between the entries and what was signed of them, the first 16; then the rules that are kept and
+    /// were changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contradictions: Vec<Contradiction>,
 }
@@ -111,6 +112,18 @@ impl Report {
         self.misfit.is_none() && self.contradictions.is_empty()
     }
 
+    /// In a sentence, where every entry fits: whether all else does.
+    pub fn verdict(&self) -> &'static str {
+        let is_of_rules = |found: &Contradiction| found.problem == TreeProblem::Rulebook;
+        if self.is_sound() {
+            return "The journal fits, every byte of it.";
+        }
+        if self.contradictions.iter().all(is_of_rules) {
+            return "The entries fit, but not the rules that are kept for them.";
+        }
+        "The entries fit one another, but not what was signed of them."
+    }
+
     /// What does not fit, if anything does not: the entries before what was signed of them.
     pub fn first_fault(&self) -> Option<String> {
         let misfit = self.misfit.as_ref().map(ToString::to_string);
@@ -149,13 +162,13 @@ impl Silence {
     }
 }
 
-/// Something that was signed, or kept of the tree, and does not fit the entries.
+/// Something that was signed, or kept beside the entries, and does not fit them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
-#[error("{file}, of {size} entries: {problem}")]
+#[error("{file}{}: {problem}", of_entries(*.size))]
 pub struct Contradiction {
     /// The file that says so, or the witness's.
     pub file: Arc<str>,
-    /// How many entries it is about; 0 where that cannot be read.
+    /// How many entries it is about; 0 where that cannot be read, or it is about none.
     pub size: u64,
     /// What does not fit.
     #[serde(serialize_with = "as_text")]
@@ -197,6 +210,13 @@ pub enum TreeProblem {
     /// The list of keys cannot be read.
     #[error("a line of it is no public key")]
     Keys,
+    /// The configuration under a version is not the one that the version is a digest of.
+    #[error("these are not the rules that events name by it: it was changed or damaged")]
+    Rulebook,
+}
+
+fn of_entries(size: u64) -> String {
+    if size == 0 { String::new() } else { format!(", of {size} entries") }
 }
 
 fn as_text<S: Serializer>(problem: &TreeProblem, serializer: S) -> Result<S::Ok, S::Error> {

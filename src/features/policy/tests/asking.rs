@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::decision::WayOn;
 use crate::features::policy::cases::{self, CaseReport, CaseSource};
 use crate::features::policy::explain::{Explanation, RuleAnswer};
 use crate::features::policy::person::{Ago, Person, ResolvedRoute};
@@ -72,6 +73,67 @@ what would unlock it, the cheapest first
   2. hold the role boss
 ";
     assert_eq!(explanation.to_string(), expected, "\n{explanation}");
+}
+
+/// Whoever climbs a rung has reached it: no other question comes behind it.
+#[test]
+fn a_rung_tells_all_that_is_asked_for_and_nothing_that_is_done() {
+    let fresh = WhenSettings { assurance: Some(need("mfa", Some(900))), ..WhenSettings::default() };
+    let exports = vec![may("ehr", &[Action::Export], fresh)];
+    let archivist = RoleSettings {
+        purposes: vec![Purpose::PatientRequest, Purpose::PublicHealth],
+        ..role("archivist", Purpose::PatientRequest, exports)
+    };
+    let rules = compile(&[archivist], "");
+    let ladder = |who: &Identity| {
+        let told = explain(&rules, Some(who), ("ehr", "report.csv")).to_string();
+        let ladder = told.split("the cheapest first\n").nth(1).unwrap_or_default();
+        ladder.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let archivist = person(&["archivist"]).working_for(Purpose::PatientRequest);
+    assert_eq!(
+        ladder(&archivist),
+        [
+            "1. step up to mfa, at most 900 s ago and give a reason with a request number",
+            "2. work for public_health and step up to mfa, at most 900 s ago and give a reason with a recipient",
+        ]
+    );
+    let archivist = archivist.proven("mfa", Duration::ZERO);
+    assert_eq!(
+        ladder(&archivist),
+        [
+            "1. give a reason with a request number",
+            "2. work for public_health and give a reason with a recipient"
+        ]
+    );
+    let mut archivist = archivist.justified("ehr", Duration::ZERO);
+    assert_eq!(
+        ladder(&archivist)[0],
+        "1. give a reason with a request number",
+        "a reason alone is not enough"
+    );
+    archivist.justification.as_mut().unwrap().number = Some("ROI-17".to_owned());
+    assert!(ladder(&archivist).is_empty());
+    permitted(decide(&rules, &archivist, ("ehr", "report.csv")));
+    // From outside, the whole way is told, too.
+    assert_eq!(
+        ladder(&person(&[]).working_for(Purpose::Treatment)),
+        [
+            "1. hold the role archivist and work for patient_request and step up to mfa, at most 900 s ago and give a reason with a request number"
+        ]
+    );
+}
+
+#[test]
+fn freshness_is_told_in_seconds_and_read_again() {
+    let way = WayOn::StepUp(need("mfa", Some(900)));
+    let json = serde_json::json!({ "step_up": { "class": "mfa", "fresh_seconds": 900 } });
+    assert_eq!(serde_json::to_value(&way).unwrap(), json);
+    assert_eq!(serde_json::from_value::<WayOn>(json).unwrap(), way);
+    let any = WayOn::StepUp(need("mfa", None));
+    let json = serde_json::json!({ "step_up": { "class": "mfa" } });
+    assert_eq!(serde_json::to_value(&any).unwrap(), json);
+    assert_eq!(serde_json::from_value::<WayOn>(json).unwrap(), any);
 }
 
 #[test]

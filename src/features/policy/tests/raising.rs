@@ -159,3 +159,35 @@ fn cases_suppose_risks_by_their_names() {
     assert_eq!((report.cases, report.failures.len()), (2, 1), "{report}");
     assert_eq!(report.failures[0].what, ["no risk is called `old`"]);
 }
+
+#[test]
+fn a_risk_and_the_law_are_told_together_and_a_step_up_once() {
+    let fresh = WhenSettings { assurance: Some(need("mfa", Some(900))), ..WhenSettings::default() };
+    let archivist = role("archivist", Purpose::PatientRequest, vec![may("ehr", &[Action::Export], fresh)]);
+    let rules = compile(&[archivist], "")
+        .with_risks(vec![risk("new-device", Some("mfa")), risk("late", Some("phr"))]);
+    let ladder = |who: &Identity, risks| {
+        let question = Question {
+            identity: Some(who),
+            application: &"ehr".parse().unwrap(),
+            route: position(&rules, "ehr", "report.csv"),
+            patient: None,
+            client_ip: Ipv4Addr::LOCALHOST.into(),
+            device: None,
+            risks,
+            told: &crate::domain::told::NOTHING_TOLD,
+            now: NOW,
+        };
+        let told = rules.explain(&question).unwrap().to_string();
+        told.split("the cheapest first\n").nth(1).unwrap_or_default().to_owned()
+    };
+    let archivist = person(&["archivist"]).working_for(Purpose::PatientRequest);
+    let same = "  1. step up to mfa, at most 900 s ago and give a reason with a request number\n";
+    assert_eq!(ladder(&archivist, Standing::NONE.with(0)), same);
+    let other =
+        "  1. step up to mfa, at most 900 s ago and give a reason with a request number and step up to phr\n";
+    assert_eq!(ladder(&archivist, Standing::NONE.with(1)), other);
+    let proven = archivist.proven("mfa", Duration::ZERO);
+    let raised = "  1. give a reason with a request number and step up to mfa\n";
+    assert_eq!(ladder(&proven, Standing::NONE.with(0)), raised, "what was proven before counts not");
+}
