@@ -21,7 +21,7 @@ NEVER_REASONS = {
 }
 NEVER_FIELDS = {
     "opening.certificate", "opening.patient_context", "opening.keep_alive_ignored", "opening.outage_extension", "opening.gap",
-    "closing.hold",
+    "opening.device_feed", "closing.hold",
 }
 
 
