@@ -10,7 +10,7 @@ use leastway::domain::reason::Reason;
 use tokio::net::TcpListener;
 
 use crate::alone::is_alone;
-use crate::house::{House, Neighbors, edit};
+use crate::house::{House, Neighbors, append, edit};
 use crate::line::{Protocol, raw};
 use crate::traces::{Log, files_below, find};
 
@@ -136,7 +136,10 @@ async fn an_account_of_ours_reaches_the_application_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_puts_a_server_out_by_sending_slowly() {
-    let house = House::open(Neighbors::All).await;
+    let house = House::furnish(Neighbors::All, |directory| {
+        append(&directory.configuration(), "[gateway.limits]\nbody_grace = \"2s\"\n");
+    })
+    .await;
     let provider = "provider = \"clinic\"\n";
     let more = format!("{provider}reply_timeout = \"1s\"\nhealth = {{ failures = 1 }}\n");
     change(&house, provider, &more).await;
@@ -156,7 +159,7 @@ async fn nobody_puts_a_server_out_by_sending_slowly() {
          content-type: text/plain\r\ncontent-length: 1000\r\nconnection: close\r\n\r\nand then"
     );
     let status = raw(&authority, "ehr.localhost", house.ports.gateway, request.as_bytes()).await;
-    assert_eq!(status, 504, "it was sent on, and given up");
+    assert_eq!(status, 408, "it was sent on, and given up");
     assert_eq!(house.metric("leastway_upstream_failed_total").await, 0, "which is not the server's fault");
     assert_eq!(house.metric("leastway_upstream_all_out").await, 0);
     house.stop().await;
