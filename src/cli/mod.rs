@@ -18,6 +18,10 @@ use crate::config::{self, load};
 use crate::control::settings::ControlSettings;
 use crate::foundation::clock::{Clock as _, SystemClock};
 
+const USUAL_FILE: &str = "config/leastway.toml";
+/// The variable that names another.
+const NAMES_THE_FILE: &str = "LEASTWAY_CONFIG";
+
 #[cfg(test)]
 mod archived;
 pub mod audit;
@@ -55,8 +59,8 @@ struct MainFile {
         long = "config",
         value_name = "FILE",
         global = true,
-        default_value = "config/leastway.toml",
-        env = "LEASTWAY_CONFIG"
+        default_value = USUAL_FILE,
+        env = NAMES_THE_FILE
     )]
     file: PathBuf,
 }
@@ -237,12 +241,16 @@ fn ask_policy(
 
 /// The journal's folder, as the configuration says that was named or is in its usual place.
 fn journal_of(files: &[PathBuf]) -> anyhow::Result<PathBuf> {
-    let usual = PathBuf::from("config/leastway.toml");
-    let file = files.first().unwrap_or(&usual);
-    let journal = config::journal_of(file).with_context(|| {
+    let file = files.first().cloned().unwrap_or_else(usual_file);
+    let journal = config::journal_of(&file).with_context(|| {
         format!("`{}` does not say where the journal is; name its folder with --journal", file.display())
     })?;
     Ok(journal.directory)
+}
+
+/// The main file where nobody names one.
+fn usual_file() -> PathBuf {
+    std::env::var_os(NAMES_THE_FILE).map_or_else(|| USUAL_FILE.into(), PathBuf::from)
 }
 
 /// The gateway that runs by a configuration.

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::{Answer, CONFIGURATION, Moment, Place, follow};
+use super::{Answer, Moment, Place, follow};
+use crate::cli::usual_file;
 use crate::config::journal_of;
 use crate::features::audit::Head;
 use crate::features::audit::archive::{
@@ -250,9 +251,8 @@ impl Asked {
 
 /// The journal's folder and its archive, by the configuration.
 fn open(config: &[PathBuf]) -> anyhow::Result<(PathBuf, Archive)> {
-    let usual = PathBuf::from(CONFIGURATION);
-    let file = config.first().unwrap_or(&usual);
-    let JournalSettings { directory, archive, .. } = journal_of(file)
+    let file = config.first().cloned().unwrap_or_else(usual_file);
+    let JournalSettings { directory, archive, .. } = journal_of(&file)
         .with_context(|| format!("`{}` does not say where the archive is (--config)", file.display()))?;
     let archive = archive.context("the journal has no archive (`[journal.archive]`)")?;
     Ok((directory.clone(), Archive::new(directory, archive)?))

@@ -26,6 +26,7 @@ pub use self::query::{Printed, QueryArguments};
 pub use self::selection::Selection;
 pub(in crate::cli) use self::selection::patient_keys;
 pub use self::tail::TailArguments;
+use crate::cli::usual_file;
 use crate::config::journal_of;
 use crate::foundation::clock::Clock;
 
@@ -115,9 +116,6 @@ pub fn run(
     }
 }
 
-/// Where the configuration is if nobody says.
-const CONFIGURATION: &str = "config/leastway.toml";
-
 type Locate<'a> = &'a dyn Fn(&[PathBuf]) -> anyhow::Result<PathBuf>;
 
 impl Place {
@@ -127,8 +125,7 @@ impl Place {
 
     /// Where the configuration has the keys, if the journal is the one that it names.
     fn keys_by_configuration(&self) -> Option<PathBuf> {
-        let usual = PathBuf::from(CONFIGURATION);
-        let file = self.config.first().unwrap_or(&usual);
-        self.journal.is_none().then(|| journal_of(file).ok().map(|journal| journal.keys))?
+        let file = self.config.first().cloned().unwrap_or_else(usual_file);
+        self.journal.is_none().then(|| journal_of(&file).ok().map(|journal| journal.keys))?
     }
 }
