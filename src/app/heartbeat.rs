@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::domain::event::{Closing, EventKind, Opening, Outcome, Verdict};
 use crate::foundation::id::RequestId;
-use crate::foundation::timekeeping::{ClockError, Reading, Synchronization};
+use crate::foundation::timekeeping::{Reading, Synchronization};
 use crate::gateway::rules::Shared;
 
 /// Goes on until it is dropped. Written `every` so often where nothing else is.
@@ -28,16 +28,14 @@ pub async fn run(shared: Arc<Shared>, every: Duration) {
         if shared.journal.head() != head {
             (head, since) = (shared.journal.head(), Instant::now());
         } else if since.elapsed() >= every {
-            record(&shared, heartbeat(reading.moved_since(told), Synchronization::now(), ClockError::now()))
-                .await;
+            record(&shared, heartbeat(reading.moved_since(told), Synchronization::now())).await;
             told = reading;
         }
     }
 }
 
-fn heartbeat(moved: i64, synchronization: Synchronization, error: Option<ClockError>) -> String {
-    let error = error.map_or_else(String::new, |error| format!(" ({error})"));
-    format!("heartbeat: the clock is {synchronization}{error}, and has moved by {moved} ms since the last")
+fn heartbeat(moved: i64, synchronization: Synchronization) -> String {
+    format!("heartbeat: the clock is {synchronization}, and has moved by {moved} ms since the last")
 }
 
 /// What is told of a clock that was set; `None` where it only runs, or is brought in step slowly.
@@ -69,19 +67,6 @@ const SET_MILLIS: u64 = 1000;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_heartbeat_tells_by_how_much_the_clock_may_be_wrong() {
-        let error = ClockError { offset_micros: -12, estimated_micros: 34, maximum_micros: 56_000 };
-        assert_eq!(
-            heartbeat(3, Synchronization::Synchronized, Some(error)),
-            "heartbeat: the clock is synchronized (offset=-12us estimated=34us maximum=56000us), and has moved by 3 ms since the last"
-        );
-        assert_eq!(
-            heartbeat(0, Synchronization::Unknown, None),
-            "heartbeat: the clock is unknown, and has moved by 0 ms since the last"
-        );
-    }
 
     #[test]
     fn a_clock_that_was_set_is_told_and_one_that_is_slewed_is_not() {

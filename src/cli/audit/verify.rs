@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Answer, Locate, Place};
 use crate::features::audit::spool::{Spooled, spooled};
-use crate::features::audit::verify::{ClockErrorAt, Expectations, Progress, Report, verify_telling};
+use crate::features::audit::verify::{Expectations, Progress, Report, verify_telling};
 use crate::features::audit::{Head, Problem};
 use crate::platform::signed_note::VerifierKey;
 
@@ -176,13 +176,6 @@ fn write_report(report: &Report, arguments: &Arguments, out: &mut impl Write) ->
             out,
             "  signed     {} entries, by {} checkpoints",
             report.signed_through, report.checkpoints
-        )?;
-    }
-    if let Some(ClockErrorAt { error, size }) = report.clock_error_max {
-        writeln!(
-            out,
-            "  clock      wrong by {} us at the most, at the checkpoint of {size} entries",
-            error.maximum_micros
         )?;
     }
     if !arguments.checkpoint.is_empty() {

@@ -28,7 +28,7 @@ allowed: set[str] = set()
 for line in pathlib.Path(sys.argv[1]).read_text().splitlines():
     if line.startswith("SystemCallFilter="):
         words = line.partition("=")[2]
-        calls = set().union(*(members(word) if word.startswith("@") else {word} for word in words.lstrip("~").split()))
+        calls = set().union(*(members(group) for group in words.lstrip("~").split()))
         allowed = allowed - calls if words.startswith("~") else allowed | calls
 # systemd lets these through always, as they are how a process starts and ends.
 allowed |= members("@default") | {"execve"}

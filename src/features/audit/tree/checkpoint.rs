@@ -6,7 +6,6 @@
 //! base64(root)
 //! time 2026-03-01T08:00:00.000Z
 //! clock synchronized
-//! clock-error offset=-12us estimated=34us maximum=56000us
 //! head SEQUENCE:HASH
 //!
 //! — NAME SIGNATURE
@@ -20,7 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::features::audit::Head;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
-use crate::foundation::timekeeping::{ClockError, Synchronization};
+use crate::foundation::timekeeping::Synchronization;
 use crate::platform::signed_note::{Note, SigningKey, VerifierKey};
 
 /// What the journal was at a moment. By itself anybody's word: see [`Signed`].
@@ -36,8 +35,6 @@ pub struct Checkpoint {
     pub time: Option<Timestamp>,
     /// Whether that clock was kept in step with others, as far as it was told.
     pub clock: Option<Synchronization>,
-    /// By how much it may have been wrong, as far as that was told; no journal tells it that was signed before this was read.
-    pub clock_error: Option<ClockError>,
     /// The last entry's place in the chain.
     pub head: Option<Head>,
 }
@@ -50,12 +47,11 @@ pub struct CheckpointError;
 impl Checkpoint {
     /// The text that is signed.
     pub fn text(&self) -> String {
-        let Self { origin, size, root, time, clock, clock_error, head } = self;
+        let Self { origin, size, root, time, clock, head } = self;
         let time = time.map_or_else(String::new, |time| format!("{TIME}{time}\n"));
         let clock = clock.map_or_else(String::new, |clock| format!("{CLOCK}{clock}\n"));
-        let error = clock_error.map_or_else(String::new, |error| format!("{CLOCK_ERROR}{error}\n"));
         let head = head.map_or_else(String::new, |head| format!("{HEAD}{head}\n"));
-        format!("{origin}\n{size}\n{}\n{time}{clock}{error}{head}", STANDARD.encode(root.as_bytes()))
+        format!("{origin}\n{size}\n{}\n{time}{clock}{head}", STANDARD.encode(root.as_bytes()))
     }
 
     /// The signed note of it.
@@ -76,7 +72,7 @@ impl FromStr for Checkpoint {
         let origin = lines.next().filter(|line| !line.is_empty()).ok_or(CheckpointError)?.to_owned();
         let size = lines.next().and_then(number).ok_or(CheckpointError)?;
         let root = lines.next().and_then(|line| hash(line).ok()).ok_or(CheckpointError)?;
-        let (mut time, mut clock, mut clock_error, mut head) = (None, None, None, None);
+        let (mut time, mut clock, mut head) = (None, None, None);
         for line in lines {
             if line.is_empty() {
                 return Err(CheckpointError);
@@ -85,13 +81,11 @@ impl FromStr for Checkpoint {
                 time = Some(text.parse().map_err(|_| CheckpointError)?);
             } else if let Some(text) = line.strip_prefix(CLOCK) {
                 clock = Some(text.parse().map_err(|_| CheckpointError)?);
-            } else if let Some(text) = line.strip_prefix(CLOCK_ERROR) {
-                clock_error = Some(text.parse().map_err(|_| CheckpointError)?);
             } else if let Some(text) = line.strip_prefix(HEAD) {
                 head = Some(text.parse().map_err(|_| CheckpointError)?);
             }
         }
-        Ok(Self { origin, size, root, time, clock, clock_error, head })
+        Ok(Self { origin, size, root, time, clock, head })
     }
 }
 
@@ -185,5 +179,4 @@ const TEXT_BYTES_MAX: usize = 16 * 1024;
 const ON_ONE_LINE: &str = "leastway-checkpoint:";
 const TIME: &str = "time ";
 const CLOCK: &str = "clock ";
-const CLOCK_ERROR: &str = "clock-error ";
 const HEAD: &str = "head ";

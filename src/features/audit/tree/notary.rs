@@ -27,7 +27,7 @@ use crate::features::audit::tray::Tray;
 use crate::foundation::clock::Clock;
 use crate::foundation::digest::Digest;
 use crate::foundation::entropy::Entropy;
-use crate::foundation::timekeeping::{ClockError, Synchronization};
+use crate::foundation::timekeeping::Synchronization;
 use crate::platform::signed_note::SigningKey;
 
 /// How the notary has events of its own journaled.
@@ -38,9 +38,6 @@ pub(in crate::features::audit) struct Means {
     pub(in crate::features::audit) clock: Arc<dyn Clock>,
     pub(in crate::features::audit) entropy: Arc<dyn Entropy>,
 }
-
-/// Whether the clock is kept in step, and by how much it may be wrong.
-type ClockState = (Synchronization, Option<ClockError>);
 
 /// The notary's own state.
 #[derive(Debug)]
@@ -58,8 +55,8 @@ pub(in crate::features::audit) struct Notary {
     /// `None` where it has to be taken up from the disk.
     tree: Option<Resumed>,
     spare: Vec<Digest>,
-    /// Whether the clock is kept in step and by how much it may be wrong, and when that was asked.
-    clock_state: Option<(ClockState, Instant)>,
+    /// Whether the clock is kept in step, and when that was asked.
+    synchronized: Option<(Synchronization, Instant)>,
     /// A segment has ended, of which no checkpoint is kept yet.
     has_ended: bool,
 }
@@ -85,7 +82,7 @@ impl Notary {
             coming: None,
             tree,
             spare: Vec::new(),
-            clock_state: None,
+            synchronized: None,
             has_ended: false,
         }
     }
@@ -169,17 +166,17 @@ impl Notary {
         Ok(())
     }
 
-    /// Whether the clock is kept in step and by how much it may be wrong: asked once a minute.
-    fn clock_state(&mut self) -> ClockState {
-        let known = self.clock_state.filter(|(_, asked)| asked.elapsed() < CLOCK_ASKED_EVERY);
-        let now = || ((Synchronization::now(), ClockError::now()), Instant::now());
-        let (state, _) = *self.clock_state.insert(known.unwrap_or_else(now));
-        state
+    /// Whether the clock is kept in step: asked once a minute.
+    fn synchronization(&mut self) -> Synchronization {
+        let known = self.synchronized.filter(|(_, asked)| asked.elapsed() < CLOCK_ASKED_EVERY);
+        let (synchronization, _) =
+            *self.synchronized.insert(known.unwrap_or_else(|| (Synchronization::now(), Instant::now())));
+        synchronization
     }
 
     /// The tiles of the tree are on the disk: signs it.
     fn sign(&mut self, edge: &Edge, head: Head) -> Result<(), JournalError> {
-        let (clock, clock_error) = self.clock_state();
+        let clock = self.synchronization();
         let disk = |error| JournalError::disk(&self.directory, error);
         if !self.is_listed {
             keys::list(&self.directory, self.key.verifier()).map_err(disk)?;
@@ -191,7 +188,6 @@ impl Notary {
             root: edge.root(),
             time: Some(self.means.clock.now()),
             clock: Some(clock),
-            clock_error,
             head: Some(head),
         };
         let note = checkpoint.sign(&self.key);

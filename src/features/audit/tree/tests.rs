@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use signed_note::{Note as OtherNote, StandardVerifier, VerifierList};
 use tlog_tiles::{Checkpoint as OtherCheckpoint, Hash, Tile as OtherTile};
 
-use super::checkpoint::{Checkpoint, CheckpointError, Signed, split};
+use super::checkpoint::{Checkpoint, Signed, split};
 use super::edge::Edge;
 use super::hash::{empty, leaf, node};
 use super::keys::{announcement, successor};
@@ -16,7 +16,7 @@ use crate::features::audit::Head;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
 use crate::foundation::entropy::SeededEntropy;
-use crate::foundation::timekeeping::{ClockError, Synchronization};
+use crate::foundation::timekeeping::Synchronization;
 use crate::platform::signed_note::{KeyName, Note, SigningKey, VerifierKey};
 
 /// The leaves of the test vectors of Certificate Transparency.
@@ -256,7 +256,6 @@ fn checkpoint() -> Checkpoint {
         size: 8,
         root: ROOTS[7].parse().unwrap(),
         clock: Some(Synchronization::Synchronized),
-        clock_error: Some(ClockError { offset_micros: -12, estimated_micros: 34, maximum_micros: 56_000 }),
         time: Some(Timestamp::from_seconds(1_772_352_000)),
         head: Some(Head { sequence: 8, hash: Digest::of(b"head") }),
     }
@@ -277,20 +276,6 @@ fn another_implementation_reads_and_believes_our_checkpoints() {
     let ours: Signed = note.parse().unwrap();
     assert_eq!(ours.checkpoint, checkpoint());
     assert!(ours.is_signed_by(&[key.verifier().clone()]));
-}
-
-#[test]
-fn a_checkpoint_tells_the_clock_of_its_time_and_an_old_one_that_tells_less_is_read_as_before() {
-    let told = checkpoint();
-    assert!(
-        told.text()
-            .contains("\nclock synchronized\nclock-error offset=-12us estimated=34us maximum=56000us\nhead ")
-    );
-    let old = Checkpoint { clock_error: None, ..told.clone() };
-    assert!(!old.text().contains("clock-error"));
-    assert_eq!(old.text().parse(), Ok(old.clone()));
-    let wrong = told.text().replace("offset=-12us", "offset=-12");
-    assert_eq!(wrong.parse::<Checkpoint>(), Err(CheckpointError));
 }
 
 #[test]

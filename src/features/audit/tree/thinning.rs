@@ -134,7 +134,7 @@ mod tests {
             let time = Some(NOW.minus(Duration::from_secs(*age)));
             let root = Digest::of(b"root");
             let origin = "clinic".to_owned();
-            Checkpoint { origin, size, root, time, clock: *clock, clock_error: None, head: None }.sign(&key)
+            Checkpoint { origin, size, root, time, clock: *clock, head: None }.sign(&key)
         };
         let notes: Vec<String> = (1_u64..).zip(all).map(note).collect();
         std::fs::write(directory.path().join(CHECKPOINTS), notes.join("\n\n")).unwrap();

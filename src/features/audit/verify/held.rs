@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Expectations;
-use super::report::{ClockErrorAt, Contradiction, Report, TreeProblem};
+use super::report::{Contradiction, Report, TreeProblem};
 use crate::features::audit::error::ReadError;
 use crate::features::audit::tree::checkpoint::{Signed, of_lines, split};
 use crate::features::audit::tree::edge::Edge;
@@ -33,7 +33,6 @@ pub(super) struct Held<'a> {
     /// The size of the last checkpoint of the journal's own: what tiles there must be.
     signed: u64,
     own_fit: u64,
-    clock_error_max: Option<ClockErrorAt>,
     given_fit: u64,
     /// The size of the last of the journal's own that fits.
     signed_through: u64,
@@ -78,7 +77,6 @@ impl<'a> Held<'a> {
             through: expectations.through.map(|through| through.sequence),
             signed,
             own_fit: 0,
-            clock_error_max: None,
             given_fit: 0,
             signed_through: 0,
             witnessed_through: 0,
@@ -192,7 +190,6 @@ impl<'a> Held<'a> {
         if self.compare(CHECKPOINTS, &signed, edge, self.signed_through) {
             self.own_fit += 1;
             self.signed_through = edge.size();
-            self.note_clock(&signed);
         }
         for (tile, hashes) in edge.partial() {
             let path = tile.path(hashes.len());
@@ -204,14 +201,6 @@ impl<'a> Held<'a> {
         // What cannot be read here was readable a moment ago: the end is then found wanting.
         if self.read_next().is_err() {
             self.contradict(CHECKPOINTS, edge.size(), TreeProblem::Unreadable);
-        }
-    }
-
-    fn note_clock(&mut self, signed: &Signed) {
-        let Some(error) = signed.checkpoint.clock_error else { return };
-        let before = self.clock_error_max.map(|before| before.error.maximum_micros);
-        if before.is_none_or(|before| error.maximum_micros > before) {
-            self.clock_error_max = Some(ClockErrorAt { error, size: signed.checkpoint.size });
         }
     }
 
@@ -261,7 +250,6 @@ impl<'a> Held<'a> {
             None => self.contradict("tile", report.last_sequence, TreeProblem::Tile),
         }
         report.checkpoints = self.own_fit;
-        report.clock_error_max = self.clock_error_max;
         report.witnessed = self.given_fit;
         report.signed_through = self.signed_through;
         report.contradictions = self.found;

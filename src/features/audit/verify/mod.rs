@@ -21,7 +21,7 @@ mod walk;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-pub use report::{ClockErrorAt, Contradiction, Report, Silence, TreeProblem};
+pub use report::{Contradiction, Report, Silence, TreeProblem};
 
 use super::directory::{SegmentPath, segments};
 use super::error::{Misfit, ReadError};

@@ -10,7 +10,6 @@ use crate::features::audit::error::{Misfit, Problem};
 use crate::features::audit::format::Head;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::digest::Digest;
-use crate::foundation::timekeeping::ClockError;
 
 /// What was found in a journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,9 +47,6 @@ pub struct Report {
     pub last_hash: Digest,
     /// Checkpoints of the journal that fit it.
     pub checkpoints: u64,
-    /// The largest error of the clock that one of these tells, by its maximum; absent where none tells any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub clock_error_max: Option<ClockErrorAt>,
     /// The entries up to this one are covered by a checkpoint that fits.
     pub signed_through: u64,
     /// Checkpoints of witnesses that fit it.
@@ -86,7 +82,6 @@ impl Report {
             last_sequence: before.sequence,
             last_hash: before.hash,
             checkpoints: 0,
-            clock_error_max: None,
             signed_through: 0,
             witnessed: 0,
             archived_by: None,
@@ -134,16 +129,6 @@ impl Report {
     pub const fn head(&self) -> Head {
         Head { sequence: self.last_sequence, hash: self.last_hash }
     }
-}
-
-/// By how much the clock may have been wrong when a checkpoint was signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct ClockErrorAt {
-    /// By how much.
-    #[serde(flatten)]
-    pub error: ClockError,
-    /// The entries that the checkpoint covers.
-    pub size: u64,
 }
 
 /// A time without an entry.
