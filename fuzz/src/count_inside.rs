@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use leastway::domain::count::{Count, WhyUnknown};
 use leastway::domain::reply_shape::{Encoding, InsideShape, RecordsPointer, ReplyKind};
+use leastway::features::guard::count::ARCHIVES;
 
 use crate::counting::count;
 use crate::input::Input;
@@ -35,14 +36,3 @@ pub fn check(input: &[u8]) {
         }
     }
 }
-
-const ARCHIVES: [&[u8]; 8] = [
-    b"PK\x03\x04",
-    b"PK\x05\x06",
-    b"\x1F\x8B",
-    b"BZh",
-    b"\xFD7zXZ",
-    b"\x28\xB5\x2F\xFD",
-    b"7z\xBC\xAF",
-    b"Rar!",
-];

@@ -51,7 +51,7 @@ pub struct Access {
     /// What is seen of the device.
     seen: Rc<Seen>,
     /// Its class, and what feeds tell of it, as it was asked last.
-    device: (Option<DeviceClass>, Option<DeviceFacts>),
+    device: (Option<DeviceClass>, Option<Rc<DeviceFacts>>),
     /// The browser, by its name.
     browser: Option<Digest>,
     /// The risks that stood when a reply was asked for.
@@ -127,7 +127,7 @@ impl Access {
             parts: passage.parts().cloned().collect(),
             client: passage.normalized.head.client,
             seen: moment.seen.clone(),
-            device: (moment.device.clone(), moment.device_facts.as_deref().cloned()),
+            device: (moment.device.clone(), moment.device_facts.clone()),
             rests_on: moment.shown.clone(),
             is_believed: true,
             browser: risk::browser(moment, passage.manner),
@@ -169,11 +169,12 @@ impl Access {
 
     /// Tells the device anew: a feed may have withdrawn it, and its certificate may be believed no more.
     fn see_device(&mut self, current: &Current, now: Timestamp) {
-        self.device = if self.is_believed {
+        let (class, facts) = if self.is_believed {
             current.rules.device(&self.seen, now)
         } else {
             current.rules.device(&self.seen.without_certificate(), now)
         };
+        self.device = (class, facts.map(Rc::new));
     }
 
     fn asked(&mut self, by_person: bool) -> Option<Reason> {
@@ -303,7 +304,7 @@ impl Access {
         };
         let known = if self.emergency.is_some() { known.map(|known| known.in_emergency()) } else { known };
         let identity = known.as_ref().map(|known| &*known.identity);
-        let (patient, device) = (part.patient.as_ref(), self.device.1.as_ref());
+        let (patient, device) = (part.patient.as_ref(), self.device.1.as_deref());
         let told = current.told(identity, route.index, patient, device, now);
         let question = Question {
             identity,

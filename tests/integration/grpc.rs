@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -69,7 +70,10 @@ fn echo(
     Response::builder().header("content-type", "application/grpc").body(StreamBody::new(body)).unwrap()
 }
 
-async fn call(house: &House, seen: &Seen) {
+/// What comes from a caller by HTTP/2, piece by piece as somebody else says it.
+async fn talk(
+    house: &House,
+) -> (mpsc::Sender<Frame<Bytes>>, tokio::task::JoinHandle<hyper::Result<Response<Incoming>>>) {
     let authority = std::fs::read(house.directory.authority()).unwrap();
     let stream = connect(&authority, "ehr.localhost", house.ports.gateway, b"h2").await;
     let (mut sender, connection) =
@@ -79,13 +83,44 @@ async fn call(house: &House, seen: &Seen) {
     let said = futures_util::stream::unfold(said, |mut said| async move {
         Some((Ok::<_, Infallible>(said.recv().await?), said))
     });
-    let host = format!("ehr.localhost:{}", house.ports.gateway);
-    let request = Request::post(format!("https://{host}/open/echo.Echo/Talk"))
+    let request = Request::post(format!("https://{}/open/echo.Echo/Talk", host(house)))
         .header("content-type", "application/grpc")
         .header("te", "trailers")
         .body(StreamBody::new(Box::pin(said)))
         .unwrap();
-    let reply = tokio::spawn(sender.send_request(request));
+    (say, tokio::spawn(sender.send_request(request)))
+}
+
+fn host(house: &House) -> String {
+    format!("ehr.localhost:{}", house.ports.gateway)
+}
+
+/// A conversation may pause for as long as it likes; what is none to an application of HTTP/1.1 does not hold its connection so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conversation_with_an_application_that_holds_none_ends_in_its_time() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    // It reads all that comes, and waits for the end of it.
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move { tokio::io::copy(&mut stream, &mut tokio::io::sink()).await });
+        }
+    });
+    let house = House::furnish(Neighbors::Application(address), |directory| {
+        let ehr = directory.root().join("applications/ehr.toml");
+        edit(&ehr, "provider = \"clinic\"", "provider = \"clinic\"\nreply_timeout = \"1s\"");
+        append(&ehr, OPEN);
+    })
+    .await;
+    let (say, reply) = talk(&house).await;
+    say.send(Frame::data(Bytes::from_static(b"one"))).await.unwrap();
+    let reply = tokio::time::timeout(Duration::from_secs(15), reply).await.expect("it ends");
+    assert_eq!(reply.unwrap().unwrap().status(), 504);
+    house.stop().await;
+}
+
+async fn call(house: &House, seen: &Seen) {
+    let (say, reply) = talk(house).await;
     say.send(Frame::data(Bytes::from_static(b"one"))).await.unwrap();
     let mut reply = reply.await.unwrap().unwrap().into_body();
     let first = reply.frame().await.unwrap().unwrap().into_data().unwrap();
@@ -103,7 +138,7 @@ async fn call(house: &House, seen: &Seen) {
 
     let (version, uri, headers) = seen.lock().unwrap().take().unwrap();
     assert_eq!(version, Version::HTTP_2);
-    assert_eq!(uri.authority().unwrap().as_str(), host, "the host that callers asked for");
+    assert_eq!(uri.authority().unwrap().as_str(), host(house), "the host that callers asked for");
     assert_eq!(uri.path(), "/open/echo.Echo/Talk");
     assert_eq!(headers.get("te").unwrap(), "trailers");
     assert!(!headers.contains_key("host") && headers.contains_key("x-request-id"));

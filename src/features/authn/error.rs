@@ -357,12 +357,12 @@ pub enum LogoutTokenFault {
     Replayed,
 }
 
-/// An error code of OAuth 2.0 or OpenID Connect, such as `access_denied`. Never free text.
+/// An error code of OAuth 2.0 or OpenID Connect, such as `access_denied`, or of the provider's own: one word, never a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusalCode(String);
 
 impl RefusalCode {
-    /// The code as sent if it looks like one, else `unknown`: what is printed was chosen by us.
+    /// The code as sent if it is 1 to 64 of `a` to `z` and `_`, else `unknown`.
     pub(super) fn new(code: &str) -> Self {
         let known = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
         let is_code = (1..=64).contains(&code.len()) && code.bytes().all(known);

@@ -1,5 +1,6 @@
 //! What the first bytes of a body show.
 
+use super::count::ARCHIVES;
 use super::media::Form;
 use super::rows::Rows;
 
@@ -115,7 +116,7 @@ impl Lead {
             }
             // A page begins as it likes, and what else has to begin in one way is read so.
             Form::Page | Form::Xml | Form::Hl7v2 | Form::Multipart => self.is_document(),
-            Form::Sql => self.begins(MAGIC),
+            Form::Sql => self.is_packed_or_document(),
             // Its counter looks at its first bytes itself.
             Form::File | Form::Any => false,
         }
@@ -124,10 +125,14 @@ impl Lead {
     /// Whether a body that begins so is a document, an archive, a database, or rows where none are expected.
     pub(super) fn is_document(&self) -> bool {
         let is_marked = |(at, mark): (usize, &[u8])| self.bytes().get(at..at + mark.len()) == Some(mark);
-        self.begins(MAGIC)
+        self.is_packed_or_document()
             || self.begins(SQL_MAGIC)
             || FURTHER_MAGIC.into_iter().any(is_marked)
             || self.rows.as_ref().is_some_and(Rows::is_table)
+    }
+
+    fn is_packed_or_document(&self) -> bool {
+        self.begins(ARCHIVES) || self.begins(DOCUMENTS)
     }
 
     fn begins(&self, magics: &[&[u8]]) -> bool {
@@ -135,25 +140,13 @@ impl Lead {
     }
 }
 
-/// ZIP (and so XLSX, DOCX, ODS), PDF, gzip, compress, zstd, 7z, RAR, bzip2, xz, CAB, OLE (XLS, DOC), RTF, SQLite, Access,
-/// Parquet, Avro.
-const MAGIC: &[&[u8]] = &[
-    b"PK\x03\x04",
-    b"PK\x05\x06",
-    b"PK\x07\x08",
+/// What is no archive: PDF, OLE (XLS, DOC), RTF, SQLite, Access, Parquet, Avro.
+const DOCUMENTS: &[&[u8]] = &[
     b"%PDF",
-    b"\x1F\x8B",
-    b"\x1F\x9D",
-    b"\x28\xB5\x2F\xFD",
-    b"7z\xBC\xAF\x27\x1C",
-    b"Rar!",
-    b"BZh",
-    b"\xFD7zXZ",
     b"\xD0\xCF\x11\xE0",
     b"{\\rtf",
     b"SQLite format 3",
     b"PAR1",
-    b"MSCF\0",
     b"\0\x01\0\0Standard ",
     b"Obj\x01",
 ];

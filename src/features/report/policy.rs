@@ -147,9 +147,9 @@ fn approved_by(in_force: &InForce) -> Cell {
     }
     match in_force {
         InForce::Whole(texts) => {
-            // What is no TOML, such as a policy of Cedar, approves nothing.
-            let said = texts.iter().filter_map(|(_, text)| toml::from_str::<Approved>(text).ok());
-            match said.flat_map(|file| file.approved_by).collect::<Vec<_>>() {
+            // The main file is the first; no other says it.
+            let main = texts.first().and_then(|(_, text)| toml::from_str::<Approved>(text).ok());
+            match main.map(|main| main.approved_by).unwrap_or_default() {
                 nobody if nobody.is_empty() => Cell::Nothing,
                 people => Cell::Texts(people),
             }

@@ -35,6 +35,16 @@ pub enum RequestBody {
     Streaming(Paced<Incoming>, Rc<std::cell::Cell<u64>>),
 }
 
+impl RequestBody {
+    /// Whether its sender is waited for only so long.
+    pub(super) fn has_pace(&self) -> bool {
+        match self {
+            Self::Held(_) => false,
+            Self::Streaming(incoming, _) => incoming.is_bounded(),
+        }
+    }
+}
+
 impl Body for RequestBody {
     type Data = Bytes;
     type Error = BoxError;

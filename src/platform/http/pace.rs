@@ -55,6 +55,11 @@ impl<B> Paced<B> {
         Self { body, pace, left, since: None, alarm: None }
     }
 
+    /// Whether the sender is waited for only so long.
+    pub const fn is_bounded(&self) -> bool {
+        self.left.is_some()
+    }
+
     /// The body itself.
     pub const fn body_mut(&mut self) -> &mut B {
         &mut self.body

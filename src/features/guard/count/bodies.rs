@@ -130,18 +130,22 @@ pub(super) struct Beginning {
     length: usize,
 }
 
-const BEGINNING_BYTES: usize = 5;
+const BEGINNING_BYTES: usize = 6;
 
-/// What an archive, or what is packed as a whole, begins with: ZIP, gzip, bzip2, xz, Zstandard, 7z, RAR.
-const ARCHIVES: [&[u8]; 8] = [
+/// What an archive, or what is packed as a whole, begins with: ZIP (and so XLSX, DOCX, ODS), gzip, compress, zstd, 7z, RAR,
+/// bzip2, xz, CAB.
+pub const ARCHIVES: &[&[u8]] = &[
     b"PK\x03\x04",
     b"PK\x05\x06",
+    b"PK\x07\x08",
     b"\x1F\x8B",
+    b"\x1F\x9D",
+    b"\x28\xB5\x2F\xFD",
+    b"7z\xBC\xAF\x27\x1C",
+    b"Rar!",
     b"BZh",
     b"\xFD7zXZ",
-    b"\x28\xB5\x2F\xFD",
-    b"7z\xBC\xAF",
-    b"Rar!",
+    b"MSCF\0",
 ];
 
 impl Beginning {

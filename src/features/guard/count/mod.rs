@@ -37,6 +37,7 @@ mod xlsx;
 mod xml;
 mod zip;
 
+pub use bodies::ARCHIVES;
 pub use csv::CsvScanner;
 pub use dicom::DicomScanner;
 pub use fhir::FhirScanner;

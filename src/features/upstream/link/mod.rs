@@ -148,8 +148,7 @@ impl<S: Socket> Link<S> {
                 }
                 Poll::Pending => {
                     while self.alarm.poll(context).is_ready() {
-                        // It is the caller who is waited for, for as long as whoever reads their body has patience.
-                        if !self.has_sent() || sending.is_done(self) {
+                        if broken.is_some() || !sending.awaits_caller(self) {
                             return Poll::Ready(Err(LinkFault::Late));
                         }
                         self.alarm.anew();

@@ -79,6 +79,12 @@ impl Sending {
         self.rest == Rest::Nothing && link.has_sent()
     }
 
+    /// Whether all that has come was sent, and it is the caller who is waited for: for as long as the pace of their body
+    /// has patience. Without one it is the application's time that ends it.
+    pub(super) fn awaits_caller<S: Socket>(&self, link: &Link<S>) -> bool {
+        self.rest != Rest::Nothing && link.has_sent() && self.body.has_pace()
+    }
+
     /// Gives the body back to a request of which nothing has been sent.
     pub(super) fn restore(self, request: &mut Request<RequestBody>) {
         if self.rest != Rest::Nothing {
